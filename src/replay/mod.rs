@@ -1,0 +1,6 @@
+//! Bring a trace to life: wiring, crossings answered from the trace, divergence
+//! checks, position.
+
+pub mod position;
+
+pub use position::{InstanceId, ModuleId, Phase, Position, Tick};

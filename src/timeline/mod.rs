@@ -1,0 +1,3 @@
+//! Move: checkpoints, seek, search forward and backward.
+
+pub mod motion;
