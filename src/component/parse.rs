@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
             id,
             start,
             items: Vec::new(),
-            signatures: Vec::new(),
+            components: Vec::new(),
             has_core: false,
             reaches_core: false,
         });
@@ -252,6 +252,7 @@ impl<'a> Walk<'a> {
         for (id, name) in open.lifted_names {
             self.name_lifted(id, name);
         }
+        self.bodies[open.id.0 as usize].components = open.components;
         self.exports.insert(open.id, open.exports);
         Ok(())
     }

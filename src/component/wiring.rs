@@ -2,7 +2,6 @@
 //! that creates core items, in order, as replay executes it.
 
 use super::crossing::CrossingId;
-use super::types::CoreSignature;
 use serde::{Deserialize, Serialize};
 
 /// A component body: the root component or one nested in it.
@@ -58,8 +57,8 @@ pub struct Body {
     /// Byte offset of the component in the binary.
     pub start: usize,
     pub items: Vec<Item>,
-    /// Signatures of the body's core functions, by core function index.
-    pub signatures: Vec<CoreSignature>,
+    /// The body's component index space; `None` for an imported component.
+    pub components: Vec<Option<BodyId>>,
     /// Whether the body makes core instances or crossings of its own.
     pub has_core: bool,
     /// Whether it or a component nested in it does.

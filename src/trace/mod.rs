@@ -1,1 +1,3 @@
-//! (room)
+//! The recording: events, file format, writer, reader, index.
+
+pub mod raw;
