@@ -413,7 +413,7 @@ impl<'a> Rewrite<'a> {
         let mut aliases = we::ComponentAliasSection::new();
         for alias in section {
             let alias = alias?;
-            aliases.alias(self.component_alias(alias)?);
+            aliases.alias(self.component_alias(alias.clone())?);
             match alias {
                 wp::ComponentAlias::CoreInstanceExport {
                     kind: wp::ExternalKind::Func,
