@@ -44,7 +44,9 @@ pub enum Lifted {
     /// An asynchronous call has not returned yet.
     Pending(Subtask),
     /// What stands here is no value of its type.
-    Invalid { why: String },
+    Invalid {
+        why: String,
+    },
     /// There is something here, but the limits were reached.
     Elided,
 }
@@ -278,10 +280,7 @@ impl<'v> Flat<'v> {
     /// The next value as the type it was before cases of a variant joined it
     /// with others into a wider slot.
     fn take(&mut self, want: CoreType) -> Result<u64, &'static str> {
-        let (value, rest) = self
-            .values
-            .split_first()
-            .ok_or("a core value is missing")?;
+        let (value, rest) = self.values.split_first().ok_or("a core value is missing")?;
         self.values = rest;
         let low_half = u64::from(u32::MAX);
         match (*value, want) {
@@ -388,7 +387,10 @@ impl<'l, 'a> Work<'l, 'a> {
                 Ok(Lifted::Record(
                     fields
                         .map(|((name, ty), offset)| {
-                            (name.clone(), self.stored(ty, address.saturating_add(offset)))
+                            (
+                                name.clone(),
+                                self.stored(ty, address.saturating_add(offset)),
+                            )
                         })
                         .collect(),
                 ))
@@ -477,8 +479,8 @@ impl<'l, 'a> Work<'l, 'a> {
                 types.iter().map(|ty| self.flat(ty, flat)).collect(),
             )),
             V::Flags(labels) => {
-                let words = (0..layout::flag_words(labels.labels.len()))
-                    .map(|_| flat.take(CoreType::I32));
+                let words =
+                    (0..layout::flag_words(labels.labels.len())).map(|_| flat.take(CoreType::I32));
                 Ok(flags(labels, &words.collect::<Result<Vec<_>, _>>()?))
             }
             V::Enum(_) | V::Option(_) | V::Result(..) | V::Variant(_) => {
@@ -549,7 +551,9 @@ impl<'l, 'a> Work<'l, 'a> {
                 pointer,
                 head,
             }),
-            None => invalid(format!("{length} bytes at {pointer:#x} are outside of memory")),
+            None => invalid(format!(
+                "{length} bytes at {pointer:#x} are outside of memory"
+            )),
         }
     }
 
@@ -602,7 +606,11 @@ fn scalar(ty: &ValueType, bits: u64) -> Lifted {
 /// The labels whose bits are set; bits without a label are ignored, as they are by
 /// the canonical ABI.
 fn flags(labels: &Labels, words: &[u64]) -> Lifted {
-    let is_set = |bit: usize| words.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 == 1);
+    let is_set = |bit: usize| {
+        words
+            .get(bit / 32)
+            .is_some_and(|word| word >> (bit % 32) & 1 == 1)
+    };
     let set = labels.labels.iter().enumerate();
     Lifted::Flags(
         set.filter(|(bit, _)| is_set(*bit))
@@ -612,11 +620,7 @@ fn flags(labels: &Labels, words: &[u64]) -> Lifted {
 }
 
 /// The case that a discriminant names, its payload lifted by `lift`.
-fn case(
-    ty: &ValueType,
-    discriminant: u64,
-    mut lift: impl FnMut(&ValueType) -> Lifted,
-) -> Lifted {
+fn case(ty: &ValueType, discriminant: u64, mut lift: impl FnMut(&ValueType) -> Lifted) -> Lifted {
     let number = usize::try_from(discriminant).unwrap_or(usize::MAX);
     let mut boxed = |ty: &Option<Arc<ValueType>>| ty.as_ref().map(|ty| Box::new(lift(ty)));
     match (ty, number) {
@@ -648,7 +652,9 @@ impl Lifted {
     /// of a list are those in its head; [`Lifter::page`] has the others.
     pub fn children(&self) -> Vec<(String, &Lifted)> {
         let numbered = |values: &'_ [Lifted]| -> Vec<String> {
-            (0..values.len()).map(|number| format!("[{number}]")).collect()
+            (0..values.len())
+                .map(|number| format!("[{number}]"))
+                .collect()
         };
         match self {
             Self::Record(fields) => fields

@@ -55,7 +55,9 @@ fn write_value(out: &mut Limited, value: &Lifted) -> fmt::Result {
         }
         Lifted::String(text) => {
             out.write_char('"')?;
-            text.text.chars().try_for_each(|char| write_char(out, char, '"'))?;
+            text.text
+                .chars()
+                .try_for_each(|char| write_char(out, char, '"'))?;
             out.write_char('"')?;
             write_more(out, text.more)
         }
@@ -246,7 +248,11 @@ impl Display for ValueType {
 
 impl Display for FunctionType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_async { "async func(" } else { "func(" })?;
+        f.write_str(if self.is_async {
+            "async func("
+        } else {
+            "func("
+        })?;
         for (number, (name, ty)) in self.params.iter().enumerate() {
             let comma = if number == 0 { "" } else { ", " };
             write!(f, "{comma}{name}: {ty}")?;
