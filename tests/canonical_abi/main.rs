@@ -1,0 +1,5 @@
+//! The canonical ABI as we compute it is the one that Wasmtime and wasmparser keep.
+
+mod layout;
+mod lifting;
+mod types;
