@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-use super::handles::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
+use super::handle_entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
 
 /// A handle in a crossing that does not fit the table.
 #[derive(Debug, Clone, PartialEq, Eq)]

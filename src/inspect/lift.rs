@@ -5,96 +5,18 @@
 //! [`Lifted::Invalid`] in their place, and the rest of the value is lifted all the
 //! same. Nothing here fails, and the work for one value is bounded by [`Limits`].
 
-use std::sync::Arc;
-
-use super::lift_text::{self, Text};
+use super::flat::Flat;
+use super::lift_bits::{case, flags, scalar};
+use super::lift_text;
+pub use super::lifted::{Bytes, Handle, HandleKind, Lifted, List, Subtask, holds_handles};
 use crate::component::layout::{
     self, Lift, Params, Pointer, Returned, Shape, joined_payloads, variant_layout,
 };
-use crate::component::types::{
-    CoreType, CoreValue, FunctionType, Labels, Resource, StringEncoding, ValueType,
-};
+use crate::component::types::{CoreType, CoreValue, FunctionType, StringEncoding, ValueType};
 
 /// Reads guest memory: so many bytes from an address, or nothing if not all of
 /// them are in bounds.
 pub type Memory<'a> = dyn Fn(u64, u64) -> Option<Vec<u8>> + 'a;
-
-/// A component-level value, as much of it as [`Limits`] let in.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Lifted {
-    Bool(bool),
-    Signed(i64),
-    Unsigned(u64),
-    F32(f32),
-    F64(f64),
-    Char(char),
-    String(Text),
-    /// `list<u8>`.
-    Bytes(Bytes),
-    List(List),
-    Record(Vec<(String, Lifted)>),
-    Tuple(Vec<Lifted>),
-    Variant(String, Option<Box<Lifted>>),
-    Enum(String),
-    Option(Option<Box<Lifted>>),
-    Result(Result<Option<Box<Lifted>>, Option<Box<Lifted>>>),
-    /// The labels that are set.
-    Flags(Vec<String>),
-    Handle(Handle),
-    /// An asynchronous call has not returned yet.
-    Pending(Subtask),
-    /// What stands here is no value of its type.
-    Invalid {
-        why: String,
-    },
-    /// There is something here, but the limits were reached.
-    Elided,
-}
-
-/// Where an asynchronous call stands that has not returned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subtask {
-    /// Its handle, 0 if it has none.
-    pub handle: u32,
-    /// 0 starting, 1 started, 3 and 4 cancelled.
-    pub state: u32,
-}
-
-/// An index into the handle table of the component instance that was given it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handle {
-    pub kind: HandleKind,
-    pub index: u32,
-}
-
-/// What a handle in a value is a handle to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HandleKind {
-    Own(Arc<Resource>),
-    Borrow(Arc<Resource>),
-    Stream(Option<Arc<ValueType>>),
-    Future(Option<Arc<ValueType>>),
-    ErrorContext,
-}
-
-/// A list: its first elements, and where the others are.
-#[derive(Debug, Clone, PartialEq)]
-pub struct List {
-    pub element: ValueType,
-    pub length: u64,
-    /// Where the first element lies; `None` for a fixed-length list passed flat,
-    /// whose elements are all in `head`.
-    pub pointer: Option<u64>,
-    pub head: Vec<Lifted>,
-}
-
-/// A list of bytes: the first ones, and where the others are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bytes {
-    pub length: u64,
-    pub pointer: u64,
-    pub head: Vec<u8>,
-}
 
 /// How much is lifted at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,50 +187,6 @@ fn not_returned(status: i32) -> Option<Subtask> {
 
 fn invalid(why: impl Into<String>) -> Lifted {
     Lifted::Invalid { why: why.into() }
-}
-
-/// The core values of a flat form, taken one by one.
-struct Flat<'v> {
-    values: &'v [CoreValue],
-}
-
-impl<'v> Flat<'v> {
-    fn new(values: &'v [CoreValue]) -> Self {
-        Self { values }
-    }
-
-    /// The next value as the type it was before cases of a variant joined it
-    /// with others into a wider slot.
-    fn take(&mut self, want: CoreType) -> Result<u64, &'static str> {
-        let (value, rest) = self.values.split_first().ok_or("a core value is missing")?;
-        self.values = rest;
-        let low_half = u64::from(u32::MAX);
-        match (*value, want) {
-            (CoreValue::I32(bits), CoreType::I32 | CoreType::F32) => {
-                Ok(u64::from(bits.cast_unsigned()))
-            }
-            (CoreValue::I64(bits), CoreType::I32 | CoreType::F32) => {
-                Ok(bits.cast_unsigned() & low_half)
-            }
-            (CoreValue::I64(bits), CoreType::I64 | CoreType::F64) => Ok(bits.cast_unsigned()),
-            (CoreValue::F32(bits), CoreType::F32) => Ok(u64::from(bits)),
-            (CoreValue::F64(bits), CoreType::F64) => Ok(bits),
-            _ => Err("a core value is of the wrong type"),
-        }
-    }
-
-    /// The next value as an address or a length, of whichever width it is.
-    fn pointer(&mut self) -> Result<u64, &'static str> {
-        match self.values.first() {
-            Some(CoreValue::I64(_)) => self.take(CoreType::I64),
-            _ => self.take(CoreType::I32),
-        }
-    }
-
-    fn skip_to(&mut self, remaining: usize) {
-        let surplus = self.values.len().saturating_sub(remaining);
-        self.values = self.values.get(surplus..).unwrap_or(&[]);
-    }
 }
 
 /// One lifting: counts down what the limits allow.
@@ -486,7 +364,7 @@ impl<'l, 'a> Work<'l, 'a> {
             V::Enum(_) | V::Option(_) | V::Result(..) | V::Variant(_) => {
                 let discriminant = flat.take(CoreType::I32)?;
                 let slots = joined_payloads(ty, self.lifter.pointer).unwrap_or_default();
-                let after = flat.values.len().saturating_sub(slots.len());
+                let after = flat.remaining().saturating_sub(slots.len());
                 let lifted = case(ty, discriminant, |ty| self.flat(ty, flat));
                 flat.skip_to(after);
                 Ok(lifted)
@@ -513,7 +391,7 @@ impl<'l, 'a> Work<'l, 'a> {
 
     fn list(&mut self, element: &ValueType, start: u64, length: u64) -> Lifted {
         let stride = layout::layout(element, self.lifter.pointer);
-        if length > 0 && start % u64::from(stride.align) != 0 {
+        if length > 0 && !start.is_multiple_of(u64::from(stride.align)) {
             return invalid(format!("a list at {start:#x} is not aligned"));
         }
         let Some(size) = stride.size.checked_mul(length) else {
@@ -571,114 +449,4 @@ impl<'l, 'a> Work<'l, 'a> {
 
 fn pair(key: &ValueType, value: &ValueType) -> ValueType {
     ValueType::Tuple([key.clone(), value.clone()].into())
-}
-
-/// A value of one core value, from its bits; those above its width are not its own.
-fn scalar(ty: &ValueType, bits: u64) -> Lifted {
-    use ValueType as V;
-    let low = bits as u32;
-    let handle = |kind| Lifted::Handle(Handle { kind, index: low });
-    match ty {
-        V::Bool => Lifted::Bool(low != 0),
-        V::S8 => Lifted::Signed(i64::from(low as i8)),
-        V::U8 => Lifted::Unsigned(u64::from(low as u8)),
-        V::S16 => Lifted::Signed(i64::from(low as i16)),
-        V::U16 => Lifted::Unsigned(u64::from(low as u16)),
-        V::S32 => Lifted::Signed(i64::from(low.cast_signed())),
-        V::U32 => Lifted::Unsigned(u64::from(low)),
-        V::S64 => Lifted::Signed(bits.cast_signed()),
-        V::U64 => Lifted::Unsigned(bits),
-        V::F32 => Lifted::F32(f32::from_bits(low)),
-        V::F64 => Lifted::F64(f64::from_bits(bits)),
-        V::Char => match char::from_u32(low) {
-            Some(char) => Lifted::Char(char),
-            None => invalid(format!("{low:#x} is no character")),
-        },
-        V::Own(resource) => handle(HandleKind::Own(resource.clone())),
-        V::Borrow(resource) => handle(HandleKind::Borrow(resource.clone())),
-        V::Stream(element) => handle(HandleKind::Stream(element.clone())),
-        V::Future(element) => handle(HandleKind::Future(element.clone())),
-        V::ErrorContext => handle(HandleKind::ErrorContext),
-        _ => invalid("this is no scalar type"),
-    }
-}
-
-/// The labels whose bits are set; bits without a label are ignored, as they are by
-/// the canonical ABI.
-fn flags(labels: &Labels, words: &[u64]) -> Lifted {
-    let is_set = |bit: usize| {
-        words
-            .get(bit / 32)
-            .is_some_and(|word| word >> (bit % 32) & 1 == 1)
-    };
-    let set = labels.labels.iter().enumerate();
-    Lifted::Flags(
-        set.filter(|(bit, _)| is_set(*bit))
-            .map(|(_, label)| label.clone())
-            .collect(),
-    )
-}
-
-/// The case that a discriminant names, its payload lifted by `lift`.
-fn case(ty: &ValueType, discriminant: u64, mut lift: impl FnMut(&ValueType) -> Lifted) -> Lifted {
-    let number = usize::try_from(discriminant).unwrap_or(usize::MAX);
-    let mut boxed = |ty: &Option<Arc<ValueType>>| ty.as_ref().map(|ty| Box::new(lift(ty)));
-    match (ty, number) {
-        (ValueType::Option(_), 0) => Lifted::Option(None),
-        (ValueType::Option(some), 1) => Lifted::Option(boxed(&Some(some.clone()))),
-        (ValueType::Result(ok, _), 0) => Lifted::Result(Ok(boxed(ok))),
-        (ValueType::Result(_, err), 1) => Lifted::Result(Err(boxed(err))),
-        (ValueType::Enum(labels), _) if number < labels.labels.len() => {
-            Lifted::Enum(labels.labels.get(number).cloned().unwrap_or_default())
-        }
-        (ValueType::Variant(variant), _) => match variant.cases.get(number) {
-            Some((name, payload)) => {
-                let payload = payload.as_ref().map(|ty| Box::new(lift(ty)));
-                Lifted::Variant(name.clone(), payload)
-            }
-            None => no_such_case(ty, discriminant),
-        },
-        _ => no_such_case(ty, discriminant),
-    }
-}
-
-fn no_such_case(ty: &ValueType, discriminant: u64) -> Lifted {
-    let count = layout::case_count(ty).unwrap_or(0);
-    invalid(format!("there is no case {discriminant}, only {count}"))
-}
-
-impl Lifted {
-    /// What is inside, with the names of parts, for showing as a tree. The elements
-    /// of a list are those in its head; [`Lifter::page`] has the others.
-    pub fn children(&self) -> Vec<(String, &Lifted)> {
-        let numbered = |values: &'_ [Lifted]| -> Vec<String> {
-            (0..values.len())
-                .map(|number| format!("[{number}]"))
-                .collect()
-        };
-        match self {
-            Self::Record(fields) => fields
-                .iter()
-                .map(|(name, value)| (name.clone(), value))
-                .collect(),
-            Self::Tuple(values) => (0..).map(|n: u32| n.to_string()).zip(values).collect(),
-            Self::List(list) => numbered(&list.head).into_iter().zip(&list.head).collect(),
-            Self::Variant(name, Some(payload)) => vec![(name.clone(), payload)],
-            Self::Option(Some(payload)) => vec![("some".into(), payload)],
-            Self::Result(Ok(Some(payload))) => vec![("ok".into(), payload)],
-            Self::Result(Err(Some(payload))) => vec![("err".into(), payload)],
-            _ => Vec::new(),
-        }
-    }
-
-    /// Calls `visit` with every handle inside that was lifted, in the order of the
-    /// canonical ABI.
-    pub fn for_each_handle(&self, visit: &mut dyn FnMut(&Handle)) {
-        if let Self::Handle(handle) = self {
-            visit(handle);
-        }
-        for (_, child) in self.children() {
-            child.for_each_handle(visit);
-        }
-    }
 }

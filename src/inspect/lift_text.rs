@@ -34,7 +34,7 @@ pub(super) fn read(
     let (units, length) = units(encoding, pointer, length);
     let unit_size = if matches!(units, Units::Utf16) { 2 } else { 1 };
     let outside = || format!("a string of {length} units at {start:#x} reaches outside of memory");
-    if length > 0 && !matches!(encoding, StringEncoding::Utf8) && start % 2 != 0 {
+    if length > 0 && !matches!(encoding, StringEncoding::Utf8) && !start.is_multiple_of(2) {
         return Err(format!("a string at {start:#x} is not aligned"));
     }
     let size = length.checked_mul(unit_size).ok_or_else(outside)?;
