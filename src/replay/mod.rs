@@ -3,4 +3,5 @@
 
 pub mod position;
 
-pub use position::{InstanceId, ModuleId, Phase, Position, Tick};
+pub use crate::component::ModuleId;
+pub use position::{InstanceId, Phase, Position, Tick};
