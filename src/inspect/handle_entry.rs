@@ -128,8 +128,10 @@ impl Wanted {
     pub(super) fn accepts(&self, kind: &EntryKind) -> bool {
         use EntryKind as K;
         match (self, kind) {
-            (Self::Own(wanted), K::Own(found)) => wanted == found,
-            (Self::Resource(wanted), K::Own(found) | K::Borrow(found)) => wanted == found,
+            (Self::Own(wanted), K::Own(found)) => is_same_type(wanted, found),
+            (Self::Resource(wanted), K::Own(found) | K::Borrow(found)) => {
+                is_same_type(wanted, found)
+            }
             (Self::Stream | Self::Waitable, K::Stream { .. })
             | (Self::Future | Self::Waitable, K::Future { .. })
             | (Self::Subtask | Self::Waitable, K::Subtask)
@@ -138,4 +140,10 @@ impl Wanted {
             _ => false,
         }
     }
+}
+
+/// Whether two uses are of one resource type. Where a component exports a type of its
+/// own, the type has a name in one use and none in the other.
+pub(super) fn is_same_type(a: &Resource, b: &Resource) -> bool {
+    a.id == b.id
 }

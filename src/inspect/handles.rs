@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::handle_entry::is_same_type;
 pub use super::handle_entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
 use super::handle_meaning::{self, Meaning};
 use super::handle_problem::{Finding, Problem};
@@ -258,7 +259,7 @@ impl HandleTable {
         let mut borrows = Vec::new();
         for (_, value) in args {
             value.for_each_handle(&mut |handle| match &handle.kind {
-                HandleKind::Borrow(resource) if self.defined.contains(resource) => {}
+                HandleKind::Borrow(resource) if self.defines(resource) => {}
                 HandleKind::Borrow(resource) => {
                     borrows.push(handle.index);
                     let kind = EntryKind::Borrow(resource.clone());
@@ -272,6 +273,12 @@ impl HandleTable {
             clues: handle_meaning::Clues::default(),
             borrows,
         });
+    }
+
+    fn defines(&self, resource: &Resource) -> bool {
+        self.defined
+            .iter()
+            .any(|defined| is_same_type(defined, resource))
     }
 
     fn leave(&mut self, changes: &mut Changes) {
