@@ -2,5 +2,6 @@
 //! checks, position.
 
 pub mod position;
+pub mod variant;
 
 pub use position::{InstanceId, ModuleId, Phase, Position, Tick};
