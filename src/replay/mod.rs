@@ -2,6 +2,7 @@
 //! checks, position.
 
 pub mod position;
+pub mod variant;
 
 pub use crate::component::ModuleId;
 pub use position::{InstanceId, Phase, Position, Tick};
