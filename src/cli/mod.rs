@@ -1,6 +1,8 @@
 //! One file per subcommand.
 
+mod progress;
 mod record;
+mod replay;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -18,6 +20,8 @@ struct Cli {
 enum Command {
     /// Run a component and record the run.
     Record(record::Record),
+    /// Replay a recording to its end: print what the guest printed, exit as it did.
+    Replay(replay::Replay),
 }
 
 /// Runs the command line.
@@ -26,6 +30,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Record(command)) => command.run(),
+        Some(Command::Replay(command)) => command.run(),
         None => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
