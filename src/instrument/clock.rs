@@ -145,11 +145,12 @@ impl<'a> Original<'a> {
         match payload {
             Payload::TypeSection(groups) => {
                 for group in groups {
-                    self.types
-                        .extend(group?.into_types().map(|ty| match ty.composite_type.inner {
+                    self.types.extend(group?.into_types().map(
+                        |ty| match ty.composite_type.inner {
                             wasmparser::CompositeInnerType::Func(ty) => Some(ty),
                             _ => None,
-                        }));
+                        },
+                    ));
                 }
             }
             Payload::ImportSection(imports) => {

@@ -63,7 +63,9 @@ impl Mapped {
 
 /// Why stored bytes are no offset map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the stored offset map is damaged at byte {at}; delete the cached code to have it made again")]
+#[error(
+    "the stored offset map is damaged at byte {at}; delete the cached code to have it made again"
+)]
 pub struct OffsetMapError {
     /// The byte of the stored form that cannot be read.
     pub at: usize,
@@ -136,7 +138,8 @@ impl OffsetMap {
         let mut at = 0;
         while at < bytes.len() {
             let start = at;
-            previous = read_stretch(bytes, &mut at, previous).ok_or(OffsetMapError { at: start })?;
+            previous =
+                read_stretch(bytes, &mut at, previous).ok_or(OffsetMapError { at: start })?;
             map.stretches.push(previous);
         }
         Ok(map)

@@ -220,12 +220,13 @@ fn compile(
             module: index,
             source,
         })?;
-    let code = engine
-        .precompile_module(&clocked.module)
-        .map_err(|error| VariantError::Compile {
-            module: index,
-            source: error.into_boxed_dyn_error(),
-        })?;
+    let code =
+        engine
+            .precompile_module(&clocked.module)
+            .map_err(|error| VariantError::Compile {
+                module: index,
+                source: error.into_boxed_dyn_error(),
+            })?;
     Ok(Entry {
         code,
         offsets: clocked.offsets,

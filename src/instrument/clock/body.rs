@@ -201,7 +201,12 @@ impl BodyWriter<'_> {
         self.copy(&Operator::End, start, end)
     }
 
-    fn copy(&mut self, operator: &Operator<'_>, start: usize, end: usize) -> Result<(), ClockError> {
+    fn copy(
+        &mut self,
+        operator: &Operator<'_>,
+        start: usize,
+        end: usize,
+    ) -> Result<(), ClockError> {
         let bytes = self.module.get(start..end).unwrap_or_default();
         let (Ok(original), Ok(rewritten)) = (u32::try_from(start), u32::try_from(self.bytes.len()))
         else {
@@ -209,8 +214,7 @@ impl BodyWriter<'_> {
                 bytes: self.module.len(),
             });
         };
-        self.offsets
-            .copied(original, rewritten, bytes.len() as u32);
+        self.offsets.copied(original, rewritten, bytes.len() as u32);
         match (self.mapped_index(operator), bytes) {
             (Some(index), [opcode, padded @ ..]) => {
                 self.bytes.push(*opcode);

@@ -93,9 +93,7 @@ impl CacheDir {
     /// code is executed, so nobody else may be able to write there.
     pub fn open(root: &Path) -> Result<Self, VariantError> {
         create_private(root).map_err(failed("create", root))?;
-        let root = root
-            .canonicalize()
-            .map_err(failed("find", root))?;
+        let root = root.canonicalize().map_err(failed("find", root))?;
         if !is_private(&root).map_err(failed("write to", &root))? {
             return Err(VariantError::NotPrivate { path: root });
         }
