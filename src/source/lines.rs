@@ -21,6 +21,13 @@ pub struct SourceLine {
     pub column: u32,
 }
 
+impl SourceLine {
+    /// A number that is equal for two places on one line, whatever the column.
+    pub fn line_key(self) -> u64 {
+        u64::from(self.file.0) << 32 | u64::from(self.line)
+    }
+}
+
 /// A place where a statement starts: a good place for a breakpoint or for a
 /// line step to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

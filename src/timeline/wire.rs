@@ -182,7 +182,7 @@ pub struct CrossingInProgress {
 
 /// Sends a message.
 pub(crate) fn send(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    let bytes = postcard::to_allocvec(message).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
     let mut framed = length.to_le_bytes().to_vec();
     framed.extend_from_slice(&bytes);

@@ -683,7 +683,7 @@ impl Observer for Controller {
             // A divergence ends the replay, and is told where that returns.
             DebugMoment::Trap(_) if store.data().has_diverged() => {}
             DebugMoment::Trap(message) => {
-                if store.data().is_at_end_of_trace() {
+                if store.data_mut().is_at_end_of_trace() {
                     self.pass(store, Kind::End);
                 } else {
                     self.reply(&Reply::Failed(format!(
