@@ -115,6 +115,7 @@ pub enum Ended {
 pub struct Replay {
     store: Store<State>,
     modules: Vec<Module>,
+    clock: Clock,
 }
 
 impl Replay {
@@ -138,7 +139,14 @@ impl Replay {
         if compiled.variant == Variant::Debug {
             store.set_debug_handler(debug::Handler);
         }
-        Ok(Replay { store, modules })
+        // Made here so that it can be armed before any guest code runs.
+        let clock = Clock::new(&mut store)?;
+        store.data_mut().clock = Some(clock);
+        Ok(Replay {
+            store,
+            modules,
+            clock,
+        })
     }
 
     /// The store, for a debug handler or an inspector.
@@ -157,7 +165,7 @@ impl Replay {
     ///
     /// If replay diverges from the recording, or the trace is damaged.
     pub fn run(&mut self) -> Result<Ended, ReplayError> {
-        let ended = wiring::instantiate(&mut self.store, &self.modules)
+        let ended = wiring::instantiate(&mut self.store, &self.modules, self.clock)
             .and_then(|()| drive::play(&mut self.store))
             .map(|()| Ended::Returned);
         if let Some(divergence) = self.store.data_mut().divergence.take() {

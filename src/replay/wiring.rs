@@ -15,9 +15,11 @@ use std::sync::Arc;
 use wasmtime::{Extern, Func, FuncType, Module, Store, ValType};
 
 /// Makes all core instances of the component.
-pub(super) fn instantiate(store: &mut Store<State>, modules: &[Module]) -> wasmtime::Result<()> {
-    let clock = Clock::new(&mut *store)?;
-    store.data_mut().clock = Some(clock);
+pub(super) fn instantiate(
+    store: &mut Store<State>,
+    modules: &[Module],
+    clock: Clock,
+) -> wasmtime::Result<()> {
     let hook = Func::wrap(&mut *store, |mut caller: wasmtime::Caller<'_, State>| {
         drive::observed(&mut caller, |observer, store| observer.tick(store))
     });
@@ -26,7 +28,8 @@ pub(super) fn instantiate(store: &mut Store<State>, modules: &[Module]) -> wasmt
         store,
         component,
         modules,
-        clock: (hook, clock),
+        hook,
+        clock,
         instances: 0,
     };
     wiring.body(BodyId(0), 0)
@@ -39,7 +42,8 @@ struct Wiring<'a> {
     store: &'a mut Store<State>,
     component: Arc<Component>,
     modules: &'a [Module],
-    clock: (Func, Clock),
+    hook: Func,
+    clock: Clock,
     /// Recorded component instances so far.
     instances: u32,
 }
@@ -218,9 +222,9 @@ impl Wiring<'_> {
     ) -> wasmtime::Result<Extern> {
         match args.iter().find(|(arg, _)| arg == module) {
             Some((_, instance)) => self.export(spaces, *instance, name),
-            None if module == IMPORT_MODULE && name == IMPORT_HOOK => Ok(self.clock.0.into()),
+            None if module == IMPORT_MODULE && name == IMPORT_HOOK => Ok(self.hook.into()),
             None if module == IMPORT_MODULE && name == IMPORT_REMAINING => {
-                Ok(self.clock.1.global().into())
+                Ok(self.clock.global().into())
             }
             None => Err(wiring("an import is missing")),
         }
