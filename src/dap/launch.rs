@@ -195,7 +195,10 @@ impl<'a> Fields<'a> {
     /// A path that is there must name something.
     fn path(&self, key: &str) -> Result<Option<PathBuf>, ArgumentError> {
         self.read(key, "a path", |value| {
-            value.as_str().filter(|path| !path.is_empty()).map(PathBuf::from)
+            value
+                .as_str()
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
         })
     }
 
@@ -303,7 +306,10 @@ mod tests {
             "dirs": ["data::/work", "/t"],
         }));
         assert_eq!(maps, lists);
-        assert_eq!(maps.env, [("A".into(), "1=2".into()), ("B".into(), "".into())]);
+        assert_eq!(
+            maps.env,
+            [("A".into(), "1=2".into()), ("B".into(), "".into())]
+        );
 
         let of = |source_map| {
             let arguments = json!({ "trace": "t", "sourceMap": source_map });
@@ -319,7 +325,10 @@ mod tests {
             (json!({}), "nothing to debug"),
             (json!({"program": ""}), "`program` must be a path"),
             (json!({"program": "a", "trace": "b"}), "leave one out"),
-            (json!({"program": "a", "args": "x"}), "`args` must be a list of strings, not \"x\""),
+            (
+                json!({"program": "a", "args": "x"}),
+                "`args` must be a list of strings, not \"x\"",
+            ),
             (json!({"program": "a", "args": [1]}), "`args`"),
             (json!({"program": "a", "env": ["A"]}), "`env`"),
             (json!({"program": "a", "env": {"A": 1}}), "`env`"),
@@ -339,7 +348,10 @@ mod tests {
         for (arguments, begin) in [
             (json!({}), Begin::FirstBreakpoint),
             (json!({"stopOnEntry": true}), Begin::Entry),
-            (json!({"stopAt": "start", "stopOnEntry": true}), Begin::Start),
+            (
+                json!({"stopAt": "start", "stopOnEntry": true}),
+                Begin::Start,
+            ),
             (json!({"stopAt": "end"}), Begin::End),
         ] {
             let parsed = AttachArguments::parse(&arguments).unwrap();

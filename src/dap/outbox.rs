@@ -57,7 +57,10 @@ struct NumberedWriter {
 
 impl Outbox {
     pub fn new(stream: Box<dyn Write + Send>, log: Option<MessageLog>) -> Self {
-        let writer = NumberedWriter { stream, last_seq: 0 };
+        let writer = NumberedWriter {
+            stream,
+            last_seq: 0,
+        };
         Self {
             writer: Arc::new(Mutex::new(writer)),
             gone: Arc::default(),

@@ -57,7 +57,8 @@ impl<T: Clone + Eq + Hash> References<T> {
         if self.things.len() > KEPT {
             let stop = self.stop;
             self.things.retain(|_, entry| entry.used_at >= stop);
-            self.numbers.retain(|_, number| self.things.contains_key(number));
+            self.numbers
+                .retain(|_, number| self.things.contains_key(number));
         }
         self.stop += 1;
     }
@@ -70,7 +71,10 @@ impl<T: Clone + Eq + Hash> References<T> {
                 break;
             }
         }
-        let entry = Entry { thing: thing.clone(), used_at: self.stop };
+        let entry = Entry {
+            thing: thing.clone(),
+            used_at: self.stop,
+        };
         self.things.insert(self.last, entry);
         self.numbers.insert(thing.clone(), self.last);
         self.last

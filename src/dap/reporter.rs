@@ -176,7 +176,11 @@ mod tests {
                 .chunks(size)
                 .map(|chunk| whole_text(&mut partial, chunk))
                 .collect();
-            assert_eq!((read, partial), (expected.clone(), Vec::new()), "in pieces of {size}");
+            assert_eq!(
+                (read, partial),
+                (expected.clone(), Vec::new()),
+                "in pieces of {size}"
+            );
         }
     }
 }

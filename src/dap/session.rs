@@ -23,9 +23,7 @@ use super::interrupt::Interrupt;
 use super::launch::ViewArguments;
 use super::outbox::Outbox;
 use super::protocol::newer::ClientFeatures;
-use super::protocol::{
-    Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec,
-};
+use super::protocol::{Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec};
 use super::references::References;
 use super::reporter::say;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
@@ -269,7 +267,6 @@ impl Session {
             (_, State::Opening(_) | State::Configuring(_) | State::Moving(_)) => {
                 Admission::Refuse(Refusal::NotStopped)
             }
-            (_, State::Stopped(_)) => Admission::Handle(entry.handle),
         }
     }
 
@@ -295,7 +292,8 @@ impl Session {
                     command,
                     arguments: serde_json::Value::Null,
                 };
-                self.outbox.respond(&request, Err(Refusal::because(message)));
+                self.outbox
+                    .respond(&request, Err(Refusal::because(message)));
             }
             None => self.complain(&message),
         }
@@ -303,7 +301,11 @@ impl Session {
 
     /// For what is no answer to anything.
     fn complain(&self, message: &str) {
-        say(&self.outbox, OutputEventCategory::Important, &format!("rr-dap: {message}"));
+        say(
+            &self.outbox,
+            OutputEventCategory::Important,
+            &format!("rr-dap: {message}"),
+        );
     }
 
     /// The debuggee, standing still.

@@ -3,8 +3,8 @@
 
 use super::debuggee::Launcher;
 use super::outbox::{MessageLog, Outbox};
-use super::session::{Input, Session};
 use super::protocol::{Incoming, codec, framing};
+use super::session::{Input, Session};
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -67,7 +67,9 @@ pub enum ListenError {
     Bind { address: Address, cause: io::Error },
     #[error("cannot listen on {0}: another server listens there")]
     InUse(Address),
-    #[error("cannot listen on {0}: a file that is no socket is there; remove it or choose another path")]
+    #[error(
+        "cannot listen on {0}: a file that is no socket is there; remove it or choose another path"
+    )]
     NotASocket(Address),
 }
 

@@ -1,8 +1,8 @@
 //! Bytes to messages and messages to bytes.
 
+use super::Event;
 use super::envelope::{Answer, Incoming, Refusal, Request};
 use super::spelling::{self, Part};
-use super::Event;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -25,7 +25,10 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
         cause: format!("it is not JSON: {error}"),
         answer_to: None,
     })?;
-    let seq = message.get("seq").and_then(Value::as_i64).filter(|seq| *seq > 0);
+    let seq = message
+        .get("seq")
+        .and_then(Value::as_i64)
+        .filter(|seq| *seq > 0);
     let command = message.get("command").and_then(Value::as_str);
     match (message.get("type").and_then(Value::as_str), seq, command) {
         (Some("response"), ..) => Ok(Incoming::Response),

@@ -19,7 +19,9 @@ pub enum FrameError {
     Io(#[from] io::Error),
     #[error("the connection ended in the middle of a message")]
     CutShort,
-    #[error("a message header is not understood: {0}; where the next message starts is unknown, so the session ends")]
+    #[error(
+        "a message header is not understood: {0}; where the next message starts is unknown, so the session ends"
+    )]
     Header(String),
     #[error("a message of {length} bytes was left out: the limit is {MAX_MESSAGE} bytes")]
     Oversized { length: u64 },
@@ -72,7 +74,10 @@ fn read_header(reader: &mut impl BufRead) -> Result<Option<u64>, FrameError> {
                 .ok_or_else(|| FrameError::Header("Content-Length is missing".into()));
         }
         let Some((name, value)) = line.split_once(':') else {
-            return Err(FrameError::Header(format!("`{}` is no field", shown(&line))));
+            return Err(FrameError::Header(format!(
+                "`{}` is no field",
+                shown(&line)
+            )));
         };
         if name.trim().eq_ignore_ascii_case("content-length") {
             let value = value.trim();
@@ -177,7 +182,10 @@ mod tests {
         for (stream, says) in [
             (&b"Content-Length: x\r\n\r\n{}"[..], "no number"),
             (b"Content-Length: -1\r\n\r\n{}", "no number"),
-            (b"Content-Length: 99999999999999\r\n\r\n{}", "cannot be true"),
+            (
+                b"Content-Length: 99999999999999\r\n\r\n{}",
+                "cannot be true",
+            ),
             (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "twice"),
             (b"Content-Type: x\r\n\r\n{}", "missing"),
             (b"GET / HTTP/1.1\r\n\r\n", "no field"),

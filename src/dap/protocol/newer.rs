@@ -25,7 +25,10 @@ pub struct ClientFeatures {
 pub struct DeclaredCapabilities {
     #[serde(flatten)]
     pub known: Capabilities,
-    #[serde(rename = "supportsANSIStyling", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "supportsANSIStyling",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub supports_ansi_styling: Option<bool>,
 }
 

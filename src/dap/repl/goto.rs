@@ -37,9 +37,12 @@ pub(super) const START: Entry = entry("goto start", "", "go to the very beginnin
 pub(super) const ENTRY: Entry = entry("goto entry", "", "go to where `main` begins", |_, more| {
     simple(more, "the entry", Motion::Entry)
 });
-pub(super) const END: Entry = entry("goto end", "", "go to the end of the recording", |_, more| {
-    simple(more, "the end", Motion::End)
-});
+pub(super) const END: Entry = entry(
+    "goto end",
+    "",
+    "go to the end of the recording",
+    |_, more| simple(more, "the end", Motion::End),
+);
 
 fn simple(arguments: &str, place: &str, motion: Motion) -> Result<Effect, String> {
     no_arguments(arguments)?;
@@ -97,7 +100,12 @@ mod tests {
     fn a_position_is_read_as_it_is_told() {
         for phase in [Phase::Before, Phase::Calling] {
             for (tick, depth, pc) in [(0, 0, 0), (u64::MAX, u32::MAX, u32::MAX), (7, 2, 500)] {
-                let position = Position { tick: Tick(tick), depth, pc, phase };
+                let position = Position {
+                    tick: Tick(tick),
+                    depth,
+                    pc,
+                    phase,
+                };
                 assert_eq!(parse(&position.to_string()), Some(position));
             }
         }

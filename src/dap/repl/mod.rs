@@ -82,7 +82,11 @@ impl<'a> Command<'a> {
 fn after_words<'a>(mut text: &'a str, words: &str) -> Option<&'a str> {
     for word in words.split(' ') {
         let rest = text.trim_start().strip_prefix(word)?;
-        if rest.chars().next().is_some_and(|next| !next.is_whitespace()) {
+        if rest
+            .chars()
+            .next()
+            .is_some_and(|next| !next.is_whitespace())
+        {
             return None;
         }
         text = rest;
@@ -110,6 +114,8 @@ pub(super) fn completions(before: &str) -> impl Iterator<Item = Completion> {
 fn no_arguments(arguments: &str) -> Result<(), String> {
     match arguments {
         "" => Ok(()),
-        more => Err(format!("`{more}` is too much: this command takes nothing more")),
+        more => Err(format!(
+            "`{more}` is too much: this command takes nothing more"
+        )),
     }
 }

@@ -56,7 +56,10 @@ fn wanted_lines(
     request: &Request,
 ) -> Vec<SourceBreakpoint> {
     breakpoints.unwrap_or_else(|| {
-        let lines = request.arguments.get("lines").and_then(|lines| lines.as_array());
+        let lines = request
+            .arguments
+            .get("lines")
+            .and_then(|lines| lines.as_array());
         let lines = lines.into_iter().flatten().filter_map(|line| line.as_i64());
         let breakpoint = |line| SourceBreakpoint {
             line,
@@ -137,7 +140,9 @@ pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
         Some(line) => session.line_in(line)?,
         None => first,
     };
-    let points = session.debuggee()?.breakpoint_locations(&origin, first..=last)?;
+    let points = session
+        .debuggee()?
+        .breakpoint_locations(&origin, first..=last)?;
     let location = |point: &crate::dap::debuggee::SourcePoint| BreakpointLocation {
         line: session.line_out(point.line),
         column: point.column.map(|column| session.column_out(column)),

@@ -67,11 +67,16 @@ impl Session {
         }
         match &source.path {
             Some(path) => Ok(SourceOrigin::File(self.view.source_map.inward(path))),
-            None => Err(Refusal::because("the source has neither a path nor a number")),
+            None => Err(Refusal::because(
+                "the source has neither a path nor a number",
+            )),
         }
     }
 }
 
 fn from_base(number: i64, base: u64) -> Option<u64> {
-    u64::try_from(number).ok()?.checked_sub(base)?.checked_add(1)
+    u64::try_from(number)
+        .ok()?
+        .checked_sub(base)?
+        .checked_add(1)
 }

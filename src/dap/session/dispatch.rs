@@ -52,7 +52,11 @@ static TABLE: &[Entry] = &[
     on("threads", Nothing, lifecycle::threads),
     on("setBreakpoints", Breakpoints, breakpoints::source),
     on("setFunctionBreakpoints", Breakpoints, breakpoints::function),
-    on("setInstructionBreakpoints", Breakpoints, breakpoints::instruction),
+    on(
+        "setInstructionBreakpoints",
+        Breakpoints,
+        breakpoints::instruction,
+    ),
     on("setExceptionBreakpoints", Breakpoints, breakpoints::filters),
     on("breakpointLocations", Debuggee, breakpoints::locations),
     on("continue", Stop, motion::resume),
@@ -107,13 +111,22 @@ mod tests {
         ("supportsTerminateThreadsRequest", &["terminateThreads"]),
         ("supportsSetExpression", &["setExpression"]),
         ("supportsTerminateRequest", &["terminate"]),
-        ("supportsDataBreakpoints", &["dataBreakpointInfo", "setDataBreakpoints"]),
+        (
+            "supportsDataBreakpoints",
+            &["dataBreakpointInfo", "setDataBreakpoints"],
+        ),
         ("supportsReadMemoryRequest", &["readMemory"]),
         ("supportsWriteMemoryRequest", &["writeMemory"]),
         ("supportsDisassembleRequest", &["disassemble"]),
         ("supportsCancelRequest", &["cancel"]),
-        ("supportsBreakpointLocationsRequest", &["breakpointLocations"]),
-        ("supportsInstructionBreakpoints", &["setInstructionBreakpoints"]),
+        (
+            "supportsBreakpointLocationsRequest",
+            &["breakpointLocations"],
+        ),
+        (
+            "supportsInstructionBreakpoints",
+            &["setInstructionBreakpoints"],
+        ),
     ];
 
     /// Capabilities that change a request rather than announce one.
@@ -137,8 +150,9 @@ mod tests {
         for (capability, commands) in ANNOUNCED {
             let declares = declared.get(*capability) == Some(&Value::Bool(true));
             for command in *commands {
-                let handles = entry(command)
-                    .is_some_and(|entry| !std::ptr::fn_addr_eq(entry.handle, refuse_to_write as Handler));
+                let handles = entry(command).is_some_and(|entry| {
+                    !std::ptr::fn_addr_eq(entry.handle, refuse_to_write as Handler)
+                });
                 assert_eq!(declares, handles, "{capability} and {command}");
             }
         }

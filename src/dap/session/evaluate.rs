@@ -97,8 +97,12 @@ impl Session {
             named_variables: children.and_then(|inside| inside.named).map(count),
             indexed_variables: children.and_then(|inside| inside.indexed).map(count),
             result: view.value,
-            type_field: view.type_name.filter(|_| self.client.supports_variable_type),
-            memory_reference: view.memory.filter(|_| self.client.supports_memory_references),
+            type_field: view
+                .type_name
+                .filter(|_| self.client.supports_variable_type),
+            memory_reference: view
+                .memory
+                .filter(|_| self.client.supports_memory_references),
         }
     }
 }

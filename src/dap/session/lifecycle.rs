@@ -57,7 +57,11 @@ pub(super) fn capabilities() -> DeclaredCapabilities {
 
 pub(super) fn initialize(session: &mut Session, request: &Request) -> Handled {
     let client: ClientFeatures = request.arguments()?;
-    if client.path_format.as_deref().is_some_and(|format| format != "path") {
+    if client
+        .path_format
+        .as_deref()
+        .is_some_and(|format| format != "path")
+    {
         return Err(Refusal::because("only `pathFormat` \"path\" is supported"));
     }
     session.client = client;
@@ -236,7 +240,8 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Ended => {}
             State::Opening(opening) => {
-                self.outbox.respond(&opening.request, Err(Refusal::Cancelled));
+                self.outbox
+                    .respond(&opening.request, Err(Refusal::Cancelled));
                 self.outbox.event(&Event::Terminated(None));
             }
             State::Moving(moving) => {

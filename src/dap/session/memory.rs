@@ -19,7 +19,9 @@ pub(super) fn read(session: &mut Session, request: &Request) -> Handled {
     let found = debuggee.read_memory(&arguments.memory_reference, offset, count)?;
     let response = ReadMemoryResponse {
         address: found.address,
-        unreadable_bytes: i64::try_from(found.unreadable).ok().filter(|left| *left > 0),
+        unreadable_bytes: i64::try_from(found.unreadable)
+            .ok()
+            .filter(|left| *left > 0),
         data: (!found.bytes.is_empty()).then(|| base64(&found.bytes)),
     };
     Reply::body(request, &response)
@@ -27,7 +29,11 @@ pub(super) fn read(session: &mut Session, request: &Request) -> Handled {
 
 pub(super) fn disassemble(session: &mut Session, request: &Request) -> Handled {
     let arguments: DisassembleArguments = request.arguments()?;
-    let count = bounded(arguments.instruction_count, MOST_INSTRUCTIONS, "instructions")?;
+    let count = bounded(
+        arguments.instruction_count,
+        MOST_INSTRUCTIONS,
+        "instructions",
+    )?;
     let found = session.debuggee()?.disassemble(
         &arguments.memory_reference,
         arguments.offset.unwrap_or(0),

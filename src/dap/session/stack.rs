@@ -81,9 +81,7 @@ impl Session {
                 ScopeHint::Arguments => Some(ScopePresentationhint::Arguments),
                 ScopeHint::Locals => Some(ScopePresentationhint::Locals),
                 ScopeHint::Registers => Some(ScopePresentationhint::Registers),
-                ScopeHint::ReturnValue => {
-                    Some(ScopePresentationhint::String("returnValue".into()))
-                }
+                ScopeHint::ReturnValue => Some(ScopePresentationhint::String("returnValue".into())),
                 ScopeHint::None => None,
             },
             variables_reference: self.values.number(&scope.children.values),

@@ -85,9 +85,13 @@ impl Session {
             indexed_variables: children.and_then(|inside| inside.indexed).map(count),
             name: view.name,
             value: view.value,
-            type_field: view.type_name.filter(|_| self.client.supports_variable_type),
+            type_field: view
+                .type_name
+                .filter(|_| self.client.supports_variable_type),
             evaluate_name: view.evaluate_name,
-            memory_reference: view.memory.filter(|_| self.client.supports_memory_references),
+            memory_reference: view
+                .memory
+                .filter(|_| self.client.supports_memory_references),
         };
         LocatedVariable {
             known,
