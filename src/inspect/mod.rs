@@ -1,1 +1,17 @@
-//! (room)
+//! Look: what a stopped program holds, at source level, at the level of hostcalls
+//! and at core level.
+
+mod flat;
+mod handle_entry;
+mod handle_meaning;
+mod handle_problem;
+pub mod handles;
+pub mod lift;
+mod lift_bits;
+mod lift_text;
+mod lifted;
+pub mod wave;
+
+pub use handle_meaning::Meaning;
+pub use handle_problem::{Finding, Problem};
+pub use lift_text::Text;

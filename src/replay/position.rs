@@ -10,10 +10,6 @@ use std::cmp::{Ordering, Reverse};
 )]
 pub struct Tick(pub u64);
 
-/// One of the component binary's core modules, in the order of the binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ModuleId(pub u32);
-
 /// One core instance of a replay, in the order of instantiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstanceId(pub u32);

@@ -207,6 +207,7 @@ impl Client {
         self.initialize();
         self.ask("launch", launch);
         self.event("initialized");
+        self.event("thread");
         self.set_lines(lines);
         self.ask("configurationDone", Value::Null);
         self.event("stopped")

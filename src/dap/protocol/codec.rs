@@ -70,15 +70,26 @@ pub fn response(request: &Request, answer: Answer) -> Value {
         Ok(Some(Body(body))) => message["body"] = body,
         Err(refusal) => {
             message["message"] = refusal.short().into();
-            message["body"] = json!({ "error": error_message(&refusal) });
+            message["body"] = json!({ "error": error_message(&request.command, &refusal) });
         }
     }
     message
 }
 
+/// What editors ask on their own, while the mouse moves or a view unfolds: a
+/// failure shows where the answer would, not in a window of its own.
+const ASKED_UNASKED: [&str; 6] = [
+    "breakpointLocations",
+    "completions",
+    "evaluate",
+    "exceptionInfo",
+    "source",
+    "variables",
+];
+
 /// The structured form of a refusal. Braces would be taken for placeholders,
 /// so the text goes in as a variable.
-fn error_message(refusal: &Refusal) -> Value {
+fn error_message(command: &str, refusal: &Refusal) -> Value {
     let id = match refusal {
         Refusal::NotStopped => 1,
         Refusal::Cancelled => 2,
@@ -88,7 +99,7 @@ fn error_message(refusal: &Refusal) -> Value {
         "id": id,
         "format": "{_message}",
         "variables": { "_message": refusal.to_string() },
-        "showUser": matches!(refusal, Refusal::Because(_)),
+        "showUser": matches!(refusal, Refusal::Because(_)) && !ASKED_UNASKED.contains(&command),
     })
 }
 
