@@ -11,13 +11,14 @@ pub use cache::CacheDir;
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::OffsetMap;
 use cache::{Entry, Key};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
 use wasmtime::{Config, Engine, Module, WasmBacktraceDetails};
 
 /// How a recorded module is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Variant {
     /// With guest debugging: stepping, breakpoints, locals and operand stack. The
     /// clock is exact at every instruction.
