@@ -2,9 +2,9 @@
 //! and look at. Written as traits so that the protocol can be tested with a
 //! scripted one.
 
-use super::interrupt::Interrupt;
 use super::launch::{AttachArguments, LaunchArguments};
 use crate::replay::Position;
+use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use std::path::PathBuf;
 

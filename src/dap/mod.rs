@@ -1,7 +1,6 @@
 //! Speak DAP: transport, session, one file per family of requests.
 
 pub mod debuggee;
-pub mod interrupt;
 pub mod launch;
 pub mod outbox;
 pub mod protocol;

@@ -19,13 +19,13 @@ use super::debuggee::{
     BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, SourcePoint, SourceRef,
     TextRef, ValuesRef,
 };
-use super::interrupt::Interrupt;
 use super::launch::ViewArguments;
 use super::outbox::Outbox;
 use super::protocol::newer::ClientFeatures;
 use super::protocol::{Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec};
 use super::references::References;
 use super::reporter::say;
+use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use serde::Serialize;
 use std::collections::HashMap;

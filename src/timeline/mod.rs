@@ -1,3 +1,4 @@
 //! Move: checkpoints, seek, search forward and backward.
 
+pub mod interrupt;
 pub mod motion;

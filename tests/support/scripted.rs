@@ -1,9 +1,9 @@
 //! A debuggee whose past is ten lines long.
 
 use rr_dap::dap::debuggee::*;
-use rr_dap::dap::interrupt::Interrupt;
 use rr_dap::dap::launch::{AttachArguments, LaunchArguments, Subject};
 use rr_dap::replay::{Phase, Position, Tick};
+use rr_dap::timeline::interrupt::Interrupt;
 use rr_dap::timeline::motion::*;
 use std::ops::RangeInclusive;
 use std::time::Duration;

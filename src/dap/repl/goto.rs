@@ -77,9 +77,11 @@ fn position(_: &mut dyn Debuggee, arguments: &str) -> Result<Effect, String> {
 
 /// Reads what [`Position`] displays.
 fn parse(text: &str) -> Option<Position> {
-    let (text, phase) = match text.strip_suffix("+call") {
-        Some(text) => (text, Phase::Calling),
+    let (text, phase) = match text.split_once('+') {
         None => (text, Phase::Before),
+        Some((text, "call")) => (text, Phase::Calling),
+        Some((text, "end")) => (text, Phase::End),
+        Some(_) => return None,
     };
     let mut parts = text.split(':');
     let (tick, depth, pc) = (parts.next()?, parts.next()?, parts.next()?);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_is_told() {
-        for phase in [Phase::Before, Phase::Calling] {
+        for phase in [Phase::Before, Phase::Calling, Phase::End] {
             for (tick, depth, pc) in [(0, 0, 0), (u64::MAX, u32::MAX, u32::MAX), (7, 2, 500)] {
                 let position = Position {
                     tick: Tick(tick),

@@ -3,7 +3,6 @@
 
 use super::{Handled, Opening, Reply, Session, State, THREAD, Then};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
-use crate::dap::interrupt::Interrupt;
 use crate::dap::launch::{ArgumentError, AttachArguments, Begin, LaunchArguments, ViewArguments};
 use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities};
 use crate::dap::protocol::{
@@ -12,6 +11,7 @@ use crate::dap::protocol::{
 };
 use crate::dap::reporter::Reporter;
 use crate::dap::session::Input;
+use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{Direction, Motion};
 use std::sync::Arc;
 

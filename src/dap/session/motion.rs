@@ -2,12 +2,12 @@
 
 use super::{BreakpointKind, Handled, Input, Moving, Reply, Session, State, THREAD, Then};
 use crate::dap::debuggee::{Debuggee, DebuggeeError, StopText};
-use crate::dap::interrupt::Interrupt;
 use crate::dap::protocol::newer::MotionArguments;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
     Refusal, Request, SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
+use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Direction, Ending, Motion, Reason, Step, Stop};
 
 pub(super) fn resume(_: &mut Session, request: &Request) -> Handled {
