@@ -188,17 +188,13 @@ impl ModuleSource {
 
     /// What is in scope at a place.
     pub(crate) fn scopes_at(&self, pc: u32) -> Result<Scopes, SourceError> {
-        let function = self
-            .function_at(pc)
-            .ok_or(SourceError::NotCovered { pc })?;
+        let function = self.function_at(pc).ok_or(SourceError::NotCovered { pc })?;
         self.scopes(function, pc)
     }
 
     /// The variables outside functions of the unit that contains a place.
     pub(crate) fn statics_at(&self, pc: u32) -> Result<Vec<Declared>, SourceError> {
-        let function = self
-            .function_at(pc)
-            .ok_or(SourceError::NotCovered { pc })?;
+        let function = self.function_at(pc).ok_or(SourceError::NotCovered { pc })?;
         self.statics(function.entry.unit)
     }
 

@@ -50,7 +50,9 @@ pub(crate) enum Type {
         parameters: Vec<Option<EntryId>>,
     },
     /// A type without layout: `decltype(nullptr)`, `!`.
-    Unspecified { name: String },
+    Unspecified {
+        name: String,
+    },
 }
 
 /// A struct, class, union or Rust enum.
@@ -107,9 +109,7 @@ impl ModuleSource {
         let read = TypeReader::new(self, id)?;
         let read = read.read()?;
         match read {
-            Type::Composite(composite) if composite.is_declaration => {
-                self.definition_of(composite)
-            }
+            Type::Composite(composite) if composite.is_declaration => self.definition_of(composite),
             other => Ok(other),
         }
     }

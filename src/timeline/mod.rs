@@ -4,7 +4,7 @@
 //! interrupted or its process dies, the session is where it was.
 
 mod checkpoints;
-mod interrupt;
+pub mod interrupt;
 mod lines;
 pub mod motion;
 mod process;

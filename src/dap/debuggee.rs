@@ -1,0 +1,425 @@
+//! What a session needs of the thing it debugs: a recording one can travel in
+//! and look at. Written as traits so that the protocol can be tested with a
+//! scripted one.
+
+use super::launch::{AttachArguments, LaunchArguments};
+use crate::replay::Position;
+use crate::timeline::interrupt::Interrupt;
+use crate::timeline::motion::{BreakpointId, Motion, Stop};
+use std::path::PathBuf;
+
+/// Why something asked of a debuggee was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DebuggeeError {
+    /// Nothing has moved.
+    #[error("interrupted")]
+    Interrupted,
+    /// The replayer is dead; the debuggee has another, or will get one.
+    #[error("the replayer died: {message}")]
+    Died { message: String },
+    /// A message for the person: cause and remedy.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl DebuggeeError {
+    pub fn other(message: impl Into<String>) -> Self {
+        DebuggeeError::Other(message.into())
+    }
+}
+
+/// Which of the guest's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Where a debuggee says what happens while something long runs.
+pub trait Output: Send + Sync {
+    /// The guest has printed.
+    fn guest(&self, stream: Stream, bytes: &[u8]);
+    /// A line for the person (a log point's text, a warning).
+    fn console(&self, line: &str);
+    /// How far it is: per cent, where that can be known, and what is being done.
+    fn progress(&self, percentage: Option<u8>, message: &str);
+}
+
+/// Opens debuggees.
+pub trait Launcher: Send + Sync {
+    /// Records a program, or opens a recording. Where the interrupt is raised
+    /// while recording, the recording may end there and be opened.
+    fn launch(
+        &self,
+        arguments: &LaunchArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError>;
+
+    /// Opens the recording that the server was started with.
+    fn attach(
+        &self,
+        arguments: &AttachArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError>;
+}
+
+/// Why there is nothing to debug.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    #[error("cancelled")]
+    Interrupted,
+    /// A message for the person: cause and remedy.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A recording, standing at one moment; when opened, at its start.
+///
+/// Paths are those of the debug information: the session maps them.
+pub trait Debuggee: Send {
+    /// Moves. On an error the debuggee stands where it stood, as [`here`] says.
+    ///
+    /// [`here`]: Debuggee::here
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError>;
+
+    /// Where it stands, and why it stopped there.
+    fn here(&self) -> &Stop;
+    /// What a person is told about this stop, in place of the session's words.
+    fn describe_stop(&mut self) -> StopText;
+    fn history(&self) -> History;
+
+    /// Each of these replaces all breakpoints of its kind (and file) and
+    /// answers in the order of the request.
+    fn set_source_breakpoints(
+        &mut self,
+        source: &SourceOrigin,
+        breakpoints: &[SourceBreakpointRequest],
+    ) -> Vec<BreakpointState>;
+    fn set_function_breakpoints(
+        &mut self,
+        breakpoints: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState>;
+    fn set_instruction_breakpoints(
+        &mut self,
+        breakpoints: &[InstructionBreakpointRequest],
+    ) -> Vec<BreakpointState>;
+    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState>;
+    /// Where breakpoints can be, within these lines (both included), sorted.
+    fn breakpoint_locations(
+        &mut self,
+        source: &SourceOrigin,
+        lines: std::ops::RangeInclusive<u64>,
+    ) -> Result<Vec<SourcePoint>, DebuggeeError>;
+
+    /// Frames from the innermost outward.
+    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError>;
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError>;
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError>;
+    /// Evaluates without side effects; in no frame: in the innermost.
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        context: EvaluateContext,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError>;
+    /// The handle tables of all component instances, one child each.
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
+
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
+    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError>;
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
+    /// Instructions around an address, exactly `count`, starting `skip`
+    /// instructions after it (before, if negative). Where there are none, an
+    /// instruction says so.
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError>;
+    fn read_memory(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError>;
+}
+
+/// What a stop is called, and more about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopText {
+    /// In place of "Paused on breakpoint" and the like.
+    pub description: Option<String>,
+    /// For example a trap's message.
+    pub text: Option<String>,
+}
+
+/// How much there is to travel in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The program's name, for people.
+    pub name: String,
+    /// The number of outgoing crossings.
+    pub events: u64,
+    /// Where the recording ends, once something has been there.
+    pub end: Option<Position>,
+}
+
+/// One frame of the stack at a stop, chosen by the debuggee; the same number in
+/// the same invocation at another stop where that is cheap (a depth is).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FrameId(pub u32);
+
+/// Names a group of values: a scope of a frame, or what is inside a value. Its
+/// text is the debuggee's own; equal texts at two stops mean the same variable,
+/// which keeps it unfolded in an editor while one steps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ValuesRef(pub String);
+
+/// Names a text that is no file: a disassembly, a source kept in the recording.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TextRef(pub String);
+
+/// A slice of frames; `levels` absent means all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub start: usize,
+    pub levels: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Frames {
+    pub frames: Vec<Frame>,
+    /// The number of frames on the whole stack.
+    pub total: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    pub id: FrameId,
+    pub name: String,
+    /// Absent: nothing can be shown but the disassembly.
+    pub place: Option<FramePlace>,
+    /// An address that `disassemble` understands.
+    pub instruction: Option<String>,
+    pub module: Option<String>,
+    pub presentation: Presentation,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FramePlace {
+    pub source: SourceRef,
+    pub point: SourcePoint,
+}
+
+/// A place in a source: counted from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourcePoint {
+    pub line: u64,
+    pub column: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presentation {
+    Normal,
+    /// Not what one debugs: a library, a shim.
+    Subtle,
+    /// No frame at all, but a line between frames.
+    Label,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceRef {
+    pub name: String,
+    pub origin: SourceOrigin,
+}
+
+/// Where a source's text is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SourceOrigin {
+    /// In a file, at the path of the debug information.
+    File(String),
+    /// Made by the debuggee.
+    Generated(TextRef),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceText {
+    pub content: String,
+    pub mime_type: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    pub name: String,
+    pub hint: ScopeHint,
+    pub children: Children,
+    /// Not to be opened unasked.
+    pub expensive: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeHint {
+    Arguments,
+    Locals,
+    Registers,
+    ReturnValue,
+    None,
+}
+
+/// What is inside a value or a scope. Counts let a client fetch pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Children {
+    pub values: ValuesRef,
+    pub named: Option<u64>,
+    pub indexed: Option<u64>,
+}
+
+/// Which children: those with names or those with numbers, and how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Page {
+    pub filter: Option<ChildKind>,
+    pub start: usize,
+    /// Absent: all.
+    pub count: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildKind {
+    Named,
+    Indexed,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Format {
+    pub hex: bool,
+}
+
+/// A value as people see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VariableView {
+    pub name: String,
+    pub value: String,
+    pub type_name: Option<String>,
+    pub children: Option<Children>,
+    /// An address that `read_memory` understands.
+    pub memory: Option<String>,
+    /// An expression that gives this value.
+    pub evaluate_name: Option<String>,
+    pub kind: ValueKind,
+    /// Fetched only when asked for: its one child is the value.
+    pub lazy: bool,
+    pub declared: Option<(SourceRef, SourcePoint)>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ValueKind {
+    #[default]
+    Data,
+    /// Not the program's own: a length, a note such as "optimised out".
+    Virtual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvaluateContext {
+    Repl,
+    Watch,
+    Hover,
+    /// The value whole, to be copied.
+    Clipboard,
+    Variables,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceBreakpointRequest {
+    pub point: SourcePoint,
+    pub when: When,
+    /// Print this instead of stopping; expressions stand in braces.
+    pub log_message: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionBreakpointRequest {
+    pub name: String,
+    pub when: When,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstructionBreakpointRequest {
+    pub instruction: String,
+    pub offset: i64,
+    pub when: When,
+}
+
+/// Which passes of a breakpoint count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct When {
+    pub condition: Option<String>,
+    pub hit_condition: Option<String>,
+}
+
+/// The stops that are switched on by name, not by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopFilter {
+    /// Every hostcall; a condition narrows it to WIT paths that contain it.
+    Hostcall,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterRequest {
+    pub filter: StopFilter,
+    pub condition: Option<String>,
+}
+
+/// What became of a breakpoint that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakpointState {
+    pub id: BreakpointId,
+    pub verified: bool,
+    /// Where it really is.
+    pub point: Option<SourcePoint>,
+    /// Why it is not verified, or elsewhere.
+    pub message: Option<String>,
+    /// The address it stands at, if it is one.
+    pub instruction: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleView {
+    pub id: String,
+    pub name: String,
+    pub path: Option<PathBuf>,
+    /// "DWARF 4", "names only", …
+    pub symbols: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstructionView {
+    pub address: String,
+    pub bytes: Option<String>,
+    pub text: String,
+    pub symbol: Option<String>,
+    pub place: Option<FramePlace>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryView {
+    pub address: String,
+    pub bytes: Vec<u8>,
+    /// How many of those asked for are not there.
+    pub unreadable: u64,
+}

@@ -1,0 +1,361 @@
+//! What `launch` and `attach` ask for: typed, with errors that name the argument.
+
+use super::source_map::SourceMap;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// Why arguments are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArgumentError {
+    #[error("`{key}` must be {expected}, not {found}")]
+    Wrong {
+        key: String,
+        expected: &'static str,
+        found: String,
+    },
+    #[error("nothing to debug: give `program` (a component to record) or `trace` (a recording)")]
+    NothingToDebug,
+    #[error("both `program` and `trace` are given: leave one out")]
+    TwoSubjects,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchArguments {
+    pub subject: Subject,
+    pub view: ViewArguments,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Record a run of it, and debug that.
+    Program(ProgramArguments),
+    /// Debug this recording.
+    Trace(PathBuf),
+}
+
+/// A program and what it runs with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProgramArguments {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
+    /// Relative paths here are meant from this directory.
+    pub cwd: Option<PathBuf>,
+    pub dirs: Vec<SharedDirectory>,
+    /// A call such as `apply(add, 20, 22)` instead of `wasi:cli/run`.
+    pub invoke: Option<String>,
+    /// Where to keep the recording.
+    pub record_to: Option<PathBuf>,
+}
+
+/// A directory that the guest may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedDirectory {
+    pub host: PathBuf,
+    pub guest: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachArguments {
+    pub view: ViewArguments,
+}
+
+/// How the recording is looked at, whatever it came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ViewArguments {
+    /// The component with its debug information, where the recording holds a
+    /// stripped one.
+    pub component: Option<PathBuf>,
+    pub source_map: SourceMap,
+    pub begin: Begin,
+    pub just_my_code: bool,
+}
+
+/// Where a session first stops.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// At the first breakpoint, or else the end.
+    #[default]
+    FirstBreakpoint,
+    /// At `main`, or else the first line.
+    Entry,
+    /// Before any guest code has run.
+    Start,
+    /// At the end of the recording.
+    End,
+}
+
+impl LaunchArguments {
+    pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
+        let fields = Fields::of(arguments)?;
+        let program = fields.path("program")?;
+        let subject = match (program, fields.path("trace")?) {
+            (Some(program), None) => Subject::Program(program_arguments(&fields, program)?),
+            (None, Some(trace)) => Subject::Trace(trace),
+            (None, None) => return Err(ArgumentError::NothingToDebug),
+            (Some(_), Some(_)) => return Err(ArgumentError::TwoSubjects),
+        };
+        let view = ViewArguments::parse(&fields)?;
+        Ok(Self { subject, view })
+    }
+}
+
+fn program_arguments(
+    fields: &Fields<'_>,
+    program: PathBuf,
+) -> Result<ProgramArguments, ArgumentError> {
+    Ok(ProgramArguments {
+        program,
+        args: fields.strings("args")?,
+        env: fields.environment("env")?,
+        cwd: fields.path("cwd")?,
+        dirs: fields.directories("dirs")?,
+        invoke: fields.string("invoke")?,
+        record_to: fields.path("recordTo")?,
+    })
+}
+
+impl AttachArguments {
+    pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
+        let view = ViewArguments::parse(&Fields::of(arguments)?)?;
+        Ok(Self { view })
+    }
+}
+
+impl ViewArguments {
+    fn parse(fields: &Fields<'_>) -> Result<Self, ArgumentError> {
+        let stop_on_entry = fields.boolean("stopOnEntry")?.unwrap_or(false);
+        let begin = match fields.string("stopAt")?.as_deref() {
+            None if stop_on_entry => Begin::Entry,
+            None => Begin::FirstBreakpoint,
+            Some("entry") => Begin::Entry,
+            Some("start") => Begin::Start,
+            Some("end") => Begin::End,
+            Some(_) => return Err(fields.wrong("stopAt", "\"entry\", \"start\" or \"end\"")),
+        };
+        Ok(Self {
+            component: fields.path("component")?,
+            source_map: SourceMap::new(fields.pairs("sourceMap")?),
+            begin,
+            just_my_code: fields.boolean("justMyCode")?.unwrap_or(true),
+        })
+    }
+}
+
+/// Reads one argument after the other; keys that are not asked for are other
+/// people's (every client adds some).
+struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    fn of(arguments: &'a Value) -> Result<Self, ArgumentError> {
+        match arguments {
+            Value::Object(fields) => Ok(Self(fields)),
+            other => Err(ArgumentError::Wrong {
+                key: "arguments".into(),
+                expected: "an object",
+                found: described(other),
+            }),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    fn wrong(&self, key: &str, expected: &'static str) -> ArgumentError {
+        ArgumentError::Wrong {
+            key: key.to_owned(),
+            expected,
+            found: described(self.0.get(key).unwrap_or(&Value::Null)),
+        }
+    }
+
+    fn read<T>(
+        &self,
+        key: &str,
+        expected: &'static str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, ArgumentError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(value) => read(value)
+                .map(Some)
+                .ok_or_else(|| self.wrong(key, expected)),
+        }
+    }
+
+    fn string(&self, key: &str) -> Result<Option<String>, ArgumentError> {
+        self.read(key, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn boolean(&self, key: &str) -> Result<Option<bool>, ArgumentError> {
+        self.read(key, "true or false", Value::as_bool)
+    }
+
+    /// A path that is there must name something.
+    fn path(&self, key: &str) -> Result<Option<PathBuf>, ArgumentError> {
+        self.read(key, "a path", |value| {
+            value
+                .as_str()
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+        })
+    }
+
+    fn strings(&self, key: &str) -> Result<Vec<String>, ArgumentError> {
+        let strings = self.read(key, "a list of strings", |value| {
+            let strings = value.as_array()?.iter().map(Value::as_str);
+            strings.map(|item| item.map(str::to_owned)).collect()
+        })?;
+        Ok(strings.unwrap_or_default())
+    }
+
+    /// `{"NAME": "value"}`, where `null` leaves a name out, or `["NAME=value"]`.
+    fn environment(&self, key: &str) -> Result<Vec<(String, String)>, ArgumentError> {
+        let expected = "an object of strings, or a list of \"NAME=value\"";
+        let variables = self.read(key, expected, |value| match value {
+            Value::Object(map) => map
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .collect(),
+            Value::Array(items) => items.iter().map(|item| split(item, "=")).collect(),
+            _ => None,
+        })?;
+        Ok(variables.unwrap_or_default())
+    }
+
+    /// `["HOST::GUEST", "BOTH", {"host": …, "guest": …}]`
+    fn directories(&self, key: &str) -> Result<Vec<SharedDirectory>, ArgumentError> {
+        let expected = "a list of \"HOST::GUEST\" or {\"host\": …, \"guest\": …}";
+        let directories = self.read(key, expected, |value| {
+            value.as_array()?.iter().map(shared_directory).collect()
+        })?;
+        Ok(directories.unwrap_or_default())
+    }
+
+    /// `{"from": "to"}` or `[["from", "to"]]`.
+    fn pairs(&self, key: &str) -> Result<Vec<(String, String)>, ArgumentError> {
+        let expected = "an object of paths, or a list of pairs of paths";
+        let pairs = self.read(key, expected, |value| match value {
+            Value::Object(map) => map
+                .iter()
+                .map(|(from, to)| Some((from.clone(), to.as_str()?.to_owned())))
+                .collect(),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| match item.as_array()?.as_slice() {
+                    [from, to] => Some((from.as_str()?.to_owned(), to.as_str()?.to_owned())),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
+        })?;
+        Ok(pairs.unwrap_or_default())
+    }
+}
+
+fn shared_directory(value: &Value) -> Option<SharedDirectory> {
+    let (host, guest) = match value {
+        Value::String(both) => split(value, "::").unwrap_or((both.clone(), both.clone())),
+        _ => (
+            value.get("host")?.as_str()?.to_owned(),
+            value.get("guest")?.as_str()?.to_owned(),
+        ),
+    };
+    let host = PathBuf::from(host);
+    Some(SharedDirectory { host, guest })
+}
+
+fn split(value: &Value, at: &str) -> Option<(String, String)> {
+    let (left, right) = value.as_str()?.split_once(at)?;
+    Some((left.to_owned(), right.to_owned()))
+}
+
+fn described(value: &Value) -> String {
+    const SHOWN: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        None => text,
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn program(arguments: Value) -> ProgramArguments {
+        match LaunchArguments::parse(&arguments).unwrap().subject {
+            Subject::Program(program) => program,
+            Subject::Trace(trace) => panic!("{trace:?}"),
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_lists_and_maps_say_the_same() {
+        let maps = program(json!({
+            "program": "a.wasm", "args": ["x"], "__sessionId": "theirs",
+            "env": {"A": "1=2", "B": "", "C": null},
+            "dirs": [{"host": "data", "guest": "/work"}, {"host": "/t", "guest": "/t"}],
+        }));
+        let lists = program(json!({
+            "program": "a.wasm", "args": ["x"], "cwd": null,
+            "env": ["A=1=2", "B="],
+            "dirs": ["data::/work", "/t"],
+        }));
+        assert_eq!(maps, lists);
+        assert_eq!(
+            maps.env,
+            [("A".into(), "1=2".into()), ("B".into(), "".into())]
+        );
+
+        let of = |source_map| {
+            let arguments = json!({ "trace": "t", "sourceMap": source_map });
+            LaunchArguments::parse(&arguments).unwrap().view.source_map
+        };
+        assert_eq!(of(json!({"/g": "/h"})), of(json!([["/g", "/h"]])));
+        assert_eq!(of(json!({"/g": "/h"})).outward("/g/x"), "/h/x");
+    }
+
+    #[test]
+    fn a_wrong_argument_is_named() {
+        for (arguments, says) in [
+            (json!({}), "nothing to debug"),
+            (json!({"program": ""}), "`program` must be a path"),
+            (json!({"program": "a", "trace": "b"}), "leave one out"),
+            (
+                json!({"program": "a", "args": "x"}),
+                "`args` must be a list of strings, not \"x\"",
+            ),
+            (json!({"program": "a", "args": [1]}), "`args`"),
+            (json!({"program": "a", "env": ["A"]}), "`env`"),
+            (json!({"program": "a", "env": {"A": 1}}), "`env`"),
+            (json!({"program": "a", "dirs": [3]}), "`dirs`"),
+            (json!({"trace": "a", "stopAt": "middle"}), "`stopAt`"),
+            (json!({"trace": "a", "stopOnEntry": "yes"}), "`stopOnEntry`"),
+            (json!({"trace": "a", "sourceMap": [["x"]]}), "`sourceMap`"),
+            (json!([]), "`arguments` must be an object"),
+        ] {
+            let error = LaunchArguments::parse(&arguments).unwrap_err().to_string();
+            assert!(error.contains(says), "{error:?} should say {says:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_begins_where_it_is_told() {
+        for (arguments, begin) in [
+            (json!({}), Begin::FirstBreakpoint),
+            (json!({"stopOnEntry": true}), Begin::Entry),
+            (
+                json!({"stopAt": "start", "stopOnEntry": true}),
+                Begin::Start,
+            ),
+            (json!({"stopAt": "end"}), Begin::End),
+        ] {
+            let parsed = AttachArguments::parse(&arguments).unwrap();
+            assert_eq!(parsed.view.begin, begin);
+        }
+    }
+}

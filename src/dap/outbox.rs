@@ -1,0 +1,99 @@
+//! Messages to the client: numbered, framed, written whole, from any thread.
+
+use super::protocol::envelope::Answer;
+use super::protocol::{Event, Request, codec, framing};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A lock whose holder died is still a lock: what it guards is only ever
+/// changed in steps that are whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes every message of every session to a file, one JSON object a line:
+/// `{"dir":"in"|"out","msg":…}`.
+#[derive(Debug, Clone)]
+pub struct MessageLog(Arc<Mutex<File>>);
+
+impl MessageLog {
+    /// Starts a new log, in place of what the file held.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new(Mutex::new(File::create(path)?))))
+    }
+
+    pub(super) fn incoming(&self, body: &[u8]) {
+        // What is no JSON cannot stand in a log of JSON; its error is logged.
+        if let Ok(message) = serde_json::from_slice::<Value>(body) {
+            self.line("in", &message);
+        }
+    }
+
+    fn line(&self, dir: &str, message: &Value) {
+        let line = format!("{}\n", json!({ "dir": dir, "msg": message }));
+        // A full disk must not end a session that only happens to be logged.
+        if let Err(error) = lock(&self.0).write_all(line.as_bytes()) {
+            tracing::warn!("the message log cannot be written: {error}");
+        }
+    }
+}
+
+/// The way to one client. Clones share it.
+#[derive(Clone)]
+pub struct Outbox {
+    writer: Arc<Mutex<NumberedWriter>>,
+    gone: Arc<AtomicBool>,
+    log: Option<MessageLog>,
+}
+
+struct NumberedWriter {
+    stream: Box<dyn Write + Send>,
+    last_seq: i64,
+}
+
+impl Outbox {
+    pub fn new(stream: Box<dyn Write + Send>, log: Option<MessageLog>) -> Self {
+        let writer = NumberedWriter {
+            stream,
+            last_seq: 0,
+        };
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            gone: Arc::default(),
+            log,
+        }
+    }
+
+    pub fn respond(&self, request: &Request, answer: Answer) {
+        self.send(codec::response(request, answer));
+    }
+
+    pub fn event(&self, event: &Event) {
+        match codec::event(event) {
+            Ok(message) => self.send(message),
+            Err(error) => tracing::error!("an event cannot be written: {error}"),
+        }
+    }
+
+    /// Once a write has failed the client is gone, and the reader will find
+    /// that out too: nothing more is tried.
+    fn send(&self, mut message: Value) {
+        if self.gone.load(Ordering::Acquire) {
+            return;
+        }
+        let mut writer = lock(&self.writer);
+        writer.last_seq += 1;
+        message["seq"] = writer.last_seq.into();
+        if let Some(log) = &self.log {
+            log.line("out", &message);
+        }
+        let bytes = message.to_string();
+        if framing::write_frame(&mut writer.stream, bytes.as_bytes()).is_err() {
+            self.gone.store(true, Ordering::Release);
+        }
+    }
+}

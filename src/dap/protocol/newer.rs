@@ -1,0 +1,68 @@
+//! What the protocol has gained since the version that the `dap` crate knows.
+
+use super::{Capabilities, Variable};
+use serde::{Deserialize, Serialize};
+
+/// What `initialize` says of the client, as far as it changes what we send.
+///
+/// The crate's type insists on `adapterID`, which nothing here depends on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClientFeatures {
+    #[serde(rename = "linesStartAt1")]
+    pub lines_start_at_1: Option<bool>,
+    #[serde(rename = "columnsStartAt1")]
+    pub columns_start_at_1: Option<bool>,
+    pub path_format: Option<String>,
+    pub supports_progress_reporting: bool,
+    pub supports_variable_type: bool,
+    pub supports_memory_references: bool,
+}
+
+/// The declared capabilities, with the newer ones.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclaredCapabilities {
+    #[serde(flatten)]
+    pub known: Capabilities,
+    #[serde(
+        rename = "supportsANSIStyling",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub supports_ansi_styling: Option<bool>,
+}
+
+/// A variable, with the places to jump to.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocatedVariable {
+    #[serde(flatten)]
+    pub known: Variable,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declaration_location_reference: Option<i64>,
+}
+
+/// Asks where a location reference points.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocationsArguments {
+    pub location_reference: i64,
+}
+
+/// Where a location reference points.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocationsResponse {
+    pub source: super::Source,
+    pub line: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<i64>,
+}
+
+/// Arguments of every motion, of which only the granularity matters: there is
+/// one thread. The crate's `continue` types lack it although clients send it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MotionArguments {
+    pub granularity: Option<super::SteppingGranularity>,
+}

@@ -1,0 +1,186 @@
+//! What happens meanwhile, as events: output, log points, progress.
+
+use super::debuggee::{Output, Stream};
+use super::outbox::{Outbox, lock};
+use super::protocol::{
+    Event, OutputEventBody, OutputEventCategory, ProgressEndEventBody, ProgressStartEventBody,
+    ProgressUpdateEventBody,
+};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Clients redraw at every update.
+const BETWEEN_UPDATES: Duration = Duration::from_millis(100);
+/// Work shorter than this shows no progress at all.
+const UNTIL_SHOWN: Duration = Duration::from_millis(300);
+
+/// Reports on one piece of work; its progress ends when it is dropped.
+pub(super) struct Reporter {
+    outbox: Outbox,
+    /// Absent where the client shows no progress.
+    progress: Option<Mutex<Progress>>,
+    partial: Mutex<[Vec<u8>; 2]>,
+}
+
+struct Progress {
+    id: String,
+    title: String,
+    request: Option<i64>,
+    begun: Instant,
+    shown: Option<Instant>,
+}
+
+impl Reporter {
+    pub(super) fn new(
+        outbox: Outbox,
+        shows_progress: bool,
+        title: &str,
+        id: &str,
+        request: Option<i64>,
+    ) -> Self {
+        let progress = shows_progress.then(|| {
+            Mutex::new(Progress {
+                id: id.to_owned(),
+                title: title.to_owned(),
+                request,
+                begun: Instant::now(),
+                shown: None,
+            })
+        });
+        Self {
+            outbox,
+            progress,
+            partial: Mutex::default(),
+        }
+    }
+
+    fn output(&self, category: OutputEventCategory, output: String) {
+        if !output.is_empty() {
+            self.outbox.event(&Event::Output(OutputEventBody {
+                category: Some(category),
+                output,
+                ..OutputEventBody::default()
+            }));
+        }
+    }
+}
+
+pub(super) fn say(outbox: &Outbox, category: OutputEventCategory, line: &str) {
+    outbox.event(&Event::Output(OutputEventBody {
+        category: Some(category),
+        output: format!("{line}\n"),
+        ..OutputEventBody::default()
+    }));
+}
+
+impl Output for Reporter {
+    fn guest(&self, stream: Stream, bytes: &[u8]) {
+        let (category, nth) = match stream {
+            Stream::Stdout => (OutputEventCategory::Stdout, 0),
+            Stream::Stderr => (OutputEventCategory::Stderr, 1),
+        };
+        let text = match lock(&self.partial).get_mut(nth) {
+            Some(partial) => whole_text(partial, bytes),
+            None => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        self.output(category, text);
+    }
+
+    fn console(&self, line: &str) {
+        say(&self.outbox, OutputEventCategory::Console, line);
+    }
+
+    fn progress(&self, percentage: Option<u8>, message: &str) {
+        let Some(progress) = &self.progress else {
+            return;
+        };
+        let mut progress = lock(progress);
+        let now = Instant::now();
+        let percentage = percentage.map(|percentage| percentage.min(100).into());
+        let message = Some(message.to_owned());
+        let event = match progress.shown {
+            None if now - progress.begun < UNTIL_SHOWN => return,
+            None => Event::ProgressStart(ProgressStartEventBody {
+                progress_id: progress.id.clone(),
+                title: progress.title.clone(),
+                request_id: progress.request,
+                cancellable: Some(true),
+                message,
+                percentage,
+            }),
+            Some(shown) if now - shown < BETWEEN_UPDATES => return,
+            Some(_) => Event::ProgressUpdate(ProgressUpdateEventBody {
+                progress_id: progress.id.clone(),
+                message,
+                percentage,
+            }),
+        };
+        progress.shown = Some(now);
+        self.outbox.event(&event);
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        let [stdout, stderr] = std::mem::take(&mut *lock(&self.partial));
+        for (category, rest) in [
+            (OutputEventCategory::Stdout, stdout),
+            (OutputEventCategory::Stderr, stderr),
+        ] {
+            self.output(category, String::from_utf8_lossy(&rest).into_owned());
+        }
+        if let Some(progress) = &self.progress {
+            let progress = lock(progress);
+            if progress.shown.is_some() {
+                self.outbox.event(&Event::ProgressEnd(ProgressEndEventBody {
+                    progress_id: progress.id.clone(),
+                    message: None,
+                }));
+            }
+        }
+    }
+}
+
+/// The text of these bytes and those kept from before; the start of a character
+/// whose rest has not come yet is kept for the next time.
+fn whole_text(partial: &mut Vec<u8>, bytes: &[u8]) -> String {
+    partial.extend_from_slice(bytes);
+    let kept = partial
+        .utf8_chunks()
+        .last()
+        .map(|chunk| chunk.invalid())
+        .filter(|invalid| {
+            // Cut short, not wrong: what std calls an incomplete sequence.
+            std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none())
+        })
+        .map_or(0, <[u8]>::len);
+    let rest = partial.split_off(partial.len() - kept);
+    let text = String::from_utf8_lossy(partial).into_owned();
+    *partial = rest;
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_whole_wherever_it_was_cut() {
+        let text = "grün 🦀 – \u{fffd}";
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.extend_from_slice(b"\xff!");
+        let expected = String::from_utf8_lossy(&bytes).into_owned();
+        for size in 1..=bytes.len() {
+            let mut partial = Vec::new();
+            let read: String = bytes
+                .chunks(size)
+                .map(|chunk| whole_text(&mut partial, chunk))
+                .collect();
+            assert_eq!(
+                (read, partial),
+                (expected.clone(), Vec::new()),
+                "in pieces of {size}"
+            );
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Requests that say where to stop.
+
+use super::{BreakpointKind, Handled, Reply, Session};
+use crate::dap::debuggee::{
+    BreakpointState, FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
+    SourceBreakpointRequest, SourceOrigin, StopFilter, When,
+};
+use crate::dap::protocol::{
+    Breakpoint, BreakpointLocation, BreakpointLocationsArguments, BreakpointLocationsResponse,
+    ExceptionBreakpointsFilter, Refusal, Request, SetBreakpointsArguments, SetBreakpointsResponse,
+    SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments,
+    SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
+};
+
+/// The filters offered to the client, by the names it sends back.
+const FILTERS: [(StopFilter, &str); 1] = [(StopFilter::Hostcall, "hostcall")];
+
+pub(super) fn offered_filters() -> Vec<ExceptionBreakpointsFilter> {
+    let offered = |(filter, name): &(StopFilter, &str)| match filter {
+        StopFilter::Hostcall => ExceptionBreakpointsFilter {
+            filter: (*name).to_owned(),
+            label: "Hostcalls".into(),
+            description: Some("Stop at every call that the program makes to its host.".into()),
+            default: Some(false),
+            supports_condition: Some(true),
+            condition_description: Some(
+                "Part of the call's name, such as `wasi:filesystem` or `write`".into(),
+            ),
+        },
+    };
+    FILTERS.iter().map(offered).collect()
+}
+
+pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
+    let arguments: SetBreakpointsArguments = request.arguments()?;
+    let origin = session.source_in(&arguments.source)?;
+    let wanted = wanted_lines(arguments.breakpoints, request)
+        .iter()
+        .map(|wanted| session.source_breakpoint(wanted))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    let states = session.debuggee()?.set_source_breakpoints(&origin, &wanted);
+    let told = match origin {
+        SourceOrigin::File(_) => Source {
+            name: arguments.source.name,
+            path: arguments.source.path,
+            ..Source::default()
+        },
+        SourceOrigin::Generated(_) => arguments.source,
+    };
+    session.tell(request, &states, BreakpointKind::Source, Some(&told))
+}
+
+/// The deprecated `lines` is what a client sends that knows no better.
+fn wanted_lines(
+    breakpoints: Option<Vec<SourceBreakpoint>>,
+    request: &Request,
+) -> Vec<SourceBreakpoint> {
+    breakpoints.unwrap_or_else(|| {
+        let lines = request
+            .arguments
+            .get("lines")
+            .and_then(|lines| lines.as_array());
+        let lines = lines.into_iter().flatten().filter_map(|line| line.as_i64());
+        let breakpoint = |line| SourceBreakpoint {
+            line,
+            ..SourceBreakpoint::default()
+        };
+        lines.map(breakpoint).collect()
+    })
+}
+
+pub(super) fn function(session: &mut Session, request: &Request) -> Handled {
+    let arguments: SetFunctionBreakpointsArguments = request.arguments()?;
+    let wanted: Vec<_> = arguments
+        .breakpoints
+        .into_iter()
+        .map(|wanted| FunctionBreakpointRequest {
+            name: wanted.name,
+            when: when(wanted.condition, wanted.hit_condition),
+        })
+        .collect();
+    let states = session.debuggee()?.set_function_breakpoints(&wanted);
+    session.tell(request, &states, BreakpointKind::Function, None)
+}
+
+pub(super) fn instruction(session: &mut Session, request: &Request) -> Handled {
+    let arguments: SetInstructionBreakpointsArguments = request.arguments()?;
+    let wanted: Vec<_> = arguments
+        .breakpoints
+        .into_iter()
+        .map(|wanted| InstructionBreakpointRequest {
+            instruction: wanted.instruction_reference,
+            offset: wanted.offset.unwrap_or(0),
+            when: when(wanted.condition, wanted.hit_condition),
+        })
+        .collect();
+    let states = session.debuggee()?.set_instruction_breakpoints(&wanted);
+    session.tell(request, &states, BreakpointKind::Instruction, None)
+}
+
+pub(super) fn filters(session: &mut Session, request: &Request) -> Handled {
+    let arguments: SetExceptionBreakpointsArguments = request.arguments()?;
+    let plain = arguments.filters.into_iter().map(|name| (name, None));
+    let refined = arguments.filter_options.unwrap_or_default();
+    let refined = refined
+        .into_iter()
+        .map(|options| (options.filter_id, options.condition));
+    let wanted = plain
+        .chain(refined)
+        .map(|(name, condition)| filter(&name, condition))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    let states = session.debuggee()?.set_exception_filters(&wanted);
+    session.tell(request, &states, BreakpointKind::Filter, None)
+}
+
+fn filter(name: &str, condition: Option<String>) -> Result<FilterRequest, Refusal> {
+    let known = FILTERS.iter().find(|(_, known)| *known == name);
+    let (filter, _) =
+        known.ok_or_else(|| Refusal::because(format!("there is no filter `{name}`")))?;
+    Ok(FilterRequest {
+        filter: *filter,
+        condition: condition.filter(|text| !text.trim().is_empty()),
+    })
+}
+
+/// Clients send empty texts for fields that were cleared.
+fn when(condition: Option<String>, hit_condition: Option<String>) -> When {
+    let meant = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    When {
+        condition: meant(condition),
+        hit_condition: meant(hit_condition),
+    }
+}
+
+pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
+    let arguments: BreakpointLocationsArguments = request.arguments()?;
+    let origin = session.source_in(&arguments.source)?;
+    let first = session.line_in(arguments.line)?;
+    let last = match arguments.end_line {
+        Some(line) => session.line_in(line)?,
+        None => first,
+    };
+    let points = session
+        .debuggee()?
+        .breakpoint_locations(&origin, first..=last)?;
+    let location = |point: &crate::dap::debuggee::SourcePoint| BreakpointLocation {
+        line: session.line_out(point.line),
+        column: point.column.map(|column| session.column_out(column)),
+        ..BreakpointLocation::default()
+    };
+    let breakpoints = points.iter().map(location).collect();
+    Reply::body(request, &BreakpointLocationsResponse { breakpoints })
+}
+
+impl Session {
+    fn source_breakpoint(
+        &self,
+        wanted: &SourceBreakpoint,
+    ) -> Result<SourceBreakpointRequest, Refusal> {
+        Ok(SourceBreakpointRequest {
+            point: self.point_in(wanted.line, wanted.column)?,
+            when: when(wanted.condition.clone(), wanted.hit_condition.clone()),
+            log_message: wanted.log_message.clone().filter(|text| !text.is_empty()),
+        })
+    }
+
+    /// All kinds of breakpoints are answered alike.
+    fn tell(
+        &mut self,
+        request: &Request,
+        states: &[BreakpointState],
+        kind: BreakpointKind,
+        source: Option<&Source>,
+    ) -> Handled {
+        self.remember_kinds(states, kind);
+        let told = |state: &BreakpointState| Breakpoint {
+            id: Some(state.id.0.into()),
+            verified: state.verified,
+            message: state.message.clone(),
+            source: source.cloned(),
+            line: state.point.map(|point| self.line_out(point.line)),
+            column: state
+                .point
+                .and_then(|point| point.column)
+                .map(|column| self.column_out(column)),
+            instruction_reference: state.instruction.clone(),
+            ..Breakpoint::default()
+        };
+        let breakpoints = states.iter().map(told).collect();
+        Reply::body(request, &SetBreakpointsResponse { breakpoints })
+    }
+}

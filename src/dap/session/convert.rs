@@ -1,0 +1,82 @@
+//! The debuggee's places and numbers as the client counts and names them.
+
+use super::Session;
+use crate::dap::debuggee::{SourceOrigin, SourcePoint, SourceRef};
+use crate::dap::protocol::{Refusal, Source};
+
+/// The largest whole number that every client can hold.
+const LARGEST: u64 = (1 << 53) - 1;
+
+pub(super) fn count(number: u64) -> i64 {
+    number.min(i32::MAX as u64) as i64
+}
+
+impl Session {
+    fn line_base(&self) -> u64 {
+        self.client.lines_start_at_1.unwrap_or(true).into()
+    }
+
+    fn column_base(&self) -> u64 {
+        self.client.columns_start_at_1.unwrap_or(true).into()
+    }
+
+    pub(super) fn line_out(&self, line: u64) -> i64 {
+        (line.saturating_sub(1) + self.line_base()).min(LARGEST) as i64
+    }
+
+    pub(super) fn column_out(&self, column: u64) -> i64 {
+        (column.saturating_sub(1) + self.column_base()).min(LARGEST) as i64
+    }
+
+    pub(super) fn line_in(&self, line: i64) -> Result<u64, Refusal> {
+        from_base(line, self.line_base())
+            .ok_or_else(|| Refusal::because(format!("there is no line {line}")))
+    }
+
+    pub(super) fn point_in(&self, line: i64, column: Option<i64>) -> Result<SourcePoint, Refusal> {
+        let line = self.line_in(line)?;
+        let column = match column {
+            None => None,
+            Some(column) => Some(
+                from_base(column, self.column_base())
+                    .ok_or_else(|| Refusal::because(format!("there is no column {column}")))?,
+            ),
+        };
+        Ok(SourcePoint { line, column })
+    }
+
+    pub(super) fn source_out(&mut self, source: &SourceRef) -> Source {
+        let (path, reference) = match &source.origin {
+            SourceOrigin::File(path) => (Some(self.view.source_map.outward(path)), None),
+            SourceOrigin::Generated(text) => (None, i32::try_from(self.texts.number(text)).ok()),
+        };
+        Source {
+            name: Some(source.name.clone()),
+            path,
+            source_reference: reference,
+            ..Source::default()
+        }
+    }
+
+    pub(super) fn source_in(&mut self, source: &Source) -> Result<SourceOrigin, Refusal> {
+        if let Some(reference) = source.source_reference.filter(|number| *number > 0) {
+            let text = self.texts.thing(reference.into());
+            return text
+                .map(|text| SourceOrigin::Generated(text.clone()))
+                .ok_or_else(|| Refusal::because(format!("there is no source {reference}")));
+        }
+        match &source.path {
+            Some(path) => Ok(SourceOrigin::File(self.view.source_map.inward(path))),
+            None => Err(Refusal::because(
+                "the source has neither a path nor a number",
+            )),
+        }
+    }
+}
+
+fn from_base(number: i64, base: u64) -> Option<u64> {
+    u64::try_from(number)
+        .ok()?
+        .checked_sub(base)?
+        .checked_add(1)
+}

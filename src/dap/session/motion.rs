@@ -1,0 +1,297 @@
+//! Requests that move, `pause`, and what a stop is called.
+
+use super::{BreakpointKind, Handled, Input, Moving, Reply, Session, State, THREAD, Then};
+use crate::dap::debuggee::{Debuggee, DebuggeeError, StopText};
+use crate::dap::protocol::newer::MotionArguments;
+use crate::dap::protocol::{
+    ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
+    Refusal, Request, SteppingGranularity, StoppedEventBody, StoppedEventReason,
+};
+use crate::timeline::interrupt::Interrupt;
+use crate::timeline::motion::{BreakpointId, Direction, Ending, Motion, Reason, Step, Stop};
+
+pub(super) fn resume(_: &mut Session, request: &Request) -> Handled {
+    let response = ContinueResponse {
+        all_threads_continued: Some(true),
+    };
+    let motion = Motion::Continue(Direction::Forward);
+    Reply::body_then(request, &response, Then::Travel(vec![motion]))
+}
+
+pub(super) fn reverse(_: &mut Session, _: &Request) -> Handled {
+    let motion = Motion::Continue(Direction::Backward);
+    Ok(Reply::then(Then::Travel(vec![motion])))
+}
+
+pub(super) fn next(_: &mut Session, request: &Request) -> Handled {
+    step(request, Direction::Forward, Step::Over)
+}
+
+pub(super) fn step_in(_: &mut Session, request: &Request) -> Handled {
+    step(request, Direction::Forward, Step::Into)
+}
+
+pub(super) fn step_out(_: &mut Session, request: &Request) -> Handled {
+    // Out is out, whatever the granularity.
+    let motion = Motion::Line(Direction::Forward, Step::Out);
+    let _: MotionArguments = request.arguments()?;
+    Ok(Reply::then(Then::Travel(vec![motion])))
+}
+
+pub(super) fn step_back(_: &mut Session, request: &Request) -> Handled {
+    step(request, Direction::Backward, Step::Over)
+}
+
+/// Statements are lines here: line tables have no better statements.
+fn step(request: &Request, direction: Direction, step: Step) -> Handled {
+    let arguments: MotionArguments = request.arguments()?;
+    let motion = match arguments.granularity {
+        Some(SteppingGranularity::Instruction) => Motion::Instruction(direction),
+        Some(SteppingGranularity::Line | SteppingGranularity::Statement) | None => {
+            Motion::Line(direction, step)
+        }
+    };
+    Ok(Reply::then(Then::Travel(vec![motion])))
+}
+
+pub(super) fn pause(session: &mut Session, _: &Request) -> Handled {
+    match session.state {
+        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+        // It has stopped by itself, which the client will have been told.
+        State::Stopped(_) => {}
+        _ => return Err(Refusal::because("nothing moves")),
+    }
+    Ok(Reply::DONE)
+}
+
+pub(super) fn exception_info(session: &mut Session, request: &Request) -> Handled {
+    let debuggee = session.debuggee()?;
+    let Some(fault) = Fault::of(&debuggee.here().reason) else {
+        return Err(Refusal::because("the program has not failed here"));
+    };
+    let response = ExceptionInfoResponse {
+        exception_id: fault.kind.to_owned(),
+        description: Some(fault.message.to_owned()),
+        break_mode: ExceptionBreakMode::Unhandled,
+        details: None,
+    };
+    Reply::body(request, &response)
+}
+
+/// An end of the recording that is a failure.
+struct Fault<'a> {
+    kind: &'static str,
+    message: &'a str,
+}
+
+impl<'a> Fault<'a> {
+    fn of(reason: &'a Reason) -> Option<Self> {
+        match reason {
+            Reason::End(Ending::Trapped(message)) => Some(Fault {
+                kind: "trap",
+                message,
+            }),
+            Reason::End(Ending::HostError(message)) => Some(Fault {
+                kind: "host error",
+                message,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Tells a client that did not ask for it that the program moves.
+pub(super) fn continued() -> Event {
+    Event::Continued(ContinuedEventBody {
+        thread_id: THREAD,
+        all_threads_continued: Some(true),
+    })
+}
+
+impl Session {
+    /// Sends the debuggee through some motions, each from where the one before
+    /// ended; the last one says why it stopped.
+    pub(super) fn travel(&mut self, motions: Vec<Motion>) {
+        let mut debuggee = match std::mem::replace(&mut self.state, State::Ready) {
+            State::Configuring(debuggee) | State::Stopped(debuggee) => debuggee,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        let interrupt = Interrupt::new();
+        self.state = State::Moving(Moving {
+            motions: motions.clone(),
+            interrupt: interrupt.clone(),
+            request: self.current,
+            pausing: false,
+            waiting: Vec::new(),
+        });
+        let id = self.current.to_string();
+        let reporter = self.reporter("Travelling", &id, None);
+        self.work(move || {
+            let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
+            for motion in &motions {
+                outcome = debuggee.travel(motion, &reporter, &interrupt);
+                if outcome.is_err() {
+                    break;
+                }
+            }
+            drop(reporter);
+            Input::Moved(debuggee, outcome)
+        });
+    }
+
+    /// The worker is back.
+    pub(super) fn moved(
+        &mut self,
+        debuggee: Box<dyn Debuggee>,
+        outcome: Result<Stop, DebuggeeError>,
+    ) {
+        let moving = match std::mem::replace(&mut self.state, State::Stopped(debuggee)) {
+            State::Moving(moving) => moving,
+            // Terminated meanwhile.
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        let let_in = !moving.waiting.is_empty();
+        for request in &moving.waiting {
+            self.request(request);
+        }
+        if let_in && !moving.pausing && outcome == Err(DebuggeeError::Interrupted) {
+            self.current = moving.request;
+            self.travel(moving.motions);
+            return;
+        }
+        self.values.next_stop();
+        self.locations.next_stop();
+        let stopped = self.stopped(moving.motions.last(), outcome);
+        self.outbox.event(&Event::Stopped(stopped));
+    }
+
+    fn stopped(
+        &mut self,
+        motion: Option<&Motion>,
+        outcome: Result<Stop, DebuggeeError>,
+    ) -> StoppedEventBody {
+        let (name, told) = match outcome {
+            Ok(stop) => {
+                let name = self.named(motion, &stop);
+                let told = match self.debuggee() {
+                    Ok(debuggee) => debuggee.describe_stop(),
+                    Err(_) => StopText::default(),
+                };
+                (name, told)
+            }
+            Err(DebuggeeError::Interrupted) => (StopName::paused(None), StopText::default()),
+            Err(error) => {
+                let message = error.to_string();
+                self.complain(&message);
+                (StopName::paused(Some(message)), StopText::default())
+            }
+        };
+        StoppedEventBody {
+            reason: name.reason,
+            description: told.description.or(name.description),
+            thread_id: Some(THREAD),
+            preserve_focus_hint: None,
+            text: told.text.or(name.text),
+            all_threads_stopped: Some(true),
+            hit_breakpoint_ids: name.hit,
+        }
+    }
+
+    fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {
+        match &stop.reason {
+            Reason::Breakpoints(ids) => StopName {
+                reason: self.breakpoint_reason(ids),
+                description: None,
+                text: None,
+                hit: Some(ids.iter().map(|id| id.0.into()).collect()),
+            },
+            Reason::Start => StopName::custom("start", "Start of the recording".into()),
+            Reason::End(ending) => match Fault::of(&stop.reason) {
+                Some(fault) => StopName {
+                    reason: StoppedEventReason::Exception,
+                    description: Some(format!("Paused on {}", fault.kind)),
+                    text: Some(fault.message.to_owned()),
+                    hit: None,
+                },
+                None => StopName::custom("end", end_description(ending)),
+            },
+            Reason::Arrived => StopName {
+                reason: arrival(motion),
+                description: None,
+                text: None,
+                hit: None,
+            },
+        }
+    }
+
+    /// Named after the first breakpoint's kind; a filter has no reason of its
+    /// own that clients would know.
+    fn breakpoint_reason(&self, ids: &[BreakpointId]) -> StoppedEventReason {
+        match ids.first().and_then(|id| self.breakpoint_kinds.get(id)) {
+            Some(BreakpointKind::Function) => StoppedEventReason::Function,
+            Some(BreakpointKind::Instruction) => StoppedEventReason::Instruction,
+            Some(BreakpointKind::Source | BreakpointKind::Filter) | None => {
+                StoppedEventReason::Breakpoint
+            }
+        }
+    }
+}
+
+/// A stop in the session's own words; the debuggee may have better ones.
+struct StopName {
+    reason: StoppedEventReason,
+    description: Option<String>,
+    text: Option<String>,
+    hit: Option<Vec<i64>>,
+}
+
+impl StopName {
+    fn paused(text: Option<String>) -> Self {
+        Self {
+            reason: StoppedEventReason::Pause,
+            description: None,
+            text,
+            hit: None,
+        }
+    }
+
+    fn custom(reason: &str, description: String) -> Self {
+        Self {
+            reason: StoppedEventReason::String(reason.to_owned()),
+            description: Some(description),
+            text: None,
+            hit: None,
+        }
+    }
+}
+
+fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
+    match motion {
+        Some(Motion::Entry | Motion::Start) => StoppedEventReason::Entry,
+        Some(Motion::End | Motion::Event(_) | Motion::Position(_)) => StoppedEventReason::Goto,
+        Some(Motion::Line(..) | Motion::Instruction(_) | Motion::Hostcall(_)) => {
+            StoppedEventReason::Step
+        }
+        Some(Motion::Continue(_)) | None => StoppedEventReason::Pause,
+    }
+}
+
+fn end_description(ending: &Ending) -> String {
+    let how = match ending {
+        Ending::Returned => "the program returned",
+        Ending::Exited(status) => {
+            return format!("End of the recording: the program exited with status {status}");
+        }
+        // Named as faults; here for the day someone looks at one differently.
+        Ending::Trapped(message) | Ending::HostError(message) => message,
+        Ending::Interrupted => "the run was stopped",
+        Ending::CutOff => "it was cut off here, although the run went on",
+    };
+    format!("End of the recording: {how}")
+}

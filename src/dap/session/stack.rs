@@ -1,0 +1,94 @@
+//! `stackTrace` and `scopes`.
+
+use super::convert::count;
+use super::{Handled, Reply, Session};
+use crate::dap::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, Window};
+use crate::dap::protocol::{
+    Refusal, Request, Scope as ScopeMessage, ScopePresentationhint, ScopesArguments,
+    ScopesResponse, StackFrame, StackFrameModuleid, StackFramePresentationhint,
+    StackTraceArguments, StackTraceResponse,
+};
+
+pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {
+    let arguments: StackTraceArguments = request.arguments()?;
+    let window = Window {
+        start: arguments.start_frame.map_or(0, whole),
+        // The protocol says that zero is all.
+        levels: arguments.levels.filter(|levels| *levels > 0).map(whole),
+    };
+    let found = session.debuggee()?.frames(window)?;
+    let stack_frames = found.frames.iter().map(|frame| session.frame_out(frame));
+    let response = StackTraceResponse {
+        stack_frames: stack_frames.collect(),
+        total_frames: Some(count(found.total as u64)),
+    };
+    Reply::body(request, &response)
+}
+
+pub(super) fn scopes(session: &mut Session, request: &Request) -> Handled {
+    let arguments: ScopesArguments = request.arguments()?;
+    let frame = frame_in(arguments.frame_id)?;
+    let found = session.debuggee()?.scopes(frame)?;
+    let scopes = found.iter().map(|scope| session.scope_out(scope)).collect();
+    Reply::body(request, &ScopesResponse { scopes })
+}
+
+fn whole(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+/// Clients take a frame number of zero for none.
+pub(super) fn frame_in(number: i64) -> Result<FrameId, Refusal> {
+    number
+        .checked_sub(1)
+        .and_then(|number| u32::try_from(number).ok())
+        .map(FrameId)
+        .ok_or_else(|| Refusal::because(format!("there is no frame {number}")))
+}
+
+fn frame_out(frame: FrameId) -> i64 {
+    i64::from(frame.0) + 1
+}
+
+impl Session {
+    fn frame_out(&mut self, frame: &Frame) -> StackFrame {
+        let place = frame.place.as_ref();
+        StackFrame {
+            id: frame_out(frame.id),
+            name: frame.name.clone(),
+            source: place.map(|place| self.source_out(&place.source)),
+            line: place.map_or(0, |place| self.line_out(place.point.line)),
+            column: place.map_or(0, |place| {
+                // Unknown: the line's first.
+                self.column_out(place.point.column.unwrap_or(1))
+            }),
+            can_restart: Some(false),
+            instruction_pointer_reference: frame.instruction.clone(),
+            module_id: frame.module.clone().map(StackFrameModuleid::String),
+            presentation_hint: Some(match frame.presentation {
+                Presentation::Normal => StackFramePresentationhint::Normal,
+                Presentation::Subtle => StackFramePresentationhint::Subtle,
+                Presentation::Label => StackFramePresentationhint::Label,
+            }),
+            ..StackFrame::default()
+        }
+    }
+
+    fn scope_out(&mut self, scope: &Scope) -> ScopeMessage {
+        ScopeMessage {
+            name: scope.name.clone(),
+            presentation_hint: match scope.hint {
+                ScopeHint::Arguments => Some(ScopePresentationhint::Arguments),
+                ScopeHint::Locals => Some(ScopePresentationhint::Locals),
+                ScopeHint::Registers => Some(ScopePresentationhint::Registers),
+                ScopeHint::ReturnValue => Some(ScopePresentationhint::String("returnValue".into())),
+                ScopeHint::None => None,
+            },
+            variables_reference: self.values.number(&scope.children.values),
+            named_variables: scope.children.named.map(count),
+            indexed_variables: scope.children.indexed.map(count),
+            expensive: scope.expensive,
+            ..ScopeMessage::default()
+        }
+    }
+}

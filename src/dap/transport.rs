@@ -1,0 +1,308 @@
+//! Who talks to us: standard input and output, TCP, Unix sockets. One session
+//! for each client, each on threads of its own.
+
+use super::debuggee::Launcher;
+use super::outbox::{MessageLog, Outbox};
+use super::protocol::{Incoming, codec, framing};
+use super::session::{Input, Session};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+/// Messages read ahead of the session. A client that sends more waits.
+const READ_AHEAD: usize = 256;
+
+/// Where to listen: `PORT`, `HOST:PORT` or `unix:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Loopback where only a port was given.
+    Tcp(String),
+    Unix(PathBuf),
+}
+
+/// An address that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no address to listen on: give PORT, HOST:PORT or unix:PATH")]
+pub struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = || AddressError(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path.is_empty() {
+                true => Err(wrong()),
+                false => Ok(Address::Unix(path.into())),
+            };
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+        let port: u16 = port.parse().map_err(|_| wrong())?;
+        let host = match host {
+            "" => "127.0.0.1",
+            host => host,
+        };
+        Ok(Address::Tcp(format!("{host}:{port}")))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => f.write_str(address),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Why there is no listening.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error("cannot listen on {address}: {cause}")]
+    Bind { address: Address, cause: io::Error },
+    #[error("cannot listen on {0}: another server listens there")]
+    InUse(Address),
+    #[error(
+        "cannot listen on {0}: a file that is no socket is there; remove it or choose another path"
+    )]
+    NotASocket(Address),
+}
+
+/// What all sessions of a server share.
+#[derive(Clone)]
+pub struct Server {
+    pub launcher: Arc<dyn Launcher>,
+    pub log: Option<MessageLog>,
+}
+
+impl Server {
+    /// One session on standard input and output; returns when it has ended.
+    pub fn serve_stdio(&self) {
+        let stdin = BufReader::new(io::stdin());
+        self.serve(stdin, Box::new(io::stdout()));
+    }
+
+    /// One session with one client; returns when it has ended.
+    pub fn serve(&self, reader: impl BufRead + Send + 'static, writer: Box<dyn Write + Send>) {
+        let outbox = Outbox::new(writer, self.log.clone());
+        let (sender, receiver) = sync_channel(READ_AHEAD);
+        let session = Session::new(Arc::clone(&self.launcher), outbox, sender.clone());
+        let log = self.log.clone();
+        let reading = std::thread::Builder::new()
+            .name("dap-reader".into())
+            .spawn(move || read_messages(reader, &sender, log.as_ref()));
+        match reading {
+            // Not joined: it may wait for a client that will not speak again.
+            Ok(_) => session.run(&receiver),
+            Err(error) => tracing::error!("no thread for a session: {error}"),
+        }
+    }
+}
+
+/// Decodes messages and hands them on until the stream or the session ends.
+fn read_messages(mut reader: impl BufRead, to: &SyncSender<Input>, log: Option<&MessageLog>) {
+    loop {
+        let input = match framing::read_frame(&mut reader) {
+            Ok(None) => Input::Gone,
+            Ok(Some(body)) => {
+                if let Some(log) = log {
+                    log.incoming(&body);
+                }
+                match codec::decode(&body) {
+                    Ok(Incoming::Request(request)) => Input::Request(request),
+                    Ok(Incoming::Response) => continue,
+                    Err(malformed) => Input::Malformed(malformed),
+                }
+            }
+            Err(error) => Input::BadFrame(error),
+        };
+        let last = match &input {
+            Input::Gone => true,
+            Input::BadFrame(error) => !error.is_recoverable(),
+            _ => false,
+        };
+        if to.send(input).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// An open door.
+#[derive(Debug)]
+pub struct Listener {
+    socket: ListeningSocket,
+}
+
+#[derive(Debug)]
+enum ListeningSocket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(unix::OwnedListener),
+}
+
+impl Listener {
+    pub fn bind(address: &Address) -> Result<Self, ListenError> {
+        let failed = |cause| ListenError::Bind {
+            address: address.clone(),
+            cause,
+        };
+        let socket = match address {
+            Address::Tcp(host) => ListeningSocket::Tcp(TcpListener::bind(host).map_err(failed)?),
+            #[cfg(unix)]
+            Address::Unix(path) => ListeningSocket::Unix(unix::bind(address, path)?),
+            #[cfg(not(unix))]
+            Address::Unix(_) => return Err(failed(io::ErrorKind::Unsupported.into())),
+        };
+        Ok(Self { socket })
+    }
+
+    /// Where clients connect: the port, or the path of the Unix socket.
+    pub fn local(&self) -> io::Result<String> {
+        match &self.socket {
+            ListeningSocket::Tcp(tcp) => Ok(tcp.local_addr()?.port().to_string()),
+            #[cfg(unix)]
+            ListeningSocket::Unix(unix) => Ok(format!("unix:{}", unix.path.display())),
+        }
+    }
+
+    /// Tells whoever started the server that it is ready: `LISTENING PORT`
+    /// alone on a line, in one write, so that no reader sees half of it.
+    pub fn announce(&self, to: &mut impl Write) -> io::Result<()> {
+        to.write_all(format!("LISTENING {}\n", self.local()?).as_bytes())?;
+        to.flush()
+    }
+
+    /// Takes clients, any number at a time, for ever.
+    pub fn serve(&self, server: &Server) -> ! {
+        loop {
+            let accepted = match &self.socket {
+                ListeningSocket::Tcp(tcp) => tcp
+                    .accept()
+                    .and_then(|(client, _)| serve_tcp(server.clone(), client)),
+                #[cfg(unix)]
+                ListeningSocket::Unix(unix) => unix
+                    .listener
+                    .accept()
+                    .and_then(|(client, _)| unix::serve(server.clone(), client)),
+            };
+            if let Err(error) = accepted {
+                // Out of descriptors or threads, mostly: others may end soon.
+                tracing::warn!("a client was not taken: {error}");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+}
+
+fn serve_tcp(server: Server, client: TcpStream) -> io::Result<()> {
+    // A debugger's messages are small and waited for.
+    client.set_nodelay(true)?;
+    let (reader, writer) = (client.try_clone()?, client.try_clone()?);
+    session_thread(move || {
+        server.serve(BufReader::new(reader), Box::new(writer));
+        // The reader thread waits on its own copy of the socket.
+        let _ = client.shutdown(Shutdown::Both);
+    })
+}
+
+fn session_thread(session: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new()
+        .name("dap-session".into())
+        .spawn(session)
+        .map(drop)
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    /// A listener that takes its path away with it.
+    #[derive(Debug)]
+    pub(super) struct OwnedListener {
+        pub(super) listener: UnixListener,
+        pub(super) path: PathBuf,
+    }
+
+    impl Drop for OwnedListener {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// The socket appears at its path with its final mode: it is made in a
+    /// directory that only the owner can enter, and moved.
+    pub(super) fn bind(address: &Address, path: &Path) -> Result<OwnedListener, ListenError> {
+        make_way(address, path)?;
+        let failed = |cause| ListenError::Bind {
+            address: address.clone(),
+            cause,
+        };
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let private = tempfile::Builder::new()
+            .prefix(".rr")
+            .rand_bytes(4)
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        let hidden = private.path().join("s");
+        let listener = UnixListener::bind(&hidden).map_err(failed)?;
+        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        fs::rename(&hidden, path).map_err(failed)?;
+        let path = path.to_path_buf();
+        Ok(OwnedListener { listener, path })
+    }
+
+    /// A socket nobody listens on is left from a server that was killed.
+    fn make_way(address: &Address, path: &Path) -> Result<(), ListenError> {
+        match fs::symlink_metadata(path) {
+            Err(_) => Ok(()),
+            Ok(metadata) if !metadata.file_type().is_socket() => {
+                Err(ListenError::NotASocket(address.clone()))
+            }
+            Ok(_) => match UnixStream::connect(path) {
+                Ok(_) => Err(ListenError::InUse(address.clone())),
+                Err(_) => Ok(()),
+            },
+        }
+    }
+
+    pub(super) fn serve(server: Server, client: UnixStream) -> io::Result<()> {
+        let (reader, writer) = (client.try_clone()?, client.try_clone()?);
+        session_thread(move || {
+            server.serve(BufReader::new(reader), Box::new(writer));
+            let _ = client.shutdown(Shutdown::Both);
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_loopback_unless_told_otherwise() {
+        for (text, address) in [
+            ("0", Address::Tcp("127.0.0.1:0".into())),
+            (":4711", Address::Tcp("127.0.0.1:4711".into())),
+            ("0.0.0.0:1", Address::Tcp("0.0.0.0:1".into())),
+            ("[::1]:1", Address::Tcp("[::1]:1".into())),
+            ("localhost:1", Address::Tcp("localhost:1".into())),
+            ("unix:/tmp/s", Address::Unix("/tmp/s".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(address));
+        }
+        for wrong in ["", "unix:", "host", "1:99999", "127.0.0.1"] {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// The programs that the checks debug, with what is known of them. A line is named by a
+// piece of its text, so that the checks read like the program.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const DIRECTORY = process.env.GUESTS ?? '';
+
+/** `/guest/hello/h.c`, as its debug information has it. */
+const HELLO_C = [
+  '#include <stdio.h>',
+  '#include <stdlib.h>',
+  '#include <string.h>',
+  '#include <time.h>',
+  'struct point',
+  'enum color',
+  'union u',
+  'static int fib',
+  'int main',
+  'struct point pts',
+  'enum color c = BLUE',
+  'malloc(64)',
+  'snprintf',
+  'printf("fib',
+  'clock_gettime',
+  'printf("time ok',
+  'free(buf)',
+  'return argc',
+];
+
+export const helloC = {
+  component: join(DIRECTORY, 'hello-c-O0.wasm'),
+  guestPath: '/guest/hello/h.c',
+  line: text => {
+    const at = HELLO_C.findIndex(line => line.startsWith(text));
+    if (at < 0) throw new Error(`h.c has no line ${text}`);
+    return at + 1;
+  },
+};
+
+/** A reason to skip a check, or false. */
+export const absent = guest =>
+  !process.env.RR_DAP ? 'RR_DAP is not set'
+    : !existsSync(guest.component) ? `${guest.component} is not there` : false;

@@ -1,0 +1,470 @@
+//! A debuggee whose past is ten lines long.
+
+use rr_dap::dap::debuggee::*;
+use rr_dap::dap::launch::{AttachArguments, LaunchArguments, Subject};
+use rr_dap::replay::{Phase, Position, Tick};
+use rr_dap::timeline::interrupt::Interrupt;
+use rr_dap::timeline::motion::*;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The lines that the program passes, in order: `main`, and a loop in it.
+const LINES: [u64; 10] = [1, 2, 3, 4, 3, 4, 3, 4, 5, 6];
+const PATH: &str = "/guest/demo.c";
+const TRAP: &str = "wasm `unreachable` instruction executed";
+
+pub struct Scripted;
+
+impl Launcher for Scripted {
+    fn launch(
+        &self,
+        arguments: &LaunchArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let path = match &arguments.subject {
+            Subject::Program(program) => &program.program,
+            Subject::Trace(trace) => trace,
+        };
+        let name = path.display().to_string();
+        match name.as_str() {
+            "missing.wasm" => {
+                return Err(LaunchError::Failed("missing.wasm is not there".into()));
+            }
+            "endless.wasm" => {
+                wait_for(interrupt, output);
+                return Err(LaunchError::Interrupted);
+            }
+            "panics.wasm" => panic!("scripted"),
+            _ => output.guest(Stream::Stdout, "hellö\n".as_bytes()),
+        }
+        Ok(Box::new(Demo::new(&name)))
+    }
+
+    fn attach(
+        &self,
+        _: &AttachArguments,
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        Ok(Box::new(Demo::new("demo.wasm")))
+    }
+}
+
+fn wait_for(interrupt: &Interrupt, output: &dyn Output) {
+    while !interrupt.is_raised() {
+        output.progress(Some(50), "looking");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+struct Demo {
+    name: String,
+    here: Stop,
+    lines: Vec<(u64, BreakpointId)>,
+    functions: Vec<BreakpointId>,
+}
+
+impl Demo {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            here: stop(0, Reason::Start),
+            lines: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    fn at(&self) -> usize {
+        self.here.position.tick.0 as usize
+    }
+
+    fn line(&self) -> u64 {
+        LINES.get(self.at()).copied().unwrap_or(6)
+    }
+
+    fn ending(&self) -> Ending {
+        match self.name.as_str() {
+            "traps.wasm" => Ending::Trapped(TRAP.into()),
+            _ => Ending::Exited(3),
+        }
+    }
+
+    /// The next moment in this direction that a breakpoint is at, or the end.
+    fn search(&self, direction: Direction) -> Stop {
+        let moments: Vec<usize> = match direction {
+            Direction::Forward => (self.at() + 1..LINES.len()).collect(),
+            Direction::Backward => (0..self.at().min(LINES.len())).rev().collect(),
+        };
+        for at in moments {
+            let mut hit: Vec<_> = self
+                .lines
+                .iter()
+                .filter(|(line, _)| *line == LINES[at])
+                .collect();
+            if let Some((_, id)) = hit.pop() {
+                return stop(at, Reason::Breakpoints(vec![*id]));
+            }
+            if LINES[at] == 1 && !self.functions.is_empty() {
+                return stop(at, Reason::Breakpoints(self.functions.clone()));
+            }
+        }
+        match direction {
+            Direction::Forward => stop(LINES.len(), Reason::End(self.ending())),
+            Direction::Backward => stop(0, Reason::Start),
+        }
+    }
+
+    fn step(&self, direction: Direction) -> Stop {
+        match (direction, self.at()) {
+            (Direction::Forward, at) if at + 1 >= LINES.len() => {
+                stop(LINES.len(), Reason::End(self.ending()))
+            }
+            (Direction::Forward, at) => stop(at + 1, Reason::Arrived),
+            (Direction::Backward, 0) => stop(0, Reason::Start),
+            (Direction::Backward, at) => stop(at - 1, Reason::Arrived),
+        }
+    }
+}
+
+fn stop(at: usize, reason: Reason) -> Stop {
+    let position = Position {
+        tick: Tick(at as u64),
+        depth: 1,
+        pc: 0x100 + at as u32,
+        phase: Phase::Before,
+    };
+    Stop {
+        position,
+        event: at as u64 / 2,
+        reason,
+    }
+}
+
+fn demo_source() -> SourceRef {
+    SourceRef {
+        name: "demo.c".into(),
+        origin: SourceOrigin::File(PATH.into()),
+    }
+}
+
+fn unverified(id: u32, message: &str) -> BreakpointState {
+    BreakpointState {
+        id: BreakpointId(id),
+        verified: false,
+        point: None,
+        message: Some(message.into()),
+        instruction: None,
+    }
+}
+
+impl Debuggee for Demo {
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        let waits = self.name == "slow.wasm" && self.lines.is_empty();
+        let stop = match motion {
+            Motion::Continue(_) if waits => {
+                wait_for(interrupt, output);
+                return Err(DebuggeeError::Interrupted);
+            }
+            Motion::Line(_, Step::Out) if self.name == "dies.wasm" => {
+                return Err(DebuggeeError::Died {
+                    message: "signal 9".into(),
+                });
+            }
+            Motion::Line(_, Step::Out) if self.name == "panics-later.wasm" => panic!("scripted"),
+            Motion::Start => stop(0, Reason::Arrived),
+            Motion::Entry => stop(0, Reason::Arrived),
+            Motion::End => stop(LINES.len(), Reason::End(self.ending())),
+            Motion::Event(event) => stop(*event as usize * 2, Reason::Arrived),
+            Motion::Position(position) => stop(position.tick.0 as usize, Reason::Arrived),
+            Motion::Continue(direction) => self.search(*direction),
+            Motion::Instruction(direction)
+            | Motion::Line(direction, _)
+            | Motion::Hostcall(direction) => self.step(*direction),
+        };
+        self.here = stop.clone();
+        Ok(stop)
+    }
+
+    fn here(&self) -> &Stop {
+        &self.here
+    }
+
+    fn describe_stop(&mut self) -> StopText {
+        StopText::default()
+    }
+
+    fn history(&self) -> History {
+        History {
+            name: self.name.clone(),
+            events: 5,
+            end: None,
+        }
+    }
+
+    fn set_source_breakpoints(
+        &mut self,
+        source: &SourceOrigin,
+        breakpoints: &[SourceBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.lines.clear();
+        let mut states = Vec::new();
+        for wanted in breakpoints {
+            let line = wanted.point.line;
+            let id = 100 + line as u32;
+            if *source != SourceOrigin::File(PATH.into()) {
+                states.push(unverified(id, "no such file in the program"));
+            } else if !LINES.contains(&line) {
+                states.push(unverified(id, "no code at this line"));
+            } else {
+                self.lines.push((line, BreakpointId(id)));
+                states.push(BreakpointState {
+                    id: BreakpointId(id),
+                    verified: true,
+                    point: Some(wanted.point),
+                    message: wanted.when.condition.clone(),
+                    instruction: Some("0:0x104".into()),
+                });
+            }
+        }
+        states
+    }
+
+    fn set_function_breakpoints(
+        &mut self,
+        breakpoints: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        let ids = (200..).take(breakpoints.len()).map(BreakpointId);
+        self.functions = ids.collect();
+        let state = |id: &BreakpointId| BreakpointState {
+            id: *id,
+            verified: true,
+            point: None,
+            message: None,
+            instruction: None,
+        };
+        self.functions.iter().map(state).collect()
+    }
+
+    fn set_instruction_breakpoints(
+        &mut self,
+        breakpoints: &[InstructionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        breakpoints.iter().map(|_| unverified(300, "no")).collect()
+    }
+
+    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        filters.iter().map(|_| unverified(400, "no")).collect()
+    }
+
+    fn breakpoint_locations(
+        &mut self,
+        _: &SourceOrigin,
+        lines: RangeInclusive<u64>,
+    ) -> Result<Vec<SourcePoint>, DebuggeeError> {
+        let within = (1..=6).filter(|line| lines.contains(line));
+        Ok(within
+            .map(|line| SourcePoint {
+                line,
+                column: Some(3),
+            })
+            .collect())
+    }
+
+    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        let point = SourcePoint {
+            line: self.line(),
+            column: None,
+        };
+        let main = Frame {
+            id: FrameId(1),
+            name: "main".into(),
+            place: Some(FramePlace {
+                source: demo_source(),
+                point,
+            }),
+            instruction: Some(format!("0:{:#x}", self.here.position.pc)),
+            module: Some("0".into()),
+            presentation: Presentation::Normal,
+        };
+        let start = Frame {
+            id: FrameId(0),
+            name: "_start".into(),
+            place: Some(FramePlace {
+                source: SourceRef {
+                    name: "_start.wat".into(),
+                    origin: SourceOrigin::Generated(TextRef("0:0".into())),
+                },
+                point: SourcePoint {
+                    line: 1,
+                    column: Some(1),
+                },
+            }),
+            presentation: Presentation::Subtle,
+            ..main.clone()
+        };
+        let frames = [main, start];
+        let levels = window.levels.unwrap_or(frames.len());
+        Ok(Frames {
+            frames: frames
+                .iter()
+                .skip(window.start)
+                .take(levels)
+                .cloned()
+                .collect(),
+            total: frames.len(),
+        })
+    }
+
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        if frame.0 > 1 {
+            return Err(DebuggeeError::other("there is no such frame"));
+        }
+        let values = ValuesRef(format!("{}/locals", frame.0));
+        let children = Children {
+            values,
+            named: Some(2),
+            indexed: None,
+        };
+        Ok(vec![Scope {
+            name: "Locals".into(),
+            hint: ScopeHint::Locals,
+            children,
+            expensive: false,
+        }])
+    }
+
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let number = |value: usize| match format.hex {
+            true => format!("{value:#x}"),
+            false => value.to_string(),
+        };
+        let plain = |name: &str, value: String| VariableView {
+            name: name.into(),
+            value,
+            type_name: Some("int".into()),
+            ..VariableView::default()
+        };
+        let all = match of.0.rsplit('/').next() {
+            Some("point") => vec![plain("x", number(16)), plain("y", number(2))],
+            _ => vec![
+                plain("at", number(self.at())),
+                VariableView {
+                    children: Some(Children {
+                        values: ValuesRef(format!("{}/point", of.0)),
+                        named: Some(2),
+                        indexed: None,
+                    }),
+                    memory: Some("0:0x400".into()),
+                    declared: Some((
+                        demo_source(),
+                        SourcePoint {
+                            line: 2,
+                            column: Some(16),
+                        },
+                    )),
+                    evaluate_name: Some("point".into()),
+                    ..plain("point", "{…}".into())
+                },
+            ],
+        };
+        let count = page.count.unwrap_or(all.len());
+        Ok(all.into_iter().skip(page.start).take(count).collect())
+    }
+
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        _: Option<FrameId>,
+        _: EvaluateContext,
+        _: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        match expression {
+            "at" => Ok(VariableView {
+                value: self.at().to_string(),
+                ..VariableView::default()
+            }),
+            _ => Err(DebuggeeError::other(format!(
+                "`{expression}` is not known here"
+            ))),
+        }
+    }
+
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        Ok(VariableView {
+            value: "1 table, 3 handles".into(),
+            children: Some(Children {
+                values: ValuesRef("handles".into()),
+                named: Some(1),
+                indexed: None,
+            }),
+            ..VariableView::default()
+        })
+    }
+
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(vec![demo_source()])
+    }
+
+    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
+        Ok(SourceText {
+            content: format!("(func {})", text.0),
+            mime_type: Some("text/x-wasm".into()),
+        })
+    }
+
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(vec![ModuleView {
+            id: "0".into(),
+            name: "demo".into(),
+            path: None,
+            symbols: Some("DWARF 4".into()),
+        }])
+    }
+
+    fn disassemble(
+        &mut self,
+        at: &str,
+        _: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        let instruction = |nth: usize| InstructionView {
+            address: format!("{:#x}", nth + 16),
+            bytes: Some("01".into()),
+            text: format!("nop ;; {at} {skip}"),
+            symbol: None,
+            place: Some(FramePlace {
+                source: demo_source(),
+                point: SourcePoint {
+                    line: 1,
+                    column: None,
+                },
+            }),
+        };
+        Ok((0..count).map(instruction).collect())
+    }
+
+    fn read_memory(
+        &mut self,
+        _: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        Ok(MemoryView {
+            address: format!("{:#x}", 0x400 + offset),
+            bytes: b"foo".iter().copied().take(count).collect(),
+            unreadable: count.saturating_sub(3) as u64,
+        })
+    }
+}
