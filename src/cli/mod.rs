@@ -3,6 +3,7 @@
 mod progress;
 mod record;
 mod replay;
+mod trace;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ enum Command {
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
     Replay(replay::Replay),
+    /// Read a recording without a debugger.
+    #[command(subcommand)]
+    Trace(trace::Trace),
 }
 
 /// Runs the command line.
@@ -31,6 +35,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
+        Some(Command::Trace(command)) => command.run(),
         None => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
