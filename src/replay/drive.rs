@@ -6,7 +6,7 @@ use super::{Divergence, values};
 use crate::component::types::CoreValue;
 use crate::component::{Crossing, CrossingId};
 use crate::trace::raw::memory_hash;
-use crate::trace::{Event, EventKind, Instance};
+use crate::trace::{Event, EventKind, Instance, Outcome};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -275,9 +275,23 @@ fn check_call(
             let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
             Err(diverged(caller, recorded, replayed))
         }
-        // The recording was cut off before this call.
-        None => Err(wasmtime::Error::from(super::EndOfTrace)),
+        None => Err(after_the_end(caller, crossing, args)),
     }
+}
+
+/// The guest calls out after the last event: that is where a recording that was
+/// cut off ends, and no other.
+fn after_the_end(
+    caller: &mut Caller<'_, State>,
+    crossing: &Crossing,
+    args: &[CoreValue],
+) -> wasmtime::Error {
+    let outcome = caller.data().trace.outcome().clone();
+    if matches!(outcome, Outcome::CutOff | Outcome::Interrupted) {
+        return wasmtime::Error::from(super::EndOfTrace);
+    }
+    let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
+    diverged(caller, format!("the run {outcome}"), replayed)
 }
 
 /// Plays what happened during a call out, up to its return.
