@@ -39,8 +39,20 @@ pub fn main() -> ExitCode {
         None => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("rr-dap: {error:#}");
+        eprintln!("rr-dap: {}", told(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// An error with its causes, but for those that it tells of itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.is_empty() {
+            true => cause,
+            false if told.contains(&cause) => told,
+            false => format!("{told}: {cause}"),
+        }
     })
 }
 

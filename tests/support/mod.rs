@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod plain;
+pub mod rewrite;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::replay::output::Stream;
