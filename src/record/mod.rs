@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use wasmtime::component::{Component as Compiled, Instance, Linker};
 use wasmtime::{Config, Engine, Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -53,6 +54,9 @@ pub struct Recorded {
     pub events: u64,
     /// Size of the trace file in bytes.
     pub bytes: u64,
+    /// From the instantiation of the component to the last byte of the trace:
+    /// without compilation.
+    pub elapsed: Duration,
 }
 
 /// Runs a command component with WASI and records it into a new file.
@@ -81,6 +85,7 @@ pub fn run(
     let file = create(output, force)?;
     let writer = Writer::new(BufWriter::new(file), component, &metadata(options))?;
     let mut store = Store::new(&engine, Host::new(wasi, Recording::new(writer)));
+    let begun = Instant::now();
     let ended = call_run(&linker, &compiled, &mut store, &interface);
     store.data_mut().recording.drain()?;
     let outcome = match ended {
@@ -91,7 +96,7 @@ pub fn run(
         Err(error) => outcome_of(&error),
     };
     let recording = store.into_data().recording;
-    Ok(recording.finish(outcome)?)
+    Ok(recording.finish(outcome, begun)?)
 }
 
 fn start_error(error: wasmtime::Error) -> RunError {
