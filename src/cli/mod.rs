@@ -5,7 +5,9 @@ mod record;
 mod replay;
 mod trace;
 
+use crate::timeline::{REPLAYER_COMMAND, replayer};
 use clap::{Parser, Subcommand};
+use std::path::Path;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +33,9 @@ enum Command {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     start_log();
+    if let Some(code) = as_replayer() {
+        return code;
+    }
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Record(command)) => command.run(),
@@ -69,4 +74,21 @@ fn start_log() {
 /// The exit status as a shell shows it.
 fn exit_code(status: i32) -> ExitCode {
     ExitCode::from((status & 0xff) as u8)
+}
+
+/// A replayer is this executable, started again by the timeline: hidden from
+/// the help, as no person ever starts one.
+fn as_replayer() -> Option<ExitCode> {
+    let mut args = std::env::args().skip(1);
+    if args.next()? != REPLAYER_COMMAND {
+        return None;
+    }
+    let (socket, id) = (args.next()?, args.next()?.parse().ok()?);
+    Some(match replayer::main(Path::new(&socket), id) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rr-dap: replayer: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
 }

@@ -14,7 +14,7 @@ use crate::trace::Trace;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
-use wasmtime::Caller;
+use wasmtime::StoreContextMut;
 
 /// One call out of the guest.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,11 +122,15 @@ where
     B: Send + 'static,
     F: FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
 {
-    fn calling(&mut self, caller: &mut Caller<'_, State>, call: &Calling) -> wasmtime::Result<()> {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
         let row = Hostcall {
             call: call.clone(),
-            depth: caller.data().in_progress().len().saturating_sub(1),
-            arguments: with_lifter(caller, call, |lifter, crossing| {
+            depth: store.data().in_progress().len().saturating_sub(1),
+            arguments: with_lifter(store, call, |lifter, crossing| {
                 arguments(lifter, crossing, &call.args)
             })
             .unwrap_or_default(),
@@ -139,13 +143,13 @@ where
 
     fn returning(
         &mut self,
-        caller: &mut Caller<'_, State>,
+        store: &mut StoreContextMut<'_, State>,
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
         let answer = HostcallAnswer::Returned {
             results: results.to_vec(),
-            value: with_lifter(caller, call, |lifter, crossing| {
+            value: with_lifter(store, call, |lifter, crossing| {
                 result(lifter, crossing, &call.args, results)
             })
             .flatten(),
@@ -157,15 +161,15 @@ where
 
 /// Lends a lifter over the memory of the call's crossing.
 fn with_lifter<T>(
-    caller: &Caller<'_, State>,
+    store: &StoreContextMut<'_, State>,
     call: &Calling,
     lift: impl FnOnce(&Lifter<'_>, &Crossing) -> T,
 ) -> Option<T> {
-    let state = caller.data();
+    let state = store.data();
     let crossing = state.component().crossing(call.crossing)?;
     let bytes = state
         .memory_of(call.instance, call.crossing)
-        .map_or(&[][..], |memory| memory.data(caller));
+        .map_or(&[][..], |memory| memory.data(store));
     let memory: &Memory<'_> = &|address, length| {
         let start = usize::try_from(address).ok()?;
         let end = start.checked_add(usize::try_from(length).ok()?)?;

@@ -32,6 +32,12 @@ pub const IMPORT_REMAINING: &str = "remaining";
 pub const VERSION: u32 = 1;
 
 /// Where the clock is kept while a function runs.
+///
+/// Run time of optimised code as a ratio to the same code without a clock, on
+/// kernels that are nearly all ticks (medians, taken in turn): recursive fib 1.3
+/// in both styles, a summing loop 3.1 shared and 1.8 cached, insertion sort 1.7
+/// and 1.5, a loop that calls a small function 1.6 in both. Real programs do
+/// more between two ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClockStyle {
     /// In the shared global: exact at every instruction.

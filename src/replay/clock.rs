@@ -43,15 +43,4 @@ impl Clock {
         // The type is right by construction, so setting cannot fail.
         _ = self.remaining.set(&mut store, Val::I64(remaining));
     }
-
-    /// Disarms the clock.
-    pub fn disarm(&mut self, mut store: impl AsContextMut) {
-        let now = self.now(&mut store);
-        self.arm(store, Tick(now.0.saturating_add(FAR)));
-    }
-
-    /// The tick the clock is armed for.
-    pub fn armed(&self) -> Tick {
-        self.armed
-    }
 }

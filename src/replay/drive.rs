@@ -10,7 +10,7 @@ use crate::trace::{Event, EventKind, Instance, Outcome};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use wasmtime::{AsContext, AsContextMut, Caller, Func, Val};
+use wasmtime::{AsContext, AsContextMut, Caller, Func, StoreContextMut, Val};
 
 /// Drives a future on this thread: nothing that replay awaits ever waits for
 /// anything outside it.
@@ -226,7 +226,7 @@ pub(super) fn answer(
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
     let args: Vec<CoreValue> = args.iter().filter_map(values::from_val).collect();
-    check_call(caller, instance, crossing, &args)?;
+    let in_trace = check_call(caller, instance, crossing, &args)?;
     let state = caller.data_mut();
     let calling = Calling {
         instance,
@@ -234,10 +234,13 @@ pub(super) fn answer(
         args,
         event: state.checks.events,
     };
-    state.checks.events += 1;
     state.in_progress.push(calling.clone());
+    if !in_trace {
+        return unanswered(caller, &calling);
+    }
+    state.checks.events += 1;
     print(caller, instance, crossing, &calling.args)?;
-    observed(caller, |observer, caller| {
+    observed(&mut *caller, |observer, caller| {
         observer.calling(caller, &calling)
     })?;
     let answered = play_until_return(caller, &calling)?;
@@ -245,8 +248,8 @@ pub(super) fn answer(
         .data_mut()
         .streams
         .returning(instance, crossing, &answered);
-    observed(caller, |observer, caller| {
-        observer.returning(caller, &calling, &answered)
+    observed(&mut *caller, |observer, store| {
+        observer.returning(store, &calling, &answered)
     })?;
     caller.data_mut().in_progress.pop();
     for (slot, value) in results.iter_mut().zip(&answered) {
@@ -255,12 +258,13 @@ pub(super) fn answer(
     Ok(())
 }
 
+/// Compares a call with the trace; `false` if the trace ends before it.
 fn check_call(
     caller: &mut Caller<'_, State>,
     instance: Instance,
     crossing: &Crossing,
     args: &[CoreValue],
-) -> wasmtime::Result<()> {
+) -> wasmtime::Result<bool> {
     match caller.data_mut().next_event()? {
         Some(Event {
             instance: i,
@@ -268,30 +272,33 @@ fn check_call(
             kind: EventKind::Call(expected),
         }) if (i, c) == (instance, crossing.id) && expected == args => {
             caller.data_mut().checks.values += expected.len() as u64;
-            Ok(())
+            Ok(true)
         }
         Some(other) => {
             let recorded = describe(caller, &other);
             let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
             Err(diverged(caller, recorded, replayed))
         }
-        None => Err(after_the_end(caller, crossing, args)),
+        None if may_go_on(caller.data().trace.outcome()) => Ok(false),
+        None => {
+            let recorded = format!("the run {}", caller.data().trace.outcome());
+            let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
+            Err(diverged(caller, recorded, replayed))
+        }
     }
 }
 
-/// The guest calls out after the last event: that is where a recording that was
-/// cut off ends, and no other.
-fn after_the_end(
-    caller: &mut Caller<'_, State>,
-    crossing: &Crossing,
-    args: &[CoreValue],
-) -> wasmtime::Error {
-    let outcome = caller.data().trace.outcome().clone();
-    if matches!(outcome, Outcome::CutOff | Outcome::Interrupted) {
-        return wasmtime::Error::from(super::EndOfTrace);
-    }
-    let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
-    diverged(caller, format!("the run {outcome}"), replayed)
+/// Whether the run may have gone on after the last event.
+fn may_go_on(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::CutOff | Outcome::Interrupted)
+}
+
+/// The trace holds no answer to this call: the replay ends here.
+fn unanswered(caller: &mut Caller<'_, State>, calling: &Calling) -> wasmtime::Result<()> {
+    observed(&mut *caller, |observer, store| {
+        observer.unanswered(store, calling)
+    })?;
+    Err(wasmtime::Error::from(super::EndOfTrace))
 }
 
 /// Plays what happened during a call out, up to its return.
@@ -301,9 +308,7 @@ fn play_until_return(
 ) -> wasmtime::Result<Vec<CoreValue>> {
     loop {
         let Some(event) = caller.data_mut().next_event()? else {
-            observed(caller, |observer, caller| {
-                observer.unanswered(caller, calling)
-            })?;
+            unanswered(caller, calling)?;
             return Err(wasmtime::Error::from(super::EndOfTrace));
         };
         let is_own = (event.instance, event.crossing) == (calling.instance, calling.crossing);
@@ -332,7 +337,7 @@ fn print(
     let Some(bytes) = memory.data(&*caller).get(start..end).map(<[u8]>::to_vec) else {
         return Ok(());
     };
-    observed(caller, |observer, _| {
+    observed(&mut *caller, |observer, _| {
         observer.printed(printing.stream, &bytes);
         Ok(())
     })
@@ -340,13 +345,14 @@ fn print(
 
 /// Lends the observer the store that holds it.
 pub(super) fn observed(
-    caller: &mut Caller<'_, State>,
-    tell: impl FnOnce(&mut dyn super::Observer, &mut Caller<'_, State>) -> wasmtime::Result<()>,
+    mut store: impl AsContextMut<Data = State>,
+    tell: impl FnOnce(&mut dyn super::Observer, &mut StoreContextMut<'_, State>) -> wasmtime::Result<()>,
 ) -> wasmtime::Result<()> {
-    let Some(mut observer) = caller.data_mut().take_observer() else {
+    let mut store = store.as_context_mut();
+    let Some(mut observer) = store.data_mut().observer.take() else {
         return Ok(());
     };
-    let told = tell(&mut *observer, caller);
-    caller.data_mut().put_observer(Some(observer));
+    let told = tell(&mut *observer, &mut store);
+    store.data_mut().observer = Some(observer);
     told
 }

@@ -2,7 +2,10 @@
 //! checks, position.
 
 mod clock;
+mod code;
+mod debug;
 mod drive;
+pub mod frames;
 pub mod output;
 pub mod position;
 mod state;
@@ -12,8 +15,9 @@ mod wiring;
 
 pub use crate::component::ModuleId;
 pub use clock::Clock;
+pub use code::{Code, CodeError};
 pub use position::{InstanceId, Phase, Position, Tick};
-pub use state::{Answer, Calling, Checks, CoreInstance, Observer, State};
+pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Observer, State};
 
 use crate::trace::{Outcome, Trace, TraceError};
 use std::sync::Arc;
@@ -130,7 +134,10 @@ impl Replay {
             .iter()
             .map(|module| module.load(&engine))
             .collect::<Result<Vec<_>, _>>()?;
-        let store = Store::new(&engine, State::new(trace, observer));
+        let mut store = Store::new(&engine, State::new(trace, observer));
+        if compiled.variant == Variant::Debug {
+            store.set_debug_handler(debug::Handler);
+        }
         Ok(Replay { store, modules })
     }
 

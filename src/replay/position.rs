@@ -25,6 +25,8 @@ pub enum Phase {
     /// The instruction called out of the guest, and the crossing has not
     /// answered yet.
     Calling,
+    /// The recording ends here: in this instruction, or with no frame left.
+    End,
 }
 
 /// A moment of a recording, the same in every variant that replay compiles.
@@ -72,6 +74,7 @@ impl std::fmt::Display for Position {
         match self.phase {
             Phase::Before => Ok(()),
             Phase::Calling => f.write_str("+call"),
+            Phase::End => f.write_str("+end"),
         }
     }
 }

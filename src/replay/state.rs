@@ -2,19 +2,21 @@
 
 use super::clock::Clock;
 use super::output::Streams;
-use super::{Divergence, InstanceId, ModuleId};
+use super::{Divergence, InstanceId, ModuleId, Tick};
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId};
 use crate::trace::{Cursor, Event, EventKind, Instance, Trace};
+use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wasmtime::{Caller, Func, Memory};
+use wasmtime::{AsContextMut, Func, Memory, StoreContextMut};
 
 /// Who is told what happens during a replay, while the guest stands still.
 ///
-/// Everything the guest has is readable through the caller: this is where a
+/// Everything the guest has is readable through the store: this is where a
 /// debugger's command loop runs.
-pub trait Observer: Send + 'static {
+pub trait Observer: Any + Send {
     /// The guest has called out and has not been answered yet.
     ///
     /// # Errors
@@ -22,7 +24,7 @@ pub trait Observer: Send + 'static {
     /// An error ends the replay.
     fn calling(
         &mut self,
-        _caller: &mut Caller<'_, State>,
+        _store: &mut StoreContextMut<'_, State>,
         _call: &Calling,
     ) -> wasmtime::Result<()> {
         Ok(())
@@ -35,7 +37,7 @@ pub trait Observer: Send + 'static {
     /// An error ends the replay.
     fn returning(
         &mut self,
-        _caller: &mut Caller<'_, State>,
+        _store: &mut StoreContextMut<'_, State>,
         _call: &Calling,
         _results: &[CoreValue],
     ) -> wasmtime::Result<()> {
@@ -50,7 +52,7 @@ pub trait Observer: Send + 'static {
     /// An error ends the replay.
     fn unanswered(
         &mut self,
-        _caller: &mut Caller<'_, State>,
+        _store: &mut StoreContextMut<'_, State>,
         _call: &Calling,
     ) -> wasmtime::Result<()> {
         Ok(())
@@ -61,16 +63,28 @@ pub trait Observer: Send + 'static {
     /// # Errors
     ///
     /// An error ends the replay.
-    fn tick(&mut self, _caller: &mut Caller<'_, State>) -> wasmtime::Result<()> {
+    fn tick(&mut self, _store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
         Ok(())
     }
+
+    /// A debug event (in the debug variant only).
+    fn debug_event(&mut self, _store: &mut StoreContextMut<'_, State>, _event: DebugMoment) {}
 
     /// The guest printed.
     fn printed(&mut self, _stream: super::output::Stream, _bytes: &[u8]) {}
 }
 
-/// An outgoing crossing in progress.
+/// What a debug event reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DebugMoment {
+    /// Before an instruction that has a breakpoint.
+    Breakpoint,
+    /// The guest has trapped; its frames are still there.
+    Trap(String),
+}
+
+/// An outgoing crossing in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calling {
     pub instance: Instance,
     pub crossing: CrossingId,
@@ -91,7 +105,7 @@ pub struct CoreInstance {
 }
 
 /// The counts of a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Checks {
     /// Outgoing crossings made.
     pub events: u64,
@@ -178,6 +192,32 @@ impl State {
         self.memories.get(&(instance, crossing)).copied()
     }
 
+    /// Arms the clock: [`Observer::tick`] is called when `tick` is reached, which
+    /// must lie in the future.
+    pub fn arm(mut store: impl AsContextMut<Data = State>, tick: Tick) {
+        let clock = store.as_context().data().clock;
+        if let Some(mut clock) = clock {
+            clock.arm(&mut store, tick);
+            store.as_context_mut().data_mut().clock = Some(clock);
+        }
+    }
+
+    /// The tick now.
+    pub fn now(mut store: impl AsContextMut<Data = State>) -> Tick {
+        let clock = store.as_context().data().clock;
+        clock.map_or(Tick(0), |clock| clock.now(&mut store))
+    }
+
+    /// Whether replay has gone another way than the recording.
+    pub fn has_diverged(&self) -> bool {
+        self.divergence.is_some()
+    }
+
+    /// Whether all events have been played.
+    pub fn is_at_end_of_trace(&mut self) -> bool {
+        matches!(self.cursor.peek(), Ok(None))
+    }
+
     /// Takes the observer out for the duration of a call to it: it gets the
     /// store that holds it.
     pub fn take_observer(&mut self) -> Option<Box<dyn Observer>> {
@@ -223,7 +263,7 @@ impl State {
 const MAX_LOOK_AHEAD: usize = 100_000;
 
 /// What an outgoing crossing will answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub results: Vec<CoreValue>,
     /// Memory writes, in order: address and bytes.

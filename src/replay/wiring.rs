@@ -19,7 +19,7 @@ pub(super) fn instantiate(store: &mut Store<State>, modules: &[Module]) -> wasmt
     let clock = Clock::new(&mut *store)?;
     store.data_mut().clock = Some(clock);
     let hook = Func::wrap(&mut *store, |mut caller: wasmtime::Caller<'_, State>| {
-        drive::observed(&mut caller, |observer, caller| observer.tick(caller))
+        drive::observed(&mut caller, |observer, store| observer.tick(store))
     });
     let component = store.data().component().clone();
     let mut wiring = Wiring {

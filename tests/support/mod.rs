@@ -1,7 +1,9 @@
-//! What tests of recording and replay share: fixtures, the binary, recordings.
+//! What several tests share: fixtures, the binary, recordings.
 #![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod command;
+pub mod guest;
+pub mod kernels;
 pub mod plain;
 pub mod rewrite;
 

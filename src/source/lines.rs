@@ -1,0 +1,337 @@
+//! The line table of a module: every unit's line program, run once, sorted.
+
+use super::SourceError;
+use super::paths;
+use super::sections::{Code, Reader};
+use super::units::Units;
+use gimli::{ColumnType, LineProgramHeader, Reader as _};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// A source file of one module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(pub(super) u32);
+
+/// A line of a source file. Lines and columns count from 1; column 0 is the
+/// whole line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceLine {
+    pub file: FileId,
+    pub line: u32,
+    pub column: u32,
+}
+
+impl SourceLine {
+    /// A number that is equal for two places on one line, whatever the column.
+    pub fn line_key(self) -> u64 {
+        u64::from(self.file.0) << 32 | u64::from(self.line)
+    }
+}
+
+/// A place where a statement starts: a good place for a breakpoint or for a
+/// line step to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Statement {
+    /// The byte offset of the instruction in the core module.
+    pub pc: u32,
+    pub at: SourceLine,
+}
+
+/// From `pc` up to the next row, the code belongs as the row says.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    pc: u32,
+    belongs: Belongs,
+    ends_prologue: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Belongs {
+    /// To a line, and a statement starts here.
+    Statement(SourceLine),
+    /// To a line.
+    Line(SourceLine),
+    /// To no line: the compiler made it up.
+    NoLine,
+    /// The sequence ends here.
+    End,
+}
+
+/// A run of rows over contiguous code, closed by a row without line.
+struct Sequence {
+    rows: Vec<Row>,
+}
+
+/// The paths of a module's source files, each known by its number.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    paths: Vec<String>,
+    ids: HashMap<String, FileId>,
+}
+
+impl Files {
+    fn intern(&mut self, path: String) -> Option<FileId> {
+        if let Some(&id) = self.ids.get(&path) {
+            return Some(id);
+        }
+        let id = FileId(u32::try_from(self.paths.len()).ok()?);
+        self.paths.push(path.clone());
+        self.ids.insert(path, id);
+        Some(id)
+    }
+
+    pub(super) fn path(&self, id: FileId) -> &str {
+        self.paths.get(id.0 as usize).map_or("", String::as_str)
+    }
+
+    pub(super) fn find(&self, path: &str) -> Option<FileId> {
+        self.ids.get(path).copied()
+    }
+}
+
+/// All lines of a module.
+#[derive(Debug, Default)]
+pub(super) struct LineTable {
+    rows: Vec<Row>,
+    statements: Vec<Statement>,
+    /// Statements by file, line and place.
+    by_line: Vec<Statement>,
+    /// Places where prologues end, sorted.
+    prologue_ends: Vec<u32>,
+    pub(super) files: Files,
+    /// For each unit, the files of its line program by DWARF index.
+    unit_files: Vec<Vec<Option<FileId>>>,
+    pub(super) problems: Vec<SourceError>,
+}
+
+impl LineTable {
+    pub(super) fn read(
+        dwarf: &gimli::Dwarf<Reader>,
+        units: &Units,
+        code: &Code,
+        section_length: usize,
+    ) -> LineTable {
+        let mut table = LineTable::default();
+        let mut sequences = Vec::new();
+        // Sound line programs do not overlap, so all together are no longer than
+        // the section.
+        let mut left = section_length;
+        let mut seen = HashSet::new();
+        for unit in &units.all {
+            let unit = unit.dwarf.unit_ref(dwarf);
+            let files = table.read_files(unit);
+            if let Some(program) = unit.line_program.clone()
+                && seen.insert(program.header().offset().0)
+            {
+                let length = program.header().raw_program_buf().len();
+                match left.checked_sub(length) {
+                    Some(rest) => left = rest,
+                    None => {
+                        let problem = SourceError::Excessive("line tables overlap");
+                        table.problems.push(problem);
+                        break;
+                    }
+                }
+                if let Err(error) = run(program, code, &files, &mut sequences) {
+                    table.problems.push(error.into());
+                }
+            }
+            table.unit_files.push(files);
+        }
+        table.join(sequences, code);
+        table
+    }
+
+    fn read_files(&mut self, unit: gimli::UnitRef<'_, Reader>) -> Vec<Option<FileId>> {
+        let Some(program) = &unit.line_program else {
+            return Vec::new();
+        };
+        let header = program.header();
+        let count = header.file_names().len() as u64;
+        // Before DWARF 5, files count from 1, and 0 is the unit itself.
+        let last = if header.version() >= 5 {
+            count
+        } else {
+            count + 1
+        };
+        (0..last)
+            .map(|index| self.files.intern(file_path(unit, header, index)?))
+            .collect()
+    }
+
+    /// Sorts the sequences and joins them into one table.
+    fn join(&mut self, mut sequences: Vec<Sequence>, code: &Code) {
+        let start = |sequence: &Sequence| sequence.rows.first().map(|row| row.pc);
+        sequences.sort_by_key(start);
+        for sequence in sequences {
+            let end = self.rows.last().map_or(0, |row| row.pc);
+            // Two sequences for the same code (one of dropped code with its
+            // address set to zero, say): the first one stands.
+            if start(&sequence).is_none_or(|start| start < end) {
+                continue;
+            }
+            self.rows.extend(sequence.rows);
+        }
+        for row in &self.rows {
+            let pc = code.instruction_at(row.pc);
+            if row.ends_prologue {
+                self.prologue_ends.push(pc);
+            }
+            let Belongs::Statement(at) = row.belongs else {
+                continue;
+            };
+            match self.statements.last_mut() {
+                Some(last) if last.pc == pc => last.at = at,
+                _ => self.statements.push(Statement { pc, at }),
+            }
+        }
+        self.by_line = self.statements.clone();
+        self.by_line
+            .sort_unstable_by_key(|s| (s.at.file, s.at.line, s.pc));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The line of a place. Code that belongs to no line, as compilers mark
+    /// some of what they generate, counts to the line before it.
+    pub(super) fn line_at(&self, pc: u32) -> Option<SourceLine> {
+        // No compiler generates longer runs of code without line.
+        const LONGEST: usize = 64;
+        let next = self.rows.partition_point(|row| row.pc <= pc);
+        let before = self.rows.get(..next)?;
+        before
+            .iter()
+            .rev()
+            .take(LONGEST)
+            .map_while(|row| match row.belongs {
+                Belongs::Statement(at) | Belongs::Line(at) => Some(Some(at)),
+                Belongs::NoLine => Some(None),
+                Belongs::End => None,
+            })
+            .find_map(|line| line)
+    }
+
+    pub(super) fn statements(&self, range: Range<u32>) -> &[Statement] {
+        let start = self.statements.partition_point(|s| s.pc < range.start);
+        let end = self.statements.partition_point(|s| s.pc < range.end);
+        self.statements.get(start..end).unwrap_or(&[])
+    }
+
+    /// The statements of a range of lines of a file, by line and place.
+    pub(super) fn on_lines(&self, file: FileId, lines: Range<u32>) -> &[Statement] {
+        let before = |line: u32| {
+            move |s: &Statement| (s.at.file, s.at.line) < (file, line)
+        };
+        let start = self.by_line.partition_point(before(lines.start));
+        let end = self.by_line.partition_point(before(lines.end));
+        self.by_line.get(start..end).unwrap_or(&[])
+    }
+
+    /// The first line with code at or after a line of a file.
+    pub(super) fn line_with_code(&self, file: FileId, line: u32) -> Option<u32> {
+        let from = self
+            .by_line
+            .partition_point(|s| (s.at.file, s.at.line) < (file, line));
+        let found = self.by_line.get(from)?;
+        (found.at.file == file).then_some(found.at.line)
+    }
+
+    /// The first place in a range where a compiler says that a prologue ends.
+    pub(super) fn prologue_end(&self, range: Range<u32>) -> Option<u32> {
+        let at = self.prologue_ends.partition_point(|&pc| pc < range.start);
+        let pc = *self.prologue_ends.get(at)?;
+        (pc < range.end).then_some(pc)
+    }
+
+    /// The file that a unit's line program has under a number.
+    pub(super) fn unit_file(&self, unit: u32, index: u64) -> Option<FileId> {
+        let files = self.unit_files.get(unit as usize)?;
+        *files.get(usize::try_from(index).ok()?)?
+    }
+
+    /// The files that have code.
+    pub(super) fn files_with_code(&self) -> impl Iterator<Item = (FileId, &str)> {
+        self.by_line
+            .chunk_by(|a, b| a.at.file == b.at.file)
+            .filter_map(|statements| statements.first())
+            .map(|first| (first.at.file, self.files.path(first.at.file)))
+    }
+}
+
+/// Runs a line program. What it found before an error is kept.
+fn run(
+    program: gimli::IncompleteLineProgram<Reader>,
+    code: &Code,
+    files: &[Option<FileId>],
+    sequences: &mut Vec<Sequence>,
+) -> Result<(), gimli::Error> {
+    let mut rows = program.rows();
+    let mut current: Vec<Row> = Vec::new();
+    // A sequence that starts outside the code speaks of functions that the linker
+    // dropped; one that goes backward is damaged.
+    let mut sound = true;
+    while let Some((_, row)) = rows.next_row()? {
+        let pc = code.pc(row.address());
+        let pc = pc.filter(|&pc| current.last().is_none_or(|last| last.pc <= pc));
+        sound &= pc.is_some();
+        if let (true, Some(pc)) = (sound, pc) {
+            current.push(Row {
+                pc,
+                belongs: belongs(row, files),
+                ends_prologue: row.prologue_end(),
+            });
+        }
+        if row.end_sequence() {
+            let rows = std::mem::take(&mut current);
+            if sound {
+                sequences.push(Sequence { rows });
+            }
+            sound = true;
+        }
+    }
+    Ok(())
+}
+
+fn belongs(row: &gimli::LineRow, files: &[Option<FileId>]) -> Belongs {
+    if row.end_sequence() {
+        return Belongs::End;
+    }
+    let file = usize::try_from(row.file_index()).ok();
+    let file = file.and_then(|index| files.get(index).copied().flatten());
+    let line = row.line().and_then(|line| u32::try_from(line.get()).ok());
+    let (Some(file), Some(line)) = (file, line) else {
+        return Belongs::NoLine;
+    };
+    let column = match row.column() {
+        ColumnType::LeftEdge => 0,
+        ColumnType::Column(column) => u32::try_from(column.get()).unwrap_or(0),
+    };
+    let at = SourceLine { file, line, column };
+    if row.is_stmt() {
+        Belongs::Statement(at)
+    } else {
+        Belongs::Line(at)
+    }
+}
+
+/// The whole path of a file of a line program.
+fn file_path(
+    unit: gimli::UnitRef<'_, Reader>,
+    header: &LineProgramHeader<Reader>,
+    index: u64,
+) -> Option<String> {
+    let text = |value| {
+        let text = unit.attr_string(value).ok()?;
+        Some(text.to_string_lossy().ok()?.into_owned())
+    };
+    let file = header.file(index)?;
+    let name = text(file.path_name())?;
+    let directory = file.directory(header).and_then(text).unwrap_or_default();
+    let compiled_in = match &unit.comp_dir {
+        Some(directory) => directory.to_string_lossy().ok()?.into_owned(),
+        None => String::new(),
+    };
+    Some(paths::join(&[&compiled_in, &directory, &name]))
+}

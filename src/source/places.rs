@@ -1,0 +1,126 @@
+//! Where breakpoints go: from a line or a function to places in the code.
+
+use super::lines::{FileId, SourceLine, Statement};
+use super::{Function, ModuleSource};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// One copy of a line's code: the function it is in, and the bodies inlined
+/// around it.
+type Copy = (u32, Vec<Range<u32>>);
+
+impl ModuleSource {
+    /// The place for a breakpoint on a function: after the prologue, where its
+    /// arguments can be seen.
+    pub fn body_start(&self, function: &Function) -> u32 {
+        let range = function.entry_pc..function.range.end;
+        if let Some(pc) = self.lines().prologue_end(range.clone()) {
+            return pc;
+        }
+        // Without a mark, the prologue is the code of the first line.
+        let statements = self.statements(range);
+        let Some(first) = statements.first() else {
+            return function.entry_pc;
+        };
+        let line = |s: &Statement| (s.at.file, s.at.line);
+        let second = statements.iter().find(|s| line(s) != line(first));
+        second.map_or(function.entry_pc, |statement| statement.pc)
+    }
+
+    /// The places for a breakpoint on a line: one for each copy of its code
+    /// (instances of a generic function, inlined calls, unrolled loops). A line
+    /// without code stands for the next one in the file that has some.
+    pub fn breakpoint_places(&self, path: &str, line: u32) -> Vec<Statement> {
+        let lines = self.lines();
+        let Some(file) = self.file_named(path) else {
+            return Vec::new();
+        };
+        let Some(line) = lines.line_with_code(file, line) else {
+            return Vec::new();
+        };
+        let found = lines.on_lines(file, line..line.saturating_add(1));
+        let starts = self.starts_of_blocks(found);
+        self.first_of_each_copy(&starts)
+    }
+
+    /// The statements before which, in the order of the code, another line is.
+    fn starts_of_blocks(&self, on_line: &[Statement]) -> Vec<Statement> {
+        let mut starts = Vec::new();
+        for statement in on_line {
+            let before = self.statements(0..statement.pc);
+            let follows = before.last().is_some_and(|previous| {
+                is_same_line(previous.at, statement.at)
+                    && self.code.function_index_at(previous.pc)
+                        == self.code.function_index_at(statement.pc)
+            });
+            if !follows {
+                starts.push(*statement);
+            }
+        }
+        starts
+    }
+
+    /// Of the blocks in one copy, those that begin like its first one: a loop's
+    /// increment is no second beginning of its line, an unrolled body is.
+    fn first_of_each_copy(&self, starts: &[Statement]) -> Vec<Statement> {
+        let mut columns: HashMap<Copy, u32> = HashMap::new();
+        let mut places = Vec::new();
+        for statement in starts {
+            let copy = self.copy_at(statement.pc);
+            let column = columns.entry(copy).or_insert(statement.at.column);
+            if *column == statement.at.column {
+                places.push(self.after_prologue(*statement));
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    fn copy_at(&self, pc: u32) -> Copy {
+        let function = self.code.function_index_at(pc).unwrap_or(u32::MAX);
+        let inlined = self.inlined_at(pc);
+        let ranges = inlined.into_iter().filter_map(|call| {
+            let first = call.ranges.into_iter().next()?;
+            Some(first)
+        });
+        (function, ranges.collect())
+    }
+
+    /// At a function's very first instruction its arguments cannot be seen yet.
+    fn after_prologue(&self, statement: Statement) -> Statement {
+        let Some(function) = self.function_at(statement.pc) else {
+            return statement;
+        };
+        if function.entry_pc != statement.pc {
+            return statement;
+        }
+        let pc = self.body_start(function);
+        match self.line_at(pc) {
+            Some(at) => Statement { pc, at },
+            None => statement,
+        }
+    }
+
+    /// The lines of a range that have code, each once, with the column where
+    /// their first statement starts.
+    pub fn breakable_lines(&self, path: &str, lines: Range<u32>) -> Vec<SourceLine> {
+        let Some(file) = self.file_named(path) else {
+            return Vec::new();
+        };
+        let found = self.lines().on_lines(file, lines);
+        let on_one_line = found.chunk_by(|a, b| a.at.line == b.at.line);
+        on_one_line
+            .filter_map(|statements| statements.iter().map(|s| s.at).min())
+            .collect()
+    }
+
+    /// Whether a file has code at all.
+    pub fn has_code(&self, file: FileId) -> bool {
+        self.lines().line_with_code(file, 0).is_some()
+    }
+}
+
+fn is_same_line(a: SourceLine, b: SourceLine) -> bool {
+    (a.file, a.line) == (b.file, b.line)
+}

@@ -1,0 +1,319 @@
+//! What is in scope at a place: the function, the calls inlined into it, their
+//! blocks, and the variables that these declare.
+
+use super::functions::{file_index, small};
+use super::lines::SourceLine;
+use super::sections::Reader;
+use super::units::{EntryId, Unit, entry_id, ranges};
+use super::{Function, SourceError, ModuleSource};
+use gimli::{Attribute, AttributeValue, Expression};
+use std::ops::Range;
+
+/// A call that the compiler replaced by the called function's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlinedCall {
+    /// The called function's readable name.
+    pub name: String,
+    /// Where the caller calls it; `None` where the compiler does not say.
+    pub call_site: Option<SourceLine>,
+    /// Where the source declares it.
+    pub declared: Option<SourceLine>,
+    /// The places of this copy of its body.
+    pub ranges: Vec<Range<u32>>,
+}
+
+/// A variable in scope, not yet looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) type_id: Option<EntryId>,
+    pub(crate) is_argument: bool,
+    pub(crate) location: Location,
+    pub(crate) unit: u32,
+}
+
+/// Where a variable's value is at one place.
+#[derive(Debug, Clone)]
+pub(crate) enum Location {
+    /// Computed by an expression.
+    At(Expression<Reader>),
+    /// A constant, no more than 64 bits wide.
+    Constant(u64),
+    /// Constant bytes.
+    Bytes(Vec<u8>),
+    /// Optimised out, here or everywhere.
+    Nowhere,
+}
+
+/// One function body, out of line or inlined, with the variables in scope.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    pub(crate) inlined: Option<InlinedCall>,
+    /// From the outermost block to the innermost.
+    pub(crate) variables: Vec<Declared>,
+}
+
+/// The bodies that a place is in, outermost first, with the frame base of the
+/// function around them.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes {
+    pub(crate) unit: u32,
+    pub(crate) frame_base: Option<Expression<Reader>>,
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl ModuleSource {
+    pub(super) fn scopes(&self, function: &Function, pc: u32) -> Result<Scopes, SourceError> {
+        let unit_id = function.entry.unit;
+        let unit = self.units.get(unit_id);
+        let unit = unit.ok_or(SourceError::DanglingReference)?;
+        let mut walk = Walk {
+            source: self,
+            unit,
+            pc,
+            scopes: Scopes {
+                unit: unit_id,
+                frames: vec![Frame::default()],
+                frame_base: None,
+            },
+        };
+        walk.run(function)?;
+        Ok(walk.scopes)
+    }
+
+    /// Reads a variable or a parameter.
+    fn declared(
+        &self,
+        unit_id: u32,
+        unit: &Unit,
+        tag: gimli::DwTag,
+        attributes: &[Attribute<Reader>],
+        pc: Option<u32>,
+    ) -> Result<Option<Declared>, SourceError> {
+        let declaration = self.declaration(unit_id, attributes);
+        let Some(name) = declaration.name else {
+            return Ok(None);
+        };
+        Ok(Some(Declared {
+            name,
+            type_id: declaration.type_id,
+            is_argument: tag == gimli::DW_TAG_formal_parameter,
+            location: self.location(unit, attributes, pc)?,
+            unit: unit_id,
+        }))
+    }
+
+    fn location(
+        &self,
+        unit: &Unit,
+        attributes: &[Attribute<Reader>],
+        pc: Option<u32>,
+    ) -> Result<Location, SourceError> {
+        for attribute in attributes {
+            match (attribute.name(), attribute.value()) {
+                (gimli::DW_AT_location, AttributeValue::Exprloc(expression)) => {
+                    return Ok(Location::At(expression));
+                }
+                (gimli::DW_AT_location, value) => {
+                    return self.listed_location(unit, value, pc);
+                }
+                (gimli::DW_AT_const_value, AttributeValue::Block(bytes)) => {
+                    return Ok(Location::Bytes(short_bytes(&bytes)));
+                }
+                (gimli::DW_AT_const_value, AttributeValue::String(bytes)) => {
+                    return Ok(Location::Bytes(short_bytes(&bytes)));
+                }
+                (gimli::DW_AT_const_value, AttributeValue::Data16(value)) => {
+                    return Ok(Location::Bytes(value.to_le_bytes().to_vec()));
+                }
+                (gimli::DW_AT_const_value, value) => {
+                    let value = value.udata_value().or_else(|| signed(&value));
+                    return Ok(value.map_or(Location::Nowhere, Location::Constant));
+                }
+                _ => {}
+            }
+        }
+        Ok(Location::Nowhere)
+    }
+
+    fn listed_location(
+        &self,
+        unit: &Unit,
+        value: AttributeValue<Reader>,
+        pc: Option<u32>,
+    ) -> Result<Location, SourceError> {
+        let address = pc.and_then(|pc| self.code.address(pc));
+        let list = self.dwarf.attr_locations(&unit.dwarf, value)?;
+        let (Some(address), Some(mut list)) = (address, list) else {
+            return Ok(Location::Nowhere);
+        };
+        while let Some(entry) = list.next()? {
+            if entry.range.begin <= address && address < entry.range.end {
+                return Ok(Location::At(entry.data));
+            }
+        }
+        Ok(Location::Nowhere)
+    }
+
+    /// The variables of a unit outside its functions, with a fixed location.
+    pub(super) fn statics(&self, unit_id: u32) -> Result<Vec<Declared>, SourceError> {
+        let Some(unit) = self.units.get(unit_id) else {
+            return Err(SourceError::DanglingReference);
+        };
+        let mut entries = unit.dwarf.entries_raw(None)?;
+        let mut attributes = Vec::new();
+        let mut found = Vec::new();
+        while !entries.is_empty() {
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            let depth = entries.next_depth() - isize::from(abbreviation.has_children());
+            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            if abbreviation.tag() == gimli::DW_TAG_variable {
+                let has_location = |a: &Attribute<Reader>| a.name() == gimli::DW_AT_location;
+                if attributes.iter().any(has_location) {
+                    let tag = abbreviation.tag();
+                    found.extend(self.declared(unit_id, unit, tag, &attributes, None)?);
+                }
+            } else if abbreviation.tag() == gimli::DW_TAG_subprogram {
+                skip_children(&mut entries, depth)?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// One walk down a function's entries to a place.
+struct Walk<'a> {
+    source: &'a ModuleSource,
+    unit: &'a Unit,
+    pc: u32,
+    scopes: Scopes,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, function: &Function) -> Result<(), SourceError> {
+        let offset = function.entry.unit_offset();
+        let mut entries = self.unit.dwarf.entries_raw(Some(offset))?;
+        let mut attributes = Vec::new();
+        let mut first = true;
+        while !entries.is_empty() && (first || entries.next_depth() > 0) {
+            let offset = entries.next_offset();
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            let depth = entries.next_depth() - isize::from(abbreviation.has_children());
+            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            if first {
+                self.scopes.frame_base = frame_base(&attributes);
+                first = false;
+                continue;
+            }
+            let id = entry_id(function.entry.unit, offset)?;
+            if !self.enter(id, abbreviation.tag(), &attributes)? {
+                skip_children(&mut entries, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an entry, and tells whether the place is inside it.
+    fn enter(
+        &mut self,
+        id: EntryId,
+        tag: gimli::DwTag,
+        attributes: &[Attribute<Reader>],
+    ) -> Result<bool, SourceError> {
+        match tag {
+            gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
+                let pc = Some(self.pc);
+                let source = self.source;
+                let declared = source.declared(id.unit, self.unit, tag, attributes, pc)?;
+                if let Some(frame) = self.scopes.frames.last_mut() {
+                    frame.variables.extend(declared);
+                }
+                Ok(false)
+            }
+            gimli::DW_TAG_lexical_block => Ok(self.covers(&self.ranges(attributes)?)),
+            gimli::DW_TAG_inlined_subroutine => {
+                let ranges = self.ranges(attributes)?;
+                if !self.covers(&ranges) {
+                    return Ok(false);
+                }
+                let call = self.inlined_call(id.unit, attributes, ranges);
+                self.scopes.frames.push(Frame {
+                    inlined: Some(call),
+                    variables: Vec::new(),
+                });
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn ranges(&self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
+        let unit = self.unit.dwarf.unit_ref(&self.source.dwarf);
+        ranges(unit, attributes, &self.source.code)
+    }
+
+    fn covers(&self, ranges: &[Range<u32>]) -> bool {
+        ranges.iter().any(|range| range.contains(&self.pc))
+    }
+
+    fn inlined_call(
+        &self,
+        unit: u32,
+        attributes: &[Attribute<Reader>],
+        ranges: Vec<Range<u32>>,
+    ) -> InlinedCall {
+        let (mut file, mut line, mut column) = (None, None, 0);
+        for attribute in attributes {
+            let value = attribute.value();
+            match attribute.name() {
+                gimli::DW_AT_call_file => file = file_index(&value),
+                gimli::DW_AT_call_line => line = small(&value),
+                gimli::DW_AT_call_column => column = small(&value).unwrap_or(0),
+                _ => {}
+            }
+        }
+        let declaration = self.source.declaration(unit, attributes);
+        InlinedCall {
+            name: declaration.readable_name(),
+            call_site: self.source.line(unit, file, line, column),
+            declared: declaration.declared,
+            ranges,
+        }
+    }
+}
+
+fn frame_base(attributes: &[Attribute<Reader>]) -> Option<Expression<Reader>> {
+    attributes.iter().find_map(|attribute| {
+        match (attribute.name(), attribute.value()) {
+            (gimli::DW_AT_frame_base, AttributeValue::Exprloc(expression)) => Some(expression),
+            _ => None,
+        }
+    })
+}
+
+/// Skips what lies below an entry at a depth.
+fn skip_children(
+    entries: &mut gimli::EntriesRaw<'_, Reader>,
+    depth: isize,
+) -> Result<(), SourceError> {
+    while !entries.is_empty() && entries.next_depth() > depth {
+        if let Some(abbreviation) = entries.read_abbreviation()? {
+            entries.skip_attributes(abbreviation.attributes())?;
+        }
+    }
+    Ok(())
+}
+
+fn signed(value: &AttributeValue<Reader>) -> Option<u64> {
+    value.sdata_value().map(i64::cast_unsigned)
+}
+
+/// Constant bytes are copied: no variable's are longer than this.
+fn short_bytes(bytes: &Reader) -> Vec<u8> {
+    const LONGEST: usize = 4096;
+    bytes.bytes().iter().take(LONGEST).copied().collect()
+}

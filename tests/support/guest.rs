@@ -1,0 +1,228 @@
+//! Runs a kernel, plain or clocked, and tells what can be seen of it.
+
+use rr_dap::instrument::clock::{self, ClockStyle, Clocked};
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use wasmtime::{
+    AsContextMut, Caller, Config, DebugEvent, DebugHandler, Engine, Extern, Func, Global,
+    GlobalType, Instance, Module, Mutability, Store, StoreContextMut, Val, ValType, WasmBacktrace,
+};
+
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
+
+pub fn assemble(wat: &str) -> Vec<u8> {
+    wat::parse_str(wat).unwrap_or_else(|e| panic!("{e}\n{wat}"))
+}
+
+pub fn clocked(module: &[u8], style: ClockStyle) -> Clocked {
+    clock::clock(module, style).expect("a valid module can be given a clock")
+}
+
+/// What a run shows.
+#[derive(Debug, PartialEq)]
+pub struct Seen {
+    /// The results, or the trap.
+    pub outcome: Result<Vec<String>, String>,
+    /// The tick at each call of `host.look`.
+    pub looks: Vec<u64>,
+    /// The tick at the end.
+    pub ticks: u64,
+    /// For each call of the hook: the tick, and the offset of the innermost
+    /// frame in the module that ran.
+    pub hooks: Vec<(u64, u32)>,
+}
+
+struct State {
+    remaining: Global,
+    /// The tick when the clock was last armed, and with how many.
+    armed: (u64, i64),
+    rearm: i64,
+    looks: Vec<u64>,
+    hooks: Vec<(u64, u32)>,
+}
+
+fn tick(mut store: impl AsContextMut<Data = Option<State>>) -> u64 {
+    let Some(state) = store
+        .as_context()
+        .data()
+        .as_ref()
+        .map(|s| (s.remaining, s.armed))
+    else {
+        return 0;
+    };
+    let (remaining, (at, with)) = state;
+    let Val::I64(remaining) = remaining.get(&mut store) else {
+        unreachable!("the global is an i64");
+    };
+    at + (with - remaining) as u64
+}
+
+fn hook(mut caller: Caller<'_, Option<State>>) {
+    let now = tick(&mut caller);
+    let offset = WasmBacktrace::force_capture(&caller)
+        .frames()
+        .first()
+        .and_then(|frame| frame.module_offset())
+        .map_or(u32::MAX, |offset| offset as u32);
+    let state = caller.data_mut().as_mut().expect("clocked");
+    state.hooks.push((now, offset));
+    state.armed = (now, state.rearm);
+    let (remaining, rearm) = (state.remaining, state.rearm);
+    remaining
+        .set(&mut caller, Val::I64(rearm))
+        .expect("mutable");
+}
+
+fn look(mut caller: Caller<'_, Option<State>>) {
+    let now = tick(&mut caller);
+    if let Some(state) = caller.data_mut() {
+        state.looks.push(now);
+    }
+}
+
+fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i64) -> Vec<Extern> {
+    let i64_global = GlobalType::new(ValType::I64, Mutability::Var);
+    let i32_global = GlobalType::new(ValType::I32, Mutability::Const);
+    module
+        .imports()
+        .map(|import| match (import.module(), import.name()) {
+            (clock::IMPORT_MODULE, clock::IMPORT_HOOK) => Func::wrap(&mut *store, hook).into(),
+            (clock::IMPORT_MODULE, clock::IMPORT_REMAINING) => {
+                let remaining =
+                    Global::new(&mut *store, i64_global.clone(), Val::I64(arm)).expect("a global");
+                *store.data_mut() = Some(State {
+                    remaining,
+                    armed: (0, arm),
+                    rearm: arm,
+                    looks: Vec::new(),
+                    hooks: Vec::new(),
+                });
+                remaining.into()
+            }
+            ("host", "look") => Func::wrap(&mut *store, look).into(),
+            ("host", "base") => Global::new(&mut *store, i32_global.clone(), Val::I32(64))
+                .expect("a global")
+                .into(),
+            other => panic!("unexpected import {other:?}"),
+        })
+        .collect()
+}
+
+fn call_run(store: &mut Store<Option<State>>, instance: Instance) -> Result<Vec<String>, String> {
+    let run = instance.get_func(&mut *store, "run").expect("run");
+    let mut results = vec![Val::I32(0); run.ty(&*store).results().len()];
+    match block_on(run.call_async(&mut *store, &[], &mut results)) {
+        Ok(()) => Ok(results.iter().map(|v| format!("{v:?}")).collect()),
+        Err(e) => Err(e
+            .downcast_ref::<wasmtime::Trap>()
+            .map_or_else(|| e.to_string(), |trap| trap.to_string())),
+    }
+}
+
+/// Runs a module; its clock, if it has one, is armed with `arm` ticks, again and
+/// again.
+pub fn run(engine: &Engine, module: &[u8], arm: i64) -> Seen {
+    let module = Module::new(engine, module).expect("the module compiles");
+    let mut store = Store::new(engine, None);
+    let imports = imports(&mut store, &module, arm);
+    let instance =
+        block_on(Instance::new_async(&mut store, &module, &imports)).expect("instantiates");
+    let outcome = call_run(&mut store, instance);
+    let ticks = tick(&mut store);
+    let (looks, hooks) = store
+        .into_data()
+        .map(|state| (state.looks, state.hooks))
+        .unwrap_or_default();
+    Seen {
+        outcome,
+        looks,
+        ticks,
+        hooks,
+    }
+}
+
+/// The instructions of a module that begin a tick: the first of each function and
+/// of each loop's body.
+pub fn tick_points(module: &[u8]) -> HashSet<u32> {
+    let mut points = HashSet::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("parses") else {
+            continue;
+        };
+        let mut begins = true;
+        let mut operators = body.get_operators_reader().expect("operators");
+        while !operators.eof() {
+            let at = operators.original_position() as u32;
+            let operator = operators.read().expect("an operator");
+            if begins {
+                points.insert(at);
+            }
+            begins = matches!(operator, wasmparser::Operator::Loop { .. });
+        }
+    }
+    points
+}
+
+#[derive(Clone)]
+struct Stepper {
+    points: std::sync::Arc<HashSet<u32>>,
+    ticks: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl DebugHandler for Stepper {
+    type Data = Option<State>;
+
+    async fn handle(&self, mut store: StoreContextMut<'_, Self::Data>, event: DebugEvent<'_>) {
+        if !matches!(event, DebugEvent::Breakpoint) {
+            return;
+        }
+        let Some(frame) = store.debug_exit_frames().next() else {
+            return;
+        };
+        if let Ok(Some((_, pc))) = frame.wasm_function_index_and_pc(&mut store)
+            && self.points.contains(&pc.raw())
+        {
+            self.ticks
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+/// Counts the ticks of `run` in a module without a clock, by stepping through
+/// every instruction of it.
+pub fn ticks_by_stepping(module: &[u8]) -> u64 {
+    let mut config = Config::new();
+    config
+        .guest_debug(true)
+        .wasm_function_references(true)
+        .wasm_gc(true)
+        .wasm_exceptions(true);
+    let engine = Engine::new(&config).expect("an engine");
+    let stepper = Stepper {
+        points: tick_points(module).into(),
+        ticks: Default::default(),
+    };
+    let module = Module::new(&engine, module).expect("the module compiles");
+    let mut store = Store::new(&engine, None);
+    let imports = imports(&mut store, &module, i64::MAX);
+    let instance =
+        block_on(Instance::new_async(&mut store, &module, &imports)).expect("instantiates");
+    store.set_debug_handler(stepper.clone());
+    store
+        .edit_breakpoints()
+        .expect("guest debugging is on")
+        .single_step(true)
+        .expect("steps");
+    let _ = call_run(&mut store, instance);
+    stepper.ticks.load(std::sync::atomic::Ordering::Relaxed)
+}

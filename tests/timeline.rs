@@ -1,0 +1,207 @@
+//! Motion through a recording: exact, and the same both ways.
+
+use rr_dap::component::Component;
+use rr_dap::record::{self, Preopen, WasiOptions};
+use rr_dap::replay::variant::CacheDir;
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, Ending, Motion, Place, Reason, Step, Stop,
+};
+use rr_dap::timeline::{Interrupt, Options, Timeline};
+use rr_dap::trace::Trace;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use Direction::{Backward, Forward};
+
+/// Records a fixture and opens the recording.
+fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let wasm = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    let output = dir.path().join("t.rrtrace");
+    let options = WasiOptions {
+        program: name.into(),
+        args: args.iter().map(|a| (*a).to_owned()).collect(),
+        dirs: vec![Preopen {
+            host: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
+            guest: "/work".into(),
+        }],
+        ..WasiOptions::default()
+    };
+    let component = Component::parse(std::fs::read(wasm).expect("the fixture")).expect("parses");
+    record::run(Arc::new(component), &options, &output, false).expect("records");
+    let trace = Arc::new(Trace::open(&output).expect("opens"));
+    let options = Options {
+        program: env!("CARGO_BIN_EXE_rr-dap").into(),
+        cache: CacheDir::open_default().expect("a cache"),
+        sweep: true,
+    };
+    let timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");
+    (dir, timeline)
+}
+
+fn go(timeline: &mut Timeline, motion: Motion) -> Stop {
+    timeline
+        .travel(&motion, &Interrupt::new())
+        .unwrap_or_else(|e| panic!("{motion:?}: {e}"))
+}
+
+fn line(timeline: &mut Timeline) -> Option<(String, u32)> {
+    let frames = timeline.frames().expect("frames");
+    let frame = frames.iter().find(|f| {
+        timeline.module(f.module).is_some_and(|m| m.source.line_at(f.pc).is_some())
+    })?;
+    let source = &timeline.module(frame.module)?.source;
+    let at = source.line_at(frame.pc)?;
+    Some((source.file(at.file).to_owned(), at.line))
+}
+
+/// Everything of the state that motion must bring back.
+fn state(timeline: &mut Timeline) -> impl PartialEq + std::fmt::Debug + use<> {
+    let frames = timeline.frames().expect("frames");
+    let locals: Vec<_> = (0..frames.len())
+        .map(|i| timeline.locals(i).expect("locals"))
+        .collect();
+    let memory = frames.first().map(|f| {
+        let bytes = timeline.memory(f.instance, 0, 0, 1 << 24).expect("memory");
+        crc32fast::hash(&bytes)
+    });
+    (frames, locals, memory)
+}
+
+fn break_at(timeline: &mut Timeline, file_end: &str, line: u32) {
+    let mut places = Vec::new();
+    for (i, module) in timeline.modules().iter().enumerate() {
+        let files: Vec<String> = module.source.files().map(|(_, f)| f.to_owned()).collect();
+        for file in files.iter().filter(|f| f.ends_with(file_end)) {
+            for statement in module.source.breakpoint_places(file, line) {
+                places.push(Place::Code {
+                    module: rr_dap::component::ModuleId(i as u32),
+                    pc: statement.pc,
+                });
+            }
+        }
+    }
+    assert!(!places.is_empty(), "no code at {file_end}:{line}");
+    timeline.set_breakpoints(vec![Breakpoint {
+        id: BreakpointId(1),
+        places,
+    }]);
+}
+
+#[test]
+fn the_stops_of_a_reverse_run_are_the_forward_stops_reversed() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    let main_line = {
+        go(&mut timeline, Motion::Entry);
+        line(&mut timeline).expect("main has a line")
+    };
+    break_at(&mut timeline, "ledger.c", 45);
+    let mut forward = Vec::new();
+    loop {
+        let stop = go(&mut timeline, Motion::Continue(Forward));
+        if matches!(stop.reason, Reason::End(_)) {
+            assert!(matches!(stop.reason, Reason::End(Ending::Trapped(_))));
+            break;
+        }
+        forward.push((stop.position, state(&mut timeline)));
+    }
+    assert!(forward.len() > 3, "{main_line:?}: {}", forward.len());
+    let mut backward = Vec::new();
+    loop {
+        let stop = go(&mut timeline, Motion::Continue(Backward));
+        if stop.reason == Reason::Start {
+            break;
+        }
+        backward.push((stop.position, state(&mut timeline)));
+    }
+    backward.reverse();
+    assert_eq!(forward, backward);
+}
+
+#[test]
+fn line_steps_backward_undo_line_steps_forward() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    go(&mut timeline, Motion::Entry);
+    let mut forward = vec![(timeline.here().position, line(&mut timeline))];
+    for _ in 0..60 {
+        let stop = go(&mut timeline, Motion::Line(Forward, Step::Over));
+        if matches!(stop.reason, Reason::End(_)) {
+            break;
+        }
+        forward.push((stop.position, line(&mut timeline)));
+    }
+    eprintln!("{:?}", forward.iter().map(|f| f.1.as_ref().map(|l| l.1)).collect::<Vec<_>>());
+    for (position, at) in forward.iter().rev().skip(1) {
+        // Leaving the last place, which may be the end.
+        let stop = go(&mut timeline, Motion::Line(Backward, Step::Over));
+        assert_eq!((stop.position, &line(&mut timeline)), (*position, at));
+    }
+}
+
+#[test]
+fn seeking_brings_the_same_state_from_anywhere() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    let mut seen = Vec::new();
+    go(&mut timeline, Motion::Entry);
+    for i in 0..40 {
+        let motion = match i % 4 {
+            0 => Motion::Line(Forward, Step::Into),
+            1 => Motion::Hostcall(Forward),
+            2 => Motion::Line(Forward, Step::Out),
+            _ => Motion::Instruction(Forward),
+        };
+        let stop = go(&mut timeline, motion);
+        if matches!(stop.reason, Reason::End(_)) {
+            break;
+        }
+        seen.push((stop.position, state(&mut timeline)));
+    }
+    for i in 0..seen.len() {
+        // A walk that goes back and forth.
+        let (position, expected) = &seen[i * 7 % seen.len()];
+        let stop = go(&mut timeline, Motion::Position(*position));
+        assert_eq!(stop.position, *position);
+        assert_eq!(&state(&mut timeline), expected);
+    }
+}
+
+#[test]
+fn instruction_steps_backward_undo_instruction_steps_forward() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    go(&mut timeline, Motion::Entry);
+    let mut forward = vec![timeline.here().position];
+    for _ in 0..200 {
+        forward.push(go(&mut timeline, Motion::Instruction(Forward)).position);
+    }
+    assert!(forward.is_sorted());
+    for position in forward.iter().rev().skip(1) {
+        let stop = go(&mut timeline, Motion::Instruction(Backward));
+        assert_eq!(stop.position, *position);
+    }
+}
+
+#[test]
+fn hostcalls_are_walked_both_ways() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    let mut forward = Vec::new();
+    loop {
+        let stop = go(&mut timeline, Motion::Hostcall(Forward));
+        if matches!(stop.reason, Reason::End(_)) {
+            break;
+        }
+        let crossing = timeline.crossing().expect("asks").expect("in a hostcall");
+        assert_eq!(crossing.calling.event, stop.event);
+        assert_eq!(stop.event, forward.len() as u64);
+        forward.push((stop.position, crossing));
+    }
+    assert!(forward.len() > 10);
+    for (position, crossing) in forward.iter().rev() {
+        let stop = go(&mut timeline, Motion::Hostcall(Backward));
+        assert_eq!(stop.position, *position);
+        assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
+    }
+    let stop = go(&mut timeline, Motion::Hostcall(Backward));
+    assert_eq!(stop.reason, Reason::Start);
+}
