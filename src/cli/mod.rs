@@ -3,6 +3,7 @@
 mod progress;
 mod record;
 mod replay;
+mod trace;
 
 use crate::timeline::{REPLAYER_COMMAND, replayer};
 use clap::{Parser, Subcommand};
@@ -24,6 +25,9 @@ enum Command {
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
     Replay(replay::Replay),
+    /// Read a recording without a debugger.
+    #[command(subcommand)]
+    Trace(trace::Trace),
 }
 
 /// Runs the command line.
@@ -36,11 +40,24 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
+        Some(Command::Trace(command)) => command.run(),
         None => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("rr-dap: {error:#}");
+        eprintln!("rr-dap: {}", told(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// An error with its causes, but for those that it tells of itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.is_empty() {
+            true => cause,
+            false if told.contains(&cause) => told,
+            false => format!("{told}: {cause}"),
+        }
     })
 }
 

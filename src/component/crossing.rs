@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A crossing's number, stable for a given component binary: crossings are
-/// numbered body by body in the order in which the binary defines them.
+/// numbered in the order in which the binary defines them, those of a nested
+/// component where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CrossingId(pub u32);
 

@@ -6,6 +6,7 @@ mod handle_entry;
 mod handle_meaning;
 mod handle_problem;
 pub mod handles;
+pub mod hostcalls;
 pub mod lift;
 mod lift_bits;
 mod lift_text;

@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use wasmtime::component::{Component as Compiled, Instance, Linker};
 use wasmtime::{Config, Engine, Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -53,6 +54,9 @@ pub struct Recorded {
     pub events: u64,
     /// Size of the trace file in bytes.
     pub bytes: u64,
+    /// From the instantiation of the component to the last byte of the trace:
+    /// without compilation.
+    pub elapsed: Duration,
 }
 
 /// Runs a command component with WASI and records it into a new file.
@@ -70,29 +74,29 @@ pub fn run(
     let instrumented = instrument(&component)?;
     let engine = engine()?;
     let compiled = Compiled::new(&engine, &instrumented).map_err(start_error)?;
-    let metadata = metadata(options);
-    let file = create(output, force)?;
-    let writer = Writer::new(BufWriter::new(file), component, &metadata)?;
+    let wasi = options.context()?;
     let mut linker: Linker<Host> = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(start_error)?;
     sink::add_to_linker(&mut linker).map_err(start_error)?;
-    let mut store = Store::new(
-        &engine,
-        Host::new(options.context()?, Recording::new(writer)),
-    );
-    let ended = call_run(&engine, &linker, &compiled, &mut store);
+    // All that can be wrong with the program or the options is found before
+    // there is a file.
+    let interface = command_interface(&engine, &compiled)?;
+    linker.instantiate_pre(&compiled).map_err(start_error)?;
+    let file = create(output, force)?;
+    let writer = Writer::new(BufWriter::new(file), component, &metadata(options))?;
+    let mut store = Store::new(&engine, Host::new(wasi, Recording::new(writer)));
+    let begun = Instant::now();
+    let ended = call_run(&linker, &compiled, &mut store, &interface);
     store.data_mut().recording.drain()?;
     let outcome = match ended {
-        Ok(outcome) => outcome,
-        Err(CallError::NoCommand(exports)) => {
-            // A trace of nothing would only be in the way.
-            _ = std::fs::remove_file(output);
-            return Err(RunError::NoCommand(exports));
-        }
-        Err(CallError::Wasmtime(error)) => outcome_of(&error),
+        Ok(success) => Outcome::Returned {
+            success,
+            result: None,
+        },
+        Err(error) => outcome_of(&error),
     };
     let recording = store.into_data().recording;
-    Ok(recording.finish(outcome)?)
+    Ok(recording.finish(outcome, begun)?)
 }
 
 fn start_error(error: wasmtime::Error) -> RunError {
@@ -158,37 +162,28 @@ fn metadata(options: &WasiOptions) -> Metadata {
     }
 }
 
-enum CallError {
-    NoCommand(String),
-    Wasmtime(wasmtime::Error),
-}
-
-impl From<wasmtime::Error> for CallError {
-    fn from(error: wasmtime::Error) -> Self {
-        CallError::Wasmtime(error)
-    }
-}
-
-fn call_run(
-    engine: &Engine,
-    linker: &Linker<Host>,
-    compiled: &Compiled,
-    store: &mut Store<Host>,
-) -> Result<Outcome, CallError> {
+/// The name under which a command exports its `run`.
+fn command_interface(engine: &Engine, compiled: &Compiled) -> Result<String, RunError> {
     let exports: Vec<String> = compiled
         .component_type()
         .exports(engine)
         .map(|(name, _)| name.to_owned())
         .collect();
-    let Some(interface) = exports.iter().find(|e| e.starts_with("wasi:cli/run@0.2")) else {
-        return Err(CallError::NoCommand(exports.join(", ")));
-    };
+    exports
+        .iter()
+        .find(|name| name.starts_with("wasi:cli/run@0.2"))
+        .cloned()
+        .ok_or_else(|| RunError::NoCommand(exports.join(", ")))
+}
+
+fn call_run(
+    linker: &Linker<Host>,
+    compiled: &Compiled,
+    store: &mut Store<Host>,
+    interface: &str,
+) -> wasmtime::Result<bool> {
     let instance = linker.instantiate(&mut *store, compiled)?;
-    let success = run_export(&instance, store, interface)?;
-    Ok(Outcome::Returned {
-        success,
-        result: None,
-    })
+    run_export(&instance, store, interface)
 }
 
 fn run_export(

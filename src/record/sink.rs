@@ -5,6 +5,7 @@ use crate::instrument::record::{RECORDS_START, SINK};
 use crate::trace::{Instance, Outcome, RecordsError, Writer};
 use std::fs::File;
 use std::io::BufWriter;
+use std::time::Instant;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, ResourceTable, WasmList};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -116,7 +117,7 @@ impl Recording {
         (0..self.buffers.len()).try_for_each(|instance| self.take(instance))
     }
 
-    pub(super) fn finish(self, outcome: Outcome) -> Result<Recorded, RecordsError> {
+    pub(super) fn finish(self, outcome: Outcome, begun: Instant) -> Result<Recorded, RecordsError> {
         let events = self.writer.events();
         let out = self.writer.finish(&outcome)?;
         let bytes = out.get_ref().metadata().map_or(0, |m| m.len());
@@ -124,6 +125,7 @@ impl Recording {
             outcome,
             events,
             bytes,
+            elapsed: begun.elapsed(),
         })
     }
 }

@@ -6,7 +6,7 @@ use super::{Divergence, values};
 use crate::component::types::CoreValue;
 use crate::component::{Crossing, CrossingId};
 use crate::trace::raw::memory_hash;
-use crate::trace::{Event, EventKind, Instance};
+use crate::trace::{Event, EventKind, Instance, Outcome};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -279,8 +279,18 @@ fn check_call(
             let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
             Err(diverged(caller, recorded, replayed))
         }
-        None => Ok(false),
+        None if may_go_on(caller.data().trace.outcome()) => Ok(false),
+        None => {
+            let recorded = format!("the run {}", caller.data().trace.outcome());
+            let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
+            Err(diverged(caller, recorded, replayed))
+        }
     }
+}
+
+/// Whether the run may have gone on after the last event.
+fn may_go_on(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::CutOff | Outcome::Interrupted)
 }
 
 /// The trace holds no answer to this call: the replay ends here.

@@ -191,7 +191,12 @@ impl Replay {
             && match (&recorded, ended) {
                 (Outcome::Trapped(a), Ended::Trapped(b)) => a == b,
                 (Outcome::Returned { .. }, Ended::Returned)
-                | (Outcome::Exited(_) | Outcome::HostError(_), Ended::InCall)
+                // A trap in a call out is the far side's: a handle that is none, a
+                // string that is not one.
+                | (
+                    Outcome::Exited(_) | Outcome::HostError(_) | Outcome::Trapped(_),
+                    Ended::InCall,
+                )
                 | (Outcome::Interrupted | Outcome::CutOff, _) => true,
                 _ => false,
             };

@@ -2,22 +2,28 @@
 //!
 //! ```text
 //! magic "RRTRACE\n"   version u32
-//! section*            id u32, stored u32, plain u32, crc32 u32, stored bytes
+//! section*            header, stored bytes
+//! header              id u32, stored u32, plain u32, crc32 u32, first_event u64,
+//!                     header_crc32 u32
 //! ```
 //!
 //! All numbers are little-endian. A section's stored bytes are zstd-compressed;
-//! `plain` is their size when decompressed, `crc32` is that of the stored bytes.
-//! Sections come in this order: metadata, component, events*, end.
+//! `plain` is their size when decompressed, `crc32` is that of the stored bytes,
+//! `header_crc32` that of the header up to there: a length that was changed must
+//! not pass for a file that was cut off. Sections come in this order: metadata,
+//! component, events*, end.
 
 pub(super) const MAGIC: [u8; 8] = *b"RRTRACE\n";
 pub(super) const VERSION: u32 = 1;
 pub(super) const HEADER_LENGTH: usize = 12;
-pub(super) const SECTION_HEADER_LENGTH: usize = 24;
+pub(super) const SECTION_HEADER_LENGTH: usize = 28;
+/// The part of a section's header that its checksum covers.
+const CHECKED: usize = 24;
 
 /// No section is larger than this when decompressed, but for the component.
 pub(super) const MAX_EVENTS_PLAIN: usize = 64 << 20;
 /// The largest component a trace may hold.
-pub(super) const MAX_COMPONENT_PLAIN: usize = 1 << 30;
+pub(super) const MAX_COMPONENT_PLAIN: usize = 256 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -67,6 +73,8 @@ impl SectionHeader {
         out[8..12].copy_from_slice(&self.plain.to_le_bytes());
         out[12..16].copy_from_slice(&self.crc.to_le_bytes());
         out[16..24].copy_from_slice(&self.first_event.to_le_bytes());
+        let crc = crc32fast::hash(&out[..CHECKED]);
+        out[24..28].copy_from_slice(&crc.to_le_bytes());
         out
     }
 
@@ -77,12 +85,23 @@ impl SectionHeader {
             word.copy_from_slice(&bytes[at..at + 4]);
             u32::from_le_bytes(word)
         };
-        Some(SectionHeader {
+        if crc32fast::hash(&bytes[..CHECKED]) != word(24) {
+            return None;
+        }
+        let header = SectionHeader {
             id: SectionId::from_number(word(0))?,
             stored: word(4),
             plain: word(8),
             crc: word(12),
             first_event: u64::from(word(16)) | u64::from(word(20)) << 32,
-        })
+        };
+        let plain = header.plain as usize;
+        let fits = plain <= header.id.max_plain() && header.stored as usize <= max_stored(plain);
+        fits.then_some(header)
     }
+}
+
+/// zstd makes nothing larger than this of so many bytes.
+fn max_stored(plain: usize) -> usize {
+    zstd::zstd_safe::compress_bound(plain)
 }

@@ -6,9 +6,11 @@ mod format;
 mod metadata;
 pub mod raw;
 mod reader;
+mod summary;
 mod writer;
 
 pub use event::{Event, EventKind, Instance};
 pub use metadata::{Metadata, Outcome};
 pub use reader::{Cursor, Trace, TraceError};
+pub use summary::{CrossingCount, Summary};
 pub use writer::{RecordsError, Writer};

@@ -9,7 +9,7 @@ use super::format::{
 use super::metadata::{Metadata, Outcome};
 use crate::component::{Component, ParseError};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Trace {
         Cursor {
             trace: self.clone(),
             section: 0,
-            plain: Vec::new(),
+            plain: Arc::default(),
             at: 0,
             last: Instance(0),
             next: None,
@@ -153,11 +153,22 @@ fn read_section(file: &File, offset: u64, header: &SectionHeader) -> Result<Vec<
     if crc32fast::hash(&stored) != header.crc {
         return Err("the checksum of a section does not match".into());
     }
-    let plain = zstd::bulk::decompress(&stored, header.plain as usize)
+    let plain = decompress(&stored, u64::from(header.plain))
         .map_err(|e| format!("a section does not decompress: {e}"))?;
     if plain.len() != header.plain as usize {
         return Err("a section has not the size it should have".into());
     }
+    Ok(plain)
+}
+
+/// Decompresses at most one byte more than there should be. Memory is taken as
+/// bytes arrive, not as a header says.
+fn decompress(stored: &[u8], expected: u64) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    zstd::Decoder::with_buffer(stored)?
+        .single_frame()
+        .take(expected + 1)
+        .read_to_end(&mut plain)?;
     Ok(plain)
 }
 
@@ -207,7 +218,6 @@ impl Opening<'_> {
                 source,
             })?;
         let header = SectionHeader::decode(&bytes)
-            .filter(|h| h.plain as usize <= h.id.max_plain())
             .ok_or_else(|| self.damaged("this is not the beginning of a section"))?;
         let offset = self.at + SECTION_HEADER_LENGTH as u64;
         let end = offset + u64::from(header.stored);
@@ -279,7 +289,8 @@ pub struct Cursor {
     trace: Arc<Trace>,
     /// The section to read after the current one.
     section: usize,
-    plain: Vec<u8>,
+    /// Shared between the clones of a cursor.
+    plain: Arc<[u8]>,
     at: usize,
     last: Instance,
     next: Option<Event>,
@@ -316,7 +327,7 @@ impl Cursor {
             let Some(section) = self.trace.sections.get(self.section) else {
                 return Ok(None);
             };
-            self.plain = self.trace.plain(section)?;
+            self.plain = self.trace.plain(section)?.into();
             self.section += 1;
             self.at = 0;
             self.last = Instance(0);

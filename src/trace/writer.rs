@@ -24,6 +24,8 @@ pub enum RecordsError {
         "the recorder inside the component wrote a malformed record ({0}); this is a fault of rr-dap"
     )]
     Malformed(&'static str),
+    #[error("{what} larger than {limit} MiB, which is more than a trace may hold")]
+    TooLarge { what: &'static str, limit: usize },
 }
 
 /// Writes one trace to `W`. Without [`Writer::finish`] the trace is cut off, but
@@ -87,10 +89,43 @@ impl<W: Write> Writer<W> {
         while !raw.is_empty() {
             let event = self.decode(instance, &mut raw)?;
             self.events += u64::from(matches!(event.kind, EventKind::Call(_)));
-            codec::encode(&event, &mut self.last, &mut self.plain);
-            if self.plain.len() >= SECTION_PLAIN {
-                self.flush()?;
+            match event.kind {
+                EventKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {
+                    self.large_write(event.instance, event.crossing, address, &bytes)?;
+                }
+                _ => self.event(&event)?,
             }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), RecordsError> {
+        codec::encode(event, &mut self.last, &mut self.plain);
+        if self.plain.len() >= SECTION_PLAIN {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// A write of any size becomes several: sections are limited, so that a
+    /// reader need not trust a length.
+    fn large_write(
+        &mut self,
+        instance: Instance,
+        crossing: CrossingId,
+        mut address: u64,
+        bytes: &[u8],
+    ) -> Result<(), RecordsError> {
+        for part in bytes.chunks(SECTION_PLAIN) {
+            self.event(&Event {
+                instance,
+                crossing,
+                kind: EventKind::Write {
+                    address,
+                    bytes: part.to_vec(),
+                },
+            })?;
+            address += part.len() as u64;
         }
         Ok(())
     }
@@ -129,6 +164,16 @@ impl<W: Write> Writer<W> {
     }
 
     fn section(&mut self, id: SectionId, plain: &[u8]) -> Result<(), RecordsError> {
+        if plain.len() > id.max_plain() {
+            return Err(RecordsError::TooLarge {
+                what: match id {
+                    SectionId::Metadata => "the run's settings are",
+                    SectionId::Component => "the component is",
+                    SectionId::Events | SectionId::End => "a section is",
+                },
+                limit: id.max_plain() >> 20,
+            });
+        }
         let stored = zstd::bulk::compress(plain, LEVEL)?;
         let too_large = |_| io::Error::other("a section is larger than 4 GiB");
         let header = SectionHeader {

@@ -1,8 +1,109 @@
-//! What several tests share. Each test uses some of it.
-
-#![allow(dead_code)]
+//! What several tests share: fixtures, the binary, recordings.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod client;
+pub mod command;
 pub mod guest;
 pub mod kernels;
+pub mod plain;
+pub mod rewrite;
 pub mod scripted;
+
+use rr_dap::component::{Component, component_bytes};
+use rr_dap::replay::output::Stream;
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
+use rr_dap::trace::{Event, Trace};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// A file in `fixtures/`.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// Where tests keep compiled code: one place, so that each module is compiled once.
+pub fn cache_dir() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")
+}
+
+pub fn parse(path: &Path) -> Arc<Component> {
+    Arc::new(Component::parse(component_bytes(path).unwrap()).unwrap())
+}
+
+/// Runs the binary to its end.
+pub fn rr_dap(args: &[&str], stdin: &str) -> Output {
+    rr_dap_with(args, &[], stdin)
+}
+
+/// Runs the binary to its end with environment variables.
+pub fn rr_dap_with(args: &[&str], env: &[(&str, &str)], stdin: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .args(args)
+        .env("RR_DAP_CACHE", cache_dir())
+        .envs(env.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not read its input closes it: no error.
+    _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Records a run of a component with the binary; the recording is at `trace`.
+pub fn record(app: &Path, options: &[&str], args: &[&str], stdin: &str, trace: &Path) -> Output {
+    let app = app.to_str().unwrap();
+    let trace = trace.to_str().unwrap();
+    let mut line = vec!["record", "--force", "-o", trace];
+    line.extend(options);
+    line.push(app);
+    line.extend(args);
+    rr_dap(&line, stdin)
+}
+
+/// Replays with the binary.
+pub fn replay(trace: &Path) -> Output {
+    rr_dap(&["replay", trace.to_str().unwrap()], "")
+}
+
+pub fn events(trace: &Path) -> Vec<Event> {
+    let trace = Arc::new(Trace::open(trace).unwrap());
+    let mut cursor = trace.events();
+    let mut events = Vec::new();
+    while let Some(event) = cursor.next().unwrap() {
+        events.push(event);
+    }
+    events
+}
+
+/// Replays in this process; answers how it ended and what went to standard
+/// output.
+pub fn replay_here(trace: Arc<Trace>) -> Result<(Ended, Vec<u8>), ReplayError> {
+    let cache = CacheDir::open(&cache_dir())?;
+    let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|_, _| {})?;
+    let printed = Arc::new(Mutex::new(Vec::new()));
+    let mut machine = Replay::new(trace, &compiled, Box::new(Prints(printed.clone())))?;
+    let ended = machine.run()?;
+    let printed = std::mem::take(&mut *printed.lock().unwrap());
+    Ok((ended, printed))
+}
+
+struct Prints(Arc<Mutex<Vec<u8>>>);
+
+impl Observer for Prints {
+    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream == Stream::Stdout {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+        }
+    }
+}

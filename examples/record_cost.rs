@@ -1,0 +1,147 @@
+//! What recording and replaying cost: runs a command plainly, records it and
+//! replays the recording, in turn, and prints the medians of the times.
+//!
+//! `record_cost ROUNDS DIR APP [ARGS…]`: DIR is given to the guest as `/work`.
+//! Only execution is timed: everything is compiled before. Facts go to standard
+//! error, as standard output is the guest's.
+
+use anyhow::{Context, Result, bail};
+use rr_dap::component::{Component, component_bytes};
+use rr_dap::record::{self, Preopen, WasiOptions};
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Compiled, Observer, Replay};
+use rr_dap::trace::Trace;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Component as Runnable, Linker, ResourceTable};
+use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+struct Host {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+struct Silent;
+
+impl Observer for Silent {}
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [rounds, dir, app, args @ ..] = args.as_slice() else {
+        bail!("usage: record_cost ROUNDS DIR APP [ARGS…]");
+    };
+    let rounds: usize = rounds.parse().context("ROUNDS is a number")?;
+    let bytes = component_bytes(Path::new(app))?;
+    let component = Arc::new(Component::parse(bytes)?);
+    let plain = Plain::new(&component)?;
+    let out = tempfile::tempdir()?;
+    let trace = out.path().join("run.rrtrace");
+    let cache = CacheDir::open(&out.path().join("compiled"))?;
+    let options = WasiOptions {
+        program: app.clone(),
+        args: args.to_vec(),
+        dirs: vec![Preopen {
+            host: dir.into(),
+            guest: "/work".into(),
+        }],
+        ..WasiOptions::default()
+    };
+    let mut times = [const { Vec::new() }; 3];
+    let mut facts = None;
+    // The first round warms caches and is not counted.
+    for round in 0..=rounds {
+        let ran = plain.run(Path::new(dir), app, args)?;
+        let recorded = record::run(component.clone(), &options, &trace, true)?;
+        let replayed = replay(&trace, &cache)?;
+        if round > 0 {
+            for (times, time) in times.iter_mut().zip([ran, recorded.elapsed, replayed]) {
+                times.push(time);
+            }
+        }
+        facts = Some(recorded);
+    }
+    let [ran, recorded, replayed] = times.map(median);
+    if let Some(facts) = facts {
+        eprintln!("{} hostcalls, {} bytes of trace", facts.events, facts.bytes);
+    }
+    for (what, time) in [("plain", ran), ("record", recorded), ("replay", replayed)] {
+        let ratio = time.as_secs_f64() / ran.as_secs_f64();
+        eprintln!(
+            "{what:<8}{:>12.3} ms   x {ratio:.3}",
+            time.as_secs_f64() * 1e3
+        );
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// The command without the recorder, compiled with the recorder's settings.
+struct Plain {
+    engine: Engine,
+    runnable: Runnable,
+    linker: Linker<Host>,
+}
+
+impl Plain {
+    fn new(component: &Component) -> Result<Plain> {
+        let mut config = Config::new();
+        config
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true)
+            .memory_may_move(false);
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        Ok(Plain {
+            runnable: Runnable::new(&engine, component.bytes())?,
+            engine,
+            linker,
+        })
+    }
+
+    fn run(&self, dir: &Path, app: &str, args: &[String]) -> Result<Duration> {
+        let wasi = WasiCtx::builder()
+            .inherit_stdio()
+            .arg(app)
+            .args(args)
+            .preopened_dir(dir, "/work", FsPerms::ReadWrite)?
+            .build();
+        let host = Host {
+            wasi,
+            table: ResourceTable::new(),
+        };
+        let mut store = Store::new(&self.engine, host);
+        let begun = Instant::now();
+        let command = Command::instantiate(&mut store, &self.runnable, &self.linker)?;
+        match command.wasi_cli_run().call_run(&mut store) {
+            Ok(_) => {}
+            Err(error) if error.is::<I32Exit>() => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(begun.elapsed())
+    }
+}
+
+fn replay(trace: &Path, cache: &CacheDir) -> Result<Duration> {
+    let trace = Arc::new(Trace::open(trace)?);
+    let compiled = Compiled::prepare(&trace, cache, Variant::Fast, &|_, _| {})?;
+    let begun = Instant::now();
+    Replay::new(trace, &compiled, Box::new(Silent))?.run()?;
+    Ok(begun.elapsed())
+}

@@ -1,0 +1,217 @@
+//! `rr-dap trace info`: what a recording holds.
+
+use crate::component::Direction;
+use crate::trace::{Summary, Trace};
+use clap::Args;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Info {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Info {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let trace = Arc::new(Trace::open(&self.file)?);
+        let summary = Summary::of(&trace)?;
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        if self.json {
+            writeln!(out, "{}", json(&trace, &summary))?;
+        } else {
+            write_text(&mut out, &trace, &summary)?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
+    let component = trace.component();
+    let crossings: Vec<_> = summary
+        .crossings
+        .iter()
+        .filter_map(|count| {
+            let crossing = component.crossing(count.crossing)?;
+            Some(serde_json::json!({
+                "name": crossing.name,
+                "direction": match crossing.direction() {
+                    Direction::Outgoing => "outgoing",
+                    Direction::Incoming => "incoming",
+                },
+                "calls": count.calls,
+                "bytesWritten": count.bytes_written,
+            }))
+        })
+        .collect();
+    serde_json::json!({
+        "file": trace.path(),
+        "bytes": trace.length(),
+        "metadata": trace.metadata(),
+        "outcome": trace.outcome(),
+        "exitCode": trace.outcome().exit_code(),
+        "component": {
+            "bytes": component.bytes().len(),
+            "coreModules": component.modules().len(),
+        },
+        "hostcalls": summary.calls,
+        "entries": summary.entries,
+        "memoryHashes": summary.hashes,
+        "bytesWritten": summary.bytes_written,
+        "instances": summary.instances,
+        "crossings": crossings,
+    })
+}
+
+fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Result<()> {
+    let metadata = trace.metadata();
+    let component = trace.component();
+    let mut fact = |name: &str, value: String| writeln!(out, "{name:<12}{value}");
+    fact("program", shown(&metadata.program))?;
+    if let Some(invoke) = &metadata.invoke {
+        fact("call", shown(invoke))?;
+    }
+    for arg in &metadata.args {
+        fact("argument", shown(arg))?;
+    }
+    for (name, value) in &metadata.env {
+        fact("environment", shown(&format!("{name}={value}")))?;
+    }
+    for dir in &metadata.dirs {
+        fact("directory", shown(dir))?;
+    }
+    fact("recorded", utc(metadata.started))?;
+    fact("by", shown(&metadata.recorder))?;
+    fact("outcome", shown(&trace.outcome().to_string()))?;
+    fact("size", format!("{} bytes", trace.length()))?;
+    fact(
+        "component",
+        format!(
+            "{} bytes, {} core modules, {} instances with core code",
+            component.bytes().len(),
+            component.modules().len(),
+            summary.instances
+        ),
+    )?;
+    fact(
+        "events",
+        format!(
+            "{} hostcalls, {} entries, {} bytes written into the guest, {} memory hashes",
+            summary.calls, summary.entries, summary.bytes_written, summary.hashes
+        ),
+    )?;
+    for (title, direction) in [
+        ("calls out of the guest", Direction::Outgoing),
+        ("calls into the guest", Direction::Incoming),
+    ] {
+        write_counts(out, trace, summary, title, direction)?;
+    }
+    Ok(())
+}
+
+/// The crossings of one direction, the most frequent first.
+fn write_counts(
+    out: &mut impl Write,
+    trace: &Trace,
+    summary: &Summary,
+    title: &str,
+    direction: Direction,
+) -> io::Result<()> {
+    let mut counts: Vec<_> = summary
+        .crossings
+        .iter()
+        .filter_map(|count| Some((count, trace.component().crossing(count.crossing)?)))
+        .filter(|(_, crossing)| crossing.direction() == direction)
+        .collect();
+    if counts.is_empty() {
+        return Ok(());
+    }
+    counts.sort_by_key(|(count, _)| std::cmp::Reverse(count.calls));
+    writeln!(out, "\n{:>12} {:>12}  {title}", "calls", "bytes in")?;
+    for (count, crossing) in counts {
+        let (calls, bytes) = (count.calls, count.bytes_written);
+        writeln!(out, "{calls:>12} {bytes:>12}  {}", shown(&crossing.name))?;
+    }
+    Ok(())
+}
+
+/// Text out of a trace, which must not steer the terminal it is printed on.
+fn shown(text: &str) -> String {
+    text.chars()
+        .flat_map(|char| {
+            let escaped = char.is_control().then(|| char.escape_default());
+            let plain = escaped.is_none().then_some(char);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+/// Seconds since the Unix epoch as `YYYY-MM-DD hh:mm:ss UTC`.
+fn utc(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (mut year, mut day) = (1970, days);
+    // A recording of the far future is a damaged one: no need to be quick there,
+    // only to end.
+    while year < 10_000 && day >= days_of(year) {
+        day -= days_of(year);
+        year += 1;
+    }
+    let mut month = 1;
+    for length in month_lengths(year) {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!(
+        "{year:04}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02} UTC",
+        day + 1
+    )
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+fn days_of(year: u64) -> u64 {
+    if is_leap(year) { 366 } else { 365 }
+}
+
+fn month_lengths(year: u64) -> [u64; 11] {
+    let february = if is_leap(year) { 29 } else { 28 };
+    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shown, utc};
+
+    #[test]
+    fn moments_are_told_in_utc() {
+        // As `date -u -d @SECONDS` tells them.
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(utc(seconds), text);
+        }
+        assert!(utc(u64::MAX).ends_with("UTC"));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(shown("a\u{1b}[31mé\n"), "a\\u{1b}[31mé\\n");
+    }
+}

@@ -1,0 +1,84 @@
+//! What a trace holds, counted.
+
+use super::event::EventKind;
+use super::reader::{Trace, TraceError};
+use crate::component::CrossingId;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How often a crossing was made, and what came in through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CrossingCount {
+    pub crossing: CrossingId,
+    /// Calls through it, in its direction.
+    pub calls: u64,
+    /// Bytes that the far side wrote into guest memory.
+    pub bytes_written: u64,
+}
+
+/// The counts of a whole trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Calls out of the guest.
+    pub calls: u64,
+    /// Calls into the guest.
+    pub entries: u64,
+    /// Memory hashes, against which replay is checked.
+    pub hashes: u64,
+    /// Bytes written into guest memory from outside.
+    pub bytes_written: u64,
+    /// Component instances that took part.
+    pub instances: u32,
+    /// Crossings that were made at least once, by id.
+    pub crossings: Vec<CrossingCount>,
+}
+
+impl Summary {
+    /// Counts all events of a trace.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged.
+    pub fn of(trace: &Arc<Trace>) -> Result<Summary, TraceError> {
+        let mut summary = Summary::default();
+        let mut counts: Vec<CrossingCount> = trace
+            .component()
+            .crossings()
+            .iter()
+            .map(|crossing| CrossingCount {
+                crossing: crossing.id,
+                calls: 0,
+                bytes_written: 0,
+            })
+            .collect();
+        let mut cursor = trace.events();
+        while let Some(event) = cursor.next()? {
+            let instances = event.instance.0.saturating_add(1);
+            summary.instances = summary.instances.max(instances);
+            let Some(count) = counts.get_mut(event.crossing.0 as usize) else {
+                continue;
+            };
+            match event.kind {
+                EventKind::Call(_) => {
+                    summary.calls += 1;
+                    count.calls += 1;
+                }
+                EventKind::Enter(_) => {
+                    summary.entries += 1;
+                    count.calls += 1;
+                }
+                EventKind::Write { bytes, .. } => {
+                    summary.bytes_written += bytes.len() as u64;
+                    count.bytes_written += bytes.len() as u64;
+                }
+                EventKind::Hash(_) => summary.hashes += 1,
+                EventKind::Return(_) | EventKind::Leave(_) => {}
+            }
+        }
+        counts.retain(|count| count.calls > 0 || count.bytes_written > 0);
+        summary.crossings = counts;
+        Ok(summary)
+    }
+}
