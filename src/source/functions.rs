@@ -43,7 +43,11 @@ impl Declaration {
                 let readable = demangle(linkage);
                 // A linkage name that is no mangled one (`__main_argc_argv` for
                 // `main`) says less than the source does.
-                if readable == *linkage { name.clone() } else { readable }
+                if readable == *linkage {
+                    name.clone()
+                } else {
+                    readable
+                }
             }
             (Some(linkage), None) => demangle(linkage),
             (None, Some(name)) => name.clone(),

@@ -214,9 +214,7 @@ impl LineTable {
 
     /// The statements of a range of lines of a file, by line and place.
     pub(super) fn on_lines(&self, file: FileId, lines: Range<u32>) -> &[Statement] {
-        let before = |line: u32| {
-            move |s: &Statement| (s.at.file, s.at.line) < (file, line)
-        };
+        let before = |line: u32| move |s: &Statement| (s.at.file, s.at.line) < (file, line);
         let start = self.by_line.partition_point(before(lines.start));
         let end = self.by_line.partition_point(before(lines.end));
         self.by_line.get(start..end).unwrap_or(&[])

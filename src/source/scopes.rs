@@ -5,7 +5,7 @@ use super::functions::{file_index, small};
 use super::lines::SourceLine;
 use super::sections::Reader;
 use super::units::{EntryId, Unit, entry_id, ranges};
-use super::{Function, SourceError, ModuleSource};
+use super::{Function, ModuleSource, SourceError};
 use gimli::{Attribute, AttributeValue, Expression};
 use std::ops::Range;
 
@@ -287,12 +287,12 @@ impl Walk<'_> {
 }
 
 fn frame_base(attributes: &[Attribute<Reader>]) -> Option<Expression<Reader>> {
-    attributes.iter().find_map(|attribute| {
-        match (attribute.name(), attribute.value()) {
+    attributes
+        .iter()
+        .find_map(|attribute| match (attribute.name(), attribute.value()) {
             (gimli::DW_AT_frame_base, AttributeValue::Exprloc(expression)) => Some(expression),
             _ => None,
-        }
-    })
+        })
 }
 
 /// Skips what lies below an entry at a depth.

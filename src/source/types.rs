@@ -27,7 +27,6 @@ pub(crate) enum Type {
         element: Option<EntryId>,
         /// One for each dimension; `None` where the type does not say.
         counts: Vec<Option<u64>>,
-        is_vector: bool,
     },
     Composite(Composite),
     Enumeration {
@@ -50,7 +49,9 @@ pub(crate) enum Type {
         parameters: Vec<Option<EntryId>>,
     },
     /// A type without layout: `decltype(nullptr)`, `!`.
-    Unspecified { name: String },
+    Unspecified {
+        name: String,
+    },
 }
 
 /// A struct, class, union or Rust enum.
@@ -107,9 +108,7 @@ impl ModuleSource {
         let read = TypeReader::new(self, id)?;
         let read = read.read()?;
         match read {
-            Type::Composite(composite) if composite.is_declaration => {
-                self.definition_of(composite)
-            }
+            Type::Composite(composite) if composite.is_declaration => self.definition_of(composite),
             other => Ok(other),
         }
     }
@@ -364,7 +363,6 @@ impl<'a> TypeReader<'a> {
             gimli::DW_TAG_array_type => Type::Array {
                 element: target,
                 counts: self.dimensions(entries)?,
-                is_vector: find(attributes, gimli::DW_AT_GNU_vector).is_some(),
             },
             tag if is_composite(tag) => {
                 let mut composite = Composite {

@@ -59,7 +59,9 @@ impl Units {
                 break;
             }
         }
-        units.covered.sort_by_key(|(range, unit)| (range.start, *unit));
+        units
+            .covered
+            .sort_by_key(|(range, unit)| (range.start, *unit));
         units
     }
 
@@ -128,7 +130,9 @@ impl Units {
 
     fn entry_in_section(&self, offset: DebugInfoOffset) -> Result<EntryId, SourceError> {
         let start = |unit: &Unit| unit.dwarf.header.debug_info_offset().map(|at| at.0);
-        let next = self.all.partition_point(|unit| start(unit) <= Some(offset.0));
+        let next = self
+            .all
+            .partition_point(|unit| start(unit) <= Some(offset.0));
         let index = next.checked_sub(1).ok_or(SourceError::DanglingReference)?;
         let unit = self.all.get(index).ok_or(SourceError::DanglingReference)?;
         let within = offset
