@@ -1,4 +1,83 @@
 //! What does this binary say? Its crossings with their WIT names and types, its
-//! core modules, their wiring, canonical ABI layout.
+//! core modules, their wiring, canonical ABI layout. Turns a WASI 0.1 core module
+//! or a `.wat` into a component.
 
+mod canonical;
+pub mod crossing;
+pub mod layout;
+mod naming;
+mod open;
+mod parse;
 pub mod types;
+pub mod wiring;
+
+pub use crossing::{Builtin, Crossing, CrossingId, CrossingKind, Direction};
+pub use open::{OpenError, component_bytes};
+pub use parse::ParseError;
+pub use wiring::{Body, BodyId, Item, ModuleId};
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A parsed component binary: everything static that the rest of rr-dap asks of it.
+#[derive(Debug)]
+pub struct Component {
+    bytes: Arc<[u8]>,
+    bodies: Vec<Body>,
+    modules: Vec<Range<usize>>,
+    crossings: Vec<Crossing>,
+}
+
+impl Component {
+    /// Parses and validates a component binary.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a valid component, or uses a construct that cannot be
+    /// recorded; the error names the construct and its byte offset.
+    pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Component, ParseError> {
+        parse::parse(bytes.into())
+    }
+
+    /// The binary.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// The component bodies in the binary: the root first, then nested ones in
+    /// the order in which they begin.
+    pub fn bodies(&self) -> &[Body] {
+        &self.bodies
+    }
+
+    /// One body.
+    pub fn body(&self, id: BodyId) -> &Body {
+        &self.bodies[id.0 as usize]
+    }
+
+    /// Every crossing of the core boundary, indexed by [`CrossingId`].
+    pub fn crossings(&self) -> &[Crossing] {
+        &self.crossings
+    }
+
+    /// The crossing with this id, if the component has one.
+    pub fn crossing(&self, id: CrossingId) -> Option<&Crossing> {
+        self.crossings.get(id.0 as usize)
+    }
+
+    /// The core modules in the binary, indexed by [`ModuleId`].
+    pub fn modules(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.modules.iter().map(|range| &self.bytes[range.clone()])
+    }
+
+    /// The bytes of one core module, if the component has it.
+    pub fn module(&self, id: ModuleId) -> Option<&[u8]> {
+        let range = self.modules.get(id.0 as usize)?;
+        self.bytes.get(range.clone())
+    }
+
+    /// Where in the component binary a core module lies.
+    pub fn module_range(&self, id: ModuleId) -> Option<Range<usize>> {
+        self.modules.get(id.0 as usize).cloned()
+    }
+}

@@ -1,1 +1,7 @@
-//! (room)
+//! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one).
+//! Each leaves the guest's meaning as it was; `clock` keeps a map from original
+//! to rewritten code offsets.
+
+pub mod clock;
+pub mod offsets;
+pub mod record;

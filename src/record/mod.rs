@@ -1,1 +1,219 @@
-//! (room)
+//! Run a component on Wasmtime with WASI and write a trace.
+
+mod sink;
+mod wasi;
+
+pub use wasi::{Preopen, WasiOptions};
+
+use crate::component::Component;
+use crate::instrument::record::{RecordError, instrument};
+use crate::trace::{Metadata, Outcome, RecordsError, Writer};
+use sink::{Host, Recording};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use wasmtime::component::{Component as Compiled, Instance, Linker};
+use wasmtime::{Config, Engine, Store, Trap};
+use wasmtime_wasi::I32Exit;
+
+/// Why a run could not be recorded. A guest that traps or exits is not among
+/// these: that is an [`Outcome`].
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Instrument(#[from] RecordError),
+    #[error("cannot create {path}: {source}{}", overwrite_hint(.source))]
+    Create { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Write(#[from] RecordsError),
+    #[error("cannot open the directory {path} for the guest: {message}")]
+    Directory { path: PathBuf, message: String },
+    #[error("the component could not be started: {0}")]
+    Start(String),
+    #[error(
+        "the component exports no wasi:cli/run, so there is no command to run; \
+         it exports: {0}"
+    )]
+    NoCommand(String),
+}
+
+fn overwrite_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => "; give another name with -o, or --force to overwrite it",
+        _ => "",
+    }
+}
+
+/// What a finished recording holds.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub outcome: Outcome,
+    /// Outgoing crossings recorded.
+    pub events: u64,
+    /// Size of the trace file in bytes.
+    pub bytes: u64,
+}
+
+/// Runs a command component with WASI and records it into a new file.
+///
+/// # Errors
+///
+/// If the component cannot be instrumented or started, or the trace cannot be
+/// written.
+pub fn run(
+    component: Arc<Component>,
+    options: &WasiOptions,
+    output: &Path,
+    force: bool,
+) -> Result<Recorded, RunError> {
+    let instrumented = instrument(&component)?;
+    let engine = engine()?;
+    let compiled = Compiled::new(&engine, &instrumented).map_err(start_error)?;
+    let metadata = metadata(options);
+    let file = create(output, force)?;
+    let writer = Writer::new(BufWriter::new(file), component, &metadata)?;
+    let mut linker: Linker<Host> = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(start_error)?;
+    sink::add_to_linker(&mut linker).map_err(start_error)?;
+    let mut store = Store::new(
+        &engine,
+        Host::new(options.context()?, Recording::new(writer)),
+    );
+    let ended = call_run(&engine, &linker, &compiled, &mut store);
+    store.data_mut().recording.drain()?;
+    let outcome = match ended {
+        Ok(outcome) => outcome,
+        Err(CallError::NoCommand(exports)) => {
+            // A trace of nothing would only be in the way.
+            _ = std::fs::remove_file(output);
+            return Err(RunError::NoCommand(exports));
+        }
+        Err(CallError::Wasmtime(error)) => outcome_of(&error),
+    };
+    let recording = store.into_data().recording;
+    Ok(recording.finish(outcome)?)
+}
+
+fn start_error(error: wasmtime::Error) -> RunError {
+    RunError::Start(format!("{error:#}"))
+}
+
+/// Never overwrites a recording by accident.
+fn create(path: &Path, force: bool) -> Result<File, RunError> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    options.open(path).map_err(|source| RunError::Create {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The engine recordings are made with: what could differ between it and the
+/// replaying one is made deterministic.
+fn engine() -> Result<Engine, RunError> {
+    let mut config = Config::new();
+    config
+        .wasm_multi_memory(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // The sink reads recorder memories by address after a trap.
+        .memory_may_move(false);
+    // Instrumented code is the same at each recording of a program: compiling
+    // it once is enough. Without a cache directory it is compiled each time.
+    if let Ok(cache) = wasmtime::Cache::from_file(None) {
+        config.cache(Some(cache));
+    }
+    Engine::new(&config).map_err(start_error)
+}
+
+fn metadata(options: &WasiOptions) -> Metadata {
+    let started = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs());
+    Metadata {
+        program: options.program.clone(),
+        args: options.args.clone(),
+        env: options.env.clone(),
+        dirs: options
+            .dirs
+            .iter()
+            .map(|d| format!("{}::{}", d.host.display(), d.guest))
+            .collect(),
+        invoke: None,
+        recorder: concat!("rr-dap ", env!("CARGO_PKG_VERSION"), ", wasmtime 48").into(),
+        engine: [
+            ("nan-canonicalization", "true"),
+            ("relaxed-simd-deterministic", "true"),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect(),
+        started,
+    }
+}
+
+enum CallError {
+    NoCommand(String),
+    Wasmtime(wasmtime::Error),
+}
+
+impl From<wasmtime::Error> for CallError {
+    fn from(error: wasmtime::Error) -> Self {
+        CallError::Wasmtime(error)
+    }
+}
+
+fn call_run(
+    engine: &Engine,
+    linker: &Linker<Host>,
+    compiled: &Compiled,
+    store: &mut Store<Host>,
+) -> Result<Outcome, CallError> {
+    let exports: Vec<String> = compiled
+        .component_type()
+        .exports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let Some(interface) = exports.iter().find(|e| e.starts_with("wasi:cli/run@0.2")) else {
+        return Err(CallError::NoCommand(exports.join(", ")));
+    };
+    let instance = linker.instantiate(&mut *store, compiled)?;
+    let success = run_export(&instance, store, interface)?;
+    Ok(Outcome::Returned {
+        success,
+        result: None,
+    })
+}
+
+fn run_export(
+    instance: &Instance,
+    store: &mut Store<Host>,
+    interface: &str,
+) -> wasmtime::Result<bool> {
+    let missing = || wasmtime::Error::msg(format!("{interface} has no function `run`"));
+    let index = instance
+        .get_export_index(&mut *store, None, interface)
+        .ok_or_else(missing)?;
+    let index = instance
+        .get_export_index(&mut *store, Some(&index), "run")
+        .ok_or_else(missing)?;
+    let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, index)?;
+    let (result,) = run.call(&mut *store, ())?;
+    Ok(result.is_ok())
+}
+
+fn outcome_of(error: &wasmtime::Error) -> Outcome {
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return Outcome::Exited(exit.0);
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return Outcome::Trapped(trap.to_string());
+    }
+    Outcome::HostError(format!("{:#}", error.root_cause()))
+}

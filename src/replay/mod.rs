@@ -1,6 +1,202 @@
 //! Bring a trace to life: wiring, crossings answered from the trace, divergence
 //! checks, position.
 
+mod clock;
+mod code;
+mod debug;
+mod drive;
+pub mod frames;
+pub mod output;
 pub mod position;
+mod state;
+mod values;
+pub mod variant;
+mod wiring;
 
-pub use position::{InstanceId, ModuleId, Phase, Position, Tick};
+pub use crate::component::ModuleId;
+pub use clock::Clock;
+pub use code::{Code, CodeError};
+pub use position::{InstanceId, Phase, Position, Tick};
+pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Observer, State};
+
+use crate::trace::{Outcome, Trace, TraceError};
+use std::sync::Arc;
+use variant::{CacheDir, Prepared, Variant, VariantError};
+use wasmtime::{Engine, Module, Store, Trap};
+
+/// Replay went another way than the recorded run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "replay diverged at event {event}\n  recorded: {recorded}\n  replayed: {replayed}\n\
+     is this the component that was recorded? if so, this is a fault of rr-dap"
+)]
+pub struct Divergence {
+    /// Outgoing crossings made before.
+    pub event: u64,
+    pub recorded: String,
+    pub replayed: String,
+}
+
+/// The trace has no more events: where the run ended, or was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the recording ends here")]
+pub struct EndOfTrace;
+
+/// Why a trace could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    #[error(transparent)]
+    Variant(#[from] VariantError),
+    #[error(transparent)]
+    Diverged(#[from] Divergence),
+    #[error("the component's core modules cannot be wired: {0}; this is a fault of rr-dap")]
+    Wiring(&'static str),
+    #[error("the guest could not be instantiated: {0}")]
+    Engine(String),
+    #[error("the guest {replayed} in replay, but in the recording it {recorded}")]
+    Ending { recorded: String, replayed: String },
+}
+
+impl From<wasmtime::Error> for ReplayError {
+    fn from(error: wasmtime::Error) -> Self {
+        match error
+            .downcast::<Divergence>()
+            .map(ReplayError::Diverged)
+            .or_else(|error| error.downcast::<ReplayError>())
+        {
+            Ok(known) => known,
+            Err(error) => ReplayError::Engine(format!("{error:#}")),
+        }
+    }
+}
+
+/// The core modules of a recording, compiled in one variant.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    pub variant: Variant,
+    /// By [`ModuleId`].
+    pub modules: Vec<Prepared>,
+}
+
+impl Compiled {
+    /// Compiles the recording's core modules, or finds them in the cache.
+    ///
+    /// # Errors
+    ///
+    /// If a module cannot be compiled or the cache cannot be written.
+    pub fn prepare(
+        trace: &Trace,
+        cache: &CacheDir,
+        variant: Variant,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Compiled, VariantError> {
+        let modules: Vec<Arc<[u8]>> = trace.component().modules().map(Arc::from).collect();
+        Ok(Compiled {
+            variant,
+            modules: variant::prepare(cache, &modules, variant, progress)?,
+        })
+    }
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// All events were played and the guest returned.
+    Returned,
+    /// The events ended inside a call out: an exit, or where the host failed.
+    InCall,
+    /// The guest trapped after the last event.
+    Trapped(String),
+}
+
+/// A recording being replayed.
+pub struct Replay {
+    store: Store<State>,
+    modules: Vec<Module>,
+}
+
+impl Replay {
+    /// Loads a compiled recording. No guest code runs yet.
+    ///
+    /// # Errors
+    ///
+    /// If compiled code cannot be loaded.
+    pub fn new(
+        trace: Arc<Trace>,
+        compiled: &Compiled,
+        observer: Box<dyn Observer>,
+    ) -> Result<Replay, ReplayError> {
+        let engine: Engine = variant::engine_for_replay(compiled.variant)?;
+        let modules = compiled
+            .modules
+            .iter()
+            .map(|module| module.load(&engine))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut store = Store::new(&engine, State::new(trace, observer));
+        if compiled.variant == Variant::Debug {
+            store.set_debug_handler(debug::Handler);
+        }
+        Ok(Replay { store, modules })
+    }
+
+    /// The store, for a debug handler or an inspector.
+    pub fn store(&mut self) -> &mut Store<State> {
+        &mut self.store
+    }
+
+    /// The loaded modules, by [`ModuleId`].
+    pub fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    /// Replays the whole recording.
+    ///
+    /// # Errors
+    ///
+    /// If replay diverges from the recording, or the trace is damaged.
+    pub fn run(&mut self) -> Result<Ended, ReplayError> {
+        let ended = wiring::instantiate(&mut self.store, &self.modules)
+            .and_then(|()| drive::play(&mut self.store))
+            .map(|()| Ended::Returned);
+        if let Some(divergence) = self.store.data_mut().divergence.take() {
+            return Err(divergence.into());
+        }
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) if error.downcast_ref::<EndOfTrace>().is_some() => Ended::InCall,
+            Err(error) => match error.downcast_ref::<Trap>() {
+                Some(trap) => Ended::Trapped(trap.to_string()),
+                None => return Err(error.into()),
+            },
+        };
+        self.check_ending(&ended)?;
+        Ok(ended)
+    }
+
+    /// The ending must be the recorded one.
+    fn check_ending(&mut self, ended: &Ended) -> Result<(), ReplayError> {
+        let recorded = self.store.data().trace.outcome().clone();
+        let left_over = self.store.data_mut().next_event()?.is_some();
+        let agrees = !left_over
+            && match (&recorded, ended) {
+                (Outcome::Trapped(a), Ended::Trapped(b)) => a == b,
+                (Outcome::Returned { .. }, Ended::Returned)
+                | (Outcome::Exited(_) | Outcome::HostError(_), Ended::InCall)
+                | (Outcome::Interrupted | Outcome::CutOff, _) => true,
+                _ => false,
+            };
+        if agrees {
+            return Ok(());
+        }
+        Err(ReplayError::Ending {
+            recorded: recorded.to_string(),
+            replayed: match ended {
+                Ended::Returned => "returned".into(),
+                Ended::InCall => "was in a call out when the events ended".into(),
+                Ended::Trapped(message) => format!("trapped: {message}"),
+            },
+        })
+    }
+}

@@ -10,10 +10,6 @@ use std::cmp::{Ordering, Reverse};
 )]
 pub struct Tick(pub u64);
 
-/// One of the component binary's core modules, in the order of the binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ModuleId(pub u32);
-
 /// One core instance of a replay, in the order of instantiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstanceId(pub u32);
@@ -29,6 +25,8 @@ pub enum Phase {
     /// The instruction called out of the guest, and the crossing has not
     /// answered yet.
     Calling,
+    /// The recording ends here: in this instruction, or with no frame left.
+    End,
 }
 
 /// A moment of a recording, the same in every variant that replay compiles.
@@ -76,6 +74,7 @@ impl std::fmt::Display for Position {
         match self.phase {
             Phase::Before => Ok(()),
             Phase::Calling => f.write_str("+call"),
+            Phase::End => f.write_str("+end"),
         }
     }
 }

@@ -1,0 +1,66 @@
+//! How a component puts its core modules together: the part of its sections
+//! that creates core items, in order, as replay executes it.
+
+use super::crossing::CrossingId;
+use serde::{Deserialize, Serialize};
+
+/// A component body: the root component or one nested in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyId(pub u32);
+
+/// One of the component binary's core modules, in the order of the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ModuleId(pub u32);
+
+/// The sort of a core item that instances export and aliases name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CoreSort {
+    Func,
+    Memory,
+    Table,
+    Global,
+    Tag,
+}
+
+/// One step of a body that creates something at the core level. The items of a
+/// sort are numbered from zero in the order of these steps.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// Adds to the body's core modules.
+    Module(ModuleId),
+    /// A core instance: `module` (an index among the body's core modules)
+    /// instantiated with these core instances as its imports.
+    Instantiate {
+        module: u32,
+        args: Vec<(String, u32)>,
+    },
+    /// A core instance made of items that exist already.
+    Bundle(Vec<(String, CoreSort, u32)>),
+    /// Adds the export of a core instance to the items of its sort.
+    Alias {
+        sort: CoreSort,
+        instance: u32,
+        name: String,
+    },
+    /// Adds a core function that leaves the guest.
+    Outgoing(CrossingId),
+    /// Makes an existing core function callable from outside.
+    Incoming(CrossingId),
+    /// Instantiates a nested component.
+    Nested(BodyId),
+}
+
+/// The core-level content of one component body.
+#[derive(Debug, Clone)]
+pub struct Body {
+    pub id: BodyId,
+    /// Byte offset of the component in the binary.
+    pub start: usize,
+    pub items: Vec<Item>,
+    /// The body's component index space; `None` for an imported component.
+    pub components: Vec<Option<BodyId>>,
+    /// Whether the body makes core instances or crossings of its own.
+    pub has_core: bool,
+    /// Whether it or a component nested in it does.
+    pub reaches_core: bool,
+}

@@ -1,0 +1,348 @@
+//! The clock: a core module that counts its own ticks.
+//!
+//! A tick is counted at each function entry and at each `loop` header, on entry
+//! and on each back edge. What is kept is not the tick but the number of ticks
+//! that remain until the host wants control: one compare with zero decides, and
+//! one global, shared by all core modules of a store, holds all of it. The host
+//! arms it with a number of ticks; then `tick = armed at + armed with - remaining`.
+//! When it reaches zero the hook is called, exactly at that tick: before the first
+//! instruction of the function or loop body. The hook must arm it again. To run
+//! free, arm with `i64::MAX`.
+//!
+//! Custom sections are dropped: names and DWARF are read from the original.
+
+mod body;
+
+use super::offsets::{OffsetMap, OffsetMapBuilder};
+use body::Body;
+use std::collections::HashMap;
+use thiserror::Error;
+use wasm_encoder::reencode::{self, Reencode, utils};
+use wasm_encoder::{EntityType, GlobalType, Module, SectionId, ValType};
+use wasmparser::{FuncType, Payload, WasmFeatures};
+
+/// The module name of the clock's imports.
+pub const IMPORT_MODULE: &str = "rr:clock";
+/// The imported function `() -> ()` that is called when no tick remains.
+pub const IMPORT_HOOK: &str = "hook";
+/// The imported mutable `i64` global: how many ticks remain until the hook.
+pub const IMPORT_REMAINING: &str = "remaining";
+/// Grows whenever the rewrite of some module changes, so that code compiled from
+/// an older rewrite is not used.
+pub const VERSION: u32 = 1;
+
+/// Where the clock is kept while a function runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClockStyle {
+    /// In the shared global: exact at every instruction.
+    Shared,
+    /// In a local, in functions where that is cheaper. Exact wherever other code
+    /// can look: in the hook, during calls out of the guest, after returns and
+    /// exceptions. After a trap the global may be older than the trap, by the
+    /// ticks counted since the trapping function last called or was called.
+    Cached,
+}
+
+/// A core module that keeps the clock.
+#[derive(Debug, Clone)]
+pub struct Clocked {
+    /// The rewritten module, with the clock's two imports after all others.
+    pub module: Vec<u8>,
+    /// Original and rewritten offsets of its instructions.
+    pub offsets: OffsetMap,
+}
+
+/// Why a core module cannot be given a clock.
+#[derive(Debug, Error)]
+pub enum ClockError {
+    /// Not WebAssembly, or of a proposal that rr-dap does not know.
+    #[error(
+        "a core module is not valid, or uses a WebAssembly proposal that rr-dap does not \
+         support: {0}; check it with `wasm-tools validate`"
+    )]
+    Invalid(#[from] wasmparser::Error),
+    /// An offset or index does not fit in 32 bits.
+    #[error("a core module of {bytes} bytes is too large to be given a clock; split it")]
+    TooLarge { bytes: usize },
+    /// A section that cannot be written again.
+    #[error("a core module cannot be encoded again: {0}; please report this module")]
+    Encode(String),
+}
+
+impl From<reencode::Error> for ClockError {
+    fn from(error: reencode::Error) -> Self {
+        match error {
+            reencode::Error::ParseError(error) => ClockError::Invalid(error),
+            other => ClockError::Encode(other.to_string()),
+        }
+    }
+}
+
+/// Rewrites one core module so that it keeps the clock.
+pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
+    let too_large = || ClockError::TooLarge {
+        bytes: module.len(),
+    };
+    if u32::try_from(module.len()).is_err() {
+        return Err(too_large());
+    }
+    wasmparser::Validator::new_with_features(accepted_features()).validate_all(module)?;
+    let original = Original::read(module)?;
+    let bodies = original.rewrite_bodies(module, style)?;
+    let mut encoder = Encoder {
+        original: &original,
+        bodies: &bodies,
+        wrote_types: false,
+        wrote_imports: false,
+    };
+    let mut rewritten = Module::new();
+    encoder.parse_core_module(&mut rewritten, wasmparser::Parser::new(0), module)?;
+    let rewritten = rewritten.finish();
+    let offsets = locate(&rewritten, &bodies)?.ok_or_else(too_large)?;
+    Ok(Clocked {
+        module: rewritten,
+        offsets,
+    })
+}
+
+/// What the clock understands. Stack switching and shared-everything threads are
+/// left out on purpose: a switch between stacks is no call, so a cached clock
+/// would go wrong, and with several threads there is no one tick.
+fn accepted_features() -> WasmFeatures {
+    WasmFeatures::default()
+        | WasmFeatures::LEGACY_EXCEPTIONS
+        | WasmFeatures::WIDE_ARITHMETIC
+        | WasmFeatures::CUSTOM_PAGE_SIZES
+        | WasmFeatures::COMPACT_IMPORTS
+}
+
+/// What must be known of a module before its functions can be rewritten.
+#[derive(Default)]
+struct Original<'a> {
+    /// `None` for a type that is not a function's.
+    types: Vec<Option<FuncType>>,
+    /// The type index of each defined function.
+    signatures: Vec<u32>,
+    functions: Vec<wasmparser::FunctionBody<'a>>,
+    imported_functions: u32,
+    imported_globals: u32,
+    /// Types `() -> results` that are appended, by the type index of the function
+    /// whose results they have.
+    result_types: HashMap<u32, u32>,
+}
+
+impl<'a> Original<'a> {
+    fn read(module: &'a [u8]) -> Result<Self, ClockError> {
+        let mut original = Original::default();
+        for payload in wasmparser::Parser::new(0).parse_all(module) {
+            original.read_payload(payload?)?;
+        }
+        original.number_result_types();
+        Ok(original)
+    }
+
+    fn read_payload(&mut self, payload: Payload<'a>) -> Result<(), ClockError> {
+        match payload {
+            Payload::TypeSection(groups) => {
+                for group in groups {
+                    self.types.extend(group?.into_types().map(
+                        |ty| match ty.composite_type.inner {
+                            wasmparser::CompositeInnerType::Func(ty) => Some(ty),
+                            _ => None,
+                        },
+                    ));
+                }
+            }
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    match import?.ty {
+                        wasmparser::TypeRef::Func(_) | wasmparser::TypeRef::FuncExact(_) => {
+                            self.imported_functions += 1;
+                        }
+                        wasmparser::TypeRef::Global(_) => self.imported_globals += 1,
+                        _ => {}
+                    }
+                }
+            }
+            Payload::FunctionSection(signatures) => {
+                for signature in signatures {
+                    self.signatures.push(signature?);
+                }
+            }
+            Payload::CodeSectionEntry(function) => self.functions.push(function),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A block with one result or none names it in place; more need a type.
+    fn number_result_types(&mut self) {
+        for &signature in &self.signatures {
+            let several = self
+                .function_type(signature)
+                .is_some_and(|ty| ty.results().len() > 1);
+            if several {
+                let next = self.hook_type() + 1 + self.result_types.len() as u32;
+                self.result_types.entry(signature).or_insert(next);
+            }
+        }
+    }
+
+    fn function_type(&self, index: u32) -> Option<&FuncType> {
+        self.types.get(index as usize)?.as_ref()
+    }
+
+    fn hook_type(&self) -> u32 {
+        self.types.len() as u32
+    }
+
+    fn rewrite_bodies(&self, module: &[u8], style: ClockStyle) -> Result<Vec<Body>, ClockError> {
+        self.functions
+            .iter()
+            .zip(&self.signatures)
+            .map(|(function, &signature)| {
+                let ty = self.function_type(signature).ok_or_else(|| {
+                    ClockError::Encode(format!("type {signature} is no function type"))
+                })?;
+                let results = self.result_types.get(&signature).copied();
+                body::rewrite(self, module, function, style, ty, results)
+            })
+            .collect()
+    }
+
+    fn map_function(&self, index: u32) -> u32 {
+        index + u32::from(index >= self.imported_functions)
+    }
+
+    fn map_global(&self, index: u32) -> u32 {
+        index + u32::from(index >= self.imported_globals)
+    }
+}
+
+/// Writes the module again, with the clock's imports and the rewritten bodies.
+struct Encoder<'a> {
+    original: &'a Original<'a>,
+    bodies: &'a [Body],
+    wrote_types: bool,
+    wrote_imports: bool,
+}
+
+type Encoded<T = ()> = Result<T, reencode::Error>;
+
+impl Encoder<'_> {
+    fn append_types(&mut self, types: &mut wasm_encoder::TypeSection) -> Encoded {
+        self.wrote_types = true;
+        types.ty().function([], []);
+        let mut appended: Vec<_> = self.original.result_types.iter().collect();
+        appended.sort_by_key(|(_, appended)| **appended);
+        for (signature, _) in appended {
+            if let Some(ty) = self.original.function_type(*signature) {
+                let results = self.val_types(ty.results().to_vec())?;
+                types.ty().function([], results);
+            }
+        }
+        Ok(())
+    }
+
+    fn append_imports(&mut self, imports: &mut wasm_encoder::ImportSection) {
+        self.wrote_imports = true;
+        let hook = EntityType::Function(self.original.hook_type());
+        imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
+        let remaining = GlobalType {
+            val_type: ValType::I64,
+            mutable: true,
+            shared: false,
+        };
+        imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
+    }
+}
+
+impl Reencode for Encoder<'_> {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, index: u32) -> Encoded<u32> {
+        Ok(self.original.map_function(index))
+    }
+
+    fn global_index(&mut self, index: u32) -> Encoded<u32> {
+        Ok(self.original.map_global(index))
+    }
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut wasm_encoder::TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Encoded {
+        utils::parse_type_section(self, types, section)?;
+        self.append_types(types)
+    }
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut wasm_encoder::ImportSection,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Encoded {
+        utils::parse_import_section(self, imports, section)?;
+        self.append_imports(imports);
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut wasm_encoder::CodeSection,
+        _: wasmparser::CodeSectionReader<'_>,
+    ) -> Encoded {
+        for body in self.bodies {
+            code.raw(&body.bytes);
+        }
+        Ok(())
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        _: &mut Module,
+        _: wasmparser::CustomSectionReader<'_>,
+    ) -> Encoded {
+        Ok(())
+    }
+
+    /// Writes the type and import sections where the original has none.
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _after: Option<SectionId>,
+        before: Option<SectionId>,
+    ) -> Encoded {
+        if !self.wrote_types && before != Some(SectionId::Type) {
+            let mut types = wasm_encoder::TypeSection::new();
+            self.append_types(&mut types)?;
+            module.section(&types);
+        }
+        if !self.wrote_imports && !matches!(before, Some(SectionId::Type | SectionId::Import)) {
+            let mut imports = wasm_encoder::ImportSection::new();
+            self.append_imports(&mut imports);
+            module.section(&imports);
+        }
+        Ok(())
+    }
+}
+
+/// Finds the bodies in the rewritten module: only there are the sizes of the
+/// sections in front of them known. `None` where an offset is too large.
+fn locate(rewritten: &[u8], bodies: &[Body]) -> Result<Option<OffsetMap>, ClockError> {
+    let mut map = OffsetMapBuilder::default();
+    let mut bodies = bodies.iter();
+    for payload in wasmparser::Parser::new(0).parse_all(rewritten) {
+        if let Payload::CodeSectionEntry(function) = payload?
+            && let Some(body) = bodies.next()
+        {
+            let appended = u32::try_from(function.range().start)
+                .ok()
+                .and_then(|base| map.append_function(&body.offsets, base));
+            if appended.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(map.finish()))
+}

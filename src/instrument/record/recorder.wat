@@ -1,0 +1,73 @@
+;; The recorder of one component instance: it owns the buffer that wrappers
+;; write records into, and hands full buffers to the sink.
+;;
+;; Buffer memory $m: [0] position of the next record, [16..] records.
+;; Block memory $b: blocks that realloc handed out and the far side may have
+;; written, 12 bytes each: address, length (0: settled), memory.
+(module
+  (import "memories" "buffer" (memory $m 1))
+  (import "memories" "blocks" (memory $b 1))
+  (import "memories" "block-count" (global $count (mut i32)))
+  (import "memories" "block-live" (global $live (mut i32)))
+  (import "sink" "commit" (func $sink (param i32 i32 i32)))
+  (import "sink" "register" (func $register (param i32 i32) (result i32)))
+  (global $instance (mut i32) (i32.const 0))
+
+  ;; Hands what has been recorded to the sink.
+  (func $commit (export "commit")
+    (local $end i32)
+    (local.set $end (i32.load $m (i32.const 0)))
+    (if (i32.gt_u (local.get $end) (i32.const 16)) (then
+      (call $sink (global.get $instance) (i32.const 16)
+        (i32.sub (local.get $end) (i32.const 16)))
+      (i32.store $m (i32.const 0) (i32.const 16)))))
+
+  ;; Makes room for a record of $size bytes and answers where it goes.
+  (func (export "room") (param $size i32) (result i32)
+    (if (i32.gt_u (i32.add (i32.load $m (i32.const 0)) (local.get $size)) (i32.const CAPACITY))
+      (then (call $commit)))
+    (i32.load $m (i32.const 0)))
+
+  ;; The same where the instance may not leave (realloc, post-return): calling
+  ;; the sink would trap there, so the buffer grows instead.
+  (func (export "room-inside") (param $size i32) (result i32)
+    (local $need i32) (local $have i32)
+    (local.set $need (i32.add (i32.load $m (i32.const 0)) (local.get $size)))
+    (local.set $have (i32.shl (memory.size $m) (i32.const 16)))
+    (if (i32.gt_u (local.get $need) (local.get $have)) (then
+      (if (i32.eq (i32.const -1)
+            (memory.grow $m (i32.add (i32.const 1)
+              (i32.shr_u (i32.sub (local.get $need) (local.get $have)) (i32.const 16)))))
+        (then unreachable))))
+    (i32.load $m (i32.const 0)))
+
+  ;; Notes a block that realloc handed out; forgets the one it replaces.
+  (func (export "note-block") (param $address i32) (param $length i32) (param $old i32) (param $memory i32)
+    (local $i i32) (local $at i32)
+    (if (local.get $old) (then
+      (loop $next
+        (if (i32.lt_u (local.get $i) (global.get $count)) (then
+          (local.set $at (i32.mul (local.get $i) (i32.const 12)))
+          (if (i32.and
+                (i32.eq (i32.load $b (local.get $at)) (local.get $old))
+                (i32.ne (i32.load $b offset=4 (local.get $at)) (i32.const 0)))
+            (then
+              (i32.store $b offset=4 (local.get $at) (i32.const 0))
+              (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br $next))))))
+    (if (i32.eqz (local.get $length)) (then return))
+    (if (i32.eqz (global.get $live)) (then (global.set $count (i32.const 0))))
+    (local.set $at (i32.mul (global.get $count) (i32.const 12)))
+    (if (i32.gt_u (i32.add (local.get $at) (i32.const 12)) (i32.shl (memory.size $b) (i32.const 16)))
+      (then (if (i32.eq (memory.grow $b (i32.const 1)) (i32.const -1)) (then unreachable))))
+    (i32.store $b (local.get $at) (local.get $address))
+    (i32.store $b offset=4 (local.get $at) (local.get $length))
+    (i32.store $b offset=8 (local.get $at) (local.get $memory))
+    (global.set $live (i32.add (global.get $live) (i32.const 1)))
+    (global.set $count (i32.add (global.get $count) (i32.const 1))))
+
+  (func $start
+    (i32.store $m (i32.const 0) (i32.const 16))
+    (global.set $instance (call $register (i32.const 0) (i32.const CAPACITY))))
+  (start $start))

@@ -1,0 +1,171 @@
+//! The code of an original core module: its functions, where their instructions
+//! are, and how its index spaces relate to those of the compiled module.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmparser as wp;
+
+/// A module's code cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the code of core module cannot be read: {0}")]
+pub struct CodeError(String);
+
+impl From<wp::BinaryReaderError> for CodeError {
+    fn from(error: wp::BinaryReaderError) -> Self {
+        CodeError(error.to_string())
+    }
+}
+
+/// One defined function.
+#[derive(Debug, Clone)]
+struct Function {
+    /// The body with its local declarations, as offsets in the module.
+    body: Range<u32>,
+    /// Parameters and declared locals.
+    locals: u32,
+}
+
+/// The code of one core module. Instruction offsets are decoded function by
+/// function, when first asked for.
+#[derive(Debug)]
+pub struct Code {
+    bytes: Arc<[u8]>,
+    imported_functions: u32,
+    imported_globals: u32,
+    functions: Vec<Function>,
+    decoded: Mutex<HashMap<u32, Arc<[u32]>>>,
+}
+
+impl Code {
+    /// Reads the outline of a module.
+    ///
+    /// # Errors
+    ///
+    /// If the module is malformed.
+    pub fn read(bytes: Arc<[u8]>) -> Result<Code, CodeError> {
+        let mut code = Code {
+            bytes: bytes.clone(),
+            imported_functions: 0,
+            imported_globals: 0,
+            functions: Vec::new(),
+            decoded: Mutex::default(),
+        };
+        let mut params: Vec<u32> = Vec::new();
+        let mut types: Vec<u32> = Vec::new();
+        for payload in wp::Parser::new(0).parse_all(&bytes) {
+            match payload? {
+                wp::Payload::TypeSection(section) => {
+                    for group in section {
+                        for ty in group?.into_types() {
+                            params.push(match ty.composite_type.inner {
+                                wp::CompositeInnerType::Func(f) => f.params().len() as u32,
+                                _ => 0,
+                            });
+                        }
+                    }
+                }
+                wp::Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        match import?.ty {
+                            wp::TypeRef::Func(_) | wp::TypeRef::FuncExact(_) => {
+                                code.imported_functions += 1;
+                            }
+                            wp::TypeRef::Global(_) => code.imported_globals += 1,
+                            _ => {}
+                        }
+                    }
+                }
+                wp::Payload::FunctionSection(section) => {
+                    for ty in section {
+                        types.push(ty?);
+                    }
+                }
+                wp::Payload::CodeSectionEntry(body) => {
+                    let ty = types.get(code.functions.len()).copied().unwrap_or(0);
+                    let mut locals = params.get(ty as usize).copied().unwrap_or(0);
+                    for declared in body.get_locals_reader()? {
+                        locals = locals.saturating_add(declared?.0);
+                    }
+                    let range = body.range();
+                    code.functions.push(Function {
+                        body: range.start as u32..range.end as u32,
+                        locals,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(code)
+    }
+
+    /// The module index of a defined function.
+    pub fn function_index(&self, defined: u32) -> u32 {
+        self.imported_functions + defined
+    }
+
+    /// How many locals of its own the function at this module index has,
+    /// parameters included.
+    pub fn locals(&self, function: u32) -> u32 {
+        function
+            .checked_sub(self.imported_functions)
+            .and_then(|defined| self.functions.get(defined as usize))
+            .map_or(0, |f| f.locals)
+    }
+
+    /// Where the compiled module, which imports a global more, has a global of
+    /// the original.
+    pub fn compiled_global(&self, original: u32) -> u32 {
+        original + u32::from(original >= self.imported_globals)
+    }
+
+    /// The module index of the function whose body holds this offset.
+    pub fn function_at(&self, pc: u32) -> Option<u32> {
+        self.defined_at(pc).map(|i| self.function_index(i))
+    }
+
+    fn defined_at(&self, pc: u32) -> Option<u32> {
+        let after = self.functions.partition_point(|f| f.body.start <= pc);
+        let index = after.checked_sub(1)?;
+        let function = self.functions.get(index)?;
+        (pc < function.body.end).then_some(index as u32)
+    }
+
+    /// The offsets of the instructions of the function that holds `pc`, ascending.
+    pub fn instructions_around(&self, pc: u32) -> Option<Arc<[u32]>> {
+        let defined = self.defined_at(pc)?;
+        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = decoded.get(&defined) {
+            return Some(known.clone());
+        }
+        let body = &self.functions.get(defined as usize)?.body;
+        let instructions: Arc<[u32]> = self.decode(body).ok()?.into();
+        decoded.insert(defined, instructions.clone());
+        Some(instructions)
+    }
+
+    /// The first instruction of the function that holds `pc`.
+    pub fn entry_of(&self, pc: u32) -> Option<u32> {
+        self.instructions_around(pc)?.first().copied()
+    }
+
+    /// The instruction right before the one at `pc`, in the same function.
+    pub fn instruction_before(&self, pc: u32) -> Option<u32> {
+        let instructions = self.instructions_around(pc)?;
+        let index = instructions.partition_point(|i| *i < pc);
+        instructions.get(index.checked_sub(1)?).copied()
+    }
+
+    fn decode(&self, body: &Range<u32>) -> Result<Vec<u32>, wp::BinaryReaderError> {
+        let range = body.start as usize..body.end as usize;
+        let bytes = self.bytes.get(range).unwrap_or_default();
+        let reader = wp::BinaryReader::new(bytes, body.start as usize);
+        let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
+        let mut offsets = Vec::new();
+        while !operators.eof() {
+            offsets.push(operators.original_position() as u32);
+            operators.read()?;
+        }
+        Ok(offsets)
+    }
+}

@@ -1,0 +1,29 @@
+//! Wasmtime's debug events, handed to the observer.
+
+use super::EndOfTrace;
+use super::state::{DebugMoment, State};
+use wasmtime::{DebugEvent, DebugHandler, StoreContextMut};
+
+/// Wasmtime clones a handler at every event; all state is in the store.
+#[derive(Clone)]
+pub(super) struct Handler;
+
+impl DebugHandler for Handler {
+    type Data = State;
+
+    async fn handle(&self, mut store: StoreContextMut<'_, State>, event: DebugEvent<'_>) {
+        let moment = match event {
+            DebugEvent::Breakpoint => DebugMoment::Breakpoint,
+            DebugEvent::Trap(trap) => DebugMoment::Trap(trap.to_string()),
+            // The end of the trace was told to the observer by the stub.
+            DebugEvent::HostcallError(error) if error.is::<EndOfTrace>() => return,
+            DebugEvent::HostcallError(error) => DebugMoment::Trap(format!("{error:#}")),
+            DebugEvent::Exception(_) | DebugEvent::EpochYield => return,
+        };
+        let Some(mut observer) = store.data_mut().observer.take() else {
+            return;
+        };
+        observer.debug_event(&mut store, moment);
+        store.data_mut().observer = Some(observer);
+    }
+}

@@ -1,0 +1,351 @@
+//! Playing events: crossings out of the guest are answered, crossings into it
+//! are made, as the trace says.
+
+use super::state::{Calling, State};
+use super::{Divergence, values};
+use crate::component::types::CoreValue;
+use crate::component::{Crossing, CrossingId};
+use crate::trace::raw::memory_hash;
+use crate::trace::{Event, EventKind, Instance};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use wasmtime::{AsContext, AsContextMut, Caller, Func, StoreContextMut, Val};
+
+/// Drives a future on this thread: nothing that replay awaits ever waits for
+/// anything outside it.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+/// Calls guest code. Always on a fiber of its own: only there the guest has a
+/// stack of the configured size, and only there debug events are delivered.
+fn call(
+    store: impl AsContextMut<Data = State>,
+    function: Func,
+    args: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    block_on(function.call_async(store, args, results))
+}
+
+/// Plays all events that are made from outside: to the end of the trace.
+pub(super) fn play(mut store: impl AsContextMut<Data = State>) -> wasmtime::Result<()> {
+    while let Some(event) = store.as_context_mut().data_mut().next_event()? {
+        play_one(&mut store, event)?;
+    }
+    Ok(())
+}
+
+/// Plays one event that is neither a call out nor its return.
+fn play_one(mut store: impl AsContextMut<Data = State>, event: Event) -> wasmtime::Result<()> {
+    let (instance, id) = (event.instance, event.crossing);
+    match event.kind {
+        EventKind::Write { address, bytes } => write(store, instance, id, address, &bytes),
+        EventKind::Enter(args) => enter(store, instance, id, &args),
+        EventKind::Hash(expected) => check_hash(&mut store, instance, id, expected),
+        EventKind::Call(args) => {
+            let crossing = named(&store, id);
+            Err(diverged(
+                store,
+                format!("the guest calls {crossing}({})", values::list(&args)),
+                "the guest is not running".into(),
+            ))
+        }
+        EventKind::Return(_) | EventKind::Leave(_) => {
+            let crossing = named(&store, id);
+            Err(diverged(
+                store,
+                format!("{crossing} returns"),
+                "it is not being called".into(),
+            ))
+        }
+    }
+}
+
+fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
+    store
+        .as_context()
+        .data()
+        .component()
+        .crossing(id)
+        .map_or_else(|| format!("crossing {}", id.0), |c| c.name.clone())
+}
+
+/// Notes a divergence, so that it survives the way through Wasmtime, and makes
+/// the error that ends the replay.
+fn diverged(
+    mut store: impl AsContextMut<Data = State>,
+    recorded: String,
+    replayed: String,
+) -> wasmtime::Error {
+    let mut context = store.as_context_mut();
+    let state = context.data_mut();
+    let divergence = Divergence {
+        event: state.checks.events,
+        recorded,
+        replayed,
+    };
+    state.divergence = Some(divergence.clone());
+    wasmtime::Error::from(divergence)
+}
+
+fn write(
+    mut store: impl AsContextMut<Data = State>,
+    instance: Instance,
+    id: CrossingId,
+    address: u64,
+    bytes: &[u8],
+) -> wasmtime::Result<()> {
+    let memory = store.as_context().data().memory_of(instance, id);
+    let target = memory.and_then(|memory| {
+        let start = usize::try_from(address).ok()?;
+        let end = start.checked_add(bytes.len())?;
+        memory.data_mut(&mut store).get_mut(start..end)
+    });
+    match target {
+        Some(target) => {
+            target.copy_from_slice(bytes);
+            Ok(())
+        }
+        None => {
+            let crossing = named(&store, id);
+            let recorded = format!("{crossing} writes {} bytes at {address:#x}", bytes.len());
+            Err(diverged(
+                store,
+                recorded,
+                "the memory does not reach that far".into(),
+            ))
+        }
+    }
+}
+
+/// Makes a call into the guest and checks what it answers.
+fn enter(
+    mut store: impl AsContextMut<Data = State>,
+    instance: Instance,
+    id: CrossingId,
+    args: &[CoreValue],
+) -> wasmtime::Result<()> {
+    let function = store
+        .as_context()
+        .data()
+        .incoming
+        .get(&(instance, id))
+        .copied();
+    let Some(function) = function else {
+        let crossing = named(&store, id);
+        return Err(diverged(
+            store,
+            format!("{crossing} of instance {} is called", instance.0),
+            "there is no such instance yet".into(),
+        ));
+    };
+    let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
+    let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
+    call(&mut store, function, &args, &mut results)?;
+    let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
+    let event = store.as_context_mut().data_mut().next_event()?;
+    match event {
+        Some(Event {
+            instance: i,
+            crossing: c,
+            kind: EventKind::Leave(expected),
+        }) if (i, c) == (instance, id) => {
+            store.as_context_mut().data_mut().checks.values += expected.len() as u64;
+            if expected == actual {
+                return Ok(());
+            }
+            let crossing = named(&store, id);
+            Err(diverged(
+                store,
+                format!("{crossing} returns {}", values::list(&expected)),
+                format!("it returns {}", values::list(&actual)),
+            ))
+        }
+        // The recording was cut off before the return; all of it was replayed.
+        None => Ok(()),
+        Some(other) => {
+            let crossing = named(&store, id);
+            let recorded = describe(&store, &other);
+            Err(diverged(
+                store,
+                recorded,
+                format!("{crossing} returns {}", values::list(&actual)),
+            ))
+        }
+    }
+}
+
+fn describe(store: &impl AsContext<Data = State>, event: &Event) -> String {
+    let name = named(store, event.crossing);
+    match &event.kind {
+        EventKind::Call(args) => format!("the guest calls {name}({})", values::list(args)),
+        EventKind::Return(results) => format!("{name} returns {}", values::list(results)),
+        EventKind::Enter(args) => format!("{name} is called with {}", values::list(args)),
+        EventKind::Leave(results) => format!("{name} returns {}", values::list(results)),
+        EventKind::Write { address, bytes } => {
+            format!("{name} writes {} bytes at {address:#x}", bytes.len())
+        }
+        EventKind::Hash(hash) => format!("memory has hash {hash:#018x}"),
+    }
+}
+
+fn check_hash(
+    mut store: impl AsContextMut<Data = State>,
+    instance: Instance,
+    id: CrossingId,
+    expected: u64,
+) -> wasmtime::Result<()> {
+    let memory = store.as_context().data().memory_of(instance, id);
+    let actual = memory.map(|memory| memory_hash(memory.data(&store)));
+    if actual == Some(expected) {
+        store.as_context_mut().data_mut().checks.hashes += 1;
+        return Ok(());
+    }
+    let actual = actual.map_or_else(|| "no memory".into(), |hash| format!("{hash:#018x}"));
+    Err(diverged(
+        store,
+        format!("guest memory has hash {expected:#018x}"),
+        format!("it has {actual}"),
+    ))
+}
+
+/// Answers a call out of the guest: the body of every stub.
+pub(super) fn answer(
+    caller: &mut Caller<'_, State>,
+    instance: Instance,
+    crossing: &Crossing,
+    args: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
+    let args: Vec<CoreValue> = args.iter().filter_map(values::from_val).collect();
+    let in_trace = check_call(caller, instance, crossing, &args)?;
+    let state = caller.data_mut();
+    let calling = Calling {
+        instance,
+        crossing: crossing.id,
+        args,
+        event: state.checks.events,
+    };
+    state.in_progress.push(calling.clone());
+    if !in_trace {
+        return unanswered(caller, &calling);
+    }
+    state.checks.events += 1;
+    print(caller, instance, crossing, &calling.args)?;
+    observed(&mut *caller, |observer, caller| {
+        observer.calling(caller, &calling)
+    })?;
+    let answered = play_until_return(caller, &calling)?;
+    caller
+        .data_mut()
+        .streams
+        .returning(instance, crossing, &answered);
+    observed(&mut *caller, |observer, store| {
+        observer.returning(store, &calling, &answered)
+    })?;
+    caller.data_mut().in_progress.pop();
+    for (slot, value) in results.iter_mut().zip(&answered) {
+        *slot = values::to_val(*value);
+    }
+    Ok(())
+}
+
+/// Compares a call with the trace; `false` if the trace ends before it.
+fn check_call(
+    caller: &mut Caller<'_, State>,
+    instance: Instance,
+    crossing: &Crossing,
+    args: &[CoreValue],
+) -> wasmtime::Result<bool> {
+    match caller.data_mut().next_event()? {
+        Some(Event {
+            instance: i,
+            crossing: c,
+            kind: EventKind::Call(expected),
+        }) if (i, c) == (instance, crossing.id) && expected == args => {
+            caller.data_mut().checks.values += expected.len() as u64;
+            Ok(true)
+        }
+        Some(other) => {
+            let recorded = describe(caller, &other);
+            let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
+            Err(diverged(caller, recorded, replayed))
+        }
+        None => Ok(false),
+    }
+}
+
+/// The trace holds no answer to this call: the replay ends here.
+fn unanswered(caller: &mut Caller<'_, State>, calling: &Calling) -> wasmtime::Result<()> {
+    observed(&mut *caller, |observer, store| {
+        observer.unanswered(store, calling)
+    })?;
+    Err(wasmtime::Error::from(super::EndOfTrace))
+}
+
+/// Plays what happened during a call out, up to its return.
+fn play_until_return(
+    caller: &mut Caller<'_, State>,
+    calling: &Calling,
+) -> wasmtime::Result<Vec<CoreValue>> {
+    loop {
+        let Some(event) = caller.data_mut().next_event()? else {
+            unanswered(caller, calling)?;
+            return Err(wasmtime::Error::from(super::EndOfTrace));
+        };
+        let is_own = (event.instance, event.crossing) == (calling.instance, calling.crossing);
+        match event.kind {
+            EventKind::Return(results) if is_own => return Ok(results),
+            _ => play_one(&mut *caller, event)?,
+        }
+    }
+}
+
+fn print(
+    caller: &mut Caller<'_, State>,
+    instance: Instance,
+    crossing: &Crossing,
+    args: &[CoreValue],
+) -> wasmtime::Result<()> {
+    let state = caller.data_mut();
+    let Some(printing) = state.streams.calling(instance, crossing, args) else {
+        return Ok(());
+    };
+    let Some(memory) = state.memory_of(instance, crossing.id) else {
+        return Ok(());
+    };
+    let start = printing.address as usize;
+    let end = start.saturating_add(printing.length as usize);
+    let Some(bytes) = memory.data(&*caller).get(start..end).map(<[u8]>::to_vec) else {
+        return Ok(());
+    };
+    observed(&mut *caller, |observer, _| {
+        observer.printed(printing.stream, &bytes);
+        Ok(())
+    })
+}
+
+/// Lends the observer the store that holds it.
+pub(super) fn observed(
+    mut store: impl AsContextMut<Data = State>,
+    tell: impl FnOnce(
+        &mut dyn super::Observer,
+        &mut StoreContextMut<'_, State>,
+    ) -> wasmtime::Result<()>,
+) -> wasmtime::Result<()> {
+    let mut store = store.as_context_mut();
+    let Some(mut observer) = store.data_mut().observer.take() else {
+        return Ok(());
+    };
+    let told = tell(&mut *observer, &mut store);
+    store.data_mut().observer = Some(observer);
+    told
+}

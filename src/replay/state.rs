@@ -1,0 +1,271 @@
+//! The data of a replaying store.
+
+use super::clock::Clock;
+use super::output::Streams;
+use super::{Divergence, InstanceId, ModuleId, Tick};
+use crate::component::types::CoreValue;
+use crate::component::{Component, CrossingId};
+use crate::trace::{Cursor, Event, EventKind, Instance, Trace};
+use serde::{Deserialize, Serialize};
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wasmtime::{AsContextMut, Func, Memory, StoreContextMut};
+
+/// Who is told what happens during a replay, while the guest stands still.
+///
+/// Everything the guest has is readable through the store: this is where a
+/// debugger's command loop runs.
+pub trait Observer: Any + Send {
+    /// The guest has called out and has not been answered yet.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn calling(
+        &mut self,
+        _store: &mut StoreContextMut<'_, State>,
+        _call: &Calling,
+    ) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// The call out is about to return: memory is as the guest will find it.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn returning(
+        &mut self,
+        _store: &mut StoreContextMut<'_, State>,
+        _call: &Calling,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// The guest has called out, and the trace has no answer: the run ended
+    /// inside this call (an exit, a failure of the host), or was cut off.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn unanswered(
+        &mut self,
+        _store: &mut StoreContextMut<'_, State>,
+        _call: &Calling,
+    ) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// The clock has reached the tick it was armed for.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn tick(&mut self, _store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// A debug event (in the debug variant only).
+    fn debug_event(&mut self, _store: &mut StoreContextMut<'_, State>, _event: DebugMoment) {}
+
+    /// The guest printed.
+    fn printed(&mut self, _stream: super::output::Stream, _bytes: &[u8]) {}
+}
+
+/// What a debug event reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DebugMoment {
+    /// Before an instruction that has a breakpoint.
+    Breakpoint,
+    /// The guest has trapped; its frames are still there.
+    Trap(String),
+}
+
+/// An outgoing crossing in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calling {
+    pub instance: Instance,
+    pub crossing: CrossingId,
+    /// Its flat arguments.
+    pub args: Vec<CoreValue>,
+    /// The number of this outgoing crossing, from 0.
+    pub event: u64,
+}
+
+/// A core instance of the replay.
+#[derive(Debug, Clone, Copy)]
+pub struct CoreInstance {
+    pub id: InstanceId,
+    pub module: ModuleId,
+    /// The component instance it belongs to.
+    pub component_instance: Instance,
+    pub(super) handle: wasmtime::Instance,
+}
+
+/// The counts of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Checks {
+    /// Outgoing crossings made.
+    pub events: u64,
+    /// Flat values compared with the recording.
+    pub values: u64,
+    /// Memory hashes compared with the recording.
+    pub hashes: u64,
+}
+
+/// The data of a replaying store.
+pub struct State {
+    pub(super) trace: Arc<Trace>,
+    pub(super) cursor: Cursor,
+    pub(super) incoming: HashMap<(Instance, CrossingId), Func>,
+    pub(super) memories: HashMap<(Instance, CrossingId), Memory>,
+    pub(super) instances: Vec<CoreInstance>,
+    pub(super) in_progress: Vec<Calling>,
+    pub(super) checks: Checks,
+    pub(super) streams: Streams,
+    pub(super) clock: Option<Clock>,
+    pub(super) observer: Option<Box<dyn Observer>>,
+    pub(super) divergence: Option<Divergence>,
+}
+
+impl State {
+    pub(super) fn new(trace: Arc<Trace>, observer: Box<dyn Observer>) -> State {
+        State {
+            cursor: trace.events(),
+            trace,
+            incoming: HashMap::new(),
+            memories: HashMap::new(),
+            instances: Vec::new(),
+            in_progress: Vec::new(),
+            checks: Checks::default(),
+            streams: Streams::default(),
+            clock: None,
+            observer: Some(observer),
+            divergence: None,
+        }
+    }
+
+    /// The recording being replayed.
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
+    /// The component that ran.
+    pub fn component(&self) -> &Arc<Component> {
+        self.trace.component()
+    }
+
+    /// The core instances made so far, by [`InstanceId`].
+    pub fn instances(&self) -> &[CoreInstance] {
+        &self.instances
+    }
+
+    /// The core instance of a Wasmtime instance.
+    pub fn instance_of(&self, handle: wasmtime::Instance) -> Option<&CoreInstance> {
+        self.instances.iter().find(|i| i.handle == handle)
+    }
+
+    /// The outgoing crossings in progress, outermost first.
+    pub fn in_progress(&self) -> &[Calling] {
+        &self.in_progress
+    }
+
+    /// Outgoing crossings made so far, the one in progress included.
+    pub fn events(&self) -> u64 {
+        self.checks.events
+    }
+
+    /// What has been checked so far.
+    pub fn checks(&self) -> Checks {
+        self.checks
+    }
+
+    /// The clock of this replay, if its modules keep one.
+    pub fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
+    }
+
+    /// The memory that a crossing reads and writes.
+    pub fn memory_of(&self, instance: Instance, crossing: CrossingId) -> Option<Memory> {
+        self.memories.get(&(instance, crossing)).copied()
+    }
+
+    /// Arms the clock: [`Observer::tick`] is called when `tick` is reached, which
+    /// must lie in the future.
+    pub fn arm(mut store: impl AsContextMut<Data = State>, tick: Tick) {
+        let clock = store.as_context().data().clock;
+        if let Some(mut clock) = clock {
+            clock.arm(&mut store, tick);
+            store.as_context_mut().data_mut().clock = Some(clock);
+        }
+    }
+
+    /// The tick now.
+    pub fn now(mut store: impl AsContextMut<Data = State>) -> Tick {
+        let clock = store.as_context().data().clock;
+        clock.map_or(Tick(0), |clock| clock.now(&mut store))
+    }
+
+    /// Whether replay has gone another way than the recording.
+    pub fn has_diverged(&self) -> bool {
+        self.divergence.is_some()
+    }
+
+    /// Whether all events have been played.
+    pub fn is_at_end_of_trace(&mut self) -> bool {
+        matches!(self.cursor.peek(), Ok(None))
+    }
+
+    /// Takes the observer out for the duration of a call to it: it gets the
+    /// store that holds it.
+    pub fn take_observer(&mut self) -> Option<Box<dyn Observer>> {
+        self.observer.take()
+    }
+
+    /// Puts the observer back.
+    pub fn put_observer(&mut self, observer: Option<Box<dyn Observer>>) {
+        self.observer = observer;
+    }
+
+    /// What the recording says the innermost outgoing crossing will answer: its
+    /// flat results and the memory writes before them. `None` if the trace does
+    /// not hold the answer, or it is far away.
+    pub fn answer(&self) -> Option<Answer> {
+        let calling = self.in_progress.last()?;
+        let mut cursor = self.cursor.clone();
+        let mut writes = Vec::new();
+        let mut nested = 0u32;
+        for _ in 0..MAX_LOOK_AHEAD {
+            let event = cursor.next().ok()??;
+            let is_own = event.instance == calling.instance && event.crossing == calling.crossing;
+            match event.kind {
+                EventKind::Call(_) if is_own => nested += 1,
+                EventKind::Return(_) if is_own && nested > 0 => nested -= 1,
+                EventKind::Return(results) if is_own => return Some(Answer { results, writes }),
+                EventKind::Write { address, bytes } if event.instance == calling.instance => {
+                    writes.push((address, bytes));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    pub(super) fn next_event(&mut self) -> wasmtime::Result<Option<Event>> {
+        self.cursor.next().map_err(wasmtime::Error::from)
+    }
+}
+
+/// How many events an answer is searched for: a call of another component may
+/// hold any number of calls of its own.
+const MAX_LOOK_AHEAD: usize = 100_000;
+
+/// What an outgoing crossing will answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub results: Vec<CoreValue>,
+    /// Memory writes, in order: address and bytes.
+    pub writes: Vec<(u64, Vec<u8>)>,
+}

@@ -1,0 +1,235 @@
+//! What replay compiles a recorded module to.
+//!
+//! Every variant runs the same guest code with the same results; they differ in
+//! what can be asked of a run and in its speed. Compiled code is kept on disk
+//! ([`CacheDir`]), so a recording is compiled once for each variant.
+
+mod cache;
+
+pub use cache::CacheDir;
+
+use crate::instrument::clock::{self, ClockError, ClockStyle};
+use crate::instrument::offsets::OffsetMap;
+use cache::{Entry, Key};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use thiserror::Error;
+use wasmtime::{Config, Engine, Module, WasmBacktraceDetails};
+
+/// How a recorded module is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Variant {
+    /// With guest debugging: stepping, breakpoints, locals and operand stack. The
+    /// clock is exact at every instruction.
+    Debug,
+    /// Optimised, with the clock only. See [`ClockStyle::Cached`] for where it is
+    /// exact.
+    Fast,
+}
+
+impl Variant {
+    /// How the clock is kept in this variant.
+    ///
+    /// Under guest debugging every local lives in memory, so there a cached
+    /// clock gains nothing.
+    pub fn clock_style(self) -> ClockStyle {
+        match self {
+            Variant::Debug => ClockStyle::Shared,
+            Variant::Fast => ClockStyle::Cached,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Variant::Debug => "debug",
+            Variant::Fast => "fast",
+        }
+    }
+}
+
+/// The guest's stack under guest debugging: its frames are about four times
+/// larger than plain ones, and plain Wasmtime gives 512 KiB.
+const DEBUG_STACK: usize = 8 << 20;
+/// The guest's stack in optimised code: the clock's local may cost a few bytes in
+/// a frame, and the recorded overflow decides when a run ends, not replay's.
+const FAST_STACK: usize = 2 << 20;
+/// What host functions and the debug handler have on top of the guest's stack.
+const HOST_STACK: usize = 2 << 20;
+
+/// The settings of a variant, for compiling and for replay alike.
+///
+/// Guest calls must be made with `call_async`: only then does the guest run on a
+/// stack of the size set here. A recording made with a larger stack needs
+/// `max_wasm_stack` and `async_stack_size` raised; neither changes compiled code.
+pub fn config(variant: Variant) -> Config {
+    let mut config = Config::new();
+    deterministic(&mut config);
+    guest_features(&mut config);
+    let stack = match variant {
+        Variant::Debug => DEBUG_STACK,
+        Variant::Fast => FAST_STACK,
+    };
+    config
+        .guest_debug(variant == Variant::Debug)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack + HOST_STACK)
+        .generate_address_map(true)
+        // DWARF is read by rr-dap from the original module.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // Frames are found by Wasmtime itself; registering unwind tables for a
+        // system unwinder would only slow loading down.
+        .native_unwind_info(cfg!(windows))
+        // Mach ports do not survive a fork.
+        .macos_use_mach_ports(false);
+    config
+}
+
+/// Leaves nothing to the processor or to the engine that recorded.
+fn deterministic(config: &mut Config) {
+    config
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
+}
+
+/// Everything that the engine of a recording may have allowed its guest.
+fn guest_features(config: &mut Config) {
+    config
+        .wasm_multi_memory(true)
+        .wasm_memory64(true)
+        .wasm_tail_call(true)
+        .wasm_exceptions(true)
+        .wasm_extended_const(true)
+        .wasm_function_references(true)
+        .wasm_gc(true)
+        .wasm_wide_arithmetic(true)
+        .wasm_custom_page_sizes(true)
+        .wasm_relaxed_simd(true);
+}
+
+/// An engine for the process that compiles. It may start threads, so such a
+/// process must not be forked for checkpoints.
+pub fn engine_for_compiling(variant: Variant) -> Result<Engine, VariantError> {
+    engine(config(variant).parallel_compilation(true))
+}
+
+/// An engine for the replayer: it starts no threads, and loads what
+/// [`engine_for_compiling`] compiled.
+pub fn engine_for_replay(variant: Variant) -> Result<Engine, VariantError> {
+    engine(config(variant).parallel_compilation(false))
+}
+
+fn engine(config: &Config) -> Result<Engine, VariantError> {
+    Engine::new(config).map_err(|error| VariantError::Engine(error.into_boxed_dyn_error()))
+}
+
+/// A module compiled for replay.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The file of compiled code.
+    pub code: PathBuf,
+    /// Offsets in the recorded module and in the compiled one's bytes.
+    pub offsets: OffsetMap,
+}
+
+impl Prepared {
+    /// Loads the code into an engine of the same variant.
+    pub fn load(&self, engine: &Engine) -> Result<Module, VariantError> {
+        // SAFETY: the file was written by `prepare` and checked against its
+        // checksum, in a directory that only this user can write to
+        // (`CacheDir::open`), and is replaced only by renaming.
+        let loaded = unsafe { Module::deserialize_file(engine, &self.code) };
+        loaded.map_err(|error| VariantError::Load {
+            path: self.code.clone(),
+            source: error.into_boxed_dyn_error(),
+        })
+    }
+}
+
+/// Why recorded modules cannot be made ready for replay.
+#[derive(Debug, Error)]
+pub enum VariantError {
+    #[error(
+        "there is no directory for compiled code, as neither RR_DAP_CACHE nor XDG_CACHE_HOME \
+         nor HOME is set; set RR_DAP_CACHE"
+    )]
+    NoCacheDir,
+    #[error(
+        "{path} cannot hold compiled code, as other users can write to it or own it; run \
+         `chmod 700` on it, or set RR_DAP_CACHE to a directory of your own"
+    )]
+    NotPrivate { path: PathBuf },
+    #[error("cannot {doing} {path}: {source}; set RR_DAP_CACHE to use another directory")]
+    Cache {
+        doing: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("core module {module}: {source}")]
+    Clock { module: usize, source: ClockError },
+    #[error("core module {module} cannot be compiled for replay: {source}")]
+    Compile {
+        module: usize,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the compiler cannot be set up on this machine: {0}")]
+    Engine(Box<dyn std::error::Error + Send + Sync>),
+    #[error("the compiled code in {path} cannot be loaded: {source}; delete the file")]
+    Load {
+        path: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Gives modules a clock and compiles them, or finds them in the cache.
+///
+/// `progress` hears how many bytes of modules are done, of how many. Two
+/// processes may prepare the same modules at once: one compiles, the other waits
+/// and finds the code.
+pub fn prepare(
+    cache: &CacheDir,
+    modules: &[Arc<[u8]>],
+    variant: Variant,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Vec<Prepared>, VariantError> {
+    let engine = engine_for_compiling(variant)?;
+    let total = modules.iter().map(|module| module.len()).sum();
+    let mut done = 0;
+    let mut keys = Vec::with_capacity(modules.len());
+    let mut prepared = Vec::with_capacity(modules.len());
+    progress(done, total);
+    for (index, module) in modules.iter().enumerate() {
+        let key = Key::new(module, variant.name(), &engine);
+        let compile = || compile(&engine, module, variant, index);
+        prepared.push(cache.get_or_insert(&key, compile)?);
+        keys.push(key);
+        done += module.len();
+        progress(done, total);
+    }
+    cache.evict(&keys)?;
+    Ok(prepared)
+}
+
+fn compile(
+    engine: &Engine,
+    module: &[u8],
+    variant: Variant,
+    index: usize,
+) -> Result<Entry, VariantError> {
+    let clocked =
+        clock::clock(module, variant.clock_style()).map_err(|source| VariantError::Clock {
+            module: index,
+            source,
+        })?;
+    let code =
+        engine
+            .precompile_module(&clocked.module)
+            .map_err(|error| VariantError::Compile {
+                module: index,
+                source: error.into_boxed_dyn_error(),
+            })?;
+    Ok(Entry {
+        code,
+        offsets: clocked.offsets,
+    })
+}

@@ -1,0 +1,328 @@
+//! Compiled code on disk.
+//!
+//! An entry is two files: `KEY.cwasm`, which Wasmtime maps into memory, and
+//! `KEY.meta`, which holds the length and checksum of the first, and the offset
+//! map. The key is a hash of everything that the code depends on, so an entry is
+//! right or damaged, never out of date; a damaged one is made again.
+
+use super::{Prepared, VariantError};
+use crate::instrument::clock;
+use crate::instrument::offsets::OffsetMap;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use wasmtime::Engine;
+
+/// A directory of compiled code, bounded in bytes.
+#[derive(Debug, Clone)]
+pub struct CacheDir {
+    root: PathBuf,
+    limit: u64,
+}
+
+const DEFAULT_LIMIT: u64 = 4 << 30;
+/// An entry used so short a time ago may be about to be loaded by another
+/// process: it is not deleted, even where the cache is over its limit.
+const RECENT: Duration = Duration::from_secs(120);
+/// A file under construction for so long was left by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+const CODE: &str = "cwasm";
+const META: &str = "meta";
+const LOCK: &str = "lock";
+const UNFINISHED: &str = ".new-";
+const MAGIC: &[u8] = b"rr-dap code 1\n";
+
+/// What compiled code depends on, hashed.
+pub(super) struct Key(String);
+
+impl Key {
+    pub(super) fn new(module: &[u8], variant: &str, engine: &Engine) -> Self {
+        let mut hasher = ShaHasher(Sha256::new());
+        // Wasmtime's version, its settings and the processor's features.
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        (variant, clock::VERSION).hash(&mut hasher);
+        hasher.0.update(module);
+        let digest = hasher.0.finalize();
+        Key(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+struct ShaHasher(Sha256);
+
+impl Hasher for ShaHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Not asked for: the whole digest is taken.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+/// What is kept.
+pub(super) struct Entry {
+    pub(super) code: Vec<u8>,
+    pub(super) offsets: OffsetMap,
+}
+
+impl CacheDir {
+    /// The user's cache: `$RR_DAP_CACHE`, else `$XDG_CACHE_HOME/rr-dap`, else
+    /// `~/.cache/rr-dap`.
+    pub fn open_default() -> Result<Self, VariantError> {
+        let from = |name| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path: &PathBuf| path.is_absolute())
+        };
+        let root = std::env::var_os("RR_DAP_CACHE")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+            .or_else(|| from("XDG_CACHE_HOME").map(|cache| cache.join("rr-dap")))
+            .or_else(|| from("HOME").map(|home| home.join(".cache/rr-dap")))
+            .ok_or(VariantError::NoCacheDir)?;
+        Self::open(&root)
+    }
+
+    /// A cache in this directory, which is made where it is missing. Compiled
+    /// code is executed, so nobody else may be able to write there.
+    pub fn open(root: &Path) -> Result<Self, VariantError> {
+        create_private(root).map_err(failed("create", root))?;
+        let root = root.canonicalize().map_err(failed("find", root))?;
+        if !is_private(&root).map_err(failed("write to", &root))? {
+            return Err(VariantError::NotPrivate { path: root });
+        }
+        Ok(CacheDir {
+            root,
+            limit: DEFAULT_LIMIT,
+        })
+    }
+
+    /// With another bound than 4 GiB. What was prepared last stays, even where
+    /// it alone is over the bound.
+    pub fn with_limit(mut self, bytes: u64) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Where the code is kept.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn get_or_insert(
+        &self,
+        key: &Key,
+        compile: impl FnOnce() -> Result<Entry, VariantError>,
+    ) -> Result<Prepared, VariantError> {
+        if let Some(found) = self.get(key) {
+            return Ok(found);
+        }
+        // Where files cannot be locked, two processes may compile the same
+        // module, and one of them writes last: a waste, not a fault.
+        let lock = File::create(self.file(key, LOCK)).ok();
+        if let Some(lock) = &lock
+            && lock.lock().is_ok()
+            && let Some(found) = self.get(key)
+        {
+            return Ok(found);
+        }
+        self.insert(key, compile()?)
+    }
+
+    /// A sound entry, marked as used.
+    fn get(&self, key: &Key) -> Option<Prepared> {
+        let meta = Meta::decode(&fs::read(self.file(key, META)).ok()?)?;
+        let path = self.file(key, CODE);
+        let mut code = File::open(&path).ok()?;
+        if meta.len != code.metadata().ok()?.len() || meta.crc != checksum(&mut code).ok()? {
+            return None;
+        }
+        // Only the order of eviction suffers where this fails.
+        let _ = code.set_modified(SystemTime::now());
+        Some(Prepared {
+            code: path,
+            offsets: meta.offsets,
+        })
+    }
+
+    fn insert(&self, key: &Key, entry: Entry) -> Result<Prepared, VariantError> {
+        let meta = Meta {
+            len: entry.code.len() as u64,
+            crc: crc32fast::hash(&entry.code),
+            offsets: entry.offsets,
+        };
+        let code = self.file(key, CODE);
+        self.write(&code, &entry.code)?;
+        self.write(&self.file(key, META), &meta.encode())?;
+        Ok(Prepared {
+            code,
+            offsets: meta.offsets,
+        })
+    }
+
+    /// Writes a file that appears complete or not at all. A process that has
+    /// mapped the file it replaces keeps that one.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), VariantError> {
+        let write = || {
+            let mut file = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempfile_in(&self.root)?;
+            file.write_all(bytes)?;
+            file.persist(path)?;
+            Ok(())
+        };
+        write().map_err(failed("write", path))
+    }
+
+    fn file(&self, key: &Key, kind: &str) -> PathBuf {
+        self.root.join(format!("{}.{kind}", key.0))
+    }
+
+    /// Deletes what was not used for longest until the rest is within the limit.
+    pub(super) fn evict(&self, keep: &[Key]) -> Result<(), VariantError> {
+        let now = SystemTime::now();
+        let kept = self.scan(now).map_err(failed("list", &self.root))?;
+        let mut total: u64 = kept.values().map(|kept| kept.bytes).sum();
+        let mut oldest_first: Vec<_> = kept.into_iter().collect();
+        oldest_first.sort_by_key(|(_, kept)| kept.used);
+        for (key, kept) in oldest_first {
+            if total <= self.limit {
+                break;
+            }
+            let recent = now.duration_since(kept.used).unwrap_or_default() < RECENT;
+            if recent || keep.iter().any(|keep| keep.0 == key) {
+                continue;
+            }
+            // The description goes first: code without one is not used.
+            for kind in [META, CODE, LOCK] {
+                let _ = fs::remove_file(self.file(&Key(key.clone()), kind));
+            }
+            total = total.saturating_sub(kept.bytes);
+        }
+        Ok(())
+    }
+
+    fn scan(&self, now: SystemTime) -> io::Result<HashMap<String, Kept>> {
+        let mut entries: HashMap<String, Kept> = HashMap::new();
+        for file in fs::read_dir(&self.root)? {
+            let file = file?;
+            let (Ok(meta), Ok(name)) = (file.metadata(), file.file_name().into_string()) else {
+                continue;
+            };
+            let modified = meta.modified()?;
+            if name.starts_with(UNFINISHED) {
+                if now.duration_since(modified).unwrap_or_default() > ABANDONED {
+                    let _ = fs::remove_file(file.path());
+                }
+                continue;
+            }
+            if let Some((key, CODE | META | LOCK)) = name.rsplit_once('.') {
+                let kept = entries.entry(key.to_owned()).or_default();
+                kept.bytes += meta.len();
+                kept.used = kept.used.max(modified);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+struct Kept {
+    bytes: u64,
+    used: SystemTime,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept {
+            bytes: 0,
+            used: SystemTime::UNIX_EPOCH,
+        }
+    }
+}
+
+/// What is known of a file of code.
+struct Meta {
+    len: u64,
+    crc: u32,
+    offsets: OffsetMap,
+}
+
+impl Meta {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(self.len.to_le_bytes());
+        bytes.extend(self.crc.to_le_bytes());
+        bytes.extend(self.offsets.to_bytes());
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend(crc.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (content, crc) = bytes.split_last_chunk()?;
+        if crc32fast::hash(content) != u32::from_le_bytes(*crc) {
+            return None;
+        }
+        let rest = content.strip_prefix(MAGIC)?;
+        let (len, rest) = rest.split_first_chunk()?;
+        let (crc, offsets) = rest.split_first_chunk()?;
+        Some(Meta {
+            len: u64::from_le_bytes(*len),
+            crc: u32::from_le_bytes(*crc),
+            offsets: OffsetMap::from_bytes(offsets).ok()?,
+        })
+    }
+}
+
+fn checksum(file: &mut File) -> io::Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize()),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VariantError {
+    let path = path.to_owned();
+    move |source| VariantError::Cache {
+        doing,
+        path,
+        source,
+    }
+}
+
+fn create_private(root: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(root)
+}
+
+/// Whether the directory is this user's, and only this user's to write to.
+#[cfg(unix)]
+fn is_private(root: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    // A file made here tells who this user is, as the file system sees it.
+    let own = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(root)?
+        .as_file()
+        .metadata()?;
+    let root = fs::metadata(root)?;
+    Ok(root.uid() == own.uid() && root.mode() & 0o022 == 0)
+}
+
+#[cfg(not(unix))]
+fn is_private(_: &Path) -> io::Result<bool> {
+    Ok(true)
+}

@@ -1,0 +1,254 @@
+//! Instantiating core modules as the component's core-instance sections wire
+//! them, with stubs where canonical definitions are.
+
+use super::clock::Clock;
+use super::drive::{self, block_on};
+use super::state::{CoreInstance, State};
+use super::{InstanceId, ModuleId, ReplayError};
+use crate::component::types::CoreType;
+use crate::component::wiring::CoreSort;
+use crate::component::{BodyId, Component, Crossing, CrossingId, Item};
+use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
+use crate::trace::Instance;
+use std::collections::HashMap;
+use std::sync::Arc;
+use wasmtime::{Extern, Func, FuncType, Module, Store, ValType};
+
+/// Makes all core instances of the component.
+pub(super) fn instantiate(store: &mut Store<State>, modules: &[Module]) -> wasmtime::Result<()> {
+    let clock = Clock::new(&mut *store)?;
+    store.data_mut().clock = Some(clock);
+    let hook = Func::wrap(&mut *store, |mut caller: wasmtime::Caller<'_, State>| {
+        drive::observed(&mut caller, |observer, store| observer.tick(store))
+    });
+    let component = store.data().component().clone();
+    let mut wiring = Wiring {
+        store,
+        component,
+        modules,
+        clock: (hook, clock),
+        instances: 0,
+    };
+    wiring.body(BodyId(0), 0)
+}
+
+/// Deeper nesting than any toolchain makes; hostile binaries stop here.
+const MAX_NESTING: usize = 100;
+
+struct Wiring<'a> {
+    store: &'a mut Store<State>,
+    component: Arc<Component>,
+    modules: &'a [Module],
+    clock: (Func, Clock),
+    /// Recorded component instances so far.
+    instances: u32,
+}
+
+/// A core instance in a body's index space.
+enum Source {
+    Real(wasmtime::Instance),
+    Bundle(HashMap<String, Extern>),
+}
+
+/// The core index spaces of a body being instantiated.
+#[derive(Default)]
+struct Spaces {
+    modules: Vec<ModuleId>,
+    instances: Vec<Source>,
+    functions: Vec<Extern>,
+    memories: Vec<Extern>,
+    tables: Vec<Extern>,
+    globals: Vec<Extern>,
+    tags: Vec<Extern>,
+}
+
+impl Spaces {
+    fn sort(&mut self, sort: CoreSort) -> &mut Vec<Extern> {
+        match sort {
+            CoreSort::Func => &mut self.functions,
+            CoreSort::Memory => &mut self.memories,
+            CoreSort::Table => &mut self.tables,
+            CoreSort::Global => &mut self.globals,
+            CoreSort::Tag => &mut self.tags,
+        }
+    }
+
+    fn get(&mut self, sort: CoreSort, index: u32) -> wasmtime::Result<Extern> {
+        self.sort(sort)
+            .get(index as usize)
+            .cloned()
+            .ok_or_else(|| wiring("an index is out of range"))
+    }
+}
+
+impl Wiring<'_> {
+    fn body(&mut self, id: BodyId, depth: usize) -> wasmtime::Result<()> {
+        if depth > MAX_NESTING {
+            return Err(wiring("components are nested too deeply"));
+        }
+        let component = self.component.clone();
+        let body = component.body(id);
+        let instance = Instance(self.instances);
+        if body.has_core {
+            self.instances += 1;
+        }
+        let mut spaces = Spaces::default();
+        for item in &body.items {
+            match item {
+                Item::Module(module) => spaces.modules.push(*module),
+                Item::Instantiate { module, args } => {
+                    let made = self.core_instance(&mut spaces, instance, *module, args)?;
+                    spaces.instances.push(Source::Real(made));
+                }
+                Item::Bundle(exports) => {
+                    let mut bundle = HashMap::new();
+                    for (name, sort, index) in exports {
+                        bundle.insert(name.clone(), spaces.get(*sort, *index)?);
+                    }
+                    spaces.instances.push(Source::Bundle(bundle));
+                }
+                Item::Alias {
+                    sort,
+                    instance,
+                    name,
+                } => {
+                    let export = self.export(&spaces, *instance, name)?;
+                    spaces.sort(*sort).push(export);
+                }
+                Item::Outgoing(id) => {
+                    let crossing = self.crossing(*id)?;
+                    self.note_memory(&mut spaces, instance, &crossing)?;
+                    let stub = self.stub(instance, crossing);
+                    spaces.functions.push(stub.into());
+                }
+                Item::Incoming(id) => {
+                    let crossing = self.crossing(*id)?;
+                    self.note_memory(&mut spaces, instance, &crossing)?;
+                    let function = spaces.get(CoreSort::Func, crossing.core_function)?;
+                    let function = function
+                        .into_func()
+                        .ok_or_else(|| wiring("a function is not one"))?;
+                    self.store
+                        .data_mut()
+                        .incoming
+                        .insert((instance, crossing.id), function);
+                }
+                Item::Nested(id) => self.body(*id, depth + 1)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn crossing(&self, id: CrossingId) -> wasmtime::Result<Crossing> {
+        self.component
+            .crossing(id)
+            .cloned()
+            .ok_or_else(|| wiring("a crossing is missing"))
+    }
+
+    fn note_memory(
+        &mut self,
+        spaces: &mut Spaces,
+        instance: Instance,
+        crossing: &Crossing,
+    ) -> wasmtime::Result<()> {
+        let Some(memory) = crossing.memory else {
+            return Ok(());
+        };
+        let memory = spaces
+            .get(CoreSort::Memory, memory)?
+            .into_memory()
+            .ok_or_else(|| wiring("a memory is not one"))?;
+        self.store
+            .data_mut()
+            .memories
+            .insert((instance, crossing.id), memory);
+        Ok(())
+    }
+
+    fn export(&mut self, spaces: &Spaces, instance: u32, name: &str) -> wasmtime::Result<Extern> {
+        let source = spaces
+            .instances
+            .get(instance as usize)
+            .ok_or_else(|| wiring("a core instance is missing"))?;
+        match source {
+            Source::Real(instance) => instance.get_export(&mut *self.store, name),
+            Source::Bundle(bundle) => bundle.get(name).cloned(),
+        }
+        .ok_or_else(|| wiring("an export is missing"))
+    }
+
+    fn core_instance(
+        &mut self,
+        spaces: &mut Spaces,
+        component_instance: Instance,
+        module: u32,
+        args: &[(String, u32)],
+    ) -> wasmtime::Result<wasmtime::Instance> {
+        let id = *spaces
+            .modules
+            .get(module as usize)
+            .ok_or_else(|| wiring("a core module is missing"))?;
+        let module = self
+            .modules
+            .get(id.0 as usize)
+            .ok_or_else(|| wiring("a core module was not compiled"))?;
+        let mut imports = Vec::new();
+        for import in module.imports() {
+            imports.push(self.import(spaces, args, import.module(), import.name())?);
+        }
+        let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
+        let handle = block_on(made)?;
+        let instances = &mut self.store.data_mut().instances;
+        instances.push(CoreInstance {
+            id: InstanceId(instances.len() as u32),
+            module: id,
+            component_instance,
+            handle,
+        });
+        Ok(handle)
+    }
+
+    fn import(
+        &mut self,
+        spaces: &Spaces,
+        args: &[(String, u32)],
+        module: &str,
+        name: &str,
+    ) -> wasmtime::Result<Extern> {
+        match args.iter().find(|(arg, _)| arg == module) {
+            Some((_, instance)) => self.export(spaces, *instance, name),
+            None if module == IMPORT_MODULE && name == IMPORT_HOOK => Ok(self.clock.0.into()),
+            None if module == IMPORT_MODULE && name == IMPORT_REMAINING => {
+                Ok(self.clock.1.global().into())
+            }
+            None => Err(wiring("an import is missing")),
+        }
+    }
+
+    /// The function that stands where an outgoing crossing is defined.
+    fn stub(&mut self, instance: Instance, crossing: Crossing) -> Func {
+        let types = |types: &[CoreType]| types.iter().map(val_type).collect::<Vec<_>>();
+        let ty = FuncType::new(
+            self.store.engine(),
+            types(&crossing.signature.params),
+            types(&crossing.signature.results),
+        );
+        Func::new(&mut *self.store, ty, move |mut caller, args, results| {
+            drive::answer(&mut caller, instance, &crossing, args, results)
+        })
+    }
+}
+
+fn wiring(what: &'static str) -> wasmtime::Error {
+    wasmtime::Error::from(ReplayError::Wiring(what))
+}
+
+fn val_type(ty: &CoreType) -> ValType {
+    match ty {
+        CoreType::I32 => ValType::I32,
+        CoreType::I64 => ValType::I64,
+        CoreType::F32 => ValType::F32,
+        CoreType::F64 => ValType::F64,
+    }
+}

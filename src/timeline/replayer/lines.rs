@@ -1,0 +1,134 @@
+//! Finding line starts while the guest runs.
+//!
+//! A line starts at a row of the line table if the row before it in the same
+//! frame belonged to another line. Forward, the first line start in the frame
+//! where the step began, or in a frame below it, is where a step stops; backward
+//! it is the last one. Both see the same line starts, so a step back undoes a
+//! step.
+
+use super::super::wire::{FunctionRows, Hit, LineWatch, Moment};
+use crate::replay::ModuleId;
+use crate::replay::frames::Frame;
+use std::collections::{BTreeMap, HashMap};
+
+/// Follows the lines of the frames that count.
+pub(super) struct LineTracker {
+    functions: Vec<FunctionRows>,
+    /// Rows and entries by place: the function, and the line if it is a row.
+    places: HashMap<(ModuleId, u32), (usize, Option<u64>)>,
+    /// The deepest frame that counts: sinks as frames return.
+    limit: u32,
+    /// The line that each frame, by depth, is in.
+    lines: BTreeMap<u32, u64>,
+    /// The last line start of each frame, by depth.
+    starts: BTreeMap<u32, Hit>,
+    into: bool,
+}
+
+impl LineTracker {
+    /// Begins where the guest stands, with these frames, innermost first.
+    pub(super) fn new(watch: LineWatch, frames: &[Frame]) -> LineTracker {
+        let mut places = HashMap::new();
+        for (i, function) in watch.functions.iter().enumerate() {
+            places.insert((function.module, function.entry), (i, None));
+            for (pc, line) in &function.rows {
+                places.insert((function.module, *pc), (i, Some(*line)));
+            }
+        }
+        let mut lines = BTreeMap::new();
+        for (i, frame) in frames.iter().enumerate() {
+            let depth = (frames.len() - i) as u32;
+            let line = watch
+                .functions
+                .iter()
+                .filter(|f| f.module == frame.module)
+                .find_map(|f| f.line_at(frame.pc));
+            if let Some(line) = line
+                && depth <= watch.depth
+            {
+                lines.insert(depth, line);
+            }
+        }
+        LineTracker {
+            functions: watch.functions,
+            places,
+            limit: watch.depth,
+            lines,
+            starts: BTreeMap::new(),
+            into: watch.into,
+        }
+    }
+
+    /// The places to stop at.
+    pub(super) fn places(&self) -> impl Iterator<Item = (ModuleId, u32)> + '_ {
+        self.places.keys().copied()
+    }
+
+    /// The guest is before the instruction at `pc`, with `at.position.depth`
+    /// frames. Answers whether a forward step stops here.
+    pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
+        let depth = at.position.depth;
+        let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
+            // A function is entered that the step did not begin in.
+            return self.into;
+        };
+        let is_entry = self.functions.get(function).is_some_and(|f| f.entry == pc);
+        if is_entry {
+            self.forget(depth);
+            // Another call at the depth of a frame that counted: that one has
+            // returned.
+            self.limit = self.limit.min(depth.saturating_sub(1));
+        }
+        let Some(line) = line else { return false };
+        if depth > self.limit {
+            return self.into && !self.lines.contains_key(&depth);
+        }
+        self.limit = depth;
+        self.note(depth, line, at)
+    }
+
+    /// The same for a search for the last line start: frames come and go, the
+    /// limit stays.
+    pub(super) fn pass(&mut self, module: ModuleId, pc: u32, at: Moment) {
+        let depth = at.position.depth;
+        let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
+            return;
+        };
+        if depth > self.limit {
+            return;
+        }
+        if self.functions.get(function).is_some_and(|f| f.entry == pc) {
+            self.forget(depth);
+        }
+        if let Some(line) = line {
+            self.note(depth, line, at);
+        }
+    }
+
+    /// Forgets the frames from this depth on: they have returned.
+    fn forget(&mut self, depth: u32) {
+        self.lines.split_off(&depth);
+        self.starts.split_off(&depth);
+    }
+
+    fn note(&mut self, depth: u32, line: u64, at: Moment) -> bool {
+        self.forget(depth + 1);
+        let starts = self.lines.insert(depth, line) != Some(line);
+        if starts {
+            let hit = Hit {
+                at,
+                breakpoints: Vec::new(),
+            };
+            self.starts.insert(depth, hit);
+        }
+        starts
+    }
+
+    /// The last line start of the frames that are still there.
+    pub(super) fn last(&self) -> Option<Hit> {
+        self.starts
+            .values()
+            .max_by_key(|hit| hit.at.position)
+            .cloned()
+    }
+}

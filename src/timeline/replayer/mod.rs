@@ -1,0 +1,103 @@
+//! The replayer: a child process with the replay engine inside, one thread, and
+//! a socket to the timeline.
+//!
+//! It stands still in a command loop (at the very start, inside a debug event,
+//! a call out or the clock's hook, or at the end), and runs when told to. A
+//! checkpoint is a copy of it, made by `fork()` where it stands or while it runs.
+//!
+//! ```text
+//!           Load              Run                    qualifies / end
+//! connect ───────▶ standing ───────▶ running ──────────────────────▶ standing
+//!                     │ Fork            │ leave_at, leave_every          │ Fork
+//!                     ▼                 ▼                                ▼
+//!                  a copy standing at the same moment, with its own socket
+//! ```
+
+mod controller;
+mod fork;
+mod lines;
+
+use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
+use crate::component::ModuleId;
+use crate::instrument::offsets::OffsetMap;
+use crate::replay::frames::ModuleCode;
+use crate::replay::variant::Prepared;
+use crate::replay::{Code, Compiled, Position, Replay};
+use crate::trace::Trace;
+use anyhow::Context;
+use controller::Controller;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The process's main function: connects to the timeline that started it and
+/// obeys until that is gone.
+///
+/// # Errors
+///
+/// If the timeline's socket or the recording cannot be opened.
+pub fn main(socket: &Path, id: u64) -> anyhow::Result<()> {
+    fork::reap_automatically();
+    let mut stream = UnixStream::connect(socket)
+        .with_context(|| format!("cannot reach the debugger at {}", socket.display()))?;
+    let at = Moment {
+        position: Position::START,
+        event: 0,
+        is_end: false,
+    };
+    let id = ReplayerId(id);
+    wire::send(&mut stream, &Hello { id, at })?;
+    let Request::Load(load) = wire::receive(&mut stream)? else {
+        anyhow::bail!("the debugger did not say what to replay");
+    };
+    match load_and_run(&mut stream, socket, *load) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            // The debugger shows it; there is nothing else to tell.
+            _ = wire::send(&mut stream, &Reply::Failed(format!("{error:#}")));
+            Ok(())
+        }
+    }
+}
+
+fn load_and_run(stream: &mut UnixStream, socket: &Path, load: wire::Load) -> anyhow::Result<()> {
+    let trace = Arc::new(Trace::open(&load.trace)?);
+    let mut prepared = Vec::new();
+    let mut codes = Vec::new();
+    for (i, (code, offsets)) in load.modules.iter().enumerate() {
+        let offsets = OffsetMap::from_bytes(offsets)?;
+        let bytes = trace
+            .component()
+            .module(ModuleId(i as u32))
+            .context("the recording has fewer modules than were compiled")?;
+        codes.push((
+            Arc::new(offsets.clone()),
+            Arc::new(Code::read(Arc::from(bytes))?),
+        ));
+        prepared.push(Prepared {
+            code: code.clone(),
+            offsets,
+        });
+    }
+    let compiled = Compiled {
+        variant: load.variant,
+        modules: prepared,
+    };
+    let controller = Controller::new(stream.try_clone()?, socket, load.body_starts);
+    let mut machine = Replay::new(trace, &compiled, Box::new(controller))?;
+    let modules: Vec<ModuleCode> = machine
+        .modules()
+        .iter()
+        .zip(codes)
+        .map(|(compiled, (offsets, code))| ModuleCode {
+            compiled: compiled.clone(),
+            offsets,
+            code,
+        })
+        .collect();
+    wire::send(stream, &Reply::Done)?;
+    controller::stand_at_start(&mut machine, modules);
+    let ended = machine.run();
+    controller::stand_at_end(&mut machine, ended);
+    Ok(())
+}

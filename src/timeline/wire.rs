@@ -1,0 +1,203 @@
+//! What the timeline and its replayers say to each other, over a Unix socket:
+//! messages in postcard encoding, each after its length (`u32`, little-endian).
+
+use super::motion::BreakpointId;
+use crate::component::CrossingId;
+use crate::component::types::CoreValue;
+use crate::replay::frames::Frame;
+use crate::replay::variant::Variant;
+use crate::replay::{Answer, Calling, InstanceId, ModuleId, Position, Tick};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+/// No message is larger: memory is read in pieces.
+const MAX_MESSAGE: usize = 256 << 20;
+
+/// Tells replayer processes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct ReplayerId(pub(crate) u64);
+
+/// The first message on a replayer's socket: who it is and where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) id: ReplayerId,
+    pub(crate) at: Moment,
+}
+
+/// What a fresh replayer is to load.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Load {
+    pub(crate) trace: PathBuf,
+    pub(crate) variant: Variant,
+    /// For each core module: its compiled code and its offset map.
+    pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,
+    /// For each core module: where a step into a function stops, ascending.
+    pub(crate) body_starts: Vec<Vec<u32>>,
+}
+
+/// Where a replayer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    pub(crate) position: Position,
+    /// Outgoing crossings made before this moment (at a hostcall: its number).
+    pub(crate) event: u64,
+    pub(crate) is_end: bool,
+}
+
+/// Asked of a replayer that stands still.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Request {
+    Load(Box<Load>),
+    /// Leave a copy of this process, which connects as `id`.
+    Fork { id: ReplayerId },
+    Run(Box<Run>),
+    Frames,
+    Locals { frame: u32 },
+    Operands { frame: u32 },
+    Globals { instance: InstanceId },
+    Memory {
+        instance: InstanceId,
+        memory: u32,
+        address: u64,
+        length: u32,
+    },
+    Crossing,
+    Instances,
+}
+
+/// Asked to go on from where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) watch: Watch,
+    pub(crate) stop: StopAt,
+    /// Leave checkpoints at these ticks, ascending; they connect with the ids
+    /// from `first_id` on.
+    pub(crate) leave_at: Vec<Tick>,
+    /// Leave checkpoints at intervals of replay time.
+    pub(crate) leave_every: bool,
+    pub(crate) first_id: ReplayerId,
+}
+
+/// When a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StopAt {
+    /// At the first moment that qualifies, or the end.
+    First,
+    /// Before this position: the last moment that qualified is reported.
+    LastBefore(Position),
+    /// Exactly there.
+    Position(Position),
+    /// At this outgoing crossing.
+    Event(u64),
+    /// At the first moment of this tick, or later.
+    Tick(Tick),
+    End,
+}
+
+/// What qualifies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Watch {
+    Nothing,
+    Places {
+        code: Vec<(BreakpointId, ModuleId, u32)>,
+        crossings: Vec<(BreakpointId, CrossingId)>,
+    },
+    /// Line starts in these functions.
+    Lines(LineWatch),
+    /// Every instruction of the functions on the stack near the innermost frame.
+    Instructions,
+    /// The return to the frame at this depth.
+    Return { depth: u32 },
+    /// The entry of the function that runs at this depth.
+    Entry { depth: u32, module: ModuleId, pc: u32 },
+}
+
+/// A watch for line starts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LineWatch {
+    /// Frames deeper than this do not count.
+    pub(crate) depth: u32,
+    pub(crate) functions: Vec<FunctionRows>,
+    /// Also stop where a function with lines is entered.
+    pub(crate) into: bool,
+}
+
+/// The rows of a function's line table where a line may start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FunctionRows {
+    pub(crate) module: ModuleId,
+    /// The first instruction.
+    pub(crate) entry: u32,
+    /// One past the last byte.
+    pub(crate) end: u32,
+    /// Offset and a number that stands for the line, ascending by offset.
+    pub(crate) rows: Vec<(u32, u64)>,
+}
+
+impl FunctionRows {
+    /// The line that the code at this offset belongs to.
+    pub(crate) fn line_at(&self, pc: u32) -> Option<u64> {
+        if pc < self.entry || pc >= self.end {
+            return None;
+        }
+        let after = self.rows.partition_point(|(row, _)| *row <= pc);
+        Some(self.rows.get(after.checked_sub(1)?)?.1)
+    }
+}
+
+/// What a replayer answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    Done,
+    /// The run is over; the process stands at `at`.
+    Stopped {
+        at: Moment,
+        hit: Option<Hit>,
+    },
+    Frames(Vec<Frame>),
+    Values(Vec<CoreValue>),
+    Bytes(Vec<u8>),
+    Crossing(Option<Box<CrossingInProgress>>),
+    Instances(Vec<(ModuleId, u32)>),
+    /// It cannot go on: the trace is damaged, or replay diverged.
+    Failed(String),
+}
+
+/// A moment that qualified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hit {
+    pub(crate) at: Moment,
+    pub(crate) breakpoints: Vec<BreakpointId>,
+}
+
+/// The outgoing crossing that the guest is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrossingInProgress {
+    pub calling: Calling,
+    /// What it will answer, where the recording tells.
+    pub answer: Option<Answer>,
+}
+
+/// Sends a message.
+pub(crate) fn send(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    let mut framed = length.to_le_bytes().to_vec();
+    framed.extend_from_slice(&bytes);
+    to.write_all(&framed)
+}
+
+/// Receives a message.
+pub(crate) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > MAX_MESSAGE {
+        return Err(io::Error::other("a message between processes is too long"));
+    }
+    let mut bytes = vec![0; length];
+    from.read_exact(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
+}

@@ -1,0 +1,38 @@
+//! Events: what a trace is a sequence of.
+
+use crate::component::CrossingId;
+use crate::component::types::CoreValue;
+use serde::{Deserialize, Serialize};
+
+/// A recorded component instance: numbered in the order in which instances of
+/// bodies with core code are made.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Instance(pub u32);
+
+/// One thing that happened at the core boundary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub instance: Instance,
+    pub crossing: CrossingId,
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// The guest calls out, with these flat arguments.
+    Call(Vec<CoreValue>),
+    /// The call out returns these flat results.
+    Return(Vec<CoreValue>),
+    /// The guest is called with these flat arguments.
+    Enter(Vec<CoreValue>),
+    /// The guest returns these flat results.
+    Leave(Vec<CoreValue>),
+    /// The far side wrote these bytes into the memory of the crossing.
+    Write { address: u64, bytes: Vec<u8> },
+    /// The hash of the crossing's memory at this point; see
+    /// [`raw::memory_hash`](super::raw::memory_hash).
+    Hash(u64),
+}

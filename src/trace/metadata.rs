@@ -1,0 +1,80 @@
+//! What a trace says about the run besides its events.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The settings of the recorded run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Metadata {
+    /// The program's file name.
+    pub program: String,
+    /// Its arguments, without the program's name.
+    pub args: Vec<String>,
+    /// The environment it was given.
+    pub env: Vec<(String, String)>,
+    /// Preopened directories, `HOST::GUEST`.
+    pub dirs: Vec<String>,
+    /// The call made, if it was not the command's `run`.
+    pub invoke: Option<String>,
+    /// What wrote the trace: `rr-dap 0.1.0, wasmtime 48`.
+    pub recorder: String,
+    /// Settings of the engine that shape execution.
+    pub engine: BTreeMap<String, String>,
+    /// When the run began, in seconds since the Unix epoch.
+    pub started: u64,
+}
+
+/// How a recorded run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how", content = "what")]
+pub enum Outcome {
+    /// The call returned; for a command, whether it said it succeeded.
+    Returned {
+        success: bool,
+        result: Option<String>,
+    },
+    /// The guest called exit with this status.
+    Exited(i32),
+    /// The guest trapped.
+    Trapped(String),
+    /// The host failed a crossing.
+    HostError(String),
+    /// The run was stopped from outside.
+    Interrupted,
+    /// The recording stops here although the run may have gone on.
+    CutOff,
+}
+
+impl Outcome {
+    /// The exit status a shell would see.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Outcome::Returned { success: true, .. } => 0,
+            Outcome::Returned { success: false, .. } => 1,
+            Outcome::Exited(code) => *code,
+            // As `wasmtime run` ends on a trap: the status of SIGABRT.
+            Outcome::Trapped(_) => 134,
+            Outcome::HostError(_) | Outcome::CutOff => 1,
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Outcome::Returned {
+                result: Some(result),
+                ..
+            } => write!(f, "returned {result}"),
+            Outcome::Returned { success: true, .. } => f.write_str("returned"),
+            Outcome::Returned { success: false, .. } => f.write_str("returned an error"),
+            Outcome::Exited(code) => write!(f, "exited with status {code}"),
+            Outcome::Trapped(message) => write!(f, "trapped: {message}"),
+            Outcome::HostError(message) => write!(f, "failed in the host: {message}"),
+            Outcome::Interrupted => f.write_str("interrupted"),
+            Outcome::CutOff => f.write_str("cut off: the recording ends before the run did"),
+        }
+    }
+}

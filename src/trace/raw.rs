@@ -1,0 +1,61 @@
+//! Records as the recorder inside a component writes them into its buffer:
+//! what `commit` hands to the sink.
+//!
+//! A record is a little-endian `u32` header, `kind | crossing << 3`, and a body:
+//! for calls and entries the flat arguments, for returns and leaves the flat
+//! results, each in its own size without padding; for a write the address, the
+//! length and the bytes; for a hash eight bytes.
+
+use crate::component::CrossingId;
+
+/// The kind of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The guest calls out.
+    Call = 0,
+    /// The call out returns.
+    Return = 1,
+    /// The guest is called.
+    Enter = 2,
+    /// The guest returns.
+    Leave = 3,
+    /// The far side wrote guest memory.
+    Write = 4,
+    /// The hash of a guest memory at this point.
+    Hash = 5,
+}
+
+impl Kind {
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Kind> {
+        [
+            Kind::Call,
+            Kind::Return,
+            Kind::Enter,
+            Kind::Leave,
+            Kind::Write,
+            Kind::Hash,
+        ]
+        .get(usize::from(number))
+        .copied()
+    }
+}
+
+/// The header of a record.
+pub fn header(kind: Kind, crossing: CrossingId) -> u32 {
+    kind as u32 | crossing.0 << 3
+}
+
+/// The odd constant of the memory hash (2^64 divided by the golden ratio).
+pub const HASH_MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The hash of a linear memory, as recorders compute it: over 64-bit
+/// little-endian words, `h = (rotl(h, 29) ^ word) * HASH_MULTIPLIER`.
+pub fn memory_hash(memory: &[u8]) -> u64 {
+    memory.chunks_exact(8).fold(0u64, |hash, chunk| {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        (hash.rotate_left(29) ^ u64::from_le_bytes(word)).wrapping_mul(HASH_MULTIPLIER)
+    })
+}

@@ -1,0 +1,341 @@
+//! Reading a trace. Every byte is hostile: lengths are checked before memory is
+//! taken, checksums before anything is decompressed.
+
+use super::codec::{CodecError, Decoder};
+use super::event::{Event, Instance};
+use super::format::{
+    HEADER_LENGTH, MAGIC, SECTION_HEADER_LENGTH, SectionHeader, SectionId, VERSION,
+};
+use super::metadata::{Metadata, Outcome};
+use crate::component::{Component, ParseError};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a trace cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    #[error("cannot read {path}: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} is not a recording of rr-dap; record one with `rr-dap record`")]
+    NotATrace { path: PathBuf },
+    #[error(
+        "{path} has format version {found}, this rr-dap reads version {VERSION}; \
+         use the rr-dap that recorded it, or record anew"
+    )]
+    Version { path: PathBuf, found: u32 },
+    #[error("{path} is damaged at byte {offset}: {what}")]
+    Damaged {
+        path: PathBuf,
+        offset: u64,
+        what: String,
+    },
+    #[error("{path} was cut off before the component was complete; nothing of it can be replayed")]
+    NoComponent { path: PathBuf },
+    #[error("the component in {path}: {source}")]
+    Component { path: PathBuf, source: ParseError },
+}
+
+/// A section of events in the file.
+#[derive(Debug, Clone, Copy)]
+struct EventsSection {
+    /// Where its stored bytes begin.
+    offset: u64,
+    header: SectionHeader,
+}
+
+/// A recording, open for reading.
+#[derive(Debug)]
+pub struct Trace {
+    path: PathBuf,
+    file: File,
+    metadata: Metadata,
+    component: Arc<Component>,
+    sections: Vec<EventsSection>,
+    outcome: Outcome,
+    length: u64,
+}
+
+impl Trace {
+    /// Opens a recording: reads its metadata, its component and where its events
+    /// are. A recording that was cut off opens with outcome
+    /// [`Outcome::CutOff`] and the events up to there.
+    ///
+    /// # Errors
+    ///
+    /// If the file is not a recording, or its metadata or component are damaged.
+    pub fn open(path: &Path) -> Result<Trace, TraceError> {
+        let read_error = |source| TraceError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(read_error)?;
+        let length = file.metadata().map_err(read_error)?.len();
+        let mut opening = Opening {
+            path,
+            file: &file,
+            length,
+            at: HEADER_LENGTH as u64,
+        };
+        opening.check_header()?;
+        let metadata = opening.metadata()?;
+        let component = opening.component()?;
+        let (sections, outcome) = opening.events()?;
+        Ok(Trace {
+            path: path.to_owned(),
+            file,
+            metadata,
+            component: Arc::new(component),
+            sections,
+            outcome,
+            length,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's size in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The settings of the run.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The component that ran.
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    /// How the run ended.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// A cursor at the first event.
+    pub fn events(self: &Arc<Self>) -> Cursor {
+        Cursor {
+            trace: self.clone(),
+            section: 0,
+            plain: Vec::new(),
+            at: 0,
+            last: Instance(0),
+            next: None,
+        }
+    }
+
+    fn damaged(&self, offset: u64, what: impl ToString) -> TraceError {
+        TraceError::Damaged {
+            path: self.path.clone(),
+            offset,
+            what: what.to_string(),
+        }
+    }
+
+    fn plain(&self, section: &EventsSection) -> Result<Vec<u8>, TraceError> {
+        read_section(&self.file, section.offset, &section.header)
+            .map_err(|what| self.damaged(section.offset, what))
+    }
+}
+
+/// Reads and decompresses a section whose header has been checked.
+fn read_section(file: &File, offset: u64, header: &SectionHeader) -> Result<Vec<u8>, String> {
+    let mut stored = vec![0; header.stored as usize];
+    file.read_exact_at(&mut stored, offset)
+        .map_err(|e| e.to_string())?;
+    if crc32fast::hash(&stored) != header.crc {
+        return Err("the checksum of a section does not match".into());
+    }
+    let plain = zstd::bulk::decompress(&stored, header.plain as usize)
+        .map_err(|e| format!("a section does not decompress: {e}"))?;
+    if plain.len() != header.plain as usize {
+        return Err("a section has not the size it should have".into());
+    }
+    Ok(plain)
+}
+
+/// A trace while it is opened: a walk over its sections.
+struct Opening<'a> {
+    path: &'a Path,
+    file: &'a File,
+    length: u64,
+    at: u64,
+}
+
+impl Opening<'_> {
+    fn check_header(&self) -> Result<(), TraceError> {
+        let mut header = [0; HEADER_LENGTH];
+        let not_a_trace = || TraceError::NotATrace {
+            path: self.path.to_owned(),
+        };
+        self.file
+            .read_exact_at(&mut header, 0)
+            .map_err(|_| not_a_trace())?;
+        let (magic, version) = header.split_at(MAGIC.len());
+        if magic != MAGIC {
+            return Err(not_a_trace());
+        }
+        let mut word = [0; 4];
+        word.copy_from_slice(version);
+        match u32::from_le_bytes(word) {
+            VERSION => Ok(()),
+            found => Err(TraceError::Version {
+                path: self.path.to_owned(),
+                found,
+            }),
+        }
+    }
+
+    /// The next section's header and where its bytes begin; `None` where the
+    /// file ends or was cut off before the section was complete.
+    fn next(&mut self) -> Result<Option<(SectionHeader, u64)>, TraceError> {
+        let mut bytes = [0; SECTION_HEADER_LENGTH];
+        if self.at + SECTION_HEADER_LENGTH as u64 > self.length {
+            return Ok(None);
+        }
+        self.file
+            .read_exact_at(&mut bytes, self.at)
+            .map_err(|source| TraceError::Read {
+                path: self.path.to_owned(),
+                source,
+            })?;
+        let header = SectionHeader::decode(&bytes)
+            .filter(|h| h.plain as usize <= h.id.max_plain())
+            .ok_or_else(|| self.damaged("this is not the beginning of a section"))?;
+        let offset = self.at + SECTION_HEADER_LENGTH as u64;
+        let end = offset + u64::from(header.stored);
+        if end > self.length {
+            return Ok(None);
+        }
+        self.at = end;
+        Ok(Some((header, offset)))
+    }
+
+    fn damaged(&self, what: impl ToString) -> TraceError {
+        TraceError::Damaged {
+            path: self.path.to_owned(),
+            offset: self.at,
+            what: what.to_string(),
+        }
+    }
+
+    fn expect(&mut self, id: SectionId) -> Result<Vec<u8>, TraceError> {
+        match self.next()? {
+            Some((header, offset)) if header.id == id => {
+                read_section(self.file, offset, &header).map_err(|what| self.damaged(what))
+            }
+            Some((header, _)) => Err(self.damaged(format!(
+                "section {:?} stands where {id:?} should",
+                header.id
+            ))),
+            None => Err(TraceError::NoComponent {
+                path: self.path.to_owned(),
+            }),
+        }
+    }
+
+    fn metadata(&mut self) -> Result<Metadata, TraceError> {
+        let bytes = self.expect(SectionId::Metadata)?;
+        serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))
+    }
+
+    fn component(&mut self) -> Result<Component, TraceError> {
+        let bytes = self.expect(SectionId::Component)?;
+        Component::parse(bytes).map_err(|source| TraceError::Component {
+            path: self.path.to_owned(),
+            source,
+        })
+    }
+
+    fn events(&mut self) -> Result<(Vec<EventsSection>, Outcome), TraceError> {
+        let mut sections = Vec::new();
+        while let Some((header, offset)) = self.next()? {
+            match header.id {
+                SectionId::Events => sections.push(EventsSection { offset, header }),
+                SectionId::End => {
+                    let bytes = read_section(self.file, offset, &header)
+                        .map_err(|what| self.damaged(what))?;
+                    let outcome = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
+                    return Ok((sections, outcome));
+                }
+                other => return Err(self.damaged(format!("a second {other:?} section"))),
+            }
+        }
+        Ok((sections, Outcome::CutOff))
+    }
+}
+
+/// A place in the sequence of events. Reads with `pread`: processes forked from
+/// one another do not move each other's cursors.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    trace: Arc<Trace>,
+    /// The section to read after the current one.
+    section: usize,
+    plain: Vec<u8>,
+    at: usize,
+    last: Instance,
+    next: Option<Event>,
+}
+
+impl Cursor {
+    /// The next event without going past it; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there.
+    pub fn peek(&mut self) -> Result<Option<&Event>, TraceError> {
+        if self.next.is_none() {
+            self.next = self.read()?;
+        }
+        Ok(self.next.as_ref())
+    }
+
+    /// The next event; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there.
+    #[allow(clippy::should_implement_trait)] // It can fail.
+    pub fn next(&mut self) -> Result<Option<Event>, TraceError> {
+        match self.next.take() {
+            Some(event) => Ok(Some(event)),
+            None => self.read(),
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Event>, TraceError> {
+        while self.at >= self.plain.len() {
+            let Some(section) = self.trace.sections.get(self.section) else {
+                return Ok(None);
+            };
+            self.plain = self.trace.plain(section)?;
+            self.section += 1;
+            self.at = 0;
+            self.last = Instance(0);
+        }
+        let mut decoder = Decoder {
+            component: &self.trace.component,
+            bytes: &self.plain,
+            at: self.at,
+            last: self.last,
+        };
+        let event = decoder.event();
+        (self.at, self.last) = (decoder.at, decoder.last);
+        event.map(Some).map_err(|e: CodecError| {
+            let offset = self
+                .section
+                .checked_sub(1)
+                .and_then(|i| self.trace.sections.get(i))
+                .map_or(0, |s| s.offset);
+            self.trace.damaged(offset, e)
+        })
+    }
+}
