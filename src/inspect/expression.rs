@@ -138,7 +138,11 @@ impl<'a> Evaluator<'a> {
             self.variable(name)?
         };
         loop {
-            if self.take("->") || self.take(".") {
+            let is_arrow = self.take("->");
+            if is_arrow || self.take(".") {
+                if is_arrow {
+                    value = self.decayed(value)?;
+                }
                 let name = self.name().ok_or_else(|| self.syntax())?;
                 value = self.field(&value, name)?;
             } else if self.take("[") {
@@ -203,6 +207,14 @@ impl<'a> Evaluator<'a> {
         match statics.iter().find(named) {
             Some(declared) => Ok(locate(&self.look, &self.locator, declared)?),
             None => Err(ExpressionError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// In front of `->`, an array is a pointer to its first element.
+    fn decayed(&self, value: Value) -> Result<Value, ExpressionError> {
+        match self.look.view(&value)? {
+            View::Elements(elements) => within(&elements, 0),
+            _ => Ok(value),
         }
     }
 

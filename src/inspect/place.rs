@@ -52,7 +52,12 @@ pub enum Unavailable {
 
 impl From<gimli::Error> for Unavailable {
     fn from(error: gimli::Error) -> Self {
-        Unavailable::Source(error.into())
+        match error {
+            // LLVM leaves `DW_OP_plus_uconst` alone where it lost the address to
+            // add to.
+            gimli::Error::NotEnoughStackItems => Unavailable::OptimisedOut,
+            error => Unavailable::Source(error.into()),
+        }
     }
 }
 

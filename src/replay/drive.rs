@@ -336,10 +336,7 @@ fn print(
 /// Lends the observer the store that holds it.
 pub(super) fn observed(
     mut store: impl AsContextMut<Data = State>,
-    tell: impl FnOnce(
-        &mut dyn super::Observer,
-        &mut StoreContextMut<'_, State>,
-    ) -> wasmtime::Result<()>,
+    tell: impl FnOnce(&mut dyn super::Observer, &mut StoreContextMut<'_, State>) -> wasmtime::Result<()>,
 ) -> wasmtime::Result<()> {
     let mut store = store.as_context_mut();
     let Some(mut observer) = store.data_mut().observer.take() else {

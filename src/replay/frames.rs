@@ -76,10 +76,7 @@ pub fn describe(
     let (defined, pc) = handle
         .wasm_function_index_and_pc(store.as_context_mut())
         .ok()??;
-    let next = module
-        .offsets
-        .to_original(pc.raw())
-        .instruction_or_next()?;
+    let next = module.offsets.to_original(pc.raw()).instruction_or_next()?;
     let pc = match doing {
         Innermost::Before | Innermost::Trapped => next,
         Innermost::Calling => module.code.instruction_before(next).unwrap_or(next),
@@ -102,7 +99,11 @@ pub fn frames(
     let handles = handles(store);
     let mut frames = Vec::with_capacity(handles.len());
     for (i, handle) in handles.iter().enumerate() {
-        let doing = if i == 0 { innermost } else { Innermost::Calling };
+        let doing = if i == 0 {
+            innermost
+        } else {
+            Innermost::Calling
+        };
         frames.extend(describe(store, modules, handle, doing));
     }
     frames
@@ -184,7 +185,9 @@ pub fn memory(
 
 /// The part of a memory that there is.
 pub fn slice(data: &[u8], address: u64, length: usize) -> &[u8] {
-    let start = usize::try_from(address).unwrap_or(usize::MAX).min(data.len());
+    let start = usize::try_from(address)
+        .unwrap_or(usize::MAX)
+        .min(data.len());
     let end = start.saturating_add(length).min(data.len());
     data.get(start..end).unwrap_or_default()
 }
