@@ -1,6 +1,8 @@
 //! Look: what a stopped program holds, at source level, at the level of hostcalls
 //! and at core level.
 
+mod cpp;
+mod expression;
 mod flat;
 mod handle_entry;
 mod handle_meaning;
@@ -11,8 +13,16 @@ pub mod lift;
 mod lift_bits;
 mod lift_text;
 mod lifted;
+mod place;
+mod rust;
+mod scalar;
+mod summary;
+mod value;
+pub mod variables;
 pub mod wave;
 
+pub use expression::{ExpressionError, evaluate_path};
 pub use handle_meaning::Meaning;
 pub use handle_problem::{Finding, Problem};
 pub use lift_text::Text;
+pub use place::{FrameState, Unavailable};

@@ -15,6 +15,7 @@ mod scopes;
 mod sections;
 mod types;
 mod units;
+mod vtables;
 
 pub use demangle::demangle;
 pub use error::SourceError;
@@ -50,6 +51,8 @@ pub struct ModuleSource {
     functions_by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
     /// Complete types by name.
     definitions: OnceLock<HashMap<String, EntryId>>,
+    /// Rust types by the address of their vtables.
+    vtables: OnceLock<HashMap<u64, EntryId>>,
 }
 
 impl ModuleSource {
@@ -69,6 +72,7 @@ impl ModuleSource {
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
             definitions: OnceLock::new(),
+            vtables: OnceLock::new(),
         })
     }
 
@@ -192,7 +196,8 @@ impl ModuleSource {
         self.scopes(function, pc)
     }
 
-    /// The variables outside functions of the unit that contains a place.
+    /// The variables with a name outside functions, of the unit that contains a
+    /// place.
     pub(crate) fn statics_at(&self, pc: u32) -> Result<Vec<Declared>, SourceError> {
         let function = self.function_at(pc).ok_or(SourceError::NotCovered { pc })?;
         self.statics(function.entry.unit)

@@ -27,7 +27,6 @@ pub(crate) enum Type {
         element: Option<EntryId>,
         /// One for each dimension; `None` where the type does not say.
         counts: Vec<Option<u64>>,
-        is_vector: bool,
     },
     Composite(Composite),
     Enumeration {
@@ -364,7 +363,6 @@ impl<'a> TypeReader<'a> {
             gimli::DW_TAG_array_type => Type::Array {
                 element: target,
                 counts: self.dimensions(entries)?,
-                is_vector: find(attributes, gimli::DW_AT_GNU_vector).is_some(),
             },
             tag if is_composite(tag) => {
                 let mut composite = Composite {

@@ -1,0 +1,575 @@
+//! A value of a source-level type: what it shows and what it is made of.
+
+use super::place::{FrameState, Place, Unavailable, little_endian};
+use super::{cpp, rust, scalar};
+use crate::source::{Bits, Composite, EntryId, Member, ModuleSource, Type, Variants};
+use std::cell::Cell;
+
+/// The most values that are looked at to answer one request.
+const MOST_VALUES: usize = 10_000;
+/// The most bytes of one text that are shown.
+pub(super) const LONGEST_TEXT: usize = 256;
+
+/// What a value is of.
+#[derive(Debug, Clone)]
+pub(super) enum Of {
+    Type(EntryId),
+    /// An array of arrays, less its outer dimensions.
+    Array {
+        element: EntryId,
+        counts: Vec<u64>,
+    },
+}
+
+/// A value: what it is and where.
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub(super) of: Of,
+    pub(super) place: Place,
+}
+
+/// A part of a value.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) value: Value,
+}
+
+/// Elements of one size, one after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Elements {
+    pub(super) of: Of,
+    pub(super) first: Place,
+    pub(super) stride: u64,
+    pub(super) count: u64,
+}
+
+impl Elements {
+    pub(super) fn at(&self, index: u64) -> Value {
+        Value {
+            of: self.of.clone(),
+            place: self.first.after(index.wrapping_mul(self.stride)),
+        }
+    }
+}
+
+/// What a value shows.
+#[derive(Debug, Clone)]
+pub(super) enum View {
+    /// Nothing inside.
+    Scalar(String),
+    /// Text; its bytes can be looked at one by one.
+    Text(String, Elements),
+    /// An address, and the value there if that can be looked at.
+    Pointer {
+        text: String,
+        target: Option<Value>,
+        /// References and smart pointers show what they refer to.
+        is_transparent: bool,
+    },
+    Fields {
+        /// The case of an enum, the name of a Rust struct.
+        name: Option<String>,
+        fields: Vec<Field>,
+        is_tuple: bool,
+    },
+    Elements(Elements),
+}
+
+/// Looks at values of one frame, with a bound on the work for one request.
+pub(super) struct Look<'a> {
+    pub(super) source: &'a ModuleSource,
+    pub(super) state: &'a dyn FrameState,
+    left: Cell<usize>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn new(source: &'a ModuleSource, state: &'a dyn FrameState) -> Self {
+        Look {
+            source,
+            state,
+            left: Cell::new(MOST_VALUES),
+        }
+    }
+
+    pub(super) fn view(&self, value: &Value) -> Result<View, Unavailable> {
+        let left = self.left.get().checked_sub(1);
+        let excess = crate::source::SourceError::Excessive("the value is too large to show");
+        self.left.set(left.ok_or(excess)?);
+        match &value.of {
+            Of::Array { element, counts } => self.view_array(*element, counts, &value.place),
+            Of::Type(id) => {
+                let (_, resolved) = self.source.resolved(*id)?;
+                self.view_type(resolved, &value.place)
+            }
+        }
+    }
+
+    fn view_type(&self, of: Type, place: &Place) -> Result<View, Unavailable> {
+        match of {
+            Type::Base {
+                name,
+                encoding,
+                size,
+            } => {
+                let bytes = place.read(size, self.state)?;
+                Ok(View::Scalar(scalar::base(&name, encoding, &bytes)))
+            }
+            Type::Pointer {
+                target,
+                size,
+                is_reference,
+                name,
+            } => {
+                let is_transparent = is_reference || name.is_some_and(|name| !is_raw(&name));
+                self.view_pointer(target, size, is_transparent, place)
+            }
+            Type::Array {
+                element: Some(element),
+                counts,
+                ..
+            } => {
+                let counts: Vec<u64> = counts.iter().map(|count| count.unwrap_or(0)).collect();
+                self.view_array(element, &counts, place)
+            }
+            Type::Composite(composite) => self.view_composite(&composite, place),
+            Type::Enumeration {
+                size, enumerators, ..
+            } => {
+                let bytes = place.read(size, self.state)?;
+                Ok(View::Scalar(enumerator(&enumerators, &bytes)))
+            }
+            Type::Function { .. } => Ok(View::Scalar("function".to_owned())),
+            Type::Unspecified { name } => Ok(View::Scalar(name)),
+            Type::Array { element: None, .. } | Type::Alias { .. } | Type::Qualified { .. } => {
+                Ok(View::Scalar("void".to_owned()))
+            }
+        }
+    }
+
+    fn view_pointer(
+        &self,
+        target: Option<EntryId>,
+        size: u64,
+        is_transparent: bool,
+        place: &Place,
+    ) -> Result<View, Unavailable> {
+        let address = place.read_number(size, self.state)?;
+        let mut text = format!("{address:#x}");
+        let resolved = match target {
+            Some(target) => self.source.resolved(target).ok(),
+            None => None,
+        };
+        let target = match (&resolved, target) {
+            (Some((_, Type::Function { .. } | Type::Unspecified { .. })), _) | (None, _) => None,
+            (Some(_), target) => target.filter(|_| address != 0),
+        };
+        if address != 0
+            && let Some((_, of)) = &resolved
+            && is_text_unit(of)
+        {
+            let (bytes, is_cut) = self.text_until_nul(address);
+            text = format!("{text} {}", scalar::quoted(&bytes, is_cut));
+        }
+        Ok(View::Pointer {
+            text,
+            is_transparent: is_transparent && target.is_some(),
+            target: target.map(|id| Value {
+                of: Of::Type(id),
+                place: Place::Memory(address),
+            }),
+        })
+    }
+
+    /// Reads in small steps: the text may end close to the end of memory.
+    fn text_until_nul(&self, address: u64) -> (Vec<u8>, bool) {
+        let mut text = Vec::new();
+        let mut step = 32;
+        while text.len() < LONGEST_TEXT {
+            let at = address.wrapping_add(text.len() as u64);
+            match self.state.memory(at, step) {
+                Some(bytes) => match bytes.iter().position(|&byte| byte == 0) {
+                    Some(end) => {
+                        text.extend(bytes.into_iter().take(end));
+                        return (text, false);
+                    }
+                    None if bytes.is_empty() => return (text, true),
+                    None => text.extend(bytes),
+                },
+                None if step > 1 => step = 1,
+                None => return (text, true),
+            }
+        }
+        (text, true)
+    }
+
+    fn view_array(
+        &self,
+        element: EntryId,
+        counts: &[u64],
+        place: &Place,
+    ) -> Result<View, Unavailable> {
+        let Some((&count, inner)) = counts.split_first() else {
+            return Ok(View::Scalar("[]".to_owned()));
+        };
+        let mut stride = self.source.size_of(element)?;
+        for count in inner {
+            stride = stride.saturating_mul(*count);
+        }
+        let elements = Elements {
+            of: if inner.is_empty() {
+                Of::Type(element)
+            } else {
+                Of::Array {
+                    element,
+                    counts: inner.to_vec(),
+                }
+            },
+            first: place.clone(),
+            stride,
+            count,
+        };
+        if inner.is_empty() && is_text_unit(&self.source.resolved(element)?.1) {
+            return self.view_text(elements, true);
+        }
+        Ok(View::Elements(elements))
+    }
+
+    /// Elements that are bytes of text.
+    pub(super) fn view_text(
+        &self,
+        elements: Elements,
+        ends_at_nul: bool,
+    ) -> Result<View, Unavailable> {
+        let shown = elements.count.min(LONGEST_TEXT as u64);
+        let mut bytes = elements.first.read(shown, self.state)?;
+        let mut is_cut = shown < elements.count;
+        if ends_at_nul && let Some(end) = bytes.iter().position(|&byte| byte == 0) {
+            bytes.truncate(end);
+            is_cut = false;
+        }
+        Ok(View::Text(scalar::quoted(&bytes, is_cut), elements))
+    }
+
+    fn view_composite(&self, composite: &Composite, place: &Place) -> Result<View, Unavailable> {
+        if composite.is_declaration {
+            return Ok(View::Scalar("<incomplete type>".to_owned()));
+        }
+        if let Some(variants) = &composite.variants {
+            return self.view_case(variants, place);
+        }
+        let known = if composite.is_rust {
+            rust::view(self, composite, place)?
+        } else {
+            cpp::view(self, composite, place)?
+        };
+        if let Some(view) = known {
+            return Ok(view);
+        }
+        self.view_members(composite, place, None)
+    }
+
+    /// The active case of a Rust enum.
+    fn view_case(&self, variants: &Variants, place: &Place) -> Result<View, Unavailable> {
+        let discriminant = match &variants.discriminant {
+            Some(member) => {
+                let of = member.type_id;
+                let size = of.map_or(Ok(0), |of| self.source.size_of(of))?;
+                let place = place.after(member.offset);
+                Some((place.read_number(size, self.state)?, mask(size)))
+            }
+            None => None,
+        };
+        let is_active = |case: &&crate::source::Case| match (case.discriminant, discriminant) {
+            (Some(wanted), Some((found, mask))) => wanted & mask == found & mask,
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        let default = || {
+            variants
+                .cases
+                .iter()
+                .find(|case| case.discriminant.is_none())
+        };
+        let Some(case) = variants.cases.iter().find(is_active).or_else(default) else {
+            let found = discriminant.map_or(0, |(found, _)| found);
+            return Ok(View::Scalar(format!("<no case has discriminant {found}>")));
+        };
+        let name = case.member.name.clone();
+        let place = place.after(case.member.offset);
+        match case.member.type_id.map(|of| self.source.resolved(of)) {
+            Some(Ok((_, Type::Composite(body)))) => self.view_members(&body, &place, name),
+            _ => Ok(View::Scalar(name.unwrap_or_default())),
+        }
+    }
+
+    fn view_members(
+        &self,
+        composite: &Composite,
+        place: &Place,
+        case: Option<String>,
+    ) -> Result<View, Unavailable> {
+        let is_tuple = composite.is_rust
+            && !composite.members.is_empty()
+            && composite
+                .members
+                .iter()
+                .all(|member| is_tuple_member(member));
+        let named = composite.name.clone().filter(|name| {
+            composite.is_rust && !name.starts_with('(') && !name.contains(['<', '&', '*'])
+        });
+        let mut fields = Vec::new();
+        for member in &composite.members {
+            fields.extend(self.field(member, place)?);
+        }
+        Ok(View::Fields {
+            name: case.or(named),
+            fields,
+            is_tuple,
+        })
+    }
+
+    /// A member's value. Anonymous structs and unions get no name.
+    fn field(&self, member: &Member, place: &Place) -> Result<Option<Field>, Unavailable> {
+        let Some(type_id) = member.type_id else {
+            return Ok(None);
+        };
+        let name = match &member.name {
+            Some(name) => name
+                .strip_prefix("__")
+                .filter(|n| is_number(n))
+                .unwrap_or(name),
+            None if member.is_base_class => &self.source.type_name(Some(type_id)),
+            None => "",
+        };
+        let Some(place) = self.member_place(member, place) else {
+            return Ok(None);
+        };
+        Ok(Some(Field {
+            name: name.to_owned(),
+            value: Value {
+                of: Of::Type(type_id),
+                place,
+            },
+        }))
+    }
+
+    fn read_bits(&self, bits: Bits, of: EntryId, place: &Place) -> Result<Place, Unavailable> {
+        let last = bits.first.saturating_add(bits.count);
+        let bytes = place.read(last.div_ceil(8).min(16), self.state)?;
+        let width = 128_u32.saturating_sub(u32::try_from(bits.count).unwrap_or(128));
+        let first = u32::try_from(bits.first).unwrap_or(0).min(127);
+        // Up to the top and down again, to lose the neighbours.
+        let top = (scalar::unsigned(&bytes) >> first)
+            .checked_shl(width)
+            .unwrap_or(0);
+        let is_signed = matches!(
+            self.source.resolved(of)?.1,
+            Type::Base {
+                encoding: gimli::DW_ATE_signed | gimli::DW_ATE_signed_char,
+                ..
+            }
+        );
+        let number = if is_signed {
+            top.cast_signed()
+                .checked_shr(width)
+                .unwrap_or(0)
+                .cast_unsigned()
+        } else {
+            top.checked_shr(width).unwrap_or(0)
+        };
+        Ok(Place::copied(number.to_le_bytes().to_vec()))
+    }
+
+    /// The number that a value shows, for indices.
+    pub(super) fn number(&self, value: &Value) -> Option<i128> {
+        let Of::Type(id) = value.of else { return None };
+        let (_, of) = self.source.resolved(id).ok()?;
+        let (size, is_signed) = match of {
+            Type::Base { encoding, size, .. } => {
+                let is_signed =
+                    matches!(encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char);
+                (size, is_signed)
+            }
+            Type::Enumeration { size, .. } => (size, false),
+            _ => return None,
+        };
+        let bytes = value.place.read(size, self.state).ok()?;
+        if is_signed {
+            Some(scalar::signed(&bytes))
+        } else {
+            i128::try_from(scalar::unsigned(&bytes)).ok()
+        }
+    }
+
+    /// The name of what a value is of.
+    pub(super) fn type_name(&self, of: &Of) -> String {
+        match of {
+            Of::Type(id) => self.source.type_name(Some(*id)),
+            Of::Array { element, counts } => {
+                let mut name = self.source.type_name(Some(*element));
+                for count in counts {
+                    name.push_str(&format!("[{count}]"));
+                }
+                name
+            }
+        }
+    }
+
+    pub(super) fn size(&self, of: &Of) -> u64 {
+        match of {
+            Of::Type(id) => self.source.size_of(*id).unwrap_or(0),
+            Of::Array { element, counts } => {
+                let one = self.source.size_of(*element).unwrap_or(0);
+                counts
+                    .iter()
+                    .fold(one, |size, count| size.saturating_mul(*count))
+            }
+        }
+    }
+
+    /// The member of a composite value by name.
+    pub(super) fn member(&self, composite: &Composite, place: &Place, name: &str) -> Option<Value> {
+        let named = |member: &&Member| member.name.as_deref() == Some(name);
+        let member = composite.members.iter().find(named)?;
+        Some(Value {
+            of: Of::Type(member.type_id?),
+            place: place.after(member.offset),
+        })
+    }
+
+    /// The values of a composite's members.
+    pub(super) fn parts(&self, composite: &Composite, place: &Place) -> Vec<Value> {
+        let members = composite.members.iter();
+        let part = |member: &Member| {
+            Some(Value {
+                of: Of::Type(member.type_id?),
+                place: self.member_place(member, place)?,
+            })
+        };
+        members.filter_map(part).collect()
+    }
+
+    /// A member by name, also of what a value contains: base classes, anonymous
+    /// structs, wrappers.
+    pub(super) fn find_inside(&self, value: &Value, name: &str) -> Option<Value> {
+        // Wrappers in standard libraries are at most this deep and this many.
+        const DEEPEST: usize = 4;
+        const WIDEST: usize = 64;
+        let mut level = vec![value.clone()];
+        for _ in 0..DEEPEST {
+            let mut below = Vec::new();
+            for value in &level {
+                let Ok(Some(body)) = self.composite(value) else {
+                    continue;
+                };
+                let named = |member: &&Member| member.name.as_deref() == Some(name);
+                if let Some(member) = body.members.iter().find(named) {
+                    return Some(Value {
+                        of: Of::Type(member.type_id?),
+                        place: self.member_place(member, &value.place)?,
+                    });
+                }
+                below.extend(self.parts(&body, &value.place));
+            }
+            below.truncate(WIDEST);
+            level = below;
+        }
+        None
+    }
+
+    fn member_place(&self, member: &Member, place: &Place) -> Option<Place> {
+        let place = place.after(member.offset);
+        match member.bits {
+            Some(bits) => self.read_bits(bits, member.type_id?, &place).ok(),
+            None => Some(place),
+        }
+    }
+
+    /// The type of a value that has members.
+    pub(super) fn composite(&self, value: &Value) -> Result<Option<Composite>, Unavailable> {
+        let Of::Type(id) = value.of else {
+            return Ok(None);
+        };
+        match self.source.resolved(id)?.1 {
+            Type::Composite(composite) => Ok(Some(composite)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The address and the target of a pointer.
+    pub(super) fn pointer(&self, value: &Value) -> Result<Option<(u64, EntryId)>, Unavailable> {
+        let Of::Type(id) = value.of else {
+            return Ok(None);
+        };
+        match self.source.resolved(id)?.1 {
+            Type::Pointer {
+                target: Some(target),
+                size,
+                ..
+            } => Ok(Some((value.place.read_number(size, self.state)?, target))),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Rust spells raw pointers `*const T`, `*mut T`; C and C++ do not name pointers.
+fn is_raw(name: &str) -> bool {
+    name.starts_with('*')
+}
+
+fn is_tuple_member(member: &Member) -> bool {
+    let name = member
+        .name
+        .as_deref()
+        .and_then(|name| name.strip_prefix("__"));
+    name.is_some_and(is_number)
+}
+
+fn is_number(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether an array of these is C text.
+fn is_text_unit(of: &Type) -> bool {
+    match of {
+        Type::Base {
+            encoding, size: 1, ..
+        } => matches!(
+            *encoding,
+            gimli::DW_ATE_signed_char | gimli::DW_ATE_unsigned_char | gimli::DW_ATE_UTF
+        ),
+        _ => false,
+    }
+}
+
+fn mask(size: u64) -> u64 {
+    match size {
+        0..8 => (1 << (size * 8)) - 1,
+        _ => u64::MAX,
+    }
+}
+
+/// The enumerator with a value; several joined by `|` for flags.
+fn enumerator(enumerators: &[(String, i128)], bytes: &[u8]) -> String {
+    let number = little_endian(bytes);
+    let mask = mask(bytes.len() as u64);
+    // The low bits are what counts: enumerators may be written with a sign.
+    let of = |value: &i128| (*value as u64) & mask;
+    if let Some((name, _)) = enumerators.iter().find(|(_, value)| of(value) == number) {
+        return name.clone();
+    }
+    let mut rest = number;
+    let mut names = Vec::new();
+    for (name, value) in enumerators {
+        let bit = of(value);
+        if bit.is_power_of_two() && rest & bit != 0 {
+            rest &= !bit;
+            names.push(name.as_str());
+        }
+    }
+    if names.is_empty() || rest != 0 {
+        return number.to_string();
+    }
+    names.join(" | ")
+}
