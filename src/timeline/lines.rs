@@ -4,6 +4,8 @@ use super::Module;
 use super::wire::FunctionRows;
 use crate::component::ModuleId;
 use crate::source::{Function, SourceLine};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Where stepping into each function of a module stops, ascending.
 pub(super) fn body_starts(module: &Module) -> Vec<u32> {
@@ -29,14 +31,29 @@ fn has_rows(module: &Module, function: &Function) -> bool {
         .any(|s| s.at.line != 0)
 }
 
+/// Rows worked out before: looking up what is inlined at each row of a large
+/// function takes tens of milliseconds, and steps keep to a few functions.
+pub(super) type RowsCache = RefCell<HashMap<(ModuleId, u32, usize), Option<FunctionRows>>>;
+
 /// The rows of the function that holds `pc`, as they look from the inlined body
 /// that runs there: what is inlined deeper counts as part of the line that calls
 /// it, so that a step goes over it as over a call. The prologue has no rows that
 /// count: a step never stops there.
-pub(super) fn rows_around(module: &Module, id: ModuleId, pc: u32) -> Option<FunctionRows> {
+pub(super) fn rows_around(
+    cache: &RowsCache,
+    module: &Module,
+    id: ModuleId,
+    pc: u32,
+) -> Option<FunctionRows> {
     let function = module.source.function_at(pc)?;
     let level = module.source.inlined_at(pc).len();
-    rows_of(module, id, function, level)
+    let key = (id, function.entry_pc, level);
+    if let Some(known) = cache.borrow().get(&key) {
+        return known.clone();
+    }
+    let rows = rows_of(module, id, function, level);
+    cache.borrow_mut().insert(key, rows.clone());
+    rows
 }
 
 /// The rows of every function with lines, inlined bodies counting for themselves.

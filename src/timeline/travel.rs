@@ -369,7 +369,7 @@ impl Timeline {
             }
             let rows = self
                 .module(frame.module)
-                .and_then(|module| lines::rows_around(module, frame.module, frame.pc));
+                .and_then(|module| lines::rows_around(&self.rows, module, frame.module, frame.pc));
             functions.extend(rows);
         }
         functions
