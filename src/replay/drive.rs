@@ -152,7 +152,9 @@ fn enter(
         crossing: id,
         args,
     };
-    observed(&mut store, |observer, store| observer.entering(store, &entry))?;
+    observed(&mut store, |observer, store| {
+        observer.entering(store, &entry)
+    })?;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
     call(&mut store, function, &args, &mut results)?;
