@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
-    let trace = args.next().ok_or("usage: travel_cost FILE.rrtrace [STEPS]")?;
+    let trace = args
+        .next()
+        .ok_or("usage: travel_cost FILE.rrtrace [STEPS]")?;
     let steps: usize = args.next().map_or(Ok(200), |n| n.parse())?;
     let program = match std::env::var_os("RR_DAP") {
         Some(program) => program.into(),

@@ -154,8 +154,10 @@ fn handles_pass_between_composed_components_under_the_names_they_export() {
     assert_eq!(list(&rows, "leak"), [&Value::Null; 0]);
 
     let ended = list(&rows, "ended");
-    let (passed, dropped) =
-        ended.iter().copied().partition::<Vec<&Value>, _>(|row| row["ending"] == "passed on");
+    let (passed, dropped) = ended
+        .iter()
+        .copied()
+        .partition::<Vec<&Value>, _>(|row| row["ending"] == "passed on");
     // The keeper makes two and hands them out; the greeter asks and drops them.
     for row in &passed {
         assert_eq!(row["resource"], "keeper");

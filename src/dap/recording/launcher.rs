@@ -48,7 +48,11 @@ impl RecordingLauncher {
             output.progress(Some(percentage), "compiling the recording for debugging");
         };
         let timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
-        Ok(Box::new(Recording::new(timeline, directory)))
+        Ok(Box::new(Recording::new(
+            timeline,
+            self.options.cache.clone(),
+            directory,
+        )))
     }
 
     /// Records a run with this executable, in a process of its own: whatever

@@ -5,6 +5,7 @@ mod address;
 mod breakpoints;
 mod disassembly;
 mod guest;
+mod handles;
 mod hostcall;
 mod launcher;
 mod stack;
@@ -18,6 +19,8 @@ use super::debuggee::{
     MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
     SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
 };
+use crate::inspect::handle_history::HandleHistory;
+use crate::replay::variant::CacheDir;
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use crate::trace::Summary;
@@ -32,6 +35,9 @@ pub struct Recording {
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     events: OnceLock<u64>,
+    /// The life of all handles, once asked for.
+    handles: Option<HandleHistory>,
+    cache: CacheDir,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<tempfile::TempDir>,
 }
@@ -47,12 +53,14 @@ impl From<TimelineError> for DebuggeeError {
 }
 
 impl Recording {
-    fn new(timeline: Timeline, directory: Option<tempfile::TempDir>) -> Recording {
+    fn new(timeline: Timeline, cache: CacheDir, directory: Option<tempfile::TempDir>) -> Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
             stack: None,
             events: OnceLock::new(),
+            handles: None,
+            cache,
             _directory: directory,
         }
     }
@@ -162,9 +170,7 @@ impl Debuggee for Recording {
     }
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
-        Err(DebuggeeError::other(
-            "the handle tables are shown by `rr-dap trace resources FILE --at EVENT`",
-        ))
+        self.handle_tables()
     }
 
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {

@@ -118,6 +118,10 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let mut steps = of.0.split('/');
+        if of.0.split('/').next() == Some(super::handles::KEY) {
+            let steps: Vec<&str> = steps.skip(1).collect();
+            return self.handle_values(&steps);
+        }
         let stale = || failed("these values are not there any more");
         let frame: u32 = steps
             .next()
