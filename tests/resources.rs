@@ -2,10 +2,16 @@
 
 mod support;
 
+use rr_dap::inspect::Meaning;
+use rr_dap::inspect::handle_history::HandleHistory;
+use rr_dap::replay::Compiled;
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::trace::Trace;
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use support::command::{Call, command};
-use support::{fixture, record, rr_dap, text};
+use support::{cache_dir, fixture, record, rr_dap, text};
 
 fn resources(trace: &Path, options: &[&str]) -> Vec<Value> {
     let mut line = vec!["trace", "resources", "--json", trace.to_str().unwrap()];
@@ -41,7 +47,7 @@ fn a_file_is_known_by_its_path_from_open_to_drop() {
     let args = ["cat", "/work/a.txt"];
     let kitchen = fixture("kitchen.wasm");
     let recorded = record(&kitchen, &["--dir", &mount], &args, "", &trace);
-    assert_eq!(text(&recorded.stdout), "text\n");
+    assert_eq!(text(&recorded.stdout), "line 1: text\n");
 
     let rows = resources(&trace, &["--all"]);
     assert_eq!(list(&rows, "finding"), [&Value::Null; 0]);
@@ -182,5 +188,49 @@ fn handles_pass_between_composed_components_under_the_names_they_export() {
             .filter(|row| row["lent"] == 1)
             .count();
         assert_eq!(lent, 1, "event {event}");
+    }
+}
+
+#[test]
+fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..250 {
+        std::fs::write(dir.path().join(format!("{number}.txt")), "").unwrap();
+    }
+    let file = dir.path().join("dir.rrtrace");
+    let mount = format!("{}::/work", dir.path().display());
+    let kitchen = fixture("kitchen-O2.wasm");
+    let recorded = record(&kitchen, &["--dir", &mount], &["dir", "/work"], "", &file);
+    assert!(recorded.status.success(), "{}", text(&recorded.stderr));
+
+    let trace = Arc::new(Trace::open(&file).unwrap());
+    let cache = CacheDir::open(&cache_dir()).unwrap();
+    let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
+    let history = HandleHistory::build(trace, &compiled).unwrap();
+    assert!(history.findings().is_empty());
+    let [(_, table)] = &history.end()[..] else {
+        panic!("one instance uses handles");
+    };
+    let preopened = table
+        .entries()
+        .find(|entry| matches!(entry.meaning, Some(Meaning::Preopened(_))))
+        .unwrap();
+    assert!(preopened.uses >= 250, "{preopened}");
+    let uses: Vec<u64> = hostcalls(&file, "[method]descriptor.")
+        .iter()
+        .filter(|call| call["lowered"]["arguments"][0]["i32"] == preopened.index)
+        .filter_map(|call| call["event"].as_u64())
+        .filter(|event| *event > preopened.created.event)
+        .collect();
+    // More than one snapshot apart.
+    assert!(history.events() > 1000, "{}", history.events());
+    for event in preopened.created.event + 1..history.events() {
+        for (in_call, until) in [(false, event), (true, event + 1)] {
+            let tables = history.at(event, in_call);
+            let (_, table) = &tables[0];
+            let expected = uses.iter().filter(|event| **event < until).count() as u64;
+            let found = table.get(preopened.index).map(|entry| entry.uses);
+            assert_eq!(found, Some(expected), "event {event}, in call: {in_call}");
+        }
     }
 }

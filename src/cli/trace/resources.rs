@@ -18,14 +18,14 @@ use std::sync::Arc;
     after_help = "Example:\n  rr-dap trace resources run.rrtrace\n  rr-dap trace resources run.rrtrace --at 120 --all\n  rr-dap trace resources run.rrtrace --json | jq 'select(.list == \"leak\")'"
 )]
 pub(in crate::cli) struct Resources {
-    /// Show the tables while this hostcall is in progress, not at the end.
+    /// Show the tables while this hostcall is in progress, before what is left at the end.
     #[arg(long, value_name = "EVENT")]
     at: Option<u64>,
     /// Show the handles that were dropped or passed on in the whole run, too.
     #[arg(long)]
     all: bool,
-    /// Print one JSON object to a line; `list` tells what it is about: `table`,
-    /// `leak`, `ended` or `finding`.
+    /// Print one JSON object to a line; `list` tells what it is: `table` (with
+    /// `--at`), `leak`, `ended` (with `--all`) or `finding`.
     #[arg(long)]
     json: bool,
     /// The recording.
@@ -79,15 +79,11 @@ impl Resources {
     }
 
     fn write_json(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
-        let end = history.end();
-        let table = match self.at {
-            Some(event) => &history.at(event, true),
-            None => &end,
-        };
-        for (list, tables) in [("table", table), ("leak", &end)] {
+        let tables = self.at.map(|event| ("table", history.at(event, true)));
+        for (list, tables) in tables.into_iter().chain([("leak", history.end())]) {
             for (instance, table) in tables {
                 for entry in table.entries() {
-                    writeln!(out, "{}", json_entry(list, *instance, entry))?;
+                    writeln!(out, "{}", json_entry(list, instance, entry))?;
                 }
             }
         }
