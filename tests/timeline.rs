@@ -50,7 +50,9 @@ fn go(timeline: &mut Timeline, motion: Motion) -> Stop {
 fn line(timeline: &mut Timeline) -> Option<(String, u32)> {
     let frames = timeline.frames().expect("frames");
     let frame = frames.iter().find(|f| {
-        timeline.module(f.module).is_some_and(|m| m.source.line_at(f.pc).is_some())
+        timeline
+            .module(f.module)
+            .is_some_and(|m| m.source.line_at(f.pc).is_some())
     })?;
     let source = &timeline.module(frame.module)?.source;
     let at = source.line_at(frame.pc)?;

@@ -46,7 +46,9 @@ pub(super) fn all_rows(module: &Module, id: ModuleId) -> Vec<FunctionRows> {
 }
 
 fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<FunctionRows> {
-    let entry = module.code.entry_of(function.range.start.max(function.entry_pc))?;
+    let entry = module
+        .code
+        .entry_of(function.range.start.max(function.entry_pc))?;
     let body_start = module.source.body_start(function);
     let rows: Vec<(u32, u64)> = module
         .source

@@ -7,9 +7,7 @@
 use super::lines;
 use super::motion::{Breakpoint, Direction, Motion, Place, Reason, Step, Stop};
 use super::process::{Process, ProcessError};
-use super::wire::{
-    FunctionRows, Hit, LineWatch, ReplayerId, Reply, Request, Run, StopAt, Watch,
-};
+use super::wire::{FunctionRows, Hit, LineWatch, ReplayerId, Reply, Request, Run, StopAt, Watch};
 use super::{Interrupt, Result, Timeline, TimelineError, confused};
 use crate::component::{Component, Direction as CrossingDirection, ModuleId};
 use crate::replay::frames::Frame;
@@ -59,9 +57,7 @@ impl Timeline {
                 let watch = places(self.trace.component(), &self.breakpoints);
                 self.backward(&watch, interrupt)
             }
-            Motion::Instruction(Direction::Forward) => {
-                self.forward(Watch::Instructions, interrupt)
-            }
+            Motion::Instruction(Direction::Forward) => self.forward(Watch::Instructions, interrupt),
             Motion::Instruction(Direction::Backward) => self.instruction_back(interrupt),
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
@@ -129,15 +125,18 @@ impl Timeline {
         let live_is_before = self.here.event <= event && !self.live.at.is_end;
         let copy = match self.checkpoints.before_event(event) {
             // The present is nearer than any checkpoint before it.
-            Some(checkpoint)
-                if !live_is_before || checkpoint.at.position > self.here.position =>
-            {
+            Some(checkpoint) if !live_is_before || checkpoint.at.position > self.here.position => {
                 self.pool.fork(checkpoint)?
             }
             _ => self.pool.fork(&mut self.live)?,
         };
-        let (process, _) =
-            self.run(copy, Watch::Nothing, StopAt::Event(event), Vec::new(), interrupt)?;
+        let (process, _) = self.run(
+            copy,
+            Watch::Nothing,
+            StopAt::Event(event),
+            Vec::new(),
+            interrupt,
+        )?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
@@ -155,7 +154,12 @@ impl Timeline {
                 }
             }
             let starts = self.load.body_starts.get(i);
-            fallback.extend(starts.iter().flat_map(|s| s.iter()).map(|pc| (breakpoint, id, *pc)));
+            fallback.extend(
+                starts
+                    .iter()
+                    .flat_map(|s| s.iter())
+                    .map(|pc| (breakpoint, id, *pc)),
+            );
         }
         for code in [code, fallback] {
             if code.is_empty() {
@@ -166,25 +170,27 @@ impl Timeline {
                 code,
                 crossings: Vec::new(),
             };
-            let (process, hit) =
-                self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;
+            let (process, hit) = self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;
             if hit.is_some() {
                 return Ok(self.settle(process, Reason::Arrived));
             }
         }
         // Nothing here has lines: the first instruction.
         let copy = self.copy_at_or_before(Position::START)?;
-        let (process, _) =
-            self.run(copy, Watch::Nothing, StopAt::Tick(Tick(1)), Vec::new(), interrupt)?;
+        let (process, _) = self.run(
+            copy,
+            Watch::Nothing,
+            StopAt::Tick(Tick(1)),
+            Vec::new(),
+            interrupt,
+        )?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
     fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {
         let live_fits = self.live.at.position <= position;
         match self.checkpoints.at_or_before(position) {
-            Some(checkpoint)
-                if !live_fits || checkpoint.at.position > self.live.at.position =>
-            {
+            Some(checkpoint) if !live_fits || checkpoint.at.position > self.live.at.position => {
                 Ok(self.pool.fork(checkpoint)?)
             }
             _ if live_fits => Ok(self.pool.fork(&mut self.live)?),
@@ -332,8 +338,7 @@ impl Timeline {
                 continue;
             }
             let stop = StopAt::LastBefore(here);
-            let (_, hit) =
-                self.run(process, Watch::Instructions, stop, Vec::new(), interrupt)?;
+            let (_, hit) = self.run(process, Watch::Instructions, stop, Vec::new(), interrupt)?;
             if let Some(hit) = hit {
                 return Ok(Some(hit.at.position));
             }
@@ -412,7 +417,10 @@ impl Timeline {
     }
 
     fn any_lines(&self) -> bool {
-        self.load.body_starts.iter().any(|starts| !starts.is_empty())
+        self.load
+            .body_starts
+            .iter()
+            .any(|starts| !starts.is_empty())
     }
 
     fn all_rows(&self) -> Vec<FunctionRows> {
@@ -504,8 +512,7 @@ impl Timeline {
         };
         let copy = self.pool.fork(checkpoint)?;
         let stop = StopAt::Position(position);
-        let (process, _) =
-            self.run(copy, Watch::Nothing, stop, Vec::new(), &Interrupt::new())?;
+        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), &Interrupt::new())?;
         self.live = process;
         Ok(())
     }
@@ -569,4 +576,3 @@ fn places(component: &Component, breakpoints: &[Breakpoint]) -> Watch {
     }
     Watch::Places { code, crossings }
 }
-

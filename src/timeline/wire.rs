@@ -51,12 +51,20 @@ pub(crate) struct Moment {
 pub(crate) enum Request {
     Load(Box<Load>),
     /// Leave a copy of this process, which connects as `id`.
-    Fork { id: ReplayerId },
+    Fork {
+        id: ReplayerId,
+    },
     Run(Box<Run>),
     Frames,
-    Locals { frame: u32 },
-    Operands { frame: u32 },
-    Globals { instance: InstanceId },
+    Locals {
+        frame: u32,
+    },
+    Operands {
+        frame: u32,
+    },
+    Globals {
+        instance: InstanceId,
+    },
     Memory {
         instance: InstanceId,
         memory: u32,
@@ -109,9 +117,15 @@ pub(crate) enum Watch {
     /// Every instruction of the functions on the stack near the innermost frame.
     Instructions,
     /// The return to the frame at this depth.
-    Return { depth: u32 },
+    Return {
+        depth: u32,
+    },
     /// The entry of the function that runs at this depth.
-    Entry { depth: u32, module: ModuleId, pc: u32 },
+    Entry {
+        depth: u32,
+        module: ModuleId,
+        pc: u32,
+    },
 }
 
 /// A watch for line starts.

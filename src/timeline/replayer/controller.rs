@@ -87,11 +87,7 @@ fn leave_world() -> ! {
 }
 
 impl Controller {
-    pub(super) fn new(
-        socket: UnixStream,
-        server: &Path,
-        body_starts: Vec<Vec<u32>>,
-    ) -> Controller {
+    pub(super) fn new(socket: UnixStream, server: &Path, body_starts: Vec<Vec<u32>>) -> Controller {
         Controller {
             socket,
             server: server.to_owned(),
@@ -105,7 +101,11 @@ impl Controller {
     }
 
     /// Where the guest is.
-    fn moment(&self, store: &mut StoreContextMut<'_, State>, kind: Kind) -> (Moment, Option<Frame>) {
+    fn moment(
+        &self,
+        store: &mut StoreContextMut<'_, State>,
+        kind: Kind,
+    ) -> (Moment, Option<Frame>) {
         let handles = frames::handles(store);
         let innermost = kind.innermost();
         let innermost = match (kind, store.data().in_progress().last()) {
@@ -205,9 +205,7 @@ impl Controller {
         let index = (handles.len() as u32).checked_sub(position.depth);
         let frame = index
             .and_then(|i| handles.get(i as usize))
-            .and_then(|handle| {
-                frames::describe(store, &self.modules, handle, Innermost::Before)
-            });
+            .and_then(|handle| frames::describe(store, &self.modules, handle, Innermost::Before));
         if let Some(frame) = frame {
             self.install(store, vec![(frame.module, position.pc)]);
         }
@@ -254,9 +252,9 @@ impl Controller {
                 Request::Fork { id } => match self.copy(id, at) {
                     Ok(Side::Parent) => self.reply(&Reply::Done),
                     Ok(Side::Child) => {}
-                    Err(error) => self.reply(&Reply::Failed(format!(
-                        "cannot copy the replayer: {error}"
-                    ))),
+                    Err(error) => {
+                        self.reply(&Reply::Failed(format!("cannot copy the replayer: {error}")))
+                    }
                 },
                 Request::Load(_) => self.reply(&Reply::Failed("already loaded".into())),
                 other => {
@@ -314,10 +312,11 @@ impl Controller {
         self.active = Some(active);
         self.install(store, places);
         if let Some(Active {
-            run: Run {
-                stop: StopAt::Position(position),
-                ..
-            },
+            run:
+                Run {
+                    stop: StopAt::Position(position),
+                    ..
+                },
             ..
         }) = &self.active
             && position.tick == at.position.tick
@@ -467,12 +466,14 @@ impl Controller {
                 *address,
                 *length as usize,
             )),
-            Request::Crossing => Reply::Crossing(store.data().in_progress().last().map(|calling| {
-                Box::new(CrossingInProgress {
-                    calling: calling.clone(),
-                    answer: store.data().answer(),
-                })
-            })),
+            Request::Crossing => {
+                Reply::Crossing(store.data().in_progress().last().map(|calling| {
+                    Box::new(CrossingInProgress {
+                        calling: calling.clone(),
+                        answer: store.data().answer(),
+                    })
+                }))
+            }
             Request::Instances => Reply::Instances(
                 store
                     .data()
