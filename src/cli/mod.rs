@@ -4,6 +4,7 @@ mod demo;
 mod progress;
 mod record;
 mod replay;
+mod serve;
 mod trace;
 
 use crate::timeline::{REPLAYER_COMMAND, replayer};
@@ -16,6 +17,8 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "rr-dap", version, about)]
 struct Cli {
+    #[command(flatten)]
+    serve: serve::Serve,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -45,7 +48,7 @@ pub fn main() -> ExitCode {
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Trace(command)) => command.run(),
-        None => Ok(ExitCode::SUCCESS),
+        None => cli.serve.run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("rr-dap: {}", told(&error));

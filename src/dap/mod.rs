@@ -4,6 +4,7 @@ pub mod debuggee;
 pub mod launch;
 pub mod outbox;
 pub mod protocol;
+pub mod recording;
 pub mod session;
 pub mod source_map;
 pub mod transport;

@@ -85,9 +85,12 @@ impl Checkpoints {
         self.kept.get_mut(after)
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.kept.len()
+    /// Where the recording ends, if a checkpoint is there.
+    pub(super) fn known_end(&self) -> Option<Position> {
+        self.kept
+            .last()
+            .filter(|p| p.at.is_end)
+            .map(|p| p.at.position)
     }
 
     /// Where they stand.

@@ -253,6 +253,12 @@ impl Timeline {
         self.checkpoints.end().map(|p| p.at.position)
     }
 
+    /// The last position of the recording, if something is known to have been
+    /// there.
+    pub fn known_end(&self) -> Option<Position> {
+        self.checkpoints.known_end()
+    }
+
     /// Waits until the background sweep has reached the end.
     ///
     /// # Errors
@@ -363,6 +369,18 @@ impl Timeline {
     pub fn crossing(&mut self) -> Result<Option<CrossingInProgress>> {
         match self.ask(&Request::Crossing)? {
             Reply::Crossing(crossing) => Ok(crossing.map(|c| *c)),
+            _ => Err(confused()),
+        }
+    }
+
+    /// Bytes of the memory that the crossing in progress reads and writes.
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn crossing_memory(&mut self, address: u64, length: u32) -> Result<Vec<u8>> {
+        match self.ask(&Request::CrossingMemory { address, length })? {
+            Reply::Bytes(bytes) => Ok(bytes),
             _ => Err(confused()),
         }
     }

@@ -72,6 +72,11 @@ pub(crate) enum Request {
         length: u32,
     },
     Crossing,
+    /// Of the memory that the crossing in progress reads and writes.
+    CrossingMemory {
+        address: u64,
+        length: u32,
+    },
     Instances,
 }
 

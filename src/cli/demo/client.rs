@@ -86,10 +86,29 @@ impl Frame {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Scope {
-    pub(super) name: String,
+    presentation_hint: Option<String>,
     variables_reference: i64,
-    #[serde(default)]
-    pub(super) expensive: bool,
+}
+
+/// What the scopes of the tour are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Arguments,
+    Locals,
+    Result,
+    /// Core values and the like, for those who want them.
+    Other,
+}
+
+impl Scope {
+    pub(super) fn purpose(&self) -> Purpose {
+        match self.presentation_hint.as_deref() {
+            Some("arguments") => Purpose::Arguments,
+            Some("locals") => Purpose::Locals,
+            Some("returnValue") => Purpose::Result,
+            _ => Purpose::Other,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

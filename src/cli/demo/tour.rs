@@ -1,7 +1,7 @@
 //! The steps of the tour: what a person would do in an editor. Narration says what
 //! is done and why; whatever is said about the run comes out of answers.
 
-use super::client::{Client, Evaluated, Frame, Stopped};
+use super::client::{Client, Evaluated, Frame, Purpose, Stopped};
 use super::page::{Around, Page};
 use super::{COMPILED_IN, PROGRAM, RECORDING, SOURCE};
 use anyhow::{Context, bail};
@@ -179,7 +179,7 @@ impl<'a, W: Write> Tour<'a, W> {
             if self.hostcall(&frame, digits)? {
                 self.console("rr where")?;
                 let tables = self.console("rr handles")?;
-                return self.tree(&tables, 2);
+                return self.inside_tables(&tables);
             }
         }
         bail!("no hostcall answered {digits:?}")
@@ -189,13 +189,14 @@ impl<'a, W: Write> Tour<'a, W> {
     fn hostcall(&mut self, frame: &Frame, text: &str) -> anyhow::Result<bool> {
         let mut is_found = false;
         for scope in self.client.scopes(frame)? {
-            // Core values and the like are there too, for those who want them.
-            if scope.expensive || !["Arguments", "Result"].contains(&scope.name.as_str()) {
-                continue;
-            }
+            let what = match scope.purpose() {
+                Purpose::Arguments => "argument",
+                Purpose::Result => "result",
+                Purpose::Locals | Purpose::Other => continue,
+            };
             for variable in self.client.inside(&scope)? {
-                is_found |= scope.name == "Result" && variable.value.contains(text);
-                let name = format!("{}: {}", scope.name.to_lowercase(), variable.name);
+                is_found |= scope.purpose() == Purpose::Result && variable.value.contains(text);
+                let name = format!("{what} {}", variable.name);
                 self.page.value(&name, &variable.value)?;
             }
         }
@@ -282,7 +283,7 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(event.to_owned())
     }
 
-    fn tree(&mut self, of: &Evaluated, _depth: usize) -> anyhow::Result<()> {
+    fn inside_tables(&mut self, of: &Evaluated) -> anyhow::Result<()> {
         for table in self.client.inside(of)? {
             self.page.value(&table.name, &table.value)?;
             for entry in self.client.inside(&table)? {
@@ -306,7 +307,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
     fn locals(&mut self, frame: &Frame) -> anyhow::Result<()> {
         for scope in self.client.scopes(frame)? {
-            if scope.expensive || !["Locals", "Arguments"].contains(&scope.name.as_str()) {
+            if !matches!(scope.purpose(), Purpose::Arguments | Purpose::Locals) {
                 continue;
             }
             for variable in self.client.inside(&scope)? {

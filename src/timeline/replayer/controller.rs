@@ -474,6 +474,15 @@ impl Controller {
                     })
                 }))
             }
+            Request::CrossingMemory { address, length } => {
+                let state = store.data();
+                let memory = state
+                    .in_progress()
+                    .last()
+                    .and_then(|call| state.memory_of(call.instance, call.crossing));
+                let data = memory.map_or(&[][..], |memory| memory.data(&*store));
+                Reply::Bytes(frames::slice(data, *address, *length as usize).to_vec())
+            }
             Request::Instances => Reply::Instances(
                 store
                     .data()

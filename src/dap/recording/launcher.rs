@@ -1,0 +1,177 @@
+//! Opening recordings: recording a program first, or one that there is.
+
+use super::Recording;
+use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
+use crate::dap::launch::{
+    AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
+};
+use crate::timeline::{Interrupt, Options, Timeline};
+use crate::trace::Trace;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Opens recordings for sessions.
+#[derive(Debug)]
+pub struct RecordingLauncher {
+    options: Options,
+    /// What `attach` opens: the recording that the server was started with.
+    trace: Option<PathBuf>,
+}
+
+fn failed(error: impl std::fmt::Display) -> LaunchError {
+    LaunchError::Failed(error.to_string())
+}
+
+impl RecordingLauncher {
+    pub fn new(options: Options, trace: Option<PathBuf>) -> RecordingLauncher {
+        RecordingLauncher { options, trace }
+    }
+
+    fn open(
+        &self,
+        trace: &Path,
+        directory: Option<tempfile::TempDir>,
+        view: &ViewArguments,
+        output: &dyn Output,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        if view.component.is_some() {
+            return Err(failed(
+                "`component` is not supported yet: record the component that has its debug information",
+            ));
+        }
+        let trace = Arc::new(Trace::open(trace).map_err(failed)?);
+        let progress = |done: usize, all: usize| {
+            let percentage = (done * 100).checked_div(all).unwrap_or(100).min(100) as u8;
+            output.progress(Some(percentage), "compiling the recording for debugging");
+        };
+        let timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
+        Ok(Box::new(Recording::new(timeline, directory)))
+    }
+
+    /// Records a run with this executable, in a process of its own: whatever
+    /// becomes of the run, the server goes on.
+    fn record(
+        &self,
+        arguments: &ProgramArguments,
+        to: &Path,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(), LaunchError> {
+        output.progress(None, "recording the program");
+        let mut child = self
+            .record_command(arguments, to)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let complaint = std::thread::scope(|scope| {
+            let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
+            let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
+            while !(out.is_finished() && err.is_finished()) {
+                if interrupt.is_raised() {
+                    // What has reached the trace stays readable.
+                    _ = child.kill();
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            _ = out.join();
+            err.join().ok().flatten().unwrap_or_default()
+        });
+        _ = child.wait();
+        if to.exists() {
+            return Ok(());
+        }
+        Err(failed(match complaint.trim() {
+            "" => "the recorder ended without a recording".to_owned(),
+            complaint => complaint.to_owned(),
+        }))
+    }
+
+    fn record_command(&self, arguments: &ProgramArguments, to: &Path) -> Command {
+        let mut command = Command::new(&self.options.program);
+        command.arg("record").arg("--quiet").arg("--force");
+        command.arg("-o").arg(to);
+        for dir in &arguments.dirs {
+            let host = in_directory(arguments.cwd.as_deref(), &dir.host);
+            command.arg("--dir");
+            command.arg(format!("{}::{}", host.display(), dir.guest));
+        }
+        for (name, value) in &arguments.env {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
+        command.args(&arguments.args);
+        command
+    }
+}
+
+fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
+    directory.map_or_else(|| path.to_owned(), |directory| directory.join(path))
+}
+
+/// Hands on what a stream says, as it says it; answers its end, for messages.
+fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
+    const KEPT: usize = 4096;
+    let mut buffer = [0; 8192];
+    let mut kept = Vec::new();
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&kept).into_owned(),
+            Ok(length) => {
+                let bytes = buffer.get(..length).unwrap_or_default();
+                output.guest(stream, bytes);
+                kept.extend_from_slice(bytes);
+                let excess = kept.len().saturating_sub(KEPT);
+                kept.drain(..excess);
+            }
+        }
+    }
+}
+
+impl Launcher for RecordingLauncher {
+    fn launch(
+        &self,
+        arguments: &LaunchArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        match &arguments.subject {
+            Subject::Trace(trace) => self.open(trace, None, &arguments.view, output),
+            Subject::Program(program) => {
+                if program.invoke.is_some() {
+                    return Err(failed(
+                        "`invoke` is not supported yet: only commands (wasi:cli/run) can be recorded",
+                    ));
+                }
+                let directory = tempfile::tempdir().map_err(failed)?;
+                let to = match &program.record_to {
+                    Some(path) => in_directory(program.cwd.as_deref(), path),
+                    None => directory.path().join("session.rrtrace"),
+                };
+                self.record(program, &to, output, interrupt)?;
+                self.open(&to, Some(directory), &arguments.view, output)
+            }
+        }
+    }
+
+    fn attach(
+        &self,
+        arguments: &AttachArguments,
+        output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let trace = self.trace.as_deref().ok_or_else(|| {
+            failed(
+                "this server has no recording to attach to: start it with `rr-dap --trace FILE`, \
+                 or use `launch` with `trace`",
+            )
+        })?;
+        self.open(trace, None, &arguments.view, output)
+    }
+}

@@ -1,0 +1,200 @@
+//! The real debuggee: a recording, travelled by the timeline and looked at by
+//! the inspecting room.
+
+mod address;
+mod breakpoints;
+mod disassembly;
+mod guest;
+mod hostcall;
+mod launcher;
+mod stack;
+mod values;
+
+pub use launcher::RecordingLauncher;
+
+use super::debuggee::{
+    BreakpointState, Debuggee, DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId,
+    Frames, FunctionBreakpointRequest, History, InstructionBreakpointRequest, InstructionView,
+    MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
+    SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
+};
+use crate::timeline::motion::{Motion, Reason, Stop};
+use crate::timeline::{Interrupt, Timeline, TimelineError};
+use crate::trace::Summary;
+use breakpoints::Breakpoints;
+use stack::ShownFrame;
+use std::sync::OnceLock;
+
+/// A recording being debugged.
+pub struct Recording {
+    timeline: Timeline,
+    breakpoints: Breakpoints,
+    /// The stack at this stop, once asked for.
+    stack: Option<Vec<ShownFrame>>,
+    events: OnceLock<u64>,
+    /// Where the recording lives if nobody asked to keep it.
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl From<TimelineError> for DebuggeeError {
+    fn from(error: TimelineError) -> Self {
+        match error {
+            TimelineError::Interrupted => DebuggeeError::Interrupted,
+            TimelineError::Died(message) => DebuggeeError::Died { message },
+            other => DebuggeeError::Other(other.to_string()),
+        }
+    }
+}
+
+impl Recording {
+    fn new(timeline: Timeline, directory: Option<tempfile::TempDir>) -> Recording {
+        Recording {
+            timeline,
+            breakpoints: Breakpoints::default(),
+            stack: None,
+            events: OnceLock::new(),
+            _directory: directory,
+        }
+    }
+}
+
+impl Debuggee for Recording {
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        self.stack = None;
+        let stop = match motion {
+            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+            other => self.timeline.travel(other, interrupt)?,
+        };
+        Ok(stop)
+    }
+
+    fn here(&self) -> &Stop {
+        self.timeline.here()
+    }
+
+    fn describe_stop(&mut self) -> StopText {
+        let reason = self.timeline.here().reason.clone();
+        match reason {
+            Reason::End(_) => StopText {
+                description: None,
+                text: Some(format!("The run {}", self.timeline.trace().outcome())),
+            },
+            _ => StopText::default(),
+        }
+    }
+
+    fn history(&self) -> History {
+        let trace = self.timeline.trace();
+        let events = *self
+            .events
+            .get_or_init(|| Summary::of(trace).map_or(0, |summary| summary.calls));
+        History {
+            name: trace.metadata().program.clone(),
+            events,
+            end: self.timeline.known_end(),
+        }
+    }
+
+    fn set_source_breakpoints(
+        &mut self,
+        source: &SourceOrigin,
+        breakpoints: &[SourceBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_lines(source, breakpoints)
+    }
+
+    fn set_function_breakpoints(
+        &mut self,
+        breakpoints: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_functions(breakpoints)
+    }
+
+    fn set_instruction_breakpoints(
+        &mut self,
+        breakpoints: &[InstructionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_instructions(breakpoints)
+    }
+
+    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        self.break_at_filters(filters)
+    }
+
+    fn breakpoint_locations(
+        &mut self,
+        source: &SourceOrigin,
+        lines: std::ops::RangeInclusive<u64>,
+    ) -> Result<Vec<SourcePoint>, DebuggeeError> {
+        Ok(self.breakable(source, lines))
+    }
+
+    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        self.shown_frames(window)
+    }
+
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        self.scopes_of(frame)
+    }
+
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        self.values_in(of, page, format)
+    }
+
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        _context: EvaluateContext,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        self.evaluate_in(expression, frame, format)
+    }
+
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        Err(DebuggeeError::other(
+            "the handle tables are shown by `rr-dap trace resources FILE --at EVENT`",
+        ))
+    }
+
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(self.all_sources())
+    }
+
+    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
+        Err(DebuggeeError::other(format!("there is no text {}", text.0)))
+    }
+
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(self.all_modules())
+    }
+
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        self.instructions(at, offset, skip, count)
+    }
+
+    fn read_memory(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        self.bytes_at(reference, offset, count)
+    }
+}

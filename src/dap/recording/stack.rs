@@ -1,0 +1,232 @@
+//! The stack as a person sees it: a hostcall on top, inlined calls as frames of
+//! their own.
+
+use super::{Recording, address};
+use crate::dap::debuggee::{
+    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
+    SourcePoint, SourceRef, Window,
+};
+use crate::replay::frames::Frame as CoreFrame;
+use crate::source::{ModuleSource, SourceLine};
+use crate::timeline::Module;
+
+/// A frame as shown.
+#[derive(Debug, Clone)]
+pub(super) enum ShownFrame {
+    /// The outgoing crossing in progress.
+    Hostcall {
+        name: String,
+    },
+    Guest(GuestPlace),
+}
+
+/// A frame of guest code, or of a call inlined into one.
+#[derive(Debug, Clone)]
+pub(super) struct GuestPlace {
+    /// Its index among the core frames.
+    pub(super) index: usize,
+    pub(super) core: CoreFrame,
+    /// How many guest frames are outside it.
+    pub(super) outside: u32,
+    /// 0 for the innermost inlined body.
+    pub(super) inlined: usize,
+    name: String,
+    line: Option<SourceLine>,
+}
+
+const HOSTCALL: u32 = u32::MAX;
+/// Inlined calls within one frame that get numbers of their own.
+const MAX_INLINED: u32 = 256;
+
+impl ShownFrame {
+    fn id(&self) -> FrameId {
+        match self {
+            ShownFrame::Hostcall { .. } => FrameId(HOSTCALL),
+            ShownFrame::Guest(place) => {
+                let inlined = (place.inlined as u32).min(MAX_INLINED - 1);
+                FrameId(place.outside.saturating_mul(MAX_INLINED) + inlined)
+            }
+        }
+    }
+}
+
+/// A source file at the path of the debug information.
+pub(super) fn source_ref(path: &str) -> SourceRef {
+    SourceRef {
+        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+        origin: SourceOrigin::File(path.to_owned()),
+    }
+}
+
+pub(super) fn point(line: SourceLine) -> SourcePoint {
+    SourcePoint {
+        line: u64::from(line.line),
+        column: (line.column > 0).then_some(u64::from(line.column)),
+    }
+}
+
+fn place(source: &ModuleSource, line: SourceLine) -> FramePlace {
+    FramePlace {
+        source: source_ref(source.file(line.file)),
+        point: point(line),
+    }
+}
+
+/// The name of a function without debug information.
+pub(super) fn plain_name(module: &Module, function: u32) -> String {
+    module
+        .source
+        .function_name(function)
+        .unwrap_or_else(|| format!("func[{function}]"))
+}
+
+impl Recording {
+    /// The whole stack at this stop, innermost first.
+    pub(super) fn stack(&mut self) -> Result<&[ShownFrame], DebuggeeError> {
+        if self.stack.is_none() {
+            let stack = self.read_stack()?;
+            self.stack = Some(stack);
+        }
+        Ok(self.stack.as_deref().unwrap_or_default())
+    }
+
+    fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
+        let mut stack = Vec::new();
+        if let Some(crossing) = self.timeline.crossing()? {
+            let component = self.timeline.trace().component();
+            let name = component
+                .crossing(crossing.calling.crossing)
+                .map_or_else(String::new, |c| c.name.clone());
+            stack.push(ShownFrame::Hostcall { name });
+        }
+        let frames = self.timeline.frames()?;
+        for (index, core) in frames.iter().enumerate() {
+            let outside = (frames.len() - index) as u32;
+            let Some(module) = self.timeline.module(core.module) else {
+                continue;
+            };
+            stack.extend(bodies(module, *core, index, outside).map(ShownFrame::Guest));
+        }
+        Ok(stack)
+    }
+
+    pub(super) fn shown_frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        let stack = self.stack()?.to_vec();
+        let levels = window.levels.unwrap_or(usize::MAX);
+        let frames = stack.iter().skip(window.start).take(levels);
+        Ok(Frames {
+            frames: frames.map(|frame| self.show(frame)).collect(),
+            total: stack.len(),
+        })
+    }
+
+    fn show(&self, frame: &ShownFrame) -> Frame {
+        match frame {
+            ShownFrame::Hostcall { name } => Frame {
+                id: frame.id(),
+                name: name.clone(),
+                place: None,
+                instruction: None,
+                module: None,
+                presentation: Presentation::Normal,
+            },
+            ShownFrame::Guest(guest) => {
+                let source = self.timeline.module(guest.core.module).map(|m| &m.source);
+                Frame {
+                    id: frame.id(),
+                    name: guest.name.clone(),
+                    place: source
+                        .zip(guest.line)
+                        .map(|(source, line)| place(source, line)),
+                    instruction: Some(address::code(guest.core.module, guest.core.pc)),
+                    module: Some(guest.core.module.0.to_string()),
+                    presentation: match guest.line {
+                        Some(_) => Presentation::Normal,
+                        None => Presentation::Subtle,
+                    },
+                }
+            }
+        }
+    }
+
+    /// The frame with this id, or the innermost one that has lines.
+    pub(super) fn frame(&mut self, id: Option<FrameId>) -> Result<ShownFrame, DebuggeeError> {
+        let stack = self.stack()?;
+        let found = match id {
+            Some(id) => stack.iter().find(|frame| frame.id() == id),
+            None => stack
+                .iter()
+                .find(|f| matches!(f, ShownFrame::Guest(place) if place.line.is_some()))
+                .or(stack.first()),
+        };
+        found
+            .cloned()
+            .ok_or_else(|| DebuggeeError::other("there is no such frame here"))
+    }
+
+    pub(super) fn all_sources(&self) -> Vec<SourceRef> {
+        let mut paths: Vec<&str> = self
+            .timeline
+            .modules()
+            .iter()
+            .flat_map(|module| {
+                let files = module.source.files();
+                files
+                    .filter(|(id, _)| module.source.has_code(*id))
+                    .map(|(_, path)| path)
+            })
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths.into_iter().map(source_ref).collect()
+    }
+
+    pub(super) fn all_modules(&self) -> Vec<ModuleView> {
+        let modules = self.timeline.modules().iter().enumerate();
+        modules
+            .map(|(i, module)| ModuleView {
+                id: i.to_string(),
+                name: format!("core module {i}"),
+                path: None,
+                symbols: Some(
+                    match module.source.has_lines() {
+                        true => "DWARF",
+                        false => "no debug information",
+                    }
+                    .to_owned(),
+                ),
+            })
+            .collect()
+    }
+}
+
+/// The bodies that a core frame runs: inlined calls first, then the function.
+fn bodies(
+    module: &Module,
+    core: CoreFrame,
+    index: usize,
+    outside: u32,
+) -> impl Iterator<Item = GuestPlace> + use<> {
+    let inlined = module.source.inlined_at(core.pc);
+    let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
+    let mut bodies = Vec::new();
+    for (i, call) in inlined.into_iter().enumerate() {
+        bodies.push((i, call.name, line));
+        line = call.call_site;
+    }
+    let name = match module.source.function_at(core.pc) {
+        Some(function) => function.name.clone(),
+        None => plain_name(module, core.function),
+    };
+    bodies.push((bodies.len(), name, line));
+    bodies
+        .into_iter()
+        .map(move |(inlined, name, line)| GuestPlace {
+            index,
+            core,
+            outside,
+            inlined,
+            name,
+            line,
+        })
+}
