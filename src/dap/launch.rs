@@ -3,6 +3,7 @@
 use super::source_map::SourceMap;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Why arguments are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +86,8 @@ pub enum Begin {
     End,
 }
 
+static EMPTY: OnceLock<Map<String, Value>> = OnceLock::new();
+
 impl LaunchArguments {
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let fields = Fields::of(arguments)?;
@@ -150,6 +153,8 @@ impl<'a> Fields<'a> {
     fn of(arguments: &'a Value) -> Result<Self, ArgumentError> {
         match arguments {
             Value::Object(fields) => Ok(Self(fields)),
+            // A client without any leaves them out.
+            Value::Null => Ok(Self(EMPTY.get_or_init(Map::new))),
             other => Err(ArgumentError::Wrong {
                 key: "arguments".into(),
                 expected: "an object",

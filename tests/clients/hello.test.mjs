@@ -22,7 +22,9 @@ const at = async (client, expected) => {
 const breakpoints = (client, ...lines) => client.setBreakpointsRequest({
   source: { path: guestPath }, breakpoints: lines.map(line => ({ line })),
 });
-const counter = async client => +(await scope(client, await sourceFrame(client), /local/i)).i.value;
+const FIB = line('static int fib');
+/** The argument of the call of `fib` that the program stands in. */
+const argument = async client => +(await scope(client, await sourceFrame(client), /argument/i)).n.value;
 
 for (const transport of TRANSPORTS) {
   check(`${transport}: stops at entry, and ends`, () => debugging(transport, [], async client => {
@@ -49,24 +51,33 @@ check('what the program prints is output while it is recorded', () =>
 
 check('breakpoints are hit in both directions, with the variables of each time', () =>
   debugging('stdio', [], async client => {
-    const stopped = await begin(client, { program }, guestPath, [LOOP]);
+    const stopped = await begin(client, { program }, guestPath, [FIB]);
     assert.equal(stopped.reason, 'breakpoint');
     assert.equal(stopped.breakpoints[0].verified, true);
     assert.deepEqual(stopped.hitBreakpointIds, [stopped.breakpoints[0].id]);
-    await at(client, LOOP);
-    assert.equal(await counter(client), 0);
-    for (const i of [1, 2]) {
+    await at(client, FIB);
+    assert.equal(await argument(client), 20);
+    for (const n of [19, 18]) {
       assert.equal((await go(client, 'continue')).reason, 'breakpoint');
-      assert.equal(await counter(client), i);
+      assert.equal(await argument(client), n);
     }
-    for (const i of [1, 0]) {
+    for (const n of [19, 20]) {
       assert.equal((await go(client, 'reverseContinue')).reason, 'breakpoint');
-      await at(client, LOOP);
-      assert.equal(await counter(client), i);
+      await at(client, FIB);
+      assert.equal(await argument(client), n);
     }
     const start = await go(client, 'reverseContinue');
     assert.equal(start.reason, 'start');
   }));
+
+check('a condition chooses among the hits', () => debugging('stdio', [], async client => {
+  await begin(client, { program, stopOnEntry: true }, guestPath, []);
+  await client.setBreakpointsRequest({
+    source: { path: guestPath }, breakpoints: [{ line: FIB, condition: 'n == 15' }],
+  });
+  assert.equal((await go(client, 'continue')).reason, 'breakpoint');
+  assert.equal(await argument(client), 15);
+}));
 
 check('steps over, into and out of calls, and back', () => debugging('stdio', [], async client => {
   const calls = line('printf("fib');
@@ -115,7 +126,7 @@ check('structures unfold, and stay unfolded', () => debugging('stdio', [], async
   const { x, y, w } = await children(client, second.variablesReference);
   assert.deepEqual([x.value, y.value, w.value], ['4', '5', '6.5']);
   assert.match(locals.c.value, /BLUE/);
-  await go(client, 'continue');
+  await go(client, 'next');
   const later = await scope(client, await sourceFrame(client), /local/i);
   assert.equal(later.pts.variablesReference, locals.pts.variablesReference);
   const { result } = (await client.evaluateRequest({
@@ -147,11 +158,11 @@ check('a hostcall is a frame of its own, with what it was given', () =>
   }));
 
 check('the end is a stop that one can go back from', () => debugging('stdio', [], async client => {
-  const stopped = await begin(client, { program, stopAt: 'end' }, guestPath, [LOOP]);
+  const stopped = await begin(client, { program, stopAt: 'end' }, guestPath, [FIB]);
   assert.equal(stopped.reason, 'end');
   assert.equal((await go(client, 'continue')).reason, 'end');
   assert.equal((await go(client, 'reverseContinue')).reason, 'breakpoint');
-  assert.equal(await counter(client), 2);
+  assert.equal(await argument(client), 0);
 }));
 
 check('a recording is debugged without the program, in its own session and headless', () =>
