@@ -75,27 +75,29 @@ impl Place {
         }
     }
 
-    /// How one gets at this recording with an editor.
+    /// What to do after the tour: commands, and what they are for.
     fn next_steps(&self) -> Vec<(String, &'static str)> {
-        let keep = match self {
-            Place::Passing(_) => ("rr-dap demo --keep ledger".to_owned(), "keep all this"),
+        // As this one was started, so that it can be copied.
+        let rr_dap = std::env::args().next().unwrap_or("rr-dap".to_owned());
+        let first = match self {
+            Place::Passing(_) => ("demo --keep ledger".to_owned(), "keep this recording"),
             Place::Kept(directory) => (
                 format!(
-                    "rr-dap --listen 127.0.0.1:4711 --trace {}",
+                    "--listen 127.0.0.1:4711 --trace {}",
                     directory.join(RECORDING).display()
                 ),
-                "wait for an editor to attach",
+                "wait for an editor to attach to it",
             ),
         };
-        let record = "rr-dap record --dir data::/data -o run.rrtrace app.wasm ARGS";
-        vec![
-            keep,
-            (record.to_owned(), "record your own, built with -g"),
-            (
-                "rr-dap trace events run.rrtrace".to_owned(),
-                "read its hostcalls",
-            ),
-        ]
+        let record = "record -o run.rrtrace app.wasm ARGS";
+        let rest = [
+            (record.to_owned(), "record your own (built with -g)"),
+            ("trace events run.rrtrace".to_owned(), "list its hostcalls"),
+        ];
+        std::iter::once(first)
+            .chain(rest)
+            .map(|(arguments, about)| (format!("{rr_dap} {arguments}"), about))
+            .collect()
     }
 }
 

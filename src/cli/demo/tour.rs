@@ -1,7 +1,7 @@
 //! The steps of the tour: what a person would do in an editor. Narration says what
 //! is done and why; whatever is said about the run comes out of answers.
 
-use super::client::{Client, Evaluated, Frame, Purpose, Stopped};
+use super::client::{Client, ClientError, Evaluated, Frame, Purpose, Stopped};
 use super::page::{Around, Page};
 use super::{COMPILED_IN, PROGRAM, RECORDING, SOURCE};
 use anyhow::{Context, bail};
@@ -13,11 +13,21 @@ use std::path::Path;
 /// More steps than any walk here takes: one that takes more is lost.
 const MOST_STEPS: usize = 64;
 
+/// What a stop is called where a command has led to.
+const ARRIVALS: [&str; 2] = ["step", "goto"];
+
 /// Places in the program, by what is written there.
 mod places {
     pub(super) const PAID: &str = "to->balance += transfer->amount;";
     pub(super) const PARSED: &str = "transfer->amount = strtol(";
     pub(super) const DECLARED: &str = "int16_t amount;";
+}
+
+/// What was read, and what became of it.
+struct Parsed {
+    text: String,
+    kept: String,
+    kept_in: String,
 }
 
 pub(super) struct Tour<'a, W> {
@@ -45,10 +55,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.page
             .say("debug adapter is asked for, as an editor would; what follows is its answer.")?;
         self.failure()?;
-        let paid = self.transfers()?;
-        let digits = self.parse()?;
-        self.text(&digits)?;
-        self.cause(&digits, &paid)?;
+        self.transfers()?;
+        let parsed = self.parse()?;
+        self.text(&parsed.text)?;
+        self.cause(&parsed)?;
         self.next(next_steps)
     }
 
@@ -103,14 +113,17 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Back through all payments, to one that cannot be right: its amount.
-    fn transfers(&mut self) -> anyhow::Result<String> {
+    fn transfers(&mut self) -> anyhow::Result<()> {
         self.page
-            .step("Go back through the payments, the last one first")?;
+            .step("Go back through the payments, the last one first, to one that looks wrong")?;
         let line = self.breakpoint(places::PAID)?;
+        self.page.request(&format!(
+            "setBreakpoints {}:{line}  {}",
+            SOURCE.0,
+            places::PAID
+        ))?;
         self.page
-            .request(&format!("setBreakpoints {}:{line}", SOURCE.0))?;
-        self.page
-            .request("reverseContinue, evaluate: until an amount looks wrong")?;
+            .request("reverseContinue, evaluate (again and again)")?;
         for _ in 0..MOST_STEPS {
             let stopped = self.client.go("reverseContinue")?;
             if stopped.reason != "breakpoint" {
@@ -124,10 +137,10 @@ impl<'a, W: Write> Tour<'a, W> {
             let amount = self.client.evaluate("transfer->amount", &frame)?.result;
             let balance = self.client.evaluate("to->balance", &frame)?.result;
             let event = self.event()?;
-            let row = format!("{event}: {transfer}, `to` has {balance}");
+            let row = format!("{event:9} {transfer:45} to->balance {balance}");
             if amount.starts_with('-') {
                 self.page.failure(&row)?;
-                return Ok(amount);
+                return Ok(());
             }
             self.page.answer(&row)?;
         }
@@ -135,7 +148,7 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Back to where that amount was made of text.
-    fn parse(&mut self) -> anyhow::Result<String> {
+    fn parse(&mut self) -> anyhow::Result<Parsed> {
         self.page.step("Step back to where that amount came from")?;
         let line = line_of(places::PARSED)?;
         self.clear_breakpoints()?;
@@ -149,23 +162,33 @@ impl<'a, W: Write> Tour<'a, W> {
             if frame.line == line && self.is_own(&frame) {
                 break frame;
             }
-            if steps == MOST_STEPS {
-                bail!("{MOST_STEPS} steps back did not lead to line {line}");
-            }
-            self.client.go("stepBack")?;
+            let stopped = self.client.go("stepBack")?;
             steps += 1;
+            if stopped.reason != "step" || steps == MOST_STEPS {
+                bail!(
+                    "{steps} steps back did not lead to line {line}: {}",
+                    stopped.told()
+                );
+            }
         };
-        self.page.request(&format!("stepBack, {steps} times"))?;
+        if steps > 0 {
+            self.page.request(&format!("stepBack ({steps}x)"))?;
+        }
         self.source(&frame, Around::None)?;
-        let text = self.evaluate("amount", &frame)?;
-        self.page.request("next, stepBack")?;
+        let text = self.evaluate("amount", &frame)?.result;
+        self.evaluate("transfer->amount", &frame)?;
+        self.page.request("next")?;
         self.client.go("next")?;
         let after = self.top()?;
-        self.evaluate("transfer->amount", &after)?;
+        let kept = self.evaluate("transfer->amount", &after)?;
+        self.page.request("stepBack")?;
         self.client.go("stepBack")?;
-        quoted(&text.result)
-            .map(str::to_owned)
-            .with_context(|| format!("`amount` shows no text: {}", text.result))
+        let text = quoted(&text).with_context(|| format!("`amount` shows no text: {text}"))?;
+        Ok(Parsed {
+            text: text.to_owned(),
+            kept: kept.result,
+            kept_in: kept.type_name.unwrap_or_default(),
+        })
     }
 
     /// Back to the call that brought the text.
@@ -177,9 +200,10 @@ impl<'a, W: Write> Tour<'a, W> {
             let frame = self.top()?;
             self.page.answer(&frame.name)?;
             if self.hostcall(&frame, digits)? {
-                self.console("rr where")?;
-                let tables = self.console("rr handles")?;
-                return self.inside_tables(&tables);
+                let place = self.client.console("rr where")?.result;
+                self.page.request("rr where")?;
+                self.page.answer(&place)?;
+                return self.handles();
             }
         }
         bail!("no hostcall answered {digits:?}")
@@ -196,19 +220,27 @@ impl<'a, W: Write> Tour<'a, W> {
             };
             for variable in self.client.inside(&scope)? {
                 is_found |= scope.purpose() == Purpose::Result && variable.value.contains(text);
-                let name = format!("{what} {}", variable.name);
+                let name = match variable.name == what {
+                    true => what.to_owned(),
+                    false => format!("{what} {}", variable.name),
+                };
                 self.page.value(&name, &variable.value)?;
             }
         }
         Ok(is_found)
     }
 
-    fn cause(&mut self, digits: &str, paid: &str) -> anyhow::Result<()> {
-        self.page.step("So")?;
+    fn cause(&mut self, parsed: &Parsed) -> anyhow::Result<()> {
+        let Parsed {
+            text,
+            kept,
+            kept_in,
+        } = parsed;
+        self.page.step("The cause")?;
         let line = usize::try_from(line_of(places::DECLARED)?)?;
         self.page.source(SOURCE.1, line, Around::None)?;
         self.page.answer(&format!(
-            "the file says {digits}, which does not fit: {paid} is what was left of it."
+            "The file says {text}. The {kept_in} it is stored in made {kept} of that."
         ))?;
         Ok(())
     }
@@ -262,18 +294,14 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Types a command that moves.
-    fn console_motion(&mut self, line: &str) -> anyhow::Result<Stopped> {
+    fn console_motion(&mut self, line: &str) -> anyhow::Result<()> {
         self.page.request(line)?;
         self.client.console(line)?;
-        Ok(self.client.stopped()?)
-    }
-
-    /// Types a command that answers.
-    fn console(&mut self, line: &str) -> anyhow::Result<Evaluated> {
-        self.page.request(line)?;
-        let answer = self.client.console(line)?;
-        self.page.answer(&answer.result)?;
-        Ok(answer)
+        let stopped = self.client.stopped()?;
+        if !ARRIVALS.contains(&stopped.reason.as_str()) {
+            bail!("`{line}` led elsewhere: {}", stopped.told());
+        }
+        Ok(())
     }
 
     /// What `rr where` says first: the event.
@@ -283,12 +311,21 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(event.to_owned())
     }
 
-    fn inside_tables(&mut self, of: &Evaluated) -> anyhow::Result<()> {
-        for table in self.client.inside(of)? {
+    /// What the guest's handles stand for at this moment.
+    fn handles(&mut self) -> anyhow::Result<()> {
+        let tables = match self.client.console("rr handles") {
+            Ok(tables) => tables,
+            // The tour goes on without them.
+            Err(ClientError::Refused { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        self.page.request("rr handles")?;
+        self.page.answer(&tables.result)?;
+        for table in self.client.inside(&tables)? {
             self.page.value(&table.name, &table.value)?;
             for entry in self.client.inside(&table)? {
-                self.page
-                    .value(&format!("  {}", entry.name), &entry.value)?;
+                let name = format!("  {}", entry.name);
+                self.page.value(&name, &entry.value)?;
             }
         }
         Ok(())
