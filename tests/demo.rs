@@ -90,6 +90,6 @@ fn a_server_that_fails_is_told_of() {
     assert!(!output.status.success());
     assert_holds(
         &text(&output.stderr),
-        &["refused `launch`", "/dev/null/nowhere"],
+        &["the debug adapter", "/dev/null/nowhere"],
     );
 }

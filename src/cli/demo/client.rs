@@ -52,13 +52,10 @@ pub(super) struct Stopped {
 }
 
 impl Stopped {
-    /// What an editor would show.
+    /// The most that is told about it.
     pub(super) fn told(&self) -> String {
-        let told = self.description.as_ref().unwrap_or(&self.reason);
-        match &self.text {
-            Some(text) => format!("{told}: {text}"),
-            None => told.clone(),
-        }
+        let told = self.text.as_ref().or(self.description.as_ref());
+        told.unwrap_or(&self.reason).clone()
     }
 }
 

@@ -152,10 +152,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.page.step("Step back to where that amount came from")?;
         let line = line_of(places::PARSED)?;
         self.clear_breakpoints()?;
-        self.console_motion("rr back out")?;
+        self.console_motion("rr back out", "to where this function was called")?;
         let caller = self.top()?;
         self.source(&caller, Around::None)?;
-        self.console_motion("rr back in")?;
+        self.console_motion("rr back in", "into the call that returned last")?;
         let mut steps = 0;
         let frame = loop {
             let frame = self.top()?;
@@ -196,7 +196,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.page
             .step("Go back to the hostcall that read that text")?;
         for _ in 0..MOST_STEPS {
-            self.console_motion("rr hostcall prev")?;
+            self.console_motion("rr hostcall prev", "to the call out before this moment")?;
             let frame = self.top()?;
             self.page.answer(&frame.name)?;
             if self.hostcall(&frame, digits)? {
@@ -294,8 +294,8 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Types a command that moves.
-    fn console_motion(&mut self, line: &str) -> anyhow::Result<()> {
-        self.page.request(line)?;
+    fn console_motion(&mut self, line: &str, about: &str) -> anyhow::Result<()> {
+        self.page.request(&format!("{line:18} # {about}"))?;
         self.client.console(line)?;
         let stopped = self.client.stopped()?;
         if !ARRIVALS.contains(&stopped.reason.as_str()) {
