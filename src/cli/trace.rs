@@ -2,6 +2,7 @@
 
 mod events;
 mod info;
+mod resources;
 
 use clap::Subcommand;
 use std::io;
@@ -13,6 +14,9 @@ pub(super) enum Trace {
     Info(info::Info),
     /// Every hostcall with its arguments and its result, one to a line.
     Events(events::Events),
+    /// The handle table of each component instance: what each index stands for, who
+    /// made it, who used it; what was never dropped.
+    Resources(resources::Resources),
 }
 
 impl Trace {
@@ -20,6 +24,7 @@ impl Trace {
         match self {
             Trace::Info(command) => quiet_if_closed(command.run()),
             Trace::Events(command) => quiet_if_closed(command.run()),
+            Trace::Resources(command) => quiet_if_closed(command.run()),
         }
     }
 }

@@ -8,7 +8,7 @@ use wasmparser::PrimitiveValType as Primitive;
 use wasmparser::component_types::{
     AliasableResourceId, ComponentAnyTypeId, ComponentDefinedType as Defined,
     ComponentDefinedTypeId, ComponentEntityType, ComponentFuncTypeId, ComponentInstanceTypeId,
-    ComponentValType, ResourceId,
+    ComponentItem, ComponentValType, ResourceId,
 };
 use wasmparser::types::TypesRef;
 
@@ -22,22 +22,40 @@ pub(super) struct Types<'a> {
 }
 
 impl<'a> Types<'a> {
-    pub(super) fn new(arena: TypesRef<'a>) -> Self {
-        Types {
+    /// The types of a body that imports and exports these names. A type is named
+    /// after the first import that has it, else after the first export.
+    pub(super) fn new(arena: TypesRef<'a>, imports: &[&str], exports: &[&str]) -> Self {
+        let mut types = Types {
             arena,
             names: HashMap::new(),
             resource_names: HashMap::new(),
             resource_ids: HashMap::new(),
             converted: HashMap::new(),
+        };
+        for name in imports {
+            types.name_item(name, arena.component_item_for_import(name));
         }
+        for name in exports {
+            types.name_item(name, arena.component_item_for_export(name));
+        }
+        types
     }
 
     pub(super) fn arena(&self) -> TypesRef<'a> {
         self.arena
     }
 
+    /// Learns the names that an import or an export gives to types.
+    fn name_item(&mut self, name: &str, item: Option<&ComponentItem>) {
+        match item.map(|item| &item.ty) {
+            Some(ComponentEntityType::Instance(id)) => self.name_instance(name, *id),
+            Some(entity) => self.name_entity("", name, entity),
+            None => {}
+        }
+    }
+
     /// Learns the names under which an instance exports types.
-    pub(super) fn name_instance(&mut self, interface: &str, instance: ComponentInstanceTypeId) {
+    fn name_instance(&mut self, interface: &str, instance: ComponentInstanceTypeId) {
         let arena = self.arena;
         for (name, item) in &arena[instance].exports {
             self.name_entity(interface, name, &item.ty);
@@ -45,13 +63,8 @@ impl<'a> Types<'a> {
     }
 
     /// Learns the name under which something is imported or exported, if it is a
-    /// type. The first name wins: imports come before exports.
-    pub(super) fn name_entity(
-        &mut self,
-        interface: &str,
-        name: &str,
-        entity: &ComponentEntityType,
-    ) {
+    /// type. The first name wins.
+    fn name_entity(&mut self, interface: &str, name: &str, entity: &ComponentEntityType) {
         let ComponentEntityType::Type {
             created,
             referenced,

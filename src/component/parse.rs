@@ -8,13 +8,13 @@ use super::canonical::{Options, builtin_name, core_sort, unsupported};
 use super::crossing::{Builtin, Crossing, CrossingId, CrossingKind, ReturnArea};
 use super::layout::{self, Pointer, Returned};
 use super::naming::Types;
-use super::types::{CoreSignature, CoreType, FunctionType, StringEncoding};
+use super::types::{CoreSignature, CoreType, FunctionType, Resource, StringEncoding};
 use super::wiring::{Body, BodyId, CoreSort, Item, ModuleId};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use wasmparser as wp;
-use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wasmparser::component_types::ComponentAnyTypeId;
 
 /// Why a binary cannot be recorded or replayed.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +88,27 @@ fn propagate_core(bodies: &mut [Body]) {
     }
 }
 
-/// Validates the binary; returns the types of each component by its byte offset.
-fn validate(bytes: &[u8]) -> Result<HashMap<usize, wp::types::Types>, ParseError> {
+/// What validation tells of a component body.
+struct Validated<'a> {
+    types: wp::types::Types,
+    /// What it imports and exports. Exports come last in a binary, but are what
+    /// gives the types that a body defines their names.
+    imports: Vec<&'a str>,
+    exports: Vec<&'a str>,
+}
+
+/// The imports and exports of a component whose end has not been reached.
+#[derive(Default)]
+struct Names<'a> {
+    imports: Vec<&'a str>,
+    exports: Vec<&'a str>,
+}
+
+/// Validates the binary; returns what it tells of each component by the
+/// component's byte offset.
+fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, ParseError> {
     let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
-    let mut open: Vec<(usize, bool)> = Vec::new();
+    let mut open: Vec<(usize, Option<Names<'_>>)> = Vec::new();
     let mut arenas = HashMap::new();
     let mut allocations = wp::FuncValidatorAllocations::default();
     for payload in wp::Parser::new(0).parse_all(bytes) {
@@ -100,7 +117,11 @@ fn validate(bytes: &[u8]) -> Result<HashMap<usize, wp::types::Types>, ParseError
             range, encoding, ..
         } = &payload
         {
-            open.push((range.start, *encoding == wp::Encoding::Component));
+            let names = (*encoding == wp::Encoding::Component).then(Names::default);
+            open.push((range.start, names));
+        }
+        if let Some((_, Some(names))) = open.last_mut() {
+            names.read(&payload)?;
         }
         match validator.payload(&payload)? {
             wp::ValidPayload::Func(function, body) => {
@@ -109,14 +130,38 @@ fn validate(bytes: &[u8]) -> Result<HashMap<usize, wp::types::Types>, ParseError
                 allocations = function.into_allocations();
             }
             wp::ValidPayload::End(types) => {
-                if let Some((start, true)) = open.pop() {
-                    arenas.insert(start, types);
+                if let Some((start, Some(Names { imports, exports }))) = open.pop() {
+                    let validated = Validated {
+                        types,
+                        imports,
+                        exports,
+                    };
+                    arenas.insert(start, validated);
                 }
             }
             _ => {}
         }
     }
     Ok(arenas)
+}
+
+impl<'a> Names<'a> {
+    fn read(&mut self, payload: &wp::Payload<'a>) -> Result<(), wp::BinaryReaderError> {
+        match payload {
+            wp::Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    self.imports.push(import?.name.name);
+                }
+            }
+            wp::Payload::ComponentExportSection(section) => {
+                for export in section.clone() {
+                    self.exports.push(export?.name.name);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// A component function in a body's index space: where it comes from.
@@ -141,6 +186,8 @@ enum Instance {
 struct Open<'a> {
     id: BodyId,
     types: Types<'a>,
+    /// How many component-level types there are so far.
+    component_types: u32,
     core_functions: u32,
     core_memories: u32,
     core_modules: Vec<ModuleId>,
@@ -156,7 +203,7 @@ struct Open<'a> {
 }
 
 struct Walk<'a> {
-    arenas: &'a HashMap<usize, wp::types::Types>,
+    arenas: &'a HashMap<usize, Validated<'a>>,
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
@@ -216,7 +263,7 @@ impl<'a> Walk<'a> {
             self.open.push(None);
             return Ok(());
         }
-        let arena = self.arenas.get(&start).ok_or(ParseError::Index("type"))?;
+        let validated = self.arenas.get(&start).ok_or(ParseError::Index("type"))?;
         let id = BodyId(self.bodies.len() as u32);
         if let Some(Some(parent)) = self.open.last_mut() {
             parent.components.push(Some(id));
@@ -231,7 +278,12 @@ impl<'a> Walk<'a> {
         });
         self.open.push(Some(Open {
             id,
-            types: Types::new(arena.as_ref()),
+            types: Types::new(
+                validated.types.as_ref(),
+                &validated.imports,
+                &validated.exports,
+            ),
+            component_types: 0,
             core_functions: 0,
             core_memories: 0,
             core_modules: Vec::new(),
@@ -302,6 +354,7 @@ impl<'a> Walk<'a> {
     }
 
     fn ty(&mut self, ty: wp::ComponentType<'a>, at: usize) -> Result<(), ParseError> {
+        let index = self.component_type()?;
         let wp::ComponentType::Resource {
             dtor: Some(function),
             rep,
@@ -316,12 +369,9 @@ impl<'a> Walk<'a> {
             ));
         }
         let signature = self.signature(function)?;
-        let id = self.cross(
-            CrossingKind::Destructor,
-            "resource destructor".into(),
-            signature,
-            function,
-        )?;
+        let resource = self.resource(index)?;
+        let name = of_resource("resource destructor", &resource);
+        let id = self.cross(CrossingKind::Destructor, name, signature, function)?;
         self.item(Item::Incoming(id))
     }
 
@@ -329,7 +379,6 @@ impl<'a> Walk<'a> {
         let name = import.name.name;
         let is_root = self.open.len() == 1;
         let open = self.here()?;
-        let item = open.types.arena().component_item_for_import(name);
         match import.ty {
             wp::ComponentTypeRef::Module(_) => {
                 return Err(unsupported("an imported core module", at));
@@ -345,12 +394,7 @@ impl<'a> Walk<'a> {
             wp::ComponentTypeRef::Instance(_) => {
                 open.instances.push(Instance::Named(name.to_owned()));
             }
-            wp::ComponentTypeRef::Type(_) => {}
-        }
-        match item.map(|item| &item.ty) {
-            Some(ComponentEntityType::Instance(id)) => open.types.name_instance(name, *id),
-            Some(entity) => open.types.name_entity("", name, entity),
-            None => {}
+            wp::ComponentTypeRef::Type(_) => open.component_types += 1,
         }
         Ok(())
     }
@@ -420,7 +464,7 @@ impl<'a> Walk<'a> {
                 return Err(unsupported("a component exported by an instance", at));
             }
             wp::ComponentExternalKind::Value => return Err(unsupported("a value", at)),
-            wp::ComponentExternalKind::Type => {}
+            wp::ComponentExternalKind::Type => open.component_types += 1,
         }
         Ok(())
     }
@@ -456,7 +500,8 @@ impl<'a> Walk<'a> {
                 self.here()?.components.push(id);
                 Ok(())
             }
-            wp::ComponentOuterAliasKind::CoreType | wp::ComponentOuterAliasKind::Type => Ok(()),
+            wp::ComponentOuterAliasKind::Type => self.component_type().map(|_| ()),
+            wp::ComponentOuterAliasKind::CoreType => Ok(()),
         }
     }
 
@@ -641,18 +686,10 @@ impl<'a> Walk<'a> {
         &mut self,
         resource: u32,
         verb: &str,
-        builtin: fn(Arc<super::types::Resource>) -> Builtin,
+        builtin: fn(Arc<Resource>) -> Builtin,
     ) -> Result<(), ParseError> {
-        let open = self.here()?;
-        let ComponentAnyTypeId::Resource(id) = open.types.arena().component_any_type_at(resource)
-        else {
-            return Err(ParseError::Index("type"));
-        };
-        let resource = open.types.resource(id);
-        let name = match &resource.name {
-            Some(name) => format!("resource.{verb} {name}"),
-            None => format!("resource.{verb}"),
-        };
+        let resource = self.resource(resource)?;
+        let name = of_resource(&format!("resource.{verb}"), &resource);
         let index = self.core_function()?;
         let signature = self.signature(index)?;
         let id = self.cross(
@@ -667,12 +704,6 @@ impl<'a> Walk<'a> {
     fn export(&mut self, export: wp::ComponentExport<'a>) -> Result<(), ParseError> {
         let name = export.name.name;
         let open = self.here()?;
-        if let Some(item) = open.types.arena().component_item_for_export(name) {
-            match &item.ty {
-                ComponentEntityType::Instance(id) => open.types.name_instance(name, *id),
-                entity => open.types.name_entity("", name, entity),
-            }
-        }
         match export.kind {
             wp::ComponentExternalKind::Func => {
                 let function = open
@@ -717,7 +748,8 @@ impl<'a> Walk<'a> {
                     .ok_or(ParseError::Index("core module"))?;
                 open.core_modules.push(module);
             }
-            wp::ComponentExternalKind::Value | wp::ComponentExternalKind::Type => {}
+            wp::ComponentExternalKind::Type => open.component_types += 1,
+            wp::ComponentExternalKind::Value => {}
         }
         Ok(())
     }
@@ -764,6 +796,26 @@ impl<'a> Walk<'a> {
         crossing.memory = options.memory;
         crossing.encoding = options.encoding;
         crossing.return_area = return_area;
+    }
+
+    /// Adds a component-level type to the body's index space.
+    fn component_type(&mut self) -> Result<u32, ParseError> {
+        let open = self.here()?;
+        let index = open.component_types;
+        open.component_types += 1;
+        Ok(index)
+    }
+
+    /// The resource type at an index.
+    fn resource(&mut self, index: u32) -> Result<Arc<Resource>, ParseError> {
+        let types = &mut self.here()?.types;
+        if index >= types.arena().component_type_count() {
+            return Err(ParseError::Index("type"));
+        }
+        match types.arena().component_any_type_at(index) {
+            ComponentAnyTypeId::Resource(id) => Ok(types.resource(id)),
+            _ => Err(ParseError::Index("type")),
+        }
     }
 
     /// Adds a core function to the body's index space.
@@ -814,5 +866,13 @@ impl<'a> Walk<'a> {
             params: convert(ty.params())?,
             results: convert(ty.results())?,
         })
+    }
+}
+
+/// What is done to a resource, with the resource's name if it has one.
+fn of_resource(what: &str, resource: &Resource) -> String {
+    match &resource.name {
+        Some(name) => format!("{what} {name}"),
+        None => what.to_owned(),
     }
 }

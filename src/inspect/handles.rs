@@ -141,6 +141,16 @@ impl HandleTable {
         self.past.get(&index)
     }
 
+    /// The last entries at the indices that are no more, by index.
+    pub fn pasts(&self) -> impl Iterator<Item = &Past> {
+        self.past.values()
+    }
+
+    /// How many entries the table keeps, those that are no more included.
+    pub(super) fn kept(&self) -> usize {
+        self.entries.len() + self.past.len()
+    }
+
     /// The index the next entry gets.
     pub fn next_index(&self) -> u32 {
         match self.free.last() {

@@ -5,12 +5,12 @@
 //! are in the guest's memory. So the recording is replayed, and each call is
 //! lifted while the guest stands still in it.
 
-use super::lift::{Boundary, Handle, HandleKind, Lifted, Lifter, Memory};
+use super::lift::{Boundary, Handle, HandleKind, Lifted, Lifter, Limits, Memory};
 use crate::component::layout::Pointer;
 use crate::component::types::CoreValue;
-use crate::component::{Builtin, Crossing, CrossingKind};
+use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
 use crate::replay::{Calling, Compiled, Observer, Replay, ReplayError, State};
-use crate::trace::Trace;
+use crate::trace::{Instance, Trace};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,9 +130,13 @@ where
         let row = Hostcall {
             call: call.clone(),
             depth: store.data().in_progress().len().saturating_sub(1),
-            arguments: with_lifter(store, call, |lifter, crossing| {
-                arguments(lifter, crossing, &call.args)
-            })
+            arguments: with_lifter(
+                store,
+                call.instance,
+                call.crossing,
+                Limits::default(),
+                |lifter, crossing| arguments(lifter, crossing, &call.args),
+            )
             .unwrap_or_default(),
             answer: HostcallAnswer::Missing,
         };
@@ -149,9 +153,13 @@ where
     ) -> wasmtime::Result<()> {
         let answer = HostcallAnswer::Returned {
             results: results.to_vec(),
-            value: with_lifter(store, call, |lifter, crossing| {
-                result(lifter, crossing, &call.args, results)
-            })
+            value: with_lifter(
+                store,
+                call.instance,
+                call.crossing,
+                Limits::default(),
+                |lifter, crossing| result(lifter, crossing, &call.args, results),
+            )
             .flatten(),
         };
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,23 +167,28 @@ where
     }
 }
 
-/// Lends a lifter over the memory of the call's crossing.
-fn with_lifter<T>(
+/// Lends a lifter over the memory of a crossing.
+pub(super) fn with_lifter<T>(
     store: &StoreContextMut<'_, State>,
-    call: &Calling,
+    instance: Instance,
+    crossing: CrossingId,
+    limits: Limits,
     lift: impl FnOnce(&Lifter<'_>, &Crossing) -> T,
 ) -> Option<T> {
     let state = store.data();
-    let crossing = state.component().crossing(call.crossing)?;
+    let crossing = state.component().crossing(crossing)?;
     let bytes = state
-        .memory_of(call.instance, call.crossing)
+        .memory_of(instance, crossing.id)
         .map_or(&[][..], |memory| memory.data(store));
     let memory: &Memory<'_> = &|address, length| {
         let start = usize::try_from(address).ok()?;
         let end = start.checked_add(usize::try_from(length).ok()?)?;
         bytes.get(start..end).map(<[u8]>::to_vec)
     };
-    let lifter = Lifter::new(memory, crossing.encoding, Pointer::Wasm32);
+    let lifter = Lifter {
+        limits,
+        ..Lifter::new(memory, crossing.encoding, Pointer::Wasm32)
+    };
     Some(lift(&lifter, crossing))
 }
 

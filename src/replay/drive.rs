@@ -1,7 +1,7 @@
 //! Playing events: crossings out of the guest are answered, crossings into it
 //! are made, as the trace says.
 
-use super::state::{Calling, State};
+use super::state::{Calling, Entering, State};
 use super::{Divergence, values};
 use crate::component::types::CoreValue;
 use crate::component::{Crossing, CrossingId};
@@ -147,6 +147,14 @@ fn enter(
             "there is no such instance yet".into(),
         ));
     };
+    let entry = Entering {
+        instance,
+        crossing: id,
+        args,
+    };
+    observed(&mut store, |observer, store| {
+        observer.entering(store, &entry)
+    })?;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
     call(&mut store, function, &args, &mut results)?;
@@ -160,7 +168,9 @@ fn enter(
         }) if (i, c) == (instance, id) => {
             store.as_context_mut().data_mut().checks.values += expected.len() as u64;
             if expected == actual {
-                return Ok(());
+                return observed(&mut store, |observer, store| {
+                    observer.leaving(store, &entry, &actual)
+                });
             }
             let crossing = named(&store, id);
             Err(diverged(

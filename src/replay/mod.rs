@@ -17,7 +17,7 @@ pub use crate::component::ModuleId;
 pub use clock::Clock;
 pub use code::{Code, CodeError};
 pub use position::{InstanceId, Phase, Position, Tick};
-pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Observer, State};
+pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Entering, Observer, State};
 
 use crate::trace::{Outcome, Trace, TraceError};
 use std::sync::Arc;

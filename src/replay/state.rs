@@ -58,6 +58,33 @@ pub trait Observer: Any + Send {
         Ok(())
     }
 
+    /// The guest is about to be called: its memory holds the arguments.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn entering(
+        &mut self,
+        _store: &mut StoreContextMut<'_, State>,
+        _entry: &Entering<'_>,
+    ) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    /// The guest has returned from being called, as it did in the recording.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn leaving(
+        &mut self,
+        _store: &mut StoreContextMut<'_, State>,
+        _entry: &Entering<'_>,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
     /// The clock has reached the tick it was armed for.
     ///
     /// # Errors
@@ -92,6 +119,15 @@ pub struct Calling {
     pub args: Vec<CoreValue>,
     /// The number of this outgoing crossing, from 0.
     pub event: u64,
+}
+
+/// An incoming crossing being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entering<'a> {
+    pub instance: Instance,
+    pub crossing: CrossingId,
+    /// Its flat arguments.
+    pub args: &'a [CoreValue],
 }
 
 /// A core instance of the replay.

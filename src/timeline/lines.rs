@@ -3,7 +3,9 @@
 use super::Module;
 use super::wire::FunctionRows;
 use crate::component::ModuleId;
-use crate::source::Function;
+use crate::source::{Function, SourceLine};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Where stepping into each function of a module stops, ascending.
 pub(super) fn body_starts(module: &Module) -> Vec<u32> {
@@ -29,23 +31,46 @@ fn has_rows(module: &Module, function: &Function) -> bool {
         .any(|s| s.at.line != 0)
 }
 
-/// The rows of the function that holds `pc`, if it has lines. The prologue has
-/// none that count: a step never stops there.
-pub(super) fn rows_around(module: &Module, id: ModuleId, pc: u32) -> Option<FunctionRows> {
+/// Rows worked out before: looking up what is inlined at each row of a large
+/// function takes tens of milliseconds, and steps keep to a few functions.
+pub(super) type RowsCache = RefCell<HashMap<(ModuleId, u32, usize), Option<FunctionRows>>>;
+
+/// The rows of the function that holds `pc`, as they look from the inlined body
+/// that runs there: what is inlined deeper counts as part of the line that calls
+/// it, so that a step goes over it as over a call. The prologue has no rows that
+/// count: a step never stops there.
+pub(super) fn rows_around(
+    cache: &RowsCache,
+    module: &Module,
+    id: ModuleId,
+    pc: u32,
+) -> Option<FunctionRows> {
     let function = module.source.function_at(pc)?;
-    rows_of(module, id, function)
+    let level = module.source.inlined_at(pc).len();
+    let key = (id, function.entry_pc, level);
+    if let Some(known) = cache.borrow().get(&key) {
+        return known.clone();
+    }
+    let rows = rows_of(module, id, function, level);
+    cache.borrow_mut().insert(key, rows.clone());
+    rows
 }
 
-/// The rows of every function with lines.
+/// The rows of every function with lines, inlined bodies counting for themselves.
 pub(super) fn all_rows(module: &Module, id: ModuleId) -> Vec<FunctionRows> {
     module
         .source
         .functions()
-        .filter_map(|f| rows_of(module, id, f))
+        .filter_map(|f| rows_of(module, id, f, usize::MAX))
         .collect()
 }
 
-fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<FunctionRows> {
+fn rows_of(
+    module: &Module,
+    id: ModuleId,
+    function: &Function,
+    level: usize,
+) -> Option<FunctionRows> {
     let entry = module
         .code
         .entry_of(function.range.start.max(function.entry_pc))?;
@@ -55,7 +80,7 @@ fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<Functio
         .statements(function.range.clone())
         .iter()
         .filter(|s| s.pc >= body_start && s.at.line != 0)
-        .map(|s| (s.pc, s.at.line_key()))
+        .map(|s| (s.pc, seen_from(module, s.pc, s.at, level).line_key()))
         .collect();
     if rows.is_empty() {
         return None;
@@ -66,4 +91,17 @@ fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<Functio
         end: function.range.end,
         rows,
     })
+}
+
+/// The line that the code at `pc` belongs to, for someone `level` inlined bodies
+/// deep: the call site of the first body deeper than that.
+fn seen_from(module: &Module, pc: u32, own: SourceLine, level: usize) -> SourceLine {
+    if level == usize::MAX {
+        return own;
+    }
+    let inlined = module.source.inlined_at(pc);
+    let deeper = inlined.len().checked_sub(level + 1);
+    deeper
+        .and_then(|i| inlined.get(i)?.call_site)
+        .unwrap_or(own)
 }

@@ -108,6 +108,7 @@ pub struct Timeline {
     sweep: Option<Process>,
     breakpoints: Vec<Breakpoint>,
     marks: HashMap<String, Position>,
+    rows: lines::RowsCache,
 }
 
 impl Timeline {
@@ -165,6 +166,7 @@ impl Timeline {
             sweep: None,
             breakpoints: Vec::new(),
             marks: HashMap::new(),
+            rows: lines::RowsCache::default(),
         };
         if options.sweep {
             timeline.start_sweep()?;

@@ -325,15 +325,7 @@ impl Timeline {
             let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) else {
                 break;
             };
-            let first = Position {
-                tick: Tick(tick),
-                depth: u32::MAX,
-                pc: 0,
-                phase: Phase::Before,
-            };
-            let copy = self.copy_at_or_before(first)?;
-            let stop = StopAt::Tick(Tick(tick));
-            let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+            let process = self.at_tick(Tick(tick), interrupt)?;
             if process.at.position >= here {
                 continue;
             }
@@ -349,9 +341,13 @@ impl Timeline {
     /// The stack here, and the depth of the innermost frame that has lines.
     fn lined_stack(&mut self) -> Result<(Vec<Frame>, Option<u32>)> {
         let frames = self.frames()?;
-        let lined = frames.iter().position(|frame| self.has_lines(frame));
-        let depth = lined.map(|i| (frames.len() - i) as u32);
+        let depth = self.lined_depth(&frames);
         Ok((frames, depth))
+    }
+
+    fn lined_depth(&self, frames: &[Frame]) -> Option<u32> {
+        let lined = frames.iter().position(|frame| self.has_lines(frame))?;
+        Some((frames.len() - lined) as u32)
     }
 
     fn has_lines(&self, frame: &Frame) -> bool {
@@ -373,7 +369,7 @@ impl Timeline {
             }
             let rows = self
                 .module(frame.module)
-                .and_then(|module| lines::rows_around(module, frame.module, frame.pc));
+                .and_then(|module| lines::rows_around(&self.rows, module, frame.module, frame.pc));
             functions.extend(rows);
         }
         functions
@@ -405,15 +401,65 @@ impl Timeline {
                 functions: self.watched_rows(&frames, depth),
                 into: false,
             },
-            // Into callees, or from where no frame has lines (the end): any line.
-            _ if self.any_lines() => LineWatch {
+            _ if !self.any_lines() => return self.instruction_back(interrupt),
+            (None, _) => return self.line_back_from_outside(interrupt),
+            // Into callees: any line.
+            (Some(_), true) => LineWatch {
                 depth: u32::MAX,
                 functions: self.all_rows(),
                 into: false,
             },
-            _ => return self.instruction_back(interrupt),
         };
         self.backward(&Watch::Lines(watch), interrupt)
+    }
+
+    /// From where no frame has lines (after the last return, in an exit
+    /// handler): looks back ever further for a stack that has some, and takes
+    /// the last line that those functions ran.
+    fn line_back_from_outside(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let here = self.here.position;
+        let mut back = 0u64;
+        while let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) {
+            back = (back * 2).max(1);
+            let mut process = self.at_tick(Tick(tick), interrupt)?;
+            if process.at.position >= here {
+                continue;
+            }
+            let Reply::Frames(frames) = process.ask(&Request::Frames)? else {
+                return Err(confused());
+            };
+            let Some(depth) = self.lined_depth(&frames) else {
+                continue;
+            };
+            let watch = Watch::Lines(LineWatch {
+                depth,
+                functions: self.watched_rows(&frames, depth),
+                into: false,
+            });
+            let stop = StopAt::LastBefore(here);
+            let (_, hit) = self.run(process, watch, stop, Vec::new(), interrupt)?;
+            if let Some(hit) = hit {
+                self.seek(hit.at.position, interrupt)?;
+                return Ok(self.arrived(Reason::Arrived));
+            }
+        }
+        self.to_start()
+    }
+
+    /// A process that stands at the first moment of a tick, or later if nothing
+    /// of that tick can be stood at.
+    fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
+        let first = Position {
+            tick,
+            depth: u32::MAX,
+            pc: 0,
+            phase: Phase::Before,
+        };
+        let copy = self.copy_at_or_before(first)?;
+        let ladder = self.ladder(copy.at.position, first);
+        let stop = StopAt::Tick(tick);
+        let (process, _) = self.run(copy, Watch::Nothing, stop, ladder, interrupt)?;
+        Ok(process)
     }
 
     fn any_lines(&self) -> bool {

@@ -142,7 +142,7 @@ fn write_counts(
 }
 
 /// Text out of a trace, which must not steer the terminal it is printed on.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars()
         .flat_map(|char| {
             let escaped = char.is_control().then(|| char.escape_default());

@@ -1,0 +1,242 @@
+//! `rr-dap trace resources`: the handle tables of a recording.
+
+use super::super::progress::CompileProgress;
+use super::info::shown;
+use crate::inspect::handle_history::{HandleHistory, InstanceFinding};
+use crate::inspect::handles::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
+use crate::replay::Compiled;
+use crate::replay::variant::{CacheDir, Variant};
+use crate::trace::{Instance, Trace};
+use anyhow::bail;
+use clap::Args;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  rr-dap trace resources run.rrtrace\n  rr-dap trace resources run.rrtrace --at 120 --all\n  rr-dap trace resources run.rrtrace --json | jq 'select(.list == \"leak\")'"
+)]
+pub(in crate::cli) struct Resources {
+    /// Show the tables while this hostcall is in progress, not at the end.
+    #[arg(long, value_name = "EVENT")]
+    at: Option<u64>,
+    /// Show the handles that were dropped or passed on in the whole run, too.
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object to a line; `list` tells what it is about: `table`,
+    /// `leak`, `ended` or `finding`.
+    #[arg(long)]
+    json: bool,
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Resources {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let trace = Arc::new(Trace::open(&self.file)?);
+        let progress = CompileProgress::new();
+        let compiled = Compiled::prepare(
+            &trace,
+            &CacheDir::open_default()?,
+            Variant::Fast,
+            &|done, all| progress.update(done, all),
+        )?;
+        progress.finish();
+        let history = HandleHistory::build(trace, &compiled)?;
+        if let Some(event) = self.at.filter(|event| *event >= history.events()) {
+            match history.events().checked_sub(1) {
+                Some(last) => {
+                    bail!("there is no hostcall {event}; the last of this recording is {last}")
+                }
+                None => bail!("there is no hostcall {event}; this recording has none"),
+            }
+        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        match self.json {
+            true => self.write_json(&mut out, &history)?,
+            false => self.write_text(&mut out, &history)?,
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    fn write_text(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+        if let Some(event) = self.at {
+            for (instance, table) in history.at(event, true) {
+                let title = format!("during hostcall {event}");
+                write_table(out, instance, &title, &table)?;
+            }
+        }
+        for (instance, table) in history.end() {
+            write_table(out, instance, "never dropped", &table)?;
+        }
+        if self.all {
+            write_ended(out, history)?;
+        }
+        write_findings(out, history)
+    }
+
+    fn write_json(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+        let end = history.end();
+        let table = match self.at {
+            Some(event) => &history.at(event, true),
+            None => &end,
+        };
+        for (list, tables) in [("table", table), ("leak", &end)] {
+            for (instance, table) in tables {
+                for entry in table.entries() {
+                    writeln!(out, "{}", json_entry(list, *instance, entry))?;
+                }
+            }
+        }
+        if self.all {
+            let mut written = Ok(());
+            history.each_ended(|instance, past| {
+                if written.is_ok() {
+                    written = writeln!(out, "{}", json_past(instance, past));
+                }
+            });
+            written?;
+        }
+        for finding in history.findings() {
+            writeln!(out, "{}", json_finding(finding))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_table(
+    out: &mut impl Write,
+    instance: Instance,
+    title: &str,
+    table: &HandleTable,
+) -> io::Result<()> {
+    let count = table.entries().count();
+    let handles = if count == 1 { "handle" } else { "handles" };
+    writeln!(out, "instance {}, {title}: {count} {handles}", instance.0)?;
+    for entry in table.entries() {
+        writeln!(out, "{:>6}  {}", entry.index, what(entry))?;
+        writeln!(out, "        {}", life(entry))?;
+    }
+    Ok(())
+}
+
+fn write_ended(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+    writeln!(out, "dropped or passed on:")?;
+    let mut written = Ok(());
+    history.each_ended(|instance, past| {
+        if written.is_ok() {
+            let (index, entry) = (past.entry.index, &past.entry);
+            written = writeln!(
+                out,
+                "{index:>6}  {}, of instance {}\n        {}; {} by {}",
+                what(entry),
+                instance.0,
+                life(entry),
+                ending(past.ending),
+                moment(&past.ended)
+            );
+        }
+    });
+    written
+}
+
+fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+    for InstanceFinding { instance, finding } in history.findings() {
+        let finding = shown(&finding.to_string());
+        writeln!(out, "wrong, in instance {}: {finding}", instance.0)?;
+    }
+    match history.findings_left_off() {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more that are wrong"),
+    }
+}
+
+/// `own<descriptor> (descriptor of "/work/a.txt")`
+fn what(entry: &Entry) -> String {
+    let meaning = entry.meaning.as_ref();
+    let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
+    shown(&format!("{}{meaning}", entry.kind))
+}
+
+/// Who made an entry and who used it.
+fn life(entry: &Entry) -> String {
+    let mut life = format!("made by {}", moment(&entry.created));
+    if let Some(rep) = entry.rep {
+        life.push_str(&format!(" with rep {rep:#x}"));
+    }
+    life.push_str(&match (entry.uses, &entry.last_use) {
+        (0, _) | (_, None) => "; never used".to_owned(),
+        (1, Some(last)) => format!("; used once, by {}", moment(last)),
+        (uses, Some(last)) => format!("; used {uses} times, last by {}", moment(last)),
+    });
+    if entry.lent > 0 {
+        life.push_str("; lent to a call in progress");
+    }
+    life
+}
+
+fn moment(moment: &Moment) -> String {
+    shown(&moment.to_string())
+}
+
+fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Dropped => "dropped",
+        Ending::Transferred => "passed on",
+        Ending::Displaced => "displaced",
+    }
+}
+
+fn json_entry(list: &str, instance: Instance, entry: &Entry) -> serde_json::Value {
+    let (kind, resource) = match &entry.kind {
+        EntryKind::Own(resource) => ("own", Some(resource)),
+        EntryKind::Borrow(resource) => ("borrow", Some(resource)),
+        EntryKind::Stream { .. } => ("stream", None),
+        EntryKind::Future { .. } => ("future", None),
+        EntryKind::Subtask => ("subtask", None),
+        EntryKind::WaitableSet => ("waitable-set", None),
+        EntryKind::ErrorContext => ("error-context", None),
+    };
+    let resource = resource.map(|resource| match &resource.name {
+        Some(name) => name.to_string(),
+        None => resource.to_string(),
+    });
+    serde_json::json!({
+        "list": list,
+        "instance": instance,
+        "index": entry.index,
+        "type": entry.kind.to_string(),
+        "kind": kind,
+        "resource": resource,
+        "meaning": entry.meaning.as_ref().map(ToString::to_string),
+        "rep": entry.rep,
+        "created": json_moment(&entry.created),
+        "uses": entry.uses,
+        "lastUse": entry.last_use.as_ref().map(json_moment),
+        "lent": entry.lent,
+    })
+}
+
+fn json_past(instance: Instance, past: &Past) -> serde_json::Value {
+    let mut object = json_entry("ended", instance, &past.entry);
+    object["ending"] = ending(past.ending).into();
+    object["ended"] = json_moment(&past.ended);
+    object
+}
+
+fn json_finding(found: &InstanceFinding) -> serde_json::Value {
+    serde_json::json!({
+        "list": "finding",
+        "instance": found.instance,
+        "index": found.finding.index,
+        "at": json_moment(&found.finding.moment),
+        "message": found.finding.to_string(),
+    })
+}
+
+fn json_moment(moment: &Moment) -> serde_json::Value {
+    serde_json::json!({"event": moment.event, "crossing": &*moment.crossing})
+}

@@ -1,0 +1,314 @@
+//! The handle tables of a recording's component instances over time.
+//!
+//! One replay of the whole recording tells every step that the tables take. The
+//! steps are kept, with the tables as they were here and there, so that the tables
+//! of any moment are a few steps away.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::handle_entry::Past;
+use super::handle_problem::Finding;
+use super::handle_step::{Roles, Stored, What, When};
+use super::handles::{Change, HandleTable};
+use crate::component::types::{CoreValue, Resource};
+use crate::component::{BodyId, Builtin, Component, CrossingKind};
+use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
+use crate::trace::{Instance, Trace};
+use wasmtime::StoreContextMut;
+
+/// The tables of all instances.
+type Tables = BTreeMap<Instance, HandleTable>;
+
+/// Steps between two snapshots, at least: taking so many takes a millisecond or
+/// two.
+const SNAPSHOT_EVERY: usize = 1000;
+/// Findings kept: where a handle was missed, every later step that has it is one.
+const MAX_FINDINGS: usize = 1000;
+
+/// The handle tables of a recording's component instances over time.
+#[derive(Debug)]
+pub struct HandleHistory {
+    roles: Roles,
+    /// The tables before the first step: one for each instance that takes any.
+    empty: Tables,
+    steps: Vec<Stored>,
+    /// The tables after so many steps, in order.
+    snapshots: Vec<(usize, Tables)>,
+    end: Tables,
+    findings: Vec<InstanceFinding>,
+    findings_left_off: u64,
+    events: u64,
+}
+
+/// A handle that does not fit the table of its instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceFinding {
+    pub instance: Instance,
+    pub finding: Finding,
+}
+
+impl HandleHistory {
+    /// Replays a recording, compiled in the fast variant, and keeps what happens to
+    /// its handles.
+    ///
+    /// # Errors
+    ///
+    /// If replay fails.
+    pub fn build(trace: Arc<Trace>, compiled: &Compiled) -> Result<HandleHistory, ReplayError> {
+        let building = Arc::new(Mutex::new(Building::new(trace.component().clone())));
+        let observer = Box::new(Watching(building.clone()));
+        Replay::new(trace, compiled, observer)?.run()?;
+        let mut building = lock(&building);
+        let component = building.component.clone();
+        Ok(std::mem::replace(&mut *building, Building::new(component)).finish())
+    }
+
+    /// The tables as they are at the call out with this number: while it is in
+    /// progress, its arguments passed but not answered, or before it.
+    pub fn at(&self, event: u64, in_call: bool) -> Vec<(Instance, HandleTable)> {
+        let until = match in_call {
+            true => When::at_call(event),
+            false => When::after(event),
+        };
+        let count = self.steps.partition_point(|step| step.when <= until);
+        let snapshot = self.snapshots.partition_point(|(steps, _)| *steps <= count);
+        let mut tables = self.empty.clone();
+        let mut done = 0;
+        if let Some((steps, snapshot)) = snapshot
+            .checked_sub(1)
+            .and_then(|last| self.snapshots.get(last))
+        {
+            done = *steps;
+            tables.extend(
+                snapshot
+                    .iter()
+                    .map(|(instance, table)| (*instance, table.clone())),
+            );
+        }
+        for step in self.steps.get(done..count).unwrap_or_default() {
+            if let Some(table) = tables.get_mut(&step.instance) {
+                self.roles.apply(step, table);
+            }
+        }
+        tables.into_iter().collect()
+    }
+
+    /// The tables at the end of the recording: what is in them was never dropped.
+    pub fn end(&self) -> Vec<(Instance, HandleTable)> {
+        let tables = self.end.iter();
+        tables
+            .map(|(instance, table)| (*instance, table.clone()))
+            .collect()
+    }
+
+    /// Calls `visit` with every entry that ended in the course of the recording, in
+    /// the order in which they did.
+    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &Past)) {
+        let mut tables = self.empty.clone();
+        for step in &self.steps {
+            let Some(table) = tables.get_mut(&step.instance) else {
+                continue;
+            };
+            for change in self.roles.apply(step, table) {
+                if let Change::Ended(past) = change {
+                    visit(step.instance, &past);
+                }
+            }
+        }
+    }
+
+    /// The handles that did not fit their table, the first thousand of them.
+    pub fn findings(&self) -> &[InstanceFinding] {
+        &self.findings
+    }
+
+    /// How many findings there are besides.
+    pub fn findings_left_off(&self) -> u64 {
+        self.findings_left_off
+    }
+
+    /// How many calls out the recording has.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+}
+
+/// The resource types that a component body defines and makes resources of: no
+/// handle of another of its own can exist.
+fn defined(component: &Component, body: BodyId) -> Vec<Arc<Resource>> {
+    let crossings = component.crossings().iter();
+    let of_body = crossings.filter(|crossing| crossing.body == body);
+    of_body
+        .filter_map(|crossing| match &crossing.kind {
+            CrossingKind::Builtin(Builtin::ResourceNew(resource)) => Some(resource.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A history while the recording is replayed.
+struct Building {
+    component: Arc<Component>,
+    history: HandleHistory,
+    next_snapshot: usize,
+}
+
+impl Building {
+    fn new(component: Arc<Component>) -> Building {
+        Building {
+            history: HandleHistory {
+                roles: Roles::of(&component),
+                empty: Tables::new(),
+                steps: Vec::new(),
+                snapshots: Vec::new(),
+                end: Tables::new(),
+                findings: Vec::new(),
+                findings_left_off: 0,
+                events: 0,
+            },
+            component,
+            next_snapshot: SNAPSHOT_EVERY,
+        }
+    }
+
+    fn finish(self) -> HandleHistory {
+        let mut history = self.history;
+        history.steps.shrink_to_fit();
+        history
+    }
+
+    fn step(&mut self, step: Stored) {
+        let (instance, crossing) = (step.instance, step.crossing);
+        let component = &self.component;
+        let history = &mut self.history;
+        let table = history.end.entry(instance).or_insert_with(|| {
+            let body = component.crossing(crossing).map(|crossing| crossing.body);
+            let table = HandleTable::new(body.map_or_else(Vec::new, |id| defined(component, id)));
+            history.empty.insert(instance, table.clone());
+            table
+        });
+        for change in history.roles.apply(&step, table) {
+            let Change::Wrong(finding) = change else {
+                continue;
+            };
+            if history.findings.len() < MAX_FINDINGS {
+                history.findings.push(InstanceFinding { instance, finding });
+            } else {
+                history.findings_left_off += 1;
+            }
+        }
+        history.steps.push(step);
+        self.snapshot_if_due();
+    }
+
+    fn step_of_entry(&mut self, events: u64, entry: &Entering<'_>, what: What) {
+        self.step(Stored {
+            when: When::after(events),
+            event: events.saturating_sub(1),
+            instance: entry.instance,
+            crossing: entry.crossing,
+            what,
+        });
+    }
+
+    /// Large tables are copied less often: all copies together take no more room
+    /// than the steps do.
+    fn snapshot_if_due(&mut self) {
+        let history = &mut self.history;
+        let steps = history.steps.len();
+        if steps < self.next_snapshot {
+            return;
+        }
+        history.snapshots.push((steps, history.end.clone()));
+        let kept: usize = history.end.values().map(HandleTable::kept).sum();
+        self.next_snapshot = steps.saturating_add(SNAPSHOT_EVERY.max(kept.saturating_mul(4)));
+    }
+}
+
+/// The observer that collects steps. It shares them with its maker, as the replay
+/// keeps observers to itself.
+struct Watching(Arc<Mutex<Building>>);
+
+fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
+    building.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Observer for Watching {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
+        let mut building = lock(&self.0);
+        building.history.events = store.data().events();
+        let role = building.history.roles.get(call.crossing);
+        let what =
+            role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
+        if let Some(what) = what {
+            building.step(Stored {
+                when: When::at_call(call.event),
+                event: call.event,
+                instance: call.instance,
+                crossing: call.crossing,
+                what,
+            });
+        }
+        Ok(())
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        let mut building = lock(&self.0);
+        let role = building.history.roles.get(call.crossing);
+        let what = role.and_then(|role| {
+            role.returning(store, call.instance, call.crossing, &call.args, results)
+        });
+        if let Some(what) = what {
+            building.step(Stored {
+                when: When::after(store.data().events()),
+                event: call.event,
+                instance: call.instance,
+                crossing: call.crossing,
+                what,
+            });
+        }
+        Ok(())
+    }
+
+    fn entering(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+    ) -> wasmtime::Result<()> {
+        let mut building = lock(&self.0);
+        let role = building.history.roles.get(entry.crossing);
+        let what =
+            role.and_then(|role| role.entering(store, entry.instance, entry.crossing, entry.args));
+        if let Some(what) = what {
+            building.step_of_entry(store.data().events(), entry, what);
+        }
+        Ok(())
+    }
+
+    fn leaving(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        let mut building = lock(&self.0);
+        let role = building.history.roles.get(entry.crossing);
+        let what = role.and_then(|role| {
+            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
+        });
+        if let Some(what) = what {
+            building.step_of_entry(store.data().events(), entry, what);
+        }
+        Ok(())
+    }
+}
