@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod demo;
 mod progress;
 mod record;
 mod replay;
@@ -24,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The tour: record a program that fails, and walk it back to the cause.
+    Demo(demo::Demo),
     /// Run a component and record the run.
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let result = match cli.command {
+        Some(Command::Demo(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Trace(command)) => command.run(),

@@ -30,7 +30,7 @@ pub(super) struct Record {
     /// Overwrite the recording if it exists.
     #[arg(long)]
     force: bool,
-    /// Say nothing about the recording at the end.
+    /// Say nothing about how the run ended, nor about the recording.
     #[arg(long, short)]
     quiet: bool,
     /// The component (or WASI 0.1 module, or .wat) to run.
@@ -57,6 +57,7 @@ impl Record {
         let options = self.wasi_options()?;
         let recorded = record::run(Arc::new(component), &options, &output, self.force)?;
         match &recorded.outcome {
+            _ if self.quiet => {}
             Outcome::Trapped(message) => eprintln!("rr-dap: the guest trapped: {message}"),
             Outcome::HostError(message) => {
                 eprintln!("rr-dap: the host failed a call of the guest: {message}");

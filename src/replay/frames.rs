@@ -5,7 +5,7 @@ use super::code::Code;
 use super::values::from_val;
 use super::{InstanceId, ModuleId, State};
 use crate::component::types::CoreValue;
-use crate::instrument::offsets::OffsetMap;
+use crate::instrument::offsets::{Mapped, OffsetMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wasmtime::{AsContextMut, FrameHandle, Module, StoreContextMut};
@@ -88,6 +88,32 @@ pub fn describe(
         pc,
         next,
     })
+}
+
+/// Whether the guest is about to run an instruction of its own, not one of the
+/// clock's.
+pub fn stands_at_instruction(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+) -> bool {
+    let Some(handle) = store.debug_exit_frames().next() else {
+        return false;
+    };
+    let Ok(instance) = handle.instance(store.as_context_mut()) else {
+        return false;
+    };
+    let module = store
+        .data()
+        .instance_of(instance)
+        .map(|instance| instance.module.0);
+    let module = module.and_then(|module| modules.get(module as usize));
+    let pc = handle.wasm_function_index_and_pc(store.as_context_mut());
+    match (module, pc) {
+        (Some(module), Ok(Some((_, pc)))) => {
+            matches!(module.offsets.to_original(pc.raw()), Mapped::Instruction(_))
+        }
+        _ => false,
+    }
 }
 
 /// All frames, innermost first.

@@ -1,0 +1,137 @@
+//! How the tour looks: headings, what was asked, what was answered.
+
+use std::io::{self, IsTerminal, Write};
+
+/// The lines of source shown around the one that matters, on each side.
+const AROUND: usize = 2;
+/// Longer answers are cut on a terminal.
+const WIDTH: usize = 110;
+
+#[derive(Clone, Copy)]
+enum Style {
+    Heading,
+    Request,
+    Name,
+    Mark,
+    Failure,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Style::Heading => "1;36",
+            Style::Request => "2",
+            Style::Name => "33",
+            Style::Mark => "1;32",
+            Style::Failure => "1;31",
+        }
+    }
+}
+
+/// Where the tour is printed.
+pub(super) struct Page<W> {
+    out: W,
+    is_coloured: bool,
+    steps: usize,
+}
+
+impl Page<io::Stdout> {
+    pub(super) fn stdout() -> Self {
+        let out = io::stdout();
+        // https://no-color.org: set and not empty.
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_coloured = out.is_terminal() && !refused;
+        Self {
+            out,
+            is_coloured,
+            steps: 0,
+        }
+    }
+}
+
+impl<W: Write> Page<W> {
+    /// A heading with a number.
+    pub(super) fn step(&mut self, text: &str) -> io::Result<()> {
+        self.steps += 1;
+        let heading = self.painted(Style::Heading, &format!("{}. {text}", self.steps));
+        writeln!(self.out, "\n{heading}")
+    }
+
+    pub(super) fn title(&mut self, text: &str) -> io::Result<()> {
+        let title = self.painted(Style::Heading, text);
+        writeln!(self.out, "{title}")
+    }
+
+    pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// What is asked of the server.
+    pub(super) fn request(&mut self, text: &str) -> io::Result<()> {
+        let request = self.painted(Style::Request, &format!("> {text}"));
+        writeln!(self.out, "  {request}")
+    }
+
+    pub(super) fn answer(&mut self, text: &str) -> io::Result<()> {
+        for line in text.lines() {
+            let line = cut(line, WIDTH);
+            writeln!(self.out, "    {line}")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn failure(&mut self, text: &str) -> io::Result<()> {
+        let text = self.painted(Style::Failure, text);
+        writeln!(self.out, "    {text}")
+    }
+
+    /// `name = value`
+    pub(super) fn value(&mut self, name: &str, value: &str) -> io::Result<()> {
+        let value = cut(value, WIDTH.saturating_sub(name.len()));
+        let name = self.painted(Style::Name, name);
+        writeln!(self.out, "    {name} = {value}")
+    }
+
+    /// Some lines of a source with a mark at one of them (the first being 1).
+    pub(super) fn source(&mut self, text: &str, line: usize, around: Around) -> io::Result<()> {
+        let lines = text.lines().enumerate();
+        let (before, after) = match around {
+            Around::Some => (AROUND, AROUND),
+            Around::None => (0, 0),
+        };
+        let shown = line.saturating_sub(before)..=line.saturating_add(after);
+        for (number, text) in lines.map(|(index, text)| (index + 1, text)) {
+            if !shown.contains(&number) {
+                continue;
+            }
+            let (mark, style) = match number == line {
+                true => ("->", Style::Mark),
+                false => ("  ", Style::Request),
+            };
+            let row = self.painted(style, &format!("{mark} {number:3}  {text}"));
+            writeln!(self.out, "  {row}")?;
+        }
+        Ok(())
+    }
+
+    fn painted(&self, style: Style, text: &str) -> String {
+        match self.is_coloured {
+            true => format!("\x1b[{}m{text}\x1b[0m", style.code()),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// Whether a line of source is shown with those around it.
+#[derive(Clone, Copy)]
+pub(super) enum Around {
+    Some,
+    None,
+}
+
+fn cut(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or(text)),
+    }
+}
