@@ -2,11 +2,12 @@
 
 use super::place::{FrameState, Place, Unavailable, little_endian};
 use super::{cpp, rust, scalar};
-use crate::source::{Bits, Composite, EntryId, Member, ModuleSource, Type, Variants};
+use crate::source::{Bits, Composite, EntryId, Member, ModuleSource, SourceError, Type, Variants};
 use std::cell::Cell;
 
-/// The most values that are looked at to answer one request.
-const MOST_VALUES: usize = 10_000;
+/// The most values, members and enumerators that are looked at to answer one
+/// request.
+const MOST_VALUES: usize = 200_000;
 /// The most bytes of one text that are shown.
 pub(super) const LONGEST_TEXT: usize = 256;
 
@@ -93,9 +94,7 @@ impl<'a> Look<'a> {
     }
 
     pub(super) fn view(&self, value: &Value) -> Result<View, Unavailable> {
-        let left = self.left.get().checked_sub(1);
-        let excess = crate::source::SourceError::Excessive("the value is too large to show");
-        self.left.set(left.ok_or(excess)?);
+        self.spend(1)?;
         match &value.of {
             Of::Array { element, counts } => self.view_array(*element, counts, &value.place),
             Of::Type(id) => {
@@ -103,6 +102,13 @@ impl<'a> Look<'a> {
                 self.view_type(resolved, &value.place)
             }
         }
+    }
+
+    fn spend(&self, work: usize) -> Result<(), Unavailable> {
+        let left = self.left.get().checked_sub(work);
+        let excess = SourceError::Excessive("the value is too large to show");
+        self.left.set(left.ok_or(excess)?);
+        Ok(())
     }
 
     fn view_type(&self, of: Type, place: &Place) -> Result<View, Unavailable> {
@@ -136,6 +142,7 @@ impl<'a> Look<'a> {
             Type::Enumeration {
                 size, enumerators, ..
             } => {
+                self.spend(enumerators.len())?;
                 let bytes = place.read(size, self.state)?;
                 Ok(View::Scalar(enumerator(&enumerators, &bytes)))
             }
@@ -252,6 +259,7 @@ impl<'a> Look<'a> {
     }
 
     fn view_composite(&self, composite: &Composite, place: &Place) -> Result<View, Unavailable> {
+        self.spend(composite.members.len())?;
         if composite.is_declaration {
             return Ok(View::Scalar("<incomplete type>".to_owned()));
         }

@@ -3,7 +3,7 @@
 use super::demangle::demangle;
 use super::lines::SourceLine;
 use super::sections::Reader;
-use super::units::{EntryId, Unit, entry_id, ranges};
+use super::units::{EntryId, RangesLeft, Unit, entry_id, ranges};
 use super::{ModuleSource, SourceError};
 use gimli::{Attribute, AttributeValue, Reader as _};
 use std::ops::Range;
@@ -80,6 +80,7 @@ impl ModuleSource {
     ) -> Result<(), SourceError> {
         let mut entries = unit.dwarf.entries_raw(None)?;
         let mut attributes = Vec::new();
+        let mut left = RangesLeft::new();
         while !entries.is_empty() {
             let offset = entries.next_offset();
             let Some(abbreviation) = entries.read_abbreviation()? else {
@@ -91,7 +92,7 @@ impl ModuleSource {
             }
             entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
             let unit_ref = unit.dwarf.unit_ref(&self.dwarf);
-            let ranges = ranges(unit_ref, &attributes, &self.code)?;
+            let ranges = ranges(unit_ref, &attributes, &self.code, &mut left)?;
             if let Some(range) = ranges.into_iter().next() {
                 let entry = entry_id(unit_id, offset)?;
                 found.push(self.function(entry, range, &attributes));

@@ -62,7 +62,7 @@ impl ModuleSource {
         let sections = Sections::read(&module)?;
         let dwarf = sections.dwarf(&module)?;
         let line_length = sections.debug_length(".debug_line");
-        let units = Units::read(&dwarf, &sections.code, line_length);
+        let units = Units::read(&dwarf, &sections.code);
         Ok(ModuleSource {
             dwarf,
             units,

@@ -4,7 +4,7 @@
 use super::functions::{file_index, small};
 use super::lines::SourceLine;
 use super::sections::Reader;
-use super::units::{EntryId, Unit, entry_id, ranges};
+use super::units::{EntryId, RangesLeft, Unit, entry_id, ranges};
 use super::{Function, ModuleSource, SourceError};
 use gimli::{Attribute, AttributeValue, Expression};
 use std::ops::Range;
@@ -71,6 +71,7 @@ impl ModuleSource {
             source: self,
             unit,
             pc,
+            ranges_left: RangesLeft::new(),
             scopes: Scopes {
                 unit: unit_id,
                 frames: vec![Frame::default()],
@@ -147,7 +148,12 @@ impl ModuleSource {
         let (Some(address), Some(mut list)) = (address, list) else {
             return Ok(Location::Nowhere);
         };
-        while let Some(entry) = list.next()? {
+        // Lists are short; many variables could refer to one long one.
+        const LONGEST: usize = 1 << 14;
+        for _ in 0..LONGEST {
+            let Some(entry) = list.next()? else {
+                break;
+            };
             if entry.range.begin <= address && address < entry.range.end {
                 return Ok(Location::At(entry.data));
             }
@@ -188,6 +194,7 @@ struct Walk<'a> {
     source: &'a ModuleSource,
     unit: &'a Unit,
     pc: u32,
+    ranges_left: RangesLeft,
     scopes: Scopes,
 }
 
@@ -226,6 +233,12 @@ impl Walk<'_> {
     ) -> Result<bool, SourceError> {
         match tag {
             gimli::DW_TAG_variable | gimli::DW_TAG_formal_parameter => {
+                // More than any function has in scope at one place.
+                const MOST: usize = 4096;
+                let known = self.scopes.frames.last().map_or(0, |f| f.variables.len());
+                if known >= MOST {
+                    return Err(SourceError::Excessive("a function has too many variables"));
+                }
                 let pc = Some(self.pc);
                 let source = self.source;
                 let declared = source.declared(id.unit, self.unit, tag, attributes, pc)?;
@@ -234,7 +247,10 @@ impl Walk<'_> {
                 }
                 Ok(false)
             }
-            gimli::DW_TAG_lexical_block => Ok(self.covers(&self.ranges(attributes)?)),
+            gimli::DW_TAG_lexical_block => {
+                let ranges = self.ranges(attributes)?;
+                Ok(self.covers(&ranges))
+            }
             gimli::DW_TAG_inlined_subroutine => {
                 let ranges = self.ranges(attributes)?;
                 if !self.covers(&ranges) {
@@ -251,9 +267,9 @@ impl Walk<'_> {
         }
     }
 
-    fn ranges(&self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
+    fn ranges(&mut self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
         let unit = self.unit.dwarf.unit_ref(&self.source.dwarf);
-        ranges(unit, attributes, &self.source.code)
+        ranges(unit, attributes, &self.source.code, &mut self.ranges_left)
     }
 
     fn covers(&self, ranges: &[Range<u32>]) -> bool {

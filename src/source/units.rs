@@ -3,9 +3,13 @@
 use super::SourceError;
 use super::functions::Function;
 use super::sections::{Code, Reader};
-use gimli::{AttributeValue, DebugInfoOffset, DwLang, UnitOffset, UnitRef};
+use gimli::{
+    Abbreviations, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _, UnitOffset,
+    UnitRef,
+};
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An entry of the debug information: its unit and its offset there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,28 +37,26 @@ pub(super) struct Units {
 }
 
 impl Units {
-    pub(super) fn read(dwarf: &gimli::Dwarf<Reader>, code: &Code, line_length: usize) -> Units {
+    pub(super) fn read(dwarf: &gimli::Dwarf<Reader>, code: &Code) -> Units {
         let mut units = Units {
             all: Vec::new(),
             covered: Vec::new(),
             silent: Vec::new(),
             problems: Vec::new(),
         };
-        // Sound units do not share line programs' headers more than a few times;
-        // hostile ones would make each unit parse one large header again.
-        let mut headers_left = line_length.saturating_mul(4).saturating_add(1 << 16);
+        let mut shared = Shared::new(dwarf);
         let mut headers = dwarf.units();
         loop {
             match headers.next() {
-                Ok(Some(header)) => units.add(dwarf, code, header, &mut headers_left),
+                Ok(Some(header)) => units.add(dwarf, code, header, &mut shared),
                 Ok(None) => break,
                 Err(error) => {
                     units.problems.push(error.into());
                     break;
                 }
             }
-            if headers_left == 0 {
-                let problem = "line tables overlap";
+            if shared.is_exceeded() {
+                let problem = "the tables that units share overlap";
                 units.problems.push(SourceError::Excessive(problem));
                 break;
             }
@@ -70,19 +72,28 @@ impl Units {
         dwarf: &gimli::Dwarf<Reader>,
         code: &Code,
         header: gimli::UnitHeader<Reader>,
-        headers_left: &mut usize,
+        shared: &mut Shared,
     ) {
-        let unit = match dwarf.unit(header) {
+        let unit = shared
+            .abbreviations(dwarf, &header)
+            .and_then(|abbreviations| {
+                Ok(gimli::Unit::new_with_abbreviations(
+                    dwarf,
+                    header,
+                    abbreviations,
+                )?)
+            });
+        let unit = match unit {
             Ok(unit) => unit,
-            Err(error) => return self.problems.push(error.into()),
+            Err(error) => return self.problems.push(error),
         };
         if let Some(program) = &unit.line_program {
-            *headers_left = headers_left.saturating_sub(program.header().header_length());
+            shared.spend_line_header(program.header().header_length());
         }
         let Ok(id) = u32::try_from(self.all.len()) else {
             return;
         };
-        let (language, ranges) = root(dwarf, &unit, code);
+        let (language, ranges) = root(dwarf, &unit, code, &mut shared.ranges);
         if ranges.is_empty() {
             self.silent.push(id);
         }
@@ -159,6 +170,7 @@ fn root(
     dwarf: &gimli::Dwarf<Reader>,
     unit: &gimli::Unit<Reader>,
     code: &Code,
+    ranges_left: &mut RangesLeft,
 ) -> (Option<DwLang>, Vec<Range<u32>>) {
     let Ok(root) = unit.entry(unit.header.root_offset()) else {
         return (None, Vec::new());
@@ -167,7 +179,7 @@ fn root(
         Some(AttributeValue::Language(language)) => Some(language),
         _ => None,
     };
-    let ranges = ranges(unit.unit_ref(dwarf), root.attrs(), code);
+    let ranges = ranges(unit.unit_ref(dwarf), root.attrs(), code, ranges_left);
     (language, ranges.unwrap_or_default())
 }
 
@@ -179,9 +191,8 @@ pub(super) fn ranges(
     unit: UnitRef<'_, Reader>,
     attributes: &[gimli::Attribute<Reader>],
     code: &Code,
+    left: &mut RangesLeft,
 ) -> Result<Vec<Range<u32>>, SourceError> {
-    // More ranges than any one entry has.
-    const MOST: usize = 1 << 16;
     let (mut low, mut high, mut size) = (None, None, None);
     for attribute in attributes {
         match (attribute.name(), attribute.value()) {
@@ -194,10 +205,8 @@ pub(super) fn ranges(
                 };
                 let mut found = Vec::new();
                 while let Some(range) = list.next()? {
+                    left.spend()?;
                     found.extend(code.pcs(range.begin, range.end));
-                    if found.len() > MOST {
-                        return Err(SourceError::Excessive("an entry has too many ranges"));
-                    }
                 }
                 return Ok(found);
             }
@@ -209,4 +218,91 @@ pub(super) fn ranges(
         code.pcs(begin, end)
     });
     Ok(range.into_iter().collect())
+}
+
+/// How many more ranges may be read for one question: hostile entries could each
+/// refer to one long list.
+pub(super) struct RangesLeft(usize);
+
+impl RangesLeft {
+    pub(super) fn new() -> Self {
+        RangesLeft(1 << 21)
+    }
+
+    fn spend(&mut self) -> Result<(), SourceError> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.ok_or(SourceError::Excessive("lists of ranges overlap"))?;
+        Ok(())
+    }
+}
+
+/// What units share, read once, with bounds on the work where hostile units make
+/// tables overlap that in sound ones are apart.
+struct Shared {
+    abbreviations: HashMap<usize, Arc<Abbreviations>>,
+    abbreviations_left: usize,
+    line_headers_left: usize,
+    ranges: RangesLeft,
+}
+
+impl Shared {
+    fn new(dwarf: &gimli::Dwarf<Reader>) -> Self {
+        Shared {
+            abbreviations: HashMap::new(),
+            abbreviations_left: dwarf.debug_abbrev.reader().len(),
+            // Type units share the header of their compilation unit.
+            line_headers_left: 1 << 26,
+            ranges: RangesLeft::new(),
+        }
+    }
+
+    fn is_exceeded(&self) -> bool {
+        self.abbreviations_left == 0 || self.line_headers_left == 0
+    }
+
+    fn spend_line_header(&mut self, length: usize) {
+        self.line_headers_left = self.line_headers_left.saturating_sub(length);
+    }
+
+    fn abbreviations(
+        &mut self,
+        dwarf: &gimli::Dwarf<Reader>,
+        header: &gimli::UnitHeader<Reader>,
+    ) -> Result<Arc<Abbreviations>, SourceError> {
+        let offset = header.debug_abbrev_offset();
+        if let Some(known) = self.abbreviations.get(&offset.0) {
+            return Ok(known.clone());
+        }
+        let length = abbreviations_length(dwarf, offset.0)?;
+        // Counts down to one at least when the last table ends with the section.
+        match (self.abbreviations_left + 1).checked_sub(length.max(1)) {
+            Some(left) if left > 0 => self.abbreviations_left = left,
+            _ => {
+                self.abbreviations_left = 0;
+                return Err(SourceError::Excessive("tables of abbreviations overlap"));
+            }
+        }
+        let read = dwarf.debug_abbrev.abbreviations(offset)?;
+        let read = Arc::new(read);
+        self.abbreviations.insert(offset.0, read.clone());
+        Ok(read)
+    }
+}
+
+/// The length of a table of abbreviations, up to its end or its first damage.
+fn abbreviations_length(dwarf: &gimli::Dwarf<Reader>, offset: usize) -> Result<usize, SourceError> {
+    let mut input = dwarf.debug_abbrev.reader().clone();
+    input.skip(offset)?;
+    let before = input.len();
+    let mut read = || -> gimli::Result<()> {
+        while input.read_uleb128()? != 0 {
+            input.read_uleb128()?;
+            input.read_u8()?;
+            while (input.read_uleb128()?, input.read_uleb128()?) != (0, 0) {}
+        }
+        Ok(())
+    };
+    // gimli reports the damage better.
+    let _ = read();
+    Ok(before - input.len())
 }
