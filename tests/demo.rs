@@ -57,6 +57,7 @@ fn the_tour_leads_from_the_trap_to_the_bytes_that_caused_it() {
             "event 29 of 52",
         ],
     );
+    assert_holds(hostcall, &["input-stream of \"/work/ledger.csv\""]);
     let cause = section(&tour, "5. ");
     assert_holds(cause, &["int16_t amount;", "40000", "-25536"]);
 }
