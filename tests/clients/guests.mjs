@@ -41,3 +41,9 @@ export const helloC = {
 export const absent = guest =>
   !process.env.RR_DAP ? 'RR_DAP is not set'
     : !existsSync(guest.component) ? `${guest.component} is not there` : false;
+
+/** A component in the directory of guests, and a reason to skip its checks, or false. */
+export const guest = file => {
+  const component = join(DIRECTORY, file);
+  return { component, skip: absent({ component }) };
+};
