@@ -193,7 +193,7 @@ fn all_modules() -> Vec<Vec<u8>> {
                 unchecked_range, ..
             } = payload.expect("parses")
             {
-                let range = unchecked_range.start as usize..unchecked_range.end as usize;
+                let range = unchecked_range.start..unchecked_range.end;
                 modules.push(component[range].to_vec());
             }
         }

@@ -1,14 +1,31 @@
-//! Progress of long work, on a terminal only.
+//! Long work of commands, with its progress on a terminal.
 
+use crate::replay::Compiled;
+use crate::replay::variant::{CacheDir, Variant};
+use crate::trace::Trace;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens a recording and compiles it for replaying it whole.
+pub(super) fn open_to_replay(file: &Path) -> anyhow::Result<(Arc<Trace>, Compiled)> {
+    let trace = Arc::new(Trace::open(file)?);
+    let progress = CompileProgress::new();
+    let cache = CacheDir::open_default()?;
+    let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|done, all| {
+        progress.update(done, all);
+    })?;
+    progress.finish();
+    Ok((trace, compiled))
+}
 
 /// A bar for the compilation of a recording's modules, in bytes of code.
-pub(super) struct CompileProgress {
+struct CompileProgress {
     bar: ProgressBar,
 }
 
 impl CompileProgress {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // A template that does not parse would only change how the bar looks.
         if let Ok(style) =
@@ -19,12 +36,12 @@ impl CompileProgress {
         CompileProgress { bar }
     }
 
-    pub(super) fn update(&self, done: usize, all: usize) {
+    fn update(&self, done: usize, all: usize) {
         self.bar.set_length(all as u64);
         self.bar.set_position(done as u64);
     }
 
-    pub(super) fn finish(&self) {
+    fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -1,15 +1,13 @@
 //! `rr-dap replay`: replay a recording to its end.
 
-use super::progress::CompileProgress;
+use super::progress::open_to_replay;
 use crate::replay::output::Stream;
-use crate::replay::variant::{CacheDir, Variant};
-use crate::replay::{Compiled, Observer, Replay as Machine};
-use crate::trace::{Outcome, Trace};
+use crate::replay::{Observer, Replay as Machine};
+use crate::trace::Outcome;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(
@@ -46,17 +44,7 @@ impl Observer for Silent {}
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let trace = Arc::new(Trace::open(&self.file)?);
-        let progress = CompileProgress::new();
-        let compiled = Compiled::prepare(
-            &trace,
-            &CacheDir::open_default()?,
-            Variant::Fast,
-            &|done, all| {
-                progress.update(done, all);
-            },
-        )?;
-        progress.finish();
+        let (trace, compiled) = open_to_replay(&self.file)?;
         let observer: Box<dyn Observer> = if self.verify {
             Box::new(Silent)
         } else {

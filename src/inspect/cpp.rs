@@ -65,7 +65,7 @@ fn smart_pointer(
     Ok(Some(View::Pointer {
         text: format!("{address:#x}"),
         is_transparent: address != 0,
-        target: (address != 0).then(|| Value {
+        target: (address != 0).then_some(Value {
             of: Of::Type(target),
             place: Place::Memory(address),
         }),

@@ -319,10 +319,7 @@ impl<'a> Look<'a> {
     ) -> Result<View, Unavailable> {
         let is_tuple = composite.is_rust
             && !composite.members.is_empty()
-            && composite
-                .members
-                .iter()
-                .all(|member| is_tuple_member(member));
+            && composite.members.iter().all(is_tuple_member);
         let named = composite.name.clone().filter(|name| {
             composite.is_rust && !name.starts_with('(') && !name.contains(['<', '&', '*'])
         });

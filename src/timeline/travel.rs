@@ -41,10 +41,10 @@ impl Timeline {
 
     fn attempt(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
         match motion {
-            Motion::Start => self.to_start(),
-            Motion::End => self.to_end(interrupt),
-            Motion::Entry => self.to_entry(interrupt),
-            Motion::Event(event) => self.to_event(*event, interrupt),
+            Motion::Start => self.reach_start(),
+            Motion::End => self.reach_end(interrupt),
+            Motion::Entry => self.reach_entry(interrupt),
+            Motion::Event(event) => self.reach_event(*event, interrupt),
             Motion::Position(position) => {
                 self.seek(*position, interrupt)?;
                 Ok(self.arrived(Reason::Arrived))
@@ -69,11 +69,11 @@ impl Timeline {
             }
             Motion::Hostcall(Direction::Forward) => {
                 let at_hostcall = self.here.position.phase == Phase::Calling;
-                self.to_event(self.here.event + u64::from(at_hostcall), interrupt)
+                self.reach_event(self.here.event + u64::from(at_hostcall), interrupt)
             }
             Motion::Hostcall(Direction::Backward) => match self.here.event.checked_sub(1) {
-                Some(event) => self.to_event(event, interrupt),
-                None => self.to_start(),
+                Some(event) => self.reach_event(event, interrupt),
+                None => self.reach_start(),
             },
         }
     }
@@ -104,12 +104,12 @@ impl Timeline {
         self.arrived(reason)
     }
 
-    fn to_start(&mut self) -> Result<Stop> {
+    fn reach_start(&mut self) -> Result<Stop> {
         let copy = self.copy_at_or_before(Position::START)?;
         Ok(self.settle(copy, Reason::Start))
     }
 
-    fn to_end(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+    fn reach_end(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         // The sweep is on its way there: waiting is the quickest.
         self.wait_for_sweep(interrupt)?;
         if let Some(end) = self.checkpoints.end() {
@@ -121,7 +121,7 @@ impl Timeline {
         Ok(self.settle(process, Reason::Arrived))
     }
 
-    fn to_event(&mut self, event: u64, interrupt: &Interrupt) -> Result<Stop> {
+    fn reach_event(&mut self, event: u64, interrupt: &Interrupt) -> Result<Stop> {
         let live_is_before = self.here.event <= event && !self.live.at.is_end;
         let copy = match self.checkpoints.before_event(event) {
             // The present is nearer than any checkpoint before it.
@@ -141,7 +141,7 @@ impl Timeline {
     }
 
     /// `main`, or else the first line that runs.
-    fn to_entry(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+    fn reach_entry(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         let mut code = Vec::new();
         let mut fallback = Vec::new();
         for (i, module) in self.modules.iter().enumerate() {
@@ -273,7 +273,7 @@ impl Timeline {
                 self.seek(hit.at.position, interrupt)?;
                 Ok(self.arrived(reason_of(Some(&hit))))
             }
-            None => self.to_start(),
+            None => self.reach_start(),
         }
     }
 
@@ -312,7 +312,7 @@ impl Timeline {
                 self.seek(position, interrupt)?;
                 Ok(self.arrived(Reason::Arrived))
             }
-            None => self.to_start(),
+            None => self.reach_start(),
         }
     }
 
@@ -443,7 +443,7 @@ impl Timeline {
                 return Ok(self.arrived(Reason::Arrived));
             }
         }
-        self.to_start()
+        self.reach_start()
     }
 
     /// A process that stands at the first moment of a tick, or later if nothing
@@ -519,13 +519,13 @@ impl Timeline {
         let depth = depth.unwrap_or(frames.len() as u32);
         let index = (frames.len() as u32).saturating_sub(depth) as usize;
         let Some(frame) = frames.get(index) else {
-            return self.to_start();
+            return self.reach_start();
         };
         let entry = self
             .module(frame.module)
             .and_then(|m| m.code.entry_of(frame.pc));
         let Some(pc) = entry else {
-            return self.to_start();
+            return self.reach_start();
         };
         let watch = Watch::Entry {
             depth,
@@ -534,14 +534,14 @@ impl Timeline {
         };
         let here = self.here.position;
         let Some(hit) = self.last_before(just_after(here, here), &watch, interrupt)? else {
-            return self.to_start();
+            return self.reach_start();
         };
         match self.instruction_before(hit.at.position, interrupt)? {
             Some(call) => {
                 self.seek(call, interrupt)?;
                 Ok(self.arrived(Reason::Arrived))
             }
-            None => self.to_start(),
+            None => self.reach_start(),
         }
     }
 

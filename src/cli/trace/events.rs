@@ -1,18 +1,14 @@
 //! `rr-dap trace events`: every hostcall of a recording.
 
-use super::super::progress::CompileProgress;
+use super::super::progress::open_to_replay;
 use crate::component::Component;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
 use crate::inspect::wave;
-use crate::replay::Compiled;
-use crate::replay::variant::{CacheDir, Variant};
-use crate::trace::Trace;
 use clap::Args;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(
@@ -32,15 +28,7 @@ pub(in crate::cli) struct Events {
 
 impl Events {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let trace = Arc::new(Trace::open(&self.file)?);
-        let progress = CompileProgress::new();
-        let compiled = Compiled::prepare(
-            &trace,
-            &CacheDir::open_default()?,
-            Variant::Fast,
-            &|done, all| progress.update(done, all),
-        )?;
-        progress.finish();
+        let (trace, compiled) = open_to_replay(&self.file)?;
         let component = trace.component().clone();
         // Line by line: an error of the last write must not go unheard.
         let mut out = io::stdout();

@@ -1,17 +1,14 @@
 //! `rr-dap trace resources`: the handle tables of a recording.
 
-use super::super::progress::CompileProgress;
+use super::super::progress::open_to_replay;
 use super::info::shown;
 use crate::inspect::handle_history::{HandleHistory, InstanceFinding};
 use crate::inspect::handles::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
-use crate::replay::Compiled;
-use crate::replay::variant::{CacheDir, Variant};
-use crate::trace::{Instance, Trace};
+use crate::trace::Instance;
 use anyhow::bail;
 use clap::Args;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(
@@ -35,15 +32,7 @@ pub(in crate::cli) struct Resources {
 
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let trace = Arc::new(Trace::open(&self.file)?);
-        let progress = CompileProgress::new();
-        let compiled = Compiled::prepare(
-            &trace,
-            &CacheDir::open_default()?,
-            Variant::Fast,
-            &|done, all| progress.update(done, all),
-        )?;
-        progress.finish();
+        let (trace, compiled) = open_to_replay(&self.file)?;
         let history = HandleHistory::build(trace, &compiled)?;
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
             match history.events().checked_sub(1) {

@@ -438,7 +438,7 @@ fn hit_count_matches(condition: &str, passed: u64) -> bool {
         return true;
     };
     match operator.trim() {
-        "%" => count != 0 && passed % count == 0,
+        "%" => count != 0 && passed.is_multiple_of(count),
         "" => passed == count,
         operator => compare(&passed.to_string(), operator, &count.to_string()),
     }

@@ -9,6 +9,6 @@ pub(super) const ENTRY: Entry = Entry {
     run: |debuggee, arguments| {
         no_arguments(arguments)?;
         let tables = debuggee.handles().map_err(|error| error.to_string())?;
-        Ok(Effect::Show(tables))
+        Ok(Effect::Show(Box::new(tables)))
     },
 };

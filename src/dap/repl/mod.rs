@@ -18,7 +18,7 @@ const PREFIX: &str = "rr";
 /// What a command does.
 pub(super) enum Effect {
     Say(String),
-    Show(VariableView),
+    Show(Box<VariableView>),
     Travel { say: String, motion: Motion },
 }
 

@@ -44,7 +44,7 @@ fn run(session: &mut Session, request: &Request, command: repl::Command<'_>) -> 
     match effect {
         Effect::Say(text) => Reply::body(request, &said(text)),
         Effect::Show(value) => {
-            let response = session.evaluated(value);
+            let response = session.evaluated(*value);
             Reply::body(request, &response)
         }
         Effect::Travel { say, motion } => {
