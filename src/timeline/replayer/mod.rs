@@ -50,17 +50,29 @@ pub fn main(socket: &Path, id: u64) -> anyhow::Result<()> {
     let Request::Load(load) = wire::receive(&mut stream)? else {
         anyhow::bail!("the debugger did not say what to replay");
     };
-    match load_and_run(&mut stream, socket, *load) {
-        Ok(()) => Ok(()),
+    let (mut machine, modules) = match load_recording(&stream, socket, *load) {
+        Ok(loaded) => loaded,
         Err(error) => {
             // The debugger shows it; there is nothing else to tell.
             _ = wire::send(&mut stream, &Reply::Failed(format!("{error:#}")));
-            Ok(())
+            return Ok(());
         }
-    }
+    };
+    wire::send(&mut stream, &Reply::Done)?;
+    // The controller has its own descriptor, and closes that in copies. This one
+    // would live on in them, and keep the debugger from seeing our end.
+    drop(stream);
+    controller::stand_at_start(&mut machine, modules);
+    let ended = machine.run();
+    controller::stand_at_end(&mut machine, ended);
+    Ok(())
 }
 
-fn load_and_run(stream: &mut UnixStream, socket: &Path, load: wire::Load) -> anyhow::Result<()> {
+fn load_recording(
+    stream: &UnixStream,
+    socket: &Path,
+    load: wire::Load,
+) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
     let trace = Arc::new(Trace::open(&load.trace)?);
     let mut prepared = Vec::new();
     let mut codes = Vec::new();
@@ -84,7 +96,7 @@ fn load_and_run(stream: &mut UnixStream, socket: &Path, load: wire::Load) -> any
         modules: prepared,
     };
     let controller = Controller::new(stream.try_clone()?, socket, load.body_starts);
-    let mut machine = Replay::new(trace, &compiled, Box::new(controller))?;
+    let machine = Replay::new(trace, &compiled, Box::new(controller))?;
     let modules: Vec<ModuleCode> = machine
         .modules()
         .iter()
@@ -95,9 +107,5 @@ fn load_and_run(stream: &mut UnixStream, socket: &Path, load: wire::Load) -> any
             code,
         })
         .collect();
-    wire::send(stream, &Reply::Done)?;
-    controller::stand_at_start(&mut machine, modules);
-    let ended = machine.run();
-    controller::stand_at_end(&mut machine, ended);
-    Ok(())
+    Ok((machine, modules))
 }
