@@ -1,6 +1,6 @@
 //! What motion costs in a recording: `travel_cost FILE.rrtrace [STEPS]`.
 //!
-//! Prints the latency of stepping back by line from the end, after the sweep
+//! Prints the latency of stepping back by line from the last hostcall, after the sweep
 //! (median and 99th percentile), of stepping forward again, and of going to a
 //! checkpoint, in milliseconds.
 
@@ -40,6 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("checkpoints         {}", timeline.checkpoints().len());
     go(&mut timeline, &Motion::End)?;
     println!("ticks               {}", timeline.here().position.tick.0);
+    // The last hostcall is inside the program's own code, where there are lines to
+    // step back over; after the last return there are none.
+    go(&mut timeline, &Motion::Hostcall(Direction::Backward))?;
     let back = Motion::Line(Direction::Backward, Step::Over);
     series("step back by line", &mut timeline, &back, steps)?;
     let forward = Motion::Line(Direction::Forward, Step::Over);
