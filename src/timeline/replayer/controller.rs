@@ -1,18 +1,16 @@
 //! What the replayer does at each moment it is told of.
 
-use super::super::motion::BreakpointId;
 use super::super::wire::{
-    self, CrossingInProgress, Hello, Hit, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch,
+    self, CrossingInProgress, Hello, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch,
 };
+use super::active::{Active, CHECKPOINTS_PER_INTERVAL, Kind};
 use super::fork::{self, Side};
-use super::lines::LineTracker;
-use crate::component::{CrossingId, ModuleId};
+use crate::component::ModuleId;
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
 use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
 };
 use std::any::Any;
-use std::collections::HashMap;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,11 +24,6 @@ const FIRST_SLICE_TICKS: u64 = 100_000;
 const MIN_SLICE_TICKS: u64 = 1_000;
 const MAX_SLICE_TICKS: u64 = 1 << 32;
 
-/// Checkpoints left by a sweep begin this far apart; after each sixteen the
-/// interval doubles, so their number grows with the logarithm of the run.
-const FIRST_INTERVAL: Duration = Duration::from_millis(25);
-const CHECKPOINTS_PER_INTERVAL: u32 = 16;
-
 /// The observer that is the replayer's command loop.
 pub(super) struct Controller {
     socket: UnixStream,
@@ -42,43 +35,6 @@ pub(super) struct Controller {
     /// How many ticks ahead the clock was armed.
     armed_span: u64,
     slice_began: Instant,
-}
-
-/// A run in progress.
-struct Active {
-    run: Run,
-    start: Moment,
-    installed: Vec<(ModuleId, u32)>,
-    codes: HashMap<(ModuleId, u32), Vec<BreakpointId>>,
-    crossings: HashMap<CrossingId, Vec<BreakpointId>>,
-    lines: Option<LineTracker>,
-    last: Option<Hit>,
-    next_leave: usize,
-    left: u32,
-    interval: Duration,
-    last_left: Instant,
-}
-
-/// Which kind of moment this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Before an instruction, at a breakpoint.
-    Breakpoint,
-    /// Before an instruction, in the clock's hook.
-    Tick,
-    Calling(CrossingId),
-    /// The recording ends.
-    End,
-}
-
-impl Kind {
-    fn innermost(self) -> Innermost {
-        match self {
-            Kind::Breakpoint | Kind::Tick => Innermost::Before,
-            Kind::Calling(_) => Innermost::Calling,
-            Kind::End => Innermost::Trapped,
-        }
-    }
 }
 
 /// A replayer whose timeline is gone has nothing left to do.
@@ -536,122 +492,6 @@ fn edit(
         } else {
             edit.remove_breakpoint(&module.compiled, pc)
         };
-    }
-}
-
-impl Active {
-    fn new(run: Run, start: Moment) -> Active {
-        Active {
-            run,
-            start,
-            installed: Vec::new(),
-            codes: HashMap::new(),
-            crossings: HashMap::new(),
-            lines: None,
-            last: None,
-            next_leave: 0,
-            left: 0,
-            interval: FIRST_INTERVAL,
-            last_left: Instant::now(),
-        }
-    }
-
-    /// Works out where breakpoints must be; answers them.
-    fn prepare(
-        &mut self,
-        here: &[Frame],
-        modules: &[ModuleCode],
-        body_starts: &[Vec<u32>],
-    ) -> Vec<(ModuleId, u32)> {
-        let at_depth = |depth: u32| {
-            (here.len() as u32)
-                .checked_sub(depth)
-                .and_then(|i| here.get(i as usize))
-        };
-        match self.run.watch.clone() {
-            Watch::Nothing => Vec::new(),
-            Watch::Places { code, crossings } => {
-                for (id, crossing) in crossings {
-                    self.crossings.entry(crossing).or_default().push(id);
-                }
-                for (id, module, pc) in code {
-                    self.codes.entry((module, pc)).or_default().push(id);
-                }
-                self.codes.keys().copied().collect()
-            }
-            Watch::Lines(watch) => {
-                let into = watch.into;
-                let tracker = LineTracker::new(watch, here);
-                let mut places: Vec<(ModuleId, u32)> = tracker.places().collect();
-                if into {
-                    for (i, starts) in body_starts.iter().enumerate() {
-                        places.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
-                    }
-                }
-                self.lines = Some(tracker);
-                places
-            }
-            Watch::Instructions => {
-                let depth = match self.run.stop {
-                    StopAt::LastBefore(bound) => bound.depth,
-                    _ => here.len() as u32,
-                };
-                let around = [depth.saturating_sub(1), depth, depth + 1];
-                let mut places = Vec::new();
-                for frame in around.into_iter().filter_map(at_depth) {
-                    let module = modules.get(frame.module.0 as usize);
-                    let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
-                    for pc in instructions.iter().flat_map(|i| i.iter()) {
-                        places.push((frame.module, *pc));
-                    }
-                }
-                places.sort_unstable();
-                places.dedup();
-                places
-            }
-            Watch::Return { depth } => at_depth(depth)
-                .map(|frame| (frame.module, frame.next))
-                .into_iter()
-                .collect(),
-            Watch::Entry { module, pc, .. } => vec![(module, pc)],
-        }
-    }
-
-    /// Whether this moment is one that is looked for.
-    fn qualifies(&mut self, kind: Kind, at: Moment, frame: Option<&Frame>) -> Option<Hit> {
-        let place = frame.map(|f| (f.module, f.pc));
-        let plain = |yes: bool| {
-            yes.then(|| Hit {
-                at,
-                breakpoints: Vec::new(),
-            })
-        };
-        let stop_is_first = self.run.stop == StopAt::First;
-        match (&self.run.watch, kind) {
-            (Watch::Places { .. }, Kind::Breakpoint) => {
-                let breakpoints = self.codes.get(&place?)?.clone();
-                Some(Hit { at, breakpoints })
-            }
-            (Watch::Places { .. }, Kind::Calling(crossing)) => {
-                let breakpoints = self.crossings.get(&crossing)?.clone();
-                Some(Hit { at, breakpoints })
-            }
-            (Watch::Lines(_), Kind::Breakpoint) => {
-                let (module, pc) = place?;
-                let lines = self.lines.as_mut()?;
-                if stop_is_first {
-                    return plain(lines.arrive(module, pc, at));
-                }
-                lines.pass(module, pc, at);
-                None
-            }
-            (Watch::Instructions, Kind::Breakpoint | Kind::Tick) => plain(true),
-            (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth == *depth),
-            (Watch::Entry { depth, module, pc }, Kind::Breakpoint) => {
-                plain(at.position.depth == *depth && place == Some((*module, *pc)))
-            }
-            _ => None,
-        }
     }
 }
 

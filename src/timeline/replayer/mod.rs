@@ -13,6 +13,7 @@
 //!                  a copy standing at the same moment, with its own socket
 //! ```
 
+mod active;
 mod controller;
 mod fork;
 mod lines;
