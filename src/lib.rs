@@ -5,16 +5,23 @@
 
 pub mod component;
 pub mod instrument;
+#[cfg(feature = "debugger")]
 pub mod source;
 pub mod trace;
 
+#[cfg(feature = "record")]
 pub mod record;
+#[cfg(feature = "replay")]
 pub mod replay;
 
+#[cfg(feature = "debugger")]
 pub mod timeline;
 
+#[cfg(feature = "debugger")]
 pub mod inspect;
 
+#[cfg(feature = "debugger")]
 pub mod dap;
 
+#[cfg(feature = "debugger")]
 pub mod cli;
