@@ -140,7 +140,7 @@ impl Plain {
 
 fn replay(trace: &Path, cache: &CacheDir) -> Result<Duration> {
     let trace = Arc::new(Trace::open(trace)?);
-    let compiled = Compiled::prepare(&trace, cache, Variant::Fast, &|_, _| {})?;
+    let compiled = Compiled::prepare(&trace, cache, Variant::Plain, &|_, _| {})?;
     let begun = Instant::now();
     Replay::new(trace, &compiled, Box::new(Silent))?.run()?;
     Ok(begun.elapsed())
