@@ -8,6 +8,7 @@ pub mod layout;
 mod naming;
 mod open;
 mod parse;
+pub mod type_text;
 pub mod types;
 pub mod wiring;
 
