@@ -3,6 +3,7 @@
 //! Two passes: the first validates and keeps each body's types, the second walks
 //! the sections with those types at hand.
 
+mod builtins;
 mod definitions;
 mod links;
 mod spaces;
@@ -13,7 +14,6 @@ use super::canonical::unsupported;
 use super::crossing::{Crossing, CrossingId, CrossingKind};
 use super::naming::Types;
 use super::wiring::{Body, BodyId, Item, ModuleId};
-use definitions::of_resource;
 use spaces::{Function, Open};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
             ),
             component_types: 0,
             core_functions: 0,
-            core_memories: 0,
+            core_memories: Vec::new(),
             core_modules: Vec::new(),
             components: Vec::new(),
             functions: Vec::new(),
@@ -196,7 +196,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Gives a lifted function its name, and its post-return a name after it.
+    /// Gives a lifted function its name, and its post-return or callback a name
+    /// after it.
     /// The first export that names it wins.
     fn name_lifted(&mut self, id: CrossingId, name: String) {
         let Some(crossing) = self.crossings.get_mut(id.0 as usize) else {
@@ -207,14 +208,18 @@ impl<'a> Walk<'a> {
         }
         crossing.name = name.clone();
         let body = crossing.body;
-        // The post-return of a lift is numbered right before it.
+        // The post-return or callback of a lift is numbered right before it.
         if let Some(before) = (id.0 as usize).checked_sub(1)
-            && let Some(post) = self.crossings.get_mut(before)
-            && post.kind == CrossingKind::PostReturn
-            && post.body == body
-            && post.name.is_empty()
+            && let Some(before) = self.crossings.get_mut(before)
+            && before.body == body
+            && before.name.is_empty()
         {
-            post.name = format!("post-return {name}");
+            let what = match before.kind {
+                CrossingKind::PostReturn => "post-return",
+                CrossingKind::Callback => "callback",
+                _ => return,
+            };
+            before.name = format!("{what} {name}");
         }
     }
 
@@ -257,7 +262,10 @@ impl<'a> Walk<'a> {
         }
         let signature = self.signature(function)?;
         let resource = self.resource(index)?;
-        let name = of_resource("resource destructor", &resource);
+        let name = match &resource.name {
+            Some(name) => format!("resource destructor {name}"),
+            None => "resource destructor".to_owned(),
+        };
         let id = self.cross(CrossingKind::Destructor, name, signature, function)?;
         self.item(Item::Incoming(id))
     }

@@ -204,7 +204,7 @@ impl<W: Write> Writer<W> {
             Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
             Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
             Kind::Write => {
-                let address = u64::from(u32::from_le_bytes(take_array(raw)?));
+                let address = u64::from_le_bytes(take_array(raw)?);
                 let length = u32::from_le_bytes(take_array(raw)?) as usize;
                 EventKind::Write {
                     address,

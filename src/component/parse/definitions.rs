@@ -2,8 +2,8 @@
 
 use super::spaces::Function;
 use super::{ParseError, Walk};
-use crate::component::canonical::{Options, builtin_name, unsupported};
-use crate::component::crossing::{Builtin, Crossing, CrossingId, CrossingKind, ReturnArea};
+use crate::component::canonical::{Options, unsupported};
+use crate::component::crossing::{Crossing, CrossingId, CrossingKind, ReturnArea};
 use crate::component::layout::{self, Pointer, Returned};
 use crate::component::types::{CoreSignature, CoreType, FunctionType, Resource, StringEncoding};
 use crate::component::wiring::Item;
@@ -31,17 +31,13 @@ impl<'a> Walk<'a> {
                 core_func_index,
                 type_index,
                 options,
-            } => self.lift(core_func_index, type_index, Options::read(&options, at)?),
-            C::ResourceNew { resource } => {
-                self.resource_builtin(resource, "new", Builtin::ResourceNew)
-            }
-            C::ResourceDrop { resource } => {
-                self.resource_builtin(resource, "drop", Builtin::ResourceDrop)
-            }
-            C::ResourceRep { resource } => {
-                self.resource_builtin(resource, "rep", Builtin::ResourceRep)
-            }
-            other => Err(unsupported(&builtin_name(&other), at)),
+            } => self.lift(
+                core_func_index,
+                type_index,
+                Options::read(&options, at)?,
+                at,
+            ),
+            other => self.builtin(other, at),
         }
     }
 
@@ -54,9 +50,6 @@ impl<'a> Walk<'a> {
         let open = self.here()?;
         let ty = open.types.arena().component_function_at(function);
         let ty = open.types.function(ty);
-        if ty.is_async {
-            return Err(unsupported("a lowered async function", at));
-        }
         let name = match open.functions.get(function as usize) {
             Some(Function::Named(name)) => name.clone(),
             Some(Function::Lifted(_)) => "own export".to_owned(),
@@ -65,7 +58,8 @@ impl<'a> Walk<'a> {
         self.realloc(&options)?;
         let index = self.core_function()?;
         let signature = self.signature(index)?;
-        let return_area = match layout::lowered(&ty, Pointer::Wasm32, false).returned {
+        let pointer = self.here()?.pointer(options.memory);
+        let return_area = match layout::lowered(&ty, pointer, options.is_async).returned {
             Returned::Area(area) => Some(ReturnArea {
                 size: u32::try_from(area.size)
                     .map_err(|_| unsupported("a result of more than 4 GiB", at))?,
@@ -82,30 +76,50 @@ impl<'a> Walk<'a> {
         function: u32,
         ty: u32,
         options: Options,
+        at: usize,
     ) -> Result<(), ParseError> {
+        if options.is_async && options.callback.is_none() {
+            return Err(unsupported(
+                "a function lifted with `async` and without `callback` (a stackful one)",
+                at,
+            ));
+        }
         let open = self.here()?;
         let ComponentAnyTypeId::Func(ty) = open.types.arena().component_any_type_at(ty) else {
             return Err(ParseError::Index("type"));
         };
         let ty = open.types.function(ty);
         self.realloc(&options)?;
-        if let Some(post) = options.post_return {
-            let signature = self.signature(post)?;
-            let id = self.cross(CrossingKind::PostReturn, String::new(), signature, post)?;
-            self.describe(id, None, &options, None);
-            self.item(Item::Incoming(id))?;
-        }
-        let signature = self.signature(function)?;
-        let id = self.cross(CrossingKind::Lift, String::new(), signature, function)?;
-        let first_memory = (self.here()?.core_memories > 0).then_some(0);
+        let first_memory = (!self.here()?.core_memories.is_empty()).then_some(0);
         let options = Options {
             memory: options.memory.or(first_memory),
             ..options
         };
+        if let Some(post) = options.post_return {
+            self.beside_lift(CrossingKind::PostReturn, post, &options)?;
+        }
+        if let Some(callback) = options.callback {
+            self.beside_lift(CrossingKind::Callback, callback, &options)?;
+        }
+        let signature = self.signature(function)?;
+        let id = self.cross(CrossingKind::Lift, String::new(), signature, function)?;
         self.describe(id, Some(ty), &options, None);
         self.item(Item::Incoming(id))?;
         self.here()?.functions.push(Function::Lifted(id));
         Ok(())
+    }
+
+    /// A function named in the options of a lift: it gets its name with the lift.
+    fn beside_lift(
+        &mut self,
+        kind: CrossingKind,
+        function: u32,
+        options: &Options,
+    ) -> Result<(), ParseError> {
+        let signature = self.signature(function)?;
+        let id = self.cross(kind, String::new(), signature, function)?;
+        self.describe(id, None, options, None);
+        self.item(Item::Incoming(id))
     }
 
     /// A realloc is one crossing for each memory it serves, defined at its first
@@ -123,25 +137,6 @@ impl<'a> Walk<'a> {
         self.describe(id, None, options, None);
         self.here()?.reallocs.insert(key, id);
         self.item(Item::Incoming(id))
-    }
-
-    pub(super) fn resource_builtin(
-        &mut self,
-        resource: u32,
-        verb: &str,
-        builtin: fn(Arc<Resource>) -> Builtin,
-    ) -> Result<(), ParseError> {
-        let resource = self.resource(resource)?;
-        let name = of_resource(&format!("resource.{verb}"), &resource);
-        let index = self.core_function()?;
-        let signature = self.signature(index)?;
-        let id = self.cross(
-            CrossingKind::Builtin(builtin(resource)),
-            name,
-            signature,
-            index,
-        )?;
-        self.item(Item::Outgoing(id))
     }
 
     /// Numbers a crossing of the body being walked.
@@ -166,6 +161,8 @@ impl<'a> Walk<'a> {
             function: None,
             core_function,
             memory: None,
+            pointer: Pointer::default(),
+            is_async: false,
             encoding: StringEncoding::default(),
             return_area: None,
         });
@@ -181,7 +178,13 @@ impl<'a> Walk<'a> {
         options: &Options,
         return_area: Option<ReturnArea>,
     ) {
+        let pointer = match self.here() {
+            Ok(open) => open.pointer(options.memory),
+            Err(_) => Pointer::default(),
+        };
         let crossing = &mut self.crossings[id.0 as usize];
+        crossing.pointer = pointer;
+        crossing.is_async = options.is_async;
         crossing.function = function;
         crossing.memory = options.memory;
         crossing.encoding = options.encoding;
@@ -218,11 +221,15 @@ impl<'a> Walk<'a> {
 
     pub(super) fn core_memory(&mut self, at: usize) -> Result<(), ParseError> {
         let open = self.here()?;
-        let ty = open.types.arena().memory_at(open.core_memories);
-        open.core_memories += 1;
-        if ty.memory64 {
-            return Err(unsupported("a 64-bit memory", at));
-        }
+        let ty = open
+            .types
+            .arena()
+            .memory_at(open.core_memories.len() as u32);
+        open.core_memories.push(if ty.memory64 {
+            Pointer::Wasm64
+        } else {
+            Pointer::Wasm32
+        });
         if ty.shared {
             return Err(unsupported("a shared memory", at));
         }
@@ -256,13 +263,5 @@ impl<'a> Walk<'a> {
             params: convert(ty.params())?,
             results: convert(ty.results())?,
         })
-    }
-}
-
-/// What is done to a resource, with the resource's name if it has one.
-pub(super) fn of_resource(what: &str, resource: &Resource) -> String {
-    match &resource.name {
-        Some(name) => format!("{what} {name}"),
-        None => what.to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! The index spaces of a component body while its sections are walked.
 
 use crate::component::crossing::CrossingId;
+use crate::component::layout::Pointer;
 use crate::component::naming::Types;
 use crate::component::wiring::{BodyId, ModuleId};
 use std::collections::HashMap;
@@ -30,7 +31,8 @@ pub(super) struct Open<'a> {
     /// How many component-level types there are so far.
     pub(super) component_types: u32,
     pub(super) core_functions: u32,
-    pub(super) core_memories: u32,
+    /// The width of addresses in each core memory.
+    pub(super) core_memories: Vec<Pointer>,
     pub(super) core_modules: Vec<ModuleId>,
     pub(super) components: Vec<Option<BodyId>>,
     pub(super) functions: Vec<Function>,
@@ -41,4 +43,14 @@ pub(super) struct Open<'a> {
     pub(super) reallocs: HashMap<(u32, Option<u32>), CrossingId>,
     /// The component-level names of lifted functions, learnt from exports.
     pub(super) lifted_names: Vec<(CrossingId, String)>,
+}
+
+impl Open<'_> {
+    /// The width of addresses in the memory of canonical options.
+    pub(super) fn pointer(&self, memory: Option<u32>) -> Pointer {
+        memory
+            .and_then(|memory| self.core_memories.get(memory as usize))
+            .copied()
+            .unwrap_or_default()
+    }
 }

@@ -5,8 +5,11 @@ mod prefix;
 mod sections;
 
 use super::RecordError;
-use super::wrapper::{Wrap, shim_text};
-use crate::component::{Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind};
+use super::shim::{memories, shim_text};
+use super::wrapper::Wrap;
+use crate::component::{
+    Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
+};
 use prefix::{
     MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_CORE_INSTANCES, PREFIX_MEMORIES,
     PREFIX_MODULES, RECORDER_INSTANCE, import_sink, place_recorder,
@@ -19,7 +22,7 @@ use wasmparser as wp;
 type Result<T, E = Error<RecordError>> = std::result::Result<T, E>;
 
 pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
-    let several = component.bodies().iter().filter(|b| b.has_core).count() > 1;
+    let several = makes_several_instances(component);
     let mut rewrite = Rewrite {
         component,
         several,
@@ -34,6 +37,37 @@ pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
             other => RecordError::Rewrite(other.to_string()),
         })?;
     Ok(out.finish())
+}
+
+/// Whether more than one instance of the component may record.
+fn makes_several_instances(component: &Component) -> bool {
+    let bodies = component.bodies();
+    let mut made = vec![0u32; bodies.len()];
+    for item in bodies.iter().flat_map(|body| &body.items) {
+        if let Item::Nested(id) = item
+            && let Some(made) = made.get_mut(id.0 as usize)
+        {
+            *made += 1;
+        }
+    }
+    let is_made_twice = |body: &Body| body.reaches_core && made[body.id.0 as usize] > 1;
+    bodies.iter().filter(|b| b.has_core).count() > 1 || bodies.iter().any(is_made_twice)
+}
+
+/// Whether results may reach a body's memory while it is not in the call that asked
+/// for them.
+fn is_asynchronous(component: &Component, body: BodyId) -> bool {
+    component
+        .crossings()
+        .iter()
+        .filter(|crossing| crossing.body == body)
+        .any(|crossing| match &crossing.kind {
+            CrossingKind::Builtin(
+                Builtin::ResourceNew(_) | Builtin::ResourceDrop(_) | Builtin::ResourceRep(_),
+            ) => false,
+            CrossingKind::Builtin(_) => true,
+            _ => crossing.is_async,
+        })
 }
 
 /// The crossings of one body by what defines them.
@@ -59,7 +93,7 @@ impl Lookup {
                 }
                 CrossingKind::Lift => lookup.lifts.push(crossing.id),
                 CrossingKind::Destructor => lookup.destructors.push(crossing.id),
-                CrossingKind::PostReturn => {}
+                CrossingKind::PostReturn | CrossingKind::Callback => {}
             }
         }
         lookup
@@ -69,6 +103,8 @@ impl Lookup {
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
+    is_asynchronous: bool,
+    has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
     next_core_function: u32,
@@ -88,6 +124,7 @@ struct Scope<'a> {
     /// Wrapped functions for the canonical options now being encoded.
     realloc_option: Option<u32>,
     post_return_option: Option<u32>,
+    callback_option: Option<u32>,
 }
 
 impl Scope<'_> {
@@ -129,15 +166,22 @@ impl<'a> Rewrite<'a> {
             .iter()
             .find(|body| body.start == start)
             .ok_or_else(|| inconsistent("bodies"))?;
+        let is_memory = |item: &&Item| match item {
+            Item::Alias { sort, .. } => *sort == CoreSort::Memory,
+            _ => false,
+        };
+        let guest_memories = body.items.iter().filter(is_memory).count() as u32;
         if body.reaches_core {
             import_sink(out);
         }
         if body.has_core {
-            place_recorder(out)?;
+            place_recorder(out, guest_memories)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
+            is_asynchronous: is_asynchronous(self.component, body.id),
+            has_several_memories: guest_memories > 1,
             body,
             core_functions: Vec::new(),
             next_core_function: core(PREFIX_CORE_FUNCTIONS),
@@ -152,6 +196,7 @@ impl<'a> Rewrite<'a> {
             depth: 0,
             realloc_option: None,
             post_return_option: None,
+            callback_option: None,
         });
         Ok(())
     }
@@ -162,35 +207,17 @@ impl<'a> Rewrite<'a> {
         if wrapped.is_empty() {
             return Ok(Vec::new());
         }
-        let several = self.several;
         let mut wraps = Vec::new();
-        let mut memories = Vec::new();
         let mut guest = Vec::new();
         for (k, (function, id)) in wrapped.iter().enumerate() {
-            let crossing = self.crossing(*id)?;
-            let memory = crossing.memory.map(|m| m + PREFIX_MEMORIES);
-            if let Some(memory) = memory
-                && !memories.contains(&memory)
-            {
-                guest.push((
-                    format!("m{}", memories.len()),
-                    we::ExportKind::Memory,
-                    memory,
-                ));
-                memories.push(memory);
-            }
+            wraps.push(self.wrap(*id)?);
             guest.push((format!("f{k}"), we::ExportKind::Func, *function));
-            let enters_others = matches!(
-                crossing.kind,
-                CrossingKind::Lower | CrossingKind::Builtin(Builtin::ResourceDrop(_))
-            );
-            wraps.push(Wrap {
-                crossing,
-                memory,
-                commit_before: several && enters_others,
-            });
         }
-        let module = assemble(&shim_text(&wraps, &memories))?;
+        for (k, memory) in memories(&wraps).iter().enumerate() {
+            let index = memory.index + PREFIX_MEMORIES;
+            guest.push((format!("m{k}"), we::ExportKind::Memory, index));
+        }
+        let module = assemble(&shim_text(&wraps))?;
         place_module(out, &module);
         let scope = self.scope()?;
         let module = scope.next_core_module;
@@ -226,6 +253,23 @@ impl<'a> Rewrite<'a> {
         }
         out.section(&aliases);
         Ok(indices)
+    }
+
+    fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
+        let several = self.several;
+        let crossing = self.crossing(id)?;
+        let lets_others_run = match &crossing.kind {
+            CrossingKind::Lower => true,
+            CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
+            _ => false,
+        };
+        let scope = self.scope()?;
+        Ok(Wrap {
+            crossing,
+            commit_before: several && lets_others_run,
+            settle_rest: scope.has_several_memories
+                || (scope.is_asynchronous && crossing.memory.is_none()),
+        })
     }
 
     /// Wraps an incoming crossing; answers the wrapper's core function index.

@@ -117,6 +117,11 @@ impl ReencodeComponent for Rewrite<'_> {
                     .post_return_option
                     .ok_or_else(|| inconsistent("post-returns"))?,
             ),
+            wp::CanonicalOption::Callback(_) => we::CanonicalOption::Callback(
+                self.scope()?
+                    .callback_option
+                    .ok_or_else(|| inconsistent("callbacks"))?,
+            ),
             other => component_utils::canonical_option(self, other)?,
         })
     }

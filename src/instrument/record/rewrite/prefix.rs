@@ -2,7 +2,7 @@
 
 use super::{Result, assemble, place_module};
 use crate::instrument::record::SINK;
-use crate::instrument::record::wrapper::BUFFER_CAPACITY;
+use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
 use wasm_encoder as we;
 
 /// What the prefix of a recorded body adds to its index spaces.
@@ -54,11 +54,13 @@ pub(super) fn import_sink(out: &mut we::Component) {
 
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
-pub(super) fn place_recorder(out: &mut we::Component) -> Result<()> {
+pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Result<()> {
     // Instances read the buffer in whole; a page more than its capacity lets
     // small records made inside the instance fit without growing.
     let pages = BUFFER_CAPACITY / 65536 + 1;
-    let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
+    let memories = include_str!("memories.wat")
+        .replace("PAGES", &pages.to_string())
+        .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string());
     place_module(out, &assemble(&memories)?);
     let mut instances = we::InstanceSection::new();
     instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(0, []);
@@ -74,7 +76,9 @@ pub(super) fn place_recorder(out: &mut we::Component) -> Result<()> {
     lowers.lower(0, [we::CanonicalOption::Memory(0)]);
     lowers.lower(1, [we::CanonicalOption::Memory(0)]);
     out.section(&lowers);
-    let recorder = include_str!("recorder.wat").replace("CAPACITY", &BUFFER_CAPACITY.to_string());
+    let recorder = include_str!("recorder.wat")
+        .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("PENDING", include_str!("pending.wat"));
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
     instances.export_items([

@@ -27,7 +27,7 @@ impl<'a> Rewrite<'a> {
                     self.lift(out, &mut pending, *type_index, options)?;
                 }
                 _ => {
-                    component_utils::parse_component_canonical(self, &mut pending, canonical)?;
+                    self.outgoing(&mut pending, canonical)?;
                     let old = self.new_core_function()?;
                     let scope = self.scope()?;
                     let id = *scope
@@ -41,8 +41,35 @@ impl<'a> Rewrite<'a> {
             let scope = self.scope()?;
             scope.realloc_option = None;
             scope.post_return_option = None;
+            scope.callback_option = None;
         }
         flush(out, &mut pending);
+        Ok(())
+    }
+
+    /// Re-encodes a definition that the guest calls.
+    fn outgoing(
+        &mut self,
+        out: &mut we::CanonicalFunctionSection,
+        canonical: wp::CanonicalFunction,
+    ) -> Result<()> {
+        use wp::CanonicalFunction as C;
+        // The encoder leaves the type indices of these as they were.
+        match canonical {
+            C::StreamCancelRead { ty, async_ } => {
+                out.stream_cancel_read(self.component_type_index(ty), async_);
+            }
+            C::StreamCancelWrite { ty, async_ } => {
+                out.stream_cancel_write(self.component_type_index(ty), async_);
+            }
+            C::FutureCancelRead { ty, async_ } => {
+                out.future_cancel_read(self.component_type_index(ty), async_);
+            }
+            C::FutureCancelWrite { ty, async_ } => {
+                out.future_cancel_write(self.component_type_index(ty), async_);
+            }
+            other => component_utils::parse_component_canonical(self, out, other)?,
+        }
         Ok(())
     }
 
@@ -97,14 +124,21 @@ impl<'a> Rewrite<'a> {
             .get(scope.lifts)
             .ok_or_else(|| inconsistent("lifted functions"))?;
         scope.lifts += 1;
-        let has_post_return = options
-            .iter()
-            .any(|o| matches!(o, wp::CanonicalOption::PostReturn(_)));
-        if has_post_return {
-            // Crossings are numbered with the post-return right before its lift.
-            let post = CrossingId(id.0.wrapping_sub(1));
-            let index = self.wrap_incoming(out, post)?;
-            self.scope()?.post_return_option = Some(index);
+        // Crossings are numbered with the post-return or the callback of a lift
+        // right before it.
+        let beside = CrossingId(id.0.wrapping_sub(1));
+        for option in options {
+            match option {
+                wp::CanonicalOption::PostReturn(_) => {
+                    let index = self.wrap_incoming(out, beside)?;
+                    self.scope()?.post_return_option = Some(index);
+                }
+                wp::CanonicalOption::Callback(_) => {
+                    let index = self.wrap_incoming(out, beside)?;
+                    self.scope()?.callback_option = Some(index);
+                }
+                _ => {}
+            }
         }
         let function = self.wrap_incoming(out, id)?;
         let options = options
@@ -207,7 +241,14 @@ fn flush(out: &mut we::Component, pending: &mut we::CanonicalFunctionSection) {
 fn options_of(canonical: &wp::CanonicalFunction) -> &[wp::CanonicalOption] {
     match canonical {
         wp::CanonicalFunction::Lift { options, .. }
-        | wp::CanonicalFunction::Lower { options, .. } => options,
+        | wp::CanonicalFunction::Lower { options, .. }
+        | wp::CanonicalFunction::TaskReturn { options, .. }
+        | wp::CanonicalFunction::StreamRead { options, .. }
+        | wp::CanonicalFunction::StreamWrite { options, .. }
+        | wp::CanonicalFunction::FutureRead { options, .. }
+        | wp::CanonicalFunction::FutureWrite { options, .. }
+        | wp::CanonicalFunction::ErrorContextNew { options }
+        | wp::CanonicalFunction::ErrorContextDebugMessage { options } => options,
         _ => &[],
     }
 }
