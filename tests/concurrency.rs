@@ -1,0 +1,41 @@
+//! Asynchronous functions, streams and futures: recorded and replayed.
+
+mod support;
+
+use rr_dap::replay::Ended;
+use rr_dap::trace::Trace;
+use std::sync::Arc;
+use support::concurrent::{Ran, plain, record};
+use support::{fixture, parse, replay_here};
+use wasmtime::component::Val;
+
+/// Runs a fixture plain and recorded, and replays the recording; answers what it
+/// did.
+fn recorded_and_replayed(name: &str) -> Ran {
+    let component = parse(&fixture(name));
+    let expected = plain(&component);
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("t.rrtrace");
+    let (ran, recorded) = record(&component, &path);
+    recorded.unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert_eq!(ran, expected, "{name}");
+    let trace = Arc::new(Trace::open(&path).expect("opens"));
+    let (ended, _) = replay_here(trace).unwrap_or_else(|e| panic!("{name}: {e}"));
+    match ran.result {
+        Ok(_) => assert_eq!(ended, Ended::Returned),
+        Err(_) => assert_ne!(ended, Ended::Returned),
+    }
+    ran
+}
+
+fn text(text: &str) -> Result<Option<Val>, String> {
+    Ok(Some(Val::String(text.to_owned())))
+}
+
+#[test]
+fn a_callee_that_returns_from_its_callback() {
+    assert_eq!(
+        recorded_and_replayed("wat/callback.wat").result,
+        text("*ello")
+    );
+}
