@@ -39,3 +39,16 @@ fn a_callee_that_returns_from_its_callback() {
         text("*ello")
     );
 }
+
+#[test]
+fn calls_that_return_at_once_and_later() {
+    let ran = recorded_and_replayed("wat/subtasks.wat");
+    assert_eq!(ran.result, text("after 30 ms"));
+    assert_eq!(ran.printed, ["after 5 ms", "after 30 ms"]);
+}
+
+#[test]
+fn calls_that_are_waited_for_polled_and_cancelled() {
+    let ran = recorded_and_replayed("wat/waiting.wat");
+    assert_eq!(ran.result, Ok(Some(Val::U32(4426))));
+}
