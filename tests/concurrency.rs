@@ -52,3 +52,25 @@ fn calls_that_are_waited_for_polled_and_cancelled() {
     let ran = recorded_and_replayed("wat/waiting.wat");
     assert_eq!(ran.result, Ok(Some(Val::U32(4426))));
 }
+
+#[test]
+fn streams_between_components_and_with_the_host() {
+    let ran = recorded_and_replayed("wat/streams.wat");
+    assert_eq!(ran.result, Ok(Some(Val::U32(5071))));
+    let printed = ["one", "two", "three", "swa", "swallowed swallow this"];
+    assert_eq!(sorted(&ran.printed), sorted(&printed));
+}
+
+/// When the host drops its end of a stream is its own matter.
+fn sorted(printed: &[impl ToString]) -> Vec<String> {
+    let mut printed: Vec<String> = printed.iter().map(ToString::to_string).collect();
+    printed.sort();
+    printed
+}
+
+#[test]
+fn futures_and_error_contexts() {
+    let ran = recorded_and_replayed("wat/futures.wat");
+    assert_eq!(ran.result, Ok(Some(Val::U32(7))));
+    assert_eq!(ran.printed, ["out of ink", "promised 5 ms ago"]);
+}
