@@ -3,7 +3,7 @@
 mod support;
 
 use rr_dap::replay::Ended;
-use rr_dap::trace::Trace;
+use rr_dap::trace::{Outcome, Trace};
 use std::sync::Arc;
 use support::concurrent::{Ran, plain, record};
 use support::{fixture, parse, replay_here};
@@ -73,4 +73,35 @@ fn futures_and_error_contexts() {
     let ran = recorded_and_replayed("wat/futures.wat");
     assert_eq!(ran.result, Ok(Some(Val::U32(7))));
     assert_eq!(ran.printed, ["out of ink", "promised 5 ms ago"]);
+}
+
+#[test]
+fn two_memories() {
+    let ran = recorded_and_replayed("wat/two-memories.wat");
+    assert_eq!(ran.result, text("after 20 ms"));
+    assert_eq!(ran.printed, ["after 1 ms", "after 3 ms"]);
+}
+
+#[test]
+fn memories_of_64_bits() {
+    let ran = recorded_and_replayed("wat/memory64.wat");
+    assert_eq!(ran.result, Ok(Some(Val::U32(9))));
+}
+
+#[test]
+fn a_recording_ends_where_calls_do_not_nest() {
+    let component = parse(&fixture("wat/not-nested.wat"));
+    assert_eq!(plain(&component).result, Ok(Some(Val::U32(10))));
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("t.rrtrace");
+    let (_, recorded) = record(&component, &path);
+    let error = recorded.expect_err("does not nest").to_string();
+    assert!(
+        error.contains("twice of instance 1 returned while later of instance 0"),
+        "{error}"
+    );
+    let trace = Arc::new(Trace::open(&path).expect("opens"));
+    assert_eq!(*trace.outcome(), Outcome::CutOff);
+    let (ended, _) = replay_here(trace).expect("replays");
+    assert_eq!(ended, Ended::InCall);
 }
