@@ -336,9 +336,11 @@ fn what_cannot_be_recorded_is_named() {
         assert!(!trace.exists(), "a recording of nothing was left behind");
         text(&output.stderr)
     };
-    let why = refused(&fixture("wat/callback.wat"), &[]);
+    let threads = dir.path().join("threads.wat");
+    std::fs::write(&threads, "(component (core func (canon thread.index)))").unwrap();
+    let why = refused(&threads, &[]);
     assert!(
-        why.contains("task-return") && why.contains("byte 0x"),
+        why.contains("the canonical built-in thread.index (at byte 0x"),
         "{why}"
     );
     let why = refused(&fixture("wat/trap.wat"), &[]);
@@ -367,4 +369,29 @@ fn a_recording_is_not_overwritten_by_accident() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--force"), "{output:?}");
     assert_eq!(std::fs::read(&trace).unwrap(), b"precious");
+}
+
+#[test]
+fn memory_is_hashed_where_the_guest_exits() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("exit.rrtrace");
+    record(&fixture("kitchen.wasm"), &[], &["exit", "3"], "", &path);
+    let events = events(&path);
+    let [.., call, hash] = &events[..] else {
+        panic!("{} events", events.len());
+    };
+    let component = parse(&fixture("kitchen.wasm"));
+    assert!(component.crossing(call.crossing).unwrap().is_exit());
+    assert!(matches!(call.kind, EventKind::Call(_)), "{call:?}");
+    assert!(matches!(hash.kind, EventKind::Hash(_)), "{hash:?}");
+    // Replay compares it.
+    let report = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
+    assert!(text(&report.stdout).contains("1 memory hashes"), "{report:?}");
+    let mut wrong = events.clone();
+    wrong.last_mut().unwrap().kind = EventKind::Hash(1);
+    let outcome = Trace::open(&path).unwrap().outcome().clone();
+    let path = dir.path().join("wrong.rrtrace");
+    rewrite::write(component, &wrong, &outcome, 100, &path);
+    let error = replay_here(Arc::new(Trace::open(&path).unwrap())).expect_err("diverges");
+    assert!(error.to_string().contains("guest memory has hash"), "{error}");
 }

@@ -3,12 +3,13 @@
 mod sink;
 mod wasi;
 
+pub use sink::{Recording, Records, add_to_linker, finish};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
 use crate::trace::{Metadata, Outcome, RecordsError, Writer};
-use sink::{Host, Recording};
+use sink::Host;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -87,7 +88,6 @@ pub fn run(
     let mut store = Store::new(&engine, Host::new(wasi, Recording::new(writer)));
     let begun = Instant::now();
     let ended = call_run(&linker, &compiled, &mut store, &interface);
-    store.data_mut().recording.drain()?;
     let outcome = match ended {
         Ok(success) => Outcome::Returned {
             success,
@@ -95,8 +95,7 @@ pub fn run(
         },
         Err(error) => outcome_of(&error),
     };
-    let recording = store.into_data().recording;
-    Ok(recording.finish(outcome, begun)?)
+    Ok(sink::finish(store, outcome, begun)?)
 }
 
 fn start_error(error: wasmtime::Error) -> RunError {
@@ -121,19 +120,32 @@ fn create(path: &Path, force: bool) -> Result<File, RunError> {
 /// The engine recordings are made with: what could differ between it and the
 /// replaying one is made deterministic.
 fn engine() -> Result<Engine, RunError> {
-    let mut config = Config::new();
-    config
-        .wasm_multi_memory(true)
-        .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true)
-        // The sink reads recorder memories by address after a trap.
-        .memory_may_move(false);
+    let mut config = config();
     // Instrumented code is the same at each recording of a program: compiling
     // it once is enough. Without a cache directory it is compiled each time.
     if let Ok(cache) = wasmtime::Cache::from_file(None) {
         config.cache(Some(cache));
     }
     Engine::new(&config).map_err(start_error)
+}
+
+/// The settings that recordings are made with.
+pub fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model_async(true)
+        .wasm_component_model_more_async_builtins(true)
+        .wasm_component_model_error_context(true)
+        .wasm_component_model_fixed_length_lists(true)
+        .wasm_component_model_map(true)
+        .wasm_component_model_memory64(true)
+        .wasm_memory64(true)
+        .wasm_multi_memory(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // The sink reads recorder memories by address after a trap.
+        .memory_may_move(false);
+    config
 }
 
 fn metadata(options: &WasiOptions) -> Metadata {
