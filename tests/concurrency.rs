@@ -2,11 +2,13 @@
 
 mod support;
 
-use rr_dap::replay::Ended;
+use rr_dap::inspect::handle_history::HandleHistory;
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Compiled, Ended};
 use rr_dap::trace::{Outcome, Trace};
 use std::sync::Arc;
 use support::concurrent::{Ran, plain, record};
-use support::{fixture, parse, replay_here};
+use support::{cache_dir, fixture, parse, replay_here};
 use wasmtime::component::Val;
 
 /// Runs a fixture plain and recorded, and replays the recording; answers what it
@@ -20,12 +22,31 @@ fn recorded_and_replayed(name: &str) -> Ran {
     recorded.unwrap_or_else(|e| panic!("{name}: {e}"));
     assert_eq!(ran, expected, "{name}");
     let trace = Arc::new(Trace::open(&path).expect("opens"));
-    let (ended, _) = replay_here(trace).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let (ended, _) = replay_here(trace.clone()).unwrap_or_else(|e| panic!("{name}: {e}"));
     match ran.result {
         Ok(_) => assert_eq!(ended, Ended::Returned),
         Err(_) => assert_ne!(ended, Ended::Returned),
     }
+    handles_fit(&trace);
     ran
+}
+
+/// The handle tables that we derive are those that Wasmtime kept: every index that a
+/// crossing has is there, of the kind that is wanted, and the one that was next.
+fn handles_fit(trace: &Arc<Trace>) {
+    let history = history(trace);
+    let findings: Vec<String> = history
+        .findings()
+        .iter()
+        .map(|found| format!("{:?}: {}", found.instance, found.finding))
+        .collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+fn history(trace: &Arc<Trace>) -> HandleHistory {
+    let cache = CacheDir::open(&cache_dir()).expect("a cache");
+    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).expect("compiles");
+    HandleHistory::build(trace.clone(), &compiled).expect("replays")
 }
 
 fn text(text: &str) -> Result<Option<Val>, String> {
