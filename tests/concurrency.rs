@@ -256,3 +256,12 @@ fn resources_that_come_later() {
     let ran = recorded_and_replayed("wat/handles-later.wat");
     assert_eq!(ran.result, Ok(Some(Val::U32(4321))));
 }
+
+#[test]
+fn what_goes_to_standard_output_as_a_stream_is_printed_again() {
+    let ran = recorded_and_replayed("wat/stdout-stream.wat");
+    assert_eq!(ran.printed, ["swallowed hello, world"]);
+    let (_dir, trace) = recording("wat/stdout-stream.wat");
+    let (_, printed) = replay_here(trace).expect("replays");
+    assert_eq!(String::from_utf8_lossy(&printed), "hello, world");
+}
