@@ -4,11 +4,12 @@ mod support;
 
 use rr_dap::component::{Component, CrossingKind};
 use rr_dap::instrument::record::instrument;
-use rr_dap::trace::{Outcome, Trace};
+use rr_dap::trace::{EventKind, Outcome, Trace};
 use std::path::Path;
+use std::sync::Arc;
 use support::command::{Call, command};
 use support::{
-    events, fixture, parse, plain, record, replay, replay_here, rr_dap, rr_dap_with, text,
+    events, fixture, parse, plain, record, replay, replay_here, rewrite, rr_dap, rr_dap_with, text,
 };
 
 /// A run of a fixture in a directory of its own.
@@ -386,12 +387,18 @@ fn memory_is_hashed_where_the_guest_exits() {
     assert!(matches!(hash.kind, EventKind::Hash(_)), "{hash:?}");
     // Replay compares it.
     let report = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
-    assert!(text(&report.stdout).contains("1 memory hashes"), "{report:?}");
+    assert!(
+        text(&report.stdout).contains("1 memory hashes"),
+        "{report:?}"
+    );
     let mut wrong = events.clone();
     wrong.last_mut().unwrap().kind = EventKind::Hash(1);
     let outcome = Trace::open(&path).unwrap().outcome().clone();
     let path = dir.path().join("wrong.rrtrace");
     rewrite::write(component, &wrong, &outcome, 100, &path);
     let error = replay_here(Arc::new(Trace::open(&path).unwrap())).expect_err("diverges");
-    assert!(error.to_string().contains("guest memory has hash"), "{error}");
+    assert!(
+        error.to_string().contains("guest memory has hash"),
+        "{error}"
+    );
 }
