@@ -155,6 +155,7 @@ fn enter(
     observed(&mut store, |observer, store| {
         observer.entering(store, &entry)
     })?;
+    stop_with_events(&mut store)?;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
     call(&mut store, function, &args, &mut results)?;
@@ -265,7 +266,20 @@ pub(super) fn answer(
     for (slot, value) in results.iter_mut().zip(&answered) {
         *slot = values::to_val(*value);
     }
-    Ok(())
+    stop_with_events(caller)
+}
+
+/// Ends the replay where guest code would run on from the last event of a run that
+/// was cut off, if it is to end there.
+pub(super) fn stop_with_events(mut store: impl AsContextMut<Data = State>) -> wasmtime::Result<()> {
+    let mut store = store.as_context_mut();
+    let state = store.data_mut();
+    let stops =
+        state.stops_with_events && may_go_on(state.trace.outcome()) && state.is_at_end_of_trace();
+    match stops {
+        true => Err(wasmtime::Error::from(super::EndOfTrace)),
+        false => Ok(()),
+    }
 }
 
 /// Compares a call with the trace; `false` if the trace ends before it.

@@ -100,6 +100,32 @@ impl Compiled {
     }
 }
 
+/// What a recording was checked by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub ended: Ended,
+    pub checks: Checks,
+}
+
+struct Silent;
+
+impl Observer for Silent {}
+
+/// Replays a recording whole and checks every crossing against it. The compiled
+/// code is kept in the user's cache directory.
+///
+/// # Errors
+///
+/// If replay diverges from the recording, or the recording is damaged.
+pub fn verify(trace: &Arc<Trace>) -> Result<Verified, ReplayError> {
+    let cache = CacheDir::open_default()?;
+    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {})?;
+    let mut replay = Replay::new(trace.clone(), &compiled, Box::new(Silent))?;
+    let ended = replay.run()?;
+    let checks = replay.store().data().checks();
+    Ok(Verified { ended, checks })
+}
+
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -136,8 +162,11 @@ impl Replay {
             .map(|module| module.load(&engine))
             .collect::<Result<Vec<_>, _>>()?;
         let mut store = Store::new(&engine, State::new(trace, observer));
-        if compiled.variant == Variant::Debug {
-            store.set_debug_handler(debug::Handler);
+        match compiled.variant {
+            Variant::Debug => {
+                store.set_debug_handler(debug::Handler);
+            }
+            Variant::Fast => store.data_mut().stops_with_events = true,
         }
         // Made here so that it can be armed before any guest code runs.
         let clock = Clock::new(&mut store)?;
@@ -165,7 +194,8 @@ impl Replay {
     ///
     /// If replay diverges from the recording, or the trace is damaged.
     pub fn run(&mut self) -> Result<Ended, ReplayError> {
-        let ended = wiring::instantiate(&mut self.store, &self.modules, self.clock)
+        let ended = drive::stop_with_events(&mut self.store)
+            .and_then(|()| wiring::instantiate(&mut self.store, &self.modules, self.clock))
             .and_then(|()| drive::play(&mut self.store))
             .map(|()| Ended::Returned);
         if let Some(divergence) = self.store.data_mut().divergence.take() {

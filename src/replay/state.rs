@@ -164,6 +164,9 @@ pub struct State {
     pub(super) clock: Option<Clock>,
     pub(super) observer: Option<Box<dyn Observer>>,
     pub(super) divergence: Option<Divergence>,
+    /// End with the last event of a run that was cut off, rather than go on to a
+    /// call that the recording lacks: the guest may never make one.
+    pub(super) stops_with_events: bool,
 }
 
 impl State {
@@ -180,6 +183,7 @@ impl State {
             clock: None,
             observer: Some(observer),
             divergence: None,
+            stops_with_events: false,
         }
     }
 

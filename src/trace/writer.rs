@@ -87,7 +87,7 @@ impl<W: Write> Writer<W> {
     /// If the records are malformed or writing fails.
     pub fn records(&mut self, instance: Instance, mut raw: &[u8]) -> Result<(), RecordsError> {
         while !raw.is_empty() {
-            let event = self.decode(instance, &mut raw)?;
+            let event = decode(&self.component, instance, &mut raw)?;
             self.events += u64::from(matches!(event.kind, EventKind::Call(_)));
             match event.kind {
                 EventKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {
@@ -189,36 +189,40 @@ impl<W: Write> Writer<W> {
         self.written += (header.len() + stored.len()) as u64;
         Ok(())
     }
+}
 
-    fn decode(&self, instance: Instance, raw: &mut &[u8]) -> Result<Event, RecordsError> {
-        let header = u32::from_le_bytes(take_array(raw)?);
-        let kind =
-            Kind::from_number((header & 7) as u8).ok_or(RecordsError::Malformed("unknown kind"))?;
-        let crossing = self
-            .component
-            .crossing(CrossingId(header >> 3))
-            .ok_or(RecordsError::Malformed("unknown crossing"))?;
-        let kind = match kind {
-            Kind::Call => EventKind::Call(take_values(raw, &crossing.signature.params)?),
-            Kind::Return => EventKind::Return(take_values(raw, &crossing.signature.results)?),
-            Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
-            Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
-            Kind::Write => {
-                let address = u64::from(u32::from_le_bytes(take_array(raw)?));
-                let length = u32::from_le_bytes(take_array(raw)?) as usize;
-                EventKind::Write {
-                    address,
-                    bytes: take(raw, length)?.to_vec(),
-                }
+/// Takes the first record off the bytes.
+pub(super) fn decode(
+    component: &Component,
+    instance: Instance,
+    raw: &mut &[u8],
+) -> Result<Event, RecordsError> {
+    let header = u32::from_le_bytes(take_array(raw)?);
+    let kind =
+        Kind::from_number((header & 7) as u8).ok_or(RecordsError::Malformed("unknown kind"))?;
+    let crossing = component
+        .crossing(CrossingId(header >> 3))
+        .ok_or(RecordsError::Malformed("unknown crossing"))?;
+    let kind = match kind {
+        Kind::Call => EventKind::Call(take_values(raw, &crossing.signature.params)?),
+        Kind::Return => EventKind::Return(take_values(raw, &crossing.signature.results)?),
+        Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
+        Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
+        Kind::Write => {
+            let address = u64::from(u32::from_le_bytes(take_array(raw)?));
+            let length = u32::from_le_bytes(take_array(raw)?) as usize;
+            EventKind::Write {
+                address,
+                bytes: take(raw, length)?.to_vec(),
             }
-            Kind::Hash => EventKind::Hash(u64::from_le_bytes(take_array(raw)?)),
-        };
-        Ok(Event {
-            instance,
-            crossing: crossing.id,
-            kind,
-        })
-    }
+        }
+        Kind::Hash => EventKind::Hash(u64::from_le_bytes(take_array(raw)?)),
+    };
+    Ok(Event {
+        instance,
+        crossing: crossing.id,
+        kind,
+    })
 }
 
 fn take<'a>(raw: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordsError> {

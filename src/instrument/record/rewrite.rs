@@ -521,9 +521,9 @@ fn import_sink(out: &mut we::Component) {
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
 fn place_recorder(out: &mut we::Component) -> Result<()> {
-    // Instances read the buffer in whole; a page more than its capacity lets
-    // small records made inside the instance fit without growing.
-    let pages = BUFFER_CAPACITY / 65536 + 1;
+    // Four times its capacity, so that records made inside the instance, which
+    // cannot be committed there, fit without growing.
+    let pages = BUFFER_CAPACITY / 65536 * 4;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
     let mut instances = we::InstanceSection::new();
