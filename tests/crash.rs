@@ -256,22 +256,27 @@ fn limit_files(command: &mut Command, bytes: u64) {
     unsafe { command.pre_exec(set) };
 }
 
-/// Bytes that do not compress.
-fn noise(count: usize) -> Vec<u8> {
+/// Lines that hardly compress.
+fn noise(count: usize) -> String {
     let mut seed = 1u64;
-    let mut byte = || {
-        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1);
-        (seed >> 33) as u8
+    let mut line = || {
+        let mut line: String = (0..80)
+            .map(|_| {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1);
+                char::from(b'0' + ((seed >> 33) & 63) as u8)
+            })
+            .collect();
+        line.push('\n');
+        line
     };
-    (0..count).map(|_| byte()).collect()
+    (0..count).map(|_| line()).collect()
 }
 
 #[test]
 fn a_full_disk_ends_the_run_with_one_clear_error() {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("run.rrtrace");
-    let input = noise(8 << 20);
-    std::fs::write(dir.path().join("input"), &input).unwrap();
+    std::fs::write(dir.path().join("input"), noise(100_000)).unwrap();
     let app = fixture("kitchen-O2.wasm");
     let mut recording = Recording::start_with(&app, &["cat", "/work/input"], &trace, |command| {
         limit_files(command, 4 << 20);
@@ -290,13 +295,14 @@ fn a_full_disk_ends_the_run_with_one_clear_error() {
     // The tail had its room from the beginning, so what the file could not take is
     // there: everything up to where the guest was stopped.
     assert!(replayed.len() > 3 << 20, "{}", replayed.len());
-    assert!(input.starts_with(&replayed) && input.starts_with(&recording.printed));
+    let both = replayed.len().min(recording.printed.len());
+    assert!(replayed[..both] == recording.printed[..both]);
     let unequal = replayed.len().abs_diff(recording.printed.len());
-    assert!(unequal <= 64 << 10, "{unequal}");
+    assert!(unequal <= 100, "{unequal}");
     // Whole sections only, without the tail.
     std::fs::remove_file(tail_path(&trace)).unwrap();
-    let replayed = replay(&trace).stdout;
-    assert!(replayed.len() > 2 << 20 && input.starts_with(&replayed));
+    let fewer = replay(&trace).stdout;
+    assert!(fewer.len() > 2 << 20 && replayed.starts_with(&fewer));
 }
 
 #[test]

@@ -6,11 +6,11 @@
 ;; written, 12 bytes each: address, length (0: settled), memory.
 (module
   (import "memories" "buffer" (memory $m 1))
-  (import "memories" "blocks" (memory $b 1))
-  (import "memories" "block-count" (global $count (mut i32)))
-  (import "memories" "block-live" (global $live (mut i32)))
   (import "sink" "commit" (func $sink (param i32 i32 i32)))
   (import "sink" "register" (func $register (param i32 i32) (result i32)))
+  (memory $b (export "blocks") 1)
+  (global $count (export "block-count") (mut i32) (i32.const 0))
+  (global $live (export "block-live") (mut i32) (i32.const 0))
   (global $instance (mut i32) (i32.const 0))
 
   ;; Hands what has been recorded to the sink.

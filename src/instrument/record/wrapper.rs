@@ -69,9 +69,9 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>], memories: &[u32]) -> String {
 
 const SHIM_IMPORTS: &str = r#"(module
 (import "memories" "buffer" (memory $r 1))
-(import "memories" "blocks" (memory $b 1))
-(import "memories" "block-count" (global $count (mut i32)))
-(import "memories" "block-live" (global $live (mut i32)))
+(import "recorder" "blocks" (memory $b 1))
+(import "recorder" "block-count" (global $count (mut i32)))
+(import "recorder" "block-live" (global $live (mut i32)))
 (import "recorder" "commit" (func $commit))
 (import "recorder" "room" (func $room (param i32) (result i32)))
 (import "recorder" "room-inside" (func $room-inside (param i32) (result i32)))
