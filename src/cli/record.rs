@@ -55,7 +55,18 @@ impl Record {
             .clone()
             .unwrap_or_else(|| default_output(&self.app));
         let options = self.wasi_options()?;
-        let recorded = record::run(Arc::new(component), &options, &output, self.force)?;
+        record::take_file_limits_as_errors();
+        let recorded = record::run(
+            Arc::new(component),
+            &options,
+            &output,
+            self.force,
+            |recorder| {
+                if let Err(error) = record::finish_on_signals(recorder) {
+                    tracing::warn!("signals cannot be handled: {error}");
+                }
+            },
+        )?;
         match &recorded.outcome {
             _ if self.quiet => {}
             Outcome::Trapped(message) => eprintln!("rr-dap: the guest trapped: {message}"),

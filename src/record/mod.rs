@@ -1,20 +1,25 @@
-//! Run a component on Wasmtime with WASI and write a trace.
+//! Run a component on Wasmtime with WASI and write a trace, or give a host that
+//! runs it the means to.
 
+mod interrupt;
+mod recorder;
+mod shared;
 mod sink;
+mod tail;
 mod wasi;
 
-pub use sink::{Recording, Records, add_to_linker, finish};
+pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
+pub use recorder::{Recorder, RecorderError};
+pub use sink::add_to_linker;
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
-use crate::trace::{Metadata, Outcome, RecordsError, Writer};
-use sink::Host;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
+use crate::trace::{Metadata, Outcome};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use wasi::Host;
 use wasmtime::component::{Component as Compiled, Instance, Linker};
 use wasmtime::{Config, Engine, Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -25,10 +30,8 @@ use wasmtime_wasi::I32Exit;
 pub enum RunError {
     #[error(transparent)]
     Instrument(#[from] RecordError),
-    #[error("cannot create {path}: {source}{}", overwrite_hint(.source))]
-    Create { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Write(#[from] RecordsError),
+    Recorder(#[from] RecorderError),
     #[error("cannot open the directory {path} for the guest: {message}")]
     Directory { path: PathBuf, message: String },
     #[error("the component could not be started: {0}")]
@@ -40,13 +43,6 @@ pub enum RunError {
     NoCommand(String),
 }
 
-fn overwrite_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => "; give another name with -o, or --force to overwrite it",
-        _ => "",
-    }
-}
-
 /// What a finished recording holds.
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -55,12 +51,14 @@ pub struct Recorded {
     pub events: u64,
     /// Size of the trace file in bytes.
     pub bytes: u64,
-    /// From the instantiation of the component to the last byte of the trace:
-    /// without compilation.
+    /// From the making of the recorder to the last byte of the trace: without
+    /// compilation.
     pub elapsed: Duration,
 }
 
 /// Runs a command component with WASI and records it into a new file.
+///
+/// `started` is given the recorder before anything runs.
 ///
 /// # Errors
 ///
@@ -71,6 +69,7 @@ pub fn run(
     options: &WasiOptions,
     output: &Path,
     force: bool,
+    started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
     let instrumented = instrument(&component)?;
     let engine = engine()?;
@@ -78,15 +77,17 @@ pub fn run(
     let wasi = options.context()?;
     let mut linker: Linker<Host> = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(start_error)?;
-    sink::add_to_linker(&mut linker).map_err(start_error)?;
+    add_to_linker(&mut linker, Host::recorder).map_err(start_error)?;
     // All that can be wrong with the program or the options is found before
     // there is a file.
     let interface = command_interface(&engine, &compiled)?;
     linker.instantiate_pre(&compiled).map_err(start_error)?;
-    let file = create(output, force)?;
-    let writer = Writer::new(BufWriter::new(file), component, &metadata(options))?;
-    let mut store = Store::new(&engine, Host::new(wasi, Recording::new(writer)));
-    let begun = Instant::now();
+    let recorder = match force {
+        true => Recorder::overwrite(output, component, &metadata(options))?,
+        false => Recorder::create(output, component, &metadata(options))?,
+    };
+    started(&recorder);
+    let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     let ended = call_run(&linker, &compiled, &mut store, &interface);
     let outcome = match ended {
         Ok(success) => Outcome::Returned {
@@ -95,43 +96,29 @@ pub fn run(
         },
         Err(error) => outcome_of(&error),
     };
-    Ok(sink::finish(store, outcome, begun)?)
+    let recorded = recorder.finish(outcome);
+    if matches!(recorded, Err(RecorderError::Finished)) {
+        interrupt::wait_if_ending();
+    }
+    Ok(recorded?)
 }
 
 fn start_error(error: wasmtime::Error) -> RunError {
     RunError::Start(format!("{error:#}"))
 }
 
-/// Never overwrites a recording by accident.
-fn create(path: &Path, force: bool) -> Result<File, RunError> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    options.open(path).map_err(|source| RunError::Create {
-        path: path.to_owned(),
-        source,
-    })
+/// Sets what could differ between the engine that records and the one that
+/// replays.
+pub fn deterministic(config: &mut Config) {
+    config
+        .wasm_multi_memory(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
 }
 
-/// The engine recordings are made with: what could differ between it and the
-/// replaying one is made deterministic.
-fn engine() -> Result<Engine, RunError> {
-    let mut config = config();
-    // Instrumented code is the same at each recording of a program: compiling
-    // it once is enough. Without a cache directory it is compiled each time.
-    if let Ok(cache) = wasmtime::Cache::from_file(None) {
-        config.cache(Some(cache));
-    }
-    Engine::new(&config).map_err(start_error)
-}
-
-/// The settings that recordings are made with.
-pub fn config() -> Config {
-    let mut config = Config::new();
+/// Allows the guest all that Wasmtime has of the component model and that can be
+/// recorded.
+pub fn everything(config: &mut Config) {
     config
         .wasm_component_model_async(true)
         .wasm_component_model_more_async_builtins(true)
@@ -139,13 +126,20 @@ pub fn config() -> Config {
         .wasm_component_model_fixed_length_lists(true)
         .wasm_component_model_map(true)
         .wasm_component_model_memory64(true)
-        .wasm_memory64(true)
-        .wasm_multi_memory(true)
-        .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true)
-        // The sink reads recorder memories by address after a trap.
-        .memory_may_move(false);
-    config
+        .wasm_memory64(true);
+}
+
+/// The engine recordings are made with.
+fn engine() -> Result<Engine, RunError> {
+    let mut config = Config::new();
+    deterministic(&mut config);
+    everything(&mut config);
+    // Instrumented code is the same at each recording of a program: compiling
+    // it once is enough. Without a cache directory it is compiled each time.
+    if let Ok(cache) = wasmtime::Cache::from_file(None) {
+        config.cache(Some(cache));
+    }
+    Engine::new(&config).map_err(start_error)
 }
 
 fn metadata(options: &WasiOptions) -> Metadata {

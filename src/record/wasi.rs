@@ -1,9 +1,40 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
-use super::RunError;
+use super::{Recorder, RunError};
 use std::path::PathBuf;
 use std::str::FromStr;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+/// The data of a recorded store.
+pub(super) struct Host {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    recorder: Recorder,
+}
+
+impl Host {
+    pub(super) fn new(wasi: WasiCtx, recorder: Recorder) -> Host {
+        Host {
+            wasi,
+            table: ResourceTable::new(),
+            recorder,
+        }
+    }
+
+    pub(super) fn recorder(&mut self) -> Recorder {
+        self.recorder.clone()
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
 
 /// A host directory given to the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
