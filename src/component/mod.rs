@@ -3,6 +3,7 @@
 //! or a `.wat` into a component.
 
 mod canonical;
+mod code;
 pub mod crossing;
 pub mod layout;
 mod naming;
@@ -11,6 +12,7 @@ mod parse;
 pub mod types;
 pub mod wiring;
 
+pub use code::{Differs, code_hash, hash, module_name, same_code};
 pub use crossing::{Builtin, Crossing, CrossingId, CrossingKind, Direction};
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;

@@ -34,7 +34,7 @@ pub enum ParseError {
 
 /// Limits no real component comes near; a hostile one is refused before it
 /// takes memory.
-const MAX_CROSSINGS: usize = 1 << 24;
+const MAX_CROSSINGS: usize = 1 << 18;
 
 pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
     if wp::Parser::is_core_wasm(&bytes) {

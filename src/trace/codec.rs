@@ -1,21 +1,24 @@
-//! Events as bytes within a section: variable-length numbers.
+//! Events as bytes within a section: variable-length numbers, and integers as
+//! differences to the value that last stood in their place.
 //!
 //! ```text
 //! event     head:varint (kind | switched << 3 | crossing << 4)
 //!           [instance:varint if switched]  body
-//! values    i32, i64: signed LEB128; f32, f64: their bits, little-endian
-//! write     address:varint length:varint bytes
+//! values    i32, i64: signed LEB128 of the difference; f32, f64: their bits
+//! write     address:signed LEB128 of the difference  length:varint  bytes
 //! hash      8 bytes
 //! ```
 //!
-//! `switched` is set where the instance differs from that of the event before
-//! (each section starts from instance 0). How many values there are, and of
-//! which type, is the crossing's signature.
+//! `switched` is set where the instance differs from that of the event before.
+//! How many values there are, and of which type, is the crossing's signature. Each
+//! section begins anew: from instance 0, and with 0 in every place ([`Places`]).
 
 use super::event::{Event, EventKind, Instance};
 use super::raw::Kind;
+use super::records::{Flat, Record, RecordKind};
 use crate::component::types::{CoreType, CoreValue};
-use crate::component::{Component, CrossingId};
+use crate::component::{Component, Crossing, CrossingId};
+use std::sync::Arc;
 
 /// What a section's bytes can get wrong.
 #[derive(Debug, thiserror::Error)]
@@ -30,49 +33,146 @@ pub(super) enum CodecError {
     Crossing(u64),
 }
 
-/// Appends an event. `last` is the instance of the event before.
-pub(super) fn encode(event: &Event, last: &mut Instance, out: &mut Vec<u8>) {
-    let kind = match &event.kind {
-        EventKind::Call(_) => Kind::Call,
-        EventKind::Return(_) => Kind::Return,
-        EventKind::Enter(_) => Kind::Enter,
-        EventKind::Leave(_) => Kind::Leave,
-        EventKind::Write { .. } => Kind::Write,
-        EventKind::Hash(_) => Kind::Hash,
-    };
-    let switched = event.instance != *last;
-    let head = kind as u64 | u64::from(switched) << 3 | u64::from(event.crossing.0) << 4;
-    varint(head, out);
-    if switched {
-        varint(u64::from(event.instance.0), out);
-        *last = event.instance;
-    }
-    match &event.kind {
-        EventKind::Call(values)
-        | EventKind::Return(values)
-        | EventKind::Enter(values)
-        | EventKind::Leave(values) => values.iter().for_each(|value| encode_value(*value, out)),
-        EventKind::Write { address, bytes } => {
-            varint(*address, out);
-            varint(bytes.len() as u64, out);
-            out.extend_from_slice(bytes);
+/// The integers that a section's events hold are differences to those before in
+/// the same place: each parameter and each result of a crossing is a place, and so
+/// is the address of the writes into its memory.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// Where the places of each crossing begin.
+    starts: Arc<[u32]>,
+    last: Vec<u64>,
+}
+
+/// A group of places of one crossing.
+#[derive(Clone, Copy)]
+enum Group {
+    Params,
+    Results,
+    Address,
+}
+
+impl Places {
+    pub(super) fn new(component: &Component) -> Places {
+        let mut all = 0u32;
+        let starts = component
+            .crossings()
+            .iter()
+            .map(|crossing| {
+                let start = all;
+                let signature = &crossing.signature;
+                all += (signature.params.len() + signature.results.len() + 1) as u32;
+                start
+            })
+            .collect();
+        Places {
+            starts,
+            last: vec![0; all as usize],
         }
-        EventKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
+    }
+
+    /// Begins a section.
+    pub(super) fn forget(&mut self) {
+        self.last.fill(0);
+    }
+
+    fn of(&mut self, crossing: &Crossing, group: Group) -> &mut [u64] {
+        let start = self.starts.get(crossing.id.0 as usize).copied();
+        let (params, results) = (
+            crossing.signature.params.len(),
+            crossing.signature.results.len(),
+        );
+        let (skip, length) = match group {
+            Group::Params => (0, params),
+            Group::Results => (params, results),
+            Group::Address => (params + results, 1),
+        };
+        let start = start.map_or(usize::MAX, |start| start as usize + skip);
+        self.last
+            .get_mut(start..start.saturating_add(length))
+            .unwrap_or_default()
     }
 }
 
-fn encode_value(value: CoreValue, out: &mut Vec<u8>) {
-    match value {
-        CoreValue::I32(v) => signed(i64::from(v), out),
-        CoreValue::I64(v) => signed(v, out),
-        CoreValue::F32(bits) => out.extend_from_slice(&bits.to_le_bytes()),
-        CoreValue::F64(bits) => out.extend_from_slice(&bits.to_le_bytes()),
-        // Signatures of crossings hold numbers only.
-        CoreValue::V128(_) | CoreValue::Ref(_) => {}
+/// Writes events into a section.
+pub(super) struct Encoder {
+    places: Places,
+    last: Instance,
+}
+
+impl Encoder {
+    pub(super) fn new(component: &Component) -> Encoder {
+        Encoder {
+            places: Places::new(component),
+            last: Instance(0),
+        }
+    }
+
+    /// Begins a section.
+    pub(super) fn begin(&mut self) {
+        self.places.forget();
+        self.last = Instance(0);
+    }
+
+    /// Appends a record of an instance.
+    pub(super) fn append(&mut self, instance: Instance, record: &Record<'_>, out: &mut Vec<u8>) {
+        let kind = match record.kind {
+            RecordKind::Call(_) => Kind::Call,
+            RecordKind::Return(_) => Kind::Return,
+            RecordKind::Enter(_) => Kind::Enter,
+            RecordKind::Leave(_) => Kind::Leave,
+            RecordKind::Write { .. } => Kind::Write,
+            RecordKind::Hash(_) => Kind::Hash,
+        };
+        let switched = instance != self.last;
+        let id = record.crossing.id;
+        varint(
+            kind as u64 | u64::from(switched) << 3 | u64::from(id.0) << 4,
+            out,
+        );
+        if switched {
+            varint(u64::from(instance.0), out);
+            self.last = instance;
+        }
+        match record.kind {
+            RecordKind::Call(flat) | RecordKind::Enter(flat) => {
+                self.values(record.crossing, Group::Params, flat, out);
+            }
+            RecordKind::Return(flat) | RecordKind::Leave(flat) => {
+                self.values(record.crossing, Group::Results, flat, out);
+            }
+            RecordKind::Write { address, bytes } => {
+                for last in self.places.of(record.crossing, Group::Address) {
+                    signed(address.wrapping_sub(*last) as i64, out);
+                    *last = address;
+                }
+                varint(bytes.len() as u64, out);
+                out.extend_from_slice(bytes);
+            }
+            RecordKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
+        }
+    }
+
+    fn values(&mut self, crossing: &Crossing, group: Group, flat: Flat<'_>, out: &mut Vec<u8>) {
+        for (value, last) in flat.values().zip(self.places.of(crossing, group)) {
+            match value {
+                CoreValue::I32(v) => {
+                    signed(i64::from(v.wrapping_sub(*last as i32)), out);
+                    *last = v as u64;
+                }
+                CoreValue::I64(v) => {
+                    signed(v.wrapping_sub(*last as i64), out);
+                    *last = v as u64;
+                }
+                CoreValue::F32(bits) => out.extend_from_slice(&bits.to_le_bytes()),
+                CoreValue::F64(bits) => out.extend_from_slice(&bits.to_le_bytes()),
+                // Signatures of crossings hold numbers only.
+                CoreValue::V128(_) | CoreValue::Ref(_) => {}
+            }
+        }
     }
 }
 
-fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -92,84 +192,141 @@ fn signed(mut value: i64, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads events out of a section's bytes.
-pub(super) struct Decoder<'a> {
-    pub(super) component: &'a Component,
-    pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
-    pub(super) last: Instance,
+/// Where in a section's bytes the next event is, and what it depends on.
+#[derive(Debug, Clone)]
+pub(super) struct Decoder {
+    places: Places,
+    last: Instance,
+    at: usize,
 }
 
-impl Decoder<'_> {
-    pub(super) fn event(&mut self) -> Result<Event, CodecError> {
-        let head = self.varint()?;
+impl Decoder {
+    pub(super) fn new(component: &Component) -> Decoder {
+        Decoder {
+            places: Places::new(component),
+            last: Instance(0),
+            at: 0,
+        }
+    }
+
+    /// Begins a section.
+    pub(super) fn begin(&mut self) {
+        self.places.forget();
+        self.last = Instance(0);
+        self.at = 0;
+    }
+
+    /// The next event of the section; `None` at its end.
+    pub(super) fn event(
+        &mut self,
+        component: &Component,
+        section: &[u8],
+    ) -> Result<Option<Event>, CodecError> {
+        let mut bytes = Bytes(section.get(self.at..).unwrap_or_default());
+        if bytes.0.is_empty() {
+            return Ok(None);
+        }
+        let head = bytes.varint()?;
         let number = (head & 7) as u8;
         let kind = Kind::from_number(number).ok_or(CodecError::Kind(number))?;
         if head & 8 != 0 {
-            self.last = Instance(u32::try_from(self.varint()?).map_err(|_| CodecError::Number)?);
+            let instance = u32::try_from(bytes.varint()?).map_err(|_| CodecError::Number)?;
+            self.last = Instance(instance);
         }
         let crossing = u32::try_from(head >> 4)
             .ok()
-            .and_then(|id| self.component.crossing(CrossingId(id)))
+            .and_then(|id| component.crossing(CrossingId(id)))
             .ok_or(CodecError::Crossing(head >> 4))?;
         let kind = match kind {
-            Kind::Call => EventKind::Call(self.values(&crossing.signature.params)?),
-            Kind::Return => EventKind::Return(self.values(&crossing.signature.results)?),
-            Kind::Enter => EventKind::Enter(self.values(&crossing.signature.params)?),
-            Kind::Leave => EventKind::Leave(self.values(&crossing.signature.results)?),
+            Kind::Call => EventKind::Call(self.values(crossing, Group::Params, &mut bytes)?),
+            Kind::Return => EventKind::Return(self.values(crossing, Group::Results, &mut bytes)?),
+            Kind::Enter => EventKind::Enter(self.values(crossing, Group::Params, &mut bytes)?),
+            Kind::Leave => EventKind::Leave(self.values(crossing, Group::Results, &mut bytes)?),
             Kind::Write => {
-                let address = self.varint()?;
-                let length = usize::try_from(self.varint()?).map_err(|_| CodecError::Number)?;
+                let difference = bytes.signed()? as u64;
+                let mut address = difference;
+                for last in self.places.of(crossing, Group::Address) {
+                    address = last.wrapping_add(difference);
+                    *last = address;
+                }
+                let length = usize::try_from(bytes.varint()?).map_err(|_| CodecError::Number)?;
                 EventKind::Write {
                     address,
-                    bytes: self.take(length)?.to_vec(),
+                    bytes: bytes.take(length)?.to_vec(),
                 }
             }
-            Kind::Hash => EventKind::Hash(u64::from_le_bytes(self.array()?)),
+            Kind::Hash => EventKind::Hash(u64::from_le_bytes(bytes.array()?)),
         };
-        Ok(Event {
+        self.at = section.len() - bytes.0.len();
+        Ok(Some(Event {
             instance: self.last,
             crossing: crossing.id,
             kind,
-        })
+        }))
     }
 
-    fn values(&mut self, types: &[CoreType]) -> Result<Vec<CoreValue>, CodecError> {
+    fn values(
+        &mut self,
+        crossing: &Crossing,
+        group: Group,
+        bytes: &mut Bytes<'_>,
+    ) -> Result<Vec<CoreValue>, CodecError> {
+        let types = match group {
+            Group::Params => &crossing.signature.params,
+            Group::Results | Group::Address => &crossing.signature.results,
+        };
         types
             .iter()
-            .map(|ty| {
+            .zip(self.places.of(crossing, group))
+            .map(|(ty, last)| {
                 Ok(match ty {
-                    CoreType::I32 => CoreValue::I32(
-                        i32::try_from(self.signed()?).map_err(|_| CodecError::Number)?,
-                    ),
-                    CoreType::I64 => CoreValue::I64(self.signed()?),
-                    CoreType::F32 => CoreValue::F32(u32::from_le_bytes(self.array()?)),
-                    CoreType::F64 => CoreValue::F64(u64::from_le_bytes(self.array()?)),
+                    CoreType::I32 => {
+                        let difference = bytes.signed()?;
+                        let difference =
+                            i32::try_from(difference).map_err(|_| CodecError::Number)?;
+                        let value = (*last as i32).wrapping_add(difference);
+                        *last = value as u64;
+                        CoreValue::I32(value)
+                    }
+                    CoreType::I64 => {
+                        let value = (*last as i64).wrapping_add(bytes.signed()?);
+                        *last = value as u64;
+                        CoreValue::I64(value)
+                    }
+                    CoreType::F32 => CoreValue::F32(u32::from_le_bytes(bytes.array()?)),
+                    CoreType::F64 => CoreValue::F64(u64::from_le_bytes(bytes.array()?)),
                 })
             })
             .collect()
     }
+}
 
+/// Bytes to read numbers off.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl<'a> Bytes<'a> {
     fn byte(&mut self) -> Result<u8, CodecError> {
-        let byte = *self.bytes.get(self.at).ok_or(CodecError::Truncated)?;
-        self.at += 1;
-        Ok(byte)
+        let (byte, rest) = self.0.split_first().ok_or(CodecError::Truncated)?;
+        self.0 = rest;
+        Ok(*byte)
     }
 
-    fn take(&mut self, length: usize) -> Result<&[u8], CodecError> {
-        let end = self.at.checked_add(length).ok_or(CodecError::Number)?;
-        let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
-        self.at = end;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or(CodecError::Truncated)?;
+        self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+        let (taken, rest) = self.0.split_first_chunk().ok_or(CodecError::Truncated)?;
+        self.0 = rest;
+        Ok(*taken)
     }
 
-    fn varint(&mut self) -> Result<u64, CodecError> {
+    pub(super) fn varint(&mut self) -> Result<u64, CodecError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
