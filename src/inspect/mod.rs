@@ -2,6 +2,7 @@
 //! and at core level.
 
 mod cpp;
+pub mod divergence;
 mod expression;
 mod flat;
 mod handle_entry;

@@ -2,19 +2,21 @@
 //! differences to the value that last stood in their place.
 //!
 //! ```text
-//! event     head:varint (kind | switched << 3 | crossing << 4)
+//! event     head:varint (kind | named << 4, if named: | switched << 5 | crossing << 6)
 //!           [instance:varint if switched]  body
 //! values    i32, i64: signed LEB128 of the difference; f32, f64: their bits
 //! write     address:signed LEB128 of the difference  length:varint  bytes
 //! hash      8 bytes
+//! area      the bytes of the return area
 //! ```
 //!
-//! `switched` is set where the instance differs from that of the event before.
-//! How many values there are, and of which type, is the crossing's signature. Each
-//! section begins anew: from instance 0, and with 0 in every place ([`Places`]).
+//! An event that is not `named` belongs to the innermost crossing in progress, of
+//! those that began in this section ([`Open`]). `switched` is set where the instance
+//! differs from that of the event before. How many values there are, and of which
+//! type, is the crossing's signature. Each section begins anew: from instance 0, with
+//! nothing in progress, and with 0 in every place ([`Places`]).
 
 use super::event::{Event, EventKind, Instance};
-use super::raw::Kind;
 use super::records::{Flat, Record, RecordKind};
 use crate::component::types::{CoreType, CoreValue};
 use crate::component::{Component, Crossing, CrossingId};
@@ -31,6 +33,96 @@ pub(super) enum CodecError {
     Kind(u8),
     #[error("the component has no crossing number {0}")]
     Crossing(u64),
+    #[error("an event belongs to a crossing in progress, but none is")]
+    NotInProgress,
+    #[error("a crossing has no return area")]
+    NoArea,
+}
+
+/// The kind of an event within a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Tag {
+    Call = 0,
+    Return = 1,
+    Enter = 2,
+    Leave = 3,
+    Write = 4,
+    Hash = 5,
+    /// A write of the whole return area of the innermost crossing in progress: its
+    /// address is that crossing's last argument, its length that of the type.
+    Area = 6,
+}
+
+impl Tag {
+    fn from_number(number: u8) -> Option<Tag> {
+        [
+            Tag::Call,
+            Tag::Return,
+            Tag::Enter,
+            Tag::Leave,
+            Tag::Write,
+            Tag::Hash,
+            Tag::Area,
+        ]
+        .get(usize::from(number))
+        .copied()
+    }
+}
+
+/// A crossing in progress.
+#[derive(Debug, Clone, Copy)]
+struct InProgress {
+    instance: Instance,
+    crossing: CrossingId,
+    /// Its last argument, if that is an `i32`: the address of a return area.
+    last_argument: Option<u32>,
+}
+
+/// The crossings that began in this section and are in progress. Deeper ones than
+/// [`MAX_OPEN`] are only counted: a hostile section must not make this large.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    stack: Vec<InProgress>,
+    deeper: u64,
+}
+
+const MAX_OPEN: usize = 256;
+
+impl Open {
+    fn begin(&mut self) {
+        self.stack.clear();
+        self.deeper = 0;
+    }
+
+    fn push(&mut self, crossing: InProgress) {
+        if self.stack.len() < MAX_OPEN {
+            self.stack.push(crossing);
+        } else {
+            self.deeper += 1;
+        }
+    }
+
+    fn pop(&mut self) {
+        match self.deeper {
+            0 => drop(self.stack.pop()),
+            _ => self.deeper -= 1,
+        }
+    }
+
+    fn innermost(&self) -> Option<InProgress> {
+        match self.deeper {
+            0 => self.stack.last().copied(),
+            _ => None,
+        }
+    }
+
+    /// Where the return area of the innermost crossing is, and how large.
+    fn area(&self, crossing: &Crossing) -> Option<(u32, u32)> {
+        let innermost = self.innermost()?;
+        let address = innermost.last_argument?;
+        (innermost.crossing == crossing.id).then_some((address, crossing.return_area?.size))
+    }
 }
 
 /// The integers that a section's events hold are differences to those before in
@@ -93,9 +185,13 @@ impl Places {
     }
 }
 
+/// Set in the head of an event that names its crossing.
+const NAMED: u64 = 1 << 4;
+
 /// Writes events into a section.
 pub(super) struct Encoder {
     places: Places,
+    open: Open,
     last: Instance,
 }
 
@@ -103,6 +199,7 @@ impl Encoder {
     pub(super) fn new(component: &Component) -> Encoder {
         Encoder {
             places: Places::new(component),
+            open: Open::default(),
             last: Instance(0),
         }
     }
@@ -110,46 +207,101 @@ impl Encoder {
     /// Begins a section.
     pub(super) fn begin(&mut self) {
         self.places.forget();
+        self.open.begin();
         self.last = Instance(0);
     }
 
     /// Appends a record of an instance.
     pub(super) fn append(&mut self, instance: Instance, record: &Record<'_>, out: &mut Vec<u8>) {
-        let kind = match record.kind {
-            RecordKind::Call(_) => Kind::Call,
-            RecordKind::Return(_) => Kind::Return,
-            RecordKind::Enter(_) => Kind::Enter,
-            RecordKind::Leave(_) => Kind::Leave,
-            RecordKind::Write { .. } => Kind::Write,
-            RecordKind::Hash(_) => Kind::Hash,
-        };
+        let crossing = record.crossing;
+        match record.kind {
+            RecordKind::Call(flat) => {
+                self.head(Tag::Call, false, instance, crossing, out);
+                self.enter(instance, crossing, flat, out);
+            }
+            RecordKind::Enter(flat) => {
+                self.head(Tag::Enter, false, instance, crossing, out);
+                self.enter(instance, crossing, flat, out);
+            }
+            RecordKind::Return(flat) => {
+                self.head(Tag::Return, true, instance, crossing, out);
+                self.values(crossing, Group::Results, flat, out);
+                self.open.pop();
+            }
+            RecordKind::Leave(flat) => {
+                self.head(Tag::Leave, true, instance, crossing, out);
+                self.values(crossing, Group::Results, flat, out);
+                self.open.pop();
+            }
+            RecordKind::Write { address, bytes } => {
+                let area = self.open.area(crossing);
+                let is_area = area.is_some_and(|(at, size)| {
+                    (u64::from(at), size as usize) == (address, bytes.len())
+                });
+                if is_area && self.is_innermost(instance, crossing) {
+                    self.head(Tag::Area, true, instance, crossing, out);
+                } else {
+                    self.head(Tag::Write, true, instance, crossing, out);
+                    for last in self.places.of(crossing, Group::Address) {
+                        signed(address.wrapping_sub(*last) as i64, out);
+                        *last = address;
+                    }
+                    varint(bytes.len() as u64, out);
+                }
+                out.extend_from_slice(bytes);
+            }
+            RecordKind::Hash(hash) => {
+                self.head(Tag::Hash, true, instance, crossing, out);
+                out.extend_from_slice(&hash.to_le_bytes());
+            }
+        }
+    }
+
+    fn is_innermost(&self, instance: Instance, crossing: &Crossing) -> bool {
+        self.open
+            .innermost()
+            .is_some_and(|open| (open.instance, open.crossing) == (instance, crossing.id))
+    }
+
+    /// Appends an event's head; `implied` is one that may belong to the innermost
+    /// crossing in progress.
+    fn head(
+        &mut self,
+        tag: Tag,
+        implied: bool,
+        instance: Instance,
+        crossing: &Crossing,
+        out: &mut Vec<u8>,
+    ) {
+        if implied && self.is_innermost(instance, crossing) {
+            out.push(tag as u8);
+            self.last = instance;
+            return;
+        }
         let switched = instance != self.last;
-        let id = record.crossing.id;
-        varint(
-            kind as u64 | u64::from(switched) << 3 | u64::from(id.0) << 4,
-            out,
-        );
+        let id = u64::from(crossing.id.0);
+        varint(tag as u64 | NAMED | u64::from(switched) << 5 | id << 6, out);
         if switched {
             varint(u64::from(instance.0), out);
             self.last = instance;
         }
-        match record.kind {
-            RecordKind::Call(flat) | RecordKind::Enter(flat) => {
-                self.values(record.crossing, Group::Params, flat, out);
-            }
-            RecordKind::Return(flat) | RecordKind::Leave(flat) => {
-                self.values(record.crossing, Group::Results, flat, out);
-            }
-            RecordKind::Write { address, bytes } => {
-                for last in self.places.of(record.crossing, Group::Address) {
-                    signed(address.wrapping_sub(*last) as i64, out);
-                    *last = address;
-                }
-                varint(bytes.len() as u64, out);
-                out.extend_from_slice(bytes);
-            }
-            RecordKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
-        }
+    }
+
+    fn enter(
+        &mut self,
+        instance: Instance,
+        crossing: &Crossing,
+        args: Flat<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        self.values(crossing, Group::Params, args, out);
+        let is_address = crossing.signature.params.last() == Some(&CoreType::I32);
+        let places = self.places.of(crossing, Group::Params);
+        self.open.push(InProgress {
+            instance,
+            crossing: crossing.id,
+            last_argument: places.last().filter(|_| is_address).map(|v| *v as u32),
+        });
     }
 
     fn values(&mut self, crossing: &Crossing, group: Group, flat: Flat<'_>, out: &mut Vec<u8>) {
@@ -196,6 +348,7 @@ fn signed(mut value: i64, out: &mut Vec<u8>) {
 #[derive(Debug, Clone)]
 pub(super) struct Decoder {
     places: Places,
+    open: Open,
     last: Instance,
     at: usize,
 }
@@ -204,6 +357,7 @@ impl Decoder {
     pub(super) fn new(component: &Component) -> Decoder {
         Decoder {
             places: Places::new(component),
+            open: Open::default(),
             last: Instance(0),
             at: 0,
         }
@@ -212,6 +366,7 @@ impl Decoder {
     /// Begins a section.
     pub(super) fn begin(&mut self) {
         self.places.forget();
+        self.open.begin();
         self.last = Instance(0);
         self.at = 0;
     }
@@ -227,22 +382,15 @@ impl Decoder {
             return Ok(None);
         }
         let head = bytes.varint()?;
-        let number = (head & 7) as u8;
-        let kind = Kind::from_number(number).ok_or(CodecError::Kind(number))?;
-        if head & 8 != 0 {
-            let instance = u32::try_from(bytes.varint()?).map_err(|_| CodecError::Number)?;
-            self.last = Instance(instance);
-        }
-        let crossing = u32::try_from(head >> 4)
-            .ok()
-            .and_then(|id| component.crossing(CrossingId(id)))
-            .ok_or(CodecError::Crossing(head >> 4))?;
-        let kind = match kind {
-            Kind::Call => EventKind::Call(self.values(crossing, Group::Params, &mut bytes)?),
-            Kind::Return => EventKind::Return(self.values(crossing, Group::Results, &mut bytes)?),
-            Kind::Enter => EventKind::Enter(self.values(crossing, Group::Params, &mut bytes)?),
-            Kind::Leave => EventKind::Leave(self.values(crossing, Group::Results, &mut bytes)?),
-            Kind::Write => {
+        let number = (head & 0xf) as u8;
+        let tag = Tag::from_number(number).ok_or(CodecError::Kind(number))?;
+        let crossing = self.crossing(head, component, &mut bytes)?;
+        let kind = match tag {
+            Tag::Call => EventKind::Call(self.enter(crossing, &mut bytes)?),
+            Tag::Enter => EventKind::Enter(self.enter(crossing, &mut bytes)?),
+            Tag::Return => EventKind::Return(self.leave(crossing, &mut bytes)?),
+            Tag::Leave => EventKind::Leave(self.leave(crossing, &mut bytes)?),
+            Tag::Write => {
                 let difference = bytes.signed()? as u64;
                 let mut address = difference;
                 for last in self.places.of(crossing, Group::Address) {
@@ -255,7 +403,14 @@ impl Decoder {
                     bytes: bytes.take(length)?.to_vec(),
                 }
             }
-            Kind::Hash => EventKind::Hash(u64::from_le_bytes(bytes.array()?)),
+            Tag::Area => {
+                let (address, size) = self.open.area(crossing).ok_or(CodecError::NoArea)?;
+                EventKind::Write {
+                    address: u64::from(address),
+                    bytes: bytes.take(size as usize)?.to_vec(),
+                }
+            }
+            Tag::Hash => EventKind::Hash(u64::from_le_bytes(bytes.array()?)),
         };
         self.at = section.len() - bytes.0.len();
         Ok(Some(Event {
@@ -263,6 +418,57 @@ impl Decoder {
             crossing: crossing.id,
             kind,
         }))
+    }
+
+    /// The crossing that an event belongs to, and its instance.
+    fn crossing<'c>(
+        &mut self,
+        head: u64,
+        component: &'c Component,
+        bytes: &mut Bytes<'_>,
+    ) -> Result<&'c Crossing, CodecError> {
+        let id = if head & NAMED != 0 {
+            if head & NAMED << 1 != 0 {
+                let instance = u32::try_from(bytes.varint()?).map_err(|_| CodecError::Number)?;
+                self.last = Instance(instance);
+            }
+            head >> 6
+        } else {
+            let innermost = self.open.innermost().ok_or(CodecError::NotInProgress)?;
+            self.last = innermost.instance;
+            u64::from(innermost.crossing.0)
+        };
+        u32::try_from(id)
+            .ok()
+            .and_then(|id| component.crossing(CrossingId(id)))
+            .ok_or(CodecError::Crossing(id))
+    }
+
+    fn enter(
+        &mut self,
+        crossing: &Crossing,
+        bytes: &mut Bytes<'_>,
+    ) -> Result<Vec<CoreValue>, CodecError> {
+        let args = self.values(crossing, Group::Params, bytes)?;
+        self.open.push(InProgress {
+            instance: self.last,
+            crossing: crossing.id,
+            last_argument: match args.last() {
+                Some(CoreValue::I32(address)) => Some(address.cast_unsigned()),
+                _ => None,
+            },
+        });
+        Ok(args)
+    }
+
+    fn leave(
+        &mut self,
+        crossing: &Crossing,
+        bytes: &mut Bytes<'_>,
+    ) -> Result<Vec<CoreValue>, CodecError> {
+        let results = self.values(crossing, Group::Results, bytes)?;
+        self.open.pop();
+        Ok(results)
     }
 
     fn values(

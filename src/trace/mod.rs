@@ -24,4 +24,4 @@ pub use reader::{Trace, TraceError};
 pub use sections::records_section;
 pub use stored::Cursor;
 pub use summary::{CrossingCount, Summary};
-pub use writer::{RecordsError, Writer};
+pub use writer::{RecordsError, Writer, prologue};

@@ -81,7 +81,14 @@ impl Trace {
                 what: error.to_string(),
             },
         })?;
-        let opened = opening::open(path, &source)?;
+        let opened =
+            opening::open(path, &source).map_err(|error| match (error, source.missing()) {
+                (TraceError::NoComponent { path }, Some(missing)) => TraceError::Log {
+                    path,
+                    what: format!("{missing}, before the component is complete"),
+                },
+                (error, _) => error,
+            })?;
         let component = Arc::new(opened.component);
         let stored = Arc::new(Stored {
             path: path.to_owned(),
@@ -159,6 +166,12 @@ impl Trace {
     /// The component that ran, or the one given in its stead.
     pub fn component(&self) -> &Arc<Component> {
         &self.component
+    }
+
+    /// The component given in the recorded one's stead, if one was.
+    pub fn given_component(&self) -> Option<&Arc<Component>> {
+        let is_given = !Arc::ptr_eq(&self.component, &self.stored.component);
+        is_given.then_some(&self.component)
     }
 
     /// How the run ended.

@@ -122,9 +122,7 @@ fn take_flat<'a>(raw: &mut &'a [u8], types: &'a [CoreType]) -> Result<Flat<'a>, 
 }
 
 fn take<'a>(raw: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError> {
-    let (taken, rest) = raw
-        .split_at_checked(length)
-        .ok_or(RecordError::Truncated)?;
+    let (taken, rest) = raw.split_at_checked(length).ok_or(RecordError::Truncated)?;
     *raw = rest;
     Ok(taken)
 }

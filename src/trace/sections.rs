@@ -1,9 +1,7 @@
 //! Sections one by one: their bytes written, and read back checked.
 
 use super::event::Instance;
-use super::format::{
-    Encoding, SECTION_HEADER_LENGTH, SectionHeader, SectionId, UNCOUNTED,
-};
+use super::format::{Encoding, SECTION_HEADER_LENGTH, SectionHeader, SectionId, UNCOUNTED};
 use super::source::Source;
 use std::io::{self, Read};
 

@@ -2,9 +2,7 @@
 
 use super::codec::Encoder;
 use super::event::Instance;
-use super::format::{
-    Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer,
-};
+use super::format::{Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer};
 use super::index;
 use super::metadata::{Metadata, Outcome};
 use super::records::{Record, RecordKind, take_record};
@@ -30,6 +28,16 @@ pub enum RecordsError {
     Malformed(String),
     #[error("{what} larger than {limit} MiB, which is more than a trace may hold")]
     TooLarge { what: &'static str, limit: usize },
+}
+
+/// The beginning of a recording of `component`: for a sink that appends
+/// [`records_section`](super::records_section)s to it.
+///
+/// # Errors
+///
+/// If the component or the metadata are larger than a recording may hold.
+pub fn prologue(component: Arc<Component>, metadata: &Metadata) -> Result<Vec<u8>, RecordsError> {
+    Ok(Writer::new(Vec::new(), component, metadata)?.out)
 }
 
 /// Writes one trace to `W`. Without [`Writer::finish`] the trace is cut off, but
@@ -205,8 +213,7 @@ impl<W: Write> Writer<W> {
             });
         }
         let stored = self.compressor.compress(plain)?;
-        let header =
-            sections::header(id, Encoding::Zstd, self.first_event, &stored, plain.len())?;
+        let header = sections::header(id, Encoding::Zstd, self.first_event, &stored, plain.len())?;
         self.out.write_all(&header)?;
         self.out.write_all(&stored)?;
         self.written += (header.len() + stored.len()) as u64;
