@@ -15,7 +15,9 @@ use rr_dap::trace::{
 use std::path::Path;
 use std::sync::Arc;
 use support::command::{Call, command};
-use support::{cache_dir, events, fixture, parse, record, replay_here, rewrite, rr_dap, text};
+use support::{
+    cache_dir, events, fixture, parse, record, replay_here, rest_of, rewrite, rr_dap, text,
+};
 
 /// The recording as a sink outside this process writes it: a section of raw records
 /// for each commit of an instance, and no end.
@@ -95,8 +97,7 @@ fn what_was_not_committed_follows_the_last_section() {
             (same[0].instance, raw)
         });
         let whole = Arc::new(opened.with_uncommitted(rest.collect()));
-        let mut cursor = whole.events();
-        let read: Vec<Event> = std::iter::from_fn(|| cursor.next().unwrap()).collect();
+        let read = rest_of(whole.events());
         assert!(read == all, "{kept}");
         assert_eq!(whole.outcome().exit_code(), 0);
         replay_here(whole).unwrap_or_else(|e| panic!("{kept}: {e}"));

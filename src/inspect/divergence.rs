@@ -20,7 +20,7 @@ pub fn lifted(store: &StoreContextMut<'_, State>, side: &Side) -> Option<String>
         instance,
         crossing,
         passed,
-    } = side.crossed.as_ref()?;
+    } = side.crossed.as_deref()?;
     // Where a result lies is an argument, known while the call is in progress.
     let calls = store.data().in_progress().iter().rev();
     let args = calls

@@ -26,7 +26,7 @@ pub struct Side {
     /// The crossing, if it is one, with what passed: enough to lift it. The memory
     /// that it points into is the replaying store's, which stands where replay
     /// diverged; the recorded run's is not known.
-    pub crossed: Option<Crossed>,
+    pub crossed: Option<Box<Crossed>>,
 }
 
 /// What passed through a crossing.
@@ -58,7 +58,7 @@ impl Side {
     pub(super) fn crossed(text: String, crossed: Crossed) -> Side {
         Side {
             text,
-            crossed: Some(crossed),
+            crossed: Some(Box::new(crossed)),
         }
     }
 }
