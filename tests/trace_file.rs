@@ -3,11 +3,14 @@
 mod support;
 
 use rr_dap::component::types::CoreValue;
+use rr_dap::component::{Component, component_bytes};
+use rr_dap::instrument::record::instrument;
 use rr_dap::replay::ReplayError;
 use rr_dap::trace::{Event, EventKind, Instance, Outcome, Trace, TraceError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::command::{Call, command};
+use support::file::{COMPONENT, EVENTS, INDEX, Numbers, TRAILER, build, mutate, sections};
 use support::{events, fixture, parse, record, replay_here, rewrite, rr_dap, text};
 
 /// A recording of two components joined; all kinds of events are in it.
@@ -28,18 +31,10 @@ fn in_small_sections(trace: &Path) -> PathBuf {
     path
 }
 
-/// Where the sections of a trace file begin, and where the last one ends. As
-/// `docs/trace-format.md` has it, independently of the reader.
+/// Where the sections of a trace file begin, and where the last one ends.
 fn boundaries(file: &[u8]) -> Vec<usize> {
-    let mut at = 12;
-    let mut found = vec![at];
-    while at < file.len() {
-        let stored = u32::from_le_bytes(file[at + 4..at + 8].try_into().unwrap());
-        at += 28 + stored as usize;
-        found.push(at);
-    }
-    assert_eq!(at, file.len());
-    found
+    let begin = sections(file).into_iter().map(|section| section.at);
+    begin.chain([file.len() - TRAILER]).collect()
 }
 
 /// Everything a trace answers: its events and its outcome.
@@ -69,28 +64,33 @@ fn a_trace_cut_anywhere_holds_what_came_before_or_is_refused() {
             Err(TraceError::NotATrace { .. }) => assert!(cut < boundaries[0], "{cut}"),
             Err(TraceError::NoComponent { .. }) => assert!(cut < boundaries[2], "{cut}"),
             Err(other) => panic!("{cut}: {other}"),
-            Ok(whole) if cut == file.len() => assert_eq!(whole, (all.clone(), outcome.clone())),
-            Ok((prefix, outcome)) => {
-                assert_eq!(outcome, Outcome::CutOff, "{cut}");
+            Ok((prefix, ending)) => {
                 // Every section that is there in whole: three events each.
                 let expected = ((complete - 3) * 3).min(all.len());
                 assert!(prefix == all[..expected], "{cut}: {}", prefix.len());
+                // The last event tells how the run ended.
+                let is_whole = expected == all.len();
+                let expected = if is_whole { &outcome } else { &Outcome::CutOff };
+                assert_eq!(ending, *expected, "{cut}");
+                if boundaries.contains(&cut) {
+                    let trace = Arc::new(Trace::open(&cut_path).unwrap());
+                    replay_here(trace).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
+                }
             }
         }
     }
 }
 
 #[test]
-fn a_trace_cut_between_sections_replays_to_there() {
+fn replaying_a_cut_trace_says_that_it_was_cut() {
     let dir = tempfile::tempdir().unwrap();
     let path = in_small_sections(&recording(dir.path()));
     let file = std::fs::read(&path).unwrap();
     let boundaries = boundaries(&file);
     let cut_path = dir.path().join("cut");
-    for cut in &boundaries[2..boundaries.len() - 1] {
+    // All but the end, the index, and the last events.
+    for cut in &boundaries[2..boundaries.len() - 3] {
         std::fs::write(&cut_path, &file[..*cut]).unwrap();
-        let trace = Arc::new(Trace::open(&cut_path).unwrap());
-        replay_here(trace).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
         let output = rr_dap(&["replay", cut_path.to_str().unwrap()], "");
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains("cut off"), "{output:?}");
@@ -102,35 +102,29 @@ fn a_flipped_bit_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let path = in_small_sections(&recording(dir.path()));
     let file = std::fs::read(&path).unwrap();
+    let original = read(&path).unwrap();
+    let index = sections(&file).into_iter().find(|s| s.id == INDEX);
+    let index = index.unwrap().at;
     let flipped_path = dir.path().join("flipped");
     for at in 0..file.len() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         std::fs::write(&flipped_path, &flipped).unwrap();
-        let error = read(&flipped_path).expect_err(&format!("byte {at}"));
+        let error = match read(&flipped_path) {
+            // Without its index a file reads all the same.
+            Ok(same) => {
+                assert!(same == original && at >= index, "byte {at}");
+                continue;
+            }
+            Err(error) => error,
+        };
         match error {
+            // It may be a log, as far as one can see.
             TraceError::NotATrace { .. } => assert!(at < 8, "{at}"),
             TraceError::Version { .. } => assert!((8..12).contains(&at), "{at}"),
             TraceError::Damaged { offset, .. } => assert!(offset <= file.len() as u64),
             other => panic!("byte {at}: {other}"),
         }
-    }
-}
-
-/// A generator of numbers, the same at every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
     }
 }
 
@@ -269,7 +263,7 @@ fn a_complete_recording_does_not_go_on_after_its_end() {
     let ReplayError::Diverged(divergence) = &error else {
         panic!("{error}");
     };
-    assert_eq!(divergence.recorded, "the run returned");
+    assert_eq!(divergence.recorded.to_string(), "the run returned");
 }
 
 #[test]
@@ -361,4 +355,71 @@ fn a_closed_pipe_ends_listing_quietly() {
         assert!(output.status.success(), "{command}: {output:?}");
         assert!(output.stderr.is_empty(), "{command}: {output:?}");
     }
+}
+
+#[test]
+fn sections_damaged_by_someone_who_knows_checksums_end_in_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = std::fs::read(in_small_sections(&recording(dir.path()))).unwrap();
+    let parts = sections(&file);
+    let path = dir.path().join("mutated");
+    let mut numbers = Numbers(0xD1B5_4A32_D192_ED03);
+    let (mut refused, mut diverged) = (0, 0);
+    for round in 0..1500 {
+        let mut mutated = parts.clone();
+        let at = numbers.below(mutated.len());
+        let id = mutated[at].id;
+        mutate(&mut mutated[at].plain, &mut numbers);
+        if numbers.below(8) == 0 {
+            mutated[at].first_event = numbers.next();
+        }
+        if numbers.below(8) == 0 {
+            mutated[at].id = numbers.below(8) as u16;
+        }
+        std::fs::write(&path, build(&mutated)).unwrap();
+        match read(&path) {
+            Err(TraceError::Read { .. } | TraceError::NotATrace { .. }) => {
+                panic!("round {round}: not told what is wrong")
+            }
+            Err(_) => refused += 1,
+            // Other code may do anything, running for ever included.
+            Ok(_) if id == COMPONENT => {}
+            Ok(_) if id == EVENTS => match replay_here(Arc::new(Trace::open(&path).unwrap())) {
+                Ok(_) => {}
+                Err(
+                    ReplayError::Diverged(_) | ReplayError::Ending { .. } | ReplayError::Trace(_),
+                ) => diverged += 1,
+                Err(other) => panic!("round {round}: {other}"),
+            },
+            Ok(_) => {}
+        }
+    }
+    assert!(refused > 300, "{refused}");
+    assert!(diverged > 100, "{diverged}");
+}
+
+#[test]
+fn damaged_components_are_parsed_or_refused() {
+    let mut numbers = Numbers(0x2545_F491_4F6C_DD1D);
+    let mut parsed = 0;
+    for (name, rounds) in [
+        ("wat/greeter.wat", 1500),
+        ("wat/nested.wat", 1500),
+        ("wat/values.wat", 1500),
+        ("wat/handles.wat", 1500),
+        ("wat/chatty.wat", 1500),
+        ("kitchen-O2.wasm", 60),
+    ] {
+        let original = component_bytes(&fixture(name)).unwrap();
+        for _ in 0..rounds {
+            let mut mutated = original.clone();
+            mutate(&mut mutated, &mut numbers);
+            if let Ok(component) = Component::parse(mutated) {
+                // What can be parsed can be instrumented, or says why not.
+                _ = instrument(&component);
+                parsed += 1;
+            }
+        }
+    }
+    assert!(parsed > 300, "{parsed}");
 }

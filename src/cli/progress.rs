@@ -1,18 +1,33 @@
 //! Long work of commands, with its progress on a terminal.
 
+use crate::component::{Component, component_bytes};
 use crate::replay::Compiled;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::trace::Trace;
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens a recording and compiles it for replaying it whole.
-pub(super) fn open_to_replay(file: &Path) -> anyhow::Result<(Arc<Trace>, Compiled)> {
-    let trace = Arc::new(Trace::open(file)?);
+/// Opens a recording and compiles it for replaying it whole; with another build of
+/// its component, if one is given.
+pub(super) fn open_to_replay(
+    file: &Path,
+    component: Option<&Path>,
+) -> anyhow::Result<(Arc<Trace>, Compiled)> {
+    let mut trace = Trace::open(file)?;
+    if let Some(path) = component {
+        let component = Component::parse(component_bytes(path)?)
+            .with_context(|| format!("cannot replay with {}", path.display()))?;
+        trace = trace
+            .with_component(Arc::new(component))
+            .with_context(|| format!("cannot replay with {}", path.display()))?;
+    }
+    let trace = Arc::new(trace);
     let progress = CompileProgress::new();
     let cache = CacheDir::open_default()?;
-    let compiled = Compiled::prepare(&trace, &cache, Variant::Plain, &|done, all| {
+    let variant = Variant::for_whole(trace.outcome());
+    let compiled = Compiled::prepare(&trace, &cache, variant, &|done, all| {
         progress.update(done, all);
     })?;
     progress.finish();

@@ -1,6 +1,7 @@
 //! `rr-dap trace`: read a recording without a debugger.
 
 mod events;
+mod filter;
 mod info;
 mod resources;
 

@@ -52,7 +52,7 @@ pub struct ReturnArea {
 }
 
 /// One crossing of the core boundary.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crossing {
     pub id: CrossingId,
     /// The component body that defines it.

@@ -4,6 +4,7 @@
 
 pub mod builtin;
 mod canonical;
+mod code;
 pub mod crossing;
 pub mod layout;
 mod naming;
@@ -15,6 +16,7 @@ pub mod wiring;
 
 pub use builtin::{Builtin, Transmit};
 pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
+pub use code::{Differs, code_hash, hash, module_name, same_code};
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;
 pub use wiring::{Body, BodyId, Item, ModuleId};

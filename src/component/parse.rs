@@ -35,6 +35,8 @@ pub enum ParseError {
     Unsupported { construct: String, offset: usize },
     #[error("the component's {0} index space is inconsistent")]
     Index(&'static str),
+    #[error("not a valid component: the part at byte {0:#x} reaches beyond the one that holds it")]
+    Beyond(usize),
 }
 
 pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
@@ -50,8 +52,11 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
         open: Vec::new(),
         exports: HashMap::new(),
     };
+    let mut ends = vec![bytes.len()];
     for payload in wp::Parser::new(0).parse_all(&bytes) {
-        walk.payload(payload?)?;
+        let payload = payload?;
+        check_nesting(&payload, &mut ends)?;
+        walk.payload(payload)?;
     }
     let Walk {
         mut bodies,
@@ -66,6 +71,27 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
         crossings,
         bytes,
     })
+}
+
+/// Core modules and components must lie within the component that they are part of.
+/// `ends` are the ends of the open ones, outermost first.
+fn check_nesting(payload: &wp::Payload<'_>, ends: &mut Vec<usize>) -> Result<(), ParseError> {
+    match payload {
+        wp::Payload::ModuleSection {
+            unchecked_range, ..
+        }
+        | wp::Payload::ComponentSection {
+            unchecked_range, ..
+        } => {
+            if ends.last().is_some_and(|end| unchecked_range.end > *end) {
+                return Err(ParseError::Beyond(unchecked_range.start));
+            }
+            ends.push(unchecked_range.end);
+        }
+        wp::Payload::End(_) => drop(ends.pop()),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// A body reaches core code if it has some, or if one nested in it does. Nested

@@ -24,7 +24,7 @@ pub enum CoreSort {
 
 /// One step of a body that creates something at the core level. The items of a
 /// sort are numbered from zero in the order of these steps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// Adds to the body's core modules.
     Module(ModuleId),

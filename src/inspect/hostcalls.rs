@@ -39,7 +39,13 @@ pub enum HostcallAnswer {
     /// The recording holds no answer: the run ended in this call, or the
     /// recording was cut off.
     Missing,
+    /// It was answered, or not, after so many other calls that were made in it that
+    /// the listing went on.
+    Late,
 }
+
+/// So many calls wait for the answer to one that they were made in.
+const MAX_WAITING: usize = 10_000;
 
 /// Replays a recording and hands out its calls in the order of their numbers,
 /// each as soon as it and those before it have been answered.
@@ -88,12 +94,20 @@ impl<B, F: FnMut(Hostcall) -> ControlFlow<B>> Rows<F, B> {
             row.answer = answer;
             *complete = true;
         }
-        while self.waiting.front().is_some_and(|(_, complete)| *complete) {
-            self.hand_out_first();
-        }
+        self.hand_out_complete();
+        self.go_on()
+    }
+
+    fn go_on(&self) -> wasmtime::Result<()> {
         match self.broken {
             Some(_) => Err(wasmtime::Error::msg("nobody wants the other hostcalls")),
             None => Ok(()),
+        }
+    }
+
+    fn hand_out_complete(&mut self) {
+        while self.waiting.front().is_some_and(|(_, complete)| *complete) {
+            self.hand_out_first();
         }
     }
 
@@ -142,7 +156,14 @@ where
         };
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rows.waiting.push_back((row, false));
-        Ok(())
+        if rows.waiting.len() > MAX_WAITING
+            && let Some((row, _)) = rows.waiting.front_mut()
+        {
+            row.answer = HostcallAnswer::Late;
+            rows.hand_out_first();
+            rows.hand_out_complete();
+        }
+        rows.go_on()
     }
 
     fn returning(

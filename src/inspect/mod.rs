@@ -3,6 +3,7 @@
 
 mod builtin_call;
 mod cpp;
+pub mod divergence;
 mod expression;
 mod flat;
 mod handle_builtin;

@@ -9,7 +9,18 @@ pub struct Clock {
     remaining: Global,
     /// The tick at which `remaining` reaches zero.
     armed: Tick,
+    /// The tick that [`Clock::arm`] was asked for.
+    wanted: Tick,
+    /// The tick at which the replay ends, whatever was asked for.
+    limit: Option<Tick>,
 }
+
+/// How far guest code runs on after the last event of a recording that was cut off or
+/// interrupted, in ticks. The recording ends at the next crossing or after so many
+/// ticks, whichever comes first: a guest that was killed in an endless loop never
+/// crosses again. So many take a tenth of a second in optimised code and about a second
+/// under guest debugging: enough to be in any loop that the guest hung in.
+pub const TICKS_AFTER_LAST_EVENT: u64 = 1 << 24;
 
 /// The countdown starts here: no recording is that long.
 const FAR: u64 = i64::MAX as u64;
@@ -21,6 +32,8 @@ impl Clock {
         Ok(Clock {
             remaining,
             armed: Tick(FAR),
+            wanted: Tick(FAR),
+            limit: None,
         })
     }
 
@@ -36,8 +49,34 @@ impl Clock {
 
     /// Arms the clock: [`Observer::tick`](super::Observer::tick) is called when
     /// `tick` is reached, which must lie in the future.
-    pub fn arm(&mut self, mut store: impl AsContextMut, tick: Tick) {
+    pub fn arm(&mut self, store: impl AsContextMut, tick: Tick) {
+        self.wanted = tick;
+        self.set(store);
+    }
+
+    /// Ends the replay [`TICKS_AFTER_LAST_EVENT`] from now.
+    pub(super) fn limit(&mut self, mut store: impl AsContextMut) {
+        let limit = self.now(&mut store).0 + TICKS_AFTER_LAST_EVENT;
+        self.limit = Some(Tick(limit));
+        self.set(store);
+    }
+
+    /// Whether the tick that the clock was armed for is reached.
+    pub(super) fn is_due(&self, store: impl AsContextMut) -> bool {
+        self.now(store) >= self.wanted
+    }
+
+    /// Whether the replay ends here.
+    pub(super) fn is_at_limit(&self, store: impl AsContextMut) -> bool {
+        self.limit.is_some_and(|limit| self.now(store) >= limit)
+    }
+
+    /// Has the countdown reach zero at the next tick that matters.
+    pub(super) fn set(&mut self, mut store: impl AsContextMut) {
         let now = self.now(&mut store);
+        let mattering = [Some(self.wanted), self.limit].into_iter().flatten();
+        let next = mattering.filter(|tick| *tick > now).min();
+        let tick = next.unwrap_or(Tick(FAR));
         self.armed = tick;
         let remaining = tick.0.saturating_sub(now.0) as i64;
         // The type is right by construction, so setting cannot fail.

@@ -1,13 +1,14 @@
 //! Playing events: crossings out of the guest are answered, crossings into it
 //! are made, as the trace says.
 
+use super::divergence::{Crossed, Divergence, Passed, Side};
 use super::output::Printing;
 use super::state::{Calling, Entering, State};
-use super::{Divergence, values};
+use super::values;
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
-use crate::trace::{Event, EventKind, Instance, Outcome};
+use crate::trace::{Event, EventKind, Instance};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -53,17 +54,16 @@ fn play_one(mut store: impl AsContextMut<Data = State>, event: Event) -> wasmtim
         EventKind::Hash(expected) => check_hash(&mut store, instance, id, expected),
         EventKind::Call(args) => {
             let crossing = named(&store, id);
-            Err(diverged(
-                store,
-                format!("the guest calls {crossing}({})", values::list(&args)),
-                "the guest is not running".into(),
-            ))
+            let recorded = format!("the guest calls {crossing}({})", values::list(&args));
+            let crossed = Crossed::new(instance, id, Passed::Arguments(args));
+            let recorded = Side::crossed(recorded, crossed);
+            Err(diverged(store, recorded, "the guest is not running".into()))
         }
         EventKind::Return(_) | EventKind::Leave(_) => {
             let crossing = named(&store, id);
             Err(diverged(
                 store,
-                format!("{crossing} returns"),
+                format!("{crossing} returns").into(),
                 "it is not being called".into(),
             ))
         }
@@ -83,8 +83,8 @@ fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
 /// the error that ends the replay.
 fn diverged(
     mut store: impl AsContextMut<Data = State>,
-    recorded: String,
-    replayed: String,
+    recorded: Side,
+    replayed: Side,
 ) -> wasmtime::Error {
     let mut context = store.as_context_mut();
     let state = context.data_mut();
@@ -120,7 +120,7 @@ fn write(
             let recorded = format!("{crossing} writes {} bytes at {address:#x}", bytes.len());
             Err(diverged(
                 store,
-                recorded,
+                recorded.into(),
                 "the memory does not reach that far".into(),
             ))
         }
@@ -144,7 +144,7 @@ fn enter(
         let crossing = named(&store, id);
         return Err(diverged(
             store,
-            format!("{crossing} of instance {} is called", instance.0),
+            format!("{crossing} of instance {} is called", instance.0).into(),
             "there is no such instance yet".into(),
         ));
     };
@@ -165,7 +165,12 @@ fn enter(
     })?;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
+    bound_end(&mut store);
+    let mut context = store.as_context_mut();
+    let state = context.data_mut();
+    let below = std::mem::replace(&mut state.below_entry, state.in_progress.len());
     call(&mut store, function, &args, &mut results)?;
+    store.as_context_mut().data_mut().below_entry = below;
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
     let event = store.as_context_mut().data_mut().next_event()?;
     match event {
@@ -181,24 +186,36 @@ fn enter(
                 });
             }
             let crossing = named(&store, id);
+            let recorded = format!("{crossing} returns {}", values::list(&expected));
+            let replayed = format!("it returns {}", values::list(&actual));
+            let crossed = |values| Crossed::new(instance, id, Passed::Results(values));
             Err(diverged(
                 store,
-                format!("{crossing} returns {}", values::list(&expected)),
-                format!("it returns {}", values::list(&actual)),
+                Side::crossed(recorded, crossed(expected)),
+                Side::crossed(replayed, crossed(actual)),
             ))
         }
         // The recording was cut off before the return; all of it was replayed.
         None => Ok(()),
         Some(other) => {
             let crossing = named(&store, id);
-            let recorded = describe(&store, &other);
-            Err(diverged(
-                store,
-                recorded,
-                format!("{crossing} returns {}", values::list(&actual)),
-            ))
+            let recorded = side(&store, other);
+            let replayed = format!("{crossing} returns {}", values::list(&actual));
+            let crossed = Crossed::new(instance, id, Passed::Results(actual));
+            Err(diverged(store, recorded, Side::crossed(replayed, crossed)))
         }
     }
+}
+
+/// A recorded event as a side of a divergence.
+fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
+    let text = describe(store, &event);
+    let passed = match event.kind {
+        EventKind::Call(values) | EventKind::Enter(values) => Passed::Arguments(values),
+        EventKind::Return(values) | EventKind::Leave(values) => Passed::Results(values),
+        EventKind::Write { .. } | EventKind::Hash(_) => return text.into(),
+    };
+    Side::crossed(text, Crossed::new(event.instance, event.crossing, passed))
 }
 
 fn describe(store: &impl AsContext<Data = State>, event: &Event) -> String {
@@ -230,8 +247,8 @@ fn check_hash(
     let actual = actual.map_or_else(|| "no memory".into(), |hash| format!("{hash:#018x}"));
     Err(diverged(
         store,
-        format!("guest memory has hash {expected:#018x}"),
-        format!("it has {actual}"),
+        format!("guest memory has hash {expected:#018x}").into(),
+        format!("it has {actual}").into(),
     ))
 }
 
@@ -272,6 +289,7 @@ pub(super) fn answer(
         observer.returning(store, &calling, &answered)
     })?;
     caller.data_mut().in_progress.pop();
+    bound_end(&mut *caller);
     for (slot, value) in results.iter_mut().zip(&answered) {
         *slot = values::to_val(*value);
     }
@@ -294,23 +312,52 @@ fn check_call(
             caller.data_mut().checks.values += expected.len() as u64;
             Ok(true)
         }
-        Some(other) => {
-            let recorded = describe(caller, &other);
+        None if caller.data().trace.outcome().may_go_on() => Ok(false),
+        other => {
+            let recorded = match other {
+                Some(event) => side(caller, event),
+                None => format!("the run {}", caller.data().trace.outcome()).into(),
+            };
             let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
-            Err(diverged(caller, recorded, replayed))
-        }
-        None if may_go_on(caller.data().trace.outcome()) => Ok(false),
-        None => {
-            let recorded = format!("the run {}", caller.data().trace.outcome());
-            let replayed = format!("the guest calls {}({})", crossing.name, values::list(args));
-            Err(diverged(caller, recorded, replayed))
+            let crossed = Crossed::new(instance, crossing.id, Passed::Arguments(args.to_vec()));
+            Err(diverged(caller, recorded, Side::crossed(replayed, crossed)))
         }
     }
 }
 
-/// Whether the run may have gone on after the last event.
-fn may_go_on(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::CutOff | Outcome::Interrupted)
+/// Where guest code is about to run: if no event is left of a recording that was cut
+/// off, nothing else would end it.
+pub(super) fn bound_end(mut store: impl AsContextMut<Data = State>) {
+    let mut context = store.as_context_mut();
+    let state = context.data_mut();
+    if !state.trace.outcome().may_go_on() || !state.is_at_end_of_trace() {
+        return;
+    }
+    if let Some(mut clock) = state.clock {
+        clock.limit(&mut context);
+        context.data_mut().clock = Some(clock);
+    }
+}
+
+/// The clock's hook.
+pub(super) fn tick(caller: &mut Caller<'_, State>) -> wasmtime::Result<()> {
+    let Some(clock) = caller.data().clock else {
+        return Ok(());
+    };
+    if clock.is_due(&mut *caller) {
+        observed(&mut *caller, |observer, store| observer.tick(store))?;
+    }
+    // The observer may have armed it again.
+    let Some(mut clock) = caller.data().clock else {
+        return Ok(());
+    };
+    if !clock.is_at_limit(&mut *caller) {
+        clock.set(&mut *caller);
+        caller.data_mut().clock = Some(clock);
+        return Ok(());
+    }
+    observed(&mut *caller, |observer, store| observer.cut_off(store))?;
+    Err(wasmtime::Error::from(super::EndOfTrace))
 }
 
 /// The trace holds no answer to this call: the replay ends here.

@@ -4,6 +4,7 @@
 mod clock;
 mod code;
 mod debug;
+mod divergence;
 mod drive;
 pub mod frames;
 pub mod output;
@@ -14,28 +15,18 @@ pub mod variant;
 mod wiring;
 
 pub use crate::component::ModuleId;
-pub use clock::Clock;
+pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
 pub use code::{Code, CodeError};
+pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use position::{InstanceId, Phase, Position, Tick};
 pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Entering, Observer, State};
+
+pub use values::list as list_values;
 
 use crate::trace::{Outcome, Trace, TraceError};
 use std::sync::Arc;
 use variant::{CacheDir, Prepared, Variant, VariantError};
 use wasmtime::{Engine, Module, Store, Trap};
-
-/// Replay went another way than the recorded run.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "replay diverged at event {event}\n  recorded: {recorded}\n  replayed: {replayed}\n\
-     is this the component that was recorded? if so, this is a fault of rr-dap"
-)]
-pub struct Divergence {
-    /// Outgoing crossings made before.
-    pub event: u64,
-    pub recorded: String,
-    pub replayed: String,
-}
 
 /// The trace has no more events: where the run ended, or was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +110,8 @@ impl Observer for Silent {}
 /// If replay diverges from the recording, or the recording is damaged.
 pub fn verify(trace: &Arc<Trace>) -> Result<Verified, ReplayError> {
     let cache = CacheDir::open_default()?;
-    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {})?;
+    let variant = Variant::for_whole(trace.outcome());
+    let compiled = Compiled::prepare(trace, &cache, variant, &|_, _| {})?;
     let mut replay = Replay::new(trace.clone(), &compiled, Box::new(Silent))?;
     let ended = replay.run()?;
     let checks = replay.store().data().checks();
@@ -135,6 +127,9 @@ pub enum Ended {
     InCall,
     /// The guest trapped after the last event.
     Trapped(String),
+    /// The recording was cut off or interrupted, and guest code ran on as long as it
+    /// may: [`TICKS_AFTER_LAST_EVENT`].
+    Running,
 }
 
 /// A recording being replayed.
@@ -199,7 +194,12 @@ impl Replay {
         }
         let ended = match ended {
             Ok(ended) => ended,
-            Err(error) if error.downcast_ref::<EndOfTrace>().is_some() => Ended::InCall,
+            Err(error) if error.downcast_ref::<EndOfTrace>().is_some() => {
+                match self.store.data().calling() {
+                    Some(_) => Ended::InCall,
+                    None => Ended::Running,
+                }
+            }
             Err(error) => match error.downcast_ref::<Trap>() {
                 Some(trap) => Ended::Trapped(trap.to_string()),
                 None => return Err(error.into()),
@@ -235,6 +235,7 @@ impl Replay {
                 Ended::Returned => "returned".into(),
                 Ended::InCall => "was in a call out when the events ended".into(),
                 Ended::Trapped(message) => format!("trapped: {message}"),
+                Ended::Running => "ran on after the last event".into(),
             },
         })
     }

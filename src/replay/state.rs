@@ -85,6 +85,16 @@ pub trait Observer: Any + Send {
         Ok(())
     }
 
+    /// The recording ends here, in the middle of guest code: it was cut off or
+    /// interrupted, and the guest has run on as long as it may.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn cut_off(&mut self, _store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
     /// The clock has reached the tick it was armed for.
     ///
     /// # Errors
@@ -159,6 +169,9 @@ pub struct State {
     pub(super) memories: HashMap<(Instance, CrossingId), Memory>,
     pub(super) instances: Vec<CoreInstance>,
     pub(super) in_progress: Vec<Calling>,
+    /// How many of them were in progress when the guest was last called: its code
+    /// runs on top of those.
+    pub(super) below_entry: usize,
     pub(super) checks: Checks,
     pub(super) streams: Streams,
     pub(super) clock: Option<Clock>,
@@ -175,6 +188,7 @@ impl State {
             memories: HashMap::new(),
             instances: Vec::new(),
             in_progress: Vec::new(),
+            below_entry: 0,
             checks: Checks::default(),
             streams: Streams::default(),
             clock: None,
@@ -206,6 +220,12 @@ impl State {
     /// The outgoing crossings in progress, outermost first.
     pub fn in_progress(&self) -> &[Calling] {
         &self.in_progress
+    }
+
+    /// The outgoing crossing that the guest stands in; `None` while its code runs,
+    /// be it on top of one.
+    pub fn calling(&self) -> Option<&Calling> {
+        self.in_progress.get(self.below_entry..)?.last()
     }
 
     /// Outgoing crossings made so far, the one in progress included.

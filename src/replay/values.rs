@@ -28,7 +28,7 @@ pub(crate) fn from_val(value: &Val) -> Option<CoreValue> {
 }
 
 /// Flat values as text.
-pub(crate) fn list(values: &[CoreValue]) -> String {
+pub fn list(values: &[CoreValue]) -> String {
     let texts: Vec<String> = values
         .iter()
         .map(|value| match value {

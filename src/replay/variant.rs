@@ -10,6 +10,7 @@ pub use cache::CacheDir;
 
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::OffsetMap;
+use crate::trace::Outcome;
 use cache::{Entry, Key};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -41,6 +42,16 @@ impl Variant {
             Variant::Debug => Some(ClockStyle::Shared),
             Variant::Fast => Some(ClockStyle::Cached),
             Variant::Plain => None,
+        }
+    }
+
+    /// For a replay of a whole recording: without a clock, unless nothing but the
+    /// clock ends it.
+    pub fn for_whole(outcome: &Outcome) -> Variant {
+        if outcome.may_go_on() {
+            Variant::Fast
+        } else {
+            Variant::Plain
         }
     }
 

@@ -21,8 +21,10 @@ pub(super) fn instantiate(
     clock: Clock,
 ) -> wasmtime::Result<()> {
     let hook = Func::wrap(&mut *store, |mut caller: wasmtime::Caller<'_, State>| {
-        drive::observed(&mut caller, |observer, store| observer.tick(store))
+        drive::tick(&mut caller)
     });
+    // Start functions run before the first event, which there may be none of.
+    drive::bound_end(&mut *store);
     let component = store.data().component().clone();
     let mut wiring = Wiring {
         store,

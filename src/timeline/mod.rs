@@ -135,8 +135,16 @@ impl Timeline {
             });
         }
         let modules: Arc<[Module]> = modules.into();
+        let mut pool = Pool::new(options.program.clone()).map_err(TimelineError::Socket)?;
+        // Replayers are given its bytes as they are now: the file may change.
+        let component = trace
+            .given_component()
+            .map(|given| pool.keep("component", given.bytes()))
+            .transpose()
+            .map_err(TimelineError::Socket)?;
         let load = Load {
             trace: std::path::absolute(trace.path()).map_err(TimelineError::Socket)?,
+            component,
             variant: compiled.variant,
             modules: compiled
                 .modules
@@ -145,7 +153,6 @@ impl Timeline {
                 .collect(),
             body_starts: modules.iter().map(lines::body_starts).collect(),
         };
-        let mut pool = Pool::new(options.program.clone()).map_err(TimelineError::Socket)?;
         let mut root = pool.spawn(load.clone())?;
         let live = pool.fork(&mut root)?;
         let here = Stop {

@@ -132,6 +132,13 @@ impl Pool {
         })
     }
 
+    /// Keeps a file for the replayers, as long as the pool lives.
+    pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, bytes)?;
+        Ok(path)
+    }
+
     /// Reserves `count` ids.
     pub(super) fn reserve(&mut self, count: u64) -> ReplayerId {
         let id = ReplayerId(self.next_id);

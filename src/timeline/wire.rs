@@ -30,6 +30,8 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Load {
     pub(crate) trace: PathBuf,
+    /// A file with the component given in the recorded one's stead.
+    pub(crate) component: Option<PathBuf>,
     pub(crate) variant: Variant,
     /// For each core module: its compiled code and its offset map.
     pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,

@@ -1,21 +1,32 @@
-//! Events as bytes within a section: variable-length numbers.
+//! Events as bytes within a section: variable-length numbers, and integers as
+//! differences to the value that last stood in their place.
 //!
 //! ```text
-//! event     head:varint (kind | switched << 3 | crossing << 4)
+//! event     head:varint (kind | named << 4, if named: | switched << 5 | crossing << 6)
 //!           [instance:varint if switched]  body
-//! values    i32, i64: signed LEB128; f32, f64: their bits, little-endian
-//! write     address:varint length:varint bytes
+//! values    i32, i64: signed LEB128 of the difference; f32, f64: their bits
+//! write     address:signed LEB128 of the difference  length:varint  bytes
 //! hash      8 bytes
+//! area      the bytes of the return area
 //! ```
 //!
-//! `switched` is set where the instance differs from that of the event before
-//! (each section starts from instance 0). How many values there are, and of
-//! which type, is the crossing's signature.
+//! An event that is not `named` belongs to the innermost crossing in progress, of
+//! those that began in this section ([`Open`]). `switched` is set where the instance
+//! differs from that of the event before. How many values there are, and of which
+//! type, is the crossing's signature. Each section begins anew: from instance 0, with
+//! nothing in progress, and with 0 in every place ([`Places`]).
 
-use super::event::{Event, EventKind, Instance};
-use super::raw::Kind;
-use crate::component::types::{CoreType, CoreValue};
-use crate::component::{Component, CrossingId};
+mod decode;
+mod encode;
+mod numbers;
+
+pub(super) use decode::Decoder;
+pub(super) use encode::Encoder;
+pub(super) use numbers::{Bytes, varint};
+
+use super::event::Instance;
+use crate::component::{Component, Crossing, CrossingId};
+use std::sync::Arc;
 
 /// What a section's bytes can get wrong.
 #[derive(Debug, thiserror::Error)]
@@ -28,179 +39,157 @@ pub(super) enum CodecError {
     Kind(u8),
     #[error("the component has no crossing number {0}")]
     Crossing(u64),
+    #[error("an event belongs to a crossing in progress, but none is")]
+    NotInProgress,
+    #[error("a crossing has no return area")]
+    NoArea,
 }
 
-/// Appends an event. `last` is the instance of the event before.
-pub(super) fn encode(event: &Event, last: &mut Instance, out: &mut Vec<u8>) {
-    let kind = match &event.kind {
-        EventKind::Call(_) => Kind::Call,
-        EventKind::Return(_) => Kind::Return,
-        EventKind::Enter(_) => Kind::Enter,
-        EventKind::Leave(_) => Kind::Leave,
-        EventKind::Write { .. } => Kind::Write,
-        EventKind::Hash(_) => Kind::Hash,
-    };
-    let switched = event.instance != *last;
-    let head = kind as u64 | u64::from(switched) << 3 | u64::from(event.crossing.0) << 4;
-    varint(head, out);
-    if switched {
-        varint(u64::from(event.instance.0), out);
-        *last = event.instance;
+/// The kind of an event within a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Tag {
+    Call = 0,
+    Return = 1,
+    Enter = 2,
+    Leave = 3,
+    Write = 4,
+    Hash = 5,
+    /// A write of the whole return area of the innermost crossing in progress: its
+    /// address is that crossing's last argument, its length that of the type.
+    Area = 6,
+}
+
+impl Tag {
+    fn from_number(number: u8) -> Option<Tag> {
+        [
+            Tag::Call,
+            Tag::Return,
+            Tag::Enter,
+            Tag::Leave,
+            Tag::Write,
+            Tag::Hash,
+            Tag::Area,
+        ]
+        .get(usize::from(number))
+        .copied()
     }
-    match &event.kind {
-        EventKind::Call(values)
-        | EventKind::Return(values)
-        | EventKind::Enter(values)
-        | EventKind::Leave(values) => values.iter().for_each(|value| encode_value(*value, out)),
-        EventKind::Write { address, bytes } => {
-            varint(*address, out);
-            varint(bytes.len() as u64, out);
-            out.extend_from_slice(bytes);
+}
+
+/// A crossing in progress.
+#[derive(Debug, Clone, Copy)]
+struct InProgress {
+    instance: Instance,
+    crossing: CrossingId,
+    /// Its last argument, if that is an `i32`: the address of a return area.
+    last_argument: Option<u32>,
+}
+
+/// The crossings that began in this section and are in progress. Deeper ones than
+/// [`MAX_OPEN`] are only counted: a hostile section must not make this large.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    stack: Vec<InProgress>,
+    deeper: u64,
+}
+
+const MAX_OPEN: usize = 256;
+
+impl Open {
+    fn begin(&mut self) {
+        self.stack.clear();
+        self.deeper = 0;
+    }
+
+    fn push(&mut self, crossing: InProgress) {
+        if self.stack.len() < MAX_OPEN {
+            self.stack.push(crossing);
+        } else {
+            self.deeper += 1;
         }
-        EventKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
     }
-}
 
-fn encode_value(value: CoreValue, out: &mut Vec<u8>) {
-    match value {
-        CoreValue::I32(v) => signed(i64::from(v), out),
-        CoreValue::I64(v) => signed(v, out),
-        CoreValue::F32(bits) => out.extend_from_slice(&bits.to_le_bytes()),
-        CoreValue::F64(bits) => out.extend_from_slice(&bits.to_le_bytes()),
-        // Signatures of crossings hold numbers only.
-        CoreValue::V128(_) | CoreValue::Ref(_) => {}
-    }
-}
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn signed(mut value: i64, out: &mut Vec<u8>) {
-    loop {
-        let byte = value as u8 & 0x7f;
-        value >>= 7;
-        let done = (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0);
-        out.push(if done { byte } else { byte | 0x80 });
-        if done {
-            return;
+    fn pop(&mut self) {
+        match self.deeper {
+            0 => drop(self.stack.pop()),
+            _ => self.deeper -= 1,
         }
     }
-}
 
-/// Reads events out of a section's bytes.
-pub(super) struct Decoder<'a> {
-    pub(super) component: &'a Component,
-    pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
-    pub(super) last: Instance,
-}
-
-impl Decoder<'_> {
-    pub(super) fn event(&mut self) -> Result<Event, CodecError> {
-        let head = self.varint()?;
-        let number = (head & 7) as u8;
-        let kind = Kind::from_number(number).ok_or(CodecError::Kind(number))?;
-        if head & 8 != 0 {
-            self.last = Instance(u32::try_from(self.varint()?).map_err(|_| CodecError::Number)?);
+    fn innermost(&self) -> Option<InProgress> {
+        match self.deeper {
+            0 => self.stack.last().copied(),
+            _ => None,
         }
-        let crossing = u32::try_from(head >> 4)
-            .ok()
-            .and_then(|id| self.component.crossing(CrossingId(id)))
-            .ok_or(CodecError::Crossing(head >> 4))?;
-        let kind = match kind {
-            Kind::Call => EventKind::Call(self.values(&crossing.signature.params)?),
-            Kind::Return => EventKind::Return(self.values(&crossing.signature.results)?),
-            Kind::Enter => EventKind::Enter(self.values(&crossing.signature.params)?),
-            Kind::Leave => EventKind::Leave(self.values(&crossing.signature.results)?),
-            Kind::Write => {
-                let address = self.varint()?;
-                let length = usize::try_from(self.varint()?).map_err(|_| CodecError::Number)?;
-                EventKind::Write {
-                    address,
-                    bytes: self.take(length)?.to_vec(),
-                }
-            }
-            Kind::Hash => EventKind::Hash(u64::from_le_bytes(self.array()?)),
-        };
-        Ok(Event {
-            instance: self.last,
-            crossing: crossing.id,
-            kind,
-        })
     }
 
-    fn values(&mut self, types: &[CoreType]) -> Result<Vec<CoreValue>, CodecError> {
-        types
+    /// Where the return area of the innermost crossing is, and how large.
+    fn area(&self, crossing: &Crossing) -> Option<(u32, u32)> {
+        let innermost = self.innermost()?;
+        let address = innermost.last_argument?;
+        (innermost.crossing == crossing.id).then_some((address, crossing.return_area?.size))
+    }
+}
+
+/// The integers that a section's events hold are differences to those before in
+/// the same place: each parameter and each result of a crossing is a place, and so
+/// is the address of the writes into its memory.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// Where the places of each crossing begin.
+    starts: Arc<[u32]>,
+    last: Vec<u64>,
+}
+
+/// A group of places of one crossing.
+#[derive(Clone, Copy)]
+enum Group {
+    Params,
+    Results,
+    Address,
+}
+
+impl Places {
+    pub(super) fn new(component: &Component) -> Places {
+        let mut all = 0u32;
+        let starts = component
+            .crossings()
             .iter()
-            .map(|ty| {
-                Ok(match ty {
-                    CoreType::I32 => CoreValue::I32(
-                        i32::try_from(self.signed()?).map_err(|_| CodecError::Number)?,
-                    ),
-                    CoreType::I64 => CoreValue::I64(self.signed()?),
-                    CoreType::F32 => CoreValue::F32(u32::from_le_bytes(self.array()?)),
-                    CoreType::F64 => CoreValue::F64(u64::from_le_bytes(self.array()?)),
-                })
+            .map(|crossing| {
+                let start = all;
+                let signature = &crossing.signature;
+                all += (signature.params.len() + signature.results.len() + 1) as u32;
+                start
             })
-            .collect()
-    }
-
-    fn byte(&mut self) -> Result<u8, CodecError> {
-        let byte = *self.bytes.get(self.at).ok_or(CodecError::Truncated)?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    fn take(&mut self, length: usize) -> Result<&[u8], CodecError> {
-        let end = self.at.checked_add(length).ok_or(CodecError::Number)?;
-        let taken = self.bytes.get(self.at..end).ok_or(CodecError::Truncated)?;
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
-    fn varint(&mut self) -> Result<u64, CodecError> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7f);
-            if shift == 63 && part > 1 {
-                return Err(CodecError::Number);
-            }
-            value |= part << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
+            .collect();
+        Places {
+            starts,
+            last: vec![0; all as usize],
         }
-        Err(CodecError::Number)
     }
 
-    fn signed(&mut self) -> Result<i64, CodecError> {
-        let mut value = 0i64;
-        let mut shift = 0u32;
-        loop {
-            let byte = self.byte()?;
-            if shift >= 64 {
-                return Err(CodecError::Number);
-            }
-            value |= i64::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte & 0x80 == 0 {
-                if shift < 64 && byte & 0x40 != 0 {
-                    value |= -1 << shift;
-                }
-                return Ok(value);
-            }
-        }
+    /// Begins a section.
+    pub(super) fn forget(&mut self) {
+        self.last.fill(0);
+    }
+
+    fn of(&mut self, crossing: &Crossing, group: Group) -> &mut [u64] {
+        let start = self.starts.get(crossing.id.0 as usize).copied();
+        let (params, results) = (
+            crossing.signature.params.len(),
+            crossing.signature.results.len(),
+        );
+        let (skip, length) = match group {
+            Group::Params => (0, params),
+            Group::Results => (params, results),
+            Group::Address => (params + results, 1),
+        };
+        let start = start.map_or(usize::MAX, |start| start as usize + skip);
+        self.last
+            .get_mut(start..start.saturating_add(length))
+            .unwrap_or_default()
     }
 }
+
+/// Set in the head of an event that names its crossing.
+const NAMED: u64 = 1 << 4;

@@ -3,47 +3,59 @@
 //! ```text
 //! magic "RRTRACE\n"   version u32
 //! section*            header, stored bytes
-//! header              id u32, stored u32, plain u32, crc32 u32, first_event u64,
-//!                     header_crc32 u32
+//! header              id u16, encoding u16, stored u32, plain u32, crc32 u32,
+//!                     first_event u64, header_crc32 u32
+//! trailer             index u64, crc32 u32, magic "RRINDEX\n"
 //! ```
 //!
-//! All numbers are little-endian. A section's stored bytes are zstd-compressed;
-//! `plain` is their size when decompressed, `crc32` is that of the stored bytes,
+//! All numbers are little-endian. `encoding` tells how a section's bytes are stored;
+//! `plain` is their size when decoded, `crc32` is that of the stored bytes,
 //! `header_crc32` that of the header up to there: a length that was changed must
 //! not pass for a file that was cut off. Sections come in this order: metadata,
-//! component, events*, end.
+//! component, (events or records)*, end, index. The trailer ends a finished file
+//! and says where the index is.
 
 pub(super) const MAGIC: [u8; 8] = *b"RRTRACE\n";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_LENGTH: usize = 12;
 pub(super) const SECTION_HEADER_LENGTH: usize = 28;
 /// The part of a section's header that its checksum covers.
 const CHECKED: usize = 24;
 
-/// No section is larger than this when decompressed, but for the component.
+/// No section is larger than this when decoded, but for the component.
 pub(super) const MAX_EVENTS_PLAIN: usize = 64 << 20;
 /// The largest component a trace may hold.
 pub(super) const MAX_COMPONENT_PLAIN: usize = 256 << 20;
 
+/// `first_event` of a section whose writer does not count.
+pub(super) const UNCOUNTED: u64 = u64::MAX;
+
+const TRAILER_MAGIC: [u8; 8] = *b"RRINDEX\n";
+pub(super) const TRAILER_LENGTH: usize = 20;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(u16)]
 pub(super) enum SectionId {
     Metadata = 1,
     Component = 2,
     Events = 3,
     End = 4,
+    Records = 5,
+    Index = 6,
 }
 
 impl SectionId {
-    pub(super) fn from_number(number: u32) -> Option<SectionId> {
+    fn from_number(number: u16) -> Option<SectionId> {
         [
             SectionId::Metadata,
             SectionId::Component,
             SectionId::Events,
             SectionId::End,
+            SectionId::Records,
+            SectionId::Index,
         ]
         .into_iter()
-        .find(|id| *id as u32 == number)
+        .find(|id| *id as u16 == number)
     }
 
     pub(super) fn max_plain(self) -> usize {
@@ -54,21 +66,49 @@ impl SectionId {
     }
 }
 
+/// How a section's bytes are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub(super) enum Encoding {
+    /// One zstd frame.
+    Zstd = 0,
+    /// As they are.
+    Plain = 1,
+}
+
+impl Encoding {
+    fn from_number(number: u16) -> Option<Encoding> {
+        [Encoding::Zstd, Encoding::Plain]
+            .into_iter()
+            .find(|encoding| *encoding as u16 == number)
+    }
+
+    fn allows(self, stored: usize, plain: usize) -> bool {
+        match self {
+            // zstd makes nothing larger than this of so many bytes.
+            Encoding::Zstd => stored <= zstd::zstd_safe::compress_bound(plain),
+            Encoding::Plain => stored == plain,
+        }
+    }
+}
+
 /// What stands before a section's bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SectionHeader {
     pub(super) id: SectionId,
+    pub(super) encoding: Encoding,
     pub(super) stored: u32,
     pub(super) plain: u32,
     pub(super) crc: u32,
-    /// Outgoing calls made before this section's events.
+    /// Outgoing calls made before this section's events, or [`UNCOUNTED`].
     pub(super) first_event: u64,
 }
 
 impl SectionHeader {
     pub(super) fn encode(&self) -> [u8; SECTION_HEADER_LENGTH] {
         let mut out = [0; SECTION_HEADER_LENGTH];
-        out[0..4].copy_from_slice(&(self.id as u32).to_le_bytes());
+        out[0..2].copy_from_slice(&(self.id as u16).to_le_bytes());
+        out[2..4].copy_from_slice(&(self.encoding as u16).to_le_bytes());
         out[4..8].copy_from_slice(&self.stored.to_le_bytes());
         out[8..12].copy_from_slice(&self.plain.to_le_bytes());
         out[12..16].copy_from_slice(&self.crc.to_le_bytes());
@@ -80,28 +120,43 @@ impl SectionHeader {
 
     /// `None` if the bytes are no section header.
     pub(super) fn decode(bytes: &[u8; SECTION_HEADER_LENGTH]) -> Option<SectionHeader> {
-        let word = |at: usize| {
-            let mut word = [0; 4];
-            word.copy_from_slice(&bytes[at..at + 4]);
-            u32::from_le_bytes(word)
-        };
-        if crc32fast::hash(&bytes[..CHECKED]) != word(24) {
+        if crc32fast::hash(&bytes[..CHECKED]) != word(bytes, 24) {
             return None;
         }
+        let ids = word(bytes, 0);
         let header = SectionHeader {
-            id: SectionId::from_number(word(0))?,
-            stored: word(4),
-            plain: word(8),
-            crc: word(12),
-            first_event: u64::from(word(16)) | u64::from(word(20)) << 32,
+            id: SectionId::from_number(ids as u16)?,
+            encoding: Encoding::from_number((ids >> 16) as u16)?,
+            stored: word(bytes, 4),
+            plain: word(bytes, 8),
+            crc: word(bytes, 12),
+            first_event: u64::from(word(bytes, 16)) | u64::from(word(bytes, 20)) << 32,
         };
-        let plain = header.plain as usize;
-        let fits = plain <= header.id.max_plain() && header.stored as usize <= max_stored(plain);
+        let (stored, plain) = (header.stored as usize, header.plain as usize);
+        let fits = plain <= header.id.max_plain() && header.encoding.allows(stored, plain);
         fits.then_some(header)
     }
 }
 
-/// zstd makes nothing larger than this of so many bytes.
-fn max_stored(plain: usize) -> usize {
-    zstd::zstd_safe::compress_bound(plain)
+/// The little-endian word at an offset of a fixed-size header.
+fn word<const N: usize>(bytes: &[u8; N], at: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(word)
+}
+
+/// What ends a finished file: where the index section begins.
+pub(super) fn encode_trailer(index: u64) -> [u8; TRAILER_LENGTH] {
+    let mut out = [0; TRAILER_LENGTH];
+    out[0..8].copy_from_slice(&index.to_le_bytes());
+    let crc = crc32fast::hash(&out[..8]);
+    out[8..12].copy_from_slice(&crc.to_le_bytes());
+    out[12..20].copy_from_slice(&TRAILER_MAGIC);
+    out
+}
+
+/// Where the index section begins; `None` if the bytes are no trailer.
+pub(super) fn decode_trailer(bytes: &[u8; TRAILER_LENGTH]) -> Option<u64> {
+    let valid = bytes[12..] == TRAILER_MAGIC && crc32fast::hash(&bytes[..8]) == word(bytes, 8);
+    valid.then(|| u64::from(word(bytes, 0)) | u64::from(word(bytes, 4)) << 32)
 }

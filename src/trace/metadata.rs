@@ -47,6 +47,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the run may have gone on after the last event: nothing says where in
+    /// the guest's code it ended.
+    pub fn may_go_on(&self) -> bool {
+        matches!(self, Outcome::CutOff | Outcome::Interrupted)
+    }
+
     /// The exit status a shell would see.
     pub fn exit_code(&self) -> i32 {
         match self {

@@ -1,20 +1,31 @@
 //! The recording: events, file format, writer, reader, index.
 
 mod codec;
+mod ending;
 mod event;
 mod format;
+mod index;
+mod log;
 mod metadata;
 mod nesting;
+mod opening;
 pub mod raw;
 mod reader;
+mod records;
+mod sections;
+mod source;
+mod stored;
 mod summary;
 pub(crate) mod tail;
 mod writer;
 
 pub use event::{Event, EventKind, Instance};
+pub use log::log_line;
 pub use metadata::{Metadata, Outcome};
 pub use nesting::NotNested;
-pub use reader::{Cursor, Trace, TraceError};
+pub use reader::{Trace, TraceError};
+pub use sections::records_section;
+pub use stored::Cursor;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
-pub use writer::{RecordsError, Writer};
+pub use writer::{RecordsError, Writer, prologue};

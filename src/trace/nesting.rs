@@ -1,6 +1,7 @@
 //! Whether events nest, as replay plays them.
 
-use super::event::{Event, EventKind, Instance};
+use super::event::Instance;
+use super::records::{Record, RecordKind};
 use crate::component::{Component, CrossingId};
 
 /// A call returned before one that was made after it.
@@ -33,22 +34,27 @@ struct Open {
 }
 
 impl Nesting {
-    /// Follows an event.
+    /// Follows a record.
     ///
     /// # Errors
     ///
     /// If it does not nest in those before.
-    pub(super) fn follow(&mut self, event: &Event, component: &Component) -> Result<(), NotNested> {
+    pub(super) fn follow(
+        &mut self,
+        instance: Instance,
+        record: &Record<'_>,
+        component: &Component,
+    ) -> Result<(), NotNested> {
         let open = Open {
-            instance: event.instance,
-            crossing: event.crossing,
+            instance,
+            crossing: record.crossing.id,
         };
-        match event.kind {
-            EventKind::Call(_) | EventKind::Enter(_) => {
+        match record.kind {
+            RecordKind::Call(_) | RecordKind::Enter(_) => {
                 self.open.push(open);
                 Ok(())
             }
-            EventKind::Return(_) | EventKind::Leave(_) => match self.open.pop() {
+            RecordKind::Return(_) | RecordKind::Leave(_) => match self.open.pop() {
                 Some(last) if last != open => {
                     let name = |id| {
                         component
@@ -64,7 +70,7 @@ impl Nesting {
                 }
                 _ => Ok(()),
             },
-            EventKind::Write { .. } | EventKind::Hash(_) => Ok(()),
+            RecordKind::Write { .. } | RecordKind::Hash(_) => Ok(()),
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Reading a trace. Every byte is hostile: lengths are checked before memory is
 //! taken, checksums before anything is decompressed.
 
-use super::codec::{CodecError, Decoder};
-use super::event::{Event, Instance};
-use super::format::{
-    HEADER_LENGTH, MAGIC, SECTION_HEADER_LENGTH, SectionHeader, SectionId, VERSION,
-};
+use super::ending;
+use super::event::{EventKind, Instance};
+use super::format::VERSION;
+use super::log::LogError;
 use super::metadata::{Metadata, Outcome};
+use super::opening;
+use super::source::Source;
+use super::stored::{Cursor, Stored, Uncommitted};
 use super::tail::{self, Tail};
-use super::writer::decode;
-use crate::component::{Component, ParseError};
+use crate::component::{Component, Differs, ParseError, same_code};
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub enum TraceError {
     Read { path: PathBuf, source: io::Error },
     #[error("{path} is not a recording of rr-dap; record one with `rr-dap record`")]
     NotATrace { path: PathBuf },
+    #[error("{path} is a log with lines of a recording, but {what}")]
+    Log { path: PathBuf, what: String },
     #[error(
         "{path} has format version {found}, this rr-dap reads version {VERSION}; \
          use the rr-dap that recorded it, or record anew"
@@ -38,6 +40,8 @@ pub enum TraceError {
     NoComponent { path: PathBuf },
     #[error("the component in {path}: {source}")]
     Component { path: PathBuf, source: ParseError },
+    #[error("{path} recorded another program: {source}")]
+    OtherComponent { path: PathBuf, source: Differs },
     #[error(
         "{path} holds what was recorded last, but cannot be read: {what}; \
          without it the recording ends earlier"
@@ -45,32 +49,24 @@ pub enum TraceError {
     Tail { path: PathBuf, what: String },
 }
 
-/// A section of events in the file.
-#[derive(Debug, Clone, Copy)]
-struct EventsSection {
-    /// Where its stored bytes begin.
-    offset: u64,
-    header: SectionHeader,
-}
-
 /// A recording, open for reading.
 #[derive(Debug)]
 pub struct Trace {
-    path: PathBuf,
-    file: File,
+    stored: Arc<Stored>,
     metadata: Metadata,
     component: Arc<Component>,
-    sections: Vec<EventsSection>,
-    /// Events that had not been written when the recording was cut off.
-    tail: Vec<Event>,
     outcome: Outcome,
-    length: u64,
+    has_end: bool,
 }
 
 impl Trace {
     /// Opens a recording: reads its metadata, its component and where its events
-    /// are. A recording that was cut off opens with outcome
-    /// [`Outcome::CutOff`] and the events up to there.
+    /// are. The file may also be a log in whose lines the recording is; see
+    /// [`log_line`](super::log_line).
+    ///
+    /// Where nothing tells how the run ended, that is inferred from the last events;
+    /// a recording that was cut off opens with outcome [`Outcome::CutOff`] and the
+    /// events up to there.
     ///
     /// # Errors
     ///
@@ -81,44 +77,93 @@ impl Trace {
             source,
         };
         let file = File::open(path).map_err(read_error)?;
-        let length = file.metadata().map_err(read_error)?.len();
-        let mut opening = Opening {
-            path,
-            file: &file,
-            length,
-            at: HEADER_LENGTH as u64,
-        };
-        opening.check_header()?;
-        let metadata = opening.metadata()?;
-        let component = opening.component()?;
-        let (mut sections, outcome) = opening.events()?;
-        let mut tail = Vec::new();
-        if outcome == Outcome::CutOff
-            && let Some(found) = read_tail(path, &file, &component)?
-        {
-            sections.retain(|section| section.offset < found.trace_length);
-            tail = tail_events(path, &component, &found)?;
+        let source = Source::new(file).map_err(|error| match error {
+            LogError::Read(source) => read_error(source),
+            LogError::None => TraceError::NotATrace {
+                path: path.to_owned(),
+            },
+            LogError::Two { .. } => TraceError::Log {
+                path: path.to_owned(),
+                what: error.to_string(),
+            },
+        })?;
+        let opened =
+            opening::open(path, &source).map_err(|error| match (error, source.missing()) {
+                (TraceError::NoComponent { path }, Some(missing)) => TraceError::Log {
+                    path,
+                    what: format!("{missing}, before the component is complete"),
+                },
+                (error, _) => error,
+            })?;
+        let component = Arc::new(opened.component);
+        let has_end = opened.end.is_some();
+        let mut sections = opened.sections;
+        let mut uncommitted = Vec::new();
+        if !has_end && let Some(tail) = read_tail(path, &source, &component)? {
+            sections.retain(|section| section.at < tail.trace_length);
+            uncommitted = tail.records;
         }
-        Ok(Trace {
+        let stored = Arc::new(Stored {
             path: path.to_owned(),
-            file,
-            metadata,
-            component: Arc::new(component),
-            sections,
-            tail,
+            source: Arc::new(source),
+            component: component.clone(),
+            sections: sections.into(),
+            uncommitted: uncommitted.into_iter().map(Uncommitted::from).collect(),
+        });
+        let outcome = opened.end.unwrap_or_else(|| ending::infer(&stored));
+        Ok(Trace {
+            stored,
+            metadata: opened.metadata,
+            component,
             outcome,
-            length,
+            has_end,
         })
+    }
+
+    /// Adds raw records that recorders had not committed when the recording was cut
+    /// off, in the order in which they follow the last section. How the run ended is
+    /// then inferred with them.
+    ///
+    /// A recording that has its end is whole, and stays as it is.
+    pub fn with_uncommitted(self, records: Vec<(Instance, Vec<u8>)>) -> Trace {
+        if self.has_end || records.is_empty() {
+            return self;
+        }
+        let stored = Arc::new(Stored {
+            uncommitted: records.into_iter().map(Uncommitted::from).collect(),
+            ..Stored::clone(&self.stored)
+        });
+        let outcome = ending::infer(&stored);
+        Trace {
+            stored,
+            outcome,
+            ..self
+        }
+    }
+
+    /// Takes another build of the component that ran: the same code with other
+    /// custom sections, such as the debug information that was stripped from the one
+    /// that was recorded.
+    ///
+    /// # Errors
+    ///
+    /// If its code is not the recorded one's.
+    pub fn with_component(self, component: Arc<Component>) -> Result<Trace, TraceError> {
+        same_code(&self.component, &component).map_err(|source| TraceError::OtherComponent {
+            path: self.path().to_owned(),
+            source,
+        })?;
+        Ok(Trace { component, ..self })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.stored.path
     }
 
-    /// The file's size in bytes.
+    /// The recording's size in bytes.
     pub fn length(&self) -> u64 {
-        self.length
+        self.stored.source.length()
     }
 
     /// The settings of the run.
@@ -126,9 +171,15 @@ impl Trace {
         &self.metadata
     }
 
-    /// The component that ran.
+    /// The component that ran, or the one given in its stead.
     pub fn component(&self) -> &Arc<Component> {
         &self.component
+    }
+
+    /// The component given in the recorded one's stead, if one was.
+    pub fn given_component(&self) -> Option<&Arc<Component>> {
+        let is_given = !Arc::ptr_eq(&self.component, &self.stored.component);
+        is_given.then_some(&self.component)
     }
 
     /// How the run ended.
@@ -136,262 +187,62 @@ impl Trace {
         &self.outcome
     }
 
+    /// Whether the recording says how the run ended; if not, the outcome is inferred.
+    pub fn has_end(&self) -> bool {
+        self.has_end
+    }
+
+    /// What is known to be missing of the recording: lines of a log.
+    pub fn missing(&self) -> Option<&str> {
+        self.stored.source.missing()
+    }
+
     /// A cursor at the first event.
-    pub fn events(self: &Arc<Self>) -> Cursor {
-        Cursor {
-            trace: self.clone(),
-            section: 0,
-            tail: 0,
-            plain: Arc::default(),
-            at: 0,
-            last: Instance(0),
-            next: None,
-        }
+    pub fn events(&self) -> Cursor {
+        Cursor::new(&self.stored)
     }
 
-    fn damaged(&self, offset: u64, what: impl ToString) -> TraceError {
-        TraceError::Damaged {
-            path: self.path.clone(),
-            offset,
-            what: what.to_string(),
+    /// A cursor right before an outgoing crossing, by its number; at the end, if
+    /// there are not so many. Only the section that holds it is read, where the
+    /// recording's writer counted.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there.
+    pub fn events_from(&self, event: u64) -> Result<Cursor, TraceError> {
+        let mut cursor = Cursor::near(&self.stored, event);
+        while let Some(next) = cursor.peek()? {
+            let is_call = matches!(next.kind, EventKind::Call(_));
+            if is_call && cursor.event() >= event {
+                break;
+            }
+            cursor.next()?;
         }
+        Ok(cursor)
     }
 
-    fn plain(&self, section: &EventsSection) -> Result<Vec<u8>, TraceError> {
-        read_section(&self.file, section.offset, &section.header)
-            .map_err(|what| self.damaged(section.offset, what))
+    /// How many outgoing crossings there are. Only the last section is read, where
+    /// the recording's writer counted.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there.
+    pub fn hostcalls(&self) -> Result<u64, TraceError> {
+        Ok(self.events_from(u64::MAX - 1)?.event())
     }
 }
 
-fn read_tail(path: &Path, file: &File, component: &Component) -> Result<Option<Tail>, TraceError> {
-    tail::read(path, file, component).map_err(|error| tail_error(path, &error))
-}
-
-fn tail_error(path: &Path, error: &impl ToString) -> TraceError {
-    TraceError::Tail {
+/// What a recording without an end left in the file beside it.
+fn read_tail(
+    path: &Path,
+    source: &Source,
+    component: &Component,
+) -> Result<Option<Tail>, TraceError> {
+    let Source::File { file, .. } = source else {
+        return Ok(None);
+    };
+    tail::read(path, file, component).map_err(|error| TraceError::Tail {
         path: tail::tail_path(path),
         what: error.to_string(),
-    }
-}
-
-fn tail_events(path: &Path, component: &Component, tail: &Tail) -> Result<Vec<Event>, TraceError> {
-    let mut events = Vec::new();
-    for (instance, records) in &tail.records {
-        let mut records = records.as_slice();
-        while !records.is_empty() {
-            let event = decode(component, *instance, &mut records);
-            events.push(event.map_err(|error| tail_error(path, &error))?);
-        }
-    }
-    Ok(events)
-}
-
-/// Reads and decompresses a section whose header has been checked.
-fn read_section(file: &File, offset: u64, header: &SectionHeader) -> Result<Vec<u8>, String> {
-    let mut stored = vec![0; header.stored as usize];
-    file.read_exact_at(&mut stored, offset)
-        .map_err(|e| e.to_string())?;
-    if crc32fast::hash(&stored) != header.crc {
-        return Err("the checksum of a section does not match".into());
-    }
-    let plain = decompress(&stored, u64::from(header.plain))
-        .map_err(|e| format!("a section does not decompress: {e}"))?;
-    if plain.len() != header.plain as usize {
-        return Err("a section has not the size it should have".into());
-    }
-    Ok(plain)
-}
-
-/// Decompresses at most one byte more than there should be. Memory is taken as
-/// bytes arrive, not as a header says.
-fn decompress(stored: &[u8], expected: u64) -> io::Result<Vec<u8>> {
-    let mut plain = Vec::new();
-    zstd::Decoder::with_buffer(stored)?
-        .single_frame()
-        .take(expected + 1)
-        .read_to_end(&mut plain)?;
-    Ok(plain)
-}
-
-/// A trace while it is opened: a walk over its sections.
-struct Opening<'a> {
-    path: &'a Path,
-    file: &'a File,
-    length: u64,
-    at: u64,
-}
-
-impl Opening<'_> {
-    fn check_header(&self) -> Result<(), TraceError> {
-        let mut header = [0; HEADER_LENGTH];
-        let not_a_trace = || TraceError::NotATrace {
-            path: self.path.to_owned(),
-        };
-        self.file
-            .read_exact_at(&mut header, 0)
-            .map_err(|_| not_a_trace())?;
-        let (magic, version) = header.split_at(MAGIC.len());
-        if magic != MAGIC {
-            return Err(not_a_trace());
-        }
-        let mut word = [0; 4];
-        word.copy_from_slice(version);
-        match u32::from_le_bytes(word) {
-            VERSION => Ok(()),
-            found => Err(TraceError::Version {
-                path: self.path.to_owned(),
-                found,
-            }),
-        }
-    }
-
-    /// The next section's header and where its bytes begin; `None` where the
-    /// file ends or was cut off before the section was complete.
-    fn next(&mut self) -> Result<Option<(SectionHeader, u64)>, TraceError> {
-        let mut bytes = [0; SECTION_HEADER_LENGTH];
-        if self.at + SECTION_HEADER_LENGTH as u64 > self.length {
-            return Ok(None);
-        }
-        self.file
-            .read_exact_at(&mut bytes, self.at)
-            .map_err(|source| TraceError::Read {
-                path: self.path.to_owned(),
-                source,
-            })?;
-        let header = SectionHeader::decode(&bytes)
-            .ok_or_else(|| self.damaged("this is not the beginning of a section"))?;
-        let offset = self.at + SECTION_HEADER_LENGTH as u64;
-        let end = offset + u64::from(header.stored);
-        if end > self.length {
-            return Ok(None);
-        }
-        self.at = end;
-        Ok(Some((header, offset)))
-    }
-
-    fn damaged(&self, what: impl ToString) -> TraceError {
-        TraceError::Damaged {
-            path: self.path.to_owned(),
-            offset: self.at,
-            what: what.to_string(),
-        }
-    }
-
-    fn expect(&mut self, id: SectionId) -> Result<Vec<u8>, TraceError> {
-        match self.next()? {
-            Some((header, offset)) if header.id == id => {
-                read_section(self.file, offset, &header).map_err(|what| self.damaged(what))
-            }
-            Some((header, _)) => Err(self.damaged(format!(
-                "section {:?} stands where {id:?} should",
-                header.id
-            ))),
-            None => Err(TraceError::NoComponent {
-                path: self.path.to_owned(),
-            }),
-        }
-    }
-
-    fn metadata(&mut self) -> Result<Metadata, TraceError> {
-        let bytes = self.expect(SectionId::Metadata)?;
-        serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))
-    }
-
-    fn component(&mut self) -> Result<Component, TraceError> {
-        let bytes = self.expect(SectionId::Component)?;
-        Component::parse(bytes).map_err(|source| TraceError::Component {
-            path: self.path.to_owned(),
-            source,
-        })
-    }
-
-    fn events(&mut self) -> Result<(Vec<EventsSection>, Outcome), TraceError> {
-        let mut sections = Vec::new();
-        while let Some((header, offset)) = self.next()? {
-            match header.id {
-                SectionId::Events => sections.push(EventsSection { offset, header }),
-                SectionId::End => {
-                    let bytes = read_section(self.file, offset, &header)
-                        .map_err(|what| self.damaged(what))?;
-                    let outcome = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
-                    return Ok((sections, outcome));
-                }
-                other => return Err(self.damaged(format!("a second {other:?} section"))),
-            }
-        }
-        Ok((sections, Outcome::CutOff))
-    }
-}
-
-/// A place in the sequence of events. Reads with `pread`: processes forked from
-/// one another do not move each other's cursors.
-#[derive(Debug, Clone)]
-pub struct Cursor {
-    trace: Arc<Trace>,
-    /// The section to read after the current one.
-    section: usize,
-    /// How many of the tail's events have been read.
-    tail: usize,
-    /// Shared between the clones of a cursor.
-    plain: Arc<[u8]>,
-    at: usize,
-    last: Instance,
-    next: Option<Event>,
-}
-
-impl Cursor {
-    /// The next event without going past it; `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the trace is damaged there.
-    pub fn peek(&mut self) -> Result<Option<&Event>, TraceError> {
-        if self.next.is_none() {
-            self.next = self.read()?;
-        }
-        Ok(self.next.as_ref())
-    }
-
-    /// The next event; `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the trace is damaged there.
-    #[allow(clippy::should_implement_trait)] // It can fail.
-    pub fn next(&mut self) -> Result<Option<Event>, TraceError> {
-        match self.next.take() {
-            Some(event) => Ok(Some(event)),
-            None => self.read(),
-        }
-    }
-
-    fn read(&mut self) -> Result<Option<Event>, TraceError> {
-        while self.at >= self.plain.len() {
-            let Some(section) = self.trace.sections.get(self.section) else {
-                let event = self.trace.tail.get(self.tail).cloned();
-                self.tail += usize::from(event.is_some());
-                return Ok(event);
-            };
-            self.plain = self.trace.plain(section)?.into();
-            self.section += 1;
-            self.at = 0;
-            self.last = Instance(0);
-        }
-        let mut decoder = Decoder {
-            component: &self.trace.component,
-            bytes: &self.plain,
-            at: self.at,
-            last: self.last,
-        };
-        let event = decoder.event();
-        (self.at, self.last) = (decoder.at, decoder.last);
-        event.map(Some).map_err(|e: CodecError| {
-            let offset = self
-                .section
-                .checked_sub(1)
-                .and_then(|i| self.trace.sections.get(i))
-                .map_or(0, |s| s.offset);
-            self.trace.damaged(offset, e)
-        })
-    }
+    })
 }

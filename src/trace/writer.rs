@@ -1,15 +1,17 @@
 //! Writing a trace while the run goes on.
 
-use super::codec;
-use super::event::{Event, EventKind, Instance};
-use super::format::{HEADER_LENGTH, MAGIC, SectionHeader, SectionId, VERSION};
+use super::codec::Encoder;
+use super::event::Instance;
+use super::format::{Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer};
+use super::index;
 use super::metadata::{Metadata, Outcome};
 use super::nesting::{Nesting, NotNested};
-use super::raw::Kind;
-use crate::component::types::{CoreType, CoreValue};
-use crate::component::{Component, CrossingId};
+use super::records::{Record, RecordKind, take_record};
+use super::sections::{self, Section};
+use crate::component::Component;
 use std::io::{self, Write};
 use std::sync::Arc;
+use zstd::bulk::Compressor;
 
 /// Events are compressed and written in sections of about this many bytes.
 const SECTION_PLAIN: usize = 256 << 10;
@@ -24,11 +26,21 @@ pub enum RecordsError {
     #[error(
         "the recorder inside the component wrote a malformed record ({0}); this is a fault of rr-dap"
     )]
-    Malformed(&'static str),
+    Malformed(String),
     #[error(transparent)]
     NotNested(#[from] NotNested),
     #[error("{what} larger than {limit} MiB, which is more than a trace may hold")]
     TooLarge { what: &'static str, limit: usize },
+}
+
+/// The beginning of a recording of `component`: for a sink that appends
+/// [`records_section`](super::records_section)s to it.
+///
+/// # Errors
+///
+/// If the component or the metadata are larger than a recording may hold.
+pub fn prologue(component: Arc<Component>, metadata: &Metadata) -> Result<Vec<u8>, RecordsError> {
+    Ok(Writer::new(Vec::new(), component, metadata)?.out)
 }
 
 /// Writes one trace to `W`. Without [`Writer::finish`] the trace is cut off, but
@@ -36,14 +48,18 @@ pub enum RecordsError {
 pub struct Writer<W: Write> {
     out: W,
     component: Arc<Component>,
-    plain: Vec<u8>,
-    last: Instance,
-    events: u64,
-    first_event: u64,
-    written: u64,
+    compressor: Compressor<'static>,
+    encoder: Encoder,
     nesting: Nesting,
     /// Where the recording ended, if before the run.
     ended: Option<NotNested>,
+    plain: Vec<u8>,
+    events: u64,
+    first_event: u64,
+    written: u64,
+    /// The sections after the component: 16 bytes for each quarter of a megabyte
+    /// of events.
+    sections: Vec<Section>,
 }
 
 impl<W: Write> Writer<W> {
@@ -59,14 +75,16 @@ impl<W: Write> Writer<W> {
     ) -> Result<Self, RecordsError> {
         let mut writer = Writer {
             out,
+            compressor: Compressor::new(LEVEL)?,
+            encoder: Encoder::new(&component),
+            nesting: Nesting::default(),
+            ended: None,
             component,
             plain: Vec::with_capacity(SECTION_PLAIN * 2),
-            last: Instance(0),
             events: 0,
             first_event: 0,
             written: HEADER_LENGTH as u64,
-            nesting: Nesting::default(),
-            ended: None,
+            sections: Vec::new(),
         };
         writer.out.write_all(&MAGIC)?;
         writer.out.write_all(&VERSION.to_le_bytes())?;
@@ -94,21 +112,23 @@ impl<W: Write> Writer<W> {
     ///
     /// If the records are malformed, do not nest, or writing fails. What does not
     /// nest ends the recording: from then on every call answers the same error.
-    pub fn records(&mut self, instance: Instance, mut raw: &[u8]) -> Result<(), RecordsError> {
+    pub fn records(&mut self, instance: Instance, raw: &[u8]) -> Result<(), RecordsError> {
         self.check_not_ended()?;
+        let component = self.component.clone();
+        let mut raw: &[u8] = raw;
         while !raw.is_empty() {
-            let event = decode(&self.component, instance, &mut raw)?;
-            if let Err(not_nested) = self.nesting.follow(&event, &self.component) {
+            let record = take_record(&component, &mut raw)
+                .map_err(|error| RecordsError::Malformed(error.to_string()))?;
+            if let Err(not_nested) = self.nesting.follow(instance, &record, &component) {
                 self.flush()?;
                 self.ended = Some(not_nested.clone());
                 return Err(not_nested.into());
             }
-            self.events += u64::from(matches!(event.kind, EventKind::Call(_)));
-            match event.kind {
-                EventKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {
-                    self.large_write(event.instance, event.crossing, address, &bytes)?;
+            match record.kind {
+                RecordKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {
+                    self.large_write(instance, &record, address, bytes)?;
                 }
-                _ => self.event(&event)?,
+                _ => self.record(instance, &record)?,
             }
         }
         Ok(())
@@ -121,8 +141,9 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), RecordsError> {
-        codec::encode(event, &mut self.last, &mut self.plain);
+    fn record(&mut self, instance: Instance, record: &Record<'_>) -> Result<(), RecordsError> {
+        self.events += u64::from(matches!(record.kind, RecordKind::Call(_)));
+        self.encoder.append(instance, record, &mut self.plain);
         if self.plain.len() >= SECTION_PLAIN {
             self.flush()?;
         }
@@ -134,19 +155,16 @@ impl<W: Write> Writer<W> {
     fn large_write(
         &mut self,
         instance: Instance,
-        crossing: CrossingId,
+        record: &Record<'_>,
         mut address: u64,
         bytes: &[u8],
     ) -> Result<(), RecordsError> {
         for part in bytes.chunks(SECTION_PLAIN) {
-            self.event(&Event {
-                instance,
-                crossing,
-                kind: EventKind::Write {
-                    address,
-                    bytes: part.to_vec(),
-                },
-            })?;
+            let kind = RecordKind::Write {
+                address,
+                bytes: part,
+            };
+            self.record(instance, &Record { kind, ..*record })?;
             address += part.len() as u64;
         }
         Ok(())
@@ -165,7 +183,7 @@ impl<W: Write> Writer<W> {
         let result = self.section(SectionId::Events, &plain);
         plain.clear();
         self.plain = plain;
-        self.last = Instance(0);
+        self.encoder.begin();
         self.first_event = self.events;
         result?;
         self.out.flush()?;
@@ -182,8 +200,22 @@ impl<W: Write> Writer<W> {
         self.flush()?;
         let outcome = serde_json::to_vec(outcome).map_err(io::Error::other)?;
         self.section(SectionId::End, &outcome)?;
+        self.index()?;
         self.out.flush()?;
         Ok(self.out)
+    }
+
+    /// Writes where the sections are. A run of so many sections that their index
+    /// would be too large goes without: a reader then walks them.
+    fn index(&mut self) -> Result<(), RecordsError> {
+        let index = index::encode(&self.sections);
+        if index.len() > SectionId::Index.max_plain() {
+            return Ok(());
+        }
+        let at = self.written;
+        self.section(SectionId::Index, &index)?;
+        self.out.write_all(&encode_trailer(at))?;
+        Ok(())
     }
 
     fn section(&mut self, id: SectionId, plain: &[u8]) -> Result<(), RecordsError> {
@@ -192,86 +224,22 @@ impl<W: Write> Writer<W> {
                 what: match id {
                     SectionId::Metadata => "the run's settings are",
                     SectionId::Component => "the component is",
-                    SectionId::Events | SectionId::End => "a section is",
+                    _ => "a section is",
                 },
                 limit: id.max_plain() >> 20,
             });
         }
-        let stored = zstd::bulk::compress(plain, LEVEL)?;
-        let too_large = |_| io::Error::other("a section is larger than 4 GiB");
-        let header = SectionHeader {
-            id,
-            stored: u32::try_from(stored.len()).map_err(too_large)?,
-            plain: u32::try_from(plain.len()).map_err(too_large)?,
-            crc: crc32fast::hash(&stored),
-            first_event: self.first_event,
-        };
-        let header = header.encode();
+        if matches!(id, SectionId::Events | SectionId::End) {
+            self.sections.push(Section {
+                at: self.written,
+                first_event: self.first_event,
+            });
+        }
+        let stored = self.compressor.compress(plain)?;
+        let header = sections::header(id, Encoding::Zstd, self.first_event, &stored, plain.len())?;
         self.out.write_all(&header)?;
         self.out.write_all(&stored)?;
         self.written += (header.len() + stored.len()) as u64;
         Ok(())
     }
-}
-
-/// Takes the first record off the bytes.
-pub(super) fn decode(
-    component: &Component,
-    instance: Instance,
-    raw: &mut &[u8],
-) -> Result<Event, RecordsError> {
-    let header = u32::from_le_bytes(take_array(raw)?);
-    let kind =
-        Kind::from_number((header & 7) as u8).ok_or(RecordsError::Malformed("unknown kind"))?;
-    let crossing = component
-        .crossing(CrossingId(header >> 3))
-        .ok_or(RecordsError::Malformed("unknown crossing"))?;
-    let kind = match kind {
-        Kind::Call => EventKind::Call(take_values(raw, &crossing.signature.params)?),
-        Kind::Return => EventKind::Return(take_values(raw, &crossing.signature.results)?),
-        Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
-        Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
-        Kind::Write => {
-            let address = u64::from_le_bytes(take_array(raw)?);
-            let length = u32::from_le_bytes(take_array(raw)?) as usize;
-            EventKind::Write {
-                address,
-                bytes: take(raw, length)?.to_vec(),
-            }
-        }
-        Kind::Hash => EventKind::Hash(u64::from_le_bytes(take_array(raw)?)),
-    };
-    Ok(Event {
-        instance,
-        crossing: crossing.id,
-        kind,
-    })
-}
-
-fn take<'a>(raw: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordsError> {
-    let (taken, rest) = raw
-        .split_at_checked(length)
-        .ok_or(RecordsError::Malformed("a record ends in the middle"))?;
-    *raw = rest;
-    Ok(taken)
-}
-
-fn take_array<const N: usize>(raw: &mut &[u8]) -> Result<[u8; N], RecordsError> {
-    let mut array = [0; N];
-    array.copy_from_slice(take(raw, N)?);
-    Ok(array)
-}
-
-fn take_values(raw: &mut &[u8], types: &[CoreType]) -> Result<Vec<CoreValue>, RecordsError> {
-    types
-        .iter()
-        .map(|ty| {
-            Ok(match ty {
-                CoreType::I32 => CoreValue::I32(i32::from_le_bytes(take_array(raw)?)),
-                CoreType::I64 => CoreValue::I64(i64::from_le_bytes(take_array(raw)?)),
-                CoreType::F32 => CoreValue::F32(u32::from_le_bytes(take_array(raw)?)),
-                CoreType::F64 => CoreValue::F64(u64::from_le_bytes(take_array(raw)?)),
-            })
-        })
-        .collect()
 }

@@ -5,17 +5,19 @@ pub mod client;
 pub mod command;
 pub mod concurrent;
 pub mod counter;
+pub mod file;
 pub mod guest;
 pub mod kernels;
 pub mod plain;
 pub mod rewrite;
 pub mod scripted;
+pub mod second_reader;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::replay::output::Stream;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
-use rr_dap::trace::{Event, Trace};
+use rr_dap::trace::{Cursor, Event, Trace};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -79,13 +81,12 @@ pub fn replay(trace: &Path) -> Output {
 }
 
 pub fn events(trace: &Path) -> Vec<Event> {
-    let trace = Arc::new(Trace::open(trace).unwrap());
-    let mut cursor = trace.events();
-    let mut events = Vec::new();
-    while let Some(event) = cursor.next().unwrap() {
-        events.push(event);
-    }
-    events
+    rest_of(Trace::open(trace).unwrap().events())
+}
+
+/// The events from a cursor on.
+pub fn rest_of(mut cursor: Cursor) -> Vec<Event> {
+    std::iter::from_fn(|| cursor.next().unwrap()).collect()
 }
 
 /// Replays in this process; answers how it ended and what went to standard

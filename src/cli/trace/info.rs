@@ -1,6 +1,6 @@
 //! `rr-dap trace info`: what a recording holds.
 
-use crate::component::Direction;
+use crate::component::{Component, Direction, code_hash, hash, module_name};
 use crate::trace::{Summary, Trace};
 use clap::Args;
 use std::io::{self, Write};
@@ -55,10 +55,14 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "bytes": trace.length(),
         "metadata": trace.metadata(),
         "outcome": trace.outcome(),
+        "outcomeInferred": !trace.has_end(),
+        "missing": trace.missing(),
         "exitCode": trace.outcome().exit_code(),
         "component": {
             "bytes": component.bytes().len(),
+            "sha256": hash(component.bytes()),
             "coreModules": component.modules().len(),
+            "modules": modules(component),
         },
         "hostcalls": summary.calls,
         "entries": summary.entries,
@@ -67,6 +71,21 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "instances": summary.instances,
         "crossings": crossings,
     })
+}
+
+/// Core modules with the hash of their code, which stripping debug information does
+/// not change.
+fn modules(component: &Component) -> Vec<serde_json::Value> {
+    component
+        .modules()
+        .map(|module| {
+            serde_json::json!({
+                "name": module_name(module),
+                "bytes": module.len(),
+                "codeSha256": code_hash(module),
+            })
+        })
+        .collect()
 }
 
 fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Result<()> {
@@ -88,7 +107,17 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     }
     fact("recorded", utc(metadata.started))?;
     fact("by", shown(&metadata.recorder))?;
-    fact("outcome", shown(&trace.outcome().to_string()))?;
+    for (name, value) in &metadata.engine {
+        fact("engine", shown(&format!("{name}={value}")))?;
+    }
+    let inferred = match trace.has_end() {
+        true => "",
+        false => " (inferred from the last events: the recording has no end)",
+    };
+    fact("outcome", shown(&format!("{}{inferred}", trace.outcome())))?;
+    if let Some(missing) = trace.missing() {
+        fact("missing", shown(missing))?;
+    }
     fact("size", format!("{} bytes", trace.length()))?;
     fact(
         "component",
@@ -99,6 +128,15 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
             summary.instances
         ),
     )?;
+    fact("sha256", hash(component.bytes()))?;
+    for (number, module) in component.modules().enumerate() {
+        let name = module_name(module).map_or_else(String::new, |n| format!(" {}", shown(&n)));
+        let (bytes, hash) = (module.len(), code_hash(module));
+        fact(
+            "module",
+            format!("{number}{name}: {bytes} bytes, code {hash}"),
+        )?;
+    }
     fact(
         "events",
         format!(

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Resources {
 
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let (trace, compiled) = open_to_replay(&self.file)?;
+        let (trace, compiled) = open_to_replay(&self.file, None)?;
         let history = HandleHistory::build(trace, &compiled)?;
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
             match history.events().checked_sub(1) {

@@ -13,7 +13,7 @@ use wasmparser::component_types::ComponentAnyTypeId;
 
 /// Limits no real component comes near; a hostile one is refused before it
 /// takes memory.
-const MAX_CROSSINGS: usize = 1 << 24;
+const MAX_CROSSINGS: usize = 1 << 18;
 
 impl<'a> Walk<'a> {
     pub(super) fn canonical(

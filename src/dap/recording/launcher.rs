@@ -1,6 +1,7 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
+use crate::component::{Component, component_bytes};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
 use crate::dap::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
@@ -37,12 +38,14 @@ impl RecordingLauncher {
         view: &ViewArguments,
         output: &dyn Output,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
-        if view.component.is_some() {
-            return Err(failed(
-                "`component` is not supported yet: record the component that has its debug information",
-            ));
+        let mut trace = Trace::open(trace).map_err(failed)?;
+        if let Some(path) = &view.component {
+            let bytes = component_bytes(path).map_err(failed)?;
+            let component = Component::parse(bytes)
+                .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
+            trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
-        let trace = Arc::new(Trace::open(trace).map_err(failed)?);
+        let trace = Arc::new(trace);
         let progress = |done: usize, all: usize| {
             let percentage = (done * 100).checked_div(all).unwrap_or(100).min(100) as u8;
             output.progress(Some(percentage), "compiling the recording for debugging");

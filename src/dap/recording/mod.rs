@@ -23,7 +23,6 @@ use crate::inspect::handle_history::HandleHistory;
 use crate::replay::variant::CacheDir;
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
-use crate::trace::Summary;
 use breakpoints::Breakpoints;
 use stack::ShownFrame;
 use std::sync::OnceLock;
@@ -98,9 +97,7 @@ impl Debuggee for Recording {
 
     fn history(&self) -> History {
         let trace = self.timeline.trace();
-        let events = *self
-            .events
-            .get_or_init(|| Summary::of(trace).map_or(0, |summary| summary.calls));
+        let events = *self.events.get_or_init(|| trace.hostcalls().unwrap_or(0));
         History {
             name: trace.metadata().program.clone(),
             events,

@@ -64,7 +64,7 @@ impl Controller {
     ) -> (Moment, Option<Frame>) {
         let handles = frames::handles(store);
         let innermost = kind.innermost();
-        let innermost = match (kind, store.data().in_progress().last()) {
+        let innermost = match (kind, store.data().calling()) {
             // An exit, or a call that the host failed.
             (Kind::End, Some(_)) => Innermost::Calling,
             _ => innermost,
@@ -393,7 +393,7 @@ impl Controller {
         kind: Kind,
         request: &Request,
     ) -> Reply {
-        let innermost = match (kind, store.data().in_progress().last()) {
+        let innermost = match (kind, store.data().calling()) {
             (Kind::End, Some(_)) => Innermost::Calling,
             _ => kind.innermost(),
         };
@@ -520,6 +520,11 @@ impl Observer for Controller {
         store: &mut StoreContextMut<'_, State>,
         _call: &Calling,
     ) -> wasmtime::Result<()> {
+        self.pass(store, Kind::End);
+        Ok(())
+    }
+
+    fn cut_off(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
         self.pass(store, Kind::End);
         Ok(())
     }

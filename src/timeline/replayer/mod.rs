@@ -19,7 +19,7 @@ mod fork;
 mod lines;
 
 use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
-use crate::component::ModuleId;
+use crate::component::{Component, ModuleId};
 use crate::instrument::offsets::OffsetMap;
 use crate::replay::frames::ModuleCode;
 use crate::replay::variant::Prepared;
@@ -74,7 +74,12 @@ fn load_recording(
     socket: &Path,
     load: wire::Load,
 ) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
-    let trace = Arc::new(Trace::open(&load.trace)?);
+    let mut trace = Trace::open(&load.trace)?;
+    if let Some(component) = &load.component {
+        let component = Component::parse(std::fs::read(component)?)?;
+        trace = trace.with_component(Arc::new(component))?;
+    }
+    let trace = Arc::new(trace);
     let mut prepared = Vec::new();
     let mut codes = Vec::new();
     for (i, (code, offsets)) in load.modules.iter().enumerate() {

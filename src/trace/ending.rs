@@ -1,0 +1,120 @@
+//! How a run ended, where nobody wrote it down: whoever takes records outside the
+//! process that runs the component, or is killed with it, cannot.
+
+use super::event::{Event, EventKind};
+use super::metadata::Outcome;
+use super::reader::TraceError;
+use super::stored::{Cursor, Stored};
+use crate::component::types::{CoreValue, ValueType};
+use crate::component::{Component, Crossing, CrossingKind, Item};
+use std::sync::Arc;
+
+/// Infers the outcome from the last events.
+///
+/// - They end with the return of a lifted function that the outside called: it
+///   returned. What comes after, a memory hash and the `post-return`, changes
+///   nothing.
+/// - They end with a call of WASI's exit function: it exited.
+/// - Else the recording was cut off. So it was where the last events are damaged;
+///   reading them tells.
+pub(super) fn infer(stored: &Arc<Stored>) -> Outcome {
+    for piece in (0..stored.pieces()).rev() {
+        match last_of(stored, piece) {
+            Ok(Last::Nothing) => {}
+            Ok(Last::Returned { success }) if is_top_level(stored) => {
+                return Outcome::Returned {
+                    success,
+                    result: None,
+                };
+            }
+            Ok(Last::Exit(status)) => return Outcome::Exited(status),
+            Ok(Last::Returned { .. } | Last::Other) | Err(_) => return Outcome::CutOff,
+        }
+    }
+    Outcome::CutOff
+}
+
+/// The last event that says something about the ending.
+enum Last {
+    Nothing,
+    /// A lifted function returned.
+    Returned {
+        success: bool,
+    },
+    Exit(i32),
+    Other,
+}
+
+fn last_of(stored: &Arc<Stored>, piece: usize) -> Result<Last, TraceError> {
+    let mut last = Last::Nothing;
+    let mut cursor = Cursor::over(stored, piece);
+    while let Some(event) = cursor.next()? {
+        if let Some(crossing) = stored.component.crossing(event.crossing) {
+            last = after(last, &event, crossing);
+        }
+    }
+    Ok(last)
+}
+
+fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
+    match (&event.kind, &crossing.kind) {
+        (EventKind::Hash(_), _) | (_, CrossingKind::PostReturn) => last,
+        (EventKind::Leave(results), CrossingKind::Lift) => Last::Returned {
+            success: !is_error(crossing, results),
+        },
+        (EventKind::Call(args), _) if crossing.is_exit() => match args.first() {
+            // `exit` is given a result, whose discriminant is the status;
+            // `exit-with-code` a status.
+            Some(CoreValue::I32(status)) => Last::Exit(*status),
+            _ => Last::Other,
+        },
+        _ => Last::Other,
+    }
+}
+
+/// Whether a lifted function returned the error of a `result` without payloads, as
+/// commands do; others have theirs in memory.
+fn is_error(crossing: &Crossing, results: &[CoreValue]) -> bool {
+    let ty = crossing.function.as_ref().and_then(|f| f.result.as_ref());
+    matches!(ty, Some(ValueType::Result(None, None)))
+        && matches!(results.first(), Some(CoreValue::I32(1)))
+}
+
+/// Whether nothing is in progress after the last event. Only where components call
+/// each other the events must be counted to know it.
+fn is_top_level(stored: &Arc<Stored>) -> bool {
+    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth == 0)
+}
+
+fn has_one_instance(component: &Component) -> bool {
+    let bodies = component.bodies();
+    let mut instantiated = vec![0u32; bodies.len()];
+    let items = bodies.iter().flat_map(|body| &body.items);
+    for item in items {
+        if let Item::Nested(id) = item
+            && let Some(count) = instantiated.get_mut(id.0 as usize)
+        {
+            *count += 1;
+        }
+    }
+    let core = bodies.iter().filter(|body| body.has_core).count();
+    let repeated = bodies
+        .iter()
+        .zip(instantiated)
+        .any(|(body, count)| body.reaches_core && count > 1);
+    core == 1 && !repeated
+}
+
+/// How many calls are in progress after the last event.
+fn depth(stored: &Arc<Stored>) -> Result<u64, TraceError> {
+    let mut depth = 0u64;
+    let mut cursor = Cursor::new(stored);
+    while let Some(event) = cursor.next()? {
+        match event.kind {
+            EventKind::Call(_) | EventKind::Enter(_) => depth += 1,
+            EventKind::Return(_) | EventKind::Leave(_) => depth = depth.saturating_sub(1),
+            EventKind::Write { .. } | EventKind::Hash(_) => {}
+        }
+    }
+    Ok(depth)
+}

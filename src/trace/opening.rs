@@ -1,0 +1,165 @@
+//! Opening a recording: what stands before its events, and where those are.
+
+use super::format::{
+    HEADER_LENGTH, MAGIC, SectionHeader, SectionId, TRAILER_LENGTH, VERSION, decode_trailer,
+};
+use super::index;
+use super::metadata::{Metadata, Outcome};
+use super::reader::TraceError;
+use super::sections::{self, Section};
+use super::source::Source;
+use crate::component::Component;
+use std::path::Path;
+
+/// What opening finds.
+pub(super) struct Opened {
+    pub(super) metadata: Metadata,
+    pub(super) component: Component,
+    pub(super) sections: Vec<Section>,
+    /// What the end section says, if there is one.
+    pub(super) end: Option<Outcome>,
+}
+
+/// A walk over the sections of a recording.
+struct Opening<'a> {
+    path: &'a Path,
+    source: &'a Source,
+    at: u64,
+}
+
+pub(super) fn open(path: &Path, source: &Source) -> Result<Opened, TraceError> {
+    let mut opening = Opening {
+        path,
+        source,
+        at: HEADER_LENGTH as u64,
+    };
+    opening.check_header()?;
+    let metadata = opening.metadata()?;
+    let component = opening.component()?;
+    // A finished recording says where its sections are. Where that is damaged, the
+    // sections say it themselves.
+    let (sections, end) = match opening.indexed() {
+        Some((sections, end)) => (sections, Some(end)),
+        None => opening.walk()?,
+    };
+    Ok(Opened {
+        metadata,
+        component,
+        sections,
+        end,
+    })
+}
+
+impl Opening<'_> {
+    fn check_header(&self) -> Result<(), TraceError> {
+        let mut header = [0; HEADER_LENGTH];
+        let not_a_trace = || TraceError::NotATrace {
+            path: self.path.to_owned(),
+        };
+        self.source
+            .read_exact_at(&mut header, 0)
+            .map_err(|_| not_a_trace())?;
+        let (magic, version) = header.split_at(MAGIC.len());
+        if magic != MAGIC {
+            return Err(not_a_trace());
+        }
+        let mut word = [0; 4];
+        word.copy_from_slice(version);
+        match u32::from_le_bytes(word) {
+            VERSION => Ok(()),
+            found => Err(TraceError::Version {
+                path: self.path.to_owned(),
+                found,
+            }),
+        }
+    }
+
+    /// The next section's header and where its bytes begin; `None` where the
+    /// file ends or was cut off before the section was complete.
+    fn next(&mut self) -> Result<Option<(SectionHeader, u64)>, TraceError> {
+        let found = sections::read_header(self.source, self.at).map_err(|e| self.damaged(e))?;
+        if let Some((header, offset)) = &found {
+            self.at = offset + u64::from(header.stored);
+        }
+        Ok(found)
+    }
+
+    fn damaged(&self, what: impl ToString) -> TraceError {
+        TraceError::Damaged {
+            path: self.path.to_owned(),
+            offset: self.at,
+            what: what.to_string(),
+        }
+    }
+
+    fn expect(&mut self, id: SectionId) -> Result<Vec<u8>, TraceError> {
+        match self.next()? {
+            Some((header, offset)) if header.id == id => {
+                sections::read(self.source, offset, &header).map_err(|e| self.damaged(e))
+            }
+            Some((header, _)) => Err(self.damaged(format!(
+                "section {:?} stands where {id:?} should",
+                header.id
+            ))),
+            None => Err(TraceError::NoComponent {
+                path: self.path.to_owned(),
+            }),
+        }
+    }
+
+    fn metadata(&mut self) -> Result<Metadata, TraceError> {
+        let bytes = self.expect(SectionId::Metadata)?;
+        serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))
+    }
+
+    fn component(&mut self) -> Result<Component, TraceError> {
+        let bytes = self.expect(SectionId::Component)?;
+        Component::parse(bytes).map_err(|source| TraceError::Component {
+            path: self.path.to_owned(),
+            source,
+        })
+    }
+
+    /// What the index says; `None` if there is none, or it cannot be right.
+    fn indexed(&self) -> Option<(Vec<Section>, Outcome)> {
+        let trailer_at = self.source.length().checked_sub(TRAILER_LENGTH as u64)?;
+        let mut trailer = [0; TRAILER_LENGTH];
+        self.source.read_exact_at(&mut trailer, trailer_at).ok()?;
+        let index = self.section(decode_trailer(&trailer)?, SectionId::Index)?;
+        let mut sections = index::decode(&index, trailer_at)?;
+        let end = sections.pop()?;
+        let follows = sections.first().unwrap_or(&end).at == self.at;
+        let end = self.section(end.at, SectionId::End)?;
+        let outcome = serde_json::from_slice(&end).ok()?;
+        follows.then_some((sections, outcome))
+    }
+
+    fn section(&self, at: u64, id: SectionId) -> Option<Vec<u8>> {
+        let (header, offset) = sections::read_header(self.source, at).ok()??;
+        let is_it = header.id == id;
+        is_it.then(|| sections::read(self.source, offset, &header).ok())?
+    }
+
+    fn walk(&mut self) -> Result<(Vec<Section>, Option<Outcome>), TraceError> {
+        let mut found = Vec::new();
+        loop {
+            let at = self.at;
+            let Some((header, offset)) = self.next()? else {
+                return Ok((found, None));
+            };
+            match header.id {
+                SectionId::Events | SectionId::Records => found.push(Section {
+                    at,
+                    first_event: header.first_event,
+                }),
+                SectionId::End => {
+                    let bytes = sections::read(self.source, offset, &header)
+                        .map_err(|e| self.damaged(e))?;
+                    let outcome = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
+                    return Ok((found, Some(outcome)));
+                }
+                other => return Err(self.damaged(format!("a second {other:?} section"))),
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Where the bytes of a recording are: in a file of their own, or in the lines of a
+//! log.
+
+use super::format::MAGIC;
+use super::log::{Log, LogError};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// The bytes of a recording.
+#[derive(Debug)]
+pub(super) enum Source {
+    File { file: File, length: u64 },
+    Log(Log),
+}
+
+impl Source {
+    /// Takes a file as what it is: a log if it does not begin as a recording does.
+    pub(super) fn new(file: File) -> Result<Source, LogError> {
+        let length = file.metadata()?.len();
+        let mut magic = [0; MAGIC.len()];
+        let is_recording = match file.read_exact_at(&mut magic, 0) {
+            Ok(()) => magic == MAGIC,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => return Err(error.into()),
+        };
+        if is_recording {
+            return Ok(Source::File { file, length });
+        }
+        Log::scan(file).map(Source::Log)
+    }
+
+    /// How many bytes there are.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Source::File { length, .. } => *length,
+            Source::Log(log) => log.length(),
+        }
+    }
+
+    /// Reads with `pread`: processes forked from one another do not move each
+    /// other's place in the file.
+    pub(super) fn read_exact_at(&self, to: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Source::File { file, .. } => file.read_exact_at(to, offset),
+            Source::Log(log) => log.read_exact_at(to, offset),
+        }
+    }
+
+    /// What is known to be missing.
+    pub(super) fn missing(&self) -> Option<&str> {
+        match self {
+            Source::File { .. } => None,
+            Source::Log(log) => log.missing(),
+        }
+    }
+}
