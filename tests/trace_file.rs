@@ -398,6 +398,70 @@ fn sections_damaged_by_someone_who_knows_checksums_end_in_errors() {
     assert!(diverged > 100, "{diverged}");
 }
 
+/// The answer to a call needs a `realloc` that makes the same call: as deep as the
+/// recording says.
+#[test]
+fn forged_nesting_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("nested.wat");
+    std::fs::write(&source, CALLING_REALLOC).unwrap();
+    let component = parse(&source);
+    let crossing = |name: &str| {
+        let mut all = component.crossings().iter();
+        all.find(|c| c.name.contains(name)).unwrap().id
+    };
+    let (run, realloc, random) = (crossing("run"), crossing("realloc"), crossing("random"));
+    let event = |crossing, kind| Event {
+        instance: Instance(0),
+        crossing,
+        kind,
+    };
+    let call = event(
+        random,
+        EventKind::Call(vec![CoreValue::I64(8), CoreValue::I32(16)]),
+    );
+    let enter = [0, 0, 1, 8].map(CoreValue::I32).to_vec();
+    let enter = event(realloc, EventKind::Enter(enter));
+    let path = dir.path().join("nested");
+    for (depth, is_refused) in [(10, false), (5000, true)] {
+        let mut events = vec![event(run, EventKind::Enter(vec![]))];
+        for _ in 0..depth {
+            events.extend([call.clone(), enter.clone()]);
+        }
+        rewrite::write(component.clone(), &events, &Outcome::CutOff, 1000, &path);
+        match replay_here(Arc::new(Trace::open(&path).unwrap())) {
+            Err(ReplayError::Nesting(_)) => assert!(is_refused),
+            other => assert!(!is_refused && other.is_ok(), "{depth}: {other:?}"),
+        }
+    }
+}
+
+const CALLING_REALLOC: &str = r#"(component
+  (import "wasi:random/random@0.2.6" (instance $random
+    (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+  (core module $libc
+    (memory (export "memory") 1)
+    (table (export "table") 1 funcref)
+    (type $call (func (param i64 i32)))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (call_indirect (type $call) (i64.const 8) (i32.const 16) (i32.const 0))
+      (i32.const 32)))
+  (core instance $libc (instantiate $libc))
+  (core func $call (canon lower (func $random "get-random-bytes")
+    (memory $libc "memory") (realloc (func $libc "realloc"))))
+  (core module $code
+    (import "libc" "table" (table 1 funcref))
+    (import "wasi" "call" (func $call (param i64 i32)))
+    (elem (i32.const 0) func $call)
+    (func (export "run") (result i32)
+      (call $call (i64.const 8) (i32.const 16)) (i32.const 0)))
+  (core instance $m (instantiate $code
+    (with "libc" (instance $libc))
+    (with "wasi" (instance (export "call" (func $call))))))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (instance $run (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $run)))"#;
+
 #[test]
 fn damaged_components_are_parsed_or_refused() {
     let mut numbers = Numbers(0x2545_F491_4F6C_DD1D);

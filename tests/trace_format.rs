@@ -177,6 +177,40 @@ fn a_cursor_begins_at_any_hostcall() {
     }
 }
 
+#[test]
+fn with_its_index_a_recording_is_read_around_a_damaged_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run");
+    record(&fixture("wat/chatty.wat"), &[], &[], "", &trace);
+    let (all, opened) = (events(&trace), Trace::open(&trace).unwrap());
+    let small = dir.path().join("small");
+    let component = opened.component().clone();
+    rewrite::write(component, &all, opened.outcome(), 1000, &small);
+    let mut file = std::fs::read(&small).unwrap();
+    let parts = sections(&file);
+    let damaged = &parts[parts.len() / 2];
+    file[damaged.at + 4] ^= 1;
+    std::fs::write(&small, &file).unwrap();
+    // Nothing was walked, so the outcome is there, and so is what is not damaged.
+    let around = Trace::open(&small).unwrap();
+    assert_eq!(around.outcome(), opened.outcome());
+    assert_eq!(around.hostcalls().unwrap(), opened.hostcalls().unwrap());
+    let last = opened.hostcalls().unwrap() - 100;
+    let rest = rest_of(around.events_from(last).unwrap());
+    assert!(rest == rest_of(opened.events_from(last).unwrap()));
+    let mut cursor = around.events();
+    let read: Vec<Event> = std::iter::from_fn(|| cursor.next().ok().flatten()).collect();
+    assert!(read == all[..1000 * (parts.len() / 2 - 2)]);
+    // Again and again.
+    for _ in 0..2 {
+        let error = cursor.next().unwrap_err().to_string();
+        assert!(error.contains(&format!("byte {}", damaged.at)), "{error}");
+    }
+    // Without the index there is no way past it.
+    std::fs::write(&small, &file[..file.len() - 1]).unwrap();
+    assert!(Trace::open(&small).is_err());
+}
+
 /// What a trace costs: the bytes that the guest received, compressed, and less than
 /// four for each hostcall; and once a few for each crossing, which only a short
 /// recording notices.

@@ -4,7 +4,7 @@
 use super::divergence::{Crossed, Divergence, Passed, Side};
 use super::output::Printing;
 use super::state::{Calling, Entering, State};
-use super::values;
+use super::{ReplayError, values};
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
@@ -127,6 +127,10 @@ fn write(
     }
 }
 
+/// An instance is not entered again before it has returned, but for its `realloc`:
+/// a recording nested deeper than this is forged, and each level takes a stack.
+const MAX_NESTING: usize = 1000;
+
 /// Makes a call into the guest and checks what it answers.
 fn enter(
     mut store: impl AsContextMut<Data = State>,
@@ -148,6 +152,9 @@ fn enter(
             "there is no such instance yet".into(),
         ));
     };
+    if store.as_context().data().in_progress().len() > MAX_NESTING {
+        return Err(wasmtime::Error::from(ReplayError::Nesting(MAX_NESTING)));
+    }
     let entry = Entering {
         instance,
         crossing: id,

@@ -44,6 +44,11 @@ pub enum ReplayError {
     Diverged(#[from] Divergence),
     #[error("the component's core modules cannot be wired: {0}; this is a fault of rr-dap")]
     Wiring(&'static str),
+    #[error(
+        "calls out of the guest and into it are nested more than {0} deep in this recording; \
+         no component's are"
+    )]
+    Nesting(usize),
     #[error("the guest could not be instantiated: {0}")]
     Engine(String),
     #[error("the guest {replayed} in replay, but in the recording it {recorded}")]

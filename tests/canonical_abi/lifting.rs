@@ -4,7 +4,8 @@
 use super::types::{Chance, Types, core_names};
 use rr_dap::component::layout::{self, Lift, Pointer};
 use rr_dap::component::types::{
-    CoreType, CoreValue, FunctionType, Labels, Resource, StringEncoding, TypeName, ValueType,
+    CoreType, CoreValue, FunctionType, Labels, Record, Resource, StringEncoding, TypeName,
+    ValueType, Variant,
 };
 use rr_dap::inspect::lift::{Boundary, Lifted, Lifter, Limits};
 use rr_dap::inspect::wave;
@@ -314,6 +315,81 @@ fn what_is_wrong_is_said_in_its_place() {
         text_at(&[], &ValueType::U8),
         "<invalid: address 0x0 is outside of memory>"
     );
+}
+
+/// Values of every type, as they lie in memory at 0.
+#[test]
+fn every_type_has_its_text() {
+    use ValueType as V;
+    let arc = |ty: V| Arc::new(ty);
+    let labels = |labels: &[&str]| {
+        Arc::new(Labels {
+            name: None,
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        })
+    };
+    let resource = Arc::new(Resource {
+        name: Some(TypeName {
+            interface: "a:b/c".into(),
+            name: "thing".into(),
+        }),
+        id: 3,
+    });
+    let record = V::Record(Arc::new(Record {
+        name: None,
+        fields: vec![("name".into(), V::U8), ("is-on".into(), V::Bool)],
+    }));
+    let variant = V::Variant(Arc::new(Variant {
+        name: None,
+        cases: vec![
+            ("none-of-it".into(), None),
+            ("some-of-it".into(), Some(V::S16)),
+        ],
+    }));
+    let flags = V::Flags(labels(&["read", "write", "run"]));
+    let pair = b"\x08\0\0\0\x02\0\0\0\x01\x02\x03\x04";
+    for (ty, memory, text) in [
+        (V::Bool, &b"\x01"[..], "true"),
+        (V::S8, b"\xff", "-1"),
+        (V::U8, b"\xff", "255"),
+        (V::S16, b"\xfe\xff", "-2"),
+        (V::U16, b"\xfe\xff", "65534"),
+        (V::S32, b"\xfd\xff\xff\xff", "-3"),
+        (V::U32, b"\xfd\xff\xff\xff", "4294967293"),
+        (V::S64, &[0xff; 8], "-1"),
+        (V::U64, &[0xff; 8], "18446744073709551615"),
+        (V::F32, &1.5f32.to_le_bytes(), "1.5"),
+        (V::F32, &f32::NEG_INFINITY.to_le_bytes(), "-inf"),
+        (V::F64, &3f64.to_le_bytes(), "3.0"),
+        (V::F64, &f64::NAN.to_le_bytes(), "nan"),
+        (V::Char, b"\xe4\0\0\0", "'ä'"),
+        (V::Char, b"'\0\0\0", r"'\''"),
+        (V::String, b"\x08\0\0\0\x03\0\0\0a\"\n", r#""a\"\n""#),
+        (list(V::U8), pair, r#"b"\x01\x02""#),
+        (list(V::U16), pair, "[513, 1027]"),
+        (V::FixedList(arc(V::U16), 2), pair, "[8, 0]"),
+        (V::Map(arc(V::U8), arc(V::U8)), pair, "[(1, 2), (3, 4)]"),
+        (V::Tuple([V::U8, V::U16].into()), b"\x01\0\x02\0", "(1, 2)"),
+        (V::Option(arc(V::U8)), b"\0\x07", "none"),
+        (V::Option(arc(V::U8)), b"\x01\x07", "some(7)"),
+        (V::Result(Some(arc(V::U8)), None), b"\0\x07", "ok(7)"),
+        (V::Result(Some(arc(V::U8)), None), b"\x01\x07", "err"),
+        (V::Result(None, Some(arc(V::U8))), b"\x01\x07", "err(7)"),
+        (V::Result(None, None), b"\0", "ok"),
+        (record, b"\x05\x01", "{name: 5, is-on: true}"),
+        (variant.clone(), b"\0\0\x05\0", "none-of-it"),
+        (variant, b"\x01\0\x05\0", "some-of-it(5)"),
+        (V::Enum(labels(&["red", "green"])), b"\x01", "green"),
+        (flags.clone(), b"\x05", "{read, run}"),
+        (flags, b"\0", "{}"),
+        (V::Own(resource.clone()), b"\x09\0\0\0", "own<thing> 9"),
+        (V::Borrow(resource), b"\x09\0\0\0", "borrow<thing> 9"),
+        (V::Stream(Some(arc(V::U8))), b"\x02\0\0\0", "stream<u8> 2"),
+        (V::Future(None), b"\x02\0\0\0", "future 2"),
+        (V::ErrorContext, b"\x02\0\0\0", "error-context 2"),
+    ] {
+        assert_eq!(text_at(memory, &ty), text, "{ty}");
+    }
 }
 
 #[test]
