@@ -41,7 +41,8 @@ pub struct Writer<W: Write> {
     events: u64,
     first_event: u64,
     written: u64,
-    nesting: Nesting,
+    /// `None` if events are taken as they come.
+    nesting: Option<Nesting>,
     /// Where the recording ended, if before the run.
     ended: Option<NotNested>,
 }
@@ -65,7 +66,7 @@ impl<W: Write> Writer<W> {
             events: 0,
             first_event: 0,
             written: HEADER_LENGTH as u64,
-            nesting: Nesting::default(),
+            nesting: Some(Nesting::default()),
             ended: None,
         };
         writer.out.write_all(&MAGIC)?;
@@ -76,6 +77,14 @@ impl<W: Write> Writer<W> {
         writer.section(SectionId::Component, component.bytes())?;
         writer.out.flush()?;
         Ok(writer)
+    }
+
+    /// The same writer, which takes events as they come, whether they nest or not:
+    /// for making traces that no recorder makes.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.nesting = None;
+        self
     }
 
     /// How many outgoing crossings have been recorded.
@@ -98,7 +107,9 @@ impl<W: Write> Writer<W> {
         self.check_not_ended()?;
         while !raw.is_empty() {
             let event = self.decode(instance, &mut raw)?;
-            if let Err(not_nested) = self.nesting.follow(&event, &self.component) {
+            if let Some(nesting) = &mut self.nesting
+                && let Err(not_nested) = nesting.follow(&event, &self.component)
+            {
                 self.flush()?;
                 self.ended = Some(not_nested.clone());
                 return Err(not_nested.into());
