@@ -2,16 +2,15 @@
 
 mod support;
 
-use rr_dap::inspect::handle_history::HandleHistory;
-use rr_dap::replay::variant::{CacheDir, Variant};
-use rr_dap::replay::{Compiled, Ended};
+use rr_dap::replay::Ended;
+use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::motion::{Motion, Reason, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{Outcome, Trace};
 use std::sync::Arc;
 use support::concurrent::{Ran, plain, record};
-use support::{cache_dir, fixture, parse, replay_here};
+use support::{cache_dir, check_handles, fixture, handle_history, parse, replay_here};
 use wasmtime::component::Val;
 
 /// Runs a fixture plain and recorded, and replays the recording; answers what it
@@ -30,26 +29,8 @@ fn recorded_and_replayed(name: &str) -> Ran {
         Ok(_) => assert_eq!(ended, Ended::Returned),
         Err(_) => assert_ne!(ended, Ended::Returned),
     }
-    handles_fit(&trace);
+    check_handles(&trace);
     ran
-}
-
-/// The handle tables that we derive are those that Wasmtime kept: every index that a
-/// crossing has is there, of the kind that is wanted, and the one that was next.
-fn handles_fit(trace: &Arc<Trace>) {
-    let history = history(trace);
-    let findings: Vec<String> = history
-        .findings()
-        .iter()
-        .map(|found| format!("{:?}: {}", found.instance, found.finding))
-        .collect();
-    assert!(findings.is_empty(), "{findings:#?}");
-}
-
-fn history(trace: &Arc<Trace>) -> HandleHistory {
-    let cache = CacheDir::open(&cache_dir()).expect("a cache");
-    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).expect("compiles");
-    HandleHistory::build(trace.clone(), &compiled).expect("replays")
 }
 
 fn text(text: &str) -> Result<Option<Val>, String> {
@@ -156,7 +137,7 @@ fn handles_of_all_kinds_are_followed_to_their_end() {
         ("wat/handles-later.wat", &["own<jar>", "subtask"]),
     ] {
         let (_dir, trace) = recording(name);
-        let history = history(&trace);
+        let history = handle_history(&trace);
         let mut ended = Vec::new();
         history.each_ended(|_, past| ended.push(past.entry.kind.to_string()));
         for kind in kinds {
