@@ -164,6 +164,8 @@ pub struct State {
     pub(super) clock: Option<Clock>,
     pub(super) observer: Option<Box<dyn Observer>>,
     pub(super) divergence: Option<Divergence>,
+    /// Whether the guest has returned from a call whose return is not in the trace.
+    pub(super) has_outlived_trace: bool,
 }
 
 impl State {
@@ -180,6 +182,7 @@ impl State {
             clock: None,
             observer: Some(observer),
             divergence: None,
+            has_outlived_trace: false,
         }
     }
 
