@@ -2,22 +2,25 @@
 
 mod support;
 
-use rr_dap::inspect::handle_history::HandleHistory;
-use rr_dap::replay::variant::{CacheDir, Variant};
-use rr_dap::replay::{Compiled, Ended};
+use rr_dap::component::Component;
+use rr_dap::replay::Ended;
+use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::motion::{Motion, Reason, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{Outcome, Trace};
 use std::sync::Arc;
 use support::concurrent::{Ran, plain, record};
-use support::{cache_dir, fixture, parse, replay_here};
+use support::{cache_dir, check_handles, fixture, handle_history, parse, replay_here};
 use wasmtime::component::Val;
 
 /// Runs a fixture plain and recorded, and replays the recording; answers what it
 /// did.
 fn recorded_and_replayed(name: &str) -> Ran {
-    let component = parse(&fixture(name));
+    recorded_and_replayed_component(name, parse(&fixture(name)))
+}
+
+fn recorded_and_replayed_component(name: &str, component: Arc<Component>) -> Ran {
     let expected = plain(&component);
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("t.rrtrace");
@@ -26,30 +29,11 @@ fn recorded_and_replayed(name: &str) -> Ran {
     assert_eq!(ran, expected, "{name}");
     let trace = Arc::new(Trace::open(&path).expect("opens"));
     let (ended, _) = replay_here(trace.clone()).unwrap_or_else(|e| panic!("{name}: {e}"));
-    match ran.result {
-        Ok(_) => assert_eq!(ended, Ended::Returned),
-        Err(_) => assert_ne!(ended, Ended::Returned),
+    if ran.result.is_ok() {
+        assert_eq!(ended, Ended::Returned);
     }
-    handles_fit(&trace);
+    check_handles(&trace);
     ran
-}
-
-/// The handle tables that we derive are those that Wasmtime kept: every index that a
-/// crossing has is there, of the kind that is wanted, and the one that was next.
-fn handles_fit(trace: &Arc<Trace>) {
-    let history = history(trace);
-    let findings: Vec<String> = history
-        .findings()
-        .iter()
-        .map(|found| format!("{:?}: {}", found.instance, found.finding))
-        .collect();
-    assert!(findings.is_empty(), "{findings:#?}");
-}
-
-fn history(trace: &Arc<Trace>) -> HandleHistory {
-    let cache = CacheDir::open(&cache_dir()).expect("a cache");
-    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).expect("compiles");
-    HandleHistory::build(trace.clone(), &compiled).expect("replays")
 }
 
 fn text(text: &str) -> Result<Option<Val>, String> {
@@ -156,7 +140,7 @@ fn handles_of_all_kinds_are_followed_to_their_end() {
         ("wat/handles-later.wat", &["own<jar>", "subtask"]),
     ] {
         let (_dir, trace) = recording(name);
-        let history = history(&trace);
+        let history = handle_history(&trace);
         let mut ended = Vec::new();
         history.each_ended(|_, past| ended.push(past.entry.kind.to_string()));
         for kind in kinds {
@@ -264,4 +248,63 @@ fn what_goes_to_standard_output_as_a_stream_is_printed_again() {
     let (_dir, trace) = recording("wat/stdout-stream.wat");
     let (_, printed) = replay_here(trace).expect("replays");
     assert_eq!(String::from_utf8_lossy(&printed), "hello, world");
+}
+
+/// A function that waits for `later`, and whose callback then does this.
+fn awaits_and_then(what: &str) -> Arc<Component> {
+    let text = format!(
+        r#"(component
+  (import "host" (instance $host (export "later" (func async (param "ms" u32) (result u32)))))
+  (core module $libc (memory (export "memory") 1))
+  (core instance $l (instantiate $libc))
+  (alias export $host "later" (func $later))
+  (core func $later' (canon lower (func $later) async (memory $l "memory")))
+  (core func $return (canon task.return (result u32)))
+  (core func $set-new (canon waitable-set.new))
+  (core func $set-drop (canon waitable-set.drop))
+  (core func $join (canon waitable.join))
+  (core module $code
+    (import "libc" "memory" (memory 1))
+    (import "" "later" (func $later (param i32 i32) (result i32)))
+    (import "" "return" (func $return (param i32)))
+    (import "" "set-new" (func $set-new (result i32)))
+    (import "" "set-drop" (func $set-drop (param i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (global $set (mut i32) (i32.const 0))
+    (func (export "run") (result i32)
+      (global.set $set (call $set-new))
+      (call $join (i32.shr_u (call $later (i32.const 3) (i32.const 32)) (i32.const 4)) (global.get $set))
+      (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))
+    (func (export "callback") (param $event i32) (param $subtask i32) (param $state i32) (result i32)
+      {what}))
+  (core instance $m (instantiate $code (with "libc" (instance $l)) (with "" (instance
+    (export "later" (func $later')) (export "return" (func $return)) (export "join" (func $join))
+    (export "set-new" (func $set-new)) (export "set-drop" (func $set-drop))))))
+  (func (export "run") async (result u32)
+    (canon lift (core func $m "run") async (callback (func $m "callback")))))"#
+    );
+    let bytes = wat::parse_str(&text).unwrap_or_else(|e| panic!("{e}"));
+    Arc::new(Component::parse(bytes).expect("parses"))
+}
+
+#[test]
+fn traps_in_a_callback_and_in_a_built_in() {
+    for (what, why) in [
+        // 6 is there: a division by zero.
+        (
+            "(i32.div_u (i32.const 1) (i32.sub (i32.load (i32.const 32)) (i32.const 6)))",
+            "integer divide by zero",
+        ),
+        // The subtask is still in the set.
+        (
+            "(call $set-drop (global.get $set)) (i32.const 0)",
+            "resource has children",
+        ),
+        // It ends without a result.
+        ("(i32.const 0)", "failed to produce a result"),
+    ] {
+        let ran = recorded_and_replayed_component(what, awaits_and_then(what));
+        let error = ran.result.expect_err(what);
+        assert!(error.contains(why), "{what}: {error}");
+    }
 }

@@ -203,7 +203,10 @@ fn enter(
             ))
         }
         // The recording was cut off before the return; all of it was replayed.
-        None => Ok(()),
+        None => {
+            store.as_context_mut().data_mut().has_outlived_trace = true;
+            Ok(())
+        }
         Some(other) => {
             let crossing = named(&store, id);
             let recorded = side(&store, other);

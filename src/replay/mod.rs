@@ -229,6 +229,11 @@ impl Replay {
                     Ended::InCall,
                 )
                 | (Outcome::Interrupted | Outcome::CutOff, _) => true,
+                // After the guest returned: a result that is none, a task that ends
+                // without one.
+                (Outcome::Trapped(_) | Outcome::HostError(_), Ended::Returned) => {
+                    !self.store.data().has_outlived_trace
+                }
                 _ => false,
             };
         if agrees {

@@ -177,6 +177,8 @@ pub struct State {
     pub(super) clock: Option<Clock>,
     pub(super) observer: Option<Box<dyn Observer>>,
     pub(super) divergence: Option<Divergence>,
+    /// Whether the guest has returned from a call whose return is not in the trace.
+    pub(super) has_outlived_trace: bool,
 }
 
 impl State {
@@ -194,6 +196,7 @@ impl State {
             clock: None,
             observer: Some(observer),
             divergence: None,
+            has_outlived_trace: false,
         }
     }
 

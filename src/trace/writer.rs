@@ -50,7 +50,8 @@ pub struct Writer<W: Write> {
     component: Arc<Component>,
     compressor: Compressor<'static>,
     encoder: Encoder,
-    nesting: Nesting,
+    /// `None` if events are taken as they come.
+    nesting: Option<Nesting>,
     /// Where the recording ended, if before the run.
     ended: Option<NotNested>,
     plain: Vec<u8>,
@@ -77,7 +78,7 @@ impl<W: Write> Writer<W> {
             out,
             compressor: Compressor::new(LEVEL)?,
             encoder: Encoder::new(&component),
-            nesting: Nesting::default(),
+            nesting: Some(Nesting::default()),
             ended: None,
             component,
             plain: Vec::with_capacity(SECTION_PLAIN * 2),
@@ -94,6 +95,14 @@ impl<W: Write> Writer<W> {
         writer.section(SectionId::Component, component.bytes())?;
         writer.out.flush()?;
         Ok(writer)
+    }
+
+    /// The same writer, which takes events as they come, whether they nest or not:
+    /// for making traces that no recorder makes.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.nesting = None;
+        self
     }
 
     /// How many outgoing crossings have been recorded.
@@ -119,7 +128,9 @@ impl<W: Write> Writer<W> {
         while !raw.is_empty() {
             let record = take_record(&component, &mut raw)
                 .map_err(|error| RecordsError::Malformed(error.to_string()))?;
-            if let Err(not_nested) = self.nesting.follow(instance, &record, &component) {
+            if let Some(nesting) = &mut self.nesting
+                && let Err(not_nested) = nesting.follow(instance, &record, &component)
+            {
                 self.flush()?;
                 self.ended = Some(not_nested.clone());
                 return Err(not_nested.into());

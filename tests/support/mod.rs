@@ -14,6 +14,7 @@ pub mod scripted;
 pub mod second_reader;
 
 use rr_dap::component::{Component, component_bytes};
+use rr_dap::inspect::handle_history::HandleHistory;
 use rr_dap::replay::output::Stream;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
@@ -109,4 +110,22 @@ impl Observer for Prints {
             self.0.lock().unwrap().extend_from_slice(bytes);
         }
     }
+}
+
+/// The handle tables of a recording.
+pub fn handle_history(trace: &Arc<Trace>) -> HandleHistory {
+    let cache = CacheDir::open(&cache_dir()).unwrap();
+    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
+    HandleHistory::build(trace.clone(), &compiled).unwrap()
+}
+
+/// The handle tables that we derive are those that Wasmtime kept: every index that a
+/// crossing has is there, of the kind that is wanted, and the one that was next.
+pub fn check_handles(trace: &Arc<Trace>) {
+    let findings: Vec<String> = handle_history(trace)
+        .findings()
+        .iter()
+        .map(|found| format!("{:?}: {}", found.instance, found.finding))
+        .collect();
+    assert!(findings.is_empty(), "{findings:#?}");
 }

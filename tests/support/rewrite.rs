@@ -52,7 +52,8 @@ pub fn write(
     path: &Path,
 ) {
     let file = std::fs::File::create(path).unwrap();
-    let mut writer = Writer::new(file, component, &Metadata::default()).unwrap();
+    let writer = Writer::new(file, component, &Metadata::default()).unwrap();
+    let mut writer = writer.unchecked();
     for section in events.chunks(per_section) {
         for event in section {
             writer.records(event.instance, &raw(event)).unwrap();
