@@ -1,6 +1,7 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
+use super::trace::shown;
 use crate::replay::output::Stream;
 use crate::replay::{Observer, Replay as Machine};
 use crate::trace::Outcome;
@@ -59,6 +60,10 @@ impl Replay {
             return Ok(ExitCode::SUCCESS);
         }
         match trace.outcome() {
+            Outcome::Returned {
+                result: Some(result),
+                ..
+            } => _ = writeln!(std::io::stdout(), "{}", shown(result)),
             Outcome::Returned { .. } | Outcome::Exited(_) => {}
             other => eprintln!("rr-dap: the recorded run {other}"),
         }

@@ -4,6 +4,8 @@ mod events;
 mod info;
 mod resources;
 
+pub(super) use info::shown;
+
 use clap::Subcommand;
 use std::io;
 use std::process::ExitCode;

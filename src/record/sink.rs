@@ -1,40 +1,14 @@
 //! The host's end of the recorder: `rr:recorder/sink`.
 
 use super::Recorded;
+use super::host::Host;
 use crate::instrument::record::{RECORDS_START, SINK};
 use crate::trace::{Instance, Outcome, RecordsError, Writer};
 use std::fs::File;
 use std::io::BufWriter;
 use std::time::Instant;
 use wasmtime::StoreContextMut;
-use wasmtime::component::{Linker, ResourceTable, WasmList};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-
-/// The data of a recorded store.
-pub(super) struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    pub(super) recording: Recording,
-}
-
-impl Host {
-    pub(super) fn new(wasi: WasiCtx, recording: Recording) -> Host {
-        Host {
-            wasi,
-            table: ResourceTable::new(),
-            recording,
-        }
-    }
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
+use wasmtime::component::{Linker, WasmList};
 
 /// The recorder buffer of one instance.
 struct Buffer {

@@ -109,6 +109,16 @@ impl RecordingLauncher {
         for (name, value) in &arguments.env {
             command.arg("--env").arg(format!("{name}={value}"));
         }
+        for switch in &arguments.wasi {
+            command.arg("-S").arg(switch);
+        }
+        if arguments.redact_env {
+            command.arg("--redact-env");
+        }
+        if let Some(call) = &arguments.invoke {
+            command.arg("--invoke").arg(call);
+        }
+        command.arg("--");
         command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
         command.args(&arguments.args);
         command
@@ -148,11 +158,6 @@ impl Launcher for RecordingLauncher {
         match &arguments.subject {
             Subject::Trace(trace) => self.open(trace, None, &arguments.view, output),
             Subject::Program(program) => {
-                if program.invoke.is_some() {
-                    return Err(failed(
-                        "`invoke` is not supported yet: only commands (wasi:cli/run) can be recorded",
-                    ));
-                }
                 let directory = tempfile::tempdir().map_err(failed)?;
                 let to = match &program.record_to {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
