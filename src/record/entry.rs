@@ -177,9 +177,26 @@ fn parsed(name: &str, arguments: &str, function: &Export) -> Result<Vec<Val>, St
 
 /// A call's result as WAVE tells it.
 fn told(result: Option<&Val>) -> String {
-    let Some(value) = result else {
-        return "()".to_owned();
-    };
-    let wave = value.to_wave();
-    wave.unwrap_or_else(|_| "(a value that WAVE cannot tell)".to_owned())
+    match result {
+        None => "()".to_owned(),
+        // The writer panics on what WAVE has no words for.
+        Some(value) if !tellable(value) => "(a value that WAVE cannot tell)".to_owned(),
+        Some(value) => value.to_wave().unwrap_or_else(|e| format!("({e})")),
+    }
+}
+
+/// Whether WAVE has words for all that a value holds.
+fn tellable(value: &Val) -> bool {
+    let payload = |value: &Option<Box<Val>>| value.as_deref().is_none_or(tellable);
+    match value {
+        Val::Resource(_) | Val::Future(_) | Val::Stream(_) => false,
+        Val::ErrorContext(_) | Val::Map(_) => false,
+        Val::List(values) | Val::Tuple(values) | Val::FixedLengthList(values) => {
+            values.iter().all(tellable)
+        }
+        Val::Record(fields) => fields.iter().all(|(_, value)| tellable(value)),
+        Val::Variant(_, value) | Val::Option(value) => payload(value),
+        Val::Result(Ok(value) | Err(value)) => payload(value),
+        _ => true,
+    }
 }

@@ -3,7 +3,7 @@
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::wasm_wave::wasm::DisplayType;
-use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::component::{Component, ComponentExportIndex, Type};
 
 /// An exported function.
 pub(super) struct Export {
@@ -86,19 +86,31 @@ impl Export {
         let params: Vec<String> = self
             .ty
             .params()
-            .map(|(name, ty)| format!("{name}: {}", DisplayType(&ty)))
+            .map(|(name, ty)| format!("{name}: {}", told(&ty)))
             .collect();
         let result = self
             .ty
             .results()
             .next()
-            .map_or_else(String::new, |ty| format!(" -> {}", DisplayType(&ty)));
+            .map_or_else(String::new, |ty| format!(" -> {}", told(&ty)));
         let kind = if self.ty.async_() {
             "async func"
         } else {
             "func"
         };
         format!("{}: {kind}({}){result}", self.path(), params.join(", "))
+    }
+}
+
+/// A type as WIT has it, but for names, which types do not keep.
+fn told(ty: &Type) -> String {
+    match ty {
+        Type::Own(_) => "own<…>".to_owned(),
+        Type::Borrow(_) => "borrow<…>".to_owned(),
+        Type::Stream(_) => "stream<…>".to_owned(),
+        Type::Future(_) => "future<…>".to_owned(),
+        // WAVE has no word for these within another type.
+        ty => DisplayType(ty).to_string().replace("<<UNSUPPORTED>>", "…"),
     }
 }
 
