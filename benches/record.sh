@@ -23,15 +23,23 @@ measure() { # measure NAME APP ARGS...
 }
 
 # Text that compresses about as text does: numbered lines of changing words.
-awk 'BEGIN { n = split("time travel debug record replay component module memory handle stream crossing tick position forward back", w, " ");
-  srand(1); for (i = 0; i < 40000; i++) printf "%d %s %s %s\n", i, w[int(rand()*n)+1], w[int(rand()*n)+1], w[int(rand()*n)+1] }' \
-  >"$work/in.txt"
+text() { # text LINES FILE
+  awk -v lines="$1" 'BEGIN { n = split("time travel debug record replay component module memory handle stream crossing tick position forward back", w, " ");
+  srand(1); for (i = 0; i < lines; i++) printf "%d %s %s %s\n", i, w[int(rand()*n)+1], w[int(rand()*n)+1], w[int(rand()*n)+1] }' >"$2"
+}
 
+for guest in scalar area block; do
+  measure "a million calls: $guest" benches/guests/$guest.wat
+done
 if [ -n "${GUESTS:-}" ]; then
-  measure "zstd -19, compute" "$GUESTS/zstd-O2.wasm" -q -f -19 /work/in.txt -o /work/out.zst
-  measure "zstd -1, input and output" "$GUESTS/zstd-O2.wasm" -q -f -1 /work/in.txt -o /work/out.zst
-  measure "lz4 -9" "$GUESTS/lz4-O2.wasm" -q -f -9 /work/in.txt /work/out.lz4
+  text 40000 "$work/in.txt"
+  text 1700000 "$work/in50.txt"
+  measure "zstd -19 of 1 MB, compute" "$GUESTS/zstd-O2.wasm" -q -f -19 /work/in.txt -o /work/out.zst
+  measure "lz4 -9 of 1 MB" "$GUESTS/lz4-O2.wasm" -q -f -9 /work/in.txt /work/out.lz4
+  measure "zstd -3 of 50 MB, input and output" "$GUESTS/zstd-O2.wasm" -q -f -3 /work/in50.txt -o /work/out.zst
+  measure "zstd -9 of 50 MB" "$GUESTS/zstd-O2.wasm" -q -f -9 /work/in50.txt -o /work/out.zst
 else
+  text 40000 "$work/in.txt"
   measure "cat, input and output" fixtures/kitchen-O2.wasm cat /work/in.txt
   measure "args, start and end only" fixtures/kitchen-O2.wasm args x
 fi

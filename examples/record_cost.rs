@@ -74,7 +74,13 @@ fn main() -> Result<()> {
     }
     let [ran, recorded, replayed] = times.map(median);
     if let Some(facts) = facts {
-        eprintln!("{} hostcalls, {} bytes of trace", facts.events, facts.bytes);
+        let added = recorded.as_secs_f64() - ran.as_secs_f64();
+        eprintln!(
+            "{} hostcalls, {} bytes of trace, {:.0} ns added to each call",
+            facts.events,
+            facts.bytes,
+            added * 1e9 / facts.events.max(1) as f64
+        );
     }
     for (what, time) in [("plain", ran), ("record", recorded), ("replay", replayed)] {
         let ratio = time.as_secs_f64() / ran.as_secs_f64();
@@ -140,7 +146,7 @@ impl Plain {
 
 fn replay(trace: &Path, cache: &CacheDir) -> Result<Duration> {
     let trace = Arc::new(Trace::open(trace)?);
-    let compiled = Compiled::prepare(&trace, cache, Variant::Fast, &|_, _| {})?;
+    let compiled = Compiled::prepare(&trace, cache, Variant::Plain, &|_, _| {})?;
     let begun = Instant::now();
     Replay::new(trace, &compiled, Box::new(Silent))?.run()?;
     Ok(begun.elapsed())

@@ -4,11 +4,12 @@ mod support;
 
 use rr_dap::component::{Component, CrossingKind};
 use rr_dap::instrument::record::instrument;
-use rr_dap::trace::{Outcome, Trace};
+use rr_dap::trace::{EventKind, Outcome, Trace};
 use std::path::Path;
+use std::sync::Arc;
 use support::command::{Call, command};
 use support::{
-    events, fixture, parse, plain, record, replay, replay_here, rr_dap, rr_dap_with, text,
+    events, fixture, parse, plain, record, replay, replay_here, rewrite, rr_dap, rr_dap_with, text,
 };
 
 /// A run of a fixture in a directory of its own.
@@ -173,7 +174,7 @@ fn verify_tells_how_much_was_checked() {
     assert_eq!(facts["verified"], true);
     let calls = events(&trace)
         .iter()
-        .filter(|event| matches!(event.kind, rr_dap::trace::EventKind::Call(_)))
+        .filter(|event| matches!(event.kind, EventKind::Call(_)))
         .count();
     assert_eq!(facts["events"], calls);
     assert!(facts["values"].as_u64().unwrap() > calls as u64 / 2);
@@ -204,7 +205,7 @@ fn composed_components_record_and_replay() {
         let trace = dir.path().join("run.rrtrace");
         let recorded = record(&app, &[], &[], "", &trace);
         let status = recorded.status.code();
-        let opened = std::sync::Arc::new(Trace::open(&trace).unwrap());
+        let opened = Arc::new(Trace::open(&trace).unwrap());
         match call {
             Call::NoNumber(_) | Call::Nothing(_) => {
                 assert!(matches!(status, Some(1 | 134)), "{what}: {recorded:?}");
@@ -336,9 +337,11 @@ fn what_cannot_be_recorded_is_named() {
         assert!(!trace.exists(), "a recording of nothing was left behind");
         text(&output.stderr)
     };
-    let why = refused(&fixture("wat/callback.wat"), &[]);
+    let threads = dir.path().join("threads.wat");
+    std::fs::write(&threads, "(component (core func (canon thread.index)))").unwrap();
+    let why = refused(&threads, &[]);
     assert!(
-        why.contains("task-return") && why.contains("byte 0x"),
+        why.contains("the canonical built-in thread.index (at byte 0x"),
         "{why}"
     );
     let why = refused(&fixture("wat/trap.wat"), &[]);
@@ -436,7 +439,7 @@ fn an_exit_and_an_error_of_the_host_end_a_run_wherever_they_happen() {
     let trace = dir.path().join("run.rrtrace");
     let recorded = record(&fixture("wat/leave.wat"), &[], &[], "", &trace);
     assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
-    let opened = std::sync::Arc::new(Trace::open(&trace).unwrap());
+    let opened = Arc::new(Trace::open(&trace).unwrap());
     assert_eq!(*opened.outcome(), Outcome::Exited(1));
     replay_here(opened).unwrap();
 
@@ -446,7 +449,7 @@ fn an_exit_and_an_error_of_the_host_end_a_run_wherever_they_happen() {
         text(&recorded.stderr).contains("exceeds limit"),
         "{recorded:?}"
     );
-    let opened = std::sync::Arc::new(Trace::open(&trace).unwrap());
+    let opened = Arc::new(Trace::open(&trace).unwrap());
     let Outcome::HostError(message) = opened.outcome() else {
         panic!("{:?}", opened.outcome());
     };
@@ -472,4 +475,35 @@ fn commands_of_every_version_of_wasi_run() {
         assert_eq!(text(&recorded.stderr), "", "{version}");
         assert_eq!(replay(&trace).status.code(), Some(1), "{version}");
     }
+}
+
+#[test]
+fn memory_is_hashed_where_the_guest_exits() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("exit.rrtrace");
+    record(&fixture("kitchen.wasm"), &[], &["exit", "3"], "", &path);
+    let events = events(&path);
+    let [.., call, hash] = &events[..] else {
+        panic!("{} events", events.len());
+    };
+    let component = parse(&fixture("kitchen.wasm"));
+    assert!(component.crossing(call.crossing).unwrap().is_exit());
+    assert!(matches!(call.kind, EventKind::Call(_)), "{call:?}");
+    assert!(matches!(hash.kind, EventKind::Hash(_)), "{hash:?}");
+    // Replay compares it.
+    let report = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
+    assert!(
+        text(&report.stdout).contains("1 memory hashes"),
+        "{report:?}"
+    );
+    let mut wrong = events.clone();
+    wrong.last_mut().unwrap().kind = EventKind::Hash(1);
+    let outcome = Trace::open(&path).unwrap().outcome().clone();
+    let path = dir.path().join("wrong.rrtrace");
+    rewrite::write(component, &wrong, &outcome, 100, &path);
+    let error = replay_here(Arc::new(Trace::open(&path).unwrap())).expect_err("diverges");
+    assert!(
+        error.to_string().contains("guest memory has hash"),
+        "{error}"
+    );
 }

@@ -12,7 +12,7 @@ pub(super) fn open_to_replay(file: &Path) -> anyhow::Result<(Arc<Trace>, Compile
     let trace = Arc::new(Trace::open(file)?);
     let progress = CompileProgress::new();
     let cache = CacheDir::open_default()?;
-    let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|done, all| {
+    let compiled = Compiled::prepare(&trace, &cache, Variant::Plain, &|done, all| {
         progress.update(done, all);
     })?;
     progress.finish();

@@ -11,6 +11,8 @@ pub(super) struct Options {
     pub(super) memory: Option<u32>,
     pub(super) realloc: Option<u32>,
     pub(super) post_return: Option<u32>,
+    pub(super) callback: Option<u32>,
+    pub(super) is_async: bool,
     pub(super) encoding: StringEncoding,
 }
 
@@ -25,8 +27,8 @@ impl Options {
                 CanonicalOption::Memory(memory) => read.memory = Some(*memory),
                 CanonicalOption::Realloc(function) => read.realloc = Some(*function),
                 CanonicalOption::PostReturn(function) => read.post_return = Some(*function),
-                CanonicalOption::Async => return Err(unsupported("the async ABI", at)),
-                CanonicalOption::Callback(_) => return Err(unsupported("an async callback", at)),
+                CanonicalOption::Async => read.is_async = true,
+                CanonicalOption::Callback(function) => read.callback = Some(*function),
                 CanonicalOption::CoreType(_) | CanonicalOption::Gc => {
                     return Err(unsupported("the GC canonical ABI", at));
                 }
@@ -43,8 +45,9 @@ pub(super) fn unsupported(construct: &str, offset: usize) -> ParseError {
     }
 }
 
-/// The spec's name of a canonical built-in (`waitable-set.wait`), made from the
-/// name of wasmparser's variant, which spells it in camel case.
+/// The spec's name of a canonical built-in (`thread.new-indirect`), made from the
+/// name of wasmparser's variant, which spells it in camel case. All built-ins that
+/// are not recorded are threads'.
 pub(super) fn builtin_name(function: &CanonicalFunction) -> String {
     let debug = format!("{function:?}");
     let variant: &str = debug
@@ -60,7 +63,8 @@ pub(super) fn builtin_name(function: &CanonicalFunction) -> String {
             word.extend(c.to_lowercase());
         }
     }
-    format!("the canonical built-in {}", words.join("-"))
+    let name = words.join("-").replacen('-', ".", 1);
+    format!("the canonical built-in {name}")
 }
 
 pub(super) fn core_sort(kind: ExternalKind) -> CoreSort {

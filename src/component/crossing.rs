@@ -1,10 +1,11 @@
 //! Crossings of the core boundary: the only places where anything that is not
 //! deterministic can enter a component's core modules.
 
-use super::types::{CoreSignature, FunctionType, Resource, StringEncoding};
+use super::builtin::Builtin;
+use super::layout::{self, Lift, Pointer};
+use super::types::{CoreSignature, FunctionType, StringEncoding};
 use super::wiring::BodyId;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// A crossing's number, stable for a given component binary: crossings are
 /// numbered in the order in which the binary defines them, those of a nested
@@ -21,14 +22,6 @@ pub enum Direction {
     Incoming,
 }
 
-/// A canonical built-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Builtin {
-    ResourceNew(Arc<Resource>),
-    ResourceDrop(Arc<Resource>),
-    ResourceRep(Arc<Resource>),
-}
-
 /// What kind of definition makes the crossing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CrossingKind {
@@ -40,6 +33,9 @@ pub enum CrossingKind {
     Lift,
     /// The `post-return` of a lifted function.
     PostReturn,
+    /// The `callback` of a function lifted with `async`: it is told an event and
+    /// answers what to wait for.
+    Callback,
     /// A `realloc` named in canonical options.
     Realloc,
     /// The destructor of a resource type that the component defines.
@@ -47,7 +43,8 @@ pub enum CrossingKind {
 }
 
 /// The area in guest memory into which the far side writes a result that does
-/// not fit the flat results: its address is the last core parameter.
+/// not fit the flat results: its address is the last core parameter. A function
+/// lowered with `async` may return before it has been written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReturnArea {
     /// Canonical ABI size in bytes.
@@ -74,7 +71,11 @@ pub struct Crossing {
     /// Core memory index in its body that lifting and lowering use; for incoming
     /// crossings without one of their own, the body's first memory.
     pub memory: Option<u32>,
+    /// The width of addresses in that memory.
+    pub pointer: Pointer,
     pub encoding: StringEncoding,
+    /// Whether it was lowered or lifted with the `async` ABI.
+    pub is_async: bool,
     pub return_area: Option<ReturnArea>,
 }
 
@@ -85,6 +86,7 @@ impl Crossing {
             CrossingKind::Lower | CrossingKind::Builtin(_) => Direction::Outgoing,
             CrossingKind::Lift
             | CrossingKind::PostReturn
+            | CrossingKind::Callback
             | CrossingKind::Realloc
             | CrossingKind::Destructor => Direction::Incoming,
         }
@@ -94,6 +96,28 @@ impl Crossing {
     /// name where there is no `#`.
     pub fn interface(&self) -> &str {
         self.name.split('#').next().unwrap_or(&self.name)
+    }
+
+    /// How the core function of a lifted one runs. Functions lifted with `async`
+    /// and without a callback are not recorded.
+    pub fn lift(&self) -> Lift {
+        if self.is_async {
+            Lift::AsyncCallback
+        } else {
+            Lift::Sync
+        }
+    }
+
+    /// The bytes that each element of a stream or future takes in the memory of
+    /// the crossing that reads or writes it; `None` for other crossings.
+    pub fn element_size(&self) -> Option<u64> {
+        let CrossingKind::Builtin(Builtin::Stream(_, element) | Builtin::Future(_, element)) =
+            &self.kind
+        else {
+            return None;
+        };
+        let size = |ty| layout::layout(ty, self.pointer).size;
+        Some(element.as_deref().map_or(0, size))
     }
 
     /// Whether the crossing is a call of the exit function of WASI: it never

@@ -2,16 +2,19 @@
 //! core modules, their wiring, canonical ABI layout. Turns a WASI 0.1 core module
 //! or a `.wat` into a component.
 
+pub mod builtin;
 mod canonical;
 pub mod crossing;
 pub mod layout;
 mod naming;
 mod open;
 mod parse;
+pub mod type_text;
 pub mod types;
 pub mod wiring;
 
-pub use crossing::{Builtin, Crossing, CrossingId, CrossingKind, Direction};
+pub use builtin::{Builtin, Transmit};
+pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;
 pub use wiring::{Body, BodyId, Item, ModuleId};

@@ -111,6 +111,29 @@ impl<'a> Types<'a> {
         Arc::new(Resource { name, id })
     }
 
+    /// The value type that a definition of the body refers to; `None` if there is
+    /// no such type.
+    pub(super) fn referred(&mut self, ty: wasmparser::ComponentValType) -> Option<ValueType> {
+        match ty {
+            wasmparser::ComponentValType::Primitive(primitive) => {
+                Some(convert_primitive(primitive))
+            }
+            wasmparser::ComponentValType::Type(index) => self.at(index),
+        }
+    }
+
+    /// The value type at an index of the body's types; `None` if it is no value
+    /// type.
+    pub(super) fn at(&mut self, index: u32) -> Option<ValueType> {
+        if index >= self.arena.component_type_count() {
+            return None;
+        }
+        match self.arena.component_any_type_at(index) {
+            ComponentAnyTypeId::Defined(id) => Some(self.defined(id)),
+            _ => None,
+        }
+    }
+
     fn value(&mut self, ty: ComponentValType) -> ValueType {
         match ty {
             ComponentValType::Primitive(primitive) => convert_primitive(primitive),

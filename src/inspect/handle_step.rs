@@ -170,6 +170,7 @@ impl Role {
                 Builtin::ResourceNew(resource) => Role::New(resource.clone()),
                 Builtin::ResourceRep(resource) => Role::Rep(resource.clone()),
                 Builtin::ResourceDrop(resource) => Role::Drop(resource.clone()),
+                _ => Role::None,
             },
             _ => Role::None,
         }

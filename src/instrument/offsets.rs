@@ -72,6 +72,18 @@ pub struct OffsetMapError {
 }
 
 impl OffsetMap {
+    /// The map of a module of `length` bytes that was not rewritten.
+    pub fn identity(length: usize) -> OffsetMap {
+        OffsetMap {
+            stretches: vec![Stretch {
+                original: 0,
+                rewritten: 0,
+                // Wasm offsets have 32 bits.
+                len: u32::try_from(length).unwrap_or(u32::MAX),
+            }],
+        }
+    }
+
     /// Where the instruction that starts at `original` starts in the rewritten
     /// module, after any code inserted in front of it. `None` where the original
     /// has no instructions.

@@ -1,7 +1,7 @@
 //! The data of a recorded store, and the imports it can answer.
 
 use super::Switches;
-use super::sink::{self, Recording};
+use super::sink::{self, Recording, Records};
 use wasmtime::Engine;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -12,7 +12,7 @@ pub(super) struct Host {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     table: ResourceTable,
-    pub(super) recording: Recording,
+    recording: Recording,
 }
 
 impl Host {
@@ -42,6 +42,16 @@ impl WasiHttpView for Host {
             table: &mut self.table,
             ctx: &mut self.http,
         }
+    }
+}
+
+impl Records for Host {
+    fn recording(&mut self) -> &mut Recording {
+        &mut self.recording
+    }
+
+    fn into_recording(self) -> Recording {
+        self.recording
     }
 }
 

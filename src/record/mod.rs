@@ -8,6 +8,7 @@ mod switches;
 mod wasi;
 
 pub use entry::EntryError;
+pub use sink::{Recording, Records, add_to_linker, finish};
 pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
@@ -16,7 +17,6 @@ use crate::instrument::record::{RecordError, instrument};
 use crate::trace::{Metadata, Outcome, RecordsError, Writer};
 use entry::{Answer, Entry};
 use host::Host;
-use sink::Recording;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
@@ -126,16 +126,15 @@ fn record(
     let runtime = runtime()?;
     let begun = Instant::now();
     let ended = runtime.block_on(entry.run(&linked, &mut store));
-    store.data_mut().recording.drain()?;
     let outcome = match ended {
         Ok(Answer { success, result }) => Outcome::Returned { success, result },
         Err(error) => outcome_of(&error),
     };
-    let recording = store.into_data().recording;
+    let recorded = sink::finish(store, outcome, begun);
     // A guest may leave host tasks behind that wait for what never comes, such as
     // a read of standard input.
     runtime.shutdown_background();
-    Ok(recording.finish(outcome, begun)?)
+    Ok(recorded?)
 }
 
 /// What the host's side of WASI runs on: the guest has this thread, its
@@ -194,19 +193,32 @@ fn create(path: &Path, force: bool) -> Result<File, RunError> {
 /// The engine recordings are made with: what could differ between it and the
 /// replaying one is made deterministic.
 fn engine() -> Result<Engine, RunError> {
-    let mut config = Config::new();
-    config
-        .wasm_multi_memory(true)
-        .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true)
-        // The sink reads recorder memories by address after a trap.
-        .memory_may_move(false);
+    let mut config = config();
     // Instrumented code is the same at each recording of a program: compiling
     // it once is enough. Without a cache directory it is compiled each time.
     if let Ok(cache) = wasmtime::Cache::from_file(None) {
         config.cache(Some(cache));
     }
     Engine::new(&config).map_err(start_error)
+}
+
+/// The settings that recordings are made with.
+pub fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model_async(true)
+        .wasm_component_model_more_async_builtins(true)
+        .wasm_component_model_error_context(true)
+        .wasm_component_model_fixed_length_lists(true)
+        .wasm_component_model_map(true)
+        .wasm_component_model_memory64(true)
+        .wasm_memory64(true)
+        .wasm_multi_memory(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // The sink reads recorder memories by address after a trap.
+        .memory_may_move(false);
+    config
 }
 
 fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {

@@ -1,14 +1,13 @@
 //! The host's end of the recorder: `rr:recorder/sink`.
 
 use super::Recorded;
-use super::host::Host;
 use crate::instrument::record::{RECORDS_START, SINK};
 use crate::trace::{Instance, Outcome, RecordsError, Writer};
 use std::fs::File;
 use std::io::BufWriter;
 use std::time::Instant;
-use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
+use wasmtime::{Store, StoreContextMut};
 
 /// The recorder buffer of one instance.
 struct Buffer {
@@ -41,14 +40,26 @@ impl Buffer {
     }
 }
 
+/// The data of a store in which an instrumented component records itself.
+///
+/// One recording belongs to one store: it reads memories of the store that holds it.
+pub trait Records: 'static {
+    /// The recording that the store's components write.
+    fn recording(&mut self) -> &mut Recording;
+
+    /// The recording, when the store is no more.
+    fn into_recording(self) -> Recording;
+}
+
 /// A trace being written by recorders.
-pub(super) struct Recording {
+pub struct Recording {
     writer: Writer<BufWriter<File>>,
     buffers: Vec<Buffer>,
 }
 
 impl Recording {
-    pub(super) fn new(writer: Writer<BufWriter<File>>) -> Recording {
+    /// A recording of the one run that `writer` has been made for.
+    pub fn new(writer: Writer<BufWriter<File>>) -> Recording {
         Recording {
             writer,
             buffers: Vec::new(),
@@ -87,11 +98,11 @@ impl Recording {
 
     /// Takes everything that has not been committed: what happened right before
     /// a trap or an exit. The store must still be alive.
-    pub(super) fn drain(&mut self) -> Result<(), RecordsError> {
+    fn drain(&mut self) -> Result<(), RecordsError> {
         (0..self.buffers.len()).try_for_each(|instance| self.take(instance))
     }
 
-    pub(super) fn finish(self, outcome: Outcome, begun: Instant) -> Result<Recorded, RecordsError> {
+    fn finish(self, outcome: Outcome, begun: Instant) -> Result<Recorded, RecordsError> {
         let events = self.writer.events();
         let out = self.writer.finish(&outcome)?;
         let bytes = out.get_ref().metadata().map_or(0, |m| m.len());
@@ -104,27 +115,48 @@ impl Recording {
     }
 }
 
-/// Gives a linker the import that instrumented components have.
-pub(super) fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+/// Ends the recording of a store's run, which began at `begun`: takes what
+/// happened right before the end, too.
+///
+/// # Errors
+///
+/// If the trace cannot be written, or ended before the run because calls did not
+/// nest.
+pub fn finish<T: Records>(
+    mut store: Store<T>,
+    outcome: Outcome,
+    begun: Instant,
+) -> Result<Recorded, RecordsError> {
+    store.data_mut().recording().drain()?;
+    store.into_data().into_recording().finish(outcome, begun)
+}
+
+/// Gives a linker the import that instrumented components have. The engine must not
+/// move memories (`Config::memory_may_move(false)`).
+///
+/// # Errors
+///
+/// If the linker has it already.
+pub fn add_to_linker<T: Records>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let mut sink = linker.instance(SINK)?;
     sink.func_wrap(
         "commit",
-        |mut store: StoreContextMut<'_, Host>, (instance, records): (u32, WasmList<u8>)| {
+        |mut store: StoreContextMut<'_, T>, (instance, records): (u32, WasmList<u8>)| {
             // The list borrows the store whose data takes it, hence the copy; it
             // costs little beside decoding.
             let records = records.as_le_slice(&store).to_vec();
             store
                 .data_mut()
-                .recording
+                .recording()
                 .commit(instance, &records)
                 .map_err(wasmtime::Error::from)
         },
     )?;
     sink.func_wrap(
         "register",
-        |mut store: StoreContextMut<'_, Host>, (buffer,): (WasmList<u8>,)| {
+        |mut store: StoreContextMut<'_, T>, (buffer,): (WasmList<u8>,)| {
             let base = buffer.as_le_slice(&store).as_ptr() as usize;
-            let buffers = &mut store.data_mut().recording.buffers;
+            let buffers = &mut store.data_mut().recording().buffers;
             buffers.push(Buffer { base, taken: 0 });
             Ok((buffers.len() as u32 - 1,))
         },

@@ -26,17 +26,21 @@ pub enum Variant {
     /// Optimised, with the clock only. See [`ClockStyle::Cached`] for where it is
     /// exact.
     Fast,
+    /// Optimised, the code as it was recorded: for a replay of the whole
+    /// recording that asks for no position. There is no clock to stop it by.
+    Plain,
 }
 
 impl Variant {
-    /// How the clock is kept in this variant.
+    /// How the clock is kept in this variant, if it is.
     ///
     /// Under guest debugging every local lives in memory, so there a cached
     /// clock gains nothing.
-    pub fn clock_style(self) -> ClockStyle {
+    pub fn clock_style(self) -> Option<ClockStyle> {
         match self {
-            Variant::Debug => ClockStyle::Shared,
-            Variant::Fast => ClockStyle::Cached,
+            Variant::Debug => Some(ClockStyle::Shared),
+            Variant::Fast => Some(ClockStyle::Cached),
+            Variant::Plain => None,
         }
     }
 
@@ -44,6 +48,7 @@ impl Variant {
         match self {
             Variant::Debug => "debug",
             Variant::Fast => "fast",
+            Variant::Plain => "plain",
         }
     }
 }
@@ -76,7 +81,7 @@ pub fn config(variant: Variant) -> Config {
     guest_features(&mut config);
     let stack = match variant {
         Variant::Debug => DEBUG_STACK,
-        Variant::Fast => FAST_STACK,
+        Variant::Fast | Variant::Plain => FAST_STACK,
     };
     config
         .guest_debug(variant == Variant::Debug)
@@ -224,20 +229,26 @@ fn compile(
     variant: Variant,
     index: usize,
 ) -> Result<Entry, VariantError> {
-    let clocked =
-        clock::clock(module, variant.clock_style()).map_err(|source| VariantError::Clock {
-            module: index,
-            source,
-        })?;
-    let code =
+    let precompile = |module: &[u8]| {
         engine
-            .precompile_module(&clocked.module)
+            .precompile_module(module)
             .map_err(|error| VariantError::Compile {
                 module: index,
                 source: error.into_boxed_dyn_error(),
-            })?;
+            })
+    };
+    let Some(style) = variant.clock_style() else {
+        return Ok(Entry {
+            code: precompile(module)?,
+            offsets: OffsetMap::identity(module.len()),
+        });
+    };
+    let clocked = clock::clock(module, style).map_err(|source| VariantError::Clock {
+        module: index,
+        source,
+    })?;
     Ok(Entry {
-        code,
+        code: precompile(&clocked.module)?,
         offsets: clocked.offsets,
     })
 }

@@ -4,6 +4,7 @@ mod codec;
 mod event;
 mod format;
 mod metadata;
+mod nesting;
 pub mod raw;
 mod reader;
 mod summary;
@@ -11,6 +12,7 @@ mod writer;
 
 pub use event::{Event, EventKind, Instance};
 pub use metadata::{Metadata, Outcome};
+pub use nesting::NotNested;
 pub use reader::{Cursor, Trace, TraceError};
 pub use summary::{CrossingCount, Summary};
 pub use writer::{RecordsError, Writer};

@@ -3,8 +3,8 @@
 //!
 //! A record is a little-endian `u32` header, `kind | crossing << 3`, and a body:
 //! for calls and entries the flat arguments, for returns and leaves the flat
-//! results, each in its own size without padding; for a write the address, the
-//! length and the bytes; for a hash eight bytes.
+//! results, each in its own size without padding; for a write the address (64 bits),
+//! the length (32 bits) and the bytes; for a hash eight bytes.
 
 use crate::component::CrossingId;
 

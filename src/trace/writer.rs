@@ -4,6 +4,7 @@ use super::codec;
 use super::event::{Event, EventKind, Instance};
 use super::format::{HEADER_LENGTH, MAGIC, SectionHeader, SectionId, VERSION};
 use super::metadata::{Metadata, Outcome};
+use super::nesting::{Nesting, NotNested};
 use super::raw::Kind;
 use crate::component::types::{CoreType, CoreValue};
 use crate::component::{Component, CrossingId};
@@ -24,6 +25,8 @@ pub enum RecordsError {
         "the recorder inside the component wrote a malformed record ({0}); this is a fault of rr-dap"
     )]
     Malformed(&'static str),
+    #[error(transparent)]
+    NotNested(#[from] NotNested),
     #[error("{what} larger than {limit} MiB, which is more than a trace may hold")]
     TooLarge { what: &'static str, limit: usize },
 }
@@ -38,6 +41,9 @@ pub struct Writer<W: Write> {
     events: u64,
     first_event: u64,
     written: u64,
+    nesting: Nesting,
+    /// Where the recording ended, if before the run.
+    ended: Option<NotNested>,
 }
 
 impl<W: Write> Writer<W> {
@@ -59,6 +65,8 @@ impl<W: Write> Writer<W> {
             events: 0,
             first_event: 0,
             written: HEADER_LENGTH as u64,
+            nesting: Nesting::default(),
+            ended: None,
         };
         writer.out.write_all(&MAGIC)?;
         writer.out.write_all(&VERSION.to_le_bytes())?;
@@ -84,10 +92,17 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// If the records are malformed or writing fails.
+    /// If the records are malformed, do not nest, or writing fails. What does not
+    /// nest ends the recording: from then on every call answers the same error.
     pub fn records(&mut self, instance: Instance, mut raw: &[u8]) -> Result<(), RecordsError> {
+        self.check_not_ended()?;
         while !raw.is_empty() {
             let event = self.decode(instance, &mut raw)?;
+            if let Err(not_nested) = self.nesting.follow(&event, &self.component) {
+                self.flush()?;
+                self.ended = Some(not_nested.clone());
+                return Err(not_nested.into());
+            }
             self.events += u64::from(matches!(event.kind, EventKind::Call(_)));
             match event.kind {
                 EventKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {
@@ -97,6 +112,13 @@ impl<W: Write> Writer<W> {
             }
         }
         Ok(())
+    }
+
+    fn check_not_ended(&self) -> Result<(), RecordsError> {
+        match &self.ended {
+            Some(not_nested) => Err(not_nested.clone().into()),
+            None => Ok(()),
+        }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), RecordsError> {
@@ -154,8 +176,9 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// If writing fails.
+    /// If writing fails, or the recording ended before the run.
     pub fn finish(mut self, outcome: &Outcome) -> Result<W, RecordsError> {
+        self.check_not_ended()?;
         self.flush()?;
         let outcome = serde_json::to_vec(outcome).map_err(io::Error::other)?;
         self.section(SectionId::End, &outcome)?;
@@ -204,7 +227,7 @@ impl<W: Write> Writer<W> {
             Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
             Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
             Kind::Write => {
-                let address = u64::from(u32::from_le_bytes(take_array(raw)?));
+                let address = u64::from_le_bytes(take_array(raw)?);
                 let length = u32::from_le_bytes(take_array(raw)?) as usize;
                 EventKind::Write {
                     address,

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod command;
+pub mod concurrent;
 pub mod guest;
 pub mod kernels;
 pub mod plain;

@@ -30,7 +30,7 @@ pub fn raw(event: &Event) -> Vec<u8> {
         EventKind::Leave(values) => with_values(Kind::Leave, values),
         EventKind::Write { address, bytes } => {
             let mut out = record(Kind::Write);
-            out.extend((*address as u32).to_le_bytes());
+            out.extend(address.to_le_bytes());
             out.extend((bytes.len() as u32).to_le_bytes());
             out.extend(bytes);
             out

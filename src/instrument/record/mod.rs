@@ -8,7 +8,9 @@
 //! emitted before the definition that uses it, and used only there. The guest's
 //! core modules are copied byte for byte, so offsets in them stay true.
 
+mod delivery;
 mod rewrite;
+mod shim;
 mod wrapper;
 
 use crate::component::{Component, ParseError};

@@ -1,29 +1,28 @@
 //! The walk over the component binary that puts the wrappers in.
 
-use super::wrapper::{BUFFER_CAPACITY, Wrap, shim_text};
-use super::{RecordError, SINK};
-use crate::component::{Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind};
+mod indices;
+mod prefix;
+mod sections;
+
+use super::RecordError;
+use super::shim::{memories, shim_text};
+use super::wrapper::Wrap;
+use crate::component::{
+    Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
+};
+use prefix::{
+    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_CORE_INSTANCES, PREFIX_MEMORIES,
+    PREFIX_MODULES, RECORDER_INSTANCE, import_sink, place_recorder,
+};
 use std::collections::HashMap;
 use wasm_encoder as we;
-use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent, component_utils};
+use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
 use wasmparser as wp;
 
 type Result<T, E = Error<RecordError>> = std::result::Result<T, E>;
 
-/// What the prefix of a recorded body adds to its index spaces.
-const PREFIX_TYPES: u32 = 1;
-const PREFIX_INSTANCES: u32 = 1;
-const PREFIX_FUNCTIONS: u32 = 2;
-const PREFIX_MEMORIES: u32 = 1;
-const PREFIX_MODULES: u32 = 2;
-const PREFIX_CORE_INSTANCES: u32 = 3;
-const PREFIX_CORE_FUNCTIONS: u32 = 2;
-/// The core instances of the prefix that shims import.
-const MEMORIES_INSTANCE: u32 = 0;
-const RECORDER_INSTANCE: u32 = 2;
-
 pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
-    let several = component.bodies().iter().filter(|b| b.has_core).count() > 1;
+    let several = makes_several_instances(component);
     let mut rewrite = Rewrite {
         component,
         several,
@@ -38,6 +37,37 @@ pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
             other => RecordError::Rewrite(other.to_string()),
         })?;
     Ok(out.finish())
+}
+
+/// Whether more than one instance of the component may record.
+fn makes_several_instances(component: &Component) -> bool {
+    let bodies = component.bodies();
+    let mut made = vec![0u32; bodies.len()];
+    for item in bodies.iter().flat_map(|body| &body.items) {
+        if let Item::Nested(id) = item
+            && let Some(made) = made.get_mut(id.0 as usize)
+        {
+            *made += 1;
+        }
+    }
+    let is_made_twice = |body: &Body| body.reaches_core && made[body.id.0 as usize] > 1;
+    bodies.iter().filter(|b| b.has_core).count() > 1 || bodies.iter().any(is_made_twice)
+}
+
+/// Whether results may reach a body's memory while it is not in the call that asked
+/// for them.
+fn is_asynchronous(component: &Component, body: BodyId) -> bool {
+    component
+        .crossings()
+        .iter()
+        .filter(|crossing| crossing.body == body)
+        .any(|crossing| match &crossing.kind {
+            CrossingKind::Builtin(
+                Builtin::ResourceNew(_) | Builtin::ResourceDrop(_) | Builtin::ResourceRep(_),
+            ) => false,
+            CrossingKind::Builtin(_) => true,
+            _ => crossing.is_async,
+        })
 }
 
 /// The crossings of one body by what defines them.
@@ -63,7 +93,7 @@ impl Lookup {
                 }
                 CrossingKind::Lift => lookup.lifts.push(crossing.id),
                 CrossingKind::Destructor => lookup.destructors.push(crossing.id),
-                CrossingKind::PostReturn => {}
+                CrossingKind::PostReturn | CrossingKind::Callback => {}
             }
         }
         lookup
@@ -73,6 +103,8 @@ impl Lookup {
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
+    is_asynchronous: bool,
+    has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
     next_core_function: u32,
@@ -92,6 +124,7 @@ struct Scope<'a> {
     /// Wrapped functions for the canonical options now being encoded.
     realloc_option: Option<u32>,
     post_return_option: Option<u32>,
+    callback_option: Option<u32>,
 }
 
 impl Scope<'_> {
@@ -133,15 +166,22 @@ impl<'a> Rewrite<'a> {
             .iter()
             .find(|body| body.start == start)
             .ok_or_else(|| inconsistent("bodies"))?;
+        let is_memory = |item: &&Item| match item {
+            Item::Alias { sort, .. } => *sort == CoreSort::Memory,
+            _ => false,
+        };
+        let guest_memories = body.items.iter().filter(is_memory).count() as u32;
         if body.reaches_core {
             import_sink(out);
         }
         if body.has_core {
-            place_recorder(out)?;
+            place_recorder(out, guest_memories)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
+            is_asynchronous: is_asynchronous(self.component, body.id),
+            has_several_memories: guest_memories > 1,
             body,
             core_functions: Vec::new(),
             next_core_function: core(PREFIX_CORE_FUNCTIONS),
@@ -156,6 +196,7 @@ impl<'a> Rewrite<'a> {
             depth: 0,
             realloc_option: None,
             post_return_option: None,
+            callback_option: None,
         });
         Ok(())
     }
@@ -166,35 +207,17 @@ impl<'a> Rewrite<'a> {
         if wrapped.is_empty() {
             return Ok(Vec::new());
         }
-        let several = self.several;
         let mut wraps = Vec::new();
-        let mut memories = Vec::new();
         let mut guest = Vec::new();
         for (k, (function, id)) in wrapped.iter().enumerate() {
-            let crossing = self.crossing(*id)?;
-            let memory = crossing.memory.map(|m| m + PREFIX_MEMORIES);
-            if let Some(memory) = memory
-                && !memories.contains(&memory)
-            {
-                guest.push((
-                    format!("m{}", memories.len()),
-                    we::ExportKind::Memory,
-                    memory,
-                ));
-                memories.push(memory);
-            }
+            wraps.push(self.wrap(*id)?);
             guest.push((format!("f{k}"), we::ExportKind::Func, *function));
-            let enters_others = matches!(
-                crossing.kind,
-                CrossingKind::Lower | CrossingKind::Builtin(Builtin::ResourceDrop(_))
-            );
-            wraps.push(Wrap {
-                crossing,
-                memory,
-                commit_before: several && enters_others,
-            });
         }
-        let module = assemble(&shim_text(&wraps, &memories))?;
+        for (k, memory) in memories(&wraps).iter().enumerate() {
+            let index = memory.index + PREFIX_MEMORIES;
+            guest.push((format!("m{k}"), we::ExportKind::Memory, index));
+        }
+        let module = assemble(&shim_text(&wraps))?;
         place_module(out, &module);
         let scope = self.scope()?;
         let module = scope.next_core_module;
@@ -232,6 +255,23 @@ impl<'a> Rewrite<'a> {
         Ok(indices)
     }
 
+    fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
+        let several = self.several;
+        let crossing = self.crossing(id)?;
+        let lets_others_run = match &crossing.kind {
+            CrossingKind::Lower => true,
+            CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
+            _ => false,
+        };
+        let scope = self.scope()?;
+        Ok(Wrap {
+            crossing,
+            commit_before: several && lets_others_run,
+            settle_rest: scope.has_several_memories
+                || (scope.is_asynchronous && crossing.memory.is_none()),
+        })
+    }
+
     /// Wraps an incoming crossing; answers the wrapper's core function index.
     fn wrap_incoming(&mut self, out: &mut we::Component, id: CrossingId) -> Result<u32> {
         let function = self.crossing(id)?.core_function;
@@ -266,209 +306,6 @@ impl<'a> Rewrite<'a> {
         scope.next_core_function += 1;
         Ok(old)
     }
-
-    fn canonicals(
-        &mut self,
-        out: &mut we::Component,
-        section: wp::ComponentCanonicalSectionReader<'_>,
-    ) -> Result<()> {
-        let mut pending = we::CanonicalFunctionSection::new();
-        for canonical in section {
-            let canonical = canonical?;
-            self.wrap_realloc(out, &mut pending, &canonical)?;
-            match &canonical {
-                wp::CanonicalFunction::Lift {
-                    type_index,
-                    options,
-                    ..
-                } => {
-                    flush(out, &mut pending);
-                    self.lift(out, &mut pending, *type_index, options)?;
-                }
-                _ => {
-                    component_utils::parse_component_canonical(self, &mut pending, canonical)?;
-                    let old = self.new_core_function()?;
-                    let scope = self.scope()?;
-                    let id = *scope
-                        .lookup
-                        .outgoing
-                        .get(&old)
-                        .ok_or_else(|| inconsistent("outgoing crossings"))?;
-                    scope.unwrapped.push((old, id));
-                }
-            }
-            let scope = self.scope()?;
-            scope.realloc_option = None;
-            scope.post_return_option = None;
-        }
-        flush(out, &mut pending);
-        Ok(())
-    }
-
-    fn wrap_realloc(
-        &mut self,
-        out: &mut we::Component,
-        pending: &mut we::CanonicalFunctionSection,
-        canonical: &wp::CanonicalFunction,
-    ) -> Result<()> {
-        let options = options_of(canonical);
-        let Some(function) = options.iter().find_map(|o| match o {
-            wp::CanonicalOption::Realloc(f) => Some(*f),
-            _ => None,
-        }) else {
-            return Ok(());
-        };
-        let memory = options.iter().find_map(|o| match o {
-            wp::CanonicalOption::Memory(m) => Some(*m),
-            _ => None,
-        });
-        let scope = self.scope()?;
-        let id = *scope
-            .lookup
-            .reallocs
-            .get(&(function, memory))
-            .ok_or_else(|| inconsistent("reallocs"))?;
-        let index = match scope.reallocs.get(&id) {
-            Some(index) => *index,
-            None => {
-                flush(out, pending);
-                let index = self.wrap_incoming(out, id)?;
-                self.scope()?.reallocs.insert(id, index);
-                index
-            }
-        };
-        self.scope()?.realloc_option = Some(index);
-        Ok(())
-    }
-
-    fn lift(
-        &mut self,
-        out: &mut we::Component,
-        pending: &mut we::CanonicalFunctionSection,
-        ty: u32,
-        options: &[wp::CanonicalOption],
-    ) -> Result<()> {
-        self.settle(out)?;
-        let scope = self.scope()?;
-        let id = *scope
-            .lookup
-            .lifts
-            .get(scope.lifts)
-            .ok_or_else(|| inconsistent("lifted functions"))?;
-        scope.lifts += 1;
-        let has_post_return = options
-            .iter()
-            .any(|o| matches!(o, wp::CanonicalOption::PostReturn(_)));
-        if has_post_return {
-            // Crossings are numbered with the post-return right before its lift.
-            let post = CrossingId(id.0.wrapping_sub(1));
-            let index = self.wrap_incoming(out, post)?;
-            self.scope()?.post_return_option = Some(index);
-        }
-        let function = self.wrap_incoming(out, id)?;
-        let options = options
-            .iter()
-            .map(|o| self.canonical_option(*o))
-            .collect::<Result<Vec<_>>>()?;
-        let ty = self.component_type_index(ty);
-        pending.lift(function, ty, options);
-        Ok(())
-    }
-
-    fn types(
-        &mut self,
-        out: &mut we::Component,
-        section: wp::ComponentTypeSectionReader<'_>,
-    ) -> Result<()> {
-        for ty in section {
-            let ty = ty?;
-            let mut types = we::ComponentTypeSection::new();
-            if let wp::ComponentType::Resource {
-                rep, dtor: Some(_), ..
-            } = ty
-            {
-                let scope = self.scope()?;
-                let id = *scope
-                    .lookup
-                    .destructors
-                    .get(scope.destructors)
-                    .ok_or_else(|| inconsistent("destructors"))?;
-                scope.destructors += 1;
-                let destructor = self.wrap_incoming(out, id)?;
-                let rep = self.val_type(rep)?;
-                types.ty().resource(rep, Some(destructor));
-            } else {
-                self.parse_component_type(types.ty(), ty)?;
-            }
-            out.section(&types);
-        }
-        Ok(())
-    }
-
-    fn aliases(
-        &mut self,
-        out: &mut we::Component,
-        section: wp::ComponentAliasSectionReader<'_>,
-    ) -> Result<()> {
-        let mut aliases = we::ComponentAliasSection::new();
-        for alias in section {
-            let alias = alias?;
-            aliases.alias(self.component_alias(alias.clone())?);
-            match alias {
-                wp::ComponentAlias::CoreInstanceExport {
-                    kind: wp::ExternalKind::Func,
-                    ..
-                } => {
-                    self.new_core_function()?;
-                }
-                wp::ComponentAlias::Outer {
-                    kind: wp::ComponentOuterAliasKind::CoreModule,
-                    ..
-                } => self.new_core_module()?,
-                _ => {}
-            }
-        }
-        out.section(&aliases);
-        Ok(())
-    }
-
-    fn new_core_module(&mut self) -> Result<()> {
-        let scope = self.scope()?;
-        scope.core_modules.push(scope.next_core_module);
-        scope.next_core_module += 1;
-        Ok(())
-    }
-
-    fn core_instances(
-        &mut self,
-        out: &mut we::Component,
-        section: wp::InstanceSectionReader<'_>,
-    ) -> Result<()> {
-        let mut instances = we::InstanceSection::new();
-        for instance in section {
-            self.parse_instance(&mut instances, instance?)?;
-            let scope = self.scope()?;
-            scope.core_instances.push(scope.next_core_instance);
-            scope.next_core_instance += 1;
-        }
-        out.section(&instances);
-        Ok(())
-    }
-}
-
-fn flush(out: &mut we::Component, pending: &mut we::CanonicalFunctionSection) {
-    if !pending.is_empty() {
-        out.section(&*pending);
-        *pending = we::CanonicalFunctionSection::new();
-    }
-}
-
-fn options_of(canonical: &wp::CanonicalFunction) -> &[wp::CanonicalOption] {
-    match canonical {
-        wp::CanonicalFunction::Lift { options, .. }
-        | wp::CanonicalFunction::Lower { options, .. } => options,
-        _ => &[],
-    }
 }
 
 fn assemble(text: &str) -> Result<Vec<u8>> {
@@ -481,296 +318,4 @@ fn place_module(out: &mut we::Component, module: &[u8]) {
         id: we::ComponentSectionId::CoreModule as u8,
         data: module,
     });
-}
-
-/// `import "rr:recorder/sink"` with `commit(instance, records)` and
-/// `register(buffer) -> instance`.
-fn import_sink(out: &mut we::Component) {
-    use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
-    let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
-    let bytes = ComponentValType::Type(0);
-    let mut sink = we::InstanceType::new();
-    sink.ty().defined_type().list(PrimitiveValType::U8);
-    sink.ty()
-        .function()
-        .params([("instance", u32_type), ("records", bytes)])
-        .result(None);
-    sink.export("commit", ComponentTypeRef::Func(1));
-    sink.ty()
-        .function()
-        .params([("buffer", bytes)])
-        .result(Some(u32_type));
-    sink.export("register", ComponentTypeRef::Func(2));
-    let mut types = we::ComponentTypeSection::new();
-    types.instance(&sink);
-    out.section(&types);
-    let mut imports = we::ComponentImportSection::new();
-    imports.import(SINK, ComponentTypeRef::Instance(0));
-    out.section(&imports);
-    let mut aliases = we::ComponentAliasSection::new();
-    for name in ["commit", "register"] {
-        aliases.alias(we::Alias::InstanceExport {
-            instance: 0,
-            kind: we::ComponentExportKind::Func,
-            name,
-        });
-    }
-    out.section(&aliases);
-}
-
-/// The recorder's memories, the sink's functions lowered into them, and the
-/// recorder.
-fn place_recorder(out: &mut we::Component) -> Result<()> {
-    // Instances read the buffer in whole; a page more than its capacity lets
-    // small records made inside the instance fit without growing.
-    let pages = BUFFER_CAPACITY / 65536 + 1;
-    let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
-    place_module(out, &assemble(&memories)?);
-    let mut instances = we::InstanceSection::new();
-    instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(0, []);
-    out.section(&instances);
-    let mut aliases = we::ComponentAliasSection::new();
-    aliases.alias(we::Alias::CoreInstanceExport {
-        instance: MEMORIES_INSTANCE,
-        kind: we::ExportKind::Memory,
-        name: "buffer",
-    });
-    out.section(&aliases);
-    let mut lowers = we::CanonicalFunctionSection::new();
-    lowers.lower(0, [we::CanonicalOption::Memory(0)]);
-    lowers.lower(1, [we::CanonicalOption::Memory(0)]);
-    out.section(&lowers);
-    let recorder = include_str!("recorder.wat").replace("CAPACITY", &BUFFER_CAPACITY.to_string());
-    place_module(out, &assemble(&recorder)?);
-    let mut instances = we::InstanceSection::new();
-    instances.export_items([
-        ("commit", we::ExportKind::Func, 0),
-        ("register", we::ExportKind::Func, 1),
-    ]);
-    instances.instantiate(
-        1,
-        [
-            ("sink", we::ModuleArg::Instance(1)),
-            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-        ],
-    );
-    out.section(&instances);
-    Ok(())
-}
-
-impl Reencode for Rewrite<'_> {
-    type Error = RecordError;
-
-    fn function_index(&mut self, function: u32) -> Result<u32> {
-        self.scope()?
-            .core_functions
-            .get(function as usize)
-            .copied()
-            .ok_or_else(|| inconsistent("core functions"))
-    }
-
-    fn memory_index(&mut self, memory: u32) -> Result<u32> {
-        let has_core = self.scope()?.body.has_core;
-        Ok(memory + if has_core { PREFIX_MEMORIES } else { 0 })
-    }
-}
-
-impl ReencodeComponent for Rewrite<'_> {
-    fn component_type_index(&mut self, ty: u32) -> u32 {
-        match self.scopes.last() {
-            Some(scope) if scope.depth == 0 => ty + scope.shift(PREFIX_TYPES),
-            _ => ty,
-        }
-    }
-
-    fn component_instance_index(&mut self, instance: u32) -> u32 {
-        instance + self.scopes.last().map_or(0, |s| s.shift(PREFIX_INSTANCES))
-    }
-
-    fn component_func_index(&mut self, function: u32) -> u32 {
-        function + self.scopes.last().map_or(0, |s| s.shift(PREFIX_FUNCTIONS))
-    }
-
-    fn module_index(&mut self, module: u32) -> u32 {
-        self.scopes
-            .last()
-            .and_then(|s| s.core_modules.get(module as usize))
-            .copied()
-            .unwrap_or(module)
-    }
-
-    fn instance_index(&mut self, instance: u32) -> u32 {
-        self.scopes
-            .last()
-            .and_then(|s| s.core_instances.get(instance as usize))
-            .copied()
-            .unwrap_or(instance)
-    }
-
-    fn outer_type_index(&mut self, _count: u32, ty: u32) -> Result<u32> {
-        Ok(ty)
-    }
-
-    /// An outer alias moves only when it reaches past the nested type
-    /// declarations into a body, by what that body's prefix adds.
-    fn outer_component_type_index(&mut self, count: u32, ty: u32) -> u32 {
-        let Some(scope) = self.scopes.last() else {
-            return ty;
-        };
-        let Some(bodies_up) = count.checked_sub(scope.depth) else {
-            return ty;
-        };
-        let level = self.scopes.len().checked_sub(1 + bodies_up as usize);
-        match level.and_then(|level| self.scopes.get(level)) {
-            Some(outer) => ty + outer.shift(PREFIX_TYPES),
-            None => ty,
-        }
-    }
-
-    fn outer_component_index(&mut self, _count: u32, component: u32) -> u32 {
-        component
-    }
-
-    fn outer_module_index(&mut self, count: u32, module: u32) -> u32 {
-        let depth = self.scopes.last().map_or(0, |s| s.depth);
-        let level = count
-            .checked_sub(depth)
-            .and_then(|up| self.scopes.len().checked_sub(1 + up as usize));
-        level
-            .and_then(|level| self.scopes.get(level))
-            .and_then(|s| s.core_modules.get(module as usize))
-            .copied()
-            .unwrap_or(module)
-    }
-
-    fn push_depth(&mut self) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.depth += 1;
-        }
-    }
-
-    fn pop_depth(&mut self) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.depth -= 1;
-        }
-    }
-
-    fn canonical_option(&mut self, option: wp::CanonicalOption) -> Result<we::CanonicalOption> {
-        Ok(match option {
-            wp::CanonicalOption::Realloc(_) => we::CanonicalOption::Realloc(
-                self.scope()?
-                    .realloc_option
-                    .ok_or_else(|| inconsistent("reallocs"))?,
-            ),
-            wp::CanonicalOption::PostReturn(_) => we::CanonicalOption::PostReturn(
-                self.scope()?
-                    .post_return_option
-                    .ok_or_else(|| inconsistent("post-returns"))?,
-            ),
-            other => component_utils::canonical_option(self, other)?,
-        })
-    }
-
-    /// Core modules are copied raw: re-encoding would move code and make the
-    /// debug information point elsewhere.
-    fn parse_component_submodule(
-        &mut self,
-        out: &mut we::Component,
-        _parser: wp::Parser,
-        module: &[u8],
-    ) -> Result<()> {
-        place_module(out, module);
-        self.new_core_module()
-    }
-
-    fn parse_component_subcomponent(
-        &mut self,
-        out: &mut we::Component,
-        parser: wp::Parser,
-        data: &[u8],
-        whole: &[u8],
-    ) -> Result<()> {
-        let start = (data.as_ptr() as usize)
-            .checked_sub(whole.as_ptr() as usize)
-            .ok_or_else(|| inconsistent("nested components"))?;
-        let mut nested = we::Component::new();
-        self.open(&mut nested, start)?;
-        component_utils::parse_component(self, &mut nested, parser, data, whole)?;
-        self.scopes.pop();
-        out.section(&we::NestedComponentSection(&nested));
-        Ok(())
-    }
-
-    fn parse_component_instance(
-        &mut self,
-        instances: &mut we::ComponentInstanceSection,
-        instance: wp::ComponentInstance<'_>,
-    ) -> Result<()> {
-        let wp::ComponentInstance::Instantiate {
-            component_index,
-            args,
-        } = &instance
-        else {
-            return component_utils::parse_component_instance(self, instances, instance);
-        };
-        let mut given: Vec<(&str, we::ComponentExportKind, u32)> = args
-            .iter()
-            .map(|arg| {
-                let index = self.component_external_index(arg.kind, arg.index);
-                (arg.name, arg.kind.into(), index)
-            })
-            .collect();
-        if self.reaches_core(*component_index)? {
-            given.push((SINK, we::ComponentExportKind::Instance, 0));
-        }
-        instances.instantiate(*component_index, given);
-        Ok(())
-    }
-
-    fn parse_component_payload(
-        &mut self,
-        out: &mut we::Component,
-        payload: wp::Payload<'_>,
-        whole: &[u8],
-    ) -> Result<()> {
-        use wp::Payload as P;
-        match payload {
-            // Whatever may refer to a wrapped function comes after its wrapper.
-            P::InstanceSection(section) => {
-                self.settle(out)?;
-                self.core_instances(out, section)
-            }
-            P::ComponentTypeSection(section) => {
-                self.settle(out)?;
-                self.types(out, section)
-            }
-            P::ComponentCanonicalSection(section) => self.canonicals(out, section),
-            P::ComponentAliasSection(section) => self.aliases(out, section),
-            // Names in the component's own name section are by index, and the
-            // indices have moved.
-            P::CustomSection(section) if section.name() == "component-name" => Ok(()),
-            P::End(_) => {
-                self.settle(out)?;
-                component_utils::parse_component_payload(self, out, payload, whole)
-            }
-            other => component_utils::parse_component_payload(self, out, other, whole),
-        }
-    }
-}
-
-impl Rewrite<'_> {
-    /// Whether the component at this index of the current body's component index
-    /// space needs the sink.
-    fn reaches_core(&mut self, component_index: u32) -> Result<bool> {
-        let component = self.component;
-        let scope = self.scope()?;
-        let id = scope
-            .body
-            .components
-            .get(component_index as usize)
-            .copied()
-            .flatten()
-            .ok_or_else(|| inconsistent("nested components"))?;
-        Ok(component.body(id).reaches_core)
-    }
 }

@@ -3,12 +3,16 @@
 ;;
 ;; Buffer memory $m: [0] position of the next record, [16..] records.
 ;; Block memory $b: blocks that realloc handed out and the far side may have
-;; written, 12 bytes each: address, length (0: settled), memory.
+;; written, 24 bytes each: address (64 bits), length (64 bits; 0: settled), memory,
+;; header of the record.
 (module
   (import "memories" "buffer" (memory $m 1))
   (import "memories" "blocks" (memory $b 1))
+  (import "memories" "owed" (memory $o 1))
   (import "memories" "block-count" (global $count (mut i32)))
   (import "memories" "block-live" (global $live (mut i32)))
+  (import "memories" "pending" (global $pending (mut i32)))
+  (import "memories" "access" (table $access 0 funcref))
   (import "sink" "commit" (func $sink (param i32 i32 i32)))
   (import "sink" "register" (func $register (param i32 i32) (result i32)))
   (global $instance (mut i32) (i32.const 0))
@@ -42,31 +46,35 @@
     (i32.load $m (i32.const 0)))
 
   ;; Notes a block that realloc handed out; forgets the one it replaces.
-  (func (export "note-block") (param $address i32) (param $length i32) (param $old i32) (param $memory i32)
+  (func (export "note-block") (param $address i64) (param $length i64) (param $old i64) (param $memory i32) (param $header i32)
     (local $i i32) (local $at i32)
-    (if (local.get $old) (then
+    (if (i64.ne (local.get $old) (i64.const 0)) (then
       (loop $next
         (if (i32.lt_u (local.get $i) (global.get $count)) (then
-          (local.set $at (i32.mul (local.get $i) (i32.const 12)))
+          (local.set $at (i32.mul (local.get $i) (i32.const 24)))
           (if (i32.and
-                (i32.eq (i32.load $b (local.get $at)) (local.get $old))
-                (i32.ne (i32.load $b offset=4 (local.get $at)) (i32.const 0)))
+                (i32.and
+                  (i64.eq (i64.load $b (local.get $at)) (local.get $old))
+                  (i32.eq (i32.load $b offset=16 (local.get $at)) (local.get $memory)))
+                (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
             (then
-              (i32.store $b offset=4 (local.get $at) (i32.const 0))
+              (i64.store $b offset=8 (local.get $at) (i64.const 0))
               (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
           (local.set $i (i32.add (local.get $i) (i32.const 1)))
           (br $next))))))
-    (if (i32.eqz (local.get $length)) (then return))
+    (if (i64.eqz (local.get $length)) (then return))
     (if (i32.eqz (global.get $live)) (then (global.set $count (i32.const 0))))
-    (local.set $at (i32.mul (global.get $count) (i32.const 12)))
-    (if (i32.gt_u (i32.add (local.get $at) (i32.const 12)) (i32.shl (memory.size $b) (i32.const 16)))
+    (local.set $at (i32.mul (global.get $count) (i32.const 24)))
+    (if (i32.gt_u (i32.add (local.get $at) (i32.const 24)) (i32.shl (memory.size $b) (i32.const 16)))
       (then (if (i32.eq (memory.grow $b (i32.const 1)) (i32.const -1)) (then unreachable))))
-    (i32.store $b (local.get $at) (local.get $address))
-    (i32.store $b offset=4 (local.get $at) (local.get $length))
-    (i32.store $b offset=8 (local.get $at) (local.get $memory))
+    (i64.store $b (local.get $at) (local.get $address))
+    (i64.store $b offset=8 (local.get $at) (local.get $length))
+    (i32.store $b offset=16 (local.get $at) (local.get $memory))
+    (i32.store $b offset=20 (local.get $at) (local.get $header))
     (global.set $live (i32.add (global.get $live) (i32.const 1)))
     (global.set $count (i32.add (global.get $count) (i32.const 1))))
 
+PENDING
   (func $start
     (i32.store $m (i32.const 0) (i32.const 16))
     (global.set $instance (call $register (i32.const 0) (i32.const CAPACITY))))

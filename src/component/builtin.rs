@@ -1,0 +1,132 @@
+//! Canonical built-ins: the functions that the component model itself gives to core
+//! code.
+
+use super::types::{Resource, ValueType};
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+/// A canonical built-in, with the type it was defined for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Builtin {
+    ResourceNew(Arc<Resource>),
+    ResourceDrop(Arc<Resource>),
+    ResourceRep(Arc<Resource>),
+    /// Hands over the result of a function lifted with `async`.
+    TaskReturn(Option<Arc<ValueType>>),
+    TaskCancel,
+    SubtaskDrop,
+    SubtaskCancel,
+    WaitableSetNew,
+    WaitableSetWait,
+    WaitableSetPoll,
+    WaitableSetDrop,
+    WaitableJoin,
+    /// The number of the slot of task-local storage.
+    ContextGet(u32),
+    ContextSet(u32),
+    BackpressureInc,
+    BackpressureDec,
+    ThreadYield,
+    /// What is done to a stream of elements of this type.
+    Stream(Transmit, Option<Arc<ValueType>>),
+    /// What is done to a future of this type.
+    Future(Transmit, Option<Arc<ValueType>>),
+    ErrorContextNew,
+    ErrorContextDebugMessage,
+    ErrorContextDrop,
+}
+
+/// What is done to a stream or future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transmit {
+    New,
+    Read,
+    Write,
+    CancelRead,
+    CancelWrite,
+    DropReadable,
+    DropWritable,
+}
+
+impl Transmit {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::CancelRead => "cancel-read",
+            Self::CancelWrite => "cancel-write",
+            Self::DropReadable => "drop-readable",
+            Self::DropWritable => "drop-writable",
+        }
+    }
+}
+
+impl Builtin {
+    /// Whether code of other component instances may run before it returns: the
+    /// far side of a drop or a copy, or, where it blocks or yields, anybody.
+    pub fn lets_others_run(&self) -> bool {
+        match self {
+            Self::ResourceNew(_)
+            | Self::ResourceRep(_)
+            | Self::SubtaskDrop
+            | Self::WaitableSetNew
+            | Self::WaitableSetDrop
+            | Self::WaitableJoin
+            | Self::ContextGet(_)
+            | Self::ContextSet(_)
+            | Self::BackpressureInc
+            | Self::BackpressureDec
+            | Self::ErrorContextNew
+            | Self::ErrorContextDebugMessage
+            | Self::ErrorContextDrop => false,
+            Self::ResourceDrop(_)
+            | Self::TaskReturn(_)
+            | Self::TaskCancel
+            | Self::SubtaskCancel
+            | Self::WaitableSetWait
+            | Self::WaitableSetPoll
+            | Self::ThreadYield => true,
+            Self::Stream(transmit, _) | Self::Future(transmit, _) => *transmit != Transmit::New,
+        }
+    }
+}
+
+impl Display for Builtin {
+    /// In the words of the specification, followed by the type:
+    /// `stream.read list<u8>`, `resource.drop wasi:io/streams@0.2.6#input-stream`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_resource = |f: &mut fmt::Formatter, verb, resource: &Resource| match &resource.name {
+            Some(name) => write!(f, "resource.{verb} {name}"),
+            None => write!(f, "resource.{verb}"),
+        };
+        let of_type = |f: &mut fmt::Formatter, what, verb, ty: &Option<Arc<ValueType>>| match ty {
+            Some(ty) => write!(f, "{what}.{verb} {ty}"),
+            None => write!(f, "{what}.{verb}"),
+        };
+        match self {
+            Self::ResourceNew(resource) => of_resource(f, "new", resource),
+            Self::ResourceDrop(resource) => of_resource(f, "drop", resource),
+            Self::ResourceRep(resource) => of_resource(f, "rep", resource),
+            Self::TaskReturn(ty) => of_type(f, "task", "return", ty),
+            Self::TaskCancel => f.write_str("task.cancel"),
+            Self::SubtaskDrop => f.write_str("subtask.drop"),
+            Self::SubtaskCancel => f.write_str("subtask.cancel"),
+            Self::WaitableSetNew => f.write_str("waitable-set.new"),
+            Self::WaitableSetWait => f.write_str("waitable-set.wait"),
+            Self::WaitableSetPoll => f.write_str("waitable-set.poll"),
+            Self::WaitableSetDrop => f.write_str("waitable-set.drop"),
+            Self::WaitableJoin => f.write_str("waitable.join"),
+            Self::ContextGet(slot) => write!(f, "context.get {slot}"),
+            Self::ContextSet(slot) => write!(f, "context.set {slot}"),
+            Self::BackpressureInc => f.write_str("backpressure.inc"),
+            Self::BackpressureDec => f.write_str("backpressure.dec"),
+            Self::ThreadYield => f.write_str("thread.yield"),
+            Self::Stream(transmit, ty) => of_type(f, "stream", transmit.verb(), ty),
+            Self::Future(transmit, ty) => of_type(f, "future", transmit.verb(), ty),
+            Self::ErrorContextNew => f.write_str("error-context.new"),
+            Self::ErrorContextDebugMessage => f.write_str("error-context.debug-message"),
+            Self::ErrorContextDrop => f.write_str("error-context.drop"),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a body is given and gives: imports, aliases, instances, exports. They tell
+//! the names of the functions that cross.
+
+use super::spaces::{Function, Instance};
+use super::{ParseError, Walk};
+use crate::component::canonical::{core_sort, unsupported};
+use crate::component::wiring::{BodyId, CoreSort, Item};
+use std::collections::HashMap;
+use wasmparser as wp;
+
+impl<'a> Walk<'a> {
+    pub(super) fn import(
+        &mut self,
+        import: wp::ComponentImport<'a>,
+        at: usize,
+    ) -> Result<(), ParseError> {
+        let name = import.name.name;
+        let is_root = self.open.len() == 1;
+        let open = self.here()?;
+        match import.ty {
+            wp::ComponentTypeRef::Module(_) => {
+                return Err(unsupported("an imported core module", at));
+            }
+            wp::ComponentTypeRef::Component(_) => {
+                if is_root {
+                    return Err(unsupported("an imported component", at));
+                }
+                open.components.push(None);
+            }
+            wp::ComponentTypeRef::Value(_) => return Err(unsupported("an imported value", at)),
+            wp::ComponentTypeRef::Func(_) => open.functions.push(Function::Named(name.to_owned())),
+            wp::ComponentTypeRef::Instance(_) => {
+                open.instances.push(Instance::Named(name.to_owned()));
+            }
+            wp::ComponentTypeRef::Type(_) => open.component_types += 1,
+        }
+        Ok(())
+    }
+
+    pub(super) fn alias(
+        &mut self,
+        alias: wp::ComponentAlias<'a>,
+        at: usize,
+    ) -> Result<(), ParseError> {
+        match alias {
+            wp::ComponentAlias::CoreInstanceExport {
+                kind,
+                instance_index,
+                name,
+            } => {
+                let sort = core_sort(kind);
+                if sort == CoreSort::Func {
+                    self.core_function()?;
+                }
+                if sort == CoreSort::Memory {
+                    self.core_memory(at)?;
+                }
+                self.item(Item::Alias {
+                    sort,
+                    instance: instance_index,
+                    name: name.to_owned(),
+                })
+            }
+            wp::ComponentAlias::InstanceExport {
+                kind,
+                instance_index,
+                name,
+            } => self.instance_export(kind, instance_index, name, at),
+            wp::ComponentAlias::Outer { kind, count, index } => self.outer(kind, count, index),
+        }
+    }
+
+    pub(super) fn instance_export(
+        &mut self,
+        kind: wp::ComponentExternalKind,
+        instance: u32,
+        name: &str,
+        at: usize,
+    ) -> Result<(), ParseError> {
+        let bodies_named = |instance: &Instance, name: &str| match instance {
+            Instance::Named(interface) => Function::Named(format!("{interface}#{name}")),
+            Instance::Made(functions) => functions
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| Function::Named(name.to_owned())),
+        };
+        let open = self.here()?;
+        let source = open
+            .instances
+            .get(instance as usize)
+            .ok_or(ParseError::Index("instance"))?;
+        match kind {
+            wp::ComponentExternalKind::Func => {
+                let function = bodies_named(source, name);
+                open.functions.push(function);
+            }
+            // Named after the interface it exports: that is how its functions
+            // are known to whoever they are given to.
+            wp::ComponentExternalKind::Instance => {
+                open.instances.push(Instance::Named(name.to_owned()));
+            }
+            wp::ComponentExternalKind::Module => {
+                return Err(unsupported("a core module exported by an instance", at));
+            }
+            wp::ComponentExternalKind::Component => {
+                return Err(unsupported("a component exported by an instance", at));
+            }
+            wp::ComponentExternalKind::Value => return Err(unsupported("a value", at)),
+            wp::ComponentExternalKind::Type => open.component_types += 1,
+        }
+        Ok(())
+    }
+
+    pub(super) fn outer(
+        &mut self,
+        kind: wp::ComponentOuterAliasKind,
+        count: u32,
+        index: u32,
+    ) -> Result<(), ParseError> {
+        let level = self
+            .open
+            .len()
+            .checked_sub(1 + count as usize)
+            .ok_or(ParseError::Index("outer"))?;
+        let Some(Some(outer)) = self.open.get(level) else {
+            return Err(ParseError::Index("outer"));
+        };
+        match kind {
+            wp::ComponentOuterAliasKind::CoreModule => {
+                let id = *outer
+                    .core_modules
+                    .get(index as usize)
+                    .ok_or(ParseError::Index("core module"))?;
+                self.here()?.core_modules.push(id);
+                self.item(Item::Module(id))
+            }
+            wp::ComponentOuterAliasKind::Component => {
+                let id = *outer
+                    .components
+                    .get(index as usize)
+                    .ok_or(ParseError::Index("component"))?;
+                self.here()?.components.push(id);
+                Ok(())
+            }
+            wp::ComponentOuterAliasKind::Type => self.component_type().map(|_| ()),
+            wp::ComponentOuterAliasKind::CoreType => Ok(()),
+        }
+    }
+
+    pub(super) fn core_instance(&mut self, instance: wp::Instance<'a>) -> Result<(), ParseError> {
+        let item = match instance {
+            wp::Instance::Instantiate { module_index, args } => Item::Instantiate {
+                module: module_index,
+                args: args
+                    .iter()
+                    .map(|arg| (arg.name.to_owned(), arg.index))
+                    .collect(),
+            },
+            wp::Instance::FromExports(exports) => Item::Bundle(
+                exports
+                    .iter()
+                    .map(|e| (e.name.to_owned(), core_sort(e.kind), e.index))
+                    .collect(),
+            ),
+        };
+        self.item(item)
+    }
+
+    pub(super) fn instance(
+        &mut self,
+        instance: wp::ComponentInstance<'a>,
+    ) -> Result<(), ParseError> {
+        match instance {
+            wp::ComponentInstance::Instantiate {
+                component_index,
+                args,
+            } => {
+                let open = self.here()?;
+                let body = open
+                    .components
+                    .get(component_index as usize)
+                    .copied()
+                    .flatten()
+                    .ok_or(ParseError::Unsupported {
+                        construct: "the instantiation of an imported component".into(),
+                        offset: 0,
+                    })?;
+                let mut functions = HashMap::new();
+                for arg in &args {
+                    if arg.kind == wp::ComponentExternalKind::Func
+                        && let Some(f) = open.functions.get(arg.index as usize)
+                    {
+                        functions.insert(arg.name.to_owned(), f.clone());
+                    }
+                }
+                let functions = self.through_shim(body, functions);
+                self.here()?.instances.push(Instance::Made(functions));
+                self.item(Item::Nested(body))
+            }
+            wp::ComponentInstance::FromExports(exports) => {
+                let open = self.here()?;
+                let mut functions = HashMap::new();
+                for e in &exports {
+                    if e.kind == wp::ComponentExternalKind::Func
+                        && let Some(f) = open.functions.get(e.index as usize)
+                    {
+                        functions.insert(e.name.name.to_owned(), f.clone());
+                    }
+                }
+                open.instances.push(Instance::Made(functions));
+                Ok(())
+            }
+        }
+    }
+
+    /// What a nested component makes of the functions it is given: wit-component
+    /// passes lifted functions through a shim component that only renames them.
+    pub(super) fn through_shim(
+        &self,
+        body: BodyId,
+        given: HashMap<String, Function>,
+    ) -> HashMap<String, Function> {
+        let Some(renames) = self.exports.get(&body) else {
+            return HashMap::new();
+        };
+        renames
+            .iter()
+            .filter_map(|(export, function)| match function {
+                Function::Named(import) => Some((export.clone(), given.get(import)?.clone())),
+                Function::Lifted(_) => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn export(&mut self, export: wp::ComponentExport<'a>) -> Result<(), ParseError> {
+        let name = export.name.name;
+        let open = self.here()?;
+        match export.kind {
+            wp::ComponentExternalKind::Func => {
+                let function = open
+                    .functions
+                    .get(export.index as usize)
+                    .cloned()
+                    .ok_or(ParseError::Index("function"))?;
+                open.exports.insert(name.to_owned(), function.clone());
+                if let Function::Lifted(id) = &function {
+                    open.lifted_names.push((*id, name.to_owned()));
+                }
+                open.functions.push(function);
+            }
+            wp::ComponentExternalKind::Instance => {
+                let instance = open
+                    .instances
+                    .get(export.index as usize)
+                    .cloned()
+                    .ok_or(ParseError::Index("instance"))?;
+                if let Instance::Made(functions) = &instance {
+                    for (function_name, function) in functions {
+                        if let Function::Lifted(id) = function {
+                            open.lifted_names
+                                .push((*id, format!("{name}#{function_name}")));
+                        }
+                    }
+                }
+                open.instances.push(instance);
+            }
+            wp::ComponentExternalKind::Component => {
+                let body = open
+                    .components
+                    .get(export.index as usize)
+                    .copied()
+                    .ok_or(ParseError::Index("component"))?;
+                open.components.push(body);
+            }
+            wp::ComponentExternalKind::Module => {
+                let module = *open
+                    .core_modules
+                    .get(export.index as usize)
+                    .ok_or(ParseError::Index("core module"))?;
+                open.core_modules.push(module);
+            }
+            wp::ComponentExternalKind::Type => open.component_types += 1,
+            wp::ComponentExternalKind::Value => {}
+        }
+        Ok(())
+    }
+}

@@ -1,7 +1,0 @@
-;; The memories of one recorder. They stand in a module of their own because the
-;; sink's functions are lowered into the buffer before the recorder exists.
-(module
-  (memory (export "buffer") PAGES)
-  (memory (export "blocks") 1)
-  (global (export "block-count") (mut i32) (i32.const 0))
-  (global (export "block-live") (mut i32) (i32.const 0)))

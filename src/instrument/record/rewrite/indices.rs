@@ -1,0 +1,231 @@
+//! The walk over everything else, and the index spaces: where what was at an index
+//! is now.
+
+use super::prefix::{PREFIX_FUNCTIONS, PREFIX_INSTANCES, PREFIX_MEMORIES, PREFIX_TYPES};
+use super::{Result, Rewrite, inconsistent, place_module};
+use crate::instrument::record::{RecordError, SINK};
+use wasm_encoder as we;
+use wasm_encoder::reencode::{Reencode, ReencodeComponent, component_utils};
+use wasmparser as wp;
+
+impl Reencode for Rewrite<'_> {
+    type Error = RecordError;
+
+    fn function_index(&mut self, function: u32) -> Result<u32> {
+        self.scope()?
+            .core_functions
+            .get(function as usize)
+            .copied()
+            .ok_or_else(|| inconsistent("core functions"))
+    }
+
+    fn memory_index(&mut self, memory: u32) -> Result<u32> {
+        let has_core = self.scope()?.body.has_core;
+        Ok(memory + if has_core { PREFIX_MEMORIES } else { 0 })
+    }
+}
+
+impl ReencodeComponent for Rewrite<'_> {
+    fn component_type_index(&mut self, ty: u32) -> u32 {
+        match self.scopes.last() {
+            Some(scope) if scope.depth == 0 => ty + scope.shift(PREFIX_TYPES),
+            _ => ty,
+        }
+    }
+
+    fn component_instance_index(&mut self, instance: u32) -> u32 {
+        instance + self.scopes.last().map_or(0, |s| s.shift(PREFIX_INSTANCES))
+    }
+
+    fn component_func_index(&mut self, function: u32) -> u32 {
+        function + self.scopes.last().map_or(0, |s| s.shift(PREFIX_FUNCTIONS))
+    }
+
+    fn module_index(&mut self, module: u32) -> u32 {
+        self.scopes
+            .last()
+            .and_then(|s| s.core_modules.get(module as usize))
+            .copied()
+            .unwrap_or(module)
+    }
+
+    fn instance_index(&mut self, instance: u32) -> u32 {
+        self.scopes
+            .last()
+            .and_then(|s| s.core_instances.get(instance as usize))
+            .copied()
+            .unwrap_or(instance)
+    }
+
+    fn outer_type_index(&mut self, _count: u32, ty: u32) -> Result<u32> {
+        Ok(ty)
+    }
+
+    /// An outer alias moves only when it reaches past the nested type
+    /// declarations into a body, by what that body's prefix adds.
+    fn outer_component_type_index(&mut self, count: u32, ty: u32) -> u32 {
+        let Some(scope) = self.scopes.last() else {
+            return ty;
+        };
+        let Some(bodies_up) = count.checked_sub(scope.depth) else {
+            return ty;
+        };
+        let level = self.scopes.len().checked_sub(1 + bodies_up as usize);
+        match level.and_then(|level| self.scopes.get(level)) {
+            Some(outer) => ty + outer.shift(PREFIX_TYPES),
+            None => ty,
+        }
+    }
+
+    fn outer_component_index(&mut self, _count: u32, component: u32) -> u32 {
+        component
+    }
+
+    fn outer_module_index(&mut self, count: u32, module: u32) -> u32 {
+        let depth = self.scopes.last().map_or(0, |s| s.depth);
+        let level = count
+            .checked_sub(depth)
+            .and_then(|up| self.scopes.len().checked_sub(1 + up as usize));
+        level
+            .and_then(|level| self.scopes.get(level))
+            .and_then(|s| s.core_modules.get(module as usize))
+            .copied()
+            .unwrap_or(module)
+    }
+
+    fn push_depth(&mut self) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.depth += 1;
+        }
+    }
+
+    fn pop_depth(&mut self) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.depth -= 1;
+        }
+    }
+
+    fn canonical_option(&mut self, option: wp::CanonicalOption) -> Result<we::CanonicalOption> {
+        Ok(match option {
+            wp::CanonicalOption::Realloc(_) => we::CanonicalOption::Realloc(
+                self.scope()?
+                    .realloc_option
+                    .ok_or_else(|| inconsistent("reallocs"))?,
+            ),
+            wp::CanonicalOption::PostReturn(_) => we::CanonicalOption::PostReturn(
+                self.scope()?
+                    .post_return_option
+                    .ok_or_else(|| inconsistent("post-returns"))?,
+            ),
+            wp::CanonicalOption::Callback(_) => we::CanonicalOption::Callback(
+                self.scope()?
+                    .callback_option
+                    .ok_or_else(|| inconsistent("callbacks"))?,
+            ),
+            other => component_utils::canonical_option(self, other)?,
+        })
+    }
+
+    /// Core modules are copied raw: re-encoding would move code and make the
+    /// debug information point elsewhere.
+    fn parse_component_submodule(
+        &mut self,
+        out: &mut we::Component,
+        _parser: wp::Parser,
+        module: &[u8],
+    ) -> Result<()> {
+        place_module(out, module);
+        self.new_core_module()
+    }
+
+    fn parse_component_subcomponent(
+        &mut self,
+        out: &mut we::Component,
+        parser: wp::Parser,
+        data: &[u8],
+        whole: &[u8],
+    ) -> Result<()> {
+        let start = (data.as_ptr() as usize)
+            .checked_sub(whole.as_ptr() as usize)
+            .ok_or_else(|| inconsistent("nested components"))?;
+        let mut nested = we::Component::new();
+        self.open(&mut nested, start)?;
+        component_utils::parse_component(self, &mut nested, parser, data, whole)?;
+        self.scopes.pop();
+        out.section(&we::NestedComponentSection(&nested));
+        Ok(())
+    }
+
+    fn parse_component_instance(
+        &mut self,
+        instances: &mut we::ComponentInstanceSection,
+        instance: wp::ComponentInstance<'_>,
+    ) -> Result<()> {
+        let wp::ComponentInstance::Instantiate {
+            component_index,
+            args,
+        } = &instance
+        else {
+            return component_utils::parse_component_instance(self, instances, instance);
+        };
+        let mut given: Vec<(&str, we::ComponentExportKind, u32)> = args
+            .iter()
+            .map(|arg| {
+                let index = self.component_external_index(arg.kind, arg.index);
+                (arg.name, arg.kind.into(), index)
+            })
+            .collect();
+        if self.reaches_core(*component_index)? {
+            given.push((SINK, we::ComponentExportKind::Instance, 0));
+        }
+        instances.instantiate(*component_index, given);
+        Ok(())
+    }
+
+    fn parse_component_payload(
+        &mut self,
+        out: &mut we::Component,
+        payload: wp::Payload<'_>,
+        whole: &[u8],
+    ) -> Result<()> {
+        use wp::Payload as P;
+        match payload {
+            // Whatever may refer to a wrapped function comes after its wrapper.
+            P::InstanceSection(section) => {
+                self.settle(out)?;
+                self.core_instances(out, section)
+            }
+            P::ComponentTypeSection(section) => {
+                self.settle(out)?;
+                self.types(out, section)
+            }
+            P::ComponentCanonicalSection(section) => self.canonicals(out, section),
+            P::ComponentAliasSection(section) => self.aliases(out, section),
+            // Names in the component's own name section are by index, and the
+            // indices have moved.
+            P::CustomSection(section) if section.name() == "component-name" => Ok(()),
+            P::End(_) => {
+                self.settle(out)?;
+                component_utils::parse_component_payload(self, out, payload, whole)
+            }
+            other => component_utils::parse_component_payload(self, out, other, whole),
+        }
+    }
+}
+
+impl Rewrite<'_> {
+    /// Whether the component at this index of the current body's component index
+    /// space needs the sink.
+    fn reaches_core(&mut self, component_index: u32) -> Result<bool> {
+        let component = self.component;
+        let scope = self.scope()?;
+        let id = scope
+            .body
+            .components
+            .get(component_index as usize)
+            .copied()
+            .flatten()
+            .ok_or_else(|| inconsistent("nested components"))?;
+        Ok(component.body(id).reaches_core)
+    }
+}

@@ -1,0 +1,97 @@
+//! What comes in front of a recorded body: the sink and the recorder.
+
+use super::{Result, assemble, place_module};
+use crate::instrument::record::SINK;
+use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
+use wasm_encoder as we;
+
+/// What the prefix of a recorded body adds to its index spaces.
+pub(super) const PREFIX_TYPES: u32 = 1;
+pub(super) const PREFIX_INSTANCES: u32 = 1;
+pub(super) const PREFIX_FUNCTIONS: u32 = 2;
+pub(super) const PREFIX_MEMORIES: u32 = 1;
+pub(super) const PREFIX_MODULES: u32 = 2;
+pub(super) const PREFIX_CORE_INSTANCES: u32 = 3;
+pub(super) const PREFIX_CORE_FUNCTIONS: u32 = 2;
+/// The core instances of the prefix that shims import.
+pub(super) const MEMORIES_INSTANCE: u32 = 0;
+pub(super) const RECORDER_INSTANCE: u32 = 2;
+
+/// `import "rr:recorder/sink"` with `commit(instance, records)` and
+/// `register(buffer) -> instance`.
+pub(super) fn import_sink(out: &mut we::Component) {
+    use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
+    let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
+    let bytes = ComponentValType::Type(0);
+    let mut sink = we::InstanceType::new();
+    sink.ty().defined_type().list(PrimitiveValType::U8);
+    sink.ty()
+        .function()
+        .params([("instance", u32_type), ("records", bytes)])
+        .result(None);
+    sink.export("commit", ComponentTypeRef::Func(1));
+    sink.ty()
+        .function()
+        .params([("buffer", bytes)])
+        .result(Some(u32_type));
+    sink.export("register", ComponentTypeRef::Func(2));
+    let mut types = we::ComponentTypeSection::new();
+    types.instance(&sink);
+    out.section(&types);
+    let mut imports = we::ComponentImportSection::new();
+    imports.import(SINK, ComponentTypeRef::Instance(0));
+    out.section(&imports);
+    let mut aliases = we::ComponentAliasSection::new();
+    for name in ["commit", "register"] {
+        aliases.alias(we::Alias::InstanceExport {
+            instance: 0,
+            kind: we::ComponentExportKind::Func,
+            name,
+        });
+    }
+    out.section(&aliases);
+}
+
+/// The recorder's memories, the sink's functions lowered into them, and the
+/// recorder.
+pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Result<()> {
+    // Instances read the buffer in whole; a page more than its capacity lets
+    // small records made inside the instance fit without growing.
+    let pages = BUFFER_CAPACITY / 65536 + 1;
+    let memories = include_str!("memories.wat")
+        .replace("PAGES", &pages.to_string())
+        .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string());
+    place_module(out, &assemble(&memories)?);
+    let mut instances = we::InstanceSection::new();
+    instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(0, []);
+    out.section(&instances);
+    let mut aliases = we::ComponentAliasSection::new();
+    aliases.alias(we::Alias::CoreInstanceExport {
+        instance: MEMORIES_INSTANCE,
+        kind: we::ExportKind::Memory,
+        name: "buffer",
+    });
+    out.section(&aliases);
+    let mut lowers = we::CanonicalFunctionSection::new();
+    lowers.lower(0, [we::CanonicalOption::Memory(0)]);
+    lowers.lower(1, [we::CanonicalOption::Memory(0)]);
+    out.section(&lowers);
+    let recorder = include_str!("recorder.wat")
+        .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("PENDING", include_str!("pending.wat"));
+    place_module(out, &assemble(&recorder)?);
+    let mut instances = we::InstanceSection::new();
+    instances.export_items([
+        ("commit", we::ExportKind::Func, 0),
+        ("register", we::ExportKind::Func, 1),
+    ]);
+    instances.instantiate(
+        1,
+        [
+            ("sink", we::ModuleArg::Instance(1)),
+            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+        ],
+    );
+    out.section(&instances);
+    Ok(())
+}

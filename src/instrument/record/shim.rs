@@ -1,0 +1,190 @@
+//! Shim modules: the generated core modules that wrappers live in.
+//!
+//! Wrappers are made a shim at a time: everything that becomes available at one
+//! point of a component goes into one module.
+
+use super::RECORDS_START;
+use super::wrapper::{Slot, Wrap, core_type};
+use crate::component::CrossingId;
+use crate::component::layout::Pointer;
+use crate::component::types::CoreSignature;
+use crate::trace::raw::Kind;
+use std::fmt::Write as _;
+
+/// Records of this size or less always fit an empty buffer.
+pub(super) const BUFFER_CAPACITY: u32 = 1 << 18;
+
+/// A core memory of the guest that a shim reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GuestMemory {
+    /// Its index in the body, as the component has it.
+    pub(super) index: u32,
+    pub(super) pointer: Pointer,
+}
+
+/// How many entries of the table `access` a guest memory has: copying out of it,
+/// the same without leaving the instance, and hashing it.
+pub(super) const ACCESS_ENTRIES: u32 = 3;
+
+/// The text of a shim module. It imports `guest` (`f0`… and `m0`…, the functions
+/// and memories wrapped), `recorder` and `memories`, and exports `w0`….
+pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
+    let mut text = String::new();
+    text.push_str(SHIM_IMPORTS);
+    let memories = memories(wraps);
+    for (k, memory) in memories.iter().enumerate() {
+        let address = core_type(memory.pointer.core_type());
+        _ = writeln!(
+            text,
+            "(import \"guest\" \"m{k}\" (memory $g{k} {address} 0))"
+        );
+    }
+    for (k, wrap) in wraps.iter().enumerate() {
+        let signature = signature_text(&wrap.crossing.signature, None);
+        _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
+        if wrap.hashes() {
+            _ = writeln!(text, "(global $calls{k} (mut i32) (i32.const 0))");
+        }
+    }
+    for (k, memory) in memories.iter().enumerate() {
+        let named = wraps.iter().find(|wrap| wrap.memory() == Some(*memory));
+        if let Some(wrap) = named {
+            memory_functions(&mut text, k, *memory, wrap.crossing.id);
+        }
+    }
+    for (k, wrap) in wraps.iter().enumerate() {
+        let slot = wrap.memory().and_then(|memory| {
+            let k = memories.iter().position(|x| *x == memory)?;
+            Some(Slot { k, memory })
+        });
+        wrap.write(k, slot, &mut text);
+    }
+    text.push(')');
+    text
+}
+
+/// The memories that wrappers read, in the order of the shim's imports.
+pub(super) fn memories(wraps: &[Wrap<'_>]) -> Vec<GuestMemory> {
+    let mut memories = Vec::new();
+    for memory in wraps.iter().filter_map(Wrap::memory) {
+        if !memories.contains(&memory) {
+            memories.push(memory);
+        }
+    }
+    memories
+}
+
+const SHIM_IMPORTS: &str = r#"(module
+(import "memories" "buffer" (memory $r 1))
+(import "memories" "blocks" (memory $b 1))
+(import "memories" "block-count" (global $count (mut i32)))
+(import "memories" "block-live" (global $live (mut i32)))
+(import "memories" "pending" (global $pending (mut i32)))
+(import "memories" "access" (table $access 0 funcref))
+(import "recorder" "commit" (func $commit))
+(import "recorder" "room" (func $room (param i32) (result i32)))
+(import "recorder" "room-inside" (func $room-inside (param i32) (result i32)))
+(import "recorder" "note-block" (func $note-block (param i64 i64 i64 i32 i32)))
+(import "recorder" "settle-rest" (func $settle-rest))
+(import "recorder" "note-pending" (func $note-pending (param i32 i32 i32 i64 i64 i32)))
+(import "recorder" "deliver" (func $deliver (param i32 i32 i32)))
+(import "recorder" "hash-all" (func $hash-all))
+"#;
+
+/// `(param …) (result …)`, the parameters named when a prefix is given.
+pub(super) fn signature_text(signature: &CoreSignature, named: Option<&str>) -> String {
+    let mut text = String::new();
+    for (i, ty) in signature.params.iter().enumerate() {
+        _ = match named {
+            Some(prefix) => write!(text, "(param ${prefix}{i} {})", core_type(*ty)),
+            None => write!(text, "(param {})", core_type(*ty)),
+        };
+    }
+    for ty in &signature.results {
+        _ = write!(text, "(result {})", core_type(*ty));
+    }
+    text
+}
+
+/// Functions that read one guest memory: `append` and `settle`, each also in the
+/// form that never leaves the instance, and `hash`. What other shims need of them
+/// goes into the table `access`.
+fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: CrossingId) {
+    let GuestMemory { index, pointer } = memory;
+    let capacity = BUFFER_CAPACITY - RECORDS_START - 16;
+    let address = core_type(pointer.core_type());
+    // Addresses are passed as i64 and used in the memory's own width.
+    let (p, size) = match pointer {
+        Pointer::Wasm32 => (
+            "(i32.wrap_i64 (local.get $p))",
+            format!("(i64.extend_i32_u (memory.size $g{k}))"),
+        ),
+        Pointer::Wasm64 => ("(local.get $p)", format!("(memory.size $g{k})")),
+    };
+    let hash_header = crate::trace::raw::header(Kind::Hash, named);
+    _ = write!(
+        text,
+        r#"
+(func $append{k} (param $header i32) (param $p i64) (param $length i64) (local $at i32) (local $n i32)
+  (block $done (loop $more
+    (br_if $done (i64.eqz (local.get $length)))
+    (local.set $n (select (i32.wrap_i64 (local.get $length)) (i32.const {capacity}) (i64.lt_u (local.get $length) (i64.const {capacity}))))
+    (local.set $at (call $room (i32.add (i32.const 16) (local.get $n))))
+    (i32.store $r (local.get $at) (local.get $header))
+    (i64.store $r offset=4 (local.get $at) (local.get $p))
+    (i32.store $r offset=12 (local.get $at) (local.get $n))
+    (memory.copy $r $g{k} (i32.add (local.get $at) (i32.const 16)) {p} (local.get $n))
+    (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.add (i32.const 16) (local.get $n))))
+    (local.set $p (i64.add (local.get $p) (i64.extend_i32_u (local.get $n))))
+    (local.set $length (i64.sub (local.get $length) (i64.extend_i32_u (local.get $n))))
+    (br $more))))
+(func $append-inside{k} (param $header i32) (param $p i64) (param $length i64) (local $at i32) (local $n i32)
+  (if (i64.eqz (local.get $length)) (then return))
+  (if (i64.gt_u (local.get $length) (i64.const 0x7fff0000)) (then unreachable))
+  (local.set $n (i32.wrap_i64 (local.get $length)))
+  (local.set $at (call $room-inside (i32.add (i32.const 16) (local.get $n))))
+  (i32.store $r (local.get $at) (local.get $header))
+  (i64.store $r offset=4 (local.get $at) (local.get $p))
+  (i32.store $r offset=12 (local.get $at) (local.get $n))
+  (memory.copy $r $g{k} (i32.add (local.get $at) (i32.const 16)) {p} (local.get $n))
+  (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.add (i32.const 16) (local.get $n)))))
+(func $hash{k} (result i64) (local $h i64) (local $i {address}) (local $left i64)
+  (local.set $left (i64.mul {size} (i64.const 8192)))
+  (block $done (loop $more
+    (br_if $done (i64.eqz (local.get $left)))
+    (local.set $h (i64.mul
+      (i64.xor (i64.rotl (local.get $h) (i64.const 29)) (i64.load $g{k} (local.get $i)))
+      (i64.const {HASH_MULTIPLIER})))
+    (local.set $i ({address}.add (local.get $i) ({address}.const 8)))
+    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+    (br $more)))
+  (local.get $h))
+(func $hash-record{k} (local $at i32)
+  (local.set $at (call $room (i32.const 12)))
+  (i32.store $r (local.get $at) (i32.const {hash_header}))
+  (i64.store $r offset=4 (local.get $at) (call $hash{k}))
+  (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.const 12))))
+(elem (table $access) (i32.const {access}) func $append{k} $append-inside{k} $hash-record{k})"#,
+        HASH_MULTIPLIER = crate::trace::raw::HASH_MULTIPLIER as i64,
+        access = index * ACCESS_ENTRIES,
+    );
+    for inside in ["", "-inside"] {
+        _ = write!(
+            text,
+            r#"
+(func $settle{inside}{k} (param $header i32) (local $i i32) (local $at i32)
+  (if (i32.eqz (global.get $live)) (then return))
+  (loop $next
+    (local.set $at (i32.mul (local.get $i) (i32.const 24)))
+    (if (i32.and (i32.eq (i32.load $b offset=16 (local.get $at)) (i32.const {index}))
+                 (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
+      (then
+        (call $append{inside}{k} (local.get $header) (i64.load $b (local.get $at)) (i64.load $b offset=8 (local.get $at)))
+        (i64.store $b offset=8 (local.get $at) (i64.const 0))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $next (i32.lt_u (local.get $i) (global.get $count)))))
+"#
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading the entries of types.
+
+use super::{Bits, Case, Composite, Member, Type, Variants, is_composite};
+use crate::source::sections::Reader;
+use crate::source::units::{EntryId, Unit};
+use crate::source::{ModuleSource, SourceError};
+use gimli::{Attribute, AttributeValue, DwTag};
+
+/// Reads one type's entry and its children.
+pub(super) struct TypeReader<'a> {
+    source: &'a ModuleSource,
+    id: EntryId,
+    unit: &'a Unit,
+}
+
+type Entries<'a> = gimli::EntriesRaw<'a, Reader>;
+type Attributes = Vec<Attribute<Reader>>;
+
+impl<'a> TypeReader<'a> {
+    pub(super) fn new(source: &'a ModuleSource, id: EntryId) -> Result<Self, SourceError> {
+        let unit = source.units.get(id.unit);
+        Ok(TypeReader {
+            source,
+            id,
+            unit: unit.ok_or(SourceError::DanglingReference)?,
+        })
+    }
+
+    pub(super) fn read(self) -> Result<Type, SourceError> {
+        let offset = self.id.unit_offset();
+        let mut entries = self.unit.dwarf.entries_raw(Some(offset))?;
+        let abbreviation = entries.read_abbreviation()?;
+        let abbreviation = abbreviation.ok_or(SourceError::DanglingReference)?;
+        let mut attributes = Vec::new();
+        entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+        self.read_tagged(abbreviation.tag(), &attributes, &mut entries)
+    }
+
+    fn read_tagged(
+        &self,
+        tag: DwTag,
+        attributes: &Attributes,
+        entries: &mut Entries<'_>,
+    ) -> Result<Type, SourceError> {
+        let name = self.text(attributes, gimli::DW_AT_name);
+        let target = self.reference(attributes, gimli::DW_AT_type);
+        let size = unsigned(attributes, gimli::DW_AT_byte_size);
+        let qualified = |qualifier| Type::Qualified { qualifier, target };
+        Ok(match tag {
+            gimli::DW_TAG_base_type => Type::Base {
+                name: name.unwrap_or_else(|| "?".to_owned()),
+                encoding: encoding(attributes),
+                size: size.unwrap_or(0),
+            },
+            gimli::DW_TAG_pointer_type
+            | gimli::DW_TAG_reference_type
+            | gimli::DW_TAG_rvalue_reference_type
+            | gimli::DW_TAG_ptr_to_member_type => Type::Pointer {
+                name,
+                target,
+                size: size.unwrap_or_else(|| u64::from(self.unit.dwarf.header.address_size())),
+                is_reference: matches!(
+                    tag,
+                    gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type
+                ),
+            },
+            gimli::DW_TAG_array_type => Type::Array {
+                element: target,
+                counts: self.dimensions(entries)?,
+            },
+            tag if is_composite(tag) => {
+                let mut composite = Composite {
+                    name,
+                    size: size.unwrap_or(0),
+                    is_union: tag == gimli::DW_TAG_union_type,
+                    is_declaration: find(attributes, gimli::DW_AT_declaration).is_some(),
+                    is_rust: self.unit.language == Some(gimli::DW_LANG_Rust),
+                    ..Composite::default()
+                };
+                self.members(&mut composite, entries)?;
+                Type::Composite(composite)
+            }
+            gimli::DW_TAG_enumeration_type => Type::Enumeration {
+                name,
+                size: size.unwrap_or(4),
+                enumerators: self.enumerators(entries)?,
+            },
+            gimli::DW_TAG_typedef | gimli::DW_TAG_template_alias => Type::Alias {
+                name: name.unwrap_or_else(|| "?".to_owned()),
+                target,
+            },
+            gimli::DW_TAG_const_type => qualified("const"),
+            gimli::DW_TAG_volatile_type => qualified("volatile"),
+            gimli::DW_TAG_restrict_type => qualified("restrict"),
+            gimli::DW_TAG_atomic_type => qualified("_Atomic"),
+            gimli::DW_TAG_subroutine_type => Type::Function {
+                result: target,
+                parameters: self.parameters(entries)?,
+            },
+            _ => Type::Unspecified {
+                name: name.unwrap_or_else(|| "?".to_owned()),
+            },
+        })
+    }
+
+    /// Calls `take` for each child, not for their children.
+    fn each_child(
+        &self,
+        entries: &mut Entries<'_>,
+        mut take: impl FnMut(DwTag, &Attributes, &mut Entries<'_>) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        let mut attributes = Vec::new();
+        let depth = entries.next_depth();
+        // Depth 0 means that the entry has no children at all.
+        while depth > 0 && !entries.is_empty() && entries.next_depth() >= depth {
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            take(abbreviation.tag(), &attributes, entries)?;
+            while entries.next_depth() > depth && !entries.is_empty() {
+                if let Some(below) = entries.read_abbreviation()? {
+                    entries.skip_attributes(below.attributes())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn dimensions(&self, entries: &mut Entries<'_>) -> Result<Vec<Option<u64>>, SourceError> {
+        let mut counts = Vec::new();
+        self.each_child(entries, |tag, attributes, _| {
+            if tag == gimli::DW_TAG_subrange_type || tag == gimli::DW_TAG_enumeration_type {
+                let count = unsigned(attributes, gimli::DW_AT_count).or_else(|| {
+                    let upper = unsigned(attributes, gimli::DW_AT_upper_bound)?;
+                    let lower = unsigned(attributes, gimli::DW_AT_lower_bound).unwrap_or(0);
+                    // An upper bound of -1 is an array of unknown length.
+                    upper.checked_sub(lower)?.checked_add(1)
+                });
+                counts.push(count);
+            }
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+
+    fn parameters(&self, entries: &mut Entries<'_>) -> Result<Vec<Option<EntryId>>, SourceError> {
+        let mut found = Vec::new();
+        self.each_child(entries, |tag, attributes, _| {
+            if tag == gimli::DW_TAG_formal_parameter {
+                found.push(self.reference(attributes, gimli::DW_AT_type));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn enumerators(&self, entries: &mut Entries<'_>) -> Result<Vec<(String, i128)>, SourceError> {
+        let mut found = Vec::new();
+        self.each_child(entries, |tag, attributes, _| {
+            let name = self.text(attributes, gimli::DW_AT_name);
+            let value = find(attributes, gimli::DW_AT_const_value);
+            if let (gimli::DW_TAG_enumerator, Some(name), Some(value)) = (tag, name, value) {
+                let wide = |value: &AttributeValue<Reader>| match value {
+                    AttributeValue::Udata(value) => Some(i128::from(*value)),
+                    value => value.sdata_value().map(i128::from),
+                };
+                found.extend(wide(&value).map(|value| (name, value)));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn members(
+        &self,
+        composite: &mut Composite,
+        entries: &mut Entries<'_>,
+    ) -> Result<(), SourceError> {
+        self.each_child(entries, |tag, attributes, entries| {
+            match tag {
+                gimli::DW_TAG_member | gimli::DW_TAG_inheritance => {
+                    let member = self.member(tag, attributes);
+                    composite.members.extend(member);
+                }
+                gimli::DW_TAG_variant_part => {
+                    composite.variants = Some(self.variants(attributes, entries)?);
+                }
+                gimli::DW_TAG_template_type_parameter => {
+                    let name = self.text(attributes, gimli::DW_AT_name);
+                    let argument = self.reference(attributes, gimli::DW_AT_type);
+                    composite
+                        .arguments
+                        .push((name.unwrap_or_default(), argument));
+                }
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+
+    /// `None` for static members, which are no part of the value.
+    fn member(&self, tag: DwTag, attributes: &Attributes) -> Option<Member> {
+        if find(attributes, gimli::DW_AT_external).is_some()
+            || find(attributes, gimli::DW_AT_declaration).is_some()
+        {
+            return None;
+        }
+        let mut offset = unsigned(attributes, gimli::DW_AT_data_member_location).unwrap_or(0);
+        let bits = unsigned(attributes, gimli::DW_AT_bit_size).map(|count| {
+            let first = self.first_bit(attributes, count, &mut offset);
+            Bits { first, count }
+        });
+        Some(Member {
+            name: self.text(attributes, gimli::DW_AT_name),
+            type_id: self.reference(attributes, gimli::DW_AT_type),
+            offset,
+            bits,
+            is_base_class: tag == gimli::DW_TAG_inheritance,
+        })
+    }
+
+    /// Where a bit field starts, in both ways in which DWARF says it.
+    fn first_bit(&self, attributes: &Attributes, count: u64, offset: &mut u64) -> u64 {
+        if let Some(first) = unsigned(attributes, gimli::DW_AT_data_bit_offset) {
+            *offset = offset.saturating_add(first / 8);
+            return first % 8;
+        }
+        // Before DWARF 4: counted from the highest bit of the storage unit.
+        let from_top = unsigned(attributes, gimli::DW_AT_bit_offset).unwrap_or(0);
+        let storage = unsigned(attributes, gimli::DW_AT_byte_size)
+            .or_else(|| {
+                let storage = self.reference(attributes, gimli::DW_AT_type)?;
+                self.source.size_of(storage).ok()
+            })
+            .unwrap_or(4);
+        let bits = storage.saturating_mul(8);
+        bits.saturating_sub(from_top).saturating_sub(count)
+    }
+
+    fn variants(
+        &self,
+        attributes: &Attributes,
+        entries: &mut Entries<'_>,
+    ) -> Result<Variants, SourceError> {
+        let discriminant = self.reference(attributes, gimli::DW_AT_discr);
+        let mut variants = Variants::default();
+        if let Some(id) = discriminant {
+            let die = self.source.entry(id)?;
+            variants.discriminant = self.member(die.tag(), &die.attrs().to_vec());
+        }
+        self.each_child(entries, |tag, attributes, entries| {
+            if tag != gimli::DW_TAG_variant {
+                return Ok(());
+            }
+            let discriminant = find(attributes, gimli::DW_AT_discr_value)
+                .and_then(|value| value.udata_value().or_else(|| signed(&value)));
+            self.each_child(entries, |tag, attributes, _| {
+                if let (gimli::DW_TAG_member, Some(member)) = (tag, self.member(tag, attributes)) {
+                    variants.cases.push(Case {
+                        discriminant,
+                        member,
+                    });
+                }
+                Ok(())
+            })
+        })?;
+        Ok(variants)
+    }
+
+    fn text(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<String> {
+        self.source.text(self.id.unit, find(attributes, name)?)
+    }
+
+    fn reference(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<EntryId> {
+        let value = find(attributes, name)?;
+        self.source.units.reference(self.id.unit, &value).ok()
+    }
+}
+
+fn find(attributes: &Attributes, name: gimli::DwAt) -> Option<AttributeValue<Reader>> {
+    let attribute = attributes.iter().find(|a| a.name() == name)?;
+    Some(attribute.value())
+}
+
+fn unsigned(attributes: &Attributes, name: gimli::DwAt) -> Option<u64> {
+    find(attributes, name)?.udata_value()
+}
+
+fn encoding(attributes: &Attributes) -> gimli::DwAte {
+    match find(attributes, gimli::DW_AT_encoding) {
+        Some(AttributeValue::Encoding(encoding)) => encoding,
+        _ => gimli::DW_ATE_unsigned,
+    }
+}
+
+fn signed(value: &AttributeValue<Reader>) -> Option<u64> {
+    value.sdata_value().map(i64::cast_unsigned)
+}
