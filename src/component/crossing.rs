@@ -108,6 +108,14 @@ impl Crossing {
         }
     }
 
+    /// The built-in, if it is one.
+    pub fn builtin(&self) -> Option<&Builtin> {
+        match &self.kind {
+            CrossingKind::Builtin(builtin) => Some(builtin),
+            _ => None,
+        }
+    }
+
     /// The bytes that each element of a stream or future takes in the memory of
     /// the crossing that reads or writes it; `None` for other crossings.
     pub fn element_size(&self) -> Option<u64> {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::handle_entry::Past;
+use super::handle_owed::{Crossed, Owed};
 use super::handle_problem::Finding;
-use super::handle_step::{Roles, Stored, What, When};
+use super::handle_step::{Role, Roles, Stored, What, When};
 use super::handles::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
@@ -152,6 +153,7 @@ struct Building {
     component: Arc<Component>,
     history: HandleHistory,
     next_snapshot: usize,
+    owed: Owed,
 }
 
 impl Building {
@@ -169,6 +171,7 @@ impl Building {
             },
             component,
             next_snapshot: SNAPSHOT_EVERY,
+            owed: Owed::default(),
         }
     }
 
@@ -265,15 +268,23 @@ impl Observer for Watching {
     ) -> wasmtime::Result<()> {
         let mut building = lock(&self.0);
         let role = building.history.roles.get(call.crossing);
-        let what = role.and_then(|role| {
-            role.returning(store, call.instance, call.crossing, &call.args, results)
-        });
-        if let Some(what) = what {
+        let Some(role) = role.cloned() else {
+            return Ok(());
+        };
+        let (instance, crossing) = (call.instance, call.crossing);
+        let made = role.returning(store, instance, crossing, &call.args, results);
+        let crossed = Crossed {
+            instance,
+            crossing,
+            args: &call.args,
+        };
+        let completed = building.owed.returning(store, &role, crossed, results);
+        for what in [made, completed].into_iter().flatten() {
             building.step(Stored {
                 when: When::after(store.data().events()),
                 event: call.event,
-                instance: call.instance,
-                crossing: call.crossing,
+                instance,
+                crossing,
                 what,
             });
         }
@@ -287,8 +298,25 @@ impl Observer for Watching {
     ) -> wasmtime::Result<()> {
         let mut building = lock(&self.0);
         let role = building.history.roles.get(entry.crossing);
-        let what =
-            role.and_then(|role| role.entering(store, entry.instance, entry.crossing, entry.args));
+        let what = match (role, entry.args) {
+            (
+                Some(Role::Callback),
+                &[
+                    CoreValue::I32(event),
+                    CoreValue::I32(waitable),
+                    CoreValue::I32(code),
+                ],
+            ) => building.owed.told(
+                store,
+                entry.instance,
+                event.cast_unsigned(),
+                waitable.cast_unsigned(),
+                code.cast_unsigned(),
+            ),
+            (role, args) => {
+                role.and_then(|role| role.entering(store, entry.instance, entry.crossing, args))
+            }
+        };
         if let Some(what) = what {
             building.step_of_entry(store.data().events(), entry, what);
         }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::handle_builtin;
 use super::handle_entry::Moment;
 use super::handles::{Change, Effect, HandleTable, Step};
 use super::hostcalls::with_lifter;
@@ -16,7 +17,7 @@ use wasmtime::StoreContextMut;
 
 /// Room for the largest lists of handles and for the beginning of a path: what
 /// else is in the values, tables do not ask.
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     elements: 1 << 16,
     bytes: 1 << 10,
     values: 1 << 18,
@@ -47,16 +48,26 @@ pub(super) enum Role {
     None,
     /// A lowered function.
     Lower(Moves),
+    /// A function lowered with `async`: it may return before it has its result.
+    AsyncLower(Moves),
     /// A lifted function.
     Lift(Moves),
+    /// A function lifted with `async`: its result goes by `task.return`.
+    AsyncLift(Moves),
+    /// It is told events.
+    Callback,
+    TaskReturn(Arc<ValueType>),
     New(Arc<Resource>),
     Rep(Arc<Resource>),
     Drop(Arc<Resource>),
+    /// One of the asynchronous ABI.
+    Builtin(Builtin),
 }
 
 /// Where the handles are in the values of a function.
 #[derive(Debug, Clone)]
 pub(super) struct Moves {
+    params: bool,
     result: bool,
     /// The first argument is a handle and nothing else holds one: most calls are
     /// such methods, and are stored as an index.
@@ -117,7 +128,7 @@ impl Roles {
             return Vec::new();
         };
         let method;
-        let effect = match (&stored.what, role) {
+        let effects = match (&stored.what, role) {
             (
                 What::CallsMethod(index),
                 Role::Lower(Moves {
@@ -126,51 +137,85 @@ impl Roles {
             ) => {
                 let handle = Lifted::Handle(kind.handle(*index));
                 method = [("self".to_owned(), handle)];
-                Effect::Calls(&method)
+                vec![Effect::Calls(&method)]
             }
-            (What::Calls(args), _) => Effect::Calls(args),
-            (What::Returns(result), _) => Effect::Returns(result.as_deref()),
-            (What::Enters(args), _) => Effect::Enters(args),
-            (What::Leaves(result), _) => Effect::Leaves(result.as_deref()),
-            (What::New { rep, index }, Role::New(resource)) => Effect::New {
+            (What::Calls(args), _) => vec![Effect::Calls(args)],
+            (What::Returns(result), _) => vec![Effect::Returns(result.as_deref())],
+            (What::Pends { subtask }, Role::AsyncLower(moves)) => vec![Effect::Pends {
+                subtask: *subtask,
+                moves_handles: moves.params || moves.result,
+            }],
+            (What::Enters(args), Role::AsyncLift(_)) => vec![Effect::Starts(args)],
+            (What::Enters(args), _) => vec![Effect::Enters(args)],
+            (What::Leaves(result), _) => vec![Effect::Leaves(result.as_deref())],
+            (What::TaskReturns(result), _) => vec![Effect::TaskReturns(Some(result))],
+            (What::Resolves { subtask, result }, _) => vec![Effect::Resolves {
+                subtask: *subtask,
+                result: result.as_deref(),
+            }],
+            (What::Blocks(waitable), _) => vec![Effect::Blocks(*waitable)],
+            (
+                What::Copies {
+                    waitable,
+                    elements,
+                    is_read,
+                },
+                _,
+            ) => vec![Effect::Copies {
+                waitable: *waitable,
+                elements,
+                is_read: *is_read,
+            }],
+            (What::New { rep, index }, Role::New(resource)) => vec![Effect::New {
                 resource: resource.clone(),
                 rep: *rep,
                 index: *index,
-            },
-            (What::Takes(index), Role::Rep(resource)) => Effect::Rep {
+            }],
+            (What::Takes(index), Role::Rep(resource)) => vec![Effect::Rep {
                 resource: resource.clone(),
                 index: *index,
-            },
-            (What::Takes(index), Role::Drop(resource)) => Effect::DropResource {
+            }],
+            (What::Takes(index), Role::Drop(resource)) => vec![Effect::DropResource {
                 resource: resource.clone(),
                 index: *index,
-            },
-            _ => return Vec::new(),
+            }],
+            (what, Role::Builtin(builtin)) => handle_builtin::effects(what, builtin),
+            _ => Vec::new(),
         };
-        table.apply(&Step {
-            moment: Moment {
-                event: stored.event,
-                crossing: name.clone(),
-            },
-            effect,
-        })
+        let moment = Moment {
+            event: stored.event,
+            crossing: name.clone(),
+        };
+        let mut changes = Vec::new();
+        for effect in effects {
+            changes.extend(table.apply(&Step {
+                moment: moment.clone(),
+                effect,
+            }));
+        }
+        changes
     }
 }
 
 impl Role {
     fn of(crossing: &Crossing) -> Role {
-        match (&crossing.kind, &crossing.function) {
-            (CrossingKind::Lower, Some(function)) => {
-                Moves::of(function).map_or(Role::None, Role::Lower)
+        let moves = crossing.function.as_ref().and_then(Moves::of);
+        match (&crossing.kind, moves) {
+            // Such a call makes a subtask whatever it moves.
+            (CrossingKind::Lower, moves) if crossing.is_async => {
+                Role::AsyncLower(moves.unwrap_or(Moves::NONE))
             }
-            (CrossingKind::Lift, Some(function)) => {
-                Moves::of(function).map_or(Role::None, Role::Lift)
-            }
+            (CrossingKind::Lower, Some(moves)) => Role::Lower(moves),
+            (CrossingKind::Lift, Some(moves)) if crossing.is_async => Role::AsyncLift(moves),
+            (CrossingKind::Lift, Some(moves)) => Role::Lift(moves),
+            (CrossingKind::Callback, _) => Role::Callback,
             (CrossingKind::Builtin(builtin), _) => match builtin {
                 Builtin::ResourceNew(resource) => Role::New(resource.clone()),
                 Builtin::ResourceRep(resource) => Role::Rep(resource.clone()),
                 Builtin::ResourceDrop(resource) => Role::Drop(resource.clone()),
-                _ => Role::None,
+                Builtin::TaskReturn(Some(ty)) if holds_handles(ty) => Role::TaskReturn(ty.clone()),
+                Builtin::TaskReturn(_) => Role::None,
+                builtin => Role::Builtin(builtin.clone()),
             },
             _ => Role::None,
         }
@@ -199,6 +244,19 @@ impl Role {
                 let args = moves.arguments(store, instance, crossing, boundary, args);
                 Some(What::Calls(args))
             }
+            (Role::AsyncLower(moves), _) => {
+                let boundary = Boundary::Lowered { is_async: true };
+                let args = moves.arguments(store, instance, crossing, boundary, args);
+                Some(What::Calls(args))
+            }
+            (Role::TaskReturn(ty), _) => {
+                with_lifter(store, instance, crossing, LIMITS, |lifter, _| {
+                    lifter.task_return(Some(ty), args)
+                })
+                .flatten()
+                .map(|result| What::TaskReturns(Box::new(result)))
+            }
+            (Role::Builtin(builtin), _) => handle_builtin::calling(builtin, args),
             _ => None,
         }
     }
@@ -225,6 +283,20 @@ impl Role {
                     moves.result(store, instance, crossing, boundary, args, results),
                 ))
             }
+            (Role::AsyncLower(moves), _, Some(CoreValue::I32(status))) => {
+                const RETURNED: u32 = 2;
+                let status = status.cast_unsigned();
+                if status & 15 != RETURNED {
+                    return Some(What::Pends {
+                        subtask: status >> 4,
+                    });
+                }
+                let boundary = Boundary::Lowered { is_async: true };
+                Some(What::Returns(
+                    moves.result(store, instance, crossing, boundary, args, results),
+                ))
+            }
+            (Role::Builtin(builtin), ..) => handle_builtin::returning(builtin, results),
             _ => None,
         }
     }
@@ -237,8 +309,12 @@ impl Role {
         crossing: CrossingId,
         args: &[CoreValue],
     ) -> Option<What> {
-        let Role::Lift(moves) = self else { return None };
-        let boundary = Boundary::Lifted(Lift::Sync);
+        let (moves, lift) = match self {
+            Role::Lift(moves) => (moves, Lift::Sync),
+            Role::AsyncLift(moves) => (moves, Lift::AsyncCallback),
+            _ => return None,
+        };
+        let boundary = Boundary::Lifted(lift);
         let args = moves.arguments(store, instance, crossing, boundary, args);
         Some(What::Enters(args))
     }
@@ -260,6 +336,12 @@ impl Role {
 }
 
 impl Moves {
+    const NONE: Moves = Moves {
+        params: false,
+        result: false,
+        method: None,
+    };
+
     /// `None` if no value of the function holds a handle.
     fn of(function: &FunctionType) -> Option<Moves> {
         let result = function.result.as_ref().is_some_and(holds_handles);
@@ -272,6 +354,7 @@ impl Moves {
         // What a handle in the result stands for is told from the other arguments.
         let is_method = !result && !others;
         Some(Moves {
+            params: others || first.is_some_and(holds_handles),
             result,
             method: first.filter(|_| is_method).and_then(HandleType::of),
         })
@@ -285,6 +368,9 @@ impl Moves {
         boundary: Boundary,
         args: &[CoreValue],
     ) -> Box<[(String, Lifted)]> {
+        if !self.params && !self.result {
+            return Box::default();
+        }
         let lifted = with_lifter(store, instance, crossing, LIMITS, |lifter, crossing| {
             let Some(function) = &crossing.function else {
                 return Vec::new();
@@ -346,6 +432,33 @@ pub(super) enum What {
         rep: u32,
         index: u32,
     },
-    /// `resource.rep` and `resource.drop`.
+    /// `resource.rep`, `resource.drop` and others that take one index.
     Takes(u32),
+    /// A call has not returned: it is a subtask now.
+    Pends {
+        subtask: u32,
+    },
+    /// The guest is told of the end of a subtask.
+    Resolves {
+        subtask: u32,
+        result: Option<Box<Lifted>>,
+    },
+    TaskReturns(Box<Lifted>),
+    Joins {
+        waitable: u32,
+        set: u32,
+    },
+    Makes(u32),
+    MakesPair {
+        readable: u32,
+        writable: u32,
+    },
+    /// A copy of elements that hold handles has begun.
+    Blocks(u32),
+    /// Elements that hold handles have been copied.
+    Copies {
+        waitable: u32,
+        elements: Box<Lifted>,
+        is_read: bool,
+    },
 }

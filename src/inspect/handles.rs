@@ -38,6 +38,24 @@ pub enum Effect<'a> {
     /// comes as [`Effect::TaskReturns`].
     Leaves(Option<&'a Lifted>),
     TaskReturns(Option<&'a Lifted>),
+    /// An exported function that is asynchronous is called, with these arguments: it
+    /// may return before it is done, and drop what it borrowed later.
+    Starts(&'a [(String, Lifted)]),
+    /// The asynchronous function called last has not returned: it is a subtask.
+    Pends {
+        subtask: u32,
+        /// Whether handles go with its arguments or come with its result: when, is
+        /// not seen.
+        moves_handles: bool,
+    },
+    /// A copy of elements that hold handles has begun.
+    Blocks(u32),
+    /// Elements that hold handles have been copied.
+    Copies {
+        waitable: u32,
+        elements: &'a Lifted,
+        is_read: bool,
+    },
     /// An asynchronous call that was pending has its result.
     Resolves {
         subtask: u32,
@@ -115,6 +133,12 @@ pub struct HandleTable {
     incoming: Vec<Call>,
     /// Asynchronous calls that have not returned, by the index of their subtask.
     pending: BTreeMap<u32, Call>,
+    /// Streams and futures whose elements hold handles and are being copied, with the
+    /// event at which that began.
+    copying: BTreeMap<u32, u64>,
+    /// Whether handles have come or gone at a time that is not seen: from then on the
+    /// index that is next cannot be told for certain.
+    moves_unseen: bool,
 }
 
 impl HandleTable {
@@ -185,10 +209,35 @@ impl HandleTable {
                 self.leave(&mut changes);
             }
             Effect::TaskReturns(result) => self.give(*result, &mut changes),
+            Effect::Starts(args) => {
+                self.enter(args, &mut changes);
+                self.incoming.pop();
+            }
+            Effect::Pends {
+                subtask,
+                moves_handles,
+            } => self.pend(*subtask, *moves_handles, &mut changes),
             Effect::Resolves { subtask, result } => {
-                if let Some(call) = self.pending.remove(subtask) {
-                    self.end_lends(&call);
+                if let Some(call) = self.pending.get(subtask).cloned() {
                     self.receive(*result, &call.clues, &mut changes);
+                    self.pending.remove(subtask);
+                }
+            }
+            Effect::Blocks(waitable) => {
+                self.copying.insert(*waitable, step.moment.event);
+                self.moves_unseen = true;
+            }
+            Effect::Copies {
+                waitable,
+                elements,
+                is_read,
+            } => {
+                let begun = self.copying.remove(waitable);
+                if *is_read {
+                    let clues = handle_meaning::Clues::default();
+                    self.receive(Some(elements), &clues, &mut changes);
+                } else {
+                    self.give_since(elements, begun, &mut changes);
                 }
             }
             Effect::New {
@@ -215,6 +264,7 @@ impl HandleTable {
                 self.touch(*index, wanted, &mut changes);
             }
             Effect::Drops { index, wanted } => {
+                self.pending.remove(index);
                 self.remove(*index, wanted, Ending::Dropped, &mut changes);
             }
         }
@@ -248,16 +298,19 @@ impl HandleTable {
         let Some(call) = self.outgoing.pop() else {
             return;
         };
-        match result {
-            Some(Lifted::Pending(subtask)) if subtask.handle != 0 => {
-                self.insert(subtask.handle, EntryKind::Subtask, None, changes);
-                self.pending.insert(subtask.handle, call);
-            }
-            _ => {
-                self.end_lends(&call);
-                self.receive(result, &call.clues, changes);
-            }
-        }
+        self.end_lends(&call);
+        self.receive(result, &call.clues, changes);
+    }
+
+    /// When it gives back what it has been lent is not seen: it may be from now on.
+    fn pend(&mut self, subtask: u32, moves_handles: bool, changes: &mut Changes) {
+        let Some(call) = self.outgoing.pop() else {
+            return;
+        };
+        self.end_lends(&call);
+        self.moves_unseen |= moves_handles;
+        self.pending.insert(subtask, call);
+        self.insert(subtask, EntryKind::Subtask, None, changes);
     }
 
     fn enter(&mut self, args: &[(String, Lifted)], changes: &mut Changes) {
@@ -328,6 +381,20 @@ impl HandleTable {
         }
     }
 
+    /// Handles that have gone some time after this event: their indices may have been
+    /// given out again.
+    fn give_since(&mut self, elements: &Lifted, begun: Option<u64>, changes: &mut Changes) {
+        elements.for_each_handle(&mut |handle| {
+            let entry = self.get(handle.index);
+            let is_another = begun
+                .zip(entry)
+                .is_some_and(|(begun, entry)| entry.created.event > begun);
+            if !is_another {
+                self.pass(handle, changes);
+            }
+        });
+    }
+
     /// A handle that goes from the guest: it leaves the table, unless it is an error
     /// context, which is shared.
     fn pass(&mut self, handle: &Handle, changes: &mut Changes) {
@@ -373,7 +440,7 @@ impl HandleTable {
         changes: &mut Changes,
     ) {
         let expected = self.next_index();
-        if index != expected {
+        if index != expected && !self.moves_unseen {
             changes.wrong(index, Problem::UnexpectedIndex { expected });
         }
         if let Some(entry) = self.entries.remove(&index) {

@@ -5,10 +5,10 @@
 //! are in the guest's memory. So the recording is replayed, and each call is
 //! lifted while the guest stands still in it.
 
-use super::lift::{Boundary, Handle, HandleKind, Lifted, Lifter, Limits, Memory};
-use crate::component::layout::Pointer;
+use super::builtin_call;
+use super::lift::{Boundary, Lifted, Lifter, Limits, Memory};
 use crate::component::types::CoreValue;
-use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
+use crate::component::{Crossing, CrossingId, CrossingKind};
 use crate::replay::{Calling, Compiled, Observer, Replay, ReplayError, State};
 use crate::trace::{Instance, Trace};
 use std::collections::VecDeque;
@@ -187,12 +187,10 @@ pub(super) fn with_lifter<T>(
     };
     let lifter = Lifter {
         limits,
-        ..Lifter::new(memory, crossing.encoding, Pointer::Wasm32)
+        ..Lifter::new(memory, crossing.encoding, crossing.pointer)
     };
     Some(lift(&lifter, crossing))
 }
-
-const LOWERED: Boundary = Boundary::Lowered { is_async: false };
 
 /// The arguments of a call out by name, at the call.
 pub fn arguments(
@@ -200,19 +198,11 @@ pub fn arguments(
     crossing: &Crossing,
     args: &[CoreValue],
 ) -> Vec<(String, Lifted)> {
-    if let Some(function) = &crossing.function {
-        return lifter.params(function, LOWERED, args);
+    match (&crossing.function, &crossing.kind) {
+        (Some(function), _) => lifter.params(function, lowered(crossing), args),
+        (None, CrossingKind::Builtin(builtin)) => builtin_call::arguments(lifter, builtin, args),
+        _ => Vec::new(),
     }
-    let number = match args.first() {
-        Some(CoreValue::I32(number)) => Lifted::Unsigned(u64::from(number.cast_unsigned())),
-        _ => return Vec::new(),
-    };
-    // What kind of handle a built-in is given is for the handle table to say.
-    let name = match &crossing.kind {
-        CrossingKind::Builtin(Builtin::ResourceNew(_)) => "rep",
-        _ => "handle",
-    };
-    vec![(name.to_owned(), number)]
 }
 
 /// The result of a call out, at its return; `None` if it has none.
@@ -222,18 +212,17 @@ pub fn result(
     args: &[CoreValue],
     results: &[CoreValue],
 ) -> Option<Lifted> {
-    if let Some(function) = &crossing.function {
-        return lifter.result(function, LOWERED, args, results);
+    match (&crossing.function, &crossing.kind) {
+        (Some(function), _) => lifter.result(function, lowered(crossing), args, results),
+        (None, CrossingKind::Builtin(builtin)) => {
+            builtin_call::result(lifter, builtin, args, results)
+        }
+        _ => None,
     }
-    let Some(CoreValue::I32(number)) = results.first() else {
-        return None;
-    };
-    let index = number.cast_unsigned();
-    Some(match &crossing.kind {
-        CrossingKind::Builtin(Builtin::ResourceNew(resource)) => Lifted::Handle(Handle {
-            kind: HandleKind::Own(resource.clone()),
-            index,
-        }),
-        _ => Lifted::Unsigned(u64::from(index)),
-    })
+}
+
+fn lowered(crossing: &Crossing) -> Boundary {
+    Boundary::Lowered {
+        is_async: crossing.is_async,
+    }
 }

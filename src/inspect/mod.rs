@@ -1,12 +1,15 @@
 //! Look: what a stopped program holds, at source level, at the level of hostcalls
 //! and at core level.
 
+mod builtin_call;
 mod cpp;
 mod expression;
 mod flat;
+mod handle_builtin;
 mod handle_entry;
 pub mod handle_history;
 mod handle_meaning;
+mod handle_owed;
 mod handle_problem;
 mod handle_step;
 pub mod handles;

@@ -1,10 +1,11 @@
 //! Playing events: crossings out of the guest are answered, crossings into it
 //! are made, as the trace says.
 
+use super::output::Printing;
 use super::state::{Calling, Entering, State};
 use super::{Divergence, values};
 use crate::component::types::CoreValue;
-use crate::component::{Crossing, CrossingId};
+use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
 use crate::trace::{Event, EventKind, Instance, Outcome};
 use std::future::Future;
@@ -152,6 +153,13 @@ fn enter(
         crossing: id,
         args,
     };
+    let component = store.as_context().data().component().clone();
+    if let Some(crossing) = component.crossing(id)
+        && crossing.kind == CrossingKind::Callback
+    {
+        let printed = told(&mut store, instance, crossing, args, &[]);
+        print(&mut store, instance, printed)?;
+    }
     observed(&mut store, |observer, store| {
         observer.entering(store, &entry)
     })?;
@@ -249,15 +257,17 @@ pub(super) fn answer(
         return unanswered(caller, &calling);
     }
     state.checks.events += 1;
-    print(caller, instance, crossing, &calling.args)?;
+    let printing = state.streams.calling(instance, crossing, &calling.args);
+    print(&mut *caller, instance, printing)?;
     observed(&mut *caller, |observer, caller| {
         observer.calling(caller, &calling)
     })?;
     let answered = play_until_return(caller, &calling)?;
-    caller
-        .data_mut()
-        .streams
-        .returning(instance, crossing, &answered);
+    let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
+    print(&mut *caller, instance, printed)?;
+    let streams = &mut caller.data_mut().streams;
+    let printed = streams.returning(instance, crossing, &calling.args, &answered);
+    print(&mut *caller, instance, printed)?;
     observed(&mut *caller, |observer, store| {
         observer.returning(store, &calling, &answered)
     })?;
@@ -329,28 +339,77 @@ fn play_until_return(
     }
 }
 
+/// Tells the observer what the guest has printed.
 fn print(
-    caller: &mut Caller<'_, State>,
+    mut store: impl AsContextMut<Data = State>,
     instance: Instance,
-    crossing: &Crossing,
-    args: &[CoreValue],
+    printing: Option<Printing>,
 ) -> wasmtime::Result<()> {
-    let state = caller.data_mut();
-    let Some(printing) = state.streams.calling(instance, crossing, args) else {
+    let Some(printing) = printing else {
         return Ok(());
     };
-    let Some(memory) = state.memory_of(instance, crossing.id) else {
+    let memory = store
+        .as_context()
+        .data()
+        .memory_of(instance, printing.crossing);
+    let bytes = memory.and_then(|memory| {
+        let start = usize::try_from(printing.address).ok()?;
+        let end = start.checked_add(usize::try_from(printing.length).ok()?)?;
+        memory.data(&store).get(start..end).map(<[u8]>::to_vec)
+    });
+    let Some(bytes) = bytes else {
         return Ok(());
     };
-    let start = printing.address as usize;
-    let end = start.saturating_add(printing.length as usize);
-    let Some(bytes) = memory.data(&*caller).get(start..end).map(<[u8]>::to_vec) else {
-        return Ok(());
-    };
-    observed(&mut *caller, |observer, _| {
+    observed(&mut store, |observer, _| {
         observer.printed(printing.stream, &bytes);
         Ok(())
     })
+}
+
+/// What has been printed according to the event that the guest is told of: in the
+/// arguments of a callback, or in the return area of a built-in.
+fn told(
+    mut store: impl AsContextMut<Data = State>,
+    instance: Instance,
+    crossing: &Crossing,
+    args: &[CoreValue],
+    results: &[CoreValue],
+) -> Option<Printing> {
+    let word = |value: &CoreValue| match value {
+        CoreValue::I32(value) => Some(value.cast_unsigned()),
+        _ => None,
+    };
+    let (event, waitable, code) = match (&crossing.kind, args, results) {
+        (CrossingKind::Callback, [event, waitable, code], _) => {
+            (word(event)?, word(waitable)?, word(code)?)
+        }
+        (
+            CrossingKind::Builtin(Builtin::WaitableSetWait | Builtin::WaitableSetPoll),
+            [_, address],
+            [event],
+        ) => {
+            let memory = store.as_context().data().memory_of(instance, crossing.id)?;
+            let address = match address {
+                CoreValue::I64(address) => usize::try_from(*address).ok()?,
+                address => word(address)? as usize,
+            };
+            let mut payload = [0; 8];
+            memory.read(&store, address, &mut payload).ok()?;
+            let [a, b, c, d, e, f, g, h] = payload;
+            let (waitable, code) = ([a, b, c, d], [e, f, g, h]);
+            (
+                word(event)?,
+                u32::from_le_bytes(waitable),
+                u32::from_le_bytes(code),
+            )
+        }
+        _ => return None,
+    };
+    let mut store = store.as_context_mut();
+    store
+        .data_mut()
+        .streams
+        .told(instance, event, waitable, code)
 }
 
 /// Lends the observer the store that holds it.

@@ -270,6 +270,7 @@ impl State {
     /// not hold the answer, or it is far away.
     pub fn answer(&self) -> Option<Answer> {
         let calling = self.in_progress.last()?;
+        let memory = self.component().crossing(calling.crossing)?.memory;
         let mut cursor = self.cursor.clone();
         let mut writes = Vec::new();
         let mut nested = 0u32;
@@ -281,7 +282,11 @@ impl State {
                 EventKind::Return(_) if is_own && nested > 0 => nested -= 1,
                 EventKind::Return(results) if is_own => return Some(Answer { results, writes }),
                 EventKind::Write { address, bytes } if event.instance == calling.instance => {
-                    writes.push((address, bytes));
+                    // What lies in another memory does not belong to the answer.
+                    let written = self.component().crossing(event.crossing)?.memory;
+                    if written == memory {
+                        writes.push((address, bytes));
+                    }
                 }
                 _ => {}
             }

@@ -13,6 +13,8 @@
 //! promise: func(ms: u32) -> future<string>
 //! swallow: func(bytes: stream<u8>)             prints what it got at the end
 //! ```
+//!
+//! and `wasi:cli/stdout@0.3.0` with `write-via-stream`, which prints like `swallow`.
 
 use super::guest::block_on;
 use rr_dap::component::Component;
@@ -173,6 +175,18 @@ fn give_host(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
                 printed: store.data().printed.clone(),
             };
             bytes.pipe(store, consumer)
+        },
+    )?;
+    linker.instance("wasi:cli/stdout@0.3.0")?.func_wrap(
+        "write-via-stream",
+        |mut store: StoreContextMut<'_, Host>, (bytes,): (StreamReader<u8>,)| {
+            let consumer = Swallow {
+                bytes: Vec::new(),
+                printed: store.data().printed.clone(),
+            };
+            bytes.pipe(&mut store, consumer)?;
+            let done = async { Ok::<_, wasmtime::Error>(Ok::<(), ()>(())) };
+            Ok((FutureReader::new(store, done)?,))
         },
     )
 }

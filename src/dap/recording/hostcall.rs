@@ -2,7 +2,6 @@
 //! look at the core boundary.
 
 use super::Recording;
-use crate::component::layout::Pointer;
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::DebuggeeError;
 use crate::inspect::hostcalls;
@@ -37,7 +36,7 @@ impl Recording {
                 .ok()?;
             (bytes.len() == length as usize).then_some(bytes)
         };
-        let lifter = Lifter::new(&read, crossing.encoding, Pointer::Wasm32);
+        let lifter = Lifter::new(&read, crossing.encoding, crossing.pointer);
         let args = &in_progress.calling.args;
         let arguments = hostcalls::arguments(&lifter, crossing, args);
         let result = in_progress.answer.as_ref().and_then(|answer| {
@@ -47,7 +46,7 @@ impl Recording {
                 overlay(answer, address, &mut bytes);
                 Some(bytes)
             };
-            let lifter = Lifter::new(&read, crossing.encoding, Pointer::Wasm32);
+            let lifter = Lifter::new(&read, crossing.encoding, crossing.pointer);
             hostcalls::result(&lifter, crossing, args, &answer.results)
         });
         Ok(Hostcall {
