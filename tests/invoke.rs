@@ -5,8 +5,11 @@ mod support;
 
 use rr_dap::component::component_bytes;
 use rr_dap::trace::{Outcome, Trace};
+use serde_json::json;
 use std::path::Path;
-use support::{events, fixture, plain, record, replay, rr_dap, text};
+use std::process::{Command, Stdio};
+use support::client::Client;
+use support::{cache_dir, events, fixture, plain, record, replay, rr_dap, text};
 
 /// A call: the fixture, the exported instance, and the call in WAVE.
 struct Case {
@@ -199,6 +202,83 @@ fn a_library_without_a_call_lists_what_can_be_called() {
     ] {
         assert!(why.contains(part), "{why:?} should say {part:?}");
     }
+}
+
+#[test]
+fn asynchronous_functions_can_be_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("call.rrtrace");
+    for (app, call, answer) in [
+        ("wat/callback.wat", "run(\"hello\")", "\"*ello\"\n"),
+        ("wat/handles-later.wat", "run()", "4321\n"),
+    ] {
+        let recorded = record(&fixture(app), &["--invoke", call], &[], "", &trace);
+        assert_eq!(text(&recorded.stdout), answer, "{app}: {recorded:?}");
+        let replayed = replay(&trace);
+        assert_eq!(text(&replayed.stdout), answer, "{app}: {replayed:?}");
+    }
+}
+
+/// A debugging session with a server of its own.
+fn session() -> (std::process::Child, Client) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .env("RR_DAP_CACHE", cache_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
+    let mut client = Client::new(Box::new(output), Box::new(input));
+    client.initialize();
+    (server, client)
+}
+
+#[test]
+fn a_debugger_launches_a_call() {
+    let (mut server, mut client) = session();
+    let launch = json!({
+        "program": fixture("library.wasm"),
+        "invoke": "greet(\"Ada\")",
+        "env": {"SECRET": "x"},
+        "wasi": ["inherit-network", "tcp=n"],
+        "stopAt": "end",
+    });
+    client.ask("launch", launch);
+    client.event("initialized");
+    let mut said = String::new();
+    while !said.contains("hello, Ada") {
+        said += client.event("output")["output"].as_str().unwrap();
+    }
+    assert!(
+        said.contains("greeting 3 bytes\n\"hello, Ada\"\n"),
+        "{said:?}"
+    );
+    client.ask("configurationDone", json!(null));
+    client.event("stopped");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    server.wait().unwrap();
+}
+
+#[test]
+fn a_launch_that_records_nothing_does_not_open_an_older_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("older.rrtrace");
+    record(
+        &fixture("library.wasm"),
+        &["--invoke", "sum([])"],
+        &[],
+        "",
+        &trace,
+    );
+    let (mut server, mut client) = session();
+    let launch = json!({
+        "program": fixture("library.wasm"), "invoke": "summ([])", "recordTo": trace,
+    });
+    let why = client.refusal("launch", launch);
+    assert!(why.contains("no function `summ`"), "{why}");
+    drop(client);
+    server.wait().unwrap();
 }
 
 #[test]

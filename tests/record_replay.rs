@@ -507,3 +507,29 @@ fn memory_is_hashed_where_the_guest_exits() {
         "{error}"
     );
 }
+
+#[test]
+fn a_command_of_wasi_0_3_waits_and_prints_through_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run.rrtrace");
+    let app = fixture("later.wasm");
+    let recorded = record(&app, &[], &["one", "two words"], "", &trace);
+    assert_eq!(text(&recorded.stdout), "one\ntwo words\n", "{recorded:?}");
+    assert_eq!(recorded.status.code(), Some(0));
+    let replayed = replay(&trace);
+    assert_eq!(text(&replayed.stdout), "one\ntwo words\n", "{replayed:?}");
+    let callbacks = events(&trace)
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Enter(_)))
+        .count();
+    assert!(callbacks > 1, "it was never called back");
+    // Without an argument it says that it failed.
+    let recorded = record(&app, &[], &[], "", &trace);
+    assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
+    assert_eq!(replay(&trace).status.code(), Some(1));
+    let refused = record(&app, &["-S", "p3=n"], &[], "", &dir.path().join("none"));
+    assert!(
+        text(&refused.stderr).contains("open it with -S p3"),
+        "{refused:?}"
+    );
+}

@@ -40,9 +40,10 @@ pub enum RunError {
     Directory { path: PathBuf, message: String },
     #[error("the component could not be started: {0}")]
     Start(String),
-    #[error("nothing answers the component's import {import}{remedy}")]
+    #[error("nothing answers the component's import {import} ({reason}){remedy}")]
     Import {
         import: String,
+        reason: String,
         remedy: &'static str,
     },
     #[error(transparent)]
@@ -164,6 +165,7 @@ fn link(
         match unanswered {
             Some(import) => RunError::Import {
                 import: import.to_owned(),
+                reason: error.root_cause().to_string(),
                 remedy: host::remedy(import, switches),
             },
             None => RunError::Start(message),

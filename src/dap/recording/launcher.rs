@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Opens recordings for sessions.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl RecordingLauncher {
         interrupt: &Interrupt,
     ) -> Result<(), LaunchError> {
         output.progress(None, "recording the program");
+        let before = written(to);
         let mut child = self
             .record_command(arguments, to)
             .stdin(Stdio::null())
@@ -88,7 +89,8 @@ impl RecordingLauncher {
             err.join().ok().flatten().unwrap_or_default()
         });
         _ = child.wait();
-        if to.exists() {
+        // An older recording there is not this one.
+        if written(to) != before {
             return Ok(());
         }
         Err(failed(match complaint.trim() {
@@ -123,6 +125,11 @@ impl RecordingLauncher {
         command.args(&arguments.args);
         command
     }
+}
+
+/// When a file was last written, if it is there.
+fn written(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|m| m.modified()).ok()
 }
 
 fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
