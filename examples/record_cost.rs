@@ -63,7 +63,7 @@ fn main() -> Result<()> {
     // The first round warms caches and is not counted.
     for round in 0..=rounds {
         let ran = plain.run(Path::new(dir), app, args)?;
-        let recorded = record::run(component.clone(), &options, &trace, true)?;
+        let recorded = record::run(component.clone(), &options, &trace, true, |_| {})?;
         let replayed = replay(&trace, &cache)?;
         if round > 0 {
             for (times, time) in times.iter_mut().zip([ran, recorded.elapsed, replayed]) {

@@ -30,7 +30,7 @@ fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
         ..WasiOptions::default()
     };
     let component = Component::parse(std::fs::read(wasm).expect("the fixture")).expect("parses");
-    record::run(Arc::new(component), &options, &output, false).expect("records");
+    record::run(Arc::new(component), &options, &output, false, |_| {}).expect("records");
     let trace = Arc::new(Trace::open(&output).expect("opens"));
     let options = Options {
         program: env!("CARGO_BIN_EXE_rr-dap").into(),

@@ -1,7 +1,7 @@
 //! `rr-dap record`: run a component and record the run.
 
 use crate::component::{Component, component_bytes};
-use crate::record::{self, Preopen, Recorded, Switches, WasiOptions};
+use crate::record::{self, Preopen, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -97,9 +97,17 @@ impl Record {
             .with_context(|| format!("cannot record {}", app.display()))?;
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
+        record::take_file_limits_as_errors();
         let recorded = match &self.invoke {
-            Some(call) => record::invoke(component, call, &options, &output, self.force),
-            None => record::run(component, &options, &output, self.force),
+            Some(call) => record::invoke(
+                component,
+                call,
+                &options,
+                &output,
+                self.force,
+                finish_on_signals,
+            ),
+            None => record::run(component, &options, &output, self.force, finish_on_signals),
         }?;
         if let Outcome::Returned {
             result: Some(result),
@@ -198,6 +206,12 @@ impl Record {
             dirs: self.dirs.clone(),
             switches,
         })
+    }
+}
+
+fn finish_on_signals(recorder: &Recorder) {
+    if let Err(error) = record::finish_on_signals(recorder) {
+        tracing::warn!("signals cannot be handled: {error}");
     }
 }
 

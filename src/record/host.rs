@@ -1,7 +1,6 @@
 //! The data of a recorded store, and the imports it can answer.
 
-use super::Switches;
-use super::sink::{self, Recording, Records};
+use super::{Recorder, Switches, add_to_linker};
 use wasmtime::Engine;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -12,17 +11,21 @@ pub(super) struct Host {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     table: ResourceTable,
-    recording: Recording,
+    recorder: Recorder,
 }
 
 impl Host {
-    pub(super) fn new(wasi: WasiCtx, recording: Recording) -> Host {
+    pub(super) fn new(wasi: WasiCtx, recorder: Recorder) -> Host {
         Host {
             wasi,
             http: WasiHttpCtx::new(),
             table: ResourceTable::new(),
-            recording,
+            recorder,
         }
+    }
+
+    fn recorder(&mut self) -> Recorder {
+        self.recorder.clone()
     }
 }
 
@@ -45,16 +48,6 @@ impl WasiHttpView for Host {
     }
 }
 
-impl Records for Host {
-    fn recording(&mut self) -> &mut Recording {
-        &mut self.recording
-    }
-
-    fn into_recording(self) -> Recording {
-        self.recording
-    }
-}
-
 /// The interfaces that these switches give a guest, and the recorder's.
 pub(super) fn linker(engine: &Engine, switches: &Switches) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
@@ -72,7 +65,7 @@ pub(super) fn linker(engine: &Engine, switches: &Switches) -> wasmtime::Result<L
             wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         }
     }
-    sink::add_to_linker(&mut linker)?;
+    add_to_linker(&mut linker, Host::recorder)?;
     Ok(linker)
 }
 

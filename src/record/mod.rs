@@ -1,27 +1,32 @@
-//! Run a component on Wasmtime with WASI and write a trace.
+//! Run a component on Wasmtime with WASI and write a trace, or give a host that
+//! runs it the means to.
 
 mod entry;
 mod exports;
 mod host;
+mod interrupt;
+mod recorder;
+mod shared;
 mod sink;
 mod switches;
+mod tail;
 mod wasi;
 
 pub use entry::EntryError;
-pub use sink::{Recording, Records, add_to_linker, finish};
+pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
+pub use recorder::{Recorder, RecorderError};
+pub use sink::add_to_linker;
 pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
-use crate::trace::{Metadata, Outcome, RecordsError, Writer};
+use crate::trace::{Metadata, Outcome};
 use entry::{Answer, Entry};
 use host::Host;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime::component::{Component as Compiled, InstancePre};
 use wasmtime::{Config, Engine, Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -32,10 +37,8 @@ use wasmtime_wasi::I32Exit;
 pub enum RunError {
     #[error(transparent)]
     Instrument(#[from] RecordError),
-    #[error("cannot create {path}: {source}{}", overwrite_hint(.source))]
-    Create { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Write(#[from] RecordsError),
+    Recorder(#[from] RecorderError),
     #[error("cannot open the directory {path} for the guest: {message}")]
     Directory { path: PathBuf, message: String },
     #[error("the component could not be started: {0}")]
@@ -50,13 +53,6 @@ pub enum RunError {
     Entry(#[from] EntryError),
 }
 
-fn overwrite_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AlreadyExists => "; give another name with -o, or --force to overwrite it",
-        _ => "",
-    }
-}
-
 /// What a finished recording holds.
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -65,12 +61,14 @@ pub struct Recorded {
     pub events: u64,
     /// Size of the trace file in bytes.
     pub bytes: u64,
-    /// From the instantiation of the component to the last byte of the trace:
-    /// without compilation.
+    /// From the making of the recorder to the last byte of the trace: without
+    /// compilation.
     pub elapsed: Duration,
 }
 
 /// Runs a command component with WASI and records it into a new file.
+///
+/// `started` is given the recorder before anything runs.
 ///
 /// # Errors
 ///
@@ -81,8 +79,9 @@ pub fn run(
     options: &WasiOptions,
     output: &Path,
     force: bool,
+    started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
-    record(component, None, options, output, force)
+    record(component, None, options, output, force, started)
 }
 
 /// Calls an exported function, `f(1, "two")` with arguments in WAVE, and records
@@ -99,8 +98,9 @@ pub fn invoke(
     options: &WasiOptions,
     output: &Path,
     force: bool,
+    started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
-    record(component, Some(call), options, output, force)
+    record(component, Some(call), options, output, force, started)
 }
 
 fn record(
@@ -109,6 +109,7 @@ fn record(
     options: &WasiOptions,
     output: &Path,
     force: bool,
+    started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
     let instrumented = instrument(&component)?;
     let engine = engine()?;
@@ -121,17 +122,24 @@ fn record(
     };
     let wasi = options.context()?;
     let linked = link(&engine, &compiled, &options.switches)?;
-    let file = create(output, force)?;
-    let writer = Writer::new(BufWriter::new(file), component, &metadata(options, call))?;
-    let mut store = Store::new(&engine, Host::new(wasi, Recording::new(writer)));
     let runtime = runtime()?;
-    let begun = Instant::now();
+    let metadata = metadata(options, call);
+    let recorder = match force {
+        true => Recorder::overwrite(output, component, &metadata)?,
+        false => Recorder::create(output, component, &metadata)?,
+    };
+    started(&recorder);
+    let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     let ended = runtime.block_on(entry.run(&linked, &mut store));
     let outcome = match ended {
         Ok(Answer { success, result }) => Outcome::Returned { success, result },
         Err(error) => outcome_of(&error),
     };
-    let recorded = sink::finish(store, outcome, begun);
+    let recorded = recorder.finish(outcome);
+    if matches!(recorded, Err(RecorderError::Finished)) {
+        interrupt::wait_if_ending();
+    }
+    drop(store);
     // A guest may leave host tasks behind that wait for what never comes, such as
     // a read of standard input.
     runtime.shutdown_background();
@@ -177,36 +185,18 @@ fn start_error(error: wasmtime::Error) -> RunError {
     RunError::Start(format!("{error:#}"))
 }
 
-/// Never overwrites a recording by accident.
-fn create(path: &Path, force: bool) -> Result<File, RunError> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true);
-    } else {
-        options.create_new(true);
-    }
-    options.open(path).map_err(|source| RunError::Create {
-        path: path.to_owned(),
-        source,
-    })
+/// Sets what could differ between the engine that records and the one that
+/// replays.
+pub fn deterministic(config: &mut Config) {
+    config
+        .wasm_multi_memory(true)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
 }
 
-/// The engine recordings are made with: what could differ between it and the
-/// replaying one is made deterministic.
-fn engine() -> Result<Engine, RunError> {
-    let mut config = config();
-    // Instrumented code is the same at each recording of a program: compiling
-    // it once is enough. Without a cache directory it is compiled each time.
-    if let Ok(cache) = wasmtime::Cache::from_file(None) {
-        config.cache(Some(cache));
-    }
-    Engine::new(&config).map_err(start_error)
-}
-
-/// The settings that recordings are made with.
-pub fn config() -> Config {
-    let mut config = Config::new();
+/// Allows the guest all that Wasmtime has of the component model and that can be
+/// recorded.
+pub fn everything(config: &mut Config) {
     config
         .wasm_component_model_async(true)
         .wasm_component_model_more_async_builtins(true)
@@ -214,13 +204,20 @@ pub fn config() -> Config {
         .wasm_component_model_fixed_length_lists(true)
         .wasm_component_model_map(true)
         .wasm_component_model_memory64(true)
-        .wasm_memory64(true)
-        .wasm_multi_memory(true)
-        .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true)
-        // The sink reads recorder memories by address after a trap.
-        .memory_may_move(false);
-    config
+        .wasm_memory64(true);
+}
+
+/// The engine recordings are made with.
+fn engine() -> Result<Engine, RunError> {
+    let mut config = Config::new();
+    deterministic(&mut config);
+    everything(&mut config);
+    // Instrumented code is the same at each recording of a program: compiling
+    // it once is enough. Without a cache directory it is compiled each time.
+    if let Ok(cache) = wasmtime::Cache::from_file(None) {
+        config.cache(Some(cache));
+    }
+    Engine::new(&config).map_err(start_error)
 }
 
 fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {

@@ -100,6 +100,32 @@ impl Compiled {
     }
 }
 
+/// What a recording was checked by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub ended: Ended,
+    pub checks: Checks,
+}
+
+struct Silent;
+
+impl Observer for Silent {}
+
+/// Replays a recording whole and checks every crossing against it. The compiled
+/// code is kept in the user's cache directory.
+///
+/// # Errors
+///
+/// If replay diverges from the recording, or the recording is damaged.
+pub fn verify(trace: &Arc<Trace>) -> Result<Verified, ReplayError> {
+    let cache = CacheDir::open_default()?;
+    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {})?;
+    let mut replay = Replay::new(trace.clone(), &compiled, Box::new(Silent))?;
+    let ended = replay.run()?;
+    let checks = replay.store().data().checks();
+    Ok(Verified { ended, checks })
+}
+
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {

@@ -8,6 +8,7 @@ mod nesting;
 pub mod raw;
 mod reader;
 mod summary;
+pub(crate) mod tail;
 mod writer;
 
 pub use event::{Event, EventKind, Instance};
@@ -15,4 +16,5 @@ pub use metadata::{Metadata, Outcome};
 pub use nesting::NotNested;
 pub use reader::{Cursor, Trace, TraceError};
 pub use summary::{CrossingCount, Summary};
+pub use tail::tail_path;
 pub use writer::{RecordsError, Writer};

@@ -6,7 +6,8 @@
 //! results, each in its own size without padding; for a write the address (64 bits),
 //! the length (32 bits) and the bytes; for a hash eight bytes.
 
-use crate::component::CrossingId;
+use crate::component::types::CoreType;
+use crate::component::{Component, CrossingId};
 
 /// The kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +46,43 @@ impl Kind {
 /// The header of a record.
 pub fn header(kind: Kind, crossing: CrossingId) -> u32 {
     kind as u32 | crossing.0 << 3
+}
+
+/// The first of these records: what it is, and how many bytes it takes. `None` if
+/// it is none of this component's, or not whole.
+pub fn measure(component: &Component, records: &[u8]) -> Option<(Kind, CrossingId, usize)> {
+    let word = |at: usize| {
+        let bytes = records.get(at..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes))
+    };
+    let header = word(0)?;
+    let kind = Kind::from_number((header & 7) as u8)?;
+    let crossing = component.crossing(CrossingId(header >> 3))?;
+    let flat = |types: &[CoreType]| -> usize { types.iter().map(|ty| flat_size(*ty)).sum() };
+    let body = match kind {
+        Kind::Call | Kind::Enter => flat(&crossing.signature.params),
+        Kind::Return | Kind::Leave => flat(&crossing.signature.results),
+        Kind::Write => 12 + word(12)? as usize,
+        Kind::Hash => 8,
+    };
+    let length = 4 + body;
+    (length <= records.len()).then_some((kind, crossing.id, length))
+}
+
+fn flat_size(ty: CoreType) -> usize {
+    match ty {
+        CoreType::I32 | CoreType::F32 => 4,
+        CoreType::I64 | CoreType::F64 => 8,
+    }
+}
+
+/// How many of these bytes are whole records.
+pub fn whole(component: &Component, records: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some((_, _, length)) = measure(component, records.get(at..).unwrap_or_default()) {
+        at += length;
+    }
+    at
 }
 
 /// The odd constant of the memory hash (2^64 divided by the golden ratio).

@@ -7,6 +7,8 @@ use super::format::{
     HEADER_LENGTH, MAGIC, SECTION_HEADER_LENGTH, SectionHeader, SectionId, VERSION,
 };
 use super::metadata::{Metadata, Outcome};
+use super::tail::{self, Tail};
+use super::writer::decode;
 use crate::component::{Component, ParseError};
 use std::fs::File;
 use std::io::{self, Read};
@@ -36,6 +38,11 @@ pub enum TraceError {
     NoComponent { path: PathBuf },
     #[error("the component in {path}: {source}")]
     Component { path: PathBuf, source: ParseError },
+    #[error(
+        "{path} holds what was recorded last, but cannot be read: {what}; \
+         without it the recording ends earlier"
+    )]
+    Tail { path: PathBuf, what: String },
 }
 
 /// A section of events in the file.
@@ -54,6 +61,8 @@ pub struct Trace {
     metadata: Metadata,
     component: Arc<Component>,
     sections: Vec<EventsSection>,
+    /// Events that had not been written when the recording was cut off.
+    tail: Vec<Event>,
     outcome: Outcome,
     length: u64,
 }
@@ -82,13 +91,21 @@ impl Trace {
         opening.check_header()?;
         let metadata = opening.metadata()?;
         let component = opening.component()?;
-        let (sections, outcome) = opening.events()?;
+        let (mut sections, outcome) = opening.events()?;
+        let mut tail = Vec::new();
+        if outcome == Outcome::CutOff
+            && let Some(found) = read_tail(path, &file, &component)?
+        {
+            sections.retain(|section| section.offset < found.trace_length);
+            tail = tail_events(path, &component, &found)?;
+        }
         Ok(Trace {
             path: path.to_owned(),
             file,
             metadata,
             component: Arc::new(component),
             sections,
+            tail,
             outcome,
             length,
         })
@@ -124,6 +141,7 @@ impl Trace {
         Cursor {
             trace: self.clone(),
             section: 0,
+            tail: 0,
             plain: Arc::default(),
             at: 0,
             last: Instance(0),
@@ -143,6 +161,29 @@ impl Trace {
         read_section(&self.file, section.offset, &section.header)
             .map_err(|what| self.damaged(section.offset, what))
     }
+}
+
+fn read_tail(path: &Path, file: &File, component: &Component) -> Result<Option<Tail>, TraceError> {
+    tail::read(path, file, component).map_err(|error| tail_error(path, &error))
+}
+
+fn tail_error(path: &Path, error: &impl ToString) -> TraceError {
+    TraceError::Tail {
+        path: tail::tail_path(path),
+        what: error.to_string(),
+    }
+}
+
+fn tail_events(path: &Path, component: &Component, tail: &Tail) -> Result<Vec<Event>, TraceError> {
+    let mut events = Vec::new();
+    for (instance, records) in &tail.records {
+        let mut records = records.as_slice();
+        while !records.is_empty() {
+            let event = decode(component, *instance, &mut records);
+            events.push(event.map_err(|error| tail_error(path, &error))?);
+        }
+    }
+    Ok(events)
 }
 
 /// Reads and decompresses a section whose header has been checked.
@@ -289,6 +330,8 @@ pub struct Cursor {
     trace: Arc<Trace>,
     /// The section to read after the current one.
     section: usize,
+    /// How many of the tail's events have been read.
+    tail: usize,
     /// Shared between the clones of a cursor.
     plain: Arc<[u8]>,
     at: usize,
@@ -325,7 +368,9 @@ impl Cursor {
     fn read(&mut self) -> Result<Option<Event>, TraceError> {
         while self.at >= self.plain.len() {
             let Some(section) = self.trace.sections.get(self.section) else {
-                return Ok(None);
+                let event = self.trace.tail.get(self.tail).cloned();
+                self.tail += usize::from(event.is_some());
+                return Ok(event);
             };
             self.plain = self.trace.plain(section)?.into();
             self.section += 1;

@@ -97,7 +97,7 @@ impl<W: Write> Writer<W> {
     pub fn records(&mut self, instance: Instance, mut raw: &[u8]) -> Result<(), RecordsError> {
         self.check_not_ended()?;
         while !raw.is_empty() {
-            let event = self.decode(instance, &mut raw)?;
+            let event = decode(&self.component, instance, &mut raw)?;
             if let Err(not_nested) = self.nesting.follow(&event, &self.component) {
                 self.flush()?;
                 self.ended = Some(not_nested.clone());
@@ -212,36 +212,40 @@ impl<W: Write> Writer<W> {
         self.written += (header.len() + stored.len()) as u64;
         Ok(())
     }
+}
 
-    fn decode(&self, instance: Instance, raw: &mut &[u8]) -> Result<Event, RecordsError> {
-        let header = u32::from_le_bytes(take_array(raw)?);
-        let kind =
-            Kind::from_number((header & 7) as u8).ok_or(RecordsError::Malformed("unknown kind"))?;
-        let crossing = self
-            .component
-            .crossing(CrossingId(header >> 3))
-            .ok_or(RecordsError::Malformed("unknown crossing"))?;
-        let kind = match kind {
-            Kind::Call => EventKind::Call(take_values(raw, &crossing.signature.params)?),
-            Kind::Return => EventKind::Return(take_values(raw, &crossing.signature.results)?),
-            Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
-            Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
-            Kind::Write => {
-                let address = u64::from_le_bytes(take_array(raw)?);
-                let length = u32::from_le_bytes(take_array(raw)?) as usize;
-                EventKind::Write {
-                    address,
-                    bytes: take(raw, length)?.to_vec(),
-                }
+/// Takes the first record off the bytes.
+pub(super) fn decode(
+    component: &Component,
+    instance: Instance,
+    raw: &mut &[u8],
+) -> Result<Event, RecordsError> {
+    let header = u32::from_le_bytes(take_array(raw)?);
+    let kind =
+        Kind::from_number((header & 7) as u8).ok_or(RecordsError::Malformed("unknown kind"))?;
+    let crossing = component
+        .crossing(CrossingId(header >> 3))
+        .ok_or(RecordsError::Malformed("unknown crossing"))?;
+    let kind = match kind {
+        Kind::Call => EventKind::Call(take_values(raw, &crossing.signature.params)?),
+        Kind::Return => EventKind::Return(take_values(raw, &crossing.signature.results)?),
+        Kind::Enter => EventKind::Enter(take_values(raw, &crossing.signature.params)?),
+        Kind::Leave => EventKind::Leave(take_values(raw, &crossing.signature.results)?),
+        Kind::Write => {
+            let address = u64::from_le_bytes(take_array(raw)?);
+            let length = u32::from_le_bytes(take_array(raw)?) as usize;
+            EventKind::Write {
+                address,
+                bytes: take(raw, length)?.to_vec(),
             }
-            Kind::Hash => EventKind::Hash(u64::from_le_bytes(take_array(raw)?)),
-        };
-        Ok(Event {
-            instance,
-            crossing: crossing.id,
-            kind,
-        })
-    }
+        }
+        Kind::Hash => EventKind::Hash(u64::from_le_bytes(take_array(raw)?)),
+    };
+    Ok(Event {
+        instance,
+        crossing: crossing.id,
+        kind,
+    })
 }
 
 fn take<'a>(raw: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordsError> {

@@ -19,12 +19,10 @@
 use super::guest::block_on;
 use rr_dap::component::Component;
 use rr_dap::instrument::record::instrument;
-use rr_dap::record::{self, Recorded, Recording, Records};
-use rr_dap::trace::{Metadata, Outcome, RecordsError, Writer};
+use rr_dap::record::{self, Recorded, Recorder, RecorderError};
+use rr_dap::trace::{Metadata, Outcome};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::future::Future;
-use std::io::BufWriter;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -34,7 +32,7 @@ use wasmtime::component::{
     Component as Compiled, Destination, FutureReader, Lift, Linker, Lower, Source, StreamConsumer,
     StreamProducer, StreamReader, StreamResult, Val, VecBuffer,
 };
-use wasmtime::{Engine, Store, StoreContextMut, Trap};
+use wasmtime::{Config, Engine, Store, StoreContextMut, Trap};
 
 /// What can be seen of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,17 +46,6 @@ type Printed = Arc<Mutex<Vec<String>>>;
 
 struct Host {
     printed: Printed,
-    recording: Option<Recording>,
-}
-
-impl Records for Host {
-    fn recording(&mut self) -> &mut Recording {
-        self.recording.as_mut().expect("a recorded run")
-    }
-
-    fn into_recording(self) -> Recording {
-        self.recording.expect("a recorded run")
-    }
 }
 
 /// Runs the export `run` of a component as it is; what it takes is "hello".
@@ -67,27 +54,28 @@ pub fn plain(component: &Component) -> Ran {
 }
 
 /// Runs the export `run` of a component and records it.
-pub fn record(component: &Arc<Component>, trace: &Path) -> (Ran, Result<Recorded, RecordsError>) {
-    let file = BufWriter::new(File::create(trace).expect("a trace file"));
-    let writer = Writer::new(file, component.clone(), &Metadata::default()).expect("a writer");
+pub fn record(component: &Arc<Component>, trace: &Path) -> (Ran, Result<Recorded, RecorderError>) {
+    let recorder = Recorder::create(trace, component.clone(), &Metadata::default());
+    let recorder = recorder.expect("a recorder");
     let instrumented = instrument(component).expect("can be instrumented");
-    let begun = Instant::now();
-    let (ran, store, outcome) = run(&instrumented, Some(Recording::new(writer)));
-    (ran, record::finish(store, outcome, begun))
+    let (ran, outcome) = run(&instrumented, Some(&recorder));
+    (ran, recorder.finish(outcome))
 }
 
-fn run(component: &[u8], recording: Option<Recording>) -> (Ran, Store<Host>, Outcome) {
-    let engine = Engine::new(&record::config()).expect("an engine");
+fn run(component: &[u8], recorder: Option<&Recorder>) -> (Ran, Outcome) {
+    let mut config = Config::new();
+    record::deterministic(&mut config);
+    record::everything(&mut config);
+    let engine = Engine::new(&config).expect("an engine");
     let compiled = Compiled::new(&engine, component).unwrap_or_else(|e| panic!("{e:?}"));
     let mut linker: Linker<Host> = Linker::new(&engine);
     give_host(&mut linker).expect("host functions");
-    if recording.is_some() {
-        record::add_to_linker(&mut linker).expect("the sink");
+    if let Some(recorder) = recorder {
+        recorder.add_to_linker(&mut linker).expect("the sink");
     }
     let printed = Printed::default();
     let host = Host {
         printed: printed.clone(),
-        recording,
     };
     let mut store = Store::new(&engine, host);
     let called = block_on(call(&linker, &compiled, &mut store));
@@ -105,7 +93,7 @@ fn run(component: &[u8], recording: Option<Recording>) -> (Ran, Store<Host>, Out
         result: called.map_err(|e| format!("{:#}", e.root_cause())),
         printed: std::mem::take(&mut printed.lock().expect("not poisoned")),
     };
-    (ran, store, outcome)
+    (ran, outcome)
 }
 
 async fn call(

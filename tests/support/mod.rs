@@ -4,6 +4,7 @@
 pub mod client;
 pub mod command;
 pub mod concurrent;
+pub mod counter;
 pub mod guest;
 pub mod kernels;
 pub mod plain;

@@ -76,11 +76,11 @@ pub(super) fn memories(wraps: &[Wrap<'_>]) -> Vec<GuestMemory> {
 
 const SHIM_IMPORTS: &str = r#"(module
 (import "memories" "buffer" (memory $r 1))
-(import "memories" "blocks" (memory $b 1))
-(import "memories" "block-count" (global $count (mut i32)))
-(import "memories" "block-live" (global $live (mut i32)))
-(import "memories" "pending" (global $pending (mut i32)))
-(import "memories" "access" (table $access 0 funcref))
+(import "recorder" "blocks" (memory $b 1))
+(import "recorder" "block-count" (global $count (mut i32)))
+(import "recorder" "block-live" (global $live (mut i32)))
+(import "recorder" "pending" (global $pending (mut i32)))
+(import "recorder" "access" (table $access 0 funcref))
 (import "recorder" "commit" (func $commit))
 (import "recorder" "room" (func $room (param i32) (result i32)))
 (import "recorder" "room-inside" (func $room-inside (param i32) (result i32)))

@@ -10,12 +10,14 @@ pub(super) const PREFIX_TYPES: u32 = 1;
 pub(super) const PREFIX_INSTANCES: u32 = 1;
 pub(super) const PREFIX_FUNCTIONS: u32 = 2;
 pub(super) const PREFIX_MEMORIES: u32 = 1;
-pub(super) const PREFIX_MODULES: u32 = 2;
-pub(super) const PREFIX_CORE_INSTANCES: u32 = 3;
+pub(super) const PREFIX_MODULES: u32 = 3;
+pub(super) const PREFIX_CORE_INSTANCES: u32 = 4;
 pub(super) const PREFIX_CORE_FUNCTIONS: u32 = 2;
 /// The core instances of the prefix that shims import.
 pub(super) const MEMORIES_INSTANCE: u32 = 0;
-pub(super) const RECORDER_INSTANCE: u32 = 2;
+pub(super) const RECORDER_INSTANCE: u32 = 3;
+const OWED_INSTANCE: u32 = 1;
+const SINK_INSTANCE: u32 = 2;
 
 /// `import "rr:recorder/sink"` with `commit(instance, records)` and
 /// `register(buffer) -> instance`.
@@ -55,15 +57,16 @@ pub(super) fn import_sink(out: &mut we::Component) {
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
 pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Result<()> {
-    // Instances read the buffer in whole; a page more than its capacity lets
-    // small records made inside the instance fit without growing.
-    let pages = BUFFER_CAPACITY / 65536 + 1;
-    let memories = include_str!("memories.wat")
-        .replace("PAGES", &pages.to_string())
-        .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string());
+    // Four times its capacity, so that records made inside the instance, which
+    // cannot be committed there, fit without growing.
+    let pages = BUFFER_CAPACITY / 65536 * 4;
+    let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
+    place_module(out, &assemble(include_str!("owed.wat"))?);
     let mut instances = we::InstanceSection::new();
-    instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(0, []);
+    for module in [0, 1] {
+        instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(module, []);
+    }
     out.section(&instances);
     let mut aliases = we::ComponentAliasSection::new();
     aliases.alias(we::Alias::CoreInstanceExport {
@@ -78,6 +81,7 @@ pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Re
     out.section(&lowers);
     let recorder = include_str!("recorder.wat")
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
         .replace("PENDING", include_str!("pending.wat"));
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
@@ -86,10 +90,11 @@ pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Re
         ("register", we::ExportKind::Func, 1),
     ]);
     instances.instantiate(
-        1,
+        2,
         [
-            ("sink", we::ModuleArg::Instance(1)),
+            ("sink", we::ModuleArg::Instance(SINK_INSTANCE)),
             ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+            ("owed", we::ModuleArg::Instance(OWED_INSTANCE)),
         ],
     );
     out.section(&instances);

@@ -7,14 +7,16 @@
 ;; header of the record.
 (module
   (import "memories" "buffer" (memory $m 1))
-  (import "memories" "blocks" (memory $b 1))
-  (import "memories" "owed" (memory $o 1))
-  (import "memories" "block-count" (global $count (mut i32)))
-  (import "memories" "block-live" (global $live (mut i32)))
-  (import "memories" "pending" (global $pending (mut i32)))
-  (import "memories" "access" (table $access 0 funcref))
+  (import "owed" "owed" (memory $o 1))
   (import "sink" "commit" (func $sink (param i32 i32 i32)))
   (import "sink" "register" (func $register (param i32 i32) (result i32)))
+  (memory $b (export "blocks") 1)
+  (global $count (export "block-count") (mut i32) (i32.const 0))
+  (global $live (export "block-live") (mut i32) (i32.const 0))
+  (global $pending (export "pending") (mut i32) (i32.const 0))
+  ;; For each guest memory: copying out of it, the same without leaving the
+  ;; instance, and hashing it. Shims put in what they have.
+  (table $access (export "access") ACCESS funcref)
   (global $instance (mut i32) (i32.const 0))
 
   ;; Hands what has been recorded to the sink.
@@ -75,7 +77,9 @@
     (global.set $count (i32.add (global.get $count) (i32.const 1))))
 
 PENDING
+  ;; The sink is given the whole memory, so that it may share it with a file.
   (func $start
     (i32.store $m (i32.const 0) (i32.const 16))
-    (global.set $instance (call $register (i32.const 0) (i32.const CAPACITY))))
+    (global.set $instance (call $register
+      (i32.const 0) (i32.shl (memory.size $m) (i32.const 16)))))
   (start $start))

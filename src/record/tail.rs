@@ -1,0 +1,355 @@
+//! The tail of the recording being made: what recorders hold and what they have
+//! committed, in memory shared with a file. `trace::tail` tells what is where, and
+//! why each step ends with one store.
+
+use super::shared::{self, Mapping};
+use crate::component::Component;
+use crate::trace::Instance;
+use crate::trace::tail::{
+    BACKLOG, ENTRY, FILLER, HEADER, IDENTITY, MAGIC, MAX_BUFFERS, RECORDS_START, VERSION, at,
+    entry_size, in_order,
+};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+/// The recorder buffer of one instance.
+enum Buffer {
+    /// The recorder's memory is the file's.
+    Shared { base: usize, mapping: Mapping },
+    /// It could not be: what it holds is seen when it is committed.
+    Apart,
+}
+
+/// Whether records could be put into the backlog.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Push {
+    Done,
+    /// There is no room until something has been written out.
+    Full,
+    /// There never is room for so much.
+    TooLarge,
+}
+
+/// The tail: header, backlog, buffers.
+pub(super) struct Tail {
+    file: File,
+    header: Mapping,
+    backlog: Arc<Mapping>,
+    buffers: Vec<Buffer>,
+    /// Bytes of the file.
+    length: u64,
+    /// Bytes put into the backlog since the beginning, and written out of it.
+    end: u64,
+    start: u64,
+    /// Which of the two states is in use.
+    state: usize,
+}
+
+impl Tail {
+    /// A tail in an empty file.
+    pub(super) fn new(file: File) -> io::Result<Tail> {
+        let length = (HEADER + BACKLOG) as u64;
+        shared::allocate(&file, 0, length)?;
+        Ok(Tail {
+            header: Mapping::new(&file, 0, HEADER)?,
+            backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),
+            file,
+            buffers: Vec::new(),
+            length,
+            end: 0,
+            start: 0,
+            state: 0,
+        })
+    }
+
+    /// From here on the file is the tail of the trace that begins with `identity`
+    /// and has this length.
+    pub(super) fn begin(&mut self, identity: &[u8; IDENTITY], trace_length: u64) {
+        self.write_out(0, trace_length, None);
+        self.header.write(at::IDENTITY, identity);
+        self.header.store_u32(at::VERSION, VERSION);
+        self.header.write(0, &MAGIC);
+    }
+
+    /// How many instances have been registered.
+    pub(super) fn instances(&self) -> u32 {
+        self.buffers.len() as u32
+    }
+
+    /// The next instance's recorder keeps its buffer apart.
+    pub(super) fn add_apart(&mut self) {
+        self.buffers.push(Buffer::Apart);
+    }
+
+    /// Shares the memory of the next instance's recorder.
+    ///
+    /// # Safety
+    ///
+    /// See [`Mapping::put_at`]; it is the beginning of a linear memory that is
+    /// memory of its own, and holds nothing but the word with the end of no records.
+    pub(super) unsafe fn add(&mut self, base: *mut u8, length: usize) -> io::Result<()> {
+        // SAFETY: as the caller says.
+        let buffer = unsafe { self.share(self.buffers.len(), base, length) }?;
+        self.buffers.push(buffer);
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// See [`Tail::add`].
+    unsafe fn share(
+        &mut self,
+        instance: usize,
+        base: *mut u8,
+        length: usize,
+    ) -> io::Result<Buffer> {
+        let aligned = (base as usize).is_multiple_of(shared::page_size());
+        if length == 0 || !length.is_multiple_of(HEADER) || !aligned || instance >= MAX_BUFFERS {
+            return Ok(Buffer::Apart);
+        }
+        let offset = self.length;
+        shared::allocate(&self.file, offset, length as u64)?;
+        let mapping = Mapping::new(&self.file, offset, length)?;
+        mapping.store_u32(0, RECORDS_START as u32);
+        // SAFETY: as the caller says.
+        unsafe { mapping.put_at(base, &self.file, offset) }?;
+        self.length += length as u64;
+        // The buffer is empty, in its old place and in its new one.
+        let entry = at::TABLE + instance * 16;
+        self.header.store_u64(entry, offset);
+        self.header.store_u64(entry + 8, length as u64);
+        if self.header.load_u32(at::BUFFERS) <= instance as u32 {
+            self.header.store_u32(at::BUFFERS, instance as u32 + 1);
+        }
+        Ok(Buffer::Shared {
+            base: base as usize,
+            mapping,
+        })
+    }
+
+    /// Shares a recorder's memory anew if it has grown past what is shared, or
+    /// moved. The buffer must have been committed.
+    ///
+    /// # Safety
+    ///
+    /// The linear memory has at least `length` bytes from `base`; see [`Tail::add`].
+    pub(super) unsafe fn follow(
+        &mut self,
+        instance: u32,
+        base: *mut u8,
+        length: usize,
+    ) -> io::Result<()> {
+        let Some(Buffer::Shared { base: old, mapping }) = self.buffers.get(instance as usize)
+        else {
+            return Ok(());
+        };
+        // Rounded down: what lies past the records may not be the memory's.
+        let length = length / HEADER * HEADER;
+        if *old == base as usize && length <= mapping.length() {
+            return Ok(());
+        }
+        // SAFETY: as the caller says.
+        let buffer = unsafe { self.share(instance as usize, base, length) }?;
+        if let Some(place) = self.buffers.get_mut(instance as usize) {
+            *place = buffer;
+        }
+        Ok(())
+    }
+
+    /// Instances other than this one that hold records back.
+    pub(super) fn others(&self, than: u32) -> bool {
+        let others = |(instance, buffer): (usize, &Buffer)| {
+            instance != than as usize && self.held_in(buffer) > 0
+        };
+        self.buffers.iter().enumerate().any(others)
+    }
+
+    /// Bytes that a buffer holds back.
+    fn held_in(&self, buffer: &Buffer) -> usize {
+        match buffer {
+            Buffer::Shared { mapping, .. } => held(mapping.load_u32(0), mapping),
+            Buffer::Apart => 0,
+        }
+    }
+
+    /// What instances hold back, in the order in which it happened. The guest must
+    /// not be running.
+    pub(super) fn held(&self, component: &Component) -> Vec<(Instance, Vec<u8>)> {
+        let ends: Vec<usize> = self.buffers.iter().map(|b| self.held_in(b)).collect();
+        self.read_held(component, &ends)
+    }
+
+    /// The same, and stops the guest, which may be running on another thread: where
+    /// it would record anything more, it traps.
+    pub(super) fn stop(&self, component: &Component) -> Vec<(Instance, Vec<u8>)> {
+        let stop = |buffer: &Buffer| match buffer {
+            Buffer::Shared { mapping, .. } => stop(mapping),
+            Buffer::Apart => 0,
+        };
+        let ends: Vec<usize> = self.buffers.iter().map(stop).collect();
+        shared::see_other_threads();
+        self.read_held(component, &ends)
+    }
+
+    fn read_held(&self, component: &Component, ends: &[usize]) -> Vec<(Instance, Vec<u8>)> {
+        let records = |(instance, (buffer, length)): (usize, (&Buffer, &usize))| match buffer {
+            Buffer::Shared { mapping, .. } => {
+                let mut bytes = mapping.read(RECORDS_START, *length);
+                bytes.truncate(crate::trace::raw::whole(component, &bytes));
+                (Instance(instance as u32), bytes)
+            }
+            Buffer::Apart => (Instance(instance as u32), Vec::new()),
+        };
+        let mut held: Vec<_> = self
+            .buffers
+            .iter()
+            .zip(ends)
+            .enumerate()
+            .map(records)
+            .collect();
+        in_order(component, &mut held);
+        held.retain(|(_, bytes)| !bytes.is_empty());
+        held
+    }
+
+    /// Moves records out of an instance's buffer into the backlog.
+    pub(super) fn push(&mut self, instance: Instance, records: &[u8]) -> Push {
+        let size = entry_size(records.len() as u64);
+        if size > BACKLOG as u64 / 2 {
+            return Push::TooLarge;
+        }
+        let place = self.end % BACKLOG as u64;
+        let rest = BACKLOG as u64 - place;
+        let filler = if size > rest { rest } else { 0 };
+        let end = self.end + filler + size;
+        if end - self.start > BACKLOG as u64 {
+            return Push::Full;
+        }
+        if filler > 0 {
+            self.entry(place, FILLER, (rest - ENTRY as u64) as u32);
+        }
+        let place = (self.end + filler) % BACKLOG as u64;
+        self.entry(place, instance.0, records.len() as u32);
+        self.backlog.write(place as usize + ENTRY, records);
+        let position = (RECORDS_START + records.len()) as u32;
+        self.header.store_u32(at::INTENT_INSTANCE, instance.0);
+        self.header.store_u32(at::INTENT_POSITION, position);
+        self.header.store_u64(at::INTENT_END, end);
+        self.header.store_u64(at::BACKLOG_END, end);
+        self.end = end;
+        self.reset(instance);
+        self.header.store_u64(at::INTENT_END, 0);
+        Push::Done
+    }
+
+    fn entry(&self, place: u64, instance: u32, length: u32) {
+        self.backlog.store_u32(place as usize, instance);
+        self.backlog.store_u32(place as usize + 4, length);
+    }
+
+    fn reset(&self, instance: Instance) {
+        if let Some(Buffer::Shared { mapping, .. }) = self.buffers.get(instance.0 as usize) {
+            mapping.store_u32(0, RECORDS_START as u32);
+        }
+    }
+
+    /// Bytes in the backlog.
+    pub(super) fn backlog_length(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// What is in the backlog now. It stays there until it is written out.
+    pub(super) fn backlog(&self) -> Backlog {
+        Backlog {
+            ring: self.backlog.clone(),
+            at: self.start,
+            end: self.end,
+        }
+    }
+
+    /// The trace has this length, and everything up to `end` in it.
+    pub(super) fn written_out(&mut self, end: u64, trace_length: u64) {
+        self.write_out(end, trace_length, None);
+        self.start = end;
+    }
+
+    /// The same, and these records of an instance's buffer are in the trace, too.
+    pub(super) fn written_at_once(
+        &mut self,
+        instance: Instance,
+        records: usize,
+        trace_length: u64,
+    ) {
+        let position = (RECORDS_START + records) as u32;
+        self.write_out(self.start, trace_length, Some((instance, position)));
+        self.reset(instance);
+        self.header
+            .store_u32(at::STATES[self.state] + at::STATE_INSTANCE, 0);
+    }
+
+    fn write_out(&mut self, start: u64, trace_length: u64, at_once: Option<(Instance, u32)>) {
+        let other = 1 - self.state;
+        let state = at::STATES[other];
+        let (instance, position) = at_once.map_or((0, 0), |(i, position)| (i.0 + 1, position));
+        self.header
+            .store_u64(state + at::STATE_LENGTH, trace_length);
+        self.header.store_u64(state + at::STATE_START, start);
+        self.header.store_u32(state + at::STATE_POSITION, position);
+        self.header.store_u32(state + at::STATE_INSTANCE, instance);
+        self.header.store_u32(at::STATE, other as u32);
+        self.state = other;
+    }
+}
+
+/// An end that no buffer has: with it a recorder finds no room, commits, and is
+/// refused.
+const STOPPED: u32 = 1 << 31;
+
+/// Puts an end to a buffer; answers how many bytes of records it has.
+fn stop(mapping: &Mapping) -> usize {
+    let mut end = mapping.swap_u32(0, STOPPED);
+    // A record whose end was being stored meanwhile still counts.
+    for _ in 0..3 {
+        shared::see_other_threads();
+        match mapping.swap_u32(0, STOPPED) {
+            STOPPED => break,
+            later => end = later,
+        }
+    }
+    held(end, mapping)
+}
+
+/// Bytes of records in a buffer with this end.
+fn held(end: u32, mapping: &Mapping) -> usize {
+    match end {
+        STOPPED => 0,
+        end => (end as usize)
+            .min(mapping.length())
+            .saturating_sub(RECORDS_START),
+    }
+}
+
+/// The entries of a backlog at one time, read one by one.
+pub(super) struct Backlog {
+    ring: Arc<Mapping>,
+    at: u64,
+    pub(super) end: u64,
+}
+
+impl Iterator for Backlog {
+    type Item = (Instance, Vec<u8>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.at < self.end {
+            let place = (self.at % BACKLOG as u64) as usize;
+            let instance = self.ring.load_u32(place);
+            let length = self.ring.load_u32(place + 4) as usize;
+            self.at += entry_size(length as u64);
+            if instance != FILLER {
+                return Some((Instance(instance), self.ring.read(place + ENTRY, length)));
+            }
+        }
+        None
+    }
+}
