@@ -174,7 +174,7 @@ fn verify_tells_how_much_was_checked() {
     assert_eq!(facts["verified"], true);
     let calls = events(&trace)
         .iter()
-        .filter(|event| matches!(event.kind, rr_dap::trace::EventKind::Call(_)))
+        .filter(|event| matches!(event.kind, EventKind::Call(_)))
         .count();
     assert_eq!(facts["events"], calls);
     assert!(facts["values"].as_u64().unwrap() > calls as u64 / 2);
@@ -205,7 +205,7 @@ fn composed_components_record_and_replay() {
         let trace = dir.path().join("run.rrtrace");
         let recorded = record(&app, &[], &[], "", &trace);
         let status = recorded.status.code();
-        let opened = std::sync::Arc::new(Trace::open(&trace).unwrap());
+        let opened = Arc::new(Trace::open(&trace).unwrap());
         match call {
             Call::NoNumber(_) | Call::Nothing(_) => {
                 assert!(matches!(status, Some(1 | 134)), "{what}: {recorded:?}");
@@ -346,7 +346,7 @@ fn what_cannot_be_recorded_is_named() {
     );
     let why = refused(&fixture("wat/trap.wat"), &[]);
     assert!(
-        why.contains("wasi:cli/run") && why.contains("exports: run"),
+        why.contains("wasi:cli/run") && why.contains("run: func() -> u32"),
         "{why}"
     );
     let why = refused(&fixture("ledger.csv"), &[]);
@@ -356,8 +356,18 @@ fn what_cannot_be_recorded_is_named() {
     );
     let why = refused(&fixture("ledger.wasm"), &["--dir=/no/such/place::/work"]);
     assert!(why.contains("/no/such/place"), "{why}");
-    let why = refused(&fixture("ledger.wasm"), &["--env", "RR_DAP_TEST_NOT_SET"]);
-    assert!(why.contains("RR_DAP_TEST_NOT_SET"), "{why}");
+    for (options, says) in [
+        (&["--env", "RR_DAP_TEST_NOT_SET"][..], "RR_DAP_TEST_NOT_SET"),
+        (&["-S", "htpt"], "-S htpt is not known here; known are cli"),
+        (&["-S", "tcp=maybe"], "y or n"),
+        (&["-S", "cli=n"], "open it with -S cli"),
+        (&["-W", "nan-canonicalization=n"], "leave it out"),
+        (&["-W", "fuel=3"], "so that replay does the same again"),
+        (&["-O", "opt-level=0"], "leave it out"),
+    ] {
+        let why = refused(&fixture("ledger.wasm"), options);
+        assert!(why.contains(says), "{options:?}: {why}");
+    }
 }
 
 #[test]
@@ -370,6 +380,101 @@ fn a_recording_is_not_overwritten_by_accident() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--force"), "{output:?}");
     assert_eq!(std::fs::read(&trace).unwrap(), b"precious");
+}
+
+#[test]
+fn switches_are_taken_as_wasmtime_spells_them_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run.rrtrace");
+    let app = fixture("kitchen.wasm");
+    let options = [
+        "-S",
+        "cli,http=y,inherit-stdout=n",
+        "-Scli-exit-with-code",
+        "-W",
+        "component-model-async,nan-canonicalization=y",
+    ];
+    let recorded = record(&app, &options, &["args"], "", &trace);
+    assert_eq!(recorded.status.code(), Some(0), "{recorded:?}");
+    // The guest printed, but not here.
+    assert_eq!(text(&recorded.stdout), "");
+    let info = rr_dap(&["trace", "info", "--json", trace.to_str().unwrap()], "");
+    let facts: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    let switches = &facts["metadata"]["switches"];
+    assert_eq!(*switches, serde_json::json!(["http=y", "inherit-stdout=n"]));
+    let info = rr_dap(&["trace", "info", trace.to_str().unwrap()], "");
+    let info = text(&info.stdout);
+    assert!(info.contains("inherit-stdout=n") && info.contains("nan-canonicalization=true"));
+    let help = text(&rr_dap(&["record", "-S", "help"], "").stdout);
+    assert!(help.contains("-S allow-ip-name-lookup[=y|n]"), "{help}");
+}
+
+#[test]
+fn values_of_the_environment_can_be_left_out_of_the_metadata() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run.rrtrace");
+    let app = fixture("kitchen.wasm");
+    let options = ["--redact-env", "--env", "TOKEN=hush"];
+    let recorded = record(&app, &options, &["args"], "", &trace);
+    assert!(
+        text(&recorded.stderr).contains("the results of its hostcalls"),
+        "{recorded:?}"
+    );
+    let info = text(&rr_dap(&["trace", "info", trace.to_str().unwrap()], "").stdout);
+    assert!(
+        info.contains("TOKEN") && info.contains("left out"),
+        "{info}"
+    );
+    let json = text(&rr_dap(&["trace", "info", "--json", trace.to_str().unwrap()], "").stdout);
+    assert!(!json.contains("hush"), "{json}");
+    // The guest is given the value all the same, and where it reads it, it stays.
+    let recorded = record(&app, &options, &["env"], "", &trace);
+    assert_eq!(text(&recorded.stdout), "env TOKEN=hush\n");
+    assert_eq!(text(&replay(&trace).stdout), "env TOKEN=hush\n");
+}
+
+#[test]
+fn an_exit_and_an_error_of_the_host_end_a_run_wherever_they_happen() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run.rrtrace");
+    let recorded = record(&fixture("wat/leave.wat"), &[], &[], "", &trace);
+    assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
+    let opened = Arc::new(Trace::open(&trace).unwrap());
+    assert_eq!(*opened.outcome(), Outcome::Exited(1));
+    replay_here(opened).unwrap();
+
+    let recorded = record(&fixture("wat/greedy.wat"), &[], &[], "", &trace);
+    assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
+    assert!(
+        text(&recorded.stderr).contains("exceeds limit"),
+        "{recorded:?}"
+    );
+    let opened = Arc::new(Trace::open(&trace).unwrap());
+    let Outcome::HostError(message) = opened.outcome() else {
+        panic!("{:?}", opened.outcome());
+    };
+    assert!(message.contains("exceeds limit"), "{message}");
+    replay_here(opened).unwrap();
+    assert_eq!(replay(&trace).status.code(), Some(1));
+}
+
+#[test]
+fn commands_of_every_version_of_wasi_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (app, trace) = (dir.path().join("app.wat"), dir.path().join("run.rrtrace"));
+    for version in ["0.2.0", "0.2.3", "0.2.12", "0.2.99"] {
+        let command = r#"(component
+          (core module $code (func (export "run") (result i32) (i32.const 1)))
+          (core instance $code (instantiate $code))
+          (func $run (result (result)) (canon lift (core func $code "run")))
+          (instance $run (export "run" (func $run)))
+          (export "wasi:cli/run@VERSION" (instance $run)))"#;
+        std::fs::write(&app, command.replace("VERSION", version)).unwrap();
+        let recorded = record(&app, &[], &[], "", &trace);
+        assert_eq!(recorded.status.code(), Some(1), "{version}: {recorded:?}");
+        assert_eq!(text(&recorded.stderr), "", "{version}");
+        assert_eq!(replay(&trace).status.code(), Some(1), "{version}");
+    }
 }
 
 #[test]
@@ -400,5 +505,31 @@ fn memory_is_hashed_where_the_guest_exits() {
     assert!(
         error.to_string().contains("guest memory has hash"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_command_of_wasi_0_3_waits_and_prints_through_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("run.rrtrace");
+    let app = fixture("later.wasm");
+    let recorded = record(&app, &[], &["one", "two words"], "", &trace);
+    assert_eq!(text(&recorded.stdout), "one\ntwo words\n", "{recorded:?}");
+    assert_eq!(recorded.status.code(), Some(0));
+    let replayed = replay(&trace);
+    assert_eq!(text(&replayed.stdout), "one\ntwo words\n", "{replayed:?}");
+    let callbacks = events(&trace)
+        .iter()
+        .filter(|event| matches!(event.kind, EventKind::Enter(_)))
+        .count();
+    assert!(callbacks > 1, "it was never called back");
+    // Without an argument it says that it failed.
+    let recorded = record(&app, &[], &[], "", &trace);
+    assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
+    assert_eq!(replay(&trace).status.code(), Some(1));
+    let refused = record(&app, &["-S", "p3=n"], &[], "", &dir.path().join("none"));
+    assert!(
+        text(&refused.stderr).contains("open it with -S p3"),
+        "{refused:?}"
     );
 }

@@ -70,7 +70,9 @@ fn told(error: &anyhow::Error) -> String {
 
 /// Logs go to standard error, never to standard output, which may carry DAP.
 fn start_log() {
-    let filter = EnvFilter::try_from_env("RR_DAP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // What goes wrong in the guest's dealings with the world is the guest's to tell.
+    let filter = EnvFilter::try_from_env("RR_DAP_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,wasmtime_wasi=off,wasmtime_wasi_http=off"));
     // A second subscriber (in tests) is not an error.
     _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -1,19 +1,19 @@
 //! `rr-dap record`: run a component and record the run.
 
 use crate::component::{Component, component_bytes};
-use crate::record::{self, Preopen, WasiOptions};
+use crate::record::{self, Preopen, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  rr-dap record --dir data::/work -o run.rrtrace app.wasm -v /work/input.txt"
-)]
+#[command(after_help = "Examples:\n  \
+    rr-dap record --dir data::/work -o run.rrtrace app.wasm -v /work/input.txt\n  \
+    rr-dap record --invoke 'add(1, 2)' library.wasm")]
 pub(super) struct Record {
     /// Give the guest a host directory.
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
@@ -21,9 +21,48 @@ pub(super) struct Record {
     /// Set an environment variable for the guest; without a value, the one it has here.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// WASI switches as `wasmtime run` has them: inherit-env, inherit-network.
-    #[arg(short = 'S', value_name = "SWITCH[=y|n]", value_delimiter = ',')]
+    /// Leave the values of environment variables out of what the recording says of the run.
+    ///
+    /// What the guest reads is recorded all the same, its environment too: results of hostcalls
+    /// cannot be left out.
+    #[arg(long)]
+    redact_env: bool,
+    /// Call an exported function instead of the command, with arguments in WAVE, and print
+    /// its result.
+    ///
+    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
+    /// bare name does where only one has it.
+    #[arg(long, value_name = "CALL")]
+    invoke: Option<String>,
+    /// WASI switches as `wasmtime run` has them; `-S help` lists them.
+    #[arg(
+        short = 'S',
+        long = "wasi",
+        value_name = "SWITCH[=VALUE]",
+        value_delimiter = ','
+    )]
     switches: Vec<String>,
+    /// Settings of the engine, as `wasmtime run` has them. A recording determines most; those
+    /// that agree with it are taken.
+    #[arg(
+        short = 'W',
+        long = "wasm",
+        value_name = "KEY[=VALUE]",
+        value_delimiter = ','
+    )]
+    wasm: Vec<String>,
+    /// Settings of the compiler: refused with the reason.
+    #[arg(
+        short = 'O',
+        long = "optimize",
+        value_name = "KEY[=VALUE]",
+        hide = true
+    )]
+    optimize: Vec<String>,
+    #[arg(short = 'C', long = "codegen", value_name = "KEY[=VALUE]", hide = true)]
+    codegen: Vec<String>,
+    #[arg(short = 'D', long = "debug", value_name = "KEY[=VALUE]", hide = true)]
+    debug: Vec<String>,
     /// Where to write the recording [default: the program's name with .rrtrace].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -34,8 +73,8 @@ pub(super) struct Record {
     #[arg(long, short)]
     quiet: bool,
     /// The component (or WASI 0.1 module, or .wat) to run.
-    #[arg(value_name = "APP")]
-    app: PathBuf,
+    #[arg(value_name = "APP", required_unless_present = "switches")]
+    app: Option<PathBuf>,
     /// Its arguments.
     #[arg(
         value_name = "ARGS",
@@ -47,35 +86,58 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let bytes = component_bytes(&self.app)?;
-        let component = Component::parse(bytes)
-            .with_context(|| format!("cannot record {}", self.app.display()))?;
-        let output = self
-            .output
-            .clone()
-            .unwrap_or_else(|| default_output(&self.app));
-        let options = self.wasi_options()?;
+        if self.switches.iter().any(|switch| switch == "help") {
+            print!("{}", Switches::help());
+            return Ok(ExitCode::SUCCESS);
+        }
+        let app = self.app.as_deref().context("no APP is given to record")?;
+        self.check_engine_settings()?;
+        let options = self.wasi_options(app)?;
+        let component = Component::parse(component_bytes(app)?)
+            .with_context(|| format!("cannot record {}", app.display()))?;
+        let component = Arc::new(component);
+        let output = self.output.clone().unwrap_or_else(|| default_output(app));
         record::take_file_limits_as_errors();
-        let recorded = record::run(
-            Arc::new(component),
-            &options,
-            &output,
-            self.force,
-            |recorder| {
-                if let Err(error) = record::finish_on_signals(recorder) {
-                    tracing::warn!("signals cannot be handled: {error}");
-                }
-            },
-        )?;
+        let recorded = match &self.invoke {
+            Some(call) => record::invoke(
+                component,
+                call,
+                &options,
+                &output,
+                self.force,
+                finish_on_signals,
+            ),
+            None => record::run(component, &options, &output, self.force, finish_on_signals),
+        }?;
+        if let Outcome::Returned {
+            result: Some(result),
+            ..
+        } = &recorded.outcome
+        {
+            // A closed standard output ends nothing: the exit code still counts.
+            _ = writeln!(std::io::stdout(), "{result}");
+        }
+        if !self.quiet {
+            self.report(&recorded, &output);
+        }
+        Ok(super::exit_code(recorded.outcome.exit_code()))
+    }
+
+    fn report(&self, recorded: &Recorded, output: &Path) {
         match &recorded.outcome {
-            _ if self.quiet => {}
             Outcome::Trapped(message) => eprintln!("rr-dap: the guest trapped: {message}"),
             Outcome::HostError(message) => {
                 eprintln!("rr-dap: the host failed a call of the guest: {message}");
             }
             _ => {}
         }
-        if !self.quiet && std::io::stderr().is_terminal() {
+        if self.redact_env {
+            eprintln!(
+                "rr-dap: the values of environment variables are left out of the recording's \
+                 metadata; what the guest read, of them too, is in the results of its hostcalls"
+            );
+        }
+        if std::io::stderr().is_terminal() {
             eprintln!(
                 "rr-dap: recorded {} hostcalls in {} ({} bytes)",
                 recorded.events,
@@ -83,24 +145,49 @@ impl Record {
                 recorded.bytes
             );
         }
-        Ok(super::exit_code(recorded.outcome.exit_code()))
     }
 
-    fn wasi_options(&self) -> anyhow::Result<WasiOptions> {
-        let mut env = Vec::new();
-        let mut inherit_network = false;
-        for switch in &self.switches {
-            let (name, value) = switch.split_once('=').unwrap_or((switch, "y"));
-            let on = matches!(value, "y" | "yes" | "true");
-            match name {
-                "inherit-env" if on => env.extend(std::env::vars()),
-                "inherit-network" => inherit_network = on,
-                "inherit-env" | "cli" | "common" => {}
-                _ => anyhow::bail!(
-                    "-S {name} is not known here; known are inherit-env and inherit-network"
+    fn check_engine_settings(&self) -> anyhow::Result<()> {
+        for setting in &self.wasm {
+            let (name, value) = setting.split_once('=').unwrap_or((setting, "y"));
+            let known = ENGINE_SETTINGS.contains(&name);
+            match value {
+                "y" | "yes" | "true" if known => {}
+                "n" | "no" | "false" if known => {
+                    bail!("-W {setting}: a recording is made with {name}; leave it out")
+                }
+                _ => bail!(
+                    "-W {setting} is not possible in a recording: its engine is set up so that \
+                     replay does the same again; taken are {}",
+                    ENGINE_SETTINGS.join(", ")
                 ),
             }
         }
+        let compiler = [
+            ("-O", &self.optimize),
+            ("-C", &self.codegen),
+            ("-D", &self.debug),
+        ];
+        for (flag, settings) in compiler {
+            if let Some(setting) = settings.first() {
+                bail!(
+                    "{flag} {setting} is not taken here: what a guest does does not hang on how it \
+                     is compiled, and a recording holds no compiled code; leave it out"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn wasi_options(&self, app: &Path) -> anyhow::Result<WasiOptions> {
+        let mut switches = Switches::default();
+        for switch in &self.switches {
+            switches.set(switch)?;
+        }
+        let mut env = match switches.inherit_env {
+            true => own_environment()?,
+            false => Vec::new(),
+        };
         for variable in &self.env {
             match variable.split_once('=') {
                 Some((name, value)) => env.push((name.to_owned(), value.to_owned())),
@@ -112,14 +199,51 @@ impl Record {
             }
         }
         Ok(WasiOptions {
-            program: file_name(&self.app),
+            program: file_name(app),
             args: self.args.clone(),
             env,
+            redact_env: self.redact_env,
             dirs: self.dirs.clone(),
-            inherit_network,
+            switches,
         })
     }
 }
+
+fn finish_on_signals(recorder: &Recorder) {
+    if let Err(error) = record::finish_on_signals(recorder) {
+        tracing::warn!("signals cannot be handled: {error}");
+    }
+}
+
+/// The environment of this process; a guest's strings are Unicode.
+fn own_environment() -> anyhow::Result<Vec<(String, String)>> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            let text = |part: std::ffi::OsString| part.into_string().ok();
+            let shown = name.to_string_lossy().into_owned();
+            text(name).zip(text(value)).with_context(|| {
+                format!("-S inherit-env: the variable {shown} is not Unicode; unset it, or give each variable with --env")
+            })
+        })
+        .collect()
+}
+
+/// Settings that a recording has anyway, so that a line written for
+/// `wasmtime run` works here.
+const ENGINE_SETTINGS: &[&str] = &[
+    "nan-canonicalization",
+    "relaxed-simd-deterministic",
+    "component-model",
+    "component-model-async",
+    "multi-memory",
+    "simd",
+    "relaxed-simd",
+    "bulk-memory",
+    "reference-types",
+    "multi-value",
+    "tail-call",
+    "exceptions",
+];
 
 fn file_name(path: &Path) -> String {
     path.file_name()

@@ -2,6 +2,7 @@
 
 use super::progress::open_to_replay;
 use crate::inspect::divergence::lifted;
+use super::trace::shown;
 use crate::replay::output::Stream;
 use crate::replay::{
     Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
@@ -146,6 +147,10 @@ impl Replay {
 fn tell_ending(trace: &Trace, machine: &mut Machine, ended: &Ended) {
     let hostcalls = machine.store().data().events();
     match trace.outcome() {
+        Outcome::Returned {
+            result: Some(result),
+            ..
+        } => _ = writeln!(std::io::stdout(), "{}", shown(result)),
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => eprintln!(
             "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"

@@ -5,6 +5,8 @@ mod filter;
 mod info;
 mod resources;
 
+pub(super) use info::shown;
+
 use clap::Subcommand;
 use std::io;
 use std::process::ExitCode;

@@ -45,6 +45,10 @@ pub struct ProgramArguments {
     pub dirs: Vec<SharedDirectory>,
     /// A call such as `apply(add, 20, 22)` instead of `wasi:cli/run`.
     pub invoke: Option<String>,
+    /// WASI switches, as `record -S` has them.
+    pub wasi: Vec<String>,
+    /// Leave the values of `env` out of the recording's metadata.
+    pub redact_env: bool,
     /// Where to keep the recording.
     pub record_to: Option<PathBuf>,
 }
@@ -114,6 +118,8 @@ fn program_arguments(
         cwd: fields.path("cwd")?,
         dirs: fields.directories("dirs")?,
         invoke: fields.string("invoke")?,
+        wasi: fields.strings("wasi")?,
+        redact_env: fields.boolean("redactEnv")?.unwrap_or(false),
         record_to: fields.path("recordTo")?,
     })
 }
@@ -338,6 +344,8 @@ mod tests {
             (json!({"program": "a", "env": ["A"]}), "`env`"),
             (json!({"program": "a", "env": {"A": 1}}), "`env`"),
             (json!({"program": "a", "dirs": [3]}), "`dirs`"),
+            (json!({"program": "a", "invoke": 3}), "`invoke`"),
+            (json!({"program": "a", "wasi": "http"}), "`wasi`"),
             (json!({"trace": "a", "stopAt": "middle"}), "`stopAt`"),
             (json!({"trace": "a", "stopOnEntry": "yes"}), "`stopOnEntry`"),
             (json!({"trace": "a", "sourceMap": [["x"]]}), "`sourceMap`"),

@@ -1,26 +1,33 @@
 //! Run a component on Wasmtime with WASI and write a trace, or give a host that
 //! runs it the means to.
 
+mod entry;
+mod exports;
+mod host;
 mod interrupt;
 mod recorder;
 mod shared;
 mod sink;
+mod switches;
 mod tail;
 mod wasi;
 
+pub use entry::EntryError;
 pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
 pub use recorder::{Recorder, RecorderError};
 pub use sink::add_to_linker;
+pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
 use crate::trace::{Metadata, Outcome};
+use entry::{Answer, Entry};
+use host::Host;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use wasi::Host;
-use wasmtime::component::{Component as Compiled, Instance, Linker};
+use wasmtime::component::{Component as Compiled, InstancePre};
 use wasmtime::{Config, Engine, Store, Trap};
 use wasmtime_wasi::I32Exit;
 
@@ -36,11 +43,14 @@ pub enum RunError {
     Directory { path: PathBuf, message: String },
     #[error("the component could not be started: {0}")]
     Start(String),
-    #[error(
-        "the component exports no wasi:cli/run, so there is no command to run; \
-         it exports: {0}"
-    )]
-    NoCommand(String),
+    #[error("nothing answers the component's import {import} ({reason}){remedy}")]
+    Import {
+        import: String,
+        reason: String,
+        remedy: &'static str,
+    },
+    #[error(transparent)]
+    Entry(#[from] EntryError),
 }
 
 /// What a finished recording holds.
@@ -71,36 +81,104 @@ pub fn run(
     force: bool,
     started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
+    record(component, None, options, output, force, started)
+}
+
+/// Calls an exported function, `f(1, "two")` with arguments in WAVE, and records
+/// the call into a new file. Functions of an exported instance are spelled
+/// `ns:package/interface@1.0.0#f(…)`; the function's bare name does where only one
+/// has it.
+///
+/// # Errors
+///
+/// As [`run`]; and if there is no such function, or the arguments do not fit it.
+pub fn invoke(
+    component: Arc<Component>,
+    call: &str,
+    options: &WasiOptions,
+    output: &Path,
+    force: bool,
+    started: impl FnOnce(&Recorder),
+) -> Result<Recorded, RunError> {
+    record(component, Some(call), options, output, force, started)
+}
+
+fn record(
+    component: Arc<Component>,
+    call: Option<&str>,
+    options: &WasiOptions,
+    output: &Path,
+    force: bool,
+    started: impl FnOnce(&Recorder),
+) -> Result<Recorded, RunError> {
     let instrumented = instrument(&component)?;
     let engine = engine()?;
     let compiled = Compiled::new(&engine, &instrumented).map_err(start_error)?;
-    let wasi = options.context()?;
-    let mut linker: Linker<Host> = Linker::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(start_error)?;
-    add_to_linker(&mut linker, Host::recorder).map_err(start_error)?;
     // All that can be wrong with the program or the options is found before
     // there is a file.
-    let interface = command_interface(&engine, &compiled)?;
-    linker.instantiate_pre(&compiled).map_err(start_error)?;
+    let entry = match call {
+        Some(call) => Entry::call(&engine, &compiled, call)?,
+        None => Entry::command(&engine, &compiled)?,
+    };
+    let wasi = options.context()?;
+    let linked = link(&engine, &compiled, &options.switches)?;
+    let runtime = runtime()?;
+    let metadata = metadata(options, call);
     let recorder = match force {
-        true => Recorder::overwrite(output, component, &metadata(options))?,
-        false => Recorder::create(output, component, &metadata(options))?,
+        true => Recorder::overwrite(output, component, &metadata)?,
+        false => Recorder::create(output, component, &metadata)?,
     };
     started(&recorder);
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
-    let ended = call_run(&linker, &compiled, &mut store, &interface);
+    let ended = runtime.block_on(entry.run(&linked, &mut store));
     let outcome = match ended {
-        Ok(success) => Outcome::Returned {
-            success,
-            result: None,
-        },
+        Ok(Answer { success, result }) => Outcome::Returned { success, result },
         Err(error) => outcome_of(&error),
     };
     let recorded = recorder.finish(outcome);
     if matches!(recorded, Err(RecorderError::Finished)) {
         interrupt::wait_if_ending();
     }
+    drop(store);
+    // A guest may leave host tasks behind that wait for what never comes, such as
+    // a read of standard input.
+    runtime.shutdown_background();
     Ok(recorded?)
+}
+
+/// What the host's side of WASI runs on: the guest has this thread, its
+/// input and output are served by another.
+fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| RunError::Start(format!("no threads for input and output: {e}")))
+}
+
+/// Finds an answer for each import of the component.
+fn link(
+    engine: &Engine,
+    compiled: &Compiled,
+    switches: &Switches,
+) -> Result<InstancePre<Host>, RunError> {
+    let linker = host::linker(engine, switches).map_err(start_error)?;
+    linker.instantiate_pre(compiled).map_err(|error| {
+        let message = format!("{error:#}");
+        let ty = compiled.component_type();
+        let unanswered = ty
+            .imports(engine)
+            .map(|(name, _)| name)
+            .find(|name| message.contains(&format!("`{name}`")));
+        match unanswered {
+            Some(import) => RunError::Import {
+                import: import.to_owned(),
+                reason: error.root_cause().to_string(),
+                remedy: host::remedy(import, switches),
+            },
+            None => RunError::Start(message),
+        }
+    })
 }
 
 fn start_error(error: wasmtime::Error) -> RunError {
@@ -142,20 +220,25 @@ fn engine() -> Result<Engine, RunError> {
     Engine::new(&config).map_err(start_error)
 }
 
-fn metadata(options: &WasiOptions) -> Metadata {
+fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {
     let started = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs());
     Metadata {
         program: options.program.clone(),
         args: options.args.clone(),
-        env: options.env.clone(),
+        env: match options.redact_env {
+            true => names_only(&options.env),
+            false => options.env.clone(),
+        },
+        env_redacted: options.redact_env,
         dirs: options
             .dirs
             .iter()
             .map(|d| format!("{}::{}", d.host.display(), d.guest))
             .collect(),
-        invoke: None,
+        invoke: call.map(str::to_owned),
+        switches: options.switches.spelled(),
         recorder: concat!("rr-dap ", env!("CARGO_PKG_VERSION"), ", wasmtime 48").into(),
         engine: [
             ("nan-canonicalization", "true"),
@@ -168,45 +251,9 @@ fn metadata(options: &WasiOptions) -> Metadata {
     }
 }
 
-/// The name under which a command exports its `run`.
-fn command_interface(engine: &Engine, compiled: &Compiled) -> Result<String, RunError> {
-    let exports: Vec<String> = compiled
-        .component_type()
-        .exports(engine)
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    exports
-        .iter()
-        .find(|name| name.starts_with("wasi:cli/run@0.2"))
-        .cloned()
-        .ok_or_else(|| RunError::NoCommand(exports.join(", ")))
-}
-
-fn call_run(
-    linker: &Linker<Host>,
-    compiled: &Compiled,
-    store: &mut Store<Host>,
-    interface: &str,
-) -> wasmtime::Result<bool> {
-    let instance = linker.instantiate(&mut *store, compiled)?;
-    run_export(&instance, store, interface)
-}
-
-fn run_export(
-    instance: &Instance,
-    store: &mut Store<Host>,
-    interface: &str,
-) -> wasmtime::Result<bool> {
-    let missing = || wasmtime::Error::msg(format!("{interface} has no function `run`"));
-    let index = instance
-        .get_export_index(&mut *store, None, interface)
-        .ok_or_else(missing)?;
-    let index = instance
-        .get_export_index(&mut *store, Some(&index), "run")
-        .ok_or_else(missing)?;
-    let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, index)?;
-    let (result,) = run.call(&mut *store, ())?;
-    Ok(result.is_ok())
+fn names_only(env: &[(String, String)]) -> Vec<(String, String)> {
+    let names = env.iter().map(|(name, _)| name.clone());
+    names.map(|name| (name, String::new())).collect()
 }
 
 fn outcome_of(error: &wasmtime::Error) -> Outcome {

@@ -1,40 +1,9 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
-use super::{Recorder, RunError};
+use super::{RunError, Switches};
 use std::path::PathBuf;
 use std::str::FromStr;
-use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-
-/// The data of a recorded store.
-pub(super) struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
-    recorder: Recorder,
-}
-
-impl Host {
-    pub(super) fn new(wasi: WasiCtx, recorder: Recorder) -> Host {
-        Host {
-            wasi,
-            table: ResourceTable::new(),
-            recorder,
-        }
-    }
-
-    pub(super) fn recorder(&mut self) -> Recorder {
-        self.recorder.clone()
-    }
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 /// A host directory given to the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,15 +32,20 @@ pub struct WasiOptions {
     /// The program's name: argument zero.
     pub program: String,
     pub args: Vec<String>,
+    /// All of the guest's environment: `Switches::inherit_env` tells where it is
+    /// from, and adds nothing.
     pub env: Vec<(String, String)>,
+    /// Leave the values of the environment out of the recording's metadata.
+    pub redact_env: bool,
     pub dirs: Vec<Preopen>,
-    pub inherit_network: bool,
+    pub switches: Switches,
 }
 
 impl WasiOptions {
     pub(super) fn context(&self) -> Result<WasiCtx, RunError> {
         let mut builder = WasiCtxBuilder::new();
-        builder.inherit_stdio();
+        // One guest, and nothing else that this thread could do meanwhile.
+        builder.allow_blocking_current_thread(true);
         builder.arg(&self.program).args(&self.args).envs(&self.env);
         for dir in &self.dirs {
             builder
@@ -81,9 +55,30 @@ impl WasiOptions {
                     message: format!("{e:#}"),
                 })?;
         }
-        if self.inherit_network {
-            builder.inherit_network().allow_ip_name_lookup(true);
-        }
+        self.switch(&mut builder);
         Ok(builder.build())
+    }
+
+    fn switch(&self, builder: &mut WasiCtxBuilder) {
+        let switches = &self.switches;
+        if switches.inherit_stdin {
+            builder.inherit_stdin();
+        }
+        if switches.inherit_stdout {
+            builder.inherit_stdout();
+        }
+        if switches.inherit_stderr {
+            builder.inherit_stderr();
+        }
+        if switches.inherit_network {
+            builder.inherit_network();
+        }
+        if let Some(cwd) = &switches.cwd {
+            builder.initial_cwd(cwd);
+        }
+        builder
+            .allow_ip_name_lookup(switches.allow_ip_name_lookup)
+            .allow_tcp(switches.tcp.unwrap_or(switches.inherit_network))
+            .allow_udp(switches.udp.unwrap_or(switches.inherit_network));
     }
 }

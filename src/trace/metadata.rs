@@ -13,10 +13,14 @@ pub struct Metadata {
     pub args: Vec<String>,
     /// The environment it was given.
     pub env: Vec<(String, String)>,
+    /// Whether the values of the environment were left out here.
+    pub env_redacted: bool,
     /// Preopened directories, `HOST::GUEST`.
     pub dirs: Vec<String>,
     /// The call made, if it was not the command's `run`.
     pub invoke: Option<String>,
+    /// WASI switches that did not stand as they do by default, `NAME=VALUE`.
+    pub switches: Vec<String>,
     /// What wrote the trace: `rr-dap 0.1.0, wasmtime 48`.
     pub recorder: String,
     /// Settings of the engine that shape execution.

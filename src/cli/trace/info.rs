@@ -100,10 +100,22 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
         fact("argument", shown(arg))?;
     }
     for (name, value) in &metadata.env {
-        fact("environment", shown(&format!("{name}={value}")))?;
+        let variable = match metadata.env_redacted {
+            true => format!(
+                "{name} (its value is left out here; what the guest read is in the hostcalls)"
+            ),
+            false => format!("{name}={value}"),
+        };
+        fact("environment", shown(&variable))?;
     }
     for dir in &metadata.dirs {
         fact("directory", shown(dir))?;
+    }
+    for switch in &metadata.switches {
+        fact("switch", shown(switch))?;
+    }
+    for (name, value) in &metadata.engine {
+        fact("engine", shown(&format!("{name}={value}")))?;
     }
     fact("recorded", utc(metadata.started))?;
     fact("by", shown(&metadata.recorder))?;
@@ -180,7 +192,7 @@ fn write_counts(
 }
 
 /// Text out of a trace, which must not steer the terminal it is printed on.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::cli) fn shown(text: &str) -> String {
     text.chars()
         .flat_map(|char| {
             let escaped = char.is_control().then(|| char.escape_default());

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Opens recordings for sessions.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ impl RecordingLauncher {
         interrupt: &Interrupt,
     ) -> Result<(), LaunchError> {
         output.progress(None, "recording the program");
+        let before = written(to);
         let mut child = self
             .record_command(arguments, to)
             .stdin(Stdio::null())
@@ -91,7 +92,8 @@ impl RecordingLauncher {
             err.join().ok().flatten().unwrap_or_default()
         });
         _ = child.wait();
-        if to.exists() {
+        // An older recording there is not this one.
+        if written(to) != before {
             return Ok(());
         }
         Err(failed(match complaint.trim() {
@@ -112,10 +114,25 @@ impl RecordingLauncher {
         for (name, value) in &arguments.env {
             command.arg("--env").arg(format!("{name}={value}"));
         }
+        for switch in &arguments.wasi {
+            command.arg("-S").arg(switch);
+        }
+        if arguments.redact_env {
+            command.arg("--redact-env");
+        }
+        if let Some(call) = &arguments.invoke {
+            command.arg("--invoke").arg(call);
+        }
+        command.arg("--");
         command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
         command.args(&arguments.args);
         command
     }
+}
+
+/// When a file was last written, if it is there.
+fn written(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|m| m.modified()).ok()
 }
 
 fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
@@ -151,11 +168,6 @@ impl Launcher for RecordingLauncher {
         match &arguments.subject {
             Subject::Trace(trace) => self.open(trace, None, &arguments.view, output),
             Subject::Program(program) => {
-                if program.invoke.is_some() {
-                    return Err(failed(
-                        "`invoke` is not supported yet: only commands (wasi:cli/run) can be recorded",
-                    ));
-                }
                 let directory = tempfile::tempdir().map_err(failed)?;
                 let to = match &program.record_to {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
