@@ -32,6 +32,8 @@ pub(super) enum SectionId {
     Component = 2,
     Events = 3,
     End = 4,
+    /// Raw records of one instance, stored as they are.
+    Records = 5 | 1 << 16,
 }
 
 impl SectionId {
@@ -41,6 +43,7 @@ impl SectionId {
             SectionId::Component,
             SectionId::Events,
             SectionId::End,
+            SectionId::Records,
         ]
         .into_iter()
         .find(|id| *id as u32 == number)

@@ -1,7 +1,7 @@
 //! Reading a trace. Every byte is hostile: lengths are checked before memory is
 //! taken, checksums before anything is decompressed.
 
-use super::codec::{CodecError, Decoder};
+use super::codec::{CodecError, Decoder, encode};
 use super::event::{Event, Instance};
 use super::format::{
     HEADER_LENGTH, MAGIC, SECTION_HEADER_LENGTH, SectionHeader, SectionId, VERSION,
@@ -158,8 +158,14 @@ impl Trace {
     }
 
     fn plain(&self, section: &EventsSection) -> Result<Vec<u8>, TraceError> {
-        read_section(&self.file, section.offset, &section.header)
-            .map_err(|what| self.damaged(section.offset, what))
+        let plain = read_section(&self.file, section.offset, &section.header)
+            .map_err(|what| self.damaged(section.offset, what))?;
+        match section.header.id {
+            SectionId::Records => {
+                encoded(&self.component, &plain).map_err(|e| self.damaged(section.offset, e))
+            }
+            _ => Ok(plain),
+        }
     }
 }
 
@@ -186,6 +192,20 @@ fn tail_events(path: &Path, component: &Component, tail: &Tail) -> Result<Vec<Ev
     Ok(events)
 }
 
+/// The raw records of a section as events.
+fn encoded(component: &Component, section: &[u8]) -> Result<Vec<u8>, String> {
+    let Some((instance, mut records)) = section.split_first_chunk() else {
+        return Err("a section of records has no instance".into());
+    };
+    let instance = Instance(u32::from_le_bytes(*instance));
+    let (mut last, mut events) = (Instance(0), Vec::new());
+    while !records.is_empty() {
+        let event = decode(component, instance, &mut records).map_err(|e| e.to_string())?;
+        encode(&event, &mut last, &mut events);
+    }
+    Ok(events)
+}
+
 /// Reads and decompresses a section whose header has been checked.
 fn read_section(file: &File, offset: u64, header: &SectionHeader) -> Result<Vec<u8>, String> {
     let mut stored = vec![0; header.stored as usize];
@@ -193,6 +213,9 @@ fn read_section(file: &File, offset: u64, header: &SectionHeader) -> Result<Vec<
         .map_err(|e| e.to_string())?;
     if crc32fast::hash(&stored) != header.crc {
         return Err("the checksum of a section does not match".into());
+    }
+    if header.id == SectionId::Records {
+        return Ok(stored);
     }
     let plain = decompress(&stored, u64::from(header.plain))
         .map_err(|e| format!("a section does not decompress: {e}"))?;
@@ -309,7 +332,9 @@ impl Opening<'_> {
         let mut sections = Vec::new();
         while let Some((header, offset)) = self.next()? {
             match header.id {
-                SectionId::Events => sections.push(EventsSection { offset, header }),
+                SectionId::Events | SectionId::Records => {
+                    sections.push(EventsSection { offset, header })
+                }
                 SectionId::End => {
                     let bytes = read_section(self.file, offset, &header)
                         .map_err(|what| self.damaged(what))?;

@@ -70,6 +70,12 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
+    /// What stands before all events, for a recording whose sections something else
+    /// adds.
+    pub(crate) fn into_beginning(self) -> W {
+        self.out
+    }
+
     /// How many outgoing crossings have been recorded.
     pub fn events(&self) -> u64 {
         self.events
@@ -169,7 +175,7 @@ impl<W: Write> Writer<W> {
                 what: match id {
                     SectionId::Metadata => "the run's settings are",
                     SectionId::Component => "the component is",
-                    SectionId::Events | SectionId::End => "a section is",
+                    SectionId::Events | SectionId::End | SectionId::Records => "a section is",
                 },
                 limit: id.max_plain() >> 20,
             });

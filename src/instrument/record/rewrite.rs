@@ -1,7 +1,7 @@
 //! The walk over the component binary that puts the wrappers in.
 
 use super::wrapper::{BUFFER_CAPACITY, Wrap, shim_text};
-use super::{RecordError, SINK};
+use super::{Commit, Options, RecordError, SINK};
 use crate::component::{Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind};
 use std::collections::HashMap;
 use wasm_encoder as we;
@@ -22,11 +22,12 @@ const PREFIX_CORE_FUNCTIONS: u32 = 2;
 const MEMORIES_INSTANCE: u32 = 0;
 const RECORDER_INSTANCE: u32 = 2;
 
-pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
+pub(super) fn rewrite(component: &Component, options: Options) -> Result<Vec<u8>, RecordError> {
     let several = component.bodies().iter().filter(|b| b.has_core).count() > 1;
     let mut rewrite = Rewrite {
         component,
         several,
+        options,
         scopes: Vec::new(),
     };
     let mut out = we::Component::new();
@@ -105,6 +106,7 @@ struct Rewrite<'a> {
     component: &'a Component,
     /// Whether more than one body records, so that order between them matters.
     several: bool,
+    options: Options,
     scopes: Vec<Scope<'a>>,
 }
 
@@ -137,7 +139,7 @@ impl<'a> Rewrite<'a> {
             import_sink(out);
         }
         if body.has_core {
-            place_recorder(out)?;
+            place_recorder(out, self.options)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
@@ -167,6 +169,8 @@ impl<'a> Rewrite<'a> {
             return Ok(Vec::new());
         }
         let several = self.several;
+        let each_hostcall = self.options.commit == Commit::EachHostcall;
+        let handed_over = each_hostcall || !self.options.shares_buffer;
         let mut wraps = Vec::new();
         let mut memories = Vec::new();
         let mut guest = Vec::new();
@@ -191,7 +195,8 @@ impl<'a> Rewrite<'a> {
             wraps.push(Wrap {
                 crossing,
                 memory,
-                commit_before: several && enters_others,
+                commit_before: several && enters_others || handed_over && exits(crossing),
+                commit_after: each_hostcall && enters_others,
             });
         }
         let module = assemble(&shim_text(&wraps, &memories))?;
@@ -471,6 +476,11 @@ fn options_of(canonical: &wp::CanonicalFunction) -> &[wp::CanonicalOption] {
     }
 }
 
+/// Whether a call does not return because the program ends.
+fn exits(crossing: &Crossing) -> bool {
+    crossing.name.starts_with("wasi:cli/exit")
+}
+
 fn assemble(text: &str) -> Result<Vec<u8>> {
     wat::parse_str(text)
         .map_err(|e| Error::UserError(RecordError::Rewrite(format!("a wrapper is malformed: {e}"))))
@@ -520,7 +530,7 @@ fn import_sink(out: &mut we::Component) {
 
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
-fn place_recorder(out: &mut we::Component) -> Result<()> {
+fn place_recorder(out: &mut we::Component, options: Options) -> Result<()> {
     // Four times its capacity, so that records made inside the instance, which
     // cannot be committed there, fit without growing.
     let pages = BUFFER_CAPACITY / 65536 * 4;
@@ -540,7 +550,13 @@ fn place_recorder(out: &mut we::Component) -> Result<()> {
     lowers.lower(0, [we::CanonicalOption::Memory(0)]);
     lowers.lower(1, [we::CanonicalOption::Memory(0)]);
     out.section(&lowers);
-    let recorder = include_str!("recorder.wat").replace("CAPACITY", &BUFFER_CAPACITY.to_string());
+    let registered = match options.shares_buffer {
+        true => "(i32.shl (memory.size $m) (i32.const 16))",
+        false => "(i32.const 0)",
+    };
+    let recorder = include_str!("recorder.wat")
+        .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("REGISTERED", registered);
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
     instances.export_items([

@@ -20,6 +20,8 @@ pub(super) struct Wrap<'a> {
     /// Commit before calling out: another instance may be entered, and the
     /// order of events between instances must be kept.
     pub(super) commit_before: bool,
+    /// Commit when the call out has returned.
+    pub(super) commit_after: bool,
 }
 
 impl Wrap<'_> {
@@ -229,6 +231,9 @@ impl Wrapper<'_, '_> {
             );
         }
         self.record(Kind::Return, "r", &self.results());
+        if self.wrap.commit_after {
+            self.text.push_str(" (call $commit)");
+        }
     }
 
     /// The guest is called: its arguments were written before it is entered.
