@@ -81,6 +81,11 @@ fn a_component_writes_its_recording_into_a_directory_that_it_has() {
                 assert_eq!(text(&recorded.stdout), text(&plain.stdout), "{what}");
                 assert_eq!(text(&recorded.stderr), text(&plain.stderr), "{what}");
             }
+            // A trap leaves what the buffer held with `WhenFull`.
+            if commit == Commit::WhenFull && recorded.status == 134 {
+                continue;
+            }
+            assert_eq!(recordings(with.path()).len(), 1, "{what}: {recorded:?}");
             let trace = recording(with.path());
             assert_eq!(
                 trace.file_stem().unwrap(),
