@@ -1,15 +1,19 @@
 //! Run a component on Wasmtime with WASI and write a trace, or give a host that
 //! runs it the means to.
 
+mod error;
 mod interrupt;
 mod recorder;
 mod shared;
 mod sink;
 mod tail;
+mod target;
 mod wasi;
+mod writing;
 
+pub use error::RecorderError;
 pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
-pub use recorder::{Recorder, RecorderError};
+pub use recorder::Recorder;
 pub use sink::add_to_linker;
 pub use wasi::{Preopen, WasiOptions};
 

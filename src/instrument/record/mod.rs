@@ -20,6 +20,10 @@ pub const SINK: &str = "rr:recorder/sink";
 /// the position of the next record.
 pub const RECORDS_START: u32 = 16;
 
+/// Bytes of a recorder's buffer at first. It is handed over when a quarter of it is
+/// full; the rest is for records made where nothing can be handed over.
+pub const BUFFER_LENGTH: u32 = wrapper::BUFFER_CAPACITY * 4;
+
 /// Why a component could not be rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

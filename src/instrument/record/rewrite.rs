@@ -1,7 +1,7 @@
 //! The walk over the component binary that puts the wrappers in.
 
 use super::wrapper::{BUFFER_CAPACITY, Wrap, shim_text};
-use super::{Commit, Options, RecordError, SINK};
+use super::{BUFFER_LENGTH, Commit, Options, RecordError, SINK};
 use crate::component::{Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind};
 use std::collections::HashMap;
 use wasm_encoder as we;
@@ -531,9 +531,7 @@ fn import_sink(out: &mut we::Component) {
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
 fn place_recorder(out: &mut we::Component, options: Options) -> Result<()> {
-    // Four times its capacity, so that records made inside the instance, which
-    // cannot be committed there, fit without growing.
-    let pages = BUFFER_CAPACITY / 65536 * 4;
+    let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
     let mut instances = we::InstanceSection::new();
