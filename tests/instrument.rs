@@ -226,12 +226,14 @@ fn a_component_writes_its_recording_as_lines_of_a_log() {
 
 #[test]
 fn an_instrumented_component_is_not_instrumented_again() {
-    let instrumented = instrument(&parse(&fixture("ledger.wasm"))).unwrap();
-    let error = instrument(&Component::parse(instrumented).unwrap()).unwrap_err();
-    assert!(
-        error.to_string().contains("instrumented already"),
-        "{error}"
-    );
+    let app = fixture("ledger.wasm");
+    let for_hosts = instrument(&parse(&app)).unwrap();
+    let with_sink = self_recording(&app, &TO_FILE, Commit::EachHostcall);
+    for instrumented in [for_hosts, with_sink] {
+        let error = instrument(&Component::parse(instrumented).unwrap()).unwrap_err();
+        let why = error.to_string();
+        assert!(why.contains("instrumented already"), "{why}");
+    }
 }
 
 #[test]

@@ -162,7 +162,6 @@ impl Recorder {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let begun = Instant::now();
         let writer = Writer::new(Sections::new(out), component.clone(), metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
@@ -176,7 +175,7 @@ impl Recorder {
             handle: Arc::new(Handle {
                 shared,
                 thread: Mutex::new(Some(thread)),
-                begun,
+                begun: Instant::now(),
             }),
         })
     }

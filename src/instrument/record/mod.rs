@@ -29,7 +29,10 @@ pub const BUFFER_LENGTH: u32 = wrapper::BUFFER_CAPACITY * 4;
 pub enum RecordError {
     #[error(transparent)]
     Component(#[from] ParseError),
-    #[error("the component is instrumented already: it imports {SINK}")]
+    #[error(
+        "the component is instrumented already (it has an import of {SINK}); \
+         take the one that it was made of"
+    )]
     Already,
     #[error("the component cannot be rewritten for recording: {0}")]
     Rewrite(String),
@@ -94,6 +97,7 @@ pub fn instrument_with(component: &Component, options: Options) -> Result<Vec<u8
     Ok(rewritten)
 }
 
+/// Whether the component, or one nested in it, has the import that a rewrite adds.
 fn imports_sink(component: &Component) -> Result<bool, RecordError> {
     let malformed = |e: wasmparser::BinaryReaderError| RecordError::Rewrite(e.to_string());
     for payload in wasmparser::Parser::new(0).parse_all(component.bytes()) {
