@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 mod demo;
+mod instrument;
 mod progress;
 mod record;
 mod replay;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// The tour: record a program that fails, and walk it back to the cause.
     Demo(demo::Demo),
+    /// Make a component record itself, on any host.
+    Instrument(instrument::Instrument),
     /// Run a component and record the run.
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Demo(command)) => command.run(),
+        Some(Command::Instrument(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Trace(command)) => command.run(),

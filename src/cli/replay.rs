@@ -1,8 +1,8 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
-use crate::inspect::divergence::lifted;
 use super::trace::shown;
+use crate::inspect::divergence::lifted;
 use crate::replay::output::Stream;
 use crate::replay::{
     Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,

@@ -15,8 +15,8 @@ pub mod types;
 pub mod wiring;
 
 pub use builtin::{Builtin, Transmit};
-pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
 pub use code::{Differs, code_hash, hash, module_name, same_code};
+pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;
 pub use wiring::{Body, BodyId, Item, ModuleId};

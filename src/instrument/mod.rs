@@ -1,7 +1,9 @@
-//! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one).
+//! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one), `sink`
+//! (a component that records itself).
 //! Each leaves the guest's meaning as it was; `clock` keeps a map from original
 //! to rewritten code offsets.
 
 pub mod clock;
 pub mod offsets;
 pub mod record;
+pub mod sink;

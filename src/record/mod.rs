@@ -2,6 +2,7 @@
 //! runs it the means to.
 
 mod entry;
+mod error;
 mod exports;
 mod host;
 mod interrupt;
@@ -10,11 +11,14 @@ mod shared;
 mod sink;
 mod switches;
 mod tail;
+mod target;
 mod wasi;
+mod writing;
 
 pub use entry::EntryError;
+pub use error::RecorderError;
 pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
-pub use recorder::{Recorder, RecorderError};
+pub use recorder::Recorder;
 pub use sink::add_to_linker;
 pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};

@@ -4,6 +4,7 @@
 
 use super::shared::{self, Mapping};
 use crate::component::Component;
+use crate::instrument::record::BUFFER_LENGTH;
 use crate::trace::Instance;
 use crate::trace::tail::{
     BACKLOG, ENTRY, FILLER, HEADER, IDENTITY, MAGIC, MAX_BUFFERS, RECORDS_START, VERSION, at,
@@ -12,6 +13,9 @@ use crate::trace::tail::{
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+
+/// No more buffers get their room in advance.
+const RESERVED: u64 = 64;
 
 /// The recorder buffer of one instance.
 enum Buffer {
@@ -47,10 +51,12 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// A tail in an empty file.
-    pub(super) fn new(file: File) -> io::Result<Tail> {
+    /// A tail in an empty file, with room for the buffers of so many instances: if
+    /// there is none, that is better known before anything runs.
+    pub(super) fn new(file: File, instances: u64) -> io::Result<Tail> {
         let length = (HEADER + BACKLOG) as u64;
-        shared::allocate(&file, 0, length)?;
+        let buffers = instances.min(RESERVED) * u64::from(BUFFER_LENGTH);
+        shared::allocate(&file, 0, length + buffers)?;
         Ok(Tail {
             header: Mapping::new(&file, 0, HEADER)?,
             backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),

@@ -22,15 +22,55 @@ pub const SINK: &str = "rr:recorder/sink";
 /// the position of the next record.
 pub const RECORDS_START: u32 = 16;
 
+/// Bytes of a recorder's buffer at first. It is handed over when a quarter of it is
+/// full; the rest is for records made where nothing can be handed over.
+pub const BUFFER_LENGTH: u32 = shim::BUFFER_CAPACITY * 4;
+
 /// Why a component could not be rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error(transparent)]
     Component(#[from] ParseError),
+    #[error(
+        "the component is instrumented already (it has an import of {SINK}); \
+         take the one that it was made of"
+    )]
+    Already,
     #[error("the component cannot be rewritten for recording: {0}")]
     Rewrite(String),
     #[error("the rewritten component is not valid ({0}); this is a fault of rr-dap")]
     Produced(wasmparser::BinaryReaderError),
+}
+
+/// When recorders hand what they have recorded to the sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Commit {
+    /// When their buffer is full, and when an exported function returns. A host that
+    /// can read recorders' buffers loses nothing by it.
+    #[default]
+    WhenFull,
+    /// Also when a hostcall has returned: for hosts that see only what is handed
+    /// over.
+    EachHostcall,
+}
+
+/// How a component is made to record itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    pub commit: Commit,
+    /// Give the sink each recorder's whole memory when it registers, for a host to
+    /// read. Another component would be given a copy of it; without, what has been
+    /// recorded is handed over before the program exits.
+    pub shares_buffer: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            commit: Commit::WhenFull,
+            shares_buffer: true,
+        }
+    }
 }
 
 /// Rewrites a component so that it records itself: an ordinary component that
@@ -40,9 +80,36 @@ pub enum RecordError {
 ///
 /// If the binary has a construct that the rewrite does not know.
 pub fn instrument(component: &Component) -> Result<Vec<u8>, RecordError> {
-    let rewritten = rewrite::rewrite(component)?;
+    instrument_with(component, Options::default())
+}
+
+/// The same, with options.
+///
+/// # Errors
+///
+/// If the binary has a construct that the rewrite does not know.
+pub fn instrument_with(component: &Component, options: Options) -> Result<Vec<u8>, RecordError> {
+    if imports_sink(component)? {
+        return Err(RecordError::Already);
+    }
+    let rewritten = rewrite::rewrite(component, options)?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
         .validate_all(&rewritten)
         .map_err(RecordError::Produced)?;
     Ok(rewritten)
+}
+
+/// Whether the component, or one nested in it, has the import that a rewrite adds.
+fn imports_sink(component: &Component) -> Result<bool, RecordError> {
+    let malformed = |e: wasmparser::BinaryReaderError| RecordError::Rewrite(e.to_string());
+    for payload in wasmparser::Parser::new(0).parse_all(component.bytes()) {
+        if let wasmparser::Payload::ComponentImportSection(section) = payload.map_err(malformed)? {
+            for import in section {
+                if import.map_err(malformed)?.name.name == SINK {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
 }

@@ -4,9 +4,9 @@ mod indices;
 mod prefix;
 mod sections;
 
-use super::RecordError;
 use super::shim::{memories, shim_text};
 use super::wrapper::Wrap;
+use super::{Commit, Options, RecordError};
 use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
@@ -21,11 +21,12 @@ use wasmparser as wp;
 
 type Result<T, E = Error<RecordError>> = std::result::Result<T, E>;
 
-pub(super) fn rewrite(component: &Component) -> Result<Vec<u8>, RecordError> {
+pub(super) fn rewrite(component: &Component, options: Options) -> Result<Vec<u8>, RecordError> {
     let several = makes_several_instances(component);
     let mut rewrite = Rewrite {
         component,
         several,
+        options,
         scopes: Vec::new(),
     };
     let mut out = we::Component::new();
@@ -138,6 +139,7 @@ struct Rewrite<'a> {
     component: &'a Component,
     /// Whether more than one body records, so that order between them matters.
     several: bool,
+    options: Options,
     scopes: Vec<Scope<'a>>,
 }
 
@@ -175,7 +177,7 @@ impl<'a> Rewrite<'a> {
             import_sink(out);
         }
         if body.has_core {
-            place_recorder(out, guest_memories)?;
+            place_recorder(out, guest_memories, self.options)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
@@ -257,6 +259,7 @@ impl<'a> Rewrite<'a> {
 
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
         let several = self.several;
+        let each_hostcall = self.options.commit == Commit::EachHostcall;
         let crossing = self.crossing(id)?;
         let lets_others_run = match &crossing.kind {
             CrossingKind::Lower => true,
@@ -267,6 +270,7 @@ impl<'a> Rewrite<'a> {
         Ok(Wrap {
             crossing,
             commit_before: several && lets_others_run,
+            commit_after: each_hostcall && lets_others_run,
             settle_rest: scope.has_several_memories
                 || (scope.is_asynchronous && crossing.memory.is_none()),
         })

@@ -12,6 +12,8 @@ pub(super) struct Wrap<'a> {
     /// Commit before calling out: another instance may be entered, and the
     /// order of events between instances must be kept.
     pub(super) commit_before: bool,
+    /// Commit when the call out has returned.
+    pub(super) commit_after: bool,
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
@@ -124,6 +126,9 @@ impl Wrapper<'_, '_> {
         self.settle();
         self.answered();
         self.record(Kind::Return, "r", &self.results());
+        if self.wrap.commit_after {
+            self.text.push_str(" (call $commit)");
+        }
     }
 
     /// The guest is called: its arguments were written before it is entered.

@@ -1,8 +1,8 @@
 //! What comes in front of a recorded body: the sink and the recorder.
 
 use super::{Result, assemble, place_module};
-use crate::instrument::record::SINK;
 use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
+use crate::instrument::record::{BUFFER_LENGTH, Options, SINK};
 use wasm_encoder as we;
 
 /// What the prefix of a recorded body adds to its index spaces.
@@ -56,10 +56,12 @@ pub(super) fn import_sink(out: &mut we::Component) {
 
 /// The recorder's memories, the sink's functions lowered into them, and the
 /// recorder.
-pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Result<()> {
-    // Four times its capacity, so that records made inside the instance, which
-    // cannot be committed there, fit without growing.
-    let pages = BUFFER_CAPACITY / 65536 * 4;
+pub(super) fn place_recorder(
+    out: &mut we::Component,
+    guest_memories: u32,
+    options: Options,
+) -> Result<()> {
+    let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
     place_module(out, &assemble(include_str!("owed.wat"))?);
@@ -79,7 +81,12 @@ pub(super) fn place_recorder(out: &mut we::Component, guest_memories: u32) -> Re
     lowers.lower(0, [we::CanonicalOption::Memory(0)]);
     lowers.lower(1, [we::CanonicalOption::Memory(0)]);
     out.section(&lowers);
+    let registered = match options.shares_buffer {
+        true => "(i32.shl (memory.size $m) (i32.const 16))",
+        false => "(i32.const 0)",
+    };
     let recorder = include_str!("recorder.wat")
+        .replace("REGISTERED", registered)
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
         .replace("PENDING", include_str!("pending.wat"));

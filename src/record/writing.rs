@@ -1,0 +1,338 @@
+//! A recording being made: what recorders commit goes into the tail, and from there,
+//! encoded and compressed, into the trace.
+
+use super::RecorderError;
+use super::tail::{Push, Tail};
+use super::target::{Sections, Target};
+use crate::component::{BodyId, Component, Item};
+use crate::trace::{Instance, Outcome, RecordsError, Writer};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// So many committed bytes make it worth waking the writing thread.
+const WORTH_WRITING: u64 = 256 << 10;
+
+type TraceWriter = Writer<Sections>;
+
+/// A recording being made.
+///
+/// The threads of the run push into the tail; a thread of the recorder's own
+/// encodes, compresses and writes. `output` is locked before `pending`.
+pub(super) struct Shared {
+    component: Arc<Component>,
+    instances: u64,
+    output: Mutex<Output>,
+    pending: Mutex<Pending>,
+    work: Condvar,
+}
+
+struct Output {
+    writer: Option<TraceWriter>,
+    target: Target,
+}
+
+struct Pending {
+    tail: Tail,
+    stage: Stage,
+}
+
+enum Stage {
+    Recording,
+    Finished,
+    Failed(RecorderError),
+}
+
+impl Pending {
+    fn check(&self) -> Result<(), RecorderError> {
+        match &self.stage {
+            Stage::Recording => Ok(()),
+            Stage::Finished => Err(RecorderError::Finished),
+            Stage::Failed(error) => Err(error.clone()),
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(
+        component: Arc<Component>,
+        writer: TraceWriter,
+        target: Target,
+        tail: Tail,
+    ) -> Shared {
+        Shared {
+            instances: recorded_instances(&component),
+            component,
+            output: Mutex::new(Output {
+                writer: Some(writer),
+                target,
+            }),
+            pending: Mutex::new(Pending {
+                tail,
+                stage: Stage::Recording,
+            }),
+            work: Condvar::new(),
+        }
+    }
+
+    fn recording(&self) -> Result<MutexGuard<'_, Pending>, RecorderError> {
+        let pending = lock(&self.pending);
+        pending.check()?;
+        Ok(pending)
+    }
+
+    /// Numbers an instance. `buffer` is its recorder's memory, if it can be shared.
+    ///
+    /// # Safety
+    ///
+    /// A buffer must be as [`Tail::add`] needs it.
+    pub(super) unsafe fn register(
+        &self,
+        buffer: Option<(*mut u8, usize)>,
+    ) -> Result<u32, RecorderError> {
+        // What others recorded at their start happened before.
+        self.take_held(None)?;
+        let mut pending = self.recording()?;
+        let instance = pending.tail.instances();
+        if u64::from(instance) >= self.instances {
+            return Err(RecorderError::Instances);
+        }
+        match buffer {
+            None => pending.tail.add_apart(),
+            Some((base, length)) => {
+                // SAFETY: as the caller says.
+                let added = unsafe { pending.tail.add(base, length) };
+                drop(pending);
+                added.map_err(|error| self.tail_error(&error))?;
+            }
+        }
+        Ok(instance)
+    }
+
+    fn tail_error(&self, error: &io::Error) -> RecorderError {
+        match &lock(&self.output).target.path {
+            Some(path) => RecorderError::tail(path, error),
+            None => RecorderError::Output(format!("cannot share memory: {error}")),
+        }
+    }
+
+    /// Takes what an instance's recorder commits.
+    ///
+    /// # Safety
+    ///
+    /// `base`, if given, is the beginning of the memory that the records are in, and
+    /// 16 bytes before them; see [`Tail::follow`].
+    pub(super) unsafe fn commit(
+        &self,
+        instance: u32,
+        base: Option<*mut u8>,
+        records: &[u8],
+    ) -> Result<(), RecorderError> {
+        if instance >= self.recording()?.tail.instances() {
+            return Err(RecorderError::Unregistered(instance));
+        }
+        self.take_held(Some(instance))?;
+        self.push(Instance(instance), records)?;
+        let Some(base) = base else { return Ok(()) };
+        let length = records.len() + crate::trace::tail::RECORDS_START;
+        // SAFETY: as the caller says; what was in the buffer is in the backlog.
+        let followed = unsafe { self.recording()?.tail.follow(instance, base, length) };
+        followed.map_err(|error| self.tail_error(&error))
+    }
+
+    /// Takes what instances other than the one that commits hold back. They cannot
+    /// commit from a `realloc` or a `post-return`; it happened before.
+    fn take_held(&self, committing: Option<u32>) -> Result<(), RecorderError> {
+        let pending = self.recording()?;
+        if !pending.tail.others(committing.unwrap_or(u32::MAX)) {
+            return Ok(());
+        }
+        let held = pending.tail.held(&self.component);
+        drop(pending);
+        for (instance, records) in held {
+            if Some(instance.0) != committing {
+                self.push(instance, &records)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&self, instance: Instance, records: &[u8]) -> Result<(), RecorderError> {
+        loop {
+            let mut pending = self.recording()?;
+            match pending.tail.push(instance, records) {
+                Push::Done => {
+                    if pending.tail.backlog_length() >= WORTH_WRITING {
+                        self.work.notify_one();
+                    }
+                    return Ok(());
+                }
+                Push::Full => {
+                    drop(pending);
+                    self.write_out(&mut lock(&self.output))?;
+                }
+                Push::TooLarge => {
+                    drop(pending);
+                    return self.push_at_once(instance, records);
+                }
+            }
+        }
+    }
+
+    fn push_at_once(&self, instance: Instance, records: &[u8]) -> Result<(), RecorderError> {
+        let mut output = lock(&self.output);
+        self.write_out(&mut output)?;
+        let length = self.write(&mut output, |writer| {
+            writer.records(instance, records)?;
+            writer.flush()?;
+            Ok(writer.written())
+        })?;
+        self.recording()?
+            .tail
+            .written_at_once(instance, records.len(), length);
+        Ok(())
+    }
+
+    /// The work of the recorder's own thread.
+    pub(super) fn write_while_recording(&self) {
+        loop {
+            let mut pending = lock(&self.pending);
+            while pending.tail.backlog_length() < WORTH_WRITING {
+                if pending.check().is_err() {
+                    return;
+                }
+                pending = self
+                    .work
+                    .wait(pending)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(pending);
+            // An error is kept, and told to whoever commits or finishes.
+            if self.write_out(&mut lock(&self.output)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Writes what is in the backlog to the trace.
+    fn write_out(&self, output: &mut Output) -> Result<(), RecorderError> {
+        let backlog = self.recording()?.tail.backlog();
+        let end = backlog.end;
+        let length = self.write(output, |writer| {
+            for (instance, records) in backlog {
+                writer.records(instance, &records)?;
+            }
+            writer.flush()?;
+            Ok(writer.written())
+        })?;
+        lock(&self.pending).tail.written_out(end, length);
+        Ok(())
+    }
+
+    /// Writes to the trace. If that fails, the recording ends with what was whole
+    /// before; what was not written stays in the tail.
+    fn write<R>(
+        &self,
+        output: &mut Output,
+        write: impl FnOnce(&mut TraceWriter) -> Result<R, RecordsError>,
+    ) -> Result<R, RecorderError> {
+        let Some(writer) = &mut output.writer else {
+            return Err(RecorderError::Finished);
+        };
+        let whole = writer.written();
+        let result = write(writer);
+        result.map_err(|error| self.fail(output, whole, &error))
+    }
+
+    fn fail(&self, output: &mut Output, whole: u64, error: &RecordsError) -> RecorderError {
+        output.writer = None;
+        output.target.truncate(whole);
+        let error = RecorderError::write(output.target.path.as_deref(), error);
+        let mut pending = lock(&self.pending);
+        if matches!(pending.stage, Stage::Recording) {
+            pending.stage = Stage::Failed(error.clone());
+        }
+        error
+    }
+
+    /// Takes everything that there is and ends the trace; answers how many outgoing
+    /// crossings were recorded and how long the trace is. Without an outcome, it
+    /// says that it was cut off.
+    pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<(u64, u64), RecorderError> {
+        let mut output = lock(&self.output);
+        let result = self.end(&mut output, outcome);
+        let mut pending = lock(&self.pending);
+        if matches!(pending.stage, Stage::Recording) {
+            pending.stage = Stage::Finished;
+        }
+        self.work.notify_all();
+        result
+    }
+
+    fn end(
+        &self,
+        output: &mut Output,
+        outcome: Option<&Outcome>,
+    ) -> Result<(u64, u64), RecorderError> {
+        self.write_out(output)?;
+        // From here on nothing is committed: the stage is looked at under the lock.
+        let held = {
+            let mut pending = self.recording()?;
+            // Something may have been committed meanwhile by a guest that runs on.
+            let late: Vec<_> = pending.tail.backlog().collect();
+            pending.stage = Stage::Finished;
+            let held = pending.tail.stop(&self.component);
+            [late, held].concat()
+        };
+        self.write(output, |writer| {
+            for (instance, records) in &held {
+                writer.records(*instance, records)?;
+            }
+            writer.flush()
+        })?;
+        let Some(writer) = output.writer.take() else {
+            return Err(RecorderError::Finished);
+        };
+        let (events, written) = (writer.events(), writer.written());
+        let path = output.target.path.as_deref();
+        let length = match outcome {
+            None => written,
+            Some(outcome) => writer
+                .finish(outcome)
+                .map_err(|error| {
+                    output.target.truncate(written);
+                    RecorderError::write(path, &error)
+                })
+                .map(|out| out.written)?,
+        };
+        output.target.remove_tail();
+        Ok((events, length))
+    }
+}
+
+/// How many instances of the component register a recorder.
+pub(super) fn recorded_instances(component: &Component) -> u64 {
+    let mut counts = vec![None; component.bodies().len()];
+    count_instances(component, BodyId(0), &mut counts)
+}
+
+/// Each body is counted once, however often it is instantiated.
+fn count_instances(component: &Component, id: BodyId, counts: &mut [Option<u64>]) -> u64 {
+    if let Some(count) = counts.get(id.0 as usize).copied().flatten() {
+        return count;
+    }
+    let body = component.body(id);
+    let mut count = u64::from(body.has_core);
+    for item in &body.items {
+        if let Item::Nested(nested) = item {
+            count = count.saturating_add(count_instances(component, *nested, counts));
+        }
+    }
+    if let Some(slot) = counts.get_mut(id.0 as usize) {
+        *slot = Some(count);
+    }
+    count
+}
