@@ -248,8 +248,15 @@ impl Shared {
     }
 
     fn fail(&self, output: &mut Output, whole: u64, error: &RecordsError) -> RecorderError {
-        output.writer = None;
-        output.target.truncate(whole);
+        let writer = output.writer.take();
+        if let (Some(writer), RecordsError::NotNested(_)) = (writer, error) {
+            // Everything before has been written. What comes after cannot be
+            // replayed, so it must not be found in the tail.
+            output.target.truncate(writer.written());
+            output.target.remove_tail();
+        } else {
+            output.target.truncate(whole);
+        }
         let error = RecorderError::write(output.target.path.as_deref(), error);
         let mut pending = lock(&self.pending);
         if matches!(pending.stage, Stage::Recording) {

@@ -9,11 +9,15 @@ use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Component, Crossing, CrossingKind, Item};
 use std::sync::Arc;
 
+/// What a function lifted with `async`, or its callback, answers when it is done.
+const EXIT: i32 = 0;
+
 /// Infers the outcome from the last events.
 ///
 /// - They end with the return of a lifted function that the outside called: it
 ///   returned. What comes after, a memory hash and the `post-return`, changes
-///   nothing.
+///   nothing. A function lifted with `async` has returned when it, or its callback,
+///   answers that it is done; what it called before that says nothing against it.
 /// - They end with a call of WASI's exit function: it exited.
 /// - Else the recording was cut off. So it was where the last events are damaged;
 ///   reading them tells.
@@ -59,6 +63,14 @@ fn last_of(stored: &Arc<Stored>, piece: usize) -> Result<Last, TraceError> {
 fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
     match (&event.kind, &crossing.kind) {
         (EventKind::Hash(_), _) | (_, CrossingKind::PostReturn) => last,
+        (EventKind::Leave(results), CrossingKind::Lift | CrossingKind::Callback)
+            if crossing.is_async || crossing.kind == CrossingKind::Callback =>
+        {
+            match results.first() {
+                Some(CoreValue::I32(EXIT)) => Last::Returned { success: true },
+                _ => Last::Other,
+            }
+        }
         (EventKind::Leave(results), CrossingKind::Lift) => Last::Returned {
             success: !is_error(crossing, results),
         },

@@ -6,7 +6,7 @@ mod compose;
 
 use crate::component::Component;
 use crate::instrument::record::{Commit, Options, RecordError, instrument_with};
-use crate::trace::{Metadata, RecordsError, Writer};
+use crate::trace::{Metadata, RecordsError};
 use std::fmt::Write as _;
 
 /// What the sink makes of the records.
