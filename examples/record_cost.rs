@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component as Runnable, Linker, ResourceTable};
 use wasmtime::{Config, Engine, Store};
-use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
 
 struct Host {
@@ -97,8 +97,9 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// The command without the recorder, compiled with the recorder's settings.
+/// The command without the recorder, compiled and run with the recorder's settings.
 struct Plain {
+    runtime: tokio::runtime::Runtime,
     engine: Engine,
     runnable: Runnable,
     linker: Linker<Host>,
@@ -113,8 +114,12 @@ impl Plain {
             .memory_may_move(false);
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         Ok(Plain {
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()?,
             runnable: Runnable::new(&engine, component.bytes())?,
             engine,
             linker,
@@ -127,6 +132,7 @@ impl Plain {
             .arg(app)
             .args(args)
             .preopened_dir(dir, "/work", FsPerms::ReadWrite)?
+            .allow_blocking_current_thread(true)
             .build();
         let host = Host {
             wasi,
@@ -134,8 +140,12 @@ impl Plain {
         };
         let mut store = Store::new(&self.engine, host);
         let begun = Instant::now();
-        let command = Command::instantiate(&mut store, &self.runnable, &self.linker)?;
-        match command.wasi_cli_run().call_run(&mut store) {
+        let run = async {
+            let command =
+                Command::instantiate_async(&mut store, &self.runnable, &self.linker).await?;
+            command.wasi_cli_run().call_run(&mut store).await
+        };
+        match self.runtime.block_on(run) {
             Ok(_) => {}
             Err(error) if error.is::<I32Exit>() => {}
             Err(error) => return Err(error.into()),

@@ -28,6 +28,7 @@ use crate::instrument::record::{RecordError, instrument};
 use crate::trace::{Metadata, Outcome};
 use entry::{Answer, Entry};
 use host::Host;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,10 +135,13 @@ fn record(
     };
     started(&recorder);
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
-    let ended = runtime.block_on(entry.run(&linked, &mut store));
-    let outcome = match ended {
-        Ok(Answer { success, result }) => Outcome::Returned { success, result },
-        Err(error) => outcome_of(&error),
+    // Wasmtime panics on some of what its validator lets pass, such as strings that
+    // a host returns into a 64-bit memory. The store is not used after that.
+    let run = AssertUnwindSafe(|| runtime.block_on(entry.run(&linked, &mut store)));
+    let outcome = match catch_unwind(run) {
+        Ok(Ok(Answer { success, result })) => Outcome::Returned { success, result },
+        Ok(Err(error)) => outcome_of(&error),
+        Err(_) => Outcome::HostError("Wasmtime panicked; it cannot run this component".into()),
     };
     let recorded = recorder.finish(outcome);
     if matches!(recorded, Err(RecorderError::Finished)) {

@@ -114,9 +114,6 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     for switch in &metadata.switches {
         fact("switch", shown(switch))?;
     }
-    for (name, value) in &metadata.engine {
-        fact("engine", shown(&format!("{name}={value}")))?;
-    }
     fact("recorded", utc(metadata.started))?;
     fact("by", shown(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
