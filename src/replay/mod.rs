@@ -161,7 +161,12 @@ impl Replay {
             .iter()
             .map(|module| module.load(&engine))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut store = Store::new(&engine, State::new(trace, observer));
+        // Without a clock nobody stops it, so nobody forks it.
+        let cursor = match compiled.variant {
+            Variant::Plain => trace.events_ahead(),
+            Variant::Fast | Variant::Debug => trace.events(),
+        };
+        let mut store = Store::new(&engine, State::new(trace, cursor, observer));
         if compiled.variant == Variant::Debug {
             store.set_debug_handler(debug::Handler);
         }

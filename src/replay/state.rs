@@ -182,9 +182,9 @@ pub struct State {
 }
 
 impl State {
-    pub(super) fn new(trace: Arc<Trace>, observer: Box<dyn Observer>) -> State {
+    pub(super) fn new(trace: Arc<Trace>, cursor: Cursor, observer: Box<dyn Observer>) -> State {
         State {
-            cursor: trace.events(),
+            cursor,
             trace,
             incoming: HashMap::new(),
             memories: HashMap::new(),

@@ -1,5 +1,6 @@
 //! The recording: events, file format, writer, reader, index.
 
+mod ahead;
 mod codec;
 mod ending;
 mod event;

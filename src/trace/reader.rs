@@ -202,6 +202,12 @@ impl Trace {
         Cursor::new(&self.stored)
     }
 
+    /// A cursor at the first event, for one who goes through all of them: another
+    /// thread reads ahead. Not for a process that forks.
+    pub fn events_ahead(&self) -> Cursor {
+        Cursor::ahead(&self.stored)
+    }
+
     /// A cursor right before an outgoing crossing, by its number; at the end, if
     /// there are not so many. Only the section that holds it is read, where the
     /// recording's writer counted.

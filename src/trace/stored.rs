@@ -1,5 +1,6 @@
 //! The events of a recording where they are stored, and a place in their sequence.
 
+use super::ahead::Ahead;
 use super::codec::Decoder;
 use super::event::{Event, EventKind, Instance};
 use super::format::{SectionId, UNCOUNTED};
@@ -72,47 +73,56 @@ impl Stored {
             .map_or(self.source.length(), |section| section.at)
     }
 
-    /// Reads a piece before which `event` outgoing crossings were made.
-    fn read(&self, piece: usize, event: u64) -> Result<(Arc<[u8]>, Content), TraceError> {
+    /// Reads a piece.
+    pub(super) fn read(&self, piece: usize) -> Result<Piece, TraceError> {
         if let Some(section) = self.sections.get(piece) {
-            return self.read_section(section, event);
+            return self.read_section(section);
         }
         let after = piece - self.sections.len();
-        Ok(self.uncommitted.get(after).map_or_else(
+        let (plain, content) = self.uncommitted.get(after).map_or_else(
             || (Arc::default(), Content::Events),
             |rest| (rest.records.clone(), Content::Records(rest.instance)),
-        ))
+        );
+        Ok(Piece {
+            plain,
+            content,
+            first_event: UNCOUNTED,
+        })
     }
 
-    fn read_section(
-        &self,
-        section: &Section,
-        event: u64,
-    ) -> Result<(Arc<[u8]>, Content), TraceError> {
+    fn read_section(&self, section: &Section) -> Result<Piece, TraceError> {
         let damaged = |what: &dyn ToString| self.damaged(section.at, what.to_string());
         let (header, offset) = sections::read_header(&self.source, section.at)
             .map_err(|error| damaged(&error))?
             .ok_or_else(|| damaged(&"a section is not whole"))?;
-        if header.first_event != UNCOUNTED && header.first_event != event {
-            return Err(damaged(&format!(
-                "{} calls out of the guest come before this section, {event} are there",
-                header.first_event
-            )));
-        }
         let plain =
             sections::read(&self.source, offset, &header).map_err(|error| damaged(&error))?;
+        let piece = |plain, content| Piece {
+            plain,
+            content,
+            first_event: header.first_event,
+        };
         match header.id {
-            SectionId::Events => Ok((plain.into(), Content::Events)),
+            SectionId::Events => Ok(piece(plain.into(), Content::Events)),
             SectionId::Records => {
                 let (instance, records) = plain
                     .split_first_chunk()
                     .ok_or_else(|| damaged(&"a section of records is too short"))?;
                 let instance = Instance(u32::from_le_bytes(*instance));
-                Ok((records.into(), Content::Records(instance)))
+                Ok(piece(records.into(), Content::Records(instance)))
             }
             other => Err(damaged(&format!("section {other:?} holds no events"))),
         }
     }
+}
+
+/// A piece of the events, read.
+#[derive(Debug)]
+pub(super) struct Piece {
+    plain: Arc<[u8]>,
+    content: Content,
+    /// Outgoing crossings made before it, or [`UNCOUNTED`].
+    first_event: u64,
 }
 
 /// A place in the sequence of events. Cursors share nothing that moves: a clone goes
@@ -131,6 +141,7 @@ pub struct Cursor {
     at: usize,
     next: Option<Event>,
     event: u64,
+    ahead: Ahead,
 }
 
 impl Cursor {
@@ -145,6 +156,15 @@ impl Cursor {
             at: 0,
             next: None,
             event: 0,
+            ahead: Ahead::default(),
+        }
+    }
+
+    /// The same, with another thread that reads ahead.
+    pub(super) fn ahead(stored: &Arc<Stored>) -> Cursor {
+        Cursor {
+            ahead: Ahead::start(stored),
+            ..Cursor::new(stored)
         }
     }
 
@@ -212,7 +232,16 @@ impl Cursor {
             if self.piece >= self.end {
                 return Ok(None);
             }
-            (self.plain, self.content) = self.stored.read(self.piece, self.event)?;
+            let read = self.ahead.next();
+            let piece = read.unwrap_or_else(|| self.stored.read(self.piece))?;
+            if piece.first_event != UNCOUNTED && piece.first_event != self.event {
+                let what = format!(
+                    "{} calls out of the guest come before this section, {} are there",
+                    piece.first_event, self.event
+                );
+                return Err(self.stored.damaged(self.stored.offset(self.piece), what));
+            }
+            (self.plain, self.content) = (piece.plain, piece.content);
             self.piece += 1;
             self.at = 0;
             self.decoder.begin();
