@@ -4,10 +4,13 @@
 //! `docs/architecture.md` tells what each one answers.
 
 pub mod component;
-pub mod instrument;
+
 #[cfg(feature = "debugger")]
 pub mod source;
+
 pub mod trace;
+
+pub mod instrument;
 
 #[cfg(feature = "record")]
 pub mod record;

@@ -43,6 +43,10 @@ impl Kind {
     }
 }
 
+/// Where records begin in a recorder's buffer. The first word of the buffer is
+/// the position of the next record.
+pub const RECORDS_START: u32 = 16;
+
 /// The header of a record.
 pub fn header(kind: Kind, crossing: CrossingId) -> u32 {
     kind as u32 | crossing.0 << 3

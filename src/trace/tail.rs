@@ -49,7 +49,7 @@ pub(crate) const FILLER: u32 = u32::MAX;
 /// Bytes before the records of an entry.
 pub(crate) const ENTRY: usize = 8;
 /// Where records begin in a recorder's buffer.
-pub(crate) const RECORDS_START: usize = 16;
+pub(crate) const RECORDS_START: usize = raw::RECORDS_START as usize;
 
 /// Where the header's words are.
 pub(crate) mod at {

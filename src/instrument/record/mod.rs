@@ -18,9 +18,7 @@ use crate::component::{Component, ParseError};
 /// The import through which a recorded component hands out its records.
 pub const SINK: &str = "rr:recorder/sink";
 
-/// Where records begin in a recorder's buffer. The first word of the buffer is
-/// the position of the next record.
-pub const RECORDS_START: u32 = 16;
+pub use crate::trace::raw::RECORDS_START;
 
 /// Bytes of a recorder's buffer at first. It is handed over when a quarter of it is
 /// full; the rest is for records made where nothing can be handed over.
