@@ -4,7 +4,7 @@
 //! (median and 99th percentile), of stepping forward again, and of going to a
 //! checkpoint, in milliseconds.
 
-use rr_dap::timeline::motion::{Direction, Motion, Reason, Step};
+use rr_dap::timeline::motion::{Direction, HostcallFilter, Motion, Reason, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::path::PathBuf;
@@ -42,17 +42,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("ticks               {}", timeline.here().position.tick.0);
     // The last hostcall is inside the program's own code, where there are lines to
     // step back over; after the last return there are none.
-    go(&mut timeline, &Motion::Hostcall(Direction::Backward))?;
+    go(
+        &mut timeline,
+        &Motion::Hostcall(Direction::Backward, HostcallFilter::ANY),
+    )?;
     let back = Motion::Line(Direction::Backward, Step::Over);
     series("step back by line", &mut timeline, &back, steps)?;
     let forward = Motion::Line(Direction::Forward, Step::Over);
     series("step by line", &mut timeline, &forward, steps)?;
-    let hostcall = Motion::Hostcall(Direction::Backward);
+    let hostcall = Motion::Hostcall(Direction::Backward, HostcallFilter::ANY);
     series("hostcall back", &mut timeline, &hostcall, steps)?;
     go(&mut timeline, &Motion::End)?;
-    let deep = Motion::Hostcall(Direction::Backward);
+    let deep = Motion::Hostcall(Direction::Backward, HostcallFilter::ANY);
     go(&mut timeline, &deep)?;
-    let back = Motion::Instruction(Direction::Backward);
+    let back = Motion::Instruction(Direction::Backward, Step::Into);
     series("instruction back", &mut timeline, &back, steps)?;
     // Going to where the session stands already copies a process, no more.
     let end = [Motion::Start, Motion::Start, Motion::Start];

@@ -6,7 +6,7 @@ use rr_dap::component::Component;
 use rr_dap::replay::Ended;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::Direction::{Backward, Forward};
-use rr_dap::timeline::motion::{Motion, Reason, Stop};
+use rr_dap::timeline::motion::{HostcallFilter, Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{Outcome, Trace};
 use std::sync::Arc;
@@ -170,11 +170,10 @@ fn recording(name: &str) -> (tempfile::TempDir, Arc<Trace>) {
 }
 
 fn timeline(trace: Arc<Trace>) -> Timeline {
-    let options = Options {
-        program: env!("CARGO_BIN_EXE_rr-dap").into(),
-        cache: CacheDir::open(&cache_dir()).expect("a cache"),
-        sweep: true,
-    };
+    let options = Options::new(
+        env!("CARGO_BIN_EXE_rr-dap").into(),
+        CacheDir::open(&cache_dir()).expect("a cache"),
+    );
     Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
 }
 
@@ -191,7 +190,10 @@ fn hostcalls_of_several_tasks_are_walked_both_ways() {
         let mut timeline = timeline(trace);
         let mut forward = Vec::new();
         loop {
-            let stop = go(&mut timeline, Motion::Hostcall(Forward));
+            let stop = go(
+                &mut timeline,
+                Motion::Hostcall(Forward, HostcallFilter::ANY),
+            );
             if matches!(stop.reason, Reason::End(_)) {
                 break;
             }
@@ -205,11 +207,17 @@ fn hostcalls_of_several_tasks_are_walked_both_ways() {
             "{name}"
         );
         for (position, crossing) in forward.iter().rev() {
-            let stop = go(&mut timeline, Motion::Hostcall(Backward));
+            let stop = go(
+                &mut timeline,
+                Motion::Hostcall(Backward, HostcallFilter::ANY),
+            );
             assert_eq!(stop.position, *position, "{name}");
             assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
         }
-        let stop = go(&mut timeline, Motion::Hostcall(Backward));
+        let stop = go(
+            &mut timeline,
+            Motion::Hostcall(Backward, HostcallFilter::ANY),
+        );
         assert_eq!(stop.reason, Reason::Start, "{name}");
     }
 }
@@ -221,7 +229,7 @@ fn instructions_of_several_tasks_are_walked_both_ways() {
     go(&mut timeline, Motion::Entry);
     let mut forward = vec![timeline.here().position];
     loop {
-        let stop = go(&mut timeline, Motion::Instruction(Forward));
+        let stop = go(&mut timeline, Motion::Instruction(Forward, Step::Into));
         if matches!(stop.reason, Reason::End(_)) {
             break;
         }
@@ -230,7 +238,7 @@ fn instructions_of_several_tasks_are_walked_both_ways() {
     assert!(forward.len() > 50, "{}", forward.len());
     assert!(forward.is_sorted());
     for position in forward.iter().rev() {
-        let stop = go(&mut timeline, Motion::Instruction(Backward));
+        let stop = go(&mut timeline, Motion::Instruction(Backward, Step::Into));
         assert_eq!(stop.position, *position);
     }
 }

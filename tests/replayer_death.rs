@@ -43,11 +43,8 @@ fn killing_replayers_loses_nothing() {
     let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let work = format!("{}::/work", work.display());
     record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", &trace);
-    let options = Options {
-        program: env!("CARGO_BIN_EXE_rr-dap").into(),
-        cache: CacheDir::open(&cache_dir()).expect("a cache"),
-        sweep: true,
-    };
+    let cache = CacheDir::open(&cache_dir()).expect("a cache");
+    let options = Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache);
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
     let others: HashSet<String> = replayers().into_iter().map(|(_, socket)| socket).collect();
     let mut timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");

@@ -4,7 +4,7 @@ use rr_dap::component::Component;
 use rr_dap::record::{self, Preopen, WasiOptions};
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, Ending, Motion, Place, Reason, Step, Stop,
+    Breakpoint, BreakpointId, Direction, Ending, HostcallFilter, Motion, Place, Reason, Step, Stop,
 };
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
@@ -32,11 +32,10 @@ fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
     let component = Component::parse(std::fs::read(wasm).expect("the fixture")).expect("parses");
     record::run(Arc::new(component), &options, &output, false, |_| {}).expect("records");
     let trace = Arc::new(Trace::open(&output).expect("opens"));
-    let options = Options {
-        program: env!("CARGO_BIN_EXE_rr-dap").into(),
-        cache: CacheDir::open_default().expect("a cache"),
-        sweep: true,
-    };
+    let options = Options::new(
+        env!("CARGO_BIN_EXE_rr-dap").into(),
+        CacheDir::open_default().expect("a cache"),
+    );
     let timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");
     (dir, timeline)
 }
@@ -150,9 +149,9 @@ fn seeking_brings_the_same_state_from_anywhere() {
     for i in 0..40 {
         let motion = match i % 4 {
             0 => Motion::Line(Forward, Step::Into),
-            1 => Motion::Hostcall(Forward),
+            1 => Motion::Hostcall(Forward, HostcallFilter::ANY),
             2 => Motion::Line(Forward, Step::Out),
-            _ => Motion::Instruction(Forward),
+            _ => Motion::Instruction(Forward, Step::Into),
         };
         let stop = go(&mut timeline, motion);
         if matches!(stop.reason, Reason::End(_)) {
@@ -175,11 +174,11 @@ fn instruction_steps_backward_undo_instruction_steps_forward() {
     go(&mut timeline, Motion::Entry);
     let mut forward = vec![timeline.here().position];
     for _ in 0..200 {
-        forward.push(go(&mut timeline, Motion::Instruction(Forward)).position);
+        forward.push(go(&mut timeline, Motion::Instruction(Forward, Step::Into)).position);
     }
     assert!(forward.is_sorted());
     for position in forward.iter().rev().skip(1) {
-        let stop = go(&mut timeline, Motion::Instruction(Backward));
+        let stop = go(&mut timeline, Motion::Instruction(Backward, Step::Into));
         assert_eq!(stop.position, *position);
     }
 }
@@ -189,7 +188,10 @@ fn hostcalls_are_walked_both_ways() {
     let (_dir, mut timeline) = open("ledger.wasm", &[]);
     let mut forward = Vec::new();
     loop {
-        let stop = go(&mut timeline, Motion::Hostcall(Forward));
+        let stop = go(
+            &mut timeline,
+            Motion::Hostcall(Forward, HostcallFilter::ANY),
+        );
         if matches!(stop.reason, Reason::End(_)) {
             break;
         }
@@ -200,10 +202,16 @@ fn hostcalls_are_walked_both_ways() {
     }
     assert!(forward.len() > 10);
     for (position, crossing) in forward.iter().rev() {
-        let stop = go(&mut timeline, Motion::Hostcall(Backward));
+        let stop = go(
+            &mut timeline,
+            Motion::Hostcall(Backward, HostcallFilter::ANY),
+        );
         assert_eq!(stop.position, *position);
         assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
     }
-    let stop = go(&mut timeline, Motion::Hostcall(Backward));
+    let stop = go(
+        &mut timeline,
+        Motion::Hostcall(Backward, HostcallFilter::ANY),
+    );
     assert_eq!(stop.reason, Reason::Start);
 }

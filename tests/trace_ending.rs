@@ -168,10 +168,10 @@ fn a_debugger_comes_to_the_end_of_a_guest_that_hangs() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("spin");
     spinning(3, &Outcome::CutOff, &path);
+    let cache = CacheDir::open(&cache_dir()).unwrap();
     let options = Options {
-        program: env!("CARGO_BIN_EXE_rr-dap").into(),
-        cache: CacheDir::open(&cache_dir()).unwrap(),
         sweep: false,
+        ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache)
     };
     let trace = Arc::new(Trace::open(&path).unwrap());
     let mut timeline = Timeline::open(trace, &options, &|_, _| {}).unwrap();

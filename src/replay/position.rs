@@ -25,6 +25,8 @@ pub enum Phase {
     /// The instruction called out of the guest, and the crossing has not
     /// answered yet.
     Calling,
+    /// The crossing has answered; the next instruction has not begun.
+    Answered,
     /// The recording ends here: in this instruction, or with no frame left.
     End,
 }
@@ -53,6 +55,16 @@ impl Position {
         pc: 0,
         phase: Phase::Before,
     };
+
+    /// Not after any moment of a tick, and after all of the ticks before it.
+    pub const fn first_of(tick: Tick) -> Position {
+        Position {
+            tick,
+            depth: u32::MAX,
+            pc: 0,
+            phase: Phase::Before,
+        }
+    }
 }
 
 impl Ord for Position {
@@ -74,6 +86,7 @@ impl std::fmt::Display for Position {
         match self.phase {
             Phase::Before => Ok(()),
             Phase::Calling => f.write_str("+call"),
+            Phase::Answered => f.write_str("+answer"),
             Phase::End => f.write_str("+end"),
         }
     }

@@ -1,56 +1,134 @@
 //! Which checkpoints are kept.
 //!
 //! A checkpoint is worth what it saves: the stretch between its neighbours,
-//! which would have to be replayed without it, in proportion to how far away
-//! from the present it is, since that is how rarely it will be wanted. When
-//! there are too many, the one worth least goes. What remains is dense near the
-//! present and thins out with distance, a logarithmic number of them.
+//! which would have to be replayed without it, in proportion to how rarely it
+//! will be wanted. When there are too many, the one worth least goes.
+//!
+//! How rarely is taken as the square root of the distance from the present.
+//! With the distance itself (as few as the logarithm of the run), 256 checkpoints
+//! of a run of a minute leave stretches of 1.3 s at half its length, and a jump
+//! there waits for half of one; evenly spaced ones are 0.25 s apart everywhere,
+//! so that each step near the present replays 0.1 s. With the root they are 6 ms
+//! apart 10 ms away from the present, and 0.3 s half a minute away: what is near
+//! is cheap, and no jump takes long.
 
+use super::memory::{self, Bytes};
 use super::process::Process;
-use super::wire::Moment;
+use super::wire::{Moment, ReplayerId};
 use crate::replay::{Position, Tick};
+use std::time::{Duration, Instant};
 
-/// So many processes are kept. An idle one has 50 to 150 KB of private memory
-/// and 56 to 190 KB of page tables at 1 to 64 MiB of guest memory, plus the
-/// pages that others have changed since.
-const MOST: usize = 48;
+/// How much may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// So many processes. An idle one has 50 to 150 KB of private memory and 56
+    /// to 190 KB of page tables at 1 to 64 MiB of guest memory, plus the pages
+    /// that others have changed since.
+    pub number: usize,
+    /// So much memory, all together.
+    pub memory: Bytes,
+}
+
+impl Limits {
+    /// As many as the machine can do with: an eighth of the memory that is
+    /// available now, and a quarter of the files that may be open (each
+    /// checkpoint is a socket), 256 at most.
+    pub fn of_this_machine() -> Limits {
+        Limits {
+            number: (memory::open_files() / 4).clamp(8, 256),
+            memory: Bytes(memory::available().0 / 8),
+        }
+    }
+}
+
+/// Measuring takes a fraction of a millisecond for each process.
+const BETWEEN_MEASUREMENTS: Duration = Duration::from_secs(1);
 
 /// The checkpoints of a timeline, by position.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Checkpoints {
     kept: Vec<Process>,
+    limits: Limits,
+    /// Where the session stands.
+    present: Tick,
+    /// Replayers with ids before this run other code: what they leave is dropped.
+    since: ReplayerId,
+    measured: Instant,
 }
 
 impl Checkpoints {
-    /// Keeps a process that stands still; lets the least useful one go if there
-    /// are too many.
-    pub(super) fn keep(&mut self, process: Process, present: Tick) {
+    pub(super) fn new(limits: Limits) -> Checkpoints {
+        Checkpoints {
+            kept: Vec::new(),
+            limits,
+            present: Tick(0),
+            since: ReplayerId(0),
+            measured: Instant::now(),
+        }
+    }
+
+    /// Lets all go; from now on only replayers with this id or later ones are kept.
+    pub(super) fn start_over(&mut self, since: ReplayerId) {
+        self.kept.clear();
+        self.since = since;
+    }
+
+    /// The session has moved.
+    pub(super) fn set_present(&mut self, present: Tick) {
+        self.present = present;
+    }
+
+    /// Keeps a process that stands still; lets the least useful ones go if there
+    /// are too many, or if they take too much memory.
+    pub(super) fn keep(&mut self, process: Process) {
+        if process.id < self.since {
+            return;
+        }
         let index = self
             .kept
             .partition_point(|p| p.at.position < process.at.position);
-        if let Some(same) = self.kept.get_mut(index)
-            && same.at.position == process.at.position
-        {
-            *same = process;
-            return;
+        match self.kept.get_mut(index) {
+            Some(same) if same.at.position == process.at.position => *same = process,
+            _ => self.kept.insert(index, process),
         }
-        self.kept.insert(index, process);
-        if self.kept.len() > MOST
-            && let Some(least) = self.least_useful(present)
-        {
+        while self.kept.len() > self.limits.number && self.let_one_go() {}
+        if self.measured.elapsed() >= BETWEEN_MEASUREMENTS {
+            self.fit_memory();
+        }
+    }
+
+    /// Measures what the processes take, and lets some go if that is too much.
+    fn fit_memory(&mut self) {
+        let mut total: u64 = self.kept.iter().map(|p| memory::taken_by(p.pid).0).sum();
+        while total > self.limits.memory.0 {
+            // What one checkpoint's end frees is not known before: pages that it
+            // alone has, which the estimate spreads evenly.
+            let share = total / self.kept.len().max(1) as u64;
+            if !self.let_one_go() {
+                break;
+            }
+            total = total.saturating_sub(share);
+        }
+        self.measured = Instant::now();
+    }
+
+    fn let_one_go(&mut self) -> bool {
+        let least = self.least_useful();
+        if let Some(least) = least {
             self.kept.remove(least);
         }
+        least.is_some()
     }
 
     /// Neither the first (the start, from which everything can be replayed) nor
     /// the last.
-    fn least_useful(&self, present: Tick) -> Option<usize> {
+    fn least_useful(&self) -> Option<usize> {
         let tick = |i: usize| self.kept.get(i).map_or(0, |p| p.at.position.tick.0);
         (1..self.kept.len().saturating_sub(1)).min_by_key(|i| {
             let saves = tick(i + 1).saturating_sub(tick(i - 1));
-            let distance = tick(*i).abs_diff(present.0).max(1);
-            // In 1/1024 of the distance.
-            u128::from(saves) * 1024 / u128::from(distance)
+            let distance = tick(*i).abs_diff(self.present.0).max(1);
+            // In 2^-20, as both are large.
+            (u128::from(saves) << 20) / u128::from(distance.isqrt())
         })
     }
 
@@ -96,5 +174,10 @@ impl Checkpoints {
     /// Where they stand.
     pub(super) fn positions(&self) -> impl Iterator<Item = Position> + '_ {
         self.kept.iter().map(|p| p.at.position)
+    }
+
+    /// What they take, all together.
+    pub(super) fn memory(&self) -> Bytes {
+        Bytes(self.kept.iter().map(|p| memory::taken_by(p.pid).0).sum())
     }
 }

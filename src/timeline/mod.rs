@@ -4,33 +4,45 @@
 //! interrupted or its process dies, the session is where it was.
 
 mod checkpoints;
+mod compiling;
+mod debugging;
+mod depths;
 pub mod interrupt;
 mod lines;
+mod look;
+mod memory;
 pub mod motion;
+mod options;
+mod pool;
 mod process;
 mod readiness;
 pub mod replayer;
+mod sweep;
 mod travel;
 mod wire;
 
+pub use checkpoints::Limits;
+pub use compiling::Progress;
 pub use interrupt::Interrupt;
-pub use process::REPLAYER_COMMAND;
+pub use memory::Bytes;
+pub use options::{First, Options};
+pub use pool::REPLAYER_COMMAND;
 pub use wire::CrossingInProgress;
 
 use crate::component::ModuleId;
-use crate::component::types::CoreValue;
-use crate::replay::frames::Frame;
-use crate::replay::variant::{CacheDir, Variant, VariantError};
-use crate::replay::{Code, Compiled, InstanceId, Position};
+use crate::replay::variant::{Variant, VariantError};
+use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError};
 use checkpoints::Checkpoints;
+use debugging::Debugging;
 use motion::{Breakpoint, Ending, Reason, Stop};
-use process::{Pool, Process, ProcessError};
+use pool::Pool;
+use process::{Process, ProcessError};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wire::{Load, Reply, Request, Run, StopAt, Watch};
+use wire::{Load, Reply, Request};
 
 /// Why the timeline could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +54,14 @@ pub enum TimelineError {
     Died(String),
     #[error("{0}")]
     Failed(String),
+    #[error(
+        "the guest runs optimised here, where locals and operands are in registers; it is being \
+         compiled for debugging ({} of {} bytes), ask again or step by instruction",
+        .0.done, .0.total
+    )]
+    Optimised(Progress),
+    #[error("there is no mark `{0}`; set one with `mark {0}`")]
+    NoMark(String),
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
@@ -62,31 +82,8 @@ impl From<ProcessError> for TimelineError {
 
 type Result<T, E = TimelineError> = std::result::Result<T, E>;
 
-/// How a timeline is opened.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The rr-dap executable, which is started again as the replayer.
-    pub program: PathBuf,
-    /// Where compiled code is kept.
-    pub cache: CacheDir,
-    /// Whether a background sweep runs ahead and leaves checkpoints.
-    pub sweep: bool,
-}
-
-impl Options {
-    /// This executable and the default cache.
-    ///
-    /// # Errors
-    ///
-    /// If the cache directory cannot be used, or the executable not be found.
-    pub fn standard() -> Result<Options> {
-        let program = std::env::current_exe().map_err(TimelineError::Socket)?;
-        Ok(Options {
-            program,
-            cache: CacheDir::open_default()?,
-            sweep: true,
-        })
-    }
+fn confused() -> TimelineError {
+    TimelineError::Failed("the replayer answered something else; this is a fault of rr-dap".into())
 }
 
 /// The original code and the debug information of one core module.
@@ -99,12 +96,15 @@ pub struct Module {
 pub struct Timeline {
     trace: Arc<Trace>,
     modules: Arc<[Module]>,
+    options: Options,
+    /// What replayers are given.
     load: Load,
+    debugging: Debugging,
     pool: Pool,
-    checkpoints: Checkpoints,
     /// The process that stands where the session is.
     live: Process,
     here: Stop,
+    /// Runs ahead in the background.
     sweep: Option<Process>,
     breakpoints: Vec<Breakpoint>,
     marks: HashMap<String, Position>,
@@ -124,95 +124,36 @@ impl Timeline {
         options: &Options,
         progress: &dyn Fn(usize, usize),
     ) -> Result<Timeline> {
-        let compiled = Compiled::prepare(&trace, &options.cache, Variant::Debug, progress)?;
-        let mut modules = Vec::new();
-        for bytes in trace.component().modules() {
-            let bytes: Arc<[u8]> = Arc::from(bytes);
-            let failed = |e: &dyn std::fmt::Display| TimelineError::Failed(e.to_string());
-            modules.push(Module {
-                code: Code::read(bytes.clone()).map_err(|e| failed(&e))?,
-                source: ModuleSource::read(bytes).map_err(|e| failed(&e))?,
-            });
-        }
-        let modules: Arc<[Module]> = modules.into();
-        let mut pool = Pool::new(options.program.clone()).map_err(TimelineError::Socket)?;
-        // Replayers are given its bytes as they are now: the file may change.
-        let component = trace
-            .given_component()
-            .map(|given| pool.keep("component", given.bytes()))
-            .transpose()
-            .map_err(TimelineError::Socket)?;
-        let load = Load {
-            trace: std::path::absolute(trace.path()).map_err(TimelineError::Socket)?,
-            component,
-            variant: compiled.variant,
-            modules: compiled
-                .modules
-                .iter()
-                .map(|m| (m.code.clone(), m.offsets.to_bytes()))
-                .collect(),
-            body_starts: modules.iter().map(lines::body_starts).collect(),
-        };
+        let modules = read_modules(&trace)?;
+        let variant = options.first_variant(&modules);
+        let compiled = Compiled::prepare(&trace, &options.cache, variant, progress)?;
+        let checkpoints = Checkpoints::new(options.limits);
+        let pool = Pool::new(options.program.clone(), checkpoints);
+        let mut pool = pool.map_err(TimelineError::Socket)?;
+        let load = what_to_load(&trace, &modules, &compiled, &pool)?;
         let mut root = pool.spawn(load.clone())?;
         let live = pool.fork(&mut root)?;
-        let here = Stop {
-            position: Position::START,
-            event: 0,
-            reason: Reason::Start,
-        };
-        let mut checkpoints = Checkpoints::default();
-        checkpoints.keep(root, here.position.tick);
+        pool.checkpoints().keep(root);
         let mut timeline = Timeline {
             trace,
             modules,
+            options: options.clone(),
             load,
+            debugging: Debugging::starting_with(variant),
             pool,
-            checkpoints,
             live,
-            here,
+            here: Stop {
+                position: Position::START,
+                event: 0,
+                reason: Reason::Start,
+            },
             sweep: None,
             breakpoints: Vec::new(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
         };
-        if options.sweep {
-            timeline.start_sweep()?;
-        }
+        timeline.start_sweep()?;
         Ok(timeline)
-    }
-
-    /// Runs ahead to the end in the background, leaving checkpoints on the way.
-    fn start_sweep(&mut self) -> Result<()> {
-        let mut runner = self.pool.fork(&mut self.live)?;
-        runner.start(&Request::Run(Box::new(Run {
-            watch: Watch::Nothing,
-            stop: StopAt::End,
-            leave_at: Vec::new(),
-            leave_every: true,
-            first_id: self.pool.reserve(1 << 20),
-        })))?;
-        self.sweep = Some(runner);
-        Ok(())
-    }
-
-    /// Takes in the checkpoints that running replayers have left, and the sweep
-    /// if it is done.
-    fn collect(&mut self) {
-        let present = self.here.position.tick;
-        for process in self.pool.take_arrived() {
-            self.checkpoints.keep(process, present);
-        }
-        let done = self.sweep.as_mut().is_some_and(Process::has_answer);
-        if done && let Some(mut sweep) = self.sweep.take() {
-            match sweep.wait(&Interrupt::new(), || {}) {
-                Ok(Reply::Stopped { at, .. }) => {
-                    sweep.at = at;
-                    self.checkpoints.keep(sweep, present);
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!("the sweep ended early: {error}"),
-            }
-        }
     }
 
     /// The recording.
@@ -235,6 +176,12 @@ impl Timeline {
         &self.here
     }
 
+    /// What the guest's code is compiled to here: in [`Variant::Fast`] there are
+    /// hostcalls with their memory and frames, in [`Variant::Debug`] everything.
+    pub fn variant(&self) -> Variant {
+        self.load.variant
+    }
+
     /// The breakpoints that [`Motion::Continue`](motion::Motion) stops at.
     pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
         self.breakpoints = breakpoints;
@@ -252,45 +199,13 @@ impl Timeline {
 
     /// The positions of the checkpoints there are, ascending.
     pub fn checkpoints(&mut self) -> Vec<Position> {
-        self.collect();
-        self.checkpoints.positions().collect()
+        self.pool.checkpoints().positions().collect()
     }
 
-    /// The last position of the recording, once the sweep has been there.
-    pub fn end(&mut self) -> Option<Position> {
-        self.collect();
-        self.checkpoints.end().map(|p| p.at.position)
-    }
-
-    /// The last position of the recording, if something is known to have been
-    /// there.
-    pub fn known_end(&self) -> Option<Position> {
-        self.checkpoints.known_end()
-    }
-
-    /// Waits until the background sweep has reached the end.
-    ///
-    /// # Errors
-    ///
-    /// If interrupted.
-    pub fn wait_for_sweep(&mut self, interrupt: &Interrupt) -> Result<()> {
-        while let Some(mut sweep) = self.sweep.take() {
-            let result = sweep.wait(interrupt, || {});
-            match result {
-                Ok(Reply::Stopped { at, .. }) => {
-                    sweep.at = at;
-                    self.checkpoints.keep(sweep, self.here.position.tick);
-                }
-                Ok(_) => {}
-                Err(ProcessError::Interrupted) => {
-                    self.sweep = Some(sweep);
-                    return Err(TimelineError::Interrupted);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.collect();
-        Ok(())
+    /// What the checkpoints take, all together: the pages that each has for
+    /// itself, and its share of those that it has in common with others.
+    pub fn checkpoint_memory(&self) -> Bytes {
+        self.pool.checkpoints().memory()
     }
 
     /// How the recording ends.
@@ -302,115 +217,6 @@ impl Timeline {
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
             Outcome::CutOff => Ending::CutOff,
-        }
-    }
-
-    /// The guest's frames here, innermost first, over all activations.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn frames(&mut self) -> Result<Vec<Frame>> {
-        match self.ask(&Request::Frames)? {
-            Reply::Frames(frames) => Ok(frames),
-            _ => Err(confused()),
-        }
-    }
-
-    /// The locals of a frame, by its index in [`Timeline::frames`].
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn locals(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
-        let frame = frame as u32;
-        self.values(&Request::Locals { frame })
-    }
-
-    /// The operand stack of a frame, bottom first.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn operands(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
-        let frame = frame as u32;
-        self.values(&Request::Operands { frame })
-    }
-
-    /// The globals of a core instance.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn globals(&mut self, instance: InstanceId) -> Result<Vec<CoreValue>> {
-        self.values(&Request::Globals { instance })
-    }
-
-    /// Bytes of a memory: fewer than asked for where it ends.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn memory(
-        &mut self,
-        instance: InstanceId,
-        memory: u32,
-        address: u64,
-        length: u32,
-    ) -> Result<Vec<u8>> {
-        let request = Request::Memory {
-            instance,
-            memory,
-            address,
-            length,
-        };
-        match self.ask(&request)? {
-            Reply::Bytes(bytes) => Ok(bytes),
-            _ => Err(confused()),
-        }
-    }
-
-    /// The outgoing crossing that the guest is in, if it is in one.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn crossing(&mut self) -> Result<Option<CrossingInProgress>> {
-        match self.ask(&Request::Crossing)? {
-            Reply::Crossing(crossing) => Ok(crossing.map(|c| *c)),
-            _ => Err(confused()),
-        }
-    }
-
-    /// Bytes of the memory that the crossing in progress reads and writes.
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn crossing_memory(&mut self, address: u64, length: u32) -> Result<Vec<u8>> {
-        match self.ask(&Request::CrossingMemory { address, length })? {
-            Reply::Bytes(bytes) => Ok(bytes),
-            _ => Err(confused()),
-        }
-    }
-
-    /// The core instances made so far: module and component instance, by
-    /// [`InstanceId`].
-    ///
-    /// # Errors
-    ///
-    /// If the replayer has died.
-    pub fn instances(&mut self) -> Result<Vec<(ModuleId, u32)>> {
-        match self.ask(&Request::Instances)? {
-            Reply::Instances(instances) => Ok(instances),
-            _ => Err(confused()),
-        }
-    }
-
-    fn values(&mut self, request: &Request) -> Result<Vec<CoreValue>> {
-        match self.ask(request)? {
-            Reply::Values(values) => Ok(values),
-            _ => Err(confused()),
         }
     }
 
@@ -428,6 +234,42 @@ impl Timeline {
     }
 }
 
-fn confused() -> TimelineError {
-    TimelineError::Failed("the replayer answered something else; this is a fault of rr-dap".into())
+fn read_modules(trace: &Trace) -> Result<Arc<[Module]>> {
+    let failed = |e: &dyn std::fmt::Display| TimelineError::Failed(e.to_string());
+    let modules = trace.component().modules().map(|bytes| {
+        let bytes: Arc<[u8]> = Arc::from(bytes);
+        Ok(Module {
+            code: Code::read(bytes.clone()).map_err(|e| failed(&e))?,
+            source: ModuleSource::read(bytes).map_err(|e| failed(&e))?,
+        })
+    });
+    modules.collect()
+}
+
+fn what_to_load(
+    trace: &Trace,
+    modules: &[Module],
+    compiled: &Compiled,
+    pool: &Pool,
+) -> Result<Load> {
+    // Replayers are given its bytes as they are now: the file may change.
+    let component: Option<PathBuf> = trace
+        .given_component()
+        .map(|given| pool.keep("component", given.bytes()))
+        .transpose()
+        .map_err(TimelineError::Socket)?;
+    Ok(Load {
+        trace: std::path::absolute(trace.path()).map_err(TimelineError::Socket)?,
+        component,
+        variant: compiled.variant,
+        modules: compiled_modules(compiled),
+        body_starts: modules.iter().map(lines::body_starts).collect(),
+    })
+}
+
+fn compiled_modules(compiled: &Compiled) -> Vec<(PathBuf, Vec<u8>)> {
+    let modules = compiled.modules.iter();
+    modules
+        .map(|m| (m.code.clone(), m.offsets.to_bytes()))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! What can be asked of a timeline, and what it answers.
 
-use crate::replay::{ModuleId, Position};
+use crate::replay::{ModuleId, Position, Tick};
 use serde::{Deserialize, Serialize};
 
 /// The two ways through a recording.
@@ -10,12 +10,13 @@ pub enum Direction {
     Backward,
 }
 
-/// How a line step treats calls.
+/// How a step treats calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Step {
-    /// To the next (or previous) line, calls stepped over.
+    /// To the next (or previous) line or instruction, calls stepped over.
     Over,
-    /// To the next (or previous) line, into calls that have lines.
+    /// To the next (or previous) one, into calls (those that have lines, if it is a
+    /// line step).
     Into,
     /// Out to the caller: just after the call, or just before it.
     Out,
@@ -32,14 +33,64 @@ pub enum Motion {
     End,
     /// Just before outgoing crossing `n` (the first one is 0) is answered.
     Event(u64),
+    /// The first moment of a tick.
+    Tick(Tick),
+    /// Some part of the way through the recording.
+    Fraction(Fraction),
     /// A place visited before.
     Position(Position),
+    /// A place that was given this name.
+    Mark(String),
     /// To the next or previous breakpoint, or that end of the recording.
     Continue(Direction),
-    Instruction(Direction),
+    Instruction(Direction, Step),
     Line(Direction, Step),
-    /// To the next or previous hostcall.
-    Hostcall(Direction),
+    /// To the next or previous hostcall that the filter lets through: just before
+    /// it is answered.
+    Hostcall(Direction, HostcallFilter),
+    /// Over one hostcall: to where the one being made here, or the next one, has
+    /// just been answered; or back to just before the last one was.
+    OverHostcall(Direction),
+}
+
+/// A part of a whole, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Fraction(u32);
+
+impl Fraction {
+    pub const START: Fraction = Fraction(0);
+    pub const END: Fraction = Fraction(1_000_000);
+
+    /// So many percent; `None` if that is less than nothing or more than all.
+    pub fn percent(percent: f64) -> Option<Fraction> {
+        (0.0..=100.0)
+            .contains(&percent)
+            .then(|| Fraction((percent * 10_000.0).round() as u32))
+    }
+
+    /// This part of the ticks of a recording that ends in tick `end`.
+    pub fn of(self, end: Tick) -> Tick {
+        let part = u128::from(end.0) * u128::from(self.0) / u128::from(Fraction::END.0);
+        // No more than the whole.
+        Tick(part as u64)
+    }
+}
+
+/// Which hostcalls are meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostcallFilter {
+    /// Those whose WIT path contains this text.
+    pub path: String,
+    /// Those only that answer an error: the `err` of a `result`.
+    pub failed: bool,
+}
+
+impl HostcallFilter {
+    /// All of them.
+    pub const ANY: HostcallFilter = HostcallFilter {
+        path: String::new(),
+        failed: false,
+    };
 }
 
 /// Tells one breakpoint from another; chosen by who sets it.
@@ -61,6 +112,23 @@ pub enum Place {
 pub struct Breakpoint {
     pub id: BreakpointId,
     pub places: Vec<Place>,
+}
+
+impl Breakpoint {
+    /// One at the hostcalls that a filter lets through.
+    pub fn at_hostcalls(id: BreakpointId, filter: HostcallFilter) -> Breakpoint {
+        Breakpoint {
+            id,
+            places: vec![Place::Hostcall { path: filter.path }],
+        }
+    }
+
+    /// Whether code for debugging is needed to stop at it.
+    pub fn needs_debug(&self) -> bool {
+        self.places
+            .iter()
+            .any(|place| matches!(place, Place::Code { .. }))
+    }
 }
 
 /// Why a motion ended where it did.

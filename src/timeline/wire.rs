@@ -23,6 +23,8 @@ pub(crate) struct ReplayerId(pub(crate) u64);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) id: ReplayerId,
+    /// Its process id.
+    pub(crate) pid: u32,
     pub(crate) at: Moment,
 }
 
@@ -90,8 +92,8 @@ pub(crate) struct Run {
     /// Leave checkpoints at these ticks, ascending; they connect with the ids
     /// from `first_id` on.
     pub(crate) leave_at: Vec<Tick>,
-    /// Leave checkpoints at intervals of replay time.
-    pub(crate) leave_every: bool,
+    /// Leave checkpoints at intervals of replay time: about so many.
+    pub(crate) leave_every: Option<u32>,
     pub(crate) first_id: ReplayerId,
 }
 
@@ -100,12 +102,16 @@ pub(crate) struct Run {
 pub(crate) enum StopAt {
     /// At the first moment that qualifies, or the end.
     First,
+    /// The same, but not later than at the first moment of this tick.
+    FirstBefore(Tick),
     /// Before this position: the last moment that qualified is reported.
     LastBefore(Position),
     /// Exactly there.
     Position(Position),
     /// At this outgoing crossing.
     Event(u64),
+    /// Where this outgoing crossing, or the next one to return, has been answered.
+    Answered(u64),
     /// At the first moment of this tick, or later.
     Tick(Tick),
     End,
@@ -123,6 +129,10 @@ pub(crate) enum Watch {
     Lines(LineWatch),
     /// Every instruction of the functions on the stack near the innermost frame.
     Instructions,
+    /// The same, with at most so many frames.
+    InstructionsWithin {
+        depth: u32,
+    },
     /// The return to the frame at this depth.
     Return {
         depth: u32,

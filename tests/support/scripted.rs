@@ -182,10 +182,15 @@ impl Debuggee for Demo {
             Motion::End => stop(LINES.len(), Reason::End(self.ending())),
             Motion::Event(event) => stop(*event as usize * 2, Reason::Arrived),
             Motion::Position(position) => stop(position.tick.0 as usize, Reason::Arrived),
+            Motion::Tick(tick) => stop(tick.0 as usize, Reason::Arrived),
+            Motion::Fraction(_) | Motion::Mark(_) => {
+                return Err(DebuggeeError::other("the script does not go there"));
+            }
             Motion::Continue(direction) => self.search(*direction),
-            Motion::Instruction(direction)
+            Motion::Instruction(direction, _)
             | Motion::Line(direction, _)
-            | Motion::Hostcall(direction) => self.step(*direction),
+            | Motion::Hostcall(direction, _)
+            | Motion::OverHostcall(direction) => self.step(*direction),
         };
         self.here = stop.clone();
         Ok(stop)

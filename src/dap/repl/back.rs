@@ -19,7 +19,7 @@ pub(super) const INSTRUCTION: Entry = Entry {
     words: "back instruction",
     arguments: "",
     about: "step back one instruction",
-    run: |_, more| step(more, Motion::Instruction(Direction::Backward)),
+    run: |_, more| step(more, Motion::Instruction(Direction::Backward, Step::Into)),
 };
 
 fn step(arguments: &str, motion: Motion) -> Result<Effect, String> {

@@ -1,7 +1,7 @@
 //! `rr hostcall …`: from hostcall to hostcall.
 
 use super::{Effect, Entry, no_arguments};
-use crate::timeline::motion::{Direction, Motion};
+use crate::timeline::motion::{Direction, HostcallFilter, Motion};
 
 pub(super) const NEXT: Entry = Entry {
     words: "hostcall next",
@@ -20,6 +20,6 @@ fn to(arguments: &str, which: &str, direction: Direction) -> Result<Effect, Stri
     no_arguments(arguments)?;
     Ok(Effect::Travel {
         say: format!("going to {which} hostcall"),
-        motion: Motion::Hostcall(direction),
+        motion: Motion::Hostcall(direction, HostcallFilter::ANY),
     })
 }

@@ -46,7 +46,7 @@ pub(super) fn step_back(_: &mut Session, request: &Request) -> Handled {
 fn step(request: &Request, direction: Direction, step: Step) -> Handled {
     let arguments: MotionArguments = request.arguments()?;
     let motion = match arguments.granularity {
-        Some(SteppingGranularity::Instruction) => Motion::Instruction(direction),
+        Some(SteppingGranularity::Instruction) => Motion::Instruction(direction, step),
         Some(SteppingGranularity::Line | SteppingGranularity::Statement) | None => {
             Motion::Line(direction, step)
         }
@@ -274,10 +274,20 @@ impl StopName {
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
     match motion {
         Some(Motion::Entry | Motion::Start) => StoppedEventReason::Entry,
-        Some(Motion::End | Motion::Event(_) | Motion::Position(_)) => StoppedEventReason::Goto,
-        Some(Motion::Line(..) | Motion::Instruction(_) | Motion::Hostcall(_)) => {
-            StoppedEventReason::Step
-        }
+        Some(
+            Motion::End
+            | Motion::Event(_)
+            | Motion::Tick(_)
+            | Motion::Fraction(_)
+            | Motion::Position(_)
+            | Motion::Mark(_),
+        ) => StoppedEventReason::Goto,
+        Some(
+            Motion::Line(..)
+            | Motion::Instruction(..)
+            | Motion::Hostcall(..)
+            | Motion::OverHostcall(_),
+        ) => StoppedEventReason::Step,
         Some(Motion::Continue(_)) | None => StoppedEventReason::Pause,
     }
 }

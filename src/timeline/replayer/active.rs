@@ -2,16 +2,21 @@
 
 use super::super::motion::BreakpointId;
 use super::super::wire::{Hit, Moment, Run, StopAt, Watch};
+use super::fork;
 use super::lines::LineTracker;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{Frame, Innermost, ModuleCode};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Checkpoints left by a sweep begin this far apart; after each sixteen the
-/// interval doubles, so their number grows with the logarithm of the run.
-const FIRST_INTERVAL: Duration = Duration::from_millis(25);
-pub(super) const CHECKPOINTS_PER_INTERVAL: u32 = 16;
+/// Checkpoints left by a sweep are at least so far apart. Copying a replayer takes
+/// 0.1 to 2 ms, and reaching a place between two of them half of this.
+const LEAST_INTERVAL: Duration = Duration::from_millis(25);
+/// What it costs to write to a page for the first time after a copy: 3 to 9 µs.
+const PAGE_FAULT: Duration = Duration::from_micros(5);
+/// Copying pages may take so large a part of a sweep: 1 in 16. Hence also the memory
+/// that checkpoints take grows no faster.
+const SHARE_OF_PAGE_FAULTS: u32 = 16;
 
 /// A run in progress.
 pub(super) struct Active {
@@ -24,8 +29,10 @@ pub(super) struct Active {
     pub(super) last: Option<Hit>,
     pub(super) next_leave: usize,
     pub(super) left: u32,
-    pub(super) interval: Duration,
+    began: Instant,
     pub(super) last_left: Instant,
+    /// The page faults of this process when it last left a checkpoint.
+    pub(super) faults_when_left: u64,
 }
 
 /// Which kind of moment this is.
@@ -36,6 +43,7 @@ pub(super) enum Kind {
     /// Before an instruction, in the clock's hook.
     Tick,
     Calling(CrossingId),
+    Answered,
     /// The recording ends.
     End,
 }
@@ -44,7 +52,7 @@ impl Kind {
     pub(super) fn innermost(self) -> Innermost {
         match self {
             Kind::Breakpoint | Kind::Tick => Innermost::Before,
-            Kind::Calling(_) => Innermost::Calling,
+            Kind::Calling(_) | Kind::Answered => Innermost::Calling,
             Kind::End => Innermost::Trapped,
         }
     }
@@ -62,9 +70,29 @@ impl Active {
             last: None,
             next_leave: 0,
             left: 0,
-            interval: FIRST_INTERVAL,
+            began: Instant::now(),
             last_left: Instant::now(),
+            faults_when_left: fork::page_faults(),
         }
+    }
+
+    /// Whether a sweep has come so far that it leaves a checkpoint: by replay time,
+    /// and by the pages that were dirtied meanwhile.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        let Some(number) = self.run.leave_every else {
+            return false;
+        };
+        let since = self.last_left.elapsed();
+        // The longer the run, the farther apart.
+        if since < LEAST_INTERVAL.max(self.began.elapsed() / number.max(1)) {
+            return false;
+        }
+        let dirtied = fork::page_faults().saturating_sub(self.faults_when_left);
+        let dirtied = u32::try_from(dirtied).unwrap_or(u32::MAX);
+        since
+            >= PAGE_FAULT
+                .saturating_mul(dirtied)
+                .saturating_mul(SHARE_OF_PAGE_FAULTS)
     }
 
     /// Works out where breakpoints must be; answers them.
@@ -102,7 +130,7 @@ impl Active {
                 self.lines = Some(tracker);
                 places
             }
-            Watch::Instructions => {
+            Watch::Instructions | Watch::InstructionsWithin { .. } => {
                 let depth = match self.run.stop {
                     StopAt::LastBefore(bound) => bound.depth,
                     _ => here.len() as u32,
@@ -142,7 +170,7 @@ impl Active {
                 breakpoints: Vec::new(),
             })
         };
-        let stop_is_first = self.run.stop == StopAt::First;
+        let stop_is_first = matches!(self.run.stop, StopAt::First | StopAt::FirstBefore(_));
         match (&self.run.watch, kind) {
             (Watch::Places { .. }, Kind::Breakpoint) => {
                 let breakpoints = self.codes.get(&place?)?.clone();
@@ -162,6 +190,9 @@ impl Active {
                 None
             }
             (Watch::Instructions, Kind::Breakpoint | Kind::Tick) => plain(true),
+            (Watch::InstructionsWithin { depth }, Kind::Breakpoint) => {
+                plain(at.position.depth <= *depth)
+            }
             (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth == *depth),
             (Watch::Entry { depth, module, pc }, Kind::Breakpoint) => {
                 plain(at.position.depth == *depth && place == Some((*module, *pc)))

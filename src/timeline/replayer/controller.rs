@@ -3,9 +3,10 @@
 use super::super::wire::{
     self, CrossingInProgress, Hello, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch,
 };
-use super::active::{Active, CHECKPOINTS_PER_INTERVAL, Kind};
+use super::active::{Active, Kind};
 use super::fork::{self, Side};
 use crate::component::ModuleId;
+use crate::component::types::CoreValue;
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
 use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
@@ -80,6 +81,7 @@ impl Controller {
             phase: match kind {
                 Kind::Breakpoint | Kind::Tick => Phase::Before,
                 Kind::Calling(_) => Phase::Calling,
+                Kind::Answered => Phase::Answered,
                 Kind::End => Phase::End,
             },
         };
@@ -134,15 +136,17 @@ impl Controller {
             None
         };
         match active.run.stop {
-            StopAt::First if hit.is_some() => {
+            StopAt::First | StopAt::FirstBefore(_) if hit.is_some() => {
                 active.last = hit;
                 return true;
             }
+            StopAt::FirstBefore(tick) if at.position.tick >= tick => return true,
             StopAt::LastBefore(_) if hit.is_some() => active.last = hit,
             StopAt::Event(event) if matches!(kind, Kind::Calling(_)) && at.event >= event => {
                 return true;
             }
             StopAt::Tick(tick) if at.position.tick >= tick => return true,
+            StopAt::Answered(_) if kind == Kind::Answered => return true,
             StopAt::Position(position) => {
                 if at.position >= position {
                     return true;
@@ -231,7 +235,8 @@ impl Controller {
         let side = fork::fork()?;
         if side == Side::Child {
             let connected = UnixStream::connect(&self.server).and_then(|mut socket| {
-                wire::send(&mut socket, &Hello { id, at })?;
+                let pid = std::process::id();
+                wire::send(&mut socket, &Hello { id, pid, at })?;
                 Ok(socket)
             });
             match connected {
@@ -253,9 +258,9 @@ impl Controller {
         let is_there = match run.stop {
             StopAt::Position(position) => at.position >= position,
             StopAt::Event(event) => matches!(kind, Kind::Calling(_)) && at.event == event,
-            StopAt::Tick(tick) => at.position.tick >= tick,
+            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at.position.tick >= tick,
             StopAt::LastBefore(bound) => at.position >= bound,
-            StopAt::First | StopAt::End => false,
+            StopAt::First | StopAt::Answered(_) | StopAt::End => false,
         };
         if is_there || kind == Kind::End {
             self.reply(&Reply::Stopped { at, hit: None });
@@ -303,8 +308,8 @@ impl Controller {
         match active.run.stop {
             StopAt::Position(position) => at(position.tick.0),
             StopAt::LastBefore(bound) => at(bound.tick.0.saturating_add(1)),
-            StopAt::Tick(tick) => at(tick.0),
-            StopAt::First | StopAt::Event(_) | StopAt::End => {}
+            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at(tick.0),
+            StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => {}
         }
         if let Some(tick) = active.run.leave_at.get(active.next_leave) {
             at(tick.0);
@@ -366,16 +371,14 @@ impl Controller {
             active.next_leave += 1;
             due = true;
         }
-        due |= active.run.leave_every && active.last_left.elapsed() >= active.interval;
+        due |= active.is_checkpoint_due();
         if !due {
             return;
         }
         let id = ReplayerId(active.run.first_id.0 + u64::from(active.left));
         active.left += 1;
-        if active.left % CHECKPOINTS_PER_INTERVAL == 0 {
-            active.interval *= 2;
-        }
         active.last_left = Instant::now();
+        active.faults_when_left = fork::page_faults();
         let (at, _) = self.moment(store, Kind::Tick);
         // Without memory for a checkpoint the run goes on all the same.
         if let Ok(Side::Child) = self.copy(id, at) {
@@ -511,6 +514,26 @@ impl Observer for Controller {
         });
         if wanted {
             self.pass(store, Kind::Calling(call.crossing));
+        }
+        Ok(())
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        let wanted = self
+            .active
+            .as_ref()
+            .is_some_and(|active| match active.run.stop {
+                StopAt::Answered(event) => event <= call.event,
+                StopAt::Position(position) => position.phase == Phase::Answered,
+                _ => false,
+            });
+        if wanted {
+            self.pass(store, Kind::Answered);
         }
         Ok(())
     }

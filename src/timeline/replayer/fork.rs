@@ -1,4 +1,4 @@
-//! `fork()`: the checkpoint mechanism. All `unsafe` of the timeline is here.
+//! `fork()`: the checkpoint mechanism, and what it costs.
 
 use std::io;
 
@@ -30,4 +30,17 @@ pub(super) fn fork() -> io::Result<Side> {
         0 => Ok(Side::Child),
         _ => Ok(Side::Parent),
     }
+}
+
+/// How many pages this process has been given since it began, copies of pages that
+/// it shared with a checkpoint among them.
+pub(super) fn page_faults() -> u64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to enough memory for what the call fills in, and all
+    // zeros are a valid `rusage` if it fails.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    u64::try_from(usage.ru_minflt).unwrap_or(0)
 }

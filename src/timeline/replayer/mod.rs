@@ -47,7 +47,8 @@ pub fn main(socket: &Path, id: u64) -> anyhow::Result<()> {
         is_end: false,
     };
     let id = ReplayerId(id);
-    wire::send(&mut stream, &Hello { id, at })?;
+    let pid = std::process::id();
+    wire::send(&mut stream, &Hello { id, pid, at })?;
     let Request::Load(load) = wire::receive(&mut stream)? else {
         anyhow::bail!("the debugger did not say what to replay");
     };

@@ -1,0 +1,67 @@
+//! How a timeline is opened.
+
+use super::checkpoints::Limits;
+use super::{Module, Result, TimelineError};
+use crate::replay::variant::{CacheDir, Variant};
+use std::path::PathBuf;
+
+/// What the guest's code is compiled to first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum First {
+    /// For debugging if any of it has lines; optimised otherwise: hostcalls can
+    /// be walked at once then, and a large guest takes minutes to compile for
+    /// debugging.
+    #[default]
+    Suitable,
+    /// For debugging.
+    Debug,
+    /// Optimised. It is compiled for debugging when an instruction, a line or a
+    /// local is asked for.
+    Fast,
+}
+
+/// How a timeline is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The rr-dap executable, which is started again as the replayer.
+    pub program: PathBuf,
+    /// Where compiled code is kept.
+    pub cache: CacheDir,
+    pub first: First,
+    /// Whether a background sweep runs ahead and leaves checkpoints.
+    pub sweep: bool,
+    /// How much the checkpoints may take.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// What is best, with this executable as the replayer.
+    pub fn new(program: PathBuf, cache: CacheDir) -> Options {
+        Options {
+            program,
+            cache,
+            first: First::default(),
+            sweep: true,
+            limits: Limits::of_this_machine(),
+        }
+    }
+
+    /// The running executable and the default cache.
+    ///
+    /// # Errors
+    ///
+    /// If the cache directory cannot be used, or the executable not be found.
+    pub fn standard() -> Result<Options> {
+        let program = std::env::current_exe().map_err(TimelineError::Socket)?;
+        Ok(Options::new(program, CacheDir::open_default()?))
+    }
+
+    pub(super) fn first_variant(&self, modules: &[Module]) -> Variant {
+        let debug = match self.first {
+            First::Suitable => modules.iter().any(|m| m.source.has_lines()),
+            First::Debug => true,
+            First::Fast => false,
+        };
+        if debug { Variant::Debug } else { Variant::Fast }
+    }
+}

@@ -1,0 +1,226 @@
+//! Looking for the next place that qualifies, or the last one before now.
+//!
+//! Moving backward is always the same: choose the stretch from the nearest
+//! checkpoint to now, run it forward, remember the last place that qualifies, go
+//! there; if there is none, take the stretch before.
+//!
+//! A search that looks at certain frames only leaves out the time in which none of
+//! them ran, both ways: a step over a call that takes minutes replays the end of
+//! the call, or its beginning.
+
+use super::super::depths::Quiet;
+use super::super::motion::{
+    Breakpoint, BreakpointId, Direction, HostcallFilter, Place, Reason, Stop,
+};
+use super::super::process::Process;
+use super::super::wire::{Hit, StopAt, Watch};
+use super::super::{Interrupt, Result, Timeline};
+use super::seek::ladder;
+use crate::component::{Component, Direction as CrossingDirection, ModuleId};
+use crate::replay::{Phase, Position};
+
+/// What is looked for.
+#[derive(Clone)]
+pub(super) struct Search {
+    watch: Watch,
+    /// With more frames on the stack than this, nothing qualifies.
+    depth: Option<u32>,
+}
+
+impl Search {
+    pub(super) fn anywhere(watch: Watch) -> Search {
+        Search { watch, depth: None }
+    }
+
+    pub(super) fn at_most(depth: u32, watch: Watch) -> Search {
+        Search {
+            watch,
+            depth: (depth < u32::MAX).then_some(depth),
+        }
+    }
+}
+
+impl Timeline {
+    pub(super) fn search(
+        &mut self,
+        direction: Direction,
+        search: Search,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        match direction {
+            Direction::Forward => self.forward(&search, interrupt),
+            Direction::Backward => self.backward(&search, interrupt),
+        }
+    }
+
+    /// Runs forward from here to the first moment that qualifies, or the end.
+    pub(super) fn forward(&mut self, search: &Search, interrupt: &Interrupt) -> Result<Stop> {
+        if self.live.at.is_end {
+            return Ok(self.arrived(Reason::Arrived));
+        }
+        let mut process = self.pool.fork(&mut self.live)?;
+        let mut leave_at = Vec::new();
+        loop {
+            let quiet = self.quiet_after(search.depth, process.at.position.tick);
+            let stop = match &quiet {
+                Some(quiet) => StopAt::FirstBefore(quiet.ticks.start),
+                None => StopAt::First,
+            };
+            let (stopped, hit) =
+                self.run(process, search.watch.clone(), stop, leave_at, interrupt)?;
+            let Some(quiet) = quiet.filter(|_| hit.is_none() && !stopped.at.is_end) else {
+                return Ok(self.settle(stopped, reason_of(hit.as_ref())));
+            };
+            let end = Position::first_of(quiet.ticks.end);
+            process = self.pass_over(stopped, &quiet)?;
+            leave_at = ladder(process.at.position, end);
+        }
+    }
+
+    /// A process as near as possible to the end of a stretch that can be left out.
+    fn pass_over(&mut self, process: Process, quiet: &Quiet) -> Result<Process> {
+        let end = Position::first_of(quiet.ticks.end);
+        let farther = self.pool.fork_checkpoint(|checkpoints| {
+            let checkpoint = checkpoints.at_or_before(end)?;
+            (checkpoint.at.position > process.at.position).then_some(checkpoint)
+        })?;
+        Ok(farther.unwrap_or(process))
+    }
+
+    /// Goes back to the last moment that qualifies, or the start.
+    pub(super) fn backward(&mut self, search: &Search, interrupt: &Interrupt) -> Result<Stop> {
+        match self.last_before(self.here.position, search, interrupt)? {
+            Some(hit) => {
+                self.seek(hit.at.position, interrupt)?;
+                Ok(self.arrived(reason_of(Some(&hit))))
+            }
+            None => self.reach_start(),
+        }
+    }
+
+    /// The last moment before `bound` that qualifies, stretch by stretch.
+    pub(super) fn last_before(
+        &mut self,
+        bound: Position,
+        search: &Search,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Hit>> {
+        let mut until = bound;
+        // Whoever goes back is likely to go back again.
+        let mut is_first = true;
+        loop {
+            if let Some(quiet) = self.quiet_before(search.depth, until.tick) {
+                until = until.min(Position::first_of(quiet.ticks.start));
+            }
+            let copy = self.pool.fork_checkpoint(|c| c.before(until))?;
+            let Some(copy) = copy else {
+                return Ok(None);
+            };
+            let from = copy.at.position;
+            let leave_at = if is_first {
+                ladder(from, until)
+            } else {
+                Vec::new()
+            };
+            is_first = false;
+            let stop = StopAt::LastBefore(if until == bound {
+                bound
+            } else {
+                just_after(until)
+            });
+            let (_, hit) = self.run(copy, search.watch.clone(), stop, leave_at, interrupt)?;
+            if hit.is_some() {
+                return Ok(hit);
+            }
+            if from == Position::START {
+                return Ok(None);
+            }
+            until = from;
+        }
+    }
+
+    /// To the next or previous hostcall that a filter lets through.
+    pub(super) fn hostcall_step(
+        &mut self,
+        direction: Direction,
+        filter: &HostcallFilter,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        if *filter != HostcallFilter::ANY {
+            let breakpoint = Breakpoint::at_hostcalls(BreakpointId(0), filter.clone());
+            let watch = places(self.trace.component(), &[breakpoint]);
+            let mut stop = self.search(direction, Search::anywhere(watch), interrupt)?;
+            if matches!(stop.reason, Reason::Breakpoints(_)) {
+                stop.reason = Reason::Arrived;
+                self.here = stop.clone();
+            }
+            return Ok(stop);
+        }
+        let phase = self.here.position.phase;
+        match direction {
+            Direction::Forward => {
+                let at_hostcall = phase == Phase::Calling;
+                self.reach_event(self.here.event + u64::from(at_hostcall), interrupt)
+            }
+            Direction::Backward => match self.here.event.checked_sub(1) {
+                Some(event) => self.reach_event(event, interrupt),
+                None => self.reach_start(),
+            },
+        }
+    }
+
+    /// To where the hostcall that is being made, or else the next one, has answered.
+    pub(super) fn over_hostcall(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let copy = self.pool.fork(&mut self.live)?;
+        let stop = StopAt::Answered(self.here.event);
+        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        Ok(self.settle(process, Reason::Arrived))
+    }
+}
+
+/// The bound of a stretch that ends at a checkpoint: the checkpoint's own moment
+/// belongs to it, since a line start there can only be told from before.
+fn just_after(until: Position) -> Position {
+    Position {
+        pc: until.pc.saturating_add(1),
+        phase: Phase::Before,
+        ..until
+    }
+}
+
+pub(super) fn reason_of(hit: Option<&Hit>) -> Reason {
+    match hit {
+        Some(hit) if !hit.breakpoints.is_empty() => Reason::Breakpoints(hit.breakpoints.clone()),
+        _ => Reason::Arrived,
+    }
+}
+
+/// The places of breakpoints as a replayer watches them.
+pub(super) fn places(component: &Component, breakpoints: &[Breakpoint]) -> Watch {
+    let mut code = Vec::new();
+    let mut crossings = Vec::new();
+    for breakpoint in breakpoints {
+        for place in &breakpoint.places {
+            match place {
+                Place::Code { module, pc } => code.push((breakpoint.id, *module, *pc)),
+                Place::Hostcall { path } => {
+                    let matching = component
+                        .crossings()
+                        .iter()
+                        .filter(|c| c.direction() == CrossingDirection::Outgoing)
+                        .filter(|c| c.name.contains(path.as_str()));
+                    crossings.extend(matching.map(|c| (breakpoint.id, c.id)));
+                }
+            }
+        }
+    }
+    Watch::Places { code, crossings }
+}
+
+/// A watch for places in code.
+pub(super) fn code(code: Vec<(BreakpointId, ModuleId, u32)>) -> Watch {
+    Watch::Places {
+        code,
+        crossings: Vec::new(),
+    }
+}

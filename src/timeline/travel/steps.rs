@@ -1,0 +1,285 @@
+//! Steps by line and by instruction.
+
+use super::super::lines;
+use super::super::motion::{BreakpointId, Direction, Step, Stop};
+use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StopAt, Watch};
+use super::super::{Interrupt, Result, Timeline, confused};
+use super::search::{Search, code};
+use crate::component::ModuleId;
+use crate::replay::frames::Frame;
+use crate::replay::{Position, Tick};
+use std::collections::HashSet;
+
+/// How many functions of the stack a line step watches, innermost first.
+const WATCHED_FRAMES: usize = 16;
+
+impl Timeline {
+    /// The stack here, and the depth of the innermost frame that has lines.
+    fn lined_stack(&mut self) -> Result<(Vec<Frame>, Option<u32>)> {
+        let frames = self.frames()?;
+        let depth = self.lined_depth(&frames);
+        Ok((frames, depth))
+    }
+
+    fn lined_depth(&self, frames: &[Frame]) -> Option<u32> {
+        let lined = frames.iter().position(|frame| self.has_lines(frame))?;
+        Some((frames.len() - lined) as u32)
+    }
+
+    fn has_lines(&self, frame: &Frame) -> bool {
+        self.module(frame.module)
+            .is_some_and(|m| m.source.line_at(frame.pc).is_some_and(|l| l.line != 0))
+    }
+
+    /// The line rows of the functions of frames at `depth` and below it.
+    fn watched_rows(&self, frames: &[Frame], depth: u32) -> Vec<FunctionRows> {
+        let skip = (frames.len() as u32).saturating_sub(depth) as usize;
+        let mut seen = HashSet::new();
+        let mut functions = Vec::new();
+        for frame in frames.iter().skip(skip) {
+            if functions.len() >= WATCHED_FRAMES {
+                break;
+            }
+            if !seen.insert((frame.module, frame.function)) {
+                continue;
+            }
+            let rows = self
+                .module(frame.module)
+                .and_then(|module| lines::rows_around(&self.rows, module, frame.module, frame.pc));
+            functions.extend(rows);
+        }
+        functions
+    }
+
+    pub(super) fn line_forward(&mut self, into: bool, interrupt: &Interrupt) -> Result<Stop> {
+        let (frames, depth) = self.lined_stack()?;
+        let Some(depth) = depth else {
+            // No frame has lines: before `main`, or a guest without debug
+            // information.
+            let watch = match self.any_lines() {
+                true => self.entry_watch(),
+                false => Watch::Instructions,
+            };
+            return self.forward(&Search::anywhere(watch), interrupt);
+        };
+        let watch = Watch::Lines(LineWatch {
+            depth,
+            functions: self.watched_rows(&frames, depth),
+            into,
+        });
+        let search = match into {
+            true => Search::anywhere(watch),
+            false => Search::at_most(depth, watch),
+        };
+        self.forward(&search, interrupt)
+    }
+
+    pub(super) fn line_back(&mut self, into: bool, interrupt: &Interrupt) -> Result<Stop> {
+        let (frames, depth) = self.lined_stack()?;
+        let watch = match (depth, into) {
+            (Some(depth), false) => LineWatch {
+                depth,
+                functions: self.watched_rows(&frames, depth),
+                into: false,
+            },
+            _ if !self.any_lines() => return self.instruction_back(interrupt),
+            (None, _) => return self.line_back_from_outside(interrupt),
+            // Into callees: any line.
+            (Some(_), true) => LineWatch {
+                depth: u32::MAX,
+                functions: self.all_rows(),
+                into: false,
+            },
+        };
+        let search = Search::at_most(watch.depth, Watch::Lines(watch));
+        self.backward(&search, interrupt)
+    }
+
+    /// From where no frame has lines (after the last return, in an exit
+    /// handler): looks back ever further for a stack that has some, and takes
+    /// the last line that those functions ran.
+    fn line_back_from_outside(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let here = self.here.position;
+        let mut back = 0u64;
+        while let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) {
+            back = (back * 2).max(1);
+            let mut process = self.at_tick(Tick(tick), interrupt)?;
+            if process.at.position >= here {
+                continue;
+            }
+            let Reply::Frames(frames) = process.ask(&Request::Frames)? else {
+                return Err(confused());
+            };
+            let Some(depth) = self.lined_depth(&frames) else {
+                continue;
+            };
+            let watch = Watch::Lines(LineWatch {
+                depth,
+                functions: self.watched_rows(&frames, depth),
+                into: false,
+            });
+            let stop = StopAt::LastBefore(here);
+            let (_, hit) = self.run(process, watch, stop, Vec::new(), interrupt)?;
+            if let Some(hit) = hit {
+                return self.reach_position(hit.at.position, interrupt);
+            }
+        }
+        self.reach_start()
+    }
+
+    pub(super) fn any_lines(&self) -> bool {
+        self.load
+            .body_starts
+            .iter()
+            .any(|starts| !starts.is_empty())
+    }
+
+    fn all_rows(&self) -> Vec<FunctionRows> {
+        let modules = self.modules.iter().enumerate();
+        modules
+            .flat_map(|(i, module)| lines::all_rows(module, ModuleId(i as u32)))
+            .collect()
+    }
+
+    /// The entry of any function with lines.
+    pub(super) fn entry_watch(&self) -> Watch {
+        let starts = self.load.body_starts.iter().enumerate();
+        let places = starts.flat_map(|(i, starts)| {
+            let module = ModuleId(i as u32);
+            starts.iter().map(move |pc| (BreakpointId(0), module, *pc))
+        });
+        code(places.collect())
+    }
+
+    /// Just after the return to the caller of the innermost frame with lines.
+    pub(super) fn step_out(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let (frames, depth) = self.lined_stack()?;
+        let depth = depth.unwrap_or(frames.len() as u32);
+        let caller = self.caller_with_lines(&frames, depth);
+        self.return_to(caller, interrupt)
+    }
+
+    /// To where the frame at a depth goes on, or to the end.
+    fn return_to(&mut self, depth: Option<u32>, interrupt: &Interrupt) -> Result<Stop> {
+        let search = match depth {
+            Some(depth) => Search::at_most(depth, Watch::Return { depth }),
+            None => Search::anywhere(Watch::Nothing),
+        };
+        self.forward(&search, interrupt)
+    }
+
+    /// The depth of the nearest frame outside `depth` that has lines, or of the
+    /// nearest one at all.
+    fn caller_with_lines(&self, frames: &[Frame], depth: u32) -> Option<u32> {
+        let outside = (frames.len() as u32).checked_sub(depth)? as usize + 1;
+        let callers = frames.get(outside..).unwrap_or_default();
+        let lined = callers.iter().position(|frame| self.has_lines(frame));
+        let index = lined.or((!callers.is_empty()).then_some(0))?;
+        Some((frames.len() - outside - index) as u32)
+    }
+
+    /// Right before the call that entered the innermost frame with lines.
+    pub(super) fn step_back_out(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let (frames, depth) = self.lined_stack()?;
+        let depth = depth.unwrap_or(frames.len() as u32);
+        let index = (frames.len() as u32).saturating_sub(depth) as usize;
+        self.back_to_call_of(frames.get(index).copied(), depth, interrupt)
+    }
+
+    /// Right before the call that entered a frame, which is at `depth`.
+    fn back_to_call_of(
+        &mut self,
+        frame: Option<Frame>,
+        depth: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let entry = frame.and_then(|frame| {
+            let pc = self.module(frame.module)?.code.entry_of(frame.pc)?;
+            Some((frame.module, pc))
+        });
+        let Some((module, pc)) = entry else {
+            return self.reach_start();
+        };
+        let watch = Watch::Entry { depth, module, pc };
+        let bound = self.entered_before(depth);
+        let search = Search::anywhere(watch);
+        let Some(hit) = self.last_before(bound, &search, interrupt)? else {
+            return self.reach_start();
+        };
+        match self.instruction_before(hit.at.position, interrupt)? {
+            Some(call) => self.reach_position(call, interrupt),
+            None => self.reach_start(),
+        }
+    }
+
+    /// The frame at `depth` was entered before this: when its caller ran last.
+    fn entered_before(&mut self, depth: u32) -> Position {
+        let here = self.here.position;
+        match self.quiet_before(depth.checked_sub(1), here.tick) {
+            // Entering it is the first thing in the time without the caller.
+            Some(quiet) => here.min(Position::first_of(Tick(quiet.ticks.start.0 + 1))),
+            None => here,
+        }
+    }
+
+    /// By one instruction.
+    pub(super) fn instruction_step(
+        &mut self,
+        direction: Direction,
+        step: Step,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        if step == Step::Into {
+            return match direction {
+                Direction::Forward => {
+                    self.forward(&Search::anywhere(Watch::Instructions), interrupt)
+                }
+                Direction::Backward => self.instruction_back(interrupt),
+            };
+        }
+        let frames = self.frames()?;
+        let depth = frames.len() as u32;
+        match (direction, step) {
+            (_, Step::Over | Step::Into) => {
+                let watch = Watch::InstructionsWithin { depth };
+                self.search(direction, Search::at_most(depth, watch), interrupt)
+            }
+            (Direction::Forward, Step::Out) => {
+                self.return_to(depth.checked_sub(1).filter(|d| *d > 0), interrupt)
+            }
+            (Direction::Backward, Step::Out) => {
+                self.back_to_call_of(frames.first().copied(), depth, interrupt)
+            }
+        }
+    }
+
+    /// The instruction before this one is in the same tick, or in the one before.
+    fn instruction_back(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        match self.instruction_before(self.here.position, interrupt)? {
+            Some(position) => self.reach_position(position, interrupt),
+            None => self.reach_start(),
+        }
+    }
+
+    fn instruction_before(
+        &mut self,
+        here: Position,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Position>> {
+        for back in [0, 1] {
+            let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) else {
+                break;
+            };
+            let process = self.at_tick(Tick(tick), interrupt)?;
+            if process.at.position >= here {
+                continue;
+            }
+            let stop = StopAt::LastBefore(here);
+            let (_, hit) = self.run(process, Watch::Instructions, stop, Vec::new(), interrupt)?;
+            if let Some(hit) = hit {
+                return Ok(Some(hit.at.position));
+            }
+        }
+        Ok(None)
+    }
+}
