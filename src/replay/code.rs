@@ -26,6 +26,33 @@ struct Function {
     locals: u32,
 }
 
+/// The index space of memories, globals or tables.
+#[derive(Debug, Default)]
+struct Space {
+    imported: u32,
+    /// Imported ones included.
+    count: u32,
+    exports: Vec<(u32, String)>,
+}
+
+/// What a module imports, exports and defines besides functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Memory,
+    Global,
+    Table,
+}
+
+/// How a memory, global or table can be had from outside of its instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside<'a> {
+    /// It is the so-manieth import of its sort.
+    Imported(u32),
+    Exported(&'a str),
+    /// Only a debugger sees it.
+    Hidden,
+}
+
 /// The code of one core module. Instruction offsets are decoded function by
 /// function, when first asked for.
 #[derive(Debug)]
@@ -34,7 +61,17 @@ pub struct Code {
     imported_functions: u32,
     imported_globals: u32,
     functions: Vec<Function>,
+    memories: Space,
+    globals: Space,
+    tables: Space,
     decoded: Mutex<HashMap<u32, Arc<[u32]>>>,
+}
+
+impl Space {
+    fn import(&mut self) {
+        self.imported += 1;
+        self.count += 1;
+    }
 }
 
 impl Code {
@@ -49,6 +86,9 @@ impl Code {
             imported_functions: 0,
             imported_globals: 0,
             functions: Vec::new(),
+            memories: Space::default(),
+            globals: Space::default(),
+            tables: Space::default(),
             decoded: Mutex::default(),
         };
         let mut params: Vec<u32> = Vec::new();
@@ -71,9 +111,22 @@ impl Code {
                             wp::TypeRef::Func(_) | wp::TypeRef::FuncExact(_) => {
                                 code.imported_functions += 1;
                             }
-                            wp::TypeRef::Global(_) => code.imported_globals += 1,
+                            wp::TypeRef::Global(_) => {
+                                code.imported_globals += 1;
+                                code.globals.import();
+                            }
+                            wp::TypeRef::Memory(_) => code.memories.import(),
+                            wp::TypeRef::Table(_) => code.tables.import(),
                             _ => {}
                         }
+                    }
+                }
+                wp::Payload::TableSection(section) => code.tables.count += section.count(),
+                wp::Payload::MemorySection(section) => code.memories.count += section.count(),
+                wp::Payload::GlobalSection(section) => code.globals.count += section.count(),
+                wp::Payload::ExportSection(section) => {
+                    for export in section {
+                        code.note_export(&export?);
                     }
                 }
                 wp::Payload::FunctionSection(section) => {
@@ -99,6 +152,39 @@ impl Code {
         Ok(code)
     }
 
+    fn note_export(&mut self, export: &wp::Export<'_>) {
+        let space = match export.kind {
+            wp::ExternalKind::Memory => &mut self.memories,
+            wp::ExternalKind::Global => &mut self.globals,
+            wp::ExternalKind::Table => &mut self.tables,
+            _ => return,
+        };
+        space.exports.push((export.index, export.name.to_owned()));
+    }
+
+    fn space(&self, sort: Sort) -> &Space {
+        match sort {
+            Sort::Memory => &self.memories,
+            Sort::Global => &self.globals,
+            Sort::Table => &self.tables,
+        }
+    }
+
+    /// How many there are of a sort, imported ones included.
+    pub fn count(&self, sort: Sort) -> u32 {
+        self.space(sort).count
+    }
+
+    /// How one of a sort can be had from outside.
+    pub fn outside(&self, sort: Sort, index: u32) -> Outside<'_> {
+        let space = self.space(sort);
+        if index < space.imported {
+            return Outside::Imported(index);
+        }
+        let export = space.exports.iter().find(|(of, _)| *of == index);
+        export.map_or(Outside::Hidden, |(_, name)| Outside::Exported(name))
+    }
+
     /// The module index of a defined function.
     pub fn function_index(&self, defined: u32) -> u32 {
         self.imported_functions + defined
@@ -117,6 +203,12 @@ impl Code {
     /// the original.
     pub fn compiled_global(&self, original: u32) -> u32 {
         original + u32::from(original >= self.imported_globals)
+    }
+
+    /// The same for a function of the compiled module, which imports one function
+    /// more (the clock's hook) if it has a clock.
+    pub(super) fn original_function(&self, compiled: u32, has_clock: bool) -> u32 {
+        compiled - u32::from(has_clock && compiled > self.imported_functions)
     }
 
     /// The module index of the function whose body holds this offset.
@@ -154,6 +246,13 @@ impl Code {
         let instructions = self.instructions_around(pc)?;
         let index = instructions.partition_point(|i| *i < pc);
         instructions.get(index.checked_sub(1)?).copied()
+    }
+
+    /// The instruction right after the one at `pc`, in the same function.
+    pub fn instruction_after(&self, pc: u32) -> Option<u32> {
+        let instructions = self.instructions_around(pc)?;
+        let index = instructions.partition_point(|i| *i <= pc);
+        instructions.get(index).copied()
     }
 
     fn decode(&self, body: &Range<u32>) -> Result<Vec<u32>, wp::BinaryReaderError> {

@@ -1,14 +1,16 @@
 //! What the guest has at a moment: frames over all activations, and what is in
 //! them.
 
-use super::code::Code;
+use super::backtrace;
+use super::code::{Code, Outside, Sort};
 use super::values::from_val;
-use super::{InstanceId, ModuleId, State};
+use super::variant::Variant;
+use super::{CoreInstance, InstanceId, ModuleId, State};
 use crate::component::types::CoreValue;
 use crate::instrument::offsets::{Mapped, OffsetMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wasmtime::{AsContextMut, FrameHandle, Module, StoreContextMut};
+use wasmtime::{AsContextMut, Extern, FrameHandle, Module, StoreContextMut};
 
 /// A compiled module with what relates it to the original.
 #[derive(Debug, Clone)]
@@ -43,7 +45,16 @@ pub enum Innermost {
     Calling,
 }
 
-/// The handles of all frames, innermost first, over all activations.
+/// What was asked for is not visible in optimised code: the debug variant shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this can only be seen in code compiled for debugging")]
+pub struct NeedsDebug;
+
+fn has_hooks(store: &StoreContextMut<'_, State>) -> bool {
+    store.data().variant() == Variant::Debug
+}
+
+/// The handles of all frames, in the debug variant, innermost first, over all activations.
 pub fn handles(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
     let mut all = Vec::new();
     let exits: Vec<FrameHandle> = store.debug_exit_frames().collect();
@@ -57,9 +68,20 @@ pub fn handles(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
     all
 }
 
-/// How many frames there are.
-pub fn depth(store: &mut StoreContextMut<'_, State>) -> u32 {
-    handles(store).len() as u32
+/// How many frames there are, and the innermost one.
+pub fn innermost(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    doing: Innermost,
+) -> (u32, Option<Frame>) {
+    if !has_hooks(store) {
+        let frames = backtrace::frames(store, modules, doing);
+        return (frames.len() as u32, frames.first().copied());
+    }
+    let handles = handles(store);
+    let first = handles.first();
+    let frame = first.and_then(|handle| describe(store, modules, handle, doing));
+    (handles.len() as u32, frame)
 }
 
 /// One frame, described. `innermost` says what the innermost one is doing; the
@@ -122,6 +144,9 @@ pub fn frames(
     modules: &[ModuleCode],
     innermost: Innermost,
 ) -> Vec<Frame> {
+    if !has_hooks(store) {
+        return backtrace::frames(store, modules, innermost);
+    }
     let handles = handles(store);
     let mut frames = Vec::with_capacity(handles.len());
     for (i, handle) in handles.iter().enumerate() {
@@ -171,42 +196,122 @@ pub fn operands(store: &mut StoreContextMut<'_, State>, handle: &FrameHandle) ->
 }
 
 /// The globals of a core instance, as the original module numbers them.
+///
+/// # Errors
+///
+/// If the instance keeps one to itself, in optimised code.
 pub fn globals(
     store: &mut StoreContextMut<'_, State>,
     modules: &[ModuleCode],
     instance: InstanceId,
-) -> Vec<CoreValue> {
-    let Some(instance) = store.data().instances().get(instance.0 as usize).copied() else {
-        return Vec::new();
-    };
-    let Some(module) = modules.get(instance.module.0 as usize) else {
-        return Vec::new();
-    };
-    let mut values = Vec::new();
-    loop {
-        let index = module.code.compiled_global(values.len() as u32);
-        let Some(global) = instance.handle.debug_global(store.as_context_mut(), index) else {
-            return values;
-        };
-        values.push(value(&global.get(store.as_context_mut())));
+) -> Result<Vec<CoreValue>, NeedsDebug> {
+    let count = count(store, modules, instance, Sort::Global);
+    let mut values = Vec::with_capacity(count as usize);
+    for index in 0..count {
+        match item(store, modules, instance, Sort::Global, index)? {
+            Extern::Global(global) => values.push(value(&global.get(store.as_context_mut()))),
+            _ => break,
+        }
     }
+    Ok(values)
 }
 
 /// Bytes of a core instance's memory; as many as there are.
+///
+/// # Errors
+///
+/// If the instance keeps it to itself, in optimised code.
 pub fn memory(
     store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
     instance: InstanceId,
     memory: u32,
     address: u64,
     length: usize,
-) -> Vec<u8> {
-    let Some(instance) = store.data().instances().get(instance.0 as usize).copied() else {
-        return Vec::new();
+) -> Result<Vec<u8>, NeedsDebug> {
+    if memory >= count(store, modules, instance, Sort::Memory) {
+        return Ok(Vec::new());
+    }
+    Ok(
+        match item(store, modules, instance, Sort::Memory, memory)? {
+            Extern::Memory(memory) => slice(memory.data(&*store), address, length).to_vec(),
+            _ => Vec::new(),
+        },
+    )
+}
+
+/// How many memories, globals or tables an instance has.
+fn count(
+    store: &StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    instance: InstanceId,
+    sort: Sort,
+) -> u32 {
+    let instance = store.data().instances().get(instance.0 as usize);
+    instance
+        .and_then(|instance| modules.get(instance.module.0 as usize))
+        .map_or(0, |module| module.code.count(sort))
+}
+
+/// A memory, global or table of an instance, as the original module numbers them.
+fn item(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    instance: InstanceId,
+    sort: Sort,
+    index: u32,
+) -> Result<Extern, NeedsDebug> {
+    let instances = store.data().instances();
+    let instance = *instances.get(instance.0 as usize).ok_or(NeedsDebug)?;
+    let module = modules.get(instance.module.0 as usize).ok_or(NeedsDebug)?;
+    let found = if has_hooks(store) {
+        hooked_item(store, &module.code, instance, sort, index)
+    } else {
+        outside_item(store, module.code.outside(sort, index), instance, sort)
     };
-    let Some(memory) = instance.handle.debug_memory(store.as_context_mut(), memory) else {
-        return Vec::new();
-    };
-    slice(memory.data(&*store), address, length).to_vec()
+    found.ok_or(NeedsDebug)
+}
+
+fn hooked_item(
+    store: &mut StoreContextMut<'_, State>,
+    code: &Code,
+    instance: CoreInstance,
+    sort: Sort,
+    index: u32,
+) -> Option<Extern> {
+    let handle = instance.handle;
+    let store = store.as_context_mut();
+    Some(match sort {
+        Sort::Memory => handle.debug_memory(store, index)?.into(),
+        Sort::Global => handle
+            .debug_global(store, code.compiled_global(index))?
+            .into(),
+        Sort::Table => handle.debug_table(store, index)?.into(),
+    })
+}
+
+fn outside_item(
+    store: &mut StoreContextMut<'_, State>,
+    outside: Outside<'_>,
+    instance: CoreInstance,
+    sort: Sort,
+) -> Option<Extern> {
+    match outside {
+        Outside::Imported(index) => {
+            let imports = store.data().imports.get(instance.id.0 as usize)?;
+            let of_sort = imports.iter().filter(|import| {
+                matches!(
+                    (import, sort),
+                    (Extern::Memory(_), Sort::Memory)
+                        | (Extern::Global(_), Sort::Global)
+                        | (Extern::Table(_), Sort::Table)
+                )
+            });
+            of_sort.cloned().nth(index as usize)
+        }
+        Outside::Exported(name) => instance.handle.get_export(store.as_context_mut(), name),
+        Outside::Hidden => None,
+    }
 }
 
 /// The part of a memory that there is.

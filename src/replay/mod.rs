@@ -1,6 +1,7 @@
 //! Bring a trace to life: wiring, crossings answered from the trace, divergence
 //! checks, position.
 
+mod backtrace;
 mod clock;
 mod code;
 mod debug;
@@ -16,7 +17,7 @@ mod wiring;
 
 pub use crate::component::ModuleId;
 pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
-pub use code::{Code, CodeError};
+pub use code::{Code, CodeError, Outside, Sort};
 pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use position::{InstanceId, Phase, Position, Tick};
 pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Entering, Observer, State};
@@ -166,7 +167,10 @@ impl Replay {
             Variant::Plain => trace.events_ahead(),
             Variant::Fast | Variant::Debug => trace.events(),
         };
-        let mut store = Store::new(&engine, State::new(trace, cursor, observer));
+        let mut store = Store::new(
+            &engine,
+            State::new(trace, compiled.variant, cursor, observer),
+        );
         if compiled.variant == Variant::Debug {
             store.set_debug_handler(debug::Handler);
         }
@@ -211,7 +215,11 @@ impl Replay {
                 }
             }
             Err(error) => match error.downcast_ref::<Trap>() {
-                Some(trap) => Ended::Trapped(trap.to_string()),
+                Some(trap) => {
+                    let ended = Ended::Trapped(trap.to_string());
+                    self.store.data_mut().trap = backtrace::TrapSite::of(&error);
+                    ended
+                }
                 None => return Err(error.into()),
             },
         };

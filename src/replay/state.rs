@@ -1,7 +1,9 @@
 //! The data of a replaying store.
 
+use super::backtrace::TrapSite;
 use super::clock::Clock;
 use super::output::Streams;
+use super::variant::Variant;
 use super::{Divergence, InstanceId, ModuleId, Tick};
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Func, Memory, StoreContextMut};
+use wasmtime::{AsContextMut, Extern, Func, Memory, StoreContextMut};
 
 /// Who is told what happens during a replay, while the guest stands still.
 ///
@@ -164,10 +166,13 @@ pub struct Checks {
 /// The data of a replaying store.
 pub struct State {
     pub(super) trace: Arc<Trace>,
+    pub(super) variant: Variant,
     pub(super) cursor: Cursor,
     pub(super) incoming: HashMap<(Instance, CrossingId), Func>,
     pub(super) memories: HashMap<(Instance, CrossingId), Memory>,
     pub(super) instances: Vec<CoreInstance>,
+    /// What each of them was given, in the order of its imports.
+    pub(super) imports: Vec<Vec<Extern>>,
     pub(super) in_progress: Vec<Calling>,
     /// How many of them were in progress when the guest was last called: its code
     /// runs on top of those.
@@ -179,16 +184,25 @@ pub struct State {
     pub(super) divergence: Option<Divergence>,
     /// Whether the guest has returned from a call whose return is not in the trace.
     pub(super) has_outlived_trace: bool,
+    /// Where the guest has trapped, if it has and no debug event told.
+    pub(super) trap: Option<TrapSite>,
 }
 
 impl State {
-    pub(super) fn new(trace: Arc<Trace>, cursor: Cursor, observer: Box<dyn Observer>) -> State {
+    pub(super) fn new(
+        trace: Arc<Trace>,
+        variant: Variant,
+        cursor: Cursor,
+        observer: Box<dyn Observer>,
+    ) -> State {
         State {
             cursor,
             trace,
+            variant,
             incoming: HashMap::new(),
             memories: HashMap::new(),
             instances: Vec::new(),
+            imports: Vec::new(),
             in_progress: Vec::new(),
             below_entry: 0,
             checks: Checks::default(),
@@ -197,12 +211,25 @@ impl State {
             observer: Some(observer),
             divergence: None,
             has_outlived_trace: false,
+            trap: None,
         }
     }
 
     /// The recording being replayed.
     pub fn trace(&self) -> &Arc<Trace> {
         &self.trace
+    }
+
+    /// What the guest is compiled to.
+    pub fn variant(&self) -> Variant {
+        self.variant
+    }
+
+    /// Whether the tick and the frames are those of the moment. They always are,
+    /// but after some traps of optimised code: see
+    /// [`ClockStyle::Cached`](crate::instrument::clock::ClockStyle::Cached).
+    pub fn is_exact(&self) -> bool {
+        self.variant == Variant::Debug || self.trap.as_ref().is_none_or(TrapSite::is_exact)
     }
 
     /// The component that ran.

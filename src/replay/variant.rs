@@ -13,6 +13,7 @@ use crate::instrument::offsets::OffsetMap;
 use crate::trace::Outcome;
 use cache::{Entry, Key};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use thiserror::Error;
@@ -99,6 +100,8 @@ pub fn config(variant: Variant) -> Config {
         .max_wasm_stack(stack)
         .async_stack_size(stack + HOST_STACK)
         .generate_address_map(true)
+        // No stack has more: a frame takes two words at least.
+        .wasm_backtrace_max_frames(NonZeroUsize::new(stack / 16))
         // DWARF is read by rr-dap from the original module.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // Frames are found by Wasmtime itself; registering unwind tables for a

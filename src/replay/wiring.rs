@@ -212,6 +212,7 @@ impl Wiring<'_> {
             component_instance,
             handle,
         });
+        self.store.data_mut().imports.push(imports);
         Ok(handle)
     }
 

@@ -192,6 +192,8 @@ pub(crate) enum Reply {
     Bytes(Vec<u8>),
     Crossing(Option<Box<CrossingInProgress>>),
     Instances(Vec<(ModuleId, u32)>),
+    /// Only a replayer of the debug variant can tell, or go there.
+    NeedsDebug,
     /// It cannot go on: the trace is damaged, or replay diverged.
     Failed(String),
 }

@@ -8,6 +8,7 @@ use super::fork::{self, Side};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
+use crate::replay::variant::Variant;
 use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
 };
@@ -63,20 +64,16 @@ impl Controller {
         store: &mut StoreContextMut<'_, State>,
         kind: Kind,
     ) -> (Moment, Option<Frame>) {
-        let handles = frames::handles(store);
-        let innermost = kind.innermost();
-        let innermost = match (kind, store.data().calling()) {
+        let doing = match (kind, store.data().calling()) {
             // An exit, or a call that the host failed.
             (Kind::End, Some(_)) => Innermost::Calling,
-            _ => innermost,
+            _ => kind.innermost(),
         };
-        let frame = handles
-            .first()
-            .and_then(|handle| frames::describe(store, &self.modules, handle, innermost));
+        let (depth, frame) = frames::innermost(store, &self.modules, doing);
         let events = store.data().events();
         let position = Position {
             tick: State::now(store.as_context_mut()),
-            depth: handles.len() as u32,
+            depth,
             pc: frame.map_or(u32::MAX, |f| f.pc),
             phase: match kind {
                 Kind::Breakpoint | Kind::Tick => Phase::Before,
@@ -262,6 +259,11 @@ impl Controller {
             StopAt::LastBefore(bound) => at.position >= bound,
             StopAt::First | StopAt::Answered(_) | StopAt::End => false,
         };
+        let has_hooks = store.data().variant() == Variant::Debug;
+        if !has_hooks && !is_there && needs_hooks(&run) {
+            self.reply(&Reply::NeedsDebug);
+            return false;
+        }
         if is_there || kind == Kind::End {
             self.reply(&Reply::Stopped { at, hit: None });
             return false;
@@ -402,6 +404,11 @@ impl Controller {
         };
         match request {
             Request::Frames => Reply::Frames(frames::frames(store, &self.modules, innermost)),
+            Request::Locals { .. } | Request::Operands { .. }
+                if store.data().variant() != Variant::Debug =>
+            {
+                Reply::NeedsDebug
+            }
             Request::Locals { frame } | Request::Operands { frame } => {
                 let handles = frames::handles(store);
                 let Some(handle) = handles.get(*frame as usize) else {
@@ -415,21 +422,22 @@ impl Controller {
                     frames::locals(store, &self.modules, handle, &frame)
                 }))
             }
-            Request::Globals { instance } => {
-                Reply::Values(frames::globals(store, &self.modules, *instance))
-            }
+            Request::Globals { instance } => frames::globals(store, &self.modules, *instance)
+                .map_or(Reply::NeedsDebug, Reply::Values),
             Request::Memory {
                 instance,
                 memory,
                 address,
                 length,
-            } => Reply::Bytes(frames::memory(
+            } => frames::memory(
                 store,
+                &self.modules,
                 *instance,
                 *memory,
                 *address,
                 *length as usize,
-            )),
+            )
+            .map_or(Reply::NeedsDebug, Reply::Bytes),
             Request::Crossing => {
                 Reply::Crossing(store.data().in_progress().last().map(|calling| {
                     Box::new(CrossingInProgress {
@@ -458,6 +466,21 @@ impl Controller {
             Request::Load(_) | Request::Fork { .. } | Request::Run(_) => Reply::Done,
         }
     }
+}
+
+/// Whether a run needs to stop before instructions.
+fn needs_hooks(run: &Run) -> bool {
+    let stops_before = match run.stop {
+        StopAt::Position(position) => position.phase == Phase::Before,
+        _ => false,
+    };
+    stops_before
+        || match &run.watch {
+            Watch::Nothing => false,
+            Watch::Places { code, .. } => !code.is_empty(),
+            Watch::Lines(_) | Watch::Instructions => true,
+            Watch::Return { .. } | Watch::Entry { .. } => true,
+        }
 }
 
 /// A place qualifies by where it is, whatever brought the guest to stand there.
@@ -596,6 +619,7 @@ pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
 pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayError>) {
     with_controller(machine, |controller, store| {
         match ended {
+            Ok(_) if !store.data().is_exact() => controller.reply(&Reply::NeedsDebug),
             Ok(_) => controller.pass(store, Kind::End),
             Err(error) => controller.reply(&Reply::Failed(error.to_string())),
         }

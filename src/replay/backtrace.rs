@@ -1,0 +1,134 @@
+//! Frames of a guest that runs without debug hooks: optimised code tells its
+//! functions and where they call, and nothing of what is in them.
+
+use super::frames::{Frame, Innermost, ModuleCode};
+use super::{InstanceId, ModuleId, State};
+use wasmtime::{FrameInfo, Module, StoreContextMut, Trap, WasmBacktrace};
+
+/// A frame as the engine tells of it.
+#[derive(Debug, Clone)]
+struct RawFrame {
+    module: Module,
+    /// In the compiled module.
+    function: u32,
+    /// Of the call, or of the instruction that trapped.
+    offset: u32,
+}
+
+impl RawFrame {
+    fn of(frame: &FrameInfo) -> Option<RawFrame> {
+        Some(RawFrame {
+            module: frame.module().clone(),
+            function: frame.func_index(),
+            offset: u32::try_from(frame.module_offset()?).ok()?,
+        })
+    }
+}
+
+fn raw(trace: &WasmBacktrace) -> Vec<RawFrame> {
+    trace.frames().iter().filter_map(RawFrame::of).collect()
+}
+
+/// Where a guest has trapped: its frames are gone when this is asked for.
+#[derive(Debug)]
+pub(super) struct TrapSite {
+    frames: Vec<RawFrame>,
+    is_exact: bool,
+}
+
+impl TrapSite {
+    pub(super) fn of(error: &wasmtime::Error) -> Option<TrapSite> {
+        let frames = raw(error.downcast_ref::<WasmBacktrace>()?);
+        // The clock is written back before this instruction, and not before others
+        // that may trap.
+        let is_exact = error.downcast_ref::<Trap>() == Some(&Trap::UnreachableCodeReached);
+        Some(TrapSite { frames, is_exact })
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+}
+
+/// All frames, innermost first, over all activations.
+pub(super) fn frames(
+    store: &StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    innermost: Innermost,
+) -> Vec<Frame> {
+    let captured;
+    let raw = match &store.data().trap {
+        Some(trap) => &trap.frames,
+        None => {
+            captured = raw(&WasmBacktrace::force_capture(store));
+            &captured
+        }
+    };
+    let mut instances = Instances::new(store.data());
+    let mut frames = Vec::with_capacity(raw.len());
+    for frame in raw {
+        let doing = match frames.is_empty() {
+            true => innermost,
+            false => Innermost::Calling,
+        };
+        frames.extend(describe(&mut instances, modules, frame, doing));
+    }
+    frames
+}
+
+fn describe(
+    instances: &mut Instances<'_>,
+    modules: &[ModuleCode],
+    raw: &RawFrame,
+    doing: Innermost,
+) -> Option<Frame> {
+    let index = modules
+        .iter()
+        .position(|module| Module::same(&module.compiled, &raw.module))?;
+    let (id, module) = (ModuleId(index as u32), modules.get(index)?);
+    let pc = module
+        .offsets
+        .to_original(raw.offset)
+        .instruction_or_next()?;
+    let has_clock = instances.state.variant().clock_style().is_some();
+    Some(Frame {
+        instance: instances.of(id)?,
+        module: id,
+        function: module.code.original_function(raw.function, has_clock),
+        pc,
+        next: match doing {
+            Innermost::Before | Innermost::Trapped => pc,
+            Innermost::Calling => module.code.instruction_after(pc).unwrap_or(pc),
+        },
+    })
+}
+
+/// Tells the instance of a frame by its module: one of the component instance whose
+/// call out is in progress, or, further out on the stack, of the one before.
+struct Instances<'a> {
+    state: &'a State,
+    /// The calls out that frames further out may belong to.
+    calls: usize,
+}
+
+impl<'a> Instances<'a> {
+    fn new(state: &'a State) -> Self {
+        Instances {
+            state,
+            calls: state.in_progress().len(),
+        }
+    }
+
+    fn of(&mut self, module: ModuleId) -> Option<InstanceId> {
+        let mut candidates = self.state.instances().iter().filter(|i| i.module == module);
+        let calls = self.state.in_progress().get(..self.calls)?;
+        for (outside, call) in calls.iter().enumerate().rev() {
+            let mut own = candidates.clone();
+            if let Some(found) = own.find(|i| i.component_instance == call.instance) {
+                self.calls = outside + 1;
+                return Some(found.id);
+            }
+        }
+        candidates.next().map(|i| i.id)
+    }
+}
