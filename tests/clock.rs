@@ -18,10 +18,10 @@ fn results_are_the_same_and_every_tick_is_counted() {
         let engine = engine_for_compiling(variant).expect("an engine");
         for kernel in KERNELS {
             let original = assemble(kernel.wat);
-            let plain = run(&engine, &original, i64::MAX);
+            let plain = run(&engine, &original, i32::MAX);
             let seen = STYLES.map(|style| {
                 let module = clocked(&original, style).module;
-                run(&engine, &module, i64::MAX)
+                run(&engine, &module, i32::MAX)
             });
             for (style, seen) in STYLES.iter().zip(&seen) {
                 assert_eq!(seen.outcome, plain.outcome, "{}: {style:?}", kernel.name);
@@ -43,7 +43,7 @@ fn stepping_through_the_original_counts_the_same_ticks() {
         // Stepping starts after the start function.
         let at_start = if kernel.wat.contains("(start") { 4 } else { 0 };
         assert_eq!(
-            run(&engine, &module, i64::MAX).ticks - at_start,
+            run(&engine, &module, i32::MAX).ticks - at_start,
             ticks_by_stepping(&original),
             "{}",
             kernel.name
@@ -57,7 +57,7 @@ fn the_hook_comes_at_its_tick_and_in_front_of_the_same_instruction_in_both_style
     for kernel in KERNELS {
         let original = assemble(kernel.wat);
         let points = tick_points(&original);
-        let plain = run(&engine, &original, i64::MAX);
+        let plain = run(&engine, &original, i32::MAX);
         let mut in_both = Vec::new();
         for style in STYLES {
             let clocked = clocked(&original, style);

@@ -18,18 +18,18 @@ use body::Body;
 use std::collections::HashMap;
 use thiserror::Error;
 use wasm_encoder::reencode::{self, Reencode, utils};
-use wasm_encoder::{EntityType, GlobalType, Module, SectionId, ValType};
+use wasm_encoder::{BranchHint, BranchHints, EntityType, GlobalType, Module, SectionId, ValType};
 use wasmparser::{FuncType, Payload, WasmFeatures};
 
 /// The module name of the clock's imports.
 pub const IMPORT_MODULE: &str = "rr:clock";
 /// The imported function `() -> ()` that is called when no tick remains.
 pub const IMPORT_HOOK: &str = "hook";
-/// The imported mutable `i64` global: how many ticks remain until the hook.
+/// The imported mutable `i32` global: how many ticks remain until the hook.
 pub const IMPORT_REMAINING: &str = "remaining";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Where the clock is kept while a function runs.
 ///
@@ -255,11 +255,27 @@ impl Encoder<'_> {
         let hook = EntityType::Function(self.original.hook_type());
         imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
         let remaining = GlobalType {
-            val_type: ValType::I64,
+            val_type: ValType::I32,
             mutable: true,
             shared: false,
         };
         imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
+    }
+}
+
+impl Encoder<'_> {
+    /// Says of each function which branches are nearly always taken.
+    fn branch_hints(&self) -> BranchHints {
+        let mut hints = BranchHints::new();
+        let first = self.original.imported_functions + 1;
+        for (function, body) in (first..).zip(self.bodies) {
+            let likely = body.likely_branches.iter().map(|&at| BranchHint {
+                branch_func_offset: at,
+                branch_hint_value: 1,
+            });
+            hints.function_hints(function, likely);
+        }
+        hints
     }
 }
 
@@ -323,6 +339,9 @@ impl Reencode for Encoder<'_> {
             let mut types = wasm_encoder::TypeSection::new();
             self.append_types(&mut types)?;
             module.section(&types);
+        }
+        if before == Some(SectionId::Code) {
+            module.section(&self.branch_hints());
         }
         if !self.wrote_imports && !matches!(before, Some(SectionId::Type | SectionId::Import)) {
             let mut imports = wasm_encoder::ImportSection::new();

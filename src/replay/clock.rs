@@ -22,17 +22,20 @@ pub struct Clock {
 /// under guest debugging: enough to be in any loop that the guest hung in.
 pub const TICKS_AFTER_LAST_EVENT: u64 = 1 << 24;
 
-/// The countdown starts here: no recording is that long.
-const FAR: u64 = i64::MAX as u64;
+/// Later than any moment of any recording.
+const NEVER: Tick = Tick(u64::MAX);
+/// The most that the countdown holds. What lies further ahead is reached in pieces of so
+/// many ticks, each ended by a call of the hook that nobody else hears of.
+const PIECE: u64 = i32::MAX as u64;
 
 impl Clock {
     pub(super) fn new(mut store: impl AsContextMut) -> wasmtime::Result<Clock> {
-        let ty = GlobalType::new(ValType::I64, Mutability::Var);
-        let remaining = Global::new(&mut store, ty, Val::I64(FAR as i64))?;
+        let ty = GlobalType::new(ValType::I32, Mutability::Var);
+        let remaining = Global::new(&mut store, ty, Val::I32(PIECE as i32))?;
         Ok(Clock {
             remaining,
-            armed: Tick(FAR),
-            wanted: Tick(FAR),
+            armed: Tick(PIECE),
+            wanted: NEVER,
             limit: None,
         })
     }
@@ -43,8 +46,8 @@ impl Clock {
 
     /// The tick now.
     pub fn now(&self, mut store: impl AsContextMut) -> Tick {
-        let remaining = self.remaining.get(&mut store).i64().unwrap_or(0);
-        Tick(self.armed.0.wrapping_sub(remaining as u64))
+        let remaining = self.remaining.get(&mut store).i32().unwrap_or(0);
+        Tick(self.armed.0.wrapping_sub(i64::from(remaining) as u64))
     }
 
     /// Arms the clock: [`Observer::tick`](super::Observer::tick) is called when
@@ -76,10 +79,9 @@ impl Clock {
         let now = self.now(&mut store);
         let mattering = [Some(self.wanted), self.limit].into_iter().flatten();
         let next = mattering.filter(|tick| *tick > now).min();
-        let tick = next.unwrap_or(Tick(FAR));
-        self.armed = tick;
-        let remaining = tick.0.saturating_sub(now.0) as i64;
+        let ahead = next.map_or(PIECE, |tick| PIECE.min(tick.0 - now.0));
+        self.armed = Tick(now.0 + ahead);
         // The type is right by construction, so setting cannot fail.
-        _ = self.remaining.set(&mut store, Val::I64(remaining));
+        _ = self.remaining.set(&mut store, Val::I32(ahead as i32));
     }
 }

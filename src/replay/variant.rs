@@ -131,7 +131,9 @@ fn guest_features(config: &mut Config) {
         .wasm_gc(true)
         .wasm_wide_arithmetic(true)
         .wasm_custom_page_sizes(true)
-        .wasm_relaxed_simd(true);
+        .wasm_relaxed_simd(true)
+        // The clock's hints; the guest's own are dropped with its custom sections.
+        .wasm_branch_hinting(true);
 }
 
 /// An engine for the process that compiles. It may start threads, so such a

@@ -45,8 +45,8 @@ pub struct Seen {
 struct State {
     remaining: Global,
     /// The tick when the clock was last armed, and with how many.
-    armed: (u64, i64),
-    rearm: i64,
+    armed: (u64, i32),
+    rearm: i32,
     looks: Vec<u64>,
     hooks: Vec<(u64, u32)>,
 }
@@ -61,10 +61,10 @@ fn tick(mut store: impl AsContextMut<Data = Option<State>>) -> u64 {
         return 0;
     };
     let (remaining, (at, with)) = state;
-    let Val::I64(remaining) = remaining.get(&mut store) else {
-        unreachable!("the global is an i64");
+    let Val::I32(remaining) = remaining.get(&mut store) else {
+        unreachable!("the global is an i32");
     };
-    at + (with - remaining) as u64
+    at.wrapping_add_signed(i64::from(with) - i64::from(remaining))
 }
 
 fn hook(mut caller: Caller<'_, Option<State>>) {
@@ -79,7 +79,7 @@ fn hook(mut caller: Caller<'_, Option<State>>) {
     state.armed = (now, state.rearm);
     let (remaining, rearm) = (state.remaining, state.rearm);
     remaining
-        .set(&mut caller, Val::I64(rearm))
+        .set(&mut caller, Val::I32(rearm))
         .expect("mutable");
 }
 
@@ -90,8 +90,8 @@ fn look(mut caller: Caller<'_, Option<State>>) {
     }
 }
 
-fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i64) -> Vec<Extern> {
-    let i64_global = GlobalType::new(ValType::I64, Mutability::Var);
+fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i32) -> Vec<Extern> {
+    let remaining_type = GlobalType::new(ValType::I32, Mutability::Var);
     let i32_global = GlobalType::new(ValType::I32, Mutability::Const);
     module
         .imports()
@@ -99,7 +99,7 @@ fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i64) -> Vec<E
             (clock::IMPORT_MODULE, clock::IMPORT_HOOK) => Func::wrap(&mut *store, hook).into(),
             (clock::IMPORT_MODULE, clock::IMPORT_REMAINING) => {
                 let remaining =
-                    Global::new(&mut *store, i64_global.clone(), Val::I64(arm)).expect("a global");
+                    Global::new(&mut *store, remaining_type.clone(), Val::I32(arm)).expect("a global");
                 *store.data_mut() = Some(State {
                     remaining,
                     armed: (0, arm),
@@ -131,7 +131,7 @@ fn call_run(store: &mut Store<Option<State>>, instance: Instance) -> Result<Vec<
 
 /// Runs a module; its clock, if it has one, is armed with `arm` ticks, again and
 /// again.
-pub fn run(engine: &Engine, module: &[u8], arm: i64) -> Seen {
+pub fn run(engine: &Engine, module: &[u8], arm: i32) -> Seen {
     let module = Module::new(engine, module).expect("the module compiles");
     let mut store = Store::new(engine, None);
     let imports = imports(&mut store, &module, arm);
@@ -214,7 +214,7 @@ pub fn ticks_by_stepping(module: &[u8]) -> u64 {
     };
     let module = Module::new(&engine, module).expect("the module compiles");
     let mut store = Store::new(&engine, None);
-    let imports = imports(&mut store, &module, i64::MAX);
+    let imports = imports(&mut store, &module, i32::MAX);
     let instance =
         block_on(Instance::new_async(&mut store, &module, &imports)).expect("instantiates");
     store.set_debug_handler(stepper.clone());

@@ -17,6 +17,8 @@ pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     /// Relative to the start of `bytes`.
     pub(super) offsets: OffsetMapBuilder,
+    /// The `br_if`s that pass by the hook, by their offset in `bytes`.
+    pub(super) likely_branches: Vec<u32>,
 }
 
 /// Rewrites one function. `results` is the index of a type `() -> results` where
@@ -42,6 +44,7 @@ pub(super) fn rewrite(
         keeping,
         bytes: Vec::with_capacity(function.range().len() * 3 / 2),
         offsets: OffsetMapBuilder::default(),
+        likely_branches: Vec::new(),
     };
     writer.locals(&locals);
     writer.entry(ty, results)?;
@@ -49,6 +52,7 @@ pub(super) fn rewrite(
     Ok(Body {
         bytes: writer.bytes,
         offsets: writer.offsets,
+        likely_branches: writer.likely_branches,
     })
 }
 
@@ -116,6 +120,7 @@ struct BodyWriter<'a> {
     keeping: Keeping,
     bytes: Vec<u8>,
     offsets: OffsetMapBuilder,
+    likely_branches: Vec<u32>,
 }
 
 impl BodyWriter<'_> {
@@ -129,7 +134,7 @@ impl BodyWriter<'_> {
                 (locals.declarations + 1).encode(&mut self.bytes);
                 self.bytes.extend_from_slice(locals.bytes);
                 1u32.encode(&mut self.bytes);
-                ValType::I64.encode(&mut self.bytes);
+                ValType::I32.encode(&mut self.bytes);
             }
         }
     }
@@ -245,36 +250,42 @@ impl BodyWriter<'_> {
         }
     }
 
+    /// Counts a tick, and calls the hook if none remains.
+    ///
+    /// The hook's path is hinted to be cold, which keeps what it saves and reloads out
+    /// of loops.
     fn tick(&mut self, keeping: Keeping) {
         let remaining = self.remaining();
         let hook = Instruction::Call(self.original.imported_functions);
+        self.insert(&[Instruction::Block(BlockType::Empty)]);
         match keeping {
             Keeping::Global => self.insert(&[
                 Instruction::GlobalGet(remaining),
-                Instruction::I64Const(1),
-                Instruction::I64Sub,
+                Instruction::I32Const(-1),
+                Instruction::I32Add,
                 Instruction::GlobalSet(remaining),
                 Instruction::GlobalGet(remaining),
-                Instruction::I64Eqz,
-                Instruction::If(BlockType::Empty),
-                hook,
-                Instruction::End,
             ]),
             Keeping::Local(local) => self.insert(&[
                 Instruction::LocalGet(local),
-                Instruction::I64Const(1),
-                Instruction::I64Sub,
+                Instruction::I32Const(-1),
+                Instruction::I32Add,
                 Instruction::LocalTee(local),
-                Instruction::I64Eqz,
-                Instruction::If(BlockType::Empty),
-                Instruction::I64Const(0),
+            ]),
+        }
+        self.likely_branches.push(self.bytes.len() as u32);
+        self.insert(&[Instruction::BrIf(0)]);
+        match keeping {
+            Keeping::Global => self.insert(&[hook]),
+            Keeping::Local(local) => self.insert(&[
+                Instruction::I32Const(0),
                 Instruction::GlobalSet(remaining),
                 hook,
                 Instruction::GlobalGet(remaining),
                 Instruction::LocalSet(local),
-                Instruction::End,
             ]),
         }
+        self.insert(&[Instruction::End]);
     }
 
     fn write_back(&mut self) {
