@@ -1,22 +1,27 @@
-//! What motion costs in a recording: `travel_cost FILE.rrtrace [STEPS]`.
+//! What motion costs in a recording: `travel_cost FILE.rrtrace [PLACES]`.
 //!
-//! Prints the latency of stepping back by line from the last hostcall, after the sweep
-//! (median and 99th percentile), of stepping forward again, and of going to a
-//! checkpoint, in milliseconds.
+//! After the background work is done, prints the latency of steps at random places,
+//! and of walking near the end; the ratio of a reverse run to the forward run of the
+//! same stretch; and what checkpoints take. The replayer is `$RR_DAP`, or the
+//! executable beside the folder of this one.
 
-use rr_dap::timeline::motion::{Direction, HostcallFilter, Motion, Reason, Step};
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Reason, Step,
+};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let trace = args
         .next()
-        .ok_or("usage: travel_cost FILE.rrtrace [STEPS]")?;
-    let steps: usize = args.next().map_or(Ok(200), |n| n.parse())?;
+        .ok_or("usage: travel_cost FILE.rrtrace [PLACES]")?;
+    let places: usize = args.next().map_or(Ok(100), |n| n.parse())?;
     let program = match std::env::var_os("RR_DAP") {
         Some(program) => program.into(),
         // Examples are built into a folder beside the executable's.
@@ -31,63 +36,169 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Options::standard()?
     };
     let trace = Arc::new(Trace::open(trace.as_ref())?);
-    let opened = Instant::now();
-    let mut timeline = Timeline::open(trace, &options, &|_, _| {})?;
-    println!("open                {}", ms(opened.elapsed()));
-    let swept = Instant::now();
+    let timeline = &mut opened(trace, &options)?;
+    near_the_end(timeline, places)?;
+    at_random_places(timeline, places)?;
+    runs(timeline)?;
+    interruption(timeline)?;
+    copies(timeline)
+}
+
+fn opened(trace: Arc<Trace>, options: &Options) -> Outcome<Timeline> {
+    let began = Instant::now();
+    let mut timeline = Timeline::open(trace, options, &|_, _| {})?;
+    println!("open                    {}", ms(began.elapsed()));
+    let began = Instant::now();
+    timeline.wait_for_depths(&Interrupt::new())?;
+    println!("measure depths          {}", ms(began.elapsed()));
     timeline.wait_for_sweep(&Interrupt::new())?;
-    println!("sweep to the end    {}", ms(swept.elapsed()));
-    println!("checkpoints         {}", timeline.checkpoints().len());
+    println!("sweep to the end        {}", ms(began.elapsed()));
     go(&mut timeline, &Motion::End)?;
-    println!("ticks               {}", timeline.here().position.tick.0);
-    // The last hostcall is inside the program's own code, where there are lines to
-    // step back over; after the last return there are none.
-    go(
-        &mut timeline,
-        &Motion::Hostcall(Direction::Backward, HostcallFilter::ANY),
-    )?;
-    let back = Motion::Line(Direction::Backward, Step::Over);
-    series("step back by line", &mut timeline, &back, steps)?;
-    let forward = Motion::Line(Direction::Forward, Step::Over);
-    series("step by line", &mut timeline, &forward, steps)?;
-    let hostcall = Motion::Hostcall(Direction::Backward, HostcallFilter::ANY);
-    series("hostcall back", &mut timeline, &hostcall, steps)?;
-    go(&mut timeline, &Motion::End)?;
-    let deep = Motion::Hostcall(Direction::Backward, HostcallFilter::ANY);
-    go(&mut timeline, &deep)?;
-    let back = Motion::Instruction(Direction::Backward, Step::Into);
-    series("instruction back", &mut timeline, &back, steps)?;
-    // Going to where the session stands already copies a process, no more.
-    let end = [Motion::Start, Motion::Start, Motion::Start];
-    let mut copies = Vec::new();
-    for motion in end.iter().cycle().take(60) {
-        copies.push(go(&mut timeline, motion)?);
+    println!(
+        "ticks                   {}",
+        timeline.here().position.tick.0
+    );
+    print_checkpoints(&mut timeline);
+    Ok(timeline)
+}
+
+fn print_checkpoints(timeline: &mut Timeline) {
+    let number = timeline.checkpoints().len();
+    let memory = timeline.checkpoint_memory().0 >> 20;
+    println!("checkpoints             {number} in {memory} MiB");
+}
+
+/// From the last hostcall: it is inside the program's own code, where there are lines
+/// to step back over; after the last return there are none.
+fn near_the_end(timeline: &mut Timeline, steps: usize) -> Outcome<()> {
+    let to_hostcall = Motion::Hostcall(Direction::Backward, HostcallFilter::ANY);
+    for (name, motion) in [
+        ("line back", Motion::Line(Direction::Backward, Step::Over)),
+        ("line", Motion::Line(Direction::Forward, Step::Over)),
+        ("hostcall back", to_hostcall.clone()),
+    ] {
+        if name == "line back" {
+            go(timeline, &Motion::End)?;
+            go(timeline, &to_hostcall)?;
+        }
+        let mut taken = Vec::new();
+        for _ in 0..steps {
+            taken.push(go(timeline, &motion)?);
+            if is_at_an_end(timeline) {
+                break;
+            }
+        }
+        report(&format!("near the end: {name}"), taken);
     }
-    report("copy a checkpoint", copies);
     Ok(())
 }
 
-fn go(timeline: &mut Timeline, motion: &Motion) -> Result<Duration, Box<dyn std::error::Error>> {
+/// Goes somewhere, steps a few times there, and goes elsewhere.
+fn at_random_places(timeline: &mut Timeline, places: usize) -> Outcome<()> {
+    const STEPS: usize = 5;
+    let kinds = [
+        ("line back", Motion::Line(Direction::Backward, Step::Over)),
+        ("line", Motion::Line(Direction::Forward, Step::Over)),
+        (
+            "line back, into",
+            Motion::Line(Direction::Backward, Step::Into),
+        ),
+        ("line, into", Motion::Line(Direction::Forward, Step::Into)),
+        ("out, back", Motion::Line(Direction::Backward, Step::Out)),
+        ("out", Motion::Line(Direction::Forward, Step::Out)),
+        (
+            "instruction back",
+            Motion::Instruction(Direction::Backward, Step::Into),
+        ),
+    ];
+    let mut random = Random(0x5eed);
+    for (name, motion) in kinds {
+        let (mut jumps, mut taken) = (Vec::new(), Vec::new());
+        for _ in 0..places {
+            let place = Fraction::percent(random.percent()).ok_or("a percentage")?;
+            jumps.push(go(timeline, &Motion::Fraction(place))?);
+            for _ in 0..STEPS {
+                taken.push(go(timeline, &motion)?);
+                if is_at_an_end(timeline) {
+                    break;
+                }
+            }
+        }
+        report(&format!("anywhere: {name}"), taken);
+        if name == "line back" {
+            report("anywhere: getting there", jumps);
+        }
+    }
+    print_checkpoints(timeline);
+    Ok(())
+}
+
+/// Runs the whole recording both ways; nothing is hit.
+fn runs(timeline: &mut Timeline) -> Outcome<()> {
+    let nothing = HostcallFilter {
+        path: "no hostcall is called this".into(),
+        failed: false,
+    };
+    timeline.set_breakpoints(vec![Breakpoint::at_hostcalls(BreakpointId(1), nothing)]);
+    go(timeline, &Motion::Start)?;
+    let forward = go(timeline, &Motion::Continue(Direction::Forward))?;
+    let backward = go(timeline, &Motion::Continue(Direction::Backward))?;
+    println!(
+        "run to the end          {}, back to the start {}: {:.2}",
+        ms(forward),
+        ms(backward),
+        backward.as_secs_f64() / forward.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Runs backward from the end, and is called off after a while.
+fn interruption(timeline: &mut Timeline) -> Outcome<()> {
+    let mut taken = Vec::new();
+    go(timeline, &Motion::End)?;
+    for i in 0..20 {
+        let interrupt = Interrupt::new();
+        let raised = std::thread::spawn({
+            let interrupt = interrupt.clone();
+            move || {
+                std::thread::sleep(Duration::from_millis(50 + 7 * i));
+                interrupt.raise();
+                Instant::now()
+            }
+        });
+        let motion = Motion::Continue(Direction::Backward);
+        let interrupted = timeline.travel(&motion, &interrupt).is_err();
+        let ended = Instant::now();
+        let raised = raised.join().map_err(|_| "the other thread panicked")?;
+        if !interrupted {
+            println!("interruption            the run back is too short to be interrupted");
+            return Ok(());
+        }
+        taken.push(ended.saturating_duration_since(raised));
+    }
+    report("interruption", taken);
+    Ok(())
+}
+
+/// Going to where a checkpoint stands copies its process, no more.
+fn copies(timeline: &mut Timeline) -> Outcome<()> {
+    let places = timeline.checkpoints();
+    let mut taken = Vec::new();
+    for place in places {
+        taken.push(go(timeline, &Motion::Position(place))?);
+    }
+    report("copy a checkpoint", taken);
+    Ok(())
+}
+
+fn is_at_an_end(timeline: &Timeline) -> bool {
+    matches!(timeline.here().reason, Reason::Start | Reason::End(_))
+}
+
+fn go(timeline: &mut Timeline, motion: &Motion) -> Outcome<Duration> {
     let began = Instant::now();
     timeline.travel(motion, &Interrupt::new())?;
     Ok(began.elapsed())
-}
-
-fn series(
-    name: &str,
-    timeline: &mut Timeline,
-    motion: &Motion,
-    steps: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let mut taken = Vec::new();
-    for _ in 0..steps {
-        taken.push(go(timeline, motion)?);
-        if matches!(timeline.here().reason, Reason::Start | Reason::End(_)) {
-            break;
-        }
-    }
-    report(name, taken);
-    Ok(())
 }
 
 fn report(name: &str, mut taken: Vec<Duration>) {
@@ -97,13 +208,27 @@ fn report(name: &str, mut taken: Vec<Duration>) {
         taken.get(index).copied().unwrap_or_default()
     };
     println!(
-        "{name:<19} median {}  99th percentile {}  ({} of them)",
+        "{name:<23} median {}  99th percentile {}  worst {}  ({} of them)",
         ms(at(50)),
         ms(at(99)),
+        ms(at(100)),
         taken.len()
     );
 }
 
 fn ms(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
+}
+
+/// Places that are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn percent(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / (1u64 << 24) as f64 * 100.0
+    }
 }

@@ -226,7 +226,6 @@ fn hostcalls_of_several_tasks_are_walked_both_ways() {
 fn instructions_of_several_tasks_are_walked_both_ways() {
     let (_dir, trace) = recording("wat/callback.wat");
     let mut timeline = timeline(trace);
-    go(&mut timeline, Motion::Entry);
     let mut forward = vec![timeline.here().position];
     loop {
         let stop = go(&mut timeline, Motion::Instruction(Forward, Step::Into));

@@ -64,8 +64,13 @@ fn measure(name: &str, rounds: usize, mut runs: Runs) -> Ratios {
     let mut ratios = [Vec::new(), Vec::new()];
     // The first round warms caches and is not counted.
     for round in 0..=rounds {
-        let times = [&mut runs.plain, &mut runs.fast, &mut runs.still, &mut runs.debug]
-            .map(|run| run().as_secs_f64());
+        let times = [
+            &mut runs.plain,
+            &mut runs.fast,
+            &mut runs.still,
+            &mut runs.debug,
+        ]
+        .map(|run| run().as_secs_f64());
         if round > 0 {
             plain.push(times[0]);
             ratios[0].push(times[1] / times[0]);
@@ -128,7 +133,9 @@ fn kernel_run(engine: &Engine, module: &[u8]) -> Run {
             clock::IMPORT_HOOK => Func::wrap(&mut store, || {}).into(),
             _ => {
                 let ty = GlobalType::new(ValType::I32, Mutability::Var);
-                Global::new(&mut store, ty, Val::I32(i32::MAX)).expect("a global").into()
+                Global::new(&mut store, ty, Val::I32(i32::MAX))
+                    .expect("a global")
+                    .into()
             }
         })
         .collect();

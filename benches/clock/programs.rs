@@ -29,7 +29,12 @@ pub fn all() -> Vec<Program> {
     let Some(guests) = std::env::var_os("GUESTS") else {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         return vec![
-            program("kitchen -O2, cat", fixtures.join("kitchen-O2.wasm"), &["cat", "/work/in.txt"], 40_000),
+            program(
+                "kitchen -O2, cat",
+                fixtures.join("kitchen-O2.wasm"),
+                &["cat", "/work/in.txt"],
+                40_000,
+            ),
             program("ledger", fixtures.join("ledger.wasm"), &[], 0),
         ];
     };
@@ -118,8 +123,7 @@ fn debugged_without_clock(trace: &Trace, dir: &Path) -> Compiled {
 fn replays(trace: &Arc<Trace>, compiled: Compiled) -> Run {
     let trace = trace.clone();
     Box::new(move || {
-        let mut replay =
-            Replay::new(trace.clone(), &compiled, Box::new(Silent)).expect("loads");
+        let mut replay = Replay::new(trace.clone(), &compiled, Box::new(Silent)).expect("loads");
         let begun = thread_time();
         replay.run().expect("replays");
         thread_time() - begun

@@ -10,6 +10,7 @@ mod drive;
 pub mod frames;
 pub mod output;
 pub mod position;
+pub mod profile;
 mod state;
 mod values;
 pub mod variant;

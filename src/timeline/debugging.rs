@@ -58,14 +58,21 @@ impl Timeline {
         }
     }
 
-    /// Moves over to code that can be debugged, here; waits until it is compiled.
+    /// Moves over to code that can be debugged, here; waits until it is compiled,
+    /// telling `progress` how far that is.
     ///
     /// # Errors
     ///
     /// If interrupted, or if the guest cannot be compiled.
-    pub fn need_debug(&mut self, interrupt: &Interrupt) -> Result<()> {
+    pub fn need_debug(&mut self, interrupt: &Interrupt, progress: &dyn Fn(Progress)) -> Result<()> {
         self.want_debug();
+        let mut told = None;
         while !self.is_compiled(POLL)? {
+            let now = self.debug_progress();
+            if let Some(now) = now.filter(|_| now != told) {
+                progress(now);
+            }
+            told = now;
             if interrupt.is_raised() {
                 return Err(TimelineError::Interrupted);
             }
@@ -79,9 +86,6 @@ impl Timeline {
     ///
     /// [`TimelineError::Optimised`] if it is not; it will be.
     pub(super) fn debug_if_compiled(&mut self) -> Result<()> {
-        if let Debugging::Ready = self.debugging {
-            return Ok(());
-        }
         self.want_debug();
         if self.is_compiled(Duration::ZERO)? {
             return self.move_over(&Interrupt::new());
@@ -127,6 +131,7 @@ impl Timeline {
         checkpoints.keep(root);
         drop(checkpoints);
         self.debugging = Debugging::Ready;
+        self.start_depths();
         self.start_sweep()
     }
 

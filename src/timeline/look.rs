@@ -27,7 +27,6 @@ impl Timeline {
     /// If the replayer has died, or if the guest runs optimised and is not yet
     /// compiled for debugging; it will be.
     pub fn locals(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
-        self.debug_if_compiled()?;
         let frame = frame as u32;
         self.values(&Request::Locals { frame })
     }
@@ -38,7 +37,6 @@ impl Timeline {
     ///
     /// As for [`Timeline::locals`].
     pub fn operands(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
-        self.debug_if_compiled()?;
         let frame = frame as u32;
         self.values(&Request::Operands { frame })
     }

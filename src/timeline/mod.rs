@@ -36,7 +36,8 @@ use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError};
 use checkpoints::Checkpoints;
 use debugging::Debugging;
-use motion::{Breakpoint, Ending, Reason, Stop};
+use depths::Depths;
+use motion::{Breakpoint, Ending, Reason, Stepping, Stop};
 use pool::Pool;
 use process::{Process, ProcessError};
 use std::collections::HashMap;
@@ -75,6 +76,7 @@ impl From<ProcessError> for TimelineError {
         match error {
             ProcessError::Interrupted => TimelineError::Interrupted,
             ProcessError::Died(message) => TimelineError::Died(message),
+            ProcessError::NeedsDebug => TimelineError::Optimised(Progress::default()),
             ProcessError::Failed(message) => TimelineError::Failed(message),
         }
     }
@@ -106,7 +108,9 @@ pub struct Timeline {
     here: Stop,
     /// Runs ahead in the background.
     sweep: Option<Process>,
+    depths: Depths,
     breakpoints: Vec<Breakpoint>,
+    stepping: Stepping,
     marks: HashMap<String, Position>,
     rows: lines::RowsCache,
 }
@@ -148,11 +152,14 @@ impl Timeline {
                 reason: Reason::Start,
             },
             sweep: None,
+            depths: Depths::Unwanted,
             breakpoints: Vec::new(),
+            stepping: Stepping::default(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
         };
         timeline.start_sweep()?;
+        timeline.start_depths();
         Ok(timeline)
     }
 
@@ -185,6 +192,11 @@ impl Timeline {
     /// The breakpoints that [`Motion::Continue`](motion::Motion) stops at.
     pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
         self.breakpoints = breakpoints;
+    }
+
+    /// How line steps treat code that is not of interest.
+    pub fn set_stepping(&mut self, stepping: Stepping) {
+        self.stepping = stepping;
     }
 
     /// Remembers this moment under a name.
@@ -220,13 +232,17 @@ impl Timeline {
         }
     }
 
-    /// Asks the live replayer; if it has died, brings another to where it stood
-    /// and asks that.
+    /// Asks the live replayer; if it has died, or cannot tell because it runs
+    /// optimised code, brings another to where it stood and asks that.
     fn ask(&mut self, request: &Request) -> Result<Reply> {
         match self.live.ask(request) {
             Err(ProcessError::Died(message)) => {
                 tracing::warn!("the replayer died ({message}); replaying to where it stood");
                 self.revive()?;
+                Ok(self.live.ask(request)?)
+            }
+            Err(ProcessError::NeedsDebug) => {
+                self.debug_if_compiled()?;
                 Ok(self.live.ask(request)?)
             }
             other => Ok(other?),

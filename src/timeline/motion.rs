@@ -2,6 +2,7 @@
 
 use crate::replay::{ModuleId, Position, Tick};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The two ways through a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +21,24 @@ pub enum Step {
     Into,
     /// Out to the caller: just after the call, or just before it.
     Out,
+}
+
+/// How line steps treat code that is not of interest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stepping {
+    pub without_lines: WithoutLines,
+    /// Modules that are someone else's: their lines do not count.
+    pub foreign: BTreeSet<ModuleId>,
+}
+
+/// Where a line step goes from code that has no lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WithoutLines {
+    /// Out of it, to the nearest caller with lines.
+    #[default]
+    Leave,
+    /// To the next instruction, or the previous one.
+    Instructions,
 }
 
 /// Where to go from here.

@@ -15,6 +15,9 @@ pub(super) enum ProcessError {
     /// The process is gone.
     #[error("it is gone ({0})")]
     Died(String),
+    /// It runs optimised code, and this takes code for debugging.
+    #[error("the guest runs optimised")]
+    NeedsDebug,
     /// It says why it cannot.
     #[error("{0}")]
     Failed(String),
@@ -64,10 +67,7 @@ impl Process {
     /// Asks, and waits for the answer.
     pub(super) fn ask(&mut self, request: &Request) -> Result<Reply, ProcessError> {
         self.send(request)?;
-        match wire::receive(&mut self.socket)? {
-            Reply::Failed(message) => Err(ProcessError::Failed(message)),
-            reply => Ok(reply),
-        }
+        answered(wire::receive(&mut self.socket)?)
     }
 
     /// Tells it to run, without waiting.
@@ -105,14 +105,19 @@ impl Process {
         }
         self.socket.set_read_timeout(None)?;
         let mut rest = io::Read::chain(&first[..], &mut self.socket);
-        match wire::receive(&mut rest)? {
-            Reply::Failed(message) => Err(ProcessError::Failed(message)),
-            reply => Ok(reply),
-        }
+        answered(wire::receive(&mut rest)?)
     }
 
     /// Whether an answer (or the end) can be read at once.
     pub(super) fn has_answer(&mut self) -> bool {
         super::readiness::is_readable(&self.socket)
+    }
+}
+
+fn answered(reply: Reply) -> Result<Reply, ProcessError> {
+    match reply {
+        Reply::Failed(message) => Err(ProcessError::Failed(message)),
+        Reply::NeedsDebug => Err(ProcessError::NeedsDebug),
+        reply => Ok(reply),
     }
 }

@@ -56,6 +56,8 @@ impl Timeline {
                 Ok(())
             }
             Ok(_) => Ok(()),
+            // The end is a trap, where optimised code has lost count.
+            Err(ProcessError::NeedsDebug) => Ok(()),
             Err(ProcessError::Interrupted) => {
                 self.sweep = Some(sweep);
                 Err(TimelineError::Interrupted)

@@ -98,8 +98,8 @@ fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i32) -> Vec<E
         .map(|import| match (import.module(), import.name()) {
             (clock::IMPORT_MODULE, clock::IMPORT_HOOK) => Func::wrap(&mut *store, hook).into(),
             (clock::IMPORT_MODULE, clock::IMPORT_REMAINING) => {
-                let remaining =
-                    Global::new(&mut *store, remaining_type.clone(), Val::I32(arm)).expect("a global");
+                let remaining = Global::new(&mut *store, remaining_type.clone(), Val::I32(arm))
+                    .expect("a global");
                 *store.data_mut() = Some(State {
                     remaining,
                     armed: (0, arm),

@@ -22,7 +22,7 @@ use super::debuggee::{
 use crate::inspect::handle_history::HandleHistory;
 use crate::replay::variant::CacheDir;
 use crate::timeline::motion::{Motion, Reason, Stop};
-use crate::timeline::{Interrupt, Timeline, TimelineError};
+use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use stack::ShownFrame;
 use std::sync::OnceLock;
@@ -51,6 +51,12 @@ impl From<TimelineError> for DebuggeeError {
     }
 }
 
+/// Tells how far compiling has come.
+fn compiling(output: &dyn Output, progress: Progress) {
+    let part = progress.done * 100 / progress.total.max(1);
+    output.progress(u8::try_from(part).ok(), "compiling the guest for debugging");
+}
+
 impl Recording {
     fn new(timeline: Timeline, cache: CacheDir, directory: Option<tempfile::TempDir>) -> Recording {
         Recording {
@@ -73,6 +79,10 @@ impl Debuggee for Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        if self.timeline.needs_debug(motion) {
+            self.timeline
+                .need_debug(interrupt, &|done| compiling(output, done))?;
+        }
         let stop = match motion {
             Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,

@@ -80,6 +80,7 @@ fn parse(text: &str) -> Option<Position> {
     let (text, phase) = match text.split_once('+') {
         None => (text, Phase::Before),
         Some((text, "call")) => (text, Phase::Calling),
+        Some((text, "answer")) => (text, Phase::Answered),
         Some((text, "end")) => (text, Phase::End),
         Some(_) => return None,
     };
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_position_is_read_as_it_is_told() {
-        for phase in [Phase::Before, Phase::Calling, Phase::End] {
+        for phase in [Phase::Before, Phase::Calling, Phase::Answered, Phase::End] {
             for (tick, depth, pc) in [(0, 0, 0), (u64::MAX, u32::MAX, u32::MAX), (7, 2, 500)] {
                 let position = Position {
                     tick: Tick(tick),

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 const LEAST_INTERVAL: Duration = Duration::from_millis(25);
 /// What it costs to write to a page for the first time after a copy: 3 to 9 µs.
 const PAGE_FAULT: Duration = Duration::from_micros(5);
-/// Copying pages may take so large a part of a sweep: 1 in 16. Hence also the memory
-/// that checkpoints take grows no faster.
-const SHARE_OF_PAGE_FAULTS: u32 = 16;
+/// Copying pages may take so large a part of a sweep: 1 in 4. A compressor that writes
+/// 10 MB all the time is left a checkpoint every 50 ms then.
+const SHARE_OF_PAGE_FAULTS: u32 = 4;
 
 /// A run in progress.
 pub(super) struct Active {

@@ -478,7 +478,7 @@ fn needs_hooks(run: &Run) -> bool {
         || match &run.watch {
             Watch::Nothing => false,
             Watch::Places { code, .. } => !code.is_empty(),
-            Watch::Lines(_) | Watch::Instructions => true,
+            Watch::Lines(_) | Watch::Instructions | Watch::InstructionsWithin { .. } => true,
             Watch::Return { .. } | Watch::Entry { .. } => true,
         }
 }

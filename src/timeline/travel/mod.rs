@@ -20,7 +20,7 @@ impl Timeline {
     pub fn travel(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
         self.collect();
         if self.needs_debug(motion) {
-            self.need_debug(interrupt)?;
+            self.need_debug(interrupt, &|_| {})?;
         }
         match self.attempt(motion, interrupt) {
             Err(TimelineError::Died(message)) => {
@@ -28,12 +28,18 @@ impl Timeline {
                 self.revive()?;
                 self.attempt(motion, interrupt)
             }
+            // Optimised code has lost count where the guest trapped.
+            Err(TimelineError::Optimised(_)) => {
+                self.need_debug(interrupt, &|_| {})?;
+                self.attempt(motion, interrupt)
+            }
             other => other,
         }
     }
 
-    /// Whether a motion can be made in code for debugging only.
-    fn needs_debug(&self, motion: &Motion) -> bool {
+    /// Whether a motion can be made in code for debugging only:
+    /// [`Timeline::travel`] waits for it, [`Timeline::need_debug`] tells how far it is.
+    pub fn needs_debug(&self, motion: &Motion) -> bool {
         match motion {
             Motion::Start | Motion::End | Motion::Event(_) | Motion::Hostcall(..) => false,
             Motion::OverHostcall(_) => false,

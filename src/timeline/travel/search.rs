@@ -17,7 +17,18 @@ use super::super::wire::{Hit, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline};
 use super::seek::ladder;
 use crate::component::{Component, Direction as CrossingDirection, ModuleId};
-use crate::replay::{Phase, Position};
+use crate::replay::{Phase, Position, Tick};
+
+/// The first stretch of a search backward reaches to the nearest checkpoint, which
+/// may be a step away. Those before it are at least so long, in ticks, and each at
+/// least twice as long as the one after it: copying a process takes as long as to
+/// replay some tens of thousands of ticks, and the first writes to its pages more.
+const FIRST_STRETCH: u64 = 1 << 17;
+/// Longer stretches, half a second of replay, would save nothing any more.
+const LONGEST_STRETCH: u64 = 1 << 24;
+
+/// Only the checkpoint at the start is before this.
+const AFTER_START: Position = Position::first_of(Tick(1));
 
 /// What is looked for.
 #[derive(Clone)]
@@ -106,23 +117,21 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Option<Hit>> {
         let mut until = bound;
-        // Whoever goes back is likely to go back again.
-        let mut is_first = true;
+        let mut stretch = 0;
         loop {
             if let Some(quiet) = self.quiet_before(search.depth, until.tick) {
                 until = until.min(Position::first_of(quiet.ticks.start));
             }
-            let copy = self.pool.fork_checkpoint(|c| c.before(until))?;
-            let Some(copy) = copy else {
+            let Some(copy) = self.copy_before(until, stretch)? else {
                 return Ok(None);
             };
             let from = copy.at.position;
-            let leave_at = if is_first {
-                ladder(from, until)
-            } else {
-                Vec::new()
+            let leave_at = match stretch {
+                // Whoever goes back is likely to go back again.
+                0 => ladder(from, until),
+                _ => Vec::new(),
             };
-            is_first = false;
+            stretch = (stretch * 2).clamp(FIRST_STRETCH, LONGEST_STRETCH);
             let stop = StopAt::LastBefore(if until == bound {
                 bound
             } else {
@@ -137,6 +146,21 @@ impl Timeline {
             }
             until = from;
         }
+    }
+
+    /// A copy of the nearest checkpoint that is at least `stretch` ticks before a
+    /// position, or else of the first one.
+    fn copy_before(&mut self, position: Position, stretch: u64) -> Result<Option<Process>> {
+        let tick = Tick(position.tick.0.saturating_sub(stretch));
+        let far = match stretch {
+            0 => position,
+            _ => position.min(Position::first_of(tick)),
+        };
+        let copy = self.pool.fork_checkpoint(|checkpoints| {
+            let near_start = checkpoints.before(far).is_none() && position > Position::START;
+            checkpoints.before(if near_start { position.min(AFTER_START) } else { far })
+        })?;
+        Ok(copy)
     }
 
     /// To the next or previous hostcall that a filter lets through.

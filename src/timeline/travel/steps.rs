@@ -1,7 +1,7 @@
 //! Steps by line and by instruction.
 
 use super::super::lines;
-use super::super::motion::{BreakpointId, Direction, Step, Stop};
+use super::super::motion::{BreakpointId, Direction, Step, Stop, WithoutLines};
 use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, confused};
 use super::search::{Search, code};
@@ -12,6 +12,10 @@ use std::collections::HashSet;
 
 /// How many functions of the stack a line step watches, innermost first.
 const WATCHED_FRAMES: usize = 16;
+
+fn step_of(into: bool) -> Step {
+    if into { Step::Into } else { Step::Over }
+}
 
 impl Timeline {
     /// The stack here, and the depth of the innermost frame that has lines.
@@ -27,8 +31,18 @@ impl Timeline {
     }
 
     fn has_lines(&self, frame: &Frame) -> bool {
+        if self.stepping.foreign.contains(&frame.module) {
+            return false;
+        }
         self.module(frame.module)
             .is_some_and(|m| m.source.line_at(frame.pc).is_some_and(|l| l.line != 0))
+    }
+
+    /// Whether a line step from here is one by instruction.
+    fn steps_instructions(&self, frames: &[Frame], lined: Option<u32>) -> bool {
+        self.stepping.without_lines == WithoutLines::Instructions
+            && !frames.is_empty()
+            && lined != Some(frames.len() as u32)
     }
 
     /// The line rows of the functions of frames at `depth` and below it.
@@ -53,6 +67,9 @@ impl Timeline {
 
     pub(super) fn line_forward(&mut self, into: bool, interrupt: &Interrupt) -> Result<Stop> {
         let (frames, depth) = self.lined_stack()?;
+        if self.steps_instructions(&frames, depth) {
+            return self.instruction_step(Direction::Forward, step_of(into), interrupt);
+        }
         let Some(depth) = depth else {
             // No frame has lines: before `main`, or a guest without debug
             // information.
@@ -76,6 +93,9 @@ impl Timeline {
 
     pub(super) fn line_back(&mut self, into: bool, interrupt: &Interrupt) -> Result<Stop> {
         let (frames, depth) = self.lined_stack()?;
+        if self.steps_instructions(&frames, depth) {
+            return self.instruction_step(Direction::Backward, step_of(into), interrupt);
+        }
         let watch = match (depth, into) {
             (Some(depth), false) => LineWatch {
                 depth,
@@ -144,8 +164,9 @@ impl Timeline {
     /// The entry of any function with lines.
     pub(super) fn entry_watch(&self) -> Watch {
         let starts = self.load.body_starts.iter().enumerate();
-        let places = starts.flat_map(|(i, starts)| {
-            let module = ModuleId(i as u32);
+        let starts = starts.map(|(i, starts)| (ModuleId(i as u32), starts));
+        let own = starts.filter(|(module, _)| !self.stepping.foreign.contains(module));
+        let places = own.flat_map(|(module, starts)| {
             starts.iter().map(move |pc| (BreakpointId(0), module, *pc))
         });
         code(places.collect())
