@@ -3,10 +3,12 @@
 //! Every motion runs in a copy of a replayer that stands still: if it is
 //! interrupted or its process dies, the session is where it was.
 
+mod breakpoints;
 mod checkpoints;
 pub mod interrupt;
 mod lines;
 pub mod motion;
+pub mod predicates;
 mod process;
 mod readiness;
 pub mod replayer;
@@ -25,7 +27,7 @@ use crate::replay::{Code, Compiled, InstanceId, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError};
 use checkpoints::Checkpoints;
-use motion::{Breakpoint, Ending, Reason, Stop};
+use motion::{Ending, Reason, Stop};
 use process::{Pool, Process, ProcessError};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -106,7 +108,7 @@ pub struct Timeline {
     live: Process,
     here: Stop,
     sweep: Option<Process>,
-    breakpoints: Vec<Breakpoint>,
+    breakpoints: breakpoints::Breakpoints,
     marks: HashMap<String, Position>,
     rows: lines::RowsCache,
 }
@@ -171,7 +173,7 @@ impl Timeline {
             live,
             here,
             sweep: None,
-            breakpoints: Vec::new(),
+            breakpoints: breakpoints::Breakpoints::default(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
         };
@@ -233,11 +235,6 @@ impl Timeline {
     /// Where the session stands.
     pub fn here(&self) -> &Stop {
         &self.here
-    }
-
-    /// The breakpoints that [`Motion::Continue`](motion::Motion) stops at.
-    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
-        self.breakpoints = breakpoints;
     }
 
     /// Remembers this moment under a name.

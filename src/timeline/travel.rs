@@ -5,11 +5,11 @@
 //! go there; if there is none, take the stretch before.
 
 use super::lines;
-use super::motion::{Breakpoint, Direction, Motion, Place, Reason, Step, Stop};
+use super::motion::{Direction, Motion, Reason, Step, Stop};
 use super::process::{Process, ProcessError};
 use super::wire::{FunctionRows, Hit, LineWatch, ReplayerId, Reply, Request, Run, StopAt, Watch};
 use super::{Interrupt, Result, Timeline, TimelineError, confused};
-use crate::component::{Component, Direction as CrossingDirection, ModuleId};
+use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
 use std::collections::HashSet;
@@ -29,10 +29,12 @@ impl Timeline {
     /// If interrupted, if the replayer died, or if replay diverges.
     pub fn travel(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
         self.collect();
+        self.breakpoints.begin_log();
         match self.attempt(motion, interrupt) {
             Err(TimelineError::Died(message)) => {
                 tracing::warn!("a replayer died ({message}); trying again with another");
                 self.revive()?;
+                self.breakpoints.begin_log();
                 self.attempt(motion, interrupt)
             }
             other => other,
@@ -50,11 +52,11 @@ impl Timeline {
                 Ok(self.arrived(Reason::Arrived))
             }
             Motion::Continue(Direction::Forward) => {
-                let watch = places(self.trace.component(), &self.breakpoints);
+                let watch = self.break_watch(interrupt)?;
                 self.forward(watch, interrupt)
             }
             Motion::Continue(Direction::Backward) => {
-                let watch = places(self.trace.component(), &self.breakpoints);
+                let watch = self.break_watch(interrupt)?;
                 self.backward(&watch, interrupt)
             }
             Motion::Instruction(Direction::Forward) => self.forward(Watch::Instructions, interrupt),
@@ -187,7 +189,7 @@ impl Timeline {
         Ok(self.settle(process, Reason::Arrived))
     }
 
-    fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {
+    pub(super) fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {
         let live_fits = self.live.at.position <= position;
         match self.checkpoints.at_or_before(position) {
             Some(checkpoint) if !live_fits || checkpoint.at.position > self.live.at.position => {
@@ -229,7 +231,7 @@ impl Timeline {
     }
 
     /// Runs a copy until it stands still again.
-    fn run(
+    pub(super) fn run(
         &mut self,
         mut process: Process,
         watch: Watch,
@@ -239,17 +241,23 @@ impl Timeline {
     ) -> Result<(Process, Option<Hit>)> {
         let first_id: ReplayerId = self.pool.reserve(leave_at.len() as u64 + 1);
         process.start(&Request::Run(Box::new(Run {
-            watch,
+            watch: watch.clone(),
             stop,
             leave_at,
             leave_every: false,
             first_id,
         })))?;
-        match process.wait(interrupt, || {})? {
+        match self.answer_of(&mut process, interrupt)? {
             Reply::Stopped { at, hit } => {
                 process.at = at;
                 self.collect();
                 Ok((process, hit))
+            }
+            Reply::LastIn { at, tick } => {
+                process.at = at;
+                self.collect();
+                let hit = self.last_in_tick(tick, &watch, interrupt)?;
+                Ok((process, Some(hit)))
             }
             _ => Err(confused()),
         }
@@ -448,7 +456,7 @@ impl Timeline {
 
     /// A process that stands at the first moment of a tick, or later if nothing
     /// of that tick can be stood at.
-    fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
+    pub(super) fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
         let first = Position {
             tick,
             depth: u32::MAX,
@@ -599,26 +607,4 @@ fn reason_of(hit: Option<&Hit>) -> Reason {
         Some(hit) if !hit.breakpoints.is_empty() => Reason::Breakpoints(hit.breakpoints.clone()),
         _ => Reason::Arrived,
     }
-}
-
-/// The places of breakpoints as a replayer watches them.
-fn places(component: &Component, breakpoints: &[Breakpoint]) -> Watch {
-    let mut code = Vec::new();
-    let mut crossings = Vec::new();
-    for breakpoint in breakpoints {
-        for place in &breakpoint.places {
-            match place {
-                Place::Code { module, pc } => code.push((breakpoint.id, *module, *pc)),
-                Place::Hostcall { path } => {
-                    let matching = component
-                        .crossings()
-                        .iter()
-                        .filter(|c| c.direction() == CrossingDirection::Outgoing)
-                        .filter(|c| c.name.contains(path.as_str()));
-                    crossings.extend(matching.map(|c| (breakpoint.id, c.id)));
-                }
-            }
-        }
-    }
-    Watch::Places { code, crossings }
 }
