@@ -85,10 +85,7 @@ fn break_at(timeline: &mut Timeline, file_end: &str, line: u32) {
         }
     }
     assert!(!places.is_empty(), "no code at {file_end}:{line}");
-    timeline.set_breakpoints(vec![Breakpoint {
-        id: BreakpointId(1),
-        places,
-    }]);
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), places)]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod replay;
 mod serve;
 mod trace;
 
+use crate::inspect::predicate::SourcePredicates;
 use crate::timeline::{REPLAYER_COMMAND, replayer};
 use clap::{Parser, Subcommand};
 use std::path::Path;
@@ -97,7 +98,8 @@ fn as_replayer() -> Option<ExitCode> {
         return None;
     }
     let (socket, id) = (args.next()?, args.next()?.parse().ok()?);
-    Some(match replayer::main(Path::new(&socket), id) {
+    let predicates = Box::<SourcePredicates>::default();
+    Some(match replayer::main(Path::new(&socket), id, predicates) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rr-dap: replayer: {error:#}");

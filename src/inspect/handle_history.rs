@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::handle_entry::Past;
+use super::handle_entry::{Ending, Entry, EntryKind, Past};
 use super::handle_owed::{Crossed, Owed};
 use super::handle_problem::Finding;
 use super::handle_step::{Role, Roles, Stored, What, When};
@@ -26,6 +26,13 @@ type Tables = BTreeMap<Instance, HandleTable>;
 const SNAPSHOT_EVERY: usize = 1000;
 /// Findings kept: where a handle was missed, every later step that has it is one.
 const MAX_FINDINGS: usize = 1000;
+
+/// What happens to a handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandleChange {
+    Created,
+    Dropped,
+}
 
 /// The handle tables of a recording's component instances over time.
 #[derive(Debug)]
@@ -117,6 +124,36 @@ impl HandleHistory {
                 }
             }
         }
+    }
+
+    /// The numbers of the calls out at which handles came or went, ascending: those
+    /// whose resource type has this in its name, or all. What came with a call into
+    /// the guest counts for the call out before which it did.
+    pub fn changes(&self, change: HandleChange, resource: Option<&str>) -> Vec<u64> {
+        let is_wanted = |entry: &Entry| match (&entry.kind, resource) {
+            (_, None) => true,
+            (EntryKind::Own(of) | EntryKind::Borrow(of), Some(wanted)) => {
+                let name = of.name.as_ref().map(ToString::to_string);
+                name.is_some_and(|name| name.contains(wanted))
+            }
+            (_, Some(_)) => false,
+        };
+        let mut events = Vec::new();
+        self.each_ended(|_, past| match change {
+            _ if !is_wanted(&past.entry) => {}
+            HandleChange::Created => events.push(past.entry.created.event),
+            HandleChange::Dropped if past.ending == Ending::Dropped => {
+                events.push(past.ended.event);
+            }
+            HandleChange::Dropped => {}
+        });
+        if change == HandleChange::Created {
+            let left = self.end.values().flat_map(HandleTable::entries);
+            events.extend(left.filter(|e| is_wanted(e)).map(|e| e.created.event));
+        }
+        events.sort_unstable();
+        events.dedup();
+        events
     }
 
     /// The handles that did not fit their table, the first thousand of them.

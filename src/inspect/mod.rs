@@ -20,6 +20,7 @@ mod lift_bits;
 mod lift_text;
 mod lifted;
 mod place;
+pub mod predicate;
 mod rust;
 mod scalar;
 mod summary;

@@ -112,6 +112,67 @@ pub fn describe(
     })
 }
 
+/// One frame by its index, 0 for the innermost one, which takes no walk.
+pub fn frame(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    index: usize,
+    doing: Innermost,
+) -> Option<Frame> {
+    if !has_hooks(store) {
+        let innermost = if index == 0 {
+            doing
+        } else {
+            Innermost::Calling
+        };
+        let frames = backtrace::frames(store, modules, innermost);
+        return frames.get(index).copied();
+    }
+    let handle = handle(store, index)?;
+    describe(store, modules, &handle, doing)
+}
+
+fn handle(store: &mut StoreContextMut<'_, State>, index: usize) -> Option<FrameHandle> {
+    match index {
+        0 => store.debug_exit_frames().next(),
+        _ => handles(store).into_iter().nth(index),
+    }
+}
+
+/// Where the innermost frame stands in compiled code, in the debug variant: what a
+/// breakpoint was set at.
+pub fn compiled_place(store: &mut StoreContextMut<'_, State>) -> Option<(ModuleId, u32)> {
+    let handle = handle(store, 0)?;
+    let instance = handle.instance(store.as_context_mut()).ok()?;
+    let module = store.data().instance_of(instance)?.module;
+    let (_, pc) = handle
+        .wasm_function_index_and_pc(store.as_context_mut())
+        .ok()??;
+    Some((module, pc.raw()))
+}
+
+/// A local of a frame, in the debug variant.
+pub fn local(
+    store: &mut StoreContextMut<'_, State>,
+    frame: usize,
+    index: u32,
+) -> Option<CoreValue> {
+    let handle = handle(store, frame)?;
+    let local = handle.local(store.as_context_mut(), index).ok()?;
+    Some(value(&local))
+}
+
+/// A value of a frame's operand stack, in the debug variant; 0 is the bottom.
+pub fn operand(
+    store: &mut StoreContextMut<'_, State>,
+    frame: usize,
+    index: u32,
+) -> Option<CoreValue> {
+    let handle = handle(store, frame)?;
+    let operand = handle.stack(store.as_context_mut(), index).ok()?;
+    Some(value(&operand))
+}
+
 /// Whether the guest is about to run an instruction of its own, not one of the
 /// clock's.
 pub fn stands_at_instruction(
@@ -208,12 +269,29 @@ pub fn globals(
     let count = count(store, modules, instance, Sort::Global);
     let mut values = Vec::with_capacity(count as usize);
     for index in 0..count {
-        match item(store, modules, instance, Sort::Global, index)? {
-            Extern::Global(global) => values.push(value(&global.get(store.as_context_mut()))),
-            _ => break,
-        }
+        values.extend(global(store, modules, instance, index)?);
     }
     Ok(values)
+}
+
+/// One global; `None` if there are fewer.
+///
+/// # Errors
+///
+/// If the instance keeps it to itself, in optimised code.
+pub fn global(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    instance: InstanceId,
+    index: u32,
+) -> Result<Option<CoreValue>, NeedsDebug> {
+    if index >= count(store, modules, instance, Sort::Global) {
+        return Ok(None);
+    }
+    match item(store, modules, instance, Sort::Global, index)? {
+        Extern::Global(global) => Ok(Some(value(&global.get(store.as_context_mut())))),
+        _ => Ok(None),
+    }
 }
 
 /// Bytes of a core instance's memory; as many as there are.
@@ -299,7 +377,7 @@ fn outside_item(
     match outside {
         Outside::Imported(index) => {
             let imports = store.data().imports.get(instance.id.0 as usize)?;
-            let of_sort = imports.iter().filter(|import| {
+            let mut of_sort = imports.iter().filter(|import| {
                 matches!(
                     (import, sort),
                     (Extern::Memory(_), Sort::Memory)
@@ -307,7 +385,7 @@ fn outside_item(
                         | (Extern::Table(_), Sort::Table)
                 )
             });
-            of_sort.cloned().nth(index as usize)
+            of_sort.nth(index as usize).cloned()
         }
         Outside::Exported(name) => instance.handle.get_export(store.as_context_mut(), name),
         Outside::Hidden => None,

@@ -3,6 +3,7 @@
 //! Every motion runs in a copy of a replayer that stands still: if it is
 //! interrupted or its process dies, the session is where it was.
 
+mod breakpoints;
 mod checkpoints;
 mod compiling;
 mod debugging;
@@ -14,6 +15,7 @@ mod memory;
 pub mod motion;
 mod options;
 mod pool;
+pub mod predicates;
 mod process;
 mod readiness;
 pub mod replayer;
@@ -37,7 +39,7 @@ use crate::trace::{Outcome, Trace, TraceError};
 use checkpoints::Checkpoints;
 use debugging::Debugging;
 use depths::Depths;
-use motion::{Breakpoint, Ending, Reason, Stepping, Stop};
+use motion::{Ending, Reason, Stepping, Stop};
 use pool::Pool;
 use process::{Process, ProcessError};
 use std::collections::HashMap;
@@ -109,7 +111,7 @@ pub struct Timeline {
     /// Runs ahead in the background.
     sweep: Option<Process>,
     depths: Depths,
-    breakpoints: Vec<Breakpoint>,
+    breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     marks: HashMap<String, Position>,
     rows: lines::RowsCache,
@@ -153,7 +155,7 @@ impl Timeline {
             },
             sweep: None,
             depths: Depths::Unwanted,
-            breakpoints: Vec::new(),
+            breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
@@ -187,11 +189,6 @@ impl Timeline {
     /// hostcalls with their memory and frames, in [`Variant::Debug`] everything.
     pub fn variant(&self) -> Variant {
         self.load.variant
-    }
-
-    /// The breakpoints that [`Motion::Continue`](motion::Motion) stops at.
-    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
-        self.breakpoints = breakpoints;
     }
 
     /// How line steps treat code that is not of interest.

@@ -98,7 +98,8 @@ impl Fraction {
 /// Which hostcalls are meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostcallFilter {
-    /// Those whose WIT path contains this text.
+    /// Those whose WIT path contains this text, or, where it has a `*` (any text), is
+    /// like it.
     pub path: String,
     /// Those only that answer an error: the `err` of a `result`.
     pub failed: bool,
@@ -122,8 +123,21 @@ pub enum Place {
     /// Before the instruction at this offset of the original core module, in
     /// every instance of it.
     Code { module: ModuleId, pc: u32 },
-    /// At every outgoing crossing whose WIT path contains this text.
+    /// At every outgoing crossing whose WIT path contains this text, or, where it
+    /// has a `*` (any text), is like it.
     Hostcall { path: String },
+    /// At those of them that will answer an error: their type is a `result`, and
+    /// the recorded one is `err`.
+    FailedHostcall { path: String },
+    /// At the outgoing crossings with these numbers, ascending: where something
+    /// happens that is known from the recording, as handles come and go.
+    Events(Vec<u64>),
+    /// At the end of the recording, if it ends in a trap or an error of the host.
+    /// The reason to stop there is the end's own; [`Timeline::hit_here`] has the
+    /// breakpoint.
+    ///
+    /// [`Timeline::hit_here`]: super::Timeline::hit_here
+    Trap,
 }
 
 /// A breakpoint: one identity, any number of places (a line may have several).
@@ -131,23 +145,105 @@ pub enum Place {
 pub struct Breakpoint {
     pub id: BreakpointId,
     pub places: Vec<Place>,
+    /// Only visits count at which this holds. Where it cannot be evaluated it does
+    /// hold, and [`Timeline::take_log`](super::Timeline::take_log) says why: better a
+    /// stop too many than one too few.
+    pub condition: Option<String>,
+    /// Which of the visits that count are hits.
+    pub hits: Option<HitCondition>,
+    /// Logged at a hit, instead of stopping; expressions stand in braces.
+    pub log: Option<String>,
 }
 
 impl Breakpoint {
-    /// One at the hostcalls that a filter lets through.
-    pub fn at_hostcalls(id: BreakpointId, filter: HostcallFilter) -> Breakpoint {
+    /// One that stops always.
+    pub fn new(id: BreakpointId, places: Vec<Place>) -> Breakpoint {
         Breakpoint {
             id,
-            places: vec![Place::Hostcall { path: filter.path }],
+            places,
+            condition: None,
+            hits: None,
+            log: None,
         }
     }
 
-    /// Whether code for debugging is needed to stop at it.
-    pub fn needs_debug(&self) -> bool {
-        self.places
-            .iter()
-            .any(|place| matches!(place, Place::Code { .. }))
+    /// One at the hostcalls that a filter lets through.
+    pub fn at_hostcalls(id: BreakpointId, filter: HostcallFilter) -> Breakpoint {
+        let path = filter.path;
+        let place = match filter.failed {
+            true => Place::FailedHostcall { path },
+            false => Place::Hostcall { path },
+        };
+        Breakpoint::new(id, vec![place])
     }
+
+    /// Whether code for debugging is needed to stop at it: at places in code, and
+    /// where expressions may speak of variables.
+    pub fn needs_debug(&self) -> bool {
+        let in_code = |place: &Place| matches!(place, Place::Code { .. });
+        self.condition.is_some() || self.log.is_some() || self.places.iter().any(in_code)
+    }
+}
+
+/// Which visits of a breakpoint are hits, by their ordinal: they are counted from
+/// the start of the recording, from 1, and only those with the condition holding.
+/// So the same visits are hits whichever way one comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HitCondition {
+    /// `5`, `== 5`
+    Exactly(u64),
+    /// `>= 5`, and `> 4`
+    From(u64),
+    /// `< 5`, and `<= 4`
+    Before(u64),
+    /// `% 5`
+    Every(u64),
+}
+
+/// Text is no condition on hits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no hit condition; write `5`, `>= 5`, `> 5`, `< 5`, `<= 5` or `% 5`")]
+pub struct HitConditionError(String);
+
+impl std::str::FromStr for HitCondition {
+    type Err = HitConditionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || HitConditionError(text.to_owned());
+        let text = text.trim();
+        let digits = text.find(|c: char| c.is_ascii_digit()).ok_or_else(error)?;
+        let (operator, count) = text.split_at(digits);
+        let count: u64 = count.trim().parse().map_err(|_| error())?;
+        let next = count.saturating_add(1);
+        Ok(match operator.trim() {
+            "" | "=" | "==" => HitCondition::Exactly(count),
+            ">=" => HitCondition::From(count),
+            ">" => HitCondition::From(next),
+            "<" => HitCondition::Before(count),
+            "<=" => HitCondition::Before(next),
+            "%" if count > 0 => HitCondition::Every(count),
+            _ => return Err(error()),
+        })
+    }
+}
+
+/// What a breakpoint has to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    pub position: Position,
+    pub event: u64,
+    pub breakpoint: BreakpointId,
+    pub text: LogText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogText {
+    /// A log point's message.
+    Message(String),
+    /// Why a condition cannot be evaluated.
+    Problem(String),
+    /// So many entries were left out here, as there were too many.
+    LeftOut(u64),
 }
 
 /// Why a motion ended where it did.

@@ -1,7 +1,7 @@
 //! What the timeline and its replayers say to each other, over a Unix socket:
 //! messages in postcard encoding, each after its length (`u32`, little-endian).
 
-use super::motion::BreakpointId;
+use super::motion::{BreakpointId, HitCondition, LogEntry};
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use crate::replay::frames::Frame;
@@ -125,6 +125,10 @@ pub(crate) enum Watch {
         code: Vec<(BreakpointId, ModuleId, u32)>,
         crossings: Vec<(BreakpointId, CrossingId)>,
     },
+    /// Breakpoints with all that they want.
+    Breaks(Breaks),
+    /// Where breakpoints have the visits that their hit conditions speak of.
+    Count(Breaks),
     /// Line starts in these functions.
     Lines(LineWatch),
     /// Every instruction of the functions on the stack near the innermost frame.
@@ -143,6 +147,46 @@ pub(crate) enum Watch {
         module: ModuleId,
         pc: u32,
     },
+}
+
+/// Breakpoints, and where they are: places name a breakpoint by its index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Breaks {
+    pub(crate) breakpoints: Vec<Break>,
+    pub(crate) code: Vec<(usize, ModuleId, u32)>,
+    pub(crate) crossings: Vec<(usize, CrossingId, Answers)>,
+    /// Numbers of outgoing crossings, ascending.
+    pub(crate) events: Vec<(usize, Vec<u64>)>,
+}
+
+/// Which answers of a crossing count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Answers {
+    All,
+    Errors,
+}
+
+/// One breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Break {
+    pub(crate) id: BreakpointId,
+    pub(crate) condition: Option<String>,
+    pub(crate) hits: Hits,
+    pub(crate) log: Option<String>,
+}
+
+/// Which visits of a breakpoint are hits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Hits {
+    All,
+    None,
+    From(Position),
+    Before(Position),
+    Among(Vec<Position>),
+    /// Those, and all after the last of them: nobody counted on.
+    AmongAndAfter(Vec<Position>),
+    /// Not known yet: to be counted.
+    Count(HitCondition),
 }
 
 /// A watch for line starts.
@@ -187,6 +231,21 @@ pub(crate) enum Reply {
         at: Moment,
         hit: Option<Hit>,
     },
+    /// The same for a run that remembers the last hit, where that is in a tick
+    /// that neither begins nor ends the run: where in it, was not worth finding out
+    /// for each that may be the last.
+    LastIn {
+        at: Moment,
+        tick: Tick,
+    },
+    /// The visits that hit conditions speak of, for each breakpoint, and whether
+    /// there were too many to tell all.
+    Counted {
+        at: Moment,
+        marks: Vec<(Vec<Position>, bool)>,
+    },
+    /// Said while running; the answer to the run is still to come.
+    Log(Vec<LogEntry>),
     Frames(Vec<Frame>),
     Values(Vec<CoreValue>),
     Bytes(Vec<u8>),

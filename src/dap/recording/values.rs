@@ -11,6 +11,7 @@ use crate::dap::debuggee::{
     ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::lift::Lifted;
+use crate::inspect::predicate::core_value;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
@@ -247,7 +248,7 @@ impl Recording {
         let frame = id.map_or_else(|| place_id(&place), |id| id.0);
         let instance = place.core.instance;
         self.with_frame(&place, |source, site, state| {
-            if let Some(value) = core_expression(expression, state) {
+            if let Some(value) = core_value(expression, state) {
                 return Ok(core_view(expression.to_owned(), value, format));
             }
             let variable = evaluate_path(source, site, expression, state).map_err(failed)?;
@@ -383,19 +384,6 @@ fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
 }
 
 /// `$local0`, `$stack1`, `$global2`.
-fn core_expression(expression: &str, frame: &GuestFrame<'_>) -> Option<CoreValue> {
-    let name = expression.strip_prefix('$')?;
-    let values = [
-        ("local", &frame.locals),
-        ("stack", &frame.operands),
-        ("global", &frame.globals),
-    ];
-    values.into_iter().find_map(|(prefix, values)| {
-        let index: usize = name.strip_prefix(prefix)?.parse().ok()?;
-        values.get(index).copied()
-    })
-}
-
 fn lifted_view(name: String, value: &Lifted, path: &str) -> VariableView {
     let inside = value.children().len();
     VariableView {

@@ -1,203 +1,516 @@
 //! A run in progress: what it watches for, and which moments qualify.
 
-use super::super::motion::BreakpointId;
-use super::super::wire::{Hit, Moment, Run, StopAt, Watch};
-use super::fork;
+use super::super::motion::{BreakpointId, LogEntry, LogText};
+use super::super::predicates::{Predicates, Stopped};
+use super::super::wire::{Hit, Moment, Reply, Run, StopAt, Watch};
+use super::breaks::{Breaks, Verdict};
+use super::departures::Departures;
+use super::here::{Here, Kind};
 use super::lines::LineTracker;
 use crate::component::{CrossingId, ModuleId};
-use crate::replay::frames::{Frame, Innermost, ModuleCode};
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use crate::replay::frames::{self, Frame, ModuleCode};
+use crate::replay::{Calling, Phase, Position, Tick};
+use std::collections::{HashMap, VecDeque};
 
-/// Checkpoints left by a sweep are at least so far apart. Copying a replayer takes
-/// 0.1 to 2 ms, and reaching a place between two of them half of this.
-const LEAST_INTERVAL: Duration = Duration::from_millis(25);
-/// What it costs to write to a page for the first time after a copy: 3 to 9 µs.
-const PAGE_FAULT: Duration = Duration::from_micros(5);
-/// Copying pages may take so large a part of a sweep: 1 in 4. A compressor that writes
-/// 10 MB all the time is left a checkpoint every 50 ms then.
-const SHARE_OF_PAGE_FAULTS: u32 = 4;
+/// Log entries of one stretch of a backward run: it passes them in the other order,
+/// so they are kept until its end, those nearest to the present.
+const MOST_KEPT: usize = 4096;
+/// Log entries of a forward run that are sent at once.
+const SENT_TOGETHER: usize = 256;
+
+/// What a run looks for.
+enum Seeks {
+    Nothing,
+    /// Places that are always hits.
+    Places {
+        code: HashMap<(ModuleId, u32), Vec<BreakpointId>>,
+        crossings: HashMap<CrossingId, Vec<BreakpointId>>,
+    },
+    Breaks(Breaks),
+    Count(Breaks),
+    Lines(LineTracker),
+    Instructions,
+    InstructionsWithin {
+        depth: u32,
+    },
+    Return {
+        depth: u32,
+    },
+    Entry {
+        depth: u32,
+        module: ModuleId,
+        pc: u32,
+    },
+}
+
+/// The last hit before a bound.
+enum Last {
+    None,
+    Hit(Hit),
+    /// Somewhere in this tick.
+    In(Tick),
+}
+
+/// What is done where a run has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    GoOn,
+    /// On to exactly there, in this tick.
+    Approach(Position),
+    Stand,
+}
 
 /// A run in progress.
 pub(super) struct Active {
-    pub(super) run: Run,
-    pub(super) start: Moment,
+    stop: StopAt,
+    start: Moment,
+    seeks: Seeks,
+    last: Last,
+    log: VecDeque<LogEntry>,
+    left_out: u64,
+    pub(super) departures: Departures,
+    /// Where breakpoints are set, in compiled code.
     pub(super) installed: Vec<(ModuleId, u32)>,
-    pub(super) codes: HashMap<(ModuleId, u32), Vec<BreakpointId>>,
-    pub(super) crossings: HashMap<CrossingId, Vec<BreakpointId>>,
-    pub(super) lines: Option<LineTracker>,
-    pub(super) last: Option<Hit>,
-    pub(super) next_leave: usize,
-    pub(super) left: u32,
-    began: Instant,
-    pub(super) last_left: Instant,
-    /// The page faults of this process when it last left a checkpoint.
-    pub(super) faults_when_left: u64,
 }
 
-/// Which kind of moment this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Before an instruction, at a breakpoint.
-    Breakpoint,
-    /// Before an instruction, in the clock's hook.
-    Tick,
-    Calling(CrossingId),
-    Answered,
-    /// The recording ends.
-    End,
-}
-
-impl Kind {
-    pub(super) fn innermost(self) -> Innermost {
-        match self {
-            Kind::Breakpoint | Kind::Tick => Innermost::Before,
-            Kind::Calling(_) | Kind::Answered => Innermost::Calling,
-            Kind::End => Innermost::Trapped,
-        }
-    }
-}
+/// Where breakpoints must be, as offsets in the original modules.
+type Places = Vec<(ModuleId, u32)>;
 
 impl Active {
-    pub(super) fn new(run: Run, start: Moment) -> Active {
-        Active {
-            run,
-            start,
-            installed: Vec::new(),
-            codes: HashMap::new(),
-            crossings: HashMap::new(),
-            lines: None,
-            last: None,
-            next_leave: 0,
-            left: 0,
-            began: Instant::now(),
-            last_left: Instant::now(),
-            faults_when_left: fork::page_faults(),
-        }
-    }
-
-    /// Whether a sweep has come so far that it leaves a checkpoint: by replay time,
-    /// and by the pages that were dirtied meanwhile.
-    pub(super) fn is_checkpoint_due(&self) -> bool {
-        let Some(number) = self.run.leave_every else {
-            return false;
-        };
-        let since = self.last_left.elapsed();
-        // The longer the run, the farther apart.
-        if since < LEAST_INTERVAL.max(self.began.elapsed() / number.max(1)) {
-            return false;
-        }
-        let dirtied = fork::page_faults().saturating_sub(self.faults_when_left);
-        let dirtied = u32::try_from(dirtied).unwrap_or(u32::MAX);
-        since
-            >= PAGE_FAULT
-                .saturating_mul(dirtied)
-                .saturating_mul(SHARE_OF_PAGE_FAULTS)
-    }
-
-    /// Works out where breakpoints must be; answers them.
-    pub(super) fn prepare(
-        &mut self,
-        here: &[Frame],
-        modules: &[ModuleCode],
+    /// Begins where the guest stands; answers where breakpoints must be.
+    pub(super) fn begin(
+        run: Run,
+        here: &mut Here<'_, '_>,
         body_starts: &[Vec<u32>],
-    ) -> Vec<(ModuleId, u32)> {
-        let at_depth = |depth: u32| {
-            (here.len() as u32)
-                .checked_sub(depth)
-                .and_then(|i| here.get(i as usize))
-        };
-        match self.run.watch.clone() {
-            Watch::Nothing => Vec::new(),
+    ) -> (Active, Places) {
+        let stop = run.stop;
+        let modules = here.modules;
+        let departures = Departures::new(&run);
+        let (seeks, places) = match run.watch {
+            Watch::Nothing => (Seeks::Nothing, Vec::new()),
             Watch::Places { code, crossings } => {
-                for (id, crossing) in crossings {
-                    self.crossings.entry(crossing).or_default().push(id);
-                }
+                let mut at: HashMap<(ModuleId, u32), Vec<BreakpointId>> = HashMap::new();
                 for (id, module, pc) in code {
-                    self.codes.entry((module, pc)).or_default().push(id);
+                    at.entry((module, pc)).or_default().push(id);
                 }
-                self.codes.keys().copied().collect()
+                let mut calls: HashMap<CrossingId, Vec<BreakpointId>> = HashMap::new();
+                for (id, crossing) in crossings {
+                    calls.entry(crossing).or_default().push(id);
+                }
+                let places = at.keys().copied().collect();
+                let crossings = calls;
+                (
+                    Seeks::Places {
+                        code: at,
+                        crossings,
+                    },
+                    places,
+                )
+            }
+            Watch::Breaks(breaks) => {
+                let places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
+                (Seeks::Breaks(Breaks::new(breaks, modules)), places)
+            }
+            Watch::Count(breaks) => {
+                let places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
+                (Seeks::Count(Breaks::new(breaks, modules)), places)
             }
             Watch::Lines(watch) => {
                 let into = watch.into;
-                let tracker = LineTracker::new(watch, here);
-                let mut places: Vec<(ModuleId, u32)> = tracker.places().collect();
+                let tracker = LineTracker::new(watch, &frames_of(here));
+                let mut places: Places = tracker.places().collect();
                 if into {
                     for (i, starts) in body_starts.iter().enumerate() {
                         places.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
                     }
                 }
-                self.lines = Some(tracker);
-                places
+                (Seeks::Lines(tracker), places)
             }
-            Watch::Instructions | Watch::InstructionsWithin { .. } => {
-                let depth = match self.run.stop {
-                    StopAt::LastBefore(bound) => bound.depth,
-                    _ => here.len() as u32,
+            Watch::Instructions => (Seeks::Instructions, instructions_near(stop, here)),
+            Watch::InstructionsWithin { depth } => (
+                Seeks::InstructionsWithin { depth },
+                instructions_near(stop, here),
+            ),
+            Watch::Return { depth } => {
+                let frames = frames_of(here);
+                let frame = at_depth(&frames, depth).map(|frame| (frame.module, frame.next));
+                (Seeks::Return { depth }, frame.into_iter().collect())
+            }
+            Watch::Entry { depth, module, pc } => {
+                (Seeks::Entry { depth, module, pc }, vec![(module, pc)])
+            }
+        };
+        let mut places = places;
+        places.sort_unstable();
+        places.dedup();
+        let active = Active {
+            stop,
+            start: here.moment(),
+            seeks,
+            last: Last::None,
+            log: VecDeque::new(),
+            left_out: 0,
+            departures,
+            installed: Vec::new(),
+        };
+        (active, places)
+    }
+
+    /// The position that the run goes to, if it does.
+    pub(super) fn target(&self) -> Option<Position> {
+        match self.stop {
+            StopAt::Position(position) => Some(position),
+            _ => None,
+        }
+    }
+
+    /// The next tick after `now` at which the run wants the clock to stop.
+    pub(super) fn next_tick(&self, now: Tick) -> Option<Tick> {
+        let stop = match self.stop {
+            StopAt::Position(position) => Some(position.tick),
+            StopAt::LastBefore(bound) => Some(Tick(bound.tick.0.saturating_add(1))),
+            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => Some(tick),
+            StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => None,
+        };
+        let each = matches!(self.seeks, Seeks::Instructions).then_some(Tick(now.0 + 1));
+        [stop, each, self.departures.next_tick()]
+            .into_iter()
+            .flatten()
+            .filter(|tick| *tick > now)
+            .min()
+    }
+
+    /// Whether a call out has to be looked at.
+    pub(super) fn watches(&self, call: &Calling) -> bool {
+        let is_place = match &self.seeks {
+            Seeks::Places { crossings, .. } => crossings.contains_key(&call.crossing),
+            Seeks::Breaks(breaks) | Seeks::Count(breaks) => breaks.watches(call),
+            _ => false,
+        };
+        is_place
+            || match self.stop {
+                StopAt::Event(event) => event <= call.event,
+                StopAt::Position(position) => position.phase == Phase::Calling,
+                _ => false,
+            }
+    }
+
+    /// Whether the return of a call out has to be looked at.
+    pub(super) fn watches_return(&self, call: &Calling) -> bool {
+        match self.stop {
+            StopAt::Answered(event) => event <= call.event,
+            StopAt::Position(position) => position.phase == Phase::Answered,
+            _ => false,
+        }
+    }
+
+    /// A checkpoint may stand right where something qualifies.
+    pub(super) fn look_at_start(
+        &mut self,
+        here: &mut Here<'_, '_>,
+        predicates: &mut dyn Predicates,
+    ) {
+        match (&mut self.seeks, self.stop) {
+            // Breakpoints count where the recording begins, too, which is before
+            // any instruction.
+            (Seeks::Breaks(breaks), StopAt::LastBefore(_)) => {
+                let Some(found) = breaks.arrive(here) else {
+                    return;
                 };
-                let around = [depth.saturating_sub(1), depth, depth + 1];
-                let mut places = Vec::new();
-                for frame in around.into_iter().filter_map(at_depth) {
-                    let module = modules.get(frame.module.0 as usize);
-                    let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
-                    for pc in instructions.iter().flat_map(|i| i.iter()) {
-                        places.push((frame.module, *pc));
-                    }
+                let verdict = breaks.visit(&found, here, predicates);
+                // Else the stretch before logs it.
+                if !verdict.stops.is_empty() {
+                    self.note(verdict, here);
                 }
-                places.sort_unstable();
-                places.dedup();
-                places
             }
-            Watch::Return { depth } => at_depth(depth)
-                .map(|frame| (frame.module, frame.next))
-                .into_iter()
-                .collect(),
-            Watch::Entry { module, pc, .. } => vec![(module, pc)],
+            (Seeks::Lines(_) | Seeks::Count(_), _) => {}
+            (_, StopAt::LastBefore(_)) => {
+                let kind = here.kind;
+                if kind == Kind::Tick {
+                    here.kind = Kind::Breakpoint;
+                }
+                if let Some(hit) = self.qualifies(here) {
+                    self.last = Last::Hit(hit);
+                }
+                here.kind = kind;
+            }
+            _ => {}
+        }
+    }
+
+    /// The guest has come somewhere.
+    pub(super) fn arrive(
+        &mut self,
+        here: &mut Here<'_, '_>,
+        predicates: &mut dyn Predicates,
+    ) -> Next {
+        let mut found = None;
+        match &self.seeks {
+            Seeks::Breaks(breaks) | Seeks::Count(breaks) if here.kind != Kind::Tick => {
+                found = breaks.arrive(here);
+                if found.is_none() && here.kind == Kind::Breakpoint {
+                    return Next::GoOn;
+                }
+            }
+            // A breakpoint at an instruction that no one can reach slips forward, at
+            // times into the clock's code, where the tick to come has not begun.
+            _ if here.kind == Kind::Breakpoint
+                && !frames::stands_at_instruction(here.store, here.modules) =>
+            {
+                return Next::GoOn;
+            }
+            _ => {}
+        }
+        if let StopAt::LastBefore(bound) = self.stop
+            && here.cmp(bound).is_ge()
+        {
+            return Next::Stand;
+        }
+        if here.cmp(self.start.position).is_gt() {
+            let is_over = match found {
+                Some(found) => self.visit(&found, here, predicates),
+                None => self.look(here),
+            };
+            if is_over {
+                return Next::Stand;
+            }
+        }
+        match self.stop {
+            StopAt::Event(event)
+                if matches!(here.kind, Kind::Calling(_)) && here.event() >= event =>
+            {
+                return Next::Stand;
+            }
+            StopAt::Tick(tick) | StopAt::FirstBefore(tick) if here.tick() >= tick => {
+                return Next::Stand;
+            }
+            StopAt::Answered(_) if here.kind == Kind::Answered => return Next::Stand,
+            StopAt::Position(position) => {
+                if here.cmp(position).is_ge() {
+                    return Next::Stand;
+                }
+                if here.kind == Kind::Tick && here.tick() == position.tick {
+                    return Next::Approach(position);
+                }
+            }
+            _ => {}
+        }
+        match here.kind {
+            Kind::End => Next::Stand,
+            _ => Next::GoOn,
+        }
+    }
+
+    /// At breakpoints: whether the run is over.
+    fn visit(
+        &mut self,
+        found: &[usize],
+        here: &mut Here<'_, '_>,
+        predicates: &mut dyn Predicates,
+    ) -> bool {
+        match &mut self.seeks {
+            Seeks::Count(breaks) => breaks.count(found, here, predicates),
+            Seeks::Breaks(breaks) => {
+                let verdict = breaks.visit(found, here, predicates);
+                if verdict.stops.is_empty() && verdict.log.is_empty() {
+                    return false;
+                }
+                self.note(verdict, here)
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes what breakpoints want: whether the run is over.
+    fn note(&mut self, verdict: Verdict, here: &mut Here<'_, '_>) -> bool {
+        let stops = !verdict.stops.is_empty();
+        if let StopAt::LastBefore(bound) = self.stop {
+            if stops {
+                self.log.clear();
+                self.left_out = 0;
+                self.last = self.last_here(verdict.stops, bound, here);
+            }
+            self.log.extend(verdict.log);
+            while self.log.len() > MOST_KEPT {
+                self.log.pop_front();
+                self.left_out += 1;
+            }
+            return false;
+        }
+        self.log.extend(verdict.log);
+        if stops {
+            self.last = Last::Hit(Hit {
+                at: here.moment(),
+                breakpoints: verdict.stops,
+            });
+        }
+        stops
+    }
+
+    /// The depth of each hit in code would cost a walk over the stack, and only the
+    /// last hit's is wanted: the others' ticks will do.
+    fn last_here(
+        &self,
+        breakpoints: Vec<BreakpointId>,
+        bound: Position,
+        here: &mut Here<'_, '_>,
+    ) -> Last {
+        let tick = here.tick();
+        let is_code = here.kind == Kind::Breakpoint;
+        if is_code && tick != self.start.position.tick && tick != bound.tick {
+            return Last::In(tick);
+        }
+        Last::Hit(Hit {
+            at: here.moment(),
+            breakpoints,
+        })
+    }
+
+    /// At a place of another watch: whether the run is over.
+    fn look(&mut self, here: &mut Here<'_, '_>) -> bool {
+        let Some(hit) = self.qualifies(here) else {
+            return false;
+        };
+        match self.stop {
+            StopAt::First | StopAt::FirstBefore(_) => {
+                self.last = Last::Hit(hit);
+                true
+            }
+            StopAt::LastBefore(_) => {
+                self.last = Last::Hit(hit);
+                false
+            }
+            _ => false,
         }
     }
 
     /// Whether this moment is one that is looked for.
-    pub(super) fn qualifies(
-        &mut self,
-        kind: Kind,
-        at: Moment,
-        frame: Option<&Frame>,
-    ) -> Option<Hit> {
-        let place = frame.map(|f| (f.module, f.pc));
-        let plain = |yes: bool| {
-            yes.then(|| Hit {
-                at,
-                breakpoints: Vec::new(),
-            })
-        };
-        let stop_is_first = matches!(self.run.stop, StopAt::First | StopAt::FirstBefore(_));
-        match (&self.run.watch, kind) {
-            (Watch::Places { .. }, Kind::Breakpoint) => {
-                let breakpoints = self.codes.get(&place?)?.clone();
-                Some(Hit { at, breakpoints })
+    fn qualifies(&mut self, here: &mut Here<'_, '_>) -> Option<Hit> {
+        let kind = here.kind;
+        let is_first = matches!(self.stop, StopAt::First | StopAt::FirstBefore(_));
+        match (&mut self.seeks, kind) {
+            (Seeks::Places { code, .. }, Kind::Breakpoint) => {
+                let breakpoints = code.get(&here.place()?)?.clone();
+                hit(here, breakpoints)
             }
-            (Watch::Places { .. }, Kind::Calling(crossing)) => {
-                let breakpoints = self.crossings.get(&crossing)?.clone();
-                Some(Hit { at, breakpoints })
+            (Seeks::Places { crossings, .. }, Kind::Calling(crossing)) => {
+                let breakpoints = crossings.get(&crossing)?.clone();
+                hit(here, breakpoints)
             }
-            (Watch::Lines(_), Kind::Breakpoint) => {
-                let (module, pc) = place?;
-                let lines = self.lines.as_mut()?;
-                if stop_is_first {
-                    return plain(lines.arrive(module, pc, at));
+            (Seeks::Lines(lines), Kind::Breakpoint) => {
+                let (module, pc) = here.place()?;
+                let at = here.moment();
+                if is_first {
+                    return lines.arrive(module, pc, at).then(|| plain(at));
                 }
                 lines.pass(module, pc, at);
                 None
             }
-            (Watch::Instructions, Kind::Breakpoint | Kind::Tick) => plain(true),
-            (Watch::InstructionsWithin { depth }, Kind::Breakpoint) => {
-                plain(at.position.depth <= *depth)
+            (Seeks::Instructions, Kind::Breakpoint | Kind::Tick) => hit(here, Vec::new()),
+            (Seeks::InstructionsWithin { depth }, Kind::Breakpoint) => {
+                let at = here.moment();
+                (at.position.depth <= *depth).then(|| plain(at))
             }
-            (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth == *depth),
-            (Watch::Entry { depth, module, pc }, Kind::Breakpoint) => {
-                plain(at.position.depth == *depth && place == Some((*module, *pc)))
+            (Seeks::Return { depth }, Kind::Breakpoint) => {
+                let at = here.moment();
+                (at.position.depth == *depth).then(|| plain(at))
+            }
+            (Seeks::Entry { depth, module, pc }, Kind::Breakpoint) => {
+                let at = here.moment();
+                let is_there = here.place() == Some((*module, *pc));
+                (at.position.depth == *depth && is_there).then(|| plain(at))
             }
             _ => None,
         }
     }
+
+    /// What has been logged and can be told now. A backward run tells at its end.
+    pub(super) fn take_log(&mut self, at_least: usize) -> Vec<LogEntry> {
+        match self.stop {
+            StopAt::LastBefore(_) => Vec::new(),
+            _ if self.log.len() < at_least => Vec::new(),
+            _ => std::mem::take(&mut self.log).into(),
+        }
+    }
+
+    /// Whether so much has been logged that it is worth telling.
+    pub(super) fn take_full_log(&mut self) -> Vec<LogEntry> {
+        self.take_log(SENT_TOGETHER)
+    }
+
+    /// Ends the run: what is left to log, in the order of the motion, and the answer.
+    pub(super) fn end(self, at: Moment) -> (Vec<LogEntry>, Reply) {
+        let is_backward = matches!(self.stop, StopAt::LastBefore(_));
+        let mut log: Vec<LogEntry> = self.log.into();
+        if is_backward {
+            log.reverse();
+            let left_out = log.last().cloned().filter(|_| self.left_out > 0);
+            log.extend(left_out.map(|entry| LogEntry {
+                text: LogText::LeftOut(self.left_out),
+                ..entry
+            }));
+        }
+        let reply = match (self.seeks, self.last) {
+            (Seeks::Count(breaks), _) => Reply::Counted {
+                at,
+                marks: breaks.marks(),
+            },
+            (Seeks::Lines(lines), _) if is_backward => Reply::Stopped {
+                at,
+                hit: lines.last(),
+            },
+            (_, Last::None) => Reply::Stopped { at, hit: None },
+            (_, Last::Hit(hit)) => Reply::Stopped { at, hit: Some(hit) },
+            (_, Last::In(tick)) => Reply::LastIn { at, tick },
+        };
+        (log, reply)
+    }
+}
+
+fn plain(at: Moment) -> Hit {
+    Hit {
+        at,
+        breakpoints: Vec::new(),
+    }
+}
+
+fn hit(here: &mut Here<'_, '_>, breakpoints: Vec<BreakpointId>) -> Option<Hit> {
+    Some(Hit {
+        at: here.moment(),
+        breakpoints,
+    })
+}
+
+fn frames_of(here: &mut Here<'_, '_>) -> Vec<Frame> {
+    let doing = here.kind.doing(here.store.data());
+    frames::frames(here.store, here.modules, doing)
+}
+
+/// The frame that has so many at it and outside of it.
+fn at_depth(frames: &[Frame], depth: u32) -> Option<&Frame> {
+    let inside = (frames.len() as u32).checked_sub(depth)?;
+    frames.get(inside as usize)
+}
+
+/// The instructions of the functions at the innermost frame, and around it.
+fn instructions_near(stop: StopAt, here: &mut Here<'_, '_>) -> Places {
+    let frames = frames_of(here);
+    let modules: &[ModuleCode] = here.modules;
+    let depth = match stop {
+        StopAt::LastBefore(bound) => bound.depth,
+        _ => frames.len() as u32,
+    };
+    let around = [depth.saturating_sub(1), depth, depth.saturating_add(1)];
+    let mut places = Vec::new();
+    for frame in around
+        .into_iter()
+        .filter_map(|depth| at_depth(&frames, depth))
+    {
+        let module = modules.get(frame.module.0 as usize);
+        let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
+        for pc in instructions.iter().flat_map(|i| i.iter()) {
+            places.push((frame.module, *pc));
+        }
+    }
+    places
 }

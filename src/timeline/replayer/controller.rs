@@ -1,164 +1,91 @@
-//! What the replayer does at each moment it is told of.
+//! The replayer's two states, standing and running, and what changes them.
 
-use super::super::wire::{
-    self, CrossingInProgress, Hello, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch,
-};
-use super::active::{Active, Kind};
-use super::fork::{self, Side};
+use super::super::predicates::Predicates;
+use super::super::wire::{Moment, Reply, Request, Run, StopAt, Watch};
+use super::active::{Active, Next};
+use super::fork::Side;
+use super::here::{Here, Kind};
+use super::look::look;
+use super::server::{Server, leave_world};
+use super::slices::Slices;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
-use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
+use crate::replay::frames::{self, Innermost, ModuleCode};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
+    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State,
 };
 use std::any::Any;
-use std::io::{self, Read};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
-/// How long the guest runs before the socket is looked at: a cancelled motion
-/// ends within this.
-const SLICE: Duration = Duration::from_millis(8);
-const FIRST_SLICE_TICKS: u64 = 100_000;
-const MIN_SLICE_TICKS: u64 = 1_000;
-const MAX_SLICE_TICKS: u64 = 1 << 32;
-
 /// The observer that is the replayer's command loop.
+///
+/// It is told of moments: a breakpoint, a tick that the clock was armed for, a call
+/// out, the end. While it has no run it passes none of them: it stands in its
+/// command loop, inside the moment at which the last run ended.
+///
+/// ```text
+///              Run, and it is not over at once
+///   standing ───────────────────────────────▶ running ◀──┐
+///    │  ▲ ▲                                    │ │  │    │ moment: go on,
+///    │  │ └────────────────────────────────────┘ │  └────┘ approach
+///    │  │    moment: stand (Log, Stopped)        │
+///    │  │                                        │ a checkpoint is due
+///    └──┘ Fork, questions                        ▼
+///                               a copy, standing at the same moment
+/// ```
 pub(super) struct Controller {
-    socket: UnixStream,
-    server: PathBuf,
+    server: Server,
+    predicates: Box<dyn Predicates + Send>,
     modules: Vec<ModuleCode>,
     body_starts: Vec<Vec<u32>>,
+    /// The run in progress.
     active: Option<Active>,
-    slice_ticks: u64,
-    /// How many ticks ahead the clock was armed.
-    armed_span: u64,
-    slice_began: Instant,
+    slices: Slices,
 }
 
-/// A replayer whose timeline is gone has nothing left to do.
-fn leave_world() -> ! {
-    std::process::exit(0)
-}
+type Store<'s> = StoreContextMut<'s, State>;
 
 impl Controller {
-    pub(super) fn new(socket: UnixStream, server: &Path, body_starts: Vec<Vec<u32>>) -> Controller {
+    pub(super) fn new(
+        server: Server,
+        predicates: Box<dyn Predicates + Send>,
+        body_starts: Vec<Vec<u32>>,
+    ) -> Controller {
         Controller {
-            socket,
-            server: server.to_owned(),
+            server,
+            predicates,
             modules: Vec::new(),
             body_starts,
             active: None,
-            slice_ticks: FIRST_SLICE_TICKS,
-            armed_span: 0,
-            slice_began: Instant::now(),
+            slices: Slices::new(),
         }
-    }
-
-    /// Where the guest is.
-    fn moment(
-        &self,
-        store: &mut StoreContextMut<'_, State>,
-        kind: Kind,
-    ) -> (Moment, Option<Frame>) {
-        let doing = match (kind, store.data().calling()) {
-            // An exit, or a call that the host failed.
-            (Kind::End, Some(_)) => Innermost::Calling,
-            _ => kind.innermost(),
-        };
-        let (depth, frame) = frames::innermost(store, &self.modules, doing);
-        let events = store.data().events();
-        let position = Position {
-            tick: State::now(store.as_context_mut()),
-            depth,
-            pc: frame.map_or(u32::MAX, |f| f.pc),
-            phase: match kind {
-                Kind::Breakpoint | Kind::Tick => Phase::Before,
-                Kind::Calling(_) => Phase::Calling,
-                Kind::Answered => Phase::Answered,
-                Kind::End => Phase::End,
-            },
-        };
-        let event = match kind {
-            Kind::Calling(_) => events.saturating_sub(1),
-            _ => events,
-        };
-        let moment = Moment {
-            position,
-            event,
-            is_end: kind == Kind::End,
-        };
-        (moment, frame)
     }
 
     /// A moment while running: decides whether to stand still here.
-    fn pass(&mut self, store: &mut StoreContextMut<'_, State>, kind: Kind) {
-        if self.active.is_none() {
-            return;
-        }
-        // A breakpoint at an instruction that no one can reach slips forward, at
-        // times into the clock's code, where the tick to come has not begun.
-        if kind == Kind::Breakpoint && !frames::stands_at_instruction(store, &self.modules) {
-            return;
-        }
-        let (at, frame) = self.moment(store, kind);
-        if self.decide(store, kind, at, frame.as_ref()) {
-            self.finish(store, at);
-            self.stand(store, kind, at);
-        }
-    }
-
-    /// Whether the run is over here. Notes what qualifies on the way.
-    fn decide(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        kind: Kind,
-        at: Moment,
-        frame: Option<&Frame>,
-    ) -> bool {
+    fn pass(&mut self, store: &mut Store<'_>, kind: Kind) {
         let Some(active) = &mut self.active else {
-            return false;
+            return;
         };
-        if let StopAt::LastBefore(bound) = active.run.stop
-            && at.position >= bound
-        {
-            return true;
-        }
-        let hit = if at.position > active.start.position {
-            active.qualifies(kind, at, frame)
-        } else {
-            None
-        };
-        match active.run.stop {
-            StopAt::First | StopAt::FirstBefore(_) if hit.is_some() => {
-                active.last = hit;
-                return true;
-            }
-            StopAt::FirstBefore(tick) if at.position.tick >= tick => return true,
-            StopAt::LastBefore(_) if hit.is_some() => active.last = hit,
-            StopAt::Event(event) if matches!(kind, Kind::Calling(_)) && at.event >= event => {
-                return true;
-            }
-            StopAt::Tick(tick) if at.position.tick >= tick => return true,
-            StopAt::Answered(_) if kind == Kind::Answered => return true,
-            StopAt::Position(position) => {
-                if at.position >= position {
-                    return true;
-                }
-                if kind == Kind::Tick && at.position.tick == position.tick {
-                    self.approach(store, position);
+        let mut here = Here::new(store, &self.modules, kind);
+        match active.arrive(&mut here, &mut *self.predicates) {
+            Next::GoOn => {
+                let log = active.take_full_log();
+                if !log.is_empty() {
+                    self.server.reply(&Reply::Log(log));
                 }
             }
-            _ => {}
+            Next::Approach(position) => self.approach(store, position),
+            Next::Stand => {
+                let at = here.moment();
+                self.finish(store, at);
+                self.stand(store, kind, at);
+            }
         }
-        kind == Kind::End
     }
 
     /// In the tick of a position: sets the breakpoint that stops right there.
-    fn approach(&mut self, store: &mut StoreContextMut<'_, State>, position: Position) {
+    fn approach(&mut self, store: &mut Store<'_>, position: Position) {
         if position.phase != Phase::Before {
             // The call out, or the end, is a moment of its own.
             return;
@@ -173,7 +100,7 @@ impl Controller {
         }
     }
 
-    fn install(&mut self, store: &mut StoreContextMut<'_, State>, places: Vec<(ModuleId, u32)>) {
+    fn install(&mut self, store: &mut Store<'_>, places: Vec<(ModuleId, u32)>) {
         edit(store, &self.modules, &places, true);
         if let Some(active) = &mut self.active {
             active.installed.extend(places);
@@ -181,77 +108,47 @@ impl Controller {
     }
 
     /// Ends the run: the process stands as if it had never been told to run.
-    fn finish(&mut self, store: &mut StoreContextMut<'_, State>, at: Moment) {
+    fn finish(&mut self, store: &mut Store<'_>, at: Moment) {
         let Some(active) = self.active.take() else {
             return;
         };
         edit(store, &self.modules, &active.installed, false);
-        let hit = match (active.run.stop, active.lines) {
-            (StopAt::LastBefore(_), Some(lines)) => lines.last(),
-            _ => active.last,
-        };
-        self.reply(&Reply::Stopped { at, hit });
-    }
-
-    fn reply(&mut self, reply: &Reply) {
-        if wire::send(&mut self.socket, reply).is_err() {
-            leave_world();
+        let (log, reply) = active.end(at);
+        if !log.is_empty() {
+            self.server.reply(&Reply::Log(log));
         }
+        self.server.reply(&reply);
     }
 
     /// Stands still and obeys until told to run.
-    fn stand(&mut self, store: &mut StoreContextMut<'_, State>, kind: Kind, at: Moment) {
+    fn stand(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment) {
         loop {
-            let Ok(request) = wire::receive::<Request>(&mut self.socket) else {
-                leave_world();
-            };
-            match request {
+            match self.server.receive() {
                 Request::Run(run) => {
                     if self.begin(store, kind, at, *run) {
                         return;
                     }
                 }
-                Request::Fork { id } => match self.copy(id, at) {
-                    Ok(Side::Parent) => self.reply(&Reply::Done),
+                Request::Fork { id } => match self.server.copy(id, at) {
+                    Ok(Side::Parent) => self.server.reply(&Reply::Done),
                     Ok(Side::Child) => {}
                     Err(error) => {
-                        self.reply(&Reply::Failed(format!("cannot copy the replayer: {error}")))
+                        let why = format!("cannot copy the replayer: {error}");
+                        self.server.reply(&Reply::Failed(why));
                     }
                 },
-                Request::Load(_) => self.reply(&Reply::Failed("already loaded".into())),
+                Request::Load(_) => self.server.reply(&Reply::Failed("already loaded".into())),
                 other => {
-                    let reply = self.look(store, kind, &other);
-                    self.reply(&reply);
+                    let mut here = Here::standing(store, &self.modules, kind, at);
+                    let reply = look(&mut here, &other);
+                    self.server.reply(&reply);
                 }
             }
         }
     }
 
-    /// Copies this process; the copy connects to the timeline.
-    fn copy(&mut self, id: ReplayerId, at: Moment) -> io::Result<Side> {
-        let side = fork::fork()?;
-        if side == Side::Child {
-            let connected = UnixStream::connect(&self.server).and_then(|mut socket| {
-                let pid = std::process::id();
-                wire::send(&mut socket, &Hello { id, pid, at })?;
-                Ok(socket)
-            });
-            match connected {
-                Ok(socket) => self.socket = socket,
-                Err(_) => leave_world(),
-            }
-        }
-        Ok(side)
-    }
-
     /// Begins a run where the guest stands; `false` if it is over at once.
-    fn begin(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        kind: Kind,
-        at: Moment,
-        run: Run,
-    ) -> bool {
+    fn begin(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment, run: Run) -> bool {
         let is_there = match run.stop {
             StopAt::Position(position) => at.position >= position,
             StopAt::Event(event) => matches!(kind, Kind::Calling(_)) && at.event == event,
@@ -261,209 +158,66 @@ impl Controller {
         };
         let has_hooks = store.data().variant() == Variant::Debug;
         if !has_hooks && !is_there && needs_hooks(&run) {
-            self.reply(&Reply::NeedsDebug);
+            self.server.reply(&Reply::NeedsDebug);
             return false;
         }
+        let mut here = Here::standing(store, &self.modules, kind, at);
+        let (mut active, places) = Active::begin(run, &mut here, &self.body_starts);
         if is_there || kind == Kind::End {
-            self.reply(&Reply::Stopped { at, hit: None });
+            let (_, reply) = active.end(at);
+            self.server.reply(&reply);
             return false;
         }
-        let here = frames::frames(store, &self.modules, kind.innermost());
-        let mut active = Active::new(run, at);
-        let places = active.prepare(&here, &self.modules, &self.body_starts);
-        // A checkpoint may stand right where something qualifies.
-        if let StopAt::LastBefore(_) = active.run.stop
-            && active.lines.is_none()
-        {
-            active.last = active.qualifies(kind_of_place(kind), at, here.first());
-        }
+        active.look_at_start(&mut here, &mut *self.predicates);
+        let target = active.target();
         self.active = Some(active);
         self.install(store, places);
-        if let Some(Active {
-            run:
-                Run {
-                    stop: StopAt::Position(position),
-                    ..
-                },
-            ..
-        }) = &self.active
+        if let Some(position) = target
             && position.tick == at.position.tick
         {
-            let position = *position;
             self.approach(store, position);
         }
-        self.slice_began = Instant::now();
+        self.slices.begin();
         self.arm(store);
         true
     }
 
     /// Arms the clock for the next thing to do, at most a slice away.
-    fn arm(&mut self, store: &mut StoreContextMut<'_, State>) {
+    fn arm(&mut self, store: &mut Store<'_>) {
         let Some(active) = &self.active else { return };
         let now = State::now(store.as_context_mut());
-        let mut next = now.0.saturating_add(self.slice_ticks);
-        let mut at = |tick: u64| {
-            if tick > now.0 {
-                next = next.min(tick);
-            }
-        };
-        match active.run.stop {
-            StopAt::Position(position) => at(position.tick.0),
-            StopAt::LastBefore(bound) => at(bound.tick.0.saturating_add(1)),
-            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at(tick.0),
-            StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => {}
-        }
-        if let Some(tick) = active.run.leave_at.get(active.next_leave) {
-            at(tick.0);
-        }
-        if matches!(active.run.watch, Watch::Instructions) {
-            at(now.0 + 1);
-        }
-        self.armed_span = next - now.0;
-        State::arm(store.as_context_mut(), Tick(next));
+        let next = self.slices.arm(now, active.next_tick(now));
+        State::arm(store.as_context_mut(), next);
     }
 
-    /// The clock's hook: now and then, looks at the socket and adapts the slice.
+    /// The clock's hook: now and then tells what was logged, and looks whether
+    /// somebody still wants to know.
     fn end_slice(&mut self) {
-        let elapsed = self.slice_began.elapsed();
-        let is_whole = self.armed_span >= self.slice_ticks;
-        if !is_whole && elapsed < SLICE {
+        if !self.slices.has_ended() {
             return;
         }
-        self.slice_began = Instant::now();
-        if is_whole {
-            let ratio = SLICE.as_secs_f64() / elapsed.as_secs_f64().max(1e-6);
-            let ticks = (self.slice_ticks as f64 * ratio.clamp(0.25, 4.0)) as u64;
-            self.slice_ticks = ticks.clamp(MIN_SLICE_TICKS, MAX_SLICE_TICKS);
+        if let Some(active) = &mut self.active {
+            let log = active.take_log(1);
+            if !log.is_empty() {
+                self.server.reply(&Reply::Log(log));
+            }
         }
-        self.exit_if_abandoned();
+        self.server.leave_if_abandoned();
     }
 
-    /// A timeline that no longer wants the answer closes the socket.
-    fn exit_if_abandoned(&mut self) {
-        if self.socket.set_nonblocking(true).is_err() {
-            leave_world();
-        }
-        let mut byte = [0];
-        match self.socket.read(&mut byte) {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-            // Nothing is said to a running replayer: this is the end of the
-            // stream, or nonsense.
-            _ => leave_world(),
-        }
-        if self.socket.set_nonblocking(false).is_err() {
-            leave_world();
-        }
-    }
-
-    /// Leaves the checkpoints that are due here. In a checkpoint, this returns
-    /// when it is told to run.
-    fn leave_checkpoints(&mut self, store: &mut StoreContextMut<'_, State>) {
+    /// Leaves the checkpoint that is due here. In a checkpoint, this returns when it
+    /// is told to run.
+    fn leave_checkpoint(&mut self, store: &mut Store<'_>) {
         let now = State::now(store.as_context_mut());
-        let Some(active) = &mut self.active else {
-            return;
-        };
-        let mut due = false;
-        while active
-            .run
-            .leave_at
-            .get(active.next_leave)
-            .is_some_and(|tick| *tick <= now)
-        {
-            active.next_leave += 1;
-            due = true;
-        }
-        due |= active.is_checkpoint_due();
-        if !due {
-            return;
-        }
-        let id = ReplayerId(active.run.first_id.0 + u64::from(active.left));
-        active.left += 1;
-        active.last_left = Instant::now();
-        active.faults_when_left = fork::page_faults();
-        let (at, _) = self.moment(store, Kind::Tick);
+        let due = self.active.as_mut().and_then(|a| a.departures.due(now));
+        let Some(id) = due else { return };
+        let at = Here::new(store, &self.modules, Kind::Tick).moment();
         // Without memory for a checkpoint the run goes on all the same.
-        if let Ok(Side::Child) = self.copy(id, at) {
+        if let Ok(Side::Child) = self.server.copy(id, at) {
             if let Some(active) = self.active.take() {
                 edit(store, &self.modules, &active.installed, false);
             }
             self.stand(store, Kind::Tick, at);
-        }
-    }
-
-    /// Answers a question about where the guest stands.
-    fn look(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        kind: Kind,
-        request: &Request,
-    ) -> Reply {
-        let innermost = match (kind, store.data().calling()) {
-            (Kind::End, Some(_)) => Innermost::Calling,
-            _ => kind.innermost(),
-        };
-        match request {
-            Request::Frames => Reply::Frames(frames::frames(store, &self.modules, innermost)),
-            Request::Locals { .. } | Request::Operands { .. }
-                if store.data().variant() != Variant::Debug =>
-            {
-                Reply::NeedsDebug
-            }
-            Request::Locals { frame } | Request::Operands { frame } => {
-                let handles = frames::handles(store);
-                let Some(handle) = handles.get(*frame as usize) else {
-                    return Reply::Values(Vec::new());
-                };
-                if matches!(request, Request::Operands { .. }) {
-                    return Reply::Values(frames::operands(store, handle));
-                }
-                let described = frames::describe(store, &self.modules, handle, innermost);
-                Reply::Values(described.map_or_else(Vec::new, |frame| {
-                    frames::locals(store, &self.modules, handle, &frame)
-                }))
-            }
-            Request::Globals { instance } => frames::globals(store, &self.modules, *instance)
-                .map_or(Reply::NeedsDebug, Reply::Values),
-            Request::Memory {
-                instance,
-                memory,
-                address,
-                length,
-            } => frames::memory(
-                store,
-                &self.modules,
-                *instance,
-                *memory,
-                *address,
-                *length as usize,
-            )
-            .map_or(Reply::NeedsDebug, Reply::Bytes),
-            Request::Crossing => {
-                Reply::Crossing(store.data().in_progress().last().map(|calling| {
-                    Box::new(CrossingInProgress {
-                        calling: calling.clone(),
-                        answer: store.data().answer(),
-                    })
-                }))
-            }
-            Request::CrossingMemory { address, length } => {
-                let state = store.data();
-                let memory = state
-                    .in_progress()
-                    .last()
-                    .and_then(|call| state.memory_of(call.instance, call.crossing));
-                let data = memory.map_or(&[][..], |memory| memory.data(&*store));
-                Reply::Bytes(frames::slice(data, *address, *length as usize).to_vec())
-            }
-            Request::Instances => Reply::Instances(
-                store
-                    .data()
-                    .instances()
-                    .iter()
-                    .map(|i| (i.module, i.component_instance.0))
-                    .collect(),
-            ),
-            Request::Load(_) | Request::Fork { .. } | Request::Run(_) => Reply::Done,
         }
     }
 }
@@ -478,26 +232,14 @@ fn needs_hooks(run: &Run) -> bool {
         || match &run.watch {
             Watch::Nothing => false,
             Watch::Places { code, .. } => !code.is_empty(),
+            Watch::Breaks(breaks) | Watch::Count(breaks) => !breaks.code.is_empty(),
             Watch::Lines(_) | Watch::Instructions | Watch::InstructionsWithin { .. } => true,
             Watch::Return { .. } | Watch::Entry { .. } => true,
         }
 }
 
-/// A place qualifies by where it is, whatever brought the guest to stand there.
-fn kind_of_place(kind: Kind) -> Kind {
-    match kind {
-        Kind::Tick => Kind::Breakpoint,
-        other => other,
-    }
-}
-
 /// Adds or removes Wasmtime breakpoints, in one editing session.
-fn edit(
-    store: &mut StoreContextMut<'_, State>,
-    modules: &[ModuleCode],
-    places: &[(ModuleId, u32)],
-    add: bool,
-) {
+fn edit(store: &mut Store<'_>, modules: &[ModuleCode], places: &[(ModuleId, u32)], add: bool) {
     if places.is_empty() {
         return;
     }
@@ -522,20 +264,8 @@ fn edit(
 }
 
 impl Observer for Controller {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        let wanted = self.active.as_ref().is_some_and(|active| {
-            active.crossings.contains_key(&call.crossing)
-                || match active.run.stop {
-                    StopAt::Event(event) => event <= call.event,
-                    StopAt::Position(position) => position.phase == Phase::Calling,
-                    _ => false,
-                }
-        });
-        if wanted {
+    fn calling(&mut self, store: &mut Store<'_>, call: &Calling) -> wasmtime::Result<()> {
+        if self.active.as_ref().is_some_and(|run| run.watches(call)) {
             self.pass(store, Kind::Calling(call.crossing));
         }
         Ok(())
@@ -543,47 +273,36 @@ impl Observer for Controller {
 
     fn returning(
         &mut self,
-        store: &mut StoreContextMut<'_, State>,
+        store: &mut Store<'_>,
         call: &Calling,
         _results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        let wanted = self
-            .active
-            .as_ref()
-            .is_some_and(|active| match active.run.stop {
-                StopAt::Answered(event) => event <= call.event,
-                StopAt::Position(position) => position.phase == Phase::Answered,
-                _ => false,
-            });
-        if wanted {
+        let run = self.active.as_ref();
+        if run.is_some_and(|run| run.watches_return(call)) {
             self.pass(store, Kind::Answered);
         }
         Ok(())
     }
 
-    fn unanswered(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        _call: &Calling,
-    ) -> wasmtime::Result<()> {
+    fn unanswered(&mut self, store: &mut Store<'_>, _call: &Calling) -> wasmtime::Result<()> {
         self.pass(store, Kind::End);
         Ok(())
     }
 
-    fn cut_off(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+    fn cut_off(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
         self.pass(store, Kind::End);
         Ok(())
     }
 
-    fn tick(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+    fn tick(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
         self.end_slice();
-        self.leave_checkpoints(store);
+        self.leave_checkpoint(store);
         self.pass(store, Kind::Tick);
         self.arm(store);
         Ok(())
     }
 
-    fn debug_event(&mut self, store: &mut StoreContextMut<'_, State>, event: DebugMoment) {
+    fn debug_event(&mut self, store: &mut Store<'_>, event: DebugMoment) {
         match event {
             DebugMoment::Breakpoint => self.pass(store, Kind::Breakpoint),
             // A divergence ends the replay, and is told where that returns.
@@ -592,7 +311,7 @@ impl Observer for Controller {
                 if store.data_mut().is_at_end_of_trace() {
                     self.pass(store, Kind::End);
                 } else {
-                    self.reply(&Reply::Failed(format!(
+                    self.server.reply(&Reply::Failed(format!(
                         "the guest traps in replay ({message}), but the recording goes on"
                     )));
                     leave_world();
@@ -619,18 +338,15 @@ pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
 pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayError>) {
     with_controller(machine, |controller, store| {
         match ended {
-            Ok(_) if !store.data().is_exact() => controller.reply(&Reply::NeedsDebug),
+            Ok(_) if !store.data().is_exact() => controller.server.reply(&Reply::NeedsDebug),
             Ok(_) => controller.pass(store, Kind::End),
-            Err(error) => controller.reply(&Reply::Failed(error.to_string())),
+            Err(error) => controller.server.reply(&Reply::Failed(error.to_string())),
         }
         leave_world();
     });
 }
 
-fn with_controller(
-    machine: &mut Replay,
-    act: impl FnOnce(&mut Controller, &mut StoreContextMut<'_, State>),
-) {
+fn with_controller(machine: &mut Replay, act: impl FnOnce(&mut Controller, &mut Store<'_>)) {
     let mut store = machine.store().as_context_mut();
     let Some(mut observer) = store.data_mut().take_observer() else {
         return;

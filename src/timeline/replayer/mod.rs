@@ -5,19 +5,21 @@
 //! a call out or the clock's hook, or at the end), and runs when told to. A
 //! checkpoint is a copy of it, made by `fork()` where it stands or while it runs.
 //!
-//! ```text
-//!           Load              Run                    qualifies / end
-//! connect ───────▶ standing ───────▶ running ──────────────────────▶ standing
-//!                     │ Fork            │ leave_at, leave_every          │ Fork
-//!                     ▼                 ▼                                ▼
-//!                  a copy standing at the same moment, with its own socket
-//! ```
+//! Conditions and log messages are evaluated here, by the [`Predicates`] that it was
+//! started with.
 
 mod active;
+mod breaks;
 mod controller;
+mod departures;
 mod fork;
+mod here;
 mod lines;
+mod look;
+mod server;
+mod slices;
 
+use super::predicates::Predicates;
 use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
 use crate::component::{Component, ModuleId};
 use crate::instrument::offsets::OffsetMap;
@@ -27,17 +29,18 @@ use crate::replay::{Code, Compiled, Position, Replay};
 use crate::trace::Trace;
 use anyhow::Context;
 use controller::Controller;
+use server::Server;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The process's main function: connects to the timeline that started it and
-/// obeys until that is gone.
+/// obeys until that is gone. Conditions and log messages mean what `predicates` says.
 ///
 /// # Errors
 ///
 /// If the timeline's socket or the recording cannot be opened.
-pub fn main(socket: &Path, id: u64) -> anyhow::Result<()> {
+pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> anyhow::Result<()> {
     fork::reap_automatically();
     let mut stream = UnixStream::connect(socket)
         .with_context(|| format!("cannot reach the debugger at {}", socket.display()))?;
@@ -52,7 +55,7 @@ pub fn main(socket: &Path, id: u64) -> anyhow::Result<()> {
     let Request::Load(load) = wire::receive(&mut stream)? else {
         anyhow::bail!("the debugger did not say what to replay");
     };
-    let (mut machine, modules) = match load_recording(&stream, socket, *load) {
+    let (mut machine, modules) = match load_recording(&stream, socket, *load, predicates) {
         Ok(loaded) => loaded,
         Err(error) => {
             // The debugger shows it; there is nothing else to tell.
@@ -74,6 +77,7 @@ fn load_recording(
     stream: &UnixStream,
     socket: &Path,
     load: wire::Load,
+    predicates: Box<dyn Predicates + Send>,
 ) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
     let mut trace = Trace::open(&load.trace)?;
     if let Some(component) = &load.component {
@@ -102,7 +106,8 @@ fn load_recording(
         variant: load.variant,
         modules: prepared,
     };
-    let controller = Controller::new(stream.try_clone()?, socket, load.body_starts);
+    let server = Server::new(stream.try_clone()?, socket);
+    let controller = Controller::new(server, predicates, load.body_starts);
     let machine = Replay::new(trace, &compiled, Box::new(controller))?;
     let modules: Vec<ModuleCode> = machine
         .modules()

@@ -22,10 +22,12 @@ impl Timeline {
         if self.needs_debug(motion) {
             self.need_debug(interrupt, &|_| {})?;
         }
+        self.breakpoints.begin_log();
         match self.attempt(motion, interrupt) {
             Err(TimelineError::Died(message)) => {
                 tracing::warn!("a replayer died ({message}); trying again with another");
                 self.revive()?;
+                self.breakpoints.begin_log();
                 self.attempt(motion, interrupt)
             }
             // Optimised code has lost count where the guest trapped.
@@ -46,7 +48,7 @@ impl Timeline {
             Motion::Entry => self.any_lines(),
             Motion::Position(position) => is_inside(*position),
             Motion::Mark(name) => self.marked(name).is_some_and(is_inside),
-            Motion::Continue(_) => self.breakpoints.iter().any(|b| b.needs_debug()),
+            Motion::Continue(_) => self.breakpoints.need_debug(),
             Motion::Tick(_) | Motion::Fraction(_) => true,
             Motion::Instruction(..) | Motion::Line(..) => true,
         }
@@ -67,7 +69,7 @@ impl Timeline {
                 self.reach_position(marked, interrupt)
             }
             Motion::Continue(direction) => {
-                let watch = search::places(self.trace.component(), &self.breakpoints);
+                let watch = self.break_watch(interrupt)?;
                 self.search(*direction, Search::anywhere(watch), interrupt)
             }
             Motion::Instruction(direction, step) => {
@@ -130,16 +132,21 @@ impl Timeline {
     ) -> Result<(Process, Option<Hit>)> {
         let first_id: ReplayerId = self.pool.reserve(leave_at.len() as u64 + 1);
         process.start(&Request::Run(Box::new(Run {
-            watch,
+            watch: watch.clone(),
             stop,
             leave_at,
             leave_every: None,
             first_id,
         })))?;
-        match process.wait(interrupt, || {})? {
+        match self.answer_of(&mut process, interrupt)? {
             Reply::Stopped { at, hit } => {
                 process.at = at;
                 Ok((process, hit))
+            }
+            Reply::LastIn { at, tick } => {
+                process.at = at;
+                let hit = self.last_in_tick(tick, &watch, interrupt)?;
+                Ok((process, Some(hit)))
             }
             _ => Err(confused()),
         }

@@ -8,15 +8,14 @@
 //! them ran, both ways: a step over a call that takes minutes replays the end of
 //! the call, or its beginning.
 
+use super::super::breakpoints::watch_for;
 use super::super::depths::Quiet;
-use super::super::motion::{
-    Breakpoint, BreakpointId, Direction, HostcallFilter, Place, Reason, Stop,
-};
+use super::super::motion::{Breakpoint, BreakpointId, Direction, HostcallFilter, Reason, Stop};
 use super::super::process::Process;
 use super::super::wire::{Hit, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline};
 use super::seek::ladder;
-use crate::component::{Component, Direction as CrossingDirection, ModuleId};
+use crate::component::ModuleId;
 use crate::replay::{Phase, Position, Tick};
 
 /// The first stretch of a search backward reaches to the nearest checkpoint, which
@@ -158,7 +157,11 @@ impl Timeline {
         };
         let copy = self.pool.fork_checkpoint(|checkpoints| {
             let near_start = checkpoints.before(far).is_none() && position > Position::START;
-            checkpoints.before(if near_start { position.min(AFTER_START) } else { far })
+            checkpoints.before(if near_start {
+                position.min(AFTER_START)
+            } else {
+                far
+            })
         })?;
         Ok(copy)
     }
@@ -172,7 +175,7 @@ impl Timeline {
     ) -> Result<Stop> {
         if *filter != HostcallFilter::ANY {
             let breakpoint = Breakpoint::at_hostcalls(BreakpointId(0), filter.clone());
-            let watch = places(self.trace.component(), &[breakpoint]);
+            let watch = watch_for(self.trace.component(), breakpoint);
             let mut stop = self.search(direction, Search::anywhere(watch), interrupt)?;
             if matches!(stop.reason, Reason::Breakpoints(_)) {
                 stop.reason = Reason::Arrived;
@@ -217,28 +220,6 @@ pub(super) fn reason_of(hit: Option<&Hit>) -> Reason {
         Some(hit) if !hit.breakpoints.is_empty() => Reason::Breakpoints(hit.breakpoints.clone()),
         _ => Reason::Arrived,
     }
-}
-
-/// The places of breakpoints as a replayer watches them.
-pub(super) fn places(component: &Component, breakpoints: &[Breakpoint]) -> Watch {
-    let mut code = Vec::new();
-    let mut crossings = Vec::new();
-    for breakpoint in breakpoints {
-        for place in &breakpoint.places {
-            match place {
-                Place::Code { module, pc } => code.push((breakpoint.id, *module, *pc)),
-                Place::Hostcall { path } => {
-                    let matching = component
-                        .crossings()
-                        .iter()
-                        .filter(|c| c.direction() == CrossingDirection::Outgoing)
-                        .filter(|c| c.name.contains(path.as_str()));
-                    crossings.extend(matching.map(|c| (breakpoint.id, c.id)));
-                }
-            }
-        }
-    }
-    Watch::Places { code, crossings }
 }
 
 /// A watch for places in code.

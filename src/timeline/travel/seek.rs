@@ -121,7 +121,7 @@ impl Timeline {
         Ok(self.settle(process, Reason::Arrived))
     }
 
-    pub(super) fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {
+    pub(in crate::timeline) fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {
         let live = self.live.at.position;
         let nearer = self.pool.fork_checkpoint(|checkpoints| {
             let checkpoint = checkpoints.at_or_before(position)?;
@@ -155,7 +155,7 @@ impl Timeline {
 
     /// A process that stands at the first moment of a tick, or later if nothing
     /// of that tick can be stood at.
-    pub(super) fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
+    pub(in crate::timeline) fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
         let first = Position::first_of(tick);
         let copy = self.copy_at_or_before(first)?;
         let ladder = ladder(copy.at.position, first);

@@ -1,0 +1,264 @@
+//! The breakpoints of a timeline: what replayers are told of them, which of their
+//! visits are hits, and what they log.
+//!
+//! A hit condition speaks of the ordinal of a visit, and a visit has it from the
+//! start of the recording. So before the first run one pass from the start finds
+//! the visits that the condition speaks of (the fifth; each tenth), and runs in
+//! either direction look positions up. The pass ends when all are found, and is
+//! made again only for breakpoints that have changed.
+
+use super::motion::{
+    Breakpoint, BreakpointId, Ending, HitCondition, LogEntry, LogText, Place, Reason,
+};
+use super::process::Process;
+use super::wire::{Answers, Break, Breaks, Hit, Hits, Reply, Request, Run, StopAt, Watch};
+use super::{Interrupt, Result, Timeline, confused};
+use crate::component::{Component, Crossing, Direction};
+use crate::replay::{Position, Tick};
+use std::collections::HashMap;
+
+/// Entries of the log that are kept for who fetches them after a motion.
+const MOST_LOGGED: usize = 1 << 16;
+
+/// The breakpoints that are set, and what is known of them.
+#[derive(Debug, Default)]
+pub(super) struct Breakpoints {
+    set: Vec<Breakpoint>,
+    /// The visits that count, for breakpoints as they were when they were counted.
+    counted: HashMap<BreakpointId, (Breakpoint, Hits)>,
+    log: Vec<LogEntry>,
+}
+
+impl Breakpoints {
+    /// A motion begins: what one before has logged is not of this one.
+    pub(super) fn begin_log(&mut self) {
+        self.log.clear();
+    }
+
+    fn log(&mut self, entries: Vec<LogEntry>) {
+        for entry in entries {
+            if self.log.len() < MOST_LOGGED {
+                self.log.push(entry);
+                continue;
+            }
+            match self.log.last_mut().map(|last| &mut last.text) {
+                Some(LogText::LeftOut(count)) => *count += 1,
+                _ => self.log.push(LogEntry {
+                    text: LogText::LeftOut(1),
+                    ..entry
+                }),
+            }
+        }
+    }
+
+    fn hits(&self, breakpoint: &Breakpoint) -> Hits {
+        let counted = self.counted.get(&breakpoint.id);
+        let known = counted.filter(|(as_counted, _)| as_counted == breakpoint);
+        match (breakpoint.hits, known) {
+            (None, _) => Hits::All,
+            (Some(_), Some((_, hits))) => hits.clone(),
+            (Some(HitCondition::Exactly(0) | HitCondition::Before(0 | 1)), None) => Hits::None,
+            (Some(HitCondition::From(0 | 1) | HitCondition::Every(1)), None) => Hits::All,
+            (Some(condition), None) => Hits::Count(condition),
+        }
+    }
+
+    /// Whether code for debugging is needed to stop at all of them.
+    pub(super) fn need_debug(&self) -> bool {
+        self.set.iter().any(Breakpoint::needs_debug)
+    }
+
+    /// What a replayer is told.
+    fn breaks(&self, component: &Component) -> Breaks {
+        let mut breaks = Breaks::default();
+        for (index, breakpoint) in self.set.iter().enumerate() {
+            breaks.breakpoints.push(Break {
+                id: breakpoint.id,
+                condition: breakpoint.condition.clone(),
+                hits: self.hits(breakpoint),
+                log: breakpoint.log.clone(),
+            });
+            for place in &breakpoint.places {
+                let hostcalls = |path: &str, answers| {
+                    let matching = component.crossings().iter().filter(|c| is_named(c, path));
+                    let found: Vec<_> = matching.map(|c| (index, c.id, answers)).collect();
+                    found
+                };
+                match place {
+                    Place::Code { module, pc } => breaks.code.push((index, *module, *pc)),
+                    Place::Hostcall { path } => {
+                        breaks.crossings.extend(hostcalls(path, Answers::All));
+                    }
+                    Place::FailedHostcall { path } => {
+                        breaks.crossings.extend(hostcalls(path, Answers::Errors));
+                    }
+                    Place::Events(events) => breaks.events.push((index, events.clone())),
+                    Place::Trap => {}
+                }
+            }
+        }
+        breaks
+    }
+}
+
+fn is_named(crossing: &Crossing, path: &str) -> bool {
+    crossing.direction() == Direction::Outgoing
+        && match path.contains('*') {
+            true => is_like(&crossing.name, path),
+            false => crossing.name.contains(path),
+        }
+}
+
+/// Whether text is like a pattern, in which `*` stands for any text.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// What a hit condition makes of the visits that it speaks of.
+fn hits_of(condition: HitCondition, marks: Vec<Position>, is_cut: bool) -> Hits {
+    match (condition, marks.first()) {
+        (HitCondition::Exactly(_), _) => Hits::Among(marks),
+        (HitCondition::From(_), Some(first)) => Hits::From(*first),
+        (HitCondition::From(_), None) => Hits::None,
+        (HitCondition::Before(_), Some(first)) => Hits::Before(*first),
+        (HitCondition::Before(_), None) => Hits::All,
+        (HitCondition::Every(_), _) if is_cut => Hits::AmongAndAfter(marks),
+        (HitCondition::Every(_), _) => Hits::Among(marks),
+    }
+}
+
+/// A watch for one breakpoint that nobody has set.
+pub(super) fn watch_for(component: &Component, breakpoint: Breakpoint) -> Watch {
+    let breakpoints = Breakpoints {
+        set: vec![breakpoint],
+        ..Breakpoints::default()
+    };
+    Watch::Breaks(breakpoints.breaks(component))
+}
+
+impl Timeline {
+    /// The breakpoints that [`Motion::Continue`](super::motion::Motion) stops at.
+    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
+        self.breakpoints.set = breakpoints;
+    }
+
+    /// What breakpoints have logged in the last motion, in the order in which it
+    /// passed them. Nothing, if the motion failed: then nothing has moved.
+    pub fn take_log(&mut self) -> Vec<LogEntry> {
+        std::mem::take(&mut self.breakpoints.log)
+    }
+
+    /// The breakpoints that the session stands at: those that stopped it, and at a
+    /// trap those for traps.
+    pub fn hit_here(&self) -> Vec<BreakpointId> {
+        match &self.here().reason {
+            Reason::Breakpoints(ids) => ids.clone(),
+            Reason::End(Ending::Trapped(_) | Ending::HostError(_)) => {
+                let set = self.breakpoints.set.iter();
+                set.filter(|breakpoint| breakpoint.places.contains(&Place::Trap))
+                    .map(|breakpoint| breakpoint.id)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The breakpoints as a replayer watches for them; counts visits if need be.
+    pub(super) fn break_watch(&mut self, interrupt: &Interrupt) -> Result<Watch> {
+        let component = self.trace.component().clone();
+        let breaks = self.breakpoints.breaks(&component);
+        let is_known = |b: &Break| !matches!(b.hits, Hits::Count(_));
+        if breaks.breakpoints.iter().all(is_known) {
+            return Ok(Watch::Breaks(breaks));
+        }
+        self.count(breaks, interrupt)?;
+        Ok(Watch::Breaks(self.breakpoints.breaks(&component)))
+    }
+
+    /// Finds the visits that hit conditions speak of.
+    fn count(&mut self, breaks: Breaks, interrupt: &Interrupt) -> Result<()> {
+        let mut process = self.copy_at_or_before(Position::START)?;
+        process.start(&Request::Run(Box::new(Run {
+            watch: Watch::Count(breaks.clone()),
+            stop: StopAt::End,
+            leave_at: Vec::new(),
+            leave_every: None,
+            first_id: self.pool.reserve(1),
+        })))?;
+        let Reply::Counted { marks, .. } = self.answer_of(&mut process, interrupt)? else {
+            return Err(confused());
+        };
+        // Reasons to stop at a place are told when it is stopped at.
+        self.breakpoints.begin_log();
+        for (counted, (marks, is_cut)) in breaks.breakpoints.iter().zip(marks) {
+            let Hits::Count(condition) = counted.hits else {
+                continue;
+            };
+            let set = self.breakpoints.set.iter().find(|b| b.id == counted.id);
+            if let Some(breakpoint) = set.cloned() {
+                let hits = hits_of(condition, marks, is_cut);
+                self.breakpoints
+                    .counted
+                    .insert(breakpoint.id, (breakpoint, hits));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer to a run, and keeps what is logged meanwhile.
+    pub(super) fn answer_of(
+        &mut self,
+        process: &mut Process,
+        interrupt: &Interrupt,
+    ) -> Result<Reply> {
+        loop {
+            match process.wait(interrupt, || {}) {
+                Ok(Reply::Log(entries)) => self.breakpoints.log(entries),
+                Ok(reply) => return Ok(reply),
+                Err(error) => {
+                    self.breakpoints.begin_log();
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// The last hit in a tick: a run that begins there tells it exactly.
+    pub(super) fn last_in_tick(
+        &mut self,
+        tick: Tick,
+        watch: &Watch,
+        interrupt: &Interrupt,
+    ) -> Result<Hit> {
+        let Watch::Breaks(breaks) = watch else {
+            return Err(confused());
+        };
+        let mut quiet = breaks.clone();
+        for breakpoint in &mut quiet.breakpoints {
+            // What it logs has been logged.
+            if breakpoint.log.is_some() {
+                breakpoint.hits = Hits::None;
+            }
+        }
+        let noted = std::mem::take(&mut self.breakpoints.log);
+        let process = self.at_tick(tick, interrupt)?;
+        let next = Position::first_of(Tick(tick.0 + 1));
+        let stop = StopAt::LastBefore(next);
+        let (_, hit) = self.run(process, Watch::Breaks(quiet), stop, Vec::new(), interrupt)?;
+        self.breakpoints.log = noted;
+        hit.ok_or_else(confused)
+    }
+}

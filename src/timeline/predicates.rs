@@ -1,0 +1,51 @@
+//! Conditions and log messages, as the timeline knows them: text that somebody
+//! else understands.
+//!
+//! They are evaluated in the replayer, while the guest stands still inside a debug
+//! event, without asking the timeline. What they mean is for the rooms below to say:
+//! whoever starts the replayer hands in a [`Predicates`].
+
+use crate::component::ModuleId;
+use crate::component::types::CoreValue;
+use crate::replay::frames::Frame;
+use crate::replay::{Calling, InstanceId, Position, Tick};
+use std::sync::Arc;
+
+/// Understands conditions and log messages.
+pub trait Predicates {
+    /// Whether a condition holds.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be evaluated.
+    fn holds(&mut self, condition: &str, at: &mut dyn Stopped) -> Result<bool, String>;
+
+    /// A message with its expressions replaced by their values.
+    fn message(&mut self, template: &str, at: &mut dyn Stopped) -> String;
+}
+
+/// A guest that stands still.
+pub trait Stopped {
+    fn tick(&mut self) -> Tick;
+    fn event(&mut self) -> u64;
+    fn position(&mut self) -> Position;
+    /// The outgoing crossing that the guest is in.
+    fn calling(&mut self) -> Option<Calling>;
+    /// The bytes of an original core module.
+    fn module(&mut self, module: ModuleId) -> Option<Arc<[u8]>>;
+    /// A frame; 0 is the innermost one, which is had at once: others take a walk.
+    fn frame(&mut self, index: usize) -> Option<Frame>;
+    /// A local of a frame.
+    fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
+    /// A value of a frame's operand stack; 0 is the bottom.
+    fn operand(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
+    fn global(&mut self, instance: InstanceId, index: u32) -> Option<CoreValue>;
+    /// Bytes of a memory; `None` if any of them is outside.
+    fn memory(
+        &mut self,
+        instance: InstanceId,
+        memory: u32,
+        address: u64,
+        length: usize,
+    ) -> Option<Vec<u8>>;
+}

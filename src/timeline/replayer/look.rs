@@ -1,0 +1,93 @@
+//! Looking: questions about a guest that stands still, answered.
+
+use super::super::wire::{CrossingInProgress, Reply, Request};
+use super::here::Here;
+use crate::replay::State;
+use crate::replay::frames::{self, NeedsDebug};
+use crate::replay::variant::Variant;
+use wasmtime::StoreContextMut;
+
+/// Answers a question about where the guest stands.
+pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
+    match request {
+        Request::Frames => {
+            let doing = here.kind.doing(here.store.data());
+            Reply::Frames(frames::frames(here.store, here.modules, doing))
+        }
+        Request::Locals { frame } => values(here, *frame, true).into(),
+        Request::Operands { frame } => values(here, *frame, false).into(),
+        Request::Globals { instance } => {
+            frames::globals(here.store, here.modules, *instance).into()
+        }
+        Request::Memory {
+            instance,
+            memory,
+            address,
+            length,
+        } => {
+            let length = *length as usize;
+            let (store, modules) = (&mut *here.store, here.modules);
+            frames::memory(store, modules, *instance, *memory, *address, length)
+                .map_or(Reply::NeedsDebug, Reply::Bytes)
+        }
+        Request::Crossing => crossing(here.store.data()),
+        Request::CrossingMemory { address, length } => {
+            crossing_memory(here.store, *address, *length as usize)
+        }
+        Request::Instances => {
+            let instances = here.store.data().instances().iter();
+            Reply::Instances(
+                instances
+                    .map(|i| (i.module, i.component_instance.0))
+                    .collect(),
+            )
+        }
+        Request::Load(_) | Request::Fork { .. } | Request::Run(_) => Reply::Done,
+    }
+}
+
+type Values = Vec<crate::component::types::CoreValue>;
+
+impl From<Result<Values, NeedsDebug>> for Reply {
+    fn from(values: Result<Values, NeedsDebug>) -> Self {
+        values.map_or(Reply::NeedsDebug, Reply::Values)
+    }
+}
+
+/// The locals or the operand stack of a frame.
+fn values(here: &mut Here<'_, '_>, frame: u32, locals: bool) -> Result<Values, NeedsDebug> {
+    if here.store.data().variant() != Variant::Debug {
+        return Err(NeedsDebug);
+    }
+    let handles = frames::handles(here.store);
+    let Some(handle) = handles.get(frame as usize) else {
+        return Ok(Vec::new());
+    };
+    if !locals {
+        return Ok(frames::operands(here.store, handle));
+    }
+    // Which instruction it is at does not matter for that.
+    let doing = here.kind.doing(here.store.data());
+    let described = frames::describe(here.store, here.modules, handle, doing);
+    Ok(described.map_or_else(Vec::new, |frame| {
+        frames::locals(here.store, here.modules, handle, &frame)
+    }))
+}
+
+fn crossing(state: &State) -> Reply {
+    let innermost = state.in_progress().last();
+    Reply::Crossing(innermost.map(|calling| {
+        Box::new(CrossingInProgress {
+            calling: calling.clone(),
+            answer: state.answer(),
+        })
+    }))
+}
+
+fn crossing_memory(store: &StoreContextMut<'_, State>, address: u64, length: usize) -> Reply {
+    let state = store.data();
+    let call = state.in_progress().last();
+    let memory = call.and_then(|call| state.memory_of(call.instance, call.crossing));
+    let data = memory.map_or(&[][..], |memory| memory.data(store));
+    Reply::Bytes(frames::slice(data, address, length).to_vec())
+}
