@@ -11,6 +11,7 @@ pub mod frames;
 pub mod output;
 pub mod position;
 mod state;
+pub mod tables;
 mod values;
 pub mod variant;
 mod wiring;

@@ -22,6 +22,7 @@ pub use wire::CrossingInProgress;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::frames::Frame;
+use crate::replay::tables::Element;
 use crate::replay::variant::{CacheDir, Variant, VariantError};
 use crate::replay::{Code, Compiled, InstanceId, Position};
 use crate::source::ModuleSource;
@@ -341,6 +342,42 @@ impl Timeline {
     /// If the replayer has died.
     pub fn globals(&mut self, instance: InstanceId) -> Result<Vec<CoreValue>> {
         self.values(&Request::Globals { instance })
+    }
+
+    /// The sizes of the tables of a core instance.
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn tables(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
+        match self.ask(&Request::Tables { instance })? {
+            Reply::Tables(sizes) => Ok(sizes),
+            _ => Err(confused()),
+        }
+    }
+
+    /// Elements of a table: fewer than asked for where it ends, or at the 65,536th.
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn table(
+        &mut self,
+        instance: InstanceId,
+        table: u32,
+        from: u64,
+        count: u32,
+    ) -> Result<Vec<Element>> {
+        let request = Request::Table {
+            instance,
+            table,
+            from,
+            count,
+        };
+        match self.ask(&request)? {
+            Reply::Elements(elements) => Ok(elements),
+            _ => Err(confused()),
+        }
     }
 
     /// Bytes of a memory: fewer than asked for where it ends.
