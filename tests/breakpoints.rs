@@ -288,7 +288,7 @@ fn hostcalls_that_fail_are_stops_of_their_own() {
     let all = Breakpoint::new(
         ID,
         vec![Place::Hostcall {
-            path: "with*raw".into(),
+            path: "*with*raw".into(),
         }],
     );
     let failed = Breakpoint::new(ID, vec![Place::FailedHostcall { path }]);
@@ -310,4 +310,32 @@ fn handles_that_come_and_go_are_places() {
         let stopped: Vec<u64> = stops.iter().map(|stop| stop.event).collect();
         assert_eq!(stopped, events, "{change:?}");
     }
+}
+
+#[test]
+fn tables_tell_their_functions() {
+    use rr_dap::replay::InstanceId;
+    use rr_dap::replay::tables::Element;
+    let (_dir, mut timeline) = ledger();
+    go(&mut timeline, Motion::Entry);
+    let instances = timeline.instances().expect("asks");
+    let (mut functions, mut all) = (0, 0);
+    for (i, _) in instances.iter().enumerate() {
+        let instance = InstanceId(i as u32);
+        let sizes = timeline.tables(instance).expect("asks");
+        for (table, size) in (0..).zip(sizes) {
+            let elements = timeline.table(instance, table, 0, 1000).expect("asks");
+            assert_eq!(elements.len() as u64, size);
+            if size > 1 {
+                let second = timeline.table(instance, table, 1, 1).expect("asks");
+                assert_eq!(second, elements[1..2]);
+            }
+            all += elements.len();
+            for element in elements {
+                assert_ne!(element, Element::Other, "instance {i}, table {table}");
+                functions += usize::from(element != Element::Null);
+            }
+        }
+    }
+    assert!(functions > 5 && all > functions, "{functions} of {all}");
 }

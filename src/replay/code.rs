@@ -199,6 +199,17 @@ impl Code {
             .map_or(0, |f| f.locals)
     }
 
+    /// How many functions there are, imported ones included.
+    pub(super) fn function_count(&self) -> u32 {
+        self.imported_functions + self.functions.len() as u32
+    }
+
+    /// Where the compiled module, which imports a function more, has a function of
+    /// the original.
+    pub(super) fn compiled_function(&self, original: u32) -> u32 {
+        original + u32::from(original >= self.imported_functions)
+    }
+
     /// Where the compiled module, which imports a global more, has a global of
     /// the original.
     pub fn compiled_global(&self, original: u32) -> u32 {

@@ -50,7 +50,7 @@ pub enum Innermost {
 #[error("this can only be seen in code compiled for debugging")]
 pub struct NeedsDebug;
 
-fn has_hooks(store: &StoreContextMut<'_, State>) -> bool {
+pub(super) fn has_hooks(store: &StoreContextMut<'_, State>) -> bool {
     store.data().variant() == Variant::Debug
 }
 
@@ -319,7 +319,7 @@ pub fn memory(
 }
 
 /// How many memories, globals or tables an instance has.
-fn count(
+pub(super) fn count(
     store: &StoreContextMut<'_, State>,
     modules: &[ModuleCode],
     instance: InstanceId,
@@ -332,7 +332,7 @@ fn count(
 }
 
 /// A memory, global or table of an instance, as the original module numbers them.
-fn item(
+pub(super) fn item(
     store: &mut StoreContextMut<'_, State>,
     modules: &[ModuleCode],
     instance: InstanceId,

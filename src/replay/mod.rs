@@ -12,6 +12,7 @@ pub mod output;
 pub mod position;
 pub mod profile;
 mod state;
+pub mod tables;
 mod values;
 pub mod variant;
 mod wiring;

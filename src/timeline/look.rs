@@ -5,6 +5,7 @@ use super::{Result, Timeline, confused};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
+use crate::replay::tables::Element;
 use crate::replay::frames::Frame;
 
 impl Timeline {
@@ -114,6 +115,38 @@ impl Timeline {
     fn values(&mut self, request: &Request) -> Result<Vec<CoreValue>> {
         match self.ask(request)? {
             Reply::Values(values) => Ok(values),
+            _ => Err(confused()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn tables(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
+        match self.ask(&Request::Tables { instance })? {
+            Reply::Tables(sizes) => Ok(sizes),
+            _ => Err(confused()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn table(
+        &mut self,
+        instance: InstanceId,
+        table: u32,
+        from: u64,
+        count: u32,
+    ) -> Result<Vec<Element>> {
+        let request = Request::Table {
+            instance,
+            table,
+            from,
+            count,
+        };
+        match self.ask(&request)? {
+            Reply::Elements(elements) => Ok(elements),
             _ => Err(confused()),
         }
     }

@@ -5,6 +5,7 @@ use super::motion::{BreakpointId, HitCondition, LogEntry};
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use crate::replay::frames::Frame;
+use crate::replay::tables::Element;
 use crate::replay::variant::Variant;
 use crate::replay::{Answer, Calling, InstanceId, ModuleId, Position, Tick};
 use serde::de::DeserializeOwned;
@@ -76,6 +77,17 @@ pub(crate) enum Request {
         length: u32,
     },
     Crossing,
+    /// The sizes of the tables of an instance.
+    Tables {
+        instance: InstanceId,
+    },
+    /// Elements of one.
+    Table {
+        instance: InstanceId,
+        table: u32,
+        from: u64,
+        count: u32,
+    },
     /// Of the memory that the crossing in progress reads and writes.
     CrossingMemory {
         address: u64,
@@ -249,6 +261,8 @@ pub(crate) enum Reply {
     Frames(Vec<Frame>),
     Values(Vec<CoreValue>),
     Bytes(Vec<u8>),
+    Tables(Vec<u64>),
+    Elements(Vec<Element>),
     Crossing(Option<Box<CrossingInProgress>>),
     Instances(Vec<(ModuleId, u32)>),
     /// Only a replayer of the debug variant can tell, or go there.

@@ -4,6 +4,7 @@ use super::super::wire::{CrossingInProgress, Reply, Request};
 use super::here::Here;
 use crate::replay::State;
 use crate::replay::frames::{self, NeedsDebug};
+use crate::replay::tables;
 use crate::replay::variant::Variant;
 use wasmtime::StoreContextMut;
 
@@ -18,6 +19,18 @@ pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
         Request::Operands { frame } => values(here, *frame, false).into(),
         Request::Globals { instance } => {
             frames::globals(here.store, here.modules, *instance).into()
+        }
+        Request::Tables { instance } => tables::sizes(here.store, here.modules, *instance)
+            .map_or(Reply::NeedsDebug, Reply::Tables),
+        Request::Table {
+            instance,
+            table,
+            from,
+            count,
+        } => {
+            let (store, modules) = (&mut *here.store, here.modules);
+            tables::elements(store, modules, *instance, *table, *from, *count)
+                .map_or(Reply::NeedsDebug, Reply::Elements)
         }
         Request::Memory {
             instance,
