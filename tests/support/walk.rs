@@ -1,0 +1,224 @@
+//! A timeline and the oracle's word on it, side by side.
+
+use super::oracle::{Oracle, State, state_here};
+use rr_dap::replay::Position;
+use rr_dap::replay::variant::CacheDir;
+use rr_dap::timeline::motion::{Breakpoint, Motion, Reason, Stop};
+use rr_dap::timeline::{Interrupt, Options, Timeline};
+use rr_dap::trace::Trace;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A guest to record, and how.
+pub struct Guest {
+    pub fixture: &'static str,
+    pub options: &'static [&'static str],
+    pub args: &'static [&'static str],
+}
+
+/// Calls the fixture's `run()`.
+pub const fn run(fixture: &'static str) -> Guest {
+    Guest {
+        fixture,
+        options: &["--invoke", "run()"],
+        args: &[],
+    }
+}
+
+/// Runs the fixture as the command that it is.
+pub const fn command(fixture: &'static str) -> Guest {
+    Guest {
+        fixture,
+        options: &[],
+        args: &[],
+    }
+}
+
+/// A recording that the oracle knows and a timeline moves in.
+pub struct Walk {
+    name: &'static str,
+    pub oracle: Oracle,
+    pub timeline: Timeline,
+    breakpoints: Vec<Breakpoint>,
+    /// The states that are known.
+    states: HashMap<usize, State>,
+    /// What has been done, for whoever reads of a failure.
+    pub told: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Walk {
+    pub fn of(guest: &Guest) -> Walk {
+        Walk::open(guest, true)
+    }
+
+    pub fn open(guest: &Guest, sweep: bool) -> Walk {
+        let (dir, trace) = record(guest);
+        let oracle = Oracle::of(trace.clone());
+        let timeline = timeline(trace, sweep);
+        Walk {
+            name: guest.fixture,
+            oracle,
+            timeline,
+            breakpoints: Vec::new(),
+            states: HashMap::new(),
+            told: String::new(),
+            _dir: dir,
+        }
+    }
+
+    /// Has the oracle find out the states at these moments.
+    pub fn learn_states(&mut self, indices: impl IntoIterator<Item = usize>) {
+        let states = self.oracle.states(indices);
+        self.states.extend(states);
+    }
+
+    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
+        self.breakpoints = breakpoints.clone();
+        self.timeline.set_breakpoints(breakpoints);
+    }
+
+    /// The moment where the timeline stands.
+    pub fn here(&self) -> usize {
+        self.oracle.index_of(self.timeline.here().position)
+    }
+
+    /// Goes somewhere, which must be where the oracle says; answers which moment that is.
+    pub fn go(&mut self, motion: Motion) -> usize {
+        let from = self.here();
+        let expected = self
+            .oracle
+            .arrival(from, &motion, &self.breakpoints)
+            .unwrap_or_else(|| panic!("the oracle does not know {motion:?}"));
+        let moment = self.oracle.moments[expected.index];
+        let expected = Stop {
+            position: moment.position,
+            event: moment.event,
+            reason: expected.reason,
+        };
+        match self.timeline.travel(&motion, &Interrupt::new()) {
+            Ok(stop) if in_order(&stop) == expected => self.here(),
+            got => panic!(
+                "{}: {motion:?} from {}{}\nmust lead to {}\nand led to {}\n{}",
+                self.name,
+                self.oracle.moments[from].position,
+                self.told,
+                Shown(&expected),
+                got.map_or_else(|e| e.to_string(), |stop| Shown(&stop).to_string()),
+                self.context(from),
+            ),
+        }
+    }
+
+    pub fn seek(&mut self, index: usize) {
+        let position = self.oracle.moments[index].position;
+        self.go(Motion::Position(position));
+    }
+
+    /// The state here must be the oracle's, where that is known.
+    pub fn check_state(&mut self) {
+        let here = self.here();
+        let Some(expected) = self.states.get(&here) else {
+            return;
+        };
+        let got = state_here(&mut self.timeline);
+        assert!(
+            got == *expected,
+            "{}: the state at {}{}\nmust be {expected:#?}\nand is {got:#?}",
+            self.name,
+            self.oracle.moments[here].position,
+            self.told,
+        );
+    }
+
+    /// The stack at a moment, to read.
+    fn context(&self, at: usize) -> String {
+        let oracle = &self.oracle;
+        let frames = oracle.stack(at).into_iter().take(6).map(|frame| {
+            let module = oracle.activations[frame].module;
+            let pc = oracle.pc_of(frame, at);
+            let source = &oracle.modules[module.0 as usize].1;
+            let name = source.function_index_at(pc);
+            let name = name.and_then(|index| source.function_name(index));
+            let line = source.line_at(pc).map(|l| l.line);
+            format!("  module {} {pc:#x} {name:?} line {line:?}\n", module.0)
+        });
+        let frames: String = frames.collect();
+        format!("stack there, innermost first:\n{frames}")
+    }
+}
+
+struct Shown<'a>(&'a Stop);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Stop {
+            position,
+            event,
+            reason,
+        } = self.0;
+        write!(f, "{position}, event {event}, {reason:?}")
+    }
+}
+
+/// Breakpoints at one place come in no particular order.
+fn in_order(stop: &Stop) -> Stop {
+    let mut stop = stop.clone();
+    if let Reason::Breakpoints(ids) = &mut stop.reason {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    stop
+}
+
+/// Records a guest.
+pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("walk.rrtrace");
+    let app = super::fixture(guest.fixture);
+    let output = super::record(&app, guest.options, guest.args, "", &path);
+    let trace = Trace::open(&path);
+    let trace = trace.unwrap_or_else(|e| panic!("{e}: {}", super::text(&output.stderr)));
+    (dir, Arc::new(trace))
+}
+
+/// A timeline at the start of a recording.
+pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
+    let options = Options {
+        program: env!("CARGO_BIN_EXE_rr-dap").into(),
+        cache: CacheDir::open(&super::cache_dir()).expect("a cache"),
+        sweep,
+    };
+    Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
+}
+
+/// Numbers that look random and are the same every time.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    /// SplitMix64.
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.roll() % bound.max(1) as u64) as usize
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+/// The positions of some moments.
+pub fn positions(oracle: &Oracle, indices: impl Iterator<Item = usize>) -> Vec<Position> {
+    indices.map(|i| oracle.moments[i].position).collect()
+}
