@@ -76,10 +76,10 @@ pub fn describe(
     let (defined, pc) = handle
         .wasm_function_index_and_pc(store.as_context_mut())
         .ok()??;
-    let next = module.offsets.to_original(pc.raw()).instruction_or_next()?;
-    let pc = match doing {
-        Innermost::Before | Innermost::Trapped => next,
-        Innermost::Calling => module.code.instruction_before(next).unwrap_or(next),
+    let reported = module.offsets.to_original(pc.raw()).instruction_or_next()?;
+    let (pc, next) = match (doing, module.code.call_site(reported)) {
+        (Innermost::Calling, Some(call)) => (call.pc, call.next),
+        _ => (reported, reported),
     };
     Some(Frame {
         instance: instance.id,
