@@ -9,28 +9,40 @@ use rr_dap::trace::Trace;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// A walk with so many failures has shown enough.
+const MOST_FAILURES: usize = 12;
+
 /// A guest to record, and how.
 pub struct Guest {
     pub fixture: &'static str,
-    pub options: &'static [&'static str],
-    pub args: &'static [&'static str],
+    options: Vec<String>,
 }
 
-/// Calls the fixture's `run()`.
-pub const fn run(fixture: &'static str) -> Guest {
+/// Makes this call.
+pub fn call(fixture: &'static str, call: &str) -> Guest {
     Guest {
         fixture,
-        options: &["--invoke", "run()"],
-        args: &[],
+        options: vec!["--invoke".into(), call.into()],
     }
 }
 
+/// Calls the fixture's `run()`.
+pub fn run(fixture: &'static str) -> Guest {
+    call(fixture, "run()")
+}
+
 /// Runs the fixture as the command that it is.
-pub const fn command(fixture: &'static str) -> Guest {
+pub fn command(fixture: &'static str) -> Guest {
+    let options = Vec::new();
+    Guest { fixture, options }
+}
+
+/// Runs a command that reads the fixtures' directory as `/work`.
+pub fn with_fixtures(fixture: &'static str) -> Guest {
+    let fixtures = super::fixture("");
     Guest {
         fixture,
-        options: &[],
-        args: &[],
+        options: vec!["--dir".into(), format!("{}::/work", fixtures.display())],
     }
 }
 
@@ -42,8 +54,10 @@ pub struct Walk {
     breakpoints: Vec<Breakpoint>,
     /// The states that are known.
     states: HashMap<usize, State>,
-    /// What has been done, for whoever reads of a failure.
-    pub told: String,
+    /// What is being done, for whoever reads of a failure.
+    pub doing: String,
+    /// What went wrong: the walk goes on, for failures explain each other.
+    failures: Vec<String>,
     _dir: tempfile::TempDir,
 }
 
@@ -62,7 +76,8 @@ impl Walk {
             timeline,
             breakpoints: Vec::new(),
             states: HashMap::new(),
-            told: String::new(),
+            doing: String::new(),
+            failures: Vec::new(),
             _dir: dir,
         }
     }
@@ -96,18 +111,34 @@ impl Walk {
             event: moment.event,
             reason: expected.reason,
         };
-        match self.timeline.travel(&motion, &Interrupt::new()) {
-            Ok(stop) if in_order(&stop) == expected => self.here(),
-            got => panic!(
-                "{}: {motion:?} from {}{}\nmust lead to {}\nand led to {}\n{}",
-                self.name,
-                self.oracle.moments[from].position,
-                self.told,
-                Shown(&expected),
-                got.map_or_else(|e| e.to_string(), |stop| Shown(&stop).to_string()),
-                self.context(from),
-            ),
+        let got = self.timeline.travel(&motion, &Interrupt::new());
+        if got.as_ref().is_ok_and(|stop| in_order(stop) == expected) {
+            return self.here();
         }
+        let failure = format!(
+            "{motion:?} from {}{}\n  must lead to {}\n  and led to   {}\n{}",
+            self.oracle.moments[from].position,
+            self.doing,
+            Shown(&expected),
+            got.map_or_else(|e| e.to_string(), |stop| Shown(&stop).to_string()),
+            self.context(from),
+        );
+        self.fail(failure);
+        self.here()
+    }
+
+    fn fail(&mut self, failure: String) {
+        self.failures.push(failure);
+        if self.failures.len() >= MOST_FAILURES {
+            self.finish();
+        }
+    }
+
+    /// Everything must have been as the oracle says.
+    pub fn finish(&self) {
+        let name = self.name;
+        let count = self.failures.len();
+        assert!(count == 0, "{name}, {count} times: {}", self.failures.join("\n"));
     }
 
     pub fn seek(&mut self, index: usize) {
@@ -122,13 +153,13 @@ impl Walk {
             return;
         };
         let got = state_here(&mut self.timeline);
-        assert!(
-            got == *expected,
-            "{}: the state at {}{}\nmust be {expected:#?}\nand is {got:#?}",
-            self.name,
-            self.oracle.moments[here].position,
-            self.told,
-        );
+        if got != *expected {
+            let failure = format!(
+                "the state at {}{}\n  must be {expected:?}\n  and is  {got:?}",
+                self.oracle.moments[here].position, self.doing,
+            );
+            self.fail(failure);
+        }
     }
 
     /// The stack at a moment, to read.
@@ -141,10 +172,10 @@ impl Walk {
             let name = source.function_index_at(pc);
             let name = name.and_then(|index| source.function_name(index));
             let line = source.line_at(pc).map(|l| l.line);
-            format!("  module {} {pc:#x} {name:?} line {line:?}\n", module.0)
+            format!("    module {} {pc:#x} {name:?} line {line:?}\n", module.0)
         });
         let frames: String = frames.collect();
-        format!("stack there, innermost first:\n{frames}")
+        format!("  stack there, innermost first:\n{frames}")
     }
 }
 
@@ -176,7 +207,8 @@ pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("walk.rrtrace");
     let app = super::fixture(guest.fixture);
-    let output = super::record(&app, guest.options, guest.args, "", &path);
+    let options: Vec<&str> = guest.options.iter().map(String::as_str).collect();
+    let output = super::record(&app, &options, &[], "", &path);
     let trace = Trace::open(&path);
     let trace = trace.unwrap_or_else(|e| panic!("{e}: {}", super::text(&output.stderr)));
     (dir, Arc::new(trace))

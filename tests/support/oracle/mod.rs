@@ -73,7 +73,6 @@ impl Oracle {
         assert_eq!(indices.len(), moments.len(), "positions are unique");
         for pair in moments.windows(2) {
             let [a, b] = pair else { unreachable!() };
-            if a.position >= b.position { let i = moments.iter().position(|m| m == b).unwrap(); for m in &moments[i.saturating_sub(12)..(i+8).min(moments.len())] { eprintln!("{}", m.position); } }
             assert!(a.position < b.position, "positions ascend: {a:?}, {b:?}");
         }
         let lines = lines::Lines::new(&modules);
