@@ -179,11 +179,21 @@ impl Code {
         } = self.decoded_around(reported)?;
         let index = offsets.partition_point(|i| *i < reported);
         let is_guarded = guarded_calls.binary_search(&reported).is_ok();
-        let call = if is_guarded { index } else { index.checked_sub(1)? };
+        let call = if is_guarded {
+            index
+        } else {
+            index.checked_sub(1)?
+        };
         Some(CallSite {
             pc: *offsets.get(call)?,
             next: *offsets.get(call + 1)?,
         })
+    }
+
+    /// Whether the function that holds `pc` may catch what its calls throw.
+    pub fn catches(&self, pc: u32) -> bool {
+        self.decoded_around(pc)
+            .is_some_and(|decoded| !decoded.guarded_calls.is_empty())
     }
 
     fn decode(&self, body: &Range<u32>) -> Result<Decoded, wp::BinaryReaderError> {
