@@ -126,6 +126,9 @@ impl Controller {
         if let StopAt::LastBefore(bound) = active.run.stop
             && at.position >= bound
         {
+            if let (Some(lines), Some(frame)) = (&mut active.lines, frame) {
+                lines.end(frame.module, frame.pc, at.position.depth);
+            }
             return true;
         }
         let hit = if at.position > active.start.position {
