@@ -25,7 +25,10 @@ fn open(name: &str, options: &[&str]) -> (tempfile::TempDir, Timeline) {
     record(&fixture(name), options, &[], "", &trace);
     let options = Options {
         sweep: true,
-        ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), CacheDir::open(&cache_dir()).expect("a cache"))
+        ..Options::new(
+            env!("CARGO_BIN_EXE_rr-dap").into(),
+            CacheDir::open(&cache_dir()).expect("a cache"),
+        )
     };
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
     let timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");

@@ -64,7 +64,23 @@ pub struct Code {
     memories: Space,
     globals: Space,
     tables: Space,
-    decoded: Mutex<HashMap<u32, Arc<[u32]>>>,
+    decoded: Mutex<HashMap<u32, Decoded>>,
+}
+
+/// The instructions of a function.
+#[derive(Debug, Clone)]
+struct Decoded {
+    offsets: Arc<[u32]>,
+    /// Of those, the calls that a `try_table` of the function may catch from.
+    guarded_calls: Arc<[u32]>,
+}
+
+/// A call that a frame is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallSite {
+    pub pc: u32,
+    /// The instruction after it.
+    pub next: u32,
 }
 
 impl Space {
@@ -236,13 +252,17 @@ impl Code {
 
     /// The offsets of the instructions of the function that holds `pc`, ascending.
     pub fn instructions_around(&self, pc: u32) -> Option<Arc<[u32]>> {
+        Some(self.decoded_around(pc)?.offsets)
+    }
+
+    fn decoded_around(&self, pc: u32) -> Option<Decoded> {
         let defined = self.defined_at(pc)?;
         let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = decoded.get(&defined) {
             return Some(known.clone());
         }
         let body = &self.functions.get(defined as usize)?.body;
-        let instructions: Arc<[u32]> = self.decode(body).ok()?.into();
+        let instructions = self.decode(body).ok()?;
         decoded.insert(defined, instructions.clone());
         Some(instructions)
     }
@@ -252,11 +272,25 @@ impl Code {
         self.instructions_around(pc)?.first().copied()
     }
 
-    /// The instruction right before the one at `pc`, in the same function.
-    pub fn instruction_before(&self, pc: u32) -> Option<u32> {
-        let instructions = self.instructions_around(pc)?;
-        let index = instructions.partition_point(|i| *i < pc);
-        instructions.get(index.checked_sub(1)?).copied()
+    /// The call that a frame is in which Wasmtime reports to be at `reported`: that is
+    /// the instruction after the call, but the call itself where a `try_table` catches
+    /// what it throws.
+    pub fn call_site(&self, reported: u32) -> Option<CallSite> {
+        let Decoded {
+            offsets,
+            guarded_calls,
+        } = self.decoded_around(reported)?;
+        let index = offsets.partition_point(|i| *i < reported);
+        let is_guarded = guarded_calls.binary_search(&reported).is_ok();
+        let call = if is_guarded {
+            index
+        } else {
+            index.checked_sub(1)?
+        };
+        Some(CallSite {
+            pc: *offsets.get(call)?,
+            next: *offsets.get(call + 1)?,
+        })
     }
 
     /// The instruction right after the one at `pc`, in the same function.
@@ -266,16 +300,46 @@ impl Code {
         instructions.get(index).copied()
     }
 
-    fn decode(&self, body: &Range<u32>) -> Result<Vec<u32>, wp::BinaryReaderError> {
+    /// Whether the function that holds `pc` may catch what its calls throw.
+    pub fn catches(&self, pc: u32) -> bool {
+        self.decoded_around(pc)
+            .is_some_and(|decoded| !decoded.guarded_calls.is_empty())
+    }
+
+    fn decode(&self, body: &Range<u32>) -> Result<Decoded, wp::BinaryReaderError> {
         let range = body.start as usize..body.end as usize;
         let bytes = self.bytes.get(range).unwrap_or_default();
         let reader = wp::BinaryReader::new(bytes, body.start as usize);
         let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
         let mut offsets = Vec::new();
+        let mut guarded_calls = Vec::new();
+        // Of the blocks around: whether each or one around it catches.
+        let mut guarded = Vec::new();
         while !operators.eof() {
-            offsets.push(operators.original_position() as u32);
-            operators.read()?;
+            let offset = operators.original_position() as u32;
+            offsets.push(offset);
+            let is_guarded = guarded.last().copied().unwrap_or(false);
+            match operators.read()? {
+                wp::Operator::TryTable { try_table } => {
+                    guarded.push(is_guarded || !try_table.catches.is_empty());
+                }
+                wp::Operator::Block { .. }
+                | wp::Operator::Loop { .. }
+                | wp::Operator::If { .. } => guarded.push(is_guarded),
+                wp::Operator::End => _ = guarded.pop(),
+                wp::Operator::Call { .. }
+                | wp::Operator::CallIndirect { .. }
+                | wp::Operator::CallRef { .. }
+                    if is_guarded =>
+                {
+                    guarded_calls.push(offset);
+                }
+                _ => {}
+            }
         }
-        Ok(offsets)
+        Ok(Decoded {
+            offsets: offsets.into(),
+            guarded_calls: guarded_calls.into(),
+        })
     }
 }

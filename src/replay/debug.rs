@@ -2,7 +2,7 @@
 
 use super::EndOfTrace;
 use super::state::{DebugMoment, State};
-use wasmtime::{DebugEvent, DebugHandler, StoreContextMut};
+use wasmtime::{DebugEvent, DebugHandler, StoreContextMut, Trap};
 
 /// Wasmtime clones a handler at every event; all state is in the store.
 #[derive(Clone)]
@@ -14,7 +14,10 @@ impl DebugHandler for Handler {
     async fn handle(&self, mut store: StoreContextMut<'_, State>, event: DebugEvent<'_>) {
         let moment = match event {
             DebugEvent::Breakpoint => DebugMoment::Breakpoint,
-            DebugEvent::Trap(trap) => DebugMoment::Trap(trap.to_string()),
+            DebugEvent::Trap(trap) => {
+                store.data_mut().has_overflowed |= trap == Trap::StackOverflow;
+                DebugMoment::Trap(trap.to_string())
+            }
             // The end of the trace was told to the observer by the stub.
             DebugEvent::HostcallError(error) if error.is::<EndOfTrace>() => return,
             DebugEvent::HostcallError(error) => DebugMoment::Trap(format!("{error:#}")),

@@ -65,6 +65,16 @@ pub fn handles(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
             all.push(frame);
         }
     }
+    if store.data().starting.is_some() {
+        // Below a start function is code of Wasmtime's own that fills memories and
+        // tables: what is told of that frame is another function's, and nothing is where
+        // its instance should be.
+        all.pop();
+    }
+    if store.data().has_overflowed && !all.is_empty() {
+        // The function that there was no room for has not begun.
+        all.remove(0);
+    }
     all
 }
 
@@ -93,19 +103,21 @@ pub fn describe(
     doing: Innermost,
 ) -> Option<Frame> {
     let instance = handle.instance(store.as_context_mut()).ok()?;
-    let instance = *store.data().instance_of(instance)?;
-    let module = modules.get(instance.module.0 as usize)?;
+    let (instance, id) = store.data().identity_of(instance)?;
+    let module = modules.get(id.0 as usize)?;
     let (defined, pc) = handle
         .wasm_function_index_and_pc(store.as_context_mut())
         .ok()??;
-    let next = module.offsets.to_original(pc.raw()).instruction_or_next()?;
-    let pc = match doing {
-        Innermost::Before | Innermost::Trapped => next,
-        Innermost::Calling => module.code.instruction_before(next).unwrap_or(next),
+    let reported = module.offsets.to_original(pc.raw()).instruction_or_next()?;
+    let is_calling =
+        doing == Innermost::Calling || doing == Innermost::Trapped && store.data().has_overflowed;
+    let (pc, next) = match (is_calling, module.code.call_site(reported)) {
+        (true, Some(call)) => (call.pc, call.next),
+        _ => (reported, reported),
     };
     Some(Frame {
-        instance: instance.id,
-        module: instance.module,
+        instance,
+        module: id,
         function: module.code.function_index(defined.as_u32()),
         pc,
         next,
@@ -187,8 +199,8 @@ pub fn stands_at_instruction(
     };
     let module = store
         .data()
-        .instance_of(instance)
-        .map(|instance| instance.module.0);
+        .identity_of(instance)
+        .map(|(_, module)| module.0);
     let module = module.and_then(|module| modules.get(module as usize));
     let pc = handle.wasm_function_index_and_pc(store.as_context_mut());
     match (module, pc) {

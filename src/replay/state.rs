@@ -152,6 +152,13 @@ pub struct CoreInstance {
     pub(super) handle: wasmtime::Instance,
 }
 
+/// A core instance that is being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starting {
+    pub id: InstanceId,
+    pub module: ModuleId,
+}
+
 /// The counts of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Checks {
@@ -173,6 +180,10 @@ pub struct State {
     pub(super) instances: Vec<CoreInstance>,
     /// What each of them was given, in the order of its imports.
     pub(super) imports: Vec<Vec<Extern>>,
+    /// The instance whose start function runs: Wasmtime has not given it out yet.
+    pub(super) starting: Option<Starting>,
+    /// Whether the guest has trapped for want of stack.
+    pub(super) has_overflowed: bool,
     pub(super) in_progress: Vec<Calling>,
     /// How many of them were in progress when the guest was last called: its code
     /// runs on top of those.
@@ -203,6 +214,8 @@ impl State {
             memories: HashMap::new(),
             instances: Vec::new(),
             imports: Vec::new(),
+            starting: None,
+            has_overflowed: false,
             in_progress: Vec::new(),
             below_entry: 0,
             checks: Checks::default(),
@@ -245,6 +258,15 @@ impl State {
     /// The core instance of a Wasmtime instance.
     pub fn instance_of(&self, handle: wasmtime::Instance) -> Option<&CoreInstance> {
         self.instances.iter().find(|i| i.handle == handle)
+    }
+
+    /// The number and the module of a Wasmtime instance, also while its start
+    /// function runs.
+    pub fn identity_of(&self, handle: wasmtime::Instance) -> Option<(InstanceId, ModuleId)> {
+        match self.instance_of(handle) {
+            Some(made) => Some((made.id, made.module)),
+            None => self.starting.map(|starting| (starting.id, starting.module)),
+        }
     }
 
     /// The outgoing crossings in progress, outermost first.

@@ -3,7 +3,7 @@
 
 use super::clock::Clock;
 use super::drive::{self, block_on};
-use super::state::{CoreInstance, State};
+use super::state::{CoreInstance, Starting, State};
 use super::{InstanceId, ModuleId, ReplayError};
 use crate::component::types::CoreType;
 use crate::component::wiring::CoreSort;
@@ -203,11 +203,17 @@ impl Wiring<'_> {
         for import in module.imports() {
             imports.push(self.import(spaces, args, import.module(), import.name())?);
         }
+        let number = InstanceId(self.store.data().instances.len() as u32);
+        self.store.data_mut().starting = Some(Starting {
+            id: number,
+            module: id,
+        });
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
         let handle = block_on(made)?;
+        self.store.data_mut().starting = None;
         let instances = &mut self.store.data_mut().instances;
         instances.push(CoreInstance {
-            id: InstanceId(instances.len() as u32),
+            id: number,
             module: id,
             component_instance,
             handle,

@@ -257,7 +257,8 @@ impl Timeline {
         let process = self.at_tick(tick, interrupt)?;
         let next = Position::first_of(Tick(tick.0 + 1));
         let stop = StopAt::LastBefore(next);
-        let (_, hit) = self.run(process, Watch::Breaks(quiet), stop, Vec::new(), interrupt)?;
+        let ran = self.run(process, Watch::Breaks(quiet), stop, Vec::new(), interrupt)?;
+        let hit = ran.hit;
         self.breakpoints.log = noted;
         hit.ok_or_else(confused)
     }

@@ -140,7 +140,7 @@ impl Timeline {
         let copy = self.pool.fork(root)?;
         let position = self.here.position;
         let stop = StopAt::Position(position);
-        let (process, _) = self.run(
+        let super::travel::Ran { process, .. } = self.run(
             copy,
             super::wire::Watch::Nothing,
             stop,

@@ -47,6 +47,28 @@ pub(super) fn rows_around(
 ) -> Option<FunctionRows> {
     let function = module.source.function_at(pc)?;
     let level = module.source.inlined_at(pc).len();
+    remembered(cache, module, id, function, level)
+}
+
+/// The rows of the function that begins at `entry`, inlined bodies counting for
+/// themselves.
+pub(super) fn all_rows_at(
+    cache: &RowsCache,
+    module: &Module,
+    id: ModuleId,
+    entry: u32,
+) -> Option<FunctionRows> {
+    let function = module.source.function_at(entry)?;
+    remembered(cache, module, id, function, usize::MAX)
+}
+
+fn remembered(
+    cache: &RowsCache,
+    module: &Module,
+    id: ModuleId,
+    function: &Function,
+    level: usize,
+) -> Option<FunctionRows> {
     let key = (id, function.entry_pc, level);
     if let Some(known) = cache.borrow().get(&key) {
         return known.clone();
@@ -54,15 +76,6 @@ pub(super) fn rows_around(
     let rows = rows_of(module, id, function, level);
     cache.borrow_mut().insert(key, rows.clone());
     rows
-}
-
-/// The rows of every function with lines, inlined bodies counting for themselves.
-pub(super) fn all_rows(module: &Module, id: ModuleId) -> Vec<FunctionRows> {
-    module
-        .source
-        .functions()
-        .filter_map(|f| rows_of(module, id, f, usize::MAX))
-        .collect()
 }
 
 fn rows_of(

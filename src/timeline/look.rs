@@ -5,8 +5,8 @@ use super::{Result, Timeline, confused};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
-use crate::replay::tables::Element;
 use crate::replay::frames::Frame;
+use crate::replay::tables::Element;
 
 impl Timeline {
     /// The guest's frames here, innermost first, over all activations.

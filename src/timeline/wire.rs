@@ -10,6 +10,7 @@ use crate::replay::variant::Variant;
 use crate::replay::{Answer, Calling, InstanceId, ModuleId, Position, Tick};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
@@ -143,6 +144,8 @@ pub(crate) enum Watch {
     Count(Breaks),
     /// Line starts in these functions.
     Lines(LineWatch),
+    /// The functions that are entered.
+    Entered,
     /// Every instruction of the functions on the stack near the innermost frame.
     Instructions,
     /// The same, with at most so many frames.
@@ -207,8 +210,9 @@ pub(crate) struct LineWatch {
     /// Frames deeper than this do not count.
     pub(crate) depth: u32,
     pub(crate) functions: Vec<FunctionRows>,
-    /// Also stop where a function with lines is entered.
-    pub(crate) into: bool,
+    /// Also stop where a function with lines is entered, but for those of these
+    /// modules.
+    pub(crate) into: Option<BTreeSet<ModuleId>>,
 }
 
 /// The rows of a function's line table where a line may start.
@@ -242,6 +246,19 @@ pub(crate) enum Reply {
     Stopped {
         at: Moment,
         hit: Option<Hit>,
+    },
+    /// The same for line starts before a bound.
+    Lines {
+        at: Moment,
+        hit: Option<Hit>,
+        /// The deepest of the frames that count at the bound which were there when
+        /// the run began.
+        depth: u32,
+    },
+    /// The functions that were entered, by their first instructions.
+    Entered {
+        at: Moment,
+        functions: Vec<(ModuleId, u32)>,
     },
     /// The same for a run that remembers the last hit, where that is in a tick
     /// that neither begins nor ends the run: where in it, was not worth finding out

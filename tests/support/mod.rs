@@ -8,10 +8,13 @@ pub mod counter;
 pub mod file;
 pub mod guest;
 pub mod kernels;
+pub mod oracle;
 pub mod plain;
+pub mod replayers;
 pub mod rewrite;
 pub mod scripted;
 pub mod second_reader;
+pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::inspect::handle_history::HandleHistory;

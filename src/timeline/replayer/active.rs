@@ -5,12 +5,15 @@ use super::super::predicates::{Predicates, Stopped};
 use super::super::wire::{Hit, Moment, Reply, Run, StopAt, Watch};
 use super::breaks::{Breaks, Verdict};
 use super::departures::Departures;
+use super::entering::Entering;
 use super::here::{Here, Kind};
 use super::lines::LineTracker;
+use super::near::{Places, frames_of, instructions_near, places_after_return};
 use crate::component::{CrossingId, ModuleId};
-use crate::replay::frames::{self, Frame, ModuleCode};
+use crate::replay::frames;
 use crate::replay::{Calling, Phase, Position, Tick};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Log entries of one stretch of a backward run: it passes them in the other order,
 /// so they are kept until its end, those nearest to the present.
@@ -29,6 +32,8 @@ enum Seeks {
     Breaks(Breaks),
     Count(Breaks),
     Lines(LineTracker),
+    /// The functions that are entered, by their first instruction.
+    Entered(BTreeSet<(ModuleId, u32)>),
     Instructions,
     InstructionsWithin {
         depth: u32,
@@ -52,11 +57,13 @@ enum Last {
 }
 
 /// What is done where a run has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
     GoOn,
     /// On to exactly there, in this tick.
     Approach(Position),
+    /// On, with breakpoints there, too.
+    Watch(Places),
     Stand,
 }
 
@@ -68,24 +75,24 @@ pub(super) struct Active {
     last: Last,
     log: VecDeque<LogEntry>,
     left_out: u64,
+    /// For a step into calls.
+    entering: Option<Entering>,
     pub(super) departures: Departures,
     /// Where breakpoints are set, in compiled code.
     pub(super) installed: Vec<(ModuleId, u32)>,
 }
-
-/// Where breakpoints must be, as offsets in the original modules.
-type Places = Vec<(ModuleId, u32)>;
 
 impl Active {
     /// Begins where the guest stands; answers where breakpoints must be.
     pub(super) fn begin(
         run: Run,
         here: &mut Here<'_, '_>,
-        body_starts: &[Vec<u32>],
+        body_starts: &Arc<[Vec<u32>]>,
     ) -> (Active, Places) {
         let stop = run.stop;
         let modules = here.modules;
         let departures = Departures::new(&run);
+        let mut entering = None;
         let (seeks, places) = match run.watch {
             Watch::Nothing => (Seeks::Nothing, Vec::new()),
             Watch::Places { code, crossings } => {
@@ -116,26 +123,21 @@ impl Active {
                 (Seeks::Count(Breaks::new(breaks, modules)), places)
             }
             Watch::Lines(watch) => {
-                let into = watch.into;
+                entering = watch
+                    .into
+                    .clone()
+                    .map(|into| Entering::new(into, body_starts));
                 let tracker = LineTracker::new(watch, &frames_of(here));
-                let mut places: Places = tracker.places().collect();
-                if into {
-                    for (i, starts) in body_starts.iter().enumerate() {
-                        places.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
-                    }
-                }
+                let places = tracker.places().collect();
                 (Seeks::Lines(tracker), places)
             }
+            Watch::Entered => (Seeks::Entered(BTreeSet::new()), Vec::new()),
             Watch::Instructions => (Seeks::Instructions, instructions_near(stop, here)),
             Watch::InstructionsWithin { depth } => (
                 Seeks::InstructionsWithin { depth },
                 instructions_near(stop, here),
             ),
-            Watch::Return { depth } => {
-                let frames = frames_of(here);
-                let frame = at_depth(&frames, depth).map(|frame| (frame.module, frame.next));
-                (Seeks::Return { depth }, frame.into_iter().collect())
-            }
+            Watch::Return { depth } => (Seeks::Return { depth }, places_after_return(depth, here)),
             Watch::Entry { depth, module, pc } => {
                 (Seeks::Entry { depth, module, pc }, vec![(module, pc)])
             }
@@ -150,6 +152,7 @@ impl Active {
             last: Last::None,
             log: VecDeque::new(),
             left_out: 0,
+            entering,
             departures,
             installed: Vec::new(),
         };
@@ -172,7 +175,12 @@ impl Active {
             StopAt::Tick(tick) | StopAt::FirstBefore(tick) => Some(tick),
             StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => None,
         };
-        let each = matches!(self.seeks, Seeks::Instructions).then_some(Tick(now.0 + 1));
+        let each = matches!(self.seeks, Seeks::Instructions | Seeks::Entered(_))
+            || self
+                .entering
+                .as_ref()
+                .is_some_and(Entering::wants_each_tick);
+        let each = each.then_some(Tick(now.0 + 1));
         [stop, each, self.departures.next_tick()]
             .into_iter()
             .flatten()
@@ -264,7 +272,15 @@ impl Active {
         if let StopAt::LastBefore(bound) = self.stop
             && here.cmp(bound).is_ge()
         {
+            if let (Seeks::Lines(lines), Some((module, pc))) = (&mut self.seeks, here.place()) {
+                lines.end(module, pc, here.moment().position.depth);
+            }
             return Next::Stand;
+        }
+        if here.kind == Kind::Tick
+            && let Some(places) = self.enter(here)
+        {
+            return Next::Watch(places);
         }
         if here.cmp(self.start.position).is_gt() {
             let is_over = match found {
@@ -299,6 +315,37 @@ impl Active {
             Kind::End => Next::Stand,
             _ => Next::GoOn,
         }
+    }
+
+    /// In the clock's hook: where a function is entered, the places to watch for a
+    /// step into it.
+    fn enter(&mut self, here: &mut Here<'_, '_>) -> Option<Places> {
+        let is_entered = matches!(self.seeks, Seeks::Entered(_));
+        if !is_entered
+            && !self
+                .entering
+                .as_ref()
+                .is_some_and(Entering::wants_each_tick)
+        {
+            return None;
+        }
+        let (module, pc) = here.place()?;
+        let code = &here.modules.get(module.0 as usize)?.code;
+        let is_entry = code.entry_of(pc) == Some(pc);
+        if let Seeks::Entered(functions) = &mut self.seeks {
+            if is_entry {
+                functions.insert((module, pc));
+            }
+            return None;
+        }
+        let places = self
+            .entering
+            .as_mut()?
+            .tick(code, module, is_entry.then_some(pc))?;
+        if let Seeks::Lines(lines) = &mut self.seeks {
+            lines.begin_at(&places);
+        }
+        Some(places)
     }
 
     /// At breakpoints: whether the run is over.
@@ -413,7 +460,7 @@ impl Active {
             }
             (Seeks::Return { depth }, Kind::Breakpoint) => {
                 let at = here.moment();
-                (at.position.depth == *depth).then(|| plain(at))
+                (at.position.depth <= *depth).then(|| plain(at))
             }
             (Seeks::Entry { depth, module, pc }, Kind::Breakpoint) => {
                 let at = here.moment();
@@ -455,9 +502,14 @@ impl Active {
                 at,
                 marks: breaks.marks(),
             },
-            (Seeks::Lines(lines), _) if is_backward => Reply::Stopped {
+            (Seeks::Lines(lines), _) if is_backward => Reply::Lines {
                 at,
                 hit: lines.last(),
+                depth: lines.depth_before(),
+            },
+            (Seeks::Entered(functions), _) => Reply::Entered {
+                at,
+                functions: functions.into_iter().collect(),
             },
             (_, Last::None) => Reply::Stopped { at, hit: None },
             (_, Last::Hit(hit)) => Reply::Stopped { at, hit: Some(hit) },
@@ -479,38 +531,4 @@ fn hit(here: &mut Here<'_, '_>, breakpoints: Vec<BreakpointId>) -> Option<Hit> {
         at: here.moment(),
         breakpoints,
     })
-}
-
-fn frames_of(here: &mut Here<'_, '_>) -> Vec<Frame> {
-    let doing = here.kind.doing(here.store.data());
-    frames::frames(here.store, here.modules, doing)
-}
-
-/// The frame that has so many at it and outside of it.
-fn at_depth(frames: &[Frame], depth: u32) -> Option<&Frame> {
-    let inside = (frames.len() as u32).checked_sub(depth)?;
-    frames.get(inside as usize)
-}
-
-/// The instructions of the functions at the innermost frame, and around it.
-fn instructions_near(stop: StopAt, here: &mut Here<'_, '_>) -> Places {
-    let frames = frames_of(here);
-    let modules: &[ModuleCode] = here.modules;
-    let depth = match stop {
-        StopAt::LastBefore(bound) => bound.depth,
-        _ => frames.len() as u32,
-    };
-    let around = [depth.saturating_sub(1), depth, depth.saturating_add(1)];
-    let mut places = Vec::new();
-    for frame in around
-        .into_iter()
-        .filter_map(|depth| at_depth(&frames, depth))
-    {
-        let module = modules.get(frame.module.0 as usize);
-        let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
-        for pc in instructions.iter().flat_map(|i| i.iter()) {
-            places.push((frame.module, *pc));
-        }
-    }
-    places
 }

@@ -16,6 +16,7 @@ use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State,
 };
 use std::any::Any;
+use std::sync::Arc;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
 /// The observer that is the replayer's command loop.
@@ -38,7 +39,7 @@ pub(super) struct Controller {
     server: Server,
     predicates: Box<dyn Predicates + Send>,
     modules: Vec<ModuleCode>,
-    body_starts: Vec<Vec<u32>>,
+    body_starts: Arc<[Vec<u32>]>,
     /// The run in progress.
     active: Option<Active>,
     slices: Slices,
@@ -56,7 +57,7 @@ impl Controller {
             server,
             predicates,
             modules: Vec::new(),
-            body_starts,
+            body_starts: body_starts.into(),
             active: None,
             slices: Slices::new(),
         }
@@ -76,6 +77,7 @@ impl Controller {
                 }
             }
             Next::Approach(position) => self.approach(store, position),
+            Next::Watch(places) => self.install(store, places),
             Next::Stand => {
                 let at = here.moment();
                 self.finish(store, at);
@@ -233,7 +235,8 @@ fn needs_hooks(run: &Run) -> bool {
             Watch::Nothing => false,
             Watch::Places { code, .. } => !code.is_empty(),
             Watch::Breaks(breaks) | Watch::Count(breaks) => !breaks.code.is_empty(),
-            Watch::Lines(_) | Watch::Instructions | Watch::InstructionsWithin { .. } => true,
+            Watch::Lines(_) | Watch::Entered => true,
+            Watch::Instructions | Watch::InstructionsWithin { .. } => true,
             Watch::Return { .. } | Watch::Entry { .. } => true,
         }
 }

@@ -9,7 +9,7 @@
 use super::super::wire::{FunctionRows, Hit, LineWatch, Moment};
 use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
@@ -22,7 +22,12 @@ pub(super) struct LineTracker {
     lines: BTreeMap<u32, u64>,
     /// The last line start of each frame, by depth.
     starts: BTreeMap<u32, Hit>,
-    into: bool,
+    /// Where functions with lines begin, for a step into them.
+    beginnings: HashSet<(ModuleId, u32)>,
+    /// The depths at which functions that are still there have been entered.
+    entered: BTreeSet<u32>,
+    /// The last line start of all, whatever became of its frame.
+    latest: Option<Hit>,
 }
 
 impl LineTracker {
@@ -55,7 +60,9 @@ impl LineTracker {
             limit: watch.depth,
             lines,
             starts: BTreeMap::new(),
-            into: watch.into,
+            beginnings: HashSet::new(),
+            entered: BTreeSet::new(),
+            latest: None,
         }
     }
 
@@ -64,13 +71,19 @@ impl LineTracker {
         self.places.keys().copied()
     }
 
+    /// A step into calls stops where these functions begin, too.
+    pub(super) fn begin_at(&mut self, places: &[(ModuleId, u32)]) {
+        self.beginnings.extend(places);
+    }
+
     /// The guest is before the instruction at `pc`, with `at.position.depth`
     /// frames. Answers whether a forward step stops here.
     pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
         let depth = at.position.depth;
         let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
-            // A function is entered that the step did not begin in.
-            return self.into;
+            // A function is entered that the step did not begin in; or a breakpoint has
+            // slipped forward from code that no one can reach.
+            return self.beginnings.contains(&(module, pc));
         };
         let is_entry = self.functions.get(function).is_some_and(|f| f.entry == pc);
         if is_entry {
@@ -81,7 +94,7 @@ impl LineTracker {
         }
         let Some(line) = line else { return false };
         if depth > self.limit {
-            return self.into && !self.lines.contains_key(&depth);
+            return self.beginnings.contains(&(module, pc));
         }
         self.limit = depth;
         self.note(depth, line, at)
@@ -98,10 +111,35 @@ impl LineTracker {
             return;
         }
         if self.functions.get(function).is_some_and(|f| f.entry == pc) {
-            self.forget(depth);
+            self.enter(depth);
         }
         if let Some(line) = line {
             self.note(depth, line, at);
+        }
+    }
+
+    fn enter(&mut self, depth: u32) {
+        self.forget(depth);
+        self.entered.split_off(&depth);
+        self.entered.insert(depth);
+    }
+
+    /// The search ends before the instruction at `pc`. If that is a function's first, what
+    /// was at its depth has returned.
+    pub(super) fn end(&mut self, module: ModuleId, pc: u32, depth: u32) {
+        let place = self.places.get(&(module, pc));
+        let function = place.and_then(|(function, _)| self.functions.get(*function));
+        if function.is_some_and(|f| f.entry == pc) && depth <= self.limit {
+            self.enter(depth);
+        }
+    }
+
+    /// The deepest of the frames that count which were there before the search
+    /// began: of what ran before that, only those are still there.
+    pub(super) fn depth_before(&self) -> u32 {
+        match self.entered.first() {
+            Some(entered) if self.limit < u32::MAX => entered.saturating_sub(1),
+            _ => self.limit,
         }
     }
 
@@ -119,13 +157,18 @@ impl LineTracker {
                 at,
                 breakpoints: Vec::new(),
             };
+            self.latest = Some(hit.clone());
             self.starts.insert(depth, hit);
         }
         starts
     }
 
-    /// The last line start of the frames that are still there.
+    /// The last line start of the frames that are still there; of all, where all
+    /// count.
     pub(super) fn last(&self) -> Option<Hit> {
+        if self.limit == u32::MAX {
+            return self.latest.clone();
+        }
         self.starts
             .values()
             .max_by_key(|hit| hit.at.position)

@@ -12,10 +12,12 @@ mod active;
 mod breaks;
 mod controller;
 mod departures;
+mod entering;
 mod fork;
 mod here;
 mod lines;
 mod look;
+mod near;
 mod server;
 mod slices;
 

@@ -6,8 +6,9 @@ mod steps;
 
 use super::motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
 use super::process::{Process, ProcessError};
-use super::wire::{Hit, ReplayerId, Reply, Request, Run, StopAt, Watch};
+use super::wire::{Hit, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch};
 use super::{Interrupt, Result, Timeline, TimelineError, confused};
+use crate::component::ModuleId;
 use crate::replay::{Phase, Position, Tick};
 use search::Search;
 
@@ -129,7 +130,7 @@ impl Timeline {
         stop: StopAt,
         leave_at: Vec<Tick>,
         interrupt: &Interrupt,
-    ) -> Result<(Process, Option<Hit>)> {
+    ) -> Result<Ran> {
         let first_id: ReplayerId = self.pool.reserve(leave_at.len() as u64 + 1);
         process.start(&Request::Run(Box::new(Run {
             watch: watch.clone(),
@@ -139,15 +140,35 @@ impl Timeline {
             first_id,
         })))?;
         match self.answer_of(&mut process, interrupt)? {
-            Reply::Stopped { at, hit } => {
-                process.at = at;
-                Ok((process, hit))
-            }
+            Reply::Stopped { at, hit } => Ok(Ran::to(process, at, hit)),
+            Reply::Lines { at, hit, depth } => Ok(Ran {
+                depth: Some(depth),
+                ..Ran::to(process, at, hit)
+            }),
             Reply::LastIn { at, tick } => {
-                process.at = at;
                 let hit = self.last_in_tick(tick, &watch, interrupt)?;
-                Ok((process, Some(hit)))
+                Ok(Ran::to(process, at, Some(hit)))
             }
+            _ => Err(confused()),
+        }
+    }
+
+    /// The functions that a process enters until it stops.
+    fn entered(
+        &mut self,
+        mut process: Process,
+        stop: StopAt,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<(ModuleId, u32)>> {
+        process.start(&Request::Run(Box::new(Run {
+            watch: Watch::Entered,
+            stop,
+            leave_at: Vec::new(),
+            leave_every: None,
+            first_id: self.pool.reserve(1),
+        })))?;
+        match self.answer_of(&mut process, interrupt)? {
+            Reply::Entered { functions, .. } => Ok(functions),
             _ => Err(confused()),
         }
     }
@@ -170,8 +191,8 @@ impl Timeline {
             return Err(TimelineError::Died("no checkpoint is left".into()));
         };
         let stop = StopAt::Position(position);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), &Interrupt::new())?;
-        self.live = process;
+        let ran = self.run(copy, Watch::Nothing, stop, Vec::new(), &Interrupt::new())?;
+        self.live = ran.process;
         Ok(())
     }
 
@@ -186,6 +207,27 @@ impl Timeline {
             if dead {
                 checkpoints.remove(position);
             }
+        }
+    }
+}
+
+/// A run that is over.
+pub(super) struct Ran {
+    /// Stands where the run ended.
+    pub(super) process: Process,
+    pub(super) hit: Option<Hit>,
+    /// For a search backward by line: the deepest of the frames that count which
+    /// were there when it began.
+    depth: Option<u32>,
+}
+
+impl Ran {
+    fn to(mut process: Process, at: Moment, hit: Option<Hit>) -> Ran {
+        process.at = at;
+        Ran {
+            process,
+            hit,
+            depth: None,
         }
     }
 }

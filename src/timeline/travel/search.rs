@@ -48,6 +48,15 @@ impl Search {
             depth: (depth < u32::MAX).then_some(depth),
         }
     }
+
+    /// Frames deeper than this have been entered since: what was in their place
+    /// before does not count.
+    fn limit(&mut self, depth: u32) {
+        if let (Some(known), Watch::Lines(lines)) = (&mut self.depth, &mut self.watch) {
+            *known = depth.min(*known);
+            lines.depth = *known;
+        }
+    }
 }
 
 impl Timeline {
@@ -76,8 +85,9 @@ impl Timeline {
                 Some(quiet) => StopAt::FirstBefore(quiet.ticks.start),
                 None => StopAt::First,
             };
-            let (stopped, hit) =
-                self.run(process, search.watch.clone(), stop, leave_at, interrupt)?;
+            let watch = search.watch.clone();
+            let ran = self.run(process, watch, stop, leave_at, interrupt)?;
+            let (stopped, hit) = (ran.process, ran.hit);
             let Some(quiet) = quiet.filter(|_| hit.is_none() && !stopped.at.is_end) else {
                 return Ok(self.settle(stopped, reason_of(hit.as_ref())));
             };
@@ -115,6 +125,7 @@ impl Timeline {
         search: &Search,
         interrupt: &Interrupt,
     ) -> Result<Option<Hit>> {
+        let mut search = search.clone();
         let mut until = bound;
         let mut stretch = 0;
         loop {
@@ -134,11 +145,15 @@ impl Timeline {
             let stop = StopAt::LastBefore(if until == bound {
                 bound
             } else {
-                just_after(until)
+                // The call out at the checkpoint's instruction may be the bound.
+                just_after(until).min(bound)
             });
-            let (_, hit) = self.run(copy, search.watch.clone(), stop, leave_at, interrupt)?;
-            if hit.is_some() {
-                return Ok(hit);
+            let ran = self.run(copy, search.watch.clone(), stop, leave_at, interrupt)?;
+            if ran.hit.is_some() {
+                return Ok(ran.hit);
+            }
+            if let Some(depth) = ran.depth {
+                search.limit(depth);
             }
             if from == Position::START {
                 return Ok(None);
@@ -200,8 +215,8 @@ impl Timeline {
     pub(super) fn over_hostcall(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         let copy = self.pool.fork(&mut self.live)?;
         let stop = StopAt::Answered(self.here.event);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
-        Ok(self.settle(process, Reason::Arrived))
+        let ran = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        Ok(self.settle(ran.process, Reason::Arrived))
     }
 }
 

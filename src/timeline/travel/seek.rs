@@ -4,6 +4,7 @@ use super::super::motion::{BreakpointId, Fraction, Reason, Stop};
 use super::super::process::Process;
 use super::super::wire::{StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
+use super::Ran;
 use crate::component::ModuleId;
 use crate::replay::{Position, Tick};
 
@@ -30,7 +31,7 @@ impl Timeline {
             None => {
                 let copy = self.pool.fork(&mut self.live)?;
                 self.run(copy, Watch::Nothing, StopAt::End, Vec::new(), interrupt)?
-                    .0
+                    .process
             }
         };
         Ok(self.settle(process, Reason::Arrived))
@@ -49,7 +50,7 @@ impl Timeline {
             None => self.pool.fork(&mut self.live)?,
         };
         let stop = StopAt::Event(event);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
@@ -80,8 +81,8 @@ impl Timeline {
         if self.known_end().is_none() {
             let copy = self.pool.fork(&mut self.live)?;
             let stop = StopAt::End;
-            let (end, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
-            self.pool.checkpoints().keep(end);
+            let end = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+            self.pool.checkpoints().keep(end.process);
         }
         Ok(self.known_end().map_or(Tick(0), |end| end.tick))
     }
@@ -110,14 +111,15 @@ impl Timeline {
                 continue;
             }
             let copy = self.copy_at_or_before(Position::START)?;
-            let (process, hit) = self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;
+            let Ran { process, hit, .. } =
+                self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;
             if hit.is_some() {
                 return Ok(self.settle(process, Reason::Arrived));
             }
         }
         let copy = self.copy_at_or_before(Position::START)?;
         let stop = StopAt::Event(0);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
@@ -142,7 +144,7 @@ impl Timeline {
         let copy = self.copy_at_or_before(position)?;
         let ladder = ladder(copy.at.position, position);
         let stop = StopAt::Position(position);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, ladder, interrupt)?;
+        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, ladder, interrupt)?;
         if process.at.position != position {
             return Err(TimelineError::Failed(format!(
                 "there is no moment {position} in this recording; the next one is {}",
@@ -155,12 +157,16 @@ impl Timeline {
 
     /// A process that stands at the first moment of a tick, or later if nothing
     /// of that tick can be stood at.
-    pub(in crate::timeline) fn at_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Process> {
+    pub(in crate::timeline) fn at_tick(
+        &mut self,
+        tick: Tick,
+        interrupt: &Interrupt,
+    ) -> Result<Process> {
         let first = Position::first_of(tick);
         let copy = self.copy_at_or_before(first)?;
         let ladder = ladder(copy.at.position, first);
         let stop = StopAt::Tick(tick);
-        let (process, _) = self.run(copy, Watch::Nothing, stop, ladder, interrupt)?;
+        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, ladder, interrupt)?;
         Ok(process)
     }
 }

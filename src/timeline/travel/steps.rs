@@ -1,14 +1,15 @@
 //! Steps by line and by instruction.
 
 use super::super::lines;
-use super::super::motion::{BreakpointId, Direction, Step, Stop, WithoutLines};
+use super::super::motion::{BreakpointId, Direction, Reason, Step, Stop, WithoutLines};
+use super::super::process::Process;
 use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, confused};
 use super::search::{Search, code};
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
-use crate::replay::{Position, Tick};
-use std::collections::HashSet;
+use crate::replay::{Phase, Position, Tick};
+use std::collections::{BTreeSet, HashSet};
 
 /// How many functions of the stack a line step watches, innermost first.
 const WATCHED_FRAMES: usize = 16;
@@ -77,12 +78,13 @@ impl Timeline {
                 true => self.entry_watch(),
                 false => Watch::Instructions,
             };
-            return self.forward(&Search::anywhere(watch), interrupt);
+            self.forward(&Search::anywhere(watch), interrupt)?;
+            return Ok(self.arrived(Reason::Arrived));
         };
         let watch = Watch::Lines(LineWatch {
             depth,
             functions: self.watched_rows(&frames, depth),
-            into,
+            into: into.then(|| self.stepping.foreign.clone()),
         });
         let search = match into {
             true => Search::anywhere(watch),
@@ -96,23 +98,81 @@ impl Timeline {
         if self.steps_instructions(&frames, depth) {
             return self.instruction_step(Direction::Backward, step_of(into), interrupt);
         }
-        let watch = match (depth, into) {
-            (Some(depth), false) => LineWatch {
-                depth,
-                functions: self.watched_rows(&frames, depth),
-                into: false,
-            },
-            _ if !self.any_lines() => return self.instruction_back(interrupt),
-            (None, _) => return self.line_back_from_outside(interrupt),
-            // Into callees: any line.
-            (Some(_), true) => LineWatch {
-                depth: u32::MAX,
-                functions: self.all_rows(),
-                into: false,
-            },
+        let Some(depth) = depth else {
+            return match self.any_lines() {
+                true => self.line_back_from_outside(interrupt),
+                false => self.instruction_back(interrupt),
+            };
         };
-        let search = Search::at_most(watch.depth, Watch::Lines(watch));
-        self.backward(&search, interrupt)
+        if into {
+            return self.line_back_into(interrupt);
+        }
+        let watch = Watch::Lines(LineWatch {
+            depth,
+            functions: self.watched_rows(&frames, depth),
+            into: None,
+        });
+        self.backward(&Search::at_most(depth, watch), interrupt)
+    }
+
+    /// To the last line start of all: looks back ever further, through the functions
+    /// that were on the stack then, or have been entered since.
+    fn line_back_into(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let here = self.here.position;
+        let mut back = 0u64;
+        loop {
+            let tick = here.tick.0.saturating_sub(back);
+            let mut process = match tick {
+                0 => self.copy_at_or_before(Position::START)?,
+                _ => self.at_tick(Tick(tick), interrupt)?,
+            };
+            if process.at.position < here {
+                let functions = self.rows_since(&mut process, here, interrupt)?;
+                let watch = Watch::Lines(LineWatch {
+                    depth: u32::MAX,
+                    functions,
+                    into: None,
+                });
+                let stop = StopAt::LastBefore(here);
+                let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
+                if let Some(hit) = ran.hit {
+                    return self.reach_position(hit.at.position, interrupt);
+                }
+            }
+            if tick == 0 {
+                return self.reach_start();
+            }
+            back = (back * 16).max(1);
+        }
+    }
+
+    /// The rows of the functions that are on the stack of a process, and of those that
+    /// are entered from there until `bound`.
+    fn rows_since(
+        &mut self,
+        process: &mut Process,
+        bound: Position,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<FunctionRows>> {
+        let Reply::Frames(frames) = process.ask(&Request::Frames)? else {
+            return Err(confused());
+        };
+        let mut functions: BTreeSet<(ModuleId, u32)> = BTreeSet::new();
+        for frame in &frames {
+            let code = self.module(frame.module).map(|module| &module.code);
+            let entry = code.and_then(|code| code.entry_of(frame.pc));
+            functions.extend(entry.map(|entry| (frame.module, entry)));
+        }
+        let stop = StopAt::LastBefore(bound);
+        let copy = self.pool.fork(process)?;
+        functions.extend(self.entered(copy, stop, interrupt)?);
+        let own = functions.into_iter().filter_map(|(id, entry)| {
+            let module = self
+                .module(id)
+                .filter(|_| !self.stepping.foreign.contains(&id))?;
+            lines::all_rows_at(&self.rows, module, id, entry)
+        });
+        Ok(own.collect())
     }
 
     /// From where no frame has lines (after the last return, in an exit
@@ -136,11 +196,11 @@ impl Timeline {
             let watch = Watch::Lines(LineWatch {
                 depth,
                 functions: self.watched_rows(&frames, depth),
-                into: false,
+                into: None,
             });
             let stop = StopAt::LastBefore(here);
-            let (_, hit) = self.run(process, watch, stop, Vec::new(), interrupt)?;
-            if let Some(hit) = hit {
+            let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
+            if let Some(hit) = ran.hit {
                 return self.reach_position(hit.at.position, interrupt);
             }
         }
@@ -152,13 +212,6 @@ impl Timeline {
             .body_starts
             .iter()
             .any(|starts| !starts.is_empty())
-    }
-
-    fn all_rows(&self) -> Vec<FunctionRows> {
-        let modules = self.modules.iter().enumerate();
-        modules
-            .flat_map(|(i, module)| lines::all_rows(module, ModuleId(i as u32)))
-            .collect()
     }
 
     /// The entry of any function with lines.
@@ -221,13 +274,22 @@ impl Timeline {
         let Some((module, pc)) = entry else {
             return self.reach_start();
         };
-        let watch = Watch::Entry { depth, module, pc };
-        let bound = self.entered_before(depth);
-        let search = Search::anywhere(watch);
-        let Some(hit) = self.last_before(bound, &search, interrupt)? else {
+        let here = self.here.position;
+        let is_innermost = depth == here.depth;
+        let is_entry = is_innermost && here.pc == pc && here.phase == Phase::Before;
+        let entered = match is_entry {
+            true => Some(here),
+            false => {
+                let search = Search::anywhere(Watch::Entry { depth, module, pc });
+                let bound = self.entered_before(depth);
+                let hit = self.last_before(bound, &search, interrupt)?;
+                hit.map(|hit| hit.at.position)
+            }
+        };
+        let Some(entered) = entered else {
             return self.reach_start();
         };
-        match self.instruction_before(hit.at.position, interrupt)? {
+        match self.instruction_before(entered, interrupt)? {
             Some(call) => self.reach_position(call, interrupt),
             None => self.reach_start(),
         }
@@ -296,8 +358,8 @@ impl Timeline {
                 continue;
             }
             let stop = StopAt::LastBefore(here);
-            let (_, hit) = self.run(process, Watch::Instructions, stop, Vec::new(), interrupt)?;
-            if let Some(hit) = hit {
+            let ran = self.run(process, Watch::Instructions, stop, Vec::new(), interrupt)?;
+            if let Some(hit) = ran.hit {
                 return Ok(Some(hit.at.position));
             }
         }

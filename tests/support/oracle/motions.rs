@@ -1,0 +1,127 @@
+//! Where each motion must lead.
+
+use super::Oracle;
+use rr_dap::replay::Phase;
+use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step};
+
+/// Where a motion must lead, and why it must end there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    pub index: usize,
+    pub reason: Reason,
+}
+
+impl Oracle {
+    /// The next moment before an instruction.
+    pub fn instruction_after(&self, from: usize) -> Option<usize> {
+        (from + 1..self.moments.len()).find(|i| self.moments[*i].position.phase == Phase::Before)
+    }
+
+    /// The moment before an instruction before this one; the start is none.
+    pub fn instruction_before(&self, from: usize) -> Option<usize> {
+        (1..from)
+            .rev()
+            .find(|i| self.moments[*i].position.phase == Phase::Before)
+    }
+
+    fn is_hostcall(&self, at: usize) -> bool {
+        self.moments[at].position.phase == Phase::Calling
+    }
+
+    /// The breakpoints that a moment is at.
+    pub fn breakpoints_at(&self, at: usize, breakpoints: &[Breakpoint]) -> Vec<BreakpointId> {
+        let mut ids: Vec<BreakpointId> = breakpoints
+            .iter()
+            .filter(|b| b.places.iter().any(|place| self.is_at(at, place)))
+            .map(|b| b.id)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn is_at(&self, at: usize, place: &Place) -> bool {
+        let moment = &self.moments[at];
+        match place {
+            Place::Code { module, pc } => {
+                moment.position.phase == Phase::Before
+                    && moment.position.pc == *pc
+                    && moment
+                        .frame
+                        .is_some_and(|f| self.activations[f].module == *module)
+            }
+            Place::Hostcall { path } => moment
+                .crossing
+                .and_then(|id| self.trace.component().crossing(id))
+                .is_some_and(|crossing| crossing.name.contains(path.as_str())),
+            #[allow(unreachable_patterns, reason = "there may be other kinds of places")]
+            other => panic!("the oracle does not know {other:?}"),
+        }
+    }
+
+    /// Where a motion leads; `None` for motions that the oracle does not know.
+    pub fn arrival(
+        &self,
+        from: usize,
+        motion: &Motion,
+        breakpoints: &[Breakpoint],
+    ) -> Option<Arrival> {
+        use Direction::{Backward, Forward};
+        let end = self.last();
+        let found = match motion {
+            Motion::Start => Some(0),
+            Motion::End => Some(end),
+            Motion::Event(event) => (0..=end)
+                .find(|i| self.is_hostcall(*i) && self.moments[*i].event == *event)
+                .or(Some(end)),
+            Motion::Position(position) => Some(self.index_of(*position)),
+            Motion::Continue(direction) => {
+                return Some(self.next_breakpoint(from, *direction, breakpoints));
+            }
+            Motion::Instruction(Forward) => self.instruction_after(from).or(Some(end)),
+            Motion::Instruction(Backward) => self.instruction_before(from).or(Some(0)),
+            Motion::Hostcall(Forward) => {
+                let mut after = from + 1..end;
+                after.find(|i| self.is_hostcall(*i)).or(Some(end))
+            }
+            Motion::Hostcall(Backward) => {
+                let mut before = (0..from).rev();
+                before.find(|i| self.is_hostcall(*i)).or(Some(0))
+            }
+            Motion::Line(Forward, Step::Out) => self.out_forward(from).or(Some(end)),
+            Motion::Line(Backward, Step::Out) => self.out_back(from).or(Some(0)),
+            Motion::Line(Forward, step) => {
+                self.line_forward(from, *step == Step::Into).or(Some(end))
+            }
+            Motion::Line(Backward, Step::Over) => self.line_back_over(from).or(Some(0)),
+            Motion::Line(Backward, Step::Into) => self.line_back_into(from).or(Some(0)),
+            #[allow(unreachable_patterns, reason = "there may be other motions")]
+            _ => None,
+        };
+        found.map(|index| self.arrived(index, Reason::Arrived))
+    }
+
+    fn arrived(&self, index: usize, reason: Reason) -> Arrival {
+        let reason = match index {
+            0 => Reason::Start,
+            _ if index == self.last() => Reason::End(self.ending()),
+            _ => reason,
+        };
+        Arrival { index, reason }
+    }
+
+    fn next_breakpoint(
+        &self,
+        from: usize,
+        direction: Direction,
+        breakpoints: &[Breakpoint],
+    ) -> Arrival {
+        let hit = |i: &usize| !self.breakpoints_at(*i, breakpoints).is_empty();
+        let index = match direction {
+            Direction::Forward => (from + 1..self.last()).find(hit).unwrap_or(self.last()),
+            Direction::Backward => (1..from).rev().find(hit).unwrap_or(0),
+        };
+        let ids = self.breakpoints_at(index, breakpoints);
+        self.arrived(index, Reason::Breakpoints(ids))
+    }
+}

@@ -1,0 +1,264 @@
+//! A timeline and the oracle's word on it, side by side.
+
+use super::oracle::{Oracle, State, state_here};
+use rr_dap::replay::variant::CacheDir;
+use rr_dap::timeline::motion::{Breakpoint, Direction, Motion, Reason, Stop};
+use rr_dap::timeline::{Interrupt, Options, Timeline};
+use rr_dap::trace::Trace;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A walk with so many failures has shown enough.
+const MOST_FAILURES: usize = 12;
+
+/// A guest to record, and how.
+pub struct Guest {
+    pub fixture: &'static str,
+    options: Vec<String>,
+}
+
+/// Makes this call.
+pub fn call(fixture: &'static str, call: &str) -> Guest {
+    Guest {
+        fixture,
+        options: vec!["--invoke".into(), call.into()],
+    }
+}
+
+/// Calls the fixture's `run()`.
+pub fn run(fixture: &'static str) -> Guest {
+    call(fixture, "run()")
+}
+
+/// Runs the fixture as the command that it is.
+pub fn command(fixture: &'static str) -> Guest {
+    let options = Vec::new();
+    Guest { fixture, options }
+}
+
+/// Runs a command that reads the fixtures' directory as `/work`.
+pub fn with_fixtures(fixture: &'static str) -> Guest {
+    let fixtures = super::fixture("");
+    Guest {
+        fixture,
+        options: vec!["--dir".into(), format!("{}::/work", fixtures.display())],
+    }
+}
+
+/// A recording that the oracle knows and a timeline moves in.
+pub struct Walk {
+    name: &'static str,
+    pub oracle: Oracle,
+    pub timeline: Timeline,
+    breakpoints: Vec<Breakpoint>,
+    /// The states that are known.
+    states: HashMap<usize, State>,
+    /// What is being done, for whoever reads of a failure.
+    pub doing: String,
+    /// What went wrong: the walk goes on, for failures explain each other.
+    failures: Vec<String>,
+    _dir: tempfile::TempDir,
+}
+
+impl Walk {
+    pub fn of(guest: &Guest) -> Walk {
+        Walk::open(guest, true)
+    }
+
+    pub fn open(guest: &Guest, sweep: bool) -> Walk {
+        let (dir, trace) = record(guest);
+        let oracle = Oracle::of(trace.clone());
+        let timeline = timeline(trace, sweep);
+        Walk {
+            name: guest.fixture,
+            oracle,
+            timeline,
+            breakpoints: Vec::new(),
+            states: HashMap::new(),
+            doing: String::new(),
+            failures: Vec::new(),
+            _dir: dir,
+        }
+    }
+
+    /// Has the oracle find out the states at these moments.
+    pub fn learn_states(&mut self, indices: impl IntoIterator<Item = usize>) {
+        let states = self.oracle.states(indices);
+        self.states.extend(states);
+    }
+
+    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
+        self.breakpoints = breakpoints.clone();
+        self.timeline.set_breakpoints(breakpoints);
+    }
+
+    /// The moment where the timeline stands.
+    pub fn here(&self) -> usize {
+        self.oracle.index_of(self.timeline.here().position)
+    }
+
+    /// Goes somewhere, which must be where the oracle says; answers which moment that is.
+    pub fn go(&mut self, motion: Motion) -> usize {
+        let from = self.here();
+        let expected = self
+            .oracle
+            .arrival(from, &motion, &self.breakpoints)
+            .unwrap_or_else(|| panic!("the oracle does not know {motion:?}"));
+        let moment = self.oracle.moments[expected.index];
+        let expected = Stop {
+            position: moment.position,
+            event: moment.event,
+            reason: expected.reason,
+        };
+        let got = self.timeline.travel(&motion, &Interrupt::new());
+        if got.as_ref().is_ok_and(|stop| in_order(stop) == expected) {
+            return self.here();
+        }
+        let failure = format!(
+            "{motion:?} from {}{}\n  must lead to {}\n  and led to   {}\n{}",
+            self.oracle.moments[from].position,
+            self.doing,
+            Shown(&expected),
+            got.map_or_else(|e| e.to_string(), |stop| Shown(&stop).to_string()),
+            self.context(from),
+        );
+        self.fail(failure);
+        self.here()
+    }
+
+    fn fail(&mut self, failure: String) {
+        self.failures.push(failure);
+        if self.failures.len() >= MOST_FAILURES {
+            self.finish();
+        }
+    }
+
+    /// Everything must have been as the oracle says.
+    pub fn finish(&self) {
+        let name = self.name;
+        let count = self.failures.len();
+        assert!(
+            count == 0,
+            "{name}, {count} times: {}",
+            self.failures.join("\n")
+        );
+    }
+
+    pub fn seek(&mut self, index: usize) {
+        let position = self.oracle.moments[index].position;
+        self.go(Motion::Position(position));
+    }
+
+    /// The state here must be the oracle's, where that is known.
+    pub fn check_state(&mut self) {
+        let here = self.here();
+        let Some(expected) = self.states.get(&here) else {
+            return;
+        };
+        let got = state_here(&mut self.timeline);
+        if got != *expected {
+            let failure = format!(
+                "the state at {}{}\n  must be {expected:?}\n  and is  {got:?}",
+                self.oracle.moments[here].position, self.doing,
+            );
+            self.fail(failure);
+        }
+    }
+
+    /// The stack at a moment, to read.
+    fn context(&self, at: usize) -> String {
+        let oracle = &self.oracle;
+        let frames = oracle.stack(at).into_iter().take(6).map(|frame| {
+            let module = oracle.activations[frame].module;
+            let pc = oracle.pc_of(frame, at);
+            let source = &oracle.modules[module.0 as usize].1;
+            let name = source.function_index_at(pc);
+            let name = name.and_then(|index| source.function_name(index));
+            let line = source.line_at(pc).map(|l| l.line);
+            format!("    module {} {pc:#x} {name:?} line {line:?}\n", module.0)
+        });
+        let frames: String = frames.collect();
+        format!("  stack there, innermost first:\n{frames}")
+    }
+}
+
+struct Shown<'a>(&'a Stop);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Stop {
+            position,
+            event,
+            reason,
+        } = self.0;
+        write!(f, "{position}, event {event}, {reason:?}")
+    }
+}
+
+/// Breakpoints at one place come in no particular order.
+fn in_order(stop: &Stop) -> Stop {
+    let mut stop = stop.clone();
+    if let Reason::Breakpoints(ids) = &mut stop.reason {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    stop
+}
+
+/// By one instruction, into calls.
+pub fn instruction(direction: Direction) -> Motion {
+    Motion::Instruction(direction)
+}
+
+/// To the next or previous hostcall, whichever.
+pub fn hostcall(direction: Direction) -> Motion {
+    Motion::Hostcall(direction)
+}
+
+/// Records a guest.
+pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("walk.rrtrace");
+    let app = super::fixture(guest.fixture);
+    let options: Vec<&str> = guest.options.iter().map(String::as_str).collect();
+    let output = super::record(&app, &options, &[], "", &path);
+    let trace = Trace::open(&path);
+    let trace = trace.unwrap_or_else(|e| panic!("{e}: {}", super::text(&output.stderr)));
+    (dir, Arc::new(trace))
+}
+
+/// A timeline at the start of a recording.
+pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
+    let options = Options {
+        program: env!("CARGO_BIN_EXE_rr-dap").into(),
+        cache: CacheDir::open(&super::cache_dir()).expect("a cache"),
+        sweep,
+    };
+    Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
+}
+
+/// Numbers that look random and are the same every time.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    /// SplitMix64.
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.roll() % bound.max(1) as u64) as usize
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
