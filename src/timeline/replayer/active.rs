@@ -5,7 +5,7 @@ use super::super::wire::{Hit, Moment, Run, StopAt, Watch};
 use super::lines::LineTracker;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{Frame, Innermost, ModuleCode};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Checkpoints left by a sweep begin this far apart; after each sixteen the
@@ -91,14 +91,16 @@ impl Active {
                 self.codes.keys().copied().collect()
             }
             Watch::Lines(watch) => {
-                let into = watch.into;
-                let tracker = LineTracker::new(watch, here);
-                let mut places: Vec<(ModuleId, u32)> = tracker.places().collect();
-                if into {
+                let mut beginnings = HashSet::new();
+                if watch.into {
                     for (i, starts) in body_starts.iter().enumerate() {
-                        places.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
+                        beginnings.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
                     }
                 }
+                let tracker = LineTracker::new(watch, here, beginnings);
+                let mut places: Vec<(ModuleId, u32)> = tracker.places().collect();
+                places.sort_unstable();
+                places.dedup();
                 self.lines = Some(tracker);
                 places
             }
@@ -109,7 +111,19 @@ impl Active {
                 };
                 let around = [depth.saturating_sub(1), depth, depth + 1];
                 let mut places = Vec::new();
-                for frame in around.into_iter().filter_map(at_depth) {
+                let mut frames: Vec<&Frame> = around.into_iter().filter_map(at_depth).collect();
+                // An exception may leave any frame, for any that catches.
+                let catches = |frame: &Frame| {
+                    let module = modules.get(frame.module.0 as usize);
+                    module.is_some_and(|m| m.code.catches(frame.pc))
+                };
+                let mut seen = HashSet::new();
+                let mut functions = here.to_vec();
+                functions.retain(|frame| seen.insert((frame.module, frame.function)));
+                if functions.iter().any(catches) {
+                    frames = functions.iter().collect();
+                }
+                for frame in frames {
                     let module = modules.get(frame.module.0 as usize);
                     let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
                     for pc in instructions.iter().flat_map(|i| i.iter()) {
@@ -120,10 +134,20 @@ impl Active {
                 places.dedup();
                 places
             }
-            Watch::Return { depth } => at_depth(depth)
-                .map(|frame| (frame.module, frame.next))
-                .into_iter()
-                .collect(),
+            Watch::Return { depth } => {
+                let returned = at_depth(depth).map(|frame| (frame.module, frame.next));
+                let mut places: HashSet<(ModuleId, u32)> = returned.into_iter().collect();
+                // An exception does not go on after the call.
+                let outside = here.len().saturating_sub(depth as usize);
+                for frame in here.iter().skip(outside) {
+                    let module = modules.get(frame.module.0 as usize);
+                    let catching = module.filter(|m| m.code.catches(frame.pc));
+                    let instructions = catching.and_then(|m| m.code.instructions_around(frame.pc));
+                    let instructions = instructions.iter().flat_map(|i| i.iter());
+                    places.extend(instructions.map(|pc| (frame.module, *pc)));
+                }
+                places.into_iter().collect()
+            }
             Watch::Entry { module, pc, .. } => vec![(module, pc)],
         }
     }
@@ -162,7 +186,7 @@ impl Active {
                 None
             }
             (Watch::Instructions, Kind::Breakpoint | Kind::Tick) => plain(true),
-            (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth == *depth),
+            (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth <= *depth),
             (Watch::Entry { depth, module, pc }, Kind::Breakpoint) => {
                 plain(at.position.depth == *depth && place == Some((*module, *pc)))
             }

@@ -126,6 +126,12 @@ impl Controller {
         if let StopAt::LastBefore(bound) = active.run.stop
             && at.position >= bound
         {
+            // Later, it may be a function that is entered after the bound.
+            if at.position == bound
+                && let (Some(lines), Some(frame)) = (&mut active.lines, frame)
+            {
+                lines.end(frame.module, frame.pc, at.position.depth);
+            }
             return true;
         }
         let hit = if at.position > active.start.position {

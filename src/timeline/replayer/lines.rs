@@ -9,7 +9,7 @@
 use super::super::wire::{FunctionRows, Hit, LineWatch, Moment};
 use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
@@ -22,12 +22,20 @@ pub(super) struct LineTracker {
     lines: BTreeMap<u32, u64>,
     /// The last line start of each frame, by depth.
     starts: BTreeMap<u32, Hit>,
-    into: bool,
+    /// Where functions with lines begin, for a step into them.
+    beginnings: HashSet<(ModuleId, u32)>,
+    /// The last line start of all, whatever became of its frame.
+    latest: Option<Hit>,
 }
 
 impl LineTracker {
     /// Begins where the guest stands, with these frames, innermost first.
-    pub(super) fn new(watch: LineWatch, frames: &[Frame]) -> LineTracker {
+    /// A step into calls also stops at the `beginnings` of functions with lines.
+    pub(super) fn new(
+        watch: LineWatch,
+        frames: &[Frame],
+        beginnings: HashSet<(ModuleId, u32)>,
+    ) -> LineTracker {
         let mut places = HashMap::new();
         for (i, function) in watch.functions.iter().enumerate() {
             places.insert((function.module, function.entry), (i, None));
@@ -55,13 +63,14 @@ impl LineTracker {
             limit: watch.depth,
             lines,
             starts: BTreeMap::new(),
-            into: watch.into,
+            beginnings,
+            latest: None,
         }
     }
 
     /// The places to stop at.
     pub(super) fn places(&self) -> impl Iterator<Item = (ModuleId, u32)> + '_ {
-        self.places.keys().copied()
+        self.places.keys().chain(&self.beginnings).copied()
     }
 
     /// The guest is before the instruction at `pc`, with `at.position.depth`
@@ -69,8 +78,9 @@ impl LineTracker {
     pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
         let depth = at.position.depth;
         let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
-            // A function is entered that the step did not begin in.
-            return self.into;
+            // A function is entered that the step did not begin in; or a breakpoint has
+            // slipped forward from code that no one can reach.
+            return self.beginnings.contains(&(module, pc));
         };
         let is_entry = self.functions.get(function).is_some_and(|f| f.entry == pc);
         if is_entry {
@@ -81,7 +91,7 @@ impl LineTracker {
         }
         let Some(line) = line else { return false };
         if depth > self.limit {
-            return self.into && !self.lines.contains_key(&depth);
+            return self.beginnings.contains(&(module, pc));
         }
         self.limit = depth;
         self.note(depth, line, at)
@@ -105,6 +115,16 @@ impl LineTracker {
         }
     }
 
+    /// The search ends before the instruction at `pc`. If that is a function's first, what
+    /// was at its depth has returned.
+    pub(super) fn end(&mut self, module: ModuleId, pc: u32, depth: u32) {
+        let place = self.places.get(&(module, pc));
+        let function = place.and_then(|(function, _)| self.functions.get(*function));
+        if function.is_some_and(|f| f.entry == pc) {
+            self.forget(depth);
+        }
+    }
+
     /// Forgets the frames from this depth on: they have returned.
     fn forget(&mut self, depth: u32) {
         self.lines.split_off(&depth);
@@ -119,13 +139,18 @@ impl LineTracker {
                 at,
                 breakpoints: Vec::new(),
             };
+            self.latest = Some(hit.clone());
             self.starts.insert(depth, hit);
         }
         starts
     }
 
-    /// The last line start of the frames that are still there.
+    /// The last line start of the frames that are still there; of all, where all
+    /// count.
     pub(super) fn last(&self) -> Option<Hit> {
+        if self.limit == u32::MAX {
+            return self.latest.clone();
+        }
         self.starts
             .values()
             .max_by_key(|hit| hit.at.position)
