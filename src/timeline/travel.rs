@@ -292,7 +292,12 @@ impl Timeline {
             let from = checkpoint.at.position;
             let copy = self.pool.fork(checkpoint)?;
             let ladder = self.ladder(from, until);
-            let stop = StopAt::LastBefore(just_after(until, bound));
+            // Which frames are still there is known only at the bound: those of the
+            // checkpoint may have returned since.
+            let stop = match watch {
+                Watch::Lines(_) => StopAt::LastBefore(bound),
+                _ => StopAt::LastBefore(just_after(until, bound)),
+            };
             let (_, hit) = self.run(copy, watch.clone(), stop, ladder, interrupt)?;
             if hit.is_some() {
                 return Ok(hit);
@@ -380,10 +385,12 @@ impl Timeline {
         let Some(depth) = depth else {
             // No frame has lines: before `main`, or a guest without debug
             // information.
-            return match self.any_lines() {
-                true => self.forward(self.entry_watch(), interrupt),
-                false => self.forward(Watch::Instructions, interrupt),
+            let watch = match self.any_lines() {
+                true => self.entry_watch(),
+                false => Watch::Instructions,
             };
+            self.forward(watch, interrupt)?;
+            return Ok(self.arrived(Reason::Arrived));
         };
         let watch = Watch::Lines(LineWatch {
             depth,
@@ -533,10 +540,17 @@ impl Timeline {
             pc,
         };
         let here = self.here.position;
-        let Some(hit) = self.last_before(just_after(here, here), &watch, interrupt)? else {
+        let is_entry = index == 0 && here.pc == pc && here.phase == Phase::Before;
+        let entered = match is_entry {
+            true => Some(here),
+            false => self
+                .last_before(here, &watch, interrupt)?
+                .map(|hit| hit.at.position),
+        };
+        let Some(entered) = entered else {
             return self.reach_start();
         };
-        match self.instruction_before(hit.at.position, interrupt)? {
+        match self.instruction_before(entered, interrupt)? {
             Some(call) => {
                 self.seek(call, interrupt)?;
                 Ok(self.arrived(Reason::Arrived))
@@ -587,11 +601,13 @@ fn just_after(until: Position, bound: Position) -> Position {
     if until == bound {
         return bound;
     }
-    Position {
+    let after = Position {
         pc: until.pc.saturating_add(1),
         phase: Phase::Before,
         ..until
-    }
+    };
+    // The call out at the checkpoint's instruction may be the bound.
+    after.min(bound)
 }
 
 fn reason_of(hit: Option<&Hit>) -> Reason {
