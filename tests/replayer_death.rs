@@ -6,35 +6,10 @@ use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
-use std::collections::HashSet;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
+use support::replayers::{Replayers, kill};
 use support::{cache_dir, fixture, record};
-
-/// The replayers there are: process and the socket that they were told. Copies
-/// have the command line of what they were copied from.
-fn replayers() -> Vec<(u32, String)> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("Linux").flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
-            continue;
-        };
-        let command = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        let mut words = command.split('\0').skip(1);
-        if let (Some("__replayer"), Some(socket)) = (words.next(), words.next()) {
-            all.push((pid, socket.to_owned()));
-        }
-    }
-    all
-}
-
-fn kill(pids: impl Iterator<Item = u32>) {
-    for pid in pids {
-        // It may have ended by itself meanwhile.
-        _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-    }
-}
 
 #[test]
 fn killing_replayers_loses_nothing() {
@@ -49,15 +24,8 @@ fn killing_replayers_loses_nothing() {
         sweep: true,
     };
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
-    let others: HashSet<String> = replayers().into_iter().map(|(_, socket)| socket).collect();
     let mut timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");
-    // Those of this timeline, whatever else is debugged on this machine.
-    let replayers = || -> Vec<u32> {
-        let all = replayers().into_iter();
-        all.filter(|(_, socket)| !others.contains(socket))
-            .map(|(pid, _)| pid)
-            .collect()
-    };
+    let replayers = Replayers::of_this_process();
     let go = |motion: Motion, timeline: &mut Timeline| {
         timeline
             .travel(&motion, &Interrupt::new())
@@ -73,7 +41,7 @@ fn killing_replayers_loses_nothing() {
     let frames = timeline.frames().expect("frames");
 
     // Every one of them: all checkpoints, and the one that stands here.
-    let pids = replayers();
+    let pids = replayers.pids();
     assert!(pids.len() > 3, "checkpoints: {}", pids.len());
     kill(pids.into_iter());
     assert_eq!(timeline.frames().expect("another replayer"), frames);
@@ -81,7 +49,7 @@ fn killing_replayers_loses_nothing() {
     // Some of them, between steps back.
     for (i, position) in forward.iter().rev().skip(1).enumerate() {
         if i % 4 == 1 {
-            let some: Vec<u32> = replayers().into_iter().step_by(2).collect();
+            let some: Vec<u32> = replayers.pids().into_iter().step_by(2).collect();
             kill(some.into_iter());
         }
         let back = Motion::Line(Direction::Backward, Step::Over);
@@ -90,10 +58,10 @@ fn killing_replayers_loses_nothing() {
     drop(timeline);
     // Nothing stays behind: the processes see the end of their sockets.
     for _ in 0..200 {
-        if replayers().is_empty() {
+        if replayers.pids().is_empty() {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(25));
     }
-    panic!("replayers outlive their timeline: {:?}", replayers());
+    panic!("replayers outlive their timeline: {:?}", replayers.pids());
 }

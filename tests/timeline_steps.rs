@@ -3,8 +3,8 @@
 
 mod support;
 
-use rr_dap::timeline::motion::{Direction, Motion};
-use support::walk::{Dice, Guest, Walk, call, command, run};
+use rr_dap::timeline::motion::Direction;
+use support::walk::{Dice, Guest, Walk, call, command, instruction, run};
 
 use Direction::{Backward, Forward};
 
@@ -14,11 +14,11 @@ fn step_through(guest: Guest) {
     walk.learn_states(0..walk.oracle.moments.len());
     walk.check_state();
     while walk.here() != walk.oracle.last() {
-        walk.go(Motion::Instruction(Forward));
+        walk.go(instruction(Forward));
         walk.check_state();
     }
     while walk.here() != 0 {
-        walk.go(Motion::Instruction(Backward));
+        walk.go(instruction(Backward));
         walk.check_state();
     }
     walk.finish();
@@ -31,13 +31,15 @@ fn step_from_samples(guest: Guest, count: usize) {
     let last = walk.oracle.last();
     let mut samples: Vec<usize> = (1..count).map(|_| dice.below(last)).collect();
     samples.push(last);
-    let around = samples.iter().flat_map(|i| [*i, i + 1, i.saturating_sub(1)]);
+    let around = samples
+        .iter()
+        .flat_map(|i| [*i, i + 1, i.saturating_sub(1)]);
     walk.learn_states(around);
     for sample in samples {
         for direction in [Forward, Backward] {
             walk.seek(sample);
             walk.check_state();
-            walk.go(Motion::Instruction(direction));
+            walk.go(instruction(direction));
             walk.check_state();
         }
     }
@@ -64,7 +66,6 @@ each! {
     optimised_c: step_through(command("motion/steps-O2.wasm"));
     recursion: step_from_samples(run("wat/recursion.wat"), 200);
     deep_recursion: step_from_samples(run("motion/deep.wat"), 40);
-    a_stack_overflow: step_from_samples(run("motion/overflow.wat"), 30);
     unoptimised_c: step_from_samples(command("motion/steps-O0.wasm"), 200);
     unoptimised_rust: step_from_samples(command("motion/closures-O0.wasm"), 100);
     a_c_program: step_from_samples(command("hello-c-O0.wasm"), 60);

@@ -1,9 +1,8 @@
 //! A timeline and the oracle's word on it, side by side.
 
 use super::oracle::{Oracle, State, state_here};
-use rr_dap::replay::Position;
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Breakpoint, Motion, Reason, Stop};
+use rr_dap::timeline::motion::{Breakpoint, Direction, Motion, Reason, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::collections::HashMap;
@@ -138,7 +137,11 @@ impl Walk {
     pub fn finish(&self) {
         let name = self.name;
         let count = self.failures.len();
-        assert!(count == 0, "{name}, {count} times: {}", self.failures.join("\n"));
+        assert!(
+            count == 0,
+            "{name}, {count} times: {}",
+            self.failures.join("\n")
+        );
     }
 
     pub fn seek(&mut self, index: usize) {
@@ -202,6 +205,16 @@ fn in_order(stop: &Stop) -> Stop {
     stop
 }
 
+/// By one instruction, into calls.
+pub fn instruction(direction: Direction) -> Motion {
+    Motion::Instruction(direction)
+}
+
+/// To the next or previous hostcall, whichever.
+pub fn hostcall(direction: Direction) -> Motion {
+    Motion::Hostcall(direction)
+}
+
 /// Records a guest.
 pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -248,9 +261,4 @@ impl Dice {
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
-}
-
-/// The positions of some moments.
-pub fn positions(oracle: &Oracle, indices: impl Iterator<Item = usize>) -> Vec<Position> {
-    indices.map(|i| oracle.moments[i].position).collect()
 }

@@ -100,7 +100,10 @@ impl Oracle {
     }
 
     pub fn any_lines(&self) -> bool {
-        self.lines.body_starts.iter().any(|starts| !starts.is_empty())
+        self.lines
+            .body_starts
+            .iter()
+            .any(|starts| !starts.is_empty())
     }
 
     fn has_line(&self, frame: usize, at: usize) -> bool {

@@ -159,9 +159,9 @@ fn activations(
         let at = step.position;
         let is_instruction = at.phase == Phase::Before;
         let is_entry = is_instruction
-            && step.module.is_some_and(|module| {
-                modules[module.0 as usize].0.entry_of(at.pc) == Some(at.pc)
-            });
+            && step
+                .module
+                .is_some_and(|module| modules[module.0 as usize].0.entry_of(at.pc) == Some(at.pc));
         let kept = at.depth.saturating_sub(u32::from(is_entry)) as usize;
         stack.truncate(kept);
         if let Some(module) = step.module {

@@ -2,9 +2,7 @@
 
 use super::Oracle;
 use rr_dap::replay::Phase;
-use rr_dap::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step,
-};
+use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step};
 
 /// Where a motion must lead, and why it must end there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +14,7 @@ pub struct Arrival {
 impl Oracle {
     /// The next moment before an instruction.
     pub fn instruction_after(&self, from: usize) -> Option<usize> {
-        (from + 1..self.moments.len())
-            .find(|i| self.moments[*i].position.phase == Phase::Before)
+        (from + 1..self.moments.len()).find(|i| self.moments[*i].position.phase == Phase::Before)
     }
 
     /// The moment before an instruction before this one; the start is none.
@@ -49,7 +46,9 @@ impl Oracle {
             Place::Code { module, pc } => {
                 moment.position.phase == Phase::Before
                     && moment.position.pc == *pc
-                    && moment.frame.is_some_and(|f| self.activations[f].module == *module)
+                    && moment
+                        .frame
+                        .is_some_and(|f| self.activations[f].module == *module)
             }
             Place::Hostcall { path } => moment
                 .crossing

@@ -40,9 +40,9 @@ pub(super) fn of(
     let locals = frames.iter().zip(&handles).take(FRAMES_WITH_LOCALS);
     let locals = locals.map(|(frame, handle)| frames::locals(store, modules, handle, frame));
     let locals = locals.collect();
-    let operands = handles.first().map_or_else(Vec::new, |handle| {
-        frames::operands(store, handle)
-    });
+    let operands = handles
+        .first()
+        .map_or_else(Vec::new, |handle| frames::operands(store, handle));
     let instances: Vec<(ModuleId, u32)> = store
         .data()
         .instances()
@@ -50,7 +50,9 @@ pub(super) fn of(
         .map(|i| (i.module, i.component_instance.0))
         .collect();
     let ids = || (0..instances.len() as u32).map(InstanceId);
-    let globals = ids().map(|id| frames::globals(store, modules, id)).collect();
+    let globals = ids()
+        .map(|id| frames::globals(store, modules, id))
+        .collect();
     let memories = ids()
         .map(|id| checksum(&frames::memory(store, id, 0, 0, MEMORY as usize)))
         .collect();

@@ -158,7 +158,10 @@ impl Observer for Stepper {
     }
 
     fn tick(&mut self, store: &mut StoreContextMut<'_, Store>) -> wasmtime::Result<()> {
-        let mut edit = store.as_context_mut().edit_breakpoints().expect("debugging");
+        let mut edit = store
+            .as_context_mut()
+            .edit_breakpoints()
+            .expect("debugging");
         edit.single_step(true)
     }
 
