@@ -40,14 +40,14 @@ fn killing_replayers_loses_nothing() {
     // Every one of them: all checkpoints, and the one that stands here.
     let pids = replayers.pids();
     assert!(pids.len() > 3, "checkpoints: {}", pids.len());
-    kill(pids.into_iter());
+    kill(pids);
     assert_eq!(timeline.frames().expect("another replayer"), frames);
 
     // Some of them, between steps back.
     for (i, position) in forward.iter().rev().skip(1).enumerate() {
         if i % 4 == 1 {
             let some: Vec<u32> = replayers.pids().into_iter().step_by(2).collect();
-            kill(some.into_iter());
+            kill(some);
         }
         let back = Motion::Line(Direction::Backward, Step::Over);
         assert_eq!(go(back, &mut timeline), *position);

@@ -4,7 +4,7 @@
 mod support;
 
 use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason};
-use support::walk::{Dice, Guest, Walk, command, run};
+use support::walk::{Dice, Guest, Walk, command, each, run};
 
 use Direction::{Backward, Forward};
 
@@ -65,12 +65,6 @@ fn runs(guest: Guest, seed: u64) {
         assert_eq!(forward, expected);
         assert_eq!(backward, expected);
     }
-}
-
-macro_rules! each {
-    ($($name:ident: $check:expr;)*) => {
-        $(#[test] fn $name() { $check })*
-    };
 }
 
 each! {

@@ -3,7 +3,7 @@
 mod support;
 
 use rr_dap::timeline::motion::{Direction, Motion, Step};
-use support::walk::{Dice, Guest, Walk, command, run, with_fixtures};
+use support::walk::{Dice, Guest, Walk, command, each, run, with_fixtures};
 
 use Direction::{Backward, Forward};
 
@@ -46,12 +46,6 @@ fn there_and_back(guest: &Guest, there: Step, back: Step, most: usize) {
         }
     }
     walk.finish();
-}
-
-macro_rules! each {
-    ($($name:ident: $check:expr;)*) => {
-        $(#[test] fn $name() { $check })*
-    };
 }
 
 each! {

@@ -5,7 +5,7 @@ mod support;
 use rr_dap::timeline::motion::{Direction, Ending, Motion, Reason};
 use support::oracle::state_here;
 use support::walk::{
-    Dice, Guest, Walk, command, instruction, record, run, timeline, with_fixtures,
+    Dice, Guest, Walk, command, each, instruction, record, run, timeline, with_fixtures,
 };
 
 /// Random moments one after the other, each reached from the one before.
@@ -24,12 +24,6 @@ fn seek_about(guest: Guest, count: usize) {
         walk.check_state();
     }
     walk.finish();
-}
-
-macro_rules! each {
-    ($($name:ident: $check:expr;)*) => {
-        $(#[test] fn $name() { $check })*
-    };
 }
 
 each! {

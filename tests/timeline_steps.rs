@@ -4,7 +4,7 @@
 mod support;
 
 use rr_dap::timeline::motion::Direction;
-use support::walk::{Dice, Guest, Walk, call, command, instruction, run};
+use support::walk::{Dice, Guest, Walk, call, command, each, instruction, run};
 
 use Direction::{Backward, Forward};
 
@@ -44,12 +44,6 @@ fn step_from_samples(guest: Guest, count: usize) {
         }
     }
     walk.finish();
-}
-
-macro_rules! each {
-    ($($name:ident: $check:expr;)*) => {
-        $(#[test] fn $name() { $check })*
-    };
 }
 
 each! {

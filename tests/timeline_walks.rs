@@ -5,7 +5,9 @@
 mod support;
 
 use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Step};
-use support::walk::{Dice, Guest, Walk, call, command, hostcall, instruction, run, with_fixtures};
+use support::walk::{
+    Dice, Guest, Walk, call, command, each, hostcall, instruction, run, with_fixtures,
+};
 
 const MOTIONS: usize = 1000;
 
@@ -97,12 +99,6 @@ fn walk(guest: Guest, seed: u64) {
         walk.check_state();
     }
     walk.finish();
-}
-
-macro_rules! each {
-    ($($name:ident: $check:expr;)*) => {
-        $(#[test] fn $name() { $check })*
-    };
 }
 
 each! {

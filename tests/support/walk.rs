@@ -8,6 +8,16 @@ use rr_dap::trace::Trace;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// One test for each guest.
+#[allow(unused_macros, reason = "each test file uses a part")]
+macro_rules! each {
+    ($($name:ident: $check:expr;)*) => {
+        $(#[test] fn $name() { $check })*
+    };
+}
+#[allow(unused_imports, reason = "each test file uses a part")]
+pub(crate) use each;
+
 /// A walk with so many failures has shown enough.
 const MOST_FAILURES: usize = 12;
 
@@ -207,12 +217,12 @@ fn in_order(stop: &Stop) -> Stop {
 
 /// By one instruction, into calls.
 pub fn instruction(direction: Direction) -> Motion {
-    Motion::Instruction(direction)
+    Motion::Instruction(direction, Step::Into)
 }
 
 /// To the next or previous hostcall, whichever.
 pub fn hostcall(direction: Direction) -> Motion {
-    Motion::Hostcall(direction)
+    Motion::Hostcall(direction, HostcallFilter::ANY)
 }
 
 /// Records a guest.

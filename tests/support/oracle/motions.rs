@@ -78,13 +78,13 @@ impl Oracle {
             Motion::Continue(direction) => {
                 return Some(self.next_breakpoint(from, *direction, breakpoints));
             }
-            Motion::Instruction(Forward) => self.instruction_after(from).or(Some(end)),
-            Motion::Instruction(Backward) => self.instruction_before(from).or(Some(0)),
-            Motion::Hostcall(Forward) => {
+            Motion::Instruction(Forward, Step::Into) => self.instruction_after(from).or(Some(end)),
+            Motion::Instruction(Backward, Step::Into) => self.instruction_before(from).or(Some(0)),
+            Motion::Hostcall(Forward, _) => {
                 let mut after = from + 1..end;
                 after.find(|i| self.is_hostcall(*i)).or(Some(end))
             }
-            Motion::Hostcall(Backward) => {
+            Motion::Hostcall(Backward, _) => {
                 let mut before = (0..from).rev();
                 before.find(|i| self.is_hostcall(*i)).or(Some(0))
             }
