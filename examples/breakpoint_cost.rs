@@ -98,7 +98,7 @@ fn main() -> Result<()> {
     println!("replay, no breakpoint  {:8.1} ms", base * 1e3);
     let cases = [
         ("forward, $tick == 0", "$tick == 0", None, &forward),
-        ("forward, $local0 == 0", "$local0 == -1", None, &forward),
+        ("forward, $local0 == -1", "$local0 == -1", None, &forward),
         ("forward, hits 1e9", "", Some("1000000000"), &forward),
         ("backward, $tick == 0", "$tick == 0", None, &backward),
         ("backward, to the last", "", None, &backward),

@@ -28,18 +28,13 @@ pub struct SourcePredicates {
 
 impl Predicates for SourcePredicates {
     fn holds(&mut self, condition: &str, at: &mut dyn Stopped) -> Result<bool, String> {
-        if !self.conditions.contains_key(condition) {
-            let parsed = Condition::parse(condition);
-            self.conditions.insert(condition.to_owned(), parsed);
+        if let Some(known) = self.conditions.get(condition) {
+            return known.holds(&mut self.sources, at);
         }
-        let SourcePredicates {
-            conditions,
-            sources,
-        } = self;
-        match conditions.get(condition) {
-            Some(condition) => condition.holds(sources, at),
-            None => Ok(true),
-        }
+        let parsed = Condition::parse(condition);
+        let holds = parsed.holds(&mut self.sources, at);
+        self.conditions.insert(condition.to_owned(), parsed);
+        holds
     }
 
     fn message(&mut self, template: &str, at: &mut dyn Stopped) -> String {
@@ -261,38 +256,35 @@ impl Value {
     }
 }
 
-/// Evaluates in the innermost frame that has debug information, or else in the
-/// innermost one.
+/// Evaluates `$local0` and the like in the innermost frame, all else in the innermost
+/// one that has debug information.
 fn evaluate(
     expression: &str,
     sources: &mut Sources,
     at: &mut dyn Stopped,
 ) -> Result<Value, String> {
     let innermost = at.frame(0).ok_or("no guest code is on the stack here")?;
-    let mut chosen = (0, innermost);
+    if expression.starts_with('$') {
+        let state = StoppedFrame::new(at, 0, innermost);
+        return core_value(expression, &state)
+            .map(core)
+            .ok_or_else(|| format!("there is no `{expression}` here"));
+    }
     for index in 0..MOST_FRAMES {
         let Some(frame) = at.frame(index) else { break };
-        if has_lines(sources, at, frame) {
-            chosen = (index, frame);
-            break;
+        if !has_lines(sources, at, frame) {
+            continue;
         }
+        let Some(Some(source)) = sources.get(&frame.module) else {
+            continue;
+        };
+        let state = StoppedFrame::new(at, index, frame);
+        let variable = evaluate_path(source, frame.pc, expression, &state);
+        return variable
+            .map(|variable| Value::shown(variable.value))
+            .map_err(|error| error.to_string());
     }
-    let (index, frame) = chosen;
-    let state = StoppedFrame {
-        stopped: RefCell::new(at),
-        index,
-        instance: frame.instance,
-    };
-    if let Some(value) = core_value(expression, &state) {
-        return Ok(core(value));
-    }
-    let Some(Some(source)) = sources.get(&frame.module) else {
-        return Err("the code here has no debug information".into());
-    };
-    let variable = evaluate_path(source, frame.pc, expression, &state);
-    variable
-        .map(|variable| Value::shown(variable.value))
-        .map_err(|error| error.to_string())
+    Err("the code here has no debug information".into())
 }
 
 /// Whether a frame's code has lines; reads its module's debug information.
@@ -338,6 +330,16 @@ struct StoppedFrame<'a, 'b> {
     stopped: RefCell<&'a mut (dyn Stopped + 'b)>,
     index: usize,
     instance: InstanceId,
+}
+
+impl<'a, 'b> StoppedFrame<'a, 'b> {
+    fn new(at: &'a mut (dyn Stopped + 'b), index: usize, frame: Frame) -> Self {
+        StoppedFrame {
+            stopped: RefCell::new(at),
+            index,
+            instance: frame.instance,
+        }
+    }
 }
 
 impl FrameState for StoppedFrame<'_, '_> {

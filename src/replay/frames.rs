@@ -124,23 +124,16 @@ pub fn describe(
     })
 }
 
-/// One frame by its index, 0 for the innermost one, which takes no walk.
-pub fn frame(
+/// The innermost frame: it takes no walk to find.
+pub fn first(
     store: &mut StoreContextMut<'_, State>,
     modules: &[ModuleCode],
-    index: usize,
     doing: Innermost,
 ) -> Option<Frame> {
     if !has_hooks(store) {
-        let innermost = if index == 0 {
-            doing
-        } else {
-            Innermost::Calling
-        };
-        let frames = backtrace::frames(store, modules, innermost);
-        return frames.get(index).copied();
+        return backtrace::frames(store, modules, doing).first().copied();
     }
-    let handle = handle(store, index)?;
+    let handle = handle(store, 0)?;
     describe(store, modules, &handle, doing)
 }
 

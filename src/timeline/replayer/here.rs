@@ -53,6 +53,8 @@ pub(super) struct Here<'a, 's> {
     pub(super) kind: Kind,
     tick: Option<Tick>,
     innermost: Option<Option<Frame>>,
+    /// All frames, once one further out was asked for.
+    frames: Option<Vec<Frame>>,
     moment: Option<Moment>,
 }
 
@@ -68,6 +70,7 @@ impl<'a, 's> Here<'a, 's> {
             kind,
             tick: None,
             innermost: None,
+            frames: None,
             moment: None,
         }
     }
@@ -154,17 +157,18 @@ impl Stopped for Here<'_, '_> {
     }
 
     fn frame(&mut self, index: usize) -> Option<Frame> {
-        let doing = match index {
-            0 => self.kind.doing(self.store.data()),
-            _ => Innermost::Calling,
-        };
+        let doing = self.kind.doing(self.store.data());
         if index > 0 {
-            return frames::frame(self.store, self.modules, index, doing);
+            let (store, modules) = (&mut *self.store, self.modules);
+            let frames = self
+                .frames
+                .get_or_insert_with(|| frames::frames(store, modules, doing));
+            return frames.get(index).copied();
         }
         if let Some(known) = self.innermost {
             return known;
         }
-        let frame = frames::frame(self.store, self.modules, 0, doing);
+        let frame = frames::first(self.store, self.modules, doing);
         self.innermost = Some(frame);
         frame
     }
