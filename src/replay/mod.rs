@@ -10,7 +10,6 @@ mod drive;
 pub mod frames;
 pub mod output;
 pub mod position;
-pub mod profile;
 mod state;
 pub mod tables;
 mod values;

@@ -148,9 +148,11 @@ pub(crate) enum Watch {
     Entered,
     /// Every instruction of the functions on the stack near the innermost frame.
     Instructions,
-    /// The same, with at most so many frames.
+    /// The instructions of the function that holds `pc`, with at most so many frames.
     InstructionsWithin {
         depth: u32,
+        module: ModuleId,
+        pc: u32,
     },
     /// The return to the frame at this depth.
     Return {

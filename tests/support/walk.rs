@@ -2,8 +2,8 @@
 
 use super::oracle::{Oracle, State, state_here};
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Breakpoint, Direction, Motion, Reason, Stop};
-use rr_dap::timeline::{Interrupt, Options, Timeline};
+use rr_dap::timeline::motion::{Breakpoint, Direction, HostcallFilter, Motion, Reason, Step, Stop};
+use rr_dap::timeline::{First, Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -239,10 +239,12 @@ pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
 
 /// A timeline at the start of a recording.
 pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
+    let cache = CacheDir::open(&super::cache_dir()).expect("a cache");
     let options = Options {
-        program: env!("CARGO_BIN_EXE_rr-dap").into(),
-        cache: CacheDir::open(&super::cache_dir()).expect("a cache"),
         sweep,
+        // Guests without lines, too.
+        first: First::Debug,
+        ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache)
     };
     Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
 }

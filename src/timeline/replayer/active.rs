@@ -8,18 +8,12 @@ use super::departures::Departures;
 use super::entering::Entering;
 use super::here::{Here, Kind};
 use super::lines::LineTracker;
-use super::near::{Places, frames_of, instructions_near, places_after_return};
+use super::near::{Places, frames_of, instructions_at, instructions_near, places_after_return};
 use crate::component::{CrossingId, ModuleId};
-<<<<<<< HEAD
 use crate::replay::frames;
 use crate::replay::{Calling, Phase, Position, Tick};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-=======
-use crate::replay::frames::{Frame, Innermost, ModuleCode};
-use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
->>>>>>> motion
 
 /// Log entries of one stretch of a backward run: it passes them in the other order,
 /// so they are kept until its end, those nearest to the present.
@@ -139,9 +133,9 @@ impl Active {
             }
             Watch::Entered => (Seeks::Entered(BTreeSet::new()), Vec::new()),
             Watch::Instructions => (Seeks::Instructions, instructions_near(stop, here)),
-            Watch::InstructionsWithin { depth } => (
+            Watch::InstructionsWithin { depth, module, pc } => (
                 Seeks::InstructionsWithin { depth },
-                instructions_near(stop, here),
+                instructions_at(modules, module, pc),
             ),
             Watch::Return { depth } => (Seeks::Return { depth }, places_after_return(depth, here)),
             Watch::Entry { depth, module, pc } => {
@@ -207,7 +201,6 @@ impl Active {
                 StopAt::Position(position) => position.phase == Phase::Calling,
                 _ => false,
             }
-<<<<<<< HEAD
     }
 
     /// Whether the return of a call out has to be looked at.
@@ -236,50 +229,8 @@ impl Active {
                 // Else the stretch before logs it.
                 if !verdict.stops.is_empty() {
                     self.note(verdict, here);
-=======
-            Watch::Lines(watch) => {
-                let mut beginnings = HashSet::new();
-                if watch.into {
-                    for (i, starts) in body_starts.iter().enumerate() {
-                        beginnings.extend(starts.iter().map(|pc| (ModuleId(i as u32), *pc)));
-                    }
-                }
-                let tracker = LineTracker::new(watch, here, beginnings);
-                let mut places: Vec<(ModuleId, u32)> = tracker.places().collect();
-                places.sort_unstable();
-                places.dedup();
-                self.lines = Some(tracker);
-                places
-            }
-            Watch::Instructions => {
-                let depth = match self.run.stop {
-                    StopAt::LastBefore(bound) => bound.depth,
-                    _ => here.len() as u32,
-                };
-                let around = [depth.saturating_sub(1), depth, depth + 1];
-                let mut places = Vec::new();
-                let mut frames: Vec<&Frame> = around.into_iter().filter_map(at_depth).collect();
-                // An exception may leave any frame, for any that catches.
-                let catches = |frame: &Frame| {
-                    let module = modules.get(frame.module.0 as usize);
-                    module.is_some_and(|m| m.code.catches(frame.pc))
-                };
-                let mut seen = HashSet::new();
-                let mut functions = here.to_vec();
-                functions.retain(|frame| seen.insert((frame.module, frame.function)));
-                if functions.iter().any(catches) {
-                    frames = functions.iter().collect();
-                }
-                for frame in frames {
-                    let module = modules.get(frame.module.0 as usize);
-                    let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
-                    for pc in instructions.iter().flat_map(|i| i.iter()) {
-                        places.push((frame.module, *pc));
-                    }
->>>>>>> motion
                 }
             }
-<<<<<<< HEAD
             (Seeks::Lines(_) | Seeks::Count(_), _) => {}
             (_, StopAt::LastBefore(_)) => {
                 let kind = here.kind;
@@ -480,23 +431,6 @@ impl Active {
                 false
             }
             _ => false,
-=======
-            Watch::Return { depth } => {
-                let returned = at_depth(depth).map(|frame| (frame.module, frame.next));
-                let mut places: HashSet<(ModuleId, u32)> = returned.into_iter().collect();
-                // An exception does not go on after the call.
-                let outside = here.len().saturating_sub(depth as usize);
-                for frame in here.iter().skip(outside) {
-                    let module = modules.get(frame.module.0 as usize);
-                    let catching = module.filter(|m| m.code.catches(frame.pc));
-                    let instructions = catching.and_then(|m| m.code.instructions_around(frame.pc));
-                    let instructions = instructions.iter().flat_map(|i| i.iter());
-                    places.extend(instructions.map(|pc| (frame.module, *pc)));
-                }
-                places.into_iter().collect()
-            }
-            Watch::Entry { module, pc, .. } => vec![(module, pc)],
->>>>>>> motion
         }
     }
 
@@ -522,7 +456,6 @@ impl Active {
                 lines.pass(module, pc, at);
                 None
             }
-<<<<<<< HEAD
             (Seeks::Instructions, Kind::Breakpoint | Kind::Tick) => hit(here, Vec::new()),
             (Seeks::InstructionsWithin { depth }, Kind::Breakpoint) => {
                 let at = here.moment();
@@ -536,12 +469,6 @@ impl Active {
                 let at = here.moment();
                 let is_there = here.place() == Some((*module, *pc));
                 (at.position.depth == *depth && is_there).then(|| plain(at))
-=======
-            (Watch::Instructions, Kind::Breakpoint | Kind::Tick) => plain(true),
-            (Watch::Return { depth }, Kind::Breakpoint) => plain(at.position.depth <= *depth),
-            (Watch::Entry { depth, module, pc }, Kind::Breakpoint) => {
-                plain(at.position.depth == *depth && place == Some((*module, *pc)))
->>>>>>> motion
             }
             _ => None,
         }

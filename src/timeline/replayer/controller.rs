@@ -68,47 +68,12 @@ impl Controller {
         let Some(active) = &mut self.active else {
             return;
         };
-<<<<<<< HEAD
         let mut here = Here::new(store, &self.modules, kind);
         match active.arrive(&mut here, &mut *self.predicates) {
             Next::GoOn => {
                 let log = active.take_full_log();
                 if !log.is_empty() {
                     self.server.reply(&Reply::Log(log));
-=======
-        if let StopAt::LastBefore(bound) = active.run.stop
-            && at.position >= bound
-        {
-            // Later, it may be a function that is entered after the bound.
-            if at.position == bound
-                && let (Some(lines), Some(frame)) = (&mut active.lines, frame)
-            {
-                lines.end(frame.module, frame.pc, at.position.depth);
-            }
-            return true;
-        }
-        let hit = if at.position > active.start.position {
-            active.qualifies(kind, at, frame)
-        } else {
-            None
-        };
-        match active.run.stop {
-            StopAt::First if hit.is_some() => {
-                active.last = hit;
-                return true;
-            }
-            StopAt::LastBefore(_) if hit.is_some() => active.last = hit,
-            StopAt::Event(event) if matches!(kind, Kind::Calling(_)) && at.event >= event => {
-                return true;
-            }
-            StopAt::Tick(tick) if at.position.tick >= tick => return true,
-            StopAt::Position(position) => {
-                if at.position >= position {
-                    return true;
-                }
-                if kind == Kind::Tick && at.position.tick == position.tick {
-                    self.approach(store, position);
->>>>>>> motion
                 }
             }
             Next::Approach(position) => self.approach(store, position),

@@ -9,11 +9,7 @@
 use super::super::wire::{FunctionRows, Hit, LineWatch, Moment};
 use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
-<<<<<<< HEAD
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-=======
-use std::collections::{BTreeMap, HashMap, HashSet};
->>>>>>> motion
 
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
@@ -28,23 +24,15 @@ pub(super) struct LineTracker {
     starts: BTreeMap<u32, Hit>,
     /// Where functions with lines begin, for a step into them.
     beginnings: HashSet<(ModuleId, u32)>,
-<<<<<<< HEAD
     /// The depths at which functions that are still there have been entered.
     entered: BTreeSet<u32>,
-=======
->>>>>>> motion
     /// The last line start of all, whatever became of its frame.
     latest: Option<Hit>,
 }
 
 impl LineTracker {
     /// Begins where the guest stands, with these frames, innermost first.
-    /// A step into calls also stops at the `beginnings` of functions with lines.
-    pub(super) fn new(
-        watch: LineWatch,
-        frames: &[Frame],
-        beginnings: HashSet<(ModuleId, u32)>,
-    ) -> LineTracker {
+    pub(super) fn new(watch: LineWatch, frames: &[Frame]) -> LineTracker {
         let mut places = HashMap::new();
         for (i, function) in watch.functions.iter().enumerate() {
             places.insert((function.module, function.entry), (i, None));
@@ -72,19 +60,15 @@ impl LineTracker {
             limit: watch.depth,
             lines,
             starts: BTreeMap::new(),
-<<<<<<< HEAD
             beginnings: HashSet::new(),
             entered: BTreeSet::new(),
-=======
-            beginnings,
->>>>>>> motion
             latest: None,
         }
     }
 
     /// The places to stop at.
     pub(super) fn places(&self) -> impl Iterator<Item = (ModuleId, u32)> + '_ {
-        self.places.keys().chain(&self.beginnings).copied()
+        self.places.keys().copied()
     }
 
     /// A step into calls stops where these functions begin, too.
@@ -134,21 +118,17 @@ impl LineTracker {
         }
     }
 
-<<<<<<< HEAD
     fn enter(&mut self, depth: u32) {
         self.forget(depth);
         self.entered.split_off(&depth);
         self.entered.insert(depth);
     }
 
-=======
->>>>>>> motion
     /// The search ends before the instruction at `pc`. If that is a function's first, what
     /// was at its depth has returned.
     pub(super) fn end(&mut self, module: ModuleId, pc: u32, depth: u32) {
         let place = self.places.get(&(module, pc));
         let function = place.and_then(|(function, _)| self.functions.get(*function));
-<<<<<<< HEAD
         if function.is_some_and(|f| f.entry == pc) && depth <= self.limit {
             self.enter(depth);
         }
@@ -160,10 +140,6 @@ impl LineTracker {
         match self.entered.first() {
             Some(entered) if self.limit < u32::MAX => entered.saturating_sub(1),
             _ => self.limit,
-=======
-        if function.is_some_and(|f| f.entry == pc) {
-            self.forget(depth);
->>>>>>> motion
         }
     }
 

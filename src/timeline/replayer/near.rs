@@ -26,12 +26,17 @@ fn catches(modules: &[ModuleCode], frame: &Frame) -> bool {
     module.is_some_and(|m| m.code.catches(frame.pc))
 }
 
+/// The instructions of the function that holds `pc`.
+pub(super) fn instructions_at(modules: &[ModuleCode], id: ModuleId, pc: u32) -> Places {
+    let module = modules.get(id.0 as usize);
+    let instructions = module.and_then(|m| m.code.instructions_around(pc));
+    let instructions = instructions.iter().flat_map(|i| i.iter());
+    instructions.map(|pc| (id, *pc)).collect()
+}
+
 /// The instructions of a frame's function.
 fn instructions(modules: &[ModuleCode], frame: &Frame) -> Places {
-    let module = modules.get(frame.module.0 as usize);
-    let instructions = module.and_then(|m| m.code.instructions_around(frame.pc));
-    let instructions = instructions.iter().flat_map(|i| i.iter());
-    instructions.map(|pc| (frame.module, *pc)).collect()
+    instructions_at(modules, frame.module, frame.pc)
 }
 
 /// The instructions of the functions at the innermost frame, and around it; of all

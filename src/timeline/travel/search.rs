@@ -77,7 +77,17 @@ impl Timeline {
         if self.live.at.is_end {
             return Ok(self.arrived(Reason::Arrived));
         }
-        let mut process = self.pool.fork(&mut self.live)?;
+        let process = self.pool.fork(&mut self.live)?;
+        self.forward_from(process, search, interrupt)
+    }
+
+    /// The same, from where a process stands.
+    pub(super) fn forward_from(
+        &mut self,
+        mut process: Process,
+        search: &Search,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
         let mut leave_at = Vec::new();
         loop {
             let quiet = self.quiet_after(search.depth, process.at.position.tick);

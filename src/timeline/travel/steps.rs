@@ -312,27 +312,60 @@ impl Timeline {
         step: Step,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
-        if step == Step::Into {
-            return match direction {
-                Direction::Forward => {
-                    self.forward(&Search::anywhere(Watch::Instructions), interrupt)
-                }
-                Direction::Backward => self.instruction_back(interrupt),
-            };
-        }
-        let frames = self.frames()?;
-        let depth = frames.len() as u32;
+        let into = Search::anywhere(Watch::Instructions);
         match (direction, step) {
-            (_, Step::Over | Step::Into) => {
-                let watch = Watch::InstructionsWithin { depth };
-                self.search(direction, Search::at_most(depth, watch), interrupt)
-            }
+            (Direction::Forward, Step::Into) => self.forward(&into, interrupt),
+            (Direction::Backward, Step::Into) => self.instruction_back(interrupt),
+            (Direction::Forward, Step::Over) => self.instruction_over(interrupt),
+            (Direction::Backward, Step::Over) => self.instruction_back_over(interrupt),
             (Direction::Forward, Step::Out) => {
-                self.return_to(depth.checked_sub(1).filter(|d| *d > 0), interrupt)
+                let depth = self.here.position.depth.checked_sub(1);
+                self.return_to(depth.filter(|depth| *depth > 0), interrupt)
             }
             (Direction::Backward, Step::Out) => {
-                self.back_to_call_of(frames.first().copied(), depth, interrupt)
+                let frame = self.frames()?.first().copied();
+                self.back_to_call_of(frame, self.here.position.depth, interrupt)
             }
+        }
+    }
+
+    /// Where the next instruction is one of a callee, on to where that has returned.
+    fn instruction_over(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        if self.live.at.is_end {
+            return Ok(self.arrived(Reason::Arrived));
+        }
+        let depth = self.here.position.depth;
+        let copy = self.pool.fork(&mut self.live)?;
+        let ran = self.run(
+            copy,
+            Watch::Instructions,
+            StopAt::First,
+            Vec::new(),
+            interrupt,
+        )?;
+        if ran.process.at.is_end || ran.process.at.position.depth <= depth {
+            return Ok(self.settle(ran.process, Reason::Arrived));
+        }
+        let search = match depth {
+            0 => Search::anywhere(Watch::Nothing),
+            _ => Search::at_most(depth, Watch::Return { depth }),
+        };
+        self.forward_from(ran.process, &search, interrupt)
+    }
+
+    /// Where the instruction before this one is one of a callee, on to the call.
+    fn instruction_back_over(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let here = self.here.position;
+        let frame = self.frames()?.first().copied();
+        match (self.instruction_before(here, interrupt)?, frame) {
+            (Some(before), Some(frame)) if before.depth > here.depth => {
+                let depth = here.depth;
+                let (module, pc) = (frame.module, frame.pc);
+                let watch = Watch::InstructionsWithin { depth, module, pc };
+                self.backward(&Search::at_most(depth, watch), interrupt)
+            }
+            (Some(before), _) => self.reach_position(before, interrupt),
+            (None, _) => self.reach_start(),
         }
     }
 

@@ -24,6 +24,10 @@ impl Oracle {
             .find(|i| self.moments[*i].position.phase == Phase::Before)
     }
 
+    fn depth(&self, at: usize) -> u32 {
+        self.moments[at].position.depth
+    }
+
     fn is_hostcall(&self, at: usize) -> bool {
         self.moments[at].position.phase == Phase::Calling
     }
@@ -77,6 +81,31 @@ impl Oracle {
             Motion::Position(position) => Some(self.index_of(*position)),
             Motion::Continue(direction) => {
                 return Some(self.next_breakpoint(from, *direction, breakpoints));
+            }
+            Motion::Tick(tick) => (0..=end)
+                .find(|i| self.moments[*i].position.tick >= *tick)
+                .or(Some(end)),
+            Motion::Fraction(fraction) => {
+                let tick = fraction.of(self.moments[end].position.tick);
+                return self.arrival(from, &Motion::Tick(tick), breakpoints);
+            }
+            Motion::Instruction(Forward, Step::Over) => {
+                let mut next = self.instruction_after(from);
+                while let Some(at) = next
+                    && self.depth(at) > self.depth(from)
+                {
+                    next = self.instruction_after(at);
+                }
+                next.or(Some(end))
+            }
+            Motion::Instruction(Backward, Step::Over) => {
+                let mut before = self.instruction_before(from);
+                while let Some(at) = before
+                    && self.depth(at) > self.depth(from)
+                {
+                    before = self.instruction_before(at);
+                }
+                before.or(Some(0))
             }
             Motion::Instruction(Forward, Step::Into) => self.instruction_after(from).or(Some(end)),
             Motion::Instruction(Backward, Step::Into) => self.instruction_before(from).or(Some(0)),

@@ -51,10 +51,11 @@ pub(super) fn of(
         .collect();
     let ids = || (0..instances.len() as u32).map(InstanceId);
     let globals = ids()
-        .map(|id| frames::globals(store, modules, id))
+        .map(|id| frames::globals(store, modules, id).expect("code for debugging"))
         .collect();
     let memories = ids()
-        .map(|id| checksum(&frames::memory(store, id, 0, 0, MEMORY as usize)))
+        .map(|id| frames::memory(store, modules, id, 0, 0, MEMORY as usize))
+        .map(|memory| checksum(&memory.expect("code for debugging")))
         .collect();
     let crossing = store.data().in_progress().last().cloned();
     let crossing = crossing.map(|calling| CrossingInProgress {
