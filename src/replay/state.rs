@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::output::Streams;
+use super::profile::Gauge;
 use super::{Divergence, InstanceId, ModuleId, Tick};
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId};
@@ -175,6 +176,8 @@ pub struct State {
     pub(super) checks: Checks,
     pub(super) streams: Streams,
     pub(super) clock: Option<Clock>,
+    /// Counts frames, in the profile variant.
+    pub(super) gauge: Option<Gauge>,
     pub(super) observer: Option<Box<dyn Observer>>,
     pub(super) divergence: Option<Divergence>,
     /// Whether the guest has returned from a call whose return is not in the trace.
@@ -194,6 +197,7 @@ impl State {
             checks: Checks::default(),
             streams: Streams::default(),
             clock: None,
+            gauge: None,
             observer: Some(observer),
             divergence: None,
             has_outlived_trace: false,
