@@ -256,7 +256,8 @@ impl<'a> Original<'a> {
             self.referenced.extend(&scan.referenced);
             self.scans.push(scan);
         }
-        self.recursive = recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
+        self.recursive =
+            recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
         Ok(())
     }
 
@@ -267,7 +268,10 @@ impl<'a> Original<'a> {
         };
         let defined = defined as usize;
         let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
-        let is_recursive = self.recursive.get(defined).is_some_and(|recursive| *recursive);
+        let is_recursive = self
+            .recursive
+            .get(defined)
+            .is_some_and(|recursive| *recursive);
         match style {
             ClockStyle::Shared | ClockStyle::Cached => Entry::Checked,
             ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => Entry::PaidFor,
@@ -329,7 +333,12 @@ impl<'a> Original<'a> {
 
     fn map_global(&self, index: u32) -> u32 {
         let added = if self.profiles { 3 } else { 1 };
-        index + if index >= self.imported_globals { added } else { 0 }
+        index
+            + if index >= self.imported_globals {
+                added
+            } else {
+                0
+            }
     }
 
     /// Where a function counts frames, if it does; its local is `outer`.

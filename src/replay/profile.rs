@@ -60,7 +60,10 @@ impl DepthProfile {
         replay.run()?;
         let store = replay.store();
         let end = State::now(&mut *store);
-        let last = store.data().gauge.map_or(0, |gauge| gauge.take(&mut *store));
+        let last = store
+            .data()
+            .gauge
+            .map_or(0, |gauge| gauge.take(&mut *store));
         let observer: Option<Box<dyn Any>> = store.data_mut().take_observer().map(|o| o as _);
         let measured = observer.and_then(|observer| observer.downcast::<Measuring>().ok());
         let mut measured = *measured.ok_or(ReplayError::NotForProfile)?;
@@ -128,7 +131,11 @@ impl DepthProfile {
     fn ticks(&self, at: usize) -> Range<Tick> {
         let begin = at as u64 * self.length;
         let is_last = Some(at + 1) == self.minima.first().map(Vec::len);
-        let end = if is_last { u64::MAX } else { begin + self.length };
+        let end = if is_last {
+            u64::MAX
+        } else {
+            begin + self.length
+        };
         Tick(begin)..Tick(end)
     }
 }
@@ -145,7 +152,9 @@ fn pyramid(minima: Vec<u32>) -> Vec<Vec<u32>> {
 
 fn pairs(minima: &[u32]) -> Vec<u32> {
     let pairs = minima.chunks(2);
-    pairs.filter_map(|pair| pair.iter().min().copied()).collect()
+    pairs
+        .filter_map(|pair| pair.iter().min().copied())
+        .collect()
 }
 
 /// A profile in the making.

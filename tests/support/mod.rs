@@ -9,6 +9,7 @@ pub mod file;
 pub mod guest;
 pub mod kernels;
 pub mod plain;
+pub mod random_guest;
 pub mod rewrite;
 pub mod scripted;
 pub mod second_reader;
