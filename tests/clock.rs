@@ -6,11 +6,14 @@ mod support;
 use rr_dap::instrument::clock::{self, ClockStyle};
 use rr_dap::instrument::offsets::{Mapped, OffsetMap};
 use rr_dap::replay::variant::{Variant, engine_for_compiling};
-use support::guest::{assemble, clocked, run, tick_points, ticks_by_stepping};
+use support::guest::{assemble, clocked, run, step, tick_points};
 use support::kernels::{KERNELS, STILL, crowded};
+use support::random_guest::random_guest;
 use wasmparser::{Operator, Parser, Payload};
 
-const STYLES: [ClockStyle; 2] = [ClockStyle::Shared, ClockStyle::Cached];
+const STYLES: [ClockStyle; 3] = [ClockStyle::Shared, ClockStyle::Cached, ClockStyle::Lazy];
+/// Those that call the hook at each tick it is armed for.
+const PROMPT: [ClockStyle; 2] = [ClockStyle::Shared, ClockStyle::Cached];
 
 #[test]
 fn results_are_the_same_and_every_tick_is_counted() {
@@ -29,7 +32,9 @@ fn results_are_the_same_and_every_tick_is_counted() {
                 let looks = kernel.wat.contains("call $look");
                 assert_eq!(seen.looks.is_empty(), !looks, "{}", kernel.name);
             }
-            assert_eq!(seen[0].looks, seen[1].looks, "{}", kernel.name);
+            for other in &seen[1..] {
+                assert_eq!(seen[0].looks, other.looks, "{}", kernel.name);
+            }
         }
     }
 }
@@ -39,27 +44,123 @@ fn stepping_through_the_original_counts_the_same_ticks() {
     let engine = engine_for_compiling(Variant::Fast).expect("an engine");
     for kernel in KERNELS {
         let original = assemble(kernel.wat);
-        let module = clocked(&original, ClockStyle::Cached).module;
         // Stepping starts after the start function.
         let at_start = if kernel.wat.contains("(start") { 4 } else { 0 };
-        assert_eq!(
-            run(&engine, &module, i32::MAX).ticks - at_start,
-            ticks_by_stepping(&original),
-            "{}",
-            kernel.name
-        );
+        let stepped = step(&original);
+        for style in STYLES {
+            let seen = run(&engine, &clocked(&original, style).module, i32::MAX);
+            assert_eq!(seen.ticks - at_start, stepped.ticks, "{}", kernel.name);
+            assert_eq!(seen.looks, stepped.looks, "{}", kernel.name);
+        }
     }
 }
 
 #[test]
-fn the_hook_comes_at_its_tick_and_in_front_of_the_same_instruction_in_both_styles() {
+fn random_guests_have_the_same_ticks_in_all_styles_and_by_stepping() {
+    let engine = engine_for_compiling(Variant::Fast).expect("an engine");
+    let (mut looks, mut caught) = (0, 0);
+    for seed in 0..200 {
+        let wat = random_guest(seed);
+        let original = assemble(&wat);
+        let plain = run(&engine, &original, i32::MAX);
+        let stepped = step(&original);
+        looks += stepped.looks.len();
+        caught += usize::from(plain.outcome.is_ok() && wat.contains("(throw"));
+        for style in STYLES {
+            let module = clocked(&original, style).module;
+            let seen = run(&engine, &module, i32::MAX);
+            assert_eq!(seen.outcome, plain.outcome, "seed {seed}, {style:?}");
+            assert_eq!(seen.looks, stepped.looks, "seed {seed}, {style:?}");
+            assert_eq!(seen.ticks, stepped.ticks, "seed {seed}, {style:?}");
+            // However often it is interrupted.
+            let often = run(&engine, &module, 3);
+            assert_eq!(often.looks, stepped.looks, "seed {seed}, {style:?}");
+            assert_eq!(often.ticks, stepped.ticks, "seed {seed}, {style:?}");
+        }
+    }
+    assert!(
+        looks > 2000 && caught > 20,
+        "{looks} looks, {caught} caught"
+    );
+}
+
+#[test]
+fn frames_are_counted_as_the_engine_has_them() {
+    let engine = engine_for_compiling(Variant::Profile).expect("an engine");
+    let kernels = KERNELS
+        .iter()
+        .filter(|kernel| kernel.wat.contains("\"look\""));
+    let kernels = kernels.map(|kernel| kernel.wat.to_owned());
+    let mut deep = 0;
+    for wat in kernels.chain((0..200).map(random_guest)) {
+        let original = assemble(&wat);
+        let stepped = step(&original);
+        let module = clock::profile(&original)
+            .expect("frames can be counted")
+            .module;
+        let seen = run(&engine, &module, i32::MAX);
+        assert_eq!(
+            seen.outcome,
+            run(&engine, &original, i32::MAX).outcome,
+            "{wat}"
+        );
+        assert_eq!(seen.looks, stepped.looks, "{wat}");
+        assert_eq!(seen.frames.len(), stepped.lowest.len(), "{wat}");
+        for (i, (frames, lowest)) in seen.frames.iter().zip(&stepped.lowest).enumerate() {
+            assert_eq!(frames.counted, frames.actual, "look {i} of {wat}");
+            // Before the first, no code has run.
+            let is_first = i == 0;
+            let slack = u32::from(wat.contains("return_call"));
+            assert!(frames.lowest <= *lowest, "look {i} of {wat}");
+            assert!(
+                is_first || frames.lowest + slack >= *lowest,
+                "look {i} of {wat}"
+            );
+            deep = deep.max(frames.counted);
+        }
+    }
+    assert!(deep > 4, "{deep}");
+}
+
+#[test]
+fn a_lazy_hook_comes_late_but_knows_the_tick() {
+    let engine = engine_for_compiling(Variant::Fast).expect("an engine");
+    for kernel in KERNELS {
+        let original = assemble(kernel.wat);
+        let module = clocked(&original, ClockStyle::Lazy).module;
+        let free = run(&engine, &module, i32::MAX);
+        for period in [1, 2, 5] {
+            let seen = run(&engine, &module, period);
+            assert_eq!((&seen.outcome, seen.ticks), (&free.outcome, free.ticks));
+            assert_eq!(seen.looks, free.looks, "{}", kernel.name);
+            let mut before = 0;
+            for (tick, _) in &seen.hooks {
+                assert!(*tick >= before + period as u64, "{}", kernel.name);
+                before = *tick;
+            }
+        }
+        // Recursion, and loops around something, are checked.
+        let least = match kernel.name {
+            "recursion" => 465,
+            "nested loops in memory" => 10,
+            "a loop as the first instruction of a loop" => 3,
+            "indirect calls and calls out, in loops" => 6,
+            _ => 0,
+        };
+        let hooks = run(&engine, &module, 1).hooks.len();
+        assert!(hooks >= least, "{}: {hooks}", kernel.name);
+    }
+}
+
+#[test]
+fn the_hook_comes_at_its_tick_and_in_front_of_the_same_instruction_in_both_prompt_styles() {
     let engine = engine_for_compiling(Variant::Fast).expect("an engine");
     for kernel in KERNELS {
         let original = assemble(kernel.wat);
         let points = tick_points(&original);
         let plain = run(&engine, &original, i32::MAX);
         let mut in_both = Vec::new();
-        for style in STYLES {
+        for style in PROMPT {
             let clocked = clocked(&original, style);
             let every = run(&engine, &clocked.module, 1);
             assert_eq!(every.outcome, plain.outcome, "{}: {style:?}", kernel.name);
@@ -106,8 +207,10 @@ fn the_hook_comes_at_its_tick_and_in_front_of_the_same_instruction_in_both_style
 fn every_instruction_is_found_in_the_rewritten_module_and_back() {
     for module in all_modules() {
         for style in STYLES {
-            check_offsets(&module, style);
+            check_offsets(&module, &clocked(&module, style), 1);
         }
+        let profiled = clock::profile(&module).expect("frames can be counted");
+        check_offsets(&module, &profiled, 3);
     }
 }
 
@@ -209,8 +312,8 @@ fn validate(module: &[u8]) {
 }
 
 /// The operators of a module with their offsets, and with the indices that the
-/// clock's imports shift, from `functions` and `globals` on, moved by `by`.
-fn operators(module: &[u8], by: u32) -> Vec<(u32, String)> {
+/// clock's imports shift moved by so many.
+fn operators(module: &[u8], by_functions: u32, by_globals: u32) -> Vec<(u32, String)> {
     let (mut functions, mut globals) = (0, 0);
     let mut operators = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
@@ -228,22 +331,22 @@ fn operators(module: &[u8], by: u32) -> Vec<(u32, String)> {
                 let mut reader = body.get_operators_reader().expect("operators");
                 while !reader.eof() {
                     let at = reader.original_position() as u32;
-                    let shift = |index: u32, from| index + if index >= from { by } else { 0 };
+                    let shift = |index: u32, from, by| index + if index >= from { by } else { 0 };
                     let operator = match reader.read().expect("an operator") {
                         Operator::Call { function_index } => Operator::Call {
-                            function_index: shift(function_index, functions),
+                            function_index: shift(function_index, functions, by_functions),
                         },
                         Operator::ReturnCall { function_index } => Operator::ReturnCall {
-                            function_index: shift(function_index, functions),
+                            function_index: shift(function_index, functions, by_functions),
                         },
                         Operator::RefFunc { function_index } => Operator::RefFunc {
-                            function_index: shift(function_index, functions),
+                            function_index: shift(function_index, functions, by_functions),
                         },
                         Operator::GlobalGet { global_index } => Operator::GlobalGet {
-                            global_index: shift(global_index, globals),
+                            global_index: shift(global_index, globals, by_globals),
                         },
                         Operator::GlobalSet { global_index } => Operator::GlobalSet {
-                            global_index: shift(global_index, globals),
+                            global_index: shift(global_index, globals, by_globals),
                         },
                         other => other,
                     };
@@ -256,11 +359,11 @@ fn operators(module: &[u8], by: u32) -> Vec<(u32, String)> {
     operators
 }
 
-fn check_offsets(original: &[u8], style: ClockStyle) {
-    let clocked = clocked(original, style);
+/// `added` is the number of globals that the rewrite imports.
+fn check_offsets(original: &[u8], clocked: &clock::Clocked, added: u32) {
     validate(&clocked.module);
-    let expected = operators(original, 1);
-    let rewritten = operators(&clocked.module, 0);
+    let expected = operators(original, 1, added);
+    let rewritten = operators(&clocked.module, 0, 0);
     let mut copied = Vec::new();
     let mut inserted_before = Vec::new();
     for (at, operator) in rewritten {

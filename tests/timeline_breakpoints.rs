@@ -42,16 +42,12 @@ fn runs(guest: Guest, seed: u64) {
             };
             // Each place twice.
             for _ in 0..2 {
-                breakpoints.push(Breakpoint {
-                    id: BreakpointId(breakpoints.len() as u32),
-                    places: vec![code.clone()],
-                });
+                let id = BreakpointId(breakpoints.len() as u32);
+                breakpoints.push(Breakpoint::new(id, vec![code.clone()]));
             }
         }
-        breakpoints.push(Breakpoint {
-            id: BreakpointId(9),
-            places: vec![Place::Hostcall { path: "now".into() }],
-        });
+        let hostcall = Place::Hostcall { path: "now".into() };
+        breakpoints.push(Breakpoint::new(BreakpointId(9), vec![hostcall]));
         let expected: Vec<usize> = (1..walk.oracle.last())
             .filter(|i| !walk.oracle.breakpoints_at(*i, &breakpoints).is_empty())
             .collect();

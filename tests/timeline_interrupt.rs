@@ -60,13 +60,11 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
     }
     go(&mut timeline, &instruction(Forward));
     let place = timeline.frames().expect("frames")[0];
-    timeline.set_breakpoints(vec![Breakpoint {
-        id: BreakpointId(1),
-        places: vec![Place::Code {
-            module: ModuleId(place.module.0),
-            pc: place.pc,
-        }],
-    }]);
+    let code = Place::Code {
+        module: ModuleId(place.module.0),
+        pc: place.pc,
+    };
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
     let begun = timeline.here().position;
 
     let reason = go(&mut timeline, &Motion::End);

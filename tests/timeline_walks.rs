@@ -4,7 +4,10 @@
 
 mod support;
 
-use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Step};
+use rr_dap::replay::Tick;
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, Fraction, Motion, Place, Step,
+};
 use support::walk::{
     Dice, Guest, Walk, call, command, each, hostcall, instruction, run, with_fixtures,
 };
@@ -47,9 +50,9 @@ fn place(walk: &Walk, dice: &mut Dice) -> Place {
 fn breakpoints(walk: &Walk, dice: &mut Dice) -> Vec<Breakpoint> {
     let count = dice.below(6);
     let mut all: Vec<Breakpoint> = (0..count as u32)
-        .map(|id| Breakpoint {
-            id: BreakpointId(id),
-            places: (0..=dice.below(2)).map(|_| place(walk, dice)).collect(),
+        .map(|id| {
+            let places = (0..=dice.below(2)).map(|_| place(walk, dice)).collect();
+            Breakpoint::new(BreakpointId(id), places)
         })
         .collect();
     if let Some(first) = all.first().cloned() {
@@ -64,7 +67,16 @@ fn breakpoints(walk: &Walk, dice: &mut Dice) -> Vec<Breakpoint> {
 fn motion(walk: &Walk, dice: &mut Dice) -> Motion {
     let moments = &walk.oracle.moments;
     match dice.below(100) {
-        0..30 => instruction(direction(dice)),
+        0..20 => instruction(direction(dice)),
+        20..28 => Motion::Instruction(direction(dice), Step::Over),
+        28..29 => {
+            let end = moments.last().map_or(0, |end| end.position.tick.0);
+            Motion::Tick(Tick(dice.roll() % (end + 1)))
+        }
+        29..30 => {
+            let percent = (dice.roll() % 101) as f64;
+            Motion::Fraction(Fraction::percent(percent).expect("a percentage"))
+        }
         30..60 => {
             let step = *dice.pick(&[Step::Over, Step::Into, Step::Out]);
             Motion::Line(direction(dice), step)

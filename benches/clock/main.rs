@@ -27,7 +27,10 @@ fn main() {
         .filter(|arg| !arg.starts_with('-'))
         .collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|o| name.contains(o.as_str()));
-    println!("{:<28}{:>9}{:>9}{:>9}", "", "plain", "fast", "debug");
+    println!(
+        "{:<28}{:>9}{:>9}{:>9}{:>9}",
+        "", "plain", "fast", "profile", "debug"
+    );
     let mut all = Vec::new();
     for kernel in KERNELS.iter().filter(|kernel| wanted(kernel.name)) {
         all.push(measure(kernel.name, rounds, kernel_runs(kernel.wat)));
@@ -51,36 +54,41 @@ pub type Run = Box<dyn FnMut() -> Duration>;
 pub struct Runs {
     pub plain: Run,
     pub fast: Run,
+    pub profile: Run,
     /// Under guest debugging, without a clock.
     pub still: Run,
     pub debug: Run,
 }
 
-/// Ratios: of the fast variant to plain, of debug with a clock to without.
-type Ratios = [f64; 2];
+/// Ratios: of the fast and the profile variant to plain, of debug with a clock to without.
+type Ratios = [f64; 3];
 
 fn measure(name: &str, rounds: usize, mut runs: Runs) -> Ratios {
     let mut plain = Vec::new();
-    let mut ratios = [Vec::new(), Vec::new()];
+    let mut ratios = [const { Vec::new() }; 3];
     // The first round warms caches and is not counted.
     for round in 0..=rounds {
-        let times = [
+        let [alone, fast, profile, still, debug] = [
             &mut runs.plain,
             &mut runs.fast,
+            &mut runs.profile,
             &mut runs.still,
             &mut runs.debug,
         ]
         .map(|run| run().as_secs_f64());
         if round > 0 {
-            plain.push(times[0]);
-            ratios[0].push(times[1] / times[0]);
-            ratios[1].push(times[3] / times[2]);
+            plain.push(alone);
+            let these = [fast / alone, profile / alone, debug / still];
+            for (ratios, ratio) in ratios.iter_mut().zip(these) {
+                ratios.push(ratio);
+            }
         }
     }
-    let [fast, debug] = ratios.map(median);
+    let ratios = ratios.map(median);
+    let [fast, profile, debug] = ratios;
     let plain = median(plain) * 1e3;
-    println!("{name:<28}{plain:>6.1} ms{fast:>9.3}{debug:>9.3}");
-    [fast, debug]
+    println!("{name:<28}{plain:>6.1} ms{fast:>9.3}{profile:>9.3}{debug:>9.3}");
+    ratios
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -97,7 +105,8 @@ fn summary(of: &str, ratios: &[Ratios]) {
         (logs / ratios.len() as f64).exp()
     };
     let name = format!("geometric mean, {of}");
-    println!("{name:<28}{:>9}{:>9.3}{:>9.3}", "", mean(0), mean(1));
+    let [fast, profile, debug] = [0, 1, 2].map(mean);
+    println!("{name:<28}{:>9}{fast:>9.3}{profile:>9.3}{debug:>9.3}", "");
 }
 
 /// CPU time of this thread.
@@ -118,7 +127,8 @@ fn kernel_runs(wat: &str) -> Runs {
     let debugged = engine_for_compiling(Variant::Debug).expect("an engine");
     Runs {
         plain: kernel_run(&optimised, &module),
-        fast: kernel_run(&optimised, &clocked(ClockStyle::Cached)),
+        fast: kernel_run(&optimised, &clocked(ClockStyle::Lazy)),
+        profile: kernel_run(&optimised, &clock::profile(&module).expect("counts").module),
         still: kernel_run(&debugged, &module),
         debug: kernel_run(&debugged, &clocked(ClockStyle::Shared)),
     }
@@ -132,10 +142,14 @@ fn kernel_run(engine: &Engine, module: &[u8]) -> Run {
         .map(|import| match import.name() {
             clock::IMPORT_HOOK => Func::wrap(&mut store, || {}).into(),
             _ => {
-                let ty = GlobalType::new(ValType::I32, Mutability::Var);
-                Global::new(&mut store, ty, Val::I32(i32::MAX))
-                    .expect("a global")
-                    .into()
+                let ty = import.ty().unwrap_global().content().clone();
+                let far = match (import.name(), &ty) {
+                    (clock::IMPORT_DEPTH | clock::IMPORT_LOWEST, _) => Val::I32(0),
+                    (_, ValType::I32) => Val::I32(i32::MAX),
+                    _ => Val::I64(i64::MAX),
+                };
+                let ty = GlobalType::new(ty, Mutability::Var);
+                Global::new(&mut store, ty, far).expect("a global").into()
             }
         })
         .collect();

@@ -12,10 +12,16 @@
 //! Custom sections are dropped: names and DWARF are read from the original.
 
 mod body;
+mod depth;
+mod recursion;
+mod references;
+mod scan;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
-use body::Body;
-use std::collections::HashMap;
+use body::{Body, Entry};
+use depth::Depth;
+use scan::Scan;
+use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{BranchHint, BranchHints, EntityType, GlobalType, Module, SectionId, ValType};
@@ -25,34 +31,66 @@ use wasmparser::{FuncType, Payload, WasmFeatures};
 pub const IMPORT_MODULE: &str = "rr:clock";
 /// The imported function `() -> ()` that is called when no tick remains.
 pub const IMPORT_HOOK: &str = "hook";
-/// The imported mutable `i32` global: how many ticks remain until the hook.
+/// The imported mutable global: how many ticks remain until the hook. An `i32` or an
+/// `i64`, see [`ClockStyle`].
 pub const IMPORT_REMAINING: &str = "remaining";
+/// The imported mutable `i32` global of [`profile`]: how many frames the guest has.
+pub const IMPORT_DEPTH: &str = "depth";
+/// The imported mutable `i32` global of [`profile`]: how many it had at least since the
+/// host last wrote it.
+pub const IMPORT_LOWEST: &str = "lowest";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
 pub const VERSION: u32 = 2;
 
-/// Where the clock is kept while a function runs.
+/// Where the clock is kept while a function runs, and where it calls the hook.
 ///
-/// Run time of optimised code as a ratio to the same code without a clock, on
-/// kernels that are nearly all ticks (medians, taken in turn): recursive fib 1.3
-/// in both styles, a summing loop 3.1 shared and 1.8 cached, insertion sort 1.7
-/// and 1.5, a loop that calls a small function 1.6 in both. Real programs do
-/// more between two ticks.
+/// Ticks are the same in all styles. What costs in optimised code is not the counting,
+/// which takes a register and one instruction, but the check: a call of the hook, though
+/// it is hardly ever made, has the compiler keep in memory whatever lives across it,
+/// in tight loops above all. Hints that it is unlikely move it out of the way, but the
+/// registers are allotted as if it were not. See `docs/performance.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClockStyle {
-    /// In the shared global: exact at every instruction.
+    /// In the shared global, an `i32`: exact at every instruction. Each tick is checked.
+    ///
+    /// For guest debugging, where each value that is pushed is stored and a local
+    /// lives in memory as the global does. Few instructions count there.
     Shared,
-    /// In a local, in functions where that is cheaper. Exact wherever other code
-    /// can look: in the hook, during calls out of the guest, after returns and
-    /// exceptions. After a trap the global may be older than the trap, by the
-    /// ticks counted since the trapping function last called or was called.
+    /// In a local, in functions where that is cheaper; the global is an `i64`. Exact
+    /// wherever other code can look: in the hook, during calls out of the guest, after
+    /// returns and exceptions. After a trap the global may be older than the trap, by
+    /// the ticks counted since the trapping function last called or was called. Each
+    /// tick is checked.
     Cached,
+    /// As [`Cached`](Self::Cached), and the hook may come late, at the next check: loops
+    /// that call nothing and hold no other loop are not checked, nor are entries of
+    /// functions that cannot be entered while they run. Leaf functions that are only
+    /// called by name have their entries counted by their callers, so that a call of
+    /// one neither writes the clock back nor reads it again.
+    ///
+    /// For code that is known to end: an endless loop of that kind would not call the
+    /// hook. The tick that the hook sees is exact.
+    Lazy,
+}
+
+impl ClockStyle {
+    /// The type of [`IMPORT_REMAINING`] in a style.
+    ///
+    /// A loop that is not checked may count any number of ticks below zero, which takes
+    /// 64 bits.
+    fn remaining_type(self) -> ValType {
+        match self {
+            ClockStyle::Shared => ValType::I32,
+            ClockStyle::Cached | ClockStyle::Lazy => ValType::I64,
+        }
+    }
 }
 
 /// A core module that keeps the clock.
 #[derive(Debug, Clone)]
 pub struct Clocked {
-    /// The rewritten module, with the clock's two imports after all others.
+    /// The rewritten module, with the clock's imports after all others.
     pub module: Vec<u8>,
     /// Original and rewritten offsets of its instructions.
     pub offsets: OffsetMap,
@@ -70,6 +108,12 @@ pub enum ClockError {
     /// An offset or index does not fit in 32 bits.
     #[error("a core module of {bytes} bytes is too large to be given a clock; split it")]
     TooLarge { bytes: usize },
+    /// A function has no room for one local more.
+    #[error(
+        "a function has as many locals as WebAssembly allows, so its frames cannot be \
+         counted; debug it without a depth profile"
+    )]
+    TooManyLocals,
     /// A section that cannot be written again.
     #[error("a core module cannot be encoded again: {0}; please report this module")]
     Encode(String),
@@ -86,6 +130,19 @@ impl From<reencode::Error> for ClockError {
 
 /// Rewrites one core module so that it keeps the clock.
 pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
+    rewrite(module, style, false)
+}
+
+/// Rewrites one core module so that it keeps the clock ([`ClockStyle::Cached`]) and
+/// counts the frames on the stack, over all modules that share the globals.
+///
+/// A function counts from before its tick until it returns. A tail call counts as a
+/// return and a call, so that the lowest number may be one too low.
+pub fn profile(module: &[u8]) -> Result<Clocked, ClockError> {
+    rewrite(module, ClockStyle::Cached, true)
+}
+
+fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, ClockError> {
     let too_large = || ClockError::TooLarge {
         bytes: module.len(),
     };
@@ -93,13 +150,14 @@ pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
         return Err(too_large());
     }
     wasmparser::Validator::new_with_features(accepted_features()).validate_all(module)?;
-    let original = Original::read(module)?;
+    let original = Original::read(module, profiles)?;
     let bodies = original.rewrite_bodies(module, style)?;
     let mut encoder = Encoder {
         original: &original,
         bodies: &bodies,
         wrote_types: false,
         wrote_imports: false,
+        style,
     };
     let mut rewritten = Module::new();
     encoder.parse_core_module(&mut rewritten, wasmparser::Parser::new(0), module)?;
@@ -132,22 +190,33 @@ struct Original<'a> {
     functions: Vec<wasmparser::FunctionBody<'a>>,
     imported_functions: u32,
     imported_globals: u32,
+    /// Whether frames are counted.
+    profiles: bool,
     /// Types `() -> results` that are appended, by the type index of the function
     /// whose results they have.
     result_types: HashMap<u32, u32>,
+    /// Functions that are reached otherwise than by direct calls, too.
+    referenced: HashSet<u32>,
+    scans: Vec<Scan>,
+    recursive: Vec<bool>,
 }
 
 impl<'a> Original<'a> {
-    fn read(module: &'a [u8]) -> Result<Self, ClockError> {
-        let mut original = Original::default();
+    fn read(module: &'a [u8], profiles: bool) -> Result<Self, ClockError> {
+        let mut original = Original {
+            profiles,
+            ..Original::default()
+        };
         for payload in wasmparser::Parser::new(0).parse_all(module) {
             original.read_payload(payload?)?;
         }
         original.number_result_types();
+        original.scan()?;
         Ok(original)
     }
 
     fn read_payload(&mut self, payload: Payload<'a>) -> Result<(), ClockError> {
+        references::read(&payload, &mut self.referenced)?;
         match payload {
             Payload::TypeSection(groups) => {
                 for group in groups {
@@ -181,6 +250,40 @@ impl<'a> Original<'a> {
         Ok(())
     }
 
+    fn scan(&mut self) -> Result<(), ClockError> {
+        for function in &self.functions {
+            let scan = Scan::read(function)?;
+            self.referenced.extend(&scan.referenced);
+            self.scans.push(scan);
+        }
+        self.recursive =
+            recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
+        Ok(())
+    }
+
+    /// What each function does about the tick of its entry.
+    fn entry(&self, function: u32, style: ClockStyle) -> Entry {
+        let Some(defined) = function.checked_sub(self.imported_functions) else {
+            return Entry::Checked;
+        };
+        let defined = defined as usize;
+        let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
+        let is_recursive = self
+            .recursive
+            .get(defined)
+            .is_some_and(|recursive| *recursive);
+        match style {
+            ClockStyle::Shared | ClockStyle::Cached => Entry::Checked,
+            ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => Entry::PaidFor,
+            ClockStyle::Lazy if is_recursive => Entry::Checked,
+            ClockStyle::Lazy => Entry::Unchecked,
+        }
+    }
+
+    fn is_paid_for(&self, function: u32) -> bool {
+        self.entry(function, ClockStyle::Lazy) == Entry::PaidFor
+    }
+
     /// A block with one result or none names it in place; more need a type.
     fn number_result_types(&mut self) {
         for &signature in &self.signatures {
@@ -206,12 +309,20 @@ impl<'a> Original<'a> {
         self.functions
             .iter()
             .zip(&self.signatures)
-            .map(|(function, &signature)| {
+            .zip(self.imported_functions..)
+            .zip(&self.scans)
+            .map(|(((body, &signature), index), scan)| {
                 let ty = self.function_type(signature).ok_or_else(|| {
                     ClockError::Encode(format!("type {signature} is no function type"))
                 })?;
-                let results = self.result_types.get(&signature).copied();
-                body::rewrite(self, module, function, style, ty, results)
+                let function = body::Function {
+                    body,
+                    ty,
+                    results: self.result_types.get(&signature).copied(),
+                    scan,
+                    entry: self.entry(index, style),
+                };
+                body::rewrite(self, module, style, &function)
             })
             .collect()
     }
@@ -221,7 +332,22 @@ impl<'a> Original<'a> {
     }
 
     fn map_global(&self, index: u32) -> u32 {
-        index + u32::from(index >= self.imported_globals)
+        let added = if self.profiles { 3 } else { 1 };
+        index
+            + if index >= self.imported_globals {
+                added
+            } else {
+                0
+            }
+    }
+
+    /// Where a function counts frames, if it does; its local is `outer`.
+    fn depth(&self, outer: u32) -> Option<Depth> {
+        self.profiles.then_some(Depth {
+            frames: self.imported_globals + 1,
+            lowest: self.imported_globals + 2,
+            outer,
+        })
     }
 }
 
@@ -231,6 +357,7 @@ struct Encoder<'a> {
     bodies: &'a [Body],
     wrote_types: bool,
     wrote_imports: bool,
+    style: ClockStyle,
 }
 
 type Encoded<T = ()> = Result<T, reencode::Error>;
@@ -254,12 +381,17 @@ impl Encoder<'_> {
         self.wrote_imports = true;
         let hook = EntityType::Function(self.original.hook_type());
         imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
-        let remaining = GlobalType {
-            val_type: ValType::I32,
+        let global = |val_type| GlobalType {
+            val_type,
             mutable: true,
             shared: false,
         };
+        let remaining = global(self.style.remaining_type());
         imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
+        if self.original.profiles {
+            imports.import(IMPORT_MODULE, IMPORT_DEPTH, global(ValType::I32));
+            imports.import(IMPORT_MODULE, IMPORT_LOWEST, global(ValType::I32));
+        }
     }
 }
 

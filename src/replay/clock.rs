@@ -1,6 +1,7 @@
 //! The clock's host end: where replay is, and when to stop.
 
 use super::Tick;
+use crate::instrument::clock::ClockStyle;
 use wasmtime::{AsContextMut, Global, GlobalType, Mutability, Val, ValType};
 
 /// Reads and arms the countdown that clocked modules share.
@@ -29,9 +30,13 @@ const NEVER: Tick = Tick(u64::MAX);
 const PIECE: u64 = i32::MAX as u64;
 
 impl Clock {
-    pub(super) fn new(mut store: impl AsContextMut) -> wasmtime::Result<Clock> {
-        let ty = GlobalType::new(ValType::I32, Mutability::Var);
-        let remaining = Global::new(&mut store, ty, Val::I32(PIECE as i32))?;
+    pub(super) fn new(mut store: impl AsContextMut, style: ClockStyle) -> wasmtime::Result<Clock> {
+        let (ty, far) = match style {
+            ClockStyle::Shared => (ValType::I32, Val::I32(PIECE as i32)),
+            ClockStyle::Cached | ClockStyle::Lazy => (ValType::I64, Val::I64(PIECE as i64)),
+        };
+        let ty = GlobalType::new(ty, Mutability::Var);
+        let remaining = Global::new(&mut store, ty, far)?;
         Ok(Clock {
             remaining,
             armed: Tick(PIECE),
@@ -46,12 +51,17 @@ impl Clock {
 
     /// The tick now.
     pub fn now(&self, mut store: impl AsContextMut) -> Tick {
-        let remaining = self.remaining.get(&mut store).i32().unwrap_or(0);
-        Tick(self.armed.0.wrapping_sub(i64::from(remaining) as u64))
+        // Below zero where the hook comes late: see `ClockStyle::Lazy`.
+        let remaining = match self.remaining.get(&mut store) {
+            Val::I32(remaining) => i64::from(remaining),
+            Val::I64(remaining) => remaining,
+            _ => 0,
+        };
+        Tick(self.armed.0.wrapping_sub(remaining.cast_unsigned()))
     }
 
     /// Arms the clock: [`Observer::tick`](super::Observer::tick) is called when
-    /// `tick` is reached, which must lie in the future.
+    /// `tick` is reached, which must lie in the future; in the fast variant, soon after.
     pub fn arm(&mut self, store: impl AsContextMut, tick: Tick) {
         self.wanted = tick;
         self.set(store);
@@ -81,7 +91,11 @@ impl Clock {
         let next = mattering.filter(|tick| *tick > now).min();
         let ahead = next.map_or(PIECE, |tick| PIECE.min(tick.0 - now.0));
         self.armed = Tick(now.0 + ahead);
+        let remaining = match self.remaining.get(&mut store) {
+            Val::I32(_) => Val::I32(ahead as i32),
+            _ => Val::I64(ahead as i64),
+        };
         // The type is right by construction, so setting cannot fail.
-        _ = self.remaining.set(&mut store, Val::I32(ahead as i32));
+        _ = self.remaining.set(&mut store, remaining);
     }
 }

@@ -73,6 +73,15 @@ struct Decoded {
     offsets: Arc<[u32]>,
     /// Of those, the calls that a `try_table` of the function may catch from.
     guarded_calls: Arc<[u32]>,
+    landings: Arc<[Landing]>,
+}
+
+/// An instruction that a branch may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Landing {
+    pub pc: u32,
+    /// The branch is in here: from the block's first instruction to its `end`.
+    pub block: (u32, u32),
 }
 
 /// A call that a frame is in.
@@ -279,6 +288,7 @@ impl Code {
         let Decoded {
             offsets,
             guarded_calls,
+            ..
         } = self.decoded_around(reported)?;
         let index = offsets.partition_point(|i| *i < reported);
         let is_guarded = guarded_calls.binary_search(&reported).is_ok();
@@ -300,6 +310,11 @@ impl Code {
         instructions.get(index).copied()
     }
 
+    /// Where branches of the function that holds `pc` may lead to.
+    pub fn landings_around(&self, pc: u32) -> Option<Arc<[Landing]>> {
+        Some(self.decoded_around(pc)?.landings)
+    }
+
     /// Whether the function that holds `pc` may catch what its calls throw.
     pub fn catches(&self, pc: u32) -> bool {
         self.decoded_around(pc)
@@ -313,24 +328,44 @@ impl Code {
         let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
         let mut offsets = Vec::new();
         let mut guarded_calls = Vec::new();
-        // Of the blocks around: whether each or one around it catches.
-        let mut guarded = Vec::new();
+        let mut landings = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         while !operators.eof() {
             let offset = operators.original_position() as u32;
             offsets.push(offset);
-            let is_guarded = guarded.last().copied().unwrap_or(false);
-            match operators.read()? {
-                wp::Operator::TryTable { try_table } => {
-                    guarded.push(is_guarded || !try_table.catches.is_empty());
+            let guarded = open.last().is_some_and(|block| block.guarded);
+            let operator = operators.read()?;
+            let next = operators.original_position() as u32;
+            let block = Open {
+                start: offset,
+                guarded,
+                head: None,
+            };
+            match operator {
+                wp::Operator::TryTable { try_table } => open.push(Open {
+                    guarded: guarded || !try_table.catches.is_empty(),
+                    ..block
+                }),
+                wp::Operator::Loop { .. } => open.push(Open {
+                    head: Some(next),
+                    ..block
+                }),
+                wp::Operator::Block { .. } | wp::Operator::If { .. } => open.push(block),
+                wp::Operator::Else => landings.extend(open.last().map(|block| Landing {
+                    pc: next,
+                    block: (block.start, offset),
+                })),
+                wp::Operator::End => {
+                    // The function's own leads nowhere.
+                    landings.extend(open.pop().map(|block| Landing {
+                        pc: block.head.unwrap_or(next),
+                        block: (block.start, offset),
+                    }));
                 }
-                wp::Operator::Block { .. }
-                | wp::Operator::Loop { .. }
-                | wp::Operator::If { .. } => guarded.push(is_guarded),
-                wp::Operator::End => _ = guarded.pop(),
                 wp::Operator::Call { .. }
                 | wp::Operator::CallIndirect { .. }
                 | wp::Operator::CallRef { .. }
-                    if is_guarded =>
+                    if guarded =>
                 {
                     guarded_calls.push(offset);
                 }
@@ -340,6 +375,16 @@ impl Code {
         Ok(Decoded {
             offsets: offsets.into(),
             guarded_calls: guarded_calls.into(),
+            landings: landings.into(),
         })
     }
+}
+
+/// A block that is being decoded.
+struct Open {
+    start: u32,
+    /// Whether it, or one around it, catches.
+    guarded: bool,
+    /// Of a loop: where branches to it lead.
+    head: Option<u32>,
 }

@@ -149,7 +149,7 @@ fn handle(store: &mut StoreContextMut<'_, State>, index: usize) -> Option<FrameH
 pub fn compiled_place(store: &mut StoreContextMut<'_, State>) -> Option<(ModuleId, u32)> {
     let handle = handle(store, 0)?;
     let instance = handle.instance(store.as_context_mut()).ok()?;
-    let module = store.data().instance_of(instance)?.module;
+    let (_, module) = store.data().identity_of(instance)?;
     let (_, pc) = handle
         .wasm_function_index_and_pc(store.as_context_mut())
         .ok()??;

@@ -10,6 +10,7 @@ mod drive;
 pub mod frames;
 pub mod output;
 pub mod position;
+pub mod profile;
 mod state;
 pub mod tables;
 mod values;
@@ -18,14 +19,16 @@ mod wiring;
 
 pub use crate::component::ModuleId;
 pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
-pub use code::{Code, CodeError, Outside, Sort};
+pub use code::{Code, CodeError, Landing, Outside, Sort};
 pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use position::{InstanceId, Phase, Position, Tick};
 pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Entering, Observer, State};
 
 pub use values::list as list_values;
 
+use crate::instrument::clock::ClockStyle;
 use crate::trace::{Outcome, Trace, TraceError};
+use profile::Gauge;
 use std::sync::Arc;
 use variant::{CacheDir, Prepared, Variant, VariantError};
 use wasmtime::{Engine, Module, Store, Trap};
@@ -53,6 +56,10 @@ pub enum ReplayError {
     Nesting(usize),
     #[error("the guest could not be instantiated: {0}")]
     Engine(String),
+    #[error("cancelled")]
+    Cancelled,
+    #[error("a depth profile is measured in the profile variant; compile the recording in that")]
+    NotForProfile,
     #[error("the guest {replayed} in replay, but in the recording it {recorded}")]
     Ending { recorded: String, replayed: String },
 }
@@ -79,7 +86,8 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles the recording's core modules, or finds them in the cache.
+    /// Compiles the recording's core modules, or finds them in the cache. For a
+    /// recording that only the clock ends, [`Variant::Fast`] gives [`Variant::Exact`].
     ///
     /// # Errors
     ///
@@ -90,6 +98,7 @@ impl Compiled {
         variant: Variant,
         progress: &dyn Fn(usize, usize),
     ) -> Result<Compiled, VariantError> {
+        let variant = variant.for_outcome(trace.outcome());
         let modules: Vec<Arc<[u8]>> = trace.component().modules().map(Arc::from).collect();
         Ok(Compiled {
             variant,
@@ -166,7 +175,7 @@ impl Replay {
         // Without a clock nobody stops it, so nobody forks it.
         let cursor = match compiled.variant {
             Variant::Plain => trace.events_ahead(),
-            Variant::Fast | Variant::Debug => trace.events(),
+            Variant::Fast | Variant::Exact | Variant::Profile | Variant::Debug => trace.events(),
         };
         let mut store = Store::new(
             &engine,
@@ -176,8 +185,12 @@ impl Replay {
             store.set_debug_handler(debug::Handler);
         }
         // Made here so that it can be armed before any guest code runs.
-        let clock = Clock::new(&mut store)?;
+        let style = compiled.variant.clock_style();
+        let clock = Clock::new(&mut store, style.unwrap_or(ClockStyle::Cached))?;
         store.data_mut().clock = Some(clock);
+        if compiled.variant == Variant::Profile {
+            store.data_mut().gauge = Some(Gauge::new(&mut store)?);
+        }
         Ok(Replay {
             store,
             modules,

@@ -3,6 +3,7 @@
 use super::backtrace::TrapSite;
 use super::clock::Clock;
 use super::output::Streams;
+use super::profile::Gauge;
 use super::variant::Variant;
 use super::{Divergence, InstanceId, ModuleId, Tick};
 use crate::component::types::CoreValue;
@@ -191,6 +192,8 @@ pub struct State {
     pub(super) checks: Checks,
     pub(super) streams: Streams,
     pub(super) clock: Option<Clock>,
+    /// Counts frames, in the profile variant.
+    pub(super) gauge: Option<Gauge>,
     pub(super) observer: Option<Box<dyn Observer>>,
     pub(super) divergence: Option<Divergence>,
     /// Whether the guest has returned from a call whose return is not in the trace.
@@ -221,6 +224,7 @@ impl State {
             checks: Checks::default(),
             streams: Streams::default(),
             clock: None,
+            gauge: None,
             observer: Some(observer),
             divergence: None,
             has_outlived_trace: false,

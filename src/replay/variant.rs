@@ -25,9 +25,15 @@ pub enum Variant {
     /// With guest debugging: stepping, breakpoints, locals and operand stack. The
     /// clock is exact at every instruction.
     Debug,
-    /// Optimised, with the clock only. See [`ClockStyle::Cached`] for where it is
-    /// exact.
+    /// Optimised, with the clock only, which may stop late. See [`ClockStyle::Lazy`] for
+    /// where it is exact. For recordings that end by themselves.
     Fast,
+    /// Optimised, with a clock that stops exactly: what [`Fast`](Self::Fast) is for
+    /// recordings that only the clock ends.
+    Exact,
+    /// Optimised, with a clock that stops exactly, and the number of frames: for a
+    /// [`DepthProfile`](super::profile::DepthProfile).
+    Profile,
     /// Optimised, the code as it was recorded: for a replay of the whole
     /// recording that asks for no position. There is no clock to stop it by.
     Plain,
@@ -41,7 +47,8 @@ impl Variant {
     pub fn clock_style(self) -> Option<ClockStyle> {
         match self {
             Variant::Debug => Some(ClockStyle::Shared),
-            Variant::Fast => Some(ClockStyle::Cached),
+            Variant::Fast => Some(ClockStyle::Lazy),
+            Variant::Exact | Variant::Profile => Some(ClockStyle::Cached),
             Variant::Plain => None,
         }
     }
@@ -50,9 +57,17 @@ impl Variant {
     /// clock ends it.
     pub fn for_whole(outcome: &Outcome) -> Variant {
         if outcome.may_go_on() {
-            Variant::Fast
+            Variant::Exact
         } else {
             Variant::Plain
+        }
+    }
+
+    /// The variant that does what this one is asked for in a recording of this outcome.
+    pub(super) fn for_outcome(self, outcome: &Outcome) -> Variant {
+        match self {
+            Variant::Fast if outcome.may_go_on() => Variant::Exact,
+            other => other,
         }
     }
 
@@ -60,6 +75,8 @@ impl Variant {
         match self {
             Variant::Debug => "debug",
             Variant::Fast => "fast",
+            Variant::Exact => "exact",
+            Variant::Profile => "profile",
             Variant::Plain => "plain",
         }
     }
@@ -93,7 +110,7 @@ pub fn config(variant: Variant) -> Config {
     guest_features(&mut config);
     let stack = match variant {
         Variant::Debug => DEBUG_STACK,
-        Variant::Fast | Variant::Plain => FAST_STACK,
+        Variant::Fast | Variant::Exact | Variant::Profile | Variant::Plain => FAST_STACK,
     };
     config
         .guest_debug(variant == Variant::Debug)
@@ -259,7 +276,11 @@ fn compile(
             offsets: OffsetMap::identity(module.len()),
         });
     };
-    let clocked = clock::clock(module, style).map_err(|source| VariantError::Clock {
+    let clocked = match variant {
+        Variant::Profile => clock::profile(module),
+        _ => clock::clock(module, style),
+    };
+    let clocked = clocked.map_err(|source| VariantError::Clock {
         module: index,
         source,
     })?;

@@ -235,6 +235,12 @@ impl Wiring<'_> {
             None if module == IMPORT_MODULE && name == IMPORT_REMAINING => {
                 Ok(self.clock.global().into())
             }
+            None if module == IMPORT_MODULE => {
+                let gauge = self.store.data().gauge;
+                gauge
+                    .and_then(|gauge| gauge.import(name))
+                    .ok_or_else(|| wiring("an import of the clock is missing"))
+            }
             None => Err(wiring("an import is missing")),
         }
     }

@@ -101,9 +101,9 @@ impl Drop for Depths {
 fn profile(
     trace: &Arc<Trace>,
     cache: &CacheDir,
-    cancelled: &AtomicBool,
+    cancelled: &Arc<AtomicBool>,
 ) -> std::result::Result<DepthProfile, ReplayError> {
-    let compiled = Compiled::prepare(trace, cache, Variant::Fast, &|_, _| {})?;
+    let compiled = Compiled::prepare(trace, cache, Variant::Profile, &|_, _| {})?;
     DepthProfile::measure(trace, &compiled, cancelled)
 }
 

@@ -3,6 +3,7 @@
 use super::Module;
 use super::wire::FunctionRows;
 use crate::component::ModuleId;
+use crate::replay::Landing;
 use crate::source::{Function, SourceLine};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -98,12 +99,34 @@ fn rows_of(
     if rows.is_empty() {
         return None;
     }
-    Some(FunctionRows {
+    let mut rows = FunctionRows {
         module: id,
         entry,
         end: function.range.end,
         rows,
-    })
+        landings: Vec::new(),
+    };
+    rows.landings = landings_of(module, &rows);
+    Some(rows)
+}
+
+/// Where branches come to the middle of a line, and may come from another one.
+fn landings_of(module: &Module, rows: &FunctionRows) -> Vec<u32> {
+    let is_row = |pc: u32| rows.rows.binary_search_by_key(&pc, |(row, _)| *row).is_ok();
+    let changes = |landing: &Landing| {
+        let line = rows.line_at(landing.pc);
+        let (first, last) = landing.block;
+        let from = rows.rows.partition_point(|(row, _)| *row <= first);
+        let until = rows.rows.partition_point(|(row, _)| *row <= last);
+        let inside = rows.rows.get(from..until).unwrap_or_default();
+        rows.line_at(first) != line || inside.iter().any(|(_, inside)| Some(*inside) != line)
+    };
+    let landings = module.code.landings_around(rows.entry);
+    let landings = landings.iter().flat_map(|l| l.iter());
+    landings
+        .filter(|landing| !is_row(landing.pc) && changes(landing))
+        .map(|landing| landing.pc)
+        .collect()
 }
 
 /// The line that the code at `pc` belongs to, for someone `level` inlined bodies

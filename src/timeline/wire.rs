@@ -227,6 +227,9 @@ pub(crate) struct FunctionRows {
     pub(crate) end: u32,
     /// Offset and a number that stands for the line, ascending by offset.
     pub(crate) rows: Vec<(u32, u64)>,
+    /// Where the function may come to another line without passing a row: branches
+    /// lead into the middle of it.
+    pub(crate) landings: Vec<u32>,
 }
 
 impl FunctionRows {

@@ -4,6 +4,7 @@ use rr_dap::instrument::clock::{self, ClockStyle, Clocked};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use wasmtime::{
     AsContextMut, Caller, Config, DebugEvent, DebugHandler, Engine, Extern, Func, Global,
@@ -40,6 +41,8 @@ pub struct Seen {
     /// For each call of the hook: the tick, and the offset of the innermost
     /// frame in the module that ran.
     pub hooks: Vec<(u64, u32)>,
+    /// For each call of `host.look`.
+    pub frames: Vec<Frames>,
 }
 
 struct State {
@@ -48,7 +51,20 @@ struct State {
     armed: (u64, i32),
     rearm: i32,
     looks: Vec<u64>,
+    /// The globals that count frames: how many there are, and the lowest number.
+    gauge: [Global; 2],
+    frames: Vec<Frames>,
     hooks: Vec<(u64, u32)>,
+}
+
+/// How many frames the guest has when it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frames {
+    pub counted: u32,
+    /// The lowest number since it looked before.
+    pub lowest: u32,
+    /// By the engine.
+    pub actual: u32,
 }
 
 fn tick(mut store: impl AsContextMut<Data = Option<State>>) -> u64 {
@@ -61,10 +77,11 @@ fn tick(mut store: impl AsContextMut<Data = Option<State>>) -> u64 {
         return 0;
     };
     let (remaining, (at, with)) = state;
-    let Val::I32(remaining) = remaining.get(&mut store) else {
-        unreachable!("the global is an i32");
+    let remaining = match remaining.get(&mut store) {
+        Val::I32(remaining) => i64::from(remaining),
+        remaining => remaining.unwrap_i64(),
     };
-    at.wrapping_add_signed(i64::from(with) - i64::from(remaining))
+    at.wrapping_add_signed(i64::from(with) - remaining)
 }
 
 fn hook(mut caller: Caller<'_, Option<State>>) {
@@ -78,37 +95,61 @@ fn hook(mut caller: Caller<'_, Option<State>>) {
     state.hooks.push((now, offset));
     state.armed = (now, state.rearm);
     let (remaining, rearm) = (state.remaining, state.rearm);
-    remaining
-        .set(&mut caller, Val::I32(rearm))
-        .expect("mutable");
+    let rearm = match remaining.get(&mut caller) {
+        Val::I32(_) => Val::I32(rearm),
+        _ => Val::I64(rearm.into()),
+    };
+    remaining.set(&mut caller, rearm).expect("mutable");
 }
 
 fn look(mut caller: Caller<'_, Option<State>>) {
     let now = tick(&mut caller);
+    let trace = WasmBacktrace::force_capture(&caller);
+    let gauge = caller.data().as_ref().map(|state| state.gauge);
+    let values = gauge.map(|gauge| gauge.map(|global| global.get(&mut caller)));
+    if let (Some([_, lowest]), Some([depth, _])) = (gauge, values) {
+        lowest.set(&mut caller, depth).expect("mutable");
+    }
     if let Some(state) = caller.data_mut() {
+        let [counted, lowest] = values.expect("clocked").map(|v| v.unwrap_i32() as u32);
+        state.frames.push(Frames {
+            counted,
+            lowest,
+            actual: trace.frames().len() as u32,
+        });
         state.looks.push(now);
     }
 }
 
 fn imports(store: &mut Store<Option<State>>, module: &Module, arm: i32) -> Vec<Extern> {
-    let remaining_type = GlobalType::new(ValType::I32, Mutability::Var);
+    let counter = GlobalType::new(ValType::I32, Mutability::Var);
+    let gauge =
+        [(); 2].map(|()| Global::new(&mut *store, counter.clone(), Val::I32(0)).expect("a global"));
     let i32_global = GlobalType::new(ValType::I32, Mutability::Const);
     module
         .imports()
         .map(|import| match (import.module(), import.name()) {
             (clock::IMPORT_MODULE, clock::IMPORT_HOOK) => Func::wrap(&mut *store, hook).into(),
             (clock::IMPORT_MODULE, clock::IMPORT_REMAINING) => {
-                let remaining = Global::new(&mut *store, remaining_type.clone(), Val::I32(arm))
-                    .expect("a global");
+                let ty = import.ty().unwrap_global().clone();
+                let armed = match ty.content() {
+                    ValType::I32 => Val::I32(arm),
+                    _ => Val::I64(arm.into()),
+                };
+                let remaining = Global::new(&mut *store, ty, armed).expect("a global");
                 *store.data_mut() = Some(State {
                     remaining,
                     armed: (0, arm),
                     rearm: arm,
                     looks: Vec::new(),
+                    gauge,
+                    frames: Vec::new(),
                     hooks: Vec::new(),
                 });
                 remaining.into()
             }
+            (clock::IMPORT_MODULE, clock::IMPORT_DEPTH) => gauge[0].into(),
+            (clock::IMPORT_MODULE, clock::IMPORT_LOWEST) => gauge[1].into(),
             ("host", "look") => Func::wrap(&mut *store, look).into(),
             ("host", "base") => Global::new(&mut *store, i32_global.clone(), Val::I32(64))
                 .expect("a global")
@@ -123,9 +164,7 @@ fn call_run(store: &mut Store<Option<State>>, instance: Instance) -> Result<Vec<
     let mut results = vec![Val::I32(0); run.ty(&*store).results().len()];
     match block_on(run.call_async(&mut *store, &[], &mut results)) {
         Ok(()) => Ok(results.iter().map(|v| format!("{v:?}")).collect()),
-        Err(e) => Err(e
-            .downcast_ref::<wasmtime::Trap>()
-            .map_or_else(|| e.to_string(), |trap| trap.to_string())),
+        Err(e) => Err(e.root_cause().to_string()),
     }
 }
 
@@ -139,15 +178,16 @@ pub fn run(engine: &Engine, module: &[u8], arm: i32) -> Seen {
         block_on(Instance::new_async(&mut store, &module, &imports)).expect("instantiates");
     let outcome = call_run(&mut store, instance);
     let ticks = tick(&mut store);
-    let (looks, hooks) = store
+    let (looks, hooks, frames) = store
         .into_data()
-        .map(|state| (state.looks, state.hooks))
+        .map(|state| (state.looks, state.hooks, state.frames))
         .unwrap_or_default();
     Seen {
         outcome,
         looks,
         ticks,
         hooks,
+        frames,
     }
 }
 
@@ -173,10 +213,23 @@ pub fn tick_points(module: &[u8]) -> HashSet<u32> {
     points
 }
 
+/// What stepping through every instruction of `run` shows.
+#[derive(Debug, Clone, Default)]
+pub struct Stepped {
+    pub ticks: u64,
+    /// The tick at each call of `host.look`.
+    pub looks: Vec<u64>,
+    /// The lowest number of frames before each call of `host.look`, and since the one
+    /// before.
+    pub lowest: Vec<u32>,
+}
+
 #[derive(Clone)]
 struct Stepper {
-    points: std::sync::Arc<HashSet<u32>>,
-    ticks: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    points: Arc<HashSet<u32>>,
+    calls_of_look: Arc<HashSet<u32>>,
+    /// With the lowest number of frames so far.
+    seen: Arc<Mutex<(Stepped, u32)>>,
 }
 
 impl DebugHandler for Stepper {
@@ -189,18 +242,58 @@ impl DebugHandler for Stepper {
         let Some(frame) = store.debug_exit_frames().next() else {
             return;
         };
-        if let Ok(Some((_, pc))) = frame.wasm_function_index_and_pc(&mut store)
-            && self.points.contains(&pc.raw())
-        {
-            self.ticks
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let Ok(Some((_, pc))) = frame.wasm_function_index_and_pc(&mut store) else {
+            return;
+        };
+        let mut depth = 0;
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            next = frame.parent(&mut store).expect("a parent");
+            depth += 1;
+        }
+        let mut seen = self.seen.lock().expect("one thread");
+        let (stepped, lowest) = &mut *seen;
+        *lowest = depth.min(*lowest);
+        if self.points.contains(&pc.raw()) {
+            stepped.ticks += 1;
+        }
+        if self.calls_of_look.contains(&pc.raw()) {
+            stepped.looks.push(stepped.ticks);
+            stepped.lowest.push(*lowest);
+            *lowest = u32::MAX;
         }
     }
 }
 
-/// Counts the ticks of `run` in a module without a clock, by stepping through
-/// every instruction of it.
-pub fn ticks_by_stepping(module: &[u8]) -> u64 {
+/// The calls of function 0 in a module that imports `host.look` as that.
+fn calls_of_look(module: &[u8]) -> HashSet<u32> {
+    let mut calls = HashSet::new();
+    let mut imports_look = false;
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        match payload.expect("parses") {
+            wasmparser::Payload::ImportSection(imports) => {
+                let mut all = imports.into_imports();
+                imports_look = all.any(|import| import.expect("an import").name == "look");
+            }
+            wasmparser::Payload::CodeSectionEntry(body) if imports_look => {
+                let mut operators = body.get_operators_reader().expect("operators");
+                while !operators.eof() {
+                    let at = operators.original_position() as u32;
+                    if let wasmparser::Operator::Call { function_index: 0 } =
+                        operators.read().expect("an operator")
+                    {
+                        calls.insert(at);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
+/// Steps through every instruction of `run` in a module without a clock.
+pub fn step(module: &[u8]) -> Stepped {
     let mut config = Config::new();
     config
         .guest_debug(true)
@@ -210,7 +303,8 @@ pub fn ticks_by_stepping(module: &[u8]) -> u64 {
     let engine = Engine::new(&config).expect("an engine");
     let stepper = Stepper {
         points: tick_points(module).into(),
-        ticks: Default::default(),
+        calls_of_look: calls_of_look(module).into(),
+        seen: Arc::new(Mutex::new((Stepped::default(), u32::MAX))),
     };
     let module = Module::new(&engine, module).expect("the module compiles");
     let mut store = Store::new(&engine, None);
@@ -224,5 +318,6 @@ pub fn ticks_by_stepping(module: &[u8]) -> u64 {
         .single_step(true)
         .expect("steps");
     let _ = call_run(&mut store, instance);
-    stepper.ticks.load(std::sync::atomic::Ordering::Relaxed)
+    let seen = stepper.seen.lock().expect("one thread");
+    seen.0.clone()
 }

@@ -10,6 +10,7 @@ pub mod guest;
 pub mod kernels;
 pub mod oracle;
 pub mod plain;
+pub mod random_guest;
 pub mod replayers;
 pub mod rewrite;
 pub mod scripted;

@@ -4,6 +4,8 @@
 //! written anew, in as many bytes as they had where that is possible, so that the
 //! offset map has few stretches.
 
+use super::depth::{self, Depth};
+use super::scan::{Scan, calls, leaves_elsewhere};
 use super::{ClockError, ClockStyle, Original};
 use crate::instrument::offsets::OffsetMapBuilder;
 use wasm_encoder::{BlockType, Encode, Instruction, ValType};
@@ -21,47 +23,64 @@ pub(super) struct Body {
     pub(super) likely_branches: Vec<u32>,
 }
 
-/// Rewrites one function. `results` is the index of a type `() -> results` where
-/// there are several.
+/// A function of the original, to be rewritten.
+pub(super) struct Function<'a> {
+    pub(super) body: &'a FunctionBody<'a>,
+    pub(super) ty: &'a FuncType,
+    /// The index of a type `() -> results`, where there are several results.
+    pub(super) results: Option<u32>,
+    pub(super) scan: &'a Scan,
+    pub(super) entry: Entry,
+}
+
+/// What is done about the tick of a function's entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    Checked,
+    Unchecked,
+    /// Its callers count it.
+    PaidFor,
+}
+
+/// Rewrites one function.
 pub(super) fn rewrite(
     original: &Original<'_>,
     module: &[u8],
-    function: &FunctionBody<'_>,
     style: ClockStyle,
-    ty: &FuncType,
-    results: Option<u32>,
+    function: &Function<'_>,
 ) -> Result<Body, ClockError> {
-    let locals = Locals::read(function, ty)?;
+    let locals = Locals::read(function.body, function.ty)?;
     let keeping = match style {
-        ClockStyle::Cached if locals.count < MAX_LOCALS && caching_pays(function)? => {
+        ClockStyle::Shared => Keeping::Global,
+        _ if locals.count < MAX_LOCALS - 1 && caching_pays(function.scan) => {
             Keeping::Local(locals.count)
         }
         _ => Keeping::Global,
     };
+    let depth = original.depth(locals.count + u32::from(keeping != Keeping::Global));
+    if depth.is_some() && locals.count >= MAX_LOCALS {
+        return Err(ClockError::TooManyLocals);
+    }
     let mut writer = BodyWriter {
         original,
         module,
+        style,
         keeping,
-        bytes: Vec::with_capacity(function.range().len() * 3 / 2),
+        depth,
+        catches: function.scan.catches,
+        tight_loops: function.scan.tight_loops.iter(),
+        bytes: Vec::with_capacity(function.body.range().len() * 3 / 2),
         offsets: OffsetMapBuilder::default(),
         likely_branches: Vec::new(),
     };
     writer.locals(&locals);
-    writer.entry(ty, results)?;
-    writer.operators(function)?;
+    writer.entry(function)?;
+    writer.operators(function.body)?;
     Ok(Body {
         bytes: writer.bytes,
         offsets: writer.offsets,
         likely_branches: writer.likely_branches,
     })
-}
-
-/// Where one function keeps the clock.
-#[derive(Clone, Copy)]
-enum Keeping {
-    Global,
-    /// In the local of this index.
-    Local(u32),
 }
 
 /// Whether a local is cheaper than the global in a function, and exact.
@@ -70,17 +89,16 @@ enum Keeping {
 /// least that can be done. Where exceptions are caught, a handler's code is
 /// reached both from a call, with the global up to date, and by falling into it,
 /// with the local up to date; such functions use the global throughout.
-fn caching_pays(function: &FunctionBody<'_>) -> Result<bool, ClockError> {
-    let mut operators = function.get_operators_reader()?;
-    let mut has_loop = false;
-    while !operators.eof() {
-        match operators.read()? {
-            Operator::Loop { .. } => has_loop = true,
-            Operator::TryTable { .. } | Operator::Try { .. } => return Ok(false),
-            _ => {}
-        }
-    }
-    Ok(has_loop)
+fn caching_pays(scan: &Scan) -> bool {
+    !scan.tight_loops.is_empty() && !scan.catches
+}
+
+/// Where one function keeps the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Global,
+    /// In the local of this index.
+    Local(u32),
 }
 
 /// The local declarations of a function.
@@ -117,7 +135,13 @@ impl<'a> Locals<'a> {
 struct BodyWriter<'a> {
     original: &'a Original<'a>,
     module: &'a [u8],
+    style: ClockStyle,
     keeping: Keeping,
+    /// Where frames are counted.
+    depth: Option<Depth>,
+    catches: bool,
+    /// Of the loops that have not been reached.
+    tight_loops: std::slice::Iter<'a, bool>,
     bytes: Vec<u8>,
     offsets: OffsetMapBuilder,
     likely_branches: Vec<u32>,
@@ -125,18 +149,20 @@ struct BodyWriter<'a> {
 
 impl BodyWriter<'_> {
     fn locals(&mut self, locals: &Locals<'_>) {
-        match self.keeping {
-            Keeping::Global => {
-                locals.declarations.encode(&mut self.bytes);
-                self.bytes.extend_from_slice(locals.bytes);
-            }
-            Keeping::Local(_) => {
-                (locals.declarations + 1).encode(&mut self.bytes);
-                self.bytes.extend_from_slice(locals.bytes);
-                1u32.encode(&mut self.bytes);
-                ValType::I32.encode(&mut self.bytes);
-            }
+        let clock = (self.keeping != Keeping::Global).then_some(ValType::I64);
+        let depth = self.depth.map(|_| ValType::I32);
+        let added: Vec<ValType> = clock.into_iter().chain(depth).collect();
+        (locals.declarations + added.len() as u32).encode(&mut self.bytes);
+        self.bytes.extend_from_slice(locals.bytes);
+        for ty in added {
+            1u32.encode(&mut self.bytes);
+            ty.encode(&mut self.bytes);
         }
+    }
+
+    /// Whether there is something to do wherever the function returns.
+    fn is_wrapped(&self) -> bool {
+        self.keeping != Keeping::Global || self.depth.is_some()
     }
 
     /// The tick of the function's entry, always counted in the global: a local
@@ -144,16 +170,23 @@ impl BodyWriter<'_> {
     /// iteration (measured: a tight loop took about twice as long as it does this
     /// way).
     ///
-    /// Where a local keeps the clock from here on, the body becomes a block, so
-    /// that a branch out of the body passes the code that writes the clock back, as
-    /// falling out of it does.
-    fn entry(&mut self, ty: &FuncType, results: Option<u32>) -> Result<(), ClockError> {
-        self.tick(Keeping::Global);
-        if let Keeping::Global = self.keeping {
+    /// Where something is to be done at the end, the body becomes a block, so
+    /// that a branch out of the body passes the code that does it, as falling out of it
+    /// does.
+    fn entry(&mut self, function: &Function<'_>) -> Result<(), ClockError> {
+        if let Some(depth) = self.depth {
+            self.insert(&depth.enter());
+        }
+        match function.entry {
+            Entry::Checked => self.checked_tick(Keeping::Global),
+            Entry::Unchecked => self.tick(Keeping::Global),
+            Entry::PaidFor => {}
+        }
+        if !self.is_wrapped() {
             return Ok(());
         }
         self.read_again();
-        let block_type = match (results, ty.results()) {
+        let block_type = match (function.results, function.ty.results()) {
             (Some(results), _) => BlockType::FunctionType(results),
             (None, []) => BlockType::Empty,
             (None, [result, ..]) => BlockType::Result(ValType::try_from(*result)?),
@@ -183,29 +216,58 @@ impl BodyWriter<'_> {
         start: usize,
         end: usize,
     ) -> Result<(), ClockError> {
-        let calls = matches!(
-            operator,
-            Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::CallRef { .. }
-        );
+        let is_paid_for = self.pays_for(operator);
+        if is_paid_for {
+            self.tick(self.keeping);
+        }
+        let calls = calls(operator) && !is_paid_for;
         if calls || leaves(operator) {
             self.write_back();
         }
+        if let Some(depth) = self.depth
+            && depth::ends_frame(operator)
+        {
+            self.insert(&depth.leave());
+        }
         self.copy(operator, start, end)?;
+        if let Some(depth) = self.depth
+            && self.catches
+            && depth::may_follow_catch(operator)
+        {
+            self.insert(&depth.restore());
+        }
         if calls {
             self.read_again();
         }
         if matches!(operator, Operator::Loop { .. }) {
-            self.tick(self.keeping);
+            let is_tight = self.tight_loops.next().copied().unwrap_or(false);
+            match self.style {
+                ClockStyle::Lazy if is_tight => self.tick(self.keeping),
+                _ => self.checked_tick(self.keeping),
+            }
         }
         Ok(())
     }
 
+    /// Whether an instruction calls a function that leaves its tick to its callers.
+    fn pays_for(&self, operator: &Operator<'_>) -> bool {
+        match *operator {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                self.style == ClockStyle::Lazy && self.original.is_paid_for(function_index)
+            }
+            _ => false,
+        }
+    }
+
     /// The last `end`, which stays the last instruction of the function.
     fn end(&mut self, start: usize, end: usize) -> Result<(), ClockError> {
-        if let Keeping::Local(_) = self.keeping {
+        if self.is_wrapped() {
             self.insert(&[Instruction::End]);
         }
         self.write_back();
+        if let Some(depth) = self.depth {
+            self.insert(&depth.leave());
+        }
         self.copy(&Operator::End, start, end)
     }
 
@@ -250,42 +312,57 @@ impl BodyWriter<'_> {
         }
     }
 
-    /// Counts a tick, and calls the hook if none remains.
-    ///
-    /// The hook's path is hinted to be cold, which keeps what it saves and reloads out
-    /// of loops.
+    /// Counts a tick.
     fn tick(&mut self, keeping: Keeping) {
+        self.counted(keeping);
+        match keeping {
+            Keeping::Global => self.insert(&[Instruction::GlobalSet(self.remaining())]),
+            Keeping::Local(local) => self.insert(&[Instruction::LocalSet(local)]),
+        }
+    }
+
+    /// Counts a tick, and calls the hook if none remains.
+    fn checked_tick(&mut self, keeping: Keeping) {
         let remaining = self.remaining();
         let hook = Instruction::Call(self.original.imported_functions);
         self.insert(&[Instruction::Block(BlockType::Empty)]);
+        self.counted(keeping);
         match keeping {
             Keeping::Global => self.insert(&[
-                Instruction::GlobalGet(remaining),
-                Instruction::I32Const(-1),
-                Instruction::I32Add,
                 Instruction::GlobalSet(remaining),
                 Instruction::GlobalGet(remaining),
             ]),
-            Keeping::Local(local) => self.insert(&[
-                Instruction::LocalGet(local),
-                Instruction::I32Const(-1),
-                Instruction::I32Add,
-                Instruction::LocalTee(local),
-            ]),
+            Keeping::Local(local) => self.insert(&[Instruction::LocalTee(local)]),
+        }
+        if self.style != ClockStyle::Shared {
+            self.insert(&[Instruction::I64Const(0), Instruction::I64GtS]);
         }
         self.likely_branches.push(self.bytes.len() as u32);
         self.insert(&[Instruction::BrIf(0)]);
         match keeping {
             Keeping::Global => self.insert(&[hook]),
-            Keeping::Local(local) => self.insert(&[
-                Instruction::I32Const(0),
-                Instruction::GlobalSet(remaining),
-                hook,
-                Instruction::GlobalGet(remaining),
-                Instruction::LocalSet(local),
-            ]),
+            Keeping::Local(_) => {
+                self.write_back();
+                self.insert(&[hook]);
+                self.read_again();
+            }
         }
         self.insert(&[Instruction::End]);
+    }
+
+    /// What remains after one more tick, on the operand stack.
+    fn counted(&mut self, keeping: Keeping) {
+        let remains = match keeping {
+            Keeping::Global => Instruction::GlobalGet(self.remaining()),
+            Keeping::Local(local) => Instruction::LocalGet(local),
+        };
+        self.insert(&[remains]);
+        match self.style {
+            ClockStyle::Shared => self.insert(&[Instruction::I32Const(-1), Instruction::I32Add]),
+            ClockStyle::Cached | ClockStyle::Lazy => {
+                self.insert(&[Instruction::I64Const(-1), Instruction::I64Add]);
+            }
+        }
     }
 
     fn write_back(&mut self) {
@@ -321,16 +398,7 @@ impl BodyWriter<'_> {
 /// trap of other instructions is left out: writing back before each of those
 /// would cost what the local saves.
 fn leaves(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::Return
-            | Operator::ReturnCall { .. }
-            | Operator::ReturnCallIndirect { .. }
-            | Operator::ReturnCallRef { .. }
-            | Operator::Throw { .. }
-            | Operator::ThrowRef
-            | Operator::Unreachable
-    )
+    leaves_elsewhere(operator) || matches!(operator, Operator::Return | Operator::Unreachable)
 }
 
 /// LEB128 of at least `width` bytes: linkers pad indices to five.

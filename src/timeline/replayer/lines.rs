@@ -1,7 +1,9 @@
 //! Finding line starts while the guest runs.
 //!
-//! A line starts at a row of the line table if the row before it in the same
-//! frame belonged to another line. Forward, the first line start in the frame
+//! A line starts at a row of the line table if the instruction that the same frame
+//! ran before belongs to another line. Rows are watched, and where branches lead to
+//! the middle of a line: so what starts where does not depend on where a search
+//! begins. Forward, the first line start in the frame
 //! where the step began, or in a frame below it, is where a step stops; backward
 //! it is the last one. Both see the same line starts, so a step back undoes a
 //! step.
@@ -11,11 +13,22 @@ use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+/// What is at a place that is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// The function's first instruction, where no line begins.
+    Entry,
+    /// A row of the line table, of this line.
+    Row(u64),
+    /// The middle of this line.
+    Landing(Option<u64>),
+}
+
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
     functions: Vec<FunctionRows>,
-    /// Rows and entries by place: the function, and the line if it is a row.
-    places: HashMap<(ModuleId, u32), (usize, Option<u64>)>,
+    /// What is watched, with the function that it is in.
+    places: HashMap<(ModuleId, u32), (usize, Mark)>,
     /// The deepest frame that counts: sinks as frames return.
     limit: u32,
     /// The line that each frame, by depth, is in.
@@ -35,9 +48,13 @@ impl LineTracker {
     pub(super) fn new(watch: LineWatch, frames: &[Frame]) -> LineTracker {
         let mut places = HashMap::new();
         for (i, function) in watch.functions.iter().enumerate() {
-            places.insert((function.module, function.entry), (i, None));
+            places.insert((function.module, function.entry), (i, Mark::Entry));
+            for pc in &function.landings {
+                let mark = Mark::Landing(function.line_at(*pc));
+                places.insert((function.module, *pc), (i, mark));
+            }
             for (pc, line) in &function.rows {
-                places.insert((function.module, *pc), (i, Some(*line)));
+                places.insert((function.module, *pc), (i, Mark::Row(*line)));
             }
         }
         let mut lines = BTreeMap::new();
@@ -80,7 +97,7 @@ impl LineTracker {
     /// frames. Answers whether a forward step stops here.
     pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
         let depth = at.position.depth;
-        let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
+        let Some((function, mark)) = self.places.get(&(module, pc)).copied() else {
             // A function is entered that the step did not begin in; or a breakpoint has
             // slipped forward from code that no one can reach.
             return self.beginnings.contains(&(module, pc));
@@ -92,7 +109,10 @@ impl LineTracker {
             // returned.
             self.limit = self.limit.min(depth.saturating_sub(1));
         }
-        let Some(line) = line else { return false };
+        let Mark::Row(line) = mark else {
+            self.land(depth, mark);
+            return false;
+        };
         if depth > self.limit {
             return self.beginnings.contains(&(module, pc));
         }
@@ -104,7 +124,7 @@ impl LineTracker {
     /// limit stays.
     pub(super) fn pass(&mut self, module: ModuleId, pc: u32, at: Moment) {
         let depth = at.position.depth;
-        let Some((function, line)) = self.places.get(&(module, pc)).copied() else {
+        let Some((function, mark)) = self.places.get(&(module, pc)).copied() else {
             return;
         };
         if depth > self.limit {
@@ -113,8 +133,22 @@ impl LineTracker {
         if self.functions.get(function).is_some_and(|f| f.entry == pc) {
             self.enter(depth);
         }
-        if let Some(line) = line {
-            self.note(depth, line, at);
+        match mark {
+            Mark::Row(line) => _ = self.note(depth, line, at),
+            mark => self.land(depth, mark),
+        }
+    }
+
+    /// A branch has come to the middle of a line: that is no start.
+    fn land(&mut self, depth: u32, mark: Mark) {
+        let Mark::Landing(line) = mark else { return };
+        if depth > self.limit {
+            return;
+        }
+        self.forget(depth + 1);
+        match line {
+            Some(line) => _ = self.lines.insert(depth, line),
+            None => _ = self.lines.remove(&depth),
         }
     }
 

@@ -313,6 +313,11 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let into = Search::anywhere(Watch::Instructions);
+        // Where no guest code runs there is nothing to go over.
+        let step = match step {
+            Step::Over if self.here.position.depth == 0 => Step::Into,
+            step => step,
+        };
         match (direction, step) {
             (Direction::Forward, Step::Into) => self.forward(&into, interrupt),
             (Direction::Backward, Step::Into) => self.instruction_back(interrupt),
@@ -346,10 +351,7 @@ impl Timeline {
         if ran.process.at.is_end || ran.process.at.position.depth <= depth {
             return Ok(self.settle(ran.process, Reason::Arrived));
         }
-        let search = match depth {
-            0 => Search::anywhere(Watch::Nothing),
-            _ => Search::at_most(depth, Watch::Return { depth }),
-        };
+        let search = Search::at_most(depth, Watch::Return { depth });
         self.forward_from(ran.process, &search, interrupt)
     }
 

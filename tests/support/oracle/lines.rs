@@ -1,8 +1,8 @@
 //! What a line step must do, told from all moments there are.
 //!
 //! A *row* is a statement of the line table behind its function's prologue. A line
-//! *starts* at a row if the row that the same activation passed before belongs to another
-//! line. For a step that goes over calls, what is inlined deeper than where the
+//! *starts* at a row if the instruction that the same activation ran before belongs to
+//! another line. For a step that goes over calls, what is inlined deeper than where the
 //! activation is belongs to the line that calls it.
 
 use super::Oracle;
@@ -153,12 +153,11 @@ impl Oracle {
             };
             match counted.get_mut(&frame) {
                 Some((rows, line)) => {
-                    let passed = rows.0.get(&moment.position.pc).copied();
-                    if passed.is_some() && std::mem::replace(line, passed) != passed {
+                    let pc = moment.position.pc;
+                    let passed = rows.0.get(&pc).copied();
+                    let before = std::mem::replace(line, rows.line_around(pc));
+                    if passed.is_some() && before != passed {
                         return Some(i);
-                    }
-                    if passed.is_some() {
-                        *line = passed;
                     }
                 }
                 None if into && !inner.contains(&frame) && self.is_body_start(i) => {
@@ -182,11 +181,12 @@ impl Oracle {
             if *i >= before {
                 break;
             }
-            let passed = rows.0.get(&self.moments[*i].position.pc).copied();
+            let pc = self.moments[*i].position.pc;
+            let passed = rows.0.get(&pc).copied();
             if passed.is_some() && passed != line {
                 starts.push(*i);
-                line = passed;
             }
+            line = rows.line_around(pc);
         }
         starts
     }

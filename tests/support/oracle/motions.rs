@@ -2,7 +2,9 @@
 
 use super::Oracle;
 use rr_dap::replay::Phase;
-use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step};
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, Fraction, Motion, Place, Reason, Step,
+};
 
 /// Where a motion must lead, and why it must end there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +87,14 @@ impl Oracle {
             Motion::Tick(tick) => (0..=end)
                 .find(|i| self.moments[*i].position.tick >= *tick)
                 .or(Some(end)),
+            Motion::Fraction(Fraction::END) => Some(end),
             Motion::Fraction(fraction) => {
                 let tick = fraction.of(self.moments[end].position.tick);
                 return self.arrival(from, &Motion::Tick(tick), breakpoints);
+            }
+            Motion::Instruction(direction, Step::Over) if self.depth(from) == 0 => {
+                let motion = Motion::Instruction(*direction, Step::Into);
+                return self.arrival(from, &motion, breakpoints);
             }
             Motion::Instruction(Forward, Step::Over) => {
                 let mut next = self.instruction_after(from);

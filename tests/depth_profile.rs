@@ -1,0 +1,192 @@
+//! The depth profile says where the frames at a depth may have run, and never says that
+//! they did not where they did.
+
+mod support;
+
+use rr_dap::replay::profile::DepthProfile;
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Calling, Compiled, Observer, Replay, ReplayError, State, Tick, frames};
+use rr_dap::trace::Trace;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use support::{cache_dir, fixture, record};
+use wasmtime::{AsContextMut, StoreContextMut};
+
+/// Ticks with the number of frames there, in order.
+type Depths = Arc<Mutex<Vec<(Tick, u32)>>>;
+
+/// Notes the depth at each tick up to a bound, and at each call out.
+struct Noting {
+    depths: Depths,
+    /// Whether guest code has run on top of a call out of the guest.
+    has_nested: Arc<AtomicBool>,
+    until: u64,
+}
+
+impl Noting {
+    fn note(&self, store: &mut StoreContextMut<'_, State>) -> Tick {
+        let now = State::now(store.as_context_mut());
+        let depth = frames::depth(store);
+        let state = store.data();
+        if state.calling().is_none() && !state.in_progress().is_empty() {
+            self.has_nested.store(true, Ordering::Relaxed);
+        }
+        self.depths.lock().unwrap().push((now, depth));
+        now
+    }
+}
+
+impl Observer for Noting {
+    fn tick(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        let now = self.note(store);
+        if now.0 < self.until {
+            State::arm(store.as_context_mut(), Tick(now.0 + 1));
+        }
+        Ok(())
+    }
+
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        _: &Calling,
+    ) -> wasmtime::Result<()> {
+        self.note(store);
+        Ok(())
+    }
+}
+
+fn compiled(trace: &Trace, variant: Variant) -> Compiled {
+    let cache = CacheDir::open(&cache_dir()).unwrap();
+    Compiled::prepare(trace, &cache, variant, &|_, _| {}).unwrap()
+}
+
+fn measure(trace: &Arc<Trace>) -> Result<DepthProfile, ReplayError> {
+    let compiled = compiled(trace, Variant::Profile);
+    DepthProfile::measure(trace, &compiled, &Arc::default())
+}
+
+/// What the debug variant sees, and how it ended: the last tick.
+fn depths(trace: &Arc<Trace>, has_nested: &Arc<AtomicBool>) -> (Vec<(Tick, u32)>, Tick) {
+    let depths = Depths::default();
+    let noting = Noting {
+        depths: depths.clone(),
+        has_nested: has_nested.clone(),
+        until: 200_000,
+    };
+    let compiled = compiled(trace, Variant::Debug);
+    let mut replay = Replay::new(trace.clone(), &compiled, Box::new(noting)).unwrap();
+    State::arm(replay.store(), Tick(1));
+    replay.run().unwrap();
+    let end = State::now(replay.store());
+    drop(replay);
+    (std::mem::take(&mut *depths.lock().unwrap()), end)
+}
+
+fn recorded(name: &str, args: &[&str], to: &Path) -> Arc<Trace> {
+    let app = fixture(name);
+    record(&app, &[], args, "one\ntwo\n", to);
+    Arc::new(Trace::open(to).unwrap())
+}
+
+/// Recursion, callbacks, calls into the guest during calls out, several modules, traps.
+const RUNS: &[(&str, &[&str])] = &[
+    ("kitchen.wasm", &["all"]),
+    ("kitchen-O2.wasm", &["echo"]),
+    ("ledger.wasm", &[]),
+    ("hello-c-O0.wasm", &[]),
+    ("wat/nested.wat", &[]),
+    ("wat/chatty.wat", &[]),
+];
+
+#[test]
+fn every_moment_lies_in_a_stretch_that_admits_its_depth() {
+    let dir = tempfile::tempdir().unwrap();
+    let has_nested = Arc::default();
+    for (name, args) in RUNS {
+        let trace = recorded(name, args, &dir.path().join("t.rrtrace"));
+        let profile = measure(&trace).unwrap();
+        let (depths, end) = depths(&trace, &has_nested);
+        assert!(depths.len() > 10, "{name}");
+        assert!(profile.end() <= end, "{name}");
+        let mut too_low = 0;
+        for (tick, depth) in &depths {
+            for range in [
+                profile.last_at_most(*depth, *tick),
+                profile.first_at_most(*depth, *tick),
+            ] {
+                let range = range.unwrap_or_else(|| panic!("{name}: {depth} at {tick:?}"));
+                assert!(
+                    range.contains(tick),
+                    "{name}: {depth} at {tick:?} in {range:?}"
+                );
+            }
+            // Not so for fewer frames, unless there were fewer nearby.
+            let fewer = depth
+                .checked_sub(1)
+                .and_then(|d| profile.last_at_most(d, *tick));
+            too_low += usize::from(fewer.is_some_and(|range| range.contains(tick)));
+        }
+        assert!(too_low < depths.len(), "{name}: it says nothing");
+    }
+    assert!(has_nested.load(Ordering::Relaxed));
+}
+
+#[test]
+fn queries_find_what_a_search_through_all_stretches_finds() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = recorded("kitchen.wasm", &["all"], &dir.path().join("t.rrtrace"));
+    let profile = measure(&trace).unwrap();
+    // The stretches, by asking for any depth.
+    let mut stretches = Vec::new();
+    let mut next = Some(profile.first_at_most(u32::MAX, Tick(0)).unwrap());
+    while let Some(range) = next.take() {
+        let minimum = (0..).find(|depth| {
+            let found = profile.last_at_most(*depth, range.start);
+            found.as_ref() == Some(&range)
+        });
+        stretches.push((range.clone(), minimum.unwrap()));
+        if range.end <= profile.end() {
+            next = profile.first_at_most(u32::MAX, range.end);
+        }
+    }
+    assert!(stretches.len() > 100, "{}", stretches.len());
+    assert_eq!(stretches[0].0.start, Tick(0));
+    assert_eq!(stretches[0].1, 0, "nothing has run at first");
+    assert!(
+        stretches
+            .windows(2)
+            .all(|two| two[0].0.end == two[1].0.start)
+    );
+    let deepest = stretches.iter().map(|stretch| stretch.1).max().unwrap();
+    assert!(deepest > 2, "{deepest}");
+    for (at, (range, _)) in stretches.iter().enumerate() {
+        for depth in 0..=deepest + 1 {
+            for tick in [range.start, Tick(range.end.0.saturating_sub(1))] {
+                let admits = |stretch: &&(std::ops::Range<Tick>, u32)| stretch.1 <= depth;
+                let last = stretches[..=at].iter().rev().find(admits);
+                let first = stretches[at..].iter().find(admits);
+                let found = profile.last_at_most(depth, tick);
+                assert_eq!(found.as_ref(), last.map(|stretch| &stretch.0));
+                let found = profile.first_at_most(depth, tick);
+                assert_eq!(found.as_ref(), first.map(|stretch| &stretch.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_measurement_can_be_cancelled_and_wants_its_variant() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = recorded("ledger.wasm", &[], &dir.path().join("t.rrtrace"));
+    let cancelled = Arc::new(AtomicBool::new(true));
+    let profiled = compiled(&trace, Variant::Profile);
+    let result = DepthProfile::measure(&trace, &profiled, &cancelled);
+    assert!(matches!(result, Err(ReplayError::Cancelled)), "{result:?}");
+    let fast = compiled(&trace, Variant::Fast);
+    let result = DepthProfile::measure(&trace, &fast, &Arc::default());
+    assert!(
+        matches!(result, Err(ReplayError::NotForProfile)),
+        "{result:?}"
+    );
+}
