@@ -45,7 +45,13 @@ fn what_is_prepared_loads_into_a_replayer_and_is_found_again() {
     let dir = temporary();
     let cache = cache(&dir);
     let modules = [module(1), module(2), module(1)];
-    for variant in [Variant::Debug, Variant::Fast, Variant::Plain] {
+    for variant in [
+        Variant::Debug,
+        Variant::Fast,
+        Variant::Exact,
+        Variant::Profile,
+        Variant::Plain,
+    ] {
         let engine = engine_for_replay(variant).expect("an engine");
         let first = prepare_all(&cache, &modules, variant);
         assert_eq!(first[0].code, first[2].code);
@@ -62,7 +68,7 @@ fn what_is_prepared_loads_into_a_replayer_and_is_found_again() {
         assert_eq!(written.created().ok(), found.created().ok());
         let other = engine_for_replay(match variant {
             Variant::Debug => Variant::Fast,
-            Variant::Fast | Variant::Plain => Variant::Debug,
+            Variant::Fast | Variant::Exact | Variant::Profile | Variant::Plain => Variant::Debug,
         });
         assert!(first[0].load(&other.expect("an engine")).is_err());
     }

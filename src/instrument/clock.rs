@@ -5,9 +5,9 @@
 //! that remain until the host wants control: one compare with zero decides, and
 //! one global, shared by all core modules of a store, holds all of it. The host
 //! arms it with a number of ticks; then `tick = armed at + armed with - remaining`.
-//! When it reaches zero the hook is called, exactly at that tick: before the first
-//! instruction of the function or loop body. The hook must arm it again. To run
-//! free, arm with `i64::MAX`.
+//! When it reaches zero the hook is called, before the first instruction of the function
+//! or loop body: exactly at that tick, but for [`ClockStyle::Lazy`]. The hook must arm it
+//! again. Where it has 32 bits, a distant tick is armed for in pieces.
 //!
 //! Custom sections are dropped: names and DWARF are read from the original.
 
@@ -16,6 +16,9 @@ mod depth;
 mod recursion;
 mod references;
 mod scan;
+mod style;
+
+pub use style::ClockStyle;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
 use body::{Body, Entry};
@@ -42,50 +45,6 @@ pub const IMPORT_LOWEST: &str = "lowest";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
 pub const VERSION: u32 = 2;
-
-/// Where the clock is kept while a function runs, and where it calls the hook.
-///
-/// Ticks are the same in all styles. What costs in optimised code is not the counting,
-/// which takes a register and one instruction, but the check: a call of the hook, though
-/// it is hardly ever made, has the compiler keep in memory whatever lives across it,
-/// in tight loops above all. Hints that it is unlikely move it out of the way, but the
-/// registers are allotted as if it were not. See `docs/performance.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ClockStyle {
-    /// In the shared global, an `i32`: exact at every instruction. Each tick is checked.
-    ///
-    /// For guest debugging, where each value that is pushed is stored and a local
-    /// lives in memory as the global does. Few instructions count there.
-    Shared,
-    /// In a local, in functions where that is cheaper; the global is an `i64`. Exact
-    /// wherever other code can look: in the hook, during calls out of the guest, after
-    /// returns and exceptions. After a trap the global may be older than the trap, by
-    /// the ticks counted since the trapping function last called or was called. Each
-    /// tick is checked.
-    Cached,
-    /// As [`Cached`](Self::Cached), and the hook may come late, at the next check: loops
-    /// that call nothing and hold no other loop are not checked, nor are entries of
-    /// functions that cannot be entered while they run. Leaf functions that are only
-    /// called by name have their entries counted by their callers, so that a call of
-    /// one neither writes the clock back nor reads it again.
-    ///
-    /// For code that is known to end: an endless loop of that kind would not call the
-    /// hook. The tick that the hook sees is exact.
-    Lazy,
-}
-
-impl ClockStyle {
-    /// The type of [`IMPORT_REMAINING`] in a style.
-    ///
-    /// A loop that is not checked may count any number of ticks below zero, which takes
-    /// 64 bits.
-    fn remaining_type(self) -> ValType {
-        match self {
-            ClockStyle::Shared => ValType::I32,
-            ClockStyle::Cached | ClockStyle::Lazy => ValType::I64,
-        }
-    }
-}
 
 /// A core module that keeps the clock.
 #[derive(Debug, Clone)]

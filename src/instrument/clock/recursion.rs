@@ -30,6 +30,9 @@ pub(super) fn recursive(scans: &[Scan], imported: u32, referenced: &HashSet<u32>
 }
 
 /// Tarjan's search for strongly connected components, without recursion of its own.
+///
+/// Its indices are nodes: the module has been validated, so each function that is named
+/// exists.
 struct Search<'a> {
     edges: &'a [Vec<usize>],
     /// The order in which nodes were found, from 1; 0 for those not found yet.
