@@ -27,7 +27,7 @@ struct Noting {
 impl Noting {
     fn note(&self, store: &mut StoreContextMut<'_, State>) -> Tick {
         let now = State::now(store.as_context_mut());
-        let depth = frames::depth(store);
+        let depth = frames::handles(store).len() as u32;
         let state = store.data();
         if state.calling().is_none() && !state.in_progress().is_empty() {
             self.has_nested.store(true, Ordering::Relaxed);
