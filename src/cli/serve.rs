@@ -3,13 +3,22 @@
 use crate::dap::outbox::MessageLog;
 use crate::dap::recording::RecordingLauncher;
 use crate::dap::transport::{Address, Listener, Server};
-use crate::timeline::Options;
+use crate::timeline::{Bytes, First, Options};
 use crate::trace::Trace;
 use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+
+/// What the guest's code is compiled to first.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FirstCode {
+    /// For debugging: lines, instructions, locals.
+    Debug,
+    /// Optimised: hostcalls, at native speed.
+    Fast,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -22,6 +31,15 @@ pub(super) struct Serve {
     /// unless told otherwise.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
+    /// available when a recording is opened.
+    #[arg(long, value_name = "MIB")]
+    checkpoint_memory: Option<u64>,
+    /// What the guest's code is compiled to first. Optimised code walks hostcalls at
+    /// once; it is compiled for debugging when a line, an instruction or a local is
+    /// asked for. Without this, guests with line information begin with `debug`.
+    #[arg(long, value_name = "CODE")]
+    code: Option<FirstCode>,
     /// Write every DAP message to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log_dap: Option<PathBuf>,
@@ -41,7 +59,16 @@ impl Serve {
             None => None,
         };
         let headless = self.trace.is_some();
-        let launcher = RecordingLauncher::new(Options::standard()?, self.trace);
+        let mut options = Options::standard()?;
+        if let Some(mib) = self.checkpoint_memory {
+            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
+        }
+        options.first = match self.code {
+            Some(FirstCode::Debug) => First::Debug,
+            Some(FirstCode::Fast) => First::Fast,
+            None => First::Suitable,
+        };
+        let launcher = RecordingLauncher::new(options, self.trace);
         let server = Server {
             launcher: Arc::new(launcher),
             log,
