@@ -27,7 +27,8 @@ impl Compiling {
     pub(super) fn start(trace: Arc<Trace>, cache: CacheDir, variant: Variant) -> Compiling {
         let (sender, receiver) = channel();
         let done = Arc::new(AtomicUsize::new(0));
-        let total = Arc::new(AtomicUsize::new(0));
+        let all = trace.component().modules().map(<[u8]>::len).sum();
+        let total = Arc::new(AtomicUsize::new(all));
         let progress = {
             let (done, total) = (done.clone(), total.clone());
             move |compiled, of| {

@@ -48,7 +48,7 @@ impl RecordingLauncher {
         let trace = Arc::new(trace);
         let progress = |done: usize, all: usize| {
             let percentage = (done * 100).checked_div(all).unwrap_or(100).min(100) as u8;
-            output.progress(Some(percentage), "compiling the recording for debugging");
+            output.progress(Some(percentage), "compiling the recording");
         };
         let timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
         Ok(Box::new(Recording::new(
