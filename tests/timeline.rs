@@ -2,6 +2,7 @@
 
 use rr_dap::component::Component;
 use rr_dap::record::{self, Preopen, WasiOptions};
+use rr_dap::replay::Phase;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::{
     Breakpoint, BreakpointId, Direction, Ending, HostcallFilter, Motion, Place, Reason, Step, Stop,
@@ -211,4 +212,78 @@ fn hostcalls_are_walked_both_ways() {
         Motion::Hostcall(Backward, HostcallFilter::ANY),
     );
     assert_eq!(stop.reason, Reason::Start);
+}
+
+#[test]
+fn a_step_over_a_hostcall_ends_where_it_is_answered() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    let mut answered = Vec::new();
+    for event in [0, 3, 7] {
+        let calling = go(&mut timeline, Motion::Event(event));
+        assert_eq!(calling.position.phase, Phase::Calling);
+        let stop = go(&mut timeline, Motion::OverHostcall(Forward));
+        assert_eq!(stop.position.phase, Phase::Answered);
+        assert_eq!(stop.event, event + 1);
+        assert!(stop.position > calling.position);
+        let crossing = timeline.crossing().expect("a replayer").expect("a call");
+        assert_eq!(crossing.calling.event, event);
+        answered.push((stop.position, state(&mut timeline)));
+        // From between two hostcalls, over the next one.
+        let next = go(&mut timeline, Motion::OverHostcall(Forward));
+        assert_eq!(
+            (next.position.phase, next.event),
+            (Phase::Answered, event + 2)
+        );
+        let back = go(&mut timeline, Motion::OverHostcall(Backward));
+        assert_eq!(
+            (back.position.phase, back.event),
+            (Phase::Calling, event + 1)
+        );
+        let back = go(&mut timeline, Motion::OverHostcall(Backward));
+        assert_eq!(back.position, calling.position);
+    }
+    for (position, expected) in answered {
+        go(&mut timeline, Motion::Start);
+        assert_eq!(
+            go(&mut timeline, Motion::Position(position)).position,
+            position
+        );
+        assert_eq!(state(&mut timeline), expected);
+        let stop = go(&mut timeline, Motion::Instruction(Backward, Step::Into));
+        assert!(stop.position < position);
+        let stop = go(&mut timeline, Motion::Instruction(Forward, Step::Into));
+        assert!(stop.position > position);
+    }
+}
+
+#[test]
+fn marks_and_filters_lead_to_their_places() {
+    let (_dir, mut timeline) = open("ledger.wasm", &[]);
+    let first = go(&mut timeline, Motion::Event(2)).position;
+    timeline.mark("here");
+    let filter = HostcallFilter {
+        path: "output-stream".into(),
+        failed: false,
+    };
+    let forward = Motion::Hostcall(Forward, filter.clone());
+    let mut stops = Vec::new();
+    loop {
+        let stop = go(&mut timeline, forward.clone());
+        if matches!(stop.reason, Reason::End(_)) {
+            break;
+        }
+        assert_eq!(stop.reason, Reason::Arrived);
+        stops.push(stop.position);
+    }
+    assert!(stops.len() > 3, "{stops:?}");
+    for position in stops.iter().rev() {
+        let stop = go(&mut timeline, Motion::Hostcall(Backward, filter.clone()));
+        assert_eq!(stop.position, *position);
+    }
+    assert_eq!(
+        go(&mut timeline, Motion::Mark("here".into())).position,
+        first
+    );
+    let error = timeline.travel(&Motion::Mark("there".into()), &Interrupt::new());
+    assert!(error.is_err_and(|e| e.to_string().contains("mark there")));
 }
