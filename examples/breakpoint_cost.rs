@@ -5,12 +5,13 @@
 //! passes all visits but the last; prints nanoseconds per visit, beyond the time of
 //! the same replay without a breakpoint.
 
+mod program;
+
 use rr_dap::component::{Component, ModuleId};
 use rr_dap::record::{self, WasiOptions};
 use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -58,17 +59,8 @@ fn seconds(timeline: &mut Timeline, motion: &Motion) -> Result<f64> {
 fn main() -> Result<()> {
     let millions: u64 = std::env::args().nth(1).map_or(Ok(2), |n| n.parse())?;
     let visits = millions * 1_000_000;
-    let program_path = match std::env::var_os("RR_DAP") {
-        Some(program) => program.into(),
-        // Examples are built into a folder beside the executable's.
-        None => std::env::current_exe()?
-            .parent()
-            .and_then(|p| p.parent())
-            .map(|p| p.join("rr-dap"))
-            .unwrap_or_else(|| PathBuf::from("rr-dap")),
-    };
     let options = Options {
-        program: program_path,
+        program: program::rr_dap()?,
         sweep: false,
         ..Options::standard()?
     };

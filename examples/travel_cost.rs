@@ -5,12 +5,13 @@
 //! same stretch; and what checkpoints take. The replayer is `$RR_DAP`, or the
 //! executable beside the folder of this one.
 
+mod program;
+
 use rr_dap::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Reason, Step,
+    Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Place, Reason, Step,
 };
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,17 +23,8 @@ fn main() -> Outcome<()> {
         .next()
         .ok_or("usage: travel_cost FILE.rrtrace [PLACES]")?;
     let places: usize = args.next().map_or(Ok(100), |n| n.parse())?;
-    let program = match std::env::var_os("RR_DAP") {
-        Some(program) => program.into(),
-        // Examples are built into a folder beside the executable's.
-        None => std::env::current_exe()?
-            .parent()
-            .and_then(|p| p.parent())
-            .map(|p| p.join("rr-dap"))
-            .unwrap_or_else(|| PathBuf::from("rr-dap")),
-    };
     let options = Options {
-        program,
+        program: program::rr_dap()?,
         ..Options::standard()?
     };
     let trace = Arc::new(Trace::open(trace.as_ref())?);
@@ -135,11 +127,8 @@ fn at_random_places(timeline: &mut Timeline, places: usize) -> Outcome<()> {
 
 /// Runs the whole recording both ways; nothing is hit.
 fn runs(timeline: &mut Timeline) -> Outcome<()> {
-    let nothing = HostcallFilter {
-        path: "no hostcall is called this".into(),
-        failed: false,
-    };
-    timeline.set_breakpoints(vec![Breakpoint::at_hostcalls(BreakpointId(1), nothing)]);
+    let nothing = Place::Hostcall(HostcallFilter::named("no hostcall is called this"));
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![nothing])]);
     go(timeline, &Motion::Start)?;
     let forward = go(timeline, &Motion::Continue(Direction::Forward))?;
     let backward = go(timeline, &Motion::Continue(Direction::Backward))?;

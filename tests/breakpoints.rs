@@ -8,7 +8,8 @@ use rr_dap::inspect::handle_history::HandleChange;
 use rr_dap::replay::Position;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, Ending, LogText, Motion, Place, Reason, Stop,
+    Breakpoint, BreakpointId, Direction, Ending, HostcallFilter, LogText, Motion, Place, Reason,
+    Stop,
 };
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
@@ -287,14 +288,15 @@ fn visits_within_one_tick_are_told_apart() {
 #[test]
 fn hostcalls_that_fail_are_stops_of_their_own() {
     let (_dir, mut timeline) = open("wat/errors.wat", &["--invoke", "run()"]);
-    let path = "withdraw".to_owned();
     let all = Breakpoint::new(
         ID,
-        vec![Place::Hostcall {
-            path: "*with*raw".into(),
-        }],
+        vec![Place::Hostcall(HostcallFilter::named("*with*raw"))],
     );
-    let failed = Breakpoint::new(ID, vec![Place::FailedHostcall { path }]);
+    let filter = HostcallFilter {
+        failed: true,
+        ..HostcallFilter::named("withdraw")
+    };
+    let failed = Breakpoint::new(ID, vec![Place::Hostcall(filter)]);
     let (all, _) = both_ways(&mut timeline, vec![all]);
     let (failed, _) = both_ways(&mut timeline, vec![failed]);
     assert_eq!(all.len(), 3);

@@ -261,10 +261,7 @@ fn marks_and_filters_lead_to_their_places() {
     let (_dir, mut timeline) = open("ledger.wasm", &[]);
     let first = go(&mut timeline, Motion::Event(2)).position;
     timeline.mark("here");
-    let filter = HostcallFilter {
-        path: "output-stream".into(),
-        failed: false,
-    };
+    let filter = HostcallFilter::named("output-stream");
     let forward = Motion::Hostcall(Forward, filter.clone());
     let mut stops = Vec::new();
     loop {

@@ -3,7 +3,9 @@
 
 mod support;
 
-use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason};
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, HostcallFilter, Motion, Place, Reason,
+};
 use support::walk::{Dice, Guest, Walk, command, each, run};
 
 use Direction::{Backward, Forward};
@@ -46,7 +48,7 @@ fn runs(guest: Guest, seed: u64) {
                 breakpoints.push(Breakpoint::new(id, vec![code.clone()]));
             }
         }
-        let hostcall = Place::Hostcall { path: "now".into() };
+        let hostcall = Place::Hostcall(HostcallFilter::named("now"));
         breakpoints.push(Breakpoint::new(BreakpointId(9), vec![hostcall]));
         let expected: Vec<usize> = (1..walk.oracle.last())
             .filter(|i| !walk.oracle.breakpoints_at(*i, &breakpoints).is_empty())

@@ -6,7 +6,7 @@ mod support;
 
 use rr_dap::replay::Tick;
 use rr_dap::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, Fraction, Motion, Place, Step,
+    Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Place, Step,
 };
 use support::walk::{
     Dice, Guest, Walk, call, command, each, hostcall, instruction, run, with_fixtures,
@@ -33,7 +33,7 @@ fn place(walk: &Walk, dice: &mut Dice) -> Place {
             true => "none".to_owned(),
             false => (*dice.pick(&names)).to_owned(),
         };
-        return Place::Hostcall { path };
+        return Place::Hostcall(HostcallFilter::named(path));
     }
     loop {
         let moment = &oracle.moments[dice.below(oracle.moments.len())];

@@ -8,7 +8,8 @@
 //! made again only for breakpoints that have changed.
 
 use super::motion::{
-    Breakpoint, BreakpointId, Ending, HitCondition, LogEntry, LogText, Place, Reason,
+    Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, Place,
+    Reason,
 };
 use super::process::Process;
 use super::wire::{Answers, Break, Breaks, Hit, Hits, Reply, Request, Run, StopAt, Watch};
@@ -79,18 +80,17 @@ impl Breakpoints {
                 log: breakpoint.log.clone(),
             });
             for place in &breakpoint.places {
-                let hostcalls = |path: &str, answers| {
-                    let matching = component.crossings().iter().filter(|c| is_named(c, path));
-                    let found: Vec<_> = matching.map(|c| (index, c.id, answers)).collect();
-                    found
-                };
                 match place {
                     Place::Code { module, pc } => breaks.code.push((index, *module, *pc)),
-                    Place::Hostcall { path } => {
-                        breaks.crossings.extend(hostcalls(path, Answers::All));
-                    }
-                    Place::FailedHostcall { path } => {
-                        breaks.crossings.extend(hostcalls(path, Answers::Errors));
+                    Place::Hostcall(HostcallFilter { path, failed }) => {
+                        let answers = if *failed {
+                            Answers::Errors
+                        } else {
+                            Answers::All
+                        };
+                        let named = component.crossings().iter().filter(|c| is_named(c, path));
+                        let named = named.map(|c| (index, c.id, answers));
+                        breaks.crossings.extend(named);
                     }
                     Place::Events(events) => breaks.events.push((index, events.clone())),
                     Place::Trap => {}
@@ -140,16 +140,16 @@ fn hits_of(condition: HitCondition, marks: Vec<Position>, is_cut: bool) -> Hits 
     }
 }
 
-/// A watch for one breakpoint that nobody has set.
-pub(super) fn watch_for(component: &Component, breakpoint: Breakpoint) -> Watch {
-    let breakpoints = Breakpoints {
-        set: vec![breakpoint],
-        ..Breakpoints::default()
-    };
-    Watch::Breaks(breakpoints.breaks(component))
-}
-
 impl Timeline {
+    /// A watch for places where nobody has set a breakpoint.
+    pub(super) fn watch_places(&self, places: Vec<Place>) -> Watch {
+        let breakpoints = Breakpoints {
+            set: vec![Breakpoint::new(BreakpointId(0), places)],
+            ..Breakpoints::default()
+        };
+        Watch::Breaks(breakpoints.breaks(self.trace.component()))
+    }
+
     /// The breakpoints that [`Motion::Continue`](super::motion::Motion) stops at.
     pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
         self.breakpoints.set = breakpoints;
@@ -225,7 +225,7 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Reply> {
         loop {
-            match process.wait(interrupt, || {}) {
+            match process.wait(interrupt) {
                 Ok(Reply::Log(entries)) => self.breakpoints.log(entries),
                 Ok(reply) => return Ok(reply),
                 Err(error) => {

@@ -13,7 +13,7 @@
 //! on 45 s of replay with 49 checkpoints (memory was the limit): a jump anywhere takes
 //! 0.5 s, a step back by line there 8 ms.
 
-use super::memory::{self, Bytes};
+use super::machine::{self, Bytes};
 use super::process::Process;
 use super::wire::{Moment, ReplayerId};
 use crate::replay::{Position, Tick};
@@ -36,8 +36,8 @@ impl Limits {
     /// checkpoint is a socket), 256 at most.
     pub fn of_this_machine() -> Limits {
         Limits {
-            number: (memory::open_files() / 4).clamp(8, 256),
-            memory: Bytes(memory::available().0 / 8),
+            number: (machine::raise_open_files() / 4).clamp(8, 256),
+            memory: Bytes(machine::available().0 / 8),
         }
     }
 }
@@ -100,7 +100,7 @@ impl Checkpoints {
 
     /// Measures what the processes take, and lets some go if that is too much.
     fn fit_memory(&mut self) {
-        let mut total: u64 = self.kept.iter().map(|p| memory::taken_by(p.pid).0).sum();
+        let mut total: u64 = self.kept.iter().map(|p| machine::taken_by(p.pid).0).sum();
         while total > self.limits.memory.0 {
             // What one checkpoint's end frees is not known before: pages that it
             // alone has, which the estimate spreads evenly.
@@ -179,6 +179,6 @@ impl Checkpoints {
 
     /// What they take, all together.
     pub(super) fn memory(&self) -> Bytes {
-        Bytes(self.kept.iter().map(|p| memory::taken_by(p.pid).0).sum())
+        Bytes(self.kept.iter().map(|p| machine::taken_by(p.pid).0).sum())
     }
 }

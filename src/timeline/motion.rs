@@ -101,7 +101,8 @@ pub struct HostcallFilter {
     /// Those whose WIT path contains this text, or, where it has a `*` (any text), is
     /// like it.
     pub path: String,
-    /// Those only that answer an error: the `err` of a `result`.
+    /// Those only that will answer an error: their type is a `result`, and the
+    /// recorded one is `err`.
     pub failed: bool,
 }
 
@@ -111,6 +112,14 @@ impl HostcallFilter {
         path: String::new(),
         failed: false,
     };
+
+    /// Those with a path like this, whatever they answer.
+    pub fn named(path: impl Into<String>) -> HostcallFilter {
+        HostcallFilter {
+            path: path.into(),
+            failed: false,
+        }
+    }
 }
 
 /// Tells one breakpoint from another; chosen by who sets it.
@@ -123,12 +132,8 @@ pub enum Place {
     /// Before the instruction at this offset of the original core module, in
     /// every instance of it.
     Code { module: ModuleId, pc: u32 },
-    /// At every outgoing crossing whose WIT path contains this text, or, where it
-    /// has a `*` (any text), is like it.
-    Hostcall { path: String },
-    /// At those of them that will answer an error: their type is a `result`, and
-    /// the recorded one is `err`.
-    FailedHostcall { path: String },
+    /// At the outgoing crossings that the filter lets through.
+    Hostcall(HostcallFilter),
     /// At the outgoing crossings with these numbers, ascending: where something
     /// happens that is known from the recording, as handles come and go.
     Events(Vec<u64>),
@@ -165,16 +170,6 @@ impl Breakpoint {
             hits: None,
             log: None,
         }
-    }
-
-    /// One at the hostcalls that a filter lets through.
-    pub fn at_hostcalls(id: BreakpointId, filter: HostcallFilter) -> Breakpoint {
-        let path = filter.path;
-        let place = match filter.failed {
-            true => Place::FailedHostcall { path },
-            false => Place::Hostcall { path },
-        };
-        Breakpoint::new(id, vec![place])
     }
 
     /// Whether code for debugging is needed to stop at it: at places in code, and

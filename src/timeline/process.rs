@@ -1,9 +1,10 @@
 //! Replayer processes as the timeline sees them.
 
 use super::interrupt::Interrupt;
-use super::memory::Pid;
+use super::machine::Pid;
 use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -76,14 +77,15 @@ impl Process {
     }
 
     /// Waits for the answer to a run, unless interrupted.
-    pub(super) fn wait(
-        &mut self,
-        interrupt: &Interrupt,
-        mut meanwhile: impl FnMut(),
-    ) -> Result<Reply, ProcessError> {
+    pub(super) fn wait(&mut self, interrupt: &Interrupt) -> Result<Reply, ProcessError> {
         let mut first = [0; 1];
         self.socket.set_read_timeout(Some(POLL))?;
         loop {
+            // Also while there is always something to read: a log point may be hot.
+            if interrupt.is_raised() {
+                self.kill();
+                return Err(ProcessError::Interrupted);
+            }
             match io::Read::read(&mut self.socket, &mut first) {
                 Ok(0) => return Err(ProcessError::Died("it ended".into())),
                 Ok(_) => break,
@@ -93,14 +95,7 @@ impl Process {
                         io::ErrorKind::WouldBlock
                             | io::ErrorKind::TimedOut
                             | io::ErrorKind::Interrupted
-                    ) =>
-                {
-                    if interrupt.is_raised() {
-                        self.kill();
-                        return Err(ProcessError::Interrupted);
-                    }
-                    meanwhile();
-                }
+                    ) => {}
                 Err(e) => return Err(e.into()),
             }
         }
@@ -124,7 +119,15 @@ impl Process {
 
     /// Whether an answer (or the end) can be read at once.
     pub(super) fn has_answer(&mut self) -> bool {
-        super::readiness::is_readable(&self.socket)
+        let mut poll = libc::pollfd {
+            fd: self.socket.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one valid pollfd is passed, with its count; the descriptor is open,
+        // as its owner is borrowed.
+        let ready = unsafe { libc::poll(&mut poll, 1, 0) };
+        ready > 0
     }
 }
 

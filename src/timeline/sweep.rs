@@ -49,7 +49,7 @@ impl Timeline {
     }
 
     fn finish_sweep(&mut self, mut sweep: Process, interrupt: &Interrupt) -> Result<()> {
-        match sweep.wait(interrupt, || {}) {
+        match sweep.wait(interrupt) {
             Ok(Reply::Stopped { at, .. }) => {
                 sweep.at = at;
                 self.pool.checkpoints().keep(sweep);

@@ -134,10 +134,6 @@ pub(crate) enum StopAt {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Watch {
     Nothing,
-    Places {
-        code: Vec<(BreakpointId, ModuleId, u32)>,
-        crossings: Vec<(BreakpointId, CrossingId)>,
-    },
     /// Breakpoints with all that they want.
     Breaks(Breaks),
     /// Where breakpoints have the visits that their hit conditions speak of.

@@ -9,8 +9,8 @@ use crate::dap::debuggee::{
 };
 use crate::timeline::Interrupt;
 use crate::timeline::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, LogText, Motion, Place,
-    Stop,
+    Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
+    Motion, Place, Stop,
 };
 use std::collections::HashMap;
 
@@ -175,9 +175,7 @@ impl Recording {
         }
         let crossings = self.timeline.trace().component().crossings();
         if places.is_empty() && crossings.iter().any(|c| c.name.contains(name)) {
-            places.push(Place::Hostcall {
-                path: name.to_owned(),
-            });
+            places.push(Place::Hostcall(HostcallFilter::named(name)));
         }
         places
     }
@@ -224,7 +222,8 @@ impl Recording {
             let StopFilter::Hostcall = filter.filter;
             states.push(state(id));
             let path = filter.condition.clone().unwrap_or_default();
-            sets.push(Breakpoint::new(id, vec![Place::Hostcall { path }]));
+            let place = Place::Hostcall(HostcallFilter::named(path));
+            sets.push(Breakpoint::new(id, vec![place]));
         }
         self.breakpoints.filters = sets;
         self.apply();

@@ -9,10 +9,10 @@ use super::entering::Entering;
 use super::here::{Here, Kind};
 use super::lines::LineTracker;
 use super::near::{Places, frames_of, instructions_at, instructions_near, places_after_return};
-use crate::component::{CrossingId, ModuleId};
+use crate::component::ModuleId;
 use crate::replay::frames;
 use crate::replay::{Calling, Phase, Position, Tick};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Log entries of one stretch of a backward run: it passes them in the other order,
@@ -24,11 +24,6 @@ const SENT_TOGETHER: usize = 256;
 /// What a run looks for.
 enum Seeks {
     Nothing,
-    /// Places that are always hits.
-    Places {
-        code: HashMap<(ModuleId, u32), Vec<BreakpointId>>,
-        crossings: HashMap<CrossingId, Vec<BreakpointId>>,
-    },
     Breaks(Breaks),
     Count(Breaks),
     Lines(LineTracker),
@@ -95,25 +90,6 @@ impl Active {
         let mut entering = None;
         let (seeks, places) = match run.watch {
             Watch::Nothing => (Seeks::Nothing, Vec::new()),
-            Watch::Places { code, crossings } => {
-                let mut at: HashMap<(ModuleId, u32), Vec<BreakpointId>> = HashMap::new();
-                for (id, module, pc) in code {
-                    at.entry((module, pc)).or_default().push(id);
-                }
-                let mut calls: HashMap<CrossingId, Vec<BreakpointId>> = HashMap::new();
-                for (id, crossing) in crossings {
-                    calls.entry(crossing).or_default().push(id);
-                }
-                let places = at.keys().copied().collect();
-                let crossings = calls;
-                (
-                    Seeks::Places {
-                        code: at,
-                        crossings,
-                    },
-                    places,
-                )
-            }
             Watch::Breaks(breaks) => {
                 let places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
                 (Seeks::Breaks(Breaks::new(breaks, modules)), places)
@@ -191,7 +167,6 @@ impl Active {
     /// Whether a call out has to be looked at.
     pub(super) fn watches(&self, call: &Calling) -> bool {
         let is_place = match &self.seeks {
-            Seeks::Places { crossings, .. } => crossings.contains_key(&call.crossing),
             Seeks::Breaks(breaks) | Seeks::Count(breaks) => breaks.watches(call),
             _ => false,
         };
@@ -439,14 +414,6 @@ impl Active {
         let kind = here.kind;
         let is_first = matches!(self.stop, StopAt::First | StopAt::FirstBefore(_));
         match (&mut self.seeks, kind) {
-            (Seeks::Places { code, .. }, Kind::Breakpoint) => {
-                let breakpoints = code.get(&here.place()?)?.clone();
-                hit(here, breakpoints)
-            }
-            (Seeks::Places { crossings, .. }, Kind::Calling(crossing)) => {
-                let breakpoints = crossings.get(&crossing)?.clone();
-                hit(here, breakpoints)
-            }
             (Seeks::Lines(lines), Kind::Breakpoint) => {
                 let (module, pc) = here.place()?;
                 let at = here.moment();

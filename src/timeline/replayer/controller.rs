@@ -233,7 +233,6 @@ fn needs_hooks(run: &Run) -> bool {
     stops_before
         || match &run.watch {
             Watch::Nothing => false,
-            Watch::Places { code, .. } => !code.is_empty(),
             Watch::Breaks(breaks) | Watch::Count(breaks) => !breaks.code.is_empty(),
             Watch::Lines(_) | Watch::Entered => true,
             Watch::Instructions | Watch::InstructionsWithin { .. } => true,

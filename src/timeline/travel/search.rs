@@ -8,14 +8,12 @@
 //! them ran, both ways: a step over a call that takes minutes replays the end of
 //! the call, or its beginning.
 
-use super::super::breakpoints::watch_for;
 use super::super::depths::Quiet;
-use super::super::motion::{Breakpoint, BreakpointId, Direction, HostcallFilter, Reason, Stop};
+use super::super::motion::{Direction, HostcallFilter, Place, Reason, Stop};
 use super::super::process::Process;
 use super::super::wire::{Hit, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::seek::ladder;
-use crate::component::ModuleId;
 use crate::replay::{Phase, Position, Tick};
 
 /// A search backward looks at so many ticks before the present first, then at ever
@@ -246,8 +244,7 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         if *filter != HostcallFilter::ANY {
-            let breakpoint = Breakpoint::at_hostcalls(BreakpointId(0), filter.clone());
-            let watch = watch_for(self.trace.component(), breakpoint);
+            let watch = self.watch_places(vec![Place::Hostcall(filter.clone())]);
             let mut stop = self.search(direction, Search::anywhere(watch), interrupt)?;
             if matches!(stop.reason, Reason::Breakpoints(_)) {
                 stop.reason = Reason::Arrived;
@@ -291,13 +288,5 @@ pub(super) fn reason_of(hit: Option<&Hit>) -> Reason {
     match hit {
         Some(hit) if !hit.breakpoints.is_empty() => Reason::Breakpoints(hit.breakpoints.clone()),
         _ => Reason::Arrived,
-    }
-}
-
-/// A watch for places in code.
-pub(super) fn code(code: Vec<(BreakpointId, ModuleId, u32)>) -> Watch {
-    Watch::Places {
-        code,
-        crossings: Vec::new(),
     }
 }

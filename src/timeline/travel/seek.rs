@@ -1,6 +1,6 @@
 //! To places that are known: an event, a tick, a position, an end.
 
-use super::super::motion::{BreakpointId, Fraction, Reason, Stop};
+use super::super::motion::{Fraction, Place, Reason, Stop};
 use super::super::process::Process;
 use super::super::wire::{StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
@@ -98,18 +98,20 @@ impl Timeline {
 
     /// `main`, or else the first line that runs, or else the first hostcall.
     pub(super) fn reach_entry(&mut self, interrupt: &Interrupt) -> Result<Stop> {
-        let id = BreakpointId(0);
         let mains = self.modules.iter().enumerate().flat_map(|(i, module)| {
             let functions = MAIN
                 .iter()
                 .flat_map(|name| module.source.functions_named(name));
-            functions.map(move |f| (id, ModuleId(i as u32), module.source.body_start(f)))
+            functions.map(move |f| Place::Code {
+                module: ModuleId(i as u32),
+                pc: module.source.body_start(f),
+            })
         });
-        let mains = super::search::code(mains.collect());
-        for watch in [mains, self.entry_watch()] {
-            if matches!(&watch, Watch::Places { code, .. } if code.is_empty()) {
+        for places in [mains.collect(), self.entries()] {
+            if places.is_empty() {
                 continue;
             }
+            let watch = self.watch_places(places);
             let copy = self.copy_at_or_before(Position::START)?;
             let Ran { process, hit, .. } =
                 self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;

@@ -1,11 +1,11 @@
 //! Steps by line and by instruction.
 
 use super::super::lines;
-use super::super::motion::{BreakpointId, Direction, Reason, Step, Stop, WithoutLines};
+use super::super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
 use super::super::process::Process;
 use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, confused};
-use super::search::{Search, code};
+use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
@@ -75,7 +75,7 @@ impl Timeline {
             // No frame has lines: before `main`, or a guest without debug
             // information.
             let watch = match self.any_lines() {
-                true => self.entry_watch(),
+                true => self.watch_places(self.entries()),
                 false => Watch::Instructions,
             };
             self.forward(&Search::anywhere(watch), interrupt)?;
@@ -214,15 +214,15 @@ impl Timeline {
             .any(|starts| !starts.is_empty())
     }
 
-    /// The entry of any function with lines.
-    pub(super) fn entry_watch(&self) -> Watch {
+    /// The entries of all functions with lines.
+    pub(super) fn entries(&self) -> Vec<Place> {
         let starts = self.load.body_starts.iter().enumerate();
         let starts = starts.map(|(i, starts)| (ModuleId(i as u32), starts));
         let own = starts.filter(|(module, _)| !self.stepping.foreign.contains(module));
-        let places = own.flat_map(|(module, starts)| {
-            starts.iter().map(move |pc| (BreakpointId(0), module, *pc))
-        });
-        code(places.collect())
+        own.flat_map(|(module, starts)| {
+            starts.iter().map(move |pc| Place::Code { module, pc: *pc })
+        })
+        .collect()
     }
 
     /// Just after the return to the caller of the innermost frame with lines.

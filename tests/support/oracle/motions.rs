@@ -56,10 +56,10 @@ impl Oracle {
                         .frame
                         .is_some_and(|f| self.activations[f].module == *module)
             }
-            Place::Hostcall { path } => moment
+            Place::Hostcall(filter) => moment
                 .crossing
                 .and_then(|id| self.trace.component().crossing(id))
-                .is_some_and(|crossing| crossing.name.contains(path.as_str())),
+                .is_some_and(|crossing| crossing.name.contains(filter.path.as_str())),
             #[allow(unreachable_patterns, reason = "there may be other kinds of places")]
             other => panic!("the oracle does not know {other:?}"),
         }

@@ -1,4 +1,4 @@
-//! How much memory there is, and how much of it processes take.
+//! What the machine has for checkpoints, and what processes take of it.
 
 use std::path::Path;
 
@@ -51,8 +51,9 @@ fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
     Some(Bytes(kilobytes * 1024))
 }
 
-/// How many files this process may have open. Asks for as many as it is allowed.
-pub(super) fn open_files() -> usize {
+/// Raises the number of files that this process may have open as far as it may (to
+/// 4096), and answers it.
+pub(super) fn raise_open_files() -> usize {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
