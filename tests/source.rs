@@ -1,42 +1,18 @@
 //! What debug information says about a module, and what it shows of a stopped
 //! frame, on `fixtures/src/hello.c` compiled with `-O0` and `-O2`.
 
-use rr_dap::component::types::CoreValue;
+mod support;
+
+use rr_dap::inspect::expression::Fault;
 use rr_dap::inspect::variables::{
     Children, Variable, VariableKind, VariablesError, children, statics, variables,
 };
-use rr_dap::inspect::{ExpressionError, FrameState, evaluate_path};
 use rr_dap::source::{ModuleSource, SourceError, demangle, normalise};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+use support::hello::{Frame, HELLO, evaluate, hello, main_frame, named, source, variable};
 use wasmparser::{Parser, Payload};
-
-const HELLO: &str = "/guest/hello/h.c";
-
-/// The core module with debug information in a component.
-fn module(component: &[u8]) -> Arc<[u8]> {
-    let modules = Parser::new(0).parse_all(component).filter_map(|payload| {
-        match payload.expect("a sound component") {
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } => component.get(unchecked_range),
-            _ => None,
-        }
-    });
-    let has_debug = |module: &&[u8]| module.windows(11).any(|w| w == b".debug_info");
-    let mut modules = modules.filter(has_debug);
-    modules.next().expect("a module with DWARF").into()
-}
-
-fn hello(level: &str) -> Arc<[u8]> {
-    let path = format!("fixtures/hello-c-{level}.wasm");
-    module(&std::fs::read(path).expect("a fixture"))
-}
-
-fn source(level: &str) -> ModuleSource {
-    ModuleSource::read(hello(level)).expect("a core module")
-}
 
 /// The offsets of all instructions.
 fn instructions(module: &[u8]) -> HashSet<u32> {
@@ -195,83 +171,6 @@ fn names_and_paths_are_made_readable() {
     assert_eq!(normalise("/../y.c"), "/y.c");
 }
 
-/// A frame made by hand: `stack` is the value of every local.
-#[derive(Default)]
-struct Frame {
-    stack: u64,
-    memory: BTreeMap<u64, u8>,
-}
-
-impl Frame {
-    /// The size of the pretended memory.
-    const MEMORY: u64 = 0x2_0000;
-
-    fn write(&mut self, address: u64, bytes: &[u8]) {
-        for (at, byte) in (address..).zip(bytes) {
-            self.memory.insert(at, *byte);
-        }
-    }
-}
-
-impl FrameState for Frame {
-    fn local(&self, _: u32) -> Option<CoreValue> {
-        Some(CoreValue::I32(self.stack as i32))
-    }
-
-    fn operand(&self, _: u32) -> Option<CoreValue> {
-        None
-    }
-
-    fn global(&self, _: u32) -> Option<CoreValue> {
-        None
-    }
-
-    fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>> {
-        let end = address.checked_add(length as u64)?;
-        let byte = |at| self.memory.get(&at).copied().unwrap_or(0);
-        (end <= Self::MEMORY).then(|| (address..end).map(byte).collect())
-    }
-}
-
-fn named<'a>(variables: &'a [Variable], name: &str) -> &'a Variable {
-    let found = variables.iter().find(|variable| variable.name == name);
-    found.unwrap_or_else(|| panic!("no `{name}` among {variables:?}"))
-}
-
-/// A frame of `main` with its variables filled in, and a place in the loop.
-fn main_frame(source: &ModuleSource) -> (u32, Frame) {
-    let pc = source.breakpoint_places(HELLO, 14)[0].pc;
-    let mut frame = Frame {
-        stack: 0x1_0000,
-        ..Frame::default()
-    };
-    let found = variables(source, pc, &frame).expect("variables");
-    let pts = named(&found, "pts").address.expect("in memory");
-    for (at, (x, y, w, name)) in [
-        (1, 2, 3.5, "one"),
-        (4, 5, 6.5, "two"),
-        (-7, 8, 9.5, "three"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let (point, text) = (pts + at as u64 * 24, 0x500 + at as u64 * 16);
-        frame.write(point, &i32::to_le_bytes(x));
-        frame.write(point + 4, &i32::to_le_bytes(y));
-        frame.write(point + 8, &f64::to_le_bytes(w));
-        frame.write(point + 16, &(text as u32).to_le_bytes());
-        frame.write(text, name.as_bytes());
-    }
-    let u = named(&found, "u").address.expect("in memory");
-    frame.write(u, &1.5_f32.to_le_bytes());
-    let buf = named(&found, "buf").address.expect("in memory");
-    frame.write(buf, &0x800_u32.to_le_bytes());
-    frame.write(0x800, b"three=\"15\"\n");
-    let c = named(&found, "c").address.expect("in memory");
-    frame.write(c, &6_u32.to_le_bytes());
-    (pc, frame)
-}
-
 #[test]
 fn variables_of_unoptimised_code_show_their_values() {
     let source = source("O0");
@@ -353,56 +252,6 @@ fn children_come_in_pages_and_add_up_to_the_whole() {
 }
 
 #[test]
-fn expressions_walk_through_values() {
-    let source = source("O0");
-    let (pc, frame) = main_frame(&source);
-    let value = |text: &str| evaluate_path(&source, pc, text, &frame).map(|v| v.value);
-    for (text, expected) in [
-        ("pts[1].name", "0x510 \"two\""),
-        (" pts [ 0x2 ] . x ", "-7"),
-        ("(*pts).y", "2"),
-        ("*pts[1].name", "116 't'"),
-        ("pts[1].name[2]", "111 'o'"),
-        ("pts->w", "3.5"),
-        ("c", "BLUE"),
-        ("u.f", "1.5"),
-        ("buf[0]", "116 't'"),
-    ] {
-        assert_eq!(value(text), Ok(expected.to_owned()), "{text}");
-    }
-    let address = evaluate_path(&source, pc, "&pts[1]", &frame).expect("an address");
-    let whole = evaluate_path(&source, pc, "pts", &frame).expect("a value");
-    assert_eq!(address.points_to, whole.address.map(|at| at + 24));
-    assert_eq!(address.type_name, "point *");
-    assert_eq!(
-        value("pts[3]"),
-        Err(ExpressionError::OutOfRange { index: 3, count: 3 })
-    );
-    assert_eq!(
-        value("nothing"),
-        Err(ExpressionError::Unknown("nothing".into()))
-    );
-    assert!(
-        matches!(value("pts[1].z"), Err(ExpressionError::NoField { known, .. }) if known == "x, y, w, name")
-    );
-    for wrong in [
-        "",
-        "pts[",
-        "pts]",
-        "a b",
-        "pts[1]..x",
-        "1",
-        "&",
-        "*",
-        "pts[u]",
-    ] {
-        assert!(value(wrong).is_err(), "{wrong}");
-    }
-    let deep = format!("{}pts", "(".repeat(100_000));
-    assert_eq!(value(&deep), Err(ExpressionError::TooDeep));
-}
-
-#[test]
 fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
     let source = source("O2");
     let frame = Frame {
@@ -421,10 +270,8 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
         (pts.value.as_str(), pts.children),
         ("<optimised out>", Children::None)
     );
-    assert_eq!(
-        evaluate_path(&source, pc, "&argc", &frame).err(),
-        Some(ExpressionError::NoAddress)
-    );
+    let address = evaluate(&source, pc, &frame, "&argc").map_err(|e| e.fault);
+    assert_eq!(address.err(), Some(Fault::NoAddress));
     // Unrolled, the loop's variable is another constant in each copy.
     let fib = source.functions_named("fib")[0];
     let at_entry = variables(&source, fib.entry_pc, &frame).expect("variables");
@@ -437,11 +284,11 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
 fn pointers_out_of_memory_are_shown_and_cannot_be_followed() {
     let source = source("O0");
     let (pc, mut frame) = main_frame(&source);
-    let buf = evaluate_path(&source, pc, "buf", &frame).expect("a value");
+    let buf = variable(evaluate(&source, pc, &frame, "buf"));
     frame.write(buf.address.expect("in memory"), &u32::MAX.to_le_bytes());
-    let wild = evaluate_path(&source, pc, "buf", &frame).expect("a value");
+    let wild = variable(evaluate(&source, pc, &frame, "buf"));
     assert_eq!(wild.value, "0xffffffff \"\"…");
-    let target = evaluate_path(&source, pc, "*buf", &frame).expect("a value");
+    let target = variable(evaluate(&source, pc, &frame, "*buf"));
     assert_eq!(target.value, "<memory at 0xffffffff cannot be read>");
     frame.stack = Frame::MEMORY * 2;
     for variable in variables(&source, pc, &frame).expect("variables") {

@@ -4,7 +4,7 @@
 mod builtin_call;
 mod cpp;
 pub mod divergence;
-mod expression;
+pub mod expression;
 mod flat;
 mod handle_builtin;
 mod handle_entry;
@@ -15,6 +15,7 @@ mod handle_problem;
 mod handle_step;
 pub mod handles;
 pub mod hostcalls;
+pub mod in_progress;
 pub mod lift;
 mod lift_bits;
 mod lift_text;
@@ -28,7 +29,6 @@ mod value;
 pub mod variables;
 pub mod wave;
 
-pub use expression::{ExpressionError, evaluate_path};
 pub use handle_meaning::Meaning;
 pub use handle_problem::{Finding, Problem};
 pub use lift_text::Text;

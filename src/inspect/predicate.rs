@@ -1,11 +1,14 @@
-//! Conditions and log messages, in the language of expressions: `a.b == 3`,
-//! `name == "x"`, `*p`, `$tick > 1000`; in messages they stand in braces.
+//! Conditions and log messages, in the language of expressions: a condition is one, in
+//! messages they stand in braces.
 //!
 //! They are evaluated where the guest stands still, in the replayer. A module's debug
-//! information is read when the first condition needs it.
+//! information is read when the first of them needs it, and a hostcall is lifted only
+//! for those that speak of it.
 
-use super::expression::evaluate_path;
+use super::expression::{Evaluated, Expression, ExpressionError, Moment, Scene, SourceFrame};
+use super::in_progress::LiftedCall;
 use super::place::FrameState;
+use super::variables::Site;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
@@ -13,7 +16,6 @@ use crate::replay::frames::Frame;
 use crate::source::ModuleSource;
 use crate::timeline::predicates::{Predicates, Stopped};
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// Frames that are searched for one with debug information.
@@ -22,327 +24,191 @@ const MOST_FRAMES: usize = 64;
 /// Understands conditions by the debug information of the guest's modules.
 #[derive(Default)]
 pub struct SourcePredicates {
-    conditions: HashMap<String, Condition>,
-    sources: HashMap<ModuleId, Option<ModuleSource>>,
-}
-
-impl Predicates for SourcePredicates {
-    fn holds(&mut self, condition: &str, at: &mut dyn Stopped) -> Result<bool, String> {
-        if let Some(known) = self.conditions.get(condition) {
-            return known.holds(&mut self.sources, at);
-        }
-        let parsed = Condition::parse(condition);
-        let holds = parsed.holds(&mut self.sources, at);
-        self.conditions.insert(condition.to_owned(), parsed);
-        holds
-    }
-
-    fn message(&mut self, template: &str, at: &mut dyn Stopped) -> String {
-        let mut text = String::new();
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((expression, after)) = after.split_once('}') else {
-                break;
-            };
-            text.push_str(before);
-            match Operand::parse(expression).value(&mut self.sources, at) {
-                Ok(value) => text.push_str(&value.to_string()),
-                Err(error) => text.push_str(&format!("<{error}>")),
-            }
-            rest = after;
-        }
-        text.push_str(rest);
-        text
-    }
-}
-
-/// A condition, understood.
-struct Condition {
-    left: Operand,
-    /// Without, the value itself is the condition.
-    comparison: Option<(Operator, Operand)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Equal,
-    Unequal,
-    Less,
-    Greater,
-    LessOrEqual,
-    GreaterOrEqual,
-}
-
-/// Longer ones first: they begin with shorter ones.
-const OPERATORS: [(&str, Operator); 6] = [
-    ("==", Operator::Equal),
-    ("!=", Operator::Unequal),
-    ("<=", Operator::LessOrEqual),
-    (">=", Operator::GreaterOrEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-];
-
-impl Operator {
-    fn admits(self, ordering: Option<Ordering>) -> bool {
-        match self {
-            Operator::Equal => ordering == Some(Ordering::Equal),
-            Operator::Unequal => ordering != Some(Ordering::Equal),
-            Operator::Less => ordering == Some(Ordering::Less),
-            Operator::Greater => ordering == Some(Ordering::Greater),
-            Operator::LessOrEqual => ordering.is_some_and(Ordering::is_le),
-            Operator::GreaterOrEqual => ordering.is_some_and(Ordering::is_ge),
-        }
-    }
-}
-
-impl Condition {
-    fn parse(text: &str) -> Condition {
-        let Some((left, operator, right)) = split(text) else {
-            return Condition {
-                left: Operand::parse(text),
-                comparison: None,
-            };
-        };
-        Condition {
-            left: Operand::parse(left),
-            comparison: Some((operator, Operand::parse(right))),
-        }
-    }
-
-    fn holds(&self, sources: &mut Sources, at: &mut dyn Stopped) -> Result<bool, String> {
-        let left = self.left.value(sources, at)?;
-        let Some((operator, right)) = &self.comparison else {
-            return Ok(left.is_true());
-        };
-        Ok(operator.admits(left.compare(&right.value(sources, at)?)))
-    }
-}
-
-/// Cuts a comparison at its operator, which is outside of quotes; `->` follows a
-/// pointer and compares nothing.
-fn split(text: &str) -> Option<(&str, Operator, &str)> {
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            None if before != '-' => {
-                let (left, rest) = text.split_at(at);
-                let found = OPERATORS
-                    .iter()
-                    .find_map(|(sign, operator)| Some((*operator, rest.strip_prefix(sign)?)));
-                if let Some((operator, right)) = found {
-                    return Some((left, operator, right));
-                }
-            }
-            None => {}
-        }
-        before = c;
-    }
-    None
-}
-
-/// One side of a comparison.
-enum Operand {
-    Constant(Value),
-    Event,
-    Tick,
-    Position,
-    /// `$local0`, `$stack1`, `$global2`, or a path through variables.
-    Expression(String),
+    conditions: HashMap<String, Result<Expression, ExpressionError>>,
+    messages: HashMap<String, Message>,
+    sources: Sources,
 }
 
 type Sources = HashMap<ModuleId, Option<ModuleSource>>;
 
-impl Operand {
-    fn parse(text: &str) -> Operand {
-        let text = text.trim();
-        let quoted = ['"', '\''].into_iter().find_map(|quote| {
-            let inside = text.strip_prefix(quote)?;
-            Some(inside.strip_suffix(quote).unwrap_or(inside))
-        });
-        match text {
-            "$event" => Operand::Event,
-            "$tick" => Operand::Tick,
-            "$position" => Operand::Position,
-            "true" | "false" => Operand::Constant(Value::Text(text.to_owned())),
-            _ => match (quoted, number(text)) {
-                (Some(quoted), _) => Operand::Constant(Value::Text(quoted.to_owned())),
-                (None, Some(number)) => Operand::Constant(number),
-                (None, None) => Operand::Expression(text.to_owned()),
-            },
+impl Predicates for SourcePredicates {
+    fn holds(&mut self, condition: &str, at: &mut dyn Stopped) -> Result<bool, String> {
+        if !self.conditions.contains_key(condition) {
+            let parsed = Expression::parse(condition);
+            self.conditions.insert(condition.to_owned(), parsed);
+        }
+        match self.conditions.get(condition) {
+            Some(Ok(condition)) => in_scene(condition, &mut self.sources, at, |scene| {
+                condition.holds(scene)
+            })
+            .map_err(|error| error.to_string()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Ok(true),
         }
     }
 
-    fn value(&self, sources: &mut Sources, at: &mut dyn Stopped) -> Result<Value, String> {
-        Ok(match self {
-            Operand::Constant(value) => value.clone(),
-            Operand::Event => Value::Whole(at.event().into()),
-            Operand::Tick => Value::Whole(at.tick().0.into()),
-            Operand::Position => Value::Text(at.position().to_string()),
-            Operand::Expression(expression) => evaluate(expression, sources, at)?,
-        })
+    fn message(&mut self, template: &str, at: &mut dyn Stopped) -> String {
+        if !self.messages.contains_key(template) {
+            let parsed = Message::parse(template);
+            self.messages.insert(template.to_owned(), parsed);
+        }
+        let Some(message) = self.messages.get(template) else {
+            return template.to_owned();
+        };
+        message.text(&mut self.sources, at)
     }
 }
 
-/// A value as conditions compare it.
-#[derive(Debug, Clone, PartialEq)]
-enum Value {
-    Whole(i128),
-    Real(f64),
+/// A log message.
+struct Message(Vec<Piece>);
+
+enum Piece {
     Text(String),
+    Expression(Result<Expression, ExpressionError>),
 }
 
-impl std::fmt::Display for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Value::Whole(number) => number.fmt(f),
-            Value::Real(number) => number.fmt(f),
-            Value::Text(text) => f.write_str(text),
+impl Message {
+    /// Cuts a message at its braces; those of an expression's own come in pairs.
+    fn parse(template: &str) -> Message {
+        let mut pieces = Vec::new();
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some(end) = closing(after) else { break };
+            let (inside, after) = after.split_at(end);
+            pieces.push(Piece::Text(before.to_owned()));
+            pieces.push(Piece::Expression(Expression::parse(inside)));
+            rest = after.get(1..).unwrap_or_default();
         }
-    }
-}
-
-fn number(text: &str) -> Option<Value> {
-    let whole = match text.strip_prefix("0x") {
-        Some(hex) => i128::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    };
-    // Words are no numbers here: a variable may be called `inf`.
-    let looks_real = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-    match whole {
-        Some(whole) => Some(Value::Whole(whole)),
-        None if looks_real => text.parse().ok().map(Value::Real),
-        None => None,
-    }
-}
-
-impl Value {
-    /// A value as the debugger shows it.
-    fn shown(text: String) -> Value {
-        number(&text).unwrap_or(Value::Text(text))
+        pieces.push(Piece::Text(rest.to_owned()));
+        Message(pieces)
     }
 
-    fn is_true(&self) -> bool {
-        match self {
-            Value::Whole(number) => *number != 0,
-            Value::Real(number) => *number != 0.0,
-            Value::Text(text) => !matches!(text.as_str(), "false" | "null" | ""),
+    fn text(&self, sources: &mut Sources, at: &mut dyn Stopped) -> String {
+        let mut text = String::new();
+        for piece in &self.0 {
+            let value = match piece {
+                Piece::Text(literal) => {
+                    text.push_str(literal);
+                    continue;
+                }
+                Piece::Expression(Ok(expression)) => {
+                    in_scene(expression, sources, at, |scene| expression.evaluate(scene))
+                }
+                Piece::Expression(Err(error)) => Err(error.clone()),
+            };
+            match value {
+                // Literal text is meant as it is.
+                Ok(Evaluated::Text(value)) => text.push_str(&value),
+                Ok(value) => text.push_str(&value.text()),
+                Err(error) => text.push_str(&format!("<{error}>")),
+            }
         }
-    }
-
-    fn real(&self) -> Option<f64> {
-        match self {
-            Value::Whole(number) => Some(*number as f64),
-            Value::Real(number) => Some(*number),
-            Value::Text(_) => None,
-        }
-    }
-
-    /// Numbers as numbers, all else as text, quotes left aside.
-    fn compare(&self, other: &Value) -> Option<Ordering> {
-        if let (Value::Whole(a), Value::Whole(b)) = (self, other) {
-            return Some(a.cmp(b));
-        }
-        if let (Some(a), Some(b)) = (self.real(), other.real()) {
-            return a.partial_cmp(&b);
-        }
-        let (a, b) = (self.to_string(), other.to_string());
-        let quotes = ['"', '\''];
-        Some(a.trim_matches(quotes).cmp(b.trim_matches(quotes)))
+        text
     }
 }
 
-/// Evaluates `$local0` and the like in the innermost frame, all else in the innermost
-/// one that has debug information.
-fn evaluate(
-    expression: &str,
+/// Where the brace is that closes an open one, quotes left aside.
+fn closing(text: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            (_, Some(_)) => {}
+            ('"' | '\'', None) => quote = Some(c),
+            ('}', None) => return Some(at),
+            _ => {}
+        }
+    }
+    // A quote that nothing closes is an apostrophe.
+    text.find('}')
+}
+
+/// Lends the scene that an expression sees here: the core level of the innermost frame,
+/// the variables of the innermost one that has debug information.
+fn in_scene<T>(
+    expression: &Expression,
     sources: &mut Sources,
     at: &mut dyn Stopped,
-) -> Result<Value, String> {
-    let innermost = at.frame(0).ok_or("no guest code is on the stack here")?;
-    if expression.starts_with('$') {
-        let state = StoppedFrame::new(at, 0, innermost);
-        return core_value(expression, &state)
-            .map(core)
-            .ok_or_else(|| format!("there is no `{expression}` here"));
-    }
-    for index in 0..MOST_FRAMES {
-        let Some(frame) = at.frame(index) else { break };
-        if !has_lines(sources, at, frame) {
-            continue;
-        }
-        let Some(Some(source)) = sources.get(&frame.module) else {
-            continue;
-        };
-        let state = StoppedFrame::new(at, index, frame);
-        let variable = evaluate_path(source, frame.pc, expression, &state);
-        return variable
-            .map(|variable| Value::shown(variable.value))
-            .map_err(|error| error.to_string());
-    }
-    Err("the code here has no debug information".into())
-}
-
-/// Whether a frame's code has lines; reads its module's debug information.
-fn has_lines(sources: &mut Sources, at: &mut dyn Stopped, frame: Frame) -> bool {
-    let source = sources.entry(frame.module).or_insert_with(|| {
-        let bytes = at.module(frame.module)?;
-        ModuleSource::read(bytes).ok()
+    look: impl FnOnce(&Scene<'_>) -> T,
+) -> T {
+    let needs = expression.needs();
+    let moment = Moment {
+        event: at.event(),
+        position: at.position(),
+    };
+    let hostcall = if needs.hostcall { hostcall(at) } else { None };
+    let innermost = needs.registers.then(|| at.frame(0)).flatten();
+    let with_source = match needs.variables {
+        true => frame_with_lines(sources, at),
+        false => None,
+    };
+    let stopped = RefCell::new(at);
+    let state = |index: usize, frame: Frame| StoppedFrame {
+        stopped: &stopped,
+        index,
+        instance: frame.instance,
+    };
+    let registers = innermost.map(|frame| state(0, frame));
+    let source_state = with_source.map(|(index, frame)| (frame, state(index, frame)));
+    let frame = source_state.as_ref().and_then(|(frame, state)| {
+        Some(SourceFrame {
+            source: sources.get(&frame.module)?.as_ref()?,
+            site: Site::from(frame.pc),
+            state,
+        })
     });
-    source
-        .as_ref()
-        .and_then(|source| source.line_at(frame.pc))
-        .is_some_and(|line| line.line != 0)
+    look(&Scene {
+        moment,
+        registers: registers.as_ref().map(|state| state as &dyn FrameState),
+        frame,
+        hostcall: hostcall.as_ref(),
+        at_hostcall: false,
+    })
 }
 
-fn core(value: CoreValue) -> Value {
-    match value {
-        CoreValue::I32(number) => Value::Whole(number.into()),
-        CoreValue::I64(number) => Value::Whole(number.into()),
-        CoreValue::F32(bits) => Value::Real(f32::from_bits(bits).into()),
-        CoreValue::F64(bits) => Value::Real(f64::from_bits(bits)),
-        CoreValue::V128(bits) => Value::Text(format!("{bits:#034x}")),
-        CoreValue::Ref(is_null) => {
-            Value::Text(if is_null { "null" } else { "reference" }.to_owned())
+/// The hostcall that the guest is in, lifted.
+fn hostcall(at: &mut dyn Stopped) -> Option<LiftedCall> {
+    let calling = at.calling()?;
+    let answer = at.answer();
+    let component = at.component();
+    let crossing = component.crossing(calling.crossing)?;
+    let at = RefCell::new(at);
+    let memory = |address: u64, length: u64| {
+        let length = usize::try_from(length).ok()?;
+        at.borrow_mut().crossing_memory(address, length)
+    };
+    Some(LiftedCall::lift(
+        crossing,
+        &calling,
+        answer.as_ref(),
+        &memory,
+    ))
+}
+
+/// The innermost frame whose code has lines, and its index; reads debug information.
+fn frame_with_lines(sources: &mut Sources, at: &mut dyn Stopped) -> Option<(usize, Frame)> {
+    for index in 0..MOST_FRAMES {
+        let frame = at.frame(index)?;
+        let source = sources.entry(frame.module).or_insert_with(|| {
+            let bytes = at.module(frame.module)?;
+            ModuleSource::read(bytes).ok()
+        });
+        let line = source.as_ref().and_then(|source| source.line_at(frame.pc));
+        if line.is_some_and(|line| line.line != 0) {
+            return Some((index, frame));
         }
     }
-}
-
-/// `$local0`, `$stack1`, `$global2`: values of the core level.
-pub fn core_value(expression: &str, frame: &dyn FrameState) -> Option<CoreValue> {
-    let name = expression.strip_prefix('$')?;
-    let index = |prefix: &str| name.strip_prefix(prefix)?.parse::<u32>().ok();
-    if let Some(local) = index("local") {
-        return frame.local(local);
-    }
-    if let Some(operand) = index("stack") {
-        return frame.operand(operand);
-    }
-    frame.global(index("global")?)
+    None
 }
 
 /// A frame of a guest that stands still.
-struct StoppedFrame<'a, 'b> {
-    stopped: RefCell<&'a mut (dyn Stopped + 'b)>,
+struct StoppedFrame<'a, 'b, 'c> {
+    stopped: &'a RefCell<&'b mut (dyn Stopped + 'c)>,
     index: usize,
     instance: InstanceId,
 }
 
-impl<'a, 'b> StoppedFrame<'a, 'b> {
-    fn new(at: &'a mut (dyn Stopped + 'b), index: usize, frame: Frame) -> Self {
-        StoppedFrame {
-            stopped: RefCell::new(at),
-            index,
-            instance: frame.instance,
-        }
-    }
-}
-
-impl FrameState for StoppedFrame<'_, '_> {
+impl FrameState for StoppedFrame<'_, '_, '_> {
     fn local(&self, index: u32) -> Option<CoreValue> {
         self.stopped.borrow_mut().local(self.index, index)
     }

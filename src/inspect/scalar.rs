@@ -2,6 +2,51 @@
 
 use gimli::DwAte;
 
+/// A number as a value holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Number {
+    pub(super) fn real(self) -> f64 {
+        match self {
+            Number::Whole(number) => number as f64,
+            Number::Real(number) => number,
+        }
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Number::Whole(number) => number.fmt(f),
+            Number::Real(number) => write!(f, "{number:?}"),
+        }
+    }
+}
+
+/// A base type's bytes as a number, if they are one.
+pub(super) fn number(encoding: DwAte, bytes: &[u8]) -> Option<Number> {
+    match encoding {
+        gimli::DW_ATE_float => match bytes.len() {
+            4 => {
+                let single = f32::from_le_bytes(bytes.try_into().ok()?);
+                Some(Number::Real(single.into()))
+            }
+            8 => Some(Number::Real(f64::from_le_bytes(bytes.try_into().ok()?))),
+            16 => {
+                let bits = u128::from_le_bytes(bytes.try_into().ok()?);
+                Some(Number::Real(quadruple(bits)))
+            }
+            _ => None,
+        },
+        gimli::DW_ATE_signed | gimli::DW_ATE_signed_char => Some(Number::Whole(signed(bytes))),
+        _ => i128::try_from(unsigned(bytes)).ok().map(Number::Whole),
+    }
+}
+
 /// A base type's bytes as text.
 pub(super) fn base(name: &str, encoding: DwAte, bytes: &[u8]) -> String {
     match encoding {

@@ -177,7 +177,7 @@ impl<'a> Look<'a> {
             && let Some((_, of)) = &resolved
             && is_text_unit(of)
         {
-            let (bytes, is_cut) = self.text_until_nul(address);
+            let (bytes, is_cut) = self.text_until_nul(address, LONGEST_TEXT);
             text = format!("{text} {}", scalar::quoted(&bytes, is_cut));
         }
         Ok(View::Pointer {
@@ -191,10 +191,10 @@ impl<'a> Look<'a> {
     }
 
     /// Reads in small steps: the text may end close to the end of memory.
-    fn text_until_nul(&self, address: u64) -> (Vec<u8>, bool) {
+    pub(super) fn text_until_nul(&self, address: u64, longest: usize) -> (Vec<u8>, bool) {
         let mut text = Vec::new();
         let mut step = 32;
-        while text.len() < LONGEST_TEXT {
+        while text.len() < longest {
             let at = address.wrapping_add(text.len() as u64);
             match self.state.memory(at, step) {
                 Some(bytes) => match bytes.iter().position(|&byte| byte == 0) {
@@ -407,7 +407,7 @@ fn is_number(name: &str) -> bool {
 }
 
 /// Whether an array of these is C text.
-fn is_text_unit(of: &Type) -> bool {
+pub(super) fn is_text_unit(of: &Type) -> bool {
     match of {
         Type::Base {
             encoding, size: 1, ..

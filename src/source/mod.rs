@@ -13,6 +13,7 @@ mod paths;
 mod places;
 mod scopes;
 mod sections;
+mod type_names;
 mod types;
 mod units;
 mod vtables;
@@ -51,6 +52,7 @@ pub struct ModuleSource {
     functions_by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
     /// Complete types by name.
     definitions: OnceLock<HashMap<String, EntryId>>,
+    type_names: OnceLock<type_names::TypeNames>,
     /// Rust types by the address of their vtables.
     vtables: OnceLock<HashMap<u64, EntryId>>,
 }
@@ -72,6 +74,7 @@ impl ModuleSource {
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
             definitions: OnceLock::new(),
+            type_names: OnceLock::new(),
             vtables: OnceLock::new(),
         })
     }

@@ -5,10 +5,10 @@
 //! event, without asking the timeline. What they mean is for the rooms below to say:
 //! whoever starts the replayer hands in a [`Predicates`].
 
-use crate::component::ModuleId;
 use crate::component::types::CoreValue;
+use crate::component::{Component, ModuleId};
 use crate::replay::frames::Frame;
-use crate::replay::{Calling, InstanceId, Position, Tick};
+use crate::replay::{Answer, Calling, InstanceId, Position, Tick};
 use std::sync::Arc;
 
 /// Understands conditions and log messages.
@@ -31,6 +31,11 @@ pub trait Stopped {
     fn position(&mut self) -> Position;
     /// The outgoing crossing that the guest is in.
     fn calling(&mut self) -> Option<Calling>;
+    /// What that crossing will answer, where the recording tells.
+    fn answer(&mut self) -> Option<Answer>;
+    /// Bytes of the memory that it reads and writes; `None` if any of them is outside.
+    fn crossing_memory(&mut self, address: u64, length: usize) -> Option<Vec<u8>>;
+    fn component(&mut self) -> Arc<Component>;
     /// The bytes of an original core module.
     fn module(&mut self, module: ModuleId) -> Option<Arc<[u8]>>;
     /// A frame; 0 is the innermost one, which is had at once: others take a walk.

@@ -7,6 +7,7 @@ pub mod concurrent;
 pub mod counter;
 pub mod file;
 pub mod guest;
+pub mod hello;
 pub mod kernels;
 pub mod oracle;
 pub mod plain;

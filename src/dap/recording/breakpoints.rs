@@ -7,6 +7,7 @@ use crate::dap::debuggee::{
     InstructionBreakpointRequest, Output, SourceBreakpointRequest, SourceOrigin, SourcePoint,
     StopFilter, When,
 };
+use crate::inspect::expression::Expression;
 use crate::timeline::Interrupt;
 use crate::timeline::motion::{
     Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
@@ -66,6 +67,11 @@ fn set(
 ) -> Option<Breakpoint> {
     let hits: Option<Result<HitCondition, HitConditionError>> =
         when.hit_condition.as_ref().map(|text| text.parse());
+    let condition = when.condition.as_deref().map(Expression::parse);
+    if let Some(Err(error)) = condition {
+        *shown = unverified(id, format!("the condition is not understood: {error}"));
+        return None;
+    }
     match hits.transpose() {
         Ok(hits) => Some(Breakpoint {
             condition: when.condition.clone(),

@@ -4,9 +4,8 @@
 use super::Recording;
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::DebuggeeError;
-use crate::inspect::hostcalls;
-use crate::inspect::lift::{Lifted, Lifter};
-use crate::replay::Answer;
+use crate::inspect::in_progress::LiftedCall;
+use crate::inspect::lift::Lifted;
 use crate::timeline::CrossingInProgress;
 use std::cell::RefCell;
 
@@ -36,40 +35,14 @@ impl Recording {
                 .ok()?;
             (bytes.len() == length as usize).then_some(bytes)
         };
-        let lifter = Lifter::new(&read, crossing.encoding, crossing.pointer);
-        let args = &in_progress.calling.args;
-        let arguments = hostcalls::arguments(&lifter, crossing, args);
-        let result = in_progress.answer.as_ref().and_then(|answer| {
-            // Memory as it will be when the call returns.
-            let read = |address: u64, length: u64| {
-                let mut bytes = read(address, length)?;
-                overlay(answer, address, &mut bytes);
-                Some(bytes)
-            };
-            let lifter = Lifter::new(&read, crossing.encoding, crossing.pointer);
-            hostcalls::result(&lifter, crossing, args, &answer.results)
-        });
+        let answer = in_progress.answer.as_ref();
+        let lifted = LiftedCall::lift(crossing, &in_progress.calling, answer, &read);
         Ok(Hostcall {
-            name: crossing.name.clone(),
-            arguments,
-            result,
+            name: lifted.name,
+            arguments: lifted.arguments,
+            result: lifted.result,
             in_progress,
         })
-    }
-}
-
-/// Writes what the far side will have written over bytes read at `address`.
-fn overlay(answer: &Answer, address: u64, bytes: &mut [u8]) {
-    for (at, written) in &answer.writes {
-        for (i, byte) in written.iter().enumerate() {
-            let position = (at + i as u64).checked_sub(address);
-            let slot = position
-                .and_then(|p| usize::try_from(p).ok())
-                .and_then(|p| bytes.get_mut(p));
-            if let Some(slot) = slot {
-                *slot = *byte;
-            }
-        }
     }
 }
 

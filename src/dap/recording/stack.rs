@@ -39,7 +39,7 @@ const HOSTCALL: u32 = u32::MAX;
 const MAX_INLINED: u32 = 256;
 
 impl ShownFrame {
-    fn id(&self) -> FrameId {
+    pub(super) fn id(&self) -> FrameId {
         match self {
             ShownFrame::Hostcall { .. } => FrameId(HOSTCALL),
             ShownFrame::Guest(place) => {
@@ -162,6 +162,17 @@ impl Recording {
         found
             .cloned()
             .ok_or_else(|| DebuggeeError::other("there is no such frame here"))
+    }
+
+    /// The innermost frame of guest code, one with lines if there is any.
+    pub(super) fn caller(&mut self) -> Option<GuestPlace> {
+        let stack = self.stack().ok()?;
+        let guests = stack.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place),
+            ShownFrame::Hostcall { .. } => None,
+        });
+        let with_line = guests.clone().find(|place| place.line.is_some());
+        with_line.or_else(|| guests.clone().next()).cloned()
     }
 
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {

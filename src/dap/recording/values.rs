@@ -10,12 +10,15 @@ use crate::dap::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     ValueKind, ValuesRef, VariableView,
 };
+use crate::inspect::expression::{
+    Evaluated, Expression, Moment, Scene, SourceFrame, bytes_text, core_text,
+};
+use crate::inspect::in_progress::LiftedCall;
 use crate::inspect::lift::Lifted;
-use crate::inspect::predicate::core_value;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
-use crate::inspect::{evaluate_path, wave};
+use crate::inspect::{FrameState, wave};
 use crate::replay::InstanceId;
 use crate::source::ModuleSource;
 
@@ -130,6 +133,11 @@ impl Recording {
             .ok_or_else(stale)?;
         let key = steps.next().ok_or_else(stale)?.to_owned();
         let steps: Vec<&str> = steps.collect();
+        // A value of an expression: the key is the expression.
+        if let Some(expression) = key.strip_prefix('=') {
+            let (expression, frame) = (decode(expression), Some(FrameId(frame)));
+            return self.expression_values(&expression, frame, of, &steps, page, format);
+        }
         match self.frame(Some(FrameId(frame)))? {
             ShownFrame::Hostcall { .. } => {
                 let hostcall = self.hostcall()?;
@@ -171,15 +179,9 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let instance = place.core.instance;
-        let range = range_of(page);
         self.with_frame(place, |source, site, frame| {
             let mut roots = match key {
                 "statics" => variables::statics(source, site.pc, frame)?,
-                // A value of an expression: the key is the expression.
-                expression if expression.starts_with('=') => {
-                    let expression = decode(&expression[1..]);
-                    vec![evaluate_path(source, site, &expression, frame).map_err(failed)?]
-                }
                 _ => variables::variables(source, site, frame)?,
             };
             match key {
@@ -187,8 +189,7 @@ impl Recording {
                 "locals" => roots.retain(|v| v.kind == VariableKind::Local),
                 _ => {}
             }
-            let is_expression = key.starts_with('=');
-            if steps.is_empty() && !is_expression {
+            if steps.is_empty() {
                 let rows = roots.iter().enumerate();
                 let names = distinct_names(&roots);
                 return Ok(rows
@@ -203,26 +204,15 @@ impl Recording {
                     .collect());
             }
             let mut steps = steps.iter();
-            let gone = || failed("this variable is not there any more");
-            let mut current = match is_expression {
-                true => roots.into_iter().next().ok_or_else(gone)?,
-                false => {
-                    let name = steps.next().map(|s| decode(s)).unwrap_or_default();
-                    let names = distinct_names(&roots);
-                    let index = names.iter().position(|n| *n == name).ok_or_else(gone)?;
-                    roots.swap_remove(index)
-                }
-            };
-            for step in steps {
-                let index: u64 = step.parse().map_err(|_| gone())?;
-                let children = variables::children(source, &current, frame, index..index + 1)?;
-                current = children.into_iter().next().ok_or_else(gone)?;
-            }
-            let first = range.start;
-            let children = variables::children(source, &current, frame, range)?;
-            Ok(children
+            let name = steps.next().map(|s| decode(s)).unwrap_or_default();
+            let names = distinct_names(&roots);
+            let index = names.iter().position(|n| *n == name);
+            let root = roots.swap_remove(index.ok_or_else(gone)?);
+            let range = range_of(page);
+            let rows = inside(source, frame, root, steps.as_slice(), range.clone())?;
+            Ok(rows
                 .iter()
-                .zip(first..)
+                .zip(range.start..)
                 .map(|(child, i)| view(child, &format!("{}/{i}", of.0), instance, format))
                 .collect())
         })
@@ -230,42 +220,112 @@ impl Recording {
 
     pub(super) fn evaluate_in(
         &mut self,
-        expression: &str,
+        text: &str,
         id: Option<FrameId>,
         format: Format,
     ) -> Result<VariableView, DebuggeeError> {
-        let expression = expression.trim();
-        if let Some(value) = self.moment_value(expression) {
-            return Ok(plain(expression.to_owned(), value, "u64"));
-        }
-        let (id, place) = match self.frame(id)? {
-            ShownFrame::Hostcall { .. } => {
-                let hostcall = self.hostcall()?;
-                return hostcall_expression(&hostcall, expression);
-            }
-            ShownFrame::Guest(place) => (id, place),
-        };
-        let frame = id.map_or_else(|| place_id(&place), |id| id.0);
-        let instance = place.core.instance;
-        self.with_frame(&place, |source, site, state| {
-            if let Some(value) = core_value(expression, state) {
-                return Ok(core_view(expression.to_owned(), value, format));
-            }
-            let variable = evaluate_path(source, site, expression, state).map_err(failed)?;
-            let path = format!("{frame}/={}", encode(expression));
-            Ok(view(&variable, &path, instance, format))
+        let text = text.trim();
+        let expression = Expression::parse(text).map_err(failed)?;
+        let frame = self.frame(id).ok().map(|frame| frame.id());
+        let number = frame.map_or(0, |id| id.0);
+        let path = format!("{number}/={}", encode(text));
+        self.in_scene(&expression, frame, |scene, instance| {
+            let value = expression.evaluate(scene).map_err(failed)?;
+            Ok(evaluated_view(text, &value, &path, instance, format))
         })
     }
 
-    /// `$event`, `$tick`.
-    fn moment_value(&self, expression: &str) -> Option<String> {
+    /// What is inside the value of an expression.
+    fn expression_values(
+        &mut self,
+        text: &str,
+        frame: Option<FrameId>,
+        of: &ValuesRef,
+        steps: &[&str],
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let expression = Expression::parse(text).map_err(failed)?;
+        self.in_scene(&expression, frame, |scene, instance| {
+            match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
+                (Evaluated::Variable(root), Some(frame)) => {
+                    let range = range_of(page);
+                    let (source, state) = (frame.source, frame.state);
+                    let rows = inside(source, state, *root, steps, range.clone())?;
+                    let rows = rows.iter().zip(range.start..);
+                    let path = |i| format!("{}/{i}", of.0);
+                    Ok(rows
+                        .map(|(child, i)| view(child, &path(i), instance, format))
+                        .collect())
+                }
+                (Evaluated::Lifted(root), _) => {
+                    let level = root.children();
+                    lifted_values(level, &of.0, steps).ok_or_else(gone)
+                }
+                _ => Ok(Vec::new()),
+            }
+        })
+    }
+
+    /// Lends what an expression sees from a frame, and the instance whose memory that is.
+    /// From a hostcall's frame, the variables are those of the code that called.
+    fn in_scene<T>(
+        &mut self,
+        expression: &Expression,
+        frame: Option<FrameId>,
+        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
         let here = self.timeline.here();
-        match expression {
-            "$event" => Some(here.event.to_string()),
-            "$tick" => Some(here.position.tick.0.to_string()),
-            "$position" => Some(here.position.to_string()),
-            _ => None,
-        }
+        let moment = Moment {
+            event: here.event,
+            position: here.position,
+        };
+        let (place, at_hostcall) = match self.frame(frame) {
+            Ok(ShownFrame::Guest(place)) => (Some(place), false),
+            Ok(ShownFrame::Hostcall { .. }) => (self.caller(), true),
+            // Nothing runs; the moment can be asked for all the same.
+            Err(_) => (None, false),
+        };
+        let needs = expression.needs();
+        let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
+        let hostcall = match wants_hostcall {
+            true => self.hostcall().ok().map(|call| LiftedCall {
+                name: call.name,
+                arguments: call.arguments,
+                result: call.result,
+            }),
+            false => None,
+        };
+        let scene = Scene {
+            moment,
+            registers: None,
+            frame: None,
+            hostcall: hostcall.as_ref(),
+            at_hostcall,
+        };
+        let wants_frame = needs.variables || needs.registers;
+        let Some(place) = place.filter(|_| wants_frame) else {
+            return look(&scene, InstanceId(0));
+        };
+        let instance = place.core.instance;
+        let with_frame = self.with_frame(&place, |source, site, state| {
+            let has_variables = source.function_at(site.pc).is_some();
+            let state: &dyn FrameState = state;
+            let frame = SourceFrame {
+                source,
+                site,
+                state,
+            };
+            Ok(look(
+                &Scene {
+                    registers: Some(state),
+                    frame: has_variables.then_some(frame),
+                    ..scene
+                },
+                instance,
+            ))
+        });
+        with_frame?
     }
 
     pub(super) fn bytes_at(
@@ -286,8 +346,25 @@ impl Recording {
     }
 }
 
-fn place_id(place: &GuestPlace) -> u32 {
-    place.outside.saturating_mul(256) + place.inlined as u32
+fn gone() -> DebuggeeError {
+    failed("this variable is not there any more")
+}
+
+/// The children of what is some steps inside a variable.
+fn inside(
+    source: &ModuleSource,
+    state: &dyn FrameState,
+    root: Variable,
+    steps: &[&str],
+    range: std::ops::Range<u64>,
+) -> Result<Vec<Variable>, DebuggeeError> {
+    let mut current = root;
+    for step in steps {
+        let index: u64 = step.parse().map_err(|_| gone())?;
+        let children = variables::children(source, &current, state, index..index + 1)?;
+        current = children.into_iter().next().ok_or_else(gone)?;
+    }
+    Ok(variables::children(source, &current, state, range)?)
 }
 
 fn range_of(page: Page) -> std::ops::Range<u64> {
@@ -370,20 +447,42 @@ fn plain(name: String, value: String, ty: &str) -> VariableView {
 }
 
 fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
-    let (text, ty) = match value {
-        CoreValue::I32(v) => (v.to_string(), "i32"),
-        CoreValue::I64(v) => (v.to_string(), "i64"),
-        CoreValue::F32(bits) => (f32::from_bits(bits).to_string(), "f32"),
-        CoreValue::F64(bits) => (f64::from_bits(bits).to_string(), "f64"),
-        CoreValue::V128(bits) => (format!("{bits:#034x}"), "v128"),
-        CoreValue::Ref(true) => ("null".into(), "ref"),
-        CoreValue::Ref(false) => ("a reference".into(), "ref"),
+    let ty = match value {
+        CoreValue::I32(_) => "i32",
+        CoreValue::I64(_) => "i64",
+        CoreValue::F32(_) => "f32",
+        CoreValue::F64(_) => "f64",
+        CoreValue::V128(_) => "v128",
+        CoreValue::Ref(_) => "ref",
     };
+    let text = core_text(value);
     let text = if format.hex { hex(&text) } else { text };
     plain(name, text, ty)
 }
 
-/// `$local0`, `$stack1`, `$global2`.
+fn evaluated_view(
+    name: &str,
+    value: &Evaluated,
+    path: &str,
+    instance: InstanceId,
+    format: Format,
+) -> VariableView {
+    let name = name.to_owned();
+    match value {
+        Evaluated::Variable(variable) => view(variable, path, instance, format),
+        Evaluated::Core(value) => core_view(name, *value, format),
+        Evaluated::Bytes { address, bytes } => VariableView {
+            memory: Some(address::memory(instance, *address)),
+            ..plain(name, bytes_text(bytes), "bytes")
+        },
+        Evaluated::Lifted(lifted) => lifted_view(name, lifted, path),
+        Evaluated::Number(number) if format.hex => plain(name, hex(number), "number"),
+        Evaluated::Number(number) => plain(name, number.clone(), "number"),
+        Evaluated::Truth(truth) => plain(name, truth.to_string(), "bool"),
+        Evaluated::Text(text) => plain(name, format!("{text:?}"), "text"),
+    }
+}
+
 fn lifted_view(name: String, value: &Lifted, path: &str) -> VariableView {
     let inside = value.children().len();
     VariableView {
@@ -432,6 +531,15 @@ fn hostcall_values(
             .collect(),
         _ => return None,
     };
+    lifted_values(roots, path, steps)
+}
+
+/// The values some steps inside lifted ones.
+fn lifted_values(
+    roots: Vec<(String, &Lifted)>,
+    path: &str,
+    steps: &[&str],
+) -> Option<Vec<VariableView>> {
     let mut level = roots;
     for step in steps {
         let index: usize = step.parse().ok()?;
@@ -443,35 +551,4 @@ fn hostcall_values(
         rows.map(|(i, (name, value))| lifted_view(name.clone(), value, &format!("{path}/{i}")))
             .collect(),
     )
-}
-
-/// An argument by its name, `result`, or `$result` and `$arg.NAME`.
-fn hostcall_expression(
-    hostcall: &Hostcall,
-    expression: &str,
-) -> Result<VariableView, DebuggeeError> {
-    let name = expression
-        .strip_prefix("$arg.")
-        .or(expression.strip_prefix('$'))
-        .unwrap_or(expression);
-    let value = match name {
-        "result" => hostcall.result.as_ref(),
-        _ => hostcall
-            .arguments
-            .iter()
-            .find(|(argument, _)| argument == name)
-            .map(|(_, value)| value),
-    };
-    let value = value.ok_or_else(|| {
-        let names: Vec<&str> = hostcall.arguments.iter().map(|(n, _)| n.as_str()).collect();
-        failed(format!(
-            "the hostcall {} has no `{name}`; it has {}, result",
-            hostcall.name,
-            names.join(", ")
-        ))
-    })?;
-    Ok(lifted_view(expression.to_owned(), value, "")).map(|view| VariableView {
-        children: None,
-        ..view
-    })
 }

@@ -1,31 +1,51 @@
 //! What a value is made of, for those who know what they look for: summaries of
 //! standard containers, expressions.
 
-use super::{Look, Of, Value};
+use super::{Look, Of, Value, is_text_unit};
 use crate::inspect::place::{Place, Unavailable};
-use crate::inspect::scalar;
+use crate::inspect::scalar::{self, Number};
 use crate::source::{Composite, EntryId, Member, Type};
 
 impl Look<'_> {
-    /// The number that a value shows, for indices.
-    pub(in crate::inspect) fn number(&self, value: &Value) -> Option<i128> {
-        let Of::Type(id) = value.of else { return None };
-        let (_, of) = self.source.resolved(id).ok()?;
-        let (size, is_signed) = match of {
-            Type::Base { encoding, size, .. } => {
-                let is_signed =
-                    matches!(encoding, gimli::DW_ATE_signed | gimli::DW_ATE_signed_char);
-                (size, is_signed)
-            }
-            Type::Enumeration { size, .. } => (size, false),
-            _ => return None,
+    /// The number that a value is: a pointer's is its address.
+    pub(in crate::inspect) fn numeric(&self, value: &Value) -> Result<Option<Number>, Unavailable> {
+        let Of::Type(id) = value.of else {
+            return Ok(None);
         };
-        let bytes = value.place.read(size, self.state).ok()?;
-        if is_signed {
-            Some(scalar::signed(&bytes))
-        } else {
-            i128::try_from(scalar::unsigned(&bytes)).ok()
+        Ok(match self.source.resolved(id)?.1 {
+            Type::Base { encoding, size, .. } => {
+                scalar::number(encoding, &value.place.read(size, self.state)?)
+            }
+            Type::Enumeration { size, .. } | Type::Pointer { size, .. } => {
+                let number = value.place.read_number(size, self.state)?;
+                Some(Number::Whole(number.into()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The whole number that a value is.
+    pub(in crate::inspect) fn number(&self, value: &Value) -> Option<i128> {
+        match self.numeric(value) {
+            Ok(Some(Number::Whole(number))) => Some(number),
+            _ => None,
         }
+    }
+
+    /// The text that a pointer of C points to, up to its zero.
+    pub(in crate::inspect) fn c_text(
+        &self,
+        value: &Value,
+        longest: u64,
+    ) -> Result<Option<Vec<u8>>, Unavailable> {
+        let Some((address, target)) = self.pointer(value)? else {
+            return Ok(None);
+        };
+        if address == 0 || !is_text_unit(&self.source.resolved(target)?.1) {
+            return Ok(None);
+        }
+        let longest = usize::try_from(longest).unwrap_or(usize::MAX);
+        Ok(Some(self.text_until_nul(address, longest).0))
     }
 
     /// The name of what a value is of.

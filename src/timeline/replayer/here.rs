@@ -3,9 +3,9 @@
 use super::super::predicates::Stopped;
 use super::super::wire::Moment;
 use crate::component::types::CoreValue;
-use crate::component::{CrossingId, ModuleId};
+use crate::component::{Component, CrossingId, ModuleId};
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
-use crate::replay::{Calling, InstanceId, Phase, Position, State, Tick};
+use crate::replay::{Answer, Calling, InstanceId, Phase, Position, State, Tick};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, StoreContextMut};
@@ -149,6 +149,19 @@ impl Stopped for Here<'_, '_> {
 
     fn calling(&mut self) -> Option<Calling> {
         self.store.data().calling().cloned()
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        self.store.data().answer()
+    }
+
+    fn crossing_memory(&mut self, address: u64, length: usize) -> Option<Vec<u8>> {
+        let bytes = super::look::crossing_bytes(self.store, address, length);
+        (bytes.len() == length).then(|| bytes.to_vec())
+    }
+
+    fn component(&mut self) -> Arc<Component> {
+        self.store.data().component().clone()
     }
 
     fn module(&mut self, module: ModuleId) -> Option<Arc<[u8]>> {

@@ -45,7 +45,7 @@ pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
         }
         Request::Crossing => crossing(here.store.data()),
         Request::CrossingMemory { address, length } => {
-            crossing_memory(here.store, *address, *length as usize)
+            Reply::Bytes(crossing_bytes(here.store, *address, *length as usize).to_vec())
         }
         Request::Instances => {
             let instances = here.store.data().instances().iter();
@@ -97,10 +97,15 @@ fn crossing(state: &State) -> Reply {
     }))
 }
 
-fn crossing_memory(store: &StoreContextMut<'_, State>, address: u64, length: usize) -> Reply {
+/// Bytes of the memory of the crossing in progress: fewer than asked for where it ends.
+pub(super) fn crossing_bytes<'s>(
+    store: &'s StoreContextMut<'_, State>,
+    address: u64,
+    length: usize,
+) -> &'s [u8] {
     let state = store.data();
     let call = state.in_progress().last();
     let memory = call.and_then(|call| state.memory_of(call.instance, call.crossing));
     let data = memory.map_or(&[][..], |memory| memory.data(store));
-    Reply::Bytes(frames::slice(data, address, length).to_vec())
+    frames::slice(data, address, length)
 }

@@ -1,0 +1,235 @@
+//! Expressions: over variables (`a.b[3]`, `*p`, `p->x + 1`, `name == "x"`), the core
+//! level (`$local0`, `$mem[p; 16]`), the hostcall (`$arg.path`, `$result.ok`) and the
+//! moment (`$event`, `$tick`).
+//!
+//! One language for watches, hovers, conditions and log messages. It looks and changes
+//! nothing: there is no assignment and no call.
+
+mod arithmetic;
+mod datum;
+mod error;
+mod evaluate;
+mod parse;
+mod syntax;
+mod types;
+
+pub use datum::core_text;
+pub use error::{ExpressionError, Fault};
+
+use super::in_progress::LiftedCall;
+use super::lift::Lifted;
+use super::place::FrameState;
+use super::variables::{Site, Variable, VariableKind, part};
+use crate::component::types::CoreValue;
+use crate::replay::Position;
+use crate::source::ModuleSource;
+use datum::Datum;
+use evaluate::{Evaluator, Variables};
+use syntax::{Kind, Node};
+
+/// An expression, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression {
+    text: String,
+    root: Node,
+}
+
+/// What an expression sees.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    pub moment: Moment,
+    /// The core level of the innermost frame, or of the one chosen.
+    pub registers: Option<&'a dyn FrameState>,
+    /// The frame whose variables are in scope.
+    pub frame: Option<SourceFrame<'a>>,
+    /// The hostcall that the guest is in.
+    pub hostcall: Option<&'a LiftedCall>,
+    /// Whether the hostcall's own frame is looked at: its arguments are then seen by
+    /// their bare names.
+    pub at_hostcall: bool,
+}
+
+/// Which moment of the recording it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub event: u64,
+    pub position: Position,
+}
+
+/// A frame of code with debug information.
+#[derive(Clone, Copy)]
+pub struct SourceFrame<'a> {
+    pub source: &'a ModuleSource,
+    pub site: Site,
+    pub state: &'a dyn FrameState,
+}
+
+/// The value of an expression.
+#[derive(Debug, Clone)]
+pub enum Evaluated {
+    /// Of the program, with what is inside.
+    Variable(Box<Variable>),
+    Core(CoreValue),
+    /// Bytes of memory.
+    Bytes {
+        address: u64,
+        bytes: Vec<u8>,
+    },
+    /// Of the component level.
+    Lifted(Lifted),
+    /// Calculated.
+    Number(String),
+    Truth(bool),
+    Text(String),
+}
+
+/// What an expression speaks of, so that no more needs to be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Variables or types.
+    pub variables: bool,
+    /// `$local0`, `$mem[…]` and the like.
+    pub registers: bool,
+    /// `$arg`, `$result`
+    pub hostcall: bool,
+}
+
+impl Expression {
+    /// Understands an expression.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Expression, ExpressionError> {
+        Ok(Expression {
+            text: text.to_owned(),
+            root: parse::parse(text)?,
+        })
+    }
+
+    /// What it takes to evaluate it.
+    pub fn needs(&self) -> Needs {
+        let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
+        Needs {
+            variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
+            registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
+            hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
+        }
+    }
+
+    /// Evaluates it.
+    ///
+    /// # Errors
+    ///
+    /// Which part of it has no value, and why.
+    pub fn evaluate(&self, scene: &Scene<'_>) -> Result<Evaluated, ExpressionError> {
+        self.with_value(scene, |evaluator, datum| {
+            self.evaluated(evaluator, datum)
+                .map_err(|fault| ExpressionError {
+                    fault,
+                    at: self.root.at.clone(),
+                    text: self.text.clone(),
+                })
+        })
+    }
+
+    /// Whether it holds, as a condition.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Expression::evaluate`].
+    pub fn holds(&self, scene: &Scene<'_>) -> Result<bool, ExpressionError> {
+        self.with_value(scene, |evaluator, datum| {
+            evaluator.truth(&self.root, &datum)
+        })
+    }
+
+    fn with_value<T>(
+        &self,
+        scene: &Scene<'_>,
+        take: impl FnOnce(&Evaluator<'_>, Datum) -> Result<T, ExpressionError>,
+    ) -> Result<T, ExpressionError> {
+        let variables = match scene.frame {
+            Some(frame) => Variables::of(frame),
+            None => Err(nothing_to_see(scene)),
+        };
+        let evaluator = Evaluator {
+            scene,
+            variables: variables.as_ref().map_err(Clone::clone),
+            text: &self.text,
+        };
+        let datum = evaluator.known(&self.root)?;
+        take(&evaluator, datum)
+    }
+
+    fn evaluated(&self, evaluator: &Evaluator<'_>, datum: Datum) -> Result<Evaluated, Fault> {
+        let name = self.text.trim().to_owned();
+        let reading = evaluator.reading();
+        Ok(match (datum, reading.0) {
+            (Datum::Typed(value), Some(look)) => {
+                Evaluated::Variable(Box::new(part(look, name, value)))
+            }
+            (Datum::Address { address, of }, Some(look)) => {
+                let type_name = format!("{} *", look.type_name(&of));
+                let target = part(look, name.clone(), evaluate::pointed(address, of));
+                Evaluated::Variable(Box::new(Variable {
+                    name,
+                    type_name,
+                    value: format!("{address:#x}"),
+                    kind: VariableKind::Part,
+                    address: None,
+                    size: 0,
+                    points_to: Some(address),
+                    ..target
+                }))
+            }
+            (Datum::Core(value), _) => Evaluated::Core(value),
+            (Datum::Bytes { address, bytes }, _) => Evaluated::Bytes { address, bytes },
+            (Datum::Lifted(lifted), _) => Evaluated::Lifted(lifted),
+            (Datum::Truth(truth), _) => Evaluated::Truth(truth),
+            (Datum::Text(text), _) => Evaluated::Text(text),
+            (Datum::Number(number), _) => Evaluated::Number(number.to_string()),
+            (other, _) => Evaluated::Text(reading.shown(&other)?),
+        })
+    }
+}
+
+/// Why there are no variables.
+fn nothing_to_see(scene: &Scene<'_>) -> Fault {
+    match (scene.registers, scene.hostcall) {
+        (_, Some(_)) => {
+            Fault::NoSource("$arg.NAME and $result of the hostcall, and $local0 and the like")
+        }
+        (Some(_), None) => Fault::NoSource("$local0, $stack0, $global0 and $mem[ADDRESS; LENGTH]"),
+        (None, None) => Fault::NoFrame,
+    }
+}
+
+impl Evaluated {
+    /// One line.
+    pub fn text(&self) -> String {
+        match self {
+            Evaluated::Variable(variable) => variable.value.clone(),
+            Evaluated::Core(value) => core_text(*value),
+            Evaluated::Bytes { bytes, .. } => bytes_text(bytes),
+            Evaluated::Lifted(lifted) => super::wave::text(lifted, LONGEST_LIFTED),
+            Evaluated::Number(number) => number.clone(),
+            Evaluated::Truth(truth) => truth.to_string(),
+            Evaluated::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// How long a lifted value's line may get.
+const LONGEST_LIFTED: usize = 1000;
+
+/// Bytes in hexadecimal, and the text that they are where they are text.
+pub fn bytes_text(bytes: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let shown = bytes.iter().take(SHOWN);
+    let hex: Vec<String> = shown.map(|byte| format!("{byte:02x}")).collect();
+    let more = if bytes.len() > SHOWN { " …" } else { "" };
+    let head = bytes.get(..SHOWN.min(bytes.len())).unwrap_or_default();
+    let quoted = super::scalar::quoted(head, bytes.len() > SHOWN);
+    format!("{}{more}  {quoted}", hex.join(" "))
+}

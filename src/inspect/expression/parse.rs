@@ -1,0 +1,539 @@
+//! From text to an expression.
+
+use super::error::{ExpressionError, Fault};
+use super::syntax::{Binary, Kind, Moment, Node, OPERATORS, Register, TypeName, Unary};
+
+/// How deep an expression may nest.
+const DEEPEST: usize = 48;
+
+type Parsed<T> = Result<T, ExpressionError>;
+
+pub(super) fn parse(text: &str) -> Parsed<Node> {
+    let mut parser = Parser { text, at: 0 };
+    let node = parser.binary(0, DEEPEST)?;
+    parser.space();
+    if parser.rest().is_empty() {
+        return Ok(node);
+    }
+    let from = parser.at;
+    Err(parser.fault(parser.trailing(), from..text.trim_end().len()))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn space(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn take(&mut self, token: &str) -> bool {
+        self.space();
+        let found = self.rest().starts_with(token);
+        if found {
+            self.at += token.len();
+        }
+        found
+    }
+
+    fn fault(&self, fault: Fault, at: std::ops::Range<usize>) -> ExpressionError {
+        ExpressionError {
+            fault,
+            at,
+            text: self.text.to_owned(),
+        }
+    }
+
+    fn expected(&mut self, wanted: &'static str) -> ExpressionError {
+        self.space();
+        let end = match self.peek() {
+            Some(next) => self.at + next.len_utf8(),
+            None => self.at,
+        };
+        self.fault(Fault::Syntax { wanted }, self.at..end)
+    }
+
+    fn expect(&mut self, token: &str, wanted: &'static str) -> Parsed<()> {
+        match self.take(token) {
+            true => Ok(()),
+            false => Err(self.expected(wanted)),
+        }
+    }
+
+    /// What stands where an expression could have ended.
+    fn trailing(&self) -> Fault {
+        let rest = self.rest();
+        let assigns = ["+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "++", "--"];
+        let assigns_longer = ["<<=", ">>="];
+        let is_equals = rest.starts_with('=') && !rest.starts_with("==");
+        let assigns = assigns.iter().chain(&assigns_longer);
+        if is_equals || assigns.into_iter().any(|sign| rest.starts_with(sign)) {
+            Fault::Assignment
+        } else if rest.starts_with('(') {
+            Fault::Call
+        } else {
+            Fault::Trailing
+        }
+    }
+
+    fn node(&self, from: usize, kind: Kind) -> Node {
+        Node {
+            at: from..self.at,
+            kind,
+        }
+    }
+
+    /// Operands joined by operators that bind at least this tightly.
+    fn binary(&mut self, tightness: u8, depth: usize) -> Parsed<Node> {
+        let mut left = self.cast_after(depth)?;
+        while let Some((operator, binds, length)) = self.operator() {
+            if binds < tightness {
+                break;
+            }
+            self.at += length;
+            let right = self.binary(binds + 1, self.deeper(depth)?)?;
+            let from = left.at.start;
+            left = self.node(from, Kind::Binary(operator, left.into(), right.into()));
+        }
+        Ok(left)
+    }
+
+    fn operator(&mut self) -> Option<(Binary, u8, usize)> {
+        self.space();
+        let rest = self.rest();
+        if self.trailing() == Fault::Assignment {
+            return None;
+        }
+        let found = OPERATORS.iter().find(|(sign, ..)| rest.starts_with(sign))?;
+        Some((found.1, found.2, found.0.len()))
+    }
+
+    fn deeper(&self, depth: usize) -> Parsed<usize> {
+        let deeper = depth.checked_sub(1);
+        deeper.ok_or_else(|| self.fault(Fault::TooDeep, self.at..self.text.len()))
+    }
+
+    /// `a as T`
+    fn cast_after(&mut self, depth: usize) -> Parsed<Node> {
+        let mut operand = self.unary(depth)?;
+        loop {
+            let before = self.at;
+            if self.word().as_deref() != Some("as") {
+                self.at = before;
+                return Ok(operand);
+            }
+            let to = self.type_name();
+            let to = to.ok_or_else(|| self.expected("the name of a type"))?;
+            operand = self.node(operand.at.start, Kind::Cast(to, operand.into()));
+        }
+    }
+
+    fn unary(&mut self, depth: usize) -> Parsed<Node> {
+        let depth = self.deeper(depth)?;
+        self.space();
+        let from = self.at;
+        let operators = [
+            ("-", Unary::Minus),
+            ("!", Unary::Not),
+            ("~", Unary::Complement),
+            ("*", Unary::Target),
+            ("&", Unary::Address),
+        ];
+        if ["++", "--"]
+            .iter()
+            .any(|sign| self.rest().starts_with(sign))
+        {
+            return Err(self.fault(Fault::Assignment, from..from + 2));
+        }
+        for (sign, operator) in operators {
+            if self.take(sign) {
+                let operand = self.unary(depth)?;
+                return Ok(self.node(from, Kind::Unary(operator, operand.into())));
+            }
+        }
+        if let Some(to) = self.cast_before() {
+            let operand = self.unary(depth)?;
+            return Ok(self.node(from, Kind::Cast(to, operand.into())));
+        }
+        self.postfix(depth)
+    }
+
+    /// `(T *)` in front of an operand. What could as well be a variable in parentheses
+    /// is one, unless its name is that of a type of C.
+    fn cast_before(&mut self) -> Option<TypeName> {
+        let before = self.at;
+        let found = self.parenthesised_type();
+        if found.is_none() {
+            self.at = before;
+        }
+        found
+    }
+
+    fn parenthesised_type(&mut self) -> Option<TypeName> {
+        if !self.take("(") {
+            return None;
+        }
+        self.space();
+        let has_keyword = matches!(
+            self.word_ahead(),
+            "struct" | "class" | "union" | "enum" | "const" | "volatile" | "unsigned" | "signed"
+        );
+        let to = self.type_name()?;
+        if !self.take(")") {
+            return None;
+        }
+        self.space();
+        let next = self.peek()?;
+        let begins = next.is_alphanumeric() || matches!(next, '_' | '$' | '(' | '"' | '\'');
+        let is_known = has_keyword || to.pointers > 0 || super::types::scalar(&to.name).is_some();
+        let may_begin = begins || matches!(next, '*' | '&' | '-' | '!' | '~');
+        let is_cast = begins && self.word_ahead() != "as" || is_known && may_begin;
+        is_cast.then_some(to)
+    }
+
+    fn word_ahead(&self) -> &'a str {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    }
+
+    /// A type: words, `::`, arguments in angle brackets, stars.
+    fn type_name(&mut self) -> Option<TypeName> {
+        let mut pointers = 0;
+        // Rust writes its pointers in front.
+        while self.take("*const ") || self.take("*mut ") || self.take("&mut ") || self.take("&") {
+            pointers += 1;
+        }
+        let mut words: Vec<String> = Vec::new();
+        while let Some(word) = self.word() {
+            let is_qualifier = matches!(
+                word.as_str(),
+                "struct" | "class" | "union" | "enum" | "const" | "volatile"
+            );
+            if !is_qualifier {
+                words.push(word);
+            }
+        }
+        let mut name = words.join(" ");
+        if name.is_empty() {
+            return None;
+        }
+        if self.peek() == Some('<') {
+            name.push_str(self.type_arguments()?);
+        }
+        loop {
+            let before = self.at;
+            if self.take("*") {
+                pointers += 1;
+            } else if self.word().as_deref() != Some("const") {
+                self.at = before;
+                return Some(TypeName { name, pointers });
+            }
+        }
+    }
+
+    fn type_arguments(&mut self) -> Option<&'a str> {
+        let rest = self.rest();
+        let mut open = 0_usize;
+        for (at, c) in rest.char_indices() {
+            match c {
+                '<' => open += 1,
+                '>' => open = open.checked_sub(1)?,
+                _ => {}
+            }
+            if open == 0 {
+                self.at += at + 1;
+                return rest.get(..=at);
+            }
+        }
+        None
+    }
+
+    /// A word of letters, digits and `_`, with `::` between such.
+    fn word(&mut self) -> Option<String> {
+        self.space();
+        let rest = self.rest();
+        if rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        self.name_of(rest, false)
+    }
+
+    fn name_of(&mut self, rest: &str, with_dashes: bool) -> Option<String> {
+        let mut end = 0;
+        while let Some(next) = rest.get(end..).and_then(|rest| rest.chars().next()) {
+            let after = rest.get(end + next.len_utf8()..).unwrap_or_default();
+            let joins = with_dashes && next == '-' && after.starts_with(char::is_alphabetic);
+            if next.is_alphanumeric() || next == '_' || joins && end > 0 {
+                end += next.len_utf8();
+            } else if next == ':' && after.starts_with(':') {
+                end += 2;
+            } else {
+                break;
+            }
+        }
+        let name = rest.get(..end).filter(|name| !name.is_empty())?;
+        self.at += end;
+        Some(name.to_owned())
+    }
+
+    fn postfix(&mut self, depth: usize) -> Parsed<Node> {
+        let mut node = self.primary(depth)?;
+        let from = node.at.start;
+        // Names of WIT have dashes.
+        let is_lifted = matches!(node.kind, Kind::Argument(_) | Kind::Result);
+        loop {
+            let is_arrow = self.take("->");
+            if is_arrow || self.begins_field() {
+                self.space();
+                let name = self.name_of(self.rest(), is_lifted);
+                let name = name.ok_or_else(|| self.expected("the name of a field"))?;
+                let of = node.into();
+                node = self.node(from, Kind::Field { of, name, is_arrow });
+            } else if self.take("[") {
+                node = self.bracketed(node, depth)?;
+            } else {
+                return Ok(node);
+            }
+        }
+    }
+
+    /// A dot that is no range.
+    fn begins_field(&mut self) -> bool {
+        self.space();
+        !self.rest().starts_with("..") && self.take(".")
+    }
+
+    fn bracketed(&mut self, of: Node, depth: usize) -> Parsed<Node> {
+        let from = of.at.start;
+        let depth = self.deeper(depth)?;
+        let first = self.binary(0, depth)?;
+        if self.take("..") {
+            let end = self.binary(0, depth)?;
+            self.expect("]", "`]`")?;
+            let kind = Kind::Slice(of.into(), first.into(), end.into());
+            return Ok(self.node(from, kind));
+        }
+        self.expect("]", "`]`")?;
+        Ok(self.node(from, Kind::Index(of.into(), first.into())))
+    }
+
+    fn primary(&mut self, depth: usize) -> Parsed<Node> {
+        self.space();
+        let from = self.at;
+        match self.peek() {
+            Some('(') => {
+                self.at += 1;
+                let inside = self.binary(0, self.deeper(depth)?)?;
+                self.expect(")", "`)`")?;
+                Ok(Node {
+                    at: from..self.at,
+                    ..inside
+                })
+            }
+            Some('"') => self.text_literal(),
+            Some('\'') => self.quoted(),
+            Some('$') => self.special(depth),
+            Some(digit) if digit.is_ascii_digit() => self.number(),
+            _ => {
+                let name = self.word();
+                let name = name.ok_or_else(|| self.expected("a variable or a number"))?;
+                self.named(from, name, depth)
+            }
+        }
+    }
+
+    fn named(&mut self, from: usize, name: String, depth: usize) -> Parsed<Node> {
+        let kind = match name.as_str() {
+            "true" | "false" => Kind::Truth(name == "true"),
+            "nullptr" | "NULL" => Kind::Whole(0),
+            "sizeof" => {
+                self.expect("(", "`(`")?;
+                let inside = self.binary(0, self.deeper(depth)?)?;
+                self.expect(")", "`)`")?;
+                Kind::SizeOf(inside.into())
+            }
+            _ => Kind::Name(name),
+        };
+        Ok(self.node(from, kind))
+    }
+
+    /// `0x1f`, `0b101`, `0o17`, `1_000`, `2.5`, `1e9`, with suffixes of C and Rust.
+    fn number(&mut self) -> Parsed<Node> {
+        let from = self.at;
+        let rest = self.rest();
+        let radix = match rest.get(..2) {
+            Some("0x" | "0X") => 16,
+            Some("0b" | "0B") => 2,
+            Some("0o") => 8,
+            _ => 10,
+        };
+        if radix == 10
+            && let Some((value, length)) = real(rest)
+        {
+            self.at += length;
+            return Ok(self.node(from, Kind::Real(value)));
+        }
+        let start = if radix == 10 { 0 } else { 2 };
+        let digits = rest.get(start..).unwrap_or_default();
+        let end = digits.find(|c: char| !c.is_digit(radix) && c != '_');
+        let (digits, after) = digits.split_at(end.unwrap_or(digits.len()));
+        let suffix = after.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let suffix = after.get(..suffix.unwrap_or(after.len())).unwrap_or("");
+        self.at += start + digits.len() + suffix.len();
+        let bare = digits.replace('_', "");
+        let value = i128::from_str_radix(&bare, radix);
+        match (value, is_suffix(suffix)) {
+            (Ok(value), true) => Ok(self.node(from, Kind::Whole(value))),
+            (Err(_), true) if !bare.is_empty() => Err(self.fault(Fault::TooLarge, from..self.at)),
+            _ => Err(self.fault(Fault::Syntax { wanted: "a number" }, from..self.at)),
+        }
+    }
+
+    fn text_literal(&mut self) -> Parsed<Node> {
+        let from = self.at;
+        let text = self.until_quote('"')?;
+        Ok(self.node(from, Kind::Text(text)))
+    }
+
+    /// A character; longer text is text all the same.
+    fn quoted(&mut self) -> Parsed<Node> {
+        let from = self.at;
+        let text = self.until_quote('\'')?;
+        let mut characters = text.chars();
+        Ok(match (characters.next(), characters.next()) {
+            (Some(one), None) => self.node(from, Kind::Character(one)),
+            _ => self.node(from, Kind::Text(text)),
+        })
+    }
+
+    fn until_quote(&mut self, quote: char) -> Parsed<String> {
+        let from = self.at;
+        let mut text = String::new();
+        self.at += quote.len_utf8();
+        while let Some(next) = self.peek() {
+            self.at += next.len_utf8();
+            if next == quote {
+                return Ok(text);
+            }
+            if next != '\\' {
+                text.push(next);
+                continue;
+            }
+            let Some(escaped) = self.peek() else { break };
+            self.at += escaped.len_utf8();
+            text.push(match escaped {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                '0' => '\0',
+                'x' => self.byte().ok_or_else(|| self.expected("two hex digits"))?,
+                other => other,
+            });
+        }
+        let wanted = "the closing quote";
+        Err(self.fault(Fault::Syntax { wanted }, from..self.text.len()))
+    }
+
+    fn byte(&mut self) -> Option<char> {
+        let digits = self.rest().get(..2)?;
+        let byte = u8::from_str_radix(digits, 16).ok()?;
+        self.at += 2;
+        Some(byte.into())
+    }
+
+    /// What begins with a dollar sign.
+    fn special(&mut self, depth: usize) -> Parsed<Node> {
+        let from = self.at;
+        self.at += 1;
+        let name = self.name_of(self.rest(), false).unwrap_or_default();
+        let register = |prefix: &str| name.strip_prefix(prefix)?.parse::<u32>().ok();
+        let kind = match name.as_str() {
+            "event" => Kind::Moment(Moment::Event),
+            "tick" => Kind::Moment(Moment::Tick),
+            "position" => Kind::Moment(Moment::Position),
+            "result" => Kind::Result,
+            "arg" => {
+                self.expect(".", "`.` and the name of an argument")?;
+                let argument = self.name_of(self.rest(), true);
+                Kind::Argument(argument.ok_or_else(|| self.expected("the name of an argument"))?)
+            }
+            "mem" => return self.memory(from, depth),
+            _ => {
+                let local = register("local").map(Register::Local);
+                let operand = || register("stack").map(Register::Operand);
+                let global = || register("global").map(Register::Global);
+                let found = local.or_else(operand).or_else(global);
+                let unknown =
+                    || self.fault(Fault::UnknownSpecial(format!("${name}")), from..self.at);
+                Kind::Register(found.ok_or_else(unknown)?)
+            }
+        };
+        Ok(self.node(from, kind))
+    }
+
+    fn memory(&mut self, from: usize, depth: usize) -> Parsed<Node> {
+        let depth = self.deeper(depth)?;
+        self.expect("[", "`[`, an address, `;`, a length and `]`")?;
+        let address = self.binary(0, depth)?.into();
+        let length = match self.take(";") {
+            true => Some(self.binary(0, depth)?.into()),
+            false => None,
+        };
+        self.expect("]", "`]`")?;
+        Ok(self.node(from, Kind::Memory { address, length }))
+    }
+}
+
+/// A number with a point or an exponent at the start of a text, and its length. A point
+/// that another follows belongs to a range.
+fn real(text: &str) -> Option<(f64, usize)> {
+    let digits = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_');
+        from + end.unwrap_or(rest.len())
+    };
+    let whole = digits(0);
+    let mut end = whole;
+    let after = text.get(end..)?;
+    let has_point = after.starts_with('.')
+        && after
+            .get(1..)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if has_point {
+        end = digits(end + 1);
+    }
+    let exponent = text.get(end..).unwrap_or_default();
+    if exponent.starts_with(['e', 'E']) {
+        let sign = usize::from(exponent.get(1..).is_some_and(|e| e.starts_with(['+', '-'])));
+        let until = digits(end + 1 + sign);
+        if until > end + 1 + sign {
+            end = until;
+        }
+    }
+    if end == whole {
+        return None;
+    }
+    let value = text.get(..end)?.replace('_', "").parse().ok()?;
+    // `f32`, `f64` of Rust, `f` of C.
+    let suffix = ["f32", "f64", "f", "F"].into_iter();
+    let rest = text.get(end..).unwrap_or_default();
+    let length = suffix.filter(|s| rest.starts_with(s)).map(str::len).max();
+    Some((value, end + length.unwrap_or(0)))
+}
+
+fn is_suffix(text: &str) -> bool {
+    let of_c = ["", "u", "l", "ul", "ll", "ull", "z", "uz"];
+    of_c.contains(&text.to_ascii_lowercase().as_str()) || super::types::scalar(text).is_some()
+}

@@ -1,0 +1,156 @@
+//! What an expression is made of.
+
+use std::ops::Range;
+
+/// A part of an expression, and where it stands in the text (in bytes).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) at: Range<usize>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
+    Whole(i128),
+    Real(f64),
+    Truth(bool),
+    Character(char),
+    Text(String),
+    /// A variable, `a::b`, or an argument at a hostcall.
+    Name(String),
+    /// `$local0` and the like.
+    Register(Register),
+    /// `$event`, `$tick`, `$position`
+    Moment(Moment),
+    /// `$mem[address; length]`
+    Memory {
+        address: Box<Node>,
+        length: Option<Box<Node>>,
+    },
+    /// `$arg.NAME`
+    Argument(String),
+    /// `$result`
+    Result,
+    /// `a.b`, `a->b`
+    Field {
+        of: Box<Node>,
+        name: String,
+        is_arrow: bool,
+    },
+    /// `a[i]`
+    Index(Box<Node>, Box<Node>),
+    /// `a[i..j]`
+    Slice(Box<Node>, Box<Node>, Box<Node>),
+    Unary(Unary, Box<Node>),
+    Binary(Binary, Box<Node>, Box<Node>),
+    /// `(T *)a`, `a as T`
+    Cast(TypeName, Box<Node>),
+    /// `sizeof(a)`
+    SizeOf(Box<Node>),
+}
+
+/// A value of the core level, in the frame's function or instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Register {
+    Local(u32),
+    /// Of the operand stack; 0 is the bottom.
+    Operand(u32),
+    Global(u32),
+}
+
+/// What tells one moment of a recording from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    Event,
+    Tick,
+    Position,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unary {
+    Minus,
+    Not,
+    Complement,
+    Target,
+    Address,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    Or,
+    And,
+    Compare(Comparison),
+    BitOr,
+    BitXor,
+    BitAnd,
+    ShiftLeft,
+    ShiftRight,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Unequal,
+    Less,
+    Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+}
+
+/// Binary operators with how tightly they bind; of two with a common beginning, the
+/// longer comes first. As in Rust and unlike C, `a & b == c` means `(a & b) == c`.
+pub(super) const OPERATORS: [(&str, Binary, u8); 18] = [
+    ("||", Binary::Or, 1),
+    ("&&", Binary::And, 2),
+    ("==", Binary::Compare(Comparison::Equal), 3),
+    ("!=", Binary::Compare(Comparison::Unequal), 3),
+    ("<<", Binary::ShiftLeft, 7),
+    (">>", Binary::ShiftRight, 7),
+    ("<=", Binary::Compare(Comparison::LessOrEqual), 3),
+    (">=", Binary::Compare(Comparison::GreaterOrEqual), 3),
+    ("<", Binary::Compare(Comparison::Less), 3),
+    (">", Binary::Compare(Comparison::Greater), 3),
+    ("|", Binary::BitOr, 4),
+    ("^", Binary::BitXor, 5),
+    ("&", Binary::BitAnd, 6),
+    ("+", Binary::Add, 8),
+    ("-", Binary::Subtract, 8),
+    ("*", Binary::Multiply, 9),
+    ("/", Binary::Divide, 9),
+    ("%", Binary::Remainder, 9),
+];
+
+/// A type as an expression names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypeName {
+    /// Without `struct` and qualifiers.
+    pub(super) name: String,
+    /// How many pointers are between: 1 for `T *`.
+    pub(super) pointers: u32,
+}
+
+impl Node {
+    /// Whether any part is of a kind.
+    pub(super) fn any(&self, is: &dyn Fn(&Kind) -> bool) -> bool {
+        is(&self.kind) || self.parts().into_iter().any(|part| part.any(is))
+    }
+
+    fn parts(&self) -> Vec<&Node> {
+        match &self.kind {
+            Kind::Memory { address, length } => std::iter::once(&**address)
+                .chain(length.as_deref())
+                .collect(),
+            Kind::Field { of, .. } | Kind::Unary(_, of) | Kind::Cast(_, of) | Kind::SizeOf(of) => {
+                vec![of]
+            }
+            Kind::Index(a, b) | Kind::Binary(_, a, b) => vec![a, b],
+            Kind::Slice(a, b, c) => vec![a, b, c],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The hostcall that the guest is in, lifted: what it was given, and what the recording
+//! says that it will answer.
+
+use super::hostcalls;
+use super::lift::{Lifted, Lifter, Memory};
+use crate::component::Crossing;
+use crate::replay::{Answer, Calling};
+
+/// A hostcall in progress.
+#[derive(Debug, Clone, Default)]
+pub struct LiftedCall {
+    /// The WIT name.
+    pub name: String,
+    pub arguments: Vec<(String, Lifted)>,
+    /// What it will answer; `None` if it has no result, or the recording ends before.
+    pub result: Option<Lifted>,
+}
+
+impl LiftedCall {
+    /// Lifts a call out, reading the memory of its crossing as it is before the call
+    /// returns.
+    pub fn lift(
+        crossing: &Crossing,
+        calling: &Calling,
+        answer: Option<&Answer>,
+        memory: &Memory<'_>,
+    ) -> LiftedCall {
+        let lifter = Lifter::new(memory, crossing.encoding, crossing.pointer);
+        let arguments = hostcalls::arguments(&lifter, crossing, &calling.args);
+        let result = answer.and_then(|answer| {
+            // Memory as it will be when the call returns.
+            let after = |address: u64, length: u64| {
+                let mut bytes = memory(address, length)?;
+                overlay(answer, address, &mut bytes);
+                Some(bytes)
+            };
+            let lifter = Lifter::new(&after, crossing.encoding, crossing.pointer);
+            hostcalls::result(&lifter, crossing, &calling.args, &answer.results)
+        });
+        LiftedCall {
+            name: crossing.name.clone(),
+            arguments,
+            result,
+        }
+    }
+
+    /// The argument with a name.
+    pub fn argument(&self, name: &str) -> Option<&Lifted> {
+        let mut arguments = self.arguments.iter();
+        arguments
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// Writes what the far side will have written over bytes read at `address`.
+fn overlay(answer: &Answer, address: u64, bytes: &mut [u8]) {
+    for (at, written) in &answer.writes {
+        for (i, byte) in written.iter().enumerate() {
+            let position = (at + i as u64).checked_sub(address);
+            let slot = position
+                .and_then(|p| usize::try_from(p).ok())
+                .and_then(|p| bytes.get_mut(p));
+            if let Some(slot) = slot {
+                *slot = *byte;
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Types by their names, for casts.
+
+use super::units::{EntryId, entry_id};
+use super::{ModuleSource, SourceError, Type};
+use std::collections::HashMap;
+
+/// Types by name, as far as they have layout.
+#[derive(Default)]
+pub(super) struct TypeNames {
+    by_name: HashMap<String, EntryId>,
+    /// One of each kind of number.
+    bases: Vec<EntryId>,
+}
+
+impl ModuleSource {
+    /// The type with a name, as its language writes it without qualifiers; of several,
+    /// the first that is complete.
+    pub(crate) fn type_named(&self, name: &str) -> Option<EntryId> {
+        self.type_names().by_name.get(name).copied()
+    }
+
+    /// The first base type that is like this.
+    pub(crate) fn base_type(&self, is_like: impl Fn(&Type) -> bool) -> Option<EntryId> {
+        let mut bases = self.type_names().bases.iter().copied();
+        bases.find(|&id| self.type_at(id).is_ok_and(|of| is_like(&of)))
+    }
+
+    fn type_names(&self) -> &TypeNames {
+        self.type_names.get_or_init(|| {
+            let mut names = TypeNames::default();
+            for unit in self.unit_ids() {
+                // What was read before a damage stays useful.
+                let _ = self.read_type_names(unit, &mut names);
+            }
+            names
+        })
+    }
+
+    fn read_type_names(&self, index: u32, names: &mut TypeNames) -> Result<(), SourceError> {
+        let unit = self.units.get(index);
+        let unit = unit.ok_or(SourceError::DanglingReference)?;
+        let mut entries = unit.dwarf.entries_raw(None)?;
+        let mut attributes = Vec::new();
+        while !entries.is_empty() {
+            let offset = entries.next_offset();
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            if !is_named_type(abbreviation.tag()) {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            let find = |name| attributes.iter().find(move |a| a.name() == name);
+            let name = find(gimli::DW_AT_name).and_then(|a| self.text(index, a.value()));
+            if let (Some(name), None) = (name, find(gimli::DW_AT_declaration)) {
+                let id = entry_id(index, offset)?;
+                let is_new = !names.by_name.contains_key(&name);
+                if is_new && abbreviation.tag() == gimli::DW_TAG_base_type {
+                    names.bases.push(id);
+                }
+                names.by_name.entry(name).or_insert(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_named_type(tag: gimli::DwTag) -> bool {
+    matches!(
+        tag,
+        gimli::DW_TAG_structure_type
+            | gimli::DW_TAG_class_type
+            | gimli::DW_TAG_union_type
+            | gimli::DW_TAG_enumeration_type
+            | gimli::DW_TAG_base_type
+            | gimli::DW_TAG_typedef
+    )
+}
