@@ -1,7 +1,6 @@
 //! `rr-dap trace`: read a recording without a debugger.
 
 mod events;
-mod filter;
 mod info;
 mod resources;
 

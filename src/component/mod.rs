@@ -10,6 +10,7 @@ pub mod layout;
 mod naming;
 mod open;
 mod parse;
+mod path_pattern;
 pub mod type_text;
 pub mod types;
 pub mod wiring;
@@ -19,6 +20,7 @@ pub use code::{Differs, code_hash, hash, module_name, same_code};
 pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;
+pub use path_pattern::PathPattern;
 pub use wiring::{Body, BodyId, Item, ModuleId};
 
 use std::ops::Range;

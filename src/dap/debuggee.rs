@@ -3,10 +3,12 @@
 //! scripted one.
 
 use super::launch::{AttachArguments, LaunchArguments};
+use crate::inspect::listing::Listing;
 use crate::replay::Position;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Why something asked of a debuggee was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,6 +140,23 @@ pub trait Debuggee: Send {
     /// The handle tables of all component instances, one child each.
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
 
+    /// Remembers this moment; without a name, under the first number that is free.
+    fn mark(&mut self, name: Option<&str>) -> Mark;
+    /// Forgets a mark; whether there was one.
+    fn unmark(&mut self, name: &str) -> bool;
+    /// In the order of time.
+    fn marks(&self) -> Vec<Mark>;
+    /// The WIT name of the hostcall that the guest is in.
+    fn calling(&mut self) -> Option<String>;
+    /// All hostcalls. The first time this replays the recording.
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError>;
+    /// Where there are copies of the program to go on from: event and position.
+    fn checkpoints(&mut self) -> Vec<(u64, Position)>;
+
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
     fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError>;
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
@@ -168,6 +187,14 @@ pub struct StopText {
     pub text: Option<String>,
 }
 
+/// A moment with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub name: String,
+    pub position: Position,
+    pub event: u64,
+}
+
 /// How much there is to travel in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -177,6 +204,47 @@ pub struct History {
     pub events: u64,
     /// Where the recording ends, once something has been there.
     pub end: Option<Position>,
+    /// How it ended, in words: "the run exited with status 0".
+    pub ending: String,
+}
+
+impl History {
+    /// How far through the recording a moment is, in percent: by hostcalls, or by ticks
+    /// where there are none.
+    pub fn percent(&self, event: u64, position: Position) -> f64 {
+        let (part, whole) = match (self.events, self.end) {
+            (0, Some(end)) => (position.tick.0, end.tick.0),
+            (0, None) => return 0.0,
+            (events, _) => (event, events),
+        };
+        100.0 * part.min(whole) as f64 / whole.max(1) as f64
+    }
+
+    /// Where in time a moment is: "event 123 of 4,567 (37 %)".
+    pub fn moment(&self, event: u64, position: Position) -> String {
+        let percent = self.percent(event, position).floor();
+        match self.events {
+            0 => format!("tick {} ({percent} %)", grouped(position.tick.0)),
+            events => format!(
+                "event {} of {} ({percent} %)",
+                grouped(event),
+                grouped(events)
+            ),
+        }
+    }
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// One frame of the stack at a stop, chosen by the debuggee; the same number in
@@ -373,15 +441,25 @@ pub struct When {
 }
 
 /// The stops that are switched on by name, not by place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopFilter {
-    /// Every hostcall; a condition narrows it to WIT paths that contain it.
+    /// Where the run ends in a trap.
+    Trap,
+    /// Every hostcall.
     Hostcall,
+    /// Hostcalls that answer an error.
+    FailedHostcall,
+    /// Hostcalls that make a handle.
+    HandleCreated,
+    /// Hostcalls that drop a handle.
+    HandleDropped,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterRequest {
     pub filter: StopFilter,
+    /// A WIT path (a part of it, or with `*`), for handles a resource's; or an
+    /// expression.
     pub condition: Option<String>,
 }
 

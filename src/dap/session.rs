@@ -4,6 +4,7 @@
 //! worker thread that has the debuggee for that time and sends it back through
 //! the same channel that requests come through. So `pause` is heard at once.
 
+mod asking;
 mod breakpoints;
 mod convert;
 mod dispatch;
@@ -13,6 +14,7 @@ mod memory;
 mod motion;
 mod source;
 mod stack;
+mod time;
 mod variables;
 
 use super::debuggee::{
@@ -27,6 +29,7 @@ use super::references::References;
 use super::reporter::say;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
+use asking::{Answer, Asking, Question};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,6 +52,7 @@ pub(super) enum Input {
     Gone,
     Opened(Result<Box<dyn Debuggee>, LaunchError>),
     Moved(Box<dyn Debuggee>, Result<Stop, DebuggeeError>),
+    Answered(Box<dyn Debuggee>, Result<Answer, DebuggeeError>),
     /// A worker ended without its debuggee.
     Lost(String),
 }
@@ -61,7 +65,9 @@ pub(super) enum Input {
 ///                                                        configurationDone
 ///                                                                   ▼
 ///            Stopped ◀──────────────── moved ───────────────────  Moving
-///               └──────── continue, next, stepBack, goto … ─────────▲
+///              ▲│└──────── continue, next, stepBack, goto … ─────────▲
+///      answered│▼ hostcalls, gotoTargets, …
+///             Asking
 ///
 ///  any ──terminate──▶ Ended          any ──disconnect, gone──▶ the thread ends
 /// ```
@@ -76,6 +82,8 @@ enum State {
     Configuring(Box<dyn Debuggee>),
     /// A worker travels.
     Moving(Moving),
+    /// A worker looks something up that takes long.
+    Asking(Asking),
     /// At a moment that can be looked at.
     Stopped(Box<dyn Debuggee>),
     /// `terminated` has been sent.
@@ -112,6 +120,8 @@ pub(super) struct Session {
     current: i64,
     view: ViewArguments,
     program: String,
+    /// What the thread was called at the last stop: it tells the time.
+    thread_name: String,
     values: References<ValuesRef>,
     texts: References<TextRef>,
     locations: References<(SourceRef, SourcePoint)>,
@@ -131,6 +141,8 @@ enum Reply {
     Now(Option<codec::Body>, Then),
     /// The response is sent when the work is done.
     Later,
+    /// The debuggee has to be asked, which takes long.
+    Ask(Question),
 }
 
 impl Reply {
@@ -188,6 +200,7 @@ impl Session {
             current: 0,
             view: ViewArguments::default(),
             program: String::new(),
+            thread_name: String::new(),
             values: References::default(),
             texts: References::default(),
             locations: References::default(),
@@ -204,7 +217,10 @@ impl Session {
             }
         }
         self.interrupt_worker();
-        if matches!(self.state, State::Opening(_) | State::Moving(_)) {
+        if matches!(
+            self.state,
+            State::Opening(_) | State::Moving(_) | State::Asking(_)
+        ) {
             wait_for_worker(inbox);
         }
     }
@@ -220,6 +236,7 @@ impl Session {
             Input::Gone => self.over = true,
             Input::Opened(opened) => self.opened(opened),
             Input::Moved(debuggee, outcome) => self.moved(debuggee, outcome),
+            Input::Answered(debuggee, answer) => self.answered(debuggee, answer),
             Input::Lost(cause) => self.lost(&cause),
         }
     }
@@ -231,12 +248,17 @@ impl Session {
             Admission::Refuse(refusal) => Err(refusal),
             Admission::Wait => return,
         };
+        self.reply(request, handled);
+    }
+
+    fn reply(&mut self, request: &Request, handled: Handled) {
         match handled {
             Ok(Reply::Now(body, then)) => {
                 self.outbox.respond(request, Ok(body));
                 self.follow(then);
             }
             Ok(Reply::Later) => {}
+            Ok(Reply::Ask(question)) => self.ask(request, question),
             Err(refusal) => self.outbox.respond(request, Err(refusal)),
         }
     }
@@ -260,6 +282,10 @@ impl Session {
                 // New breakpoints count for the motion that runs.
                 moving.interrupt.raise();
                 moving.waiting.push(request.clone());
+                Admission::Wait
+            }
+            (_, State::Asking(asking)) => {
+                asking.waiting.push(request.clone());
                 Admission::Wait
             }
             (_, State::Ready) => refuse("nothing is open yet: `launch` or `attach` comes first"),
@@ -335,6 +361,7 @@ impl Session {
     fn interrupt_worker(&mut self) {
         match &mut self.state {
             State::Opening(opening) => opening.interrupt.raise(),
+            State::Asking(asking) => asking.interrupt.raise(),
             State::Moving(moving) => {
                 moving.pausing = true;
                 moving.interrupt.raise();
@@ -355,6 +382,16 @@ impl Session {
             }
             State::Moving(moving) => {
                 for request in moving.waiting {
+                    let refusal = Refusal::because("the session has ended");
+                    self.outbox.respond(&request, Err(refusal));
+                }
+                self.complain(&message);
+                self.outbox.event(&Event::Terminated(None));
+            }
+            State::Asking(asking) => {
+                let refusal = Refusal::because(message.clone());
+                self.outbox.respond(&asking.request, Err(refusal));
+                for request in asking.waiting {
                     let refusal = Refusal::because("the session has ended");
                     self.outbox.respond(&request, Err(refusal));
                 }
@@ -384,7 +421,8 @@ fn wait_for_worker(inbox: &Receiver<Input>) {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match inbox.recv_timeout(left) {
-            Ok(Input::Opened(_) | Input::Moved(..) | Input::Lost(_)) | Err(_) => return,
+            Ok(Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_))
+            | Err(_) => return,
             // Requests of a client that is gone.
             Ok(_) => {}
         }

@@ -20,6 +20,7 @@ pub mod lift;
 mod lift_bits;
 mod lift_text;
 mod lifted;
+pub mod listing;
 mod place;
 pub mod predicate;
 mod rust;

@@ -91,3 +91,59 @@ impl std::fmt::Display for Position {
         }
     }
 }
+
+/// Text is no position.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no position: copy one that the debugger has told, like 12:3:0x1f4")]
+pub struct PositionError(String);
+
+impl std::str::FromStr for Position {
+    type Err = PositionError;
+
+    /// Reads what [`Position`] displays.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text.trim()).ok_or_else(|| PositionError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Position> {
+    let (text, phase) = match text.split_once('+') {
+        None => (text, Phase::Before),
+        Some((text, "call")) => (text, Phase::Calling),
+        Some((text, "answer")) => (text, Phase::Answered),
+        Some((text, "end")) => (text, Phase::End),
+        Some(_) => return None,
+    };
+    let mut parts = text.split(':');
+    let (tick, depth, pc) = (parts.next()?, parts.next()?, parts.next()?);
+    let position = Position {
+        tick: Tick(tick.parse().ok()?),
+        depth: depth.parse().ok()?,
+        pc: u32::from_str_radix(pc.strip_prefix("0x")?, 16).ok()?,
+        phase,
+    };
+    parts.next().is_none().then_some(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_as_it_is_told() {
+        for phase in [Phase::Before, Phase::Calling, Phase::Answered, Phase::End] {
+            for (tick, depth, pc) in [(0, 0, 0), (u64::MAX, u32::MAX, u32::MAX), (7, 2, 500)] {
+                let position = Position {
+                    tick: Tick(tick),
+                    depth,
+                    pc,
+                    phase,
+                };
+                assert_eq!(position.to_string().parse(), Ok(position));
+            }
+        }
+        for wrong in ["", "1", "1:2", "1:2:3", "1:2:0x3:4", "-1:2:0x3", "1:2:0x3+"] {
+            assert!(wrong.parse::<Position>().is_err(), "{wrong}");
+        }
+    }
+}

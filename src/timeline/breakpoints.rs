@@ -14,7 +14,7 @@ use super::motion::{
 use super::process::Process;
 use super::wire::{Answers, Break, Breaks, Hit, Hits, Reply, Request, Run, StopAt, Watch};
 use super::{Interrupt, Result, Timeline, confused};
-use crate::component::{Component, Crossing, Direction};
+use crate::component::{Component, Crossing, Direction, PathPattern};
 use crate::replay::{Position, Tick};
 use std::collections::HashMap;
 
@@ -88,7 +88,8 @@ impl Breakpoints {
                         } else {
                             Answers::All
                         };
-                        let named = component.crossings().iter().filter(|c| is_named(c, path));
+                        let path = PathPattern::from(path.as_str());
+                        let named = component.crossings().iter().filter(|c| is_named(c, &path));
                         let named = named.map(|c| (index, c.id, answers));
                         breaks.crossings.extend(named);
                     }
@@ -101,30 +102,8 @@ impl Breakpoints {
     }
 }
 
-fn is_named(crossing: &Crossing, path: &str) -> bool {
-    crossing.direction() == Direction::Outgoing
-        && match path.contains('*') {
-            true => is_like(&crossing.name, path),
-            false => crossing.name.contains(path),
-        }
-}
-
-/// Whether text is like a pattern, in which `*` stands for any text.
-fn is_like(text: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        return rest.is_empty();
-    };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
+fn is_named(crossing: &Crossing, path: &PathPattern) -> bool {
+    crossing.direction() == Direction::Outgoing && path.matches(&crossing.name)
 }
 
 /// What a hit condition makes of the visits that it speaks of.

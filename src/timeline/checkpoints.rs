@@ -177,6 +177,11 @@ impl Checkpoints {
         self.kept.iter().map(|p| p.at.position)
     }
 
+    /// The same, with the event of each.
+    pub(super) fn moments(&self) -> impl Iterator<Item = (u64, Position)> + '_ {
+        self.kept.iter().map(|p| (p.at.event, p.at.position))
+    }
+
     /// What they take, all together.
     pub(super) fn memory(&self) -> Bytes {
         Bytes(self.kept.iter().map(|p| machine::taken_by(p.pid).0).sum())

@@ -112,7 +112,8 @@ pub struct Timeline {
     depths: Depths,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
-    marks: HashMap<String, Position>,
+    /// Moments by name: position and event.
+    marks: HashMap<String, (Position, u64)>,
     rows: lines::RowsCache,
 }
 
@@ -197,17 +198,38 @@ impl Timeline {
 
     /// Remembers this moment under a name.
     pub fn mark(&mut self, name: &str) {
-        self.marks.insert(name.to_owned(), self.here.position);
+        self.marks
+            .insert(name.to_owned(), (self.here.position, self.here.event));
     }
 
     /// The moment remembered under a name.
     pub fn marked(&self, name: &str) -> Option<Position> {
-        self.marks.get(name).copied()
+        self.marks.get(name).map(|(position, _)| *position)
+    }
+
+    /// Forgets the moment remembered under a name; whether there was one.
+    pub fn unmark(&mut self, name: &str) -> bool {
+        self.marks.remove(name).is_some()
+    }
+
+    /// The moments remembered, with their event numbers, in the order of time.
+    pub fn marks(&self) -> Vec<(&str, Position, u64)> {
+        let marks = self.marks.iter();
+        let mut marks: Vec<_> = marks
+            .map(|(name, (position, event))| (name.as_str(), *position, *event))
+            .collect();
+        marks.sort_by_key(|(_, position, _)| *position);
+        marks
     }
 
     /// The positions of the checkpoints there are, ascending.
     pub fn checkpoints(&mut self) -> Vec<Position> {
         self.pool.checkpoints().positions().collect()
+    }
+
+    /// The checkpoints there are, ascending: event and position.
+    pub fn checkpoint_moments(&self) -> Vec<(u64, Position)> {
+        self.pool.checkpoints().moments().collect()
     }
 
     /// What the checkpoints take, all together: the pages that each has for

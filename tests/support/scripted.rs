@@ -2,10 +2,12 @@
 
 use rr_dap::dap::debuggee::*;
 use rr_dap::dap::launch::{AttachArguments, LaunchArguments, Subject};
+use rr_dap::inspect::listing::Listing;
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::timeline::interrupt::Interrupt;
 use rr_dap::timeline::motion::*;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The lines that the program passes, in order: `main`, and a loop in it.
@@ -63,6 +65,7 @@ struct Demo {
     here: Stop,
     lines: Vec<(u64, BreakpointId)>,
     functions: Vec<BreakpointId>,
+    marks: Vec<Mark>,
 }
 
 impl Demo {
@@ -72,6 +75,7 @@ impl Demo {
             here: stop(0, Reason::Start),
             lines: Vec::new(),
             functions: Vec::new(),
+            marks: Vec::new(),
         }
     }
 
@@ -209,6 +213,7 @@ impl Debuggee for Demo {
             name: self.name.clone(),
             events: 5,
             end: None,
+            ending: "the run exited with status 3".into(),
         }
     }
 
@@ -403,6 +408,47 @@ impl Debuggee for Demo {
                 "`{expression}` is not known here"
             ))),
         }
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let mark = Mark {
+            name: name.unwrap_or("1").to_owned(),
+            position: self.here.position,
+            event: self.here.event,
+        };
+        self.marks.retain(|known| known.name != mark.name);
+        self.marks.push(mark.clone());
+        mark
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        let before = self.marks.len();
+        self.marks.retain(|mark| mark.name != name);
+        self.marks.len() < before
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        self.marks.clone()
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        None
+    }
+
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        if self.name == "endless-list.wasm" {
+            wait_for(interrupt, output);
+            return Err(DebuggeeError::Interrupted);
+        }
+        Ok(Arc::default())
+    }
+
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        vec![(0, Position::START)]
     }
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {

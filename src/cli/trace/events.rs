@@ -3,8 +3,8 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
-use super::filter::Filter;
 use crate::component::Component;
+use crate::component::PathPattern;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
 use crate::inspect::wave;
@@ -24,10 +24,10 @@ pub(in crate::cli) struct Events {
     /// Print one JSON object to a line.
     #[arg(long)]
     json: bool,
-    /// Only hostcalls whose WIT path begins with this, or matches it if it has a `*` (anything) or
+    /// Only hostcalls whose WIT path has this in it, or matches it if it has a `*` (anything) or
     /// a `?` (one character); versions may be left out.
     #[arg(long, value_name = "PATH", default_value = "")]
-    filter: Filter,
+    filter: PathPattern,
     /// Begin at the hostcall with this number.
     #[arg(long, value_name = "EVENT", default_value_t = 0)]
     from: u64,

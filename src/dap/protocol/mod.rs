@@ -37,9 +37,9 @@ pub use dap::responses::{
 pub use dap::types::{
     Breakpoint, BreakpointEventReason, BreakpointLocation, Capabilities, CompletionItem,
     CompletionItemType, DisassembledInstruction, EvaluateArgumentsContext, ExceptionBreakMode,
-    ExceptionBreakpointsFilter, ExceptionDetails, Module, ModuleId, OutputEventCategory,
-    PresentationHint, ProcessEventStartMethod, Scope, ScopePresentationhint, Source,
-    SourceBreakpoint, StackFrame, StackFrameModuleid, StackFramePresentationhint,
+    ExceptionBreakpointsFilter, ExceptionDetails, InvalidatedAreas, Module, ModuleId,
+    OutputEventCategory, PresentationHint, ProcessEventStartMethod, Scope, ScopePresentationhint,
+    Source, SourceBreakpoint, StackFrame, StackFrameModuleid, StackFramePresentationhint,
     SteppingGranularity, StoppedEventReason, Thread, ThreadEventReason, ValueFormat, Variable,
     VariablePresentationHint, VariablePresentationHintAttributes, VariablePresentationHintKind,
     VariablesArgumentsFilter,

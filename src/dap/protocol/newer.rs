@@ -17,6 +17,7 @@ pub struct ClientFeatures {
     pub supports_progress_reporting: bool,
     pub supports_variable_type: bool,
     pub supports_memory_references: bool,
+    pub supports_invalidated_event: bool,
 }
 
 /// The declared capabilities, with the newer ones.
@@ -30,6 +31,20 @@ pub struct DeclaredCapabilities {
         skip_serializing_if = "Option::is_none"
     )]
     pub supports_ansi_styling: Option<bool>,
+    /// Not of the protocol: that there are `rr/` requests.
+    pub rr_dap: Extension,
+}
+
+/// The version of the requests beyond the protocol.
+#[derive(Debug, Clone, Serialize)]
+pub struct Extension {
+    pub version: u32,
+}
+
+impl Default for Extension {
+    fn default() -> Self {
+        Extension { version: 1 }
+    }
 }
 
 /// A variable, with the places to jump to.

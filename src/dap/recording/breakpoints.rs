@@ -1,13 +1,15 @@
 //! Breakpoints: from what a client asks to places in the recording.
 
 use super::{Recording, address};
-use crate::component::ModuleId;
+use crate::component::{ModuleId, PathPattern};
 use crate::dap::debuggee::{
     BreakpointState, DebuggeeError, FilterRequest, FunctionBreakpointRequest,
     InstructionBreakpointRequest, Output, SourceBreakpointRequest, SourceOrigin, SourcePoint,
     StopFilter, When,
 };
 use crate::inspect::expression::Expression;
+use crate::inspect::handle_history::HandleChange;
+use crate::source::Function;
 use crate::timeline::Interrupt;
 use crate::timeline::motion::{
     Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
@@ -22,7 +24,45 @@ pub(super) struct Breakpoints {
     functions: Vec<Breakpoint>,
     instructions: Vec<Breakpoint>,
     filters: Vec<Breakpoint>,
+    /// Filters for handles whose events are not known yet.
+    handles: Vec<(BreakpointId, HandleChange, Narrowed)>,
     next: u32,
+}
+
+/// What narrows a filter: a path, or a condition.
+#[derive(Debug, Default)]
+struct Narrowed {
+    path: String,
+    condition: Option<String>,
+}
+
+impl Narrowed {
+    /// What speaks of `$arg` and the like, or compares, is a condition; anything else the
+    /// path of a hostcall or resource.
+    fn by(text: Option<&str>) -> Narrowed {
+        let text = text.unwrap_or_default().trim();
+        let is_condition = Expression::parse(text).is_ok_and(|parsed| {
+            let needs = parsed.needs();
+            needs.hostcall || needs.registers || text.contains(['$', '=', '<', '>'])
+        });
+        match is_condition {
+            true => Narrowed {
+                condition: Some(text.to_owned()),
+                path: String::new(),
+            },
+            false => Narrowed {
+                path: text.to_owned(),
+                condition: None,
+            },
+        }
+    }
+
+    fn breakpoint(&self, id: BreakpointId, place: Place) -> Breakpoint {
+        Breakpoint {
+            condition: self.condition.clone(),
+            ..Breakpoint::new(id, vec![place])
+        }
+    }
 }
 
 impl Breakpoints {
@@ -168,19 +208,29 @@ impl Recording {
         states
     }
 
-    /// A guest function by its name, else hostcalls by a part of their path.
+    /// Guest functions by their name or a pattern for it, else hostcalls by a part of
+    /// their path or a pattern.
     fn function_places(&self, name: &str) -> Vec<Place> {
         let mut places = Vec::new();
+        let is_pattern = name.contains('*');
+        let pattern = PathPattern::from(name);
         for (i, module) in self.timeline.modules().iter().enumerate() {
-            for function in module.source.functions_named(name) {
-                places.push(Place::Code {
-                    module: ModuleId(i as u32),
-                    pc: module.source.body_start(function),
-                });
-            }
+            let source = &module.source;
+            let found = match is_pattern {
+                false => source.functions_named(name),
+                true => {
+                    let named =
+                        |f: &&Function| pattern.matches(&f.name) || pattern.matches(&f.short_name);
+                    source.functions().filter(named).collect()
+                }
+            };
+            places.extend(found.into_iter().map(|function| Place::Code {
+                module: ModuleId(i as u32),
+                pc: source.body_start(function),
+            }));
         }
-        let crossings = self.timeline.trace().component().crossings();
-        if places.is_empty() && crossings.iter().any(|c| c.name.contains(name)) {
+        let mut crossings = self.timeline.trace().component().crossings().iter();
+        if places.is_empty() && crossings.any(|c| pattern.matches(&c.name)) {
             places.push(Place::Hostcall(HostcallFilter::named(name)));
         }
         places
@@ -223,17 +273,50 @@ impl Recording {
     pub(super) fn break_at_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
         let mut sets = Vec::new();
         let mut states = Vec::new();
+        self.breakpoints.handles.clear();
         for filter in filters {
             let id = self.breakpoints.id();
-            let StopFilter::Hostcall = filter.filter;
+            let narrowed = Narrowed::by(filter.condition.as_deref());
+            let change = match filter.filter {
+                StopFilter::HandleCreated => HandleChange::Created,
+                StopFilter::HandleDropped => HandleChange::Dropped,
+                StopFilter::Trap => {
+                    sets.push(narrowed.breakpoint(id, Place::Trap));
+                    states.push(state(id));
+                    continue;
+                }
+                StopFilter::Hostcall | StopFilter::FailedHostcall => {
+                    let place = Place::Hostcall(HostcallFilter {
+                        path: narrowed.path.clone(),
+                        failed: filter.filter == StopFilter::FailedHostcall,
+                    });
+                    sets.push(narrowed.breakpoint(id, place));
+                    states.push(state(id));
+                    continue;
+                }
+            };
+            self.breakpoints.handles.push((id, change, narrowed));
             states.push(state(id));
-            let path = filter.condition.clone().unwrap_or_default();
-            let place = Place::Hostcall(HostcallFilter::named(path));
-            sets.push(Breakpoint::new(id, vec![place]));
         }
         self.breakpoints.filters = sets;
         self.apply();
         states
+    }
+
+    /// Works out where handles come and go, which takes a replay, when the program is to
+    /// move.
+    pub(super) fn find_handle_changes(&mut self) -> Result<(), DebuggeeError> {
+        if self.breakpoints.handles.is_empty() {
+            return Ok(());
+        }
+        for (id, change, narrowed) in std::mem::take(&mut self.breakpoints.handles) {
+            let resource = (!narrowed.path.is_empty()).then_some(narrowed.path.as_str());
+            let events = self.history_of_handles()?.changes(change, resource);
+            let set = narrowed.breakpoint(id, Place::Events(events));
+            self.breakpoints.filters.push(set);
+        }
+        self.apply();
+        Ok(())
     }
 
     fn apply(&mut self) {

@@ -17,7 +17,7 @@ fn failed(error: impl std::fmt::Display) -> DebuggeeError {
 impl Recording {
     /// The life of all handles: one replay of the whole recording, at the first
     /// time of asking.
-    fn history_of_handles(&mut self) -> Result<&HandleHistory, DebuggeeError> {
+    pub(super) fn history_of_handles(&mut self) -> Result<&HandleHistory, DebuggeeError> {
         if self.handles.is_none() {
             let trace = self.timeline.trace().clone();
             let compiled = Compiled::prepare(&trace, &self.cache, Variant::Fast, &|_, _| {})

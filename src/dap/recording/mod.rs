@@ -8,6 +8,7 @@ mod guest;
 mod handles;
 mod hostcall;
 mod launcher;
+mod listing;
 mod stack;
 mod values;
 
@@ -16,16 +17,18 @@ pub use launcher::RecordingLauncher;
 use super::debuggee::{
     BreakpointState, Debuggee, DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId,
     Frames, FunctionBreakpointRequest, History, InstructionBreakpointRequest, InstructionView,
-    MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
+    Mark, MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
     SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
 };
 use crate::inspect::handle_history::HandleHistory;
+use crate::inspect::listing::Listing;
 use crate::replay::variant::CacheDir;
+use crate::replay::{Phase, Position};
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use stack::ShownFrame;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A recording being debugged.
 pub struct Recording {
@@ -36,6 +39,8 @@ pub struct Recording {
     events: OnceLock<u64>,
     /// The life of all handles, once asked for.
     handles: Option<HandleHistory>,
+    /// All hostcalls, once asked for.
+    listing: Option<Arc<Listing>>,
     cache: CacheDir,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<tempfile::TempDir>,
@@ -65,8 +70,24 @@ impl Recording {
             stack: None,
             events: OnceLock::new(),
             handles: None,
+            listing: None,
             cache,
             _directory: directory,
+        }
+    }
+}
+
+impl Recording {
+    /// What to say where the program stands in a hostcall.
+    fn describe_hostcall(&mut self) -> StopText {
+        let how = match self.timeline.here().position.phase {
+            Phase::Calling => "Paused at a hostcall",
+            Phase::Answered => "Paused after a hostcall",
+            Phase::Before | Phase::End => return StopText::default(),
+        };
+        StopText {
+            description: Some(how.to_owned()),
+            text: self.calling(),
         }
     }
 }
@@ -79,6 +100,7 @@ impl Debuggee for Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        self.find_handle_changes()?;
         if self.timeline.needs_debug(motion) {
             self.timeline
                 .need_debug(interrupt, &|done| compiling(output, done))?;
@@ -101,7 +123,7 @@ impl Debuggee for Recording {
                 description: None,
                 text: Some(format!("The run {}", self.timeline.trace().outcome())),
             },
-            _ => StopText::default(),
+            _ => self.describe_hostcall(),
         }
     }
 
@@ -112,6 +134,7 @@ impl Debuggee for Recording {
             name: trace.metadata().program.clone(),
             events,
             end: self.timeline.known_end(),
+            ending: format!("the run {}", trace.outcome()),
         }
     }
 
@@ -178,6 +201,53 @@ impl Debuggee for Recording {
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
         self.handle_tables()
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => self.free_mark(),
+        };
+        self.timeline.mark(&name);
+        let here = self.timeline.here();
+        Mark {
+            name,
+            position: here.position,
+            event: here.event,
+        }
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        self.timeline.unmark(name)
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let marks = self.timeline.marks().into_iter();
+        let mark = |(name, position, event): (&str, Position, u64)| Mark {
+            name: name.to_owned(),
+            position,
+            event,
+        };
+        marks.map(mark).collect()
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        let in_progress = self.timeline.crossing().ok()??;
+        let component = self.timeline.trace().component();
+        let crossing = component.crossing(in_progress.calling.crossing)?;
+        Some(crossing.name.clone())
+    }
+
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        self.listed(output, interrupt)
+    }
+
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        self.timeline.checkpoint_moments()
     }
 
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {

@@ -1,24 +1,58 @@
-//! `rr help`: the list of commands.
+//! `help`: the commands.
 
-use super::{Effect, Entry, PREFIX, TABLE};
+use super::{Effect, Entry, PREFIX, Ran, TABLE, find, wrong};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const HELP: Entry = Entry {
     words: "help",
-    arguments: "",
-    about: "list these commands",
-    run: |_, _| Ok(Effect::Say(text())),
+    also: &[],
+    arguments: "[COMMAND]",
+    about: "list the commands, or explain one",
+    run: |_, arguments| help(arguments),
 };
 
-fn text() -> String {
-    let usages: Vec<String> = TABLE
-        .iter()
-        .map(|entry| format!("{PREFIX} {} {}", entry.words, entry.arguments))
-        .collect();
+fn help(arguments: &str) -> Ran {
+    if arguments.is_empty() {
+        return Ok(Effect::Say(list()));
+    }
+    let bare = arguments.strip_prefix(PREFIX).unwrap_or(arguments).trim();
+    let beginning: Vec<&Entry> = match find(bare) {
+        Some((entry, _)) => vec![entry],
+        None => TABLE.iter().filter(|e| e.words.starts_with(bare)).collect(),
+    };
+    if beginning.is_empty() {
+        return Err(wrong(format!(
+            "there is no command `{bare}`; `{PREFIX} help` lists them"
+        )));
+    }
+    let explained = beginning.into_iter().map(explained);
+    Ok(Effect::Say(explained.collect::<Vec<_>>().join("\n")))
+}
+
+fn usage(entry: &Entry) -> String {
+    format!("{} {}", entry.words, entry.arguments)
+        .trim_end()
+        .to_owned()
+}
+
+fn explained(entry: &Entry) -> String {
+    let also = match entry.also {
+        [] => String::new(),
+        words => format!(" (also: {})", words.join(", ")),
+    };
+    format!("{}: {}{also}", usage(entry), entry.about)
+}
+
+fn list() -> String {
+    let usages: Vec<String> = TABLE.iter().map(usage).collect();
     let width = usages.iter().map(String::len).max().unwrap_or(0);
-    let lines: Vec<String> = usages
+    let mut lines: Vec<String> = usages
         .iter()
         .zip(TABLE)
         .map(|(usage, entry)| format!("{usage:width$}  {}", entry.about))
         .collect();
+    lines.push(format!(
+        "Anything else is an expression; `{PREFIX}` in front makes a line a command, \
+         parentheses around it an expression."
+    ));
     lines.join("\n")
 }

@@ -1,18 +1,23 @@
-//! Commands of the debug console, for what the protocol has no request for:
-//! they work in every client. All begin with `rr`; anything else typed there is
-//! an expression.
+//! Commands of the debug console, for what the protocol has no request for: they work
+//! in every client.
+//!
+//! A command is a line that begins with its words, `rr` before them or not. Anything
+//! else is an expression, and so is a line whose command is followed by an operator
+//! (`mark + 1`); in parentheses every line is one.
 
-mod back;
-mod goto;
-mod handles;
 mod help;
-mod hostcall;
-mod place;
+mod hostcalls;
+mod mark;
+mod resources;
+mod seek;
+mod step;
+mod when;
 
-use super::debuggee::{Debuggee, VariableView};
+use super::debuggee::{Debuggee, DebuggeeError, Output, VariableView};
+use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::Motion;
 
-/// What every command begins with.
+/// What a command may begin with, to tell it from an expression.
 const PREFIX: &str = "rr";
 
 /// What a command does.
@@ -22,11 +27,35 @@ pub(super) enum Effect {
     Travel { say: String, motion: Motion },
 }
 
-type Run = fn(&mut dyn Debuggee, &str) -> Result<Effect, String>;
+/// What a command has to work with.
+pub(super) struct Context<'a> {
+    pub(super) debuggee: &'a mut dyn Debuggee,
+    pub(super) output: &'a dyn Output,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    /// It was not understood, or cannot be done: cause and remedy.
+    #[error("{0}")]
+    Wrong(String),
+    #[error(transparent)]
+    Debuggee(#[from] DebuggeeError),
+}
+
+fn wrong(message: impl Into<String>) -> CommandError {
+    CommandError::Wrong(message.into())
+}
+
+type Ran = Result<Effect, CommandError>;
+type Run = fn(&mut Context<'_>, &str) -> Ran;
 
 struct Entry {
-    /// The words after `rr`.
+    /// The words that it begins with.
     words: &'static str,
+    /// Other words for the same.
+    also: &'static [&'static str],
     /// What follows them.
     arguments: &'static str,
     about: &'static str,
@@ -35,47 +64,74 @@ struct Entry {
 
 /// The more words, the earlier: the first entry that fits is run.
 static TABLE: &[Entry] = &[
-    place::ENTRY,
-    goto::EVENT,
-    goto::POSITION,
-    goto::START,
-    goto::ENTRY,
-    goto::END,
-    hostcall::NEXT,
-    hostcall::PREVIOUS,
-    back::INTO,
-    back::OUT,
-    back::INSTRUCTION,
-    handles::ENTRY,
-    help::ENTRY,
+    when::WHEN,
+    seek::SEEK,
+    step::BACK_INTO,
+    step::BACK_OUT,
+    step::BACK_INSTRUCTION,
+    step::HOSTCALL_NEXT,
+    step::HOSTCALL_PREVIOUS,
+    step::HOSTCALL_OVER,
+    step::HOSTCALL_BACK,
+    mark::MARKS,
+    mark::MARK,
+    mark::UNMARK,
+    hostcalls::HOSTCALLS,
+    resources::RESOURCES,
+    help::HELP,
 ];
 
 /// A line of the console that is meant for us.
-pub(super) struct Command<'a>(&'a str);
+pub(super) struct Command {
+    text: String,
+}
 
-impl<'a> Command<'a> {
+impl Command {
     /// `None` where the line is an expression.
-    pub(super) fn parse(line: &'a str) -> Option<Self> {
+    pub(super) fn parse(line: &str) -> Option<Self> {
         let line = line.trim();
-        let rest = line.strip_prefix(PREFIX)?;
-        match rest.chars().next() {
-            None => Some(Command("help")),
-            Some(character) if character.is_whitespace() => Some(Command(rest.trim())),
-            Some(_) => None,
-        }
-    }
-
-    pub(super) fn run(self, debuggee: &mut dyn Debuggee) -> Result<Effect, String> {
-        for entry in TABLE {
-            if let Some(arguments) = after_words(self.0, entry.words) {
-                return (entry.run)(debuggee, arguments);
+        let command = |text: &str| {
+            Some(Command {
+                text: text.to_owned(),
+            })
+        };
+        if let Some(rest) = line.strip_prefix(PREFIX) {
+            match rest.chars().next() {
+                None => return command("help"),
+                Some(next) if next.is_whitespace() => return command(rest.trim()),
+                Some(_) => {}
             }
         }
-        Err(format!(
-            "there is no command `{PREFIX} {}`; `{PREFIX} help` lists them",
-            self.0
-        ))
+        let (_, arguments) = find(line)?;
+        let is_operand = |c: char| c.is_alphanumeric() || "_*?:'\"+-".contains(c);
+        let is_sign_alone = |text: &str| text.chars().nth(1).is_none_or(char::is_whitespace);
+        let begins = arguments.chars().next();
+        let fits = match begins {
+            None => true,
+            Some('+' | '-' | '*' | '?') => !is_sign_alone(arguments) || arguments.len() == 1,
+            Some(next) => is_operand(next),
+        };
+        fits.then(|| command(line)).flatten()
     }
+
+    pub(super) fn run(&self, context: &mut Context<'_>) -> Ran {
+        match find(&self.text) {
+            Some((entry, arguments)) => (entry.run)(context, arguments),
+            None => Err(wrong(format!(
+                "there is no command `{}`; `{PREFIX} help` lists them",
+                self.text
+            ))),
+        }
+    }
+}
+
+/// The entry that a line begins with, and what follows.
+fn find(line: &str) -> Option<(&'static Entry, &str)> {
+    TABLE.iter().find_map(|entry| {
+        let words = std::iter::once(&entry.words).chain(entry.also);
+        let mut found = words.filter_map(|words| after_words(line, words));
+        Some((entry, found.next()?))
+    })
 }
 
 /// What follows these words, if the text begins with them.
@@ -100,22 +156,86 @@ pub(super) struct Completion {
     pub(super) about: &'static str,
 }
 
+/// The commands that begin like this, written as the line is: with `rr` or without.
 pub(super) fn completions(before: &str) -> impl Iterator<Item = Completion> {
-    let before = before.to_owned();
+    let before = before.trim_start().to_owned();
+    let with_prefix = before.is_empty() || PREFIX.starts_with(&before) || before.starts_with("rr ");
     TABLE
         .iter()
-        .map(|entry| Completion {
-            text: format!("{PREFIX} {}", entry.words),
+        .map(move |entry| Completion {
+            text: match with_prefix {
+                true => format!("{PREFIX} {}", entry.words),
+                false => entry.words.to_owned(),
+            },
             about: entry.about,
         })
         .filter(move |completion| completion.text.starts_with(&before))
 }
 
-fn no_arguments(arguments: &str) -> Result<(), String> {
+fn no_arguments(arguments: &str) -> Result<(), CommandError> {
     match arguments {
         "" => Ok(()),
-        more => Err(format!(
+        more => Err(wrong(format!(
             "`{more}` is too much: this command takes nothing more"
-        )),
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_command_or_an_expression() {
+        for line in [
+            "rr",
+            "rr when",
+            "when",
+            "seek 12",
+            "seek 40%",
+            "rr nonsense",
+            "mark",
+            "mark here",
+            "hostcalls *write*",
+            "hostcalls wasi:io",
+            "seek +3",
+            "seek start",
+            "help seek",
+            "where",
+            "goto event 3",
+            "back in",
+        ] {
+            assert!(Command::parse(line).is_some(), "{line}");
+        }
+        for line in [
+            "x",
+            "rrx",
+            "when + 1",
+            "mark.x",
+            "mark == 3",
+            "(when)",
+            "seeker",
+            "marks[0]",
+            "seek - 3",
+            "output * 2",
+            "whenever",
+            "back",
+            "rr.x",
+        ] {
+            assert!(Command::parse(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for() {
+        for entry in TABLE {
+            assert!(entry.about.len() > 10, "{}", entry.words);
+            let same = TABLE
+                .iter()
+                .filter(|other| other.words == entry.words || other.also.contains(&entry.words));
+            assert_eq!(same.count(), 1, "{}", entry.words);
+            let (found, _) = find(entry.words).expect("itself");
+            assert_eq!(found.words, entry.words);
+        }
     }
 }

@@ -12,21 +12,66 @@ use crate::dap::protocol::{
     SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
 };
 
-/// The filters offered to the client, by the names it sends back.
-const FILTERS: [(StopFilter, &str); 1] = [(StopFilter::Hostcall, "hostcall")];
+/// A filter as the client sees it.
+struct OfferedFilter {
+    filter: StopFilter,
+    /// What the client sends back.
+    name: &'static str,
+    label: &'static str,
+    description: &'static str,
+    condition: &'static str,
+}
+
+const CALLS: &str =
+    "A part of the WIT path such as `write`, a pattern such as `wasi:http/*`, or an expression";
+const HANDLES: &str = "A part of the resource's WIT path, such as `descriptor`, or an expression";
+
+static FILTERS: [OfferedFilter; 5] = [
+    OfferedFilter {
+        filter: StopFilter::Trap,
+        name: "trap",
+        label: "Traps",
+        description: "Stop where the program traps.",
+        condition: "An expression over the variables there",
+    },
+    OfferedFilter {
+        filter: StopFilter::FailedHostcall,
+        name: "failedHostcall",
+        label: "Failed Hostcalls",
+        description: "Stop at hostcalls that will return an error.",
+        condition: CALLS,
+    },
+    OfferedFilter {
+        filter: StopFilter::Hostcall,
+        name: "hostcall",
+        label: "All Hostcalls",
+        description: "Stop at every call that the program makes to its host.",
+        condition: CALLS,
+    },
+    OfferedFilter {
+        filter: StopFilter::HandleCreated,
+        name: "handleCreated",
+        label: "Handles Created",
+        description: "Stop at hostcalls that give the program a new handle.",
+        condition: HANDLES,
+    },
+    OfferedFilter {
+        filter: StopFilter::HandleDropped,
+        name: "handleDropped",
+        label: "Handles Dropped",
+        description: "Stop where the program drops a handle.",
+        condition: HANDLES,
+    },
+];
 
 pub(super) fn offered_filters() -> Vec<ExceptionBreakpointsFilter> {
-    let offered = |(filter, name): &(StopFilter, &str)| match filter {
-        StopFilter::Hostcall => ExceptionBreakpointsFilter {
-            filter: (*name).to_owned(),
-            label: "Hostcalls".into(),
-            description: Some("Stop at every call that the program makes to its host.".into()),
-            default: Some(false),
-            supports_condition: Some(true),
-            condition_description: Some(
-                "Part of the call's name, such as `wasi:filesystem` or `write`".into(),
-            ),
-        },
+    let offered = |offered: &OfferedFilter| ExceptionBreakpointsFilter {
+        filter: offered.name.to_owned(),
+        label: offered.label.to_owned(),
+        description: Some(offered.description.to_owned()),
+        default: Some(offered.filter == StopFilter::Trap),
+        supports_condition: Some(true),
+        condition_description: Some(offered.condition.to_owned()),
     };
     FILTERS.iter().map(offered).collect()
 }
@@ -114,11 +159,10 @@ pub(super) fn filters(session: &mut Session, request: &Request) -> Handled {
 }
 
 fn filter(name: &str, condition: Option<String>) -> Result<FilterRequest, Refusal> {
-    let known = FILTERS.iter().find(|(_, known)| *known == name);
-    let (filter, _) =
-        known.ok_or_else(|| Refusal::because(format!("there is no filter `{name}`")))?;
+    let known = FILTERS.iter().find(|offered| offered.name == name);
+    let known = known.ok_or_else(|| Refusal::because(format!("there is no filter `{name}`")))?;
     Ok(FilterRequest {
-        filter: *filter,
+        filter: known.filter,
         condition: condition.filter(|text| !text.trim().is_empty()),
     })
 }

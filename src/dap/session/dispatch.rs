@@ -1,7 +1,7 @@
 //! Which request is handled where, and what it needs.
 
 use super::{Handled, Session};
-use super::{breakpoints, evaluate, lifecycle, memory, motion, source, stack, variables};
+use super::{breakpoints, evaluate, lifecycle, memory, motion, source, stack, time, variables};
 use crate::dap::protocol::{Refusal, Request};
 
 pub(super) type Handler = fn(&mut Session, &Request) -> Handled;
@@ -78,6 +78,14 @@ static TABLE: &[Entry] = &[
     on("modules", Debuggee, source::modules),
     on("disassemble", Stop, memory::disassemble),
     on("readMemory", Stop, memory::read),
+    on("rr/when", Stop, time::when),
+    on("rr/seek", Stop, time::seek),
+    on("rr/step", Stop, time::step),
+    on("rr/mark", Stop, time::mark),
+    on("rr/unmark", Stop, time::unmark),
+    on("rr/marks", Stop, time::marks),
+    on("rr/hostcalls", Stop, time::hostcalls),
+    on("rr/timeline", Stop, time::timeline),
     on("setVariable", Nothing, refuse_to_write),
     on("setExpression", Nothing, refuse_to_write),
     on("writeMemory", Nothing, refuse_to_write),
@@ -142,6 +150,7 @@ mod tests {
         "supportsExceptionFilterOptions",
         "exceptionBreakpointFilters",
         "completionTriggerCharacters",
+        "rrDap",
     ];
 
     #[test]

@@ -1,5 +1,6 @@
 //! `evaluate` and `completions`: expressions, and the console's commands.
 
+use super::asking::ask;
 use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
@@ -9,7 +10,7 @@ use crate::dap::protocol::{
     CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal, Request,
 };
-use crate::dap::repl::{self, Effect};
+use crate::dap::repl::{self, CommandError, Effect};
 
 pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     let arguments: EvaluateArguments = request.arguments()?;
@@ -25,7 +26,7 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     if context == EvaluateContext::Repl
         && let Some(command) = repl::Command::parse(&arguments.expression)
     {
-        return run(session, request, command);
+        return run(command);
     }
     let frame = arguments.frame_id.map(frame_in).transpose()?;
     let format = format_in(arguments.format.as_ref());
@@ -35,13 +36,35 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     Reply::body(request, &response)
 }
 
-fn run(session: &mut Session, request: &Request, command: repl::Command<'_>) -> Handled {
-    let effect = command.run(session.debuggee()?).map_err(Refusal::Because)?;
+/// Commands may take long: all of them are asked as questions.
+fn run(command: repl::Command) -> Handled {
+    ask(
+        move |debuggee, output, interrupt| {
+            let mut context = repl::Context {
+                debuggee,
+                output,
+                interrupt,
+            };
+            match command.run(&mut context) {
+                Err(CommandError::Debuggee(error)) => Err(error),
+                Err(wrong) => Ok(Err(wrong.to_string())),
+                Ok(effect) => Ok(Ok(effect)),
+            }
+        },
+        |session, request, effect| take_effect(session, request, effect),
+    )
+}
+
+fn take_effect(
+    session: &mut Session,
+    request: &Request,
+    effect: Result<Effect, String>,
+) -> Handled {
     let said = |result: String| EvaluateResponse {
         result,
         ..EvaluateResponse::default()
     };
-    match effect {
+    match effect.map_err(Refusal::Because)? {
         Effect::Say(text) => Reply::body(request, &said(text)),
         Effect::Show(value) => {
             let response = session.evaluated(*value);

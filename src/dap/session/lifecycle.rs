@@ -4,7 +4,7 @@
 use super::{Handled, Opening, Reply, Session, State, THREAD, Then};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
 use crate::dap::launch::{ArgumentError, AttachArguments, Begin, LaunchArguments, ViewArguments};
-use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities};
+use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
     CancelArguments, Capabilities, Event, ProcessEventBody, ProcessEventStartMethod, Refusal,
     Request, Thread, ThreadEventBody, ThreadEventReason, ThreadsResponse,
@@ -52,6 +52,7 @@ pub(super) fn capabilities() -> DeclaredCapabilities {
     DeclaredCapabilities {
         known,
         supports_ansi_styling: None,
+        rr_dap: Extension::default(),
     }
 }
 
@@ -164,6 +165,7 @@ pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
     let meant = match &session.state {
         State::Opening(opening) => meant(opening.request.seq, OPENING),
         State::Moving(moving) => meant(moving.request, &moving.request.to_string()),
+        State::Asking(asking) => meant(asking.request.seq, &asking.request.seq.to_string()),
         _ => false,
     };
     if meant {
@@ -175,10 +177,15 @@ pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
 pub(super) fn threads(session: &mut Session, request: &Request) -> Handled {
     let thread = Thread {
         id: THREAD,
-        name: session.program.clone(),
+        name: match session.thread_name.is_empty() {
+            true => session.program.clone(),
+            false => session.thread_name.clone(),
+        },
     };
     let threads = match session.state {
-        State::Configuring(_) | State::Moving(_) | State::Stopped(_) => vec![thread],
+        State::Configuring(_) | State::Moving(_) | State::Asking(_) | State::Stopped(_) => {
+            vec![thread]
+        }
         _ => Vec::new(),
     };
     Reply::body(request, &ThreadsResponse { threads })
@@ -246,6 +253,12 @@ impl Session {
             }
             State::Moving(moving) => {
                 for request in moving.waiting {
+                    self.outbox.respond(&request, Err(Refusal::Cancelled));
+                }
+                self.outbox.event(&Event::Terminated(None));
+            }
+            State::Asking(asking) => {
+                for request in std::iter::once(asking.request).chain(asking.waiting) {
                     self.outbox.respond(&request, Err(Refusal::Cancelled));
                 }
                 self.outbox.event(&Event::Terminated(None));

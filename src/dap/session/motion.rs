@@ -5,7 +5,8 @@ use crate::dap::debuggee::{Debuggee, DebuggeeError, StopText};
 use crate::dap::protocol::newer::MotionArguments;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
-    Refusal, Request, SteppingGranularity, StoppedEventBody, StoppedEventReason,
+    InvalidatedAreas, InvalidatedEventBody, Refusal, Request, SteppingGranularity,
+    StoppedEventBody, StoppedEventReason,
 };
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Direction, Ending, Motion, Reason, Step, Stop};
@@ -56,7 +57,7 @@ fn step(request: &Request, direction: Direction, step: Step) -> Handled {
 
 pub(super) fn pause(session: &mut Session, _: &Request) -> Handled {
     match session.state {
-        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+        State::Moving(_) | State::Opening(_) | State::Asking(_) => session.interrupt_worker(),
         // It has stopped by itself, which the client will have been told.
         State::Stopped(_) => {}
         _ => return Err(Refusal::because("nothing moves")),
@@ -167,8 +168,28 @@ impl Session {
         }
         self.values.next_stop();
         self.locations.next_stop();
+        self.tell_time();
+        let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
         self.outbox.event(&Event::Stopped(stopped));
+        if is_jump && self.client.supports_invalidated_event {
+            self.outbox.event(&Event::Invalidated(InvalidatedEventBody {
+                areas: Some(vec![InvalidatedAreas::All]),
+                thread_id: None,
+                stack_frame_id: None,
+            }));
+        }
+    }
+
+    /// The thread is named after the moment.
+    fn tell_time(&mut self) {
+        let Ok(debuggee) = self.debuggee() else {
+            return;
+        };
+        let here = debuggee.here();
+        let (event, position) = (here.event, here.position);
+        let moment = debuggee.history().moment(event, position);
+        self.thread_name = format!("main, {moment}");
     }
 
     fn stopped(
@@ -269,6 +290,11 @@ impl StopName {
             hit: None,
         }
     }
+}
+
+/// Whether a motion leaves everything behind, so that no view of a client holds.
+fn is_jump(motion: &Motion) -> bool {
+    matches!(arrival(Some(motion)), StoppedEventReason::Goto)
 }
 
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {

@@ -1,0 +1,71 @@
+//! The hostcalls of the whole recording.
+
+use super::Recording;
+use crate::dap::debuggee::{DebuggeeError, Output};
+use crate::inspect::listing::{Listing, ListingError};
+use crate::replay::Compiled;
+use crate::replay::variant::Variant;
+use crate::timeline::Interrupt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+impl Recording {
+    /// The first mark of 1, 2, … that there is not.
+    pub(super) fn free_mark(&self) -> String {
+        let marks = self.timeline.marks();
+        let is_free = |name: &String| marks.iter().all(|(taken, ..)| taken != name);
+        let mut numbers = (1_u32..).map(|number| number.to_string());
+        numbers.find(is_free).unwrap_or_default()
+    }
+
+    /// Replays the recording for its hostcalls the first time.
+    pub(super) fn listed(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        if let Some(listing) = &self.listing {
+            return Ok(listing.clone());
+        }
+        let listing = Arc::new(self.read_listing(output, interrupt)?);
+        self.listing = Some(listing.clone());
+        Ok(listing)
+    }
+
+    fn read_listing(
+        &self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Listing, DebuggeeError> {
+        let failed = |error: &dyn std::fmt::Display| DebuggeeError::Other(error.to_string());
+        let trace = self.timeline.trace().clone();
+        let all = trace.hostcalls().unwrap_or(0).max(1);
+        let compiled = Compiled::prepare(&trace, &self.cache, Variant::Fast, &|done, of| {
+            let percent = (done * 100).checked_div(of).unwrap_or(100).min(100) as u8;
+            output.progress(Some(percent), "compiling the recording");
+        });
+        let compiled = compiled.map_err(|error| failed(&error))?;
+        let done = Arc::new(AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let (counted, stop) = (done.clone(), interrupt.clone());
+            let reading = scope.spawn(move || {
+                Listing::read(&trace, &compiled, move |rows| {
+                    counted.store(rows, Ordering::Relaxed);
+                    !stop.is_raised()
+                })
+            });
+            while !reading.is_finished() {
+                let percent = done.load(Ordering::Relaxed) as u64 * 100 / all;
+                output.progress(Some(percent.min(100) as u8), "listing the hostcalls");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            match reading.join() {
+                Ok(Ok(listing)) => Ok(listing),
+                Ok(Err(ListingError::Interrupted)) => Err(DebuggeeError::Interrupted),
+                Ok(Err(error)) => Err(failed(&error)),
+                Err(_) => Err(failed(&"listing the hostcalls failed")),
+            }
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! `hostcalls`: what the program asked of its host.
+
+use super::step::filter;
+use super::{Context, Effect, Entry, Ran};
+use crate::component::PathPattern;
+use crate::dap::debuggee::grouped;
+use crate::inspect::listing::Row;
+
+/// Lines around the present: a console is no place for more.
+const SHOWN: usize = 40;
+
+pub(super) const HOSTCALLS: Entry = Entry {
+    words: "hostcalls",
+    also: &["events"],
+    arguments: "[failed] [PATH]",
+    about: "list the hostcalls around this moment; only failed ones, or those with this in their WIT path",
+    run: hostcalls,
+};
+
+fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
+    let filter = filter(arguments);
+    let here = context.debuggee.here().event;
+    let listing = context
+        .debuggee
+        .hostcalls(context.output, context.interrupt)?;
+    let path = PathPattern::from(filter.path.as_str());
+    let fitting: Vec<&Row> = listing.matching(&path, filter.failed).collect();
+    if fitting.is_empty() {
+        let all = grouped(listing.rows.len() as u64);
+        return Ok(Effect::Say(format!(
+            "none of the {all} hostcalls is like that"
+        )));
+    }
+    let before = fitting.partition_point(|row| row.event < here);
+    let first = before
+        .saturating_sub(SHOWN / 2)
+        .min(fitting.len().saturating_sub(SHOWN));
+    let shown = fitting.iter().skip(first).take(SHOWN);
+    let mut lines: Vec<String> = shown.map(|row| line(row, here)).collect();
+    let after = fitting.len().saturating_sub(first + lines.len());
+    if first > 0 {
+        lines.insert(0, format!("… {} before", grouped(first as u64)));
+    }
+    if after > 0 {
+        lines.push(format!("… {} after", grouped(after as u64)));
+    }
+    Ok(Effect::Say(lines.join("\n")))
+}
+
+fn line(row: &Row, here: u64) -> String {
+    let sign = match (row.event == here, row.has_failed()) {
+        (true, _) => '▶',
+        (false, true) => '!',
+        (false, false) => ' ',
+    };
+    let indent = row.depth.min(10) * 2;
+    format!("{sign}{:>7}  {:indent$}{}", row.event, "", row.line())
+}

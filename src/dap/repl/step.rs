@@ -1,0 +1,98 @@
+//! `back …`, `hostcall …`: the steps that the protocol has no request for.
+
+use super::{Effect, Entry, Ran, no_arguments};
+use crate::timeline::motion::{Direction, HostcallFilter, Motion, Step};
+
+pub(super) const BACK_INTO: Entry = Entry {
+    words: "back in",
+    also: &["reverse step in"],
+    arguments: "",
+    about: "step back into the call that returned last",
+    run: |_, more| back(more, Motion::Line(Direction::Backward, Step::Into)),
+};
+pub(super) const BACK_OUT: Entry = Entry {
+    words: "back out",
+    also: &["reverse step out"],
+    arguments: "",
+    about: "step back to where this function was called",
+    run: |_, more| back(more, Motion::Line(Direction::Backward, Step::Out)),
+};
+pub(super) const BACK_INSTRUCTION: Entry = Entry {
+    words: "back instruction",
+    also: &[],
+    arguments: "",
+    about: "step back one instruction",
+    run: |_, more| back(more, Motion::Instruction(Direction::Backward, Step::Into)),
+};
+pub(super) const HOSTCALL_NEXT: Entry = Entry {
+    words: "hostcall next",
+    also: &["next hostcall"],
+    arguments: "[failed] [PATH]",
+    about: "go to the next hostcall; only to a failed one, or to one with this in its WIT path",
+    run: |_, more| to_hostcall(more, Direction::Forward),
+};
+pub(super) const HOSTCALL_PREVIOUS: Entry = Entry {
+    words: "hostcall prev",
+    also: &["previous hostcall", "prev hostcall", "hostcall previous"],
+    arguments: "[failed] [PATH]",
+    about: "go back to the previous hostcall; only to a failed one, or to one with this in its WIT path",
+    run: |_, more| to_hostcall(more, Direction::Backward),
+};
+pub(super) const HOSTCALL_OVER: Entry = Entry {
+    words: "hostcall over",
+    also: &["over hostcall"],
+    arguments: "",
+    about: "go to where this hostcall, or the next one, has just been answered",
+    run: |_, more| over(more, "forward over a hostcall", Direction::Forward),
+};
+pub(super) const HOSTCALL_BACK: Entry = Entry {
+    words: "hostcall back",
+    also: &["back hostcall"],
+    arguments: "",
+    about: "go back over the hostcall that was answered last",
+    run: |_, more| over(more, "back over a hostcall", Direction::Backward),
+};
+
+fn back(arguments: &str, motion: Motion) -> Ran {
+    no_arguments(arguments)?;
+    let say = "stepping back".to_owned();
+    Ok(Effect::Travel { say, motion })
+}
+
+fn over(arguments: &str, say: &str, direction: Direction) -> Ran {
+    no_arguments(arguments)?;
+    Ok(Effect::Travel {
+        say: format!("stepping {say}"),
+        motion: Motion::OverHostcall(direction),
+    })
+}
+
+fn to_hostcall(arguments: &str, direction: Direction) -> Ran {
+    let filter = filter(arguments);
+    let which = match direction {
+        Direction::Forward => "next",
+        Direction::Backward => "previous",
+    };
+    let failed = if filter.failed { " failed" } else { "" };
+    let like = match filter.path.as_str() {
+        "" => String::new(),
+        path => format!(" like {path}"),
+    };
+    Ok(Effect::Travel {
+        say: format!("going to the {which}{failed} hostcall{like}"),
+        motion: Motion::Hostcall(direction, filter),
+    })
+}
+
+/// `[failed] [PATH]`
+pub(super) fn filter(arguments: &str) -> HostcallFilter {
+    let (failed, path) = match arguments.split_once(char::is_whitespace) {
+        Some(("failed", path)) => (true, path.trim()),
+        None if arguments == "failed" => (true, ""),
+        _ => (false, arguments),
+    };
+    HostcallFilter {
+        path: path.to_owned(),
+        failed,
+    }
+}

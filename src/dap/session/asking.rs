@@ -1,0 +1,89 @@
+//! Questions that take long: the debuggee answers them on the worker's thread, and the
+//! session waits for it as it does for a motion.
+
+use super::{Handled, Input, Reply, Session, State};
+use crate::dap::debuggee::{Debuggee, DebuggeeError, Output};
+use crate::dap::protocol::{Refusal, Request};
+use crate::timeline::interrupt::Interrupt;
+
+/// Asks the debuggee; nothing moves.
+pub(super) type Question = Box<
+    dyn FnOnce(&mut dyn Debuggee, &dyn Output, &Interrupt) -> Result<Answer, DebuggeeError> + Send,
+>;
+
+/// Makes the response of what was found out.
+pub(in crate::dap) struct Answer(Box<dyn FnOnce(&mut Session, &Request) -> Handled + Send>);
+
+/// A question that a worker has.
+pub(super) struct Asking {
+    pub(super) request: Request,
+    pub(super) interrupt: Interrupt,
+    /// What the client asked meanwhile.
+    pub(super) waiting: Vec<Request>,
+}
+
+/// A question and the response to it.
+pub(super) fn ask<T: Send + 'static>(
+    question: impl FnOnce(&mut dyn Debuggee, &dyn Output, &Interrupt) -> Result<T, DebuggeeError>
+    + Send
+    + 'static,
+    answer: impl FnOnce(&mut Session, &Request, T) -> Handled + Send + 'static,
+) -> Handled {
+    Ok(Reply::Ask(Box::new(move |debuggee, output, interrupt| {
+        let found = question(debuggee, output, interrupt)?;
+        let answer =
+            move |session: &mut Session, request: &Request| answer(session, request, found);
+        Ok(Answer(Box::new(answer)))
+    })))
+}
+
+impl Session {
+    /// Hands the debuggee to a worker with a question.
+    pub(super) fn ask(&mut self, request: &Request, question: Question) {
+        let mut debuggee = match std::mem::replace(&mut self.state, State::Ready) {
+            State::Configuring(debuggee) | State::Stopped(debuggee) => debuggee,
+            other => {
+                self.state = other;
+                self.outbox.respond(request, Err(Refusal::NotStopped));
+                return;
+            }
+        };
+        let interrupt = Interrupt::new();
+        self.state = State::Asking(Asking {
+            request: request.clone(),
+            interrupt: interrupt.clone(),
+            waiting: Vec::new(),
+        });
+        let reporter = self.reporter("Looking", &request.seq.to_string(), Some(request.seq));
+        self.work(move || {
+            let answer = question(debuggee.as_mut(), &reporter, &interrupt);
+            drop(reporter);
+            Input::Answered(debuggee, answer)
+        });
+    }
+
+    /// The worker is back with the answer.
+    pub(super) fn answered(
+        &mut self,
+        debuggee: Box<dyn Debuggee>,
+        answer: Result<Answer, DebuggeeError>,
+    ) {
+        let asking = match std::mem::replace(&mut self.state, State::Stopped(debuggee)) {
+            State::Asking(asking) => asking,
+            // Terminated meanwhile.
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        self.current = asking.request.seq;
+        let handled = match answer {
+            Ok(Answer(answer)) => answer(self, &asking.request),
+            Err(error) => Err(error.into()),
+        };
+        self.reply(&asking.request, handled);
+        for request in &asking.waiting {
+            self.request(request);
+        }
+    }
+}

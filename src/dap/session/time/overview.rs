@@ -1,0 +1,104 @@
+//! `rr/timeline`: the whole recording at a glance.
+
+use super::super::asking::ask;
+use super::super::{Handled, Reply, Session};
+use super::{MarkShown, Moment};
+use crate::dap::debuggee::DebuggeeError;
+use crate::dap::protocol::Request;
+use crate::inspect::listing::{Listing, Row};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// How many buckets there are where nobody says.
+const SOME_BUCKETS: usize = 200;
+const MOST_BUCKETS: usize = 5000;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    buckets: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Overview {
+    events: u64,
+    interfaces: Vec<String>,
+    buckets: Vec<Bucket>,
+    checkpoints: Vec<Moment>,
+    marks: Vec<MarkShown>,
+    here: Moment,
+    ending: String,
+}
+
+/// Hostcalls `from` up to `to`, which is not one of them.
+#[derive(Debug, Serialize)]
+struct Bucket {
+    from: u64,
+    to: u64,
+    /// One for each interface.
+    counts: Vec<u64>,
+    failed: u64,
+}
+
+pub(in crate::dap::session) fn timeline(_: &mut Session, request: &Request) -> Handled {
+    let wanted: Wanted = request.arguments()?;
+    let buckets = wanted
+        .buckets
+        .unwrap_or(SOME_BUCKETS)
+        .clamp(1, MOST_BUCKETS);
+    ask(
+        move |debuggee, output, interrupt| {
+            let listing = debuggee.hostcalls(output, interrupt)?;
+            let history = debuggee.history();
+            let (interfaces, buckets) = in_buckets(&listing, buckets);
+            let checkpoints = debuggee.checkpoints().into_iter();
+            let marks = debuggee.marks().into_iter();
+            Ok::<_, DebuggeeError>(Overview {
+                events: history.events,
+                interfaces,
+                buckets,
+                checkpoints: checkpoints
+                    .map(|(event, position)| Moment::new(&history, event, position))
+                    .collect(),
+                marks: marks.map(|mark| MarkShown::new(&history, mark)).collect(),
+                here: Moment::here(debuggee, &history),
+                ending: history.ending,
+            })
+        },
+        |_, request, overview| Reply::body(request, &overview),
+    )
+}
+
+/// The interfaces, the busiest first, and the calls of each over time.
+fn in_buckets(listing: &Listing, buckets: usize) -> (Vec<String>, Vec<Bucket>) {
+    let mut busy: HashMap<&str, u64> = HashMap::new();
+    for row in &listing.rows {
+        *busy.entry(row.interface()).or_default() += 1;
+    }
+    let mut interfaces: Vec<(&str, u64)> = busy.into_iter().collect();
+    interfaces.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let lanes: HashMap<&str, usize> = (0..)
+        .zip(&interfaces)
+        .map(|(lane, (name, _))| (*name, lane))
+        .collect();
+    let size = listing.rows.len().div_ceil(buckets).max(1);
+    let bucket = |rows: &[Row]| {
+        let mut bucket = Bucket {
+            from: rows.first().map_or(0, |row| row.event),
+            to: rows.last().map_or(0, |row| row.event + 1),
+            counts: vec![0; interfaces.len()],
+            failed: 0,
+        };
+        for row in rows {
+            let lane = lanes.get(row.interface());
+            if let Some(count) = lane.and_then(|lane| bucket.counts.get_mut(*lane)) {
+                *count += 1;
+            }
+            bucket.failed += u64::from(row.has_failed());
+        }
+        bucket
+    };
+    let buckets = listing.rows.chunks(size).map(bucket).collect();
+    let names = interfaces.into_iter().map(|(name, _)| name.to_owned());
+    (names.collect(), buckets)
+}
