@@ -1,11 +1,16 @@
 //! Look: what a stopped program holds, at source level, at the level of hostcalls
 //! and at core level.
 
+mod blocks;
 mod builtin_call;
+pub mod call;
+pub mod chronicle;
+pub mod core_items;
 mod cpp;
 pub mod divergence;
 mod expression;
 mod flat;
+mod flat_names;
 mod handle_builtin;
 mod handle_entry;
 pub mod handle_history;
@@ -15,10 +20,13 @@ mod handle_problem;
 mod handle_step;
 pub mod handles;
 pub mod hostcalls;
+pub mod late;
 pub mod lift;
 mod lift_bits;
 mod lift_text;
 mod lifted;
+pub mod output;
+pub mod part;
 mod place;
 pub mod predicate;
 mod rust;
@@ -28,6 +36,7 @@ mod value;
 pub mod variables;
 pub mod wave;
 
+pub use blocks::Block;
 pub use expression::{ExpressionError, evaluate_path};
 pub use handle_meaning::Meaning;
 pub use handle_problem::{Finding, Problem};

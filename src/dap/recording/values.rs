@@ -2,25 +2,21 @@
 //! steps into it, so that the same variable has the same reference at every stop.
 
 use super::guest::GuestFrame;
-use super::hostcall::Hostcall;
 use super::stack::{GuestPlace, ShownFrame};
-use super::{Recording, address};
+use super::{Recording, address, core};
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     ValueKind, ValuesRef, VariableView,
 };
-use crate::inspect::lift::Lifted;
+use crate::inspect::evaluate_path;
 use crate::inspect::predicate::core_value;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
-use crate::inspect::{evaluate_path, wave};
 use crate::replay::InstanceId;
 use crate::source::ModuleSource;
 
-/// The longest text of a lifted value.
-const LIFTED_LIMIT: usize = 1000;
 /// A page of memory or list that a client asks for without saying how much.
 const WHOLE_PAGE: u64 = 10_000;
 
@@ -50,17 +46,7 @@ fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool
 impl Recording {
     pub(super) fn scopes_of(&mut self, id: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
         let place = match self.frame(Some(id))? {
-            ShownFrame::Hostcall { .. } => {
-                let result = match self.hostcall()?.in_progress.answer {
-                    Some(_) => "Result (what will be returned)",
-                    None => "Result (the recording ends before it)",
-                };
-                return Ok(vec![
-                    scope(id, "arguments", "Arguments", ScopeHint::Arguments, false),
-                    scope(id, "result", result, ScopeHint::ReturnValue, false),
-                    scope(id, "lowered", "Lowered", ScopeHint::Registers, true),
-                ]);
-            }
+            ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
             ShownFrame::Guest(place) => place,
         };
         let mut scopes = Vec::new();
@@ -79,11 +65,7 @@ impl Recording {
             scopes.push(scope(id, "locals", "Locals", ScopeHint::Locals, false));
             scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
         }
-        let wasm = [
-            ("wasm-locals", "Wasm locals"),
-            ("stack", "Operand stack"),
-            ("globals", "Globals"),
-        ];
+        let wasm = core::SCOPES;
         scopes.extend(wasm.map(|(key, name)| scope(id, key, name, ScopeHint::Registers, true)));
         Ok(scopes)
     }
@@ -131,34 +113,14 @@ impl Recording {
         let key = steps.next().ok_or_else(stale)?.to_owned();
         let steps: Vec<&str> = steps.collect();
         match self.frame(Some(FrameId(frame)))? {
-            ShownFrame::Hostcall { .. } => {
-                let hostcall = self.hostcall()?;
-                hostcall_values(&hostcall, &of.0, &key, &steps, format).ok_or_else(stale)
+            ShownFrame::Crossing(frame) => {
+                self.call_values(&frame, &of.0, &key, &steps, (page, format))
             }
-            ShownFrame::Guest(place) => match key.as_str() {
-                "wasm-locals" | "stack" | "globals" => self.core_values(&place, &key, format),
-                _ => self.source_values(&place, of, &key, &steps, page, format),
-            },
+            ShownFrame::Guest(place) if core::SCOPES.iter().any(|(of_core, _)| *of_core == key) => {
+                self.core_values(&place, &key, &steps, (&of.0, page, format))
+            }
+            ShownFrame::Guest(place) => self.source_values(&place, of, &key, &steps, page, format),
         }
-    }
-
-    fn core_values(
-        &mut self,
-        place: &GuestPlace,
-        key: &str,
-        format: Format,
-    ) -> Result<Vec<VariableView>, DebuggeeError> {
-        self.with_frame(place, |_, _, frame| {
-            let (values, prefix) = match key {
-                "wasm-locals" => (&frame.locals, "local"),
-                "stack" => (&frame.operands, "stack"),
-                _ => (&frame.globals, "global"),
-            };
-            let rows = values.iter().enumerate();
-            Ok(rows
-                .map(|(i, value)| core_view(format!("{prefix}{i}"), *value, format))
-                .collect())
-        })
     }
 
     fn source_values(
@@ -239,9 +201,8 @@ impl Recording {
             return Ok(plain(expression.to_owned(), value, "u64"));
         }
         let (id, place) = match self.frame(id)? {
-            ShownFrame::Hostcall { .. } => {
-                let hostcall = self.hostcall()?;
-                return hostcall_expression(&hostcall, expression);
+            ShownFrame::Crossing(frame) => {
+                return self.call_expression(&frame, expression, format);
             }
             ShownFrame::Guest(place) => (id, place),
         };
@@ -274,12 +235,14 @@ impl Recording {
         offset: i64,
         count: usize,
     ) -> Result<MemoryView, DebuggeeError> {
-        let (instance, start) = address::parse_memory(reference, offset)
+        let (instance, memory, start) = address::parse_memory(reference, offset)
             .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
         let count = count.min(1 << 24);
-        let bytes = self.timeline.memory(instance, 0, start, count as u32)?;
+        let bytes = self
+            .timeline
+            .memory(instance, memory, start, count as u32)?;
         Ok(MemoryView {
-            address: address::memory(instance, start),
+            address: address::memory_of(instance, memory, start),
             unreadable: (count - bytes.len().min(count)) as u64,
             bytes,
         })
@@ -290,7 +253,7 @@ fn place_id(place: &GuestPlace) -> u32 {
     place.outside.saturating_mul(256) + place.inlined as u32
 }
 
-fn range_of(page: Page) -> std::ops::Range<u64> {
+pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
     // Fields have names and elements numbers; a value has the one or the other.
     let _: Option<ChildKind> = page.filter;
     let start = page.start as u64;
@@ -315,11 +278,11 @@ fn distinct_names(variables: &[Variable]) -> Vec<String> {
 }
 
 /// Steps are separated by slashes, so names must not hold any.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     text.replace('%', "%25").replace('/', "%2f")
 }
 
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     text.replace("%2f", "/").replace("%25", "%")
 }
 
@@ -369,7 +332,7 @@ fn plain(name: String, value: String, ty: &str) -> VariableView {
     }
 }
 
-fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
+pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
     let (text, ty) = match value {
         CoreValue::I32(v) => (v.to_string(), "i32"),
         CoreValue::I64(v) => (v.to_string(), "i64"),
@@ -381,97 +344,4 @@ fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
     };
     let text = if format.hex { hex(&text) } else { text };
     plain(name, text, ty)
-}
-
-/// `$local0`, `$stack1`, `$global2`.
-fn lifted_view(name: String, value: &Lifted, path: &str) -> VariableView {
-    let inside = value.children().len();
-    VariableView {
-        name,
-        value: wave::text(value, LIFTED_LIMIT),
-        type_name: None,
-        children: (inside > 0).then(|| Children {
-            values: ValuesRef(path.to_owned()),
-            named: Some(inside as u64),
-            indexed: None,
-        }),
-        ..VariableView::default()
-    }
-}
-
-/// The values under a path in a hostcall frame.
-fn hostcall_values(
-    hostcall: &Hostcall,
-    path: &str,
-    key: &str,
-    steps: &[&str],
-    format: Format,
-) -> Option<Vec<VariableView>> {
-    if key == "lowered" {
-        let lowered = hostcall.lowered();
-        let mut rows: Vec<_> = lowered
-            .into_iter()
-            .map(|(name, value)| core_view(name, value, format))
-            .collect();
-        rows.extend(hostcall.writes().into_iter().map(|(name, bytes)| {
-            let text: Vec<String> = bytes.iter().take(64).map(|b| format!("{b:02x}")).collect();
-            plain(name, text.join(" "), "bytes")
-        }));
-        return Some(rows);
-    }
-    let roots: Vec<(String, &Lifted)> = match key {
-        "arguments" => hostcall
-            .arguments
-            .iter()
-            .map(|(name, value)| (name.clone(), value))
-            .collect(),
-        "result" => hostcall
-            .result
-            .iter()
-            .map(|value| ("result".to_owned(), value))
-            .collect(),
-        _ => return None,
-    };
-    let mut level = roots;
-    for step in steps {
-        let index: usize = step.parse().ok()?;
-        let (_, value) = level.get(index)?;
-        level = value.children();
-    }
-    let rows = level.iter().enumerate();
-    Some(
-        rows.map(|(i, (name, value))| lifted_view(name.clone(), value, &format!("{path}/{i}")))
-            .collect(),
-    )
-}
-
-/// An argument by its name, `result`, or `$result` and `$arg.NAME`.
-fn hostcall_expression(
-    hostcall: &Hostcall,
-    expression: &str,
-) -> Result<VariableView, DebuggeeError> {
-    let name = expression
-        .strip_prefix("$arg.")
-        .or(expression.strip_prefix('$'))
-        .unwrap_or(expression);
-    let value = match name {
-        "result" => hostcall.result.as_ref(),
-        _ => hostcall
-            .arguments
-            .iter()
-            .find(|(argument, _)| argument == name)
-            .map(|(_, value)| value),
-    };
-    let value = value.ok_or_else(|| {
-        let names: Vec<&str> = hostcall.arguments.iter().map(|(n, _)| n.as_str()).collect();
-        failed(format!(
-            "the hostcall {} has no `{name}`; it has {}, result",
-            hostcall.name,
-            names.join(", ")
-        ))
-    })?;
-    Ok(lifted_view(expression.to_owned(), value, "")).map(|view| VariableView {
-        children: None,
-        ..view
-    })
 }
