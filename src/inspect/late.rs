@@ -7,6 +7,8 @@ use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
 
 /// Events that a delivery is looked for in.
 const MAX_LOOK_AHEAD: usize = 1_000_000;
+/// Bytes that are kept of what is written meanwhile.
+const MAX_WRITTEN: usize = 64 << 20;
 /// The state of a subtask that has returned.
 const RETURNED: u32 = 2;
 
@@ -19,7 +21,7 @@ pub struct Delivery {
     pub told_by: CrossingId,
     /// Whether it has returned; otherwise it was cancelled.
     pub has_returned: bool,
-    /// What was written for the call: address and bytes.
+    /// What was written into its memory from the call on: address and bytes.
     pub writes: Vec<(u64, Vec<u8>)>,
 }
 
@@ -38,7 +40,9 @@ pub fn delivery(
 ) -> Result<Option<Delivery>, TraceError> {
     let component = trace.component();
     let mut cursor = trace.events_from(event)?;
+    let memory = |id| component.crossing(id).map(|crossing| crossing.memory);
     let mut writes = Vec::new();
+    let mut left = MAX_WRITTEN;
     // Calls that may tell: where they were told to write, and their numbers.
     let mut asking: Vec<(CrossingId, u64, u64)> = Vec::new();
     let mut payload = None;
@@ -66,8 +70,11 @@ pub fn delivery(
             EventKind::Write { address, bytes } => {
                 if asking.last().is_some_and(|(_, to, _)| *to == address) && bytes.len() >= 8 {
                     payload = two_words(&bytes);
-                } else if id == crossing {
-                    writes.push((address, bytes));
+                } else if memory(id) == memory(crossing) {
+                    left = left.saturating_sub(bytes.len());
+                    if left > 0 {
+                        writes.push((address, bytes));
+                    }
                 }
                 continue;
             }

@@ -2,6 +2,7 @@
 //! the guest, and calls into it.
 
 use super::Recording;
+use super::stack::ShownFrame;
 use crate::component::{Component, Crossing, CrossingKind};
 use crate::dap::debuggee::{DebuggeeError, FrameId};
 use crate::inspect::call::{self, AskedFor};
@@ -30,6 +31,26 @@ impl CrossingFrame {
 }
 
 impl Recording {
+    /// The crossing of this frame, or, of a frame of guest code, the one that the guest
+    /// is in, or that it runs in.
+    pub(super) fn crossing_around(
+        &mut self,
+        id: Option<FrameId>,
+    ) -> Result<CrossingFrame, DebuggeeError> {
+        let stack = self.stack()?;
+        let asked = stack.iter().find_map(|frame| match frame {
+            ShownFrame::Crossing(crossing) if Some(crossing.id()) == id => Some(crossing),
+            _ => None,
+        });
+        let innermost = stack.iter().find_map(|frame| match frame {
+            ShownFrame::Crossing(crossing) => Some(crossing),
+            ShownFrame::Guest(_) => None,
+        });
+        asked.or(innermost).cloned().ok_or_else(|| {
+            DebuggeeError::other("no call out of the guest or into it is in progress")
+        })
+    }
+
     /// The crossings in progress, outermost first.
     pub(super) fn crossing_frames(&mut self) -> Result<Vec<CrossingFrame>, DebuggeeError> {
         let open = self.timeline.boundary()?;

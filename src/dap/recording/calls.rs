@@ -285,7 +285,12 @@ impl Recording {
             ..scope("lowered", "Lowered", ScopeHint::Registers, 0)
         };
         Ok(vec![
-            scope("arguments", "Arguments", ScopeHint::Arguments, arguments),
+            scope(
+                "arguments",
+                call.arguments_title(),
+                ScopeHint::Arguments,
+                arguments,
+            ),
             scope(
                 "result",
                 result,
@@ -385,11 +390,8 @@ impl Recording {
         let rows = call.result_rows().into_iter().enumerate();
         let mut views: Vec<VariableView> = rows
             .map(|(i, part)| {
-                let expression = match part.name == "result" {
-                    true => "$result".to_owned(),
-                    false => format!("$result.{}", part.name),
-                };
-                call.view(part, &format!("{path}/{i}"), &expression, true, format)
+                let path = format!("{path}/{i}");
+                call.view(part, &path, "$result", true, format)
             })
             .collect();
         let note = |name: &str, value: String| VariableView {
@@ -642,6 +644,17 @@ impl ShownCall {
 
     fn result_rows(&self) -> Vec<&Part> {
         self.result().into_iter().collect()
+    }
+
+    /// Text and lists of arguments are in the guest's memory, which it may have written
+    /// to since it was called.
+    fn arguments_title(&self) -> &'static str {
+        let in_memory =
+            !call::blocks_read(&self.crossing, &self.frame.open.args, &self.arguments).is_empty();
+        match (self.frame.open.way, in_memory) {
+            (Way::In, true) => "Arguments (in memory as it is now)",
+            _ => "Arguments",
+        }
     }
 
     fn writes_of(&self, is_result: bool) -> &[(u64, Vec<u8>)] {

@@ -75,7 +75,8 @@ impl Recording {
 
     /// Why a run ended in a trap, where that was about a handle: what the handle was.
     pub(super) fn trap_explained(&mut self) -> Option<String> {
-        let Outcome::Trapped(_) = self.timeline.trace().outcome() else {
+        // What the far side finds wrong with a handle is a trap or a failure of the host.
+        let (Outcome::Trapped(_) | Outcome::HostError(_)) = self.timeline.trace().outcome() else {
             return None;
         };
         let last = self.timeline.here().event.checked_sub(1)?;

@@ -200,6 +200,10 @@ impl Recording {
         if let Some(value) = self.moment_value(expression) {
             return Ok(plain(expression.to_owned(), value, "u64"));
         }
+        if expression.starts_with("$arg.") || expression.starts_with("$result") {
+            let frame = self.crossing_around(id)?;
+            return self.call_expression(&frame, expression, format);
+        }
         let (id, place) = match self.frame(id)? {
             ShownFrame::Crossing(frame) => {
                 return self.call_expression(&frame, expression, format);
