@@ -4,6 +4,7 @@
 mod address;
 mod boundary;
 mod breakpoints;
+mod call_values;
 mod calls;
 mod core;
 mod crossing_memory;
