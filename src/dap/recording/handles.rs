@@ -84,8 +84,9 @@ impl Recording {
         open.last()?;
         let told = self.chronicle().whole(|history| {
             let findings = history.findings().iter();
-            let about = findings.filter(|found| found.finding.moment.event == last);
-            about.map(|found| found.finding.to_string()).last()
+            let mut about = findings.rev();
+            let found = about.find(|found| found.finding.moment.event == last);
+            found.map(|found| found.finding.to_string())
         });
         told.ok().flatten()
     }
