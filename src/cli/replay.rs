@@ -3,7 +3,7 @@
 use super::progress::open_to_replay;
 use super::trace::shown;
 use crate::inspect::divergence::lifted;
-use crate::replay::output::Stream;
+use crate::replay::output::{Printed, Stream};
 use crate::replay::{
     Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
 };
@@ -38,9 +38,9 @@ pub(super) struct Replay {
 struct Printer;
 
 impl Observer for Printer {
-    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
+    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
         // A closed standard output ends nothing: the exit code still counts.
-        _ = match stream {
+        _ = match printed.stream {
             Stream::Stdout => std::io::stdout().write_all(bytes),
             Stream::Stderr => std::io::stderr().write_all(bytes),
         };

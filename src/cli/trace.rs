@@ -2,6 +2,7 @@
 
 mod events;
 mod info;
+mod output;
 mod resources;
 
 pub(super) use info::shown;
@@ -16,6 +17,8 @@ pub(super) enum Trace {
     Info(info::Info),
     /// Every hostcall with its arguments and its result, one to a line.
     Events(events::Events),
+    /// What the guest printed, piece by piece, with the hostcall that wrote each.
+    Output(output::Output),
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
@@ -26,6 +29,7 @@ impl Trace {
         match self {
             Trace::Info(command) => quiet_if_closed(command.run()),
             Trace::Events(command) => quiet_if_closed(command.run()),
+            Trace::Output(command) => quiet_if_closed(command.run()),
             Trace::Resources(command) => quiet_if_closed(command.run()),
         }
     }

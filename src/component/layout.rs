@@ -251,14 +251,25 @@ pub fn case_count(ty: &ValueType) -> Option<usize> {
     }
 }
 
-fn payloads(ty: &ValueType) -> Box<dyn Iterator<Item = &ValueType> + '_> {
+fn payloads(ty: &ValueType) -> impl Iterator<Item = &ValueType> {
+    cases(ty).into_iter().map(|(_, payload)| payload)
+}
+
+/// The cases of a variant that have a payload, by name.
+pub fn cases(ty: &ValueType) -> Vec<(&str, &ValueType)> {
     match ty {
-        ValueType::Option(some) => Box::new(std::iter::once(&**some)),
-        ValueType::Result(ok, err) => Box::new(ok.iter().chain(err.iter()).map(|ty| &**ty)),
-        ValueType::Variant(variant) => {
-            Box::new(variant.cases.iter().filter_map(|(_, ty)| ty.as_ref()))
+        ValueType::Option(some) => vec![("some", &**some)],
+        ValueType::Result(ok, err) => {
+            let ok = ok.iter().map(|ty| ("ok", &**ty));
+            ok.chain(err.iter().map(|ty| ("err", &**ty))).collect()
         }
-        _ => Box::new(std::iter::empty()),
+        ValueType::Variant(variant) => {
+            let cases = variant.cases.iter();
+            cases
+                .filter_map(|(name, ty)| Some((name.as_str(), ty.as_ref()?)))
+                .collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -47,6 +47,20 @@ pub(super) fn arguments(
     arguments
 }
 
+/// The names of a built-in's core arguments.
+pub(super) fn flat_names(builtin: &Builtin) -> Vec<String> {
+    let own: &[&str] = match builtin {
+        Builtin::ErrorContextNew => &["message (address)", "message (length)"],
+        Builtin::ErrorContextDebugMessage => &["handle", "return area (address)"],
+        Builtin::WaitableSetWait | Builtin::WaitableSetPoll => &["set", "event (address)"],
+        Builtin::Stream(Transmit::Write, _) => &["handle", "elements (address)", "length"],
+        Builtin::Stream(Transmit::Read, _) => &["handle", "buffer (address)", "length"],
+        Builtin::Future(Transmit::Read | Transmit::Write, _) => &["handle", "value (address)"],
+        other => names(other),
+    };
+    own.iter().map(|name| (*name).to_owned()).collect()
+}
+
 /// What the core parameters are. What kind of handle an index is for the handle
 /// table to say.
 fn names(builtin: &Builtin) -> &'static [&'static str] {
@@ -175,7 +189,7 @@ const FUTURE_READ: u32 = 4;
 const FUTURE_WRITE: u32 = 5;
 
 /// An event as a value: what happened to which waitable, and how it is with it now.
-fn event(event: u32, (waitable, code): (u32, u32)) -> Lifted {
+pub(super) fn event(event: u32, (waitable, code): (u32, u32)) -> Lifted {
     let (name, state) = match event {
         0 => return Lifted::Enum("none".into()),
         SUBTASK => ("subtask", Lifted::Enum(subtask_state(code).into())),

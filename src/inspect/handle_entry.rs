@@ -73,6 +73,18 @@ pub struct Entry {
     pub meaning: Option<Meaning>,
 }
 
+impl Entry {
+    /// The whole name of its resource type, if it is of one and that has a name.
+    pub fn resource_name(&self) -> Option<String> {
+        match &self.kind {
+            EntryKind::Own(resource) | EntryKind::Borrow(resource) => {
+                resource.name.as_ref().map(ToString::to_string)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {

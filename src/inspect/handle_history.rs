@@ -186,15 +186,15 @@ fn defined(component: &Component, body: BodyId) -> Vec<Arc<Resource>> {
 }
 
 /// A history while the recording is replayed.
-struct Building {
+pub(super) struct Building {
     component: Arc<Component>,
-    history: HandleHistory,
+    pub(super) history: HandleHistory,
     next_snapshot: usize,
     owed: Owed,
 }
 
 impl Building {
-    fn new(component: Arc<Component>) -> Building {
+    pub(super) fn new(component: Arc<Component>) -> Building {
         Building {
             history: HandleHistory {
                 roles: Roles::of(&component),
@@ -268,9 +268,9 @@ impl Building {
 
 /// The observer that collects steps. It shares them with its maker, as the replay
 /// keeps observers to itself.
-struct Watching(Arc<Mutex<Building>>);
+pub(super) struct Watching(pub(super) Arc<Mutex<Building>>);
 
-fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
+pub(super) fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
     building.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -160,6 +160,17 @@ impl HandleTable {
         self.entries.get(&index)
     }
 
+    /// What a handle of a value stands for, if the table holds it and that is known:
+    /// what was opened, or what the guest itself calls it.
+    pub fn meaning_of(&self, handle: &Handle) -> Option<String> {
+        let entry = self.check(handle.index, &Wanted::from(&handle.kind)).ok()?;
+        match (&entry.meaning, entry.rep) {
+            (Some(meaning), _) => Some(meaning.to_string()),
+            (None, Some(rep)) => Some(format!("rep {rep:#x}")),
+            (None, None) => None,
+        }
+    }
+
     /// The last entry at an index that is no more.
     pub fn past(&self, index: u32) -> Option<&Past> {
         self.past.get(&index)

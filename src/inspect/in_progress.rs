@@ -31,7 +31,7 @@ impl LiftedCall {
             // Memory as it will be when the call returns.
             let after = |address: u64, length: u64| {
                 let mut bytes = memory(address, length)?;
-                overlay(answer, address, &mut bytes);
+                overlay(&answer.writes, address, &mut bytes);
                 Some(bytes)
             };
             let lifter = Lifter::new(&after, crossing.encoding, crossing.pointer);
@@ -53,17 +53,15 @@ impl LiftedCall {
     }
 }
 
-/// Writes what the far side will have written over bytes read at `address`.
-fn overlay(answer: &Answer, address: u64, bytes: &mut [u8]) {
-    for (at, written) in &answer.writes {
-        for (i, byte) in written.iter().enumerate() {
-            let position = (at + i as u64).checked_sub(address);
-            let slot = position
-                .and_then(|p| usize::try_from(p).ok())
-                .and_then(|p| bytes.get_mut(p));
-            if let Some(slot) = slot {
-                *slot = *byte;
-            }
+/// Puts what will have been written over bytes read at `address`.
+pub fn overlay(writes: &[(u64, Vec<u8>)], address: u64, bytes: &mut [u8]) {
+    for (at, written) in writes {
+        let skip = usize::try_from(address.saturating_sub(*at)).unwrap_or(usize::MAX);
+        let to = usize::try_from(at.saturating_sub(address)).unwrap_or(usize::MAX);
+        let source = written.get(skip..).unwrap_or_default();
+        let target = bytes.get_mut(to..).unwrap_or_default();
+        for (slot, byte) in target.iter_mut().zip(source) {
+            *slot = *byte;
         }
     }
 }

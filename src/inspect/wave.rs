@@ -11,9 +11,15 @@ use crate::component::type_text::write_applied;
 
 /// The value as text, of at most about `limit` bytes; a cut is marked by `…`.
 pub fn text(value: &Lifted, limit: usize) -> String {
+    text_with(value, limit, &|_| None)
+}
+
+/// The same, with what `stands_for` knows of a handle behind it in parentheses.
+pub fn text_with(value: &Lifted, limit: usize, stands_for: &StandsFor<'_>) -> String {
     let mut out = Limited {
         text: String::new(),
         limit,
+        stands_for,
     };
     if write_value(&mut out, value).is_err() {
         out.text.push('…');
@@ -21,13 +27,17 @@ pub fn text(value: &Lifted, limit: usize) -> String {
     out.text
 }
 
+/// What a handle stands for, if that is known.
+pub type StandsFor<'a> = dyn Fn(&Handle) -> Option<String> + 'a;
+
 /// Text up to a limit. Writing past it fails, which ends the writing of the value.
-struct Limited {
+struct Limited<'a> {
     text: String,
     limit: usize,
+    stands_for: &'a StandsFor<'a>,
 }
 
-impl Write for Limited {
+impl Write for Limited<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.limit.saturating_sub(self.text.len());
         if text.len() <= room {
@@ -40,7 +50,7 @@ impl Write for Limited {
     }
 }
 
-fn write_value(out: &mut Limited, value: &Lifted) -> fmt::Result {
+fn write_value(out: &mut Limited<'_>, value: &Lifted) -> fmt::Result {
     match value {
         Lifted::Bool(value) => write!(out, "{value}"),
         Lifted::Signed(value) => write!(out, "{value}"),
@@ -99,7 +109,13 @@ fn write_value(out: &mut Limited, value: &Lifted) -> fmt::Result {
         Lifted::Result(Ok(payload)) => write_case(out, "ok", payload.as_deref()),
         Lifted::Result(Err(payload)) => write_case(out, "err", payload.as_deref()),
         Lifted::Flags(labels) => write!(out, "{{{}}}", labels.join(", ")),
-        Lifted::Handle(handle) => write!(out, "{handle}"),
+        Lifted::Handle(handle) => {
+            write!(out, "{handle}")?;
+            match (out.stands_for)(handle) {
+                Some(meaning) => write!(out, " ({meaning})"),
+                None => Ok(()),
+            }
+        }
         Lifted::Pending(subtask) if subtask.handle == 0 => out.write_str("<not returned>"),
         Lifted::Pending(subtask) => write!(out, "<not returned: subtask {}>", subtask.handle),
         Lifted::Invalid { why } => write!(out, "<invalid: {why}>"),
@@ -107,7 +123,7 @@ fn write_value(out: &mut Limited, value: &Lifted) -> fmt::Result {
     }
 }
 
-fn write_row(out: &mut Limited, values: &[Lifted]) -> fmt::Result {
+fn write_row(out: &mut Limited<'_>, values: &[Lifted]) -> fmt::Result {
     for (number, value) in values.iter().enumerate() {
         out.write_str(if number == 0 { "" } else { ", " })?;
         write_value(out, value)?;
@@ -115,7 +131,7 @@ fn write_row(out: &mut Limited, values: &[Lifted]) -> fmt::Result {
     Ok(())
 }
 
-fn write_case(out: &mut Limited, name: &str, payload: Option<&Lifted>) -> fmt::Result {
+fn write_case(out: &mut Limited<'_>, name: &str, payload: Option<&Lifted>) -> fmt::Result {
     out.write_str(name)?;
     let Some(payload) = payload else {
         return Ok(());
@@ -125,7 +141,7 @@ fn write_case(out: &mut Limited, name: &str, payload: Option<&Lifted>) -> fmt::R
     out.write_char(')')
 }
 
-fn write_more(out: &mut Limited, more: u64) -> fmt::Result {
+fn write_more(out: &mut Limited<'_>, more: u64) -> fmt::Result {
     if more == 0 {
         return Ok(());
     }
@@ -133,7 +149,7 @@ fn write_more(out: &mut Limited, more: u64) -> fmt::Result {
     write!(out, "{space}… {more} more")
 }
 
-fn write_char(out: &mut Limited, char: char, quote: char) -> fmt::Result {
+fn write_char(out: &mut Limited<'_>, char: char, quote: char) -> fmt::Result {
     match char {
         '\n' => out.write_str("\\n"),
         '\r' => out.write_str("\\r"),
@@ -153,7 +169,7 @@ fn is_invisible(char: char) -> bool {
 }
 
 /// Bytes with their text where they are UTF-8, and `\xNN` where not.
-fn write_bytes(out: &mut Limited, bytes: &[u8]) -> fmt::Result {
+fn write_bytes(out: &mut Limited<'_>, bytes: &[u8]) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         for char in chunk.valid().chars() {
             match char {

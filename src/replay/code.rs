@@ -61,6 +61,7 @@ pub struct Code {
     imported_functions: u32,
     imported_globals: u32,
     functions: Vec<Function>,
+    function_exports: Vec<(u32, String)>,
     memories: Space,
     globals: Space,
     tables: Space,
@@ -111,6 +112,7 @@ impl Code {
             imported_functions: 0,
             imported_globals: 0,
             functions: Vec::new(),
+            function_exports: Vec::new(),
             memories: Space::default(),
             globals: Space::default(),
             tables: Space::default(),
@@ -182,6 +184,10 @@ impl Code {
             wp::ExternalKind::Memory => &mut self.memories,
             wp::ExternalKind::Global => &mut self.globals,
             wp::ExternalKind::Table => &mut self.tables,
+            wp::ExternalKind::Func => {
+                let exported = (export.index, export.name.to_owned());
+                return self.function_exports.push(exported);
+            }
             _ => return,
         };
         space.exports.push((export.index, export.name.to_owned()));
@@ -222,6 +228,11 @@ impl Code {
             .checked_sub(self.imported_functions)
             .and_then(|defined| self.functions.get(defined as usize))
             .map_or(0, |f| f.locals)
+    }
+
+    /// The functions that are exported, by index and name.
+    pub(super) fn function_exports(&self) -> &[(u32, String)] {
+        &self.function_exports
     }
 
     /// How many functions there are, imported ones included.

@@ -2,8 +2,8 @@
 //! are made, as the trace says.
 
 use super::divergence::{Crossed, Divergence, Passed, Side};
-use super::output::Printing;
-use super::state::{Calling, Entering, State};
+use super::output::{Printed, Printing};
+use super::state::{Calling, Entered, Entering, State};
 use super::{ReplayError, values};
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
@@ -170,14 +170,21 @@ fn enter(
     observed(&mut store, |observer, store| {
         observer.entering(store, &entry)
     })?;
+    let core_args = args;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
     bound_end(&mut store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
-    let below = std::mem::replace(&mut state.below_entry, state.in_progress.len());
+    state.entered.push(Entered {
+        instance,
+        crossing: id,
+        args: core_args.to_vec(),
+        event: state.checks.events,
+        below: state.in_progress.len(),
+    });
     call(&mut store, function, &args, &mut results)?;
-    store.as_context_mut().data_mut().below_entry = below;
+    store.as_context_mut().data_mut().entered.pop();
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
     let event = store.as_context_mut().data_mut().next_event()?;
     match event {
@@ -284,7 +291,8 @@ pub(super) fn answer(
         return unanswered(caller, &calling);
     }
     state.checks.events += 1;
-    let printing = state.streams.calling(instance, crossing, &calling.args);
+    let (args, event) = (&calling.args, calling.event);
+    let printing = state.streams.calling(instance, crossing, args, event);
     print(&mut *caller, instance, printing)?;
     observed(&mut *caller, |observer, caller| {
         observer.calling(caller, &calling)
@@ -293,7 +301,7 @@ pub(super) fn answer(
     let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
     print(&mut *caller, instance, printed)?;
     let streams = &mut caller.data_mut().streams;
-    let printed = streams.returning(instance, crossing, &calling.args, &answered);
+    let printed = streams.returning(instance, crossing, args, &answered, event);
     print(&mut *caller, instance, printed)?;
     observed(&mut *caller, |observer, store| {
         observer.returning(store, &calling, &answered)
@@ -417,8 +425,13 @@ fn print(
     let Some(bytes) = bytes else {
         return Ok(());
     };
+    let printed = Printed {
+        stream: printing.stream,
+        event: printing.event,
+        events: store.as_context().data().events(),
+    };
     observed(&mut store, |observer, _| {
-        observer.printed(printing.stream, &bytes);
+        observer.printed(&printed, &bytes);
         Ok(())
     })
 }

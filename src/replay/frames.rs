@@ -56,7 +56,18 @@ pub(super) fn has_hooks(store: &StoreContextMut<'_, State>) -> bool {
 
 /// The handles of all frames, in the debug variant, innermost first, over all activations.
 pub fn handles(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
+    all_handles(store).0
+}
+
+/// How many frames each activation has, in the debug variant, innermost first.
+pub(super) fn activations(store: &mut StoreContextMut<'_, State>) -> Vec<u32> {
+    all_handles(store).1
+}
+
+/// All frames, and how many of them each activation has.
+fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec<u32>) {
     let mut all = Vec::new();
+    let mut counts: Vec<u32> = Vec::new();
     let exits: Vec<FrameHandle> = store.debug_exit_frames().collect();
     for exit in exits {
         let mut next = Some(exit);
@@ -64,18 +75,25 @@ pub fn handles(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
             next = frame.parent(store.as_context_mut()).ok().flatten();
             all.push(frame);
         }
+        counts.push(all.len() as u32 - counts.iter().sum::<u32>());
     }
     if store.data().starting.is_some() {
         // Below a start function is code of Wasmtime's own that fills memories and
         // tables: what is told of that frame is another function's, and nothing is where
         // its instance should be.
         all.pop();
+        if let Some(outermost) = counts.last_mut() {
+            *outermost = outermost.saturating_sub(1);
+        }
     }
     if store.data().has_overflowed && !all.is_empty() {
         // The function that there was no room for has not begun.
         all.remove(0);
+        if let Some(innermost) = counts.first_mut() {
+            *innermost = innermost.saturating_sub(1);
+        }
     }
-    all
+    (all, counts)
 }
 
 /// How many frames there are, and the innermost one.
@@ -321,6 +339,26 @@ pub fn memory(
             _ => Vec::new(),
         },
     )
+}
+
+/// The sizes of an instance's memories in bytes, as the original module numbers them.
+///
+/// # Errors
+///
+/// If the instance keeps one to itself, in optimised code.
+pub fn memory_sizes(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    instance: InstanceId,
+) -> Result<Vec<u64>, NeedsDebug> {
+    (0..count(store, modules, instance, Sort::Memory))
+        .map(
+            |index| match item(store, modules, instance, Sort::Memory, index)? {
+                Extern::Memory(memory) => Ok(memory.data_size(&*store) as u64),
+                _ => Err(NeedsDebug),
+            },
+        )
+        .collect()
 }
 
 /// How many memories, globals or tables an instance has.

@@ -2,6 +2,7 @@
 //! checks, position.
 
 mod backtrace;
+pub mod boundary;
 mod clock;
 mod code;
 mod debug;
@@ -22,7 +23,9 @@ pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
 pub use code::{Code, CodeError, Landing, Outside, Sort};
 pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use position::{InstanceId, Phase, Position, Tick};
-pub use state::{Answer, Calling, Checks, CoreInstance, DebugMoment, Entering, Observer, State};
+pub use state::{
+    Answer, Calling, Checks, CoreInstance, DebugMoment, Entered, Entering, Observer, State,
+};
 
 pub use values::list as list_values;
 

@@ -23,15 +23,34 @@ pub struct Streams {
     handles: HashMap<(Instance, u32), Stream>,
     /// The writable ends of streams of bytes, by their readable ends.
     ends: HashMap<(Instance, u32), u32>,
-    /// Writes that have not been taken yet, by writable end: of which crossing, from
-    /// which address.
-    writing: HashMap<(Instance, u32), (CrossingId, u64)>,
+    /// Writes that have not been taken yet, by writable end.
+    writing: HashMap<(Instance, u32), Writing>,
+}
+
+/// A write that has not been taken yet.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    crossing: CrossingId,
+    address: u64,
+    event: u64,
+}
+
+/// What the guest has printed, but for the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Printed {
+    pub stream: Stream,
+    /// The number of the call out that wrote it.
+    pub event: u64,
+    /// Calls out made when it was printed, that one included.
+    pub events: u64,
 }
 
 /// A write to a standard stream: where in guest memory the text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Printing {
     pub stream: Stream,
+    /// The number of the call out that writes it.
+    pub event: u64,
     /// The crossing whose memory it is in.
     pub crossing: CrossingId,
     pub address: u64,
@@ -74,6 +93,7 @@ impl Streams {
         instance: Instance,
         crossing: &Crossing,
         args: &[CoreValue],
+        event: u64,
     ) -> Option<Printing> {
         let handle = u32::try_from(unsigned(args.first())?).ok()?;
         let key = (instance, handle);
@@ -109,6 +129,7 @@ impl Streams {
         match path.strip_prefix("wasi:io/streams#[method]output-stream.")? {
             "write" | "blocking-write-and-flush" => Some(Printing {
                 stream,
+                event,
                 crossing: crossing.id,
                 address: unsigned(args.get(1))?,
                 length: unsigned(args.get(2))?,
@@ -125,6 +146,7 @@ impl Streams {
         crossing: &Crossing,
         args: &[CoreValue],
         results: &[CoreValue],
+        event: u64,
     ) -> Option<Printing> {
         let answer = unsigned(results.first())?;
         if let Some(transmit) = transmit(crossing) {
@@ -136,7 +158,11 @@ impl Streams {
                     self.ends.insert((instance, readable), writable);
                 }
                 Transmit::Write => {
-                    let from = (crossing.id, unsigned(args.get(1))?);
+                    let from = Writing {
+                        crossing: crossing.id,
+                        address: unsigned(args.get(1))?,
+                        event,
+                    };
                     self.writing.insert((instance, first), from);
                     return self.taken(instance, first, code);
                 }
@@ -174,11 +200,12 @@ impl Streams {
             return None;
         }
         let key = (instance, writable);
-        let (crossing, address) = self.writing.remove(&key)?;
+        let writing = self.writing.remove(&key)?;
         Some(Printing {
             stream: *self.handles.get(&key)?,
-            crossing,
-            address,
+            event: writing.event,
+            crossing: writing.crossing,
+            address: writing.address,
             length: u64::from(code >> 4),
         })
     }

@@ -111,7 +111,7 @@ pub trait Observer: Any + Send {
     fn debug_event(&mut self, _store: &mut StoreContextMut<'_, State>, _event: DebugMoment) {}
 
     /// The guest printed.
-    fn printed(&mut self, _stream: super::output::Stream, _bytes: &[u8]) {}
+    fn printed(&mut self, _printed: &super::output::Printed, _bytes: &[u8]) {}
 }
 
 /// What a debug event reports.
@@ -141,6 +141,19 @@ pub struct Entering<'a> {
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: &'a [CoreValue],
+}
+
+/// A call into the guest that it has not returned from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    pub instance: Instance,
+    pub crossing: CrossingId,
+    /// Its flat arguments.
+    pub args: Vec<CoreValue>,
+    /// Outgoing crossings made before it.
+    pub event: u64,
+    /// How many calls out were in progress then: its code runs on top of those.
+    pub below: usize,
 }
 
 /// A core instance of the replay.
@@ -186,9 +199,8 @@ pub struct State {
     /// Whether the guest has trapped for want of stack.
     pub(super) has_overflowed: bool,
     pub(super) in_progress: Vec<Calling>,
-    /// How many of them were in progress when the guest was last called: its code
-    /// runs on top of those.
-    pub(super) below_entry: usize,
+    /// The calls into the guest that it has not returned from, outermost first.
+    pub(super) entered: Vec<Entered>,
     pub(super) checks: Checks,
     pub(super) streams: Streams,
     pub(super) clock: Option<Clock>,
@@ -220,7 +232,7 @@ impl State {
             starting: None,
             has_overflowed: false,
             in_progress: Vec::new(),
-            below_entry: 0,
+            entered: Vec::new(),
             checks: Checks::default(),
             streams: Streams::default(),
             clock: None,
@@ -278,10 +290,16 @@ impl State {
         &self.in_progress
     }
 
+    /// The calls into the guest that it has not returned from, outermost first.
+    pub fn entered(&self) -> &[Entered] {
+        &self.entered
+    }
+
     /// The outgoing crossing that the guest stands in; `None` while its code runs,
     /// be it on top of one.
     pub fn calling(&self) -> Option<&Calling> {
-        self.in_progress.get(self.below_entry..)?.last()
+        let below = self.entered.last().map_or(0, |entered| entered.below);
+        self.in_progress.get(below..)?.last()
     }
 
     /// Outgoing crossings made so far, the one in progress included.
@@ -377,7 +395,7 @@ impl State {
 
 /// How many events an answer is searched for: a call of another component may
 /// hold any number of calls of its own.
-const MAX_LOOK_AHEAD: usize = 100_000;
+pub(super) const MAX_LOOK_AHEAD: usize = 100_000;
 
 /// What an outgoing crossing will answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use super::{Result, Timeline, confused};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
+use crate::replay::boundary::{Leaving, Open};
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
 
@@ -119,16 +120,58 @@ impl Timeline {
         }
     }
 
+    /// The crossings in progress, outermost first, with where they are among
+    /// [`Timeline::frames`].
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn boundary(&mut self) -> Result<Vec<Open>> {
+        match self.ask(&Request::Boundary)? {
+            Reply::Boundary(open) => Ok(open),
+            _ => Err(confused()),
+        }
+    }
+
+    /// What the recording says that a call into the guest will return: the so-manieth
+    /// of those in progress, from the outermost.
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn leaving(&mut self, entered: u32) -> Result<Leaving> {
+        match self.ask(&Request::Leaving { entered })? {
+            Reply::Leaving(leaving) => Ok(leaving),
+            _ => Err(confused()),
+        }
+    }
+
+    /// The sizes of an instance's memories in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the replayer has died.
+    pub fn memories(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
+        match self.ask(&Request::Memories { instance })? {
+            Reply::Sizes(sizes) => Ok(sizes),
+            _ => Err(confused()),
+        }
+    }
+
+    /// The sizes of an instance's tables.
+    ///
     /// # Errors
     ///
     /// If the replayer has died.
     pub fn tables(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
         match self.ask(&Request::Tables { instance })? {
-            Reply::Tables(sizes) => Ok(sizes),
+            Reply::Sizes(sizes) => Ok(sizes),
             _ => Err(confused()),
         }
     }
 
+    /// Elements of a table: fewer than asked for where it ends.
+    ///
     /// # Errors
     ///
     /// If the replayer has died.

@@ -4,6 +4,7 @@
 use super::motion::{BreakpointId, HitCondition, LogEntry};
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
+use crate::replay::boundary::{Leaving, Open};
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
 use crate::replay::variant::Variant;
@@ -78,6 +79,16 @@ pub(crate) enum Request {
         length: u32,
     },
     Crossing,
+    /// The crossings in progress.
+    Boundary,
+    /// What a call into the guest will return, by its number among those in progress.
+    Leaving {
+        entered: u32,
+    },
+    /// The sizes of the memories of an instance, in bytes.
+    Memories {
+        instance: InstanceId,
+    },
     /// The sizes of the tables of an instance.
     Tables {
         instance: InstanceId,
@@ -279,9 +290,12 @@ pub(crate) enum Reply {
     Frames(Vec<Frame>),
     Values(Vec<CoreValue>),
     Bytes(Vec<u8>),
-    Tables(Vec<u64>),
+    /// Of memories or tables.
+    Sizes(Vec<u64>),
     Elements(Vec<Element>),
     Crossing(Option<Box<CrossingInProgress>>),
+    Boundary(Vec<Open>),
+    Leaving(Leaving),
     Instances(Vec<(ModuleId, u32)>),
     /// Only a replayer of the debug variant can tell, or go there.
     NeedsDebug,

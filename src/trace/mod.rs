@@ -1,6 +1,7 @@
 //! The recording: events, file format, writer, reader, index.
 
 mod ahead;
+mod answers;
 mod codec;
 mod ending;
 mod event;
@@ -20,6 +21,7 @@ mod summary;
 pub(crate) mod tail;
 mod writer;
 
+pub use answers::{Answered, Recorded, Written};
 pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
 pub use metadata::{Metadata, Outcome};

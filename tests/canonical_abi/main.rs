@@ -3,4 +3,5 @@
 mod fixtures;
 mod layout;
 mod lifting;
+mod parts;
 mod types;

@@ -20,7 +20,7 @@ pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::inspect::handle_history::HandleHistory;
-use rr_dap::replay::output::Stream;
+use rr_dap::replay::output::{Printed, Stream};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
 use rr_dap::trace::{Cursor, Event, Trace};
@@ -110,8 +110,8 @@ pub fn replay_here(trace: Arc<Trace>) -> Result<(Ended, Vec<u8>), ReplayError> {
 struct Prints(Arc<Mutex<Vec<u8>>>);
 
 impl Observer for Prints {
-    fn printed(&mut self, stream: Stream, bytes: &[u8]) {
-        if stream == Stream::Stdout {
+    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
+        if printed.stream == Stream::Stdout {
             self.0.lock().unwrap().extend_from_slice(bytes);
         }
     }

@@ -17,13 +17,29 @@ pub(super) fn parse_code(text: &str, offset: i64) -> Option<(ModuleId, u32)> {
 
 /// A place in a core instance's first memory.
 pub(super) fn memory(instance: InstanceId, address: u64) -> String {
-    format!("{:#x}", u64::from(instance.0) << 40 | address)
+    memory_of(instance, 0, address)
 }
 
-pub(super) fn parse_memory(text: &str, offset: i64) -> Option<(InstanceId, u64)> {
+/// A place in one of a core instance's memories: the memory's number above the
+/// instance's, above the address.
+pub(super) fn memory_of(instance: InstanceId, memory: u32, address: u64) -> String {
+    let space = u64::from(memory & 0xff) << 16 | u64::from(instance.0 & 0xffff);
+    format!("{:#x}", space << ADDRESS_BITS | address)
+}
+
+/// Addresses of a terabyte.
+const ADDRESS_BITS: u32 = 40;
+
+/// The instance, the number of its memory and the address there.
+pub(super) fn parse_memory(text: &str, offset: i64) -> Option<(InstanceId, u32, u64)> {
     let number = parse_number(text)?;
-    let address = (number & ((1 << 40) - 1)).checked_add_signed(offset)?;
-    Some((InstanceId((number >> 40) as u32), address))
+    let address = (number & ((1 << ADDRESS_BITS) - 1)).checked_add_signed(offset)?;
+    let space = number >> ADDRESS_BITS;
+    Some((
+        InstanceId(space as u32 & 0xffff),
+        (space >> 16) as u32,
+        address,
+    ))
 }
 
 fn parse_number(text: &str) -> Option<u64> {

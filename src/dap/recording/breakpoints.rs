@@ -311,7 +311,8 @@ impl Recording {
         }
         for (id, change, narrowed) in std::mem::take(&mut self.breakpoints.handles) {
             let resource = (!narrowed.path.is_empty()).then_some(narrowed.path.as_str());
-            let events = self.history_of_handles()?.changes(change, resource);
+            let events = self.chronicle().whole(|history| history.changes(change, resource));
+            let events = events.map_err(|error| DebuggeeError::Other(error.to_string()))?;
             let set = narrowed.breakpoint(id, Place::Events(events));
             self.breakpoints.filters.push(set);
         }

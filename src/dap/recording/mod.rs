@@ -2,11 +2,15 @@
 //! the inspecting room.
 
 mod address;
+mod boundary;
 mod breakpoints;
+mod call_values;
+mod calls;
+mod core;
+mod crossing_memory;
 mod disassembly;
 mod guest;
 mod handles;
-mod hostcall;
 mod launcher;
 mod listing;
 mod stack;
@@ -20,14 +24,18 @@ use super::debuggee::{
     Mark, MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
     SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
 };
-use crate::inspect::handle_history::HandleHistory;
+use crate::component::ModuleId;
+use crate::inspect::chronicle::Chronicle;
+use crate::inspect::core_items::CoreItems;
 use crate::inspect::listing::Listing;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
+use calls::ShownCall;
 use stack::ShownFrame;
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// A recording being debugged.
@@ -37,10 +45,14 @@ pub struct Recording {
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     events: OnceLock<u64>,
-    /// The life of all handles, once asked for.
-    handles: Option<HandleHistory>,
     /// All hostcalls, once asked for.
     listing: Option<Arc<Listing>>,
+    /// The crossings in progress at this stop that were asked for, by their index.
+    calls: HashMap<usize, ShownCall>,
+    /// What modules say of their items, once asked for.
+    items: HashMap<ModuleId, Arc<CoreItems>>,
+    /// Handles and output over time, once asked for.
+    chronicle: Option<Chronicle>,
     cache: CacheDir,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<tempfile::TempDir>,
@@ -69,8 +81,10 @@ impl Recording {
             breakpoints: Breakpoints::default(),
             stack: None,
             events: OnceLock::new(),
-            handles: None,
             listing: None,
+            calls: HashMap::new(),
+            items: HashMap::new(),
+            chronicle: None,
             cache,
             _directory: directory,
         }
@@ -101,6 +115,7 @@ impl Debuggee for Recording {
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
         self.find_handle_changes()?;
+        self.calls.clear();
         if self.timeline.needs_debug(motion) {
             self.timeline
                 .need_debug(interrupt, &|done| compiling(output, done))?;
@@ -121,7 +136,10 @@ impl Debuggee for Recording {
         match reason {
             Reason::End(_) => StopText {
                 description: None,
-                text: Some(format!("The run {}", self.timeline.trace().outcome())),
+                text: Some(match self.trap_explained() {
+                    Some(why) => format!("The run {}; {why}", self.timeline.trace().outcome()),
+                    None => format!("The run {}", self.timeline.trace().outcome()),
+                }),
             },
             _ => self.describe_hostcall(),
         }

@@ -1,6 +1,7 @@
 //! The stack as a person sees it: a hostcall on top, inlined calls as frames of
 //! their own.
 
+use super::boundary::CrossingFrame;
 use super::{Recording, address};
 use crate::dap::debuggee::{
     DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
@@ -13,10 +14,8 @@ use crate::timeline::Module;
 /// A frame as shown.
 #[derive(Debug, Clone)]
 pub(super) enum ShownFrame {
-    /// The outgoing crossing in progress.
-    Hostcall {
-        name: String,
-    },
+    /// A call out of the guest or into it.
+    Crossing(CrossingFrame),
     Guest(GuestPlace),
 }
 
@@ -34,14 +33,13 @@ pub(super) struct GuestPlace {
     line: Option<SourceLine>,
 }
 
-const HOSTCALL: u32 = u32::MAX;
 /// Inlined calls within one frame that get numbers of their own.
 const MAX_INLINED: u32 = 256;
 
 impl ShownFrame {
     pub(super) fn id(&self) -> FrameId {
         match self {
-            ShownFrame::Hostcall { .. } => FrameId(HOSTCALL),
+            ShownFrame::Crossing(frame) => frame.id(),
             ShownFrame::Guest(place) => {
                 let inlined = (place.inlined as u32).min(MAX_INLINED - 1);
                 FrameId(place.outside.saturating_mul(MAX_INLINED) + inlined)
@@ -92,21 +90,20 @@ impl Recording {
 
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
-        if let Some(crossing) = self.timeline.crossing()? {
-            let component = self.timeline.trace().component();
-            let name = component
-                .crossing(crossing.calling.crossing)
-                .map_or_else(String::new, |c| c.name.clone());
-            stack.push(ShownFrame::Hostcall { name });
-        }
+        let mut crossings = self.crossing_frames()?;
         let frames = self.timeline.frames()?;
         for (index, core) in frames.iter().enumerate() {
             let outside = (frames.len() - index) as u32;
+            while let Some(inner) = crossings.pop_if(|inner| inner.open.outside >= outside) {
+                stack.push(ShownFrame::Crossing(inner));
+            }
             let Some(module) = self.timeline.module(core.module) else {
                 continue;
             };
             stack.extend(bodies(module, *core, index, outside).map(ShownFrame::Guest));
         }
+        let outermost = crossings.into_iter().rev();
+        stack.extend(outermost.map(ShownFrame::Crossing));
         Ok(stack)
     }
 
@@ -122,9 +119,9 @@ impl Recording {
 
     fn show(&self, frame: &ShownFrame) -> Frame {
         match frame {
-            ShownFrame::Hostcall { name } => Frame {
+            ShownFrame::Crossing(crossing) => Frame {
                 id: frame.id(),
-                name: name.clone(),
+                name: crossing.title.clone(),
                 place: None,
                 instruction: None,
                 module: None,
@@ -169,7 +166,7 @@ impl Recording {
         let stack = self.stack().ok()?;
         let guests = stack.iter().filter_map(|frame| match frame {
             ShownFrame::Guest(place) => Some(place),
-            ShownFrame::Hostcall { .. } => None,
+            ShownFrame::Crossing(_) => None,
         });
         let with_line = guests.clone().find(|place| place.line.is_some());
         with_line.or_else(|| guests.clone().next()).cloned()

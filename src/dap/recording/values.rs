@@ -2,28 +2,24 @@
 //! steps into it, so that the same variable has the same reference at every stop.
 
 use super::guest::GuestFrame;
-use super::hostcall::Hostcall;
 use super::stack::{GuestPlace, ShownFrame};
-use super::{Recording, address};
+use super::{Recording, address, core};
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::expression::{
-    Evaluated, Expression, Moment, Scene, SourceFrame, bytes_text, core_text,
+    Evaluated, Expression, Moment, Root, Scene, SourceFrame, bytes_text, core_text,
 };
 use crate::inspect::in_progress::LiftedCall;
-use crate::inspect::lift::Lifted;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
-use crate::inspect::{FrameState, wave};
+use crate::inspect::FrameState;
 use crate::replay::InstanceId;
 use crate::source::ModuleSource;
 
-/// The longest text of a lifted value.
-const LIFTED_LIMIT: usize = 1000;
 /// A page of memory or list that a client asks for without saying how much.
 const WHOLE_PAGE: u64 = 10_000;
 
@@ -53,17 +49,7 @@ fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool
 impl Recording {
     pub(super) fn scopes_of(&mut self, id: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
         let place = match self.frame(Some(id))? {
-            ShownFrame::Hostcall { .. } => {
-                let result = match self.hostcall()?.in_progress.answer {
-                    Some(_) => "Result (what will be returned)",
-                    None => "Result (the recording ends before it)",
-                };
-                return Ok(vec![
-                    scope(id, "arguments", "Arguments", ScopeHint::Arguments, false),
-                    scope(id, "result", result, ScopeHint::ReturnValue, false),
-                    scope(id, "lowered", "Lowered", ScopeHint::Registers, true),
-                ]);
-            }
+            ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
             ShownFrame::Guest(place) => place,
         };
         let mut scopes = Vec::new();
@@ -82,11 +68,7 @@ impl Recording {
             scopes.push(scope(id, "locals", "Locals", ScopeHint::Locals, false));
             scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
         }
-        let wasm = [
-            ("wasm-locals", "Wasm locals"),
-            ("stack", "Operand stack"),
-            ("globals", "Globals"),
-        ];
+        let wasm = core::SCOPES;
         scopes.extend(wasm.map(|(key, name)| scope(id, key, name, ScopeHint::Registers, true)));
         Ok(scopes)
     }
@@ -133,40 +115,26 @@ impl Recording {
             .ok_or_else(stale)?;
         let key = steps.next().ok_or_else(stale)?.to_owned();
         let steps: Vec<&str> = steps.collect();
-        // A value of an expression: the key is the expression.
-        if let Some(expression) = key.strip_prefix('=') {
-            let (expression, frame) = (decode(expression), Some(FrameId(frame)));
-            return self.expression_values(&expression, frame, of, &steps, page, format);
-        }
-        match self.frame(Some(FrameId(frame)))? {
-            ShownFrame::Hostcall { .. } => {
-                let hostcall = self.hostcall()?;
-                hostcall_values(&hostcall, &of.0, &key, &steps, format).ok_or_else(stale)
+        let id = Some(FrameId(frame));
+        match self.frame(id)? {
+            // A value of an expression: the key is the expression.
+            ShownFrame::Crossing(frame) if key.starts_with('=') => {
+                match self.call_values(&frame, &of.0, &key, &steps, (page, format)) {
+                    Ok(values) => Ok(values),
+                    Err(_) => self.expression_values(&key, id, of, &steps, page, format),
+                }
             }
-            ShownFrame::Guest(place) => match key.as_str() {
-                "wasm-locals" | "stack" | "globals" => self.core_values(&place, &key, format),
-                _ => self.source_values(&place, of, &key, &steps, page, format),
-            },
+            ShownFrame::Guest(_) if key.starts_with('=') => {
+                self.expression_values(&key, id, of, &steps, page, format)
+            }
+            ShownFrame::Crossing(frame) => {
+                self.call_values(&frame, &of.0, &key, &steps, (page, format))
+            }
+            ShownFrame::Guest(place) if core::SCOPES.iter().any(|(of_core, _)| *of_core == key) => {
+                self.core_values(&place, &key, &steps, (&of.0, page, format))
+            }
+            ShownFrame::Guest(place) => self.source_values(&place, of, &key, &steps, page, format),
         }
-    }
-
-    fn core_values(
-        &mut self,
-        place: &GuestPlace,
-        key: &str,
-        format: Format,
-    ) -> Result<Vec<VariableView>, DebuggeeError> {
-        self.with_frame(place, |_, _, frame| {
-            let (values, prefix) = match key {
-                "wasm-locals" => (&frame.locals, "local"),
-                "stack" => (&frame.operands, "stack"),
-                _ => (&frame.globals, "global"),
-            };
-            let rows = values.iter().enumerate();
-            Ok(rows
-                .map(|(i, value)| core_view(format!("{prefix}{i}"), *value, format))
-                .collect())
-        })
     }
 
     fn source_values(
@@ -226,6 +194,9 @@ impl Recording {
     ) -> Result<VariableView, DebuggeeError> {
         let text = text.trim();
         let expression = Expression::parse(text).map_err(failed)?;
+        if let Some(view) = self.crossing_path(&expression, text, id, format) {
+            return view;
+        }
         let frame = self.frame(id).ok().map(|frame| frame.id());
         let number = frame.map_or(0, |id| id.0);
         let path = format!("{number}/={}", encode(text));
@@ -235,17 +206,41 @@ impl Recording {
         })
     }
 
+    /// A path into the values of a crossing: those are shown with their types, and paged.
+    fn crossing_path(
+        &mut self,
+        expression: &Expression,
+        text: &str,
+        id: Option<FrameId>,
+        format: Format,
+    ) -> Option<Result<VariableView, DebuggeeError>> {
+        match expression.path()? {
+            Root::Crossing => Some(
+                self.crossing_around(id)
+                    .and_then(|frame| self.call_expression(&frame, text, format)),
+            ),
+            // A bare name in a crossing's frame may be that of an argument.
+            Root::Name => match self.frame(id).ok()? {
+                ShownFrame::Crossing(frame) => {
+                    self.call_expression(&frame, text, format).ok().map(Ok)
+                }
+                ShownFrame::Guest(_) => None,
+            },
+        }
+    }
+
     /// What is inside the value of an expression.
     fn expression_values(
         &mut self,
-        text: &str,
+        key: &str,
         frame: Option<FrameId>,
         of: &ValuesRef,
         steps: &[&str],
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let expression = Expression::parse(text).map_err(failed)?;
+        let text = decode(key.strip_prefix('=').unwrap_or(key));
+        let expression = Expression::parse(&text).map_err(failed)?;
         self.in_scene(&expression, frame, |scene, instance| {
             match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
                 (Evaluated::Variable(root), Some(frame)) => {
@@ -257,10 +252,6 @@ impl Recording {
                     Ok(rows
                         .map(|(child, i)| view(child, &path(i), instance, format))
                         .collect())
-                }
-                (Evaluated::Lifted(root), _) => {
-                    let level = root.children();
-                    lifted_values(level, &of.0, steps).ok_or_else(gone)
                 }
                 _ => Ok(Vec::new()),
             }
@@ -282,18 +273,14 @@ impl Recording {
         };
         let (place, at_hostcall) = match self.frame(frame) {
             Ok(ShownFrame::Guest(place)) => (Some(place), false),
-            Ok(ShownFrame::Hostcall { .. }) => (self.caller(), true),
+            Ok(ShownFrame::Crossing(_)) => (self.caller(), true),
             // Nothing runs; the moment can be asked for all the same.
             Err(_) => (None, false),
         };
         let needs = expression.needs();
         let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
         let hostcall = match wants_hostcall {
-            true => self.hostcall().ok().map(|call| LiftedCall {
-                name: call.name,
-                arguments: call.arguments,
-                result: call.result,
-            }),
+            true => self.lifted_call(frame).ok(),
             false => None,
         };
         let scene = Scene {
@@ -328,18 +315,34 @@ impl Recording {
         with_frame?
     }
 
+    /// The crossing in progress around a frame, as expressions see it.
+    fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<LiftedCall, DebuggeeError> {
+        let frame = self.crossing_around(frame)?;
+        let call = self.call(&frame)?;
+        let arguments = call.arguments.iter();
+        Ok(LiftedCall {
+            name: call.crossing.name.clone(),
+            arguments: arguments
+                .map(|part| (part.name.clone(), part.value.clone()))
+                .collect(),
+            result: call.result().map(|part| part.value.clone()),
+        })
+    }
+
     pub(super) fn bytes_at(
         &mut self,
         reference: &str,
         offset: i64,
         count: usize,
     ) -> Result<MemoryView, DebuggeeError> {
-        let (instance, start) = address::parse_memory(reference, offset)
+        let (instance, memory, start) = address::parse_memory(reference, offset)
             .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
         let count = count.min(1 << 24);
-        let bytes = self.timeline.memory(instance, 0, start, count as u32)?;
+        let bytes = self
+            .timeline
+            .memory(instance, memory, start, count as u32)?;
         Ok(MemoryView {
-            address: address::memory(instance, start),
+            address: address::memory_of(instance, memory, start),
             unreadable: (count - bytes.len().min(count)) as u64,
             bytes,
         })
@@ -367,7 +370,7 @@ fn inside(
     Ok(variables::children(source, &current, state, range)?)
 }
 
-fn range_of(page: Page) -> std::ops::Range<u64> {
+pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
     // Fields have names and elements numbers; a value has the one or the other.
     let _: Option<ChildKind> = page.filter;
     let start = page.start as u64;
@@ -392,11 +395,11 @@ fn distinct_names(variables: &[Variable]) -> Vec<String> {
 }
 
 /// Steps are separated by slashes, so names must not hold any.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     text.replace('%', "%25").replace('/', "%2f")
 }
 
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     text.replace("%2f", "/").replace("%25", "%")
 }
 
@@ -446,7 +449,7 @@ fn plain(name: String, value: String, ty: &str) -> VariableView {
     }
 }
 
-fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
+pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
     let ty = match value {
         CoreValue::I32(_) => "i32",
         CoreValue::I64(_) => "i64",
@@ -475,7 +478,7 @@ fn evaluated_view(
             memory: Some(address::memory(instance, *address)),
             ..plain(name, bytes_text(bytes), "bytes")
         },
-        Evaluated::Lifted(lifted) => lifted_view(name, lifted, path),
+        Evaluated::Lifted(_) => plain(name, value.text(), "value"),
         Evaluated::Number(number) if format.hex => plain(name, hex(number), "number"),
         Evaluated::Number(number) => plain(name, number.clone(), "number"),
         Evaluated::Truth(truth) => plain(name, truth.to_string(), "bool"),
@@ -483,72 +486,3 @@ fn evaluated_view(
     }
 }
 
-fn lifted_view(name: String, value: &Lifted, path: &str) -> VariableView {
-    let inside = value.children().len();
-    VariableView {
-        name,
-        value: wave::text(value, LIFTED_LIMIT),
-        type_name: None,
-        children: (inside > 0).then(|| Children {
-            values: ValuesRef(path.to_owned()),
-            named: Some(inside as u64),
-            indexed: None,
-        }),
-        ..VariableView::default()
-    }
-}
-
-/// The values under a path in a hostcall frame.
-fn hostcall_values(
-    hostcall: &Hostcall,
-    path: &str,
-    key: &str,
-    steps: &[&str],
-    format: Format,
-) -> Option<Vec<VariableView>> {
-    if key == "lowered" {
-        let lowered = hostcall.lowered();
-        let mut rows: Vec<_> = lowered
-            .into_iter()
-            .map(|(name, value)| core_view(name, value, format))
-            .collect();
-        rows.extend(hostcall.writes().into_iter().map(|(name, bytes)| {
-            let text: Vec<String> = bytes.iter().take(64).map(|b| format!("{b:02x}")).collect();
-            plain(name, text.join(" "), "bytes")
-        }));
-        return Some(rows);
-    }
-    let roots: Vec<(String, &Lifted)> = match key {
-        "arguments" => hostcall
-            .arguments
-            .iter()
-            .map(|(name, value)| (name.clone(), value))
-            .collect(),
-        "result" => hostcall
-            .result
-            .iter()
-            .map(|value| ("result".to_owned(), value))
-            .collect(),
-        _ => return None,
-    };
-    lifted_values(roots, path, steps)
-}
-
-/// The values some steps inside lifted ones.
-fn lifted_values(
-    roots: Vec<(String, &Lifted)>,
-    path: &str,
-    steps: &[&str],
-) -> Option<Vec<VariableView>> {
-    let mut level = roots;
-    for step in steps {
-        let index: usize = step.parse().ok()?;
-        let (_, value) = level.get(index)?;
-        level = value.children();
-    }
-    let rows = level.iter().enumerate();
-    Some(
-        rows.map(|(i, (name, value))| lifted_view(name.clone(), value, &format!("{path}/{i}")))
-            .collect(),
-    )
-}

@@ -83,6 +83,14 @@ pub enum Evaluated {
     Text(String),
 }
 
+/// What a path starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// `$arg.NAME`, `$result`
+    Crossing,
+    Name,
+}
+
 /// What an expression speaks of, so that no more needs to be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
@@ -114,6 +122,20 @@ impl Expression {
             variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
+        }
+    }
+
+    /// What a path of fields and constant indices, without any operator, starts from.
+    pub fn path(&self) -> Option<Root> {
+        let mut node = &self.root;
+        loop {
+            node = match &node.kind {
+                Kind::Field { of, is_arrow: false, .. } => of,
+                Kind::Index(of, index) if matches!(index.kind, Kind::Whole(_)) => of,
+                Kind::Argument(_) | Kind::Result => return Some(Root::Crossing),
+                Kind::Name(_) => return Some(Root::Name),
+                _ => return None,
+            };
         }
     }
 

@@ -3,6 +3,7 @@
 use super::super::wire::{CrossingInProgress, Reply, Request};
 use super::here::Here;
 use crate::replay::State;
+use crate::replay::boundary;
 use crate::replay::frames::{self, NeedsDebug};
 use crate::replay::tables;
 use crate::replay::variant::Variant;
@@ -21,7 +22,9 @@ pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
             frames::globals(here.store, here.modules, *instance).into()
         }
         Request::Tables { instance } => tables::sizes(here.store, here.modules, *instance)
-            .map_or(Reply::NeedsDebug, Reply::Tables),
+            .map_or(Reply::NeedsDebug, Reply::Sizes),
+        Request::Memories { instance } => frames::memory_sizes(here.store, here.modules, *instance)
+            .map_or(Reply::NeedsDebug, Reply::Sizes),
         Request::Table {
             instance,
             table,
@@ -44,6 +47,14 @@ pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
                 .map_or(Reply::NeedsDebug, Reply::Bytes)
         }
         Request::Crossing => crossing(here.store.data()),
+        Request::Boundary => {
+            let doing = here.kind.doing(here.store.data());
+            let frames = frames::frames(here.store, here.modules, doing);
+            Reply::Boundary(boundary::open(here.store, here.modules, &frames))
+        }
+        Request::Leaving { entered } => {
+            Reply::Leaving(boundary::leaving(here.store.data(), *entered as usize))
+        }
         Request::CrossingMemory { address, length } => {
             Reply::Bytes(crossing_bytes(here.store, *address, *length as usize).to_vec())
         }

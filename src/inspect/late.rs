@@ -1,0 +1,120 @@
+//! Results that come late: of asynchronous calls that had not returned when they were
+//! made.
+
+use super::builtin_call::{SUBTASK, number};
+use crate::component::{Builtin, CrossingId, CrossingKind};
+use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
+
+/// Events that a delivery is looked for in.
+const MAX_LOOK_AHEAD: usize = 1_000_000;
+/// Bytes that are kept of what is written meanwhile.
+const MAX_WRITTEN: usize = 64 << 20;
+/// The state of a subtask that has returned.
+const RETURNED: u32 = 2;
+
+/// How the guest was told that an asynchronous call has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The number of the call out that told, or, for a callback, of the first one that
+    /// is made after it was entered.
+    pub event: u64,
+    pub told_by: CrossingId,
+    /// Whether it has returned; otherwise it was cancelled.
+    pub has_returned: bool,
+    /// What was written into its memory from the call on: address and bytes.
+    pub writes: Vec<(u64, Vec<u8>)>,
+}
+
+/// Where the guest is told what became of the call out with this number, which is the
+/// subtask `handle` of `instance`; `None` if it never is, or too far away.
+///
+/// # Errors
+///
+/// If the trace is damaged there.
+pub fn delivery(
+    trace: &Trace,
+    event: u64,
+    crossing: CrossingId,
+    instance: Instance,
+    handle: u32,
+) -> Result<Option<Delivery>, TraceError> {
+    let component = trace.component();
+    let mut cursor = trace.events_from(event)?;
+    let memory = |id| component.crossing(id).map(|crossing| crossing.memory);
+    let mut writes = Vec::new();
+    let mut left = MAX_WRITTEN;
+    // Calls that may tell: where they were told to write, and their numbers.
+    let mut asking: Vec<(CrossingId, u64, u64)> = Vec::new();
+    let mut payload = None;
+    for _ in 0..MAX_LOOK_AHEAD {
+        let number_now = cursor.event();
+        let Some(Event {
+            instance: of,
+            crossing: id,
+            kind,
+        }) = cursor.next()?
+        else {
+            return Ok(None);
+        };
+        if of != instance {
+            continue;
+        }
+        let Some(what) = component.crossing(id).map(|crossing| &crossing.kind) else {
+            continue;
+        };
+        let asks = matches!(
+            what,
+            CrossingKind::Builtin(Builtin::WaitableSetWait | Builtin::WaitableSetPoll)
+        );
+        let (told, at) = match kind {
+            EventKind::Write { address, bytes } => {
+                if asking.last().is_some_and(|(_, to, _)| *to == address) && bytes.len() >= 8 {
+                    payload = two_words(&bytes);
+                } else if memory(id) == memory(crossing) {
+                    left = left.saturating_sub(bytes.len());
+                    if left > 0 {
+                        writes.push((address, bytes));
+                    }
+                }
+                continue;
+            }
+            EventKind::Call(args) if asks => {
+                asking.push((id, number(args.get(1)).unwrap_or(0), number_now));
+                payload = None;
+                continue;
+            }
+            EventKind::Return(results) if asks => {
+                let call = asking.pop();
+                let event = number(results.first()).map(|event| event as u32);
+                match (event, payload.take(), call) {
+                    (Some(SUBTASK), Some(told), Some((_, _, at))) => (told, at),
+                    _ => continue,
+                }
+            }
+            EventKind::Enter(args) if *what == CrossingKind::Callback => {
+                let word = |index| number(args.get(index)).map(|word| word as u32);
+                match (word(0), word(1), word(2)) {
+                    (Some(SUBTASK), Some(waitable), Some(state)) => ((waitable, state), number_now),
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        };
+        let (waitable, state) = told;
+        if waitable == handle && state >= RETURNED {
+            return Ok(Some(Delivery {
+                event: at,
+                told_by: id,
+                has_returned: state == RETURNED,
+                writes,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+fn two_words(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    let second = rest.first_chunk()?;
+    Some((u32::from_le_bytes(*first), u32::from_le_bytes(*second)))
+}
