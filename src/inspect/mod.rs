@@ -26,7 +26,9 @@ mod scalar;
 mod summary;
 mod value;
 pub mod variables;
+mod walk;
 pub mod wave;
+mod zig;
 
 pub use expression::{ExpressionError, evaluate_path};
 pub use handle_meaning::Meaning;

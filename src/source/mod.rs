@@ -13,6 +13,8 @@ mod paths;
 mod places;
 mod scopes;
 mod sections;
+mod statics;
+mod tables;
 mod types;
 mod units;
 mod vtables;
@@ -31,9 +33,11 @@ pub(crate) use types::{Bits, Case, Composite, Member, Type, Variants};
 
 use lines::LineTable;
 use sections::{Code, Sections};
+use statics::StaticsByName;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use tables::FunctionTable;
 use units::Units;
 
 /// The debug information of one core module.
@@ -45,6 +49,9 @@ pub struct ModuleSource {
     code: Code,
     /// Raw names of the name section, by function index.
     names: HashMap<u32, String>,
+    table: FunctionTable,
+    /// The global `__tls_base`.
+    tls_base: Option<u32>,
     units: Units,
     line_length: usize,
     lines: OnceLock<LineTable>,
@@ -53,6 +60,7 @@ pub struct ModuleSource {
     definitions: OnceLock<HashMap<String, EntryId>>,
     /// Rust types by the address of their vtables.
     vtables: OnceLock<HashMap<u64, EntryId>>,
+    statics_by_name: OnceLock<StaticsByName>,
 }
 
 impl ModuleSource {
@@ -69,10 +77,13 @@ impl ModuleSource {
             line_length,
             code: sections.code,
             names: sections.names,
+            table: sections.table,
+            tls_base: sections.tls_base,
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
             definitions: OnceLock::new(),
             vtables: OnceLock::new(),
+            statics_by_name: OnceLock::new(),
         })
     }
 

@@ -2,6 +2,7 @@
 //! the custom sections `.debug_*`.
 
 use super::SourceError;
+use super::tables::FunctionTable;
 use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -63,6 +64,13 @@ impl Code {
         u32::try_from(defined).ok()?.checked_add(self.imported)
     }
 
+    /// The first instruction of a function by its index.
+    pub(super) fn first_instruction(&self, function: u32) -> Option<u32> {
+        let defined = function.checked_sub(self.imported)?;
+        let body = self.bodies.get(defined as usize)?;
+        Some(body.first_instruction)
+    }
+
     fn body_at(&self, pc: u32) -> Option<(usize, &Body)> {
         let next = self.bodies.partition_point(|body| body.range.start <= pc);
         let index = next.checked_sub(1)?;
@@ -76,6 +84,9 @@ pub(super) struct Sections {
     pub(super) code: Code,
     /// Raw function names of the name section, by function index.
     pub(super) names: HashMap<u32, String>,
+    pub(super) table: FunctionTable,
+    /// The global `__tls_base`, by its index.
+    pub(super) tls_base: Option<u32>,
     /// Ranges of the custom sections `.debug_*`.
     debug: HashMap<String, Range<usize>>,
 }
@@ -85,6 +96,8 @@ impl Sections {
         let mut sections = Sections {
             code: Code::default(),
             names: HashMap::new(),
+            table: FunctionTable::default(),
+            tls_base: None,
             debug: HashMap::new(),
         };
         for payload in Parser::new(0).parse_all(bytes) {
@@ -103,6 +116,10 @@ impl Sections {
                 "these bytes are a component; ask for one of its core modules".into(),
             )),
             Payload::ImportSection(imports) => self.count_imports(imports),
+            Payload::ElementSection(elements) => {
+                self.table.read(elements);
+                Ok(())
+            }
             Payload::CodeSectionStart { range, .. } => {
                 self.code.start = offset(range.start)?;
                 Ok(())
@@ -150,11 +167,18 @@ impl Sections {
     fn add_names(&mut self, names: wasmparser::NameSectionReader<'_>) {
         for subsection in names {
             let Ok(subsection) = subsection else { return };
-            let Name::Function(functions) = subsection else {
-                continue;
-            };
-            for naming in functions.into_iter().map_while(Result::ok) {
-                self.names.insert(naming.index, naming.name.to_owned());
+            match subsection {
+                Name::Function(functions) => {
+                    for naming in functions.into_iter().map_while(Result::ok) {
+                        self.names.insert(naming.index, naming.name.to_owned());
+                    }
+                }
+                Name::Global(globals) => {
+                    let mut globals = globals.into_iter().map_while(Result::ok);
+                    let base = globals.find(|naming| naming.name == "__tls_base");
+                    self.tls_base = base.map(|naming| naming.index);
+                }
+                _ => {}
             }
         }
     }

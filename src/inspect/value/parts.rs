@@ -39,6 +39,7 @@ impl Look<'_> {
                 }
                 name
             }
+            Of::Said(_) | Of::Lost(_) => String::new(),
         }
     }
 
@@ -51,6 +52,7 @@ impl Look<'_> {
                     .iter()
                     .fold(one, |size, count| size.saturating_mul(*count))
             }
+            Of::Said(_) | Of::Lost(_) => 0,
         }
     }
 
@@ -84,11 +86,21 @@ impl Look<'_> {
     /// A member by name, also of what a value contains: base classes, anonymous
     /// structs, wrappers.
     pub(in crate::inspect) fn find_inside(&self, value: &Value, name: &str) -> Option<Value> {
-        // Wrappers in standard libraries are at most this deep and this many.
-        const DEEPEST: usize = 4;
+        // Wrappers in expressions are at most this deep.
+        self.find_within(value, name, 4)
+    }
+
+    /// The same, so many levels deep.
+    pub(in crate::inspect) fn find_within(
+        &self,
+        value: &Value,
+        name: &str,
+        deepest: usize,
+    ) -> Option<Value> {
+        // Wrappers in standard libraries are at most this many.
         const WIDEST: usize = 64;
         let mut level = vec![value.clone()];
-        for _ in 0..DEEPEST {
+        for _ in 0..deepest {
             let mut below = Vec::new();
             for value in &level {
                 let Ok(Some(body)) = self.composite(value) else {
@@ -147,5 +159,41 @@ impl Look<'_> {
             } => Ok(Some((value.place.read_number(size, self.state)?, target))),
             _ => Ok(None),
         }
+    }
+
+    /// What values of a type are aligned to. Debug information says sizes only:
+    /// scalars are aligned to theirs, and everything is made of scalars.
+    pub(in crate::inspect) fn alignment(&self, of: EntryId) -> Result<u64, Unavailable> {
+        self.alignment_within(of, 8)
+    }
+
+    fn alignment_within(&self, of: EntryId, depth: usize) -> Result<u64, Unavailable> {
+        // The alignment of WebAssembly's vectors and C's `long double`.
+        const LARGEST: u64 = 16;
+        self.spend(1)?;
+        let Some(deeper) = depth.checked_sub(1) else {
+            return Ok(1);
+        };
+        Ok(match self.source.resolved(of)?.1 {
+            Type::Base { size, .. }
+            | Type::Pointer { size, .. }
+            | Type::Enumeration { size, .. } => size.clamp(1, LARGEST),
+            // A pointer to a member function is two pointers.
+            Type::MemberPointer { .. } => 4,
+            Type::Array {
+                element: Some(element),
+                ..
+            } => self.alignment_within(element, deeper)?,
+            Type::Composite(composite) => {
+                let mut largest = 1;
+                for member in &composite.members {
+                    if let Some(of) = member.type_id {
+                        largest = largest.max(self.alignment_within(of, deeper)?);
+                    }
+                }
+                largest
+            }
+            _ => 1,
+        })
     }
 }
