@@ -1,37 +1,25 @@
 //! What debug information says about a module, and what it shows of a stopped
 //! frame, on `fixtures/src/hello.c` compiled with `-O0` and `-O2`.
 
+mod support;
+
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::variables::{
-    Children, Variable, VariableKind, VariablesError, children, statics, variables,
+    Children, Variable, VariableKind, VariablesError, children, static_named, statics, variables,
 };
 use rr_dap::inspect::{ExpressionError, FrameState, evaluate_path};
 use rr_dap::source::{ModuleSource, SourceError, demangle, normalise};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use support::{golden, module_with_dwarf};
 use wasmparser::{Parser, Payload};
 
 const HELLO: &str = "/guest/hello/h.c";
 
-/// The core module with debug information in a component.
-fn module(component: &[u8]) -> Arc<[u8]> {
-    let modules = Parser::new(0).parse_all(component).filter_map(|payload| {
-        match payload.expect("a sound component") {
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } => component.get(unchecked_range),
-            _ => None,
-        }
-    });
-    let has_debug = |module: &&[u8]| module.windows(11).any(|w| w == b".debug_info");
-    let mut modules = modules.filter(has_debug);
-    modules.next().expect("a module with DWARF").into()
-}
-
 fn hello(level: &str) -> Arc<[u8]> {
     let path = format!("fixtures/hello-c-{level}.wasm");
-    module(&std::fs::read(path).expect("a fixture"))
+    module_with_dwarf(&std::fs::read(path).expect("a fixture"))
 }
 
 fn source(level: &str) -> ModuleSource {
@@ -431,6 +419,51 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
     assert_eq!(named(&at_entry, "n").value, "42");
     assert_eq!(named(&at_entry, "a").value, "41");
     assert_eq!(named(&at_entry, "b").value, "40");
+}
+
+#[test]
+fn statics_are_found_by_every_end_of_their_path_from_any_unit() {
+    let frame = Frame::default();
+    for (guest, names, shown) in [
+        (
+            "values-cpp-O0",
+            &[
+                &["balance", "bank::balance", "::bank::balance"][..],
+                &["count", "Account::count", "bank::Account::count"],
+                &["hidden", "bank::(anonymous namespace)::hidden"],
+                &["calls", "language()::calls"],
+            ][..],
+            "int",
+        ),
+        (
+            "values-rust-O0",
+            &[
+                &["COUNTER", "values::COUNTER"],
+                &["LEVEL", "inside::LEVEL", "values::deep::inside::LEVEL"],
+            ],
+            "",
+        ),
+    ] {
+        let source = ModuleSource::read(module_with_dwarf(&golden(guest))).expect("a module");
+        let start = source.functions_named("_start");
+        let start = start.first().map_or(0, |function| function.entry_pc);
+        let mut addresses = HashSet::new();
+        for same in names {
+            let found = same
+                .iter()
+                .filter_map(|name| static_named(&source, start, name, &frame));
+            let found: Vec<_> = found.collect();
+            assert!(found.len() >= same.len().min(2), "{same:?}: {found:?}");
+            let first = found[0].address.expect("in memory");
+            assert!(found.iter().all(|v| v.address == Some(first)), "{found:?}");
+            assert!(
+                found.iter().all(|v| v.type_name.contains(shown)),
+                "{found:?}"
+            );
+            assert!(addresses.insert(first), "{same:?} is another's place");
+        }
+        assert!(static_named(&source, start, "no such name", &frame).is_none());
+    }
 }
 
 #[test]

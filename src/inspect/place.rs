@@ -205,6 +205,11 @@ impl<'a> Locator<'a> {
                     let value = core(self.state.local(index), "local", index)?;
                     evaluation.resume_with_wasm_value(value)?
                 }
+                // The linker left out the base of the thread's variables: there is one
+                // thread, and their addresses are whole.
+                EvaluationResult::RequiresWasmGlobal { index: u32::MAX } => {
+                    evaluation.resume_with_wasm_value(Value::Generic(0))?
+                }
                 EvaluationResult::RequiresWasmGlobal { index } => {
                     let value = core(self.state.global(index), "global", index)?;
                     evaluation.resume_with_wasm_value(value)?

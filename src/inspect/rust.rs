@@ -87,11 +87,21 @@ fn slice(
             .place
             .read_number(look.size(&length.of), look.state)?,
     };
-    let is_text = composite.name.as_deref().is_some_and(is_text);
-    if is_text {
+    if !composite.name.as_deref().is_some_and(is_text) {
+        return Ok(Some(View::Elements(elements)));
+    }
+    if elements.stride == 1 {
         return look.view_text(elements, false).map(Some);
     }
-    Ok(Some(View::Elements(elements)))
+    // What a path is made of has no size of its own, and no type for its bytes.
+    let bytes = Elements {
+        stride: 1,
+        ..elements
+    };
+    Ok(Some(match look.view_text(bytes, false)? {
+        View::Text(text, _) => View::Scalar(text),
+        other => other,
+    }))
 }
 
 fn is_text(whole: &str) -> bool {

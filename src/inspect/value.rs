@@ -369,9 +369,10 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Rust spells raw pointers `*const T`, `*mut T`; C and C++ do not name pointers.
+/// Rust spells raw pointers `*const T`, `*mut T`, Zig `*T`, `[*]T`, `?*T`; C and C++ do
+/// not name pointers.
 fn is_raw(name: &str) -> bool {
-    name.starts_with('*')
+    name.trim_start_matches(['?', '[']).starts_with('*')
 }
 
 fn is_tuple_member(member: &Member) -> bool {

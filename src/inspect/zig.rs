@@ -20,7 +20,8 @@ pub(super) fn view(
         return slice(look, name, composite, place);
     }
     if name.starts_with('?') {
-        let (Some(data), Some(some)) = (part("data"), part("some")) else {
+        let data = part("payload").or_else(|| part("data"));
+        let (Some(data), Some(some)) = (data, part("some")) else {
             return Ok(None);
         };
         return match look.number(&some) {
@@ -69,6 +70,10 @@ fn slice(
     let Some((address, element)) = look.pointer(&pointer)? else {
         return Ok(None);
     };
+    // An optional slice is one that may have no address.
+    if address == 0 {
+        return Ok(Some(View::Scalar("null".to_owned())));
+    }
     let elements = Elements {
         of: Of::Type(element),
         first: Place::Memory(address),

@@ -50,6 +50,8 @@ pub struct ModuleSource {
     /// Raw names of the name section, by function index.
     names: HashMap<u32, String>,
     table: FunctionTable,
+    /// The values of globals that never change, by index.
+    constant_globals: Vec<Option<u64>>,
     /// The global `__tls_base`.
     tls_base: Option<u32>,
     units: Units,
@@ -78,6 +80,7 @@ impl ModuleSource {
             code: sections.code,
             names: sections.names,
             table: sections.table,
+            constant_globals: sections.constant_globals,
             tls_base: sections.tls_base,
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),

@@ -2,7 +2,7 @@
 //! the custom sections `.debug_*`.
 
 use super::SourceError;
-use super::tables::FunctionTable;
+use super::tables::{FunctionTable, constants};
 use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -85,6 +85,8 @@ pub(super) struct Sections {
     /// Raw function names of the name section, by function index.
     pub(super) names: HashMap<u32, String>,
     pub(super) table: FunctionTable,
+    /// The values of globals that never change, by index.
+    pub(super) constant_globals: Vec<Option<u64>>,
     /// The global `__tls_base`, by its index.
     pub(super) tls_base: Option<u32>,
     /// Ranges of the custom sections `.debug_*`.
@@ -97,6 +99,7 @@ impl Sections {
             code: Code::default(),
             names: HashMap::new(),
             table: FunctionTable::default(),
+            constant_globals: Vec::new(),
             tls_base: None,
             debug: HashMap::new(),
         };
@@ -116,6 +119,10 @@ impl Sections {
                 "these bytes are a component; ask for one of its core modules".into(),
             )),
             Payload::ImportSection(imports) => self.count_imports(imports),
+            Payload::GlobalSection(globals) => {
+                self.constant_globals.extend(constants(globals));
+                Ok(())
+            }
             Payload::ElementSection(elements) => {
                 self.table.read(elements);
                 Ok(())
@@ -148,6 +155,9 @@ impl Sections {
             let import = import.map_err(not_a_module)?;
             if matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
                 self.code.imported = self.code.imported.saturating_add(1);
+            }
+            if matches!(import.ty, TypeRef::Global(_)) {
+                self.constant_globals.push(None);
             }
         }
         Ok(())

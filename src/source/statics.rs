@@ -101,7 +101,7 @@ impl ModuleSource {
     }
 
     pub(super) fn is_fixed(&self, unit: u32, at: &gimli::Expression<Reader>) -> bool {
-        matches!(self.fixed_address(unit, at), Ok(Some(_)))
+        matches!(self.address_parts(unit, at), Ok(Some(_)))
     }
 
     fn own_name(&self, unit: u32, attributes: &[Attribute<Reader>]) -> Option<String> {

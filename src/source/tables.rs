@@ -3,7 +3,9 @@
 
 use super::{ModuleSource, SourceError};
 use std::collections::BTreeMap;
-use wasmparser::{ConstExpr, ElementItems, ElementKind, ElementSectionReader, Operator};
+use wasmparser::{
+    ConstExpr, ElementItems, ElementKind, ElementSectionReader, GlobalSectionReader, Operator,
+};
 
 /// The functions of the first table, by index, as it is when the module starts.
 #[derive(Debug, Default)]
@@ -39,6 +41,15 @@ impl FunctionTable {
     }
 }
 
+/// The values of a module's own globals, of those that never change.
+pub(super) fn constants(globals: GlobalSectionReader<'_>) -> impl Iterator<Item = Option<u64>> {
+    let globals = globals.into_iter().map_while(Result::ok);
+    globals.map(|global| {
+        let value = constant(&global.init_expr).filter(|_| !global.ty.mutable);
+        value.map(u64::from)
+    })
+}
+
 fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
     let mut operators = expression.get_operators_reader();
     match operators.read().ok()? {
@@ -65,18 +76,45 @@ impl ModuleSource {
         self.tls_base
     }
 
-    /// The address that an expression begins with, if it is fixed.
+    /// The address that an expression is, if it is a fixed one.
     pub(super) fn fixed_address(
         &self,
         unit: u32,
         expression: &gimli::Expression<super::Reader>,
     ) -> Result<Option<u64>, SourceError> {
+        let (base, address) = match self.address_parts(unit, expression)? {
+            Some(parts) => parts,
+            None => return Ok(None),
+        };
+        let base = match base {
+            // The linker leaves out a base that is zero.
+            None | Some(u32::MAX) => Some(0),
+            Some(global) => self
+                .constant_globals
+                .get(global as usize)
+                .copied()
+                .flatten(),
+        };
+        Ok(base.map(|base| base.wrapping_add(address)))
+    }
+
+    /// The address that an expression begins with, and the global that it counts from:
+    /// code for any place in memory counts from `__memory_base`.
+    pub(super) fn address_parts(
+        &self,
+        unit: u32,
+        expression: &gimli::Expression<super::Reader>,
+    ) -> Result<Option<(Option<u32>, u64)>, SourceError> {
         let encoding = self.encoding(unit).ok_or(SourceError::DanglingReference)?;
-        let first = expression.clone().operations(encoding).next()?;
-        Ok(match first {
-            Some(gimli::Operation::Address { address }) => Some(address),
+        let mut operations = expression.clone().operations(encoding);
+        let (base, operation) = match operations.next()? {
+            Some(gimli::Operation::WasmGlobal { index }) => (Some(index), operations.next()?),
+            first => (None, first),
+        };
+        Ok(match operation {
+            Some(gimli::Operation::Address { address }) => Some((base, address)),
             Some(gimli::Operation::AddressIndex { index }) => {
-                Some(self.indexed_address(unit, index)?)
+                Some((base, self.indexed_address(unit, index)?))
             }
             _ => None,
         })

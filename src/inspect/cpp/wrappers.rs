@@ -2,7 +2,9 @@
 
 use super::Library;
 use crate::inspect::place::{Place, Unavailable};
+use crate::inspect::scalar;
 use crate::inspect::value::{Field, Of, Value, View};
+use crate::source::Type;
 
 /// What a value shows; `None` where its layout is another.
 pub(super) fn view(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
@@ -88,13 +90,30 @@ fn variant(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
     }
     let held = member(&union, "__head").and_then(|head| member(&head, "__value"));
     Ok(held.map(|held| View::Fields {
-        name: Some(value.look.type_name(&held.of)),
+        name: Some(alternative_name(value, &held)),
         fields: vec![Field {
             name: "value".to_owned(),
             value: held,
         }],
         is_tuple: true,
     }))
+}
+
+/// The name of an alternative's type, as the program has it: not the library's own.
+fn alternative_name(value: &Library<'_>, held: &Value) -> String {
+    let Of::Type(mut id) = held.of else {
+        return String::new();
+    };
+    for _ in 0..4 {
+        match value.look.source.type_at(id) {
+            Ok(Type::Alias {
+                name,
+                target: Some(target),
+            }) if name.starts_with("__") => id = target,
+            _ => break,
+        }
+    }
+    value.look.type_name(&Of::Type(id))
 }
 
 fn smart_pointer(value: &Library<'_>, name: &str) -> Result<Option<View>, Unavailable> {
@@ -133,20 +152,19 @@ fn counts(value: &Library<'_>) -> Result<Option<(u64, u64)>, Unavailable> {
     let Some(control) = value.part("__cntrl_") else {
         return Ok(None);
     };
-    let Some((address, of)) = value.address(&control)? else {
+    let Some((address, _)) = value.address(&control)? else {
         return Ok(None);
     };
     if address == 0 {
         return Ok(None);
     }
-    let block = Value {
-        of: Of::Type(of),
-        place: Place::Memory(address),
+    // Programs only see the declaration of this class: after the pointer to its table of
+    // functions it has two numbers of the size of a pointer.
+    let size = value.look.size(&control.of);
+    let count = |at: u64| {
+        let bytes = Place::Memory(address.wrapping_add(size.wrapping_mul(at)));
+        let number = scalar::signed(&bytes.read(size, value.look.state)?);
+        Ok::<_, Unavailable>(u64::try_from(number.saturating_add(1)).unwrap_or(0))
     };
-    let count = |name: &str| value.look.number(&value.within(&block, name)?);
-    let (owners, watchers) = (count("__shared_owners_"), count("__shared_weak_owners_"));
-    Ok(owners.zip(watchers).and_then(|(owners, watchers)| {
-        let owners = u64::try_from(owners.checked_add(1)?).ok()?;
-        Some((owners, u64::try_from(watchers).unwrap_or(0)))
-    }))
+    Ok(Some((count(1)?, count(2)?.saturating_sub(1))))
 }

@@ -179,8 +179,13 @@ fn range(look: &Look<'_>, composite: &Composite, place: &Place) -> View {
         let field = field.as_ref();
         field.map_or(String::new(), |field| of_value(look, &field.value))
     };
+    let is_inclusive = composite
+        .name
+        .as_deref()
+        .is_some_and(|name| name.contains("Inclusive"));
+    let dots = if is_inclusive { "..=" } else { ".." };
     View::Told {
-        text: format!("{}..{}", said(&start), said(&end)),
+        text: format!("{}{dots}{}", said(&start), said(&end)),
         fields: start.into_iter().chain(end).collect(),
     }
 }
