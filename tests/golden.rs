@@ -6,9 +6,9 @@ mod support;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use support::client::Client;
-use support::{cache_dir, fixture, golden, record};
+use support::{fixture, golden, record};
 
 /// One `// expect: NAME = VALUE`, or `NAME ~ PART` of a value.
 struct Expected {
@@ -71,16 +71,7 @@ impl Session {
         let trace = dir.path().join("guest.rrtrace");
         let recorded = record(&app, &[], &[], "", &trace);
         assert!(recorded.status.success(), "{recorded:?}");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
-            .env("RR_DAP_CACHE", cache_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut client = Client::new(
-            Box::new(child.stdout.take().unwrap()),
-            Box::new(child.stdin.take().unwrap()),
-        );
+        let (child, mut client) = Client::spawn();
         client.initialize();
         client.ask("launch", json!({ "trace": trace, "stopOnEntry": true }));
         client.event("initialized");

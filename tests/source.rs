@@ -211,7 +211,7 @@ impl FrameState for Frame {
     }
 
     fn global(&self, _: u32) -> Option<CoreValue> {
-        None
+        Some(CoreValue::I32(0))
     }
 
     fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>> {
@@ -430,8 +430,8 @@ fn statics_are_found_by_every_end_of_their_path_from_any_unit() {
             &[
                 &["balance", "bank::balance", "::bank::balance"][..],
                 &["count", "Account::count", "bank::Account::count"],
-                &["hidden", "bank::(anonymous namespace)::hidden"],
-                &["calls", "language()::calls"],
+                &["hidden", "bank::hidden"],
+                &["calls", "language::calls"],
             ][..],
             "int",
         ),
@@ -453,7 +453,7 @@ fn statics_are_found_by_every_end_of_their_path_from_any_unit() {
                 .iter()
                 .filter_map(|name| static_named(&source, start, name, &frame));
             let found: Vec<_> = found.collect();
-            assert!(found.len() >= same.len().min(2), "{same:?}: {found:?}");
+            assert_eq!(found.len(), same.len(), "{same:?}: {found:?}");
             let first = found[0].address.expect("in memory");
             assert!(found.iter().all(|v| v.address == Some(first)), "{found:?}");
             assert!(

@@ -37,14 +37,14 @@ pub fn golden(name: &str) -> Vec<u8> {
 /// The core module with debug information in a component, or this module.
 pub fn module_with_dwarf(bytes: &[u8]) -> Arc<[u8]> {
     let modules = wasmparser::Parser::new(0).parse_all(bytes);
-    let modules = modules.filter_map(|payload| match payload.expect("sound bytes") {
+    let mut modules = modules.filter_map(|payload| match payload.expect("sound bytes") {
         wasmparser::Payload::ModuleSection {
             unchecked_range, ..
         } => bytes.get(unchecked_range),
         _ => None,
     });
     let has_debug = |module: &&[u8]| module.windows(11).any(|w| w == b".debug_info");
-    modules.filter(has_debug).next().unwrap_or(bytes).into()
+    modules.find(has_debug).unwrap_or(bytes).into()
 }
 
 /// A file in `fixtures/`.

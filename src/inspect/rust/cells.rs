@@ -159,7 +159,7 @@ fn target(
     Ok(Some(View::Pointer {
         text: format!("{address:#x}"),
         is_transparent: is_transparent && has_value,
-        target: (has_value && address != 0).then(|| Value {
+        target: (has_value && address != 0).then_some(Value {
             of: Of::Type(target),
             place: Place::Memory(address),
         }),

@@ -113,7 +113,7 @@ fn b_tree(
     let (Some(root), Some(length), Some(key), Some(value)) = (root, length, key, value) else {
         return Ok(None);
     };
-    let count_ = count(look, &length)?;
+    let entries = count(look, &length)?;
     // Where there is no root, the pointer to it is null.
     let Some((root_node, leaf)) = first_pointer(look, &root, DEEPEST_POINTER)? else {
         return Ok(None);
@@ -132,8 +132,8 @@ fn b_tree(
         pointer_size: look.size(&length.of),
         ..walk
     };
-    let count_ = if root_node == 0 { 0 } else { count_ };
-    Ok(Some(Items::new(kind, count_, walk)))
+    let entries = if root_node == 0 { 0 } else { entries };
+    Ok(Some(Items::new(kind, entries, walk)))
 }
 
 /// What an `Option` holds.

@@ -1,7 +1,7 @@
 //! Containers without an order of their own making: hash tables, linked lists, rings,
 //! blocks, bits.
 
-use super::{Item, Layout, Seen, Walk, in_memory, pointer, too_few};
+use super::{Item, Layout, Seen, Walk, found_along, in_memory, pointer, too_few};
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::value::{Look, Of, Value};
 use crate::source::EntryId;
@@ -93,21 +93,10 @@ impl Walk for LinkedList {
         range: Range<u64>,
         found: &mut Vec<Item>,
     ) -> Result<(), Unavailable> {
-        let mut seen = Seen::default();
-        let mut node = self.first;
-        for number in 0..range.end {
-            if node == self.end || node == 0 {
-                return Err(too_few());
-            }
-            seen.take(look, node)?;
-            if range.contains(&number) {
-                found.push(self.layout.at(node));
-            }
-            if number + 1 < range.end {
-                node = self.next(look, node)?;
-            }
-        }
-        Ok(())
+        let next = |node| self.next(look, node);
+        found_along(look, self.first, self.end, range, next, |node| {
+            found.push(self.layout.at(node));
+        })
     }
 }
 

@@ -139,6 +139,32 @@ impl Seen {
     }
 }
 
+/// Goes from node to node, and takes those with numbers in a range.
+fn found_along(
+    look: &Look<'_>,
+    first: u64,
+    end: u64,
+    range: Range<u64>,
+    next: impl Fn(u64) -> Result<u64, Unavailable>,
+    mut take: impl FnMut(u64),
+) -> Result<(), Unavailable> {
+    let mut seen = Seen::default();
+    let mut node = first;
+    for number in 0..range.end {
+        if node == end || node == 0 {
+            return Err(too_few());
+        }
+        seen.take(look, node)?;
+        if range.contains(&number) {
+            take(node);
+        }
+        if number + 1 < range.end {
+            node = next(node)?;
+        }
+    }
+    Ok(())
+}
+
 fn pointer(look: &Look<'_>, address: u64, size: u64) -> Result<u64, Unavailable> {
     Place::Memory(address).read_number(size, look.state)
 }

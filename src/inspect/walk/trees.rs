@@ -1,6 +1,6 @@
 //! Containers in the order of their keys: Rust's B-trees, C++'s red-black trees.
 
-use super::{Item, Layout, Seen, Walk, in_memory, pointer, too_few};
+use super::{Item, Layout, Seen, Walk, found_along, in_memory, pointer, too_few};
 use crate::inspect::place::Unavailable;
 use crate::inspect::value::Look;
 use crate::source::EntryId;
@@ -63,21 +63,10 @@ impl Walk for RedBlackTree {
         range: Range<u64>,
         found: &mut Vec<Item>,
     ) -> Result<(), Unavailable> {
-        let mut seen = Seen::default();
-        let mut node = self.first;
-        for number in 0..range.end {
-            if node == self.end || node == 0 {
-                return Err(too_few());
-            }
-            seen.take(look, node)?;
-            if range.contains(&number) {
-                found.push(self.layout.at(node));
-            }
-            if number + 1 < range.end {
-                node = self.next(look, node)?;
-            }
-        }
-        Ok(())
+        let next = |node| self.next(look, node);
+        found_along(look, self.first, self.end, range, next, |node| {
+            found.push(self.layout.at(node));
+        })
     }
 }
 
