@@ -55,7 +55,7 @@ impl FrameState for Nonsense {
 fn look_inside(source: &ModuleSource, of: &Variable, state: &dyn FrameState, depth: usize) {
     let pages: &[Range<u64>] = match of.children {
         Children::None => return,
-        Children::Named(_) => &[0..4],
+        Children::Named(_) => &[0..2, 2..4],
         Children::Indexed(_) => &[0..3, 9_000..9_002],
     };
     for page in pages {
