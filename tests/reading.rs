@@ -8,10 +8,9 @@ use rr_dap::component::types::CoreValue;
 use rr_dap::trace::{EventKind, Trace};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use support::client::Client;
 use support::command::{Call, command};
-use support::{cache_dir, events, fixture, parse, record, rewrite, rr_dap, text};
+use support::{events, fixture, parse, record, rewrite, rr_dap, text};
 
 fn chatty(dir: &Path) -> PathBuf {
     let trace = dir.join("chatty.rrtrace");
@@ -463,16 +462,7 @@ fn a_session_shows_sources_of_the_build_that_it_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let trace = stripped_ledger(dir.path());
     let start = |component: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
-            .env("RR_DAP_CACHE", cache_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut client = Client::new(
-            Box::new(child.stdout.take().unwrap()),
-            Box::new(child.stdin.take().unwrap()),
-        );
+        let (child, mut client) = Client::spawn();
         client.initialize();
         let launch = json!({
             "trace": trace, "component": fixture(component), "stopOnEntry": true,

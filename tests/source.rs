@@ -5,7 +5,7 @@ mod support;
 
 use rr_dap::inspect::expression::Fault;
 use rr_dap::inspect::variables::{
-    Children, Variable, VariableKind, VariablesError, children, statics, variables,
+    Children, Variable, VariableKind, VariablesError, children, static_named, statics, variables,
 };
 use rr_dap::source::{ModuleSource, SourceError, demangle, normalise};
 use std::collections::HashSet;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use support::hello::{Frame, HELLO, evaluate, hello, main_frame, named, source, variable};
 use wasmparser::{Parser, Payload};
 
+use support::golden;
 /// The offsets of all instructions.
 fn instructions(module: &[u8]) -> HashSet<u32> {
     let mut found = HashSet::new();
@@ -278,6 +279,51 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
     assert_eq!(named(&at_entry, "n").value, "42");
     assert_eq!(named(&at_entry, "a").value, "41");
     assert_eq!(named(&at_entry, "b").value, "40");
+}
+
+#[test]
+fn statics_are_found_by_every_end_of_their_path_from_any_unit() {
+    let frame = Frame::default();
+    for (guest, names, shown) in [
+        (
+            "values-cpp-O0",
+            &[
+                &["balance", "bank::balance", "::bank::balance"][..],
+                &["count", "Account::count", "bank::Account::count"],
+                &["hidden", "bank::hidden"],
+                &["calls", "language::calls"],
+            ][..],
+            "int",
+        ),
+        (
+            "values-rust-O0",
+            &[
+                &["COUNTER", "values::COUNTER"],
+                &["LEVEL", "inside::LEVEL", "values::deep::inside::LEVEL"],
+            ],
+            "",
+        ),
+    ] {
+        let source = ModuleSource::read(module_with_dwarf(&golden(guest))).expect("a module");
+        let start = source.functions_named("_start");
+        let start = start.first().map_or(0, |function| function.entry_pc);
+        let mut addresses = HashSet::new();
+        for same in names {
+            let found = same
+                .iter()
+                .filter_map(|name| static_named(&source, start, name, &frame));
+            let found: Vec<_> = found.collect();
+            assert_eq!(found.len(), same.len(), "{same:?}: {found:?}");
+            let first = found[0].address.expect("in memory");
+            assert!(found.iter().all(|v| v.address == Some(first)), "{found:?}");
+            assert!(
+                found.iter().all(|v| v.type_name.contains(shown)),
+                "{found:?}"
+            );
+            assert!(addresses.insert(first), "{same:?} is another's place");
+        }
+        assert!(static_named(&source, start, "no such name", &frame).is_none());
+    }
 }
 
 #[test]

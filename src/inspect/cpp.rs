@@ -1,9 +1,16 @@
 //! Types of C++'s standard library (libc++), shown as what they hold. Recognised
 //! by their fields: another layout is shown field by field.
 
+mod containers;
+mod text;
+mod wrappers;
+
 use super::place::{Place, Unavailable};
-use super::value::{Elements, Look, Of, Value, View};
+use super::value::{Look, Value, View};
 use crate::source::{Composite, EntryId, Type};
+
+/// How deep the library hides what it keeps, in base classes above all.
+const DEEPEST: usize = 12;
 
 /// What a value of the standard library shows; `None` for any other.
 pub(super) fn view(
@@ -12,136 +19,84 @@ pub(super) fn view(
     place: &Place,
 ) -> Result<Option<View>, Unavailable> {
     let name = composite.name.as_deref().unwrap_or_default();
-    if name.starts_with("basic_string<char,") {
-        return string(look, composite, place);
+    let Some((kind, _)) = name.split_once('<') else {
+        return Ok(None);
+    };
+    let value = Library {
+        look,
+        kind,
+        composite,
+        place,
+    };
+    match kind {
+        "basic_string" => text::string(&value),
+        "basic_string_view" => text::string_view(&value),
+        "pair" | "tuple" | "optional" | "variant" | "unique_ptr" | "shared_ptr" | "weak_ptr"
+        | "atomic" | "reference_wrapper" => wrappers::view(&value),
+        _ => containers::view(&value),
     }
-    if name.starts_with("vector<") {
-        return vector(look, composite, place);
+}
+
+/// A value that is of the library by its name.
+struct Library<'a> {
+    look: &'a Look<'a>,
+    /// The name of the template.
+    kind: &'a str,
+    composite: &'a Composite,
+    place: &'a Place,
+}
+
+impl Library<'_> {
+    /// A member, of base classes too.
+    fn part(&self, name: &str) -> Option<Value> {
+        let own = self.look.member(self.composite, self.place, name);
+        own.or_else(|| {
+            let parts = self.look.parts(self.composite, self.place);
+            parts.iter().find_map(|part| self.within(part, name))
+        })
     }
-    if name.starts_with("unique_ptr<") || name.starts_with("shared_ptr<") {
-        return smart_pointer(look, composite, place);
+
+    /// A member of a member or of its base classes.
+    fn within(&self, value: &Value, name: &str) -> Option<Value> {
+        self.look.find_within(value, name, DEEPEST)
     }
-    Ok(None)
-}
 
-/// The elements between two pointers.
-fn vector(
-    look: &Look<'_>,
-    composite: &Composite,
-    place: &Place,
-) -> Result<Option<View>, Unavailable> {
-    let begin = look.member(composite, place, "__begin_");
-    let end = look.member(composite, place, "__end_");
-    let (Some(begin), Some(end)) = (begin, end) else {
-        return Ok(None);
-    };
-    let (Some((begin, element)), Some((end, _))) = (look.pointer(&begin)?, look.pointer(&end)?)
-    else {
-        return Ok(None);
-    };
-    let stride = look.source.size_of(element)?;
-    let length = end.saturating_sub(begin);
-    Ok(Some(View::Elements(Elements {
-        of: Of::Type(element),
-        first: Place::Memory(begin),
-        stride,
-        count: length.checked_div(stride).unwrap_or(0),
-    })))
-}
-
-fn smart_pointer(
-    look: &Look<'_>,
-    composite: &Composite,
-    place: &Place,
-) -> Result<Option<View>, Unavailable> {
-    let Some(held) = look.member(composite, place, "__ptr_") else {
-        return Ok(None);
-    };
-    // Older versions keep the pointer in a compressed pair.
-    let held = look.find_inside(&held, "__value_").unwrap_or(held);
-    let Some((address, target)) = look.pointer(&held)? else {
-        return Ok(None);
-    };
-    Ok(Some(View::Pointer {
-        text: format!("{address:#x}"),
-        is_transparent: address != 0,
-        target: (address != 0).then_some(Value {
-            of: Of::Type(target),
-            place: Place::Memory(address),
-        }),
-    }))
-}
-
-/// A string is short, kept in place, or long, kept elsewhere: a bit says which.
-fn string(
-    look: &Look<'_>,
-    composite: &Composite,
-    place: &Place,
-) -> Result<Option<View>, Unavailable> {
-    let find = |outer: &Value, name| look.find_inside(outer, name);
-    let parts = look.parts(composite, place);
-    let representation = parts.iter().find_map(|part| {
-        let short = find(part, "__s")?;
-        let long = find(part, "__l")?;
-        Some((short, long))
-    });
-    let Some((short, long)) = representation else {
-        return Ok(None);
-    };
-    let Some(is_long) = find(&short, "__is_long_") else {
-        return Ok(None);
-    };
-    if look.number(&is_long) == Some(0) {
-        return short_string(look, &short);
+    /// A number, that older versions keep in a pair with something of no size.
+    fn number(&self, value: &Value) -> Option<u64> {
+        let number = self.look.number(value);
+        let number = number.or_else(|| self.look.number(&self.within(value, "__value_")?));
+        number.and_then(|number| u64::try_from(number).ok())
     }
-    long_string(look, &long)
-}
 
-fn short_string(look: &Look<'_>, short: &Value) -> Result<Option<View>, Unavailable> {
-    let size = look.find_inside(short, "__size_");
-    let data = look.find_inside(short, "__data_");
-    let (Some(size), Some(data)) = (size, data) else {
-        return Ok(None);
-    };
-    let Some(element) = element_of(look, &data)? else {
-        return Ok(None);
-    };
-    text(look, element, data.place, look.number(&size))
-}
+    /// The first of these members that is a number.
+    fn number_of(&self, names: &[&str]) -> Option<u64> {
+        let mut parts = names.iter().filter_map(|name| self.part(name));
+        parts.find_map(|part| self.number(&part))
+    }
 
-fn long_string(look: &Look<'_>, long: &Value) -> Result<Option<View>, Unavailable> {
-    let size = look.find_inside(long, "__size_");
-    let data = look.find_inside(long, "__data_");
-    let (Some(size), Some(data)) = (size, data) else {
-        return Ok(None);
-    };
-    let Some((address, element)) = look.pointer(&data)? else {
-        return Ok(None);
-    };
-    text(look, element, Place::Memory(address), look.number(&size))
-}
+    /// A pointer's address, that older versions keep in a pair too.
+    fn address(&self, value: &Value) -> Result<Option<(u64, EntryId)>, Unavailable> {
+        if let Some(found) = self.look.pointer(value)? {
+            return Ok(Some(found));
+        }
+        match self.within(value, "__value_") {
+            Some(inside) => self.look.pointer(&inside),
+            None => Ok(None),
+        }
+    }
 
-fn text(
-    look: &Look<'_>,
-    element: EntryId,
-    first: Place,
-    length: Option<i128>,
-) -> Result<Option<View>, Unavailable> {
-    let elements = Elements {
-        of: Of::Type(element),
-        first,
-        stride: 1,
-        count: length.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
-    };
-    look.view_text(elements, false).map(Some)
-}
+    /// A type argument by its place.
+    fn argument(&self, at: usize) -> Option<EntryId> {
+        self.composite.arguments.get(at)?.1
+    }
 
-fn element_of(look: &Look<'_>, array: &Value) -> Result<Option<EntryId>, Unavailable> {
-    let Of::Type(id) = array.of else {
-        return Ok(None);
-    };
-    match look.source.resolved(id)?.1 {
-        Type::Array { element, .. } => Ok(element),
-        _ => Ok(None),
+    fn element_of(&self, array: &Value) -> Result<Option<EntryId>, Unavailable> {
+        let super::value::Of::Type(id) = array.of else {
+            return Ok(None);
+        };
+        match self.look.source.resolved(id)?.1 {
+            Type::Array { element, .. } => Ok(element),
+            _ => Ok(None),
+        }
     }
 }

@@ -36,7 +36,9 @@ mod scalar;
 mod summary;
 mod value;
 pub mod variables;
+mod walk;
 pub mod wave;
+mod zig;
 
 pub use blocks::Block;
 pub use handle_meaning::Meaning;

@@ -46,6 +46,9 @@ pub enum Unavailable {
     TooLarge(u64),
     #[error("<{0}>")]
     Source(#[from] SourceError),
+    /// What is in memory cannot be a container of this type.
+    #[error("<damaged: {0}>")]
+    Damaged(&'static str),
     #[error("<a location of a kind that WebAssembly does not have>")]
     Foreign,
 }
@@ -202,6 +205,11 @@ impl<'a> Locator<'a> {
                     let value = core(self.state.local(index), "local", index)?;
                     evaluation.resume_with_wasm_value(value)?
                 }
+                // The linker left out the base of the thread's variables: there is one
+                // thread, and their addresses are whole.
+                EvaluationResult::RequiresWasmGlobal { index: u32::MAX } => {
+                    evaluation.resume_with_wasm_value(Value::Generic(0))?
+                }
                 EvaluationResult::RequiresWasmGlobal { index } => {
                     let value = core(self.state.global(index), "global", index)?;
                     evaluation.resume_with_wasm_value(value)?
@@ -227,11 +235,27 @@ impl<'a> Locator<'a> {
                 EvaluationResult::RequiresBaseType(_) => {
                     evaluation.resume_with_base_type(gimli::ValueType::Generic)?
                 }
+                EvaluationResult::RequiresTls(offset) => {
+                    let address = self.thread_local(offset)?;
+                    evaluation.resume_with_tls(address)?
+                }
                 // The value at the function's entry is not kept anywhere.
                 EvaluationResult::RequiresEntryValue(_) => return Err(Unavailable::OptimisedOut),
                 _ => return Err(Unavailable::Foreign),
             };
         }
+    }
+
+    /// Where a variable of the thread is: the linker keeps the start of the thread's
+    /// variables in a global.
+    fn thread_local(&self, offset: u64) -> Result<u64, Unavailable> {
+        let index = self.source.tls_base().ok_or(Unavailable::Foreign)?;
+        let base = match self.state.global(index) {
+            Some(CoreValue::I32(base)) => u64::from(base.cast_unsigned()),
+            Some(CoreValue::I64(base)) => base.cast_unsigned(),
+            _ => return Err(Unavailable::Core("global", index)),
+        };
+        Ok(base.wrapping_add(offset))
     }
 
     fn frame_base(&self) -> Result<u64, Unavailable> {

@@ -1,9 +1,12 @@
 //! Types of Rust's standard library, shown as what they hold. Recognised by
 //! their fields as much as by their names: another layout is shown field by field.
 
+mod cells;
+mod collections;
+
 use super::place::{Place, Unavailable};
-use super::value::{Elements, Look, Of, Value, View};
-use crate::source::{Composite, EntryId};
+use super::value::{Elements, Field, Look, Of, Value, View};
+use crate::source::{Composite, EntryId, Member};
 
 /// How deep a pointer may be inside `Vec` and `Rc` (`RawVec`, `Unique`, `NonNull`).
 const DEEPEST_POINTER: usize = 8;
@@ -23,17 +26,40 @@ pub(super) fn view(
     if let Some(view) = trait_object(look, composite, place)? {
         return Ok(Some(view));
     }
-    if name == "String" {
-        return string(look, composite, place);
+    let Some(kind) = name.split('<').next() else {
+        return Ok(None);
+    };
+    match kind {
+        "String" => string(look, composite, place),
+        "Vec" => {
+            let elements = vec(look, composite, place)?;
+            Ok(elements.map(View::Elements))
+        }
+        "Rc" | "Arc" | "Weak" => counted(look, composite, place),
+        "OsString" | "PathBuf" | "CString" => inner_text(look, composite, place),
+        "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" | "VecDeque" | "BinaryHeap"
+        | "LinkedList" => collections::view(look, kind, composite, place),
+        _ => cells::view(look, kind, composite, place),
     }
-    if name.starts_with("Vec<") {
-        let elements = vec(look, composite, place)?;
-        return Ok(elements.map(View::Elements));
-    }
-    if name.starts_with("Rc<") || name.starts_with("Arc<") {
-        return counted(look, composite, place);
-    }
-    Ok(None)
+}
+
+/// A named part of a value, with what is inside it.
+fn inner(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+    name: &str,
+) -> Result<Option<(Value, Composite)>, Unavailable> {
+    let Some(value) = look.member(composite, place, name) else {
+        return Ok(None);
+    };
+    Ok(look.composite(&value)?.map(|body| (value, body)))
+}
+
+/// The type argument with a name.
+fn argument(composite: &Composite, name: &str) -> Option<EntryId> {
+    let mut arguments = composite.arguments.iter();
+    arguments.find(|(known, _)| known == name)?.1
 }
 
 /// `&[T]`, `&str`, `Box<[T]>` and the like: a pointer and a length.
@@ -61,15 +87,27 @@ fn slice(
             .place
             .read_number(look.size(&length.of), look.state)?,
     };
-    let is_text = composite.name.as_deref().is_some_and(is_text);
-    if is_text {
+    if !composite.name.as_deref().is_some_and(is_text) {
+        return Ok(Some(View::Elements(elements)));
+    }
+    if elements.stride == 1 {
         return look.view_text(elements, false).map(Some);
     }
-    Ok(Some(View::Elements(elements)))
+    // What a path is made of has no size of its own, and no type for its bytes.
+    let bytes = Elements {
+        stride: 1,
+        ..elements
+    };
+    Ok(Some(match look.view_text(bytes, false)? {
+        View::Text(text, _) => View::Scalar(text),
+        other => other,
+    }))
 }
 
-fn is_text(name: &str) -> bool {
-    name == "&str" || name == "&mut str" || name.contains("<str")
+fn is_text(whole: &str) -> bool {
+    let texts = ["str", "std::path::Path", "std::ffi::os_str::OsStr"];
+    let name = whole.strip_prefix("&mut ").or(whole.strip_prefix('&'));
+    name.is_some_and(|name| texts.contains(&name)) || whole.contains("<str")
 }
 
 /// `&dyn Trait`, `Box<dyn Trait>`: shown as the address of the data.
@@ -100,6 +138,7 @@ fn trait_object(
         text,
         is_transparent: target.is_some(),
         target,
+        beside: Vec::new(),
     }))
 }
 
@@ -144,7 +183,33 @@ fn vec(
     }))
 }
 
-/// `Rc` and `Arc`: a pointer to two counts and the value.
+/// Text of the operating system: bytes within wrappers.
+fn inner_text(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<View>, Unavailable> {
+    let (mut body, mut place) = (composite.clone(), place.clone());
+    // `PathBuf`, `OsString`, its buffer, the bytes.
+    for _ in 0..4 {
+        let Some((value, next)) = inner(look, &body, &place, "inner")? else {
+            break;
+        };
+        (body, place) = (next, value.place);
+    }
+    if let Some(View::Elements(mut elements)) = slice(look, &body, &place)? {
+        // A `CString` ends with a zero.
+        elements.count = elements.count.saturating_sub(1);
+        return look.view_text(elements, false).map(Some);
+    }
+    match vec(look, &body, &place)? {
+        Some(elements) => look.view_text(elements, false).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `Rc`, `Arc` and their `Weak`: a pointer to two counts and the value. A pointer to
+/// values of unknown length has the length with it.
 fn counted(
     look: &Look<'_>,
     composite: &Composite,
@@ -156,6 +221,10 @@ fn counted(
     let Some((address, inner)) = first_pointer(look, &pointer, DEEPEST_POINTER)? else {
         return Ok(None);
     };
+    // The `Weak` that never had a value has all bits set.
+    if address >= u64::from(u32::MAX) {
+        return Ok(Some(View::Scalar("(dropped)".to_owned())));
+    }
     let inner = Value {
         of: Of::Type(inner),
         place: Place::Memory(address),
@@ -163,13 +232,81 @@ fn counted(
     let Some(body) = look.composite(&inner)? else {
         return Ok(None);
     };
-    let held = look
-        .member(&body, &inner.place, "value")
-        .or_else(|| look.member(&body, &inner.place, "data"));
-    Ok(held.map(|held| View::Pointer {
+    let part = |name| look.member(&body, &inner.place, name);
+    let (Some(held), Some(strong), Some(weak)) = (
+        part("value").or_else(|| part("data")),
+        part("strong"),
+        part("weak"),
+    ) else {
+        return Ok(None);
+    };
+    let (strong, weak) = (count(look, &strong)?, count(look, &weak)?);
+    if strong == 0 {
+        return Ok(Some(View::Scalar("(dropped)".to_owned())));
+    }
+    let beside = counts(strong, weak.saturating_sub(1));
+    if let Some(length) = look.find_within(&pointer, "length", DEEPEST_POINTER) {
+        return unsized_target(look, composite, held, &length).map(Some);
+    }
+    let held = match dynamic_target(look, &pointer, &held)? {
+        Some(held) => held,
+        None => held,
+    };
+    Ok(Some(View::Pointer {
         text: format!("{address:#x}"),
         target: Some(held),
         is_transparent: true,
+        beside,
+    }))
+}
+
+/// The counts of a shared pointer, without the weak one that all strong ones have
+/// together.
+fn counts(strong: u64, weak: u64) -> Vec<Field> {
+    let field = |name: &str, count: u64| Field {
+        name: name.to_owned(),
+        value: Value::said(count.to_string()),
+    };
+    vec![field("[strong]", strong), field("[weak]", weak)]
+}
+
+/// The number in a cell or an atomic.
+fn count(look: &Look<'_>, value: &Value) -> Result<u64, Unavailable> {
+    value.place.read_number(look.size(&value.of), look.state)
+}
+
+/// `Rc<str>`, `Arc<[T]>`: the first value and how many there are.
+fn unsized_target(
+    look: &Look<'_>,
+    composite: &Composite,
+    first: Value,
+    length: &Value,
+) -> Result<View, Unavailable> {
+    let elements = Elements {
+        stride: look.size(&first.of),
+        of: first.of,
+        first: first.place,
+        count: count(look, length)?,
+    };
+    match composite.name.as_deref().is_some_and(is_text) {
+        true => look.view_text(elements, false),
+        false => Ok(View::Elements(elements)),
+    }
+}
+
+/// `Rc<dyn Trait>`: the value as what its vtable was made for, where that is known.
+fn dynamic_target(
+    look: &Look<'_>,
+    pointer: &Value,
+    held: &Value,
+) -> Result<Option<Value>, Unavailable> {
+    let Some(vtable) = look.find_within(pointer, "vtable", DEEPEST_POINTER) else {
+        return Ok(None);
+    };
+    let concrete = look.source.vtable_type(count(look, &vtable)?);
+    Ok(concrete.map(|id| Value {
+        of: Of::Type(id),
+        place: held.place.clone(),
     }))
 }
 
@@ -185,8 +322,14 @@ fn first_pointer(
     let (Some(deeper), Some(body)) = (depth.checked_sub(1), look.composite(value)?) else {
         return Ok(None);
     };
+    let cases = body.variants.iter().flat_map(|variants| &variants.cases);
+    let members: Vec<&Member> = body
+        .members
+        .iter()
+        .chain(cases.map(|c| &c.member))
+        .collect();
     // Wrappers have few fields; a hostile type could have many at each depth.
-    for member in body.members.iter().take(4) {
+    for member in members.into_iter().take(4) {
         let Some(id) = member.type_id else { continue };
         let inside = Value {
             of: Of::Type(id),

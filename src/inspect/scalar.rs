@@ -53,6 +53,7 @@ pub(super) fn base(name: &str, encoding: DwAte, bytes: &[u8]) -> String {
         _ if bytes.is_empty() => "()".to_owned(),
         gimli::DW_ATE_boolean => boolean(bytes),
         gimli::DW_ATE_float => float(bytes),
+        _ if name == "wchar_t" => character(name, unsigned(bytes)),
         gimli::DW_ATE_signed => signed(bytes).to_string(),
         gimli::DW_ATE_signed_char => with_character(signed(bytes), bytes),
         gimli::DW_ATE_unsigned_char => with_character(unsigned(bytes), bytes),

@@ -1,6 +1,7 @@
 //! A value in one line, cut where it gets long or deep.
 
 use super::value::{Elements, Field, Look, Value, View};
+use super::walk::{Items, Kind};
 
 /// How deep values inside values are shown.
 const DEEPEST: usize = 3;
@@ -19,6 +20,16 @@ pub(super) fn summary(look: &Look<'_>, view: &View) -> String {
     line.text
 }
 
+/// The value of a key or a part, in a word or two.
+pub(super) fn of_value(look: &Look<'_>, value: &Value) -> String {
+    let mut line = Line {
+        look,
+        text: String::new(),
+    };
+    line.value(value, 1);
+    line.text
+}
+
 struct Line<'a> {
     look: &'a Look<'a>,
     text: String,
@@ -32,14 +43,16 @@ impl Line<'_> {
                 text,
                 target: Some(target),
                 is_transparent: true,
+                ..
             } => self.reference(text, target, depth),
-            View::Pointer { text, .. } => self.text.push_str(text),
+            View::Pointer { text, .. } | View::Told { text, .. } => self.text.push_str(text),
             View::Fields {
                 name,
                 fields,
                 is_tuple,
             } => self.fields(name.as_deref(), fields, *is_tuple, depth),
             View::Elements(elements) => self.elements(elements, depth),
+            View::Items(items) => self.items(items, depth),
         }
     }
 
@@ -89,6 +102,33 @@ impl Line<'_> {
             line.value(&elements.at(index as u64), deeper);
         });
         self.text.push(']');
+    }
+
+    fn items(&mut self, items: &Items, depth: usize) {
+        let (open, close) = match items.kind {
+            Kind::List => ('[', ']'),
+            Kind::Set | Kind::Map => ('{', '}'),
+        };
+        self.text.push(open);
+        // None is shown where it is too deep; the first ones are all that can be.
+        let shown = if depth > 0 { MOST_PARTS as u64 } else { 0 };
+        let found = items.page(self.look, 0..shown);
+        let reached = found.len() as u64;
+        let count = match reached < items.count.min(shown) {
+            true => reached,
+            false => items.count,
+        };
+        self.parts(count, depth, |line, index, deeper| {
+            let Some(item) = found.get(index) else {
+                return;
+            };
+            if let Some(key) = &item.key {
+                line.value(key, deeper);
+                line.text.push_str(": ");
+            }
+            line.value(&item.value, deeper);
+        });
+        self.text.push(close);
     }
 
     /// Shows as many of `count` parts as fit.

@@ -1,11 +1,17 @@
 //! A value of a source-level type: what it shows and what it is made of.
 
+mod enumeration;
 mod parts;
+mod pointers;
+mod text;
 
-use super::place::{FrameState, Place, Unavailable, little_endian};
-use super::{cpp, rust, scalar};
+use super::place::{FrameState, Place, Unavailable};
+use super::walk::Items;
+use super::{cpp, rust, scalar, zig};
 use crate::source::{Bits, Composite, EntryId, Member, ModuleSource, SourceError, Type, Variants};
+use enumeration::enumerator;
 use std::cell::Cell;
+use text::{is_binary, text_units};
 
 /// The most values, members and enumerators that are looked at to answer one
 /// request.
@@ -22,6 +28,10 @@ pub(super) enum Of {
         element: EntryId,
         counts: Vec<u64>,
     },
+    /// No value of the guest's, but what there is to say in its place.
+    Said(String),
+    /// A value that cannot be reached.
+    Lost(Unavailable),
 }
 
 /// A value: what it is and where.
@@ -29,6 +39,22 @@ pub(super) enum Of {
 pub(super) struct Value {
     pub(super) of: Of,
     pub(super) place: Place,
+}
+
+impl Value {
+    pub(super) fn said(text: impl Into<String>) -> Value {
+        Value {
+            of: Of::Said(text.into()),
+            place: Place::copied(Vec::new()),
+        }
+    }
+
+    pub(super) fn lost(why: Unavailable) -> Value {
+        Value {
+            of: Of::Lost(why),
+            place: Place::copied(Vec::new()),
+        }
+    }
 }
 
 /// A part of a value.
@@ -69,6 +95,13 @@ pub(super) enum View {
         target: Option<Value>,
         /// References and smart pointers show what they refer to.
         is_transparent: bool,
+        /// What is kept with the target: the counts of a shared pointer.
+        beside: Vec<Field>,
+    },
+    /// A line that says it all; the fields are for those who look inside.
+    Told {
+        text: String,
+        fields: Vec<Field>,
     },
     Fields {
         /// The case of an enum, the name of a Rust struct.
@@ -77,6 +110,8 @@ pub(super) enum View {
         is_tuple: bool,
     },
     Elements(Elements),
+    /// Values apart from each other.
+    Items(Items),
 }
 
 /// Looks at values of one frame, with a bound on the work for one request.
@@ -103,10 +138,12 @@ impl<'a> Look<'a> {
                 let (_, resolved) = self.source.resolved(*id)?;
                 self.view_type(resolved, &value.place)
             }
+            Of::Said(text) => Ok(View::Scalar(text.clone())),
+            Of::Lost(why) => Err(why.clone()),
         }
     }
 
-    fn spend(&self, work: usize) -> Result<(), Unavailable> {
+    pub(super) fn spend(&self, work: usize) -> Result<(), Unavailable> {
         let left = self.left.get().checked_sub(work);
         let excess = SourceError::Excessive("the value is too large to show");
         self.left.set(left.ok_or(excess)?);
@@ -148,68 +185,17 @@ impl<'a> Look<'a> {
                 let bytes = place.read(size, self.state)?;
                 Ok(View::Scalar(enumerator(&enumerators, &bytes)))
             }
+            Type::MemberPointer {
+                class,
+                target,
+                size,
+            } => self.view_member_pointer(class, target, size, place),
             Type::Function { .. } => Ok(View::Scalar("function".to_owned())),
             Type::Unspecified { name } => Ok(View::Scalar(name)),
             Type::Array { element: None, .. } | Type::Alias { .. } | Type::Qualified { .. } => {
                 Ok(View::Scalar("void".to_owned()))
             }
         }
-    }
-
-    fn view_pointer(
-        &self,
-        target: Option<EntryId>,
-        size: u64,
-        is_transparent: bool,
-        place: &Place,
-    ) -> Result<View, Unavailable> {
-        let address = place.read_number(size, self.state)?;
-        let mut text = format!("{address:#x}");
-        let resolved = match target {
-            Some(target) => self.source.resolved(target).ok(),
-            None => None,
-        };
-        let target = match (&resolved, target) {
-            (Some((_, Type::Function { .. } | Type::Unspecified { .. })), _) | (None, _) => None,
-            (Some(_), target) => target.filter(|_| address != 0),
-        };
-        if address != 0
-            && let Some((_, of)) = &resolved
-            && is_text_unit(of)
-        {
-            let (bytes, is_cut) = self.text_until_nul(address, LONGEST_TEXT);
-            text = format!("{text} {}", scalar::quoted(&bytes, is_cut));
-        }
-        Ok(View::Pointer {
-            text,
-            is_transparent: is_transparent && target.is_some(),
-            target: target.map(|id| Value {
-                of: Of::Type(id),
-                place: Place::Memory(address),
-            }),
-        })
-    }
-
-    /// Reads in small steps: the text may end close to the end of memory.
-    pub(super) fn text_until_nul(&self, address: u64, longest: usize) -> (Vec<u8>, bool) {
-        let mut text = Vec::new();
-        let mut step = 32;
-        while text.len() < longest {
-            let at = address.wrapping_add(text.len() as u64);
-            match self.state.memory(at, step) {
-                Some(bytes) => match bytes.iter().position(|&byte| byte == 0) {
-                    Some(end) => {
-                        text.extend(bytes.into_iter().take(end));
-                        return (text, false);
-                    }
-                    None if bytes.is_empty() => return (text, true),
-                    None => text.extend(bytes),
-                },
-                None if step > 1 => step = 1,
-                None => return (text, true),
-            }
-        }
-        (text, true)
     }
 
     fn view_array(
@@ -238,26 +224,17 @@ impl<'a> Look<'a> {
             stride,
             count,
         };
-        if inner.is_empty() && is_text_unit(&self.source.resolved(element)?.1) {
+        if !inner.is_empty() {
+            return Ok(View::Elements(elements));
+        }
+        let (_, of) = self.source.resolved(element)?;
+        let shown = count.min(LONGEST_TEXT as u64);
+        let is_text = text_units(&of).is_some()
+            && !(stride == 1 && is_binary(&of, &place.read(shown, self.state)?));
+        if is_text {
             return self.view_text(elements, true);
         }
         Ok(View::Elements(elements))
-    }
-
-    /// Elements that are bytes of text.
-    pub(super) fn view_text(
-        &self,
-        elements: Elements,
-        ends_at_nul: bool,
-    ) -> Result<View, Unavailable> {
-        let shown = elements.count.min(LONGEST_TEXT as u64);
-        let mut bytes = elements.first.read(shown, self.state)?;
-        let mut is_cut = shown < elements.count;
-        if ends_at_nul && let Some(end) = bytes.iter().position(|&byte| byte == 0) {
-            bytes.truncate(end);
-            is_cut = false;
-        }
-        Ok(View::Text(scalar::quoted(&bytes, is_cut), elements))
     }
 
     fn view_composite(&self, composite: &Composite, place: &Place) -> Result<View, Unavailable> {
@@ -271,7 +248,10 @@ impl<'a> Look<'a> {
         let known = if composite.is_rust {
             rust::view(self, composite, place)?
         } else {
-            cpp::view(self, composite, place)?
+            match zig::view(self, composite, place)? {
+                Some(view) => Some(view),
+                None => cpp::view(self, composite, place)?,
+            }
         };
         if let Some(view) = known {
             return Ok(view);
@@ -389,9 +369,10 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Rust spells raw pointers `*const T`, `*mut T`; C and C++ do not name pointers.
+/// Rust spells raw pointers `*const T`, `*mut T`, Zig `*T`, `[*]T`, `?*T`; C and C++ do
+/// not name pointers.
 fn is_raw(name: &str) -> bool {
-    name.starts_with('*')
+    name.trim_start_matches(['?', '[']).starts_with('*')
 }
 
 fn is_tuple_member(member: &Member) -> bool {
@@ -406,46 +387,9 @@ fn is_number(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether an array of these is C text.
-pub(super) fn is_text_unit(of: &Type) -> bool {
-    match of {
-        Type::Base {
-            encoding, size: 1, ..
-        } => matches!(
-            *encoding,
-            gimli::DW_ATE_signed_char | gimli::DW_ATE_unsigned_char | gimli::DW_ATE_UTF
-        ),
-        _ => false,
-    }
-}
-
 fn mask(size: u64) -> u64 {
     match size {
         0..8 => (1 << (size * 8)) - 1,
         _ => u64::MAX,
     }
-}
-
-/// The enumerator with a value; several joined by `|` for flags.
-fn enumerator(enumerators: &[(String, i128)], bytes: &[u8]) -> String {
-    let number = little_endian(bytes);
-    let mask = mask(bytes.len() as u64);
-    // The low bits are what counts: enumerators may be written with a sign.
-    let of = |value: &i128| (*value as u64) & mask;
-    if let Some((name, _)) = enumerators.iter().find(|(_, value)| of(value) == number) {
-        return name.clone();
-    }
-    let mut rest = number;
-    let mut names = Vec::new();
-    for (name, value) in enumerators {
-        let bit = of(value);
-        if bit.is_power_of_two() && rest & bit != 0 {
-            rest &= !bit;
-            names.push(name.as_str());
-        }
-    }
-    if names.is_empty() || rest != 0 {
-        return number.to_string();
-    }
-    names.join(" | ")
 }

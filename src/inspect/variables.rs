@@ -4,8 +4,9 @@
 use super::place::{FrameState, Locator, Unavailable};
 use super::summary::summary;
 use super::value::{Elements, Field, Look, Of, Value, View};
+use super::walk::Items;
 use crate::source::{Declared, ModuleSource, Scopes, SourceError};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// The most children that one request gets.
@@ -93,7 +94,8 @@ pub enum VariablesError {
 }
 
 /// The arguments and locals in scope at a site, arguments first, in the order of
-/// declaration. Of several with one name, the innermost.
+/// declaration. Of several with one name, the innermost has it; the others are
+/// `name (outer)`, `name (outer 2)` and so on, outwards.
 pub fn variables(
     source: &ModuleSource,
     site: impl Into<Site>,
@@ -103,15 +105,21 @@ pub fn variables(
     let scopes = source.scopes_at(site.pc)?;
     let look = Look::new(source, state);
     let locator = Locator::new(source, state, &scopes);
-    let visible = visible(&scopes, site.inlined);
+    let all = in_scope(&scopes, site.inlined);
     let shown = |is_argument| {
-        let wanted = visible.iter().filter(move |v| v.is_argument == is_argument);
-        wanted.map(|declared| variable(&look, &locator, declared))
+        let wanted = all
+            .iter()
+            .filter(move |(_, v)| v.is_argument == is_argument);
+        wanted.map(|(name, declared)| Variable {
+            name: name.clone(),
+            ..variable(&look, &locator, declared)
+        })
     };
     Ok(shown(true).chain(shown(false)).collect())
 }
 
-/// The variables outside functions in the unit that contains a place.
+/// The variables outside functions in the unit that contains a place, and those of the
+/// function there that live as long.
 pub fn statics(
     source: &ModuleSource,
     pc: u32,
@@ -119,13 +127,33 @@ pub fn statics(
 ) -> Result<Vec<Variable>, VariablesError> {
     let look = Look::new(source, state);
     let locator = Locator::new(source, state, &Scopes::default());
-    let declared = source.statics_at(pc)?;
+    let mut declared = source.statics_at(pc)?;
+    let frames = source.scopes_at(pc)?.frames.into_iter().rev();
+    declared.extend(frames.flat_map(|f| f.variables).filter(|v| v.is_static));
     let shown = declared.iter().filter(|d| !d.name.ends_with("::{vtable}"));
     let shown = shown.map(|declared| Variable {
         kind: VariableKind::Static,
         ..variable(&look, &locator, declared)
     });
     Ok(shown.collect())
+}
+
+/// The variable outside functions with a name: the last parts of its path, such as
+/// `total`, `bank::total`; in any unit, the one that contains a place first.
+pub fn static_named(
+    source: &ModuleSource,
+    pc: u32,
+    name: &str,
+    state: &dyn FrameState,
+) -> Option<Variable> {
+    let declared = source.static_named(pc, name)?;
+    let look = Look::new(source, state);
+    let locator = Locator::new(source, state, &Scopes::default());
+    Some(Variable {
+        name: name.to_owned(),
+        kind: VariableKind::Static,
+        ..variable(&look, &locator, &declared)
+    })
 }
 
 /// A part of the children of a variable, by index.
@@ -153,6 +181,11 @@ pub fn children(
         Inside::Elements(elements) => (range.start..end.min(elements.count))
             .map(|index| part(&look, format!("[{index}]"), elements.at(index)))
             .collect(),
+        Inside::Items(items) => items
+            .fields(&look, range.start..end)
+            .into_iter()
+            .map(|field| part(&look, field.name, field.value))
+            .collect(),
     })
 }
 
@@ -171,10 +204,33 @@ pub(super) fn visible(scopes: &Scopes, inlined: usize) -> Vec<&Declared> {
     visible
 }
 
+/// All variables of a body, with names that tell them apart, outermost first.
+fn in_scope(scopes: &Scopes, inlined: usize) -> Vec<(String, &Declared)> {
+    let Some(frame) = scopes.frames.iter().rev().nth(inlined) else {
+        return Vec::new();
+    };
+    let mut inner: HashMap<&str, usize> = HashMap::new();
+    let named = frame.variables.iter().rev().map(|declared| {
+        let before = inner.entry(&declared.name).or_default();
+        *before += 1;
+        let name = match *before {
+            1 => declared.name.clone(),
+            2 => format!("{} (outer)", declared.name),
+            n => format!("{} (outer {})", declared.name, n - 1),
+        };
+        (name, declared)
+    });
+    let mut named: Vec<_> = named.collect();
+    named.reverse();
+    named
+}
+
 /// Looks at a variable in scope.
 pub(super) fn variable(look: &Look<'_>, locator: &Locator<'_>, declared: &Declared) -> Variable {
     let kind = if declared.is_argument {
         VariableKind::Argument
+    } else if declared.is_static {
+        VariableKind::Static
     } else {
         VariableKind::Local
     };
@@ -239,7 +295,7 @@ fn points_to(view: &View) -> Option<u64> {
     match view {
         View::Pointer { target, .. } => target.as_ref()?.place.address(),
         View::Text(_, elements) | View::Elements(elements) => elements.first.address(),
-        View::Scalar(_) | View::Fields { .. } => None,
+        View::Scalar(_) | View::Told { .. } | View::Fields { .. } | View::Items(_) => None,
     }
 }
 
@@ -248,6 +304,8 @@ pub(super) enum Inside {
     Nothing,
     Fields(Vec<Field>),
     Elements(Elements),
+    /// Values that are reached one by one.
+    Items(Items),
 }
 
 impl Inside {
@@ -258,6 +316,8 @@ impl Inside {
             Inside::Fields(fields) => Children::Named(fields.len() as u64),
             Inside::Elements(elements) if elements.count == 0 => Children::None,
             Inside::Elements(elements) => Children::Indexed(elements.count),
+            Inside::Items(items) if items.count == 0 => Children::None,
+            Inside::Items(items) => Children::Indexed(items.count),
         }
     }
 }
@@ -267,18 +327,27 @@ pub(super) fn inside(look: &Look<'_>, view: &View) -> Result<Inside, Unavailable
     Ok(match view {
         View::Scalar(_) => Inside::Nothing,
         View::Text(_, elements) | View::Elements(elements) => Inside::Elements(elements.clone()),
-        View::Fields { fields, .. } => Inside::Fields(fields.clone()),
+        View::Items(items) => Inside::Items(items.clone()),
+        View::Fields { fields, .. } | View::Told { fields, .. } => Inside::Fields(fields.clone()),
         View::Pointer { target: None, .. } => Inside::Nothing,
         View::Pointer {
             target: Some(target),
+            beside,
             ..
-        } => match look.view(target) {
-            Ok(View::Fields { fields, .. }) if !fields.is_empty() => Inside::Fields(fields),
-            Ok(View::Elements(elements)) => Inside::Elements(elements),
-            _ => Inside::Fields(vec![Field {
-                name: "*".to_owned(),
-                value: target.clone(),
-            }]),
-        },
+        } => behind(look, target, beside),
     })
+}
+
+fn behind(look: &Look<'_>, target: &Value, beside: &[Field]) -> Inside {
+    let mut fields = match look.view(target) {
+        Ok(View::Fields { fields, .. }) if !fields.is_empty() => fields,
+        Ok(View::Elements(elements)) if beside.is_empty() => return Inside::Elements(elements),
+        Ok(View::Items(items)) if beside.is_empty() => return Inside::Items(items),
+        _ => vec![Field {
+            name: "*".to_owned(),
+            value: target.clone(),
+        }],
+    };
+    fields.extend_from_slice(beside);
+    Inside::Fields(fields)
 }

@@ -13,6 +13,8 @@ mod paths;
 mod places;
 mod scopes;
 mod sections;
+mod statics;
+mod tables;
 mod type_names;
 mod types;
 mod units;
@@ -32,9 +34,11 @@ pub(crate) use types::{Bits, Case, Composite, Member, Type, Variants};
 
 use lines::LineTable;
 use sections::{Code, Sections};
+use statics::StaticsByName;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use tables::FunctionTable;
 use units::Units;
 
 /// The debug information of one core module.
@@ -46,6 +50,11 @@ pub struct ModuleSource {
     code: Code,
     /// Raw names of the name section, by function index.
     names: HashMap<u32, String>,
+    table: FunctionTable,
+    /// The values of globals that never change, by index.
+    constant_globals: Vec<Option<u64>>,
+    /// The global `__tls_base`.
+    tls_base: Option<u32>,
     units: Units,
     line_length: usize,
     lines: OnceLock<LineTable>,
@@ -55,6 +64,7 @@ pub struct ModuleSource {
     type_names: OnceLock<type_names::TypeNames>,
     /// Rust types by the address of their vtables.
     vtables: OnceLock<HashMap<u64, EntryId>>,
+    statics_by_name: OnceLock<StaticsByName>,
 }
 
 impl ModuleSource {
@@ -71,11 +81,15 @@ impl ModuleSource {
             line_length,
             code: sections.code,
             names: sections.names,
+            table: sections.table,
+            constant_globals: sections.constant_globals,
+            tls_base: sections.tls_base,
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
             definitions: OnceLock::new(),
             type_names: OnceLock::new(),
             vtables: OnceLock::new(),
+            statics_by_name: OnceLock::new(),
         })
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Declared {
     pub(crate) name: String,
     pub(crate) type_id: Option<EntryId>,
     pub(crate) is_argument: bool,
+    /// Whether it lives as long as the program.
+    pub(crate) is_static: bool,
     pub(crate) location: Location,
     pub(crate) unit: u32,
 }
@@ -83,7 +85,7 @@ impl ModuleSource {
     }
 
     /// Reads a variable or a parameter.
-    fn declared(
+    pub(super) fn declared(
         &self,
         unit_id: u32,
         unit: &Unit,
@@ -95,11 +97,13 @@ impl ModuleSource {
         let Some(name) = declaration.name else {
             return Ok(None);
         };
+        let location = self.location(unit, attributes, pc)?;
         Ok(Some(Declared {
             name,
             type_id: declaration.type_id,
             is_argument: tag == gimli::DW_TAG_formal_parameter,
-            location: self.location(unit, attributes, pc)?,
+            is_static: matches!(&location, Location::At(at) if self.is_fixed(unit_id, at)),
+            location,
             unit: unit_id,
         }))
     }

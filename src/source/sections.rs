@@ -2,6 +2,7 @@
 //! the custom sections `.debug_*`.
 
 use super::SourceError;
+use super::tables::{FunctionTable, constants};
 use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -63,6 +64,13 @@ impl Code {
         u32::try_from(defined).ok()?.checked_add(self.imported)
     }
 
+    /// The first instruction of a function by its index.
+    pub(super) fn first_instruction(&self, function: u32) -> Option<u32> {
+        let defined = function.checked_sub(self.imported)?;
+        let body = self.bodies.get(defined as usize)?;
+        Some(body.first_instruction)
+    }
+
     fn body_at(&self, pc: u32) -> Option<(usize, &Body)> {
         let next = self.bodies.partition_point(|body| body.range.start <= pc);
         let index = next.checked_sub(1)?;
@@ -76,6 +84,11 @@ pub(super) struct Sections {
     pub(super) code: Code,
     /// Raw function names of the name section, by function index.
     pub(super) names: HashMap<u32, String>,
+    pub(super) table: FunctionTable,
+    /// The values of globals that never change, by index.
+    pub(super) constant_globals: Vec<Option<u64>>,
+    /// The global `__tls_base`, by its index.
+    pub(super) tls_base: Option<u32>,
     /// Ranges of the custom sections `.debug_*`.
     debug: HashMap<String, Range<usize>>,
 }
@@ -85,6 +98,9 @@ impl Sections {
         let mut sections = Sections {
             code: Code::default(),
             names: HashMap::new(),
+            table: FunctionTable::default(),
+            constant_globals: Vec::new(),
+            tls_base: None,
             debug: HashMap::new(),
         };
         for payload in Parser::new(0).parse_all(bytes) {
@@ -103,6 +119,14 @@ impl Sections {
                 "these bytes are a component; ask for one of its core modules".into(),
             )),
             Payload::ImportSection(imports) => self.count_imports(imports),
+            Payload::GlobalSection(globals) => {
+                self.constant_globals.extend(constants(globals));
+                Ok(())
+            }
+            Payload::ElementSection(elements) => {
+                self.table.read(elements);
+                Ok(())
+            }
             Payload::CodeSectionStart { range, .. } => {
                 self.code.start = offset(range.start)?;
                 Ok(())
@@ -132,6 +156,9 @@ impl Sections {
             if matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_)) {
                 self.code.imported = self.code.imported.saturating_add(1);
             }
+            if matches!(import.ty, TypeRef::Global(_)) {
+                self.constant_globals.push(None);
+            }
         }
         Ok(())
     }
@@ -150,11 +177,18 @@ impl Sections {
     fn add_names(&mut self, names: wasmparser::NameSectionReader<'_>) {
         for subsection in names {
             let Ok(subsection) = subsection else { return };
-            let Name::Function(functions) = subsection else {
-                continue;
-            };
-            for naming in functions.into_iter().map_while(Result::ok) {
-                self.names.insert(naming.index, naming.name.to_owned());
+            match subsection {
+                Name::Function(functions) => {
+                    for naming in functions.into_iter().map_while(Result::ok) {
+                        self.names.insert(naming.index, naming.name.to_owned());
+                    }
+                }
+                Name::Global(globals) => {
+                    let mut globals = globals.into_iter().map_while(Result::ok);
+                    let base = globals.find(|naming| naming.name == "__tls_base");
+                    self.tls_base = base.map(|naming| naming.index);
+                }
+                _ => {}
             }
         }
     }

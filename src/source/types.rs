@@ -25,6 +25,12 @@ pub(crate) enum Type {
         size: u64,
         is_reference: bool,
     },
+    /// A pointer to a member of a class.
+    MemberPointer {
+        class: Option<EntryId>,
+        target: Option<EntryId>,
+        size: u64,
+    },
     Array {
         element: Option<EntryId>,
         /// One for each dimension; `None` where the type does not say.
@@ -142,6 +148,7 @@ impl ModuleSource {
             let size = match self.resolved(id)?.1 {
                 Type::Base { size, .. }
                 | Type::Pointer { size, .. }
+                | Type::MemberPointer { size, .. }
                 | Type::Enumeration { size, .. } => size,
                 Type::Composite(composite) => composite.size,
                 Type::Array {
@@ -191,6 +198,11 @@ impl ModuleSource {
                 is_reference,
                 ..
             } => self.spell_pointer(target, is_reference, depth),
+            Type::MemberPointer { class, target, .. } => {
+                let class = self.type_name_within(class, depth);
+                let target = self.type_name_within(target, depth);
+                format!("{target} {class}::*")
+            }
             Type::Array {
                 element, counts, ..
             } => {

@@ -3,7 +3,7 @@
 
 use super::units::{EntryId, Unit};
 use super::{ModuleSource, SourceError};
-use gimli::{AttributeValue, Operation};
+use gimli::AttributeValue;
 use std::collections::HashMap;
 
 impl ModuleSource {
@@ -49,7 +49,8 @@ impl ModuleSource {
             if !name.is_some_and(|name| name.ends_with("::{vtable}")) {
                 continue;
             }
-            let address = find(gimli::DW_AT_location).and_then(|at| fixed_address(unit, at));
+            let address = find(gimli::DW_AT_location).and_then(|at| at.exprloc_value());
+            let address = address.and_then(|at| self.fixed_address(index, &at).ok()?);
             let made_for = find(gimli::DW_AT_type).and_then(|of| self.made_for(index, &of));
             found.extend(address.zip(made_for));
         }
@@ -61,13 +62,5 @@ impl ModuleSource {
         let die = self.entry(id).ok()?;
         let made_for = die.attr_value(gimli::DW_AT_containing_type)?;
         self.units.reference(id.unit, &made_for).ok()
-    }
-}
-
-fn fixed_address(unit: &Unit, location: AttributeValue<super::Reader>) -> Option<u64> {
-    let mut operations = location.exprloc_value()?.operations(unit.dwarf.encoding());
-    match operations.next().ok()?? {
-        Operation::Address { address } => Some(address),
-        _ => None,
     }
 }

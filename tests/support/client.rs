@@ -5,6 +5,7 @@ use rr_dap::dap::protocol::framing::{read_frame, write_frame};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
@@ -83,6 +84,21 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of a server of its own.
+    pub fn spawn() -> (Child, Client) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+            .env("RR_DAP_CACHE", super::cache_dir())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let client = Client::new(
+            Box::new(child.stdout.take().unwrap()),
+            Box::new(child.stdin.take().unwrap()),
+        );
+        (child, client)
+    }
+
     pub fn new(reader: Box<dyn Read + Send>, writer: Box<dyn Write + Send>) -> Self {
         Self {
             reader: BufReader::new(reader),

@@ -10,28 +10,12 @@ use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::source::ModuleSource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wasmparser::{Parser, Payload};
 
 pub const HELLO: &str = "/guest/hello/h.c";
 
-/// The core module with debug information in a component.
-pub fn module(component: &[u8]) -> Arc<[u8]> {
-    let modules = Parser::new(0).parse_all(component).filter_map(|payload| {
-        match payload.expect("a sound component") {
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } => component.get(unchecked_range),
-            _ => None,
-        }
-    });
-    let has_debug = |module: &&[u8]| module.windows(11).any(|w| w == b".debug_info");
-    let mut modules = modules.filter(has_debug);
-    modules.next().expect("a module with DWARF").into()
-}
-
 pub fn hello(level: &str) -> Arc<[u8]> {
     let path = format!("fixtures/hello-c-{level}.wasm");
-    module(&std::fs::read(path).expect("a fixture"))
+    super::module_with_dwarf(&std::fs::read(path).expect("a fixture"))
 }
 
 pub fn source(level: &str) -> ModuleSource {
@@ -66,7 +50,7 @@ impl FrameState for Frame {
     }
 
     fn global(&self, _: u32) -> Option<CoreValue> {
-        None
+        Some(CoreValue::I32(0))
     }
 
     fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>> {

@@ -29,6 +29,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+/// A guest of `fixtures/golden`, which are kept compressed.
+pub fn golden(name: &str) -> Vec<u8> {
+    let packed = std::fs::File::open(fixture(&format!("golden/{name}.wasm.zst"))).unwrap();
+    zstd::decode_all(packed).unwrap()
+}
+
+/// The core module with debug information in a component, or this module.
+pub fn module_with_dwarf(bytes: &[u8]) -> Arc<[u8]> {
+    let modules = wasmparser::Parser::new(0).parse_all(bytes);
+    let mut modules = modules.filter_map(|payload| match payload.expect("sound bytes") {
+        wasmparser::Payload::ModuleSection {
+            unchecked_range, ..
+        } => bytes.get(unchecked_range),
+        _ => None,
+    });
+    let has_debug = |module: &&[u8]| module.windows(11).any(|w| w == b".debug_info");
+    modules.find(has_debug).unwrap_or(bytes).into()
+}
+
 /// A file in `fixtures/`.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -154,7 +154,8 @@ impl Recording {
             };
             match key {
                 "args" => roots.retain(|v| v.kind == VariableKind::Argument),
-                "locals" => roots.retain(|v| v.kind == VariableKind::Local),
+                // What a function keeps from call to call is one of its own too.
+                "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
                 _ => {}
             }
             if steps.is_empty() {

@@ -285,8 +285,8 @@ fn typed_text(look: &Look<'_>, value: &Value, depth: usize) -> Result<Option<Str
     let Some(deeper) = depth.checked_sub(1) else {
         return Ok(None);
     };
-    if let Some(bytes) = look.c_text(value, LONGEST_TEXT)? {
-        return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+    if let Some(text) = look.pointed_text(value, LONGEST_TEXT as usize)? {
+        return Ok(Some(text));
     }
     match look.view(value)? {
         View::Text(_, elements) => {

@@ -55,6 +55,8 @@ pub enum Fault {
     NoResult(String),
     #[error("index {index} is out of range: there are {count} elements")]
     OutOfRange { index: i128, count: u64 },
+    #[error("none of the {0} keys is this")]
+    NoKey(u64),
     #[error("only the beginning of a long list can be indexed; unfold the list to see more")]
     NotLifted,
     #[error("{0} is no pointer, array or slice")]

@@ -4,6 +4,7 @@ use super::super::lift::Lifted;
 use super::super::place::{Locator, Place, Unavailable};
 use super::super::scalar::Number;
 use super::super::value::{Elements, Look, Of, Value, View};
+use super::super::walk::{Items, Kind as ItemsKind};
 use super::super::variables::{Inside, inside, locate, visible};
 use super::arithmetic;
 use super::datum::{Datum, Reading};
@@ -11,10 +12,13 @@ use super::error::{ExpressionError, Fault};
 use super::syntax::{Binary, Comparison, Kind, Moment, Node, Register, TypeName, Unary};
 use super::types::{self, Scalar};
 use super::{Scene, SourceFrame};
-use crate::source::{Declared, Scopes};
+use crate::source::Scopes;
 
 /// The most bytes that `$mem` shows.
 const MOST_BYTES: i128 = 1 << 16;
+/// The most keys of a map that are compared, and how many at once.
+const MOST_KEYS: u64 = 100_000;
+const KEYS_AT_ONCE: u64 = 256;
 /// The bytes that `$mem[address]` shows.
 const SOME_BYTES: i128 = 16;
 
@@ -47,11 +51,9 @@ impl<'a> Variables<'a> {
         if let Some(declared) = declared(name) {
             return Ok(Some(locate(&self.look, &self.locator, declared)?));
         }
-        let short = name.rsplit("::").next().unwrap_or(name);
-        let statics = self.frame.source.statics_at(self.frame.site.pc)?;
-        let named = |declared: &&Declared| declared.name == name || declared.name == short;
-        if let Some(declared) = statics.iter().find(named) {
-            return Ok(Some(locate(&self.look, &self.locator, declared)?));
+        let source = self.frame.source;
+        if let Some(declared) = source.static_named(self.frame.site.pc, name) {
+            return Ok(Some(locate(&self.look, &self.locator, &declared)?));
         }
         let Some(this) = declared("this") else {
             return Ok(None);
@@ -111,7 +113,10 @@ impl Evaluator<'_> {
             }
             Kind::Index(of, index) => {
                 let value = self.value(of)?;
-                self.element(node, &value, self.whole(index)?)?
+                match self.item(node, &value, index)? {
+                    Some(item) => item,
+                    None => self.element(node, &value, self.whole(index)?)?,
+                }
             }
             Kind::Slice(of, from, to) => {
                 let value = self.value(of)?;
@@ -315,6 +320,53 @@ impl Evaluator<'_> {
             other => Err(Fault::NotIndexable(self.described(other))),
         };
         found.map_err(|fault| self.fault(node, fault))
+    }
+
+    /// A value of a container that keeps them apart from each other: by its key in a map,
+    /// by its number elsewhere. `None` if it is no such container.
+    fn item(&self, node: &Node, of: &Datum, index: &Node) -> Evaluated<Option<Datum>> {
+        let (Datum::Typed(value), Some(look)) = (of, self.reading().0) else {
+            return Ok(None);
+        };
+        let items = items_of(look, value).map_err(|why| self.fault(node, why))?;
+        let Some(items) = items else {
+            return Ok(None);
+        };
+        if items.kind == ItemsKind::Map {
+            return self.by_key(index, &items).map(Some);
+        }
+        let number = self.whole(index)?;
+        let at = u64::try_from(number).unwrap_or(u64::MAX);
+        let found = items.page(look, at..at.saturating_add(1)).into_iter().next();
+        let count = items.count;
+        let outside = Fault::OutOfRange { index: number, count };
+        let found = found.ok_or_else(|| self.fault(node, outside))?;
+        Ok(Some(Datum::Typed(found.value)))
+    }
+
+    fn by_key(&self, index: &Node, items: &Items) -> Evaluated<Datum> {
+        let look = self.look(index)?;
+        let wanted = self.known(index)?;
+        let mut at = 0;
+        while at < items.count.min(MOST_KEYS) {
+            let page = items.page(look, at..at + KEYS_AT_ONCE);
+            if page.is_empty() {
+                break;
+            }
+            at += page.len() as u64;
+            for item in page {
+                let Some(key) = item.key.map(Datum::Typed) else {
+                    // What stopped the walk takes the place of a value.
+                    return Ok(Datum::Typed(item.value));
+                };
+                let compared = self.reading().compare(&key, &wanted);
+                let compared = compared.map_err(|why| self.fault(index, why))?;
+                if compared.and_then(|c| c.admits(Comparison::Equal)) == Some(true) {
+                    return Ok(Datum::Typed(item.value));
+                }
+            }
+        }
+        Err(self.fault(index, Fault::NoKey(items.count)))
     }
 
     fn lifted_element(&self, of: &Lifted, index: i128) -> Result<Datum, Fault> {
@@ -626,6 +678,23 @@ impl Evaluator<'_> {
         };
         Ok(Datum::Number(Number::Whole(size.into())))
     }
+}
+
+/// The container that a value is, or points to.
+fn items_of(look: &Look<'_>, value: &Value) -> Result<Option<Items>, Unavailable> {
+    let mut value = value.clone();
+    for _ in 0..4 {
+        match look.view(&value)? {
+            View::Items(items) => return Ok(Some(items)),
+            View::Pointer {
+                target: Some(target),
+                is_transparent: true,
+                ..
+            } => value = target,
+            _ => break,
+        }
+    }
+    Ok(None)
 }
 
 fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {

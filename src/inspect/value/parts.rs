@@ -1,7 +1,7 @@
 //! What a value is made of, for those who know what they look for: summaries of
 //! standard containers, expressions.
 
-use super::{Look, Of, Value, is_text_unit};
+use super::{Look, Of, Value};
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::scalar::{self, Number};
 use crate::source::{Composite, EntryId, Member, Type};
@@ -32,22 +32,6 @@ impl Look<'_> {
         }
     }
 
-    /// The text that a pointer of C points to, up to its zero.
-    pub(in crate::inspect) fn c_text(
-        &self,
-        value: &Value,
-        longest: u64,
-    ) -> Result<Option<Vec<u8>>, Unavailable> {
-        let Some((address, target)) = self.pointer(value)? else {
-            return Ok(None);
-        };
-        if address == 0 || !is_text_unit(&self.source.resolved(target)?.1) {
-            return Ok(None);
-        }
-        let longest = usize::try_from(longest).unwrap_or(usize::MAX);
-        Ok(Some(self.text_until_nul(address, longest).0))
-    }
-
     /// The name of what a value is of.
     pub(in crate::inspect) fn type_name(&self, of: &Of) -> String {
         match of {
@@ -59,6 +43,7 @@ impl Look<'_> {
                 }
                 name
             }
+            Of::Said(_) | Of::Lost(_) => String::new(),
         }
     }
 
@@ -71,6 +56,7 @@ impl Look<'_> {
                     .iter()
                     .fold(one, |size, count| size.saturating_mul(*count))
             }
+            Of::Said(_) | Of::Lost(_) => 0,
         }
     }
 
@@ -104,11 +90,21 @@ impl Look<'_> {
     /// A member by name, also of what a value contains: base classes, anonymous
     /// structs, wrappers.
     pub(in crate::inspect) fn find_inside(&self, value: &Value, name: &str) -> Option<Value> {
-        // Wrappers in standard libraries are at most this deep and this many.
-        const DEEPEST: usize = 4;
+        // Wrappers in expressions are at most this deep.
+        self.find_within(value, name, 4)
+    }
+
+    /// The same, so many levels deep.
+    pub(in crate::inspect) fn find_within(
+        &self,
+        value: &Value,
+        name: &str,
+        deepest: usize,
+    ) -> Option<Value> {
+        // Wrappers in standard libraries are at most this many.
         const WIDEST: usize = 64;
         let mut level = vec![value.clone()];
-        for _ in 0..DEEPEST {
+        for _ in 0..deepest {
             let mut below = Vec::new();
             for value in &level {
                 let Ok(Some(body)) = self.composite(value) else {
@@ -167,5 +163,41 @@ impl Look<'_> {
             } => Ok(Some((value.place.read_number(size, self.state)?, target))),
             _ => Ok(None),
         }
+    }
+
+    /// What values of a type are aligned to. Debug information says sizes only:
+    /// scalars are aligned to theirs, and everything is made of scalars.
+    pub(in crate::inspect) fn alignment(&self, of: EntryId) -> Result<u64, Unavailable> {
+        self.alignment_within(of, 8)
+    }
+
+    fn alignment_within(&self, of: EntryId, depth: usize) -> Result<u64, Unavailable> {
+        // The alignment of WebAssembly's vectors and C's `long double`.
+        const LARGEST: u64 = 16;
+        self.spend(1)?;
+        let Some(deeper) = depth.checked_sub(1) else {
+            return Ok(1);
+        };
+        Ok(match self.source.resolved(of)?.1 {
+            Type::Base { size, .. }
+            | Type::Pointer { size, .. }
+            | Type::Enumeration { size, .. } => size.clamp(1, LARGEST),
+            // A pointer to a member function is two pointers.
+            Type::MemberPointer { .. } => 4,
+            Type::Array {
+                element: Some(element),
+                ..
+            } => self.alignment_within(element, deeper)?,
+            Type::Composite(composite) => {
+                let mut largest = 1;
+                for member in &composite.members {
+                    if let Some(of) = member.type_id {
+                        largest = largest.max(self.alignment_within(of, deeper)?);
+                    }
+                }
+                largest
+            }
+            _ => 1,
+        })
     }
 }

@@ -54,8 +54,7 @@ impl<'a> TypeReader<'a> {
             },
             gimli::DW_TAG_pointer_type
             | gimli::DW_TAG_reference_type
-            | gimli::DW_TAG_rvalue_reference_type
-            | gimli::DW_TAG_ptr_to_member_type => Type::Pointer {
+            | gimli::DW_TAG_rvalue_reference_type => Type::Pointer {
                 name,
                 target,
                 size: size.unwrap_or_else(|| u64::from(self.unit.dwarf.header.address_size())),
@@ -63,6 +62,11 @@ impl<'a> TypeReader<'a> {
                     tag,
                     gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type
                 ),
+            },
+            gimli::DW_TAG_ptr_to_member_type => Type::MemberPointer {
+                class: self.reference(attributes, gimli::DW_AT_containing_type),
+                target,
+                size: size.unwrap_or_else(|| self.member_pointer_size(target)),
             },
             gimli::DW_TAG_array_type => Type::Array {
                 element: target,
@@ -101,6 +105,16 @@ impl<'a> TypeReader<'a> {
                 name: name.unwrap_or_else(|| "?".to_owned()),
             },
         })
+    }
+
+    /// Pointers to member functions have an adjustment of the object too.
+    fn member_pointer_size(&self, target: Option<EntryId>) -> u64 {
+        let size = u64::from(self.unit.dwarf.header.address_size());
+        let target = target.and_then(|target| self.source.resolved(target).ok());
+        match target {
+            Some((_, Type::Function { .. })) => size * 2,
+            _ => size,
+        }
     }
 
     /// Calls `take` for each child, not for their children.
