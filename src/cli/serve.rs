@@ -31,6 +31,10 @@ pub(super) struct Serve {
     /// unless told otherwise.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// A file with debug information that the recorded component lacks: a build of it
+    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
     /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
     /// available when a recording is opened.
     #[arg(long, value_name = "MIB")]
@@ -68,7 +72,8 @@ impl Serve {
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = RecordingLauncher::new(options, self.trace);
+        let launcher = RecordingLauncher::new(options, self.trace)
+            .with_debug_files(self.debug_files);
         let server = Server {
             launcher: Arc::new(launcher),
             log,

@@ -9,6 +9,7 @@ mod handles;
 mod hostcall;
 mod launcher;
 mod stack;
+mod texts;
 mod values;
 
 pub use launcher::RecordingLauncher;
@@ -19,12 +20,15 @@ use super::debuggee::{
     MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
     SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
 };
+use super::source_map::SourceMap;
 use crate::inspect::handle_history::HandleHistory;
 use crate::replay::variant::CacheDir;
+use crate::source::external::External;
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use stack::ShownFrame;
+use texts::Listings;
 use std::sync::OnceLock;
 
 /// A recording being debugged.
@@ -37,6 +41,10 @@ pub struct Recording {
     /// The life of all handles, once asked for.
     handles: Option<HandleHistory>,
     cache: CacheDir,
+    /// Debug information that the modules do not have themselves.
+    external: External,
+    source_map: SourceMap,
+    listings: Listings,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<tempfile::TempDir>,
 }
@@ -58,7 +66,13 @@ fn compiling(output: &dyn Output, progress: Progress) {
 }
 
 impl Recording {
-    fn new(timeline: Timeline, cache: CacheDir, directory: Option<tempfile::TempDir>) -> Recording {
+    fn new(
+        timeline: Timeline,
+        cache: CacheDir,
+        external: External,
+        source_map: SourceMap,
+        directory: Option<tempfile::TempDir>,
+    ) -> Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -66,6 +80,9 @@ impl Recording {
             events: OnceLock::new(),
             handles: None,
             cache,
+            external,
+            source_map,
+            listings: Listings::default(),
             _directory: directory,
         }
     }
@@ -185,7 +202,7 @@ impl Debuggee for Recording {
     }
 
     fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
-        Err(DebuggeeError::other(format!("there is no text {}", text.0)))
+        self.text(text)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
