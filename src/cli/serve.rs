@@ -35,6 +35,10 @@ pub(super) struct Serve {
     /// with debug information, a .dwp or .dwo, a source map. May be repeated.
     #[arg(long = "debug-file", value_name = "FILE")]
     debug_files: Vec<PathBuf>,
+    /// Where sources are that the debug information has elsewhere: paths beginning with
+    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
+    source_map: Vec<(String, String)>,
     /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
     /// available when a recording is opened.
     #[arg(long, value_name = "MIB")]
@@ -47,6 +51,12 @@ pub(super) struct Serve {
     /// Write every DAP message to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log_dap: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
+    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
+        .ok_or_else(|| "write it as FROM=TO".to_owned())
 }
 
 impl Serve {
@@ -73,7 +83,8 @@ impl Serve {
             None => First::Suitable,
         };
         let launcher = RecordingLauncher::new(options, self.trace)
-            .with_debug_files(self.debug_files);
+            .with_debug_files(self.debug_files)
+            .with_source_map(self.source_map);
         let server = Server {
             launcher: Arc::new(launcher),
             log,

@@ -29,7 +29,7 @@ pub use functions::Function;
 pub use kind::Kind;
 pub use listing::Listing;
 pub use lines::{FileId, SourceLine, Statement};
-pub use paths::normalise;
+pub use paths::{is_windows, normalise};
 pub use scopes::InlinedCall;
 pub use units::EntryId;
 

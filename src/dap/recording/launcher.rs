@@ -6,6 +6,7 @@ use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
 use crate::dap::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
+use crate::dap::source_map::SourceMap;
 use crate::source::external::{External, Search};
 use crate::timeline::{Interrupt, Options, Timeline};
 use crate::trace::Trace;
@@ -23,6 +24,8 @@ pub struct RecordingLauncher {
     trace: Option<PathBuf>,
     /// Debug files for every session, besides those that its client names.
     debug_files: Vec<PathBuf>,
+    /// Where sources are, for every session.
+    source_map: SourceMap,
 }
 
 fn failed(error: impl std::fmt::Display) -> LaunchError {
@@ -35,6 +38,16 @@ impl RecordingLauncher {
             options,
             trace,
             debug_files: Vec::new(),
+            source_map: SourceMap::default(),
+        }
+    }
+
+    /// Every session maps sources so, too: pairs of prefixes, as in the debug information
+    /// and as on this machine.
+    pub fn with_source_map(self, pairs: Vec<(String, String)>) -> RecordingLauncher {
+        RecordingLauncher {
+            source_map: SourceMap::new(pairs),
+            ..self
         }
     }
 
@@ -80,7 +93,7 @@ impl RecordingLauncher {
             timeline,
             self.options.cache.clone(),
             external,
-            view.source_map.clone(),
+            view.source_map.clone().or(self.source_map.clone()),
             directory,
         )))
     }
@@ -203,6 +216,10 @@ fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
 }
 
 impl Launcher for RecordingLauncher {
+    fn source_map(&self) -> SourceMap {
+        self.source_map.clone()
+    }
+
     fn launch(
         &self,
         arguments: &LaunchArguments,
