@@ -160,7 +160,10 @@ fn a_file_that_does_not_fit_is_refused_by_name() {
         (fixture("kitchen.wasm"), "does not fit app.wasm"),
         (file("short.wasm", &ledger[..ledger.len() / 2]), "cut short"),
         (file("text", b"hello"), "neither WebAssembly"),
-        (file("bare.wasm", &stripped(&ledger)), "no debug information"),
+        (
+            file("bare.wasm", &stripped(&ledger)),
+            "no debug information",
+        ),
         (file("list.map", b"{\"version\": 3}"), "no source map"),
         (fixture("split/split.dwp"), "does not fit app.wasm"),
         (dir.path().to_owned(), "a directory"),
@@ -232,7 +235,8 @@ fn split_variables(client: &mut Client) -> Vec<String> {
     let mut told = Vec::new();
     for frame in &frames[..2] {
         let scopes = variables(client, frame);
-        for variable in scopes[0]["variables"].as_array().unwrap() {
+        let of = |scope: &Value| scope["variables"].as_array().unwrap().clone();
+        for variable in scopes.as_array().unwrap().iter().flat_map(of) {
             let field = |key: &str| variable[key].as_str().unwrap().to_owned();
             told.push(format!("{} = {}", field("name"), field("value")));
         }
@@ -244,7 +248,11 @@ fn split_variables(client: &mut Client) -> Vec<String> {
 fn split_units_are_read_from_a_package_and_from_files() {
     let given = |launch: &mut Value, names: &[&str]| {
         let files = names.iter().map(|name| fixture(&format!("split/{name}")));
-        launch["debugFiles"] = files.collect::<Vec<_>>().into_iter().map(|p| json!(p)).collect();
+        launch["debugFiles"] = files
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|p| json!(p))
+            .collect();
     };
     let package: &[&str] = &["split.dwp"];
     let files: &[&str] = &["pair.dwo", "start.dwo"];
@@ -288,7 +296,10 @@ fn without_split_units_there_are_lines_and_a_note() {
     assert_eq!(frames[0]["line"], 6);
     assert_eq!(frames[1]["name"], "_start");
     let symbols = symbols(&mut client);
-    assert!(symbols[0].contains("1 of its compilation units"), "{symbols:?}");
+    assert!(
+        symbols[0].contains("1 of its compilation units"),
+        "{symbols:?}"
+    );
     assert!(symbols[0].contains("pair.dwo"), "{symbols:?}");
 }
 

@@ -52,7 +52,9 @@ fn pc(frame: &Value) -> u64 {
 
 fn guest_frames(client: &mut Client) -> Vec<Value> {
     let frames = frames(client);
-    let guest = frames.into_iter().filter(|f| !f["instructionPointerReference"].is_null());
+    let guest = frames
+        .into_iter()
+        .filter(|f| !f["instructionPointerReference"].is_null());
     guest.collect()
 }
 
@@ -114,7 +116,10 @@ fn breakpoints_stand_on_lines_of_a_listing() {
     client.ask("setExceptionBreakpoints", json!({ "filters": [] }));
     client.go("reverseContinue");
     let top = &frames(&mut client)[0];
-    assert_eq!((&top["source"], &top["line"]), (source, &json!(expected[0])));
+    assert_eq!(
+        (&top["source"], &top["line"]),
+        (source, &json!(expected[0]))
+    );
     let beyond = set_lines(&mut client, source, &[1_000_000]);
     assert_eq!(beyond[0]["verified"], false, "{beyond}");
 }

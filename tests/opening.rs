@@ -35,7 +35,9 @@ fn reading_a_large_guest() {
         let source = timed("units", || ModuleSource::read(module.clone()).unwrap());
         timed("has lines", || source.has_lines());
         let middle = module.len() as u32 / 8;
-        timed("function at a place", || source.function_at(middle).is_some());
+        timed("function at a place", || {
+            source.function_at(middle).is_some()
+        });
         timed("line of a place", || source.line_at(middle));
         timed("all functions", || source.functions().count());
         timed("all body starts", || {

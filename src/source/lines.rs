@@ -166,7 +166,9 @@ impl LineTable {
             .into_iter()
             .map(|source| {
                 let file = table.files.intern(source.path)?;
-                table.contents.extend(source.content.map(|text| (file, text)));
+                table
+                    .contents
+                    .extend(source.content.map(|text| (file, text)));
                 Some(file)
             })
             .collect();

@@ -2,12 +2,12 @@
 //! that no debug information describes.
 
 use super::ModuleSource;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wasm_encoder::{
     CodeSection, Function as Body, Instruction, Module, NameMap, NameSection, RawSection,
 };
-use wasmparser::{Parser, Payload, TypeRef};
+use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeRef};
 
 /// The text of one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,9 @@ impl Listing {
                 continue;
             };
             number += 1;
-            let pc = u32::try_from(offset - own.body.start).ok()?.checked_add(start)?;
+            let pc = u32::try_from(offset - own.body.start)
+                .ok()?
+                .checked_add(start)?;
             let line = line.trim_end_matches('\n');
             // The printer indents a function within its module.
             let line = line.strip_prefix("  ").unwrap_or(line);
@@ -101,6 +103,7 @@ fn alone(source: &ModuleSource, module: &[u8], function: u32) -> Option<(Alone, 
     let mut code = CodeSection::new();
     let mut index = 0;
     let mut found = None;
+    let mut mentioned = BTreeSet::from([function]);
     let mut names: BTreeMap<u32, String> = BTreeMap::new();
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload.ok()?;
@@ -128,6 +131,7 @@ fn alone(source: &ModuleSource, module: &[u8], function: u32) -> Option<(Alone, 
                     let range = body.range();
                     code.raw(module.get(range.clone())?);
                     found = Some(range.start);
+                    mention_functions(body, &mut mentioned);
                 } else {
                     let mut nothing = Body::new([]);
                     nothing.instruction(&Instruction::Unreachable);
@@ -152,27 +156,40 @@ fn alone(source: &ModuleSource, module: &[u8], function: u32) -> Option<(Alone, 
     }
     let start = found?;
     out.section(&code);
-    out.section(&name_section(source, names, index));
+    out.section(&name_section(source, names, &mentioned));
     let bytes = out.finish();
     let body = body_in(&bytes, function)?;
     Some((Alone { bytes, body }, u32::try_from(start).ok()?))
 }
 
-fn name_section(
-    source: &ModuleSource,
-    mut names: BTreeMap<u32, String>,
-    functions: u32,
-) -> NameSection {
-    let own = source.names.iter().filter(|(index, _)| **index < functions);
-    for (index, name) in own {
-        // An import's name says what is called, a name section's only what it was named.
-        if !names.contains_key(index) || *index >= source.code.imported() {
-            names.insert(*index, super::demangle(name));
+/// The functions that a body mentions: large modules have thousands of others.
+fn mention_functions(body: &FunctionBody<'_>, mentioned: &mut BTreeSet<u32>) {
+    let operators = body.get_operators_reader().into_iter().flatten();
+    for operator in operators.map_while(Result::ok) {
+        if let Operator::Call { function_index }
+        | Operator::ReturnCall { function_index }
+        | Operator::RefFunc { function_index } = operator
+        {
+            mentioned.insert(function_index);
         }
     }
+}
+
+fn name_section(
+    source: &ModuleSource,
+    names: BTreeMap<u32, String>,
+    mentioned: &BTreeSet<u32>,
+) -> NameSection {
     let mut map = NameMap::new();
-    for (index, name) in &names {
-        map.append(*index, name);
+    for &index in mentioned {
+        let name = match names.get(&index) {
+            // An import's name says what is called, a name section's only what it was named.
+            Some(name) if index < source.code.imported() => Some(name.clone()),
+            other => source.function_name(index).or(other.cloned()),
+        };
+        if let Some(name) = name {
+            map.append(index, &name);
+        }
     }
     let mut section = NameSection::new();
     section.functions(&map);

@@ -27,8 +27,8 @@ pub use demangle::demangle;
 pub use error::SourceError;
 pub use functions::Function;
 pub use kind::Kind;
-pub use listing::Listing;
 pub use lines::{FileId, SourceLine, Statement};
+pub use listing::Listing;
 pub use paths::{is_windows, normalise};
 pub use scopes::InlinedCall;
 pub use units::EntryId;
@@ -83,9 +83,9 @@ impl ModuleSource {
             dwarf,
             units,
             line_length,
-            source_map: sections.source_map.map(|range| {
-                gimli::EndianReader::new(module, gimli::LittleEndian).range(range)
-            }),
+            source_map: sections
+                .source_map
+                .map(|range| gimli::EndianReader::new(module, gimli::LittleEndian).range(range)),
             code: sections.code,
             names: sections.names,
             name: sections.module_name,
@@ -109,8 +109,12 @@ impl ModuleSource {
         self.units.problems.iter().chain(&self.lines().problems)
     }
 
-    /// Whether any code has a source line.
+    /// Whether any code has a source line. As long as nobody has asked for lines, this
+    /// reads none: a damaged line table counts.
     pub fn has_lines(&self) -> bool {
+        if self.lines.get().is_none() && self.line_length > 0 && self.units.have_lines() {
+            return true;
+        }
         !self.lines().is_empty()
     }
 

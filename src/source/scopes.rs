@@ -268,7 +268,12 @@ impl Walk<'_> {
     }
 
     fn ranges(&mut self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
-        ranges(self.unit.unit_ref(), attributes, &self.source.code, &mut self.ranges_left)
+        ranges(
+            self.unit.unit_ref(),
+            attributes,
+            &self.source.code,
+            &mut self.ranges_left,
+        )
     }
 
     fn covers(&self, ranges: &[Range<u32>]) -> bool {

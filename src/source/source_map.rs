@@ -53,7 +53,8 @@ impl SourceMap {
     /// If the text is no source map of version 3, or its mappings are damaged.
     pub(super) fn parse(text: &[u8]) -> Result<SourceMap, SourceError> {
         let refused = |why: String| SourceError::SourceMap(why);
-        let json: Json = serde_json::from_slice(without_guard(text)).map_err(|error| refused(error.to_string()))?;
+        let json: Json = serde_json::from_slice(without_guard(text))
+            .map_err(|error| refused(error.to_string()))?;
         if json.version != 3 {
             return Err(refused(format!("its version is {}, not 3", json.version)));
         }
@@ -166,7 +167,11 @@ fn fields(segment: &[u8]) -> Result<Vec<i64>, String> {
         shift += 5;
         if digit & 32 == 0 {
             let magnitude = value >> 1;
-            fields.push(if value & 1 == 0 { magnitude } else { -magnitude });
+            fields.push(if value & 1 == 0 {
+                magnitude
+            } else {
+                -magnitude
+            });
             (value, shift) = (0, 0);
         }
     }

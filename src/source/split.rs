@@ -42,8 +42,7 @@ impl SplitFiles {
         file: &DebugSections,
         parent: &Dwarf<Reader>,
     ) -> Result<(), gimli::Error> {
-        let mut dwarf =
-            Dwarf::load(|id| Ok::<_, gimli::Error>(file.section(split_name(id))))?;
+        let mut dwarf = Dwarf::load(|id| Ok::<_, gimli::Error>(file.section(split_name(id))))?;
         dwarf.make_dwo(parent);
         let dwarf = Arc::new(dwarf);
         let mut headers = dwarf.units();

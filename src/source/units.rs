@@ -1,10 +1,10 @@
 //! The compilation units of a module: which one contains a place or an entry.
 
 use super::SourceError;
-use super::paths;
-use super::split::SplitFiles;
 use super::functions::Function;
+use super::paths;
 use super::sections::{Code, Reader};
+use super::split::SplitFiles;
 use gimli::{
     Abbreviations, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _, UnitOffset,
     UnitRef,
@@ -40,7 +40,10 @@ impl Unit {
     }
 
     /// The unit that has the line program.
-    pub(super) fn with_lines<'a>(&'a self, module: &'a gimli::Dwarf<Reader>) -> UnitRef<'a, Reader> {
+    pub(super) fn with_lines<'a>(
+        &'a self,
+        module: &'a gimli::Dwarf<Reader>,
+    ) -> UnitRef<'a, Reader> {
         let unit = self.skeleton.as_ref().unwrap_or(&self.dwarf);
         unit.unit_ref(module)
     }
@@ -175,6 +178,14 @@ impl Units {
             .filter(move |(range, _)| pc < range.end)
             .map(|(_, unit)| *unit)
             .chain(self.silent.iter().copied())
+    }
+
+    /// Whether any unit with code has a line program.
+    pub(super) fn have_lines(&self) -> bool {
+        self.covered.iter().any(|(_, unit)| {
+            let unit = self.get(*unit);
+            unit.is_some_and(|unit| unit.with_lines(&unit.sections).line_program.is_some())
+        })
     }
 
     pub(super) fn get(&self, unit: u32) -> Option<&Unit> {

@@ -22,6 +22,11 @@ pub fn connect() -> Client {
         launcher: Arc::new(RecordingLauncher::new(options, None)),
         log: None,
     };
+    connect_to(server)
+}
+
+/// A client whose server runs on a thread of its own.
+pub fn connect_to(server: Server) -> Client {
     let (their_reader, our_writer) = std::io::pipe().unwrap();
     let (our_reader, their_writer) = std::io::pipe().unwrap();
     std::thread::spawn(move || {

@@ -44,8 +44,7 @@ impl Recording {
         let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let symbol = match module.source.function_at(pc) {
             Some(function) => Some(function.name.clone()),
-            None => function
-                .map(|function| module.source.shown_name(function)),
+            None => function.map(|function| module.source.shown_name(function)),
         };
         let line = module.source.line_at(pc).filter(|l| l.line != 0);
         InstructionView {

@@ -28,8 +28,8 @@ use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use stack::ShownFrame;
-use texts::Listings;
 use std::sync::OnceLock;
+use texts::Listings;
 
 /// A recording being debugged.
 pub struct Recording {

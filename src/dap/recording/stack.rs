@@ -2,11 +2,11 @@
 //! their own.
 
 use super::{Recording, address};
+use crate::component::ModuleId;
 use crate::dap::debuggee::{
     DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
     SourcePoint, SourceRef, Window,
 };
-use crate::component::ModuleId;
 use crate::replay::frames::Frame as CoreFrame;
 use crate::source::SourceLine;
 use crate::timeline::Module;
@@ -161,9 +161,8 @@ impl Recording {
             .flat_map(|(id, module)| {
                 let files = module.source.files();
                 let with_code = files.filter(|(file, _)| module.source.has_code(*file));
-                with_code.map(move |(file, path)| {
-                    (path.to_owned(), self.source_of(id, module, file))
-                })
+                with_code
+                    .map(move |(file, path)| (path.to_owned(), self.source_of(id, module, file)))
             })
             .collect();
         sources.into_values().collect()

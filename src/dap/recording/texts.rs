@@ -22,9 +22,15 @@ pub(super) type Listings = RefCell<HashMap<(ModuleId, u32), Option<Arc<Listing>>
 /// session with this recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Text {
-    Listing { module: ModuleId, function: u32 },
+    Listing {
+        module: ModuleId,
+        function: u32,
+    },
     /// A file that a source map has the text of.
-    Content { module: ModuleId, path: String },
+    Content {
+        module: ModuleId,
+        path: String,
+    },
 }
 
 impl Text {
@@ -129,7 +135,9 @@ impl Recording {
 
     pub(super) fn text(&self, reference: &TextRef) -> Result<SourceText, DebuggeeError> {
         let content = Text::parse(reference).and_then(|text| match text {
-            Text::Listing { module, function } => Some(self.listing(module, function)?.text.clone()),
+            Text::Listing { module, function } => {
+                Some(self.listing(module, function)?.text.clone())
+            }
             Text::Content { module, path } => {
                 let source = &self.timeline.module(module)?.source;
                 Some(source.text_of(source.file_named(&path)?)?.to_owned())

@@ -136,25 +136,25 @@ impl DebugFile {
 
     /// The map, its sources named from the directory that it is in.
     fn as_source_map(&self) -> Result<Vec<CustomSection>, ExternalError> {
-        let damaged = |error: serde_json::Error| ExternalError::Damaged {
+        let damaged = |message: String| ExternalError::NoSourceMap {
             path: self.path.clone(),
-            message: format!("no source map: {error}"),
+            message,
         };
+        let unreadable = |error: serde_json::Error| damaged(error.to_string());
         let json = without_guard(&self.bytes);
         let mut map: serde_json::Map<String, Value> =
-            serde_json::from_slice(json).map_err(damaged)?;
+            serde_json::from_slice(json).map_err(unreadable)?;
         let root = map.get("sourceRoot").and_then(Value::as_str).unwrap_or("");
         let directory = std::path::absolute(&self.path).ok();
         let directory = directory.as_deref().and_then(Path::parent);
         if let (Some(directory), false) = (directory, root.contains("://")) {
-            let root = directory.join(root).display().to_string();
-            map.insert("sourceRoot".to_owned(), root.into());
+            // AssemblyScript writes a root that is the name of the module.
+            let own = directory.join(root);
+            let root = if own.is_dir() { &own } else { directory };
+            map.insert("sourceRoot".to_owned(), root.display().to_string().into());
         }
-        let text = serde_json::to_vec(&map).map_err(damaged)?;
-        SourceMap::parse(&text).map_err(|error| ExternalError::Damaged {
-            path: self.path.clone(),
-            message: error.to_string(),
-        })?;
+        let text = serde_json::to_vec(&map).map_err(unreadable)?;
+        SourceMap::parse(&text).map_err(|error| damaged(error.to_string()))?;
         Ok(vec![(SOURCE_MAP.to_owned(), text)])
     }
 
@@ -191,9 +191,7 @@ impl DebugFile {
         let sections = part.outline.sections.iter();
         sections
             .filter(|(name, _)| wanted(name))
-            .filter_map(|(name, range)| {
-                Some((name.clone(), bytes.get(range.clone())?.to_owned()))
-            })
+            .filter_map(|(name, range)| Some((name.clone(), bytes.get(range.clone())?.to_owned())))
             .collect()
     }
 

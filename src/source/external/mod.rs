@@ -32,6 +32,8 @@ pub enum ExternalError {
         "the debug file {path} is damaged ({message}); it may be cut short: copy or build it again"
     )]
     Damaged { path: PathBuf, message: String },
+    #[error("{path} is no source map that can be read: {message}")]
+    NoSourceMap { path: PathBuf, message: String },
     #[error(
         "{path} is neither WebAssembly (a debug build, a .dwo, a .dwp) nor a source map in JSON"
     )]
@@ -132,11 +134,7 @@ impl External {
         }
     }
 
-    fn take_given(
-        &mut self,
-        modules: &[Module<'_>],
-        search: &Search,
-    ) -> Result<(), ExternalError> {
+    fn take_given(&mut self, modules: &[Module<'_>], search: &Search) -> Result<(), ExternalError> {
         let files = search.given.iter().map(|path| DebugFile::open(path));
         let files = files.collect::<Result<Vec<_>, _>>()?;
         // The skeletons of split units may come with another file.
@@ -235,9 +233,10 @@ impl External {
         if source.units.missing.is_empty() {
             return;
         }
-        let packages = search.beside.iter().flat_map(|path| {
-            [path.with_extension("dwp"), with_suffix(path, ".dwp")]
-        });
+        let packages = search
+            .beside
+            .iter()
+            .flat_map(|path| [path.with_extension("dwp"), with_suffix(path, ".dwp")]);
         let mut missing = source.units.missing.len();
         for path in packages.filter(|path| path.is_file()) {
             missing = missing.saturating_sub(self.open_split(module, &path));
@@ -268,7 +267,8 @@ impl External {
     fn may_have_skeletons(&self, module: &Module<'_>) -> bool {
         const ADDRESSES: &str = ".debug_addr";
         let added = self.added.get(&module.id).into_iter().flatten();
-        module.outline.has_section(ADDRESSES) || added.into_iter().any(|(name, _)| name == ADDRESSES)
+        module.outline.has_section(ADDRESSES)
+            || added.into_iter().any(|(name, _)| name == ADDRESSES)
     }
 
     /// The sources of a module with all that was added so far.
