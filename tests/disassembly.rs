@@ -159,3 +159,27 @@ fn the_disassembly_view_has_the_text_of_the_listing() {
         assert!(compared > 2, "{view:#}");
     }
 }
+
+#[test]
+fn a_listing_is_the_same_source_in_a_later_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = record_bare(dir.path());
+    let mut client = at_write(&trace);
+    let frame = guest_frames(&mut client)[2].clone();
+    let (source, line) = (&frame["source"], frame["line"].as_i64().unwrap());
+    let text = text_of(&mut client, source);
+    drop(client);
+    // What an editor keeps of it; the number is the next thing's.
+    let kept = json!({ "name": source["name"], "sourceReference": 1, "adapterData": source["adapterData"] });
+    let mut client = start(json!({ "trace": trace }), |client| {
+        let set = set_lines(client, &kept, &[line]);
+        assert_eq!(
+            (&set[0]["verified"], &set[0]["line"]),
+            (&json!(true), &json!(line))
+        );
+    });
+    let top = &frames(&mut client)[0];
+    assert_eq!(top["source"]["adapterData"], source["adapterData"]);
+    assert_eq!(top["line"], line);
+    assert_eq!(text_of(&mut client, &kept), text);
+}

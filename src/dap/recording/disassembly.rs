@@ -50,8 +50,12 @@ impl Recording {
         InstructionView {
             address: address::code(id, pc),
             bytes: Some(hex.join(" ")),
-            // The text format does not write the `end` of a function.
-            text: text.unwrap_or("end").to_owned(),
+            text: match (text, listing.is_some()) {
+                (Some(text), _) => text.to_owned(),
+                // The text format does not write the `end` of a function.
+                (None, true) => "end".to_owned(),
+                (None, false) => "?".to_owned(),
+            },
             symbol,
             place: match line {
                 Some(line) => Some(self.place_in_source(id, module, line)),

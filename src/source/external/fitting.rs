@@ -196,12 +196,19 @@ impl DebugFile {
     }
 
     pub(super) fn does_not_fit(&self, modules: &[Module<'_>], program: &str) -> ExternalError {
-        let Content::Modules(parts) = &self.content else {
-            return ExternalError::DoesNotFit {
-                path: self.path.clone(),
-                program: program.to_owned(),
-                why: "no core module refers to units that it has".to_owned(),
-            };
+        let refused = |why: String| ExternalError::DoesNotFit {
+            path: self.path.clone(),
+            program: program.to_owned(),
+            why,
+        };
+        let parts = match &self.content {
+            Content::Modules(parts) => parts,
+            Content::Split => {
+                return refused("no core module lacks the split units that it has".to_owned());
+            }
+            Content::SourceMap => {
+                return refused("all of its core modules have lines of their own".to_owned());
+            }
         };
         if parts.iter().all(|part| self.sections(part).is_empty()) {
             return ExternalError::Empty {
@@ -219,16 +226,12 @@ impl DebugFile {
                 format!("core module {} has {what}", m.id.0)
             })
             .collect();
-        ExternalError::DoesNotFit {
-            path: self.path.clone(),
-            program: program.to_owned(),
-            why: format!(
-                "its code is another: {}, but {}; use the debug file of the very build that was \
-                 recorded",
-                its.join(" and "),
-                theirs.join(", ")
-            ),
-        }
+        refused(format!(
+            "its code is another: {}, but {}; use the debug file of the very build that was \
+             recorded",
+            its.join(" and "),
+            theirs.join(", ")
+        ))
     }
 }
 
