@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use support::client::{Client, validate};
 use support::scripted::Scripted;
+use support::session::connect_to;
 
 fn server(log: Option<MessageLog>) -> Server {
     Server {
@@ -22,18 +23,6 @@ fn server(log: Option<MessageLog>) -> Server {
 /// A client whose server runs on a thread of its own.
 fn connect() -> Client {
     connect_to(server(None))
-}
-
-fn connect_to(server: Server) -> Client {
-    let (their_reader, our_writer) = std::io::pipe().unwrap();
-    let (our_reader, their_writer) = std::io::pipe().unwrap();
-    std::thread::spawn(move || {
-        server.serve(
-            std::io::BufReader::new(their_reader),
-            Box::new(their_writer),
-        );
-    });
-    Client::new(Box::new(our_reader), Box::new(our_writer))
 }
 
 fn launch(program: &str) -> Value {

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use support::client::Client;
 use support::command::{Call, command};
-use support::{events, fixture, parse, record, rewrite, rr_dap, text};
+use support::stripped::stripped;
+use support::{cache_dir, events, fixture, parse, record, rewrite, rr_dap, text};
 
 fn chatty(dir: &Path) -> PathBuf {
     let trace = dir.join("chatty.rrtrace");
@@ -322,44 +323,6 @@ fn a_divergence_is_told_in_the_terms_of_wit() {
         said.contains("replayed: wasi:cli/run@0.2.6#run -> ok"),
         "{said}"
     );
-}
-
-/// The component without its custom sections: neither its own nor its modules'.
-fn stripped(component: &[u8]) -> Vec<u8> {
-    let mut out = component[..8].to_vec();
-    let mut at = 8;
-    while at < component.len() {
-        let (id, start) = (component[at], at);
-        let (mut size, mut shift) = (0, 0);
-        loop {
-            at += 1;
-            size |= usize::from(component[at] & 0x7f) << shift;
-            shift += 7;
-            if component[at] & 0x80 == 0 {
-                break;
-            }
-        }
-        let end = at + 1 + size;
-        let content = &component[at + 1..end];
-        match id {
-            0 => {}
-            // A core module in a component; and everything in that one.
-            1 if component[4..8] == [13, 0, 1, 0] => {
-                let module = stripped(content);
-                out.push(1);
-                let mut left = module.len();
-                while left >= 0x80 {
-                    out.push(left as u8 | 0x80);
-                    left >>= 7;
-                }
-                out.push(left as u8);
-                out.extend(module);
-            }
-            _ => out.extend(&component[start..end]),
-        }
-        at = end;
-    }
-    out
 }
 
 /// A recording of the ledger without its debug information.

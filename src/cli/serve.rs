@@ -31,6 +31,14 @@ pub(super) struct Serve {
     /// unless told otherwise.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// A file with debug information that the recorded component lacks: a build of it
+    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
+    /// Where sources are that the debug information has elsewhere: paths beginning with
+    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
+    source_map: Vec<(String, String)>,
     /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
     /// available when a recording is opened.
     #[arg(long, value_name = "MIB")]
@@ -43,6 +51,12 @@ pub(super) struct Serve {
     /// Write every DAP message to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log_dap: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
+    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
+        .ok_or_else(|| "write it as FROM=TO".to_owned())
 }
 
 impl Serve {
@@ -68,7 +82,9 @@ impl Serve {
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = RecordingLauncher::new(options, self.trace);
+        let launcher = RecordingLauncher::new(options, self.trace)
+            .with_debug_files(self.debug_files)
+            .with_source_map(self.source_map);
         let server = Server {
             launcher: Arc::new(launcher),
             log,

@@ -3,6 +3,7 @@
 //! scripted one.
 
 use super::launch::{AttachArguments, LaunchArguments};
+use super::source_map::SourceMap;
 use crate::inspect::listing::Listing;
 use crate::replay::Position;
 use crate::timeline::interrupt::Interrupt;
@@ -65,6 +66,11 @@ pub trait Launcher: Send + Sync {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError>;
+
+    /// Where sources are, for every session, besides what its client says.
+    fn source_map(&self) -> SourceMap {
+        SourceMap::default()
+    }
 }
 
 /// Why there is nothing to debug.

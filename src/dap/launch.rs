@@ -71,6 +71,9 @@ pub struct ViewArguments {
     /// The component with its debug information, where the recording holds a
     /// stripped one.
     pub component: Option<PathBuf>,
+    /// Files with debug information that the recorded component lacks: debug builds,
+    /// `.dwp`, `.dwo`, source maps.
+    pub debug_files: Vec<PathBuf>,
     pub source_map: SourceMap,
     pub begin: Begin,
     pub just_my_code: bool,
@@ -144,6 +147,7 @@ impl ViewArguments {
         };
         Ok(Self {
             component: fields.path("component")?,
+            debug_files: fields.paths("debugFiles")?,
             source_map: SourceMap::new(fields.pairs("sourceMap")?),
             begin,
             just_my_code: fields.boolean("justMyCode")?.unwrap_or(true),
@@ -219,6 +223,10 @@ impl<'a> Fields<'a> {
             strings.map(|item| item.map(str::to_owned)).collect()
         })?;
         Ok(strings.unwrap_or_default())
+    }
+
+    fn paths(&self, key: &str) -> Result<Vec<PathBuf>, ArgumentError> {
+        Ok(self.strings(key)?.into_iter().map(PathBuf::from).collect())
     }
 
     /// `{"NAME": "value"}`, where `null` leaves a name out, or `["NAME=value"]`.
@@ -349,6 +357,7 @@ mod tests {
             (json!({"trace": "a", "stopAt": "middle"}), "`stopAt`"),
             (json!({"trace": "a", "stopOnEntry": "yes"}), "`stopOnEntry`"),
             (json!({"trace": "a", "sourceMap": [["x"]]}), "`sourceMap`"),
+            (json!({"trace": "a", "debugFiles": "x"}), "`debugFiles`"),
             (json!([]), "`arguments` must be an object"),
         ] {
             let error = LaunchArguments::parse(&arguments).unwrap_err().to_string();

@@ -13,6 +13,9 @@ pub enum SourceError {
     /// Tables that overlap or refer to each other without end.
     #[error("the debug information is refused: {0}")]
     Excessive(&'static str),
+    /// A source map that is none.
+    #[error("the source map is damaged ({0}); build the guest again to get a sound one")]
+    SourceMap(String),
     /// A type or an entry that is not there.
     #[error("the debug information refers to an entry that it does not have")]
     DanglingReference,

@@ -60,6 +60,9 @@ impl ModuleSource {
     /// The functions of a unit by start. A damaged unit has those before the
     /// damage.
     pub(super) fn functions_of(&self, unit_id: u32) -> &[Function] {
+        if Self::is_mapped(unit_id) {
+            return self.mapped_functions();
+        }
         let Some(unit) = self.units.get(unit_id) else {
             return &[];
         };
@@ -91,8 +94,7 @@ impl ModuleSource {
                 continue;
             }
             entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-            let unit_ref = unit.dwarf.unit_ref(&self.dwarf);
-            let ranges = ranges(unit_ref, &attributes, &self.code, &mut left)?;
+            let ranges = ranges(unit.unit_ref(), &attributes, &self.code, &mut left)?;
             if let Some(range) = ranges.into_iter().next() {
                 let entry = entry_id(unit_id, offset)?;
                 found.push(self.function(entry, range, &attributes));
@@ -189,8 +191,7 @@ impl ModuleSource {
 
     /// The text of a string attribute.
     pub(super) fn text(&self, unit: u32, value: AttributeValue<Reader>) -> Option<String> {
-        let unit = &self.units.get(unit)?.dwarf;
-        let text = self.dwarf.attr_string(unit, value).ok()?;
+        let text = self.units.get(unit)?.unit_ref().attr_string(value).ok()?;
         Some(text.to_string_lossy().ok()?.into_owned())
     }
 

@@ -3,6 +3,7 @@
 use super::SourceError;
 use super::paths;
 use super::sections::{Code, Reader};
+use super::source_map::{Mapping, SourceMap};
 use super::units::Units;
 use gimli::{ColumnType, LineProgramHeader, Reader as _};
 use std::collections::{HashMap, HashSet};
@@ -101,6 +102,10 @@ pub(super) struct LineTable {
     pub(super) files: Files,
     /// For each unit, the files of its line program by DWARF index.
     unit_files: Vec<Vec<Option<FileId>>>,
+    /// Texts that a source map has of its sources.
+    contents: HashMap<FileId, String>,
+    /// Whether the lines are a source map's.
+    pub(super) is_mapped: bool,
     pub(super) problems: Vec<SourceError>,
 }
 
@@ -118,7 +123,7 @@ impl LineTable {
         let mut left = section_length;
         let mut seen = HashSet::new();
         for unit in &units.all {
-            let unit = unit.dwarf.unit_ref(dwarf);
+            let unit = unit.with_lines(dwarf);
             let files = table.read_files(unit);
             if let Some(program) = unit.line_program.clone()
                 && seen.insert(program.header().offset().0)
@@ -140,6 +145,41 @@ impl LineTable {
         }
         table.join(sequences, code);
         table
+    }
+
+    /// No lines, and why.
+    pub(super) fn unreadable(problem: SourceError) -> LineTable {
+        LineTable {
+            problems: vec![problem],
+            ..LineTable::default()
+        }
+    }
+
+    /// The lines that a source map tells.
+    pub(super) fn of_source_map(map: SourceMap, code: &Code) -> LineTable {
+        let mut table = LineTable {
+            is_mapped: true,
+            ..LineTable::default()
+        };
+        let files: Vec<Option<FileId>> = map
+            .sources
+            .into_iter()
+            .map(|source| {
+                let file = table.files.intern(source.path)?;
+                table
+                    .contents
+                    .extend(source.content.map(|text| (file, text)));
+                Some(file)
+            })
+            .collect();
+        let sequences = sequences_of(&map.mappings, code, &files);
+        table.join(sequences, code);
+        table
+    }
+
+    /// A file's text, if a source map has it.
+    pub(super) fn content(&self, file: FileId) -> Option<&str> {
+        self.contents.get(&file).map(String::as_str)
     }
 
     fn read_files(&mut self, unit: gimli::UnitRef<'_, Reader>) -> Vec<Option<FileId>> {
@@ -256,6 +296,41 @@ impl LineTable {
             .filter_map(|statements| statements.first())
             .map(|first| (first.at.file, self.files.path(first.at.file)))
     }
+}
+
+/// Mappings as rows, a sequence for each function: what is said at the end of one does
+/// not hold at the beginning of the next.
+fn sequences_of(mappings: &[Mapping], code: &Code, files: &[Option<FileId>]) -> Vec<Sequence> {
+    let mut sequences = Vec::new();
+    for (_, body, _) in code.defined() {
+        let start = mappings.partition_point(|mapping| mapping.pc < body.start);
+        let end = mappings.partition_point(|mapping| mapping.pc < body.end);
+        let own = mappings.get(start..end).unwrap_or_default();
+        let row = |pc, belongs| Row {
+            pc,
+            belongs,
+            ends_prologue: false,
+        };
+        let mut rows: Vec<Row> = own
+            .iter()
+            .map(|mapping| {
+                let line = mapping.original.and_then(|at| {
+                    let file = *files.get(at.source as usize)?;
+                    Some(SourceLine {
+                        file: file?,
+                        line: at.line,
+                        column: at.column,
+                    })
+                });
+                row(mapping.pc, line.map_or(Belongs::NoLine, Belongs::Statement))
+            })
+            .collect();
+        if !rows.is_empty() {
+            rows.push(row(body.end, Belongs::End));
+            sequences.push(Sequence { rows });
+        }
+    }
+    sequences
 }
 
 /// Runs a line program. What it found before an error is kept.

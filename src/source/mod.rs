@@ -7,12 +7,18 @@
 
 mod demangle;
 mod error;
+pub mod external;
 mod functions;
+mod kind;
 mod lines;
+mod listing;
+mod mapped;
 mod paths;
 mod places;
 mod scopes;
 mod sections;
+mod source_map;
+mod split;
 mod statics;
 mod tables;
 mod type_names;
@@ -23,8 +29,10 @@ mod vtables;
 pub use demangle::demangle;
 pub use error::SourceError;
 pub use functions::Function;
+pub use kind::Kind;
 pub use lines::{FileId, SourceLine, Statement};
-pub use paths::normalise;
+pub use listing::Listing;
+pub use paths::{is_windows, normalise};
 pub use scopes::InlinedCall;
 pub use units::EntryId;
 
@@ -34,6 +42,7 @@ pub(crate) use types::{Bits, Case, Composite, Member, Type, Variants};
 
 use lines::LineTable;
 use sections::{Code, Sections};
+use split::SplitFiles;
 use statics::StaticsByName;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -46,7 +55,7 @@ use units::Units;
 /// Reading it looks at no more than the headers of units; lines, functions and
 /// types are read when first asked for, then kept.
 pub struct ModuleSource {
-    dwarf: gimli::Dwarf<Reader>,
+    dwarf: Arc<gimli::Dwarf<Reader>>,
     code: Code,
     /// Raw names of the name section, by function index.
     names: HashMap<u32, String>,
@@ -55,9 +64,15 @@ pub struct ModuleSource {
     constant_globals: Vec<Option<u64>>,
     /// The global `__tls_base`.
     tls_base: Option<u32>,
+    /// What the name section calls the module.
+    name: Option<String>,
+    /// A source map, as it was put in.
+    source_map: Option<Reader>,
     units: Units,
     line_length: usize,
     lines: OnceLock<LineTable>,
+    /// The functions of a module whose lines a source map tells.
+    mapped: OnceLock<Vec<Function>>,
     functions_by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
     /// Complete types by name.
     definitions: OnceLock<HashMap<String, EntryId>>,
@@ -72,18 +87,24 @@ impl ModuleSource {
     /// without any is no error.
     pub fn read(module: Arc<[u8]>) -> Result<ModuleSource, SourceError> {
         let sections = Sections::read(&module)?;
-        let dwarf = sections.dwarf(&module)?;
-        let line_length = sections.debug_length(".debug_line");
-        let units = Units::read(&dwarf, &sections.code);
+        let dwarf = Arc::new(sections.debug.dwarf()?);
+        let line_length = sections.debug.length(".debug_line");
+        let split = SplitFiles::read(&sections.split, &dwarf);
+        let units = Units::read(&dwarf, &split, &sections.code);
         Ok(ModuleSource {
             dwarf,
             units,
             line_length,
+            source_map: sections
+                .source_map
+                .map(|range| gimli::EndianReader::new(module, gimli::LittleEndian).range(range)),
             code: sections.code,
             names: sections.names,
             table: sections.table,
             constant_globals: sections.constant_globals,
             tls_base: sections.tls_base,
+            name: sections.module_name,
+            mapped: OnceLock::new(),
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
             definitions: OnceLock::new(),
@@ -94,8 +115,10 @@ impl ModuleSource {
     }
 
     fn lines(&self) -> &LineTable {
-        self.lines
-            .get_or_init(|| LineTable::read(&self.dwarf, &self.units, &self.code, self.line_length))
+        self.lines.get_or_init(|| match &self.source_map {
+            Some(map) if self.line_length == 0 => self.read_source_map(map),
+            _ => LineTable::read(&self.dwarf, &self.units, &self.code, self.line_length),
+        })
     }
 
     /// What was damaged and had to be left out, of units and line tables.
@@ -103,8 +126,12 @@ impl ModuleSource {
         self.units.problems.iter().chain(&self.lines().problems)
     }
 
-    /// Whether any code has a source line.
+    /// Whether any code has a source line. As long as nobody has asked for lines, this
+    /// reads none: a damaged line table counts.
     pub fn has_lines(&self) -> bool {
+        if self.lines.get().is_none() && self.line_length > 0 && self.units.have_lines() {
+            return true;
+        }
         !self.lines().is_empty()
     }
 
@@ -137,7 +164,8 @@ impl ModuleSource {
 
     /// The function whose own code contains a place.
     pub fn function_at(&self, pc: u32) -> Option<&Function> {
-        self.units.at(pc).find_map(|unit| {
+        let units = self.units.at(pc).chain(self.mapped_unit());
+        units.into_iter().find_map(|unit| {
             let functions = self.functions_of(unit);
             let next = functions.partition_point(|f| f.range.start <= pc);
             let function = functions.get(next.checked_sub(1)?)?;
@@ -170,7 +198,8 @@ impl ModuleSource {
 
     /// All functions with code of their own.
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
-        self.unit_ids().flat_map(|unit| self.functions_of(unit))
+        let units = self.unit_ids().chain(self.mapped_unit());
+        units.flat_map(|unit| self.functions_of(unit))
     }
 
     fn unit_ids(&self) -> impl Iterator<Item = u32> {
@@ -179,7 +208,7 @@ impl ModuleSource {
 
     fn index_functions(&self) -> HashMap<String, Vec<(u32, usize)>> {
         let mut index: HashMap<String, Vec<(u32, usize)>> = HashMap::new();
-        for unit in self.unit_ids() {
+        for unit in self.unit_ids().chain(self.mapped_unit()) {
             for (at, function) in self.functions_of(unit).iter().enumerate() {
                 let names = [
                     Some(&function.name),
@@ -209,14 +238,14 @@ impl ModuleSource {
 
     /// What is in scope at a place.
     pub(crate) fn scopes_at(&self, pc: u32) -> Result<Scopes, SourceError> {
-        let function = self.function_at(pc).ok_or(SourceError::NotCovered { pc })?;
+        let function = self.described_at(pc)?;
         self.scopes(function, pc)
     }
 
     /// The variables with a name outside functions, of the unit that contains a
     /// place.
     pub(crate) fn statics_at(&self, pc: u32) -> Result<Vec<Declared>, SourceError> {
-        let function = self.function_at(pc).ok_or(SourceError::NotCovered { pc })?;
+        let function = self.described_at(pc)?;
         self.statics(function.entry.unit)
     }
 
@@ -233,6 +262,6 @@ impl ModuleSource {
     ) -> Result<u64, SourceError> {
         let unit = self.units.get(unit);
         let unit = unit.ok_or(SourceError::DanglingReference)?;
-        Ok(self.dwarf.address(&unit.dwarf, index)?)
+        Ok(unit.unit_ref().address(index)?)
     }
 }

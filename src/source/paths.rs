@@ -10,8 +10,17 @@ pub(super) fn join(parts: &[&str]) -> String {
 }
 
 /// Removes `.`, empty and `..` components without asking any file system: the
-/// path speaks of the machine that compiled the guest.
+/// path speaks of the machine that compiled the guest. Windows paths get forward
+/// slashes, as compilers write both.
 pub fn normalise(path: &str) -> String {
+    let slashed;
+    let path = match is_windows(path) {
+        true => {
+            slashed = path.replace('\\', "/");
+            &slashed
+        }
+        false => path,
+    };
     let mut kept: Vec<&str> = Vec::new();
     let rooted = path.starts_with('/');
     for component in path.split('/') {
@@ -31,11 +40,15 @@ pub fn normalise(path: &str) -> String {
     if rooted { format!("/{joined}") } else { joined }
 }
 
-fn is_absolute(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    match bytes {
-        [b'/' | b'\\', ..] => true,
-        [drive, b':', b'/' | b'\\', ..] => drive.is_ascii_alphabetic(),
+/// Whether a path begins with a drive, or with the name of a machine.
+pub fn is_windows(path: &str) -> bool {
+    match path.as_bytes() {
+        [b'\\', b'\\', ..] => true,
+        [drive, b':', b'/' | b'\\', ..] | [drive, b':'] => drive.is_ascii_alphabetic(),
         _ => false,
     }
+}
+
+fn is_absolute(path: &str) -> bool {
+    path.starts_with(['/', '\\']) || is_windows(path)
 }

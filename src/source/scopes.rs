@@ -148,7 +148,7 @@ impl ModuleSource {
         pc: Option<u32>,
     ) -> Result<Location, SourceError> {
         let address = pc.and_then(|pc| self.code.address(pc));
-        let list = self.dwarf.attr_locations(&unit.dwarf, value)?;
+        let list = unit.unit_ref().attr_locations(value)?;
         let (Some(address), Some(mut list)) = (address, list) else {
             return Ok(Location::Nowhere);
         };
@@ -272,8 +272,12 @@ impl Walk<'_> {
     }
 
     fn ranges(&mut self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
-        let unit = self.unit.dwarf.unit_ref(&self.source.dwarf);
-        ranges(unit, attributes, &self.source.code, &mut self.ranges_left)
+        ranges(
+            self.unit.unit_ref(),
+            attributes,
+            &self.source.code,
+            &mut self.ranges_left,
+        )
     }
 
     fn covers(&self, ranges: &[Range<u32>]) -> bool {

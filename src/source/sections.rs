@@ -12,6 +12,11 @@ use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
 /// Reads DWARF out of the shared bytes of the module, without copying.
 pub(crate) type Reader = EndianArcSlice<LittleEndian>;
 
+/// Custom sections in which debug information from outside is put into a module: a file
+/// of split units, and a source map.
+pub(super) const SPLIT_FILE: &str = "rr-dap.split-dwarf";
+pub(super) const SOURCE_MAP: &str = "rr-dap.source-map";
+
 /// The code of a module: where it starts, and where its functions are.
 #[derive(Debug, Default)]
 pub(super) struct Code {
@@ -64,11 +69,25 @@ impl Code {
         u32::try_from(defined).ok()?.checked_add(self.imported)
     }
 
-    /// The first instruction of a function by its index.
-    pub(super) fn first_instruction(&self, function: u32) -> Option<u32> {
+    /// How many functions the module imports.
+    pub(super) fn imported(&self) -> u32 {
+        self.imported
+    }
+
+    /// The functions that the module defines: index, bytes, first instruction.
+    pub(super) fn defined(&self) -> impl Iterator<Item = (u32, Range<u32>, u32)> {
+        let indices = self.imported..;
+        let bodies = self.bodies.iter();
+        indices
+            .zip(bodies)
+            .map(|(index, body)| (index, body.range.clone(), body.first_instruction))
+    }
+
+    /// The bytes of a defined function, and its first instruction.
+    pub(super) fn body(&self, function: u32) -> Option<(Range<u32>, u32)> {
         let defined = function.checked_sub(self.imported)?;
         let body = self.bodies.get(defined as usize)?;
-        Some(body.first_instruction)
+        Some((body.range.clone(), body.first_instruction))
     }
 
     fn body_at(&self, pc: u32) -> Option<(usize, &Body)> {
@@ -76,6 +95,50 @@ impl Code {
         let index = next.checked_sub(1)?;
         let body = self.bodies.get(index)?;
         (pc < body.range.end).then_some((index, body))
+    }
+}
+
+/// The custom sections `.debug_*` of a WebAssembly file.
+pub(super) struct DebugSections {
+    bytes: Arc<[u8]>,
+    ranges: HashMap<String, Range<usize>>,
+}
+
+impl DebugSections {
+    /// The sections of a file that has nothing else of interest, such as a `.dwo`.
+    /// Of a damaged file, those before the damage.
+    pub(super) fn of_file(bytes: Arc<[u8]>) -> DebugSections {
+        let mut ranges = HashMap::new();
+        let payloads = Parser::new(0).parse_all(&bytes).map_while(Result::ok);
+        for payload in payloads {
+            if let Payload::CustomSection(custom) = payload
+                && let Some(range) = data_range(&custom, bytes.len())
+            {
+                ranges.insert(custom.name().to_owned(), range);
+            }
+        }
+        DebugSections { bytes, ranges }
+    }
+
+    /// A section; one that is not there is empty.
+    pub(super) fn section(&self, name: &str) -> Reader {
+        let range = self.ranges.get(name).cloned().unwrap_or(0..0);
+        EndianReader::new(self.bytes.clone(), LittleEndian).range(range)
+    }
+
+    /// Whether this is a package of split units.
+    pub(super) fn is_package(&self) -> bool {
+        self.ranges.contains_key(".debug_cu_index")
+    }
+
+    pub(super) fn length(&self, name: &str) -> usize {
+        self.ranges.get(name).map_or(0, ExactSizeIterator::len)
+    }
+
+    pub(super) fn dwarf(&self) -> Result<gimli::Dwarf<Reader>, SourceError> {
+        Ok(gimli::Dwarf::load(|id| {
+            Ok::<_, gimli::Error>(self.section(id.name()))
+        })?)
     }
 }
 
@@ -89,28 +152,39 @@ pub(super) struct Sections {
     pub(super) constant_globals: Vec<Option<u64>>,
     /// The global `__tls_base`, by its index.
     pub(super) tls_base: Option<u32>,
-    /// Ranges of the custom sections `.debug_*`.
-    debug: HashMap<String, Range<usize>>,
+    pub(super) debug: DebugSections,
+    /// Files of split units that were put in.
+    pub(super) split: Vec<DebugSections>,
+    /// Where a source map is that was put in.
+    pub(super) source_map: Option<Range<usize>>,
+    /// What the name section calls the module.
+    pub(super) module_name: Option<String>,
 }
 
 impl Sections {
-    pub(super) fn read(bytes: &[u8]) -> Result<Sections, SourceError> {
+    pub(super) fn read(bytes: &Arc<[u8]>) -> Result<Sections, SourceError> {
         let mut sections = Sections {
             code: Code::default(),
             names: HashMap::new(),
             table: FunctionTable::default(),
             constant_globals: Vec::new(),
             tls_base: None,
-            debug: HashMap::new(),
+            debug: DebugSections {
+                bytes: bytes.clone(),
+                ranges: HashMap::new(),
+            },
+            split: Vec::new(),
+            source_map: None,
+            module_name: None,
         };
         for payload in Parser::new(0).parse_all(bytes) {
             let payload = payload.map_err(not_a_module)?;
-            sections.take(payload, bytes.len())?;
+            sections.take(payload, bytes)?;
         }
         Ok(sections)
     }
 
-    fn take(&mut self, payload: Payload<'_>, length: usize) -> Result<(), SourceError> {
+    fn take(&mut self, payload: Payload<'_>, bytes: &[u8]) -> Result<(), SourceError> {
         match payload {
             Payload::Version {
                 encoding: wasmparser::Encoding::Component,
@@ -133,13 +207,21 @@ impl Sections {
             }
             Payload::CodeSectionEntry(body) => self.add_body(&body),
             Payload::CustomSection(custom) => {
-                if custom.name().starts_with(".debug_") {
-                    let range = custom.data_offset()..custom.range().end;
-                    if range.start <= range.end && range.end <= length {
-                        self.debug.insert(custom.name().to_owned(), range);
+                let range = data_range(&custom, bytes.len());
+                match (custom.name(), range) {
+                    (SPLIT_FILE, Some(range)) => {
+                        let file = bytes.get(range).unwrap_or_default();
+                        self.split.push(DebugSections::of_file(file.into()));
                     }
-                } else if let KnownCustom::Name(names) = custom.as_known() {
-                    self.add_names(names);
+                    (SOURCE_MAP, range) => self.source_map = range,
+                    (name, Some(range)) if name.starts_with(".debug_") => {
+                        self.debug.ranges.insert(name.to_owned(), range);
+                    }
+                    _ => {
+                        if let KnownCustom::Name(names) = custom.as_known() {
+                            self.add_names(names);
+                        }
+                    }
                 }
                 Ok(())
             }
@@ -183,6 +265,7 @@ impl Sections {
                         self.names.insert(naming.index, naming.name.to_owned());
                     }
                 }
+                Name::Module { name, .. } => self.module_name = Some(name.to_owned()),
                 Name::Global(globals) => {
                     let mut globals = globals.into_iter().map_while(Result::ok);
                     let base = globals.find(|naming| naming.name == "__tls_base");
@@ -192,19 +275,12 @@ impl Sections {
             }
         }
     }
+}
 
-    /// The DWARF of the module.
-    pub(super) fn dwarf(&self, bytes: &Arc<[u8]>) -> Result<gimli::Dwarf<Reader>, SourceError> {
-        let whole = EndianReader::new(bytes.clone(), LittleEndian);
-        Ok(gimli::Dwarf::load(|id| {
-            let range = self.debug.get(id.name()).cloned().unwrap_or(0..0);
-            Ok::<_, gimli::Error>(whole.range(range))
-        })?)
-    }
-
-    pub(super) fn debug_length(&self, name: &str) -> usize {
-        self.debug.get(name).map_or(0, ExactSizeIterator::len)
-    }
+/// Where the bytes of a custom section are.
+fn data_range(custom: &wasmparser::CustomSectionReader<'_>, length: usize) -> Option<Range<usize>> {
+    let range = custom.data_offset()..custom.range().end;
+    (range.start <= range.end && range.end <= length).then_some(range)
 }
 
 fn not_a_module(error: wasmparser::BinaryReaderError) -> SourceError {

@@ -63,7 +63,7 @@ impl ModuleSource {
     /// The name of the function with an index in the first table.
     pub(crate) fn function_in_table(&self, index: u32) -> Option<String> {
         let function = *self.table.0.get(&index)?;
-        let described = self.code.first_instruction(function);
+        let described = self.code.body(function).map(|(_, first)| first);
         let described = described.and_then(|pc| self.function_at(pc));
         match described {
             Some(function) => Some(function.name.clone()),

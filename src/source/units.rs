@@ -2,7 +2,9 @@
 
 use super::SourceError;
 use super::functions::Function;
+use super::paths;
 use super::sections::{Code, Reader};
+use super::split::SplitFiles;
 use gimli::{
     Abbreviations, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _, UnitOffset,
     UnitRef,
@@ -21,8 +23,30 @@ pub struct EntryId {
 /// One compilation unit, its functions read when first asked for.
 pub(crate) struct Unit {
     pub(super) dwarf: gimli::Unit<Reader>,
+    /// The sections that its entries refer to: the module's, or those of the file that
+    /// a split unit is in.
+    pub(super) sections: Arc<gimli::Dwarf<Reader>>,
+    /// What the module itself has of a split unit.
+    skeleton: Option<gimli::Unit<Reader>>,
+    /// Where the module's `.debug_info` has it.
+    start: usize,
     pub(super) language: Option<DwLang>,
     pub(super) functions: OnceLock<Vec<Function>>,
+}
+
+impl Unit {
+    pub(super) fn unit_ref(&self) -> UnitRef<'_, Reader> {
+        self.dwarf.unit_ref(&self.sections)
+    }
+
+    /// The unit that has the line program.
+    pub(super) fn with_lines<'a>(
+        &'a self,
+        module: &'a gimli::Dwarf<Reader>,
+    ) -> UnitRef<'a, Reader> {
+        let unit = self.skeleton.as_ref().unwrap_or(&self.dwarf);
+        unit.unit_ref(module)
+    }
 }
 
 /// All units of a module.
@@ -32,23 +56,38 @@ pub(super) struct Units {
     covered: Vec<(Range<u32>, u32)>,
     /// Units that do not say what they cover.
     silent: Vec<u32>,
+    /// Skeletons whose unit no file has.
+    pub(super) missing: Vec<Missing>,
     /// What was wrong with units left out.
     pub(super) problems: Vec<SourceError>,
 }
 
+/// A split unit that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) id: gimli::DwoId,
+    /// The file that has it, whole as the compiler wrote it.
+    pub(super) file: String,
+}
+
 impl Units {
-    pub(super) fn read(dwarf: &gimli::Dwarf<Reader>, code: &Code) -> Units {
+    pub(super) fn read(
+        dwarf: &Arc<gimli::Dwarf<Reader>>,
+        split: &SplitFiles,
+        code: &Code,
+    ) -> Units {
         let mut units = Units {
             all: Vec::new(),
             covered: Vec::new(),
             silent: Vec::new(),
+            missing: Vec::new(),
             problems: Vec::new(),
         };
         let mut shared = Shared::new(dwarf);
         let mut headers = dwarf.units();
         loop {
             match headers.next() {
-                Ok(Some(header)) => units.add(dwarf, code, header, &mut shared),
+                Ok(Some(header)) => units.add(dwarf, split, code, header, &mut shared),
                 Ok(None) => break,
                 Err(error) => {
                     units.problems.push(error.into());
@@ -69,11 +108,13 @@ impl Units {
 
     fn add(
         &mut self,
-        dwarf: &gimli::Dwarf<Reader>,
+        dwarf: &Arc<gimli::Dwarf<Reader>>,
+        split: &SplitFiles,
         code: &Code,
         header: gimli::UnitHeader<Reader>,
         shared: &mut Shared,
     ) {
+        let start = header.debug_info_offset().map_or(usize::MAX, |at| at.0);
         let unit = shared
             .abbreviations(dwarf, &header)
             .and_then(|abbreviations| {
@@ -93,14 +134,31 @@ impl Units {
         let Ok(id) = u32::try_from(self.all.len()) else {
             return;
         };
-        let (language, ranges) = root(dwarf, &unit, code, &mut shared.ranges);
+        let split = split.unit_of(&unit, dwarf);
+        if split.is_none() {
+            self.missing.extend(missing(dwarf, &unit));
+        }
+        let (mut language, mut ranges) = root(dwarf, &unit, code, &mut shared.ranges);
+        if let Some(split) = &split {
+            // DWARF 5 has the ranges in the skeleton, and the language in the unit.
+            let (own, covered) = root(&split.sections, &split.unit, code, &mut shared.ranges);
+            language = own.or(language);
+            ranges.extend(covered);
+        }
         if ranges.is_empty() {
             self.silent.push(id);
         }
         self.covered
             .extend(ranges.into_iter().map(|range| (range, id)));
+        let (dwarf, sections, skeleton) = match split {
+            Some(split) => (split.unit, split.sections, Some(unit)),
+            None => (unit, dwarf.clone(), None),
+        };
         self.all.push(Unit {
-            dwarf: unit,
+            dwarf,
+            sections,
+            skeleton,
+            start,
             language,
             functions: OnceLock::new(),
         });
@@ -122,6 +180,14 @@ impl Units {
             .chain(self.silent.iter().copied())
     }
 
+    /// Whether any unit with code has a line program.
+    pub(super) fn have_lines(&self) -> bool {
+        self.covered.iter().any(|(_, unit)| {
+            let unit = self.get(*unit);
+            unit.is_some_and(|unit| unit.with_lines(&unit.sections).line_program.is_some())
+        })
+    }
+
     pub(super) fn get(&self, unit: u32) -> Option<&Unit> {
         self.all.get(unit as usize)
     }
@@ -140,12 +206,13 @@ impl Units {
     }
 
     fn entry_in_section(&self, offset: DebugInfoOffset) -> Result<EntryId, SourceError> {
-        let start = |unit: &Unit| unit.dwarf.header.debug_info_offset().map(|at| at.0);
-        let next = self
-            .all
-            .partition_point(|unit| start(unit) <= Some(offset.0));
+        let next = self.all.partition_point(|unit| unit.start <= offset.0);
         let index = next.checked_sub(1).ok_or(SourceError::DanglingReference)?;
         let unit = self.all.get(index).ok_or(SourceError::DanglingReference)?;
+        // Split units are in sections of their own, and refer to no others.
+        if unit.skeleton.is_some() {
+            return Err(SourceError::DanglingReference);
+        }
         let within = offset
             .to_unit_offset(&unit.dwarf.header)
             .ok_or(SourceError::DanglingReference)?;
@@ -163,6 +230,17 @@ impl EntryId {
     pub(super) fn unit_offset(self) -> UnitOffset {
         UnitOffset(self.offset as usize)
     }
+}
+
+/// The split unit that a skeleton stands for.
+fn missing(dwarf: &gimli::Dwarf<Reader>, unit: &gimli::Unit<Reader>) -> Option<Missing> {
+    let id = unit.dwo_id?;
+    let text = |reader: Reader| Some(reader.to_string_lossy().ok()?.into_owned());
+    let name = dwarf.attr_string(unit, unit.dwo_name().ok()??).ok();
+    let name = name.and_then(text)?;
+    let directory = unit.comp_dir.clone().and_then(text).unwrap_or_default();
+    let file = paths::join(&[&directory, &name]);
+    Some(Missing { id, file })
 }
 
 /// Language and covered ranges of a unit, from its root entry.

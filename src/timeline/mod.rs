@@ -3,6 +3,7 @@
 //! Every motion runs in a copy of a replayer that stands still: if it is
 //! interrupted or its process dies, the session is where it was.
 
+mod body_starts;
 mod breakpoints;
 mod checkpoints;
 mod compiling;
@@ -35,6 +36,7 @@ use crate::replay::variant::{Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError};
+use body_starts::BodyStarts;
 use checkpoints::Checkpoints;
 use debugging::Debugging;
 use depths::Depths;
@@ -115,6 +117,7 @@ pub struct Timeline {
     /// Moments by name: position and event.
     marks: HashMap<String, (Position, u64)>,
     rows: lines::RowsCache,
+    body_starts: BodyStarts,
 }
 
 impl Timeline {
@@ -136,7 +139,8 @@ impl Timeline {
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
         let mut pool = pool.map_err(TimelineError::Socket)?;
-        let load = what_to_load(&trace, &modules, &compiled, &pool)?;
+        let load = what_to_load(&trace, &compiled, &pool)?;
+        let body_starts = BodyStarts::begin(modules.clone());
         let mut root = pool.spawn(load.clone())?;
         let live = pool.fork(&mut root)?;
         pool.checkpoints().keep(root);
@@ -159,6 +163,7 @@ impl Timeline {
             stepping: Stepping::default(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
+            body_starts,
         };
         timeline.start_sweep()?;
         timeline.start_depths();
@@ -280,12 +285,7 @@ fn read_modules(trace: &Trace) -> Result<Arc<[Module]>> {
     modules.collect()
 }
 
-fn what_to_load(
-    trace: &Trace,
-    modules: &[Module],
-    compiled: &Compiled,
-    pool: &Pool,
-) -> Result<Load> {
+fn what_to_load(trace: &Trace, compiled: &Compiled, pool: &Pool) -> Result<Load> {
     // Replayers are given its bytes as they are now: the file may change.
     let component: Option<PathBuf> = trace
         .given_component()
@@ -297,7 +297,6 @@ fn what_to_load(
         component,
         variant: compiled.variant,
         modules: compiled_modules(compiled),
-        body_starts: modules.iter().map(lines::body_starts).collect(),
     })
 }
 

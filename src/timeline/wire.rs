@@ -40,8 +40,6 @@ pub(crate) struct Load {
     pub(crate) variant: Variant,
     /// For each core module: its compiled code and its offset map.
     pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,
-    /// For each core module: where a step into a function stops, ascending.
-    pub(crate) body_starts: Vec<Vec<u32>>,
 }
 
 /// Where a replayer stands.
@@ -219,9 +217,18 @@ pub(crate) struct LineWatch {
     /// Frames deeper than this do not count.
     pub(crate) depth: u32,
     pub(crate) functions: Vec<FunctionRows>,
-    /// Also stop where a function with lines is entered, but for those of these
-    /// modules.
-    pub(crate) into: Option<BTreeSet<ModuleId>>,
+    /// Also stop where a function with lines is entered.
+    pub(crate) into: Option<StepInto>,
+}
+
+/// A watch for functions that are entered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StepInto {
+    /// Nothing in these modules is of interest.
+    pub(crate) foreign: BTreeSet<ModuleId>,
+    /// A file with the places where a step into a function stops, ascending, for each
+    /// core module.
+    pub(crate) body_starts: PathBuf,
 }
 
 /// The rows of a function's line table where a line may start.

@@ -16,6 +16,8 @@ pub mod replayers;
 pub mod rewrite;
 pub mod scripted;
 pub mod second_reader;
+pub mod session;
+pub mod stripped;
 pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};

@@ -1,5 +1,6 @@
 //! Breakpoints: from what a client asks to places in the recording.
 
+use super::texts::{Text, path_of};
 use super::{Recording, address};
 use crate::component::{ModuleId, PathPattern};
 use crate::dap::debuggee::{
@@ -20,7 +21,7 @@ use std::collections::HashMap;
 /// All breakpoints of a session, by what set them.
 #[derive(Debug, Default)]
 pub(super) struct Breakpoints {
-    by_file: HashMap<String, Vec<Breakpoint>>,
+    by_source: HashMap<SourceOrigin, Vec<Breakpoint>>,
     functions: Vec<Breakpoint>,
     instructions: Vec<Breakpoint>,
     filters: Vec<Breakpoint>,
@@ -72,7 +73,7 @@ impl Breakpoints {
     }
 
     fn all(&self) -> impl Iterator<Item = &Breakpoint> {
-        self.by_file
+        self.by_source
             .values()
             .chain([&self.functions, &self.instructions, &self.filters])
             .flatten()
@@ -125,25 +126,37 @@ fn set(
     }
 }
 
+/// The function whose code a source lists.
+fn listed(source: &SourceOrigin) -> Option<(ModuleId, u32)> {
+    let SourceOrigin::Generated(text) = source else {
+        return None;
+    };
+    match Text::parse(text)? {
+        Text::Listing { module, function } => Some((module, function)),
+        Text::Content { .. } => None,
+    }
+}
+
 impl Recording {
     pub(super) fn break_at_lines(
         &mut self,
         source: &SourceOrigin,
         requests: &[SourceBreakpointRequest],
     ) -> Vec<BreakpointState> {
-        let SourceOrigin::File(path) = source else {
-            return Vec::new();
-        };
         let mut sets = Vec::new();
         let mut states = Vec::new();
         for request in requests {
             let id = self.breakpoints.id();
-            let (places, point) = self.line_places(path, request.point.line as u32);
+            let (places, point) = self.source_places(source, request.point.line);
             let mut shown = match point {
                 Some(_) => BreakpointState { point, ..state(id) },
                 None => unverified(
                     id,
-                    format!("{path} has no code at or after line {}", request.point.line),
+                    format!(
+                        "{} has no code at or after line {}",
+                        path_of(source).as_deref().unwrap_or("this listing"),
+                        request.point.line
+                    ),
                 ),
             };
             sets.extend(
@@ -154,9 +167,24 @@ impl Recording {
             );
             states.push(shown);
         }
-        self.breakpoints.by_file.insert(path.clone(), sets);
+        self.breakpoints.by_source.insert(source.clone(), sets);
         self.apply();
         states
+    }
+
+    /// The places of a line of a source, and the line they are really at.
+    fn source_places(&self, source: &SourceOrigin, line: u64) -> (Vec<Place>, Option<SourcePoint>) {
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        if let Some(path) = path_of(source) {
+            return self.line_places(&path, line);
+        }
+        let Some((module, function)) = listed(source) else {
+            return (Vec::new(), None);
+        };
+        match self.instruction_on(module, function, line) {
+            Some((pc, point)) => (vec![Place::Code { module, pc }], Some(point)),
+            None => (Vec::new(), None),
+        }
     }
 
     /// The places of a line in all modules, and the line they are really at.
@@ -311,7 +339,9 @@ impl Recording {
         }
         for (id, change, narrowed) in std::mem::take(&mut self.breakpoints.handles) {
             let resource = (!narrowed.path.is_empty()).then_some(narrowed.path.as_str());
-            let events = self.chronicle().whole(|history| history.changes(change, resource));
+            let events = self
+                .chronicle()
+                .whole(|history| history.changes(change, resource));
             let events = events.map_err(|error| DebuggeeError::Other(error.to_string()))?;
             let set = narrowed.breakpoint(id, Place::Events(events));
             self.breakpoints.filters.push(set);
@@ -330,7 +360,10 @@ impl Recording {
         source: &SourceOrigin,
         lines: std::ops::RangeInclusive<u64>,
     ) -> Vec<SourcePoint> {
-        let SourceOrigin::File(path) = source else {
+        if let Some((module, function)) = listed(source) {
+            return self.instruction_lines(module, function, &lines);
+        }
+        let Some(path) = path_of(source) else {
             return Vec::new();
         };
         let clamp = |line: u64| u32::try_from(line).unwrap_or(u32::MAX - 1);
@@ -339,7 +372,7 @@ impl Recording {
             .timeline
             .modules()
             .iter()
-            .flat_map(|m| m.source.breakable_lines(path, range.clone()))
+            .flat_map(|m| m.source.breakable_lines(&path, range.clone()))
             .map(super::stack::point)
             .collect();
         points.sort_unstable();

@@ -175,7 +175,7 @@ impl Recording {
         let function_name = |of: InstanceId, function: u32| {
             let (module, _) = instances.get(of.0 as usize)?;
             let module = self.timeline.module(*module)?;
-            Some(super::stack::plain_name(module, function))
+            Some(module.source.shown_name(function))
         };
         let rows = elements.into_iter().zip(range.start..);
         Ok(rows

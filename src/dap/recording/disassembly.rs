@@ -1,9 +1,8 @@
 //! Instructions as text.
 
-use super::stack::{plain_name, point, source_ref};
 use super::{Recording, address};
 use crate::component::ModuleId;
-use crate::dap::debuggee::{DebuggeeError, FramePlace, InstructionView};
+use crate::dap::debuggee::{DebuggeeError, InstructionView};
 use crate::timeline::Module;
 
 impl Recording {
@@ -36,30 +35,32 @@ impl Recording {
 
     fn instruction(&self, id: ModuleId, module: &Module, pc: u32) -> InstructionView {
         let bytes = self.timeline.trace().component().module(id);
-        let (text, length) = bytes
-            .and_then(|bytes| bytes.get(pc as usize..))
-            .map_or_else(|| ("?".into(), 0), |bytes| decode(bytes, pc));
-        let bytes = bytes
-            .and_then(|b| b.get(pc as usize..pc as usize + length))
-            .unwrap_or_default();
+        let next = module.code.instruction_after(pc).unwrap_or(pc + 1);
+        let bytes = bytes.and_then(|bytes| bytes.get(pc as usize..next as usize));
+        let bytes = bytes.unwrap_or_default();
+        let function = module.code.function_at(pc);
+        let listing = function.and_then(|function| self.listing(id, function));
+        let text = listing.as_ref().and_then(|listing| listing.instruction(pc));
         let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let symbol = match module.source.function_at(pc) {
             Some(function) => Some(function.name.clone()),
-            None => module
-                .code
-                .function_at(pc)
-                .map(|function| plain_name(module, function)),
+            None => function.map(|function| module.source.shown_name(function)),
         };
         let line = module.source.line_at(pc).filter(|l| l.line != 0);
         InstructionView {
             address: address::code(id, pc),
             bytes: Some(hex.join(" ")),
-            text,
+            text: match (text, listing.is_some()) {
+                (Some(text), _) => text.to_owned(),
+                // The text format does not write the `end` of a function.
+                (None, true) => "end".to_owned(),
+                (None, false) => "?".to_owned(),
+            },
             symbol,
-            place: line.map(|line| FramePlace {
-                source: source_ref(module.source.file(line.file)),
-                point: point(line),
-            }),
+            place: match line {
+                Some(line) => Some(self.place_in_source(id, module, line)),
+                None => function.and_then(|function| self.place_in_listing(id, function, pc)),
+            },
         }
     }
 }
@@ -73,47 +74,4 @@ fn nothing(at: &str) -> InstructionView {
         symbol: None,
         place: None,
     }
-}
-
-/// One instruction in the manner of the text format, and its length.
-fn decode(bytes: &[u8], pc: u32) -> (String, usize) {
-    let mut reader = wasmparser::BinaryReader::new(bytes, pc as usize);
-    let mut operators = wasmparser::OperatorsReader::new(reader.clone());
-    let Ok(operator) = operators.read() else {
-        return ("?".into(), 1);
-    };
-    let length = operators.original_position() - pc as usize;
-    _ = reader.read_u8();
-    (instruction_text(&format!("{operator:?}")), length)
-}
-
-/// `LocalGet { local_index: 3 }` as `local.get 3`.
-fn instruction_text(debug: &str) -> String {
-    let (name, fields) = debug.split_once(' ').unwrap_or((debug, ""));
-    let mut words: Vec<String> = Vec::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() || words.is_empty() {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(c.to_ascii_lowercase());
-        }
-    }
-    const NAMESPACES: [&str; 12] = [
-        "i32", "i64", "f32", "f64", "v128", "local", "global", "memory", "table", "ref", "data",
-        "elem",
-    ];
-    let text = match words.split_first() {
-        Some((first, rest)) if NAMESPACES.contains(&first.as_str()) && !rest.is_empty() => {
-            format!("{first}.{}", rest.join("_"))
-        }
-        _ => words.join("_"),
-    };
-    let values: Vec<&str> = fields
-        .trim_matches(['{', '}', ' '])
-        .split(", ")
-        .filter_map(|field| field.rsplit(": ").next())
-        .filter(|value| !value.is_empty())
-        .collect();
-    format!("{text} {}", values.join(" ")).trim_end().to_owned()
 }

@@ -6,6 +6,8 @@ use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
 use crate::dap::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
+use crate::dap::source_map::SourceMap;
+use crate::source::external::{External, Search};
 use crate::timeline::{Interrupt, Options, Timeline};
 use crate::trace::Trace;
 use std::io::Read;
@@ -20,6 +22,10 @@ pub struct RecordingLauncher {
     options: Options,
     /// What `attach` opens: the recording that the server was started with.
     trace: Option<PathBuf>,
+    /// Debug files for every session, besides those that its client names.
+    debug_files: Vec<PathBuf>,
+    /// Where sources are, for every session.
+    source_map: SourceMap,
 }
 
 fn failed(error: impl std::fmt::Display) -> LaunchError {
@@ -28,13 +34,36 @@ fn failed(error: impl std::fmt::Display) -> LaunchError {
 
 impl RecordingLauncher {
     pub fn new(options: Options, trace: Option<PathBuf>) -> RecordingLauncher {
-        RecordingLauncher { options, trace }
+        RecordingLauncher {
+            options,
+            trace,
+            debug_files: Vec::new(),
+            source_map: SourceMap::default(),
+        }
+    }
+
+    /// Every session maps sources so, too: pairs of prefixes, as in the debug information
+    /// and as on this machine.
+    pub fn with_source_map(self, pairs: Vec<(String, String)>) -> RecordingLauncher {
+        RecordingLauncher {
+            source_map: SourceMap::new(pairs),
+            ..self
+        }
+    }
+
+    /// Every session looks for debug information in these files, too.
+    pub fn with_debug_files(self, debug_files: Vec<PathBuf>) -> RecordingLauncher {
+        RecordingLauncher {
+            debug_files,
+            ..self
+        }
     }
 
     fn open(
         &self,
         trace: &Path,
         directory: Option<tempfile::TempDir>,
+        program: Option<PathBuf>,
         view: &ViewArguments,
         output: &dyn Output,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
@@ -43,6 +72,15 @@ impl RecordingLauncher {
             let bytes = component_bytes(path).map_err(failed)?;
             let component = Component::parse(bytes)
                 .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
+            trace = trace.with_component(Arc::new(component)).map_err(failed)?;
+        }
+        let external = External::find(
+            trace.component(),
+            &self.where_to_look(&trace, program, view),
+        )
+        .map_err(failed)?;
+        if let Some(bytes) = external.put_into(trace.component()) {
+            let component = Component::parse(bytes).map_err(failed)?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
         let trace = Arc::new(trace);
@@ -54,8 +92,27 @@ impl RecordingLauncher {
         Ok(Box::new(Recording::new(
             timeline,
             self.options.cache.clone(),
+            external,
+            view.source_map.clone().or(self.source_map.clone()),
             directory,
         )))
+    }
+
+    /// Where debug information may be that the modules do not have themselves.
+    fn where_to_look(
+        &self,
+        trace: &Trace,
+        program: Option<PathBuf>,
+        view: &ViewArguments,
+    ) -> Search {
+        let name = &trace.metadata().program;
+        let beside_trace = trace.path().parent().map(|directory| directory.join(name));
+        let beside = [view.component.clone(), program, beside_trace];
+        Search {
+            program: name.clone(),
+            beside: beside.into_iter().flatten().collect(),
+            given: [view.debug_files.clone(), self.debug_files.clone()].concat(),
+        }
     }
 
     /// Records a run with this executable, in a process of its own: whatever
@@ -159,6 +216,10 @@ fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
 }
 
 impl Launcher for RecordingLauncher {
+    fn source_map(&self) -> SourceMap {
+        self.source_map.clone()
+    }
+
     fn launch(
         &self,
         arguments: &LaunchArguments,
@@ -166,7 +227,7 @@ impl Launcher for RecordingLauncher {
         interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         match &arguments.subject {
-            Subject::Trace(trace) => self.open(trace, None, &arguments.view, output),
+            Subject::Trace(trace) => self.open(trace, None, None, &arguments.view, output),
             Subject::Program(program) => {
                 let directory = tempfile::tempdir().map_err(failed)?;
                 let to = match &program.record_to {
@@ -174,7 +235,8 @@ impl Launcher for RecordingLauncher {
                     None => directory.path().join("session.rrtrace"),
                 };
                 self.record(program, &to, output, interrupt)?;
-                self.open(&to, Some(directory), &arguments.view, output)
+                let at = in_directory(program.cwd.as_deref(), &program.program);
+                self.open(&to, Some(directory), Some(at), &arguments.view, output)
             }
         }
     }
@@ -191,6 +253,6 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, &arguments.view, output)
+        self.open(trace, None, None, &arguments.view, output)
     }
 }

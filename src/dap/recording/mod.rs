@@ -14,6 +14,7 @@ mod handles;
 mod launcher;
 mod listing;
 mod stack;
+mod texts;
 mod values;
 
 pub use launcher::RecordingLauncher;
@@ -24,12 +25,14 @@ use super::debuggee::{
     Mark, MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
     SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
 };
+use super::source_map::SourceMap;
 use crate::component::ModuleId;
 use crate::inspect::chronicle::Chronicle;
 use crate::inspect::core_items::CoreItems;
 use crate::inspect::listing::Listing;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
+use crate::source::external::External;
 use crate::timeline::motion::{Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
@@ -37,6 +40,7 @@ use calls::ShownCall;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use texts::Listings;
 
 /// A recording being debugged.
 pub struct Recording {
@@ -54,6 +58,10 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     cache: CacheDir,
+    /// Debug information that the modules do not have themselves.
+    external: External,
+    source_map: SourceMap,
+    listings: Listings,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<tempfile::TempDir>,
 }
@@ -75,7 +83,13 @@ fn compiling(output: &dyn Output, progress: Progress) {
 }
 
 impl Recording {
-    fn new(timeline: Timeline, cache: CacheDir, directory: Option<tempfile::TempDir>) -> Recording {
+    fn new(
+        timeline: Timeline,
+        cache: CacheDir,
+        external: External,
+        source_map: SourceMap,
+        directory: Option<tempfile::TempDir>,
+    ) -> Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -86,6 +100,9 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             cache,
+            external,
+            source_map,
+            listings: Listings::default(),
             _directory: directory,
         }
     }
@@ -273,7 +290,7 @@ impl Debuggee for Recording {
     }
 
     fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
-        Err(DebuggeeError::other(format!("there is no text {}", text.0)))
+        self.text(text)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

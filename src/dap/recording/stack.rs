@@ -3,13 +3,15 @@
 
 use super::boundary::CrossingFrame;
 use super::{Recording, address};
+use crate::component::ModuleId;
 use crate::dap::debuggee::{
     DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
     SourcePoint, SourceRef, Window,
 };
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::{ModuleSource, SourceLine};
+use crate::source::SourceLine;
 use crate::timeline::Module;
+use std::collections::BTreeMap;
 
 /// A frame as shown.
 #[derive(Debug, Clone)]
@@ -63,21 +65,6 @@ pub(super) fn point(line: SourceLine) -> SourcePoint {
     }
 }
 
-fn place(source: &ModuleSource, line: SourceLine) -> FramePlace {
-    FramePlace {
-        source: source_ref(source.file(line.file)),
-        point: point(line),
-    }
-}
-
-/// The name of a function without debug information.
-pub(super) fn plain_name(module: &Module, function: u32) -> String {
-    module
-        .source
-        .function_name(function)
-        .unwrap_or_else(|| format!("func[{function}]"))
-}
-
 impl Recording {
     /// The whole stack at this stop, innermost first.
     pub(super) fn stack(&mut self) -> Result<&[ShownFrame], DebuggeeError> {
@@ -127,22 +114,26 @@ impl Recording {
                 module: None,
                 presentation: Presentation::Normal,
             },
-            ShownFrame::Guest(guest) => {
-                let source = self.timeline.module(guest.core.module).map(|m| &m.source);
-                Frame {
-                    id: frame.id(),
-                    name: guest.name.clone(),
-                    place: source
-                        .zip(guest.line)
-                        .map(|(source, line)| place(source, line)),
-                    instruction: Some(address::code(guest.core.module, guest.core.pc)),
-                    module: Some(guest.core.module.0.to_string()),
-                    presentation: match guest.line {
-                        Some(_) => Presentation::Normal,
-                        None => Presentation::Subtle,
-                    },
-                }
-            }
+            ShownFrame::Guest(guest) => Frame {
+                id: frame.id(),
+                name: guest.name.clone(),
+                place: self.place_of(guest),
+                instruction: Some(address::code(guest.core.module, guest.core.pc)),
+                module: Some(guest.core.module.0.to_string()),
+                presentation: match guest.line {
+                    None if self.any_lines() => Presentation::Subtle,
+                    _ => Presentation::Normal,
+                },
+            },
+        }
+    }
+
+    /// A frame's line, or else its instruction in the text of its function.
+    fn place_of(&self, guest: &GuestPlace) -> Option<FramePlace> {
+        let id = guest.core.module;
+        match guest.line {
+            Some(line) => Some(self.place_in_source(id, self.timeline.module(id)?, line)),
+            None => self.place_in_listing(id, guest.core.function, guest.core.pc),
         }
     }
 
@@ -173,38 +164,50 @@ impl Recording {
     }
 
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {
-        let mut paths: Vec<&str> = self
-            .timeline
-            .modules()
-            .iter()
-            .flat_map(|module| {
+        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
+        let sources: BTreeMap<String, SourceRef> = modules
+            .flat_map(|(id, module)| {
                 let files = module.source.files();
-                files
-                    .filter(|(id, _)| module.source.has_code(*id))
-                    .map(|(_, path)| path)
+                let with_code = files.filter(|(file, _)| module.source.has_code(*file));
+                with_code
+                    .map(move |(file, path)| (path.to_owned(), self.source_of(id, module, file)))
             })
             .collect();
-        paths.sort_unstable();
-        paths.dedup();
-        paths.into_iter().map(source_ref).collect()
+        sources.into_values().collect()
+    }
+
+    fn any_lines(&self) -> bool {
+        let modules = self.timeline.modules();
+        modules.iter().any(|module| module.source.has_lines())
     }
 
     pub(super) fn all_modules(&self) -> Vec<ModuleView> {
-        let modules = self.timeline.modules().iter().enumerate();
+        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
         modules
-            .map(|(i, module)| ModuleView {
-                id: i.to_string(),
-                name: format!("core module {i}"),
-                path: None,
-                symbols: Some(
-                    match module.source.has_lines() {
-                        true => "DWARF",
-                        false => "no debug information",
-                    }
-                    .to_owned(),
+            .map(|(id, module)| ModuleView {
+                id: id.0.to_string(),
+                name: module.source.name().map_or_else(
+                    || format!("core module {}", id.0),
+                    |name| format!("core module {} ({name})", id.0),
                 ),
+                path: None,
+                symbols: Some(self.symbols_of(id, module)),
             })
             .collect()
+    }
+
+    /// What debug information a module has, where it is from, and what is missing.
+    fn symbols_of(&self, id: ModuleId, module: &Module) -> String {
+        let mut told = module.source.kind().to_string();
+        let files = self.external.files(id).iter();
+        let files: Vec<String> = files.map(|path| path.display().to_string()).collect();
+        if !files.is_empty() {
+            told.push_str(&format!(" from {}", files.join(", ")));
+        }
+        for note in self.external.notes(id) {
+            told.push_str(&format!("; {note}"));
+        }
+        told
     }
 }
 
@@ -224,7 +227,7 @@ fn bodies(
     }
     let name = match module.source.function_at(core.pc) {
         Some(function) => function.name.clone(),
-        None => plain_name(module, core.function),
+        None => module.source.shown_name(core.function),
     };
     bodies.push((bodies.len(), name, line));
     bodies

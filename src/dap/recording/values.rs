@@ -9,6 +9,7 @@ use crate::dap::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     ValueKind, ValuesRef, VariableView,
 };
+use crate::inspect::FrameState;
 use crate::inspect::expression::{
     Evaluated, Expression, Moment, Root, Scene, SourceFrame, bytes_text, core_text,
 };
@@ -16,7 +17,6 @@ use crate::inspect::in_progress::LiftedCall;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
-use crate::inspect::FrameState;
 use crate::replay::InstanceId;
 use crate::source::ModuleSource;
 
@@ -486,4 +486,3 @@ fn evaluated_view(
         Evaluated::Text(text) => plain(name, format!("{text:?}"), "text"),
     }
 }
-

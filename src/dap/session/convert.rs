@@ -1,7 +1,7 @@
 //! The debuggee's places and numbers as the client counts and names them.
 
 use super::Session;
-use crate::dap::debuggee::{SourceOrigin, SourcePoint, SourceRef};
+use crate::dap::debuggee::{SourceOrigin, SourcePoint, SourceRef, TextRef};
 use crate::dap::protocol::{Refusal, Source};
 
 /// The largest whole number that every client can hold.
@@ -46,19 +46,28 @@ impl Session {
     }
 
     pub(super) fn source_out(&mut self, source: &SourceRef) -> Source {
-        let (path, reference) = match &source.origin {
-            SourceOrigin::File(path) => (Some(self.view.source_map.outward(path)), None),
-            SourceOrigin::Generated(text) => (None, i32::try_from(self.texts.number(text)).ok()),
-        };
-        Source {
-            name: Some(source.name.clone()),
-            path,
-            source_reference: reference,
-            ..Source::default()
+        let name = Some(source.name.clone());
+        match &source.origin {
+            SourceOrigin::File(path) => Source {
+                name,
+                path: Some(self.view.source_map.outward(path)),
+                ..Source::default()
+            },
+            // Clients keep this for later sessions, where the number is another's.
+            SourceOrigin::Generated(text) => Source {
+                name,
+                source_reference: i32::try_from(self.texts.number(text)).ok(),
+                adapter_data: serde_json::from_value(text.0.clone().into()).ok(),
+                ..Source::default()
+            },
         }
     }
 
     pub(super) fn source_in(&mut self, source: &Source) -> Result<SourceOrigin, Refusal> {
+        let kept = serde_json::to_value(&source.adapter_data);
+        if let Ok(serde_json::Value::String(text)) = kept {
+            return Ok(SourceOrigin::Generated(TextRef(text)));
+        }
         if let Some(reference) = source.source_reference.filter(|number| *number > 0) {
             let text = self.texts.thing(reference.into());
             return text

@@ -107,7 +107,10 @@ fn begin_opening(
         State::Ended => return Err(Refusal::because("the session has ended")),
         _ => return Err(Refusal::because("this session debugs something already")),
     }
-    session.view = view;
+    session.view = ViewArguments {
+        source_map: view.source_map.or(session.launcher.source_map()),
+        ..view
+    };
     let interrupt = Interrupt::new();
     session.state = State::Opening(Opening {
         request: request.clone(),

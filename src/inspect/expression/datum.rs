@@ -313,6 +313,7 @@ fn is_array(look: &Look<'_>, value: &Value) -> bool {
     match value.of {
         Of::Array { .. } => true,
         Of::Type(id) => matches!(look.source.resolved(id), Ok((_, Type::Array { .. }))),
+        Of::Said(_) | Of::Lost(_) => false,
     }
 }
 

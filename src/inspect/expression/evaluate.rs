@@ -4,8 +4,8 @@ use super::super::lift::Lifted;
 use super::super::place::{Locator, Place, Unavailable};
 use super::super::scalar::Number;
 use super::super::value::{Elements, Look, Of, Value, View};
-use super::super::walk::{Items, Kind as ItemsKind};
 use super::super::variables::{Inside, inside, locate, visible};
+use super::super::walk::{Items, Kind as ItemsKind};
 use super::arithmetic;
 use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
@@ -337,9 +337,15 @@ impl Evaluator<'_> {
         }
         let number = self.whole(index)?;
         let at = u64::try_from(number).unwrap_or(u64::MAX);
-        let found = items.page(look, at..at.saturating_add(1)).into_iter().next();
+        let found = items
+            .page(look, at..at.saturating_add(1))
+            .into_iter()
+            .next();
         let count = items.count;
-        let outside = Fault::OutOfRange { index: number, count };
+        let outside = Fault::OutOfRange {
+            index: number,
+            count,
+        };
         let found = found.ok_or_else(|| self.fault(node, outside))?;
         Ok(Some(Datum::Typed(found.value)))
     }
@@ -421,6 +427,9 @@ impl Evaluator<'_> {
             } => {
                 counts.insert(0, count);
                 Of::Array { element, counts }
+            }
+            Of::Said(_) | Of::Lost(_) => {
+                return Err(self.fault(node, Fault::NotIndexable(self.described(of))));
             }
         };
         Ok(Datum::Typed(Value {

@@ -130,7 +130,11 @@ impl Expression {
         let mut node = &self.root;
         loop {
             node = match &node.kind {
-                Kind::Field { of, is_arrow: false, .. } => of,
+                Kind::Field {
+                    of,
+                    is_arrow: false,
+                    ..
+                } => of,
                 Kind::Index(of, index) if matches!(index.kind, Kind::Whole(_)) => of,
                 Kind::Argument(_) | Kind::Result => return Some(Root::Crossing),
                 Kind::Name(_) => return Some(Root::Name),

@@ -13,7 +13,6 @@ use crate::component::ModuleId;
 use crate::replay::frames;
 use crate::replay::{Calling, Phase, Position, Tick};
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
 /// Log entries of one stretch of a backward run: it passes them in the other order,
 /// so they are kept until its end, those nearest to the present.
@@ -79,11 +78,7 @@ pub(super) struct Active {
 
 impl Active {
     /// Begins where the guest stands; answers where breakpoints must be.
-    pub(super) fn begin(
-        run: Run,
-        here: &mut Here<'_, '_>,
-        body_starts: &Arc<[Vec<u32>]>,
-    ) -> (Active, Places) {
+    pub(super) fn begin(run: Run, here: &mut Here<'_, '_>) -> (Active, Places) {
         let stop = run.stop;
         let modules = here.modules;
         let departures = Departures::new(&run);
@@ -99,10 +94,7 @@ impl Active {
                 (Seeks::Count(Breaks::new(breaks, modules)), places)
             }
             Watch::Lines(watch) => {
-                entering = watch
-                    .into
-                    .clone()
-                    .map(|into| Entering::new(into, body_starts));
+                entering = watch.into.clone().map(Entering::new);
                 let tracker = LineTracker::new(watch, &frames_of(here));
                 let places = tracker.places().collect();
                 (Seeks::Lines(tracker), places)

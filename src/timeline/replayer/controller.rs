@@ -16,7 +16,6 @@ use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State,
 };
 use std::any::Any;
-use std::sync::Arc;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
 /// The observer that is the replayer's command loop.
@@ -39,7 +38,6 @@ pub(super) struct Controller {
     server: Server,
     predicates: Box<dyn Predicates + Send>,
     modules: Vec<ModuleCode>,
-    body_starts: Arc<[Vec<u32>]>,
     /// The run in progress.
     active: Option<Active>,
     slices: Slices,
@@ -48,16 +46,11 @@ pub(super) struct Controller {
 type Store<'s> = StoreContextMut<'s, State>;
 
 impl Controller {
-    pub(super) fn new(
-        server: Server,
-        predicates: Box<dyn Predicates + Send>,
-        body_starts: Vec<Vec<u32>>,
-    ) -> Controller {
+    pub(super) fn new(server: Server, predicates: Box<dyn Predicates + Send>) -> Controller {
         Controller {
             server,
             predicates,
             modules: Vec::new(),
-            body_starts: body_starts.into(),
             active: None,
             slices: Slices::new(),
         }
@@ -164,7 +157,7 @@ impl Controller {
             return false;
         }
         let mut here = Here::standing(store, &self.modules, kind, at);
-        let (mut active, places) = Active::begin(run, &mut here, &self.body_starts);
+        let (mut active, places) = Active::begin(run, &mut here);
         if is_there || kind == Kind::End {
             let (_, reply) = active.end(at);
             self.server.reply(&reply);

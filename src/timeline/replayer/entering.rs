@@ -7,8 +7,8 @@
 use super::near::Places;
 use crate::component::ModuleId;
 use crate::replay::Code;
+use crate::timeline::wire::StepInto;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// So many ticks are looked at, at about a microsecond each. Then it is cheaper to
 /// have a breakpoint in each function.
@@ -17,17 +17,24 @@ const EACH: u32 = 1 << 14;
 /// What a step may enter.
 pub(super) struct Entering {
     /// For each module: where stepping into a function stops, ascending.
-    body_starts: Arc<[Vec<u32>]>,
+    body_starts: Vec<Vec<u32>>,
     foreign: BTreeSet<ModuleId>,
     left: u32,
 }
 
 impl Entering {
-    /// Nothing in `foreign` modules is of interest.
-    pub(super) fn new(foreign: BTreeSet<ModuleId>, body_starts: &Arc<[Vec<u32>]>) -> Entering {
+    pub(super) fn new(into: StepInto) -> Entering {
+        let starts = std::fs::read(&into.body_starts).map_err(|error| error.to_string());
+        let starts = starts
+            .and_then(|bytes| postcard::from_bytes(&bytes).map_err(|error| error.to_string()));
+        // Without them a step goes over calls.
+        let body_starts = starts.unwrap_or_else(|error| {
+            tracing::warn!("cannot step into functions: {error}");
+            Vec::new()
+        });
         Entering {
-            body_starts: body_starts.clone(),
-            foreign,
+            body_starts,
+            foreign: into.foreign,
             left: EACH,
         }
     }

@@ -109,7 +109,7 @@ fn load_recording(
         modules: prepared,
     };
     let server = Server::new(stream.try_clone()?, socket);
-    let controller = Controller::new(server, predicates, load.body_starts);
+    let controller = Controller::new(server, predicates);
     let machine = Replay::new(trace, &compiled, Box::new(controller))?;
     let modules: Vec<ModuleCode> = machine
         .modules()

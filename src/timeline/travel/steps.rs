@@ -3,7 +3,7 @@
 use super::super::lines;
 use super::super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
 use super::super::process::Process;
-use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StopAt, Watch};
+use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StepInto, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, confused};
 use super::search::Search;
 use crate::component::ModuleId;
@@ -84,7 +84,10 @@ impl Timeline {
         let watch = Watch::Lines(LineWatch {
             depth,
             functions: self.watched_rows(&frames, depth),
-            into: into.then(|| self.stepping.foreign.clone()),
+            into: match into {
+                true => Some(self.step_into()?),
+                false => None,
+            },
         });
         let search = match into {
             true => Search::anywhere(watch),
@@ -208,15 +211,19 @@ impl Timeline {
     }
 
     pub(super) fn any_lines(&self) -> bool {
-        self.load
-            .body_starts
-            .iter()
-            .any(|starts| !starts.is_empty())
+        self.modules.iter().any(|module| module.source.has_lines())
+    }
+
+    fn step_into(&self) -> Result<StepInto> {
+        Ok(StepInto {
+            foreign: self.stepping.foreign.clone(),
+            body_starts: self.body_starts.file(&self.pool)?,
+        })
     }
 
     /// The entries of all functions with lines.
     pub(super) fn entries(&self) -> Vec<Place> {
-        let starts = self.load.body_starts.iter().enumerate();
+        let starts = self.body_starts.get().iter().enumerate();
         let starts = starts.map(|(i, starts)| (ModuleId(i as u32), starts));
         let own = starts.filter(|(module, _)| !self.stepping.foreign.contains(module));
         own.flat_map(|(module, starts)| {
