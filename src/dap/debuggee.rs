@@ -10,6 +10,7 @@ use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why something asked of a debuggee was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,11 +161,26 @@ pub trait Debuggee: Send {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError>;
+    /// What the program printed up to this moment, without that of its first so many
+    /// hostcalls; `None` if it is not known within the patience.
+    fn printed(
+        &mut self,
+        after: u64,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError>;
+    /// The handle tables with all that is known of each entry; here, or at the end of the
+    /// recording.
+    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
     /// Where there are copies of the program to go on from: event and position.
     fn checkpoints(&mut self) -> Vec<(u64, Position)>;
 
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
-    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError>;
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError>;
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
     /// Instructions around an address, exactly `count`, starting `skip`
     /// instructions after it (before, if negative). Where there are none, an
@@ -199,6 +215,42 @@ pub struct Mark {
     pub name: String,
     pub position: Position,
     pub event: u64,
+}
+
+/// A piece of what the program printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    pub stream: Stream,
+    /// The hostcall that wrote it.
+    pub event: u64,
+    pub bytes: Vec<u8>,
+    /// Where that hostcall is listed.
+    pub place: (SourceRef, SourcePoint),
+}
+
+/// The handle table of a component instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceHandles {
+    pub instance: u32,
+    pub handles: Vec<HandleShown>,
+    /// Those that are never dropped, as far as that is known yet.
+    pub leaks: Vec<HandleShown>,
+}
+
+/// A handle, and what is known of its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandleShown {
+    pub index: u32,
+    /// `own`, `borrow`, `stream`, …
+    pub kind: &'static str,
+    pub type_name: String,
+    /// What it stands for.
+    pub meaning: Option<String>,
+    pub rep: Option<u32>,
+    /// Such as `lent to 1 call`.
+    pub state: Option<String>,
+    /// Events with what they did to it, in their order.
+    pub life: Vec<(u64, String)>,
 }
 
 /// How much there is to travel in.

@@ -18,8 +18,8 @@ mod time;
 mod variables;
 
 use super::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, SourcePoint, SourceRef,
-    TextRef, ValuesRef,
+    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, Printed, SourcePoint,
+    SourceRef, TextRef, ValuesRef,
 };
 use super::launch::ViewArguments;
 use super::outbox::Outbox;
@@ -51,10 +51,19 @@ pub(super) enum Input {
     /// The client has closed the connection.
     Gone,
     Opened(Result<Box<dyn Debuggee>, LaunchError>),
-    Moved(Box<dyn Debuggee>, Result<Stop, DebuggeeError>),
+    Moved(Box<dyn Debuggee>, Moved),
     Answered(Box<dyn Debuggee>, Result<Answer, DebuggeeError>),
     /// A worker ended without its debuggee.
     Lost(String),
+}
+
+/// What came of a motion.
+pub(super) struct Moved {
+    outcome: Result<Stop, DebuggeeError>,
+    /// What the program printed on the way, and had not before.
+    printed: Vec<Printed>,
+    /// The event up to which that is all.
+    printed_until: u64,
 }
 
 /// Where a session is in its life.
@@ -122,6 +131,8 @@ pub(super) struct Session {
     program: String,
     /// What the thread was called at the last stop: it tells the time.
     thread_name: String,
+    /// What hostcalls before this one printed has been shown.
+    printed_until: u64,
     values: References<ValuesRef>,
     texts: References<TextRef>,
     locations: References<(SourceRef, SourcePoint)>,
@@ -201,6 +212,7 @@ impl Session {
             view: ViewArguments::default(),
             program: String::new(),
             thread_name: String::new(),
+            printed_until: 0,
             values: References::default(),
             texts: References::default(),
             locations: References::default(),
@@ -235,7 +247,7 @@ impl Session {
             }
             Input::Gone => self.over = true,
             Input::Opened(opened) => self.opened(opened),
-            Input::Moved(debuggee, outcome) => self.moved(debuggee, outcome),
+            Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
             Input::Answered(debuggee, answer) => self.answered(debuggee, answer),
             Input::Lost(cause) => self.lost(&cause),
         }

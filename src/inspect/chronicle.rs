@@ -93,8 +93,24 @@ impl Chronicle {
         Ok(tell(&lock(&self.shared.handles).history))
     }
 
+    /// The same, if the replay has come to the end already.
+    ///
+    /// # Errors
+    ///
+    /// If the replay failed.
+    pub fn ended<T>(
+        &self,
+        tell: impl FnOnce(&HandleHistory) -> T,
+    ) -> Result<Option<T>, ChronicleError> {
+        if !self.wait_until(None, Some(Duration::ZERO))? {
+            return Ok(None);
+        }
+        Ok(Some(tell(&lock(&self.shared.handles).history)))
+    }
+
     /// What the guest has printed where so many calls out have been made: the pieces of
-    /// [`Output::until`] are all there.
+    /// [`Output::until`] are all there. `None` if the replay has not come that far within
+    /// `patience`; without that, this waits until it has.
     ///
     /// # Errors
     ///
@@ -102,10 +118,13 @@ impl Chronicle {
     pub fn output<T>(
         &self,
         events: u64,
+        patience: Option<Duration>,
         tell: impl FnOnce(&Output) -> T,
-    ) -> Result<T, ChronicleError> {
-        self.wait_until(Some(events), None)?;
-        Ok(tell(&locked(&self.shared.output)))
+    ) -> Result<Option<T>, ChronicleError> {
+        if !self.wait_until(Some(events), patience)? {
+            return Ok(None);
+        }
+        Ok(Some(tell(&locked(&self.shared.output))))
     }
 
     /// Waits until the call out with this number has been made, or the end was reached;

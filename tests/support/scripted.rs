@@ -447,6 +447,18 @@ impl Debuggee for Demo {
         Ok(Arc::default())
     }
 
+    fn printed(
+        &mut self,
+        _: u64,
+        _: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        Ok(Some(Vec::new()))
+    }
+
+    fn resources(&mut self, _: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        Ok(Vec::new())
+    }
+
     fn checkpoints(&mut self) -> Vec<(u64, Position)> {
         vec![(0, Position::START)]
     }
@@ -467,7 +479,12 @@ impl Debuggee for Demo {
         Ok(vec![demo_source()])
     }
 
-    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
         Ok(SourceText {
             content: format!("(func {})", text.0),
             mime_type: Some("text/x-wasm".into()),

@@ -57,6 +57,15 @@ pub struct LocatedVariable {
     pub declaration_location_reference: Option<i64>,
 }
 
+/// What the program printed, with where that came from.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocatedOutput {
+    pub category: super::OutputEventCategory,
+    pub output: String,
+    pub location_reference: i64,
+}
+
 /// Asks where a location reference points.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

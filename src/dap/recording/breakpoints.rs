@@ -126,6 +126,14 @@ fn set(
     }
 }
 
+/// Whether a source lists the recording's hostcalls.
+pub(super) fn is_of_hostcalls(source: &SourceOrigin) -> bool {
+    let SourceOrigin::Generated(text) = source else {
+        return false;
+    };
+    Text::parse(text) == Some(Text::Hostcalls)
+}
+
 /// The function whose code a source lists.
 fn listed(source: &SourceOrigin) -> Option<(ModuleId, u32)> {
     let SourceOrigin::Generated(text) = source else {
@@ -133,7 +141,7 @@ fn listed(source: &SourceOrigin) -> Option<(ModuleId, u32)> {
     };
     match Text::parse(text)? {
         Text::Listing { module, function } => Some((module, function)),
-        Text::Content { .. } => None,
+        Text::Content { .. } | Text::Hostcalls => None,
     }
 }
 
@@ -177,6 +185,17 @@ impl Recording {
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         if let Some(path) = path_of(source) {
             return self.line_places(&path, line);
+        }
+        if is_of_hostcalls(source) {
+            let event = u64::from(line).saturating_sub(1);
+            if event >= self.timeline.trace().hostcalls().unwrap_or(0) {
+                return (Vec::new(), None);
+            }
+            let point = SourcePoint {
+                line: event + 1,
+                column: None,
+            };
+            return (vec![Place::Events(vec![event])], Some(point));
         }
         let Some((module, function)) = listed(source) else {
             return (Vec::new(), None);

@@ -1,9 +1,12 @@
 //! The handle tables at this stop.
 
 use super::Recording;
-use crate::dap::debuggee::{Children, DebuggeeError, ValueKind, ValuesRef, VariableView};
+use crate::dap::debuggee::{
+    Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
+};
 use crate::inspect::chronicle::Chronicle;
-use crate::inspect::handles::{Entry, HandleTable};
+use crate::inspect::handle_history::HandleHistory;
+use crate::inspect::handles::{Entry, EntryKind, HandleTable};
 use crate::trace::{Instance, Outcome};
 
 /// Where values of the handle tables are found: in place of a frame's number.
@@ -64,6 +67,30 @@ impl Recording {
                 Ok(life(table, entry))
             }
         }
+    }
+
+    /// The tables with the life of each entry.
+    pub(super) fn handles_in_full(
+        &mut self,
+        at_end: bool,
+    ) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        let tables = match at_end {
+            true => self.chronicle().whole(HandleHistory::end).map_err(failed)?,
+            false => self.tables()?,
+        };
+        let ends = self.chronicle().ended(HandleHistory::end).map_err(failed)?;
+        let leaks = |instance: Instance| {
+            let ends = ends.iter().flatten();
+            let own = ends.filter(|(of, _)| *of == instance);
+            own.flat_map(|(_, table)| table.entries().map(|entry| in_full(table, entry)))
+                .collect()
+        };
+        let shown = tables.iter().map(|(instance, table)| InstanceHandles {
+            instance: instance.0,
+            handles: table.entries().map(|entry| in_full(table, entry)).collect(),
+            leaks: leaks(*instance),
+        });
+        Ok(shown.collect())
     }
 
     fn tables(&mut self) -> Result<Vec<Table>, DebuggeeError> {
@@ -155,4 +182,46 @@ fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
     let before = table.past(entry.index);
     rows.extend(before.map(|past| row("before", past.to_string())));
     rows
+}
+
+fn in_full(table: &HandleTable, entry: &Entry) -> HandleShown {
+    let mut life = Vec::new();
+    if let Some(past) = table.past(entry.index) {
+        let what = format!("the handle before it: {past}");
+        life.push((past.ended.event, what));
+    }
+    life.push((
+        entry.created.event,
+        format!("made by {}", entry.created.crossing),
+    ));
+    if let Some(last) = &entry.last_use {
+        let uses = match entry.uses {
+            1 => "used".to_owned(),
+            uses => format!("used {uses} times, last"),
+        };
+        life.push((last.event, format!("{uses} by {}", last.crossing)));
+    }
+    HandleShown {
+        index: entry.index,
+        kind: kind(&entry.kind),
+        type_name: entry
+            .resource_name()
+            .unwrap_or_else(|| entry.kind.to_string()),
+        meaning: entry.meaning.as_ref().map(ToString::to_string),
+        rep: entry.rep,
+        state: (entry.lent > 0).then(|| format!("lent to {} calls in progress", entry.lent)),
+        life,
+    }
+}
+
+fn kind(kind: &EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Own(_) => "own",
+        EntryKind::Borrow(_) => "borrow",
+        EntryKind::Stream { .. } => "stream",
+        EntryKind::Future { .. } => "future",
+        EntryKind::Subtask => "subtask",
+        EntryKind::WaitableSet => "waitable-set",
+        EntryKind::ErrorContext => "error-context",
+    }
 }

@@ -11,8 +11,8 @@ mod crossing_memory;
 mod disassembly;
 mod guest;
 mod handles;
+mod hostcalls;
 mod launcher;
-mod listing;
 mod stack;
 mod texts;
 mod values;
@@ -21,9 +21,10 @@ pub use launcher::RecordingLauncher;
 
 use super::debuggee::{
     BreakpointState, Debuggee, DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId,
-    Frames, FunctionBreakpointRequest, History, InstructionBreakpointRequest, InstructionView,
-    Mark, MemoryView, ModuleView, Output, Page, Scope, SourceBreakpointRequest, SourceOrigin,
-    SourcePoint, SourceRef, SourceText, StopText, TextRef, ValuesRef, VariableView, Window,
+    Frames, FunctionBreakpointRequest, History, InstanceHandles, InstructionBreakpointRequest,
+    InstructionView, Mark, MemoryView, ModuleView, Output, Page, Printed, Scope,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StopText, TextRef,
+    ValuesRef, VariableView, Window,
 };
 use super::source_map::SourceMap;
 use crate::component::ModuleId;
@@ -40,7 +41,8 @@ use calls::ShownCall;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use texts::Listings;
+use std::time::Duration;
+use texts::{Listings, Text};
 
 /// A recording being debugged.
 pub struct Recording {
@@ -50,7 +52,7 @@ pub struct Recording {
     stack: Option<Vec<ShownFrame>>,
     events: OnceLock<u64>,
     /// All hostcalls, once asked for.
-    listing: Option<Arc<Listing>>,
+    hostcalls: Option<Arc<Listing>>,
     /// The crossings in progress at this stop that were asked for, by their index.
     calls: HashMap<usize, ShownCall>,
     /// What modules say of their items, once asked for.
@@ -95,7 +97,7 @@ impl Recording {
             breakpoints: Breakpoints::default(),
             stack: None,
             events: OnceLock::new(),
-            listing: None,
+            hostcalls: None,
             calls: HashMap::new(),
             items: HashMap::new(),
             chronicle: None,
@@ -281,6 +283,18 @@ impl Debuggee for Recording {
         self.listed(output, interrupt)
     }
 
+    fn printed(
+        &mut self,
+        after: u64,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        self.printed_after(after, patience)
+    }
+
+    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        self.handles_in_full(at_end)
+    }
+
     fn checkpoints(&mut self) -> Vec<(u64, Position)> {
         self.timeline.checkpoint_moments()
     }
@@ -289,8 +303,16 @@ impl Debuggee for Recording {
         Ok(self.all_sources())
     }
 
-    fn source_text(&mut self, text: &TextRef) -> Result<SourceText, DebuggeeError> {
-        self.text(text)
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        match Text::parse(text) {
+            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
+            _ => self.text(text),
+        }
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

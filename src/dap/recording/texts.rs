@@ -31,17 +31,25 @@ pub(super) enum Text {
         module: ModuleId,
         path: String,
     },
+    /// The hostcalls of the recording: event `n` in line `n` + 1.
+    Hostcalls,
 }
 
+const HOSTCALLS: &str = "hostcalls";
+
 impl Text {
-    fn reference(&self) -> TextRef {
+    pub(super) fn reference(&self) -> TextRef {
         TextRef(match self {
             Text::Listing { module, function } => format!("code {} {function}", module.0),
             Text::Content { module, path } => format!("text {} {path}", module.0),
+            Text::Hostcalls => HOSTCALLS.to_owned(),
         })
     }
 
     pub(super) fn parse(reference: &TextRef) -> Option<Text> {
+        if reference.0 == HOSTCALLS {
+            return Some(Text::Hostcalls);
+        }
         let (kind, rest) = reference.0.split_once(' ')?;
         let (module, rest) = rest.split_once(' ')?;
         let module = ModuleId(module.parse().ok()?);
@@ -65,7 +73,7 @@ pub(super) fn path_of(source: &SourceOrigin) -> Option<String> {
         SourceOrigin::File(path) => Some(path.clone()),
         SourceOrigin::Generated(text) => match Text::parse(text)? {
             Text::Content { path, .. } => Some(path),
-            Text::Listing { .. } => None,
+            Text::Listing { .. } | Text::Hostcalls => None,
         },
     }
 }
@@ -142,6 +150,8 @@ impl Recording {
                 let source = &self.timeline.module(module)?.source;
                 Some(source.text_of(source.file_named(&path)?)?.to_owned())
             }
+            // That takes a replay: see `hostcalls_text`.
+            Text::Hostcalls => None,
         });
         let content = content
             .ok_or_else(|| DebuggeeError::other(format!("there is no text {}", reference.0)))?;

@@ -8,6 +8,7 @@
 mod help;
 mod hostcalls;
 mod mark;
+mod output;
 mod resources;
 mod seek;
 mod step;
@@ -78,6 +79,7 @@ static TABLE: &[Entry] = &[
     mark::UNMARK,
     hostcalls::HOSTCALLS,
     resources::RESOURCES,
+    output::OUTPUT,
     help::HELP,
 ];
 

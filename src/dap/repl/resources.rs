@@ -1,15 +1,46 @@
 //! `resources`: the handle tables at this moment.
 
-use super::{Effect, Entry, no_arguments};
+use super::{Context, Effect, Entry, Ran, wrong};
+use crate::dap::debuggee::HandleShown;
 
 pub(super) const RESOURCES: Entry = Entry {
     words: "resources",
     also: &["handles"],
-    arguments: "",
-    about: "show the handle table of each component instance",
-    run: |context, arguments| {
-        no_arguments(arguments)?;
-        let tables = context.debuggee.handles()?;
-        Ok(Effect::Show(Box::new(tables)))
-    },
+    arguments: "[HANDLE]",
+    about: "show the handle table of each component instance, or the life of one handle",
+    run: resources,
 };
+
+fn resources(context: &mut Context<'_>, arguments: &str) -> Ran {
+    if arguments.is_empty() {
+        let tables = context.debuggee.handles()?;
+        return Ok(Effect::Show(Box::new(tables)));
+    }
+    let index: u32 = arguments
+        .parse()
+        .map_err(|_| wrong(format!("`{arguments}` is no handle: write its index")))?;
+    let mut lines = Vec::new();
+    for instance in context.debuggee.resources(false)? {
+        let found = instance.handles.iter().find(|handle| handle.index == index);
+        if let Some(handle) = found {
+            lines.push(format!("instance {}", instance.instance));
+            lines.extend(life(handle));
+        }
+    }
+    match lines.is_empty() {
+        true => Err(wrong(format!("no table has a handle {index} here"))),
+        false => Ok(Effect::Say(lines.join("\n"))),
+    }
+}
+
+fn life(handle: &HandleShown) -> Vec<String> {
+    let meaning = handle.meaning.as_ref();
+    let meaning = meaning.map_or(String::new(), |meaning| format!(" ({meaning})"));
+    let (index, kind, of) = (handle.index, handle.kind, &handle.type_name);
+    let mut lines = vec![format!("  {index}: {kind} {of}{meaning}")];
+    lines.extend(handle.rep.map(|rep| format!("    rep {rep:#x}")));
+    lines.extend(handle.state.as_ref().map(|state| format!("    {state}")));
+    let events = handle.life.iter();
+    lines.extend(events.map(|(event, what)| format!("    event {event}: {what}")));
+    lines
+}

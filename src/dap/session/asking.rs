@@ -18,6 +18,8 @@ pub(in crate::dap) struct Answer(Box<dyn FnOnce(&mut Session, &Request) -> Handl
 pub(super) struct Asking {
     pub(super) request: Request,
     pub(super) interrupt: Interrupt,
+    /// The client has not said `configurationDone` yet.
+    is_configuring: bool,
     /// What the client asked meanwhile.
     pub(super) waiting: Vec<Request>,
 }
@@ -40,8 +42,10 @@ pub(super) fn ask<T: Send + 'static>(
 impl Session {
     /// Hands the debuggee to a worker with a question.
     pub(super) fn ask(&mut self, request: &Request, question: Question) {
-        let mut debuggee = match std::mem::replace(&mut self.state, State::Ready) {
-            State::Configuring(debuggee) | State::Stopped(debuggee) => debuggee,
+        let (mut debuggee, is_configuring) = match std::mem::replace(&mut self.state, State::Ready)
+        {
+            State::Configuring(debuggee) => (debuggee, true),
+            State::Stopped(debuggee) => (debuggee, false),
             other => {
                 self.state = other;
                 self.outbox.respond(request, Err(Refusal::NotStopped));
@@ -52,6 +56,7 @@ impl Session {
         self.state = State::Asking(Asking {
             request: request.clone(),
             interrupt: interrupt.clone(),
+            is_configuring,
             waiting: Vec::new(),
         });
         let reporter = self.reporter("Looking", &request.seq.to_string(), Some(request.seq));
@@ -76,6 +81,11 @@ impl Session {
                 return;
             }
         };
+        if asking.is_configuring
+            && let State::Stopped(debuggee) = std::mem::replace(&mut self.state, State::Ready)
+        {
+            self.state = State::Configuring(debuggee);
+        }
         self.current = asking.request.seq;
         let handled = match answer {
             Ok(Answer(answer)) => answer(self, &asking.request),

@@ -85,6 +85,8 @@ static TABLE: &[Entry] = &[
     on("rr/unmark", Stop, time::unmark),
     on("rr/marks", Stop, time::marks),
     on("rr/hostcalls", Stop, time::hostcalls),
+    on("rr/resources", Stop, time::resources),
+    on("rr/output", Stop, time::output),
     on("rr/timeline", Stop, time::timeline),
     on("setVariable", Nothing, refuse_to_write),
     on("setExpression", Nothing, refuse_to_write),

@@ -3,7 +3,9 @@
 
 use super::{Handled, Opening, Reply, Session, State, THREAD, Then};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
-use crate::dap::launch::{ArgumentError, AttachArguments, Begin, LaunchArguments, ViewArguments};
+use crate::dap::launch::{
+    ArgumentError, AttachArguments, Begin, LaunchArguments, Subject, ViewArguments,
+};
 use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
     CancelArguments, Capabilities, Event, ProcessEventBody, ProcessEventStartMethod, Refusal,
@@ -76,10 +78,11 @@ type Open = dyn FnOnce(&dyn Launcher, &dyn Output, &Interrupt) -> Result<Box<dyn
 pub(super) fn launch(session: &mut Session, request: &Request) -> Handled {
     let arguments = LaunchArguments::parse(&request.arguments).map_err(wrong)?;
     let view = arguments.view.clone();
+    let is_live = matches!(arguments.subject, Subject::Program(_));
     let open = move |launcher: &dyn Launcher, output: &dyn Output, interrupt: &Interrupt| {
         launcher.launch(&arguments, output, interrupt)
     };
-    begin_opening(session, request, view, Box::new(open))
+    begin_opening(session, request, view, is_live, Box::new(open))
 }
 
 pub(super) fn attach(session: &mut Session, request: &Request) -> Handled {
@@ -88,7 +91,7 @@ pub(super) fn attach(session: &mut Session, request: &Request) -> Handled {
     let open = move |launcher: &dyn Launcher, output: &dyn Output, interrupt: &Interrupt| {
         launcher.attach(&arguments, output, interrupt)
     };
-    begin_opening(session, request, view, Box::new(open))
+    begin_opening(session, request, view, false, Box::new(open))
 }
 
 fn wrong(error: ArgumentError) -> Refusal {
@@ -99,6 +102,7 @@ fn begin_opening(
     session: &mut Session,
     request: &Request,
     view: ViewArguments,
+    is_live: bool,
     open: Box<Open>,
 ) -> Handled {
     match session.state {
@@ -111,6 +115,8 @@ fn begin_opening(
         source_map: view.source_map.or(session.launcher.source_map()),
         ..view
     };
+    // A program that is recorded now prints while it runs.
+    session.printed_until = if is_live { u64::MAX } else { 0 };
     let interrupt = Interrupt::new();
     session.state = State::Opening(Opening {
         request: request.clone(),
@@ -123,7 +129,7 @@ fn begin_opening(
     Ok(Reply::Later)
 }
 
-pub(super) fn configuration_done(session: &mut Session, _: &Request) -> Handled {
+pub(super) fn configuration_done(session: &mut Session, request: &Request) -> Handled {
     match &mut session.state {
         State::Configuring(_) => {
             let motions = first_motions(session.view.begin);
@@ -132,6 +138,10 @@ pub(super) fn configuration_done(session: &mut Session, _: &Request) -> Handled 
         State::Opening(opening) => {
             opening.configured = true;
             Ok(Reply::DONE)
+        }
+        State::Asking(asking) => {
+            asking.waiting.push(request.clone());
+            Ok(Reply::Later)
         }
         _ => Err(Refusal::because("there is nothing to configure now")),
     }

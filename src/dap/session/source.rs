@@ -1,5 +1,6 @@
 //! `source`, `loadedSources` and `modules`.
 
+use super::asking::ask;
 use super::{Handled, Reply, Session};
 use crate::dap::debuggee::SourceOrigin;
 use crate::dap::protocol::{
@@ -21,12 +22,16 @@ pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
             )));
         }
     };
-    let found = session.debuggee()?.source_text(&text)?;
-    let response = SourceResponse {
-        content: found.content,
-        mime_type: found.mime_type,
-    };
-    Reply::body(request, &response)
+    ask(
+        move |debuggee, output, interrupt| debuggee.source_text(&text, output, interrupt),
+        |_, request, found| {
+            let response = SourceResponse {
+                content: found.content,
+                mime_type: found.mime_type,
+            };
+            Reply::body(request, &response)
+        },
+    )
 }
 
 pub(super) fn loaded(session: &mut Session, request: &Request) -> Handled {

@@ -1,6 +1,7 @@
 //! `rr/…`: time, for editor plugins. `docs/custom-requests.md` is their contract.
 
 mod overview;
+mod past;
 
 use super::asking::ask;
 use super::{Handled, Reply, Session, Then};
@@ -13,6 +14,7 @@ use crate::timeline::motion::{Direction, Fraction, HostcallFilter, Motion, Step}
 use serde::{Deserialize, Serialize};
 
 pub(super) use overview::timeline;
+pub(super) use past::{output, resources};
 
 /// A moment, as clients are told it.
 #[derive(Debug, Serialize)]

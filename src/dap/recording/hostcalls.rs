@@ -1,9 +1,13 @@
-//! The hostcalls of the whole recording.
+//! What the whole recording has to tell: its hostcalls, and what was printed.
 
 use super::Recording;
-use crate::dap::debuggee::{DebuggeeError, Output};
+use super::texts::Text;
+use crate::dap::debuggee::{
+    DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
+};
 use crate::inspect::listing::{Listing, ListingError};
 use crate::replay::Compiled;
+use crate::replay::output;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
 use std::sync::Arc;
@@ -25,11 +29,11 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError> {
-        if let Some(listing) = &self.listing {
+        if let Some(listing) = &self.hostcalls {
             return Ok(listing.clone());
         }
         let listing = Arc::new(self.read_listing(output, interrupt)?);
-        self.listing = Some(listing.clone());
+        self.hostcalls = Some(listing.clone());
         Ok(listing)
     }
 
@@ -68,4 +72,64 @@ impl Recording {
             }
         })
     }
+
+    /// All hostcalls as a source, one in a line.
+    pub(super) fn hostcalls_text(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        let listing = self.listed(output, interrupt)?;
+        let mut content = String::new();
+        for row in &listing.rows {
+            // A line for each, whatever it holds.
+            content.push_str(&row.line().replace(['\n', '\r'], " "));
+            content.push('\n');
+        }
+        Ok(SourceText {
+            content,
+            mime_type: None,
+        })
+    }
+
+    /// What was printed from after the first so many hostcalls up to this moment; `None`
+    /// if that is not known within the patience.
+    pub(super) fn printed_after(
+        &mut self,
+        after: u64,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        let here = self.timeline.here().event;
+        if here <= after {
+            return Ok(Some(Vec::new()));
+        }
+        let told = self.chronicle().output(here, patience, |output| {
+            let pieces = output.until(here).iter();
+            let new = pieces.filter(|piece| piece.events > after);
+            let printed = new.map(|piece| Printed {
+                stream: match piece.stream {
+                    output::Stream::Stdout => Stream::Stdout,
+                    output::Stream::Stderr => Stream::Stderr,
+                },
+                event: piece.event,
+                bytes: output.bytes(piece).to_vec(),
+                place: line_of(piece.event),
+            });
+            printed.collect()
+        });
+        told.map_err(|error| DebuggeeError::Other(error.to_string()))
+    }
+}
+
+/// The line of a hostcall in the source that lists them.
+fn line_of(event: u64) -> (SourceRef, SourcePoint) {
+    let source = SourceRef {
+        name: "hostcalls".to_owned(),
+        origin: SourceOrigin::Generated(Text::Hostcalls.reference()),
+    };
+    let point = SourcePoint {
+        line: event.saturating_add(1),
+        column: None,
+    };
+    (source, point)
 }
