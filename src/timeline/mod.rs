@@ -4,6 +4,8 @@
 //! interrupted or its process dies, the session is where it was.
 
 mod breakpoints;
+mod calls;
+mod changes;
 mod checkpoints;
 mod compiling;
 mod debugging;
@@ -20,14 +22,18 @@ mod process;
 pub mod replayer;
 mod sweep;
 mod travel;
+mod visits;
 mod wire;
 
+pub use calls::{CallTarget, Callee};
+pub use changes::{Change, Changes};
 pub use checkpoints::Limits;
 pub use compiling::Progress;
 pub use interrupt::Interrupt;
 pub use machine::Bytes;
 pub use options::{First, Options};
 pub use pool::REPLAYER_COMMAND;
+pub use visits::{Pass, Visit, Visits};
 pub use wire::CrossingInProgress;
 
 use crate::component::ModuleId;
@@ -38,7 +44,7 @@ use crate::trace::{Outcome, Trace, TraceError};
 use checkpoints::Checkpoints;
 use debugging::Debugging;
 use depths::Depths;
-use motion::{Ending, Reason, Stepping, Stop};
+use motion::{Ending, MemoryRange, Reason, Stepping, Stop};
 use pool::Pool;
 use process::{Process, ProcessError};
 use std::collections::HashMap;
@@ -64,6 +70,16 @@ pub enum TimelineError {
     Optimised(Progress),
     #[error("there is no mark `{0}`; set one with `mark {0}`")]
     NoMark(String),
+    #[error("the {0} have not been written before this moment: memory begins as zeros")]
+    NotWritten(MemoryRange),
+    #[error("the {0} do not change any more")]
+    NotWrittenAgain(MemoryRange),
+    #[error("the {0} are too many to watch; watch a mebibyte or less")]
+    TooLong(MemoryRange),
+    #[error(
+        "the innermost frame makes no call at {0:#x}; step targets are those of the present line"
+    )]
+    NoCall(u32),
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
@@ -114,6 +130,7 @@ pub struct Timeline {
     stepping: Stepping,
     marks: HashMap<String, Position>,
     rows: lines::RowsCache,
+    changes: changes::Known,
 }
 
 impl Timeline {
@@ -158,6 +175,7 @@ impl Timeline {
             stepping: Stepping::default(),
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
+            changes: changes::Known::default(),
         };
         timeline.start_sweep()?;
         timeline.start_depths();
