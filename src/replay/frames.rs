@@ -10,7 +10,7 @@ use crate::component::types::CoreValue;
 use crate::instrument::offsets::{Mapped, OffsetMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Extern, FrameHandle, Module, StoreContextMut};
+use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, Module, StoreContextMut};
 
 /// A compiled module with what relates it to the original.
 #[derive(Debug, Clone)]
@@ -330,13 +330,29 @@ pub fn memory(
     address: u64,
     length: usize,
 ) -> Result<Vec<u8>, NeedsDebug> {
+    let memory = memory_of(store, modules, instance, memory)?;
+    let bytes = memory.map(|memory| slice(memory.data(&*store), address, length).to_vec());
+    Ok(bytes.unwrap_or_default())
+}
+
+/// A memory of a core instance; `None` if there are fewer, or no such instance yet.
+///
+/// # Errors
+///
+/// If the instance keeps it to itself, in optimised code.
+pub fn memory_of(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    instance: InstanceId,
+    memory: u32,
+) -> Result<Option<Memory>, NeedsDebug> {
     if memory >= count(store, modules, instance, Sort::Memory) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     Ok(
         match item(store, modules, instance, Sort::Memory, memory)? {
-            Extern::Memory(memory) => slice(memory.data(&*store), address, length).to_vec(),
-            _ => Vec::new(),
+            Extern::Memory(memory) => Some(memory),
+            _ => None,
         },
     )
 }

@@ -8,12 +8,15 @@
 //! made again only for breakpoints that have changed.
 
 use super::motion::{
-    Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, Place,
-    Reason,
+    Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
+    Place, Reason,
 };
 use super::process::Process;
-use super::wire::{Answers, Break, Breaks, Hit, Hits, Reply, Request, Run, StopAt, Watch};
-use super::{Interrupt, Result, Timeline, confused};
+use super::visits::changes_among;
+use super::wire::{
+    Answers, Break, Breaks, ChangeWatch, Hit, Hits, Reply, Request, Run, StopAt, Watch,
+};
+use super::{Interrupt, Result, Timeline, changes, confused};
 use crate::component::{Component, Crossing, Direction, PathPattern};
 use crate::replay::{Position, Tick};
 use std::collections::HashMap;
@@ -64,13 +67,18 @@ impl Breakpoints {
         }
     }
 
+    pub(super) fn places_of(&self, id: BreakpointId) -> Option<&[Place]> {
+        let breakpoint = self.set.iter().find(|b| b.id == id)?;
+        Some(&breakpoint.places)
+    }
+
     /// Whether code for debugging is needed to stop at all of them.
     pub(super) fn need_debug(&self) -> bool {
         self.set.iter().any(Breakpoint::needs_debug)
     }
 
     /// What a replayer is told.
-    fn breaks(&self, component: &Component) -> Breaks {
+    fn breaks(&self, component: &Component, known: &changes::Known) -> Breaks {
         let mut breaks = Breaks::default();
         for (index, breakpoint) in self.set.iter().enumerate() {
             breaks.breakpoints.push(Break {
@@ -94,6 +102,11 @@ impl Breakpoints {
                         breaks.crossings.extend(named);
                     }
                     Place::Events(events) => breaks.events.push((index, events.clone())),
+                    Place::Change(range) => breaks.changes.push(ChangeWatch {
+                        index,
+                        range: *range,
+                        ticks: known.ticks(range),
+                    }),
                     Place::Trap => {}
                 }
             }
@@ -126,7 +139,7 @@ impl Timeline {
             set: vec![Breakpoint::new(BreakpointId(0), places)],
             ..Breakpoints::default()
         };
-        Watch::Breaks(breakpoints.breaks(self.trace.component()))
+        Watch::Breaks(breakpoints.breaks(self.trace.component(), &self.changes))
     }
 
     /// The breakpoints that [`Motion::Continue`](super::motion::Motion) stops at.
@@ -157,14 +170,18 @@ impl Timeline {
 
     /// The breakpoints as a replayer watches for them; counts visits if need be.
     pub(super) fn break_watch(&mut self, interrupt: &Interrupt) -> Result<Watch> {
+        let set = self.breakpoints.set.iter();
+        let ranges: Vec<MemoryRange> = set.flat_map(|b| changes_among(&b.places)).collect();
+        self.know_changes(&ranges, interrupt, &|_| {})?;
         let component = self.trace.component().clone();
-        let breaks = self.breakpoints.breaks(&component);
+        let breaks = self.breakpoints.breaks(&component, &self.changes);
         let is_known = |b: &Break| !matches!(b.hits, Hits::Count(_));
         if breaks.breakpoints.iter().all(is_known) {
             return Ok(Watch::Breaks(breaks));
         }
         self.count(breaks, interrupt)?;
-        Ok(Watch::Breaks(self.breakpoints.breaks(&component)))
+        let breaks = self.breakpoints.breaks(&component, &self.changes);
+        Ok(Watch::Breaks(breaks))
     }
 
     /// Finds the visits that hit conditions speak of.
@@ -226,6 +243,8 @@ impl Timeline {
             return Err(confused());
         };
         let mut quiet = breaks.clone();
+        // A change would have been told exactly.
+        quiet.changes.clear();
         for breakpoint in &mut quiet.breakpoints {
             // What it logs has been logged.
             if breakpoint.log.is_some() {

@@ -32,7 +32,7 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    fn long_enough(ticks: Range<Tick>) -> Option<Quiet> {
+    pub(super) fn long_enough(ticks: Range<Tick>) -> Option<Quiet> {
         let length = ticks.end.0.saturating_sub(ticks.start.0);
         (length >= LEAST).then_some(Quiet { ticks })
     }

@@ -5,6 +5,8 @@
 
 mod body_starts;
 mod breakpoints;
+mod calls;
+mod changes;
 mod checkpoints;
 mod compiling;
 mod debugging;
@@ -21,14 +23,18 @@ mod process;
 pub mod replayer;
 mod sweep;
 mod travel;
+mod visits;
 mod wire;
 
+pub use calls::{CallTarget, Callee};
+pub use changes::{Change, Changes};
 pub use checkpoints::Limits;
 pub use compiling::Progress;
 pub use interrupt::Interrupt;
 pub use machine::Bytes;
 pub use options::{First, Options};
 pub use pool::REPLAYER_COMMAND;
+pub use visits::{Pass, Visit, Visits};
 pub use wire::CrossingInProgress;
 
 use crate::component::ModuleId;
@@ -40,7 +46,7 @@ use body_starts::BodyStarts;
 use checkpoints::Checkpoints;
 use debugging::Debugging;
 use depths::Depths;
-use motion::{Ending, Reason, Stepping, Stop};
+use motion::{Ending, MemoryRange, Reason, Stepping, Stop};
 use pool::Pool;
 use process::{Process, ProcessError};
 use std::collections::HashMap;
@@ -66,6 +72,16 @@ pub enum TimelineError {
     Optimised(Progress),
     #[error("there is no mark `{0}`; set one with `mark {0}`")]
     NoMark(String),
+    #[error("the {0} have not been written before this moment: memory begins as zeros")]
+    NotWritten(MemoryRange),
+    #[error("the {0} do not change any more")]
+    NotWrittenAgain(MemoryRange),
+    #[error("the {0} are too many to watch; watch a mebibyte or less")]
+    TooLong(MemoryRange),
+    #[error(
+        "the innermost frame makes no call at {0:#x}; step targets are those of the present line"
+    )]
+    NoCall(u32),
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
@@ -118,6 +134,7 @@ pub struct Timeline {
     marks: HashMap<String, (Position, u64)>,
     rows: lines::RowsCache,
     body_starts: BodyStarts,
+    changes: changes::Known,
 }
 
 impl Timeline {
@@ -164,6 +181,7 @@ impl Timeline {
             marks: HashMap::new(),
             rows: lines::RowsCache::default(),
             body_starts,
+            changes: changes::Known::default(),
         };
         timeline.start_sweep()?;
         timeline.start_depths();

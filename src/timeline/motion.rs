@@ -1,6 +1,6 @@
 //! What can be asked of a timeline, and what it answers.
 
-use crate::replay::{ModuleId, Position, Tick};
+use crate::replay::{InstanceId, ModuleId, Position, Tick};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -70,6 +70,35 @@ pub enum Motion {
     /// Over one hostcall: to where the one being made here, or the next one, has
     /// just been answered; or back to just before the last one was.
     OverHostcall(Direction),
+    /// Back to where these bytes were last written: right after that, see
+    /// [`Place::Change`].
+    LastChange(MemoryRange),
+    /// On to where they are written next.
+    NextChange(MemoryRange),
+    /// Into what the innermost frame calls at this instruction: to its first statement;
+    /// or to its first instruction, if it has no lines, or to the hostcall that it makes.
+    /// If this frame does not make that call before its line ends, to where a step over
+    /// the line leads.
+    IntoCall {
+        module: ModuleId,
+        pc: u32,
+    },
+}
+
+/// Bytes of a memory of a core instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MemoryRange {
+    pub instance: InstanceId,
+    pub memory: u32,
+    pub address: u64,
+    pub length: u32,
+}
+
+impl std::fmt::Display for MemoryRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = if self.length == 1 { "byte" } else { "bytes" };
+        write!(f, "{} {bytes} at {:#x}", self.length, self.address)
+    }
 }
 
 /// A part of a whole, in millionths.
@@ -143,6 +172,13 @@ pub enum Place {
     ///
     /// [`Timeline::hit_here`]: super::Timeline::hit_here
     Trap,
+    /// Right after these bytes have changed: before the instruction that follows the one
+    /// that wrote them, where a hostcall that wrote them has answered, or at the first
+    /// instruction after somebody else wrote them, as instantiation does. Bytes that there
+    /// are not (yet) count as zeros. See [`Timeline::changes`] for what is no change.
+    ///
+    /// [`Timeline::changes`]: super::Timeline::changes
+    Change(MemoryRange),
 }
 
 /// A breakpoint: one identity, any number of places (a line may have several).
@@ -175,7 +211,7 @@ impl Breakpoint {
     /// Whether code for debugging is needed to stop at it: at places in code, and
     /// where expressions may speak of variables.
     pub fn needs_debug(&self) -> bool {
-        let in_code = |place: &Place| matches!(place, Place::Code { .. });
+        let in_code = |place: &Place| matches!(place, Place::Code { .. } | Place::Change(_));
         self.condition.is_some() || self.log.is_some() || self.places.iter().any(in_code)
     }
 }

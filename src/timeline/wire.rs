@@ -1,7 +1,9 @@
 //! What the timeline and its replayers say to each other, over a Unix socket:
 //! messages in postcard encoding, each after its length (`u32`, little-endian).
 
-use super::motion::{BreakpointId, HitCondition, LogEntry};
+use super::changes::Change;
+use super::motion::{BreakpointId, HitCondition, LogEntry, MemoryRange};
+use super::visits::Visit;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use crate::replay::boundary::{Leaving, Open};
@@ -147,6 +149,14 @@ pub(crate) enum Watch {
     Breaks(Breaks),
     /// Where breakpoints have the visits that their hit conditions speak of.
     Count(Breaks),
+    /// Where breakpoints have their visits: so many before this moment, and after it.
+    Visits {
+        breaks: Breaks,
+        present: Position,
+        limit: usize,
+    },
+    /// The ticks in which these bytes change.
+    Changes(Vec<MemoryRange>),
     /// Line starts in these functions.
     Lines(LineWatch),
     /// The functions that are entered.
@@ -179,6 +189,26 @@ pub(crate) struct Breaks {
     pub(crate) crossings: Vec<(usize, CrossingId, Answers)>,
     /// Numbers of outgoing crossings, ascending.
     pub(crate) events: Vec<(usize, Vec<u64>)>,
+    pub(crate) changes: Vec<ChangeWatch>,
+}
+
+/// Bytes whose changes are places of a breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangeWatch {
+    /// Of the breakpoint.
+    pub(crate) index: usize,
+    pub(crate) range: MemoryRange,
+    pub(crate) ticks: ChangedTicks,
+}
+
+/// The ticks in which some bytes change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangedTicks {
+    /// Ascending. A change that is seen first at the first moment of the tick after is
+    /// one of the tick before.
+    pub(crate) listed: Vec<Tick>,
+    /// From here on, any tick may be one.
+    pub(crate) unlisted: Option<Tick>,
 }
 
 /// Which answers of a crossing count.
@@ -219,6 +249,8 @@ pub(crate) struct LineWatch {
     pub(crate) functions: Vec<FunctionRows>,
     /// Also stop where a function with lines is entered.
     pub(crate) into: Option<StepInto>,
+    /// Also stop before this instruction of the frame at this depth, while it is there.
+    pub(crate) call: Option<(u32, ModuleId, u32)>,
 }
 
 /// A watch for functions that are entered.
@@ -292,8 +324,17 @@ pub(crate) enum Reply {
         at: Moment,
         marks: Vec<(Vec<Position>, bool)>,
     },
+    /// The visits before and after the present, and whether there were more.
+    Visited {
+        before: (Vec<Visit>, bool),
+        after: (Vec<Visit>, bool),
+    },
+    /// For each of the ranges.
+    Changed(Vec<ChangedTicks>),
     /// Said while running; the answer to the run is still to come.
     Log(Vec<LogEntry>),
+    /// Said while running, now and then: how far it has come.
+    Passed(Tick),
     Frames(Vec<Frame>),
     Values(Vec<CoreValue>),
     Bytes(Vec<u8>),
@@ -315,6 +356,19 @@ pub(crate) enum Reply {
 pub(crate) struct Hit {
     pub(crate) at: Moment,
     pub(crate) breakpoints: Vec<BreakpointId>,
+    /// What has just changed there, of what is watched.
+    pub(crate) changed: Vec<Change>,
+}
+
+impl Hit {
+    /// Of a watch without breakpoints.
+    pub(crate) fn plain(at: Moment) -> Hit {
+        Hit {
+            at,
+            breakpoints: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
 }
 
 /// The outgoing crossing that the guest is in.

@@ -187,7 +187,11 @@ impl Debuggee for Demo {
             Motion::Event(event) => stop(*event as usize * 2, Reason::Arrived),
             Motion::Position(position) => stop(position.tick.0 as usize, Reason::Arrived),
             Motion::Tick(tick) => stop(tick.0 as usize, Reason::Arrived),
-            Motion::Fraction(_) | Motion::Mark(_) => {
+            Motion::Fraction(_)
+            | Motion::Mark(_)
+            | Motion::LastChange(_)
+            | Motion::NextChange(_)
+            | Motion::IntoCall { .. } => {
                 return Err(DebuggeeError::other("the script does not go there"));
             }
             Motion::Continue(direction) => self.search(*direction),

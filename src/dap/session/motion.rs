@@ -368,12 +368,15 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
             | Motion::Tick(_)
             | Motion::Fraction(_)
             | Motion::Position(_)
+            | Motion::LastChange(_)
+            | Motion::NextChange(_)
             | Motion::Mark(_),
         ) => StoppedEventReason::Goto,
         Some(
             Motion::Line(..)
             | Motion::Instruction(..)
             | Motion::Hostcall(..)
+            | Motion::IntoCall { .. }
             | Motion::OverHostcall(_),
         ) => StoppedEventReason::Step,
         Some(Motion::Continue(_)) | None => StoppedEventReason::Pause,

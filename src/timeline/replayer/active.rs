@@ -1,14 +1,17 @@
 //! A run in progress: what it watches for, and which moments qualify.
 
+use super::super::changes::Change;
 use super::super::motion::{BreakpointId, LogEntry, LogText};
 use super::super::predicates::{Predicates, Stopped};
-use super::super::wire::{Hit, Moment, Reply, Run, StopAt, Watch};
-use super::breaks::{Breaks, Verdict};
+use super::super::wire::{self, Hit, Moment, Reply, Run, StopAt, Watch};
+use super::breaks::{Breaks, Found, Verdict};
+use super::changes::ChangeLog;
 use super::departures::Departures;
 use super::entering::Entering;
 use super::here::{Here, Kind};
 use super::lines::LineTracker;
 use super::near::{Places, frames_of, instructions_at, instructions_near, places_after_return};
+use super::visits::Visitors;
 use crate::component::ModuleId;
 use crate::replay::frames;
 use crate::replay::{Calling, Phase, Position, Tick};
@@ -25,6 +28,8 @@ enum Seeks {
     Nothing,
     Breaks(Breaks),
     Count(Breaks),
+    Visits(Breaks, Visitors),
+    Changes(ChangeLog),
     Lines(LineTracker),
     /// The functions that are entered, by their first instruction.
     Entered(BTreeSet<(ModuleId, u32)>),
@@ -58,6 +63,8 @@ pub(super) enum Next {
     Approach(Position),
     /// On, with breakpoints there, too.
     Watch(Places),
+    /// On, without these breakpoints.
+    Unwatch(Places),
     Stand,
 }
 
@@ -86,13 +93,22 @@ impl Active {
         let (seeks, places) = match run.watch {
             Watch::Nothing => (Seeks::Nothing, Vec::new()),
             Watch::Breaks(breaks) => {
-                let places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
-                (Seeks::Breaks(Breaks::new(breaks, modules)), places)
+                let (breaks, places) = begin_breaks(breaks, here);
+                (Seeks::Breaks(breaks), places)
             }
             Watch::Count(breaks) => {
-                let places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
-                (Seeks::Count(Breaks::new(breaks, modules)), places)
+                let (breaks, places) = begin_breaks(breaks, here);
+                (Seeks::Count(breaks), places)
             }
+            Watch::Visits {
+                breaks,
+                present,
+                limit,
+            } => {
+                let (breaks, places) = begin_breaks(breaks, here);
+                (Seeks::Visits(breaks, Visitors::new(present, limit)), places)
+            }
+            Watch::Changes(ranges) => (Seeks::Changes(ChangeLog::new(ranges)), Vec::new()),
             Watch::Lines(watch) => {
                 entering = watch.into.clone().map(Entering::new);
                 let tracker = LineTracker::new(watch, &frames_of(here));
@@ -143,26 +159,53 @@ impl Active {
             StopAt::Tick(tick) | StopAt::FirstBefore(tick) => Some(tick),
             StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => None,
         };
-        let each = matches!(self.seeks, Seeks::Instructions | Seeks::Entered(_))
-            || self
-                .entering
-                .as_ref()
-                .is_some_and(Entering::wants_each_tick);
+        let each = matches!(
+            self.seeks,
+            Seeks::Instructions | Seeks::Entered(_) | Seeks::Changes(_)
+        ) || self
+            .entering
+            .as_ref()
+            .is_some_and(Entering::wants_each_tick);
         let each = each.then_some(Tick(now.0 + 1));
-        [stop, each, self.departures.next_tick()]
+        let changes = self.breaks().and_then(|b| b.changes.next_tick(now));
+        [stop, each, changes, self.departures.next_tick()]
             .into_iter()
             .flatten()
             .filter(|tick| *tick > now)
             .min()
     }
 
+    fn breaks(&self) -> Option<&Breaks> {
+        match &self.seeks {
+            Seeks::Breaks(breaks) | Seeks::Count(breaks) | Seeks::Visits(breaks, _) => Some(breaks),
+            _ => None,
+        }
+    }
+
+    fn breaks_mut(&mut self) -> Option<&mut Breaks> {
+        match &mut self.seeks {
+            Seeks::Breaks(breaks) | Seeks::Count(breaks) | Seeks::Visits(breaks, _) => Some(breaks),
+            _ => None,
+        }
+    }
+
+    /// In the clock's hook: whether there is nothing to do but to go on to the next tick.
+    pub(super) fn passes(&mut self, here: &mut Here<'_, '_>) -> bool {
+        match &mut self.seeks {
+            Seeks::Changes(log) => log.passes(here),
+            _ => false,
+        }
+    }
+
+    /// Whether who asked wants to know how far it has come.
+    pub(super) fn tells_progress(&self) -> bool {
+        matches!(self.seeks, Seeks::Changes(_) | Seeks::Visits(..))
+    }
+
     /// Whether a call out has to be looked at.
     pub(super) fn watches(&self, call: &Calling) -> bool {
-        let is_place = match &self.seeks {
-            Seeks::Breaks(breaks) | Seeks::Count(breaks) => breaks.watches(call),
-            _ => false,
-        };
-        is_place
+        self.breaks().is_some_and(|breaks| breaks.watches(call))
+            || matches!(self.seeks, Seeks::Changes(_))
             || match self.stop {
                 StopAt::Event(event) => event <= call.event,
                 StopAt::Position(position) => position.phase == Phase::Calling,
@@ -172,6 +215,10 @@ impl Active {
 
     /// Whether the return of a call out has to be looked at.
     pub(super) fn watches_return(&self, call: &Calling) -> bool {
+        let is_looking = |breaks: &Breaks| breaks.changes.is_looking();
+        if self.breaks().is_some_and(is_looking) || matches!(self.seeks, Seeks::Changes(_)) {
+            return true;
+        }
         match self.stop {
             StopAt::Answered(event) => event <= call.event,
             StopAt::Position(position) => position.phase == Phase::Answered,
@@ -188,6 +235,8 @@ impl Active {
         match (&mut self.seeks, self.stop) {
             // Breakpoints count where the recording begins, too, which is before
             // any instruction.
+            // A change can only be told from before.
+            (Seeks::Breaks(breaks), StopAt::LastBefore(_)) if breaks.changes.are_any() => {}
             (Seeks::Breaks(breaks), StopAt::LastBefore(_)) => {
                 let Some(found) = breaks.arrive(here) else {
                     return;
@@ -195,10 +244,10 @@ impl Active {
                 let verdict = breaks.visit(&found, here, predicates);
                 // Else the stretch before logs it.
                 if !verdict.stops.is_empty() {
-                    self.note(verdict, here);
+                    self.note(verdict, found, here);
                 }
             }
-            (Seeks::Lines(_) | Seeks::Count(_), _) => {}
+            (Seeks::Lines(_) | Seeks::Count(_) | Seeks::Visits(..) | Seeks::Changes(_), _) => {}
             (_, StopAt::LastBefore(_)) => {
                 let kind = here.kind;
                 if kind == Kind::Tick {
@@ -219,9 +268,19 @@ impl Active {
         here: &mut Here<'_, '_>,
         predicates: &mut dyn Predicates,
     ) -> Next {
+        if let Seeks::Changes(log) = &mut self.seeks {
+            let is_over = log.look(here);
+            return match here.kind {
+                Kind::End => Next::Stand,
+                _ if is_over => Next::Stand,
+                _ => Next::GoOn,
+            };
+        }
         let mut found = None;
-        match &self.seeks {
-            Seeks::Breaks(breaks) | Seeks::Count(breaks) if here.kind != Kind::Tick => {
+        match &mut self.seeks {
+            Seeks::Breaks(breaks) | Seeks::Count(breaks) | Seeks::Visits(breaks, _)
+                if here.kind != Kind::Tick =>
+            {
                 found = breaks.arrive(here);
                 if found.is_none() && here.kind == Kind::Breakpoint {
                     return Next::GoOn;
@@ -254,7 +313,7 @@ impl Active {
         }
         if here.cmp(self.start.position).is_gt() {
             let is_over = match found {
-                Some(found) => self.visit(&found, here, predicates),
+                Some(found) => self.visit(found, here, predicates),
                 None => self.look(here),
             };
             if is_over {
@@ -283,7 +342,21 @@ impl Active {
         }
         match here.kind {
             Kind::End => Next::Stand,
+            Kind::Tick => self.watch_changes(here),
             _ => Next::GoOn,
+        }
+    }
+
+    /// In the clock's hook: what it takes to find changes of bytes from here on.
+    fn watch_changes(&mut self, here: &mut Here<'_, '_>) -> Next {
+        let Some(breaks) = self.breaks_mut() else {
+            return Next::GoOn;
+        };
+        let edit = breaks.changes.tick(here);
+        match (edit.add.is_empty(), edit.remove.is_empty()) {
+            (false, _) => Next::Watch(edit.add),
+            (true, false) => Next::Unwatch(edit.remove),
+            (true, true) => Next::GoOn,
         }
     }
 
@@ -321,31 +394,32 @@ impl Active {
     /// At breakpoints: whether the run is over.
     fn visit(
         &mut self,
-        found: &[usize],
+        found: Found,
         here: &mut Here<'_, '_>,
         predicates: &mut dyn Predicates,
     ) -> bool {
         match &mut self.seeks {
-            Seeks::Count(breaks) => breaks.count(found, here, predicates),
+            Seeks::Count(breaks) => breaks.count(&found, here, predicates),
+            Seeks::Visits(_, visitors) => visitors.visit(found.changed, here),
             Seeks::Breaks(breaks) => {
-                let verdict = breaks.visit(found, here, predicates);
+                let verdict = breaks.visit(&found, here, predicates);
                 if verdict.stops.is_empty() && verdict.log.is_empty() {
                     return false;
                 }
-                self.note(verdict, here)
+                self.note(verdict, found, here)
             }
             _ => false,
         }
     }
 
     /// Notes what breakpoints want: whether the run is over.
-    fn note(&mut self, verdict: Verdict, here: &mut Here<'_, '_>) -> bool {
+    fn note(&mut self, verdict: Verdict, found: Found, here: &mut Here<'_, '_>) -> bool {
         let stops = !verdict.stops.is_empty();
         if let StopAt::LastBefore(bound) = self.stop {
             if stops {
                 self.log.clear();
                 self.left_out = 0;
-                self.last = self.last_here(verdict.stops, bound, here);
+                self.last = self.last_here(verdict.stops, found.changed, bound, here);
             }
             self.log.extend(verdict.log);
             while self.log.len() > MOST_KEPT {
@@ -359,6 +433,7 @@ impl Active {
             self.last = Last::Hit(Hit {
                 at: here.moment(),
                 breakpoints: verdict.stops,
+                changed: found.changed,
             });
         }
         stops
@@ -369,17 +444,19 @@ impl Active {
     fn last_here(
         &self,
         breakpoints: Vec<BreakpointId>,
+        changed: Vec<Change>,
         bound: Position,
         here: &mut Here<'_, '_>,
     ) -> Last {
         let tick = here.tick();
-        let is_code = here.kind == Kind::Breakpoint;
+        let is_code = here.kind == Kind::Breakpoint && changed.is_empty();
         if is_code && tick != self.start.position.tick && tick != bound.tick {
             return Last::In(tick);
         }
         Last::Hit(Hit {
             at: here.moment(),
             breakpoints,
+            changed,
         })
     }
 
@@ -389,7 +466,7 @@ impl Active {
             return false;
         };
         match self.stop {
-            StopAt::First | StopAt::FirstBefore(_) => {
+            StopAt::First | StopAt::FirstBefore(_) | StopAt::Event(_) => {
                 self.last = Last::Hit(hit);
                 true
             }
@@ -410,24 +487,24 @@ impl Active {
                 let (module, pc) = here.place()?;
                 let at = here.moment();
                 if is_first {
-                    return lines.arrive(module, pc, at).then(|| plain(at));
+                    return lines.arrive(module, pc, at).then(|| Hit::plain(at));
                 }
                 lines.pass(module, pc, at);
                 None
             }
-            (Seeks::Instructions, Kind::Breakpoint | Kind::Tick) => hit(here, Vec::new()),
+            (Seeks::Instructions, Kind::Breakpoint | Kind::Tick) => Some(Hit::plain(here.moment())),
             (Seeks::InstructionsWithin { depth }, Kind::Breakpoint) => {
                 let at = here.moment();
-                (at.position.depth <= *depth).then(|| plain(at))
+                (at.position.depth <= *depth).then(|| Hit::plain(at))
             }
             (Seeks::Return { depth }, Kind::Breakpoint) => {
                 let at = here.moment();
-                (at.position.depth <= *depth).then(|| plain(at))
+                (at.position.depth <= *depth).then(|| Hit::plain(at))
             }
             (Seeks::Entry { depth, module, pc }, Kind::Breakpoint) => {
                 let at = here.moment();
                 let is_there = here.place() == Some((*module, *pc));
-                (at.position.depth == *depth && is_there).then(|| plain(at))
+                (at.position.depth == *depth && is_there).then(|| Hit::plain(at))
             }
             _ => None,
         }
@@ -464,6 +541,8 @@ impl Active {
                 at,
                 marks: breaks.marks(),
             },
+            (Seeks::Visits(_, visitors), _) => visitors.into_reply(),
+            (Seeks::Changes(log), _) => Reply::Changed(log.into_ticks()),
             (Seeks::Lines(lines), _) if is_backward => Reply::Lines {
                 at,
                 hit: lines.last(),
@@ -481,16 +560,10 @@ impl Active {
     }
 }
 
-fn plain(at: Moment) -> Hit {
-    Hit {
-        at,
-        breakpoints: Vec::new(),
-    }
-}
-
-fn hit(here: &mut Here<'_, '_>, breakpoints: Vec<BreakpointId>) -> Option<Hit> {
-    Some(Hit {
-        at: here.moment(),
-        breakpoints,
-    })
+/// Breakpoints, and where Wasmtime's must be for them.
+fn begin_breaks(breaks: wire::Breaks, here: &mut Here<'_, '_>) -> (Breaks, Places) {
+    let mut places: Places = breaks.code.iter().map(|(_, m, pc)| (*m, *pc)).collect();
+    let mut breaks = Breaks::new(breaks, here.modules);
+    places.extend(breaks.changes.begin(here));
+    (breaks, places)
 }

@@ -1,9 +1,11 @@
 //! Breakpoints, decided where they are: which of those at a place stop a run, and
 //! what they log.
 
+use super::super::changes::Change;
 use super::super::motion::{BreakpointId, HitCondition, LogEntry, LogText};
 use super::super::predicates::{Predicates, Stopped};
 use super::super::wire::{self, Answers, Hits};
+use super::changes::ChangePlaces;
 use super::here::{Here, Kind};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{CrossingId, ModuleId};
@@ -82,6 +84,14 @@ fn is_among(marks: &[Position], here: &mut Here<'_, '_>) -> bool {
         .any(|mark| here.position() == *mark)
 }
 
+/// The breakpoints at a moment, by index.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    breakpoints: Arc<[usize]>,
+    /// What has changed, where that is why some of them are here.
+    pub(super) changed: Vec<Change>,
+}
+
 /// What breakpoints make of a visit.
 #[derive(Default)]
 pub(super) struct Verdict {
@@ -97,10 +107,13 @@ pub(super) struct Breaks {
     code: HashMap<(ModuleId, u32), Arc<[usize]>>,
     crossings: HashMap<CrossingId, Vec<(usize, Answers)>>,
     events: Vec<(usize, Vec<u64>)>,
+    pub(super) changes: ChangePlaces,
 }
 
 impl Breaks {
     pub(super) fn new(breaks: wire::Breaks, modules: &[ModuleCode]) -> Breaks {
+        let in_code = breaks.code.iter().map(|(_, module, pc)| (*module, *pc));
+        let changes = ChangePlaces::new(breaks.changes, in_code);
         let mut code: HashMap<(ModuleId, u32), Vec<usize>> = HashMap::new();
         for (index, module, pc) in breaks.code {
             let compiled = modules
@@ -133,6 +146,7 @@ impl Breaks {
             code: code.into_iter().map(|(at, v)| (at, v.into())).collect(),
             crossings,
             events: breaks.events,
+            changes,
         }
     }
 
@@ -146,7 +160,25 @@ impl Breaks {
     }
 
     /// The breakpoints here; `None` where there is none.
-    pub(super) fn arrive(&self, here: &mut Here<'_, '_>) -> Option<Arc<[usize]>> {
+    pub(super) fn arrive(&mut self, here: &mut Here<'_, '_>) -> Option<Found> {
+        let placed = self.placed(here);
+        if !self.changes.is_looking() || !is_moment_of_changes(here) {
+            return placed.map(Found::without_changes);
+        }
+        let (at_change, changed): (Vec<usize>, Vec<Change>) =
+            self.changes.look(here).into_iter().unzip();
+        let mut found = at_change;
+        found.extend(placed.iter().flat_map(|placed| placed.iter()));
+        found.sort_unstable();
+        found.dedup();
+        (!found.is_empty()).then(|| Found {
+            breakpoints: found.into(),
+            changed,
+        })
+    }
+
+    /// The breakpoints whose places do not depend on what the guest does.
+    fn placed(&self, here: &mut Here<'_, '_>) -> Option<Arc<[usize]>> {
         match here.kind {
             // A checkpoint stands in the hook before an instruction that may be a
             // place.
@@ -185,12 +217,16 @@ impl Breaks {
     /// Decides for breakpoints that are here.
     pub(super) fn visit(
         &self,
-        found: &[usize],
+        found: &Found,
         here: &mut Here<'_, '_>,
         predicates: &mut dyn Predicates,
     ) -> Verdict {
         let mut verdict = Verdict::default();
-        for breakpoint in found.iter().filter_map(|i| self.breakpoints.get(*i)) {
+        for breakpoint in found
+            .breakpoints
+            .iter()
+            .filter_map(|i| self.breakpoints.get(*i))
+        {
             // Looking a position up is cheaper than a condition.
             if !breakpoint.is_hit(here) {
                 continue;
@@ -217,11 +253,11 @@ impl Breaks {
     /// Counts a visit; whether all has been counted that was to be.
     pub(super) fn count(
         &mut self,
-        found: &[usize],
+        found: &Found,
         here: &mut Here<'_, '_>,
         predicates: &mut dyn Predicates,
     ) -> bool {
-        for index in found {
+        for index in found.breakpoints.iter() {
             let Some(breakpoint) = self.breakpoints.get_mut(*index) else {
                 continue;
             };
@@ -236,6 +272,24 @@ impl Breaks {
     pub(super) fn marks(self) -> Vec<(Vec<Position>, bool)> {
         let counted = self.breakpoints.into_iter();
         counted.map(|b| (b.marks, b.is_cut)).collect()
+    }
+}
+
+impl Found {
+    fn without_changes(breakpoints: Arc<[usize]>) -> Found {
+        Found {
+            breakpoints,
+            changed: Vec::new(),
+        }
+    }
+}
+
+/// Changes are looked for where a moment begins: in the clock's hook it has not.
+fn is_moment_of_changes(here: &mut Here<'_, '_>) -> bool {
+    match here.kind {
+        Kind::Breakpoint => frames::stands_at_instruction(here.store, here.modules),
+        Kind::Answered => true,
+        Kind::Tick | Kind::Calling(_) | Kind::End => false,
     }
 }
 

@@ -13,9 +13,10 @@ use crate::component::types::CoreValue;
 use crate::replay::frames::{self, Innermost, ModuleCode};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State,
+    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
 };
 use std::any::Any;
+use std::collections::HashSet;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
 /// The observer that is the replayer's command loop.
@@ -71,6 +72,7 @@ impl Controller {
             }
             Next::Approach(position) => self.approach(store, position),
             Next::Watch(places) => self.install(store, places),
+            Next::Unwatch(places) => self.uninstall(store, &places),
             Next::Stand => {
                 let at = here.moment();
                 self.finish(store, at);
@@ -99,6 +101,14 @@ impl Controller {
         edit(store, &self.modules, &places, true);
         if let Some(active) = &mut self.active {
             active.installed.extend(places);
+        }
+    }
+
+    fn uninstall(&mut self, store: &mut Store<'_>, places: &[(ModuleId, u32)]) {
+        edit(store, &self.modules, places, false);
+        if let Some(active) = &mut self.active {
+            let gone: HashSet<&(ModuleId, u32)> = places.iter().collect();
+            active.installed.retain(|place| !gone.contains(place));
         }
     }
 
@@ -187,11 +197,15 @@ impl Controller {
 
     /// The clock's hook: now and then tells what was logged, and looks whether
     /// somebody still wants to know.
-    fn end_slice(&mut self) {
+    fn end_slice(&mut self, store: &mut Store<'_>) {
         if !self.slices.has_ended() {
             return;
         }
         if let Some(active) = &mut self.active {
+            if active.tells_progress() {
+                let now = State::now(store.as_context_mut());
+                self.server.reply(&Reply::Passed(now));
+            }
             let log = active.take_log(1);
             if !log.is_empty() {
                 self.server.reply(&Reply::Log(log));
@@ -226,7 +240,10 @@ fn needs_hooks(run: &Run) -> bool {
     stops_before
         || match &run.watch {
             Watch::Nothing => false,
-            Watch::Breaks(breaks) | Watch::Count(breaks) => !breaks.code.is_empty(),
+            Watch::Breaks(breaks) | Watch::Count(breaks) | Watch::Visits { breaks, .. } => {
+                !breaks.code.is_empty() || !breaks.changes.is_empty()
+            }
+            Watch::Changes(_) => true,
             Watch::Lines(_) | Watch::Entered => true,
             Watch::Instructions | Watch::InstructionsWithin { .. } => true,
             Watch::Return { .. } | Watch::Entry { .. } => true,
@@ -290,7 +307,14 @@ impl Observer for Controller {
     }
 
     fn tick(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
-        self.end_slice();
+        if let Some(active) = &mut self.active
+            && active.passes(&mut Here::new(store, &self.modules, Kind::Tick))
+        {
+            let now = State::now(store.as_context_mut());
+            State::arm(store.as_context_mut(), Tick(now.0 + 1));
+            return Ok(());
+        }
+        self.end_slice(store);
         self.leave_checkpoint(store);
         self.pass(store, Kind::Tick);
         self.arm(store);

@@ -39,6 +39,8 @@ pub(super) struct LineTracker {
     beginnings: HashSet<(ModuleId, u32)>,
     /// The depths at which functions that are still there have been entered.
     entered: BTreeSet<u32>,
+    /// A call before which a forward step stops, too: its depth and place.
+    call: Option<(u32, ModuleId, u32)>,
     /// The last line start of all, whatever became of its frame.
     latest: Option<Hit>,
 }
@@ -79,13 +81,15 @@ impl LineTracker {
             starts: BTreeMap::new(),
             beginnings: HashSet::new(),
             entered: BTreeSet::new(),
+            call: watch.call,
             latest: None,
         }
     }
 
     /// The places to stop at.
     pub(super) fn places(&self) -> impl Iterator<Item = (ModuleId, u32)> + '_ {
-        self.places.keys().copied()
+        let call = self.call.map(|(_, module, pc)| (module, pc));
+        self.places.keys().copied().chain(call)
     }
 
     /// A step into calls stops where these functions begin, too.
@@ -97,6 +101,9 @@ impl LineTracker {
     /// frames. Answers whether a forward step stops here.
     pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
         let depth = at.position.depth;
+        if depth <= self.limit && self.call == Some((depth, module, pc)) {
+            return true;
+        }
         let Some((function, mark)) = self.places.get(&(module, pc)).copied() else {
             // A function is entered that the step did not begin in; or a breakpoint has
             // slipped forward from code that no one can reach.
@@ -187,10 +194,7 @@ impl LineTracker {
         self.forget(depth + 1);
         let starts = self.lines.insert(depth, line) != Some(line);
         if starts {
-            let hit = Hit {
-                at,
-                breakpoints: Vec::new(),
-            };
+            let hit = Hit::plain(at);
             self.latest = Some(hit.clone());
             self.starts.insert(depth, hit);
         }

@@ -10,6 +10,7 @@
 
 mod active;
 mod breaks;
+mod changes;
 mod controller;
 mod departures;
 mod entering;
@@ -20,6 +21,9 @@ mod look;
 mod near;
 mod server;
 mod slices;
+mod visits;
+mod watched;
+mod writes;
 
 use super::predicates::Predicates;
 use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};

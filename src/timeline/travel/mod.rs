@@ -1,5 +1,6 @@
 //! The motions.
 
+mod calls;
 mod search;
 mod seek;
 mod steps;
@@ -51,7 +52,8 @@ impl Timeline {
             Motion::Mark(name) => self.marked(name).is_some_and(is_inside),
             Motion::Continue(_) => self.breakpoints.need_debug(),
             Motion::Tick(_) | Motion::Fraction(_) => true,
-            Motion::Instruction(..) | Motion::Line(..) => true,
+            Motion::Instruction(..) | Motion::Line(..) | Motion::IntoCall { .. } => true,
+            Motion::LastChange(_) | Motion::NextChange(_) => true,
         }
     }
 
@@ -87,6 +89,9 @@ impl Timeline {
             Motion::Hostcall(direction, filter) => {
                 self.hostcall_step(*direction, filter, interrupt)
             }
+            Motion::LastChange(range) => self.reach_change(Direction::Backward, *range, interrupt),
+            Motion::NextChange(range) => self.reach_change(Direction::Forward, *range, interrupt),
+            Motion::IntoCall { module, pc } => self.into_call(*module, *pc, interrupt),
             Motion::OverHostcall(Direction::Forward) => self.over_hostcall(interrupt),
             Motion::OverHostcall(Direction::Backward) => {
                 self.hostcall_step(Direction::Backward, &HostcallFilter::ANY, interrupt)
@@ -96,6 +101,7 @@ impl Timeline {
 
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
+        self.changes.here.clear();
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

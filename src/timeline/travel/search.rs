@@ -9,12 +9,14 @@
 //! the call, or its beginning.
 
 use super::super::depths::Quiet;
-use super::super::motion::{Direction, HostcallFilter, Place, Reason, Stop};
+use super::super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
 use super::super::process::Process;
-use super::super::wire::{Hit, StopAt, Watch};
+use super::super::wire::{ChangedTicks, Hit, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
+use super::Ran;
 use super::seek::ladder;
 use crate::replay::{Phase, Position, Tick};
+use std::sync::Arc;
 
 /// A search backward looks at so many ticks before the present first, then at ever
 /// more: most of what people go back to is near, and to run to a tick costs less than
@@ -63,17 +65,24 @@ pub(super) struct Search {
     watch: Watch,
     /// With more frames on the stack than this, nothing qualifies.
     depth: Option<u32>,
+    /// Nothing qualifies in other ticks than these.
+    ticks: Option<Arc<ChangedTicks>>,
 }
 
 impl Search {
     pub(super) fn anywhere(watch: Watch) -> Search {
-        Search { watch, depth: None }
+        Search {
+            ticks: ticks_of(&watch).map(Arc::new),
+            watch,
+            depth: None,
+        }
     }
 
     pub(super) fn at_most(depth: u32, watch: Watch) -> Search {
         Search {
             watch,
             depth: (depth < u32::MAX).then_some(depth),
+            ticks: None,
         }
     }
 
@@ -87,7 +96,68 @@ impl Search {
     }
 }
 
+/// The ticks in which a watch may have a hit, if only changes are watched.
+fn ticks_of(watch: &Watch) -> Option<ChangedTicks> {
+    let Watch::Breaks(breaks) = watch else {
+        return None;
+    };
+    let elsewhere = (&breaks.code, &breaks.crossings, &breaks.events);
+    if breaks.changes.is_empty()
+        || !(elsewhere.0.is_empty() && elsewhere.1.is_empty() && elsewhere.2.is_empty())
+    {
+        return None;
+    }
+    let ranges = breaks.changes.iter().map(|change| &change.ticks);
+    let mut listed: Vec<Tick> = ranges.clone().flat_map(|t| &t.listed).copied().collect();
+    listed.sort_unstable();
+    listed.dedup();
+    let unlisted = ranges.filter_map(|ticks| ticks.unlisted).min();
+    Some(ChangedTicks { listed, unlisted })
+}
+
+/// The first stretch from a tick on, long enough to leave out, in which nothing changes.
+/// What changes in a tick may be seen first at the first moment of the next one.
+fn unchanged_after(ticks: &ChangedTicks, from: Tick, end: Option<Tick>) -> Option<Quiet> {
+    let mut from = from;
+    let next = ticks.listed.partition_point(|tick| tick.0 + 2 <= from.0);
+    let end = ticks.unlisted.or(end);
+    for tick in ticks.listed.iter().skip(next).copied().chain(end) {
+        let quiet = Quiet::long_enough(from..tick);
+        if quiet.is_some() {
+            return quiet;
+        }
+        from = from.max(Tick(tick.0 + 2));
+    }
+    None
+}
+
+/// The stretch that ends at a tick in which nothing changes.
+fn unchanged_before(ticks: &ChangedTicks, until: Tick) -> Option<Quiet> {
+    if ticks.unlisted.is_some_and(|from| from <= until) {
+        return None;
+    }
+    let after = ticks.listed.partition_point(|tick| *tick <= until);
+    let last = after.checked_sub(1).and_then(|i| ticks.listed.get(i));
+    Quiet::long_enough(last.map_or(Tick(0), |last| Tick(last.0 + 2))..until)
+}
+
 impl Timeline {
+    /// A stretch from a tick on that a search can leave out.
+    fn left_out_after(&mut self, search: &Search, from: Tick) -> Option<Quiet> {
+        match &search.ticks {
+            Some(ticks) => unchanged_after(ticks, from, self.known_end().map(|end| end.tick)),
+            None => self.quiet_after(search.depth, from),
+        }
+    }
+
+    /// A stretch until a tick that a search can leave out.
+    fn left_out_before(&mut self, search: &Search, until: Tick) -> Option<Quiet> {
+        match &search.ticks {
+            Some(ticks) => unchanged_before(ticks, until),
+            None => self.quiet_before(search.depth, until),
+        }
+    }
+
     pub(super) fn search(
         &mut self,
         direction: Direction,
@@ -112,27 +182,44 @@ impl Timeline {
     /// The same, from where a process stands.
     pub(super) fn forward_from(
         &mut self,
-        mut process: Process,
+        process: Process,
         search: &Search,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
+        let ran = self.first_after(process, search, interrupt)?;
+        Ok(self.settle_at(ran))
+    }
+
+    /// The session stands where a run has ended.
+    pub(super) fn settle_at(&mut self, ran: Ran) -> Stop {
+        let stop = self.settle(ran.process, reason_of(ran.hit.as_ref()));
+        self.changes.here = ran.hit.map_or_else(Vec::new, |hit| hit.changed);
+        stop
+    }
+
+    /// A process that stands at the first moment that qualifies, or at the end.
+    pub(super) fn first_after(
+        &mut self,
+        mut process: Process,
+        search: &Search,
+        interrupt: &Interrupt,
+    ) -> Result<Ran> {
         let mut leave_at = Vec::new();
         let mut passed = Tick(0);
         loop {
             let from = process.at.position.tick.max(passed);
-            let quiet = self.quiet_after(search.depth, from);
+            let quiet = self.left_out_after(search, from);
             let stop = match &quiet {
                 Some(quiet) => StopAt::FirstBefore(quiet.ticks.start),
                 None => StopAt::First,
             };
             let watch = search.watch.clone();
             let ran = self.run(process, watch, stop, leave_at, interrupt)?;
-            let (stopped, hit) = (ran.process, ran.hit);
-            let Some(quiet) = quiet.filter(|_| hit.is_none() && !stopped.at.is_end) else {
-                return Ok(self.settle(stopped, reason_of(hit.as_ref())));
+            let Some(quiet) = quiet.filter(|_| ran.hit.is_none() && !ran.process.at.is_end) else {
+                return Ok(ran);
             };
             let end = Position::first_of(quiet.ticks.end);
-            process = self.pass_over(stopped, &quiet)?;
+            process = self.pass_over(ran.process, &quiet)?;
             passed = quiet.ticks.end;
             leave_at = ladder(process.at.position, end);
         }
@@ -153,10 +240,45 @@ impl Timeline {
         match self.last_before(self.here.position, search, interrupt)? {
             Some(hit) => {
                 self.seek(hit.at.position, interrupt)?;
-                Ok(self.arrived(reason_of(Some(&hit))))
+                let stop = self.arrived(reason_of(Some(&hit)));
+                self.changes.here = hit.changed;
+                Ok(stop)
             }
             None => self.reach_start(),
         }
+    }
+
+    /// To the next change of some bytes, or the last one.
+    pub(super) fn reach_change(
+        &mut self,
+        direction: Direction,
+        range: MemoryRange,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        self.know_changes(&[range], interrupt, &|_| {})?;
+        let watch = self.watch_places(vec![Place::Change(range)]);
+        let search = Search::anywhere(watch);
+        let hit = match direction {
+            Direction::Forward => {
+                let copy = self.pool.fork(&mut self.live)?;
+                let ran = self.first_after(copy, &search, interrupt)?;
+                if ran.hit.is_some() {
+                    self.settle(ran.process, Reason::Arrived);
+                }
+                ran.hit
+            }
+            Direction::Backward => {
+                let hit = self.last_before(self.here.position, &search, interrupt)?;
+                if let Some(hit) = &hit {
+                    self.seek(hit.at.position, interrupt)?;
+                }
+                hit
+            }
+        };
+        let hit = hit.ok_or_else(|| Timeline::no_change(range, direction))?;
+        let stop = self.arrived(Reason::Arrived);
+        self.changes.here = hit.changed;
+        Ok(stop)
     }
 
     /// The last moment before `bound` that qualifies, stretch by stretch.
@@ -170,7 +292,7 @@ impl Timeline {
         let mut until = bound;
         let mut reach = Reach::default();
         loop {
-            if let Some(quiet) = self.quiet_before(search.depth, until.tick) {
+            if let Some(quiet) = self.left_out_before(&search, until.tick) {
                 until = until.min(Position::first_of(quiet.ticks.start));
                 if reach.near_again < SHORT_AGAIN {
                     reach = Reach {

@@ -47,7 +47,7 @@ impl Timeline {
     }
 
     /// The line rows of the functions of frames at `depth` and below it.
-    fn watched_rows(&self, frames: &[Frame], depth: u32) -> Vec<FunctionRows> {
+    pub(super) fn watched_rows(&self, frames: &[Frame], depth: u32) -> Vec<FunctionRows> {
         let skip = (frames.len() as u32).saturating_sub(depth) as usize;
         let mut seen = HashSet::new();
         let mut functions = Vec::new();
@@ -88,6 +88,7 @@ impl Timeline {
                 true => Some(self.step_into()?),
                 false => None,
             },
+            call: None,
         });
         let search = match into {
             true => Search::anywhere(watch),
@@ -114,6 +115,7 @@ impl Timeline {
             depth,
             functions: self.watched_rows(&frames, depth),
             into: None,
+            call: None,
         });
         self.backward(&Search::at_most(depth, watch), interrupt)
     }
@@ -135,6 +137,7 @@ impl Timeline {
                     depth: u32::MAX,
                     functions,
                     into: None,
+                    call: None,
                 });
                 let stop = StopAt::LastBefore(here);
                 let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
@@ -200,6 +203,7 @@ impl Timeline {
                 depth,
                 functions: self.watched_rows(&frames, depth),
                 into: None,
+                call: None,
             });
             let stop = StopAt::LastBefore(here);
             let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
