@@ -7,7 +7,7 @@ use super::source_map::SourceMap;
 use crate::inspect::listing::Listing;
 use crate::replay::Position;
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::motion::{BreakpointId, Motion, Stop};
+use crate::timeline::motion::{BreakpointId, Direction, Motion, Stop};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +120,28 @@ pub trait Debuggee: Send {
         breakpoints: &[InstructionBreakpointRequest],
     ) -> Vec<BreakpointState>;
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState>;
+    fn set_data_breakpoints(
+        &mut self,
+        breakpoints: &[DataBreakpointRequest],
+    ) -> Vec<BreakpointState>;
+    /// The bytes that a person means, to be watched.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be.
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError>;
+    /// The motion to where some bytes were changed last, or will be next.
+    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError>;
+    /// Every visit of a line in the recording, nearest to the present if there are many.
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError>;
+    /// The calls that the line of a frame has still to make.
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
     /// Where breakpoints can be, within these lines (both included), sorted.
     fn breakpoint_locations(
         &mut self,
@@ -267,13 +289,12 @@ pub struct History {
 }
 
 impl History {
-    /// How far through the recording a moment is, in percent: by hostcalls, or by ticks
-    /// where there are none.
+    /// How far through the recording a moment is, in percent: by ticks, or by hostcalls
+    /// as long as it is not known how many there are.
     pub fn percent(&self, event: u64, position: Position) -> f64 {
-        let (part, whole) = match (self.events, self.end) {
-            (0, Some(end)) => (position.tick.0, end.tick.0),
-            (0, None) => return 0.0,
-            (events, _) => (event, events),
+        let (part, whole) = match (self.end, self.events) {
+            (Some(end), _) => (position.tick.0, end.tick.0),
+            (None, events) => (event, events),
         };
         100.0 * part.min(whole) as f64 / whole.max(1) as f64
     }
@@ -444,6 +465,8 @@ pub struct VariableView {
     pub children: Option<Children>,
     /// An address that `read_memory` understands.
     pub memory: Option<String>,
+    /// The bytes that hold it, if they are in memory.
+    pub data: Option<DataId>,
     /// An expression that gives this value.
     pub evaluate_name: Option<String>,
     pub kind: ValueKind,
@@ -489,6 +512,53 @@ pub struct InstructionBreakpointRequest {
     pub instruction: String,
     pub offset: i64,
     pub when: When,
+}
+
+/// Bytes to watch, as a person means them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataMeant {
+    /// What is called so inside of a group of values.
+    Inside { of: ValuesRef, name: String },
+    /// The value of an expression, which must be in memory.
+    Expression {
+        text: String,
+        frame: Option<FrameId>,
+    },
+    /// So many bytes from an address.
+    Memory { reference: String, bytes: u64 },
+}
+
+/// Names bytes of a memory: valid as long as the recording is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataId(pub String);
+
+/// Bytes that can be watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    pub id: DataId,
+    /// For people.
+    pub description: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataBreakpointRequest {
+    pub data: DataId,
+    pub when: When,
+}
+
+/// A moment at which the program is on a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineVisit {
+    pub motion: Motion,
+    pub label: String,
+    pub point: SourcePoint,
+}
+
+/// A call that can be stepped into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepInTarget {
+    pub label: String,
+    pub motion: Motion,
 }
 
 /// Which passes of a breakpoint count.

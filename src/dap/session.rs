@@ -7,6 +7,7 @@
 mod asking;
 mod breakpoints;
 mod convert;
+mod data;
 mod dispatch;
 mod evaluate;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod memory;
 mod motion;
 mod source;
 mod stack;
+mod targets;
 mod time;
 mod variables;
 
@@ -36,6 +38,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
+use targets::Targets;
 
 /// The one thread that the client sees.
 const THREAD: i64 = 1;
@@ -137,6 +140,7 @@ pub(super) struct Session {
     texts: References<TextRef>,
     locations: References<(SourceRef, SourcePoint)>,
     breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
+    targets: Targets,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +149,7 @@ enum BreakpointKind {
     Function,
     Instruction,
     Filter,
+    Data,
 }
 
 /// What a handled request gives.
@@ -217,6 +222,7 @@ impl Session {
             texts: References::default(),
             locations: References::default(),
             breakpoint_kinds: HashMap::new(),
+            targets: Targets::default(),
         }
     }
 

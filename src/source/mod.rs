@@ -32,7 +32,7 @@ pub use functions::Function;
 pub use kind::Kind;
 pub use lines::{FileId, SourceLine, Statement};
 pub use listing::Listing;
-pub use paths::{is_windows, normalise};
+pub use paths::{is_library, is_windows, normalise};
 pub use scopes::InlinedCall;
 pub use units::EntryId;
 

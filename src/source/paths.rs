@@ -40,6 +40,30 @@ pub fn normalise(path: &str) -> String {
     if rooted { format!("/{joined}") } else { joined }
 }
 
+/// Whether a source is that of a standard library or of a package manager's, as far as
+/// its path tells: code that who debugs has not written.
+pub fn is_library(path: &str) -> bool {
+    const MARKS: [&str; 14] = [
+        "/rustc/",
+        "/.cargo/registry/",
+        "/library/std/",
+        "/library/core/",
+        "/library/alloc/",
+        "/wasi-libc",
+        "libc-top-half/",
+        "libc-bottom-half/",
+        "/libcxx",
+        "/libunwind/",
+        "/compiler-rt/",
+        "/dlmalloc/",
+        "/node_modules/",
+        "/lib/zig/",
+    ];
+    MARKS.iter().any(|mark| path.contains(mark))
+        || path.starts_with("/usr/include/")
+        || path.starts_with("~lib/")
+}
+
 /// Whether a path begins with a drive, or with the name of a machine.
 pub fn is_windows(path: &str) -> bool {
     match path.as_bytes() {

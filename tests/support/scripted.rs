@@ -414,6 +414,51 @@ impl Debuggee for Demo {
         }
     }
 
+    fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
+        let state = |_: &DataBreakpointRequest| BreakpointState {
+            id: BreakpointId(900),
+            verified: true,
+            point: None,
+            message: None,
+            instruction: None,
+        };
+        wanted.iter().map(state).collect()
+    }
+
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
+        match meant {
+            DataMeant::Expression { text, .. } if text == "gone" => {
+                Err(DebuggeeError::other("`gone` is not in memory here"))
+            }
+            _ => Ok(Data {
+                id: DataId("0:0:0x10:4".into()),
+                description: "4 bytes at 0x10".into(),
+            }),
+        }
+    }
+
+    fn to_change(&mut self, _: &DataId, _: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(Motion::Start)
+    }
+
+    fn line_visits(
+        &mut self,
+        _: &SourceOrigin,
+        point: SourcePoint,
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError> {
+        Ok(vec![LineVisit {
+            motion: Motion::Start,
+            label: "visit 1".into(),
+            point,
+        }])
+    }
+
+    fn step_in_targets(&mut self, _: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        Ok(Vec::new())
+    }
+
     fn mark(&mut self, name: Option<&str>) -> Mark {
         let mark = Mark {
             name: name.unwrap_or("1").to_owned(),

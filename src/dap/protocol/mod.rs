@@ -23,24 +23,26 @@ pub use dap::events::{
 };
 pub use dap::requests::{
     BreakpointLocationsArguments, CancelArguments, CompletionsArguments, DisassembleArguments,
-    DisconnectArguments, EvaluateArguments, ModulesArguments, NextArguments, ReadMemoryArguments,
-    ScopesArguments, SetBreakpointsArguments, SetExceptionBreakpointsArguments,
-    SetFunctionBreakpointsArguments, SetInstructionBreakpointsArguments, SourceArguments,
-    StackTraceArguments, StepBackArguments, StepInArguments, StepOutArguments, VariablesArguments,
+    DisconnectArguments, EvaluateArguments, GotoArguments, GotoTargetsArguments, ModulesArguments,
+    NextArguments, ReadMemoryArguments, ScopesArguments, SetBreakpointsArguments,
+    SetDataBreakpointsArguments, SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments,
+    SetInstructionBreakpointsArguments, SourceArguments, StackTraceArguments, StepBackArguments,
+    StepInArguments, StepInTargetsArguments, StepOutArguments, VariablesArguments,
 };
 pub use dap::responses::{
-    BreakpointLocationsResponse, CompletionsResponse, ContinueResponse, DisassembleResponse,
-    EvaluateResponse, ExceptionInfoResponse, LoadedSourcesResponse, ModulesResponse,
-    ReadMemoryResponse, ScopesResponse, SetBreakpointsResponse, SetExceptionBreakpointsResponse,
-    SourceResponse, StackTraceResponse, ThreadsResponse, VariablesResponse,
+    BreakpointLocationsResponse, CompletionsResponse, ContinueResponse, DataBreakpointInfoResponse,
+    DisassembleResponse, EvaluateResponse, ExceptionInfoResponse, GotoTargetsResponse,
+    LoadedSourcesResponse, ModulesResponse, ReadMemoryResponse, ScopesResponse,
+    SetBreakpointsResponse, SetExceptionBreakpointsResponse, SourceResponse, StackTraceResponse,
+    ThreadsResponse, VariablesResponse,
 };
 pub use dap::types::{
     Breakpoint, BreakpointEventReason, BreakpointLocation, Capabilities, CompletionItem,
-    CompletionItemType, DisassembledInstruction, EvaluateArgumentsContext, ExceptionBreakMode,
-    ExceptionBreakpointsFilter, ExceptionDetails, InvalidatedAreas, Module, ModuleId,
-    OutputEventCategory, PresentationHint, ProcessEventStartMethod, Scope, ScopePresentationhint,
-    Source, SourceBreakpoint, StackFrame, StackFrameModuleid, StackFramePresentationhint,
-    SteppingGranularity, StoppedEventReason, Thread, ThreadEventReason, ValueFormat, Variable,
-    VariablePresentationHint, VariablePresentationHintAttributes, VariablePresentationHintKind,
-    VariablesArgumentsFilter,
+    CompletionItemType, DataBreakpointAccessType, DisassembledInstruction,
+    EvaluateArgumentsContext, ExceptionBreakMode, ExceptionBreakpointsFilter, ExceptionDetails,
+    GotoTarget, InvalidatedAreas, Module, ModuleId, OutputEventCategory, PresentationHint,
+    ProcessEventStartMethod, Scope, ScopePresentationhint, Source, SourceBreakpoint, StackFrame,
+    StackFrameModuleid, StackFramePresentationhint, SteppingGranularity, StoppedEventReason,
+    Thread, ThreadEventReason, ValueFormat, Variable, VariablePresentationHint,
+    VariablePresentationHintAttributes, VariablePresentationHintKind, VariablesArgumentsFilter,
 };

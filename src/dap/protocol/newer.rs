@@ -31,6 +31,7 @@ pub struct DeclaredCapabilities {
         skip_serializing_if = "Option::is_none"
     )]
     pub supports_ansi_styling: Option<bool>,
+    pub supports_data_breakpoint_bytes: bool,
     /// Not of the protocol: that there are `rr/` requests.
     pub rr_dap: Extension,
 }
@@ -89,4 +90,49 @@ pub struct LocationsResponse {
 #[serde(rename_all = "camelCase", default)]
 pub struct MotionArguments {
     pub granularity: Option<super::SteppingGranularity>,
+    /// Of `stepIn`: one of `stepInTargets`.
+    pub target_id: Option<i64>,
+}
+
+/// What a data breakpoint is meant for; the crate's type lacks addresses.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DataBreakpointInfoArguments {
+    pub variables_reference: Option<i64>,
+    pub name: String,
+    pub frame_id: Option<i64>,
+    pub bytes: Option<u64>,
+    pub as_address: Option<bool>,
+}
+
+/// A call to step into.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepInTarget {
+    pub id: i64,
+    pub label: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StepInTargetsResponse {
+    pub targets: Vec<StepInTarget>,
+}
+
+/// One of the two ways through time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    Forward,
+    #[default]
+    Backward,
+}
+
+/// `rr/whoWrote`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WhoWroteArguments {
+    pub memory_reference: Option<String>,
+    pub count: Option<u64>,
+    pub expression: Option<String>,
+    pub frame_id: Option<i64>,
+    pub direction: Way,
 }

@@ -14,7 +14,7 @@ use crate::source::Function;
 use crate::timeline::Interrupt;
 use crate::timeline::motion::{
     Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
-    Motion, Place, Stop,
+    MemoryRange, Motion, Place, Stop,
 };
 use std::collections::HashMap;
 
@@ -25,6 +25,7 @@ pub(super) struct Breakpoints {
     functions: Vec<Breakpoint>,
     instructions: Vec<Breakpoint>,
     filters: Vec<Breakpoint>,
+    data: Vec<Breakpoint>,
     /// Filters for handles whose events are not known yet.
     handles: Vec<(BreakpointId, HandleChange, Narrowed)>,
     next: u32,
@@ -75,7 +76,12 @@ impl Breakpoints {
     fn all(&self) -> impl Iterator<Item = &Breakpoint> {
         self.by_source
             .values()
-            .chain([&self.functions, &self.instructions, &self.filters])
+            .chain([
+                &self.functions,
+                &self.instructions,
+                &self.filters,
+                &self.data,
+            ])
             .flatten()
     }
 }
@@ -181,7 +187,11 @@ impl Recording {
     }
 
     /// The places of a line of a source, and the line they are really at.
-    fn source_places(&self, source: &SourceOrigin, line: u64) -> (Vec<Place>, Option<SourcePoint>) {
+    pub(super) fn source_places(
+        &self,
+        source: &SourceOrigin,
+        line: u64,
+    ) -> (Vec<Place>, Option<SourcePoint>) {
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         if let Some(path) = path_of(source) {
             return self.line_places(&path, line);
@@ -369,6 +379,39 @@ impl Recording {
         Ok(())
     }
 
+    /// Sets what stops at changes of bytes, where they are understood.
+    pub(super) fn set_data<'w>(
+        &mut self,
+        requests: impl Iterator<Item = (Result<Vec<Place>, String>, &'w When)>,
+    ) -> Vec<BreakpointState> {
+        let mut sets = Vec::new();
+        let mut states = Vec::new();
+        for (places, when) in requests {
+            let id = self.breakpoints.id();
+            match places {
+                Ok(places) => {
+                    let mut shown = state(id);
+                    sets.extend(set(id, places, when, &mut shown));
+                    states.push(shown);
+                }
+                Err(message) => states.push(unverified(id, message)),
+            }
+        }
+        self.breakpoints.data = sets;
+        self.apply();
+        states
+    }
+
+    /// The bytes that data breakpoints watch.
+    pub(super) fn watched_ranges(&self) -> Vec<MemoryRange> {
+        let places = self.breakpoints.data.iter().flat_map(|set| &set.places);
+        let ranges = places.filter_map(|place| match place {
+            Place::Change(range) => Some(*range),
+            _ => None,
+        });
+        ranges.collect()
+    }
+
     fn apply(&mut self) {
         let all = self.breakpoints.all().cloned().collect();
         self.timeline.set_breakpoints(all);
@@ -406,6 +449,7 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        self.find_changes(output, interrupt)?;
         let stop = self
             .timeline
             .travel(&Motion::Continue(direction), interrupt)?;

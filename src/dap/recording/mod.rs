@@ -8,23 +8,25 @@ mod call_values;
 mod calls;
 mod core;
 mod crossing_memory;
+mod data;
 mod disassembly;
 mod guest;
 mod handles;
 mod hostcalls;
 mod launcher;
 mod stack;
+mod targets;
 mod texts;
 mod values;
 
 pub use launcher::RecordingLauncher;
 
 use super::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId,
-    Frames, FunctionBreakpointRequest, History, InstanceHandles, InstructionBreakpointRequest,
-    InstructionView, Mark, MemoryView, ModuleView, Output, Page, Printed, Scope,
-    SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StopText, TextRef,
-    ValuesRef, VariableView, Window,
+    BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, Debuggee, DebuggeeError,
+    EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, History,
+    InstanceHandles, InstructionBreakpointRequest, InstructionView, LineVisit, Mark, MemoryView,
+    ModuleView, Output, Page, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
+    SourceRef, SourceText, StepInTarget, StopText, TextRef, ValuesRef, VariableView, Window,
 };
 use super::source_map::SourceMap;
 use crate::component::ModuleId;
@@ -34,7 +36,7 @@ use crate::inspect::listing::Listing;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
-use crate::timeline::motion::{Motion, Reason, Stop};
+use crate::timeline::motion::{Direction, Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use calls::ShownCall;
@@ -160,7 +162,10 @@ impl Debuggee for Recording {
                     None => format!("The run {}", self.timeline.trace().outcome()),
                 }),
             },
-            _ => self.describe_hostcall(),
+            _ => match self.describe_change() {
+                Some(told) => told,
+                None => self.describe_hostcall(),
+            },
         }
     }
 
@@ -199,6 +204,35 @@ impl Debuggee for Recording {
 
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
         self.break_at_filters(filters)
+    }
+
+    fn set_data_breakpoints(
+        &mut self,
+        breakpoints: &[DataBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_data(breakpoints)
+    }
+
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
+        self.data_meant(meant)
+    }
+
+    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Recording::motion_to_change(of, direction)
+    }
+
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError> {
+        self.visits_of(source, point, output, interrupt)
+    }
+
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        self.calls_ahead(frame)
     }
 
     fn breakpoint_locations(

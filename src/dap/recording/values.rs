@@ -19,6 +19,7 @@ use crate::inspect::variables::{
 };
 use crate::replay::InstanceId;
 use crate::source::ModuleSource;
+use crate::timeline::motion::MemoryRange;
 
 /// A page of memory or list that a client asks for without saying how much.
 const WHOLE_PAGE: u64 = 10_000;
@@ -425,6 +426,17 @@ fn view(variable: &Variable, path: &str, instance: InstanceId, format: Format) -
             indexed,
         }),
         memory: memory.map(|at| address::memory(instance, at)),
+        data: variable
+            .address
+            .filter(|_| variable.size > 0)
+            .map(|address| {
+                super::data::id_of(MemoryRange {
+                    instance,
+                    memory: 0,
+                    address,
+                    length: u32::try_from(variable.size).unwrap_or(u32::MAX),
+                })
+            }),
         evaluate_name: None,
         kind: ValueKind::Data,
         lazy: false,
@@ -477,6 +489,12 @@ fn evaluated_view(
         Evaluated::Core(value) => core_view(name, *value, format),
         Evaluated::Bytes { address, bytes } => VariableView {
             memory: Some(address::memory(instance, *address)),
+            data: Some(super::data::id_of(MemoryRange {
+                instance,
+                memory: 0,
+                address: *address,
+                length: bytes.len() as u32,
+            })),
             ..plain(name, bytes_text(bytes), "bytes")
         },
         Evaluated::Lifted(_) => plain(name, value.text(), "value"),

@@ -13,6 +13,7 @@ mod resources;
 mod seek;
 mod step;
 mod when;
+mod wrote;
 
 use super::debuggee::{Debuggee, DebuggeeError, Output, VariableView};
 use crate::timeline::interrupt::Interrupt;
@@ -80,6 +81,8 @@ static TABLE: &[Entry] = &[
     hostcalls::HOSTCALLS,
     resources::RESOURCES,
     output::OUTPUT,
+    wrote::WROTE,
+    wrote::WRITES,
     help::HELP,
 ];
 

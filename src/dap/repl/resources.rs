@@ -1,7 +1,7 @@
 //! `resources`: the handle tables at this moment.
 
-use super::{Context, Effect, Entry, Ran, wrong};
-use crate::dap::debuggee::HandleShown;
+use super::{CommandError, Context, Effect, Entry, Ran, wrong};
+use crate::dap::debuggee::{HandleShown, VariableView};
 
 pub(super) const RESOURCES: Entry = Entry {
     words: "resources",
@@ -14,7 +14,8 @@ pub(super) const RESOURCES: Entry = Entry {
 fn resources(context: &mut Context<'_>, arguments: &str) -> Ran {
     if arguments.is_empty() {
         let tables = context.debuggee.handles()?;
-        return Ok(Effect::Show(Box::new(tables)));
+        let value = whole(context)?;
+        return Ok(Effect::Show(Box::new(VariableView { value, ..tables })));
     }
     let index: u32 = arguments
         .parse()
@@ -31,6 +32,25 @@ fn resources(context: &mut Context<'_>, arguments: &str) -> Ran {
         true => Err(wrong(format!("no table has a handle {index} here"))),
         false => Ok(Effect::Say(lines.join("\n"))),
     }
+}
+
+/// The tables as text, as not every console unfolds values.
+fn whole(context: &mut Context<'_>) -> Result<String, CommandError> {
+    let mut lines = Vec::new();
+    for instance in context.debuggee.resources(false)? {
+        let count = instance.handles.len();
+        lines.push(format!("instance {}: {count} handles", instance.instance));
+        for handle in &instance.handles {
+            let (index, kind, of) = (handle.index, handle.kind, &handle.type_name);
+            let meaning = handle.meaning.as_ref();
+            let meaning = meaning.map_or(String::new(), |meaning| format!(" ({meaning})"));
+            lines.push(format!("{index:>6}  {kind} {of}{meaning}"));
+        }
+    }
+    Ok(match lines.is_empty() {
+        true => "there are no handles here".to_owned(),
+        false => lines.join("\n"),
+    })
 }
 
 fn life(handle: &HandleShown) -> Vec<String> {

@@ -168,7 +168,7 @@ fn filter(name: &str, condition: Option<String>) -> Result<FilterRequest, Refusa
 }
 
 /// Clients send empty texts for fields that were cleared.
-fn when(condition: Option<String>, hit_condition: Option<String>) -> When {
+pub(super) fn when(condition: Option<String>, hit_condition: Option<String>) -> When {
     let meant = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     When {
         condition: meant(condition),
@@ -209,7 +209,7 @@ impl Session {
     }
 
     /// All kinds of breakpoints are answered alike.
-    fn tell(
+    pub(super) fn tell(
         &mut self,
         request: &Request,
         states: &[BreakpointState],

@@ -1,7 +1,9 @@
 //! Which request is handled where, and what it needs.
 
 use super::{Handled, Session};
-use super::{breakpoints, evaluate, lifecycle, memory, motion, source, stack, time, variables};
+use super::{
+    breakpoints, data, evaluate, lifecycle, memory, motion, source, stack, targets, time, variables,
+};
 use crate::dap::protocol::{Refusal, Request};
 
 pub(super) type Handler = fn(&mut Session, &Request) -> Handled;
@@ -58,6 +60,11 @@ static TABLE: &[Entry] = &[
         breakpoints::instruction,
     ),
     on("setExceptionBreakpoints", Breakpoints, breakpoints::filters),
+    on("setDataBreakpoints", Breakpoints, data::set),
+    on("dataBreakpointInfo", Stop, data::info),
+    on("gotoTargets", Stop, targets::goto_targets),
+    on("goto", Stop, targets::goto),
+    on("stepInTargets", Stop, targets::step_in_targets),
     on("breakpointLocations", Debuggee, breakpoints::locations),
     on("continue", Stop, motion::resume),
     on("reverseContinue", Stop, motion::reverse),
@@ -87,6 +94,7 @@ static TABLE: &[Entry] = &[
     on("rr/hostcalls", Stop, time::hostcalls),
     on("rr/resources", Stop, time::resources),
     on("rr/output", Stop, time::output),
+    on("rr/whoWrote", Stop, data::who_wrote),
     on("rr/timeline", Stop, time::timeline),
     on("setVariable", Nothing, refuse_to_write),
     on("setExpression", Nothing, refuse_to_write),
@@ -152,6 +160,7 @@ mod tests {
         "supportsExceptionFilterOptions",
         "exceptionBreakpointFilters",
         "completionTriggerCharacters",
+        "supportsDataBreakpointBytes",
         "rrDap",
     ];
 

@@ -26,6 +26,9 @@ pub(super) fn capabilities() -> DeclaredCapabilities {
     let known = Capabilities {
         supports_configuration_done_request: yes,
         supports_function_breakpoints: yes,
+        supports_data_breakpoints: yes,
+        supports_goto_targets_request: yes,
+        supports_step_in_targets_request: yes,
         supports_conditional_breakpoints: yes,
         supports_hit_conditional_breakpoints: yes,
         supports_evaluate_for_hovers: yes,
@@ -54,6 +57,7 @@ pub(super) fn capabilities() -> DeclaredCapabilities {
     DeclaredCapabilities {
         known,
         supports_ansi_styling: None,
+        supports_data_breakpoint_bytes: true,
         rr_dap: Extension::default(),
     }
 }

@@ -30,7 +30,12 @@ pub(super) fn next(_: &mut Session, request: &Request) -> Handled {
     step(request, Direction::Forward, Step::Over)
 }
 
-pub(super) fn step_in(_: &mut Session, request: &Request) -> Handled {
+pub(super) fn step_in(session: &mut Session, request: &Request) -> Handled {
+    let arguments: MotionArguments = request.arguments()?;
+    if let Some(target) = arguments.target_id {
+        let motion = session.targets.motion(target)?;
+        return Ok(Reply::then(Then::Travel(vec![motion])));
+    }
     step(request, Direction::Forward, Step::Into)
 }
 
@@ -169,6 +174,7 @@ impl Session {
         }
         self.values.next_stop();
         self.locations.next_stop();
+        self.targets.next_stop();
         self.show_output(moved.printed);
         self.printed_until = self.printed_until.max(moved.printed_until);
         self.tell_time();
@@ -287,6 +293,7 @@ impl Session {
         match ids.first().and_then(|id| self.breakpoint_kinds.get(id)) {
             Some(BreakpointKind::Function) => StoppedEventReason::Function,
             Some(BreakpointKind::Instruction) => StoppedEventReason::Instruction,
+            Some(BreakpointKind::Data) => StoppedEventReason::Data,
             Some(BreakpointKind::Source | BreakpointKind::Filter) | None => {
                 StoppedEventReason::Breakpoint
             }

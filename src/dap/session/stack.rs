@@ -2,12 +2,13 @@
 
 use super::convert::count;
 use super::{Handled, Reply, Session};
-use crate::dap::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, Window};
+use crate::dap::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
 use crate::dap::protocol::{
-    Refusal, Request, Scope as ScopeMessage, ScopePresentationhint, ScopesArguments,
-    ScopesResponse, StackFrame, StackFrameModuleid, StackFramePresentationhint,
-    StackTraceArguments, StackTraceResponse,
+    PresentationHint, Refusal, Request, Scope as ScopeMessage, ScopePresentationhint,
+    ScopesArguments, ScopesResponse, Source, StackFrame, StackFrameModuleid,
+    StackFramePresentationhint, StackTraceArguments, StackTraceResponse,
 };
+use crate::source::is_library;
 
 pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {
     let arguments: StackTraceArguments = request.arguments()?;
@@ -53,10 +54,18 @@ fn frame_out(frame: FrameId) -> i64 {
 impl Session {
     fn frame_out(&mut self, frame: &Frame) -> StackFrame {
         let place = frame.place.as_ref();
+        let presentation = self.presentation(frame);
+        // Editors then show the source of the nearest caller instead.
+        let hint = (presentation == Presentation::Subtle && self.view.just_my_code)
+            .then_some(PresentationHint::DeEmphasize);
+        let source = place.map(|place| Source {
+            presentation_hint: hint,
+            ..self.source_out(&place.source)
+        });
         StackFrame {
             id: frame_out(frame.id),
             name: frame.name.clone(),
-            source: place.map(|place| self.source_out(&place.source)),
+            source,
             line: place.map_or(0, |place| self.line_out(place.point.line)),
             column: place.map_or(0, |place| {
                 // Unknown: the line's first.
@@ -65,12 +74,25 @@ impl Session {
             can_restart: Some(false),
             instruction_pointer_reference: frame.instruction.clone(),
             module_id: frame.module.clone().map(StackFrameModuleid::String),
-            presentation_hint: Some(match frame.presentation {
+            presentation_hint: Some(match presentation {
                 Presentation::Normal => StackFramePresentationhint::Normal,
                 Presentation::Subtle => StackFramePresentationhint::Subtle,
                 Presentation::Label => StackFramePresentationhint::Label,
             }),
             ..StackFrame::default()
+        }
+    }
+
+    /// Code of a library is not what one debugs.
+    fn presentation(&self, frame: &Frame) -> Presentation {
+        let origin = frame.place.as_ref().map(|place| &place.source.origin);
+        match (frame.presentation, origin) {
+            (Presentation::Normal, Some(SourceOrigin::File(path)))
+                if self.view.just_my_code && is_library(path) =>
+            {
+                Presentation::Subtle
+            }
+            (presentation, _) => presentation,
         }
     }
 

@@ -7,6 +7,7 @@ use super::asking::ask;
 use super::{Handled, Reply, Session, Then};
 use crate::component::PathPattern;
 use crate::dap::debuggee::{Debuggee, History, Mark};
+use crate::dap::protocol::newer::Way;
 use crate::dap::protocol::{Refusal, Request};
 use crate::inspect::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
@@ -152,13 +153,6 @@ struct StepWanted {
     filter: String,
     #[serde(default)]
     failed: bool,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Way {
-    Forward,
-    Backward,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

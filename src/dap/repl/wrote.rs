@@ -1,0 +1,40 @@
+//! `wrote`: who wrote a value.
+
+use super::{Context, Effect, Entry, Ran, wrong};
+use crate::dap::debuggee::DataMeant;
+use crate::timeline::motion::Direction;
+
+pub(super) const WROTE: Entry = Entry {
+    words: "wrote",
+    also: &["who wrote", "last write"],
+    arguments: "EXPRESSION",
+    about: "go back to where this value in memory was written last",
+    run: |context, text| to_change(context, text, Direction::Backward),
+};
+pub(super) const WRITES: Entry = Entry {
+    words: "next write",
+    also: &[],
+    arguments: "EXPRESSION",
+    about: "go on to where this value in memory is written next",
+    run: |context, text| to_change(context, text, Direction::Forward),
+};
+
+fn to_change(context: &mut Context<'_>, text: &str, direction: Direction) -> Ran {
+    if text.is_empty() {
+        return Err(wrong(
+            "write the value that you mean: `wrote total`, `wrote *p`",
+        ));
+    }
+    let meant = DataMeant::Expression {
+        text: text.to_owned(),
+        frame: None,
+    };
+    let data = context.debuggee.data(&meant)?;
+    let motion = context.debuggee.to_change(&data.id, direction)?;
+    let which = match direction {
+        Direction::Backward => "last",
+        Direction::Forward => "next",
+    };
+    let say = format!("going to the {which} write of {}", data.description);
+    Ok(Effect::Travel { say, motion })
+}

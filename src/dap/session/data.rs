@@ -1,0 +1,101 @@
+//! `dataBreakpointInfo`, `setDataBreakpoints`, `rr/whoWrote`: when bytes change.
+
+use super::breakpoints::when;
+use super::stack::frame_in;
+use super::{BreakpointKind, Handled, Reply, Session, Then};
+use crate::dap::debuggee::{DataBreakpointRequest, DataId, DataMeant};
+use crate::dap::protocol::newer::{DataBreakpointInfoArguments, Way, WhoWroteArguments};
+use crate::dap::protocol::{
+    DataBreakpointAccessType, DataBreakpointInfoResponse, Refusal, Request,
+    SetDataBreakpointsArguments,
+};
+use crate::timeline::motion::Direction;
+
+/// Bytes at an address where nobody says how many.
+const SOME_BYTES: u64 = 4;
+
+pub(super) fn info(session: &mut Session, request: &Request) -> Handled {
+    let arguments: DataBreakpointInfoArguments = request.arguments()?;
+    let meant = meant(session, &arguments)?;
+    let response = match session.debuggee()?.data(&meant) {
+        Ok(data) => DataBreakpointInfoResponse {
+            data_id: Some(data.id.0),
+            description: data.description,
+            access_types: Some(vec![DataBreakpointAccessType::Write]),
+            can_persist: Some(true),
+        },
+        // That there is none is an answer too.
+        Err(error) => DataBreakpointInfoResponse {
+            data_id: None,
+            description: error.to_string(),
+            access_types: None,
+            can_persist: None,
+        },
+    };
+    Reply::body(request, &response)
+}
+
+fn meant(
+    session: &mut Session,
+    arguments: &DataBreakpointInfoArguments,
+) -> Result<DataMeant, Refusal> {
+    let name = arguments.name.clone();
+    if arguments.as_address == Some(true) {
+        let bytes = arguments.bytes.unwrap_or(SOME_BYTES);
+        return Ok(DataMeant::Memory {
+            reference: name,
+            bytes,
+        });
+    }
+    if let Some(number) = arguments.variables_reference.filter(|number| *number > 0) {
+        let of = session.values.thing(number).cloned();
+        let of =
+            of.ok_or_else(|| Refusal::because(format!("there is nothing of number {number}")))?;
+        return Ok(DataMeant::Inside { of, name });
+    }
+    Ok(DataMeant::Expression {
+        text: name,
+        frame: arguments.frame_id.map(frame_in).transpose()?,
+    })
+}
+
+pub(super) fn set(session: &mut Session, request: &Request) -> Handled {
+    let arguments: SetDataBreakpointsArguments = request.arguments()?;
+    let wanted: Vec<_> = arguments
+        .breakpoints
+        .into_iter()
+        .map(|wanted| DataBreakpointRequest {
+            data: DataId(wanted.data_id),
+            when: when(wanted.condition, wanted.hit_condition),
+        })
+        .collect();
+    let states = session.debuggee()?.set_data_breakpoints(&wanted);
+    session.tell(request, &states, BreakpointKind::Data, None)
+}
+
+pub(super) fn who_wrote(session: &mut Session, request: &Request) -> Handled {
+    let arguments: WhoWroteArguments = request.arguments()?;
+    let meant = match (arguments.memory_reference, arguments.expression) {
+        (Some(reference), _) => DataMeant::Memory {
+            reference,
+            bytes: arguments.count.unwrap_or(SOME_BYTES),
+        },
+        (None, Some(text)) => DataMeant::Expression {
+            text,
+            frame: arguments.frame_id.map(frame_in).transpose()?,
+        },
+        (None, None) => {
+            return Err(Refusal::because(
+                "`rr/whoWrote` needs `memoryReference` and `count`, or `expression`",
+            ));
+        }
+    };
+    let direction = match arguments.direction {
+        Way::Forward => Direction::Forward,
+        Way::Backward => Direction::Backward,
+    };
+    let debuggee = session.debuggee()?;
+    let data = debuggee.data(&meant)?;
+    let motion = debuggee.to_change(&data.id, direction)?;
+    Ok(Reply::then(Then::TravelUnasked(vec![motion])))
+}
