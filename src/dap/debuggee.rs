@@ -166,6 +166,9 @@ pub trait Debuggee: Send {
         context: EvaluateContext,
         format: Format,
     ) -> Result<VariableView, DebuggeeError>;
+    /// What expressions can name in a frame, or in the innermost one: its variables, and
+    /// the names that begin with `$`.
+    fn names(&mut self, frame: Option<FrameId>) -> Vec<String>;
     /// The handle tables of all component instances, one child each.
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
 

@@ -176,6 +176,13 @@ impl Client {
             .any(|message| message["event"] == json!(name))
     }
 
+    /// Takes the bodies of such events that nobody waited for.
+    pub fn kept_events(&mut self, name: &str) -> Vec<Value> {
+        let is_meant = |message: &mut Value| message["event"] == json!(name);
+        let taken = self.kept.extract_if(.., is_meant);
+        taken.map(|mut message| message["body"].take()).collect()
+    }
+
     /// Asks, and expects to be told: the response's body.
     pub fn ask(&mut self, command: &str, arguments: Value) -> Value {
         let seq = self.send(command, arguments);

@@ -459,6 +459,10 @@ impl Debuggee for Demo {
         Ok(Vec::new())
     }
 
+    fn names(&mut self, _: Option<FrameId>) -> Vec<String> {
+        vec!["count".into(), "counter".into(), "$event".into()]
+    }
+
     fn mark(&mut self, name: Option<&str>) -> Mark {
         let mark = Mark {
             name: name.unwrap_or("1").to_owned(),

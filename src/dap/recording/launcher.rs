@@ -1,14 +1,16 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
-use crate::component::{Component, component_bytes};
+use crate::component::{Component, ModuleId, component_bytes};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
 use crate::dap::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
 use crate::dap::source_map::SourceMap;
 use crate::source::external::{External, Search};
-use crate::timeline::{Interrupt, Options, Timeline};
+use crate::source::is_library;
+use crate::timeline::motion::{Stepping, WithoutLines};
+use crate::timeline::{Interrupt, Module, Options, Timeline};
 use crate::trace::Trace;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -88,7 +90,9 @@ impl RecordingLauncher {
             let percentage = (done * 100).checked_div(all).unwrap_or(100).min(100) as u8;
             output.progress(Some(percentage), "compiling the recording");
         };
-        let timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
+        let mut timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
+        let stepping = stepping(&timeline, view.just_my_code);
+        timeline.set_stepping(stepping);
         Ok(Box::new(Recording::new(
             timeline,
             self.options.cache.clone(),
@@ -184,6 +188,27 @@ impl RecordingLauncher {
         command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
         command.args(&arguments.args);
         command
+    }
+}
+
+/// Which code steps go into: with `justMyCode`, none without lines, and none of modules
+/// that are libraries altogether.
+fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
+    if !just_my_code {
+        return Stepping {
+            without_lines: WithoutLines::Instructions,
+            ..Stepping::default()
+        };
+    }
+    let is_foreign = |module: &Module| {
+        let mut files = module.source.files().peekable();
+        files.peek().is_some() && files.all(|(_, path)| is_library(path))
+    };
+    let modules = (0..).map(ModuleId).zip(timeline.modules().iter());
+    let foreign = modules.filter(|(_, module)| is_foreign(module));
+    Stepping {
+        foreign: foreign.map(|(id, _)| id).collect(),
+        ..Stepping::default()
     }
 }
 

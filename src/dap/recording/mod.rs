@@ -270,6 +270,10 @@ impl Debuggee for Recording {
         self.evaluate_in(expression, frame, format)
     }
 
+    fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        self.names_in(frame)
+    }
+
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
         self.handle_tables()
     }

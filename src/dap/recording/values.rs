@@ -317,6 +317,36 @@ impl Recording {
         with_frame?
     }
 
+    /// What expressions can name in a frame.
+    pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        let mut names: Vec<String> = ["$event", "$tick", "$position", "$mem["]
+            .map(str::to_owned)
+            .to_vec();
+        if let Ok(call) = self.lifted_call(frame) {
+            let arguments = call.arguments.iter();
+            names.extend(arguments.map(|(name, _)| format!("$arg.{name}")));
+            names.extend(call.result.map(|_| "$result".to_owned()));
+        }
+        let place = match self.frame(frame) {
+            Ok(ShownFrame::Guest(place)) => Some(place),
+            Ok(ShownFrame::Crossing(_)) => self.caller(),
+            Err(_) => None,
+        };
+        let variables = place.and_then(|place| {
+            let found = self.with_frame(&place, |source, site, frame| {
+                let mut all = variables::variables(source, site, frame)?;
+                all.extend(variables::statics(source, site.pc, frame)?);
+                Ok(all)
+            });
+            found.ok()
+        });
+        let variables = variables.unwrap_or_default().into_iter();
+        names.extend(variables.map(|variable| variable.name));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// The crossing in progress around a frame, as expressions see it.
     fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<LiftedCall, DebuggeeError> {
         let frame = self.crossing_around(frame)?;

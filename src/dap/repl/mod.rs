@@ -162,19 +162,23 @@ pub(super) struct Completion {
 }
 
 /// The commands that begin like this, written as the line is: with `rr` or without.
-pub(super) fn completions(before: &str) -> impl Iterator<Item = Completion> {
-    let before = before.trim_start().to_owned();
-    let with_prefix = before.is_empty() || PREFIX.starts_with(&before) || before.starts_with("rr ");
-    TABLE
-        .iter()
-        .map(move |entry| Completion {
-            text: match with_prefix {
-                true => format!("{PREFIX} {}", entry.words),
-                false => entry.words.to_owned(),
-            },
+pub(super) fn completions(before: &str) -> Vec<Completion> {
+    let before = before.trim_start();
+    let with_prefix = before.is_empty() || PREFIX.starts_with(before) || before.starts_with("rr ");
+    let written = |words: &str| match with_prefix {
+        true => format!("{PREFIX} {words}"),
+        false => words.to_owned(),
+    };
+    let completions = TABLE.iter().filter_map(|entry| {
+        let words = std::iter::once(&entry.words).chain(entry.also);
+        // Other words for it only where somebody begins to write them.
+        let mut written = words.map(|words| written(words));
+        Some(Completion {
+            text: written.find(|text| text.starts_with(before))?,
             about: entry.about,
         })
-        .filter(move |completion| completion.text.starts_with(&before))
+    });
+    completions.collect()
 }
 
 fn no_arguments(arguments: &str) -> Result<(), CommandError> {

@@ -76,7 +76,7 @@ fn take_effect(
     }
 }
 
-/// Completes the console's commands.
+/// Completes the console's commands, and names of variables.
 pub(super) fn completions(session: &mut Session, request: &Request) -> Handled {
     let arguments: CompletionsArguments = request.arguments()?;
     let column = session.point_in(1, Some(arguments.column)).ok();
@@ -85,17 +85,62 @@ pub(super) fn completions(session: &mut Session, request: &Request) -> Handled {
         .and_then(|column| usize::try_from(column.saturating_sub(1)).ok())
         .map(|units| utf16_prefix(&arguments.text, units))
         .unwrap_or(&arguments.text);
-    let targets = repl::completions(before)
-        .map(|found| CompletionItem {
-            label: found.text.to_owned(),
-            detail: Some(found.about.to_owned()),
-            type_field: Some(CompletionItemType::Keyword),
-            start: Some(0),
-            length: i64::try_from(before.encode_utf16().count()).ok(),
-            ..CompletionItem::default()
-        })
-        .collect();
+    let commands = repl::completions(before).into_iter().map(|found| {
+        let length = before.encode_utf16().count();
+        completion(
+            found.text,
+            found.about,
+            CompletionItemType::Keyword,
+            0,
+            length,
+        )
+    });
+    let mut targets: Vec<CompletionItem> = commands.collect();
+    let begun = last_name(before);
+    let frame = arguments.frame_id.map(frame_in).transpose()?;
+    if let (false, Ok(debuggee)) = (begun.is_empty(), session.debuggee()) {
+        let start = before.encode_utf16().count() - begun.encode_utf16().count();
+        let length = begun.encode_utf16().count();
+        let names = debuggee.names(frame).into_iter();
+        let fitting = names.filter(|name| name.starts_with(begun));
+        targets.extend(
+            fitting
+                .take(MOST_NAMES)
+                .map(|name| completion(name, "", CompletionItemType::Variable, start, length)),
+        );
+    }
     Reply::body(request, &CompletionsResponse { targets })
+}
+
+/// The most names of variables that are offered at once.
+const MOST_NAMES: usize = 100;
+
+fn completion(
+    label: String,
+    about: &str,
+    kind: CompletionItemType,
+    start: usize,
+    length: usize,
+) -> CompletionItem {
+    CompletionItem {
+        label,
+        detail: (!about.is_empty()).then(|| about.to_owned()),
+        type_field: Some(kind),
+        start: i64::try_from(start).ok(),
+        length: i64::try_from(length).ok(),
+        ..CompletionItem::default()
+    }
+}
+
+/// The name that a text ends with, as far as it is written; none after a dot, where a
+/// field follows.
+fn last_name(text: &str) -> &str {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | ':');
+    let rest = text.trim_end_matches(is_part);
+    match rest.ends_with(['.', '>']) {
+        true => "",
+        false => text.get(rest.len()..).unwrap_or_default(),
+    }
 }
 
 /// Columns count UTF-16 code units.
