@@ -388,6 +388,14 @@ def check_server():
             problem("debugging.md", f"the filter `{name}` is missing")
 
 
+def check_prompt():
+    """Commands of the prompt in the terminal, where there is one."""
+    commands = set(re.findall(r'\bentry\(\s*\w+,\s*"([\w-]+)"', source("src/cli/debug/commands.rs")))
+    text = re.sub(r"^```.*?^```$", "", (DOCS / "terminal.md").read_text(), flags=re.M | re.S)
+    written = {word for code in re.findall(r"`([^`]+)`", text) for word in code.split()[:1]}
+    compare_sets("terminal.md", "command", written, commands, True)
+
+
 def check_requests():
     known = set(re.findall(r'on\("(rr/\w+)"', source("src/dap/session/dispatch.rs")))
     compare_sets("custom-requests.md", "request", first_column("custom-requests.md"), known, True)
@@ -432,8 +440,13 @@ def main():
     for page in pages or sorted(DOCS.glob("*.md")):
         run_page(page)
     if not pages:
-        for check in (check_launch_keys, check_options, check_server, check_requests, check_messages, check_links):
-            check()
+        check_launch_keys()
+        check_options()
+        check_server()
+        check_prompt()
+        check_requests()
+        check_messages()
+        check_links()
     for each in problems:
         print(each)
     if problems:
