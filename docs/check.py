@@ -241,6 +241,20 @@ class Debugger:
             option = {"filterId": filters[1], "condition": filters[2] or ""}
             self.ask("setExceptionBreakpoints", {"filters": [], "filterOptions": [option]})
             return ""
+        data = re.fullmatch(r"data breakpoint on (.+)", what)
+        if data:
+            return self.watched(data[1])
+        visits = re.fullmatch(r"visits of (\S+):(\d+)", what)
+        if visits:
+            source = {"path": str(self.directory / visits[1])}
+            arguments = {"source": source, "line": int(visits[2])}
+            self.targets = self.ask("gotoTargets", arguments)["targets"]
+            return "\n".join(target["label"] for target in self.targets)
+        visit = re.fullmatch(r"go to visit (\d+)", what)
+        if visit:
+            target = self.targets[int(visit[1]) - 1]["id"]
+            self.ask("goto", {"threadId": 1, "targetId": target})
+            return self.arrived()
         wanted = re.fullmatch(r"(no )?breakpoint at (\S+):(\d+)(?: if (.+))?", what)
         if not wanted:
             raise ValueError(f"no button is called `{what}`")
@@ -253,6 +267,15 @@ class Debugger:
         arguments = {"source": source, "breakpoints": list(there.values())}
         answer = self.ask("setBreakpoints", arguments)
         return "\n".join(b["message"] for b in answer["breakpoints"] if b.get("message"))
+
+    def watched(self, expression):
+        arguments = {"name": expression, "frameId": self.frames()[0]["id"]}
+        info = self.ask("dataBreakpointInfo", arguments)
+        if not info["dataId"]:
+            return info["description"]
+        breakpoint = {"dataId": info["dataId"], "accessType": "write"}
+        self.ask("setDataBreakpoints", {"breakpoints": [breakpoint]})
+        return info["description"]
 
     def end(self):
         self.ask("disconnect", {})

@@ -158,7 +158,7 @@ function M.who_wrote(expression, direction)
     expression = expression,
     frameId = frame and frame.id,
     direction = direction,
-  })
+  }, (direction == "backward" and "rr wrote " or "rr next write ") .. expression)
 end
 
 return M
