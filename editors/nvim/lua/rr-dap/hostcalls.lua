@@ -43,9 +43,15 @@ local function index_at(calls, event)
   return index
 end
 
+--- The hostcall that this is in, or that was made last. Outside of one, a moment's event
+--- is the number of the next.
 local function here()
   local when = session.moment()
-  return when and when.moment and when.moment.event or 0
+  if not (when and when.moment) then
+    return 0
+  end
+  local event = when.moment.event
+  return when.phase == "calling" and event or math.max(0, event - 1)
 end
 
 local function show(found, text)

@@ -8,6 +8,8 @@ local M = {}
 local moments = setmetatable({}, { __mode = "k" })
 --- Run at each stop.
 local at_stops = {}
+--- By session: run at its next stop only.
+local at_next_stop = setmetatable({}, { __mode = "k" })
 
 ---@return table? dap
 function M.dap()
@@ -131,6 +133,13 @@ function M.at_each_stop(action)
   table.insert(at_stops, action)
 end
 
+--- To be called when a motion has begun.
+---@param session table
+---@param action fun(moment: table)
+function M.at_next_stop(session, action)
+  at_next_stop[session] = action
+end
+
 local function redraw()
   pcall(vim.cmd.redrawstatus, { bang = true })
 end
@@ -143,6 +152,11 @@ local function stopped(session)
     redraw()
     for _, action in ipairs(at_stops) do
       action(session)
+    end
+    local once = at_next_stop[session]
+    at_next_stop[session] = nil
+    if once then
+      once(moments[session])
     end
   end
   if not session.capabilities.rrDap then

@@ -31,11 +31,12 @@ function M.back_instruction()
   step("backward", "instruction", "into", "rr back instruction")
 end
 
-local function to_hostcall(direction, word, text)
+---@param on_begun fun(answer: table, session: table)?
+local function to_hostcall(direction, word, text, on_begun)
   text = text or ""
   local arguments = { direction = direction, unit = "hostcall", kind = "into" }
   local line = vim.trim(("rr hostcall %s %s"):format(word, text))
-  session.ask("rr/step", vim.tbl_extend("force", arguments, M.filter(text)), line)
+  session.ask("rr/step", vim.tbl_extend("force", arguments, M.filter(text)), line, on_begun)
 end
 
 ---@param filter string? `[failed] [PATH]`
@@ -48,11 +49,33 @@ function M.hostcall_prev(filter)
   to_hostcall("backward", "prev", filter)
 end
 
-function M.hostcall_over()
+local function over()
   step("forward", "hostcall", "over", "rr hostcall over")
 end
 
-function M.hostcall_back()
+--- Behind this hostcall or the next one; with a filter, behind the next one like that.
+---@param filter string? `[failed] [PATH]`
+function M.hostcall_over(filter)
+  if not (filter and filter:match("%S")) then
+    return over()
+  end
+  to_hostcall("forward", "next", filter, function(_, running)
+    session.at_next_stop(running, function(moment)
+      -- Else a breakpoint or the end came first.
+      if moment.phase == "calling" then
+        over()
+      end
+    end)
+  end)
+end
+
+--- Back over the hostcall that was answered last; with a filter, to before the last one
+--- like that.
+---@param filter string? `[failed] [PATH]`
+function M.hostcall_back(filter)
+  if filter and filter:match("%S") then
+    return to_hostcall("backward", "prev", filter)
+  end
   step("backward", "hostcall", "over", "rr hostcall back")
 end
 
