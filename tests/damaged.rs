@@ -4,11 +4,12 @@
 mod support;
 
 use rr_dap::component::types::CoreValue;
+use rr_dap::inspect::FrameState;
 use rr_dap::inspect::variables::{Children, Variable, children, static_named, statics, variables};
-use rr_dap::inspect::{FrameState, evaluate_path};
 use rr_dap::source::ModuleSource;
 use std::ops::Range;
 use std::sync::Arc;
+use support::hello::evaluate;
 use support::walk::Dice;
 use support::{fixture, golden, module_with_dwarf};
 use wasmparser::{Parser, Payload};
@@ -74,8 +75,14 @@ fn ask_everything(source: &ModuleSource, pc: u32, state: &dyn FrameState) {
     let found = variables(source, pc, state).unwrap_or_default();
     for variable in found.iter().take(40) {
         look_inside(source, variable, state, 2);
-        let _ = evaluate_path(source, pc, &format!("*{}", variable.name), state);
-        let _ = evaluate_path(source, pc, &format!("{}[7].x", variable.name), state);
+        for text in [
+            format!("*{}", variable.name),
+            format!("{}[7].x", variable.name),
+            format!("{}[\"key\"] == 3", variable.name),
+            format!("(char *){0} == \"x\" || {0} + 1 > 2", variable.name),
+        ] {
+            let _ = evaluate(source, pc, state, &text);
+        }
     }
     for variable in statics(source, pc, state)
         .unwrap_or_default()

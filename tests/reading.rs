@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use support::client::Client;
 use support::command::{Call, command};
 use support::stripped::stripped;
-use support::{cache_dir, events, fixture, parse, record, rewrite, rr_dap, text};
+use support::{events, fixture, parse, record, rewrite, rr_dap, text};
 
 fn chatty(dir: &Path) -> PathBuf {
     let trace = dir.join("chatty.rrtrace");

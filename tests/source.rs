@@ -14,7 +14,7 @@ use std::sync::Arc;
 use support::hello::{Frame, HELLO, evaluate, hello, main_frame, named, source, variable};
 use wasmparser::{Parser, Payload};
 
-use support::golden;
+use support::{golden, module_with_dwarf};
 /// The offsets of all instructions.
 fn instructions(module: &[u8]) -> HashSet<u32> {
     let mut found = HashSet::new();

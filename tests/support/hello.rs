@@ -114,7 +114,7 @@ pub const MOMENT: Moment = Moment {
 pub fn evaluate(
     source: &ModuleSource,
     pc: u32,
-    frame: &Frame,
+    frame: &dyn FrameState,
     text: &str,
 ) -> Result<Evaluated, ExpressionError> {
     let site = Site::from(pc);

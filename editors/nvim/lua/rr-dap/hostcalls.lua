@@ -1,0 +1,139 @@
+--- Hostcalls in the quickfix list: <CR> travels to one.
+local config = require("rr-dap.config")
+local session = require("rr-dap.session")
+local tell = require("rr-dap.tell")
+local travel = require("rr-dap.travel")
+
+local M = {}
+
+--- Tells our lists from other people's.
+local CONTEXT = "rr-dap hostcalls"
+
+--- One line for a hostcall.
+function M.line(call)
+  local sign = call.failed and "!" or " "
+  local indent = ("  "):rep(math.min(call.depth or 0, 10))
+  local result = call.result and (" -> " .. call.result) or ""
+  local name, arguments = call.name, call.arguments
+  if not vim.startswith(arguments, "(") then
+    arguments = "(" .. arguments .. ")"
+  end
+  return ("%s%7d  %s%s%s%s"):format(sign, call.event, indent, name, arguments, result)
+end
+
+--- The lines as they are: nothing of files.
+function M.lines(info)
+  local items = vim.fn.getqflist({ id = info.id, items = 1 }).items
+  local lines = {}
+  for index = info.start_idx, info.end_idx do
+    lines[#lines + 1] = items[index].text
+  end
+  return lines
+end
+
+--- The item that is, or was last before, an event.
+local function index_at(calls, event)
+  local index = 1
+  for at, call in ipairs(calls) do
+    if call.event > event then
+      break
+    end
+    index = at
+  end
+  return index
+end
+
+--- The hostcall that this is in, or that was made last. Outside of one, a moment's event
+--- is the number of the next.
+local function here()
+  local when = session.moment()
+  if not (when and when.moment) then
+    return 0
+  end
+  local event = when.moment.event
+  return when.phase == "calling" and event or math.max(0, event - 1)
+end
+
+local function show(found, text)
+  local items = vim.tbl_map(function(call)
+    return { text = M.line(call), user_data = { event = call.event }, type = call.failed and "E" or "" }
+  end, found.hostcalls)
+  local title = vim.trim("hostcalls " .. text)
+  if found.total > #items then
+    title = ("%s (%d of %d, from event %d)"):format(title, #items, found.total, found.hostcalls[1].event)
+  end
+  vim.fn.setqflist({}, " ", {
+    title = title,
+    items = items,
+    context = { rr_dap = CONTEXT },
+    quickfixtextfunc = M.lines,
+    idx = index_at(found.hostcalls, here()),
+  })
+  vim.cmd("botright copen")
+  M.dress(vim.api.nvim_get_current_buf())
+  vim.api.nvim_win_set_cursor(0, { index_at(found.hostcalls, here()), 0 })
+end
+
+--- Lists hostcalls; of more than the limit, those around this moment.
+---@param text string? `[failed] [PATH]`
+function M.list(text)
+  text = vim.trim(text or "")
+  local limit = config.options.hostcalls.limit
+  local wanted = vim.tbl_extend("force", travel.filter(text), { count = limit })
+  local console = vim.trim("rr hostcalls " .. text)
+  session.ask("rr/hostcalls", wanted, console, function(found)
+    if found.total == 0 then
+      return tell.info("none of the hostcalls is like that")
+    end
+    local from = math.max(0, here() - math.floor(limit / 2))
+    if found.total <= limit or from == 0 then
+      return show(found, text)
+    end
+    session.ask("rr/hostcalls", vim.tbl_extend("force", wanted, { from = from }), console, function(around)
+      show(#around.hostcalls > 0 and around or found, text)
+    end)
+  end)
+end
+
+--- Whether the quickfix list is one of ours.
+local function is_ours()
+  local context = vim.fn.getqflist({ context = 1 }).context
+  return type(context) == "table" and context.rr_dap == CONTEXT
+end
+
+--- Travels to the hostcall of a line.
+---@param line integer
+function M.travel(line)
+  local item = vim.fn.getqflist({ items = 1 }).items[line]
+  if item and item.user_data then
+    vim.fn.setqflist({}, "a", { idx = line })
+    travel.to_event(item.user_data.event)
+  end
+end
+
+--- All quickfix lists share one buffer, so the key asks which list it is.
+function M.dress(buffer)
+  vim.keymap.set("n", "<CR>", function()
+    if is_ours() then
+      return M.travel(vim.fn.line("."))
+    end
+    local enter = vim.api.nvim_replace_termcodes("<CR>", true, false, true)
+    vim.api.nvim_feedkeys(enter, "n", false)
+  end, { buffer = buffer, desc = "rr-dap: go to this hostcall" })
+end
+
+--- Keeps the list's position on the last hostcall before the present.
+function M.follow()
+  if not is_ours() then
+    return
+  end
+  local event = here()
+  local list = vim.fn.getqflist({ items = 1, winid = 1 })
+  local calls = vim.tbl_map(function(item)
+    return { event = (item.user_data or {}).event or math.huge }
+  end, list.items)
+  local index = index_at(calls, event)
+  vim.fn.setqflist({}, "a", { idx = index })
+end
+
+return M
