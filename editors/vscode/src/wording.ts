@@ -1,0 +1,45 @@
+/** What people read about moments, hostcalls and handles. */
+
+import type { Handle, Hostcall, Moment } from './protocol.js';
+
+const numbers = new Intl.NumberFormat('en-US');
+
+export function grouped(number: number): string {
+  return numbers.format(number);
+}
+
+/** `event 123 of 4,567 (37 %)` */
+export function momentText(moment: Moment, events: number): string {
+  const percent = `${Math.round(moment.percent)} %`;
+  if (events === 0) return `tick ${grouped(moment.tick)} (${percent})`;
+  if (moment.event === undefined || moment.event === null) return `before event 0 of ${grouped(events)}`;
+  return `event ${grouped(moment.event)} of ${grouped(events)} (${percent})`;
+}
+
+/** `wasi:io/streams@0.2.12` is `io/streams` to people who see it a hundred times. */
+export function shortInterface(name: string): string {
+  return name.replace(/^wasi:/, '').replace(/@[^#/]*$/, '');
+}
+
+/** The function's own name: what is behind the interface. */
+export function shortFunction(call: Hostcall): string {
+  const own = call.function ?? call.name.slice(call.name.indexOf('#') + 1);
+  return own.replace(/^\[(?:method|static|constructor)\]/, '');
+}
+
+/** One line: `(self: 4, path: "x") -> ok(5)`. */
+export function callValues(call: Hostcall): string {
+  const given = call.arguments ?? '';
+  const listed = given.startsWith('(') ? given : `(${given})`;
+  return call.result ? `${listed} → ${call.result}` : listed;
+}
+
+/** `own<descriptor>`: what a handle is, whatever it stands for. */
+export function handleKind(handle: Handle): string {
+  if (!handle.type) return handle.kind;
+  return handle.type.startsWith(handle.kind) ? handle.type : `${handle.kind}<${handle.type}>`;
+}
+
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
