@@ -40,14 +40,15 @@ export function configurationFor(subject: Subject): Configuration & { type: stri
     : { ...base, name: `Record and debug ${file}`, program: subject.file, stopOnEntry: true };
 }
 
-/** VS Code gives an empty one where there is no launch.json. */
-export function isEmpty(configuration: Configuration): boolean {
-  return !configuration.type && !configuration.request && !configuration.name;
+/** Whether a configuration says what to debug; where there is no launch.json, it does not. */
+export function namesSubject(configuration: Configuration): boolean {
+  return configuration.request === 'attach' || given(configuration, 'program') || given(configuration, 'trace');
 }
 
-/** Whether a launch says what to debug. */
-export function namesSubject(configuration: Configuration): boolean {
-  return configuration.request !== 'launch' || given(configuration, 'program') || given(configuration, 'trace');
+/** A configuration for a subject, and what was given beside it. */
+export function withSubject(configuration: Configuration, subject: Subject): ReturnType<typeof configurationFor> {
+  const said = Object.entries(configuration).filter(([key]) => given(configuration, key));
+  return { ...configurationFor(subject), ...Object.fromEntries(said) };
 }
 
 /** Fills in what can be left out. */

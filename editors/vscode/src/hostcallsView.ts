@@ -97,8 +97,8 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     const stop = (this.stopSeen = recording.stop);
     try {
       const { moment } = await recording.ask('rr/when', {});
-      const here = moment.event ?? undefined;
-      const window = this.window?.covers(here ?? 0) ? this.window : await this.around(recording, here ?? 0);
+      const here = moment.event;
+      const window = this.window?.covers(here) ? this.window : await this.around(recording, here);
       if (recording !== this.of || recording.stop !== stop) return;
       this.here = here;
       this.show(window);

@@ -4,13 +4,12 @@ import * as vscode from 'vscode';
 import {
   complaint,
   completed,
-  type Configuration,
   configurationFor,
-  isEmpty,
   namesSubject,
   type Subject,
   subjectOf,
   TYPE,
+  withSubject,
 } from './configuration.js';
 
 /** Enough to choose from; a `target` folder can hold thousands. */
@@ -31,15 +30,10 @@ export class Configurations implements vscode.DebugConfigurationProvider {
     folder: vscode.WorkspaceFolder | undefined,
     given: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
-    const configuration: Configuration = given;
-    const lacking = isEmpty(configuration);
-    if (!lacking && namesSubject(configuration)) {
-      return completed({ ...given, type: TYPE }, folder && '${workspaceFolder}');
-    }
+    const root = folder && '${workspaceFolder}';
+    if (namesSubject(given)) return completed({ ...given, type: TYPE }, root);
     const subject = openSubject() ?? (await chosenSubject());
-    if (subject === undefined) return undefined;
-    const found = { ...configurationFor(subject), ...(lacking ? {} : given) };
-    return completed(found, folder && '${workspaceFolder}');
+    return subject && completed(withSubject(given, subject), root);
   }
 
   async resolveDebugConfigurationWithSubstitutedVariables(

@@ -2,9 +2,9 @@
 
 /** A moment of the recording. */
 export interface Moment {
-  /** The number of the last hostcall made; there may be none yet. */
-  readonly event?: number | null;
-  /** Can be given back to `rr/seek`. */
+  /** In a hostcall, its own number; else, how many have been made. */
+  readonly event: number;
+  /** Can be given back to `rr/seek`; in a hostcall, it ends with `+call`. */
   readonly position: string;
   readonly tick: number;
   /** Of the hostcalls, or of the ticks where there are none. */

@@ -1,6 +1,7 @@
 /** The commands that go somewhere, and marks. */
 
 import * as vscode from 'vscode';
+import { readPlace } from './place.js';
 import type { Mark, Seek, Step, WhoWrote } from './protocol.js';
 import { type Recording, type Recordings, reporting } from './recording.js';
 import { grouped, momentText } from './wording.js';
@@ -58,20 +59,11 @@ async function goToEvent(recording: Recording, given?: unknown): Promise<void> {
   const text = await vscode.window.showInputBox({
     title: 'Go to Event',
     prompt: `A number from 0 to ${grouped(events - 1)}, or a part of the recording such as 50%`,
-    value: String(moment.event ?? 0),
+    value: String(moment.event),
     validateInput: (text) => (readPlace(text, events) ? undefined : `Give a number from 0 to ${events - 1}, or a percentage.`),
   });
   const to = text === undefined ? undefined : readPlace(text, events);
   if (to !== undefined) await recording.ask('rr/seek', to);
-}
-
-/** `123`, `1,234` or `50%`. */
-export function readPlace(text: string, events: number): Seek | undefined {
-  const [, number, sign] = /^\s*([\d,]+(?:\.\d+)?)\s*(%?)\s*$/.exec(text) ?? [];
-  if (number === undefined) return undefined;
-  const value = Number(number.replaceAll(',', ''));
-  if (sign === '%') return value <= 100 ? { percent: value } : undefined;
-  return Number.isInteger(value) && value < events ? { event: value } : undefined;
 }
 
 async function goToMark(recording: Recording): Promise<void> {

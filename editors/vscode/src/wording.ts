@@ -10,9 +10,8 @@ export function grouped(number: number): string {
 
 /** `event 123 of 4,567 (37 %)` */
 export function momentText(moment: Moment, events: number): string {
-  const percent = `${Math.round(moment.percent)} %`;
+  const percent = `${Math.floor(moment.percent)} %`;
   if (events === 0) return `tick ${grouped(moment.tick)} (${percent})`;
-  if (moment.event === undefined || moment.event === null) return `before event 0 of ${grouped(events)}`;
   return `event ${grouped(moment.event)} of ${grouped(events)} (${percent})`;
 }
 
@@ -27,10 +26,9 @@ export function shortFunction(call: Hostcall): string {
   return own.replace(/^\[(?:method|static|constructor)\]/, '');
 }
 
-/** One line: `(self: 4, path: "x") -> ok(5)`. */
+/** One line: `(self: 4, path: "x") → ok(5)`. */
 export function callValues(call: Hostcall): string {
-  const given = call.arguments ?? '';
-  const listed = given.startsWith('(') ? given : `(${given})`;
+  const listed = `(${call.arguments ?? ''})`;
   return call.result ? `${listed} → ${call.result}` : listed;
 }
 

@@ -49,10 +49,10 @@ export function laneAt(layout: Layout, y: number): number | undefined {
   return lane >= 0 && lane < layout.lanes ? lane : undefined;
 }
 
-/** Where a moment is on the axis: behind the beginning of its event, as it is in it or after it. */
+/** Where a moment is on the axis: in the middle of the call that it is in, or between two. */
 export function placeOf(moment: Moment, events: number): number {
   if (events === 0) return moment.percent;
-  return moment.event === undefined || moment.event === null ? 0 : moment.event + 0.5;
+  return moment.position.endsWith('+call') ? moment.event + 0.5 : moment.event;
 }
 
 /** How long the axis is: in events, or else in percent. */

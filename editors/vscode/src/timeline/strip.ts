@@ -201,7 +201,7 @@ function hideTip(): void {
 
 function speakChoice(): void {
   if (timeline === undefined) return;
-  const event = chosen ?? timeline.here.event ?? 0;
+  const event = chosen ?? timeline.here.event;
   const text = tell(event, calls.get(event));
   canvas.setAttribute('aria-valuenow', String(event));
   canvas.setAttribute('aria-valuetext', text);
@@ -277,7 +277,7 @@ function chooseBy(direction: number): void {
   if (timeline === undefined || timeline.events === 0) return;
   const scene = currentScene();
   const step = scene && singleCalls(scene) ? 1 : Math.max(1, Math.round(((window_.to - window_.from) / place.span) * 4));
-  choose((chosen ?? timeline.here.event ?? 0) + direction * step);
+  choose((chosen ?? timeline.here.event) + direction * step);
 }
 
 function choose(event: number): void {
