@@ -11,6 +11,8 @@ type Item =
   | { readonly kind: 'earlier' }
   | { readonly kind: 'later' };
 
+const EARLIER: Item = { kind: 'earlier' };
+const LATER: Item = { kind: 'later' };
 const SHOWN_VALUES = 160;
 
 export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disposable {
@@ -22,6 +24,8 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   private window: HostcallWindow | undefined;
   /** The items that are shown, so that one of them can be revealed. */
   private items: readonly Item[] = [];
+  /** The tree knows its items by identity: a call keeps its own as long as it is the same call. */
+  private readonly itemOf = new Map<number, Item>();
   private of: Recording | undefined;
   private here: number | undefined;
   private stopSeen = 0;
@@ -114,6 +118,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     this.here = undefined;
     this.stopSeen = 0;
     this.items = [];
+    this.itemOf.clear();
     this.view.message = undefined;
     this.changed.fire();
   }
@@ -124,15 +129,17 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
 
   private show(window: HostcallWindow): void {
     this.window = window;
-    const calls = window.calls.map((call): Item => ({ kind: 'call', call }));
-    this.items = [
-      ...(window.hasEarlier ? [{ kind: 'earlier' } as const] : []),
-      ...calls,
-      ...(window.hasLater ? [{ kind: 'later' } as const] : []),
-    ];
+    const calls = window.calls.map((call) => this.itemFor(call));
+    this.items = [...(window.hasEarlier ? [EARLIER] : []), ...calls, ...(window.hasLater ? [LATER] : [])];
     this.view.message = this.explained(window);
     this.view.description = this.described(window);
     this.changed.fire();
+  }
+
+  private itemFor(call: Hostcall): Item {
+    const item = this.itemOf.get(call.event) ?? { kind: 'call', call };
+    this.itemOf.set(call.event, item);
+    return item;
   }
 
   private described(window: HostcallWindow): string {
@@ -147,8 +154,8 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   }
 
   private async reveal(): Promise<void> {
-    const item = this.items.find((item) => item.kind === 'call' && item.call.event === this.here);
-    if (item !== undefined && this.view.visible) await this.view.reveal(item, { select: true, focus: false });
+    const item = this.here === undefined ? undefined : this.itemOf.get(this.here);
+    if (item !== undefined && this.items.includes(item) && this.view.visible) await this.view.reveal(item, { select: true, focus: false });
   }
 
   private async askFilter(): Promise<void> {

@@ -20,6 +20,8 @@ const STEPS: Readonly<Record<string, Step>> = {
 
 /** What VS Code hands to commands in the menu of a variable. */
 interface VariableInMenu {
+  /** What the variable is in: a scope, or a variable, which has a value. */
+  readonly container?: { readonly value?: string };
   readonly variable?: {
     readonly name: string;
     readonly evaluateName?: string;
@@ -111,7 +113,8 @@ async function written(given: VariableInMenu | undefined): Promise<WhoWrote | un
   const variable = given?.variable;
   const item = vscode.debug.activeStackItem;
   const frame = item instanceof vscode.DebugStackFrame ? { frameId: item.frameId } : {};
-  if (variable?.evaluateName) return { expression: variable.evaluateName, ...frame };
+  const known = variable && expressionOf(variable, given.container);
+  if (known) return { expression: known, ...frame };
   if (variable?.memoryReference) {
     const count = await vscode.window.showInputBox({
       title: `Who Wrote ${variable.name}`,
@@ -123,6 +126,15 @@ async function written(given: VariableInMenu | undefined): Promise<WhoWrote | un
   }
   const expression = given ? itsName(given) : await vscode.window.showInputBox({ title: 'Who Wrote', prompt: 'An expression' });
   return expression ? { expression, ...frame } : undefined;
+}
+
+/** The name of a variable of the frame is its expression; those within have theirs told, or none. */
+function expressionOf(
+  { name, evaluateName, memoryReference }: NonNullable<VariableInMenu['variable']>,
+  container: VariableInMenu['container'],
+): string | undefined {
+  if (evaluateName) return evaluateName;
+  return memoryReference && container?.value === undefined ? name : undefined;
 }
 
 /** Items of the watch view have a name, which is the expression. */

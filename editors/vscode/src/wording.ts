@@ -20,10 +20,12 @@ export function shortInterface(name: string): string {
   return name.replace(/^wasi:/, '').replace(/@[^#/]*$/, '');
 }
 
-/** The function's own name: what is behind the interface. */
+/** The function's own name: what is behind the interface, and behind the resource of a method. */
 export function shortFunction(call: Hostcall): string {
+  // What the component model itself has stands for an interface: `resource.drop`.
+  if (call.interface && call.function && !call.interface.includes(':')) return `${call.interface} ${call.function}`;
   const own = call.function ?? call.name.slice(call.name.indexOf('#') + 1);
-  return own.replace(/^\[(?:method|static|constructor)\]/, '');
+  return own.replace(/^\[method\][^.]*\./, '').replace(/^\[(?:static|constructor)\]/, '');
 }
 
 /** One line: `(self: 4, path: "x") → ok(5)`. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const PATIENCE = 20_000;
 
 export function hands(page, pictures) {
-  const section = (name) => page.locator('.pane', { has: page.locator(`.pane-header[aria-label="${name} Section"]`) });
+  const section = (name) => page.locator('.pane', { has: page.locator(`.pane-header[aria-label^="${name}"]`) });
   const rows = (name) => section(name).locator('.monaco-list-row');
   const strip = async () => (await timelineFrame(page)).locator('#strip');
   const spot = async (part) => {
@@ -23,11 +23,12 @@ export function hands(page, pictures) {
       rows(view).filter({ hasText: text }).first().locator('.monaco-tl-twistie').click({ timeout: PATIENCE }),
     openSection: async ({ view }) => {
       const header = section(view).locator('.pane-header');
+      await header.waitFor({ timeout: PATIENCE });
       if ((await header.getAttribute('aria-expanded')) === 'false') await header.click({ timeout: PATIENCE });
     },
     closeSection: async ({ view }) => {
-      const header = section(view).locator('.pane-header');
-      if ((await header.getAttribute('aria-expanded')) === 'true') await header.click({ timeout: PATIENCE });
+      const open = section(view).locator('.pane-header[aria-expanded="true"]');
+      if ((await open.count()) > 0) await open.click({ timeout: PATIENCE });
     },
     menu: async ({ view, text, item }) => {
       await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });

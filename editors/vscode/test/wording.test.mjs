@@ -18,9 +18,11 @@ test('names without what is always the same', () => {
   assert.equal(shortInterface('wasi:io/streams@0.2.12'), 'io/streams');
   assert.equal(shortInterface('my:own/thing'), 'my:own/thing');
   const call = { event: 1, failed: false, name: 'wasi:io/streams@0.2.12#[method]output-stream.write' };
-  assert.equal(shortFunction(call), 'output-stream.write');
+  assert.equal(shortFunction(call), 'write');
+  assert.equal(shortFunction({ ...call, function: '[static]descriptor.open' }), 'descriptor.open');
   assert.equal(shortFunction({ ...call, function: '[constructor]fields' }), 'fields');
-  assert.equal(shortFunction({ ...call, name: 'resource.drop x#descriptor', function: 'resource.drop' }), 'resource.drop');
+  const drop = { ...call, name: 'resource.drop x#descriptor', interface: 'resource.drop', function: 'descriptor' };
+  assert.equal(shortFunction(drop), 'resource.drop descriptor');
 });
 
 test('values, with and without a result', () => {
