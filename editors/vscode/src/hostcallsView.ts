@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { type Filter, HostcallWindow } from './hostcallPages.js';
 import type { Hostcall } from './protocol.js';
 import { type Recording, type Recordings, reporting, TOO_OLD } from './recording.js';
-import { callValues, cut, grouped, shortFunction, shortInterface } from './wording.js';
+import { briefValues, callValues, cut, grouped, shortFunction, shortInterface } from './wording.js';
 
 type Item =
   | { readonly kind: 'call'; readonly call: Hostcall }
@@ -72,7 +72,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   private callItem(call: Hostcall): vscode.TreeItem {
     const item = new vscode.TreeItem(`${call.event}  ${shortFunction(call)}`);
     item.id = `${call.event}`;
-    item.description = cut(callValues(call), SHOWN_VALUES);
+    item.description = cut(briefValues(call), SHOWN_VALUES);
     item.tooltip = callTooltip(call);
     item.iconPath = this.icon(call);
     item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ event: call.event }] };

@@ -34,6 +34,12 @@ export function callValues(call: Hostcall): string {
   return call.result ? `${listed} → ${call.result}` : listed;
 }
 
+/** As little as tells one call from the next: the handle that a method is of comes first, and is always the same. */
+export function briefValues(call: Hostcall): string {
+  const given = (call.arguments ?? '').replace(/^self: [^,]*(?:, |$)/, '');
+  return callValues({ ...call, arguments: given });
+}
+
 /** `own<descriptor>`: what a handle is, whatever it stands for. */
 export function handleKind(handle: Handle): string {
   if (!handle.type) return handle.kind;

@@ -230,7 +230,10 @@ const acts = {
     for (const view of ['Watch', 'Call Stack', 'Breakpoints']) await page('closeSection', { view });
     for (const view of ['Variables', 'Hostcalls', 'Handles']) await page('openSection', { view });
     await vscode.commands.executeCommand('rr-dap.timeline.focus');
-    await page('pointTimeline', { part: 0.7 });
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await page('focusTimeline');
+    await page('keys', { keys: ['0'] });
+    await page('pointTimeline', { part: 0.35 });
     await until('the tip', async () => (await page('timeline')).tip?.includes('('));
     await page('picture', { name: 'everything' });
     await end(vscode, until);

@@ -4,7 +4,7 @@ import { readPlace } from '../out/place.js';
 import { offeredVersion } from '../out/protocol.js';
 import { recordingPage } from '../out/recordingPage.js';
 import { timelinePage } from '../out/timeline/page.js';
-import { callValues, cut, handleKind, momentText, shortFunction, shortInterface } from '../out/wording.js';
+import { briefValues, callValues, cut, handleKind, momentText, shortFunction, shortInterface } from '../out/wording.js';
 
 const moment = { position: '', tick: 45678, percent: 37.2, event: 123 };
 
@@ -29,6 +29,9 @@ test('values, with and without a result', () => {
   assert.equal(callValues({ arguments: 'a: 1', result: 'ok' }), '(a: 1) → ok');
   assert.equal(callValues({ arguments: 'a: 1', result: null }), '(a: 1)');
   assert.equal(callValues({}), '()');
+  assert.equal(briefValues({ arguments: 'self: borrow<x> 4, path: "a, b"', result: 'ok' }), '(path: "a, b") → ok');
+  assert.equal(briefValues({ arguments: 'self: borrow<x> 4' }), '()');
+  assert.equal(briefValues({ arguments: 'handle: 5' }), '(handle: 5)');
   assert.equal(cut('abcdef', 4), 'abc…');
   assert.equal(cut('abcd', 4), 'abcd');
   assert.equal(handleKind({ kind: 'own', type: 'descriptor' }), 'own<descriptor>');
