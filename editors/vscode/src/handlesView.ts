@@ -126,17 +126,17 @@ function handleItem(handle: Handle, leaked: boolean): vscode.TreeItem {
   const state = known ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
   const item = new vscode.TreeItem(`${handle.index}  ${handleKind(handle)}`, state);
   item.description = handle.meaning ?? handle.state ?? '';
-  item.tooltip = [`handle ${handle.index}: ${handleKind(handle)}`, handle.meaning, handle.state].filter(Boolean).join('\n');
+  item.tooltip = [`handle ${handle.index}: ${handleKind(handle)}`, handle.type, handle.meaning, handle.state].filter(Boolean).join('\n');
   item.iconPath = new vscode.ThemeIcon(leaked ? 'warning' : handle.kind === 'borrow' ? 'link' : 'key');
   return item;
 }
 
 function eventItem(event: LifeEvent): vscode.TreeItem {
-  const item = new vscode.TreeItem(event.what);
-  item.tooltip = event.what;
+  const number = typeof event.event === 'number' ? `${event.event}  ` : '';
+  const item = new vscode.TreeItem(`${number}${event.what}`);
+  item.tooltip = number === '' ? event.what : `event ${event.event}: ${event.what}`;
   item.iconPath = new vscode.ThemeIcon('symbol-event');
   if (typeof event.event === 'number') {
-    item.description = `event ${event.event}`;
     item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ event: event.event }] };
   }
   return item;

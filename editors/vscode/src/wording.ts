@@ -40,10 +40,11 @@ export function briefValues(call: Hostcall): string {
   return callValues({ ...call, arguments: given });
 }
 
-/** `own<descriptor>`: what a handle is, whatever it stands for. */
+/** `own<descriptor>`: what a handle is, whatever it stands for and whosever type it has. */
 export function handleKind(handle: Handle): string {
   if (!handle.type) return handle.kind;
-  return handle.type.startsWith(handle.kind) ? handle.type : `${handle.kind}<${handle.type}>`;
+  const type = handle.type.slice(handle.type.indexOf('#') + 1);
+  return type.startsWith(handle.kind) ? type : `${handle.kind}<${type}>`;
 }
 
 export function cut(text: string, length: number): string {

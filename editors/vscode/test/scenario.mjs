@@ -173,9 +173,9 @@ const acts = {
     await vscode.commands.executeCommand('rr-dap.showHandlesHere');
     await until('the table again', async () => (await rows()).some((row) => /preopened directory/.test(row)));
     await page('expandRow', { view: 'Handles', text: 'preopened directory' });
-    await until('its life', async () => (await rows()).some((row) => /event 3\b/.test(row)));
+    await until('its life', async () => (await rows()).some((row) => /^3\s+made by/.test(row.trim())));
     await page('picture', { name: 'handles' });
-    await page('clickRow', { view: 'Handles', text: 'event 3' });
+    await page('clickRow', { view: 'Handles', text: 'made by' });
     await until('event 3', () => eventOf(moment()) === 3);
   },
 

@@ -36,6 +36,7 @@ test('values, with and without a result', () => {
   assert.equal(cut('abcd', 4), 'abcd');
   assert.equal(handleKind({ kind: 'own', type: 'descriptor' }), 'own<descriptor>');
   assert.equal(handleKind({ kind: 'own', type: 'own<descriptor>' }), 'own<descriptor>');
+  assert.equal(handleKind({ kind: 'borrow', type: 'wasi:x/y@0.2.12#descriptor' }), 'borrow<descriptor>');
   assert.equal(handleKind({ kind: 'subtask' }), 'subtask');
 });
 

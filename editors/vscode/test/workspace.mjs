@@ -37,5 +37,5 @@ export const settings = {
 
 /** The program is a matter of the machine: the user's own settings do not say it for a remote one. */
 export function machineSettings(rrDap) {
-  return { 'rr-dap.path': rrDap, 'rr-dap.logDap': '/tmp/vscode-work/dap.log' };
+  return { 'rr-dap.path': rrDap  };
 }
