@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { type Filter, HostcallWindow } from './hostcallPages.js';
 import type { Hostcall } from './protocol.js';
-import { type Recording, type Recordings, reporting, TOO_OLD } from './recording.js';
+import { type Recording, type Recordings, reporting, STAYS, TOO_OLD } from './recording.js';
 import { briefValues, callValues, cut, grouped, shortFunction, shortInterface } from './wording.js';
 
 type Item =
@@ -160,6 +160,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
 
   private async askFilter(): Promise<void> {
     const filter = await vscode.window.showInputBox({
+      ...STAYS,
       title: 'Filter Hostcalls',
       prompt: 'A WIT path, with * for any characters; empty shows all',
       placeHolder: 'wasi:filesystem/*, *.write*, …',

@@ -15,6 +15,9 @@ interface Message {
 
 export const TOO_OLD = 'This rr-dap does not answer requests about time: update it to use the views and commands of time.';
 
+/** A question stays although the workbench brings a line into sight meanwhile, and with it the focus. */
+export const STAYS = { ignoreFocusOut: true };
+
 /** A debug session of ours. */
 export class Recording {
   /** Whether the server knows the requests beyond the protocol. */

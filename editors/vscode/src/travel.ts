@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { readPlace } from './place.js';
 import type { Mark, Seek, Step, WhoWrote } from './protocol.js';
-import { type Recording, type Recordings, reporting } from './recording.js';
+import { type Recording, type Recordings, reporting, STAYS } from './recording.js';
 import { grouped, momentText } from './wording.js';
 
 const STEPS: Readonly<Record<string, Step>> = {
@@ -59,6 +59,7 @@ async function goToEvent(recording: Recording, given?: unknown): Promise<void> {
   const { moment, events } = await recording.ask('rr/when', {});
   if (events === 0) throw new Error('The recording has no hostcalls: go to the start or the end.');
   const text = await vscode.window.showInputBox({
+    ...STAYS,
     title: 'Go to Event',
     prompt: `A number from 0 to ${grouped(events - 1)}, or a part of the recording such as 50%`,
     value: String(moment.event),
@@ -75,6 +76,7 @@ async function goToMark(recording: Recording): Promise<void> {
 
 async function markHere(recording: Recording): Promise<void> {
   const name = await vscode.window.showInputBox({
+    ...STAYS,
     title: 'Mark This Moment',
     prompt: 'A name for it; without one, it gets a number.',
   });
@@ -117,6 +119,7 @@ async function written(given: VariableInMenu | undefined): Promise<WhoWrote | un
   if (known) return { expression: known, ...frame };
   if (variable?.memoryReference) {
     const count = await vscode.window.showInputBox({
+      ...STAYS,
       title: `Who Wrote ${variable.name}`,
       prompt: 'How many bytes?',
       value: '4',
@@ -124,7 +127,7 @@ async function written(given: VariableInMenu | undefined): Promise<WhoWrote | un
     });
     return count === undefined ? undefined : { memoryReference: variable.memoryReference, count: Number(count) };
   }
-  const expression = given ? itsName(given) : await vscode.window.showInputBox({ title: 'Who Wrote', prompt: 'An expression' });
+  const expression = given ? itsName(given) : await vscode.window.showInputBox({ ...STAYS, title: 'Who Wrote', prompt: 'An expression' });
   return expression ? { expression, ...frame } : undefined;
 }
 

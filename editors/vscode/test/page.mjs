@@ -32,7 +32,13 @@ export function hands(page, pictures) {
     },
     menu: async ({ view, text, item }) => {
       await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });
-      await page.getByRole('menuitem', { name: item }).click({ timeout: PATIENCE });
+      const chosen = page.getByRole('menuitem', { name: item });
+      // A menu that has just come takes no clicks: it could be the one that opened it.
+      for (let i = 0; i < 20 && (i === 0 || (await chosen.count()) > 0); i++) {
+        await page.waitForTimeout(200);
+        await chosen.click({ timeout: PATIENCE });
+        await page.waitForTimeout(200);
+      }
     },
     toolbar: ({ button }) => page.locator('.debug-toolbar').getByRole('button', { name: button }).first().click({ timeout: PATIENCE }),
     toolbarButtons: () =>
@@ -41,9 +47,9 @@ export function hands(page, pictures) {
       for (const key of keys) await page.keyboard.press(key);
     },
     type: async ({ text }) => {
-      await page.locator('.quick-input-widget input').first().waitFor({ timeout: PATIENCE });
-      await page.keyboard.type(text);
-      await page.keyboard.press('Enter');
+      const input = page.locator('.quick-input-widget .quick-input-box input').first();
+      await input.fill(text, { timeout: PATIENCE });
+      await input.press('Enter');
     },
     choose: ({ text }) => page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click({ timeout: PATIENCE }),
     statusBar: () => page.locator('.statusbar-item[id*="rr-dap"]').allInnerTexts(),
