@@ -101,7 +101,7 @@ async function chooseMark(recording: Recording, title: string): Promise<Mark | u
   if (marks.length === 0) throw new Error('There are no marks: "rr-dap: Mark Here…" makes one.');
   const { events } = await recording.ask('rr/when', {});
   const items = marks.map((mark) => ({ label: mark.name, description: momentText(mark.moment, events), mark }));
-  const chosen = await vscode.window.showQuickPick(items, { title });
+  const chosen = await vscode.window.showQuickPick(items, { ...STAYS, title });
   return chosen?.mark;
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 export function makeWorkspace(folder, fixtures, rrDap) {
   mkdirSync(folder, { recursive: true });
-  for (const file of ['ledger.c', 'ledger.csv', 'ledger.wasm']) cpSync(join(fixtures, file), join(folder, file));
+  for (const file of ['ledger.c', 'ledger.csv', 'ledger.wasm', 'rt/start.c']) cpSync(join(fixtures, file), join(folder, file));
   try {
     const options = ['--quiet', '--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace')];
     execFileSync(rrDap, ['record', ...options, join(folder, 'ledger.wasm')], { stdio: 'pipe' });
