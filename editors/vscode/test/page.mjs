@@ -14,7 +14,11 @@ export function hands(page, pictures) {
   };
   return {
     say: ({ text }) => console.log(text),
-    picture: ({ name }) => page.screenshot({ path: join(pictures, `${name}.png`) }).then(() => undefined),
+    picture: async ({ name }) => {
+      // Until what was pointed at before has lost its tip.
+      await page.waitForTimeout(700);
+      await page.screenshot({ path: join(pictures, `${name}.png`) });
+    },
     size: ({ width, height }) => page.setViewportSize({ width, height }),
     /** What is written in the rows of a view of the side bar. */
     rows: ({ view }) => rows(view).allInnerTexts(),

@@ -19,7 +19,7 @@ export function readTheme(): Theme {
   const style = getComputedStyle(document.body);
   const first = (...names: string[]) => names.map((name) => style.getPropertyValue(name).trim()).find((value) => value !== '');
   const text = first('--vscode-foreground', '--vscode-editor-foreground') ?? 'CanvasText';
-  const colours = ['charts-blue', 'charts-green', 'charts-purple', 'charts-yellow', 'terminal-ansiCyan'];
+  const colours = ['charts-blue', 'charts-green', 'charts-purple', 'terminal-ansiCyan', 'terminal-ansiBrightMagenta'];
   const lanes = colours.map((colour) => first(`--vscode-${colour}`) ?? text);
   return {
     text,
@@ -27,7 +27,7 @@ export function readTheme(): Theme {
     line: first('--vscode-contrastBorder', '--vscode-panel-border', '--vscode-widget-border') ?? text,
     stripe: first('--vscode-list-hoverBackground') ?? 'transparent',
     failed: first('--vscode-charts-red', '--vscode-errorForeground') ?? text,
-    mark: first('--vscode-charts-orange') ?? text,
+    mark: first('--vscode-charts-yellow') ?? text,
     here: first('--vscode-debugIcon-breakpointCurrentStackframeForeground', '--vscode-focusBorder') ?? text,
     pointer: first('--vscode-focusBorder') ?? text,
     onLane: first('--vscode-editor-background') ?? 'Canvas',
