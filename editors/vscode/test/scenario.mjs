@@ -203,11 +203,11 @@ const acts = {
     await page('clickTimeline', { part: 0.5 });
     await until('another event', () => eventOf(moment()) !== 34);
     await page('wheelTimeline', { part: 0.5, by: -600 });
+    await page('picture', { name: 'timeline-near' });
     await page('focusTimeline');
     const before = eventOf(moment());
     await page('keys', { keys: ['ArrowRight', 'ArrowRight'] });
     await until('the call that keys chose', async () => new RegExp(`^event ${before + 2}\\b`).test((await page('timeline')).spoken));
-    await page('picture', { name: 'timeline-near' });
     await page('keys', { keys: ['Enter'] });
     await until('the event that keys chose', () => eventOf(moment()) === before + 2);
   },
@@ -224,6 +224,7 @@ const acts = {
   },
 
   async 'one picture of it all'({ vscode, page, go, cursor, until }) {
+    await page('size', { width: 1280, height: 800 });
     await go('rr-dap.goToEvent', 'goto', 34);
     await vscode.commands.executeCommand('workbench.action.debug.reverseContinue');
     await cursor('ledger.c', /from->balance -= transfer->amount/);
