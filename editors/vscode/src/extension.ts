@@ -1,0 +1,45 @@
+/** The extension's door: everything that VS Code is given. */
+
+import * as vscode from 'vscode';
+import { Adapters } from './adapter.js';
+import { TYPE } from './configuration.js';
+import { HandlesView } from './handlesView.js';
+import { HostcallsView } from './hostcallsView.js';
+import { Configurations, debugFile, FoundConfigurations } from './launching.js';
+import { RecordingEditor } from './recordingEditor.js';
+import { Recordings, reporting } from './recording.js';
+import { StatusBar } from './statusBar.js';
+import { TimelinePanel } from './timeline/panel.js';
+import { travelCommands } from './travel.js';
+
+/** What other extensions may ask. */
+export interface Api {
+  /** Where in time the session is, as the status bar has it; empty without a session. */
+  momentText(): string;
+}
+
+export function activate(context: vscode.ExtensionContext): Api {
+  const recordings = new Recordings();
+  const statusBar = new StatusBar(recordings);
+  const adapters = new Adapters(context.extensionPath);
+  const open = (file?: vscode.Uri) => reporting(() => debugFile(file && vscode.Uri.from(file)));
+  context.subscriptions.push(
+    recordings,
+    statusBar,
+    vscode.debug.registerDebugAdapterDescriptorFactory(TYPE, adapters),
+    vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations()),
+    vscode.debug.registerDebugConfigurationProvider(
+      TYPE,
+      new FoundConfigurations(),
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
+    RecordingEditor.register(adapters),
+    vscode.commands.registerCommand('rr-dap.debugRecording', open),
+    vscode.commands.registerCommand('rr-dap.recordAndDebug', open),
+    ...travelCommands(recordings),
+    new HostcallsView(recordings),
+    new HandlesView(recordings),
+    new TimelinePanel(context.extensionUri, recordings),
+  );
+  return { momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, '') };
+}

@@ -1,0 +1,144 @@
+/** The requests beyond the protocol, as docs/custom-requests.md has them. */
+
+/** A moment of the recording. */
+export interface Moment {
+  /** In a hostcall, its own number; else, how many have been made. */
+  readonly event: number;
+  /** Can be given back to `rr/seek`; in a hostcall, it ends with `+call`. */
+  readonly position: string;
+  readonly tick: number;
+  /** Of the hostcalls, or of the ticks where there are none. */
+  readonly percent: number;
+}
+
+export interface When {
+  readonly moment: Moment;
+  /** How many hostcalls the recording has. */
+  readonly events: number;
+  /** One line for people. */
+  readonly text: string;
+  readonly phase: 'before' | 'calling' | 'answered' | 'end';
+  /** The WIT name of the hostcall that we are in. */
+  readonly hostcall?: string | null;
+}
+
+export interface Mark {
+  readonly name: string;
+  readonly moment: Moment;
+}
+
+export interface Hostcall {
+  readonly event: number;
+  readonly name: string;
+  readonly interface?: string | null;
+  readonly function?: string | null;
+  /** WAVE text. */
+  readonly arguments?: string | null;
+  /** WAVE text. */
+  readonly result?: string | null;
+  readonly failed: boolean;
+  readonly depth?: number | null;
+}
+
+export interface HostcallQuery {
+  /** A WIT path with `*`. */
+  readonly filter?: string;
+  readonly failed?: boolean;
+  readonly from?: number;
+  readonly count?: number;
+}
+
+export interface Hostcalls {
+  /** How many fit the filter, listed or not. */
+  readonly total: number;
+  readonly hostcalls: readonly Hostcall[];
+}
+
+export interface LifeEvent {
+  readonly event?: number | null;
+  readonly what: string;
+}
+
+export interface Handle {
+  readonly index: number;
+  readonly kind: string;
+  readonly type?: string | null;
+  readonly state?: string | null;
+  readonly meaning?: string | null;
+  readonly created?: number | null;
+  readonly life?: readonly LifeEvent[];
+}
+
+export interface Instance {
+  readonly instance: number | string;
+  readonly handles: readonly Handle[];
+  readonly leaks?: readonly Handle[];
+}
+
+export interface Bucket {
+  /** The first event. */
+  readonly from: number;
+  /** Behind the last event. */
+  readonly to: number;
+  /** One count for each interface. */
+  readonly counts: readonly number[];
+  readonly failed: number;
+}
+
+export interface Timeline {
+  readonly events: number;
+  readonly interfaces: readonly string[];
+  readonly buckets: readonly Bucket[];
+  readonly checkpoints: readonly Moment[];
+  readonly marks: readonly Mark[];
+  readonly here: Moment;
+  /** One line on how the run ended. */
+  readonly ending: string;
+}
+
+export type Seek =
+  | { readonly to: 'start' | 'entry' | 'end' }
+  | { readonly event: number }
+  | { readonly tick: number }
+  | { readonly percent: number }
+  | { readonly position: string }
+  | { readonly mark: string };
+
+export interface Step {
+  readonly direction: 'forward' | 'backward';
+  readonly unit: 'line' | 'instruction' | 'hostcall';
+  readonly kind?: 'into' | 'over' | 'out';
+  readonly filter?: string;
+  readonly failed?: boolean;
+}
+
+export type WhoWrote = (
+  | { readonly memoryReference: string; readonly count: number }
+  | { readonly expression: string; readonly frameId?: number }
+) & { readonly direction?: 'backward' | 'forward' };
+
+/** What each request takes and answers. */
+export interface Requests {
+  'rr/when': [Record<string, never>, When];
+  'rr/seek': [Seek, unknown];
+  'rr/step': [Step, unknown];
+  'rr/mark': [{ readonly name?: string }, Mark];
+  'rr/unmark': [{ readonly name: string }, unknown];
+  'rr/marks': [Record<string, never>, { readonly marks: readonly Mark[] }];
+  'rr/hostcalls': [HostcallQuery, Hostcalls];
+  'rr/resources': [
+    { readonly handle?: number; readonly at?: 'here' | 'end' },
+    { readonly instances: readonly Instance[] },
+  ];
+  'rr/timeline': [{ readonly buckets?: number }, Timeline];
+  'rr/whoWrote': [WhoWrote, unknown];
+}
+
+/** Those that answer with an empty body and go somewhere. */
+export type Travel = 'rr/seek' | 'rr/step' | 'rr/whoWrote';
+
+/** The version of the requests that a server's answer to `initialize` offers; 0 without them. */
+export function offeredVersion(capabilities: unknown): number {
+  const offered = (capabilities as { rrDap?: { version?: unknown } } | undefined)?.rrDap;
+  return typeof offered?.version === 'number' ? offered.version : 0;
+}

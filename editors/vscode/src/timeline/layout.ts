@@ -1,0 +1,68 @@
+/** Which part of the strip is what: names at the left, flags of marks above, lanes, the axis below. */
+
+import type { Mark, Moment } from '../protocol.js';
+import { toPixel, type Window } from './scale.js';
+
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  /** Where the lanes begin, right of their names. */
+  readonly left: number;
+  /** How wide the lanes are. */
+  readonly span: number;
+  /** Where the first lane begins, below the flags. */
+  readonly top: number;
+  readonly laneHeight: number;
+  readonly lanes: number;
+  /** Where the axis begins, below the lanes. */
+  readonly axis: number;
+}
+
+export const FLAGS = 18;
+export const AXIS = 30;
+/** The first lane has the failed calls of all interfaces. */
+export const FAILED_LANE = 0;
+const LANE = { least: 13, most: 24 };
+const NAMES = { least: 60, most: 190, part: 0.28 };
+const MARGIN = 8;
+/** How near to a mark the pointer must be, in pixels. */
+const REACH = 5;
+
+/** `height` is what the panel has; with many lanes, the strip is higher and scrolls. */
+export function layout(width: number, height: number, interfaces: number, widestName: number): Layout {
+  const lanes = interfaces + 1;
+  const free = (height - FLAGS - AXIS) / lanes;
+  const laneHeight = Math.floor(Math.min(LANE.most, Math.max(LANE.least, free)));
+  const most = Math.min(NAMES.most, width * NAMES.part);
+  const left = Math.round(Math.min(most, Math.max(NAMES.least, widestName)) + 2 * MARGIN);
+  const axis = FLAGS + lanes * laneHeight;
+  return { width, height: axis + AXIS, left, span: Math.max(1, width - left - MARGIN), top: FLAGS, laneHeight, lanes, axis };
+}
+
+export function laneTop(layout: Layout, lane: number): number {
+  return layout.top + lane * layout.laneHeight;
+}
+
+/** The lane at a height; `undefined` above and below them. */
+export function laneAt(layout: Layout, y: number): number | undefined {
+  const lane = Math.floor((y - layout.top) / layout.laneHeight);
+  return lane >= 0 && lane < layout.lanes ? lane : undefined;
+}
+
+/** Where a moment is on the axis: in the middle of the call that it is in, or between two. */
+export function placeOf(moment: Moment, events: number): number {
+  if (events === 0) return moment.percent;
+  return moment.position.endsWith('+call') ? moment.event + 0.5 : moment.event;
+}
+
+/** How long the axis is: in events, or else in percent. */
+export function axisLength(events: number): number {
+  return events === 0 ? 100 : events;
+}
+
+/** The mark whose flag is at a pixel. */
+export function markAt(marks: readonly Mark[], x: number, window: Window, layout: Layout, events: number): Mark | undefined {
+  const distance = (mark: Mark) => Math.abs(layout.left + toPixel(placeOf(mark.moment, events), window, layout.span) - x);
+  const [nearest] = [...marks].sort((a, b) => distance(a) - distance(b));
+  return nearest !== undefined && distance(nearest) <= REACH ? nearest : undefined;
+}

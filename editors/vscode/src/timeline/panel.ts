@@ -1,0 +1,112 @@
+/** The extension's side of the panel *Timeline*: it asks the server, and sends it travelling. */
+
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import { type Recording, type Recordings, reporting, TOO_OLD } from '../recording.js';
+import { onDidMark } from '../travel.js';
+import type { FromPanel, ToPanel } from './messages.js';
+import { timelinePage } from './page.js';
+
+const FEWEST_BUCKETS = 50;
+const MOST_BUCKETS = 20_000;
+const MOST_HOSTCALLS = 1_000;
+
+export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposable {
+  private view: vscode.WebviewView | undefined;
+  private buckets = 400;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(
+    private readonly extensionFolder: vscode.Uri,
+    private readonly recordings: Recordings,
+  ) {
+    this.subscriptions = [
+      vscode.window.registerWebviewViewProvider('rr-dap.timeline', this),
+      recordings.onDidChange(() => void this.refresh()),
+      onDidMark(() => void this.refresh()),
+    ];
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.view = view;
+    const { webview } = view;
+    const [media, out] = ['media', 'out'].map((folder) => vscode.Uri.joinPath(this.extensionFolder, folder));
+    if (media === undefined || out === undefined) return;
+    webview.options = { enableScripts: true, localResourceRoots: [media, out] };
+    webview.onDidReceiveMessage((message: FromPanel) => void this.heard(message));
+    view.onDidChangeVisibility(() => void this.refresh());
+    view.onDidDispose(() => (this.view = undefined));
+    webview.html = timelinePage({
+      nonce: randomBytes(18).toString('base64'),
+      source: webview.cspSource,
+      script: webview.asWebviewUri(vscode.Uri.joinPath(out, 'timeline', 'strip.js')).toString(),
+      style: webview.asWebviewUri(vscode.Uri.joinPath(media, 'timeline.css')).toString(),
+    });
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private async heard(message: FromPanel): Promise<void> {
+    switch (message.kind) {
+      case 'ready':
+      case 'buckets':
+        this.buckets = Math.min(MOST_BUCKETS, Math.max(FEWEST_BUCKETS, Math.round(message.buckets)));
+        return this.refresh();
+      case 'hostcalls':
+        return this.sendHostcalls(message.from, Math.min(MOST_HOSTCALLS, message.count), message.recording);
+      case 'start':
+      case 'end':
+        return this.travel((recording) => recording.ask('rr/seek', { to: message.kind }));
+      case 'event':
+        return this.travel((recording) => recording.ask('rr/seek', { event: message.event }));
+      case 'position':
+        return this.travel((recording) => recording.ask('rr/seek', { position: message.position }));
+      case 'percent':
+        return this.travel((recording) => recording.ask('rr/seek', { percent: message.percent }));
+    }
+  }
+
+  private async travel(go: (recording: Recording) => Promise<unknown>): Promise<void> {
+    const recording = this.recordings.current;
+    if (recording === undefined) return;
+    this.post({ kind: 'moving' });
+    await reporting(() => go(recording));
+    // Where it could not go, nothing stops: what was shown holds again.
+    await this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    const recording = this.recordings.current;
+    if (!this.view?.visible) return;
+    if (recording === undefined) return this.post({ kind: 'nothing', why: 'No recording is being debugged.' });
+    if (recording.stop === 0) return this.post({ kind: 'nothing', why: 'Waiting for the program to stop.' });
+    if (!recording.travels) return this.post({ kind: 'nothing', why: TOO_OLD });
+    try {
+      const { stop } = recording;
+      const timeline = await recording.ask('rr/timeline', { buckets: this.buckets });
+      if (recording === this.recordings.current && recording.stop === stop) {
+        this.post({ kind: 'timeline', timeline, recording: recording.session.id });
+      }
+    } catch {
+      // It moves: the next stop asks again.
+    }
+  }
+
+  private async sendHostcalls(from: number, count: number, id: string): Promise<void> {
+    const recording = this.recordings.current;
+    if (recording === undefined || recording.session.id !== id) return;
+    try {
+      const { hostcalls } = await recording.ask('rr/hostcalls', { from, count });
+      this.post({ kind: 'hostcalls', from, hostcalls, recording: id });
+    } catch {
+      // As above; the panel asks again when somebody points there again.
+      this.post({ kind: 'hostcalls', from, hostcalls: [], recording: id });
+    }
+  }
+
+  private post(message: ToPanel): void {
+    void this.view?.webview.postMessage(message);
+  }
+}

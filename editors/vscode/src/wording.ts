@@ -1,0 +1,52 @@
+/** What people read about moments, hostcalls and handles. */
+
+import type { Handle, Hostcall, Moment } from './protocol.js';
+
+const numbers = new Intl.NumberFormat('en-US');
+
+export function grouped(number: number): string {
+  return numbers.format(number);
+}
+
+/** `event 123 of 4,567 (37 %)` */
+export function momentText(moment: Moment, events: number): string {
+  const percent = `${Math.floor(moment.percent)} %`;
+  if (events === 0) return `tick ${grouped(moment.tick)} (${percent})`;
+  return `event ${grouped(moment.event)} of ${grouped(events)} (${percent})`;
+}
+
+/** `wasi:io/streams@0.2.12` is `io/streams` to people who see it a hundred times. */
+export function shortInterface(name: string): string {
+  return name.replace(/^wasi:/, '').replace(/@[^#/]*$/, '');
+}
+
+/** The function's own name: what is behind the interface, and behind the resource of a method. */
+export function shortFunction(call: Hostcall): string {
+  // What the component model itself has stands for an interface: `resource.drop`.
+  if (call.interface && call.function && !call.interface.includes(':')) return `${call.interface} ${call.function}`;
+  const own = call.function ?? call.name.slice(call.name.indexOf('#') + 1);
+  return own.replace(/^\[method\][^.]*\./, '').replace(/^\[(?:static|constructor)\]/, '');
+}
+
+/** One line: `(self: 4, path: "x") → ok(5)`. */
+export function callValues(call: Hostcall): string {
+  const listed = `(${call.arguments ?? ''})`;
+  return call.result ? `${listed} → ${call.result}` : listed;
+}
+
+/** As little as tells one call from the next: the handle that a method is of comes first, and is always the same. */
+export function briefValues(call: Hostcall): string {
+  const given = (call.arguments ?? '').replace(/^self: [^,]*(?:, |$)/, '');
+  return callValues({ ...call, arguments: given });
+}
+
+/** `own<descriptor>`: what a handle is, whatever it stands for and whosever type it has. */
+export function handleKind(handle: Handle): string {
+  if (!handle.type) return handle.kind;
+  const type = handle.type.slice(handle.type.indexOf('#') + 1);
+  return type.startsWith(handle.kind) ? type : `${handle.kind}<${type}>`;
+}
+
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

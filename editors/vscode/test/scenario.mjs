@@ -1,0 +1,307 @@
+// What a user does with the extension, in a real VS Code. `page` has the hands; `vscode` is the
+// extension host's own view of what came of it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const PATIENCE = 20_000;
+
+/** Sources are not where the fixture was compiled. */
+const sourceMap = { '/rr-dap/fixtures': '${workspaceFolder}' };
+const configuration = (name, more) => ({ name, type: 'rr-dap', request: 'launch', sourceMap, ...more });
+const RECORDING = configuration('Recording', { trace: '${workspaceFolder}/ledger.rrtrace', stopAt: 'end' });
+const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${workspaceFolder}::/work'], stopOnEntry: true });
+const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
+
+export default async function scenario(vscode, page) {
+  const { session, ...play } = players(vscode, page);
+  const wanted = new RegExp(process.env.RR_ACTS ?? '');
+  for (const [name, act] of Object.entries(acts)) {
+    if (!wanted.test(name)) continue;
+    const began = Date.now();
+    await Promise.race([act({ vscode, page, session, ...play }), tooLong(name)]);
+    await page('say', { text: `ok ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)` });
+  }
+}
+
+/** An act may wait for several things; a command that never answers would hide which one. */
+async function tooLong(name) {
+  await new Promise((wake) => setTimeout(wake, 2 * PATIENCE).unref());
+  throw new Error(`${name}: it does not end`);
+}
+
+const acts = {
+  async 'a recording opens as what it holds, and a link debugs it'({ vscode, page, folder, session, stopped, until }) {
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace'));
+    const text = await page('pageText', { has: 'Debug Recording' });
+    assert.match(text, /unreachable/);
+    assert.match(text, /output-stream\.blocking-write-and-flush/);
+    await page('picture', { name: 'recording' });
+    await page('clickLink', { text: 'Debug Recording' });
+    await stopped('exception');
+    assert.equal(session().configuration.trace, vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace').fsPath);
+    // The source is not where it was compiled: a tab comes nevertheless, and must not come later.
+    await until('a tab for the source', () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'ledger.c');
+    await end(vscode, until);
+  },
+
+  async 'F5 without a launch.json debugs what is open'({ vscode, page, folder, session, stopped, until }) {
+    await vscode.commands.executeCommand('vscode.open', vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace'));
+    // What F5 runs: in a page just opened, nobody knows when keys reach the workbench.
+    void vscode.commands.executeCommand('workbench.action.debug.start');
+    // VS Code knows the debugger of a text file by its language; for this one it asks.
+    await page('choose', { text: 'rr-dap (WebAssembly)' });
+    await stopped('exception');
+    assert.equal(session().configuration.trace, vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace').fsPath);
+    // The source is not where it was compiled: a tab comes nevertheless, and must not come later.
+    await until('a tab for the source', () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'ledger.c');
+    await end(vscode, until);
+  },
+
+  async 'a program is recorded, and stops at main'({ vscode, folder, stopped, cursor, until }) {
+    assert.ok(await vscode.debug.startDebugging(folder, PROGRAM));
+    await stopped('entry');
+    await cursor('ledger.c', /path = argc > 1|int main/);
+    await end(vscode, until);
+  },
+
+  async 'a headless server is attached to'({ vscode, folder, stopped, cursor, until }) {
+    const socket = vscode.Uri.joinPath(folder.uri, 'headless.sock').fsPath;
+    const trace = vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace').fsPath;
+    const server = spawn(process.env.RR_DAP, ['--listen', `unix:${socket}`, '--trace', trace]);
+    try {
+      await once(server.stdout, 'data');
+      assert.ok(await vscode.debug.startDebugging(folder, HEADLESS));
+      await stopped('entry');
+      await cursor('ledger.c', /path = argc > 1|int main/);
+      await end(vscode, until);
+    } finally {
+      server.kill();
+    }
+  },
+
+  async 'lines and breakpoints, backward from the trap'({ vscode, page, folder, stopped, cursor, locals, go }) {
+    assert.ok(await vscode.debug.startDebugging(folder, RECORDING));
+    await stopped('exception');
+    await cursor('ledger.c', /__builtin_trap/);
+    await vscode.commands.executeCommand('workbench.view.debug');
+    const file = vscode.Uri.joinPath(folder.uri, 'ledger.c');
+    const line = vscode.window.activeTextEditor.document.getText().split('\n').findIndex((text) => text.includes('from->balance -= transfer->amount'));
+    vscode.debug.addBreakpoints([new vscode.SourceBreakpoint(new vscode.Location(file, new vscode.Position(line, 0)))]);
+    // To the beginning of the line that trapped, and to the one before.
+    await go('workbench.action.debug.stepBack', 'step');
+    await go('workbench.action.debug.stepBack', 'step');
+    await cursor('ledger.c', /fprintf\(stderr/);
+    await go('workbench.action.debug.reverseContinue', 'breakpoint');
+    await cursor('ledger.c', /from->balance -= transfer->amount/);
+    assert.ok((await locals()).includes('transfer'));
+  },
+
+  async 'the toolbar has our buttons, and they go back'({ page, cursor, until, moment }) {
+    const buttons = await page('toolbarButtons');
+    for (const button of ['Step Back Into', 'Step Back Out', 'Previous Hostcall', 'Next Hostcall']) {
+      assert.ok(buttons.some((label) => label?.includes(button)), `${button} in ${buttons}`);
+    }
+    const before = moment();
+    await page('toolbar', { button: 'Previous Hostcall' });
+    await until('the moment changes', () => moment() !== before);
+    const event = eventOf(moment());
+    assert.ok(event < eventOf(before), `${before}, then ${moment()}`);
+    await page('toolbar', { button: 'Next Hostcall' });
+    await until('the moment changes', () => eventOf(moment()) > event);
+  },
+
+  async 'commands go to events, to the start and to the end'({ vscode, page, go, moment, until }) {
+    await go('rr-dap.goToEvent', 'goto', 20);
+    await until('event 20', () => /^event 20 of 52 \(\d+ %\)$/.test(moment()));
+    assert.match((await page('statusBar')).join(), /event 20 of 52/);
+    void vscode.commands.executeCommand('rr-dap.goToEvent');
+    await page('type', { text: '30' });
+    await until('event 30', () => eventOf(moment()) === 30);
+    await go('rr-dap.previousHostcall', 'step');
+    await until('event 29', () => eventOf(moment()) === 29);
+    await go('rr-dap.stepOverHostcall', 'step');
+    await go('rr-dap.stepBackOverHostcall', 'step');
+    await go('rr-dap.goToStart');
+    await until('the start', () => /^event 0 /.test(moment()));
+    await go('rr-dap.goToEnd');
+    await until('the end', () => eventOf(moment()) === 52);
+    await go('rr-dap.goToEvent', 'goto', 20);
+  },
+
+  async 'steps go back into and out of calls'({ vscode, page, go, cursor, stopped }) {
+    await go('workbench.action.debug.reverseContinue', 'breakpoint');
+    await cursor('ledger.c', /from->balance -= transfer->amount/);
+    await go('rr-dap.stepBackInto', 'step');
+    await cursor('ledger.c', /if \(!from \|\| !to\)/);
+    await go('rr-dap.stepBackInto', 'step');
+    await cursor('ledger.c', /return NULL|return &accounts|^}|for \(int i/);
+    await go('rr-dap.stepBackOut', 'step');
+    await cursor('ledger.c', /find\(transfer->to\)/);
+    await page('keys', { keys: ['Control+Shift+F10'] });
+    await stopped('step');
+  },
+
+  async 'hostcalls are listed, filtered, and travelled to'({ vscode, page, go, until, moment }) {
+    await page('openSection', { view: 'Hostcalls' });
+    await go('rr-dap.goToEvent', 'goto', 20);
+    const rows = () => page('rows', { view: 'Hostcalls' });
+    await until('event 20 in the view', async () => (await rows()).some((row) => /^20\s/.test(row.trim())));
+    assert.match((await rows()).join('\n'), /bob pays dave/);
+    void vscode.commands.executeCommand('rr-dap.filterHostcalls');
+    await page('type', { text: 'wasi:filesystem/*' });
+    await until('only the filesystem', async () => (await rows()).length > 0 && (await rows()).every((row) => !/blocking-write/.test(row)));
+    await page('picture', { name: 'hostcalls' });
+    await page('clickRow', { view: 'Hostcalls', text: 'open-at' });
+    await until('event 11', () => eventOf(moment()) === 11);
+    await vscode.commands.executeCommand('rr-dap.clearHostcallFilter');
+    await until('all of them', async () => (await rows()).some((row) => /^7\s/.test(row.trim())));
+    await go('rr-dap.goToEvent', 'goto', 40);
+    await until('the view follows', async () => (await rows()).some((row) => /^40\s/.test(row.trim())));
+    await vscode.commands.executeCommand('rr-dap.showFailedHostcalls');
+    await until('the failed one', async () => (await rows()).length === 1 && /^44\s/.test((await rows())[0].trim()));
+    await vscode.commands.executeCommand('rr-dap.showAllHostcalls');
+  },
+
+  async 'handles are listed with their life'({ vscode, page, until, moment }) {
+    await page('closeSection', { view: 'Hostcalls' });
+    await page('openSection', { view: 'Handles' });
+    const rows = () => page('rows', { view: 'Handles' });
+    await until('the table', async () => (await rows()).some((row) => /stdout/.test(row)));
+    await vscode.commands.executeCommand('rr-dap.showHandlesAtEnd');
+    await until('what is never dropped', async () => (await rows()).some((row) => /Never dropped/.test(row)));
+    await vscode.commands.executeCommand('rr-dap.showHandlesHere');
+    await until('the table again', async () => (await rows()).some((row) => /preopened directory/.test(row)));
+    await page('expandRow', { view: 'Handles', text: 'preopened directory' });
+    await until('its life', async () => (await rows()).some((row) => /^3\s+made by/.test(row.trim())));
+    await page('picture', { name: 'handles' });
+    await page('clickRow', { view: 'Handles', text: 'made by' });
+    await until('event 3', () => eventOf(moment()) === 3);
+  },
+
+  async 'a moment is marked, and returned to'({ vscode, page, go, until, moment }) {
+    await go('rr-dap.goToEvent', 'goto', 34);
+    const marked = vscode.commands.executeCommand('rr-dap.markHere');
+    await page('type', { text: 'overdraft' });
+    await marked;
+    await go('rr-dap.goToEvent', 'goto', 5);
+    void vscode.commands.executeCommand('rr-dap.goToMark');
+    await page('choose', { text: 'overdraft' });
+    await until('event 34', () => eventOf(moment()) === 34);
+  },
+
+  async 'the timeline shows the recording, and travels'({ vscode, page, until, moment }) {
+    await vscode.commands.executeCommand('rr-dap.timeline.focus');
+    await until('the strip', async () => (await page('timeline')).moment.startsWith('event 34'));
+    const shown = await page('timeline');
+    assert.equal(shown.nothing, null);
+    assert.match(shown.ending, /unreachable/);
+    assert.ok(shown.colours > 5, `${shown.colours} colours`);
+    await page('pointTimeline', { part: 0.6 });
+    await until('the call in the tip', async () => /wasi:.*\n\(/.test((await page('timeline')).tip ?? ''));
+    await page('picture', { name: 'timeline' });
+    await page('clickTimeline', { part: 0.5 });
+    await until('another event', () => eventOf(moment()) !== 34);
+    await page('wheelTimeline', { part: 0.5, by: -600 });
+    await page('picture', { name: 'timeline-near' });
+    await page('focusTimeline');
+    const before = eventOf(moment());
+    await page('keys', { keys: ['ArrowRight', 'ArrowRight'] });
+    await until('the call that keys chose', async () => new RegExp(`^event ${before + 2}\\b`).test((await page('timeline')).spoken));
+    await page('keys', { keys: ['Enter'] });
+    await until('the event that keys chose', () => eventOf(moment()) === before + 2);
+  },
+
+  async 'who wrote a variable is found'({ vscode, page, go, cursor, stopped, stops }) {
+    await page('closeSection', { view: 'Handles' });
+    await go('rr-dap.goToEnd');
+    await cursor('ledger.c', /__builtin_trap/);
+    await page('openSection', { view: 'Variables' });
+    const stop = stops();
+    await page('menu', { view: 'Variables', text: 'i =', item: 'Who Wrote This' });
+    await stopped(undefined, stop);
+    await cursor('ledger.c', /for \(int i = 0; i < ACCOUNTS; i\+\+\)/);
+  },
+
+  async 'one picture of it all'({ vscode, page, go, cursor, until }) {
+    await page('size', { width: 1280, height: 800 });
+    await go('rr-dap.goToEvent', 'goto', 34);
+    await vscode.commands.executeCommand('workbench.action.debug.reverseContinue');
+    await cursor('ledger.c', /from->balance -= transfer->amount/);
+    for (const view of ['Watch', 'Call Stack', 'Breakpoints']) await page('closeSection', { view });
+    for (const view of ['Variables', 'Hostcalls', 'Handles']) await page('openSection', { view });
+    await vscode.commands.executeCommand('rr-dap.timeline.focus');
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await page('focusTimeline');
+    await page('keys', { keys: ['0'] });
+    await page('pointTimeline', { part: 0.35 });
+    await until('the tip', async () => (await page('timeline')).tip?.includes('('));
+    await page('picture', { name: 'everything' });
+    await end(vscode, until);
+  },
+
+  async 'nothing of ours stays when the session is over'({ page, until }) {
+    await until('an empty status bar', async () => (await page('statusBar')).join('').trim() === '');
+  },
+};
+
+async function end(vscode, until) {
+  await vscode.debug.stopDebugging();
+  await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
+}
+
+function eventOf(text) {
+  return Number(/event ([\d,]+)/.exec(text)?.[1]?.replaceAll(',', '') ?? Number.NaN);
+}
+
+/** What an act needs to play: watching stops, waiting for what is seen. */
+function players(vscode, page) {
+  const [folder] = vscode.workspace.workspaceFolders;
+  const seen = [];
+  vscode.debug.registerDebugAdapterTrackerFactory('rr-dap', {
+    createDebugAdapterTracker: () => ({
+      onDidSendMessage: (message) => {
+        if (message.type === 'event' && message.event === 'stopped') seen.push(message.body);
+      },
+    }),
+  });
+  let passed = 0;
+  const session = () => vscode.debug.activeDebugSession;
+  const stops = () => seen.length;
+  const until = async (what, holds) => {
+    for (const late = Date.now() + PATIENCE; Date.now() < late; await new Promise((wake) => setTimeout(wake, 50))) {
+      if (await holds()) return;
+    }
+    throw new Error(`${what}: not after ${PATIENCE / 1000} s; last stop ${JSON.stringify(seen.at(-1))}, ${moment()}`);
+  };
+  /** The next stop that nobody has waited for. */
+  const stopped = async (reason, after = passed) => {
+    await until(`a stop, ${reason ?? 'for whatever reason'}`, () => seen.length > after);
+    passed = seen.length;
+    if (reason !== undefined) assert.equal(seen.at(-1).reason, reason);
+  };
+  const go = async (command, reason, ...given) => {
+    const before = seen.length;
+    await vscode.commands.executeCommand(command, ...given);
+    await stopped(reason, before);
+  };
+  /** The workbench itself has brought the line into sight. */
+  const cursor = async (file, line) => {
+    await until(`the cursor at ${line}`, () => {
+      const editor = vscode.window.activeTextEditor;
+      const frame = vscode.debug.activeStackItem;
+      if (!(frame instanceof vscode.DebugStackFrame) || !editor?.document.uri.path.endsWith(`/${file}`)) return false;
+      return line.test(editor.document.lineAt(editor.selection.active.line).text);
+    });
+  };
+  const locals = async () => {
+    const { frameId } = vscode.debug.activeStackItem;
+    const { scopes } = await session().customRequest('scopes', { frameId });
+    const all = await Promise.all(
+      scopes.map(({ variablesReference }) => session().customRequest('variables', { variablesReference })),
+    );
+    return all.flatMap(({ variables }) => variables.map(({ name }) => name));
+  };
+  const moment = () => vscode.extensions.getExtension('rr-dap.rr-dap').exports?.momentText() ?? '';
+  return { folder, session, stops, until, stopped, go, cursor, locals, moment };
+}
