@@ -78,12 +78,14 @@ pub fn response(request: &Request, answer: Answer) -> Value {
 
 /// What editors ask on their own, while the mouse moves or a view unfolds: a
 /// failure shows where the answer would, not in a window of its own.
-const ASKED_UNASKED: [&str; 6] = [
+const ASKED_UNASKED: [&str; 8] = [
     "breakpointLocations",
     "completions",
     "evaluate",
     "exceptionInfo",
+    "scopes",
     "source",
+    "stepInTargets",
     "variables",
 ];
 

@@ -10,6 +10,7 @@ mod core;
 mod crossing_memory;
 mod data;
 mod disassembly;
+mod expressions;
 mod guest;
 mod handles;
 mod hostcalls;

@@ -10,10 +10,7 @@ use crate::dap::debuggee::{
     ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::FrameState;
-use crate::inspect::expression::{
-    Evaluated, Expression, Moment, Root, Scene, SourceFrame, bytes_text, core_text,
-};
-use crate::inspect::in_progress::LiftedCall;
+use crate::inspect::expression::core_text;
 use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
@@ -24,7 +21,7 @@ use crate::timeline::motion::MemoryRange;
 /// A page of memory or list that a client asks for without saying how much.
 const WHOLE_PAGE: u64 = 10_000;
 
-fn failed(error: impl std::fmt::Display) -> DebuggeeError {
+pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
 }
 
@@ -75,7 +72,7 @@ impl Recording {
     }
 
     /// Lends the module and the state of a guest frame.
-    fn with_frame<T>(
+    pub(super) fn with_frame<T>(
         &mut self,
         place: &GuestPlace,
         look: impl FnOnce(&ModuleSource, Site, &GuestFrame<'_>) -> Result<T, DebuggeeError>,
@@ -163,13 +160,11 @@ impl Recording {
                 let rows = roots.iter().enumerate();
                 let names = distinct_names(&roots);
                 return Ok(rows
-                    .map(|(i, v)| {
-                        view(
-                            v,
-                            &format!("{}/{}", of.0, encode(&names[i])),
-                            instance,
-                            format,
-                        )
+                    .zip(&names)
+                    .map(|((_, v), name)| {
+                        let path = format!("{}/{}", of.0, encode(name));
+                        let expression = is_name(name).then(|| name.clone());
+                        view(v, &path, expression, instance, format)
                     })
                     .collect());
             }
@@ -178,186 +173,14 @@ impl Recording {
             let names = distinct_names(&roots);
             let index = names.iter().position(|n| *n == name);
             let root = roots.swap_remove(index.ok_or_else(gone)?);
-            let range = range_of(page);
-            let rows = inside(source, frame, root, steps.as_slice(), range.clone())?;
-            Ok(rows
-                .iter()
-                .zip(range.start..)
-                .map(|(child, i)| view(child, &format!("{}/{i}", of.0), instance, format))
-                .collect())
-        })
-    }
-
-    pub(super) fn evaluate_in(
-        &mut self,
-        text: &str,
-        id: Option<FrameId>,
-        format: Format,
-    ) -> Result<VariableView, DebuggeeError> {
-        let text = text.trim();
-        let expression = Expression::parse(text).map_err(failed)?;
-        if let Some(view) = self.crossing_path(&expression, text, id, format) {
-            return view;
-        }
-        let frame = self.frame(id).ok().map(|frame| frame.id());
-        let number = frame.map_or(0, |id| id.0);
-        let path = format!("{number}/={}", encode(text));
-        self.in_scene(&expression, frame, |scene, instance| {
-            let value = expression.evaluate(scene).map_err(failed)?;
-            Ok(evaluated_view(text, &value, &path, instance, format))
-        })
-    }
-
-    /// A path into the values of a crossing: those are shown with their types, and paged.
-    fn crossing_path(
-        &mut self,
-        expression: &Expression,
-        text: &str,
-        id: Option<FrameId>,
-        format: Format,
-    ) -> Option<Result<VariableView, DebuggeeError>> {
-        match expression.path()? {
-            Root::Crossing => Some(
-                self.crossing_around(id)
-                    .and_then(|frame| self.call_expression(&frame, text, format)),
-            ),
-            // A bare name in a crossing's frame may be that of an argument.
-            Root::Name => match self.frame(id).ok()? {
-                ShownFrame::Crossing(frame) => {
-                    self.call_expression(&frame, text, format).ok().map(Ok)
-                }
-                ShownFrame::Guest(_) => None,
-            },
-        }
-    }
-
-    /// What is inside the value of an expression.
-    fn expression_values(
-        &mut self,
-        key: &str,
-        frame: Option<FrameId>,
-        of: &ValuesRef,
-        steps: &[&str],
-        page: Page,
-        format: Format,
-    ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let text = decode(key.strip_prefix('=').unwrap_or(key));
-        let expression = Expression::parse(&text).map_err(failed)?;
-        self.in_scene(&expression, frame, |scene, instance| {
-            match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
-                (Evaluated::Variable(root), Some(frame)) => {
-                    let range = range_of(page);
-                    let (source, state) = (frame.source, frame.state);
-                    let rows = inside(source, state, *root, steps, range.clone())?;
-                    let rows = rows.iter().zip(range.start..);
-                    let path = |i| format!("{}/{i}", of.0);
-                    Ok(rows
-                        .map(|(child, i)| view(child, &path(i), instance, format))
-                        .collect())
-                }
-                _ => Ok(Vec::new()),
-            }
-        })
-    }
-
-    /// Lends what an expression sees from a frame, and the instance whose memory that is.
-    /// From a hostcall's frame, the variables are those of the code that called.
-    fn in_scene<T>(
-        &mut self,
-        expression: &Expression,
-        frame: Option<FrameId>,
-        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
-    ) -> Result<T, DebuggeeError> {
-        let here = self.timeline.here();
-        let moment = Moment {
-            event: here.event,
-            position: here.position,
-        };
-        let (place, at_hostcall) = match self.frame(frame) {
-            Ok(ShownFrame::Guest(place)) => (Some(place), false),
-            Ok(ShownFrame::Crossing(_)) => (self.caller(), true),
-            // Nothing runs; the moment can be asked for all the same.
-            Err(_) => (None, false),
-        };
-        let needs = expression.needs();
-        let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
-        let hostcall = match wants_hostcall {
-            true => self.lifted_call(frame).ok(),
-            false => None,
-        };
-        let scene = Scene {
-            moment,
-            registers: None,
-            frame: None,
-            hostcall: hostcall.as_ref(),
-            at_hostcall,
-        };
-        let wants_frame = needs.variables || needs.registers;
-        let Some(place) = place.filter(|_| wants_frame) else {
-            return look(&scene, InstanceId(0));
-        };
-        let instance = place.core.instance;
-        let with_frame = self.with_frame(&place, |source, site, state| {
-            let has_variables = source.function_at(site.pc).is_some();
-            let state: &dyn FrameState = state;
-            let frame = SourceFrame {
+            let expression = is_name(&name).then_some(name);
+            let within = Within {
                 source,
-                site,
-                state,
-            };
-            Ok(look(
-                &Scene {
-                    registers: Some(state),
-                    frame: has_variables.then_some(frame),
-                    ..scene
-                },
+                frame,
                 instance,
-            ))
-        });
-        with_frame?
-    }
-
-    /// What expressions can name in a frame.
-    pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        let mut names: Vec<String> = ["$event", "$tick", "$position", "$mem["]
-            .map(str::to_owned)
-            .to_vec();
-        if let Ok(call) = self.lifted_call(frame) {
-            let arguments = call.arguments.iter();
-            names.extend(arguments.map(|(name, _)| format!("$arg.{name}")));
-            names.extend(call.result.map(|_| "$result".to_owned()));
-        }
-        let place = match self.frame(frame) {
-            Ok(ShownFrame::Guest(place)) => Some(place),
-            Ok(ShownFrame::Crossing(_)) => self.caller(),
-            Err(_) => None,
-        };
-        let variables = place.and_then(|place| {
-            let found = self.with_frame(&place, |source, site, frame| {
-                let mut all = variables::variables(source, site, frame)?;
-                all.extend(variables::statics(source, site.pc, frame)?);
-                Ok(all)
-            });
-            found.ok()
-        });
-        let variables = variables.unwrap_or_default().into_iter();
-        names.extend(variables.map(|variable| variable.name));
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    /// The crossing in progress around a frame, as expressions see it.
-    fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<LiftedCall, DebuggeeError> {
-        let frame = self.crossing_around(frame)?;
-        let call = self.call(&frame)?;
-        let arguments = call.arguments.iter();
-        Ok(LiftedCall {
-            name: call.crossing.name.clone(),
-            arguments: arguments
-                .map(|part| (part.name.clone(), part.value.clone()))
-                .collect(),
-            result: call.result().map(|part| part.value.clone()),
+                format,
+            };
+            within.rows(root, expression, steps.as_slice(), &of.0, range_of(page))
         })
     }
 
@@ -381,25 +204,85 @@ impl Recording {
     }
 }
 
-fn gone() -> DebuggeeError {
+pub(super) fn gone() -> DebuggeeError {
     failed("this variable is not there any more")
 }
 
-/// The children of what is some steps inside a variable.
-fn inside(
-    source: &ModuleSource,
-    state: &dyn FrameState,
-    root: Variable,
-    steps: &[&str],
-    range: std::ops::Range<u64>,
-) -> Result<Vec<Variable>, DebuggeeError> {
-    let mut current = root;
-    for step in steps {
-        let index: u64 = step.parse().map_err(|_| gone())?;
-        let children = variables::children(source, &current, state, index..index + 1)?;
-        current = children.into_iter().next().ok_or_else(gone)?;
+/// Where variables are looked at.
+pub(super) struct Within<'a> {
+    pub(super) source: &'a ModuleSource,
+    pub(super) frame: &'a dyn FrameState,
+    pub(super) instance: InstanceId,
+    pub(super) format: Format,
+}
+
+impl Within<'_> {
+    /// The children of what is some steps inside a variable, each with the expression for
+    /// it, if there is one for the variable.
+    pub(super) fn rows(
+        &self,
+        root: Variable,
+        expression: Option<String>,
+        steps: &[&str],
+        path: &str,
+        range: std::ops::Range<u64>,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let (mut current, mut expression) = (root, expression);
+        for step in steps {
+            let index: u64 = step.parse().map_err(|_| gone())?;
+            let children = self.children(&current, index..index + 1)?;
+            current = children.into_iter().next().ok_or_else(gone)?;
+            expression = expression.and_then(|outer| expression_of(&outer, &current.name));
+        }
+        let children = self.children(&current, range.clone())?;
+        let rows = children.iter().zip(range.start..).map(|(child, i)| {
+            let outer = expression.as_deref();
+            let expression = outer.and_then(|outer| expression_of(outer, &child.name));
+            let path = format!("{path}/{i}");
+            view(child, &path, expression, self.instance, self.format)
+        });
+        Ok(rows.collect())
     }
-    Ok(variables::children(source, &current, state, range)?)
+
+    fn children(
+        &self,
+        of: &Variable,
+        range: std::ops::Range<u64>,
+    ) -> Result<Vec<Variable>, DebuggeeError> {
+        Ok(variables::children(self.source, of, self.frame, range)?)
+    }
+}
+
+/// The expression for a part of what an expression means, by the part's name.
+fn expression_of(outer: &str, name: &str) -> Option<String> {
+    let simple = is_name(outer) || outer.ends_with([']', ')']) || outer.contains('.');
+    let outer = match simple && !outer.starts_with('*') {
+        true => outer.to_owned(),
+        false => format!("({outer})"),
+    };
+    match name {
+        "*" => Some(format!("*{outer}")),
+        // An index, or a key.
+        element if element.starts_with('[') => {
+            let inside = element.strip_prefix('[')?.strip_suffix(']')?;
+            let is_key = inside.parse::<i64>().is_ok() || inside.starts_with('"');
+            is_key.then(|| format!("{outer}{element}"))
+        }
+        field => is_field(field).then(|| format!("{outer}.{field}")),
+    }
+}
+
+/// Whether a name means the same in an expression: not that of a variable in the shadow of
+/// another.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit()) && is_field(text)
+}
+
+fn is_field(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
 }
 
 pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
@@ -435,7 +318,13 @@ pub(super) fn decode(text: &str) -> String {
     text.replace("%2f", "/").replace("%25", "%")
 }
 
-fn view(variable: &Variable, path: &str, instance: InstanceId, format: Format) -> VariableView {
+pub(super) fn view(
+    variable: &Variable,
+    path: &str,
+    expression: Option<String>,
+    instance: InstanceId,
+    format: Format,
+) -> VariableView {
     let counts = match variable.children {
         Inside::None => None,
         Inside::Named(n) => Some((Some(n), None)),
@@ -467,7 +356,7 @@ fn view(variable: &Variable, path: &str, instance: InstanceId, format: Format) -
                     length: u32::try_from(variable.size).unwrap_or(u32::MAX),
                 })
             }),
-        evaluate_name: None,
+        evaluate_name: expression,
         kind: ValueKind::Data,
         lazy: false,
         declared: None,
@@ -475,7 +364,7 @@ fn view(variable: &Variable, path: &str, instance: InstanceId, format: Format) -
 }
 
 /// A decimal integer in hexadecimal; anything else as it is.
-fn hex(value: &str) -> String {
+pub(super) fn hex(value: &str) -> String {
     match value.parse::<i128>() {
         Ok(number) if number < 0 => format!("-{:#x}", number.unsigned_abs()),
         Ok(number) => format!("{number:#x}"),
@@ -483,7 +372,7 @@ fn hex(value: &str) -> String {
     }
 }
 
-fn plain(name: String, value: String, ty: &str) -> VariableView {
+pub(super) fn plain(name: String, value: String, ty: &str) -> VariableView {
     VariableView {
         name,
         value,
@@ -504,33 +393,4 @@ pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> Varia
     let text = core_text(value);
     let text = if format.hex { hex(&text) } else { text };
     plain(name, text, ty)
-}
-
-fn evaluated_view(
-    name: &str,
-    value: &Evaluated,
-    path: &str,
-    instance: InstanceId,
-    format: Format,
-) -> VariableView {
-    let name = name.to_owned();
-    match value {
-        Evaluated::Variable(variable) => view(variable, path, instance, format),
-        Evaluated::Core(value) => core_view(name, *value, format),
-        Evaluated::Bytes { address, bytes } => VariableView {
-            memory: Some(address::memory(instance, *address)),
-            data: Some(super::data::id_of(MemoryRange {
-                instance,
-                memory: 0,
-                address: *address,
-                length: bytes.len() as u32,
-            })),
-            ..plain(name, bytes_text(bytes), "bytes")
-        },
-        Evaluated::Lifted(_) => plain(name, value.text(), "value"),
-        Evaluated::Number(number) if format.hex => plain(name, hex(number), "number"),
-        Evaluated::Number(number) => plain(name, number.clone(), "number"),
-        Evaluated::Truth(truth) => plain(name, truth.to_string(), "bool"),
-        Evaluated::Text(text) => plain(name, format!("{text:?}"), "text"),
-    }
 }
