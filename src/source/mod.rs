@@ -74,8 +74,6 @@ pub struct ModuleSource {
     /// The functions of a module whose lines a source map tells.
     mapped: OnceLock<Vec<Function>>,
     functions_by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
-    /// Complete types by name.
-    definitions: OnceLock<HashMap<String, EntryId>>,
     type_names: OnceLock<type_names::TypeNames>,
     /// Rust types by the address of their vtables.
     vtables: OnceLock<HashMap<u64, EntryId>>,
@@ -107,7 +105,6 @@ impl ModuleSource {
             mapped: OnceLock::new(),
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
-            definitions: OnceLock::new(),
             type_names: OnceLock::new(),
             vtables: OnceLock::new(),
             statics_by_name: OnceLock::new(),

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 #[derive(Default)]
 pub(super) struct TypeNames {
     by_name: HashMap<String, EntryId>,
+    /// Those of them that have members.
+    composites: HashMap<String, EntryId>,
     /// One of each kind of number.
     bases: Vec<EntryId>,
 }
@@ -17,6 +19,11 @@ impl ModuleSource {
     /// the first that is complete.
     pub(crate) fn type_named(&self, name: &str) -> Option<EntryId> {
         self.type_names().by_name.get(name).copied()
+    }
+
+    /// The definition of a type with members that some unit only declares.
+    pub(super) fn composite_named(&self, name: &str) -> Option<EntryId> {
+        self.type_names().composites.get(name).copied()
     }
 
     /// The first base type that is like this.
@@ -59,6 +66,9 @@ impl ModuleSource {
                 if is_new && abbreviation.tag() == gimli::DW_TAG_base_type {
                     names.bases.push(id);
                 }
+                if is_composite(abbreviation.tag()) {
+                    names.composites.entry(name.clone()).or_insert(id);
+                }
                 names.by_name.entry(name).or_insert(id);
             }
         }
@@ -67,13 +77,16 @@ impl ModuleSource {
 }
 
 fn is_named_type(tag: gimli::DwTag) -> bool {
+    is_composite(tag)
+        || matches!(
+            tag,
+            gimli::DW_TAG_enumeration_type | gimli::DW_TAG_base_type | gimli::DW_TAG_typedef
+        )
+}
+
+pub(super) fn is_composite(tag: gimli::DwTag) -> bool {
     matches!(
         tag,
-        gimli::DW_TAG_structure_type
-            | gimli::DW_TAG_class_type
-            | gimli::DW_TAG_union_type
-            | gimli::DW_TAG_enumeration_type
-            | gimli::DW_TAG_base_type
-            | gimli::DW_TAG_typedef
+        gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type
     )
 }

@@ -2,9 +2,8 @@
 
 mod reader;
 
-use super::units::{EntryId, Unit};
+use super::units::EntryId;
 use super::{ModuleSource, SourceError};
-use gimli::DwTag;
 use reader::TypeReader;
 
 /// How deep types may refer to types before they count as endless.
@@ -258,60 +257,11 @@ impl ModuleSource {
 
     /// Finds the definition of a type that a unit only declares.
     fn definition_of(&self, declared: Composite) -> Result<Type, SourceError> {
-        let definition = declared.name.as_deref().and_then(|name| {
-            let definitions = self.definitions.get_or_init(|| self.read_definitions());
-            definitions.get(name).copied()
-        });
+        let definition = declared.name.as_deref();
+        let definition = definition.and_then(|name| self.composite_named(name));
         match definition {
             Some(id) => TypeReader::new(self, id)?.read(),
             None => Ok(Type::Composite(declared)),
         }
     }
-
-    fn read_definitions(&self) -> std::collections::HashMap<String, EntryId> {
-        let mut found = std::collections::HashMap::new();
-        for (index, unit) in self.units.all.iter().enumerate() {
-            let Ok(index) = u32::try_from(index) else {
-                break;
-            };
-            // What was read before a damage stays useful.
-            let _ = self.read_definitions_of(index, unit, &mut found);
-        }
-        found
-    }
-
-    fn read_definitions_of(
-        &self,
-        index: u32,
-        unit: &Unit,
-        found: &mut std::collections::HashMap<String, EntryId>,
-    ) -> Result<(), SourceError> {
-        let mut entries = unit.dwarf.entries_raw(None)?;
-        let mut attributes = Vec::new();
-        while !entries.is_empty() {
-            let offset = entries.next_offset();
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                continue;
-            };
-            if !is_composite(abbreviation.tag()) {
-                entries.skip_attributes(abbreviation.attributes())?;
-                continue;
-            }
-            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-            let find = |name| attributes.iter().find(move |a| a.name() == name);
-            let name = find(gimli::DW_AT_name).and_then(|a| self.text(index, a.value()));
-            if let (Some(name), None) = (name, find(gimli::DW_AT_declaration)) {
-                let id = super::units::entry_id(index, offset)?;
-                found.entry(name).or_insert(id);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn is_composite(tag: DwTag) -> bool {
-    matches!(
-        tag,
-        gimli::DW_TAG_structure_type | gimli::DW_TAG_class_type | gimli::DW_TAG_union_type
-    )
 }

@@ -1,7 +1,8 @@
 //! Reading the entries of types.
 
-use super::{Bits, Case, Composite, Member, Type, Variants, is_composite};
+use super::{Bits, Case, Composite, Member, Type, Variants};
 use crate::source::sections::Reader;
+use crate::source::type_names::is_composite;
 use crate::source::units::{EntryId, Unit};
 use crate::source::{ModuleSource, SourceError};
 use gimli::{Attribute, AttributeValue, DwTag};
