@@ -37,7 +37,7 @@ use crate::inspect::listing::Listing;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
-use crate::timeline::motion::{Direction, Motion, Reason, Stop};
+use crate::timeline::motion::{Direction, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use calls::ShownCall;
@@ -51,6 +51,9 @@ use texts::{Listings, Text};
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
+    /// The session has come here by a step over or out: calls inlined here that have not
+    /// begun are still ahead.
+    is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     events: OnceLock<u64>,
@@ -98,6 +101,7 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
+            is_stepped_over: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -136,6 +140,9 @@ impl Debuggee for Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
+            return Ok(self.timeline.here().clone());
+        }
         self.find_handle_changes()?;
         self.calls.clear();
         if self.timeline.needs_debug(motion) {
@@ -146,6 +153,7 @@ impl Debuggee for Recording {
             Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
+        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
         Ok(stop)
     }
 

@@ -9,7 +9,7 @@ use crate::dap::debuggee::{
     SourcePoint, SourceRef, Window,
 };
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::SourceLine;
+use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
 use std::collections::BTreeMap;
 
@@ -75,10 +75,30 @@ impl Recording {
         Ok(self.stack.as_deref().unwrap_or_default())
     }
 
+    /// A step into a call that is inlined here, and has not begun yet, moves nothing but
+    /// what is shown. Whether this was one.
+    pub(super) fn enters_inlined(&mut self) -> Result<bool, DebuggeeError> {
+        if !std::mem::take(&mut self.is_stepped_over) {
+            return Ok(false);
+        }
+        let frames = self.timeline.frames()?;
+        let unbegun = frames.first().and_then(|frame| {
+            let module = self.timeline.module(frame.module)?;
+            let inlined = module.source.inlined_at(frame.pc);
+            Some(
+                inlined
+                    .first()
+                    .is_some_and(|call| is_unbegun(call, frame.pc)),
+            )
+        });
+        Ok(unbegun.unwrap_or(false))
+    }
+
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
         let mut crossings = self.crossing_frames()?;
         let frames = self.timeline.frames()?;
+        let hides = self.is_stepped_over;
         for (index, core) in frames.iter().enumerate() {
             let outside = (frames.len() - index) as u32;
             while let Some(inner) = crossings.pop_if(|inner| inner.open.outside >= outside) {
@@ -87,7 +107,9 @@ impl Recording {
             let Some(module) = self.timeline.module(core.module) else {
                 continue;
             };
-            stack.extend(bodies(module, *core, index, outside).map(ShownFrame::Guest));
+            stack.extend(
+                bodies(module, *core, index, outside, hides && index == 0).map(ShownFrame::Guest),
+            );
         }
         let outermost = crossings.into_iter().rev();
         stack.extend(outermost.map(ShownFrame::Crossing));
@@ -211,25 +233,38 @@ impl Recording {
     }
 }
 
+/// Whether an inlined call stands at its first instruction.
+fn is_unbegun(call: &InlinedCall, pc: u32) -> bool {
+    call.ranges.iter().map(|range| range.start).min() == Some(pc)
+}
+
 /// The bodies that a core frame runs: inlined calls first, then the function.
 fn bodies(
     module: &Module,
     core: CoreFrame,
     index: usize,
     outside: u32,
+    hide_unbegun: bool,
 ) -> impl Iterator<Item = GuestPlace> + use<> {
     let inlined = module.source.inlined_at(core.pc);
+    let inlined_count = inlined.len();
     let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
     let mut bodies = Vec::new();
+    let mut hides = hide_unbegun;
     for (i, call) in inlined.into_iter().enumerate() {
-        bodies.push((i, call.name, line));
+        // At the first instruction of an inlined body a step stands before the call, as
+        // it does where there is a call instruction.
+        hides &= is_unbegun(&call, core.pc);
+        if !hides {
+            bodies.push((i, call.name, line));
+        }
         line = call.call_site;
     }
     let name = match module.source.function_at(core.pc) {
         Some(function) => function.name.clone(),
         None => module.source.shown_name(core.function),
     };
-    bodies.push((bodies.len(), name, line));
+    bodies.push((inlined_count, name, line));
     bodies
         .into_iter()
         .map(move |(inlined, name, line)| GuestPlace {
