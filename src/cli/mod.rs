@@ -1,11 +1,14 @@
 //! One file per subcommand.
 
+mod client;
+mod debug;
 mod demo;
 mod instrument;
 mod progress;
 mod record;
 mod replay;
 mod serve;
+mod style;
 mod trace;
 
 use crate::inspect::predicate::SourcePredicates;
@@ -27,6 +30,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Debug a recording, or a run that is recorded first, at a prompt.
+    Debug(debug::Debug),
     /// The tour: record a program that fails, and walk it back to the cause.
     Demo(demo::Demo),
     /// Make a component record itself, on any host.
@@ -48,6 +53,7 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let result = match cli.command {
+        Some(Command::Debug(command)) => command.run(),
         Some(Command::Demo(command)) => command.run(),
         Some(Command::Instrument(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),

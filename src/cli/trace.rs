@@ -6,6 +6,7 @@ mod output;
 mod resources;
 
 pub(super) use info::shown;
+pub(super) use output::Output;
 
 use clap::Subcommand;
 use std::io;
