@@ -18,7 +18,7 @@ mod stack;
 mod text;
 mod values;
 
-use super::client::Client;
+use super::client::{Client, ClientError, Said, Stopped};
 use super::style::Colour;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -116,7 +116,7 @@ impl Debug {
         let out = std::io::stdout();
         let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
         let heard = Rc::clone(&screen);
-        let listener = Box::new(move |said: &super::client::Said| heard.borrow_mut().hear(said));
+        let listener = Box::new(move |said: &Said| heard.borrow_mut().hear(said));
         let mut client = Client::start(None, listener)?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
@@ -218,11 +218,7 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
     Ok(magic == b"\0asm" || is_text)
 }
 
-fn open(
-    client: &mut Client,
-    launch: Value,
-    screen: &RefCell<Screen>,
-) -> anyhow::Result<super::client::Stopped> {
+fn open(client: &mut Client, launch: Value, screen: &RefCell<Screen>) -> anyhow::Result<Stopped> {
     let capabilities: prompt::Capabilities = client.ask(
         "initialize",
         json!({
@@ -232,7 +228,11 @@ fn open(
         }),
     )?;
     screen.borrow_mut().capabilities = capabilities;
-    client.tell("launch", launch)?;
+    client.tell("launch", launch).map_err(|error| match error {
+        // What cannot be opened says so itself.
+        ClientError::Refused { message, .. } => anyhow::Error::msg(message),
+        error => error.into(),
+    })?;
     client.initialized()?;
     client.tell("configurationDone", json!({}))?;
     Ok(client.stopped()?)

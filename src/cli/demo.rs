@@ -29,6 +29,9 @@ const RECORDING: &str = "ledger.rrtrace";
 const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rr-dap demo
+  rr-dap demo --keep ledger     (then: rr-dap debug ledger/ledger.rrtrace)")]
 pub(super) struct Demo {
     /// Keep the program, its source and its recording in this directory.
     #[arg(long, value_name = "DIR")]

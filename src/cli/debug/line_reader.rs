@@ -59,6 +59,11 @@ impl LineReader {
         loop {
             self.draw(prompt)?;
             let key = self.term.read_key_raw()?;
+            if matches!(key, Key::Enter | Key::CtrlC) {
+                // What is printed next comes after the whole line.
+                self.editor.press(Key::End);
+                self.draw(prompt)?;
+            }
             match self.editor.press(key) {
                 Outcome::Edited => {}
                 Outcome::Entered(line) => {

@@ -5,6 +5,7 @@ use super::prompt::{Done, Next, Prompt};
 use crate::cli::client::{Frame, Stopped};
 use crate::cli::style::Style;
 use anyhow::{Context, bail};
+use std::path::Path;
 
 /// Frames that are looked through for one with a source.
 const LOOKED_THROUGH: usize = 32;
@@ -130,15 +131,14 @@ impl Prompt {
     pub(super) fn arrive(&mut self, stopped: &Stopped) -> anyhow::Result<()> {
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
-        let frames = &self.stack.frames;
-        // Where a library called its host, its caller's source is what people know.
-        let with_source = frames.iter().position(|frame| frame.path().is_some());
-        self.stack.selected = with_source.unwrap_or(0);
+        self.stack.selected = telling(&self.stack.frames);
         let moment = self.client.moment()?;
         let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
         let hit = self.hit(stopped)?;
         let reason = reason(stopped);
         let innermost = self.stack.frames.first().map(place);
+        // A hostcall's description is what its frame is called.
+        let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
         let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
         let moment = self.painted(Style::Dim, &format!("[{moment}]"));
         let why = match stopped.reason.as_str() {
@@ -154,6 +154,19 @@ impl Prompt {
         }
         self.show_displays()
     }
+}
+
+/// The level of the frame to look at first: the innermost, but where a library has called its
+/// host, the first frame whose source is here is what people know.
+fn telling(frames: &[Frame]) -> usize {
+    let is_in_source = |frame: &Frame| frame.path().is_some();
+    if frames.first().is_some_and(is_in_source) {
+        return 0;
+    }
+    let is_here = |frame: &Frame| frame.path().is_some_and(|path| Path::new(path).exists());
+    let here = frames.iter().position(is_here);
+    here.or_else(|| frames.iter().position(is_in_source))
+        .unwrap_or(0)
 }
 
 /// Why it stopped, if that is not what it was told to do.

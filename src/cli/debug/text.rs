@@ -7,6 +7,7 @@ use crate::cli::style::Style;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 /// Lines that `list` shows.
@@ -113,11 +114,13 @@ impl Texts {
             return Ok(Rc::clone(lines));
         }
         let text = match &source.path {
-            Some(path) => std::fs::read(path)
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .with_context(|| {
-                    format!("the source {path} is not here: start with --source-map FROM=TO")
-                })?,
+            Some(path) => match std::fs::read(path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    bail!("{path} is not here; --source-map FROM=TO says where it is")
+                }
+                Err(error) => bail!("{path} cannot be read: {error}"),
+            },
             None => {
                 #[derive(Deserialize)]
                 struct Body {
