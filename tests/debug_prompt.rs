@@ -2,8 +2,9 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use support::{fixture, record, rr_dap, text};
 
 /// How lines of a session begin that were typed.
@@ -214,4 +215,53 @@ fn shells_and_man_are_served() {
         let page = std::fs::read_to_string(pages.join(page)).unwrap();
         assert!(page.contains("Example"), "{page}");
     }
+}
+
+#[test]
+fn an_interrupt_stops_a_motion_and_not_the_session() {
+    let program = fixture("motion/long.wat");
+    let mut session = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .args(["debug", "--at", "start", "--invoke", "run()"])
+        .args(["-x", "hostcall next", "-x", "continue"])
+        .arg(program)
+        .env("RR_DAP_CACHE", support::cache_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shown = BufReader::new(session.stdout.take().unwrap()).lines();
+    let mut until = |wanted: &str| {
+        let lines = shown.by_ref().map(Result::unwrap);
+        let mut lines = lines.skip_while(|line| !line.contains(wanted));
+        lines.next().unwrap_or_else(|| panic!("no {wanted:?}"))
+    };
+    until("(rr-dap) continue");
+    let interrupt = |session: &std::process::Child| {
+        let kill = Command::new("kill")
+            .args(["-INT", &session.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    };
+    interrupt(&session);
+    assert!(until("[event").starts_with("interrupted"));
+    // Here nothing moves: it changes nothing.
+    interrupt(&session);
+    let mut typed = session.stdin.take().unwrap();
+    typed.write_all(b"print 6 * 7\n").unwrap();
+    assert_eq!(until("= 42"), "6 * 7 = 42");
+    drop(typed);
+    assert!(session.wait().unwrap().success());
+}
+
+#[test]
+fn options_for_programs_are_refused_with_recordings() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = debug(&["--dir", "."], &recording, "");
+    assert!(!session.status.success());
+    let told = text(&session.stderr);
+    assert!(
+        told.contains("is a recording") && told.contains(".wasm"),
+        "{told}"
+    );
 }

@@ -19,6 +19,7 @@ mod text;
 mod values;
 
 use super::client::{Client, ClientError, Said, Stopped};
+use super::guest_world::GuestWorld;
 use super::style::Colour;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -61,24 +62,9 @@ pub(super) struct Debug {
     /// Whether to print colours.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
-    /// For a program: give the guest a host directory.
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    dirs: Vec<String>,
-    /// For a program: set an environment variable; without a value, the one it has here.
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    env: Vec<String>,
-    /// For a program: call an exported function, with arguments in WAVE.
-    #[arg(long, value_name = "CALL")]
-    invoke: Option<String>,
-    /// For a program: WASI switches, as `rr-dap record -S help` lists them.
-    #[arg(
-        short = 'S',
-        long = "wasi",
-        value_name = "SWITCH[=VALUE]",
-        value_delimiter = ','
-    )]
-    switches: Vec<String>,
-    /// For a program: keep its recording here.
+    #[command(flatten, next_help_heading = "To record a program")]
+    world: GuestWorld,
+    /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug.
@@ -134,10 +120,10 @@ impl Debug {
             "sourceMap": self.source_map,
         });
         if !is_program(&file)? {
-            if !self.args.is_empty() || !self.dirs.is_empty() || !self.env.is_empty() {
+            if !self.args.is_empty() || !self.world.is_empty() || self.output.is_some() {
                 bail!(
-                    "{} is a recording: its arguments, directories and environment are in it; \
-                     give a .wasm to record another run",
+                    "{} is a recording: what it ran with is in it, so ARGS, --output and the \
+                     options to record a program are for a .wasm",
                     self.file.display()
                 );
             }
@@ -151,27 +137,24 @@ impl Debug {
             Some(path) => Recording::Given(std::path::absolute(path)?),
             None => Recording::Passing(tempfile::tempdir()?),
         };
+        let world = &self.world;
+        let env = world.environment()?.into_iter();
+        let dirs = world.dirs.iter();
         launch["program"] = json!(file);
         launch["args"] = json!(self.args);
-        launch["env"] = json!(self.environment()?);
-        launch["dirs"] = json!(self.dirs);
+        launch["env"] = json!(
+            env.map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        );
+        launch["dirs"] = dirs
+            .map(|dir| json!({ "host": dir.host, "guest": dir.guest }))
+            .collect();
         launch["cwd"] = json!(std::env::current_dir()?);
-        launch["invoke"] = json!(self.invoke);
-        launch["wasi"] = json!(self.switches);
+        launch["invoke"] = json!(world.invoke);
+        launch["wasi"] = json!(world.switches);
+        launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
         Ok(Subject { launch, recording })
-    }
-
-    fn environment(&self) -> anyhow::Result<Vec<String>> {
-        let with_value = |variable: &String| {
-            if variable.contains('=') {
-                return Ok(variable.clone());
-            }
-            let value = std::env::var(variable)
-                .with_context(|| format!("--env {variable}: it is not set here"))?;
-            Ok(format!("{variable}={value}"))
-        };
-        self.env.iter().map(with_value).collect()
     }
 }
 

@@ -4,6 +4,7 @@ mod client;
 mod completions;
 mod debug;
 mod demo;
+mod guest_world;
 mod instrument;
 mod man;
 mod progress;

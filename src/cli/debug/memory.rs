@@ -144,45 +144,18 @@ fn texts(prompt: &mut Prompt, reference: &str, count: usize) -> Done {
 }
 
 pub(super) fn disassemble(prompt: &mut Prompt, arguments: &str) -> Done {
-    #[derive(Deserialize)]
-    struct Body {
-        instructions: Vec<Instruction>,
-    }
-    #[derive(Deserialize)]
-    struct Instruction {
-        address: String,
-        instruction: String,
-        symbol: Option<String>,
-    }
     let wanted = match arguments {
         "" => INSTRUCTIONS,
         text => count(text)?,
     };
     let frame = prompt.looked_at()?;
-    let here = frame.instruction_pointer_reference.with_context(|| {
-        format!(
+    if frame.instruction_pointer_reference.is_none() {
+        bail!(
             "{} has no instructions: `up` leads to the code that called it",
             frame.name
-        )
-    })?;
-    let arguments = json!({
-        "memoryReference": here, "instructionCount": wanted,
-        "instructionOffset": -(BEFORE.min(wanted / 2) as i64),
-    });
-    let body: Body = prompt.client.ask("disassemble", arguments)?;
-    let symbol = body.instructions.iter().find(|i| i.address == here);
-    if let Some(symbol) = symbol.and_then(|i| i.symbol.as_ref()) {
-        let title = prompt.painted(Style::Heading, symbol);
-        prompt.say(&title)?;
+        );
     }
-    for instruction in body.instructions.iter().filter(|i| i.instruction != NONE) {
-        let row = format!("{}  {}", instruction.address, instruction.instruction);
-        let row = match instruction.address == here {
-            true => prompt.painted(Style::Mark, &format!("-> {row}")),
-            false => format!("   {row}"),
-        };
-        prompt.say(&row)?;
-    }
+    prompt.show_instructions(wanted, BEFORE.min(wanted / 2))?;
     Ok(Next::Continue)
 }
 
@@ -194,6 +167,45 @@ fn number(text: &str) -> Option<u64> {
 }
 
 impl Prompt {
+    /// So many instructions around the one that is looked at, if there is one.
+    pub(super) fn show_instructions(&mut self, count: usize, before: usize) -> anyhow::Result<()> {
+        #[derive(Deserialize)]
+        struct Body {
+            instructions: Vec<Instruction>,
+        }
+        #[derive(Deserialize)]
+        struct Instruction {
+            address: String,
+            instruction: String,
+            symbol: Option<String>,
+        }
+        let frame = self.selected()?;
+        let Some(here) = frame.and_then(|frame| frame.instruction_pointer_reference) else {
+            return Ok(());
+        };
+        let arguments = json!({
+            "memoryReference": here, "instructionCount": count,
+            "instructionOffset": -i64::try_from(before)?,
+        });
+        let body: Body = self.client.ask("disassemble", arguments)?;
+        let this = body.instructions.iter().find(|i| i.address == here);
+        if let Some(symbol) = this.and_then(|i| i.symbol.as_ref())
+            && count > 1
+        {
+            let title = self.painted(Style::Heading, symbol);
+            self.say(&title)?;
+        }
+        for instruction in body.instructions.iter().filter(|i| i.instruction != NONE) {
+            let row = format!("{}  {}", instruction.address, instruction.instruction);
+            let row = match instruction.address == here {
+                true => self.painted(Style::Mark, &format!("-> {row}")),
+                false => format!("   {row}"),
+            };
+            self.say(&row)?;
+        }
+        Ok(())
+    }
+
     /// What the server calls the memory at a number, or where a value is or points to.
     fn memory_at(&mut self, address: &str) -> anyhow::Result<String> {
         if let Some(address) = number(address) {

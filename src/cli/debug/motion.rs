@@ -130,7 +130,12 @@ impl Prompt {
 
     fn step(&mut self, times: &str, step: &Step) -> Done {
         let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
-        self.often(times, "rr/step", "step", &motion)
+        self.often(times, "rr/step", "step", &motion)?;
+        if step.unit == "instruction" {
+            // Several are on one line.
+            self.show_instructions(1, 0)?;
+        }
+        Ok(Next::Continue)
     }
 
     /// Repeats a motion as long as it ends for the same reason as each before.
