@@ -248,7 +248,7 @@ fn an_interrupt_stops_a_motion_and_not_the_session() {
     interrupt(&session);
     let mut typed = session.stdin.take().unwrap();
     typed.write_all(b"print 6 * 7\n").unwrap();
-    assert_eq!(until("= 42"), "6 * 7 = 42");
+    assert!(until("= 42").ends_with("6 * 7 = 42"));
     drop(typed);
     assert!(session.wait().unwrap().success());
 }
