@@ -159,7 +159,8 @@ mod tests {
         let help = help.unwrap_or_else(|| panic!("`{path}` has no example in its help"));
         let examples: Vec<&str> = help
             .lines()
-            .map(str::trim)
+            // What is not indented is prose.
+            .filter_map(|line| line.strip_prefix("  "))
             .filter(|line| line.starts_with("rr-dap "))
             .collect();
         let own = examples.iter().filter(|example| example.starts_with(path));
