@@ -1,16 +1,18 @@
 //! `rr-dap demo`: the tour. A client of the debug adapter, as an editor is one,
 //! walks a program that fails back to the cause.
 
-mod client;
 mod page;
 mod tour;
 
+use super::client::{Category, Client, Said};
 use clap::Args;
-use client::Client;
 use page::Page;
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
 use tour::Tour;
 
 /// What the tour needs, in the executable: it runs from anywhere.
@@ -23,8 +25,13 @@ const DATA: (&str, &str) = ("ledger.csv", include_str!("../../fixtures/ledger.cs
 /// Where the source was when the program was compiled.
 const COMPILED_IN: &str = "/rr-dap/fixtures";
 const RECORDING: &str = "ledger.rrtrace";
+/// The first launch on a machine compiles the guest; nothing takes near so long.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rr-dap demo
+  rr-dap demo --keep ledger     (then: rr-dap debug ledger/ledger.rrtrace)")]
 pub(super) struct Demo {
     /// Keep the program, its source and its recording in this directory.
     #[arg(long, value_name = "DIR")]
@@ -35,15 +42,36 @@ impl Demo {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let place = Place::new(self.keep)?;
         unpack(place.path())?;
-        let mut client = Client::start()?;
+        let printed = Rc::new(RefCell::new(Printed::default()));
+        let heard = Rc::clone(&printed);
+        let listener = move |said: &Said| heard.borrow_mut().hear(said);
+        let mut client = Client::start(Some(PATIENCE), Box::new(listener))?;
         let page = Page::stdout();
-        let toured = Tour::new(&mut client, page, place.path()).walk(&place.next_steps());
+        let tour = Tour::new(&mut client, &printed, page, place.path());
+        let toured = tour.walk(&place.next_steps());
         match toured {
             Err(error) if is_closed_pipe(&error) => {}
             Err(error) => return Err(error.context("the tour has come to an early end")),
             Ok(()) => client.finish()?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What the guest printed, one stream after the other.
+#[derive(Debug, Default)]
+struct Printed {
+    stdout: String,
+    stderr: String,
+}
+
+impl Printed {
+    fn hear(&mut self, said: &Said) {
+        match said.category {
+            Category::Stdout => self.stdout.push_str(&said.text),
+            Category::Stderr => self.stderr.push_str(&said.text),
+            Category::Console => {}
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 //! One file per subcommand.
 
+mod client;
+mod completions;
+mod debug;
 mod demo;
+mod guest_world;
 mod instrument;
+mod man;
 mod progress;
 mod record;
 mod replay;
 mod serve;
+mod style;
 mod trace;
 
 use crate::inspect::predicate::SourcePredicates;
@@ -18,6 +24,14 @@ use tracing_subscriber::EnvFilter;
 /// A time-travel debugger for WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "rr-dap", version, about)]
+#[command(after_help = "Examples:
+  rr-dap demo                                  (the tour)
+  rr-dap record --dir data::/work app.wasm     (writes app.rrtrace)
+  rr-dap debug app.rrtrace                     (at a prompt)
+  rr-dap --listen 127.0.0.1:4711 --trace app.rrtrace
+
+Without a command, rr-dap speaks the Debug Adapter Protocol on its standard streams, as
+editors expect.")]
 struct Cli {
     #[command(flatten)]
     serve: serve::Serve,
@@ -27,10 +41,16 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print a script that completes rr-dap's command line in a shell.
+    Completions(completions::Completions),
+    /// Debug a recording, or a run that is recorded first, at a prompt.
+    Debug(debug::Debug),
     /// The tour: record a program that fails, and walk it back to the cause.
     Demo(demo::Demo),
     /// Make a component record itself, on any host.
     Instrument(instrument::Instrument),
+    /// Write the manual pages.
+    Man(man::Man),
     /// Run a component and record the run.
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
@@ -48,8 +68,11 @@ pub fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let result = match cli.command {
+        Some(Command::Completions(command)) => command.run(),
+        Some(Command::Debug(command)) => command.run(),
         Some(Command::Demo(command)) => command.run(),
         Some(Command::Instrument(command)) => command.run(),
+        Some(Command::Man(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Trace(command)) => command.run(),
@@ -106,4 +129,55 @@ fn as_replayer() -> Option<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// The words of a line as a shell splits them, up to a pipe, a redirection or a remark.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split("  (").next().unwrap_or(line);
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in line.chars() {
+            match (quote, c) {
+                (None, '\'' | '"') => quote = Some(c),
+                (Some(end), c) if c == end => quote = None,
+                (None, ' ') => words.push(String::new()),
+                (None, '|' | '>' | '#') => break,
+                (_, c) => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    fn check(command: &clap::Command, path: &str) {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_else(|| panic!("`{path}` has no example in its help"));
+        let examples: Vec<&str> = help
+            .lines()
+            // What is not indented is prose.
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| line.starts_with("rr-dap "))
+            .collect();
+        let own = examples.iter().filter(|example| example.starts_with(path));
+        assert!(own.count() > 0, "no example of `{path}` in:\n{help}");
+        for example in examples {
+            if let Err(error) = Cli::try_parse_from(words(example)) {
+                panic!("the example `{example}` of `{path}`: {error}");
+            }
+        }
+        for inner in command.get_subcommands() {
+            check(inner, &format!("{path} {}", inner.get_name()));
+        }
+    }
+
+    #[test]
+    fn every_command_shows_examples_that_are_right() {
+        check(&Cli::command(), "rr-dap");
+        Cli::command().debug_assert();
+    }
 }

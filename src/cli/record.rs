@@ -1,7 +1,8 @@
 //! `rr-dap record`: run a component and record the run.
 
+use super::guest_world::GuestWorld;
 use crate::component::{Component, component_bytes};
-use crate::record::{self, Preopen, Recorded, Recorder, Switches, WasiOptions};
+use crate::record::{self, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -15,33 +16,8 @@ use std::sync::Arc;
     rr-dap record --dir data::/work -o run.rrtrace app.wasm -v /work/input.txt\n  \
     rr-dap record --invoke 'add(1, 2)' library.wasm")]
 pub(super) struct Record {
-    /// Give the guest a host directory.
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    dirs: Vec<Preopen>,
-    /// Set an environment variable for the guest; without a value, the one it has here.
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    env: Vec<String>,
-    /// Leave the values of environment variables out of what the recording says of the run.
-    ///
-    /// What the guest reads is recorded all the same, its environment too: results of hostcalls
-    /// cannot be left out.
-    #[arg(long)]
-    redact_env: bool,
-    /// Call an exported function instead of the command, with arguments in WAVE, and print
-    /// its result.
-    ///
-    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
-    /// bare name does where only one has it.
-    #[arg(long, value_name = "CALL")]
-    invoke: Option<String>,
-    /// WASI switches as `wasmtime run` has them; `-S help` lists them.
-    #[arg(
-        short = 'S',
-        long = "wasi",
-        value_name = "SWITCH[=VALUE]",
-        value_delimiter = ','
-    )]
-    switches: Vec<String>,
+    #[command(flatten)]
+    world: GuestWorld,
     /// Settings of the engine, as `wasmtime run` has them. A recording determines most; those
     /// that agree with it are taken.
     #[arg(
@@ -86,7 +62,7 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if self.switches.iter().any(|switch| switch == "help") {
+        if self.world.switches.iter().any(|switch| switch == "help") {
             print!("{}", Switches::help());
             return Ok(ExitCode::SUCCESS);
         }
@@ -98,7 +74,7 @@ impl Record {
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
         record::take_file_limits_as_errors();
-        let recorded = match &self.invoke {
+        let recorded = match &self.world.invoke {
             Some(call) => record::invoke(
                 component,
                 call,
@@ -131,7 +107,7 @@ impl Record {
             }
             _ => {}
         }
-        if self.redact_env {
+        if self.world.redact_env {
             eprintln!(
                 "rr-dap: the values of environment variables are left out of the recording's \
                  metadata; what the guest read, of them too, is in the results of its hostcalls"
@@ -181,29 +157,20 @@ impl Record {
 
     fn wasi_options(&self, app: &Path) -> anyhow::Result<WasiOptions> {
         let mut switches = Switches::default();
-        for switch in &self.switches {
+        for switch in &self.world.switches {
             switches.set(switch)?;
         }
         let mut env = match switches.inherit_env {
             true => own_environment()?,
             false => Vec::new(),
         };
-        for variable in &self.env {
-            match variable.split_once('=') {
-                Some((name, value)) => env.push((name.to_owned(), value.to_owned())),
-                None => {
-                    let value = std::env::var(variable)
-                        .with_context(|| format!("--env {variable}: it is not set here"))?;
-                    env.push((variable.clone(), value));
-                }
-            }
-        }
+        env.extend(self.world.environment()?);
         Ok(WasiOptions {
             program: file_name(app),
             args: self.args.clone(),
             env,
-            redact_env: self.redact_env,
-            dirs: self.dirs.clone(),
+            redact_env: self.world.redact_env,
+            dirs: self.world.dirs.clone(),
             switches,
         })
     }

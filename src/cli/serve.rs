@@ -53,7 +53,8 @@ pub(super) struct Serve {
     log_dap: Option<PathBuf>,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+/// FROM=TO.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
     pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
         .ok_or_else(|| "write it as FROM=TO".to_owned())

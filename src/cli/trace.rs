@@ -6,12 +6,16 @@ mod output;
 mod resources;
 
 pub(super) use info::shown;
+pub(super) use output::Output;
 
 use clap::Subcommand;
 use std::io;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  rr-dap trace info run.rrtrace
+  rr-dap trace events --filter wasi:filesystem run.rrtrace")]
 pub(super) enum Trace {
     /// What was recorded, when, how it ended, and how often each crossing was made.
     Info(info::Info),

@@ -1,49 +1,27 @@
 //! How the tour looks: headings, what was asked, what was answered.
 
-use std::io::{self, IsTerminal, Write};
+use crate::cli::style::{Colour, Paint, Style};
+use std::io::{self, Write};
 
 /// The lines of source shown around the one that matters, on each side.
 const AROUND: usize = 2;
 /// Longer answers are cut on a terminal.
 const WIDTH: usize = 110;
 
-#[derive(Clone, Copy)]
-enum Style {
-    Heading,
-    Request,
-    Name,
-    Mark,
-    Failure,
-}
-
-impl Style {
-    fn code(self) -> &'static str {
-        match self {
-            Style::Heading => "1;36",
-            Style::Request => "2",
-            Style::Name => "33",
-            Style::Mark => "1;32",
-            Style::Failure => "1;31",
-        }
-    }
-}
-
 /// Where the tour is printed.
 pub(super) struct Page<W> {
     out: W,
-    is_coloured: bool,
+    paint: Paint,
     steps: usize,
 }
 
 impl Page<io::Stdout> {
     pub(super) fn stdout() -> Self {
         let out = io::stdout();
-        // https://no-color.org: set and not empty.
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_coloured = out.is_terminal() && !refused;
+        let paint = Colour::Auto.paint(&out);
         Self {
             out,
-            is_coloured,
+            paint,
             steps: 0,
         }
     }
@@ -53,12 +31,14 @@ impl<W: Write> Page<W> {
     /// A heading with a number.
     pub(super) fn step(&mut self, text: &str) -> io::Result<()> {
         self.steps += 1;
-        let heading = self.painted(Style::Heading, &format!("{}. {text}", self.steps));
+        let heading = self
+            .paint
+            .painted(Style::Heading, &format!("{}. {text}", self.steps));
         writeln!(self.out, "\n{heading}")
     }
 
     pub(super) fn title(&mut self, text: &str) -> io::Result<()> {
-        let title = self.painted(Style::Heading, text);
+        let title = self.paint.painted(Style::Heading, text);
         writeln!(self.out, "{title}")
     }
 
@@ -68,7 +48,7 @@ impl<W: Write> Page<W> {
 
     /// What is asked of the server.
     pub(super) fn request(&mut self, text: &str) -> io::Result<()> {
-        let request = self.painted(Style::Request, &format!("> {text}"));
+        let request = self.paint.painted(Style::Dim, &format!("> {text}"));
         writeln!(self.out, "  {request}")
     }
 
@@ -81,14 +61,14 @@ impl<W: Write> Page<W> {
     }
 
     pub(super) fn failure(&mut self, text: &str) -> io::Result<()> {
-        let text = self.painted(Style::Failure, text);
+        let text = self.paint.painted(Style::Failure, text);
         writeln!(self.out, "    {text}")
     }
 
     /// `name = value`
     pub(super) fn value(&mut self, name: &str, value: &str) -> io::Result<()> {
         let value = cut(value, WIDTH.saturating_sub(name.len()));
-        let name = self.painted(Style::Name, name);
+        let name = self.paint.painted(Style::Name, name);
         writeln!(self.out, "    {name} = {value}")
     }
 
@@ -106,19 +86,14 @@ impl<W: Write> Page<W> {
             }
             let (mark, style) = match number == line {
                 true => ("->", Style::Mark),
-                false => ("  ", Style::Request),
+                false => ("  ", Style::Dim),
             };
-            let row = self.painted(style, &format!("{mark} {number:3}  {text}"));
+            let row = self
+                .paint
+                .painted(style, &format!("{mark} {number:3}  {text}"));
             writeln!(self.out, "  {row}")?;
         }
         Ok(())
-    }
-
-    fn painted(&self, style: Style, text: &str) -> String {
-        match self.is_coloured {
-            true => format!("\x1b[{}m{text}\x1b[0m", style.code()),
-            false => text.to_owned(),
-        }
     }
 }
 

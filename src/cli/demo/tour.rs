@@ -1,12 +1,13 @@
 //! The steps of the tour: what a person would do in an editor. Narration says what
 //! is done and why; whatever is said about the run comes out of answers.
 
-use super::client::{Client, Evaluated, Frame, Purpose, Stopped};
 use super::page::{Around, Page};
-use super::{COMPILED_IN, PROGRAM, RECORDING, SOURCE};
+use super::{COMPILED_IN, PROGRAM, Printed, RECORDING, SOURCE};
+use crate::cli::client::{Client, Evaluated, Frame, Purpose, Stopped};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;
 
@@ -32,14 +33,21 @@ struct Parsed {
 
 pub(super) struct Tour<'a, W> {
     client: &'a mut Client,
+    printed: &'a RefCell<Printed>,
     page: Page<W>,
     directory: &'a Path,
 }
 
 impl<'a, W: Write> Tour<'a, W> {
-    pub(super) fn new(client: &'a mut Client, page: Page<W>, directory: &'a Path) -> Self {
+    pub(super) fn new(
+        client: &'a mut Client,
+        printed: &'a RefCell<Printed>,
+        page: Page<W>,
+        directory: &'a Path,
+    ) -> Self {
         Self {
             client,
+            printed,
             page,
             directory,
         }
@@ -65,7 +73,8 @@ impl<'a, W: Write> Tour<'a, W> {
     fn failure(&mut self) -> anyhow::Result<()> {
         self.page.step("Record a run, and stop where it ends")?;
         let stopped = self.launch()?;
-        let printed = format!("{}{}", self.client.printed, self.client.complaints);
+        let printed = self.printed.borrow();
+        let printed = format!("{}{}", printed.stdout, printed.stderr);
         let tail = printed.lines().count().saturating_sub(3);
         for line in printed.lines().skip(tail) {
             self.page.answer(&format!("| {line}"))?;
@@ -200,7 +209,7 @@ impl<'a, W: Write> Tour<'a, W> {
             let frame = self.top()?;
             self.page.answer(&frame.name)?;
             if self.hostcall(&frame, digits)? {
-                let place = self.client.console("rr where")?.result;
+                let place = self.client.console("rr where", None)?.result;
                 self.page.request("rr where")?;
                 self.page.answer(&place)?;
                 return self.handles();
@@ -296,7 +305,7 @@ impl<'a, W: Write> Tour<'a, W> {
     /// Types a command that moves.
     fn console_motion(&mut self, line: &str, about: &str) -> anyhow::Result<()> {
         self.page.request(&format!("{line:18} # {about}"))?;
-        self.client.console(line)?;
+        self.client.console(line, None)?;
         let stopped = self.client.stopped()?;
         if !ARRIVALS.contains(&stopped.reason.as_str()) {
             bail!("`{line}` led elsewhere: {}", stopped.told());
@@ -306,7 +315,7 @@ impl<'a, W: Write> Tour<'a, W> {
 
     /// What `rr where` says first: the event.
     fn event(&mut self) -> anyhow::Result<String> {
-        let place = self.client.console("rr where")?.result;
+        let place = self.client.console("rr where", None)?.result;
         let event = place.split(" of ").next().unwrap_or(&place);
         Ok(event.to_owned())
     }
@@ -314,7 +323,7 @@ impl<'a, W: Write> Tour<'a, W> {
     /// What the guest's handles stand for at this moment.
     fn handles(&mut self) -> anyhow::Result<()> {
         self.page.request("rr handles")?;
-        let tables = self.client.console("rr handles")?;
+        let tables = self.client.console("rr handles", None)?;
         for table in self.client.inside(&tables)? {
             self.page.value(&table.name, &table.value)?;
             for entry in self.client.inside(&table)? {

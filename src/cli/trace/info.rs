@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rr-dap trace info run.rrtrace
+  rr-dap trace info --json run.rrtrace")]
 pub(in crate::cli) struct Info {
     /// Print one JSON object.
     #[arg(long)]

@@ -31,7 +31,16 @@ pub(in crate::cli) struct Output {
 const TEXT_LIMIT: usize = 200;
 
 impl Output {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    /// What had been printed before this hostcall.
+    pub(in crate::cli) fn before(event: u64, file: PathBuf) -> Self {
+        Self {
+            at: Some(event),
+            json: false,
+            file,
+        }
+    }
+
+    pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
         let (trace, compiled) = open_to_replay(&self.file, None)?;
         if let Some(event) = self.at {
             let all = trace.hostcalls()?;

@@ -3,17 +3,16 @@
 
 use crate::dap::protocol::FrameError;
 use crate::dap::protocol::framing::{read_frame, write_frame};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io::{self, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// The first launch on a machine compiles the guest; nothing takes near so long.
-const PATIENCE: Duration = Duration::from_secs(180);
 /// How long the server may take to leave when asked to.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -37,18 +36,21 @@ pub(super) enum ClientError {
     Refused { command: String, message: String },
     #[error("the debug adapter ended while {0} was awaited")]
     Ended(String),
-    #[error("{0} did not come within {seconds} seconds", seconds = PATIENCE.as_secs())]
-    Silent(String),
+    #[error("{awaited} did not come within {} seconds", patience.as_secs())]
+    Silent { awaited: String, patience: Duration },
 }
 
 type Result<T, E = ClientError> = std::result::Result<T, E>;
 
 /// The body of a `stopped` event.
 #[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Stopped {
     pub(super) reason: String,
     pub(super) description: Option<String>,
     pub(super) text: Option<String>,
+    #[serde(default)]
+    pub(super) hit_breakpoint_ids: Vec<i64>,
 }
 
 impl Stopped {
@@ -59,18 +61,31 @@ impl Stopped {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Frame {
     pub(super) id: i64,
     pub(super) name: String,
     #[serde(default)]
     pub(super) line: u64,
     pub(super) source: Option<Source>,
+    /// Its instruction, as `disassemble` takes it.
+    pub(super) instruction_pointer_reference: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A source as the server names it, and as it is named to the server.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Source {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
+    /// Of a text that is no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source_reference: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adapter_data: Option<Value>,
 }
 
 impl Frame {
@@ -83,11 +98,12 @@ impl Frame {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Scope {
+    pub(super) name: String,
     presentation_hint: Option<String>,
     variables_reference: i64,
 }
 
-/// What the scopes of the tour are for.
+/// What a scope is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Arguments,
@@ -113,6 +129,10 @@ impl Scope {
 pub(super) struct Variable {
     pub(super) name: String,
     pub(super) value: String,
+    #[serde(rename = "type")]
+    pub(super) type_name: Option<String>,
+    /// Where in memory it is, or points to.
+    pub(super) memory_reference: Option<String>,
     variables_reference: i64,
 }
 
@@ -123,6 +143,8 @@ pub(super) struct Evaluated {
     pub(super) result: String,
     #[serde(rename = "type")]
     pub(super) type_name: Option<String>,
+    /// Where in memory it is, or points to.
+    pub(super) memory_reference: Option<String>,
     variables_reference: i64,
 }
 
@@ -142,7 +164,45 @@ macro_rules! groups {
 }
 groups!(Scope Variable Evaluated);
 
-type Message = Result<Value>;
+/// Something that the server prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) category: Category,
+    pub(super) text: String,
+}
+
+/// Whose words they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Category {
+    /// The guest's standard output.
+    Stdout,
+    /// The guest's standard error.
+    Stderr,
+    /// The debugger's own.
+    Console,
+}
+
+enum Message {
+    Received(Value),
+    /// No more will come.
+    Broken(ClientError),
+    /// The person wants whatever goes on to stop.
+    Interrupt,
+}
+
+/// Stops what the server is at.
+#[derive(Clone)]
+pub(super) struct Interrupter(Sender<Message>);
+
+impl Interrupter {
+    pub(super) fn interrupt(&self) {
+        // A conversation that is over cannot be interrupted.
+        _ = self.0.send(Message::Interrupt);
+    }
+}
+
+/// Hears what the server prints, as it comes.
+type Listener = Box<dyn FnMut(&Said)>;
 
 /// A conversation with a server of its own.
 pub(super) struct Client {
@@ -150,27 +210,32 @@ pub(super) struct Client {
     /// Absent once the conversation is over: its end is the server's sign to leave.
     requests: Option<ChildStdin>,
     messages: Receiver<Message>,
+    interrupter: Interrupter,
+    listener: Listener,
+    /// How long a message is waited for; for ever, if a person can interrupt.
+    patience: Option<Duration>,
     last_seq: i64,
     /// Stops that nobody has asked for yet.
     stops: VecDeque<Value>,
     is_initialized: bool,
-    /// What the guest printed on its standard error.
-    pub(super) complaints: String,
-    /// What the guest printed on its standard output.
-    pub(super) printed: String,
+    /// The program moves without having been asked to by a request for motion.
+    is_moving: bool,
 }
 
 impl Client {
     /// Starts this executable without arguments, as editors do.
-    pub(super) fn start() -> Result<Self> {
+    pub(super) fn start(patience: Option<Duration>, listener: Listener) -> Result<Self> {
         let program = std::env::current_exe().map_err(ClientError::Start)?;
         let mut child = Command::new(program)
+            // An interrupt from the terminal is for the client, which passes it on.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(ClientError::Start)?;
         let (sender, messages) = channel();
         let requests = child.stdin.take();
+        let interrupter = Interrupter(sender.clone());
         if let Some(answers) = child.stdout.take() {
             std::thread::spawn(move || listen(answers, &sender));
         }
@@ -178,12 +243,18 @@ impl Client {
             child,
             requests,
             messages,
+            interrupter,
+            listener,
+            patience,
             last_seq: 0,
             stops: VecDeque::new(),
             is_initialized: false,
-            complaints: String::new(),
-            printed: String::new(),
+            is_moving: false,
         })
+    }
+
+    pub(super) fn interrupter(&self) -> Interrupter {
+        self.interrupter.clone()
     }
 
     /// Asks, and waits for the answer's body.
@@ -200,13 +271,7 @@ impl Client {
     }
 
     fn ask_untyped(&mut self, command: &str, arguments: Value) -> Result<Value> {
-        self.last_seq += 1;
-        let seq = self.last_seq;
-        let request =
-            json!({ "seq": seq, "type": "request", "command": command, "arguments": arguments });
-        let ended = || ClientError::Ended(format!("an answer to `{command}`"));
-        let requests = self.requests.as_mut().ok_or_else(ended)?;
-        write_frame(requests, request.to_string().as_bytes()).map_err(ClientError::Write)?;
+        let seq = self.send(command, &arguments)?;
         loop {
             let mut message = self.next(&format!("an answer to `{command}`"))?;
             if message["type"] != "response" || message["request_seq"] != seq {
@@ -219,6 +284,17 @@ impl Client {
                 return Err(ClientError::Refused { command, message });
             }
         }
+    }
+
+    fn send(&mut self, command: &str, arguments: &Value) -> Result<i64> {
+        self.last_seq += 1;
+        let seq = self.last_seq;
+        let request =
+            json!({ "seq": seq, "type": "request", "command": command, "arguments": arguments });
+        let ended = || ClientError::Ended(format!("an answer to `{command}`"));
+        let requests = self.requests.as_mut().ok_or_else(ended)?;
+        write_frame(requests, request.to_string().as_bytes()).map_err(ClientError::Write)?;
+        Ok(seq)
     }
 
     /// Asks where the answer says nothing but yes.
@@ -256,13 +332,21 @@ impl Client {
     }
 
     pub(super) fn stack(&mut self) -> Result<Vec<Frame>> {
+        self.frames(0, 0).map(|(frames, _)| frames)
+    }
+
+    /// So many frames of the stack from this one on (0 are all), and how many there are.
+    pub(super) fn frames(&mut self, start: usize, levels: usize) -> Result<(Vec<Frame>, usize)> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Body {
             stack_frames: Vec<Frame>,
+            total_frames: Option<usize>,
         }
-        let body: Body = self.ask("stackTrace", json!({ "threadId": 1 }))?;
-        Ok(body.stack_frames)
+        let arguments = json!({ "threadId": 1, "startFrame": start, "levels": levels });
+        let body: Body = self.ask("stackTrace", arguments)?;
+        let known = start + body.stack_frames.len();
+        Ok((body.stack_frames, body.total_frames.unwrap_or(known)))
     }
 
     pub(super) fn scopes(&mut self, frame: &Frame) -> Result<Vec<Scope>> {
@@ -274,7 +358,7 @@ impl Client {
         Ok(body.scopes)
     }
 
-    pub(super) fn inside(&mut self, group: &impl Group) -> Result<Vec<Variable>> {
+    pub(super) fn inside(&mut self, group: &dyn Group) -> Result<Vec<Variable>> {
         #[derive(Deserialize)]
         struct Body {
             variables: Vec<Variable>,
@@ -294,30 +378,97 @@ impl Client {
     }
 
     /// Types a line into the debug console.
-    pub(super) fn console(&mut self, line: &str) -> Result<Evaluated> {
-        self.ask("evaluate", json!({ "expression": line, "context": "repl" }))
+    pub(super) fn console(&mut self, line: &str, frame: Option<&Frame>) -> Result<Evaluated> {
+        let mut arguments = json!({ "expression": line, "context": "repl" });
+        if let Some(frame) = frame {
+            arguments["frameId"] = frame.id.into();
+        }
+        self.ask("evaluate", arguments)
+    }
+
+    /// Where the program stopped, if what was last typed into the console moved it.
+    pub(super) fn stopped_by_console(&mut self) -> Result<Option<Stopped>> {
+        // The server says that it moves before it answers anything else.
+        self.tell("threads", json!({}))?;
+        match self.is_moving || !self.stops.is_empty() {
+            true => self.stopped().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// What the thread is called: it tells the time.
+    pub(super) fn moment(&mut self) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Body {
+            threads: Vec<Thread>,
+        }
+        #[derive(Deserialize)]
+        struct Thread {
+            name: String,
+        }
+        let body: Body = self.ask("threads", json!({}))?;
+        let name = body.threads.into_iter().next().map(|thread| thread.name);
+        Ok(name.unwrap_or_default())
+    }
+
+    /// Takes in what came while nobody listened; an interrupt then had nothing to stop.
+    pub(super) fn catch_up(&mut self) {
+        while let Ok(message) = self.messages.try_recv() {
+            match message {
+                Message::Received(message) => self.keep(message),
+                // The next request will tell.
+                Message::Broken(_) => self.requests = None,
+                Message::Interrupt => {}
+            }
+        }
     }
 
     fn next(&mut self, awaited: &str) -> Result<Value> {
-        match self.messages.recv_timeout(PATIENCE) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => Err(ClientError::Silent(awaited.to_owned())),
-            Err(RecvTimeoutError::Disconnected) => Err(ClientError::Ended(awaited.to_owned())),
+        loop {
+            let message = match self.patience {
+                None => self.messages.recv().map_err(RecvTimeoutError::from),
+                Some(patience) => self.messages.recv_timeout(patience),
+            };
+            match message {
+                Ok(Message::Received(message)) => return Ok(message),
+                Ok(Message::Broken(error)) => {
+                    self.requests = None;
+                    return Err(error);
+                }
+                // Its answer is nobody's concern: what was awaited will come earlier.
+                Ok(Message::Interrupt) => drop(self.send("pause", &json!({ "threadId": 1 }))?),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(ClientError::Ended(awaited.to_owned()));
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(ClientError::Silent {
+                        awaited: awaited.to_owned(),
+                        patience: self.patience.unwrap_or_default(),
+                    });
+                }
+            }
         }
     }
 
     /// Keeps of an event what someone may want later.
     fn keep(&mut self, message: Value) {
         let body = &message["body"];
-        let (category, output) = (&body["category"], body["output"].as_str());
-        match (message["event"].as_str(), output) {
-            (Some("initialized"), _) => self.is_initialized = true,
-            (Some("stopped"), _) => self.stops.push_back(body.clone()),
-            (Some("output"), Some(output)) if category == "stdout" => {
-                self.printed.push_str(output);
+        match message["event"].as_str() {
+            Some("initialized") => self.is_initialized = true,
+            Some("continued") => self.is_moving = true,
+            Some("stopped") => {
+                self.is_moving = false;
+                self.stops.push_back(body.clone());
             }
-            (Some("output"), Some(output)) if category == "stderr" => {
-                self.complaints.push_str(output);
+            Some("output") => {
+                let category = match body["category"].as_str() {
+                    Some("stdout") => Category::Stdout,
+                    Some("stderr") => Category::Stderr,
+                    Some("telemetry") => return,
+                    _ => Category::Console,
+                };
+                let text = body["output"].as_str().unwrap_or_default().to_owned();
+                (self.listener)(&Said { category, text });
             }
             _ => {}
         }
@@ -351,11 +502,14 @@ fn listen(answers: ChildStdout, sender: &Sender<Message>) {
     let mut answers = BufReader::new(answers);
     loop {
         let message = match read_frame(&mut answers) {
-            Ok(Some(body)) => serde_json::from_slice(&body).map_err(ClientError::Malformed),
-            Ok(None) => return,
-            Err(error) => Err(error.into()),
+            Ok(Some(body)) => match serde_json::from_slice(&body) {
+                Ok(message) => Message::Received(message),
+                Err(error) => Message::Broken(ClientError::Malformed(error)),
+            },
+            Ok(None) => Message::Broken(ClientError::Ended("a message".to_owned())),
+            Err(error) => Message::Broken(error.into()),
         };
-        let is_last = message.is_err();
+        let is_last = matches!(message, Message::Broken(_));
         if sender.send(message).is_err() || is_last {
             return;
         }

@@ -1,0 +1,222 @@
+//! `rr-dap debug`: a session at a prompt. What is typed becomes requests to the debug
+//! adapter, as an editor's clicks do, so both see the same.
+
+mod breakpoints;
+mod commands;
+mod display;
+mod help;
+mod info;
+mod input;
+mod interrupt;
+mod line_editor;
+mod line_reader;
+mod memory;
+mod motion;
+mod places;
+mod prompt;
+mod stack;
+mod text;
+mod values;
+
+use super::client::{Client, ClientError, Said, Stopped};
+use super::guest_world::GuestWorld;
+use super::style::Colour;
+use anyhow::{Context, bail};
+use clap::Args;
+use input::Input;
+use prompt::{Prompt, Screen};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rr-dap debug run.rrtrace
+  rr-dap debug --at end run.rrtrace
+  rr-dap debug --dir data::/work app.wasm -- -v /work/input.txt
+  rr-dap debug --batch --command 'break parse' --command continue --command bt run.rrtrace
+
+At the prompt, `help` lists the commands: those of gdb, and what goes back in time.")]
+pub(super) struct Debug {
+    /// Where the session begins.
+    #[arg(long, value_name = "MOMENT", default_value = "entry")]
+    at: At,
+    /// A file with debug information that the recorded component lacks: a build of it
+    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
+    /// Where sources are that the debug information has elsewhere: paths beginning with
+    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = super::serve::pair)]
+    source_map: Vec<(String, String)>,
+    /// A command to begin with. May be repeated.
+    #[arg(long, short = 'x', value_name = "COMMAND")]
+    command: Vec<String>,
+    /// Ask nobody: run the given commands (without any, those on standard input), and fail
+    /// if one of them fails.
+    #[arg(long)]
+    batch: bool,
+    /// Whether to print colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+    #[command(flatten, next_help_heading = "To record a program")]
+    world: GuestWorld,
+    /// Keep the recording of the program here.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The program's arguments.
+    #[arg(value_name = "ARGS", last = true)]
+    args: Vec<String>,
+}
+
+/// Where a session begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum At {
+    /// Before any code of the guest.
+    Start,
+    /// At `main`, or else at the first line.
+    Entry,
+    /// Where the run ended or failed.
+    End,
+}
+
+impl At {
+    fn stop_at(self) -> &'static str {
+        match self {
+            At::Start => "start",
+            At::Entry => "entry",
+            At::End => "end",
+        }
+    }
+}
+
+impl Debug {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let subject = self.subject()?;
+        let out = std::io::stdout();
+        let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
+        let heard = Rc::clone(&screen);
+        let listener = Box::new(move |said: &Said| heard.borrow_mut().hear(said));
+        let mut client = Client::start(None, listener)?;
+        interrupt::on_interrupt(client.interrupter())
+            .context("^C cannot be handled at this prompt")?;
+        let stopped = open(&mut client, subject.launch, &screen)?;
+        let input = Input::new(self.command, self.batch);
+        let prompt = Prompt::new(client, screen, subject.recording);
+        prompt.converse(input, &stopped)
+    }
+
+    fn subject(&self) -> anyhow::Result<Subject> {
+        let file = std::path::absolute(&self.file)?;
+        let mut launch = json!({
+            "stopAt": self.at.stop_at(),
+            "debugFiles": absolute(&self.debug_files)?,
+            "sourceMap": self.source_map,
+        });
+        if !is_program(&file)? {
+            if !self.args.is_empty() || !self.world.is_empty() || self.output.is_some() {
+                bail!(
+                    "{} is a recording: what it ran with is in it, so ARGS, --output and the \
+                     options to record a program are for a .wasm",
+                    self.file.display()
+                );
+            }
+            launch["trace"] = json!(file);
+            return Ok(Subject {
+                launch,
+                recording: Recording::Given(file),
+            });
+        }
+        let recording = match &self.output {
+            Some(path) => Recording::Given(std::path::absolute(path)?),
+            None => Recording::Passing(tempfile::tempdir()?),
+        };
+        let world = &self.world;
+        let env = world.environment()?.into_iter();
+        let dirs = world.dirs.iter();
+        launch["program"] = json!(file);
+        launch["args"] = json!(self.args);
+        launch["env"] = json!(
+            env.map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        );
+        launch["dirs"] = dirs
+            .map(|dir| json!({ "host": dir.host, "guest": dir.guest }))
+            .collect();
+        launch["cwd"] = json!(std::env::current_dir()?);
+        launch["invoke"] = json!(world.invoke);
+        launch["wasi"] = json!(world.switches);
+        launch["redactEnv"] = json!(world.redact_env);
+        launch["recordTo"] = json!(recording.path());
+        Ok(Subject { launch, recording })
+    }
+}
+
+fn absolute(paths: &[PathBuf]) -> std::io::Result<Vec<PathBuf>> {
+    paths.iter().map(std::path::absolute).collect()
+}
+
+/// What is debugged, as `launch` is told it.
+struct Subject {
+    launch: Value,
+    recording: Recording,
+}
+
+/// Where the recording is.
+enum Recording {
+    Given(PathBuf),
+    /// It goes when the session ends.
+    Passing(tempfile::TempDir),
+}
+
+impl Recording {
+    fn path(&self) -> PathBuf {
+        match self {
+            Recording::Given(path) => path.clone(),
+            Recording::Passing(directory) => directory.path().join("run.rrtrace"),
+        }
+    }
+}
+
+/// Whether a file is something to record, rather than a recording: by what is in it, or by
+/// its name where that is text.
+fn is_program(file: &Path) -> anyhow::Result<bool> {
+    let mut magic = Vec::new();
+    let opened = std::fs::File::open(file);
+    opened
+        .and_then(|file| file.take(4).read_to_end(&mut magic))
+        .with_context(|| {
+            format!(
+                "cannot read {}: give a recording, or a component to record",
+                file.display()
+            )
+        })?;
+    let is_text = file.extension().is_some_and(|ext| ext == "wat");
+    Ok(magic == b"\0asm" || is_text)
+}
+
+fn open(client: &mut Client, launch: Value, screen: &RefCell<Screen>) -> anyhow::Result<Stopped> {
+    let capabilities: prompt::Capabilities = client.ask(
+        "initialize",
+        json!({
+            "adapterID": "rr-dap", "clientID": "rr-dap debug", "pathFormat": "path",
+            "linesStartAt1": true, "columnsStartAt1": true, "supportsVariableType": true,
+            "supportsMemoryReferences": true,
+        }),
+    )?;
+    screen.borrow_mut().capabilities = capabilities;
+    client.tell("launch", launch).map_err(|error| match error {
+        // What cannot be opened says so itself.
+        ClientError::Refused { message, .. } => anyhow::Error::msg(message),
+        error => error.into(),
+    })?;
+    client.initialized()?;
+    client.tell("configurationDone", json!({}))?;
+    Ok(client.stopped()?)
+}

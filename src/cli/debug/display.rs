@@ -1,0 +1,91 @@
+//! Values that are shown whenever they have changed.
+
+use super::motion::count;
+use super::prompt::{Done, Next, Prompt};
+use super::values::{Radix, radix};
+use anyhow::bail;
+
+#[derive(Debug)]
+struct Display {
+    number: usize,
+    expression: String,
+    radix: Radix,
+    /// What was shown last.
+    shown: String,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Displays {
+    list: Vec<Display>,
+    last: usize,
+}
+
+pub(super) fn display(prompt: &mut Prompt, arguments: &str) -> Done {
+    let (radix, expression) = radix(arguments)?;
+    if expression.is_empty() {
+        for index in 0..prompt.displays.list.len() {
+            prompt.show_display(index, true)?;
+        }
+        return Ok(Next::Continue);
+    }
+    let value = prompt.evaluate(expression, radix)?;
+    prompt.displays.last += 1;
+    let number = prompt.displays.last;
+    prompt.displays.list.push(Display {
+        number,
+        expression: expression.to_owned(),
+        radix,
+        shown: value.result.clone(),
+    });
+    prompt.say(&format!("{number}: {expression} = {}", value.result))?;
+    Ok(Next::Continue)
+}
+
+pub(super) fn undisplay(prompt: &mut Prompt, arguments: &str) -> Done {
+    if arguments.is_empty() {
+        prompt.displays.list.clear();
+    }
+    for word in arguments.split_whitespace() {
+        let number = count(word)?;
+        let before = prompt.displays.list.len();
+        prompt
+            .displays
+            .list
+            .retain(|display| display.number != number);
+        if prompt.displays.list.len() == before {
+            bail!("there is no display {number}; `info display` lists them");
+        }
+    }
+    Ok(Next::Continue)
+}
+
+impl Prompt {
+    pub(super) fn show_displays(&mut self) -> anyhow::Result<()> {
+        for index in 0..self.displays.list.len() {
+            self.show_display(index, false)?;
+        }
+        Ok(())
+    }
+
+    /// Shows a value if it has changed, or in any case. What has no value here is not shown
+    /// at stops: it has one elsewhere.
+    fn show_display(&mut self, index: usize, is_asked_for: bool) -> anyhow::Result<()> {
+        let Some(display) = self.displays.list.get(index) else {
+            return Ok(());
+        };
+        let (number, expression) = (display.number, display.expression.clone());
+        let value = match self.evaluate(&expression, display.radix) {
+            Ok(value) => value.result,
+            Err(error) if is_asked_for => format!("({})", crate::cli::told(&error)),
+            Err(_) => return Ok(()),
+        };
+        let Some(display) = self.displays.list.get_mut(index) else {
+            return Ok(());
+        };
+        if is_asked_for || display.shown != value {
+            display.shown.clone_from(&value);
+            self.say(&format!("{number}: {expression} = {value}"))?;
+        }
+        Ok(())
+    }
+}

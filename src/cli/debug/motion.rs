@@ -1,0 +1,158 @@
+//! Commands that move, forward and back.
+
+use super::breakpoints::Lifetime;
+use super::places;
+use super::prompt::{Done, Next, Prompt};
+use crate::cli::client::Stopped;
+use anyhow::Context;
+use serde_json::{Value, json};
+
+/// A step, as `rr/step` takes it.
+struct Step {
+    direction: &'static str,
+    unit: &'static str,
+    kind: &'static str,
+}
+
+const fn step_of(direction: &'static str, unit: &'static str, kind: &'static str) -> Step {
+    Step {
+        direction,
+        unit,
+        kind,
+    }
+}
+
+pub(super) fn run(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    prompt.go("rr/seek", json!({ "to": "start" }))?;
+    resume(prompt, "")
+}
+
+pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.often(
+        arguments,
+        "continue",
+        "breakpoint",
+        &json!({ "threadId": 1 }),
+    )
+}
+
+pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
+    let motion = json!({ "threadId": 1 });
+    prompt.often(arguments, "reverseContinue", "breakpoint", &motion)
+}
+
+pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
+    // The server's own word for a step to another hostcall.
+    if arguments.starts_with("hostcall") {
+        return prompt.console(&format!("next {arguments}"));
+    }
+    prompt.step(arguments, &step_of("forward", "line", "over"))
+}
+
+pub(super) fn step(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("forward", "line", "into"))
+}
+
+pub(super) fn finish(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    prompt.step("", &step_of("forward", "line", "out"))
+}
+
+pub(super) fn next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("forward", "instruction", "over"))
+}
+
+pub(super) fn step_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("forward", "instruction", "into"))
+}
+
+pub(super) fn back(prompt: &mut Prompt, arguments: &str) -> Done {
+    // `back in`, `back out`, … are the server's.
+    if arguments.starts_with(char::is_alphabetic) {
+        return prompt.console(&format!("back {arguments}"));
+    }
+    prompt.step(arguments, &step_of("backward", "line", "over"))
+}
+
+pub(super) fn reverse_step(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("backward", "line", "into"))
+}
+
+pub(super) fn reverse_finish(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    prompt.step("", &step_of("backward", "line", "out"))
+}
+
+pub(super) fn reverse_next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("backward", "instruction", "over"))
+}
+
+pub(super) fn reverse_step_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
+    prompt.step(arguments, &step_of("backward", "instruction", "into"))
+}
+
+/// A breakpoint for once, and on to it; whatever stops first, it is gone then.
+pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
+    if arguments.is_empty() {
+        return next(prompt, "");
+    }
+    let wanted = places::parse(prompt, arguments)?;
+    let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
+    let went = prompt.go("continue", json!({ "threadId": 1 }));
+    prompt.forget_breakpoint(number)?;
+    prompt.arrive(&went?)?;
+    Ok(Next::Continue)
+}
+
+pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
+    match arguments {
+        "" => Ok(()),
+        more => anyhow::bail!("`{more}` is too much: nothing follows this command"),
+    }
+}
+
+/// How often to do something; once, if nothing is said.
+pub(super) fn count(arguments: &str) -> anyhow::Result<usize> {
+    match arguments {
+        "" => Ok(1),
+        text => text.parse().with_context(|| {
+            format!("`{text}` is no count; if it is part of an expression, `print` shows its value")
+        }),
+    }
+}
+
+impl Prompt {
+    pub(super) fn go(&mut self, command: &str, arguments: Value) -> anyhow::Result<Stopped> {
+        self.client.tell(command, arguments)?;
+        Ok(self.client.stopped()?)
+    }
+
+    fn step(&mut self, times: &str, step: &Step) -> Done {
+        let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
+        self.often(times, "rr/step", "step", &motion)?;
+        if step.unit == "instruction" {
+            // Several are on one line.
+            self.show_instructions(1, 0)?;
+        }
+        Ok(Next::Continue)
+    }
+
+    /// Repeats a motion as long as it ends for the same reason as each before.
+    fn often(&mut self, times: &str, command: &str, reason: &str, motion: &Value) -> Done {
+        let times = count(times)?;
+        let mut stopped = None;
+        for _ in 0..times {
+            let here = self.go(command, motion.clone())?;
+            let goes_on = here.reason == reason || here.reason.ends_with(reason);
+            stopped = Some(here);
+            if !goes_on {
+                break;
+            }
+        }
+        if let Some(stopped) = stopped {
+            self.arrive(&stopped)?;
+        }
+        Ok(Next::Continue)
+    }
+}

@@ -1,0 +1,137 @@
+//! Where to stop, as it is typed: `FILE:LINE`, `LINE`, `FUNCTION`, `*ADDRESS`,
+//! `hostcall PATH`, and what follows `if`.
+
+use super::prompt::Prompt;
+use crate::cli::client::Source;
+use anyhow::bail;
+
+/// Where a breakpoint is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Spot {
+    Line {
+        source: Source,
+        line: usize,
+    },
+    Function(String),
+    Instruction(String),
+    /// Something that happens: the server's name of the filter, and what narrows it.
+    Event {
+        filter: &'static str,
+        title: &'static str,
+    },
+    /// Where a value is written: the server's name of it, and ours.
+    Data {
+        id: String,
+        expression: String,
+    },
+}
+
+/// A place with its condition.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) spot: Spot,
+    pub(super) condition: Option<String>,
+}
+
+pub(super) fn parse(prompt: &mut Prompt, text: &str) -> anyhow::Result<Wanted> {
+    let (place, condition) = condition(text);
+    if let Some(path) = place.strip_prefix("hostcall") {
+        if condition.is_some() {
+            bail!(
+                "a hostcall is stopped at by its path or by a condition: \
+                 `catch hostcall CONDITION` takes one, such as $arg0 == 3"
+            );
+        }
+        return Ok(Wanted {
+            spot: Spot::Event {
+                filter: "hostcall",
+                title: "hostcall",
+            },
+            condition: Some(path.trim().to_owned()).filter(|path| !path.is_empty()),
+        });
+    }
+    Ok(Wanted {
+        spot: spot(prompt, place)?,
+        condition,
+    })
+}
+
+/// What comes before `if`, and after.
+pub(super) fn condition(text: &str) -> (&str, Option<String>) {
+    if let Some(condition) = text.strip_prefix("if ") {
+        return ("", Some(condition.trim().to_owned()));
+    }
+    match text.split_once(" if ") {
+        Some((place, condition)) => (place.trim(), Some(condition.trim().to_owned())),
+        None => (text.trim(), None),
+    }
+}
+
+pub(super) fn spot(prompt: &mut Prompt, place: &str) -> anyhow::Result<Spot> {
+    if place.is_empty() {
+        let (source, line) = prompt.here()?;
+        return Ok(Spot::Line { source, line });
+    }
+    if let Some(address) = place.strip_prefix('*') {
+        return Ok(Spot::Instruction(address.trim().to_owned()));
+    }
+    if let Ok(line) = place.parse() {
+        let (source, _) = prompt.here()?;
+        return Ok(Spot::Line { source, line });
+    }
+    let file_line = place.rsplit_once(':');
+    match file_line.and_then(|(file, line)| Some((file, line.trim().parse().ok()?))) {
+        Some((file, line)) => Ok(Spot::Line {
+            source: prompt.source_named(file.trim())?,
+            line,
+        }),
+        None => Ok(Spot::Function(place.to_owned())),
+    }
+}
+
+/// What a source is called.
+pub(super) fn name(source: &Source) -> &str {
+    let name = source.name.as_deref().or(source.path.as_deref());
+    name.unwrap_or("a source without a name")
+}
+
+impl Prompt {
+    /// The source whose path ends so.
+    fn source_named(&mut self, wanted: &str) -> anyhow::Result<Source> {
+        let known = self.sources()?;
+        let path = |source: &Source| source.path.clone().unwrap_or_default();
+        let ends = |source: &&Source| {
+            let whole = path(source);
+            let rest = whole.strip_suffix(wanted);
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.ends_with('/') || wanted.starts_with('/')
+            }) || source.name.as_deref() == Some(wanted)
+        };
+        let found: Vec<&Source> = known.iter().filter(ends).collect();
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => bail!("no source is named {wanted}; `info sources` lists those that have code"),
+            several => {
+                let paths: Vec<String> = several.iter().map(|source| path(source)).collect();
+                bail!("several sources are named {wanted}: {}", paths.join(", "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::condition;
+
+    #[test]
+    fn a_condition_follows_if() {
+        for (text, place, wanted) in [
+            ("main", "main", None),
+            ("ledger.c:3 if a == 1", "ledger.c:3", Some("a == 1")),
+            ("if x", "", Some("x")),
+            ("iffy", "iffy", None),
+        ] {
+            assert_eq!(condition(text), (place, wanted.map(str::to_owned)));
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The session at the prompt: what it knows, and the loop that takes lines.
+
+use super::Recording;
+use super::breakpoints::Breakpoints;
+use super::commands::{self, Found};
+use super::display::Displays;
+use super::input::{Input, PROMPT};
+use super::line_reader::{Completer, Completions};
+use super::stack::Stack;
+use super::text::Texts;
+use crate::cli::client::{Category, Client, ClientError, Said, Source, Stopped};
+use crate::cli::style::{Paint, Style};
+use anyhow::bail;
+use serde::Deserialize;
+use serde_json::json;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// What the server can do, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Capabilities {
+    pub(super) supports_data_breakpoints: bool,
+}
+
+/// Where everything is printed, in the order in which it comes.
+pub(super) struct Screen {
+    pub(super) paint: Paint,
+    pub(super) capabilities: Capabilities,
+    is_line_begun: bool,
+}
+
+impl Screen {
+    pub(super) fn new(paint: Paint) -> Self {
+        Self {
+            paint,
+            capabilities: Capabilities::default(),
+            is_line_begun: false,
+        }
+    }
+
+    /// What the server prints.
+    pub(super) fn hear(&mut self, said: &Said) {
+        let text = match said.category {
+            Category::Stdout => self.paint.painted(Style::Dim, &said.text),
+            Category::Stderr => self.paint.painted(Style::Name, &said.text),
+            Category::Console => said.text.clone(),
+        };
+        // Who does not read on has seen enough; the next line finds it so.
+        _ = write!(io::stdout(), "{text}");
+        _ = io::stdout().flush();
+        self.is_line_begun = !said.text.ends_with('\n');
+    }
+
+    pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
+        self.end_line()?;
+        writeln!(io::stdout(), "{text}")
+    }
+
+    fn end_line(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_line_begun) {
+            writeln!(io::stdout())?;
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, text: &str) -> io::Result<()> {
+        self.end_line()?;
+        io::stdout().flush()?;
+        // As what a failing command says; standard error closed is no reason to stop.
+        _ = writeln!(io::stderr(), "{text}");
+        Ok(())
+    }
+}
+
+/// Whether the session goes on after a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Continue,
+    End,
+}
+
+pub(super) type Done = anyhow::Result<Next>;
+
+pub(super) struct Prompt {
+    pub(super) client: Client,
+    screen: Rc<RefCell<Screen>>,
+    recording: Recording,
+    pub(super) breakpoints: Breakpoints,
+    pub(super) stack: Stack,
+    pub(super) texts: Texts,
+    pub(super) displays: Displays,
+    /// The command that an empty line repeats.
+    last: Option<String>,
+}
+
+impl Prompt {
+    pub(super) fn new(client: Client, screen: Rc<RefCell<Screen>>, recording: Recording) -> Self {
+        Self {
+            client,
+            screen,
+            recording,
+            breakpoints: Breakpoints::default(),
+            stack: Stack::default(),
+            texts: Texts::default(),
+            displays: Displays::default(),
+            last: None,
+        }
+    }
+
+    /// Takes lines until there are no more; fails if a command of a script did.
+    pub(super) fn converse(
+        mut self,
+        mut input: Input,
+        first: &Stopped,
+    ) -> anyhow::Result<ExitCode> {
+        let conversed = self.take_lines(&mut input, first);
+        let failed = match conversed {
+            // The reader has seen enough (`rr-dap debug … | head`).
+            Err(error) if is_closed_pipe(&error) => 0,
+            conversed => conversed?,
+        };
+        self.client.finish()?;
+        Ok(match failed > 0 && !input.is_person() {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        })
+    }
+
+    /// Answers how many commands failed.
+    fn take_lines(&mut self, input: &mut Input, first: &Stopped) -> anyhow::Result<usize> {
+        let mut failed = 0;
+        self.arrive(first)?;
+        while let Some(entered) = input.next(self)? {
+            self.client.catch_up();
+            if !entered.is_typed {
+                let echo = self.painted(Style::Dim, &format!("{PROMPT}{}", entered.line));
+                self.say(&echo)?;
+            }
+            match self.run(&entered.line) {
+                Ok(Next::Continue) => {}
+                Ok(Next::End) => break,
+                Err(error) if is_closed_pipe(&error) || is_over(&error) => return Err(error),
+                Err(error) => {
+                    failed += 1;
+                    self.complain(&error)?;
+                }
+            }
+        }
+        Ok(failed)
+    }
+
+    fn run(&mut self, line: &str) -> Done {
+        let line = line.trim();
+        let repeated;
+        let line = match (line, &self.last) {
+            ("", None) => return Ok(Next::Continue),
+            ("", Some(last)) => {
+                repeated = last.clone();
+                &repeated
+            }
+            _ => line,
+        };
+        self.last = None;
+        if line.starts_with('#') {
+            return Ok(Next::Continue);
+        }
+        match commands::find(line) {
+            Found::Command(entry, arguments) => {
+                let next = (entry.run)(self, arguments)?;
+                if let Some(again) = entry.again {
+                    self.last = Some(again(line));
+                }
+                Ok(next)
+            }
+            Found::Several(names) => bail!("`{line}` could be {}", names.join(", ")),
+            Found::None => self.console(line),
+        }
+    }
+
+    /// Whatever is no command of the prompt is one of the server's, or an expression.
+    pub(super) fn console(&mut self, line: &str) -> Done {
+        let frame = self.selected()?;
+        let value = self.client.console(line, frame.as_ref())?;
+        self.say(&value.result)?;
+        self.show_inside(&value, 2)?;
+        if let Some(stopped) = self.client.stopped_by_console()? {
+            self.last = Some(line.to_owned());
+            self.arrive(&stopped)?;
+        }
+        Ok(Next::Continue)
+    }
+
+    pub(super) fn say(&self, text: &str) -> io::Result<()> {
+        self.screen.borrow_mut().say(text)
+    }
+
+    pub(super) fn painted(&self, style: Style, text: &str) -> String {
+        self.screen.borrow().paint.painted(style, text)
+    }
+
+    pub(super) fn watches(&self) -> bool {
+        self.screen.borrow().capabilities.supports_data_breakpoints
+    }
+
+    pub(super) fn recording(&self) -> PathBuf {
+        self.recording.path()
+    }
+
+    fn complain(&self, error: &anyhow::Error) -> io::Result<()> {
+        let told = match error.downcast_ref::<ClientError>() {
+            // The server's own words: that it was asked is known.
+            Some(ClientError::Refused { message, .. }) => message.clone(),
+            _ => crate::cli::told(error),
+        };
+        self.screen.borrow_mut().complain(&told)
+    }
+
+    pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {
+        #[derive(Deserialize)]
+        struct Body {
+            sources: Vec<Source>,
+        }
+        let body: Body = self.client.ask("loadedSources", json!({}))?;
+        Ok(body.sources)
+    }
+}
+
+/// The server is gone: no command can be done.
+fn is_over(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(ClientError::Ended(_) | ClientError::Write(_) | ClientError::Read(_))
+    )
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+impl Completer for Prompt {
+    fn complete(&mut self, before: &str) -> Completions {
+        let begun = before.trim_start();
+        let from = before.len() - begun.len();
+        if let Found::Command(entry, arguments) = commands::find(begun)
+            && begun.contains(char::is_whitespace)
+        {
+            return match entry.completes {
+                commands::Completes::Nothing => Completions {
+                    from: before.len(),
+                    texts: Vec::new(),
+                },
+                commands::Completes::Places => self.complete_place(before, arguments),
+                commands::Completes::Expressions => self.complete_expression(before),
+                commands::Completes::Words(words) => complete_words(before, words),
+            };
+        }
+        let mut texts: Vec<String> = commands::names()
+            .filter(|name| name.starts_with(begun))
+            .map(str::to_owned)
+            .collect();
+        let servers = self.completions(begun).into_iter();
+        texts.extend(
+            servers
+                .map(|item| item.label)
+                .filter(|l| l.starts_with(begun)),
+        );
+        texts.dedup();
+        Completions { from, texts }
+    }
+}
+
+fn complete_words(before: &str, words: &[&str]) -> Completions {
+    let from = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let begun = before.get(from..).unwrap_or_default();
+    let fitting = words.iter().filter(|word| word.starts_with(begun));
+    Completions {
+        from,
+        texts: fitting.map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    label: String,
+    text: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Prompt {
+    /// What the server thinks a text could become; nothing, if it does not know.
+    fn completions(&mut self, text: &str) -> Vec<Item> {
+        #[derive(Deserialize)]
+        struct Body {
+            targets: Vec<Item>,
+        }
+        let column = text.encode_utf16().count() + 1;
+        let mut arguments = json!({ "text": text, "column": column });
+        if let Ok(Some(frame)) = self.selected() {
+            arguments["frameId"] = frame.id.into();
+        }
+        let found = self.client.ask("completions", arguments);
+        found.map_or(Vec::new(), |body: Body| body.targets)
+    }
+
+    /// The last name of an expression.
+    fn complete_expression(&mut self, before: &str) -> Completions {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        let from = before.trim_end_matches(is_part).len();
+        let begun = before.get(from..).unwrap_or_default().to_owned();
+        let arguments = commands::find(before.trim_start());
+        let expression = match arguments {
+            Found::Command(_, arguments) => arguments.to_owned(),
+            _ => begun.clone(),
+        };
+        let items = self.completions(&expression).into_iter();
+        // Commands are no part of an expression.
+        let values = items.filter(|item| item.kind.as_deref() != Some("keyword"));
+        let mut texts: Vec<String> = values
+            .map(|item| item.text.unwrap_or(item.label))
+            .chain(self.variable_names())
+            .filter(|text| text.starts_with(&begun))
+            .collect();
+        texts.sort_unstable();
+        texts.dedup();
+        Completions { from, texts }
+    }
+
+    /// `FILE:`
+    fn complete_place(&mut self, before: &str, begun: &str) -> Completions {
+        let sources = self.sources().unwrap_or_default().into_iter();
+        let names = sources.filter_map(|source| source.name);
+        let mut texts: Vec<String> = names
+            .filter(|name| name.starts_with(begun))
+            .map(|name| format!("{name}:"))
+            .collect();
+        texts.sort_unstable();
+        texts.dedup();
+        Completions {
+            from: before.len() - begun.len(),
+            texts,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Frames: where the program is, and which of them is looked at.
+
+use super::motion::count;
+use super::prompt::{Done, Next, Prompt};
+use crate::cli::client::{Frame, Stopped};
+use crate::cli::style::Style;
+use anyhow::{Context, bail};
+use std::path::Path;
+
+/// Frames that are looked through for one with a source.
+const LOOKED_THROUGH: usize = 32;
+/// Frames that `backtrace` shows unless told otherwise.
+const SHOWN: usize = 40;
+
+/// The stack of this stop, as far as it has been asked for.
+#[derive(Debug, Default)]
+pub(super) struct Stack {
+    frames: Vec<Frame>,
+    total: usize,
+    selected: usize,
+}
+
+pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
+    let wanted = match arguments {
+        "" => SHOWN,
+        text => count(text)?,
+    };
+    prompt.fetch(wanted)?;
+    let selected = prompt.stack.selected;
+    let shown = prompt.stack.frames.iter().enumerate().take(wanted);
+    let lines: Vec<String> = shown
+        .map(|(level, frame)| {
+            let mark = if level == selected { '*' } else { ' ' };
+            format!("{mark}#{level:<2} {}", place(frame))
+        })
+        .collect();
+    for line in &lines {
+        prompt.say(line)?;
+    }
+    let more = prompt.stack.total.saturating_sub(lines.len());
+    if more > 0 {
+        prompt.say(&format!(
+            "… {more} more; `backtrace {}` shows all",
+            prompt.stack.total
+        ))?;
+    }
+    Ok(Next::Continue)
+}
+
+pub(super) fn frame(prompt: &mut Prompt, arguments: &str) -> Done {
+    let level = match arguments {
+        "" => prompt.stack.selected,
+        text => count(text)?,
+    };
+    prompt.select(level)
+}
+
+pub(super) fn up(prompt: &mut Prompt, arguments: &str) -> Done {
+    let count = count(arguments)?;
+    let level = prompt.stack.selected.saturating_add(count);
+    prompt.fetch(level.saturating_add(1))?;
+    let outermost = prompt.stack.total.saturating_sub(1);
+    if prompt.stack.selected == outermost {
+        bail!("this is the outermost frame");
+    }
+    prompt.select(level.min(outermost))
+}
+
+pub(super) fn down(prompt: &mut Prompt, arguments: &str) -> Done {
+    let count = count(arguments)?;
+    if prompt.stack.selected == 0 {
+        bail!("this is the innermost frame");
+    }
+    prompt.select(prompt.stack.selected.saturating_sub(count))
+}
+
+/// `check at ledger.c:69`
+pub(super) fn place(frame: &Frame) -> String {
+    let source = frame.source.as_ref();
+    match source.and_then(|source| source.name.as_ref()) {
+        Some(name) if frame.line > 0 => format!("{} at {name}:{}", frame.name, frame.line),
+        _ => frame.name.clone(),
+    }
+}
+
+impl Prompt {
+    /// The frame that is looked at.
+    pub(super) fn selected(&mut self) -> anyhow::Result<Option<Frame>> {
+        let level = self.stack.selected;
+        self.fetch(level + 1)?;
+        Ok(self.stack.frames.get(level).cloned())
+    }
+
+    /// The frame that is looked at, where there must be one.
+    pub(super) fn looked_at(&mut self) -> anyhow::Result<Frame> {
+        self.selected()?
+            .context("no frame is here: no code of the program runs at this moment")
+    }
+
+    pub(super) fn level(&self) -> (usize, usize) {
+        (self.stack.selected, self.stack.total)
+    }
+
+    /// Makes sure that so many frames are known, if there are.
+    fn fetch(&mut self, wanted: usize) -> anyhow::Result<()> {
+        let known = self.stack.frames.len();
+        let is_first = known == 0 && self.stack.total == 0;
+        if wanted > known && (is_first || known < self.stack.total) {
+            let (frames, total) = self.client.frames(known, wanted - known)?;
+            self.stack.frames.extend(frames);
+            self.stack.total = total;
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, level: usize) -> Done {
+        self.fetch(level.saturating_add(1))?;
+        let Some(frame) = self.stack.frames.get(level).cloned() else {
+            bail!(
+                "there is no frame {level}: they are 0 to {}",
+                self.stack.total.saturating_sub(1)
+            );
+        };
+        self.stack.selected = level;
+        self.say(&format!("#{level} {}", place(&frame)))?;
+        self.show_line(&frame)?;
+        Ok(Next::Continue)
+    }
+
+    /// Says where the program has stopped, and why.
+    pub(super) fn arrive(&mut self, stopped: &Stopped) -> anyhow::Result<()> {
+        self.stack = Stack::default();
+        self.fetch(LOOKED_THROUGH)?;
+        self.stack.selected = telling(&self.stack.frames);
+        let moment = self.client.moment()?;
+        let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
+        let hit = self.hit(stopped)?;
+        let reason = reason(stopped);
+        let innermost = self.stack.frames.first().map(place);
+        // A hostcall's description is what its frame is called.
+        let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
+        let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
+        let moment = self.painted(Style::Dim, &format!("[{moment}]"));
+        let why = match stopped.reason.as_str() {
+            "exception" => self.painted(Style::Failure, &why.join(", ")),
+            _ => why.join(", "),
+        };
+        self.say(&format!("{why} {moment}"))?;
+        if let Some(frame) = self.selected()? {
+            if self.stack.selected > 0 {
+                self.say(&format!("#{} {}", self.stack.selected, place(&frame)))?;
+            }
+            self.show_line(&frame)?;
+        }
+        self.show_displays()
+    }
+}
+
+/// The level of the frame to look at first: the innermost, but where a library has called its
+/// host, the first frame whose source is here is what people know.
+fn telling(frames: &[Frame]) -> usize {
+    let is_in_source = |frame: &Frame| frame.path().is_some();
+    if frames.first().is_some_and(is_in_source) {
+        return 0;
+    }
+    let is_here = |frame: &Frame| frame.path().is_some_and(|path| Path::new(path).exists());
+    let here = frames.iter().position(is_here);
+    here.or_else(|| frames.iter().position(is_in_source))
+        .unwrap_or(0)
+}
+
+/// Why it stopped, if that is not what it was told to do.
+fn reason(stopped: &Stopped) -> Option<String> {
+    let words = stopped.text.as_ref().or(stopped.description.as_ref());
+    match (words, stopped.reason.as_str()) {
+        (Some(words), _) => Some(words.clone()),
+        (None, "pause") => Some("interrupted".to_owned()),
+        (None, _) => None,
+    }
+}

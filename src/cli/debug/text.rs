@@ -1,0 +1,142 @@
+//! Sources: `list`, and the line of a frame.
+
+use super::places::{self, Spot};
+use super::prompt::{Done, Next, Prompt};
+use crate::cli::client::{Client, Frame, Source};
+use crate::cli::style::Style;
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde_json::json;
+use std::io::ErrorKind;
+use std::rc::Rc;
+
+/// Lines that `list` shows.
+const SHOWN: usize = 10;
+
+/// Sources that were read, and what `list` has shown.
+#[derive(Default)]
+pub(super) struct Texts {
+    read: Vec<(Source, Rc<[String]>)>,
+    /// The lines shown last: source, first, and the one after.
+    listed: Option<(Source, usize, usize)>,
+    /// A file that is not there is told of once.
+    missed: Vec<Source>,
+}
+
+pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
+    let listed = prompt.texts.listed.clone();
+    let (source, first) = match (arguments, listed) {
+        ("", Some((source, _, after))) => (source, after),
+        ("-", Some((source, first, _))) => {
+            if first <= 1 {
+                bail!("this is the beginning of {}", places::name(&source));
+            }
+            (source, first.saturating_sub(SHOWN).max(1))
+        }
+        ("" | "-", None) => {
+            let (source, line) = prompt.here()?;
+            (source, around(line))
+        }
+        (place, _) => match places::spot(prompt, place)? {
+            Spot::Line { source, line } => (source, around(line)),
+            _ => bail!("`list` takes LINE or FILE:LINE"),
+        },
+    };
+    let lines = prompt.texts.lines(&mut prompt.client, &source)?;
+    if first > lines.len() {
+        bail!("{} has {} lines", places::name(&source), lines.len());
+    }
+    let here = prompt.here().ok().filter(|(of, _)| *of == source);
+    let here = here.map_or(0, |(_, line)| line);
+    let shown = lines.iter().enumerate().skip(first - 1).take(SHOWN);
+    for (index, text) in shown {
+        let row = prompt.row(index + 1, text, here);
+        prompt.say(&row)?;
+    }
+    prompt.texts.listed = Some((source, first, first + SHOWN));
+    Ok(Next::Continue)
+}
+
+fn around(line: usize) -> usize {
+    line.saturating_sub(SHOWN / 2).max(1)
+}
+
+impl Prompt {
+    /// The source and the line that are looked at.
+    pub(super) fn here(&mut self) -> anyhow::Result<(Source, usize)> {
+        let frame = self.looked_at()?;
+        let line = usize::try_from(frame.line)?;
+        let source = frame.source.with_context(|| {
+            format!(
+                "{} has no source here; `up` may lead to a frame that has",
+                frame.name
+            )
+        })?;
+        Ok((source, line))
+    }
+
+    fn row(&self, number: usize, text: &str, here: usize) -> String {
+        match number == here {
+            true => self.painted(Style::Mark, &format!("-> {number:4}  {text}")),
+            false => format!("   {number:4}  {text}"),
+        }
+    }
+
+    /// The line that a frame is at, if its source is here.
+    pub(super) fn show_line(&mut self, frame: &Frame) -> anyhow::Result<()> {
+        self.texts.listed = None;
+        let Some(source) = &frame.source else {
+            return Ok(());
+        };
+        match self.texts.lines(&mut self.client, source) {
+            Ok(lines) => {
+                let line = usize::try_from(frame.line)?;
+                if let Some(text) = line.checked_sub(1).and_then(|index| lines.get(index)) {
+                    let row = self.row(line, text, line);
+                    self.say(&row)?;
+                }
+            }
+            Err(error) if !self.texts.missed.contains(source) => {
+                self.texts.missed.push(source.clone());
+                let told = self.painted(Style::Dim, &format!("   ({})", crate::cli::told(&error)));
+                self.say(&told)?;
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Texts {
+    /// The lines of a source: from its file, or from the server.
+    fn lines(&mut self, client: &mut Client, source: &Source) -> anyhow::Result<Rc<[String]>> {
+        if let Some((_, lines)) = self.read.iter().find(|(known, _)| known == source) {
+            return Ok(Rc::clone(lines));
+        }
+        let text = match &source.path {
+            Some(path) => match std::fs::read(path) {
+                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    bail!("{path} is not here; --source-map FROM=TO says where it is")
+                }
+                Err(error) => bail!("{path} cannot be read: {error}"),
+            },
+            None => {
+                #[derive(Deserialize)]
+                struct Body {
+                    content: String,
+                }
+                let arguments = json!({
+                    "source": source, "sourceReference": source.source_reference.unwrap_or(0),
+                });
+                client.ask::<Body>("source", arguments)?.content
+            }
+        };
+        let lines: Rc<[String]> = text
+            .lines()
+            .map(|line| line.replace('\t', "    "))
+            .collect();
+        self.read.push((source.clone(), Rc::clone(&lines)));
+        Ok(lines)
+    }
+}

@@ -1,0 +1,140 @@
+//! Values: `print`, and what is in scopes.
+
+use super::prompt::{Done, Next, Prompt};
+use crate::cli::client::{Evaluated, Group, Purpose};
+use crate::cli::style::Style;
+use anyhow::bail;
+use serde_json::json;
+
+/// Values of one group that are shown.
+const SHOWN: usize = 100;
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Radix {
+    Decimal,
+    Hexadecimal,
+}
+
+/// `/x` before an expression.
+pub(super) fn radix(arguments: &str) -> anyhow::Result<(Radix, &str)> {
+    let Some(rest) = arguments.strip_prefix('/') else {
+        return Ok((Radix::Decimal, arguments));
+    };
+    let (format, expression) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let radix = match format {
+        "x" => Radix::Hexadecimal,
+        "d" | "u" => Radix::Decimal,
+        other => bail!("/{other} is no format here: /x is hexadecimal; `x/…` shows memory"),
+    };
+    Ok((radix, expression.trim()))
+}
+
+pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
+    let (radix, expression) = radix(arguments)?;
+    if expression.is_empty() {
+        bail!("print what? `print EXPRESSION`, such as a variable; `info locals` lists them");
+    }
+    let value = prompt.evaluate(expression, radix)?;
+    prompt.say_value(expression, value.type_name.as_deref(), &value.result)?;
+    // What the value's line leaves out.
+    if value.result.contains('…') {
+        prompt.show_inside(&value, 1)?;
+    }
+    Ok(Next::Continue)
+}
+
+impl Prompt {
+    /// The value of an expression where the program is looked at.
+    pub(super) fn evaluate(&mut self, expression: &str, radix: Radix) -> anyhow::Result<Evaluated> {
+        let mut arguments = json!({
+            "expression": expression, "context": "watch",
+            "format": { "hex": radix == Radix::Hexadecimal },
+        });
+        if let Some(frame) = self.selected()? {
+            arguments["frameId"] = frame.id.into();
+        }
+        Ok(self.client.ask("evaluate", arguments)?)
+    }
+
+    pub(super) fn say_value(
+        &self,
+        name: &str,
+        type_name: Option<&str>,
+        value: &str,
+    ) -> anyhow::Result<()> {
+        let name = self.painted(Style::Name, name);
+        let told = match type_name {
+            Some(type_name) => format!("({type_name}) {name} = {value}"),
+            None => format!("{name} = {value}"),
+        };
+        Ok(self.say(&told)?)
+    }
+
+    /// What is inside, so many levels deep.
+    pub(super) fn show_inside(&mut self, group: &dyn Group, levels: usize) -> anyhow::Result<()> {
+        self.show_group(group, levels, 1)
+    }
+
+    fn show_group(
+        &mut self,
+        group: &dyn Group,
+        levels: usize,
+        indent: usize,
+    ) -> anyhow::Result<()> {
+        if levels == 0 {
+            return Ok(());
+        }
+        let inside = self.client.inside(group)?;
+        for variable in inside.iter().take(SHOWN) {
+            let name = self.painted(Style::Name, &variable.name);
+            self.say(&format!(
+                "{:1$}{name} = {2}",
+                "",
+                indent * 2,
+                variable.value
+            ))?;
+            self.show_group(variable, levels - 1, indent + 1)?;
+        }
+        let more = inside.len().saturating_sub(SHOWN);
+        if more > 0 {
+            self.say(&format!("{:1$}… {more} more", "", indent * 2))?;
+        }
+        Ok(())
+    }
+
+    /// The variables in scopes for one of these purposes.
+    pub(super) fn show_scopes(&mut self, purposes: &[Purpose], nothing: &str) -> Done {
+        let frame = self.looked_at()?;
+        let mut is_empty = true;
+        for scope in self.client.scopes(&frame)? {
+            if !purposes.contains(&scope.purpose()) {
+                continue;
+            }
+            for variable in self.client.inside(&scope)? {
+                is_empty = false;
+                let type_name = variable.type_name.as_deref();
+                self.say_value(&variable.name, type_name, &variable.value)?;
+            }
+        }
+        if is_empty {
+            self.say(nothing)?;
+        }
+        Ok(Next::Continue)
+    }
+
+    /// The names of what is in scope.
+    pub(super) fn variable_names(&mut self) -> Vec<String> {
+        let Ok(Some(frame)) = self.selected() else {
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for scope in self.client.scopes(&frame).unwrap_or_default() {
+            if matches!(scope.purpose(), Purpose::Arguments | Purpose::Locals) {
+                let inside = self.client.inside(&scope).unwrap_or_default();
+                names.extend(inside.into_iter().map(|variable| variable.name));
+            }
+        }
+        names
+    }
+}
