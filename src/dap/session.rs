@@ -30,6 +30,7 @@ use super::reporter::say;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use asking::{Answer, Asking, Question};
+pub use dispatch::commands;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -115,6 +116,8 @@ pub(super) struct Session {
     to_self: SyncSender<Input>,
     client: ClientFeatures,
     state: State,
+    /// A worker is on its way, whether or not the session still waits for it.
+    is_working: bool,
     over: bool,
     /// The request being handled.
     current: i64,
@@ -196,6 +199,7 @@ impl Session {
             to_self,
             client: ClientFeatures::default(),
             state: State::Fresh,
+            is_working: false,
             over: false,
             current: 0,
             view: ViewArguments::default(),
@@ -217,15 +221,15 @@ impl Session {
             }
         }
         self.interrupt_worker();
-        if matches!(
-            self.state,
-            State::Opening(_) | State::Moving(_) | State::Asking(_)
-        ) {
+        if self.is_working {
             wait_for_worker(inbox);
         }
     }
 
     fn take(&mut self, input: Input) {
+        if is_from_worker(&input) {
+            self.is_working = false;
+        }
         match input {
             Input::Request(request) => self.request(&request),
             Input::Malformed(malformed) => self.malformed(malformed),
@@ -305,7 +309,10 @@ impl Session {
                 self.travel(motions);
             }
             Then::Terminate => self.terminate(),
-            Then::Disconnect => self.over = true,
+            Then::Disconnect => {
+                self.abandon();
+                self.over = true;
+            }
         }
     }
 
@@ -345,6 +352,7 @@ impl Session {
     /// Runs something long; what it gives comes back as an input.
     fn work(&mut self, work: impl FnOnce() -> Input + Send + 'static) {
         let to = self.to_self.clone();
+        self.is_working = true;
         let spawned = std::thread::Builder::new()
             .name("dap-worker".into())
             .spawn(move || {
@@ -354,6 +362,7 @@ impl Session {
                 let _ = to.send(done);
             });
         if let Err(error) = spawned {
+            self.is_working = false;
             self.lost(&format!("no thread for it: {error}"));
         }
     }
@@ -416,15 +425,21 @@ enum Admission {
     Wait,
 }
 
+fn is_from_worker(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_)
+    )
+}
+
 fn wait_for_worker(inbox: &Receiver<Input>) {
     let until = Instant::now() + FAREWELL;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match inbox.recv_timeout(left) {
-            Ok(Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_))
-            | Err(_) => return,
             // Requests of a client that is gone.
-            Ok(_) => {}
+            Ok(input) if !is_from_worker(&input) => {}
+            Ok(_) | Err(_) => return,
         }
     }
 }
