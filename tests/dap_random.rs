@@ -128,11 +128,20 @@ fn any_session_over_standard_input_and_output_is_answered_and_ends() {
 
 /// The usual sessions try everything, and have it done: else they would prove little.
 fn reaches_everything(tally: &Tally) {
-    assert!(tally.stops > 200, "{} stops", tally.stops);
+    assert!(tally.stops > 150, "{} stops", tally.stops);
     for command in rr_dap::dap::session::commands() {
         let (done, refused) = tally.answers.get(command).copied().unwrap_or_default();
-        // The past cannot be written to; there is something to attach to on a listener.
-        let never = ["setVariable", "setExpression", "writeMemory", "attach"].contains(&command);
+        let never = [
+            // The past cannot be written to.
+            "setVariable",
+            "setExpression",
+            "writeMemory",
+            // There is something to attach to on a listener.
+            "attach",
+            // No variable of a recording tells where it is declared.
+            "locations",
+        ];
+        let never = never.contains(&command);
         assert!(done > 0 || (never && refused > 0), "{command} was never done");
     }
 }

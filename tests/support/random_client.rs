@@ -154,14 +154,16 @@ impl RandomClient {
 
     /// Chance alone would seldom open anything.
     fn begin_sometime(&mut self) {
-        let mut asked = self.unanswered.values();
-        let opens = asked.any(|asked| asked == "launch" || asked == "attach");
-        if !self.told.opened && !opens && self.random.chance(50) {
+        if !self.told.opened && !self.is_opening() && self.random.chance(50) {
             let command = self.random.pick(&["launch", "launch", "attach"]);
             self.ask(command);
         } else if self.told.opened && !self.told.moving && !self.told.stopped && self.random.chance(30) {
             self.ask("configurationDone");
         }
+    }
+
+    fn is_opening(&self) -> bool {
+        self.unanswered.values().any(|asked| opens(asked))
     }
 
     fn something(&mut self, commands: &[&str]) {
@@ -309,13 +311,12 @@ impl RandomClient {
         }
         if message["success"] != json!(true) {
             // What was told to begin when it is open will not.
-            let opening = matches!(command.as_str(), "launch" | "attach");
-            self.told.moving &= !opening || self.told.opened;
+            self.told.moving &= !opens(&command) || self.told.opened || self.is_opening();
             return;
         }
         match command.as_str() {
             "initialize" => self.told.greeted = true,
-            "launch" | "attach" => self.told.opened = true,
+            opening if opens(opening) => self.told.opened = true,
             motion if MOTIONS.contains(&motion) => self.told.moving = true,
             _ => {}
         }
@@ -391,6 +392,10 @@ impl RandomClient {
         let progress = &self.told.progress;
         assert!(progress.is_empty() || self.told.moving, "still shown: {progress:?}");
     }
+}
+
+fn opens(command: &str) -> bool {
+    matches!(command, "launch" | "attach")
 }
 
 fn shortened(text: &str) -> String {
