@@ -15,11 +15,17 @@ const SUBTRACTS: i64 = 48;
 
 fn set_lines(client: &mut Client, breakpoints: Value) {
     let source = json!({ "path": LEDGER });
-    client.ask("setBreakpoints", json!({ "source": source, "breakpoints": breakpoints }));
+    client.ask(
+        "setBreakpoints",
+        json!({ "source": source, "breakpoints": breakpoints }),
+    );
 }
 
 fn set_filter(client: &mut Client, filter: Value) {
-    client.ask("setExceptionBreakpoints", json!({ "filters": [], "filterOptions": [filter] }));
+    client.ask(
+        "setExceptionBreakpoints",
+        json!({ "filters": [], "filterOptions": [filter] }),
+    );
 }
 
 fn top(client: &mut Client, levels: i64) -> Value {
@@ -62,7 +68,12 @@ fn tour(client: &mut Client, trace: &std::path::Path) {
 
     look_around(client, 3);
     let frame = top(client, 1);
-    for expression in ["*transfer", "transfer->amount + 65536", "from->name", "no_such"] {
+    for expression in [
+        "*transfer",
+        "transfer->amount + 65536",
+        "from->name",
+        "no_such",
+    ] {
         let asked = json!({ "expression": expression, "context": "watch", "frameId": frame });
         let seq = client.send("evaluate", asked);
         client.response(seq);
@@ -71,7 +82,10 @@ fn tour(client: &mut Client, trace: &std::path::Path) {
         client.go(motion);
         top(client, 1);
     }
-    set_lines(client, json!([{ "line": SUBTRACTS, "logMessage": "{transfer->from} pays {transfer->amount}" }]));
+    set_lines(
+        client,
+        json!([{ "line": SUBTRACTS, "logMessage": "{transfer->from} pays {transfer->amount}" }]),
+    );
     client.go("reverseContinue");
     set_lines(client, json!([{ "line": SUBTRACTS, "hitCondition": "3" }]));
     client.go("continue");
@@ -81,7 +95,10 @@ fn tour(client: &mut Client, trace: &std::path::Path) {
     top(client, 2);
 
     set_lines(client, json!([]));
-    set_filter(client, json!({ "filterId": "hostcall", "condition": "write" }));
+    set_filter(
+        client,
+        json!({ "filterId": "hostcall", "condition": "write" }),
+    );
     client.go("continue");
     look_around(client, 4);
     client.go("reverseContinue");
@@ -96,7 +113,10 @@ fn tour(client: &mut Client, trace: &std::path::Path) {
     travel(client, "back instruction");
     client.ask("rr/when", json!({}));
     client.ask("rr/marks", json!({}));
-    client.ask("rr/hostcalls", json!({ "filter": "*write*", "from": 20, "count": 3 }));
+    client.ask(
+        "rr/hostcalls",
+        json!({ "filter": "*write*", "from": 20, "count": 3 }),
+    );
     console(client, "hostcalls failed");
     client.ask("rr/seek", json!({ "to": "end" }));
     client.event("stopped");

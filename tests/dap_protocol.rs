@@ -134,7 +134,9 @@ fn a_session_is_as_its_golden_transcript() {
         Some(&json!("event"))
     );
 
-    transcript::compare(&written, "session.golden.jsonl", |line| Some(line.to_owned()));
+    transcript::compare(&written, "session.golden.jsonl", |line| {
+        Some(line.to_owned())
+    });
 }
 
 #[test]

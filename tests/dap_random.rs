@@ -99,7 +99,10 @@ fn ended(child: &mut Child, seed: u64) {
     loop {
         match child.try_wait().unwrap() {
             Some(status) => return assert!(status.code().is_some(), "seed {seed}: {status}"),
-            None => assert!(Instant::now() < until, "seed {seed}: the server does not end"),
+            None => assert!(
+                Instant::now() < until,
+                "seed {seed}: the server does not end"
+            ),
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -120,7 +123,10 @@ fn any_session_over_standard_input_and_output_is_answered_and_ends() {
         let errors = errors.join().unwrap();
         assert!(!errors.contains("panicked"), "seed {seed}: {errors}");
     }
-    println!("{} stops; done and refused: {:?}", tally.stops, tally.answers);
+    println!(
+        "{} stops; done and refused: {:?}",
+        tally.stops, tally.answers
+    );
     if std::env::var_os("RR_DAP_SEEDS").is_none() {
         reaches_everything(&tally);
     }
@@ -142,7 +148,10 @@ fn reaches_everything(tally: &Tally) {
             "locations",
         ];
         let never = never.contains(&command);
-        assert!(done > 0 || (never && refused > 0), "{command} was never done");
+        assert!(
+            done > 0 || (never && refused > 0),
+            "{command} was never done"
+        );
     }
 }
 
@@ -155,7 +164,12 @@ fn two_sessions_at_a_time_on_one_listener_do_not_meet() {
     let mut first = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut first).unwrap();
-    let port: u16 = first.trim().strip_prefix("LISTENING ").unwrap().parse().unwrap();
+    let port: u16 = first
+        .trim()
+        .strip_prefix("LISTENING ")
+        .unwrap()
+        .parse()
+        .unwrap();
     for seed in seeds(100..104) {
         std::thread::scope(|scope| {
             for seed in [seed, seed + 1_000_000] {

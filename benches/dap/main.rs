@@ -105,7 +105,10 @@ impl Bench {
     }
 
     fn record(&self, guest: &Guest) -> Outcome<PathBuf> {
-        let trace = self.directory.path().join(format!("{}.rrtrace", guest.name));
+        let trace = self
+            .directory
+            .path()
+            .join(format!("{}.rrtrace", guest.name));
         // How the program ends is its own affair: one of them traps.
         Command::new(&self.program)
             .args(["record", "--quiet", "--force", "-o"])
@@ -144,7 +147,12 @@ impl Bench {
 
     /// What an editor asks at every stop.
     fn stops(&self, client: &mut Client) -> Outcome<()> {
-        let names = ["threads", "stackTrace, 20 levels", "scopes", "variables of the scopes"];
+        let names = [
+            "threads",
+            "stackTrace, 20 levels",
+            "scopes",
+            "variables of the scopes",
+        ];
         let mut parts: [Vec<Duration>; 4] = Default::default();
         let mut whole = Vec::new();
         for place in self.places() {
@@ -173,7 +181,10 @@ impl Bench {
         let mut timeline = Timeline::open(trace, &options, &|_, _| {})?;
         timeline.wait_for_sweep(&Interrupt::new())?;
         timeline.wait_for_depths(&Interrupt::new())?;
-        for (command, direction) in [("stepBack", Direction::Backward), ("next", Direction::Forward)] {
+        for (command, direction) in [
+            ("stepBack", Direction::Backward),
+            ("next", Direction::Forward),
+        ] {
             let motion = Motion::Line(direction, Step::Over);
             let (mut served, mut own) = (Vec::new(), Vec::new());
             for place in self.places() {
@@ -194,7 +205,12 @@ impl Bench {
             }
             table::row(&format!("{command}, through the server"), &served, None);
             table::row(&format!("{command}, through the library"), &own, None);
-            table::differences(&format!("{command}, what the server adds"), &served, &own, ADDED);
+            table::differences(
+                &format!("{command}, what the server adds"),
+                &served,
+                &own,
+                ADDED,
+            );
         }
         Ok(())
     }
@@ -203,11 +219,19 @@ impl Bench {
     fn runs(&self, client: &mut Client, guest: &Guest) -> Outcome<()> {
         let breakpoints = |condition: Value| match condition {
             Value::Null => json!({ "breakpoints": [] }),
-            condition => json!({ "breakpoints": [{ "name": guest.function, "condition": condition }] }),
+            condition => {
+                json!({ "breakpoints": [{ "name": guest.function, "condition": condition }] })
+            }
         };
-        for (name, condition) in [("no breakpoint", Value::Null), ("a condition", json!(guest.never))] {
+        for (name, condition) in [
+            ("no breakpoint", Value::Null),
+            ("a condition", json!(guest.never)),
+        ] {
             let set = client.ask("setFunctionBreakpoints", breakpoints(condition))?;
-            if set["breakpoints"].as_array().is_some_and(|set| set.iter().any(|one| one["verified"] != json!(true))) {
+            if set["breakpoints"]
+                .as_array()
+                .is_some_and(|set| set.iter().any(|one| one["verified"] != json!(true)))
+            {
                 return Err(format!("{} has no function {}", guest.name, guest.function).into());
             }
             let (mut forward, mut backward) = (Vec::new(), Vec::new());
@@ -218,7 +242,11 @@ impl Bench {
                 backward.push(client.go("reverseContinue", json!({ "threadId": 1 }))?);
             }
             table::row(&format!("continue to the end, {name}"), &forward, None);
-            table::row(&format!("reverseContinue to the start, {name}"), &backward, None);
+            table::row(
+                &format!("reverseContinue to the start, {name}"),
+                &backward,
+                None,
+            );
         }
         Ok(())
     }

@@ -248,11 +248,20 @@ impl Session {
     fn request(&mut self, request: &Request) {
         self.current = request.seq;
         let handled = match self.admit(request) {
-            Admission::Handle(handle) => handle(self, request),
+            Admission::Handle(handle) => self.handled(handle, request),
             Admission::Refuse(refusal) => Err(refusal),
             Admission::Wait => return,
         };
         self.reply(request, handled);
+    }
+
+    /// A fault of ours in one request is that request's failure, not the session's end.
+    fn handled(&mut self, handle: dispatch::Handler, request: &Request) -> Handled {
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(self, request)));
+        handled.unwrap_or_else(|panic| {
+            let fault = panic_message(&*panic);
+            Err(Refusal::because(format!("an internal fault: {fault}")))
+        })
     }
 
     fn reply(&mut self, request: &Request, handled: Handled) {

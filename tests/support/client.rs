@@ -21,7 +21,9 @@ pub fn validate(message: &Value) {
         name[..1].to_uppercase() + &name[1..]
     };
     // Requests of our own have answers of our own, in the protocol's envelope.
-    let is_own = message["command"].as_str().is_some_and(|command| command.starts_with("rr/"));
+    let is_own = message["command"]
+        .as_str()
+        .is_some_and(|command| command.starts_with("rr/"));
     let definition = match message["type"].as_str() {
         Some("request") if is_own => "Request".to_owned(),
         Some("response") if is_own && message["success"] == json!(true) => "Response".to_owned(),

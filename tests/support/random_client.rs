@@ -87,7 +87,11 @@ impl Drop for RandomClient {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let from = self.log.len().saturating_sub(40);
-            eprintln!("seed {}; the last messages:\n{}", self.seed, self.log[from..].join("\n"));
+            eprintln!(
+                "seed {}; the last messages:\n{}",
+                self.seed,
+                self.log[from..].join("\n")
+            );
         }
     }
 }
@@ -157,7 +161,11 @@ impl RandomClient {
         if !self.told.opened && !self.is_opening() && self.random.chance(50) {
             let command = self.random.pick(&["launch", "launch", "attach"]);
             self.ask(command);
-        } else if self.told.opened && !self.told.moving && !self.told.stopped && self.random.chance(30) {
+        } else if self.told.opened
+            && !self.told.moving
+            && !self.told.stopped
+            && self.random.chance(30)
+        {
             self.ask("configurationDone");
         }
     }
@@ -277,7 +285,10 @@ impl RandomClient {
         self.send(command, json!({ "threadId": 1 }));
         let asked = self.last_seq;
         while self.unanswered.contains_key(&asked) {
-            assert!(self.listen(), "the session ended before {command} was answered");
+            assert!(
+                self.listen(),
+                "the session ended before {command} was answered"
+            );
         }
         self.last_success
     }
@@ -324,10 +335,18 @@ impl RandomClient {
 
     fn event(&mut self, message: &Value) {
         let told = &mut self.told;
-        let progress = || message["body"]["progressId"].as_str().unwrap_or_default().to_owned();
+        let progress = || {
+            message["body"]["progressId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
         match message["event"].as_str().unwrap_or_default() {
             "initialized" => {
-                assert!(told.greeted && told.opened && !told.initialized, "{message}");
+                assert!(
+                    told.greeted && told.opened && !told.initialized,
+                    "{message}"
+                );
                 told.initialized = true;
             }
             "continued" => told.moving = true,
@@ -388,9 +407,16 @@ impl RandomClient {
     /// The server says its last, and owes nothing.
     fn hear_all_answers(&mut self) {
         while self.listen() {}
-        assert!(self.unanswered.is_empty(), "never answered: {:?}", self.unanswered);
+        assert!(
+            self.unanswered.is_empty(),
+            "never answered: {:?}",
+            self.unanswered
+        );
         let progress = &self.told.progress;
-        assert!(progress.is_empty() || self.told.moving, "still shown: {progress:?}");
+        assert!(
+            progress.is_empty() || self.told.moving,
+            "still shown: {progress:?}"
+        );
     }
 }
 

@@ -140,8 +140,11 @@ impl Known {
             | "modules" | "rr/when" | "rr/marks" => random.pick(&[Value::Null, json!({})]),
             "disconnect" => random.pick(&[Value::Null, json!({ "restart": false })]),
             "cancel" => self.cancelled(random),
-            "setBreakpoints" | "setFunctionBreakpoints" | "setInstructionBreakpoints"
-            | "setExceptionBreakpoints" | "setDataBreakpoints" => self.breakpoints(command, random),
+            "setBreakpoints"
+            | "setFunctionBreakpoints"
+            | "setInstructionBreakpoints"
+            | "setExceptionBreakpoints"
+            | "setDataBreakpoints" => self.breakpoints(command, random),
             "breakpointLocations" => {
                 let from = random.below(80) as i64;
                 let mut wanted = json!({ "source": self.source(random), "line": from });
@@ -231,7 +234,13 @@ impl Known {
                 }
                 _ => json!({ "filterId": random.pick(&FILTERS) }),
             };
-            let conditions = ["n == 15", "number > 3 && number % 2 == 0", "$event > 20", "(", "write"];
+            let conditions = [
+                "n == 15",
+                "number > 3 && number % 2 == 0",
+                "$event > 20",
+                "(",
+                "write",
+            ];
             let condition = random.pick(&conditions);
             random.maybe(40, &mut one, "condition", json!(condition));
             if command != "setExceptionBreakpoints" {
@@ -239,7 +248,12 @@ impl Known {
                 random.maybe(20, &mut one, "hitCondition", json!(hits));
             }
             if command == "setBreakpoints" {
-                random.maybe(20, &mut one, "logMessage", json!("at {$event}: {n + 1} {nothing}"));
+                random.maybe(
+                    20,
+                    &mut one,
+                    "logMessage",
+                    json!("at {$event}: {n + 1} {nothing}"),
+                );
             }
             wanted.push(one);
         }
@@ -263,19 +277,55 @@ impl Known {
 
     fn evaluated(&self, random: &mut Random) -> Value {
         const COMMANDS: &[&str] = &[
-            "when", "rr when", "rr where", "seek start", "seek end", "seek 40%", "seek +3", "seek -2",
-            "seek 5", "seek tick 100", "seek a", "mark a", "mark", "marks", "unmark a", "hostcalls",
-            "hostcalls failed", "back in", "back out", "back instruction", "hostcall next",
-            "hostcall prev write", "hostcall over", "hostcall back", "resources", "rr help",
+            "when",
+            "rr when",
+            "rr where",
+            "seek start",
+            "seek end",
+            "seek 40%",
+            "seek +3",
+            "seek -2",
+            "seek 5",
+            "seek tick 100",
+            "seek a",
+            "mark a",
+            "mark",
+            "marks",
+            "unmark a",
+            "hostcalls",
+            "hostcalls failed",
+            "back in",
+            "back out",
+            "back instruction",
+            "hostcall next",
+            "hostcall prev write",
+            "hostcall over",
+            "hostcall back",
+            "resources",
+            "rr help",
             "rr nonsense",
         ];
         const EXPRESSIONS: &[&str] = &[
-            "n + 1", "transfer->amount * 2 - 1", "accounts[0].balance", "accounts", "$event", "$result",
-            "$mem[0x400; 16]", "pts[1].x", "1 / 0", "((((", "", "argc", "$local0",
+            "n + 1",
+            "transfer->amount * 2 - 1",
+            "accounts[0].balance",
+            "accounts",
+            "$event",
+            "$result",
+            "$mem[0x400; 16]",
+            "pts[1].x",
+            "1 / 0",
+            "((((",
+            "",
+            "argc",
+            "$local0",
         ];
         let (line, context) = match random.chance(60) {
             true => (random.pick(COMMANDS), "repl"),
-            false => (random.pick(EXPRESSIONS), random.pick(&["repl", "watch", "hover", "clipboard"])),
+            false => (
+                random.pick(EXPRESSIONS),
+                random.pick(&["repl", "watch", "hover", "clipboard"]),
+            ),
         };
         let mut wanted = json!({ "expression": line });
         random.maybe(95, &mut wanted, "context", json!(context));
@@ -313,7 +363,13 @@ impl Known {
     }
 }
 
-const FILTERS: [&str; 5] = ["trap", "failedHostcall", "hostcall", "handleCreated", "handleDropped"];
+const FILTERS: [&str; 5] = [
+    "trap",
+    "failedHostcall",
+    "hostcall",
+    "handleCreated",
+    "handleDropped",
+];
 
 fn features(random: &mut Random) -> Value {
     let mut features = json!({ "adapterID": "rr-dap", "clientID": "chance", "pathFormat": "path" });
@@ -334,7 +390,14 @@ fn features(random: &mut Random) -> Value {
 /// The same arguments with something odd or wrong in them.
 pub fn spoilt(arguments: &Value, random: &mut Random) -> Value {
     if random.chance(15) {
-        let whole = [json!(3), json!([]), Value::Null, json!("x"), json!({}), json!(true)];
+        let whole = [
+            json!(3),
+            json!([]),
+            Value::Null,
+            json!("x"),
+            json!({}),
+            json!(true),
+        ];
         return random.pick(&whole);
     }
     let mut spoilt = arguments.clone();
@@ -362,7 +425,14 @@ fn spoil(value: &mut Value, random: &mut Random) {
 
 fn odd(value: &Value, random: &mut Random) -> Value {
     if random.chance(30) {
-        let others = [Value::Null, json!({}), json!([[]]), json!("?"), json!(1), json!(false)];
+        let others = [
+            Value::Null,
+            json!({}),
+            json!([[]]),
+            json!("?"),
+            json!(1),
+            json!(false),
+        ];
         return random.pick(&others);
     }
     match value {
@@ -381,7 +451,19 @@ fn odd(value: &Value, random: &mut Random) -> Value {
         Value::String(_) => {
             let long = "x".repeat(20_000);
             let nested = "(".repeat(5_000);
-            let texts = ["", "\u{0}", "☃\u{202e}", "../..", "0x", "-1", "{", "1:2:0x3", "0xffffffffffffffff", &long, &nested];
+            let texts = [
+                "",
+                "\u{0}",
+                "☃\u{202e}",
+                "../..",
+                "0x",
+                "-1",
+                "{",
+                "1:2:0x3",
+                "0xffffffffffffffff",
+                &long,
+                &nested,
+            ];
             json!(random.pick(&texts))
         }
         Value::Bool(is) => json!(!is),
@@ -400,9 +482,18 @@ pub fn malformed(seq: i64, random: &mut Random) -> (String, Option<i64>) {
         1 => ("[".repeat(3_000), None),
         2 => ("null".into(), None),
         3 => ("\u{feff}{}".into(), None),
-        4 => (json!({ "seq": seq, "type": "request" }).to_string(), Some(seq)),
-        5 => (json!({ "seq": seq, "type": "hello", "command": "next" }).to_string(), Some(seq)),
-        6 => (json!({ "seq": -seq, "type": "request", "command": "next" }).to_string(), None),
+        4 => (
+            json!({ "seq": seq, "type": "request" }).to_string(),
+            Some(seq),
+        ),
+        5 => (
+            json!({ "seq": seq, "type": "hello", "command": "next" }).to_string(),
+            Some(seq),
+        ),
+        6 => (
+            json!({ "seq": -seq, "type": "request", "command": "next" }).to_string(),
+            None,
+        ),
         _ => {
             let answer = json!({ "seq": seq, "type": "response", "request_seq": 1, "success": true, "command": "x" });
             (answer.to_string(), None)

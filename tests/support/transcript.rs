@@ -9,7 +9,9 @@ use std::path::Path;
 pub fn compare(log: &Path, name: &str, stable: impl Fn(&str) -> Option<String>) {
     let log = std::fs::read_to_string(log).unwrap();
     let written: Vec<String> = log.lines().filter_map(stable).collect();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dap").join(name);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/dap")
+        .join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&golden, written.join("\n") + "\n").unwrap();
     }
