@@ -7,11 +7,11 @@ use rr_dap::dap::outbox::MessageLog;
 use rr_dap::dap::transport::{Address, Listener, Server};
 use serde_json::{Value, json};
 use std::net::TcpStream;
-use std::path::Path;
 use std::sync::Arc;
 use support::client::{Client, validate};
 use support::scripted::Scripted;
 use support::session::connect_to;
+use support::transcript;
 
 fn server(log: Option<MessageLog>) -> Server {
     Server {
@@ -134,25 +134,9 @@ fn a_session_is_as_its_golden_transcript() {
         Some(&json!("event"))
     );
 
-    let lines = |text: &str| -> Vec<Value> {
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    };
-    let written = std::fs::read_to_string(written).unwrap();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dap/session.golden.jsonl");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&golden, &written).unwrap();
-    }
-    let written = lines(&written);
-    for line in &written {
-        validate(&line["msg"]);
-    }
-    let expected = lines(&std::fs::read_to_string(golden).unwrap());
-    for (nth, (line, expected)) in written.iter().zip(&expected).enumerate() {
-        assert_eq!(line, expected, "message {nth}");
-    }
-    assert_eq!(written.len(), expected.len());
+    transcript::compare(&written, "session.golden.jsonl", |line| {
+        Some(line.to_owned())
+    });
 }
 
 #[test]

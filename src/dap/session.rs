@@ -32,6 +32,7 @@ use super::reporter::say;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Motion, Stop};
 use asking::{Answer, Asking, Question};
+pub use dispatch::commands;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,6 +128,8 @@ pub(super) struct Session {
     to_self: SyncSender<Input>,
     client: ClientFeatures,
     state: State,
+    /// A worker is on its way, whether or not the session still waits for it.
+    is_working: bool,
     over: bool,
     /// The request being handled.
     current: i64,
@@ -212,6 +215,7 @@ impl Session {
             to_self,
             client: ClientFeatures::default(),
             state: State::Fresh,
+            is_working: false,
             over: false,
             current: 0,
             view: ViewArguments::default(),
@@ -235,15 +239,15 @@ impl Session {
             }
         }
         self.interrupt_worker();
-        if matches!(
-            self.state,
-            State::Opening(_) | State::Moving(_) | State::Asking(_)
-        ) {
+        if self.is_working {
             wait_for_worker(inbox);
         }
     }
 
     fn take(&mut self, input: Input) {
+        if is_from_worker(&input) {
+            self.is_working = false;
+        }
         match input {
             Input::Request(request) => self.request(&request),
             Input::Malformed(malformed) => self.malformed(malformed),
@@ -262,11 +266,20 @@ impl Session {
     fn request(&mut self, request: &Request) {
         self.current = request.seq;
         let handled = match self.admit(request) {
-            Admission::Handle(handle) => handle(self, request),
+            Admission::Handle(handle) => self.handled(handle, request),
             Admission::Refuse(refusal) => Err(refusal),
             Admission::Wait => return,
         };
         self.reply(request, handled);
+    }
+
+    /// A fault of ours in one request is that request's failure, not the session's end.
+    fn handled(&mut self, handle: dispatch::Handler, request: &Request) -> Handled {
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(self, request)));
+        handled.unwrap_or_else(|panic| {
+            let fault = panic_message(&*panic);
+            Err(Refusal::because(format!("an internal fault: {fault}")))
+        })
     }
 
     fn reply(&mut self, request: &Request, handled: Handled) {
@@ -323,7 +336,10 @@ impl Session {
                 self.travel(motions);
             }
             Then::Terminate => self.terminate(),
-            Then::Disconnect => self.over = true,
+            Then::Disconnect => {
+                self.abandon();
+                self.over = true;
+            }
         }
     }
 
@@ -363,6 +379,7 @@ impl Session {
     /// Runs something long; what it gives comes back as an input.
     fn work(&mut self, work: impl FnOnce() -> Input + Send + 'static) {
         let to = self.to_self.clone();
+        self.is_working = true;
         let spawned = std::thread::Builder::new()
             .name("dap-worker".into())
             .spawn(move || {
@@ -372,6 +389,7 @@ impl Session {
                 let _ = to.send(done);
             });
         if let Err(error) = spawned {
+            self.is_working = false;
             self.lost(&format!("no thread for it: {error}"));
         }
     }
@@ -434,15 +452,21 @@ enum Admission {
     Wait,
 }
 
+fn is_from_worker(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_)
+    )
+}
+
 fn wait_for_worker(inbox: &Receiver<Input>) {
     let until = Instant::now() + FAREWELL;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match inbox.recv_timeout(left) {
-            Ok(Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_))
-            | Err(_) => return,
             // Requests of a client that is gone.
-            Ok(_) => {}
+            Ok(input) if !is_from_worker(&input) => {}
+            Ok(_) | Err(_) => return,
         }
     }
 }

@@ -63,6 +63,7 @@ async function initialized(reader, writer) {
     adapterID: 'rr-dap', clientID: 'check', pathFormat: 'path',
     linesStartAt1: true, columnsStartAt1: true,
     supportsVariableType: true, supportsMemoryReferences: true, supportsProgressReporting: true,
+    supportsInvalidatedEvent: true,
   })).body;
   return client;
 }
@@ -104,6 +105,13 @@ export async function go(client, motion, more = {}) {
   const stopped = client.waitForEvent('stopped', PATIENCE);
   await client.customRequest(motion, { ...THREAD, ...more });
   return (await stopped).body;
+}
+
+/** Asks for a motion in other words than the protocol's, and returns the stop. */
+export async function travel(client, ask) {
+  const stopped = client.waitForEvent('stopped', PATIENCE);
+  const answer = await ask();
+  return { ...(await stopped).body, answer };
 }
 
 export async function console_(client, expression) {

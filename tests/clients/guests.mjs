@@ -1,7 +1,8 @@
 // The programs that the checks debug, with what is known of them. A line is named by a
 // piece of its text, so that the checks read like the program.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const DIRECTORY = process.env.GUESTS ?? '';
 
@@ -33,6 +34,22 @@ export const helloC = {
   line: text => {
     const at = HELLO_C.findIndex(line => line.startsWith(text));
     if (at < 0) throw new Error(`h.c has no line ${text}`);
+    return at + 1;
+  },
+};
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+/** The program of the tour, which traps in the end. */
+export const ledger = {
+  component: join(FIXTURES, 'ledger.wasm'),
+  guestPath: '/rr-dap/fixtures/ledger.c',
+  source: join(FIXTURES, 'ledger.c'),
+  launch: { program: join(FIXTURES, 'ledger.wasm'), dirs: [`${FIXTURES}::/work`] },
+  line: text => {
+    const lines = readFileSync(join(FIXTURES, 'ledger.c'), 'utf8').split('\n');
+    const at = lines.findIndex(line => line.includes(text));
+    if (at < 0) throw new Error(`ledger.c has no line ${text}`);
     return at + 1;
   },
 };

@@ -11,6 +11,10 @@ ajv.addSchema(schema, 'dap');
 const capital = name => name[0].toUpperCase() + name.slice(1);
 
 function definition(message) {
+  // Requests of our own have answers of our own, in the protocol's envelope.
+  if (message.command?.startsWith('rr/') && (message.success || message.type === 'request')) {
+    return capital(message.type);
+  }
   switch (message.type) {
     case 'request': return capital(message.command) + 'Request';
     case 'event': return capital(message.event) + 'Event';

@@ -20,7 +20,13 @@ pub fn validate(message: &Value) {
         let name = message[key].as_str().unwrap_or_default();
         name[..1].to_uppercase() + &name[1..]
     };
+    // Requests of our own have answers of our own, in the protocol's envelope.
+    let is_own = message["command"]
+        .as_str()
+        .is_some_and(|command| command.starts_with("rr/"));
     let definition = match message["type"].as_str() {
+        Some("request") if is_own => "Request".to_owned(),
+        Some("response") if is_own && message["success"] == json!(true) => "Response".to_owned(),
         Some("request") => name("command") + "Request",
         Some("event") => name("event") + "Event",
         Some("response") if message["success"] == json!(true) => name("command") + "Response",

@@ -11,13 +11,17 @@ pub mod hello;
 pub mod kernels;
 pub mod oracle;
 pub mod plain;
+pub mod processes;
+pub mod random_client;
 pub mod random_guest;
+pub mod random_requests;
 pub mod replayers;
 pub mod rewrite;
 pub mod scripted;
 pub mod second_reader;
 pub mod session;
 pub mod stripped;
+pub mod transcript;
 pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};

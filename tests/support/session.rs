@@ -2,6 +2,7 @@
 
 use super::cache_dir;
 use super::client::Client;
+use rr_dap::dap::outbox::MessageLog;
 use rr_dap::dap::recording::RecordingLauncher;
 use rr_dap::dap::transport::Server;
 use rr_dap::replay::variant::CacheDir;
@@ -11,6 +12,11 @@ use std::sync::Arc;
 
 /// A client of a server of its own.
 pub fn connect() -> Client {
+    connect_logged(None)
+}
+
+/// The same; what is said is logged.
+pub fn connect_logged(log: Option<MessageLog>) -> Client {
     let options = Options {
         sweep: false,
         ..Options::new(
@@ -20,7 +26,7 @@ pub fn connect() -> Client {
     };
     let server = Server {
         launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log: None,
+        log,
     };
     connect_to(server)
 }

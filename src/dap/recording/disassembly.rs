@@ -21,7 +21,9 @@ impl Recording {
             return Ok((0..count).map(|_| nothing(at)).collect());
         };
         let here = instructions.partition_point(|i| *i < pc) as i64;
-        let first = here + skip;
+        // However far away, there are as many as were asked for.
+        let farthest = i64::MAX.saturating_sub_unsigned(count as u64);
+        let first = here.saturating_add(skip).min(farthest);
         let mut views = Vec::with_capacity(count);
         for i in first..first.saturating_add(count as i64) {
             let pc = usize::try_from(i).ok().and_then(|i| instructions.get(i));

@@ -32,6 +32,11 @@ pub(super) fn entry(command: &str) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.command == command)
 }
 
+/// Every request that the server knows.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|entry| entry.command)
+}
+
 const fn on(command: &'static str, needs: Needs, handle: Handler) -> Entry {
     Entry {
         command,

@@ -259,28 +259,26 @@ impl Session {
     }
 
     pub(super) fn terminate(&mut self) {
-        self.interrupt_worker();
         // A second `terminate` is answered, but nothing ends twice.
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Ended => {}
-            State::Opening(opening) => {
-                self.outbox
-                    .respond(&opening.request, Err(Refusal::Cancelled));
-                self.outbox.event(&Event::Terminated(None));
-            }
-            State::Moving(moving) => {
-                for request in moving.waiting {
-                    self.outbox.respond(&request, Err(Refusal::Cancelled));
-                }
-                self.outbox.event(&Event::Terminated(None));
-            }
-            State::Asking(asking) => {
-                for request in std::iter::once(asking.request).chain(asking.waiting) {
-                    self.outbox.respond(&request, Err(Refusal::Cancelled));
-                }
-                self.outbox.event(&Event::Terminated(None));
-            }
-            _ => self.outbox.event(&Event::Terminated(None)),
+        if !matches!(self.state, State::Ended) {
+            self.abandon();
+            self.outbox.event(&Event::Terminated(None));
+        }
+    }
+
+    /// Whatever runs is called off, and those who wait for it are told.
+    pub(super) fn abandon(&mut self) {
+        self.interrupt_worker();
+        let unanswered = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Opening(opening) => vec![opening.request],
+            State::Moving(moving) => moving.waiting,
+            State::Asking(asking) => std::iter::once(asking.request)
+                .chain(asking.waiting)
+                .collect(),
+            _ => Vec::new(),
+        };
+        for request in unanswered {
+            self.outbox.respond(&request, Err(Refusal::Cancelled));
         }
     }
 
