@@ -11,7 +11,9 @@ use support::hello::{Frame, MOMENT, evaluate, main_frame, source, variable};
 
 /// One line of a value, or the error.
 fn text(value: Result<Evaluated, ExpressionError>) -> Result<String, Fault> {
-    value.map(|value| value.text()).map_err(|error| error.fault)
+    value
+        .map(|value| value.text())
+        .map_err(|error| *error.fault)
 }
 
 /// Expressions over `main`'s variables: `pts` holds three points, `buf` text at 0x800,
@@ -32,7 +34,7 @@ fn fault(expression: &str) -> (Fault, String) {
     let error = evaluate(&source, pc, &frame, expression).expect_err(expression);
     let part = error.part().to_owned();
     assert!(!error.to_string().is_empty());
-    (error.fault, part)
+    (*error.fault, part)
 }
 
 #[test]
@@ -229,11 +231,11 @@ fn the_past_cannot_be_changed() {
         "c &= 1",
     ] {
         let error = Expression::parse(expression).expect_err(expression);
-        assert_eq!(error.fault, Fault::Assignment, "{expression}");
+        assert_eq!(*error.fault, Fault::Assignment, "{expression}");
     }
     for expression in ["strlen(buf)", "pts.len()"] {
         let error = Expression::parse(expression).expect_err(expression);
-        assert_eq!(error.fault, Fault::Call, "{expression}");
+        assert_eq!(*error.fault, Fault::Call, "{expression}");
     }
 }
 
@@ -297,7 +299,9 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
     };
     let value = |text: &str| {
         let value = Expression::parse(text).and_then(|parsed| parsed.evaluate(&scene));
-        value.map(|value| value.text()).map_err(|error| error.fault)
+        value
+            .map(|value| value.text())
+            .map_err(|error| *error.fault)
     };
     for (expression, expected) in [
         ("$arg.path-flags", "{follow}"),

@@ -271,7 +271,7 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
         (pts.value.as_str(), pts.children),
         ("<optimised out>", Children::None)
     );
-    let address = evaluate(&source, pc, &frame, "&argc").map_err(|e| e.fault);
+    let address = evaluate(&source, pc, &frame, "&argc").map_err(|e| *e.fault);
     assert_eq!(address.err(), Some(Fault::NoAddress));
     // Unrolled, the loop's variable is another constant in each copy.
     let fib = source.functions_named("fib")[0];

@@ -162,7 +162,7 @@ fn finds_changes(guest: Guest, ranges: usize) {
     for (range, bytes) in ranges.into_iter().zip(histories) {
         let expected = changes_of(range, &bytes);
         let place = Place::Change(range);
-        let (found, ..) = visits(&mut timeline, &[place.clone()], 1 << 20);
+        let (found, ..) = visits(&mut timeline, std::slice::from_ref(&place), 1 << 20);
         let found: Vec<(Position, Change)> = found
             .into_iter()
             .map(|visit| (visit.position, visit.changed[0].clone()))
@@ -196,10 +196,9 @@ fn finds_changes(guest: Guest, ranges: usize) {
 fn addresses(timeline: &mut Timeline, memory: &Memory, count: usize) -> Vec<u64> {
     let mut read = |motion| {
         go(timeline, motion);
-        let bytes = timeline
+        timeline
             .memory(memory.instance, 0, 0, memory.bytes as u32)
-            .expect("memory");
-        bytes
+            .expect("memory")
     };
     let end = read(Motion::End);
     let mut start = read(Motion::Tick(Tick(1)));

@@ -12,7 +12,9 @@ pub(super) type Question = Box<
 >;
 
 /// Makes the response of what was found out.
-pub(in crate::dap) struct Answer(Box<dyn FnOnce(&mut Session, &Request) -> Handled + Send>);
+pub(in crate::dap) struct Answer(Box<Respond>);
+
+type Respond = dyn FnOnce(&mut Session, &Request) -> Handled + Send;
 
 /// A question that a worker has.
 pub(super) struct Asking {

@@ -51,7 +51,7 @@ fn run(command: repl::Command) -> Handled {
                 Ok(effect) => Ok(Ok(effect)),
             }
         },
-        |session, request, effect| take_effect(session, request, effect),
+        take_effect,
     )
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpressionError {
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     /// The part that has no value, in bytes of the text.
     pub at: Range<usize>,
     /// The whole expression.

@@ -72,7 +72,7 @@ pub(super) struct Evaluator<'a> {
 impl Evaluator<'_> {
     fn fault(&self, node: &Node, fault: impl Into<Fault>) -> ExpressionError {
         ExpressionError {
-            fault: fault.into(),
+            fault: Box::new(fault.into()),
             at: node.at.clone(),
             text: self.text.to_owned(),
         }

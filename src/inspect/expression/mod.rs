@@ -152,7 +152,7 @@ impl Expression {
         self.with_value(scene, |evaluator, datum| {
             self.evaluated(evaluator, datum)
                 .map_err(|fault| ExpressionError {
-                    fault,
+                    fault: Box::new(fault),
                     at: self.root.at.clone(),
                     text: self.text.clone(),
                 })

@@ -49,7 +49,7 @@ impl<'a> Parser<'a> {
 
     fn fault(&self, fault: Fault, at: std::ops::Range<usize>) -> ExpressionError {
         ExpressionError {
-            fault,
+            fault: Box::new(fault),
             at,
             text: self.text.to_owned(),
         }

@@ -11,7 +11,7 @@ use crate::replay::{Phase, Position};
 
 impl Timeline {
     /// Into what the innermost frame calls at this instruction.
-    pub(super) fn into_call(
+    pub(super) fn step_into_call(
         &mut self,
         module: ModuleId,
         pc: u32,

@@ -91,7 +91,7 @@ impl Timeline {
             }
             Motion::LastChange(range) => self.reach_change(Direction::Backward, *range, interrupt),
             Motion::NextChange(range) => self.reach_change(Direction::Forward, *range, interrupt),
-            Motion::IntoCall { module, pc } => self.into_call(*module, *pc, interrupt),
+            Motion::IntoCall { module, pc } => self.step_into_call(*module, *pc, interrupt),
             Motion::OverHostcall(Direction::Forward) => self.over_hostcall(interrupt),
             Motion::OverHostcall(Direction::Backward) => {
                 self.hostcall_step(Direction::Backward, &HostcallFilter::ANY, interrupt)
