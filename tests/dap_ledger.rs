@@ -6,7 +6,7 @@ mod support;
 use rr_dap::dap::outbox::MessageLog;
 use serde_json::{Value, json};
 use support::client::Client;
-use support::session::connect_logged;
+use support::session::{connect_logged, start};
 use support::{fixture, record, transcript};
 
 const LEDGER: &str = "/rr-dap/fixtures/ledger.c";
@@ -133,6 +133,10 @@ fn a_session_over_the_ledger_is_as_its_golden_transcript() {
     let data = format!("--dir={}::/work", fixture("").display());
     let recorded = record(&fixture("ledger.wasm"), &[&data], &[], "", &trace);
     assert_eq!(recorded.status.code(), Some(134), "{recorded:?}");
+
+    // What was printed is told at stops once it is known; compiled code is kept.
+    let launch = json!({ "trace": &trace });
+    console(&mut start(launch, |_| {}), "output");
 
     let log = directory.path().join("traffic.jsonl");
     let mut client = connect_logged(Some(MessageLog::create(&log).unwrap()));

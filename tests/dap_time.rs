@@ -107,7 +107,7 @@ fn every_visit_of_a_line_is_a_place_to_go_to() {
 
 #[test]
 fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
-    let (_dir, mut client) = ledger("entry");
+    let (_dir, mut client) = ledger("end");
     let (source, line) = line(&mut client, REPORT);
     let arguments = json!({ "source": source, "line": line });
     let targets = client.ask("gotoTargets", arguments)["targets"].take();
@@ -255,7 +255,9 @@ fn filters_stop_at_what_they_name() {
 
 #[test]
 fn marks_and_parts_are_places_in_time() {
-    let (_dir, mut client) = ledger("entry");
+    let (_dir, mut client) = ledger("end");
+    // From here on it is known how much there is.
+    go(&mut client, "seek entry");
     let at_entry = console(&mut client, "when");
     console(&mut client, "mark here");
     go(&mut client, "seek 50%");

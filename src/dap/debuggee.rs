@@ -302,16 +302,16 @@ impl History {
         100.0 * part.min(whole) as f64 / whole.max(1) as f64
     }
 
-    /// Where in time a moment is: "event 123 of 4,567 (37 %)".
+    /// Where in time a moment is: "event 123 of 4,567 (37 %)". The part of the way is told
+    /// once the end is known: until then it would be another measure.
     pub fn moment(&self, event: u64, position: Position) -> String {
-        let percent = self.percent(event, position).floor();
+        let part = match self.end {
+            Some(_) => format!(" ({} %)", self.percent(event, position).floor()),
+            None => String::new(),
+        };
         match self.events {
-            0 => format!("tick {} ({percent} %)", grouped(position.tick.0)),
-            events => format!(
-                "event {} of {} ({percent} %)",
-                grouped(event),
-                grouped(events)
-            ),
+            0 => format!("tick {}{part}", grouped(position.tick.0)),
+            events => format!("event {} of {}{part}", grouped(event), grouped(events)),
         }
     }
 }

@@ -271,6 +271,12 @@ impl Recording {
         let mut places = Vec::new();
         let is_pattern = name.contains('*');
         let pattern = PathPattern::from(name);
+        let mut crossings = self.timeline.trace().component().crossings().iter();
+        // The function behind an export of that name may be called so, too.
+        let is_path = name.contains(['#', '/']);
+        if is_path && crossings.any(|c| pattern.matches(&c.name)) {
+            return vec![Place::Hostcall(HostcallFilter::named(name))];
+        }
         for (i, module) in self.timeline.modules().iter().enumerate() {
             let source = &module.source;
             let found = match is_pattern {

@@ -338,7 +338,7 @@ fn is_jump(motion: &Motion) -> bool {
 const MOST_OUTPUT: usize = 1 << 20;
 /// How long a stop waits for what was printed to be known. What is not known by then is
 /// shown at a later stop.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What came of a motion, with the output that has not been shown before.
 fn with_output(

@@ -9,29 +9,53 @@ use crate::dap::protocol::{
     StepInTargetsArguments,
 };
 use crate::timeline::motion::Motion;
+use std::collections::VecDeque;
 
-/// Targets that have been offered, as long as the program stands still. Their numbers
-/// begin at 1.
+/// The targets that have been offered, by their numbers from 1.
+///
+/// A moment stays where it is: one can go to it at any time. A call to step into is one
+/// of the line where the program stands.
 #[derive(Debug, Default)]
-pub(super) struct Targets(Vec<Motion>);
+pub(super) struct Targets {
+    offered: VecDeque<(Motion, u64)>,
+    /// How many before those have been forgotten.
+    forgotten: u64,
+    stop: u64,
+}
+
+/// So many targets are remembered.
+const MOST_TARGETS: usize = 10_000;
 
 impl Targets {
     fn offer(&mut self, motion: Motion) -> i64 {
-        self.0.push(motion);
-        self.0.len() as i64
+        if self.offered.len() >= MOST_TARGETS {
+            self.offered.pop_front();
+            self.forgotten += 1;
+        }
+        self.offered.push_back((motion, self.stop));
+        i64::try_from(self.forgotten + self.offered.len() as u64).unwrap_or(i64::MAX)
     }
 
     /// The motion to a target that was offered.
     pub(super) fn motion(&self, number: i64) -> Result<Motion, Refusal> {
-        let index = number.checked_sub(1).and_then(|n| usize::try_from(n).ok());
-        let motion = index.and_then(|index| self.0.get(index)).cloned();
-        motion.ok_or_else(|| {
-            Refusal::because(format!("target {number} has not been offered at this stop"))
-        })
+        let index = u64::try_from(number).ok();
+        let index = index.and_then(|number| number.checked_sub(self.forgotten + 1));
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| self.offered.get(index)) {
+            Some((Motion::IntoCall { .. }, stop)) if *stop != self.stop => {
+                Err(Refusal::because(format!(
+                    "target {number} was a call of the line before: ask for `stepInTargets` again"
+                )))
+            }
+            Some((motion, _)) => Ok(motion.clone()),
+            None => Err(Refusal::because(format!(
+                "target {number} has not been offered"
+            ))),
+        }
     }
 
     pub(super) fn next_stop(&mut self) {
-        self.0.clear();
+        self.stop += 1;
     }
 }
 
