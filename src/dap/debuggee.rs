@@ -305,8 +305,11 @@ impl History {
     /// Where in time a moment is: "event 123 of 4,567 (37 %)". The part of the way is told
     /// once the end is known: until then it would be another measure.
     pub fn moment(&self, event: u64, position: Position) -> String {
+        let percent = self.percent(event, position).round();
         let part = match self.end {
-            Some(_) => format!(" ({} %)", self.percent(event, position).floor()),
+            // All of it is the end alone.
+            Some(end) if position < end => format!(" ({} %)", percent.min(99.0)),
+            Some(_) => " (100 %)".to_owned(),
             None => String::new(),
         };
         match self.events {
