@@ -54,6 +54,8 @@ fn check_session(file: &Path, written: &str) {
         .filter_map(|line| line.strip_prefix(PROMPT))
         .flat_map(|typed| [typed, "\n"])
         .collect();
+    // What was printed is told at stops once it is known; compiled code is kept.
+    debug(&[], file, "output\n");
     let session = debug(&[], file, &typed);
     let happened = text(&session.stdout);
     if std::env::var_os("UPDATE_SESSIONS").is_some() {

@@ -5,10 +5,13 @@
 //! One language for watches, hovers, conditions and log messages. It looks and changes
 //! nothing: there is no assignment and no call.
 
+mod access;
 mod arithmetic;
+mod cast;
 mod datum;
 mod error;
 mod evaluate;
+mod literal;
 mod parse;
 mod syntax;
 mod types;

@@ -1,0 +1,299 @@
+//! What is inside values: fields, elements, items of containers.
+
+use super::super::lift::Lifted;
+use super::super::place::Unavailable;
+use super::super::scalar::Number;
+use super::super::value::{Elements, Look, Of, Value, View};
+use super::super::variables::{Inside, inside};
+use super::super::walk::{Items, Kind as ItemsKind};
+use super::datum::Datum;
+use super::error::{ExpressionError, Fault};
+use super::evaluate::{Evaluated, Evaluator, listed, pointed};
+use super::syntax::{Comparison, Node};
+
+/// The most keys of a map that are compared, and how many at once.
+const MOST_KEYS: u64 = 100_000;
+const KEYS_AT_ONCE: u64 = 256;
+
+impl Evaluator<'_> {
+    pub(super) fn field(
+        &self,
+        node: &Node,
+        of: Datum,
+        name: &str,
+        is_arrow: bool,
+    ) -> Evaluated<Datum> {
+        let (look, mut value) = match of {
+            Datum::Lifted(lifted) => return self.lifted_field(node, &lifted, name),
+            Datum::Typed(value) => (self.look(node)?, value),
+            Datum::Address { address, of } => (self.look(node)?, pointed(address, of)),
+            other => return Err(self.no_field(node, &other, name)),
+        };
+        if is_arrow {
+            // In front of `->`, an array is a pointer to its first element.
+            let view = look.view(&value).map_err(|why| self.fault(node, why))?;
+            if let View::Elements(elements) = view {
+                value = within(&elements, 0).map_err(|fault| self.fault(node, fault))?;
+            }
+        }
+        match field_of(look, &value, name) {
+            Ok(Ok(found)) => Ok(Datum::Typed(found)),
+            Ok(Err(reached)) => Err(self.no_field(node, &Datum::Typed(reached), name)),
+            Err(why) => Err(self.fault(node, why)),
+        }
+    }
+
+    pub(super) fn lifted_field(&self, node: &Node, of: &Lifted, name: &str) -> Evaluated<Datum> {
+        let children = of.children();
+        let found = children.iter().find(|(known, _)| known == name);
+        match found {
+            Some((_, value)) => Ok(Datum::Lifted((*value).clone())),
+            None => Err(self.no_field(node, &Datum::Lifted(of.clone()), name)),
+        }
+    }
+
+    pub(super) fn no_field(&self, node: &Node, of: &Datum, name: &str) -> ExpressionError {
+        let known = match of {
+            Datum::Lifted(lifted) => {
+                let children = lifted.children();
+                listed(children.iter().map(|(name, _)| name.as_str()))
+            }
+            Datum::Typed(value) => self.field_names(value),
+            _ => "none".to_owned(),
+        };
+        let fault = Fault::NoField {
+            of: self.described(of),
+            name: name.to_owned(),
+            known,
+        };
+        self.fault(node, fault)
+    }
+
+    pub(super) fn field_names(&self, of: &Value) -> String {
+        let Some(look) = self.reading().0 else {
+            return "none".to_owned();
+        };
+        match look.view(of).and_then(|view| inside(look, &view)) {
+            Ok(Inside::Fields(fields)) => listed(fields.iter().map(|field| field.name.as_str())),
+            _ => "none".to_owned(),
+        }
+    }
+
+    pub(super) fn element(&self, node: &Node, of: &Datum, index: i128) -> Evaluated<Datum> {
+        let found = match of {
+            Datum::Lifted(lifted) => self.lifted_element(lifted, index),
+            Datum::Bytes { bytes, .. } => byte_at(bytes, index),
+            Datum::Address { address, of } => {
+                let look = self.look(node)?;
+                element_behind(look, &pointed(*address, of.clone()), index).map(Datum::Typed)
+            }
+            Datum::Typed(value) => element_of(self.look(node)?, value, index).map(Datum::Typed),
+            other => Err(Fault::NotIndexable(self.described(other))),
+        };
+        found.map_err(|fault| self.fault(node, fault))
+    }
+
+    /// A value of a container that keeps them apart from each other: by its key in a map,
+    /// by its number elsewhere. `None` if it is no such container.
+    pub(super) fn item(&self, node: &Node, of: &Datum, index: &Node) -> Evaluated<Option<Datum>> {
+        let (Datum::Typed(value), Some(look)) = (of, self.reading().0) else {
+            return Ok(None);
+        };
+        let items = items_of(look, value).map_err(|why| self.fault(node, why))?;
+        let Some(items) = items else {
+            return Ok(None);
+        };
+        if items.kind == ItemsKind::Map {
+            return self.by_key(index, &items).map(Some);
+        }
+        let number = self.whole(index)?;
+        let at = u64::try_from(number).unwrap_or(u64::MAX);
+        let found = items
+            .page(look, at..at.saturating_add(1))
+            .into_iter()
+            .next();
+        let count = items.count;
+        let outside = Fault::OutOfRange {
+            index: number,
+            count,
+        };
+        let found = found.ok_or_else(|| self.fault(node, outside))?;
+        Ok(Some(Datum::Typed(found.value)))
+    }
+
+    pub(super) fn by_key(&self, index: &Node, items: &Items) -> Evaluated<Datum> {
+        let look = self.look(index)?;
+        let wanted = self.known(index)?;
+        let mut at = 0;
+        while at < items.count.min(MOST_KEYS) {
+            let page = items.page(look, at..at + KEYS_AT_ONCE);
+            if page.is_empty() {
+                break;
+            }
+            at += page.len() as u64;
+            for item in page {
+                let Some(key) = item.key.map(Datum::Typed) else {
+                    // What stopped the walk takes the place of a value.
+                    return Ok(Datum::Typed(item.value));
+                };
+                let compared = self.reading().compare(&key, &wanted);
+                let compared = compared.map_err(|why| self.fault(index, why))?;
+                if compared.and_then(|c| c.admits(Comparison::Equal)) == Some(true) {
+                    return Ok(Datum::Typed(item.value));
+                }
+            }
+        }
+        Err(self.fault(index, Fault::NoKey(items.count)))
+    }
+
+    pub(super) fn lifted_element(&self, of: &Lifted, index: i128) -> Result<Datum, Fault> {
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        let (found, count) = match of {
+            Lifted::List(list) => (list.head.get(at).cloned(), list.length),
+            Lifted::Tuple(values) => (values.get(at).cloned(), values.len() as u64),
+            Lifted::Bytes(bytes) => {
+                let byte = bytes
+                    .head
+                    .get(at)
+                    .map(|byte| Lifted::Unsigned((*byte).into()));
+                (byte, bytes.length)
+            }
+            other => {
+                let shown = self.described(&Datum::Lifted(other.clone()));
+                return Err(Fault::NotIndexable(shown));
+            }
+        };
+        found.map(Datum::Lifted).ok_or(match at as u64 >= count {
+            true => Fault::OutOfRange { index, count },
+            false => Fault::NotLifted,
+        })
+    }
+
+    /// Elements of an array or slice; behind a pointer, as many as are asked for.
+    pub(super) fn slice(&self, node: &Node, of: &Datum, from: i128, to: i128) -> Evaluated<Datum> {
+        let count = u64::try_from(to.saturating_sub(from));
+        let count = count.map_err(|_| {
+            self.fault(
+                node,
+                Fault::OutOfRange {
+                    index: to,
+                    count: 0,
+                },
+            )
+        })?;
+        let Datum::Typed(first) = self.element(node, of, from)? else {
+            return Err(self.fault(node, Fault::NotIndexable(self.described(of))));
+        };
+        if count > 1 && !matches!(of, Datum::Address { .. }) {
+            self.element(node, of, to - 1)?;
+        }
+        let of = match first.of {
+            Of::Type(element) => Of::Array {
+                element,
+                counts: vec![count],
+            },
+            Of::Array {
+                element,
+                mut counts,
+            } => {
+                counts.insert(0, count);
+                Of::Array { element, counts }
+            }
+            Of::Said(_) | Of::Lost(_) => {
+                return Err(self.fault(node, Fault::NotIndexable(self.described(of))));
+            }
+        };
+        Ok(Datum::Typed(Value {
+            of,
+            place: first.place,
+        }))
+    }
+}
+
+/// The container that a value is, or points to.
+fn items_of(look: &Look<'_>, value: &Value) -> Result<Option<Items>, Unavailable> {
+    let mut value = value.clone();
+    for _ in 0..4 {
+        match look.view(&value)? {
+            View::Items(items) => return Ok(Some(items)),
+            View::Pointer {
+                target: Some(target),
+                is_transparent: true,
+                ..
+            } => value = target,
+            _ => break,
+        }
+    }
+    Ok(None)
+}
+
+fn byte_at(bytes: &[u8], index: i128) -> Result<Datum, Fault> {
+    let at = usize::try_from(index).ok();
+    let byte = at.and_then(|at| bytes.get(at));
+    let count = bytes.len() as u64;
+    let byte = byte.ok_or(Fault::OutOfRange { index, count })?;
+    Ok(Datum::Number(Number::Whole((*byte).into())))
+}
+
+/// A field by name, through pointers, in anonymous members and base classes; else the
+/// value that has no such field.
+pub(super) fn field_of(
+    look: &Look<'_>,
+    of: &Value,
+    name: &str,
+) -> Result<Result<Value, Value>, Unavailable> {
+    let mut value = of.clone();
+    // References to references to a pointer: no more than this.
+    for _ in 0..4 {
+        match look.view(&value)? {
+            View::Pointer {
+                target: Some(target),
+                ..
+            } => value = target,
+            View::Fields { fields, .. } => {
+                let found = fields.into_iter().find(|field| field.name == name);
+                if let Some(found) = found {
+                    return Ok(Ok(found.value));
+                }
+                break;
+            }
+            _ => break,
+        }
+    }
+    Ok(look.find_inside(&value, name).ok_or(value))
+}
+
+fn element_of(look: &Look<'_>, of: &Value, index: i128) -> Result<Value, Fault> {
+    match look.view(of)? {
+        View::Elements(elements) | View::Text(_, elements) => within(&elements, index),
+        View::Pointer {
+            target: Some(target),
+            ..
+        } => element_behind(look, &target, index),
+        _ => Err(Fault::NotIndexable(format!("`{}`", look.type_name(&of.of)))),
+    }
+}
+
+/// An element of a reference's slice or array; for any other pointer, the value so
+/// many further on, as in C.
+fn element_behind(look: &Look<'_>, target: &Value, index: i128) -> Result<Value, Fault> {
+    if let Ok(View::Elements(elements)) = look.view(target) {
+        return within(&elements, index);
+    }
+    let stride = i128::from(look.size(&target.of));
+    let offset = index.checked_mul(stride);
+    let offset = offset.and_then(|offset| i64::try_from(offset).ok());
+    let offset = offset.ok_or(Fault::OutOfRange { index, count: 0 })?;
+    Ok(Value {
+        of: target.of.clone(),
+        place: target.place.after(offset.cast_unsigned()),
+    })
+}
+
+fn within(elements: &Elements, index: i128) -> Result<Value, Fault> {
+    let count = elements.count;
+    match u64::try_from(index) {
+        Ok(at) if at < count => Ok(elements.at(at)),
+        _ => Err(Fault::OutOfRange { index, count }),
+    }
+}

@@ -1,0 +1,87 @@
+//! Casts, and the sizes of types.
+
+use super::super::place::Place;
+use super::super::scalar::Number;
+use super::super::value::{Of, Value};
+use super::datum::Datum;
+use super::error::Fault;
+use super::evaluate::{Evaluated, Evaluator};
+use super::syntax::{Node, TypeName};
+use super::types::{self, Scalar};
+
+impl Evaluator<'_> {
+    pub(super) fn cast(&self, node: &Node, to: &TypeName, of: &Node) -> Evaluated<Datum> {
+        let value = self.known(of)?;
+        let unknown = || self.fault(node, Fault::UnknownType(to.name.clone()));
+        if to.pointers > 1 {
+            return Err(self.fault(node, Fault::PointerToPointer(to.name.clone())));
+        }
+        let Some(look) = self.reading().0 else {
+            let scalar = types::scalar(&to.name).filter(|_| to.pointers == 0);
+            let number = scalar.ok_or_else(unknown)?.of(self.number(of)?);
+            return Ok(Datum::Number(number));
+        };
+        let found = types::find(look, &to.name);
+        if to.pointers == 1 {
+            let address = self.address_in(of, &value)?;
+            let of = Of::Type(found.ok_or_else(unknown)?);
+            return Ok(Datum::Address { address, of });
+        }
+        let Some(found) = found else {
+            let scalar = types::scalar(&to.name).ok_or_else(unknown)?;
+            return Ok(Datum::Number(scalar.of(self.number(of)?)));
+        };
+        let resolved = look.source.resolved(found);
+        let (_, resolved) = resolved.map_err(|why| self.fault(node, why))?;
+        if let Some(scalar) = Scalar::of_type(&resolved) {
+            let place = Place::copied(scalar.bytes(self.number(of)?));
+            let of = Of::Type(found);
+            return Ok(Datum::Typed(Value { of, place }));
+        }
+        // The same bytes, seen as something else.
+        match value {
+            Datum::Typed(value) => Ok(Datum::Typed(Value {
+                of: Of::Type(found),
+                place: value.place,
+            })),
+            other => Err(self.fault(of, Fault::NotIndexable(self.described(&other)))),
+        }
+    }
+
+    /// The address that a pointer, an array or a number is.
+    pub(super) fn address_in(&self, node: &Node, value: &Datum) -> Evaluated<u64> {
+        let pointer = self
+            .as_pointer(value)
+            .map_err(|why| self.fault(node, why))?;
+        if let Some((address, _)) = pointer {
+            return Ok(address);
+        }
+        let address = self.whole(node)?;
+        // A negative `i32` is an address in the upper half.
+        let address = match i32::try_from(address) {
+            Ok(negative) if negative < 0 => i128::from(negative.cast_unsigned()),
+            _ => address,
+        };
+        u64::try_from(address).map_err(|_| self.fault(node, Fault::TooLarge))
+    }
+
+    /// The size of a value, or of the type with a name.
+    pub(super) fn size_of(&self, of: &Node) -> Evaluated<Datum> {
+        let look = self.look(of)?;
+        let size = match self.value(of)? {
+            Datum::Typed(value) => look.size(&value.of),
+            Datum::Bytes { bytes, .. } => bytes.len() as u64,
+            Datum::Address { .. } => 4,
+            Datum::Unknown(name) => {
+                let found = types::find(look, &name);
+                let found = found.ok_or_else(|| self.fault(of, Fault::UnknownType(name)))?;
+                look.size(&Of::Type(found))
+            }
+            other => {
+                let described = self.described(&other);
+                return Err(self.fault(of, Fault::NotIndexable(described)));
+            }
+        };
+        Ok(Datum::Number(Number::Whole(size.into())))
+    }
+}
