@@ -137,7 +137,7 @@ fn the_core_level_and_the_moment_have_names() {
         ("$mem[buf; 5] == \"three\"", "true"),
         ("$mem[buf][1]", "104"),
     ]);
-    let position = MOMENT.position.to_string();
+    let position = MOMENT.position.expect("a position").to_string();
     check(&[(&format!("$position == \"{position}\""), "true")]);
 }
 

@@ -134,7 +134,8 @@ fn in_scene<T>(
     let needs = expression.needs();
     let moment = Moment {
         event: at.event(),
-        position: at.position(),
+        tick: at.tick(),
+        position: needs.position.then(|| at.position()),
     };
     let hostcall = if needs.hostcall { hostcall(at) } else { None };
     let innermost = needs.registers.then(|| at.frame(0)).flatten();

@@ -102,12 +102,13 @@ pub fn main_frame(source: &ModuleSource) -> (u32, Frame) {
 /// The moment of all frames made by hand.
 pub const MOMENT: Moment = Moment {
     event: 7,
-    position: Position {
+    tick: Tick(123),
+    position: Some(Position {
         tick: Tick(123),
         depth: 2,
         pc: 0x40,
         phase: Phase::Before,
-    },
+    }),
 };
 
 /// Evaluates an expression in a frame.

@@ -97,7 +97,8 @@ impl Recording {
         let here = self.timeline.here();
         let moment = Moment {
             event: here.event,
-            position: here.position,
+            tick: here.position.tick,
+            position: Some(here.position),
         };
         let (place, at_hostcall) = match self.frame(frame) {
             Ok(ShownFrame::Guest(place)) => (Some(place), false),

@@ -170,8 +170,11 @@ impl Evaluator<'_> {
         let at = &self.scene.moment;
         match moment {
             Moment::Event => Datum::Number(Number::Whole(at.event.into())),
-            Moment::Tick => Datum::Number(Number::Whole(at.position.tick.0.into())),
-            Moment::Position => Datum::Text(at.position.to_string()),
+            Moment::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
+            Moment::Position => {
+                let position = at.position.map(|position| position.to_string());
+                Datum::Text(position.unwrap_or_default())
+            }
         }
     }
 

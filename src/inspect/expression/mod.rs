@@ -24,7 +24,7 @@ use super::lift::Lifted;
 use super::place::FrameState;
 use super::variables::{Site, Variable, VariableKind, part};
 use crate::component::types::CoreValue;
-use crate::replay::Position;
+use crate::replay::{Position, Tick};
 use crate::source::ModuleSource;
 use datum::Datum;
 use evaluate::{Evaluator, Variables};
@@ -56,7 +56,10 @@ pub struct Scene<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub event: u64,
-    pub position: Position,
+    pub tick: Tick,
+    /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the
+    /// stack.
+    pub position: Option<Position>,
 }
 
 /// A frame of code with debug information.
@@ -103,6 +106,8 @@ pub struct Needs {
     pub registers: bool,
     /// `$arg`, `$result`
     pub hostcall: bool,
+    /// `$position`
+    pub position: bool,
 }
 
 impl Expression {
@@ -125,6 +130,7 @@ impl Expression {
             variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
+            position: any(&|kind| matches!(kind, Kind::Moment(syntax::Moment::Position))),
         }
     }
 
