@@ -114,6 +114,7 @@ impl Bench {
             .args(["record", "--quiet", "--force", "-o"])
             .arg(&trace)
             .args(&guest.options)
+            .arg("--")
             .arg(&guest.app)
             .args(&guest.args)
             .stdin(Stdio::null())
