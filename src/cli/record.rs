@@ -48,16 +48,15 @@ pub(super) struct Record {
     /// Say nothing about how the run ended, nor about the recording.
     #[arg(long, short)]
     quiet: bool,
-    /// The component (or WASI 0.1 module, or .wat) to run.
-    #[arg(value_name = "APP", required_unless_present = "switches")]
-    app: Option<PathBuf>,
-    /// Its arguments.
+    /// The component (or WASI 0.1 module, or .wat) to run, and its arguments: what follows it
+    /// is the program's, whatever it looks like.
     #[arg(
-        value_name = "ARGS",
+        value_names = ["APP", "ARGS"],
+        num_args = 1..,
         trailing_var_arg = true,
-        allow_hyphen_values = true
+        required_unless_present = "switches"
     )]
-    args: Vec<String>,
+    command: Vec<String>,
 }
 
 impl Record {
@@ -66,7 +65,8 @@ impl Record {
             print!("{}", Switches::help());
             return Ok(ExitCode::SUCCESS);
         }
-        let app = self.app.as_deref().context("no APP is given to record")?;
+        let app = self.command.first().context("no APP is given to record")?;
+        let app = Path::new(app);
         self.check_engine_settings()?;
         let options = self.wasi_options(app)?;
         let component = Component::parse(component_bytes(app)?)
@@ -167,7 +167,7 @@ impl Record {
         env.extend(self.world.environment()?);
         Ok(WasiOptions {
             program: file_name(app),
-            args: self.args.clone(),
+            args: self.command.iter().skip(1).cloned().collect(),
             env,
             redact_env: self.world.redact_env,
             dirs: self.world.dirs.clone(),
