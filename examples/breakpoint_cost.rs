@@ -75,7 +75,7 @@ fn main() -> Result<()> {
         |_| {},
     )?;
     let trace = Arc::new(Trace::open(&path)?);
-    let mut timeline = Timeline::open(trace, &options, &|_, _| {})?;
+    let mut timeline = Timeline::open(trace, &options, &Interrupt::new(), &|_| {})?;
     let place = place(&timeline)?;
     let breakpoint = |condition: &str, hits: Option<&str>| -> Result<Breakpoint> {
         Ok(Breakpoint {

@@ -38,7 +38,7 @@ fn main() -> Outcome<()> {
 
 fn opened(trace: Arc<Trace>, options: &Options) -> Outcome<Timeline> {
     let began = Instant::now();
-    let mut timeline = Timeline::open(trace, options, &|_, _| {})?;
+    let mut timeline = Timeline::open(trace, options, &Interrupt::new(), &|_| {})?;
     println!("open                    {}", ms(began.elapsed()));
     let began = Instant::now();
     timeline.wait_for_depths(&Interrupt::new())?;

@@ -32,7 +32,7 @@ fn open(name: &str, options: &[&str]) -> (tempfile::TempDir, Timeline) {
         )
     };
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
-    let timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");
+    let timeline = Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline");
     (dir, timeline)
 }
 

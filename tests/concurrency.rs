@@ -3,12 +3,14 @@
 mod support;
 
 use rr_dap::component::Component;
+use rr_dap::component::types::CoreValue;
+use rr_dap::inspect::late;
 use rr_dap::replay::Ended;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::motion::{HostcallFilter, Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
-use rr_dap::trace::{Outcome, Trace};
+use rr_dap::trace::{Event, EventKind, Outcome, Trace};
 use std::sync::Arc;
 use support::concurrent::{Ran, plain, record};
 use support::{cache_dir, check_handles, fixture, handle_history, parse, replay_here};
@@ -59,6 +61,46 @@ fn calls_that_return_at_once_and_later() {
 fn calls_that_are_waited_for_polled_and_cancelled() {
     let ran = recorded_and_replayed("wat/waiting.wat");
     assert_eq!(ran.result, Ok(Some(Val::U32(4426))));
+}
+
+#[test]
+fn who_tells_that_a_call_was_cancelled() {
+    let (_dir, trace) = recording("wat/waiting.wat");
+    let component = trace.component();
+    let mut cursor = trace.events_from(0).expect("events");
+    let mut told = Vec::new();
+    let mut called = None;
+    loop {
+        let number = cursor.event();
+        let Some(Event {
+            instance,
+            crossing,
+            kind,
+        }) = cursor.next().expect("sound events")
+        else {
+            break;
+        };
+        let name = |id| component.crossing(id).map(|crossing| crossing.name.clone());
+        match kind {
+            EventKind::Call(_) if name(crossing).is_some_and(|n| n.contains("never")) => {
+                called = Some(number);
+            }
+            EventKind::Return(results) if name(crossing).is_some_and(|n| n.contains("never")) => {
+                let [CoreValue::I32(state)] = results[..] else {
+                    panic!("{results:?}");
+                };
+                let (event, subtask) = (called.expect("was called"), state as u32 >> 4);
+                let found = late::delivery(&trace, event, crossing, instance, subtask);
+                let found = found.expect("sound events").expect("is told");
+                assert!(!found.has_returned);
+                assert!(found.event > event);
+                told.push(name(found.told_by).expect("a crossing").to_string());
+            }
+            _ => {}
+        }
+    }
+    // The second cancellation did not wait.
+    assert_eq!(told, ["subtask.cancel", "waitable-set.wait"]);
 }
 
 #[test]
@@ -174,7 +216,7 @@ fn timeline(trace: Arc<Trace>) -> Timeline {
         env!("CARGO_BIN_EXE_rr-dap").into(),
         CacheDir::open(&cache_dir()).expect("a cache"),
     );
-    Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
+    Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")
 }
 
 fn go(timeline: &mut Timeline, motion: Motion) -> Stop {

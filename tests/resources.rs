@@ -2,16 +2,18 @@
 
 mod support;
 
+use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::Meaning;
 use rr_dap::inspect::handle_history::HandleHistory;
 use rr_dap::replay::Compiled;
 use rr_dap::replay::variant::{CacheDir, Variant};
-use rr_dap::trace::Trace;
-use serde_json::Value;
+use rr_dap::trace::{EventKind, Trace};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use support::command::{Call, command};
-use support::{cache_dir, fixture, record, rr_dap, text};
+use support::session::start;
+use support::{cache_dir, events, fixture, record, rewrite, rr_dap, text};
 
 fn resources(trace: &Path, options: &[&str]) -> Vec<Value> {
     let mut line = vec!["trace", "resources", "--json", trace.to_str().unwrap()];
@@ -147,6 +149,47 @@ fn a_wrong_handle_is_explained() {
         let shown = rr_dap(&["trace", "resources", trace.to_str().unwrap()], "");
         assert!(text(&shown.stdout).contains(told));
     }
+}
+
+/// A host that gives another index than the runtime would.
+#[test]
+fn tables_that_do_not_fit_are_an_error_and_no_guess() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorded = dir.path().join("chatty.rrtrace");
+    record(&fixture("wat/chatty.wat"), &[], &[], "", &recorded);
+    let trace = Trace::open(&recorded).unwrap();
+    let component = trace.component().clone();
+    let mut forged = events(&recorded);
+    for event in &mut forged {
+        let name = &component.crossing(event.crossing).unwrap().name;
+        let index = match &mut event.kind {
+            EventKind::Return(results) if name.contains("get-stdout") => &mut results[0],
+            EventKind::Call(args) if name.contains("write") => &mut args[0],
+            _ => continue,
+        };
+        assert_eq!(*index, CoreValue::I32(1));
+        *index = CoreValue::I32(6);
+    }
+    let path = dir.path().join("forged.rrtrace");
+    rewrite::write(component, &forged, trace.outcome(), 1000, &path);
+    let told = rr_dap(&["trace", "resources", path.to_str().unwrap()], "");
+    assert!(!told.status.success());
+    let error = text(&told.stderr);
+    assert!(error.contains("are not known from event 0 on"), "{error}");
+
+    let mut client = start(json!({ "trace": path, "stopAt": "start" }), |_| {});
+    let resources = json!({ "expression": "resources", "context": "repl" });
+    client.ask("evaluate", resources.clone());
+    for _ in 0..3 {
+        let next = json!({ "expression": "hostcall next", "context": "repl" });
+        client.ask("evaluate", next);
+        client.event("stopped");
+    }
+    let refusal = client.refusal("evaluate", resources);
+    assert!(
+        refusal.contains("are not known from event 0 on"),
+        "{refusal}"
+    );
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
         env!("CARGO_BIN_EXE_rr-dap").into(),
         CacheDir::open_default().expect("a cache"),
     );
-    let timeline = Timeline::open(trace, &options, &|_, _| {}).expect("a timeline");
+    let timeline = Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline");
     (dir, timeline)
 }
 

@@ -174,7 +174,7 @@ fn a_debugger_comes_to_the_end_of_a_guest_that_hangs() {
         ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache)
     };
     let trace = Arc::new(Trace::open(&path).unwrap());
-    let mut timeline = Timeline::open(trace, &options, &|_, _| {}).unwrap();
+    let mut timeline = Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).unwrap();
     let mut go = |direction| {
         let motion = Motion::Continue(direction);
         timeline.travel(&motion, &Interrupt::new()).unwrap()

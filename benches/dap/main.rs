@@ -179,7 +179,7 @@ impl Bench {
             ..Options::standard()?
         };
         let trace = Arc::new(Trace::open(trace)?);
-        let mut timeline = Timeline::open(trace, &options, &|_, _| {})?;
+        let mut timeline = Timeline::open(trace, &options, &Interrupt::new(), &|_| {})?;
         timeline.wait_for_sweep(&Interrupt::new())?;
         timeline.wait_for_depths(&Interrupt::new())?;
         for (command, direction) in [

@@ -2,7 +2,7 @@
 
 use super::guest_world::GuestWorld;
 use crate::component::{Component, component_bytes};
-use crate::record::{self, Recorded, Recorder, Switches, WasiOptions};
+use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -48,6 +48,10 @@ pub(super) struct Record {
     /// Say nothing about how the run ended, nor about the recording.
     #[arg(long, short)]
     quiet: bool,
+    /// End when standard input does, with what is recorded by then, and give the program
+    /// none: for those who start this process and may be killed.
+    #[arg(long, hide = true)]
+    ends_with_input: bool,
     /// The component (or WASI 0.1 module, or .wat) to run, and its arguments: what follows it
     /// is the program's, whatever it looks like.
     #[arg(
@@ -65,6 +69,7 @@ impl Record {
             print!("{}", Switches::help());
             return Ok(ExitCode::SUCCESS);
         }
+        let lifeline = self.ends_with_input.then(Lifeline::hold).transpose()?;
         let app = self.command.first().context("no APP is given to record")?;
         let app = Path::new(app);
         self.check_engine_settings()?;
@@ -74,16 +79,15 @@ impl Record {
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
         record::take_file_limits_as_errors();
+        let begun = |recorder: &Recorder| {
+            finish_on_signals(recorder);
+            if let Some(lifeline) = &lifeline {
+                lifeline.finishes(recorder);
+            }
+        };
         let recorded = match &self.world.invoke {
-            Some(call) => record::invoke(
-                component,
-                call,
-                &options,
-                &output,
-                self.force,
-                finish_on_signals,
-            ),
-            None => record::run(component, &options, &output, self.force, finish_on_signals),
+            Some(call) => record::invoke(component, call, &options, &output, self.force, begun),
+            None => record::run(component, &options, &output, self.force, begun),
         }?;
         if let Outcome::Returned {
             result: Some(result),
@@ -159,6 +163,9 @@ impl Record {
         let mut switches = Switches::default();
         for switch in &self.world.switches {
             switches.set(switch)?;
+        }
+        if self.ends_with_input {
+            switches.inherit_stdin = false;
         }
         let mut env = match switches.inherit_env {
             true => own_environment()?,

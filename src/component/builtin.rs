@@ -8,43 +8,68 @@ use std::sync::Arc;
 /// A canonical built-in, with the type it was defined for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Builtin {
+    /// `resource.new`: a representation becomes an `own` handle.
     ResourceNew(Arc<Resource>),
+    /// `resource.drop`: a handle ends, and with an `own` one the resource.
     ResourceDrop(Arc<Resource>),
+    /// `resource.rep`: the representation that a handle stands for.
     ResourceRep(Arc<Resource>),
     /// Hands over the result of a function lifted with `async`.
     TaskReturn(Option<Arc<ValueType>>),
+    /// `task.cancel`: the task ends without a result, as its caller asked for.
     TaskCancel,
+    /// `subtask.drop`: the handle of a call out that is over ends.
     SubtaskDrop,
+    /// `subtask.cancel`: asks a call out that has not returned to end.
     SubtaskCancel,
+    /// `waitable-set.new`: the handle of an empty set.
     WaitableSetNew,
+    /// `waitable-set.wait`: blocks until a member of the set has an event.
     WaitableSetWait,
+    /// `waitable-set.poll`: an event of a member of the set, if there is one already.
     WaitableSetPoll,
+    /// `waitable-set.drop`: the handle of a set ends.
     WaitableSetDrop,
+    /// `waitable.join`: puts a waitable into a set, or takes it out of its set.
     WaitableJoin,
     /// The number of the slot of task-local storage.
     ContextGet(u32),
+    /// As [`Builtin::ContextGet`], but sets what is in the slot.
     ContextSet(u32),
+    /// `backpressure.inc`: one reason more that the instance takes no new calls.
     BackpressureInc,
+    /// `backpressure.dec`: one such reason less; without any it takes calls again.
     BackpressureDec,
+    /// `thread.yield`: lets other tasks run.
     ThreadYield,
     /// What is done to a stream of elements of this type.
     Stream(Transmit, Option<Arc<ValueType>>),
     /// What is done to a future of this type.
     Future(Transmit, Option<Arc<ValueType>>),
+    /// `error-context.new`: a handle made of a message in guest memory.
     ErrorContextNew,
+    /// `error-context.debug-message`: writes the message of a handle into guest memory.
     ErrorContextDebugMessage,
+    /// `error-context.drop`: a handle ends.
     ErrorContextDrop,
 }
 
 /// What is done to a stream or future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transmit {
+    /// Makes it: the guest gets the handles of both ends.
     New,
+    /// Into a buffer of the guest, at once or until an event tells that it is done.
     Read,
+    /// Out of a buffer of the guest, at once or until an event tells that it is done.
     Write,
+    /// Ends a read that is not done.
     CancelRead,
+    /// Ends a write that is not done.
     CancelWrite,
+    /// The handle of the end that is read ends.
     DropReadable,
+    /// The handle of the end that is written ends.
     DropWritable,
 }
 

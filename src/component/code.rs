@@ -9,25 +9,41 @@ use wasmparser as wp;
 /// What two components differ in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Differs {
+    /// The code of a core module, as [`code_hash`] tells; the first that differs.
     #[error(
         "the code of core module {}{} is another: its hash is {given}, that of the recorded one {recorded}",
         module.0,
         named(name.as_deref())
     )]
     Module {
+        /// Which one, by its number in both.
         module: ModuleId,
+        /// What its name section calls it, in the given component or else in the recorded one.
         name: Option<String>,
+        /// The [`code_hash`] in the recorded component.
         recorded: String,
+        /// The [`code_hash`] in the given one.
         given: String,
     },
+    /// How many core modules they have.
     #[error("it has {given} core modules, the recorded one {recorded}")]
-    Modules { recorded: usize, given: usize },
+    Modules {
+        /// In the recorded component.
+        recorded: usize,
+        /// In the given one.
+        given: usize,
+    },
+    /// The definition of a crossing; the first that differs.
     #[error("crossing {number} is {given}, in the recorded one {recorded}")]
     Crossing {
+        /// Its [`CrossingId`](super::CrossingId), as a number.
         number: usize,
+        /// Its kind and name in the recorded component; `none` if it has not so many.
         recorded: String,
+        /// Its kind and name in the given one; `none` if it has not so many.
         given: String,
     },
+    /// The steps of their bodies, with modules and crossings the same.
     #[error("it puts its core modules together in another way")]
     Wiring,
 }

@@ -54,14 +54,17 @@ pub struct ReturnArea {
 /// One crossing of the core boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crossing {
+    /// Its number, also its index in [`Component::crossings`](super::Component::crossings).
     pub id: CrossingId,
     /// The component body that defines it.
     pub body: BodyId,
+    /// The definition that makes it, which also tells its direction.
     pub kind: CrossingKind,
     /// Its WIT path where it has one
     /// (`wasi:io/streams@0.2.6#[method]output-stream.write`), else a name made of
     /// what it is (`resource.drop wasi:io/streams@0.2.6#output-stream`).
     pub name: String,
+    /// Of the core function, as the binary declares it: what the guest passes or is passed.
     pub signature: CoreSignature,
     /// The component-level type of a lowered or lifted function.
     pub function: Option<FunctionType>,
@@ -73,9 +76,11 @@ pub struct Crossing {
     pub memory: Option<u32>,
     /// The width of addresses in that memory.
     pub pointer: Pointer,
+    /// How strings lie in that memory; UTF-8 where no canonical option says.
     pub encoding: StringEncoding,
     /// Whether it was lowered or lifted with the `async` ABI.
     pub is_async: bool,
+    /// `None` if nothing but flat results comes back, and for incoming crossings.
     pub return_area: Option<ReturnArea>,
 }
 

@@ -17,12 +17,15 @@ pub const MAX_FLAT_RESULTS: usize = 1;
 /// The width of pointers and lengths in the memory of a crossing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Pointer {
+    /// 32 bits: a memory that is addressed with `i32`, or none.
     #[default]
     Wasm32,
+    /// 64 bits: a memory that is addressed with `i64`.
     Wasm64,
 }
 
 impl Pointer {
+    /// In bytes; also the alignment.
     pub fn size(self) -> u32 {
         match self {
             Self::Wasm32 => 4,
@@ -30,6 +33,7 @@ impl Pointer {
         }
     }
 
+    /// What carries such a pointer or length flat.
     pub fn core_type(self) -> CoreType {
         match self {
             Self::Wasm32 => CoreType::I32,
@@ -63,6 +67,7 @@ impl Layout {
 pub struct Sequence {
     /// Where each value begins, from the beginning of the row.
     pub offsets: Vec<u64>,
+    /// Of the whole row, with the padding after its last value.
     pub layout: Layout,
 }
 
@@ -74,6 +79,7 @@ pub struct VariantLayout {
     pub discriminant_size: u32,
     /// Where every payload begins.
     pub payload_offset: u64,
+    /// Of the whole value, with room for its largest payload.
     pub layout: Layout,
 }
 
@@ -311,6 +317,7 @@ fn align_up(size: u64, align: u32) -> u64 {
 /// How the parameters of a function cross the core boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Params {
+    /// The core parameters, each argument's flat form after the one before.
     Flat(Vec<CoreType>),
     /// One pointer to all of them, laid out in a row.
     Spilled(Sequence),
@@ -337,6 +344,7 @@ impl Params {
 pub enum Returned {
     /// The function has no result, or one of no core values.
     Nothing,
+    /// The one core value that the result flattens to, as the core result.
     Flat(CoreType),
     /// Lowered: the last core parameter points to the caller's return area.
     /// Lifted: the core result points to the callee's.
@@ -349,8 +357,11 @@ pub enum Returned {
 /// A component function as core functions see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
+    /// How its arguments are passed, without the address of a return area.
     pub params: Params,
+    /// How its result comes back.
     pub returned: Returned,
+    /// Of the core function: return areas and `async` statuses included.
     pub signature: CoreSignature,
 }
 
@@ -418,6 +429,7 @@ pub fn lifted(function: &FunctionType, pointer: Pointer, lift: Lift) -> Shape {
 /// How `canon lift` runs the core function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lift {
+    /// Without `async`: the task is over when the core function returns.
     Sync,
     /// `async` with a `callback`: the core function answers what to wait for.
     AsyncCallback,

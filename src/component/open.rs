@@ -7,18 +7,33 @@ use wasi_preview1_component_adapter_provider as adapters;
 /// Why a program could not be made into a component.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The file cannot be opened or read.
     #[error("cannot read {path}: {source}")]
     Read {
+        /// The program's file.
         path: PathBuf,
+        /// What the system says.
         source: std::io::Error,
     },
+    /// It is no binary, and the text parser refuses it.
     #[error("{path} is neither WebAssembly nor its text format: {message}")]
-    Text { path: PathBuf, message: String },
+    Text {
+        /// The program's file.
+        path: PathBuf,
+        /// What the text parser says.
+        message: String,
+    },
+    /// The WASI 0.1 adapter could not be put around the core module.
     #[error(
         "{path} is a core module that cannot be made into a component: {message}\n\
          build it for wasm32-wasip2, or make it a component with `wasm-tools component new`"
     )]
-    Adapt { path: PathBuf, message: String },
+    Adapt {
+        /// The program's file.
+        path: PathBuf,
+        /// What `wit-component` says.
+        message: String,
+    },
 }
 
 /// Reads a program and returns it as a component binary: a component as it is,

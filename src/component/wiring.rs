@@ -15,10 +15,15 @@ pub struct ModuleId(pub u32);
 /// The sort of a core item that instances export and aliases name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CoreSort {
+    /// A core function.
     Func,
+    /// A linear memory.
     Memory,
+    /// A table of references.
     Table,
+    /// A global.
     Global,
+    /// An exception tag.
     Tag,
 }
 
@@ -31,15 +36,20 @@ pub enum Item {
     /// A core instance: `module` (an index among the body's core modules)
     /// instantiated with these core instances as its imports.
     Instantiate {
+        /// Index among the core modules of the body, not a [`ModuleId`].
         module: u32,
+        /// Import module names, each with the index of the core instance that answers it.
         args: Vec<(String, u32)>,
     },
     /// A core instance made of items that exist already.
     Bundle(Vec<(String, CoreSort, u32)>),
     /// Adds the export of a core instance to the items of its sort.
     Alias {
+        /// The sort of the export, and so the index space that it is added to.
         sort: CoreSort,
+        /// Index among the core instances of the body.
         instance: u32,
+        /// As the instance exports it.
         name: String,
     },
     /// Adds a core function that leaves the guest.
@@ -53,9 +63,11 @@ pub enum Item {
 /// The core-level content of one component body.
 #[derive(Debug, Clone)]
 pub struct Body {
+    /// Its number, also its index in [`Component::bodies`](super::Component::bodies).
     pub id: BodyId,
     /// Byte offset of the component in the binary.
     pub start: usize,
+    /// Its steps, in the order of the binary.
     pub items: Vec<Item>,
     /// The body's component index space; `None` for an imported component.
     pub components: Vec<Option<BodyId>>,

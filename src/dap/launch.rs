@@ -8,24 +8,34 @@ use std::sync::OnceLock;
 /// Why arguments are refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArgumentError {
+    /// An argument is of another type than it must be, or none of the values it can have.
     #[error("`{key}` must be {expected}, not {found}")]
     Wrong {
+        /// The argument's name; `arguments` if they are no object at all.
         key: String,
+        /// What it must be, in words.
         expected: &'static str,
+        /// What it is, as JSON, cut short.
         found: String,
     },
+    /// `launch` has neither `program` nor `trace`.
     #[error("nothing to debug: give `program` (a component to record) or `trace` (a recording)")]
     NothingToDebug,
+    /// `launch` has both `program` and `trace`.
     #[error("both `program` and `trace` are given: leave one out")]
     TwoSubjects,
 }
 
+/// What `launch` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaunchArguments {
+    /// What to debug.
     pub subject: Subject,
+    /// How to look at it.
     pub view: ViewArguments,
 }
 
+/// What `launch` debugs: a run to be recorded now, or one that was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Record a run of it, and debug that.
@@ -37,11 +47,15 @@ pub enum Subject {
 /// A program and what it runs with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProgramArguments {
+    /// A component, or what is made into one: a WASI 0.1 core module, a `.wat`.
     pub program: PathBuf,
+    /// The guest's arguments, without its own name.
     pub args: Vec<String>,
+    /// Environment variables: names and values.
     pub env: Vec<(String, String)>,
     /// Relative paths here are meant from this directory.
     pub cwd: Option<PathBuf>,
+    /// The directories that the guest may use.
     pub dirs: Vec<SharedDirectory>,
     /// A call such as `apply(add, 20, 22)` instead of `wasi:cli/run`.
     pub invoke: Option<String>,
@@ -56,12 +70,16 @@ pub struct ProgramArguments {
 /// A directory that the guest may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedDirectory {
+    /// Where it is on this machine; a relative path begins at `cwd`.
     pub host: PathBuf,
+    /// The path that the guest knows it by.
     pub guest: String,
 }
 
+/// What `attach` asks for; the recording is the one that the server was started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachArguments {
+    /// How to look at it.
     pub view: ViewArguments,
 }
 
@@ -74,8 +92,12 @@ pub struct ViewArguments {
     /// Files with debug information that the recorded component lacks: debug builds,
     /// `.dwp`, `.dwo`, source maps.
     pub debug_files: Vec<PathBuf>,
+    /// Where sources are that were compiled elsewhere.
     pub source_map: SourceMap,
+    /// `stopAt`, or else `stopOnEntry`.
     pub begin: Begin,
+    /// Whether frames of libraries are subdued, and line steps pass over code without
+    /// lines and over modules that are libraries altogether. It is, unless told otherwise.
     pub just_my_code: bool,
 }
 
@@ -96,6 +118,7 @@ pub enum Begin {
 static EMPTY: OnceLock<Map<String, Value>> = OnceLock::new();
 
 impl LaunchArguments {
+    /// Reads the arguments of `launch`. Keys that nobody knows are passed over.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let fields = Fields::of(arguments)?;
         let program = fields.path("program")?;
@@ -128,6 +151,7 @@ fn program_arguments(
 }
 
 impl AttachArguments {
+    /// Reads the arguments of `attach`. Keys that nobody knows are passed over.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let view = ViewArguments::parse(&Fields::of(arguments)?)?;
         Ok(Self { view })

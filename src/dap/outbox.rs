@@ -57,6 +57,7 @@ struct NumberedWriter {
 }
 
 impl Outbox {
+    /// Writes to a client from now on, and to the log if there is one.
     pub fn new(stream: Box<dyn Write + Send>, log: Option<MessageLog>) -> Self {
         let writer = NumberedWriter {
             stream,
@@ -69,10 +70,12 @@ impl Outbox {
         }
     }
 
+    /// Sends the response to a request.
     pub fn respond(&self, request: &Request, answer: Answer) {
         self.send(codec::response(request, answer));
     }
 
+    /// Sends an event.
     pub fn event(&self, event: &Event) {
         match codec::event(event) {
             Ok(message) => self.send(message),

@@ -10,6 +10,7 @@ mod convert;
 mod data;
 mod dispatch;
 mod evaluate;
+mod frame_names;
 mod lifecycle;
 mod memory;
 mod motion;
@@ -59,6 +60,8 @@ pub(super) enum Input {
     Answered(Box<dyn Debuggee>, Result<Answer, DebuggeeError>),
     /// A worker ended without its debuggee.
     Lost(String),
+    /// More can be looked at than when the client asked.
+    Prepared,
 }
 
 /// What came of a motion.
@@ -260,6 +263,7 @@ impl Session {
             Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
             Input::Answered(debuggee, answer) => self.answered(debuggee, answer),
             Input::Lost(cause) => self.lost(&cause),
+            Input::Prepared => self.prepared(),
         }
     }
 
@@ -271,6 +275,36 @@ impl Session {
             Admission::Wait => return,
         };
         self.reply(request, handled);
+        self.await_preparation();
+    }
+
+    /// What the client was refused because it is being prepared is announced when it is
+    /// there.
+    fn await_preparation(&mut self) {
+        let State::Stopped(debuggee) = &mut self.state else {
+            return;
+        };
+        if !self.client.supports_invalidated_event {
+            return;
+        }
+        if let Some(preparing) = debuggee.preparing() {
+            let to = self.to_self.clone();
+            let wait = move || {
+                preparing();
+                // A session that is over has no use for it.
+                _ = to.send(Input::Prepared);
+            };
+            let waiting = std::thread::Builder::new().name("dap-preparing".into());
+            // Without a thread the client asks again by itself.
+            _ = waiting.spawn(wait);
+        }
+    }
+
+    /// A motion ends in a stop, which says as much.
+    fn prepared(&mut self) {
+        if let State::Stopped(_) | State::Asking(_) = self.state {
+            self.outbox.event(&motion::all_invalidated());
+        }
     }
 
     /// A fault of ours in one request is that request's failure, not the session's end.

@@ -10,6 +10,7 @@ use crate::source::is_windows;
 pub struct SourceMap(Vec<(String, String)>);
 
 impl SourceMap {
+    /// From such pairs; among equally long prefixes the first one wins.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(pairs.into_iter().collect())
     }

@@ -22,6 +22,7 @@ const READ_AHEAD: usize = 256;
 pub enum Address {
     /// Loopback where only a port was given.
     Tcp(String),
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 
@@ -63,10 +64,18 @@ impl fmt::Display for Address {
 /// Why there is no listening.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
+    /// The system refuses.
     #[error("cannot listen on {address}: {cause}")]
-    Bind { address: Address, cause: io::Error },
+    Bind {
+        /// The address that was asked for.
+        address: Address,
+        /// Why, in the system's words.
+        cause: io::Error,
+    },
+    /// The path of a Unix socket at which another server takes clients.
     #[error("cannot listen on {0}: another server listens there")]
     InUse(Address),
+    /// A path at which something else is, that must not be lost.
     #[error(
         "cannot listen on {0}: a file that is no socket is there; remove it or choose another path"
     )]
@@ -76,7 +85,9 @@ pub enum ListenError {
 /// What all sessions of a server share.
 #[derive(Clone)]
 pub struct Server {
+    /// Opens what sessions debug.
     pub launcher: Arc<dyn Launcher>,
+    /// Where all messages are written, if anywhere.
     pub log: Option<MessageLog>,
 }
 
@@ -146,6 +157,8 @@ enum ListeningSocket {
 }
 
 impl Listener {
+    /// Opens the door: from now on clients can connect, and wait to be served. The socket
+    /// that a killed server left at a path is replaced.
     pub fn bind(address: &Address) -> Result<Self, ListenError> {
         let failed = |cause| ListenError::Bind {
             address: address.clone(),

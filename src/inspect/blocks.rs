@@ -12,6 +12,7 @@ use crate::component::{Crossing, CrossingKind};
 pub struct Block {
     /// `contents`, `return area`
     pub name: String,
+    /// Where it starts in the memory of the crossing.
     pub address: u64,
     /// In bytes.
     pub length: u64,

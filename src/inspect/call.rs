@@ -90,12 +90,17 @@ pub fn answer(
 /// What a call into the guest returns.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Leaves {
+    /// No value, as for a post-return, a destructor or a function without a result.
     Nothing,
+    /// The result; the status that an asynchronous function or a callback answers; the
+    /// pointer that a `realloc` answers.
     Value(Part),
     /// The result will be in memory at this address, where the guest has yet to write
     /// it.
     Unwritten {
+        /// In the memory of the crossing.
         address: u64,
+        /// The component-level type of the result.
         ty: ValueType,
     },
 }
@@ -221,7 +226,10 @@ pub enum AskedFor {
 /// A core value of a crossing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlatValue {
+    /// What it is of its WIT parameter or result, as in `path (length)`; `argument 3` where
+    /// nothing tells.
     pub name: String,
+    /// As the core function is given it or returns it.
     pub value: CoreValue,
 }
 

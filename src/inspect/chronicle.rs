@@ -6,13 +6,14 @@
 //! start that is at once, and each moment is replayed once for a whole session.
 
 use super::handle_history::{Building, HandleHistory, Watching, lock};
+use super::handle_problem::Mismatch;
 use super::handles::HandleTable;
 use super::output::Output;
 use crate::component::types::CoreValue;
 use crate::replay::output::Printed;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
-use crate::trace::{Instance, Trace};
+use crate::trace::{Instance, Outcome, Trace};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -81,6 +82,13 @@ impl Chronicle {
             return Ok(None);
         }
         Ok(Some(lock(&self.shared.handles).history.at(event, in_call)))
+    }
+
+    /// Where the tables went wrong, if that is before this call out: see
+    /// [`HandleHistory::mismatch`].
+    pub fn mismatch(&self, event: u64, outcome: &Outcome) -> Option<Mismatch> {
+        let found = lock(&self.shared.handles).history.mismatch(outcome)?;
+        (found.0.moment.event < event).then_some(found)
     }
 
     /// What is known of all handles at the end of the recording.

@@ -19,23 +19,29 @@ pub struct CoreItems {
 /// A global.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalItem {
+    /// From the name section; `None` where that has none.
     pub name: Option<String>,
+    /// The type of its value, as the text format writes it: `i32`.
     pub ty: String,
+    /// Whether code may set it.
     pub is_mutable: bool,
 }
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableItem {
+    /// From the name section; `None` where that has none.
     pub name: Option<String>,
     /// The type of its elements.
     pub ty: String,
+    /// In elements; `None` where the module sets no limit.
     pub maximum: Option<u64>,
 }
 
 /// A memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryItem {
+    /// From the name section; `None` where that has none.
     pub name: Option<String>,
     /// In pages.
     pub maximum: Option<u64>,
@@ -46,8 +52,11 @@ pub struct MemoryItem {
 /// Data that lies in memory when the program starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataItem {
+    /// From the name section; `None` where that has none.
     pub name: Option<String>,
+    /// The index of its memory in the module; `u32::MAX` where it has no known address.
     pub memory: u32,
+    /// Where it starts in that memory; 0 where that is not known.
     pub address: u64,
     /// In bytes.
     pub length: u64,
@@ -67,14 +76,17 @@ impl CoreItems {
         reading.items
     }
 
+    /// The global with this index in the module, imported ones counted first.
     pub fn global(&self, index: u32) -> Option<&GlobalItem> {
         self.globals.get(index as usize)
     }
 
+    /// The table with this index in the module, imported ones counted first.
     pub fn table(&self, index: u32) -> Option<&TableItem> {
         self.tables.get(index as usize)
     }
 
+    /// The memory with this index in the module, imported ones counted first.
     pub fn memory(&self, index: u32) -> Option<&MemoryItem> {
         self.memories.get(index as usize)
     }

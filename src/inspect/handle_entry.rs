@@ -9,6 +9,7 @@ use crate::component::types::{Resource, ValueType};
 /// The event at which something happened to a handle, and the crossing it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
+    /// The number of the call out; for a call into the guest, of the last one before it.
     pub event: u64,
     /// `wasi:io/streams@0.2.6#[method]output-stream.write`
     pub crossing: Arc<str>,
@@ -17,27 +18,39 @@ pub struct Moment {
 /// What an entry of the table is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
+    /// A resource of this type that the guest owns.
     Own(Arc<Resource>),
     /// Lent to the call of an exported function, which must drop it before it
     /// returns.
     Borrow(Arc<Resource>),
+    /// An end of a `stream<T>`.
     Stream {
+        /// `T`; `None` for a stream that carries no values.
         element: Option<Arc<ValueType>>,
+        /// Which of the two.
         end: End,
     },
+    /// An end of a `future<T>`.
     Future {
+        /// `T`; `None` for a future that carries no value.
         element: Option<Arc<ValueType>>,
+        /// Which of the two.
         end: End,
     },
+    /// An asynchronous call by the guest that did not return at once.
     Subtask,
+    /// What `waitable-set.new` makes.
     WaitableSet,
+    /// What `error-context.new` makes; it stays when it is passed on.
     ErrorContext,
 }
 
 /// One of the two ends of a stream or future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
+    /// For reading; values of type `stream` and `future` are these ends.
     Readable,
+    /// For writing.
     Writable,
 }
 
@@ -48,10 +61,15 @@ pub enum Wanted {
     Own(Arc<Resource>),
     /// An `own` or a `borrow`.
     Resource(Arc<Resource>),
+    /// Either end of a stream.
     Stream,
+    /// Either end of a future.
     Future,
+    /// For `subtask.cancel` and `subtask.drop`.
     Subtask,
+    /// To wait for, to poll, to join or to drop.
     WaitableSet,
+    /// To pass on, to drop, or for its debug message.
     ErrorContext,
     /// A stream, a future or a subtask.
     Waitable,
@@ -60,12 +78,17 @@ pub enum Wanted {
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Its place in the table of its instance, from 1.
     pub index: u32,
+    /// What the index stands for, with its type.
     pub kind: EntryKind,
     /// What the guest gave to `resource.new`, often the address of the object.
     pub rep: Option<u32>,
+    /// When the guest made it or received it.
     pub created: Moment,
+    /// How often crossings took it without ending it.
     pub uses: u64,
+    /// The last of those; `None` if there was none.
     pub last_use: Option<Moment>,
     /// How many calls under way it is lent to.
     pub lent: u32,
@@ -88,6 +111,7 @@ impl Entry {
 /// How an entry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
+    /// By `resource.drop` or the like of its kind, such as `stream.drop-readable`.
     Dropped,
     /// Passed on, as an argument or a result.
     Transferred,
@@ -98,8 +122,11 @@ pub enum Ending {
 /// An entry that is no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
+    /// As it was at its end.
     pub entry: Entry,
+    /// What became of it.
     pub ending: Ending,
+    /// When, and in which crossing; of a displaced one, when that was seen.
     pub ended: Moment,
 }
 

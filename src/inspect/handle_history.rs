@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::handle_entry::{Ending, Entry, EntryKind, Past};
 use super::handle_owed::{Crossed, Owed};
-use super::handle_problem::Finding;
+use super::handle_problem::{Finding, Mismatch};
 use super::handle_step::{Role, Roles, Stored, What, When};
 use super::handles::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
-use crate::trace::{Instance, Trace};
+use crate::trace::{Instance, Outcome, Trace};
 use wasmtime::StoreContextMut;
 
 /// The tables of all instances.
@@ -30,7 +30,9 @@ const MAX_FINDINGS: usize = 1000;
 /// What happens to a handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandleChange {
+    /// It comes into a table: the guest makes it or receives it.
     Created,
+    /// The guest drops it; to pass it on does not count.
     Dropped,
 }
 
@@ -52,7 +54,9 @@ pub struct HandleHistory {
 /// A handle that does not fit the table of its instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFinding {
+    /// The instance whose table it is.
     pub instance: Instance,
+    /// Which handle, when, and what is wrong with it.
     pub finding: Finding,
 }
 
@@ -128,7 +132,7 @@ impl HandleHistory {
 
     /// The numbers of the calls out at which handles came or went, ascending: those
     /// whose resource type has this in its name, or all. What came with a call into
-    /// the guest counts for the call out before which it did.
+    /// the guest counts for the last call out before that.
     pub fn changes(&self, change: HandleChange, resource: Option<&str>) -> Vec<u64> {
         let is_wanted = |entry: &Entry| match (&entry.kind, resource) {
             (_, None) => true,
@@ -159,6 +163,17 @@ impl HandleHistory {
     /// The handles that did not fit their table, the first thousand of them.
     pub fn findings(&self) -> &[InstanceFinding] {
         &self.findings
+    }
+
+    /// The first handle that did not fit and yet did not end the run with this outcome:
+    /// the tables of its instance are not those of the runtime from there on.
+    pub fn mismatch(&self, outcome: &Outcome) -> Option<Mismatch> {
+        let is_well = matches!(outcome, Outcome::Returned { .. } | Outcome::Exited(_));
+        let went_on = |found: &&InstanceFinding| {
+            is_well || found.finding.moment.event.saturating_add(1) < self.events
+        };
+        let found = self.findings.iter().find(went_on)?;
+        Some(Mismatch(found.finding.clone()))
     }
 
     /// How many findings there are besides.

@@ -19,7 +19,9 @@ pub enum Meaning {
     File(String),
     /// Something that belongs to something: a stream of a file, a timer.
     Of {
+        /// In words: `input-stream`, `timer of 10 ns`.
         what: String,
+        /// What it belongs to; `None` if that is nothing, or not known.
         whose: Option<Box<Meaning>>,
     },
 }

@@ -8,8 +8,11 @@ use super::handle_entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
 /// A handle in a crossing that does not fit the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// When, and in which crossing.
     pub moment: Moment,
+    /// The index that the crossing had, into the table of its instance.
     pub index: u32,
+    /// How crossing and table disagree.
     pub problem: Problem,
 }
 
@@ -21,14 +24,37 @@ pub enum Problem {
     /// What was at this index is no more.
     Gone(Box<Past>),
     /// Something else is at this index.
-    WrongKind { wanted: Wanted, entry: Box<Entry> },
+    WrongKind {
+        /// What the crossing took the index for.
+        wanted: Wanted,
+        /// What is there.
+        entry: Box<Entry>,
+    },
     /// It cannot go while a call borrows it.
-    Lent { entry: Box<Entry> },
+    Lent {
+        /// What was to go, with how many calls it is lent to.
+        entry: Box<Entry>,
+    },
     /// A call returned without having dropped what it had borrowed.
-    StillBorrowed { entry: Box<Entry> },
+    StillBorrowed {
+        /// The `borrow` that is left in the table.
+        entry: Box<Entry>,
+    },
     /// The runtime must have given another index: something crossed unseen.
-    UnexpectedIndex { expected: u32 },
+    UnexpectedIndex {
+        /// The index that was next, by what has been seen.
+        expected: u32,
+    },
 }
+
+/// A finding that the run did not end at: the tables are wrong, not the guest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the handle tables are not known from event {event} on: {0}, but the run went on; this is a \
+     fault of rr-dap, or the recording is damaged",
+    event = .0.moment.event
+)]
+pub struct Mismatch(pub Finding);
 
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

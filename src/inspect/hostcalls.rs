@@ -19,12 +19,14 @@ use wasmtime::StoreContextMut;
 /// One call out of the guest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hostcall {
+    /// Its number, its crossing and instance, and its flat arguments.
     pub call: Calling,
     /// How many calls out were in progress when it was made: above zero for calls
     /// of one component that another component called.
     pub depth: usize,
     /// Arguments by name.
     pub arguments: Vec<(String, Lifted)>,
+    /// Its answer, as far as there is one.
     pub answer: HostcallAnswer,
 }
 
@@ -33,7 +35,9 @@ pub struct Hostcall {
 pub enum HostcallAnswer {
     /// It returned these flat results, which mean this value, if any.
     Returned {
+        /// At core level.
         results: Vec<CoreValue>,
+        /// At component level; `None` if the call has no result.
         value: Option<Lifted>,
     },
     /// The recording holds no answer: the run ended in this call, or the

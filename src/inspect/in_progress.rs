@@ -11,6 +11,7 @@ use crate::replay::{Answer, Calling};
 pub struct LiftedCall {
     /// The WIT name.
     pub name: String,
+    /// By their names, in the order of the parameters.
     pub arguments: Vec<(String, Lifted)>,
     /// What it will answer; `None` if it has no result, or the recording ends before.
     pub result: Option<Lifted>,

@@ -1,7 +1,7 @@
 //! Results that come late: of asynchronous calls that had not returned when they were
 //! made.
 
-use super::builtin_call::{SUBTASK, number};
+use super::builtin_call::{BLOCKED, SUBTASK, number};
 use crate::component::{Builtin, CrossingId, CrossingKind};
 use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
 
@@ -18,11 +18,29 @@ pub struct Delivery {
     /// The number of the call out that told, or, for a callback, of the first one that
     /// is made after it was entered.
     pub event: u64,
+    /// The crossing: a `waitable-set.wait` or `waitable-set.poll`, a callback, or the
+    /// `subtask.cancel` that came too late or cancelled it.
     pub told_by: CrossingId,
     /// Whether it has returned; otherwise it was cancelled.
     pub has_returned: bool,
     /// What was written into its memory from the call on: address and bytes.
     pub writes: Vec<(u64, Vec<u8>)>,
+}
+
+/// A call that may tell, until it answers.
+struct Asking {
+    about: About,
+    /// Its number.
+    event: u64,
+}
+
+/// What a call that may tell is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// Any waitable of a set: its index and state are written to this address.
+    EventAt(u64),
+    /// This subtask: the call answers its state.
+    Subtask(u32),
 }
 
 /// Where the guest is told what became of the call out with this number, which is the
@@ -43,8 +61,7 @@ pub fn delivery(
     let memory = |id| component.crossing(id).map(|crossing| crossing.memory);
     let mut writes = Vec::new();
     let mut left = MAX_WRITTEN;
-    // Calls that may tell: where they were told to write, and their numbers.
-    let mut asking: Vec<(CrossingId, u64, u64)> = Vec::new();
+    let mut asking: Vec<Asking> = Vec::new();
     let mut payload = None;
     for _ in 0..MAX_LOOK_AHEAD {
         let number_now = cursor.event();
@@ -64,11 +81,15 @@ pub fn delivery(
         };
         let asks = matches!(
             what,
-            CrossingKind::Builtin(Builtin::WaitableSetWait | Builtin::WaitableSetPoll)
+            CrossingKind::Builtin(
+                Builtin::WaitableSetWait | Builtin::WaitableSetPoll | Builtin::SubtaskCancel
+            )
         );
+        let cancels = *what == CrossingKind::Builtin(Builtin::SubtaskCancel);
         let (told, at) = match kind {
             EventKind::Write { address, bytes } => {
-                if asking.last().is_some_and(|(_, to, _)| *to == address) && bytes.len() >= 8 {
+                let awaited = asking.last().map(|call| call.about);
+                if awaited == Some(About::EventAt(address)) && bytes.len() >= 8 {
                     payload = two_words(&bytes);
                 } else if memory(id) == memory(crossing) {
                     left = left.saturating_sub(bytes.len());
@@ -79,15 +100,30 @@ pub fn delivery(
                 continue;
             }
             EventKind::Call(args) if asks => {
-                asking.push((id, number(args.get(1)).unwrap_or(0), number_now));
+                let word = |index| number(args.get(index)).unwrap_or(0);
+                asking.push(Asking {
+                    about: match cancels {
+                        true => About::Subtask(word(0) as u32),
+                        false => About::EventAt(word(1)),
+                    },
+                    event: number_now,
+                });
                 payload = None;
                 continue;
             }
             EventKind::Return(results) if asks => {
                 let call = asking.pop();
                 let event = number(results.first()).map(|event| event as u32);
-                match (event, payload.take(), call) {
-                    (Some(SUBTASK), Some(told), Some((_, _, at))) => (told, at),
+                match (call, event, payload.take()) {
+                    (Some(call), Some(SUBTASK), Some(told))
+                        if matches!(call.about, About::EventAt(_)) =>
+                    {
+                        (told, call.event)
+                    }
+                    (Some(call), Some(state), _) if state != BLOCKED => match call.about {
+                        About::Subtask(subtask) => ((subtask, state), call.event),
+                        About::EventAt(_) => continue,
+                    },
                     _ => continue,
                 }
             }

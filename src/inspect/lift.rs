@@ -45,9 +45,13 @@ impl Default for Limits {
 /// Lifts the values of one crossing.
 #[derive(Clone, Copy)]
 pub struct Lifter<'a> {
+    /// The memory that the canonical options of the crossing name.
     pub memory: &'a Memory<'a>,
+    /// The canonical option `string-encoding`.
     pub encoding: StringEncoding,
+    /// How wide addresses and lengths are in that memory.
     pub pointer: Pointer,
+    /// How much of each value is read.
     pub limits: Limits,
 }
 
@@ -55,12 +59,16 @@ pub struct Lifter<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Boundary {
     /// The guest called a `canon lower`ed function.
-    Lowered { is_async: bool },
+    Lowered {
+        /// Whether with the canonical option `async`.
+        is_async: bool,
+    },
     /// The guest's function behind `canon lift` was called.
     Lifted(Lift),
 }
 
 impl Boundary {
+    /// How parameters and result of a function cross here at core level.
     pub fn shape(self, function: &FunctionType, pointer: Pointer) -> Shape {
         match self {
             Self::Lowered { is_async } => layout::lowered(function, pointer, is_async),
@@ -70,6 +78,7 @@ impl Boundary {
 }
 
 impl<'a> Lifter<'a> {
+    /// One with the default limits.
     pub fn new(memory: &'a Memory<'a>, encoding: StringEncoding, pointer: Pointer) -> Self {
         Self {
             memory,

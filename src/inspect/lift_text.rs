@@ -7,6 +7,7 @@ use crate::component::types::StringEncoding;
 /// A string, or the beginning of a long one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
+    /// What was read of it: whole characters.
     pub text: String,
     /// Bytes in memory that are not in `text`.
     pub more: u64,

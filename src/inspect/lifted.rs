@@ -8,29 +8,45 @@ use crate::component::types::{Resource, ValueType};
 /// A component-level value, as much of it as [`Limits`](super::lift::Limits) let in.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lifted {
+    /// `bool`.
     Bool(bool),
+    /// `s8` to `s64`.
     Signed(i64),
+    /// `u8` to `u64`; indices, addresses and lengths that built-ins take.
     Unsigned(u64),
+    /// `f32`.
     F32(f32),
+    /// `f64`.
     F64(f64),
+    /// `char`.
     Char(char),
+    /// `string`.
     String(Text),
     /// `list<u8>`.
     Bytes(Bytes),
+    /// Any other `list<T>`, `list<T, N>`, and `map<K, V>` as a list of pairs.
     List(List),
+    /// The fields by name, in the order of the type.
     Record(Vec<(String, Lifted)>),
+    /// `tuple`, part by part.
     Tuple(Vec<Lifted>),
+    /// The name of the case, and its payload if it has one.
     Variant(String, Option<Box<Lifted>>),
+    /// The name of the case.
     Enum(String),
+    /// `None` for `none`.
     Option(Option<Box<Lifted>>),
+    /// Without a payload where the type has none on that side.
     Result(Result<Option<Box<Lifted>>, Option<Box<Lifted>>>),
     /// The labels that are set.
     Flags(Vec<String>),
+    /// `own`, `borrow`, `stream`, `future` or `error-context`.
     Handle(Handle),
     /// An asynchronous call has not returned yet.
     Pending(Subtask),
     /// What stands here is no value of its type.
     Invalid {
+        /// In words: an address outside of memory, a case that there is not.
         why: String,
     },
     /// There is something here, but the limits were reached.
@@ -49,36 +65,49 @@ pub struct Subtask {
 /// An index into the handle table of the component instance that was given it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handle {
+    /// From the type of the value.
     pub kind: HandleKind,
+    /// The index; for a `borrow` given to the component that defines the resource, the rep.
     pub index: u32,
 }
 
 /// What a handle in a value is a handle to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandleKind {
+    /// `own<R>`: the resource goes with the value.
     Own(Arc<Resource>),
+    /// `borrow<R>`: it is lent to the call.
     Borrow(Arc<Resource>),
+    /// The readable end of a `stream<T>`; `None` if it carries no values.
     Stream(Option<Arc<ValueType>>),
+    /// The readable end of a `future<T>`; `None` if it carries no value.
     Future(Option<Arc<ValueType>>),
+    /// `error-context`.
     ErrorContext,
 }
 
 /// A list: its first elements, and where the others are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct List {
+    /// The type of each element.
     pub element: ValueType,
+    /// How many elements there are, in `head` or not.
     pub length: u64,
     /// Where the first element lies; `None` for a fixed-length list passed flat,
     /// whose elements are all in `head`.
     pub pointer: Option<u64>,
+    /// The first elements, as many as the limits let in.
     pub head: Vec<Lifted>,
 }
 
 /// A list of bytes: the first ones, and where the others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bytes {
+    /// How many bytes there are, in `head` or not.
     pub length: u64,
+    /// Where the first one lies.
     pub pointer: u64,
+    /// The first bytes, as many as the limits let in.
     pub head: Vec<u8>,
 }
 

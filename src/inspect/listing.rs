@@ -17,7 +17,9 @@ const MOST_TEXTS: usize = 250_000;
 /// One hostcall in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// The number of the call out, from 0.
     pub event: u64,
+    /// Which function or built-in was called.
     pub crossing: CrossingId,
     /// The WIT path.
     pub name: Arc<str>,
@@ -25,13 +27,16 @@ pub struct Row {
     pub depth: usize,
     /// Arguments as `name: value`; `…` where there are too many calls to keep all.
     pub arguments: Box<str>,
+    /// What it answered, or why that is missing.
     pub answer: RowAnswer,
 }
 
 /// What a hostcall answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowAnswer {
+    /// The recording has the answer.
     Returned {
+        /// As text; `None` if there is none, `…` where there are too many calls to keep all.
         result: Option<Box<str>>,
         /// Its result is an `err`.
         failed: bool,
@@ -76,14 +81,17 @@ impl Row {
 /// All hostcalls of a recording.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
+    /// In the order of their numbers.
     pub rows: Vec<Row>,
 }
 
-/// The listing was given up, as asked.
+/// Why there is no listing.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
+    /// `go_on` answered `false`.
     #[error("interrupted")]
     Interrupted,
+    /// The recording could not be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
 }

@@ -42,6 +42,6 @@ mod zig;
 
 pub use blocks::Block;
 pub use handle_meaning::Meaning;
-pub use handle_problem::{Finding, Problem};
+pub use handle_problem::{Finding, Mismatch, Problem};
 pub use lift_text::Text;
 pub use place::{FrameState, Unavailable};

@@ -12,6 +12,7 @@ const MAX_KEPT: usize = 256 << 20;
 /// One piece of what the guest printed: what one call wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
+    /// The standard stream that it went to.
     pub stream: Stream,
     /// The number of the call out that wrote it.
     pub event: u64,

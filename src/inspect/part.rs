@@ -9,6 +9,7 @@ use std::ops::Range;
 pub struct Part {
     /// The name of the argument, field or case; `[3]` for an element.
     pub name: String,
+    /// As it was lifted: of a long list, the beginning.
     pub value: Lifted,
     /// `None` where the canonical ABI has no type for it, as for what built-ins are
     /// given.
@@ -18,6 +19,7 @@ pub struct Part {
 /// What is inside a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inside {
+    /// A scalar, a string, an empty list, a case without payload.
     Nothing,
     /// So many fields, cases, or parts of a tuple.
     Named(usize),
@@ -28,16 +30,33 @@ pub enum Inside {
 /// Why there is no such part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
+    /// No field, case or tuple part has the name.
     #[error("{of} has no `{name}`; it has {}", list(.there))]
     NoSuchName {
+        /// The name of the part that was looked into.
         of: String,
+        /// The name that was asked for.
         name: String,
+        /// The names that there are.
         there: Vec<String>,
     },
+    /// An index beyond the end of a list.
     #[error("{of} has {length} elements, so none of number {index}")]
-    NoSuchElement { of: String, index: u64, length: u64 },
+    NoSuchElement {
+        /// The name of the list.
+        of: String,
+        /// The index that was asked for, from 0.
+        index: u64,
+        /// In elements.
+        length: u64,
+    },
+    /// An index into what is no list, or into an empty one.
     #[error("{of} has no elements")]
-    NotAList { of: String },
+    NotAList {
+        /// The name of the part that was looked into.
+        of: String,
+    },
+    /// The whole of a path that does not begin and go on with `.name` or `[3]`.
     #[error("`{0}` is no path into a value: write `.name` for a field and `[3]` for an element")]
     Path(String),
 }
@@ -50,6 +69,7 @@ fn list(names: &[String]) -> String {
 }
 
 impl Part {
+    /// A value with a name and, where it has one, its type.
     pub fn new(name: impl Into<String>, value: Lifted, ty: Option<ValueType>) -> Part {
         Part {
             name: name.into(),

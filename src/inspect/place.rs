@@ -36,19 +36,25 @@ pub(super) enum Place {
 /// Why the bytes of a value cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
+    /// The compiler kept no location here, or none for some of the bytes.
     #[error("<optimised out>")]
     OptimisedOut,
+    /// The address from which on not all of the bytes are within memory.
     #[error("<memory at {0:#x} cannot be read>")]
     Memory(u64),
+    /// `local`, `operand` or `global`, and the index, where the frame has no number.
     #[error("<{0} {1} is not available in this frame>")]
     Core(&'static str, u32),
+    /// The size in bytes: more than are read for one value.
     #[error("<too large: {0} bytes>")]
     TooLarge(u64),
+    /// The debug information does not tell, or is damaged.
     #[error("<{0}>")]
     Source(#[from] SourceError),
     /// What is in memory cannot be a container of this type.
     #[error("<damaged: {0}>")]
     Damaged(&'static str),
+    /// DWARF that asks for a register of a machine, or for thread-local storage without a base.
     #[error("<a location of a kind that WebAssembly does not have>")]
     Foreign,
 }

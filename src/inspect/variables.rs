@@ -5,7 +5,7 @@ use super::place::{FrameState, Locator, Unavailable};
 use super::summary::summary;
 use super::value::{Elements, Field, Look, Of, Value, View};
 use super::walk::Items;
-use crate::source::{Declared, ModuleSource, Scopes, SourceError};
+use crate::source::{Declared, ModuleSource, Scopes, SourceError, SourceLine};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -16,6 +16,7 @@ const MOST_CHILDREN: u64 = 10_000;
 /// inlined calls share their place with their callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Site {
+    /// Offset into the original core module.
     pub pc: u32,
     /// 0 for the innermost inlined body, 1 for its caller, and so on, in the order
     /// of [`ModuleSource::inlined_at`].
@@ -31,7 +32,9 @@ impl From<u32> for Site {
 /// What a variable is to its function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariableKind {
+    /// `DW_TAG_formal_parameter`.
     Argument,
+    /// `DW_TAG_variable` in a function, but for those that are static.
     Local,
     /// Outside of functions, or `static` in one.
     Static,
@@ -42,6 +45,7 @@ pub enum VariableKind {
 /// How many children a variable has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Children {
+    /// A scalar, an empty container, or a value that is not available.
     None,
     /// Fields, or what a pointer points to.
     Named(u64),
@@ -52,11 +56,15 @@ pub enum Children {
 /// A variable, or a part of one, with its value as it was when asked for.
 #[derive(Debug, Clone)]
 pub struct Variable {
+    /// As declared, where hidden with `(outer)`; of a part, its field or `[3]`; or an expression.
     pub name: String,
+    /// As the language spells it; empty for what has no type of its own.
     pub type_name: String,
     /// One line.
     pub value: String,
+    /// What it is to its function, or that it is a part.
     pub kind: VariableKind,
+    /// How much [`children`] finds inside.
     pub children: Children,
     /// Where it is, if it is in memory.
     pub address: Option<u64>,
@@ -64,6 +72,8 @@ pub struct Variable {
     pub size: u64,
     /// Where it points to, if it is a pointer, or where its elements are.
     pub points_to: Option<u64>,
+    /// Where the source declares it; parts of a variable have no such place.
+    pub declared: Option<SourceLine>,
     /// What it takes to look inside; `None` where the value is not available.
     pub(super) inside: Option<Value>,
 }
@@ -79,6 +89,7 @@ impl Variable {
             address: None,
             size: 0,
             points_to: None,
+            declared: None,
             inside: None,
         }
     }
@@ -87,8 +98,10 @@ impl Variable {
 /// Why there are no variables or children to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VariablesError {
+    /// The debug information does not cover the place, or is damaged.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The bytes of the value to look inside cannot be had.
     #[error("the value is not available: {0}")]
     Unavailable(#[from] Unavailable),
 }
@@ -235,12 +248,16 @@ pub(super) fn variable(look: &Look<'_>, locator: &Locator<'_>, declared: &Declar
         VariableKind::Local
     };
     let name = declared.name.clone();
-    match locate(look, locator, declared) {
+    let variable = match locate(look, locator, declared) {
         Ok(value) => shown(look, name, kind, value),
         Err(why) => {
             let type_name = look.source.type_name(declared.type_id);
             Variable::unavailable(name, type_name, kind, &why)
         }
+    };
+    Variable {
+        declared: declared.declared,
+        ..variable
     }
 }
 
@@ -287,6 +304,7 @@ fn shown(look: &Look<'_>, name: String, kind: VariableKind, value: Value) -> Var
         address: value.place.address(),
         size: look.size(&value.of),
         points_to: points_to(&view),
+        declared: None,
         inside: Some(value),
     }
 }

@@ -66,7 +66,10 @@ pub enum ClockError {
     Invalid(#[from] wasmparser::Error),
     /// An offset or index does not fit in 32 bits.
     #[error("a core module of {bytes} bytes is too large to be given a clock; split it")]
-    TooLarge { bytes: usize },
+    TooLarge {
+        /// Length of the original module.
+        bytes: usize,
+    },
     /// A function has no room for one local more.
     #[error(
         "a function has as many locals as WebAssembly allows, so its frames cannot be \

@@ -46,7 +46,10 @@ pub enum Mapped {
     Instruction(u32),
     /// An instruction that the rewrite inserted; the original instruction at
     /// `next` follows it.
-    Inserted { next: u32 },
+    Inserted {
+        /// An offset in the original module.
+        next: u32,
+    },
     /// No original instruction is here or after.
     Outside,
 }

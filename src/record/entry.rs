@@ -10,24 +10,48 @@ use wasmtime::{Engine, Store};
 /// Why there is nothing to run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
+    /// There is nothing to call unless a call is given.
     #[error(
         "the component exports no wasi:cli/run, so there is no command to run: \
          call a function with --invoke 'NAME(ARGUMENTS)'; {exports}"
     )]
-    NoCommand { exports: String },
+    NoCommand {
+        /// `it exports:` and the signatures, one on each line.
+        exports: String,
+    },
+    /// There is no name before a `(`.
     #[error(
         "`{call}` is not a call: write it as NAME(ARGUMENTS), with arguments in WAVE, \
          for instance 'f(1, \"two\", [3.5])'"
     )]
-    NoCall { call: String },
+    NoCall {
+        /// What the person wrote.
+        call: String,
+    },
+    /// No exported function fits the name.
     #[error("the component exports no function `{name}`; {exports}")]
-    NoFunction { name: String, exports: String },
+    NoFunction {
+        /// What stands before the `(`.
+        name: String,
+        /// `it exports:` and the signatures, one on each line.
+        exports: String,
+    },
+    /// Functions of several exported instances fit the name equally well.
     #[error("`{name}` is the name of several exported functions; say which: {paths}")]
-    Ambiguous { name: String, paths: String },
+    Ambiguous {
+        /// What stands before the `(`.
+        name: String,
+        /// The names that tell them apart (`ns:package/interface@1.0.0#f`), with commas.
+        paths: String,
+    },
+    /// They are not WAVE, or not of the types or the number of the parameters.
     #[error("the arguments in `{call}` do not fit ({message}); the function is\n  {signature}")]
     Arguments {
+        /// What the person wrote.
         call: String,
+        /// What the WAVE parser says.
         message: String,
+        /// The function's name and type, as WIT has them.
         signature: String,
     },
 }

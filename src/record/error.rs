@@ -8,24 +8,46 @@ use std::path::{Path, PathBuf};
 /// Why a recording could not be made or completed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RecorderError {
+    /// The trace file: the system refuses, or there is one that is not to be overwritten.
     #[error("cannot create {path}: {message}")]
-    Create { path: PathBuf, message: String },
+    Create {
+        /// The trace file.
+        path: PathBuf,
+        /// What the system says, and what to do, where that is known.
+        message: String,
+    },
+    /// The file beside the trace that recorders' memory is shared with, or room in it.
     #[error("cannot create {path}, which holds what is recorded until it is written: {message}")]
-    Tail { path: PathBuf, message: String },
+    Tail {
+        /// The trace's path with `.tail` behind it.
+        path: PathBuf,
+        /// What the system says, and what to do, where that is known.
+        message: String,
+    },
+    /// A section could not be written in whole: the disk is full, for one.
     #[error("cannot write {path}: {message}; what was recorded until then replays")]
-    Write { path: PathBuf, message: String },
+    Write {
+        /// The trace file.
+        path: PathBuf,
+        /// What the system says, and what to do, where that is known.
+        message: String,
+    },
+    /// All else, in words: malformed records, calls that do not nest, an output without a path.
     #[error("{0}")]
     Output(String),
+    /// [`Recorder::finish`](super::Recorder::finish) was called, also by a signal.
     #[error(
         "the recording is finished: nothing can be added to it; \
          make a recorder for each run"
     )]
     Finished,
+    /// More recorders register than one instantiation of the component makes.
     #[error(
         "the component is instantiated more often than a recording can hold: \
          make a recorder for each instantiation"
     )]
     Instances,
+    /// A commit under an instance number that has not been given out.
     #[error("instance {0} commits records, but has not been registered")]
     Unregistered(u32),
 }

@@ -5,7 +5,7 @@ use crate::trace::Outcome;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 /// The signals by which people and systems end a process.
@@ -51,6 +51,40 @@ pub fn finish_on_signals(recorder: &Recorder) -> io::Result<()> {
         handle(signal)?;
     }
     Ok(())
+}
+
+/// Ties this process to whoever holds the other end of its standard input: when that is
+/// closed, by them or because they are no more, it ends as by SIGTERM.
+#[derive(Debug)]
+pub struct Lifeline(Arc<OnceLock<Recorder>>);
+
+impl Lifeline {
+    /// From now on; nothing else may read standard input.
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started.
+    pub fn hold() -> io::Result<Lifeline> {
+        let recording = Arc::new(OnceLock::<Recorder>::new());
+        let at_the_end = recording.clone();
+        std::thread::Builder::new()
+            .name("rr-dap-lifeline".into())
+            .spawn(move || {
+                // Input that cannot be read has ended, too.
+                _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+                match at_the_end.get() {
+                    Some(recorder) => end(recorder, libc::SIGTERM),
+                    None => std::process::exit(128 + libc::SIGTERM),
+                }
+            })?;
+        Ok(Lifeline(recording))
+    }
+
+    /// This recording is finished first, with [`Outcome::Interrupted`].
+    pub fn finishes(&self, recorder: &Recorder) {
+        // A process makes one recording.
+        _ = self.0.set(recorder.clone());
+    }
 }
 
 /// From now on a file that grows too large for the process's limits is an error of

@@ -17,7 +17,7 @@ mod writing;
 
 pub use entry::EntryError;
 pub use error::RecorderError;
-pub use interrupt::{finish_on_signals, take_file_limits_as_errors};
+pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors};
 pub use recorder::Recorder;
 pub use sink::add_to_linker;
 pub use switches::{SwitchError, Switches};
@@ -40,20 +40,34 @@ use wasmtime_wasi::I32Exit;
 /// these: that is an [`Outcome`].
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// The component cannot be rewritten.
     #[error(transparent)]
     Instrument(#[from] RecordError),
+    /// The trace cannot be begun or completed.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
+    /// A directory of [`WasiOptions::dirs`] that the host cannot open.
     #[error("cannot open the directory {path} for the guest: {message}")]
-    Directory { path: PathBuf, message: String },
+    Directory {
+        /// On the host.
+        path: PathBuf,
+        /// What the system says.
+        message: String,
+    },
+    /// Compiling, linking or making the host's threads failed: what was met, in words.
     #[error("the component could not be started: {0}")]
     Start(String),
+    /// The linker has nothing of that name, or of another type.
     #[error("nothing answers the component's import {import} ({reason}){remedy}")]
     Import {
+        /// Its name: `wasi:http/types@0.2.3`.
         import: String,
+        /// What Wasmtime says is missing or differs.
         reason: String,
+        /// What to do, as the end of the message: `; open it with -S http`.
         remedy: &'static str,
     },
+    /// There is no command, or the call does not fit.
     #[error(transparent)]
     Entry(#[from] EntryError),
 }
@@ -61,6 +75,7 @@ pub enum RunError {
 /// What a finished recording holds.
 #[derive(Debug, Clone)]
 pub struct Recorded {
+    /// How the run ended, as the recording says it.
     pub outcome: Outcome,
     /// Outgoing crossings recorded.
     pub events: u64,

@@ -3,16 +3,34 @@
 /// Why a switch is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchError {
+    /// No switch of that name is known.
     #[error("-S {name} is not known here; known are {}", known_names())]
-    Unknown { name: String },
+    Unknown {
+        /// What stands before the `=`.
+        name: String,
+    },
+    /// The switch is on or off, and the value says neither.
     #[error("-S {name} is y or n, not {value:?}")]
-    NotBoolean { name: String, value: String },
+    NotBoolean {
+        /// The switch.
+        name: String,
+        /// What stands after the `=`.
+        value: String,
+    },
+    /// The switch takes a text, and none is given.
     #[error("-S {name} wants a value: -S {name}=VALUE")]
-    NoValue { name: String },
+    NoValue {
+        /// The switch.
+        name: String,
+    },
+    /// The switch has one value here, and the other was asked for.
     #[error("-S {name}={value} is not possible in a recording: {why}")]
     Impossible {
+        /// The switch.
         name: &'static str,
+        /// What stands after the `=`, or `y`.
         value: String,
+        /// Why there is but one value, in words.
         why: &'static str,
     },
 }
@@ -26,16 +44,24 @@ pub struct Switches {
     pub p3: bool,
     /// Outgoing requests by `wasi:http`.
     pub http: bool,
+    /// Whether the environment begins as that of this process; who makes
+    /// [`WasiOptions::env`](super::WasiOptions::env) sees to it.
     pub inherit_env: bool,
     /// All of the host's network; opens TCP and UDP where they are not switched.
     pub inherit_network: bool,
+    /// Resolving host names, by `wasi:sockets/ip-name-lookup`.
     pub allow_ip_name_lookup: bool,
+    /// TCP sockets; `None` for as `inherit_network` says.
     pub tcp: Option<bool>,
+    /// UDP sockets; `None` for as `inherit_network` says.
     pub udp: Option<bool>,
     /// The unstable `network-error-code` of `wasi:sockets/network`.
     pub network_error_code: bool,
+    /// Standard input is the process's own; else it is empty.
     pub inherit_stdin: bool,
+    /// Standard output is the process's own; else what goes there is lost.
     pub inherit_stdout: bool,
+    /// Standard error is the process's own; else what goes there is lost.
     pub inherit_stderr: bool,
     /// The working directory that the guest is told of.
     pub cwd: Option<String>,

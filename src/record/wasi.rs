@@ -8,6 +8,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 /// A host directory given to the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preopen {
+    /// Its path outside, which is opened for reading and writing.
     pub host: PathBuf,
     /// Under which path the guest sees it.
     pub guest: String,
@@ -31,13 +32,16 @@ impl FromStr for Preopen {
 pub struct WasiOptions {
     /// The program's name: argument zero.
     pub program: String,
+    /// What follows argument zero.
     pub args: Vec<String>,
     /// All of the guest's environment: `Switches::inherit_env` tells where it is
     /// from, and adds nothing.
     pub env: Vec<(String, String)>,
     /// Leave the values of the environment out of the recording's metadata.
     pub redact_env: bool,
+    /// All that the guest sees of the file system.
     pub dirs: Vec<Preopen>,
+    /// Which interfaces are linked, and what they allow.
     pub switches: Switches,
 }
 

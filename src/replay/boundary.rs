@@ -14,8 +14,11 @@ use wasmtime::{AsContextMut, Extern, Func, Memory, StoreContextMut};
 /// A crossing in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
+    /// Whether the guest calls or is called.
     pub way: Way,
+    /// The component instance on the guest's side.
     pub instance: Instance,
+    /// Which of the component's crossings it is.
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: Vec<CoreValue>,
@@ -39,6 +42,7 @@ pub enum Way {
 /// What the recording says that a call into the guest will return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Leaving {
+    /// These flat results.
     Returns(Vec<CoreValue>),
     /// The recording ends before it returns.
     Never,

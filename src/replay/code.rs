@@ -38,8 +38,11 @@ struct Space {
 /// What a module imports, exports and defines besides functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
+    /// Linear memories.
     Memory,
+    /// Globals.
     Global,
+    /// Tables of references.
     Table,
 }
 
@@ -48,6 +51,7 @@ pub enum Sort {
 pub enum Outside<'a> {
     /// It is the so-manieth import of its sort.
     Imported(u32),
+    /// It is the export of this name.
     Exported(&'a str),
     /// Only a debugger sees it.
     Hidden,
@@ -80,6 +84,7 @@ struct Decoded {
 /// An instruction that a branch may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Landing {
+    /// Offset of the instruction in the original module.
     pub pc: u32,
     /// The branch is in here: from the block's first instruction to its `end`.
     pub block: (u32, u32),

@@ -14,7 +14,9 @@ use std::fmt;
 pub struct Divergence {
     /// Outgoing crossings made before.
     pub event: u64,
+    /// What the recorded run did at this point.
     pub recorded: Side,
+    /// What the guest does there in replay.
     pub replayed: Side,
 }
 
@@ -32,15 +34,20 @@ pub struct Side {
 /// What passed through a crossing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crossed {
+    /// The component instance on the guest's side.
     pub instance: Instance,
+    /// Which of the component's crossings it is.
     pub crossing: CrossingId,
+    /// What the one side handed to the other.
     pub passed: Passed,
 }
 
 /// Flat values that passed through a crossing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Passed {
+    /// As the call began.
     Arguments(Vec<CoreValue>),
+    /// As it returned.
     Results(Vec<CoreValue>),
 }
 

@@ -15,15 +15,20 @@ use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, Module, StoreContextMu
 /// A compiled module with what relates it to the original.
 #[derive(Debug, Clone)]
 pub struct ModuleCode {
+    /// The module as it is loaded into the replaying engine.
     pub compiled: Module,
+    /// From offsets in the original module to those in the compiled one's bytes, and back.
     pub offsets: Arc<OffsetMap>,
+    /// The original module's functions and instructions.
     pub code: Arc<Code>,
 }
 
 /// A frame of guest code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Frame {
+    /// The core instance whose function it runs.
     pub instance: InstanceId,
+    /// The module of that instance.
     pub module: ModuleId,
     /// Function index in the original module.
     pub function: u32,

@@ -12,7 +12,9 @@ use std::collections::HashMap;
 /// A standard stream of the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Stream {
+    /// Standard output: `wasi:cli/stdout`.
     Stdout,
+    /// Standard error: `wasi:cli/stderr`.
     Stderr,
 }
 
@@ -38,6 +40,7 @@ struct Writing {
 /// What the guest has printed, but for the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Printed {
+    /// Where it was printed.
     pub stream: Stream,
     /// The number of the call out that wrote it.
     pub event: u64,
@@ -48,12 +51,15 @@ pub struct Printed {
 /// A write to a standard stream: where in guest memory the text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Printing {
+    /// Where it is printed.
     pub stream: Stream,
     /// The number of the call out that writes it.
     pub event: u64,
     /// The crossing whose memory it is in.
     pub crossing: CrossingId,
+    /// Of the first byte.
     pub address: u64,
+    /// In bytes.
     pub length: u64,
 }
 

@@ -38,12 +38,14 @@ pub enum Phase {
 /// return and code can only move forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position {
+    /// The clock at this moment.
     pub tick: Tick,
     /// The number of guest frames on the stack, over all activations.
     pub depth: u32,
     /// Byte offset of the instruction in the original core module of the
     /// innermost frame; `u32::MAX` where there is no frame.
     pub pc: u32,
+    /// Where at that instruction.
     pub phase: Phase,
 }
 

@@ -126,7 +126,9 @@ pub enum DebugMoment {
 /// An outgoing crossing in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calling {
+    /// The component instance that calls.
     pub instance: Instance,
+    /// What it calls.
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: Vec<CoreValue>,
@@ -137,7 +139,9 @@ pub struct Calling {
 /// An incoming crossing being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entering<'a> {
+    /// The component instance that is called.
     pub instance: Instance,
+    /// What is called of it.
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: &'a [CoreValue],
@@ -146,7 +150,9 @@ pub struct Entering<'a> {
 /// A call into the guest that it has not returned from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entered {
+    /// The component instance that was called.
     pub instance: Instance,
+    /// What was called of it.
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: Vec<CoreValue>,
@@ -159,7 +165,9 @@ pub struct Entered {
 /// A core instance of the replay.
 #[derive(Debug, Clone, Copy)]
 pub struct CoreInstance {
+    /// Its number among all core instances.
     pub id: InstanceId,
+    /// The module that it is an instance of.
     pub module: ModuleId,
     /// The component instance it belongs to.
     pub component_instance: Instance,
@@ -400,6 +408,7 @@ pub(super) const MAX_LOOK_AHEAD: usize = 100_000;
 /// What an outgoing crossing will answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// The flat results.
     pub results: Vec<CoreValue>,
     /// Memory writes, in order: address and bytes.
     pub writes: Vec<(u64, Vec<u8>)>,

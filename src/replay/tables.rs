@@ -13,11 +13,14 @@ const MOST: u32 = 1 << 16;
 /// An element of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Element {
+    /// A null reference.
     Null,
     /// A function, as the instance that made the reference numbers it: of its own,
     /// or one that it imports.
     Function {
+        /// The core instance that has the function.
         instance: InstanceId,
+        /// Its index in the original module of that instance.
         function: u32,
     },
     /// A reference to something else.

@@ -195,34 +195,56 @@ impl Prepared {
 /// Why recorded modules cannot be made ready for replay.
 #[derive(Debug, Error)]
 pub enum VariantError {
+    /// The environment does not say where the user's cache is.
     #[error(
         "there is no directory for compiled code, as neither RR_DAP_CACHE nor XDG_CACHE_HOME \
          nor HOME is set; set RR_DAP_CACHE"
     )]
     NoCacheDir,
+    /// Compiled code is executed, and others could put theirs there.
     #[error(
         "{path} cannot hold compiled code, as other users can write to it or own it; run \
          `chmod 700` on it, or set RR_DAP_CACHE to a directory of your own"
     )]
-    NotPrivate { path: PathBuf },
+    NotPrivate {
+        /// The directory of the cache.
+        path: PathBuf,
+    },
+    /// A file or directory of the cache cannot be used.
     #[error("cannot {doing} {path}: {source}; set RR_DAP_CACHE to use another directory")]
     Cache {
+        /// What was tried: a verb, such as `create`.
         doing: &'static str,
+        /// The file or directory.
         path: PathBuf,
+        /// Why, in the system's words.
         source: std::io::Error,
     },
+    /// A module cannot be rewritten to keep the clock.
     #[error("core module {module}: {source}")]
-    Clock { module: usize, source: ClockError },
+    Clock {
+        /// Its number in the component: its [`ModuleId`](crate::component::ModuleId).
+        module: usize,
+        /// What the rewrite does not accept.
+        source: ClockError,
+    },
+    /// Wasmtime does not compile a module.
     #[error("core module {module} cannot be compiled for replay: {source}")]
     Compile {
+        /// Its number in the component: its [`ModuleId`](crate::component::ModuleId).
         module: usize,
+        /// Wasmtime's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Wasmtime does not take the variant's settings, or its compiler died.
     #[error("the compiler cannot be set up on this machine: {0}")]
     Engine(Box<dyn std::error::Error + Send + Sync>),
+    /// Wasmtime does not take compiled code that the cache has.
     #[error("the compiled code in {path} cannot be loaded: {source}; delete the file")]
     Load {
+        /// The file of compiled code.
         path: PathBuf,
+        /// Wasmtime's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

@@ -8,9 +8,11 @@ use std::fmt;
 pub enum Kind {
     /// DWARF of this version.
     Dwarf(u16),
+    /// A source map: lines, but no variables.
     SourceMap,
     /// Names of functions.
     Names,
+    /// Neither lines nor names.
     Nothing,
 }
 
@@ -26,6 +28,7 @@ impl fmt::Display for Kind {
 }
 
 impl ModuleSource {
+    /// The best that there is: DWARF with lines (as its first unit has it), a source map, names.
     pub fn kind(&self) -> Kind {
         let dwarf = self.units.all.first().filter(|_| self.has_lines());
         match dwarf {

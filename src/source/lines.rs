@@ -17,8 +17,11 @@ pub struct FileId(pub(super) u32);
 /// whole line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceLine {
+    /// By number; [`ModuleSource::file`](super::ModuleSource::file) has the path.
     pub file: FileId,
+    /// From 1.
     pub line: u32,
+    /// From 1; 0 for the whole line.
     pub column: u32,
 }
 
@@ -35,6 +38,7 @@ impl SourceLine {
 pub struct Statement {
     /// The byte offset of the instruction in the core module.
     pub pc: u32,
+    /// The line that it is a statement of.
     pub at: SourceLine,
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Declared {
     /// Whether it lives as long as the program.
     pub(crate) is_static: bool,
     pub(crate) location: Location,
+    /// Where the source declares it.
+    pub(crate) declared: Option<SourceLine>,
     pub(crate) unit: u32,
 }
 
@@ -104,6 +106,7 @@ impl ModuleSource {
             is_argument: tag == gimli::DW_TAG_formal_parameter,
             is_static: matches!(&location, Location::At(at) if self.is_fixed(unit_id, at)),
             location,
+            declared: declaration.declared,
             unit: unit_id,
         }))
     }

@@ -3,7 +3,7 @@
 //! background, and replayers read it from a file.
 
 use super::pool::Pool;
-use super::{Module, Result, TimelineError, lines};
+use super::{Module, Result, TimelineError, cannot, lines};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -56,7 +56,7 @@ impl BodyStarts {
         let bytes = postcard::to_allocvec(self.get());
         let bytes = bytes.map_err(|error| TimelineError::Failed(error.to_string()))?;
         let file = pool.keep("body-starts", &bytes);
-        let file = file.map_err(TimelineError::Socket)?;
+        let file = file.map_err(cannot("give replayers what line steps need"))?;
         Ok(self.file.get_or_init(|| file).clone())
     }
 }

@@ -10,9 +10,11 @@ use wasmparser as wp;
 /// [`Motion::IntoCall`](super::motion::Motion::IntoCall).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallTarget {
+    /// The module of the innermost frame, which calls.
     pub module: ModuleId,
     /// Of the call instruction.
     pub pc: u32,
+    /// What the call instruction names.
     pub callee: Callee,
     /// What the callee is called, if it has a name.
     pub name: Option<String>,

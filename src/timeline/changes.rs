@@ -17,8 +17,11 @@ const MOST_KNOWN: usize = 64;
 /// A change of some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
+    /// The bytes that were watched; some of them have changed.
     pub range: MemoryRange,
+    /// All of them before.
     pub old: Vec<u8>,
+    /// All of them now; what is beyond the memory's end is zeros, before and now.
     pub new: Vec<u8>,
 }
 

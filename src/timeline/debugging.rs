@@ -8,7 +8,7 @@
 //! Both kinds of code have the same positions: moving over is replaying to where
 //! the session stands.
 
-use super::compiling::{Compiling, Progress};
+use super::compiling::{CompilerEnd, Compiling, POLL, Progress};
 use super::interrupt::Interrupt;
 use super::process::Process;
 use super::wire::{Load, StopAt};
@@ -16,9 +16,6 @@ use super::{Result, Timeline, TimelineError, compiled_modules};
 use crate::replay::Compiled;
 use crate::replay::variant::Variant;
 use std::time::Duration;
-
-/// How often a wait for the compiler looks whether it is interrupted.
-const POLL: Duration = Duration::from_millis(20);
 
 /// Whether the guest can be debugged.
 #[derive(Debug)]
@@ -58,6 +55,15 @@ impl Timeline {
         }
     }
 
+    /// The end of compiling for debugging, while that goes on and if nobody has asked
+    /// for it before: what was refused as [`TimelineError::Optimised`] is there then.
+    pub fn debug_end(&mut self) -> Option<CompilerEnd> {
+        match &mut self.debugging {
+            Debugging::Compiling(compiling) => compiling.end(),
+            _ => None,
+        }
+    }
+
     /// Moves over to code that can be debugged, here; waits until it is compiled,
     /// telling `progress` how far that is.
     ///
@@ -68,11 +74,9 @@ impl Timeline {
         self.want_debug();
         let mut told = None;
         while !self.is_compiled(POLL)? {
-            let now = self.debug_progress();
-            if let Some(now) = now.filter(|_| now != told) {
-                progress(now);
+            if let Debugging::Compiling(compiling) = &self.debugging {
+                compiling.tell(&mut told, progress);
             }
-            told = now;
             if interrupt.is_raised() {
                 return Err(TimelineError::Interrupted);
             }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
+    /// One that has not been raised.
     pub fn new() -> Self {
         Self::default()
     }

@@ -29,7 +29,8 @@ mod wire;
 pub use calls::{CallTarget, Callee};
 pub use changes::{Change, Changes};
 pub use checkpoints::Limits;
-pub use compiling::Progress;
+use compiling::Compiling;
+pub use compiling::{CompilerEnd, Progress};
 pub use interrupt::Interrupt;
 pub use machine::Bytes;
 pub use options::{First, Options};
@@ -60,34 +61,52 @@ pub enum TimelineError {
     /// Nothing has moved.
     #[error("interrupted")]
     Interrupted,
+    /// A replayer is gone, and another in its place, if one was tried, did no better: what was
+    /// seen of its end.
     #[error("the replayer died: {0}; the recording is intact, and the next motion starts another")]
     Died(String),
+    /// A replayer cannot, as where replay diverges, or the place asked for is none: why, in words.
     #[error("{0}")]
     Failed(String),
+    /// This takes the debug variant, which is still being compiled: how far that has come.
     #[error(
         "the guest runs optimised here, where locals and operands are in registers; it is being \
          compiled for debugging ({} of {} bytes), ask again or step by instruction",
         .0.done, .0.total
     )]
     Optimised(Progress),
+    /// No moment is remembered under this name.
     #[error("there is no mark `{0}`; set one with `mark {0}`")]
     NoMark(String),
+    /// These bytes do not change between the start of the recording and here.
     #[error("the {0} have not been written before this moment: memory begins as zeros")]
     NotWritten(MemoryRange),
+    /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
+    /// A range of more bytes than are compared at each tick.
     #[error("the {0} are too many to watch; watch a mebibyte or less")]
     TooLong(MemoryRange),
+    /// [`Motion::IntoCall`](motion::Motion::IntoCall) with an offset that is no instruction of the
+    /// innermost frame's function.
     #[error(
         "the innermost frame makes no call at {0:#x}; step targets are those of the present line"
     )]
     NoCall(u32),
+    /// The recording is damaged, or cannot be read.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The core modules cannot be compiled, or the code not be kept.
     #[error(transparent)]
     Variant(#[from] VariantError),
-    #[error("cannot make a socket for the replayer: {0}")]
-    Socket(std::io::Error),
+    /// What replayers are started with cannot be had.
+    #[error("cannot {doing}: {source}")]
+    Setup {
+        /// What was tried, to follow "cannot".
+        doing: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 impl From<ProcessError> for TimelineError {
@@ -103,13 +122,19 @@ impl From<ProcessError> for TimelineError {
 
 type Result<T, E = TimelineError> = std::result::Result<T, E>;
 
+fn cannot(doing: &'static str) -> impl FnOnce(std::io::Error) -> TimelineError {
+    move |source| TimelineError::Setup { doing, source }
+}
+
 fn confused() -> TimelineError {
     TimelineError::Failed("the replayer answered something else; this is a fault of rr-dap".into())
 }
 
 /// The original code and the debug information of one core module.
 pub struct Module {
+    /// Where its functions and instructions are, and what it imports and exports.
     pub code: Code,
+    /// Its lines, scopes, types and names, as far as debug information tells.
     pub source: ModuleSource,
 }
 
@@ -139,23 +164,25 @@ pub struct Timeline {
 
 impl Timeline {
     /// Opens a recording: compiles it if need be, starts a replayer, and stands
-    /// at the start. `progress` is told how many bytes of code are compiled, of
-    /// how many.
+    /// at the start. `progress` is told how much is compiled.
     ///
     /// # Errors
     ///
-    /// If the recording cannot be compiled, or the replayer not be started.
+    /// If the recording cannot be compiled, or the replayer not be started; if
+    /// interrupted while it is compiled, which goes on for the next time.
     pub fn open(
         trace: Arc<Trace>,
         options: &Options,
-        progress: &dyn Fn(usize, usize),
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Progress),
     ) -> Result<Timeline> {
         let modules = read_modules(&trace)?;
         let variant = options.first_variant(&modules);
-        let compiled = Compiled::prepare(&trace, &options.cache, variant, progress)?;
+        let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant);
+        let compiled = compiling.finish(interrupt, progress)?;
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
-        let mut pool = pool.map_err(TimelineError::Socket)?;
+        let mut pool = pool.map_err(cannot("make the replayers' directory and socket"))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
         let body_starts = BodyStarts::begin(modules.clone());
         let mut root = pool.spawn(load.clone())?;
@@ -186,6 +213,22 @@ impl Timeline {
         timeline.start_sweep()?;
         timeline.start_depths();
         Ok(timeline)
+    }
+
+    /// Compiles the recording in a variant, for a replay of its own. `progress` is told
+    /// how much is compiled.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be compiled, or if interrupted.
+    pub fn compile(
+        &self,
+        variant: Variant,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Compiled> {
+        let cache = self.options.cache.clone();
+        Compiling::start(self.trace.clone(), cache, variant).finish(interrupt, progress)
     }
 
     /// The recording.
@@ -309,9 +352,9 @@ fn what_to_load(trace: &Trace, compiled: &Compiled, pool: &Pool) -> Result<Load>
         .given_component()
         .map(|given| pool.keep("component", given.bytes()))
         .transpose()
-        .map_err(TimelineError::Socket)?;
+        .map_err(cannot("give replayers the component"))?;
     Ok(Load {
-        trace: std::path::absolute(trace.path()).map_err(TimelineError::Socket)?,
+        trace: std::path::absolute(trace.path()).map_err(cannot("tell where the recording is"))?,
         component,
         variant: compiled.variant,
         modules: compiled_modules(compiled),

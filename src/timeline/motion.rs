@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 /// The two ways through a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
+    /// Toward the end.
     Forward,
+    /// Toward the start.
     Backward,
 }
 
@@ -26,6 +28,7 @@ pub enum Step {
 /// How line steps treat code that is not of interest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stepping {
+    /// What a step does in code that has no lines.
     pub without_lines: WithoutLines,
     /// Modules that are someone else's: their lines do not count.
     pub foreign: BTreeSet<ModuleId>,
@@ -62,7 +65,9 @@ pub enum Motion {
     Mark(String),
     /// To the next or previous breakpoint, or that end of the recording.
     Continue(Direction),
+    /// A step to an instruction.
     Instruction(Direction, Step),
+    /// A step to a line start, of lines that count by the [`Stepping`].
     Line(Direction, Step),
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
@@ -80,7 +85,9 @@ pub enum Motion {
     /// If this frame does not make that call before its line ends, to where a step over
     /// the line leads.
     IntoCall {
+        /// The core module of the innermost frame.
         module: ModuleId,
+        /// Offset of the call instruction in the original module.
         pc: u32,
     },
 }
@@ -88,9 +95,13 @@ pub enum Motion {
 /// Bytes of a memory of a core instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryRange {
+    /// The core instance that sees the memory.
     pub instance: InstanceId,
+    /// The memory's index in the instance's module.
     pub memory: u32,
+    /// Of the first byte.
     pub address: u64,
+    /// In bytes.
     pub length: u32,
 }
 
@@ -106,7 +117,9 @@ impl std::fmt::Display for MemoryRange {
 pub struct Fraction(u32);
 
 impl Fraction {
+    /// Nothing of the recording is passed.
     pub const START: Fraction = Fraction(0);
+    /// All of the recording is passed.
     pub const END: Fraction = Fraction(1_000_000);
 
     /// So many percent; `None` if that is less than nothing or more than all.
@@ -160,7 +173,12 @@ pub struct BreakpointId(pub u32);
 pub enum Place {
     /// Before the instruction at this offset of the original core module, in
     /// every instance of it.
-    Code { module: ModuleId, pc: u32 },
+    Code {
+        /// The core module.
+        module: ModuleId,
+        /// The offset, in bytes.
+        pc: u32,
+    },
     /// At the outgoing crossings that the filter lets through.
     Hostcall(HostcallFilter),
     /// At the outgoing crossings with these numbers, ascending: where something
@@ -184,7 +202,9 @@ pub enum Place {
 /// A breakpoint: one identity, any number of places (a line may have several).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breakpoint {
+    /// What stops and log entries name it by.
     pub id: BreakpointId,
+    /// Each of them stops.
     pub places: Vec<Place>,
     /// Only visits count at which this holds. Where it cannot be evaluated it does
     /// hold, and [`Timeline::take_log`](super::Timeline::take_log) says why: better a
@@ -261,12 +281,17 @@ impl std::str::FromStr for HitCondition {
 /// What a breakpoint has to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
+    /// The moment of the visit.
     pub position: Position,
+    /// As [`Stop::event`] has it, at that moment.
     pub event: u64,
+    /// Whose visit it was.
     pub breakpoint: BreakpointId,
+    /// The message, or what stands in its place.
     pub text: LogText,
 }
 
+/// What a log entry says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogText {
     /// A log point's message.
@@ -310,9 +335,11 @@ pub enum Ending {
 /// Where the session stands, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
+    /// The moment.
     pub position: Position,
     /// How many outgoing crossings have been made before this moment. At a
     /// hostcall stop: this hostcall's own number.
     pub event: u64,
+    /// What ended the motion that led here.
     pub reason: Reason,
 }

@@ -1,7 +1,7 @@
 //! How a timeline is opened.
 
 use super::checkpoints::Limits;
-use super::{Module, Result, TimelineError};
+use super::{Module, Result, cannot};
 use crate::replay::variant::{CacheDir, Variant};
 use std::path::PathBuf;
 
@@ -27,6 +27,7 @@ pub struct Options {
     pub program: PathBuf,
     /// Where compiled code is kept.
     pub cache: CacheDir,
+    /// Which variant a session begins in.
     pub first: First,
     /// Whether a background sweep runs ahead and leaves checkpoints.
     pub sweep: bool,
@@ -52,7 +53,8 @@ impl Options {
     ///
     /// If the cache directory cannot be used, or the executable not be found.
     pub fn standard() -> Result<Options> {
-        let program = std::env::current_exe().map_err(TimelineError::Socket)?;
+        let program = std::env::current_exe();
+        let program = program.map_err(cannot("find rr-dap's executable, which replayers run"))?;
         Ok(Options::new(program, CacheDir::open_default()?))
     }
 

@@ -26,8 +26,11 @@ pub trait Predicates {
 
 /// A guest that stands still.
 pub trait Stopped {
+    /// The tick of this moment, which is had at once.
     fn tick(&mut self) -> Tick;
+    /// Outgoing crossings made before this moment; at a hostcall, its own number.
     fn event(&mut self) -> u64;
+    /// The whole position: its depth takes a walk over the stack.
     fn position(&mut self) -> Position;
     /// The outgoing crossing that the guest is in.
     fn calling(&mut self) -> Option<Calling>;
@@ -35,6 +38,7 @@ pub trait Stopped {
     fn answer(&mut self) -> Option<Answer>;
     /// Bytes of the memory that it reads and writes; `None` if any of them is outside.
     fn crossing_memory(&mut self, address: u64, length: usize) -> Option<Vec<u8>>;
+    /// The component that is replayed.
     fn component(&mut self) -> Arc<Component>;
     /// The bytes of an original core module.
     fn module(&mut self, module: ModuleId) -> Option<Arc<[u8]>>;
@@ -44,6 +48,8 @@ pub trait Stopped {
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
     /// A value of a frame's operand stack; 0 is the bottom.
     fn operand(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
+    /// A global of a core instance, by its index in the original module; `None` if there is none,
+    /// or if it is not visible in optimised code.
     fn global(&mut self, instance: InstanceId, index: u32) -> Option<CoreValue>;
     /// Bytes of a memory; `None` if any of them is outside.
     fn memory(

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// How far a pass over the recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pass {
+    /// The tick that it has come to.
     pub at: Tick,
     /// Where the recording ends, if that is known yet.
     pub end: Option<Tick>,
@@ -27,6 +28,7 @@ impl Pass {
 /// A moment at which a breakpoint would stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
+    /// The moment.
     pub position: Position,
     /// As [`Stop::event`](super::motion::Stop) has it.
     pub event: u64,

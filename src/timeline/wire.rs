@@ -374,6 +374,7 @@ impl Hit {
 /// The outgoing crossing that the guest is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrossingInProgress {
+    /// Which crossing it is, who made it, and with which arguments.
     pub calling: Calling,
     /// What it will answer, where the recording tells.
     pub answer: Option<Answer>,

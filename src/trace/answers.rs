@@ -13,6 +13,7 @@ const MAX_LOOK_AHEAD: usize = 100_000;
 /// What a recording says of a call out of the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
+    /// The call returns, and this is what came back.
     Answered(Answered),
     /// The recording ends before the call returns.
     Missing,
@@ -36,7 +37,9 @@ pub struct Answered {
 pub struct Written {
     /// The crossing that the recording counts them to.
     pub crossing: CrossingId,
+    /// Where in the memory of the crossing they begin, in bytes.
     pub address: u64,
+    /// What is there when it has written.
     pub bytes: Vec<u8>,
 }
 

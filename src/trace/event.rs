@@ -14,8 +14,11 @@ pub struct Instance(pub u32);
 /// One thing that happened at the core boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// Whose core code calls or is called.
     pub instance: Instance,
+    /// The crossing that it is an event of.
     pub crossing: CrossingId,
+    /// What happened, with the values and bytes that are recorded of it.
     pub kind: EventKind,
 }
 
@@ -31,7 +34,12 @@ pub enum EventKind {
     /// The guest returns these flat results.
     Leave(Vec<CoreValue>),
     /// The far side wrote these bytes into the memory of the crossing.
-    Write { address: u64, bytes: Vec<u8> },
+    Write {
+        /// Where in that memory they begin, in bytes.
+        address: u64,
+        /// What it wrote; a long write may come as several.
+        bytes: Vec<u8>,
+    },
     /// The hash of the crossing's memory at this point; see
     /// [`raw::memory_hash`](super::raw::memory_hash).
     Hash(u64),

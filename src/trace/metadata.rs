@@ -35,7 +35,9 @@ pub struct Metadata {
 pub enum Outcome {
     /// The call returned; for a command, whether it said it succeeded.
     Returned {
+        /// `false` if a command's `run` answered an error.
         success: bool,
+        /// A call's result, as WAVE; `None` for a command, and where the outcome is inferred.
         result: Option<String>,
     },
     /// The guest called exit with this status.

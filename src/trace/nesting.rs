@@ -15,9 +15,11 @@ use crate::component::{Component, CrossingId};
 pub struct NotNested {
     /// The crossing that returned.
     pub returned: String,
+    /// The number of the [`Instance`] that it belongs to.
     pub returned_instance: u32,
     /// The crossing that had to return first.
     pub waiting: String,
+    /// The number of the [`Instance`] that it belongs to.
     pub waiting_instance: u32,
 }
 

@@ -9,6 +9,7 @@ use super::reader::TraceError;
 use super::sections::{self, Section};
 use super::source::Source;
 use crate::component::Component;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// What opening finds.
@@ -58,7 +59,13 @@ impl Opening<'_> {
         };
         self.source
             .read_exact_at(&mut header, 0)
-            .map_err(|_| not_a_trace())?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::UnexpectedEof => not_a_trace(),
+                _ => TraceError::Read {
+                    path: self.path.to_owned(),
+                    source: error,
+                },
+            })?;
         let (magic, version) = header.split_at(MAGIC.len());
         if magic != MAGIC {
             return Err(not_a_trace());

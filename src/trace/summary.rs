@@ -10,6 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CrossingCount {
+    /// Which one, in the component of the recording.
     pub crossing: CrossingId,
     /// Calls through it, in its direction.
     pub calls: u64,

@@ -21,16 +21,25 @@ const LEVEL: i32 = 1;
 /// Why records could not be put into a trace.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
+    /// What the trace is written to fails.
     #[error("cannot write the trace: {0}; what was written so far replays")]
     Write(#[from] io::Error),
+    /// The bytes are no records of this component: what is wrong, in words.
     #[error(
         "the recorder inside the component wrote a malformed record ({0}); this is a fault of rr-dap"
     )]
     Malformed(String),
+    /// Calls return in another order than replay can play; the recording ends there.
     #[error(transparent)]
     NotNested(#[from] NotNested),
+    /// A section would be larger than readers accept.
     #[error("{what} larger than {limit} MiB, which is more than a trace may hold")]
-    TooLarge { what: &'static str, limit: usize },
+    TooLarge {
+        /// Subject and verb, for the message: `the component is`.
+        what: &'static str,
+        /// In MiB, before compression.
+        limit: usize,
+    },
 }
 
 /// The beginning of a recording of `component`: for a sink that appends

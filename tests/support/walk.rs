@@ -246,7 +246,7 @@ pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
         first: First::Debug,
         ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache)
     };
-    Timeline::open(trace, &options, &|_, _| {}).expect("a timeline")
+    Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")
 }
 
 /// Numbers that look random and are the same every time.

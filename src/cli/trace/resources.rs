@@ -33,7 +33,7 @@ pub(in crate::cli) struct Resources {
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let (trace, compiled) = open_to_replay(&self.file, None)?;
-        let history = HandleHistory::build(trace, &compiled)?;
+        let history = HandleHistory::build(trace.clone(), &compiled)?;
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
             match history.events().checked_sub(1) {
                 Some(last) => {
@@ -48,7 +48,10 @@ impl Resources {
             false => self.write_text(&mut out, &history)?,
         }
         out.flush()?;
-        Ok(())
+        match history.mismatch(trace.outcome()) {
+            Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn write_text(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {

@@ -23,13 +23,17 @@ pub enum DebuggeeError {
     Interrupted,
     /// The replayer is dead; the debuggee has another, or will get one.
     #[error("the replayer died: {message}")]
-    Died { message: String },
+    Died {
+        /// What was seen of its end: that its socket closed, or that it never connected.
+        message: String,
+    },
     /// A message for the person: cause and remedy.
     #[error("{0}")]
     Other(String),
 }
 
 impl DebuggeeError {
+    /// [`DebuggeeError::Other`] with this message.
     pub fn other(message: impl Into<String>) -> Self {
         DebuggeeError::Other(message.into())
     }
@@ -38,7 +42,9 @@ impl DebuggeeError {
 /// Which of the guest's streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
+    /// Standard output.
     Stdout,
+    /// Standard error; while a program is recorded, also what the recorder itself says.
     Stderr,
 }
 
@@ -80,12 +86,16 @@ pub trait Launcher: Send + Sync {
 /// Why there is nothing to debug.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
+    /// The interrupt was raised before there was anything to debug.
     #[error("cancelled")]
     Interrupted,
     /// A message for the person: cause and remedy.
     #[error("{0}")]
     Failed(String),
 }
+
+/// Returns when it is done: to be called on a thread of its own.
+pub type Preparing = Box<dyn FnOnce() + Send>;
 
 /// A recording, standing at one moment; when opened, at its start.
 ///
@@ -101,10 +111,16 @@ pub trait Debuggee: Send {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError>;
 
+    /// Something that ends when more can be looked at here than now; given out once.
+    fn preparing(&mut self) -> Option<Preparing> {
+        None
+    }
+
     /// Where it stands, and why it stopped there.
     fn here(&self) -> &Stop;
     /// What a person is told about this stop, in place of the session's words.
     fn describe_stop(&mut self) -> StopText;
+    /// How far the recording goes, as far as that is known by now, and how it ended.
     fn history(&self) -> History;
 
     /// Each of these replaces all breakpoints of its kind (and file) and
@@ -114,15 +130,19 @@ pub trait Debuggee: Send {
         source: &SourceOrigin,
         breakpoints: &[SourceBreakpointRequest],
     ) -> Vec<BreakpointState>;
+    /// By name: functions of the guest, or hostcalls.
     fn set_function_breakpoints(
         &mut self,
         breakpoints: &[FunctionBreakpointRequest],
     ) -> Vec<BreakpointState>;
+    /// By address, in the code of core modules.
     fn set_instruction_breakpoints(
         &mut self,
         breakpoints: &[InstructionBreakpointRequest],
     ) -> Vec<BreakpointState>;
+    /// The stops that have no place: traps, hostcalls, handles.
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState>;
+    /// On changes of bytes that [`data`](Debuggee::data) has named.
     fn set_data_breakpoints(
         &mut self,
         breakpoints: &[DataBreakpointRequest],
@@ -154,7 +174,9 @@ pub trait Debuggee: Send {
 
     /// Frames from the innermost outward.
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError>;
+    /// The groups of values of a frame, in the order in which they are shown.
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError>;
+    /// The values of a group, as many as the page asks for.
     fn variables(
         &mut self,
         of: &ValuesRef,
@@ -202,13 +224,17 @@ pub trait Debuggee: Send {
     /// Where there are copies of the program to go on from: event and position.
     fn checkpoints(&mut self) -> Vec<(u64, Position)>;
 
+    /// All sources that code comes from, by path ascending.
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
+    /// The text of a source that is no file. That of the hostcalls replays the recording the
+    /// first time.
     fn source_text(
         &mut self,
         text: &TextRef,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<SourceText, DebuggeeError>;
+    /// All core modules, in the order of the component's binary.
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
     /// Instructions around an address, exactly `count`, starting `skip`
     /// instructions after it (before, if negative). Where there are none, an
@@ -220,6 +246,8 @@ pub trait Debuggee: Send {
         skip: i64,
         count: usize,
     ) -> Result<Vec<InstructionView>, DebuggeeError>;
+    /// Bytes from `offset` after an address (before, if negative): fewer than `count` where
+    /// the memory ends.
     fn read_memory(
         &mut self,
         reference: &str,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a message is not understood: {cause}")]
 pub struct Malformed {
+    /// What is wrong with it, in words.
     pub cause: String,
     /// The sequence number and command to answer, where the message had them.
     pub answer_to: Option<(i64, String)>,

@@ -10,8 +10,11 @@ use serde_json::Value;
 /// gets an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
+    /// The client's number for it, from 1: the `request_seq` of its response.
     pub seq: i64,
+    /// Such as `setBreakpoints`, or `rr/whoWrote`.
     pub command: String,
+    /// As they came; `null` if there are none.
     pub arguments: Value,
 }
 
@@ -36,6 +39,7 @@ impl Request {
 /// A message from the client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
+    /// Every one is answered.
     Request(Request),
     /// The answer to a request of ours; we make none, so nothing waits for it.
     Response,
@@ -44,15 +48,19 @@ pub enum Incoming {
 /// Why a request is not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// It takes a program that stands still, and this one moves or is being opened.
     #[error("the program is moving: pause it first")]
     NotStopped,
+    /// It was interrupted: by `cancel`, by `pause`, or by the end of the session.
     #[error("cancelled")]
     Cancelled,
+    /// A message for the person: cause and remedy.
     #[error("{0}")]
     Because(String),
 }
 
 impl Refusal {
+    /// [`Refusal::Because`] with this message.
     pub fn because(message: impl Into<String>) -> Self {
         Refusal::Because(message.into())
     }

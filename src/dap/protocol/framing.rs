@@ -15,16 +15,23 @@ const MAX_HEADER_LINES: usize = 32;
 /// What can be wrong with a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
+    /// The stream cannot be read.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
+    /// The stream ended in a header, or before all of the bytes that a header announced.
     #[error("the connection ended in the middle of a message")]
     CutShort,
+    /// A header without a length, or with one that cannot be true: what is wrong, in words.
     #[error(
         "a message header is not understood: {0}; where the next message starts is unknown, so the session ends"
     )]
     Header(String),
+    /// The message is longer than [`MAX_MESSAGE`]. It has been skipped.
     #[error("a message of {length} bytes was left out: the limit is {MAX_MESSAGE} bytes")]
-    Oversized { length: u64 },
+    Oversized {
+        /// As its header announced, in bytes.
+        length: u64,
+    },
 }
 
 impl FrameError {

@@ -1,7 +1,7 @@
 //! The one door to the Debug Adapter Protocol.
 //!
 //! Message types come from the `dap` crate; nothing outside this folder names
-//! that crate, so its gaps and slips are put right here once: [`spelling`] for
+//! that crate, so its gaps and slips are put right here once: `spelling` for
 //! keys it writes differently from the protocol, [`newer`] for what the protocol
 //! has gained since. Frames, envelope and codec are our own, because a debugger
 //! must outlive a message that the crate's reader would give up on.
@@ -42,7 +42,7 @@ pub use dap::types::{
     EvaluateArgumentsContext, ExceptionBreakMode, ExceptionBreakpointsFilter, ExceptionDetails,
     GotoTarget, InvalidatedAreas, Module, ModuleId, OutputEventCategory, PresentationHint,
     ProcessEventStartMethod, Scope, ScopePresentationhint, Source, SourceBreakpoint, StackFrame,
-    StackFrameModuleid, StackFramePresentationhint, SteppingGranularity, StoppedEventReason,
-    Thread, ThreadEventReason, ValueFormat, Variable, VariablePresentationHint,
+    StackFrameFormat, StackFrameModuleid, StackFramePresentationhint, SteppingGranularity,
+    StoppedEventReason, Thread, ThreadEventReason, ValueFormat, Variable, VariablePresentationHint,
     VariablePresentationHintAttributes, VariablePresentationHintKind, VariablesArgumentsFilter,
 };

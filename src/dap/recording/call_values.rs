@@ -3,7 +3,7 @@
 
 use super::boundary::CrossingFrame;
 use super::calls::{Outcome, ShownCall};
-use super::crossing_memory::CrossingMemory;
+use super::guest_memory::GuestMemory;
 use super::values::{core_view, decode, encode};
 use super::{Recording, address};
 use crate::component::CrossingKind;
@@ -126,7 +126,7 @@ impl Recording {
         is_result: bool,
         look: impl FnOnce(&Lifter<'_>) -> T,
     ) -> T {
-        let memory = CrossingMemory::new(&mut self.timeline, call.frame.open.memory);
+        let memory = GuestMemory::new(&mut self.timeline, call.frame.open.memory);
         let writes = call.writes_of(is_result);
         let read = |address, length| memory.read_after(writes, address, length);
         let limits = Limits {

@@ -2,7 +2,7 @@
 
 use super::Recording;
 use super::boundary::CrossingFrame;
-use super::crossing_memory::{CrossingMemory, Writes};
+use super::guest_memory::{GuestMemory, Writes};
 use crate::component::Crossing;
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::DebuggeeError;
@@ -115,7 +115,7 @@ impl Recording {
             }
             Recorded::Missing | Recorded::Far => Default::default(),
         };
-        let memory = CrossingMemory::new(&mut self.timeline, open.memory);
+        let memory = GuestMemory::new(&mut self.timeline, open.memory);
         let now = |address, length| memory.read(address, length);
         let after = |address, length| match has_returned {
             true => memory.read(address, length),
@@ -178,7 +178,7 @@ impl Recording {
         let around = around.iter().take(frame.index);
         let entered = around.filter(|open| open.way == Way::In).count();
         let leaving = self.timeline.leaving(entered as u32)?;
-        let memory = CrossingMemory::new(&mut self.timeline, open.memory);
+        let memory = GuestMemory::new(&mut self.timeline, open.memory);
         let now = |address, length| memory.read(address, length);
         let lifter = Lifter::new(&now, crossing.encoding, crossing.pointer);
         let arguments = call::arguments(&component, &lifter, crossing, &open.args);

@@ -1,7 +1,7 @@
 //! The values of expressions.
 
 use super::stack::ShownFrame;
-use super::values::{Within, core_view, decode, encode, failed, hex, plain, range_of, view};
+use super::values::{Within, core_view, decode, encode, failed, hex, plain, view};
 use super::{Recording, address, data};
 use crate::dap::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;
@@ -79,7 +79,7 @@ impl Recording {
                         format,
                     };
                     let expression = Some(text.trim().to_owned());
-                    within.rows(*root, expression, steps, &of.0, range_of(page))
+                    within.rows(*root, expression, steps, &of.0, page)
                 }
                 _ => Ok(Vec::new()),
             }

@@ -96,8 +96,14 @@ impl Recording {
     fn tables(&mut self) -> Result<Vec<Table>, DebuggeeError> {
         let here = self.timeline.here().clone();
         let in_call = here.position.phase == crate::replay::Phase::Calling;
-        let tables = self.chronicle().handles_at(here.event, in_call, None);
-        Ok(tables.map_err(failed)?.unwrap_or_default())
+        let outcome = self.timeline.trace().outcome().clone();
+        let chronicle = self.chronicle();
+        let tables = chronicle.handles_at(here.event, in_call, None);
+        let tables = tables.map_err(failed)?.unwrap_or_default();
+        match chronicle.mismatch(here.event, &outcome) {
+            None => Ok(tables),
+            Some(mismatch) => Err(failed(mismatch)),
+        }
     }
 
     /// Why a run ended in a trap, where that was about a handle: what the handle was.

@@ -6,7 +6,6 @@ use crate::dap::debuggee::{
     DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
 };
 use crate::inspect::listing::{Listing, ListingError};
-use crate::replay::Compiled;
 use crate::replay::output;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
@@ -45,11 +44,11 @@ impl Recording {
         let failed = |error: &dyn std::fmt::Display| DebuggeeError::Other(error.to_string());
         let trace = self.timeline.trace().clone();
         let all = trace.hostcalls().unwrap_or(0).max(1);
-        let compiled = Compiled::prepare(&trace, &self.cache, Variant::Fast, &|done, of| {
-            let percent = (done * 100).checked_div(of).unwrap_or(100).min(100) as u8;
-            output.progress(Some(percent), "compiling the recording");
-        });
-        let compiled = compiled.map_err(|error| failed(&error))?;
+        let compiled = self
+            .timeline
+            .compile(Variant::Fast, interrupt, &|compiled| {
+                output.progress(Some(compiled.percent()), "compiling the recording");
+            })?;
         let done = Arc::new(AtomicUsize::new(0));
         std::thread::scope(|scope| {
             let (counted, stop) = (done.clone(), interrupt.clone());

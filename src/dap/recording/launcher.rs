@@ -10,13 +10,16 @@ use crate::dap::source_map::SourceMap;
 use crate::source::external::{External, Search};
 use crate::source::is_library;
 use crate::timeline::motion::{Stepping, WithoutLines};
-use crate::timeline::{Interrupt, Module, Options, Timeline};
+use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
 use crate::trace::Trace;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+/// What a recorder gets to finish its recording when it is told to end.
+const TO_FINISH: Duration = Duration::from_secs(5);
 
 /// Opens recordings for sessions.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ fn failed(error: impl std::fmt::Display) -> LaunchError {
 }
 
 impl RecordingLauncher {
+    /// Opens timelines with these options. Without a trace there is nothing to attach to.
     pub fn new(options: Options, trace: Option<PathBuf>) -> RecordingLauncher {
         RecordingLauncher {
             options,
@@ -68,6 +72,7 @@ impl RecordingLauncher {
         program: Option<PathBuf>,
         view: &ViewArguments,
         output: &dyn Output,
+        interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let mut trace = Trace::open(trace).map_err(failed)?;
         if let Some(path) = &view.component {
@@ -86,11 +91,14 @@ impl RecordingLauncher {
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
         let trace = Arc::new(trace);
-        let progress = |done: usize, all: usize| {
-            let percentage = (done * 100).checked_div(all).unwrap_or(100).min(100) as u8;
-            output.progress(Some(percentage), "compiling the recording");
+        let progress = |compiled: Progress| {
+            output.progress(Some(compiled.percent()), "compiling the recording");
         };
-        let mut timeline = Timeline::open(trace, &self.options, &progress).map_err(failed)?;
+        let timeline = Timeline::open(trace, &self.options, interrupt, &progress);
+        let mut timeline = timeline.map_err(|error| match error {
+            TimelineError::Interrupted => LaunchError::Interrupted,
+            error => failed(error),
+        })?;
         let stepping = stepping(&timeline, view.just_my_code);
         timeline.set_stepping(stepping);
         Ok(Box::new(Recording::new(
@@ -132,20 +140,27 @@ impl RecordingLauncher {
         let before = written(to);
         let mut child = self
             .record_command(arguments, to)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
+        // It ends when this is closed: by us, or because we are no more.
+        let mut lifeline = child.stdin.take();
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let complaint = std::thread::scope(|scope| {
             let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
             let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
+            let mut told = None;
             while !(out.is_finished() && err.is_finished()) {
                 if interrupt.is_raised() {
-                    // What has reached the trace stays readable.
-                    _ = child.kill();
+                    drop(lifeline.take());
+                    let since = told.get_or_insert_with(Instant::now);
+                    if since.elapsed() > TO_FINISH {
+                        // What has reached the trace stays readable.
+                        _ = child.kill();
+                    }
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -157,6 +172,9 @@ impl RecordingLauncher {
         if written(to) != before {
             return Ok(());
         }
+        if interrupt.is_raised() {
+            return Err(LaunchError::Interrupted);
+        }
         Err(failed(match complaint.trim() {
             "" => "the recorder ended without a recording".to_owned(),
             complaint => complaint.to_owned(),
@@ -166,6 +184,7 @@ impl RecordingLauncher {
     fn record_command(&self, arguments: &ProgramArguments, to: &Path) -> Command {
         let mut command = Command::new(&self.options.program);
         command.arg("record").arg("--quiet").arg("--force");
+        command.arg("--ends-with-input");
         command.arg("-o").arg(to);
         for dir in &arguments.dirs {
             let host = in_directory(arguments.cwd.as_deref(), &dir.host);
@@ -252,7 +271,9 @@ impl Launcher for RecordingLauncher {
         interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         match &arguments.subject {
-            Subject::Trace(trace) => self.open(trace, None, None, &arguments.view, output),
+            Subject::Trace(trace) => {
+                self.open(trace, None, None, &arguments.view, output, interrupt)
+            }
             Subject::Program(program) => {
                 let directory = tempfile::tempdir().map_err(failed)?;
                 let to = match &program.record_to {
@@ -261,7 +282,14 @@ impl Launcher for RecordingLauncher {
                 };
                 self.record(program, &to, output, interrupt)?;
                 let at = in_directory(program.cwd.as_deref(), &program.program);
-                self.open(&to, Some(directory), Some(at), &arguments.view, output)
+                self.open(
+                    &to,
+                    Some(directory),
+                    Some(at),
+                    &arguments.view,
+                    output,
+                    interrupt,
+                )
             }
         }
     }
@@ -270,7 +298,7 @@ impl Launcher for RecordingLauncher {
         &self,
         arguments: &AttachArguments,
         output: &dyn Output,
-        _interrupt: &Interrupt,
+        interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let trace = self.trace.as_deref().ok_or_else(|| {
             failed(
@@ -278,6 +306,6 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, None, &arguments.view, output)
+        self.open(trace, None, None, &arguments.view, output, interrupt)
     }
 }

@@ -7,11 +7,11 @@ mod breakpoints;
 mod call_values;
 mod calls;
 mod core;
-mod crossing_memory;
 mod data;
 mod disassembly;
 mod expressions;
 mod guest;
+mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
@@ -26,8 +26,9 @@ use super::debuggee::{
     BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, Debuggee, DebuggeeError,
     EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, History,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, LineVisit, Mark, MemoryView,
-    ModuleView, Output, Page, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, StepInTarget, StopText, TextRef, ValuesRef, VariableView, Window,
+    ModuleView, Output, Page, Preparing, Printed, Scope, SourceBreakpointRequest, SourceOrigin,
+    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, TextRef, ValuesRef, VariableView,
+    Window,
 };
 use super::source_map::SourceMap;
 use crate::component::ModuleId;
@@ -38,7 +39,7 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::motion::{Direction, Motion, Reason, Step, Stop};
-use crate::timeline::{Interrupt, Progress, Timeline, TimelineError};
+use crate::timeline::{Interrupt, Timeline, TimelineError};
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use stack::ShownFrame;
@@ -82,12 +83,6 @@ impl From<TimelineError> for DebuggeeError {
             other => DebuggeeError::Other(other.to_string()),
         }
     }
-}
-
-/// Tells how far compiling has come.
-fn compiling(output: &dyn Output, progress: Progress) {
-    let part = progress.done * 100 / progress.total.max(1);
-    output.progress(u8::try_from(part).ok(), "compiling the guest for debugging");
 }
 
 impl Recording {
@@ -146,8 +141,12 @@ impl Debuggee for Recording {
         self.find_handle_changes()?;
         self.calls.clear();
         if self.timeline.needs_debug(motion) {
-            self.timeline
-                .need_debug(interrupt, &|done| compiling(output, done))?;
+            self.timeline.need_debug(interrupt, &|compiled| {
+                output.progress(
+                    Some(compiled.percent()),
+                    "compiling the guest for debugging",
+                );
+            })?;
         }
         let stop = match motion {
             Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
@@ -155,6 +154,11 @@ impl Debuggee for Recording {
         };
         self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
         Ok(stop)
+    }
+
+    fn preparing(&mut self) -> Option<Preparing> {
+        let end = self.timeline.debug_end()?;
+        Some(Box::new(move || end.wait()))
     }
 
     fn here(&self) -> &Stop {

@@ -4,10 +4,11 @@
 use super::guest::GuestFrame;
 use super::stack::{GuestPlace, ShownFrame};
 use super::{Recording, address, core};
+use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::dap::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
-    ValueKind, ValuesRef, VariableView,
+    SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::FrameState;
 use crate::inspect::expression::core_text;
@@ -15,7 +16,7 @@ use crate::inspect::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
 };
 use crate::replay::InstanceId;
-use crate::source::ModuleSource;
+use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::motion::MemoryRange;
 
 /// A page of memory or list that a client asks for without saying how much.
@@ -145,43 +146,60 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let instance = place.core.instance;
-        self.with_frame(place, |source, site, frame| {
-            let mut roots = match key {
-                "statics" => variables::statics(source, site.pc, frame)?,
-                _ => variables::variables(source, site, frame)?,
-            };
-            match key {
-                "args" => roots.retain(|v| v.kind == VariableKind::Argument),
-                // What a function keeps from call to call is one of its own too.
-                "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
-                _ => {}
-            }
-            if steps.is_empty() {
-                let rows = roots.iter().enumerate();
+        let rows: Vec<(VariableView, Option<SourceLine>)> =
+            self.with_frame(place, |source, site, frame| {
+                let mut roots = match key {
+                    "statics" => variables::statics(source, site.pc, frame)?,
+                    _ => variables::variables(source, site, frame)?,
+                };
+                match key {
+                    "args" => roots.retain(|v| v.kind == VariableKind::Argument),
+                    // What a function keeps from call to call is one of its own too.
+                    "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
+                    _ => {}
+                }
+                if steps.is_empty() {
+                    let rows = roots.iter().enumerate();
+                    let names = distinct_names(&roots);
+                    return Ok(rows
+                        .zip(&names)
+                        .map(|((_, v), name)| {
+                            let path = format!("{}/{}", of.0, encode(name));
+                            let expression = is_name(name).then(|| name.clone());
+                            (view(v, &path, expression, instance, format), v.declared)
+                        })
+                        .collect());
+                }
+                let mut steps = steps.iter();
+                let name = steps.next().map(|s| decode(s)).unwrap_or_default();
                 let names = distinct_names(&roots);
-                return Ok(rows
-                    .zip(&names)
-                    .map(|((_, v), name)| {
-                        let path = format!("{}/{}", of.0, encode(name));
-                        let expression = is_name(name).then(|| name.clone());
-                        view(v, &path, expression, instance, format)
-                    })
-                    .collect());
-            }
-            let mut steps = steps.iter();
-            let name = steps.next().map(|s| decode(s)).unwrap_or_default();
-            let names = distinct_names(&roots);
-            let index = names.iter().position(|n| *n == name);
-            let root = roots.swap_remove(index.ok_or_else(gone)?);
-            let expression = is_name(&name).then_some(name);
-            let within = Within {
-                source,
-                frame,
-                instance,
-                format,
-            };
-            within.rows(root, expression, steps.as_slice(), &of.0, range_of(page))
-        })
+                let index = names.iter().position(|n| *n == name);
+                let root = roots.swap_remove(index.ok_or_else(gone)?);
+                let expression = is_name(&name).then_some(name);
+                let within = Within {
+                    source,
+                    frame,
+                    instance,
+                    format,
+                };
+                let rows = within.rows(root, expression, steps.as_slice(), &of.0, page)?;
+                Ok(rows.into_iter().map(|row| (row, None)).collect())
+            })?;
+        let declared = |line| self.place_declared(place.core.module, line);
+        let rows = rows.into_iter().map(|(row, line)| VariableView {
+            declared: line.and_then(declared),
+            ..row
+        });
+        Ok(rows.collect())
+    }
+
+    fn place_declared(
+        &self,
+        module: ModuleId,
+        line: SourceLine,
+    ) -> Option<(SourceRef, SourcePoint)> {
+        let place = self.place_in_source(module, self.timeline.module(module)?, line);
+        Some((place.source, place.point))
     }
 
     pub(super) fn bytes_at(
@@ -225,7 +243,7 @@ impl Within<'_> {
         expression: Option<String>,
         steps: &[&str],
         path: &str,
-        range: std::ops::Range<u64>,
+        page: Page,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let (mut current, mut expression) = (root, expression);
         for step in steps {
@@ -234,6 +252,16 @@ impl Within<'_> {
             current = children.into_iter().next().ok_or_else(gone)?;
             expression = expression.and_then(|outer| expression_of(&outer, &current.name));
         }
+        // Fields have names and elements numbers; a value has the one or the other.
+        let has = match current.children {
+            Inside::None => None,
+            Inside::Named(_) => Some(ChildKind::Named),
+            Inside::Indexed(_) => Some(ChildKind::Indexed),
+        };
+        if page.filter.is_some() && page.filter != has {
+            return Ok(Vec::new());
+        }
+        let range = range_of(page);
         let children = self.children(&current, range.clone())?;
         let rows = children.iter().zip(range.start..).map(|(child, i)| {
             let outer = expression.as_deref();
@@ -286,8 +314,6 @@ fn is_field(text: &str) -> bool {
 }
 
 pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
-    // Fields have names and elements numbers; a value has the one or the other.
-    let _: Option<ChildKind> = page.filter;
     let start = page.start as u64;
     let count = page.count.map_or(WHOLE_PAGE, |count| count as u64);
     start..start.saturating_add(count)

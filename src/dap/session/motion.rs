@@ -182,11 +182,7 @@ impl Session {
         let stopped = self.stopped(moving.motions.last(), outcome);
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
-            self.outbox.event(&Event::Invalidated(InvalidatedEventBody {
-                areas: Some(vec![InvalidatedAreas::All]),
-                thread_id: None,
-                stack_frame_id: None,
-            }));
+            self.outbox.event(&all_invalidated());
         }
     }
 
@@ -327,6 +323,15 @@ impl StopName {
             hit: None,
         }
     }
+}
+
+/// No view of the client holds any more.
+pub(super) fn all_invalidated() -> Event {
+    Event::Invalidated(InvalidatedEventBody {
+        areas: Some(vec![InvalidatedAreas::All]),
+        thread_id: None,
+        stack_frame_id: None,
+    })
 }
 
 /// Whether a motion leaves everything behind, so that no view of a client holds.

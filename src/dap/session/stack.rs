@@ -1,23 +1,34 @@
 //! `stackTrace` and `scopes`.
 
 use super::convert::count;
-use super::{Handled, Reply, Session};
+use super::{Handled, Reply, Session, frame_names};
 use crate::dap::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
+use crate::dap::protocol::newer::FormattedStackTraceArguments;
 use crate::dap::protocol::{
     PresentationHint, Refusal, Request, Scope as ScopeMessage, ScopePresentationhint,
     ScopesArguments, ScopesResponse, Source, StackFrame, StackFrameModuleid,
-    StackFramePresentationhint, StackTraceArguments, StackTraceResponse,
+    StackFramePresentationhint, StackTraceResponse,
 };
 use crate::source::is_library;
 
 pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {
-    let arguments: StackTraceArguments = request.arguments()?;
+    let arguments: FormattedStackTraceArguments = request.arguments()?;
     let window = Window {
-        start: arguments.start_frame.map_or(0, whole),
+        start: arguments.known.start_frame.map_or(0, whole),
         // The protocol says that zero is all.
-        levels: arguments.levels.filter(|levels| *levels > 0).map(whole),
+        levels: arguments
+            .known
+            .levels
+            .filter(|levels| *levels > 0)
+            .map(whole),
     };
-    let found = session.debuggee()?.frames(window)?;
+    let mut found = session.debuggee()?.frames(window)?;
+    if let Some(format) = &arguments.format {
+        let names = frame_names::formatted(session, &found.frames, format)?;
+        for (frame, name) in found.frames.iter_mut().zip(names) {
+            frame.name = name;
+        }
+    }
     let stack_frames = found.frames.iter().map(|frame| session.frame_out(frame));
     let response = StackTraceResponse {
         stack_frames: stack_frames.collect(),

@@ -143,7 +143,15 @@ impl Evaluator<'_> {
                 }
             }
         }
-        Err(self.fault(index, Fault::NoKey(items.count)))
+        let compared = items.count.min(MOST_KEYS);
+        let of = items.count;
+        Err(self.fault(
+            index,
+            match compared < of {
+                true => Fault::KeyNotReached { compared, of },
+                false => Fault::NoKey(of),
+            },
+        ))
     }
 
     pub(super) fn lifted_element(&self, of: &Lifted, index: i128) -> Result<Datum, Fault> {
@@ -172,15 +180,7 @@ impl Evaluator<'_> {
     /// Elements of an array or slice; behind a pointer, as many as are asked for.
     pub(super) fn slice(&self, node: &Node, of: &Datum, from: i128, to: i128) -> Evaluated<Datum> {
         let count = u64::try_from(to.saturating_sub(from));
-        let count = count.map_err(|_| {
-            self.fault(
-                node,
-                Fault::OutOfRange {
-                    index: to,
-                    count: 0,
-                },
-            )
-        })?;
+        let count = count.map_err(|_| self.fault(node, Fault::Backward { from, to }))?;
         let Datum::Typed(first) = self.element(node, of, from)? else {
             return Err(self.fault(node, Fault::NotIndexable(self.described(of))));
         };

@@ -41,9 +41,6 @@ fn real(operator: Binary, a: f64, b: f64) -> Result<f64, Fault> {
         Binary::Multiply => a * b,
         Binary::Divide => a / b,
         Binary::Remainder => a % b,
-        _ => {
-            let fraction = if a.fract() == 0.0 { b } else { a };
-            return Err(Fault::NotANumber(format!("{fraction} (whole)")));
-        }
+        _ => return Err(Fault::NotWhole),
     })
 }

@@ -40,6 +40,7 @@ pub struct Expression {
 /// What an expression sees.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
+    /// What `$event`, `$tick` and `$position` are.
     pub moment: Moment,
     /// The core level of the innermost frame, or of the one chosen.
     pub registers: Option<&'a dyn FrameState>,
@@ -55,7 +56,9 @@ pub struct Scene<'a> {
 /// Which moment of the recording it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
+    /// Calls out made before it; at a hostcall, the number of that.
     pub event: u64,
+    /// The tick of its position.
     pub tick: Tick,
     /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the
     /// stack.
@@ -65,8 +68,11 @@ pub struct Moment {
 /// A frame of code with debug information.
 #[derive(Clone, Copy)]
 pub struct SourceFrame<'a> {
+    /// The debug information of the frame's module.
     pub source: &'a ModuleSource,
+    /// Where in the code the frame stands, and in which of the bodies inlined there.
     pub site: Site,
+    /// The frame's locals, operands, globals and memory.
     pub state: &'a dyn FrameState,
 }
 
@@ -75,17 +81,22 @@ pub struct SourceFrame<'a> {
 pub enum Evaluated {
     /// Of the program, with what is inside.
     Variable(Box<Variable>),
+    /// Of the core level: `$local0`, `$stack0`, `$global0`.
     Core(CoreValue),
     /// Bytes of memory.
     Bytes {
+        /// Where they start in the memory of the frame's instance.
         address: u64,
+        /// All that were asked for.
         bytes: Vec<u8>,
     },
     /// Of the component level.
     Lifted(Lifted),
     /// Calculated.
     Number(String),
+    /// Of a comparison or a logical operator, `true` or `false`.
     Truth(bool),
+    /// A literal, without its quotes, or `$position`.
     Text(String),
 }
 
@@ -94,6 +105,7 @@ pub enum Evaluated {
 pub enum Root {
     /// `$arg.NAME`, `$result`
     Crossing,
+    /// A bare name: of a variable or, in the frame of a hostcall, of an argument.
     Name,
 }
 

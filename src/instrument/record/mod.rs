@@ -27,15 +27,19 @@ pub const BUFFER_LENGTH: u32 = shim::BUFFER_CAPACITY * 4;
 /// Why a component could not be rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
+    /// The binary cannot be parsed as a component that can be recorded.
     #[error(transparent)]
     Component(#[from] ParseError),
+    /// It imports [`SINK`] itself, or a component nested in it does.
     #[error(
         "the component is instrumented already (it has an import of {SINK}); \
          take the one that it was made of"
     )]
     Already,
+    /// The binary cannot be read or encoded again: what was met, in words.
     #[error("the component cannot be rewritten for recording: {0}")]
     Rewrite(String),
+    /// What the validator says of the result.
     #[error("the rewritten component is not valid ({0}); this is a fault of rr-dap")]
     Produced(wasmparser::BinaryReaderError),
 }
@@ -55,6 +59,7 @@ pub enum Commit {
 /// How a component is made to record itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
+    /// When records are handed over.
     pub commit: Commit,
     /// Give the sink each recorder's whole memory when it registers, for a host to
     /// read. Another component would be given a copy of it; without, what has been

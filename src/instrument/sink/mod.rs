@@ -16,7 +16,10 @@ pub enum Sink {
     /// as the guest sees it, or `PROGRAM.rrtrace` in the first directory in which a
     /// file can be made. Where there is such a file already, the name gets 16 random
     /// digits: each run makes a new file.
-    File { path: Option<String> },
+    File {
+        /// With or without `.rrtrace`; `None` for the program's name.
+        path: Option<String>,
+    },
     /// Lines of text on standard error, `rr:trace:…`.
     Stderr,
 }
@@ -24,14 +27,19 @@ pub enum Sink {
 /// Why a component could not be made to record itself.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
+    /// The crossings cannot be wrapped.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The beginning of the recording, which the sink carries along, cannot be made.
     #[error(transparent)]
     Beginning(#[from] RecordsError),
+    /// [`Sink::File`]'s path, or the program's name in its stead; `.rrtrace` does not count.
     #[error("the path of the recording is longer than 700 bytes")]
     LongPath,
+    /// The two could not be put into one component: what was met, in words.
     #[error("the component cannot be joined with the sink: {0}")]
     Compose(String),
+    /// What the validator says of the result.
     #[error("the joined component is not valid ({0}); this is a fault of rr-dap")]
     Produced(wasmparser::BinaryReaderError),
 }

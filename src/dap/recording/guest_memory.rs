@@ -1,4 +1,4 @@
-//! The memory of a crossing, as it is now or as it will be when the crossing returns.
+//! A memory of the stopped guest, as it is now or as it will be when a crossing returns.
 
 use crate::inspect::in_progress::overlay;
 use crate::replay::InstanceId;
@@ -15,18 +15,18 @@ pub(super) type Writes = Vec<(u64, Vec<u8>)>;
 
 /// A memory of the stopped guest. It is fetched a page at a time and kept: it does not
 /// change while the program stands still.
-pub(super) struct CrossingMemory<'a> {
+pub(super) struct GuestMemory<'a> {
     timeline: RefCell<&'a mut Timeline>,
     memory: Option<(InstanceId, u32)>,
     pages: RefCell<HashMap<u64, Vec<u8>>>,
 }
 
-impl<'a> CrossingMemory<'a> {
+impl<'a> GuestMemory<'a> {
     pub(super) fn new(
         timeline: &'a mut Timeline,
         memory: Option<(InstanceId, u32)>,
-    ) -> CrossingMemory<'a> {
-        CrossingMemory {
+    ) -> GuestMemory<'a> {
+        GuestMemory {
             timeline: RefCell::new(timeline),
             memory,
             pages: RefCell::default(),

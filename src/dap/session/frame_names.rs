@@ -1,0 +1,73 @@
+//! Names of frames with what a client wants in them: module, parameters, line.
+
+use super::Session;
+use crate::dap::debuggee::{Debuggee, Format, Frame, Page, ScopeHint, SourceOrigin, VariableView};
+use crate::dap::protocol::Refusal;
+use crate::dap::protocol::newer::NameFormat;
+use std::collections::HashMap;
+
+/// The names of these frames, in their order: `bank!apply(to: &Account = …), line 12`.
+pub(super) fn formatted(
+    session: &mut Session,
+    frames: &[Frame],
+    format: &NameFormat,
+) -> Result<Vec<String>, Refusal> {
+    let modules = match format.module() {
+        true => module_names(session.debuggee()?)?,
+        false => HashMap::new(),
+    };
+    let mut names = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let parameters = match format.parameters() {
+            true => parameters(session.debuggee()?, frame, format),
+            false => None,
+        };
+        let module = frame.module.as_ref().and_then(|id| modules.get(id));
+        let module = module.map_or(String::new(), |name| format!("{name}!"));
+        let place = frame.place.as_ref().filter(|_| format.line());
+        let line = place.map_or(String::new(), |place| {
+            format!(", line {}", session.line_out(place.point.line))
+        });
+        let parameters = parameters.unwrap_or_default();
+        names.push(format!("{module}{}{parameters}{line}", frame.name));
+    }
+    Ok(names)
+}
+
+fn module_names(debuggee: &mut dyn Debuggee) -> Result<HashMap<String, String>, Refusal> {
+    let modules = debuggee.modules()?;
+    Ok(modules.into_iter().map(|m| (m.id, m.name)).collect())
+}
+
+/// The parameters of a frame in parentheses; `None` where nothing tells which it has.
+fn parameters(debuggee: &mut dyn Debuggee, frame: &Frame, format: &NameFormat) -> Option<String> {
+    let scopes = debuggee.scopes(frame.id).ok()?;
+    let arguments = scopes.iter().find(|s| s.hint == ScopeHint::Arguments);
+    let Some(arguments) = arguments else {
+        let origin = frame.place.as_ref().map(|place| &place.source.origin);
+        return matches!(origin, Some(SourceOrigin::File(_))).then(|| "()".to_owned());
+    };
+    let values = Format { hex: format.hex() };
+    let found = debuggee.variables(&arguments.children.values, Page::default(), values);
+    let shown: Vec<String> = found.ok()?.iter().map(|v| parameter(v, format)).collect();
+    Some(format!("({})", shown.join(", ")))
+}
+
+/// `name: type = value`, or as much of it as is wanted.
+fn parameter(variable: &VariableView, format: &NameFormat) -> String {
+    let type_name = variable.type_name.as_deref();
+    let declared = match (
+        format.parameter_names(),
+        type_name.filter(|_| format.types()),
+    ) {
+        (true, Some(of)) => format!("{}: {of}", variable.name),
+        (true, None) => variable.name.clone(),
+        (false, Some(of)) => of.to_owned(),
+        (false, None) => String::new(),
+    };
+    match (format.values(), declared.is_empty()) {
+        (true, true) => variable.value.clone(),
+        (true, false) => format!("{declared} = {}", variable.value),
+        (false, _) => declared,
+    }
+}
