@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Tests the package in Emacs in batch, with dape, on a program that it records.
+#   EMACS=…/emacs DAPE=…/dape RR_DAP=…/rr-dap editors/emacs/test/run.sh
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+emacs=${EMACS:-$(command -v emacs || true)}
+rr_dap=${RR_DAP:-$root/target/debug/rr-dap}
+skip() {
+  echo "emacs tests skipped: $1"
+  exit 0
+}
+[ -n "$emacs" ] || skip "there is no emacs in the PATH, and EMACS names none"
+[ -n "${DAPE:-}" ] || skip "DAPE does not name a copy of dape"
+"$emacs" -Q --batch --eval '(kill-emacs (if (version< emacs-version "29.1") 1 0))' || skip "$emacs is older than 29.1"
+[ -f "$DAPE/dape.el" ] || { echo "$DAPE is not dape" >&2; exit 1; }
+[ -x "$rr_dap" ] || { echo "$rr_dap is not there: cargo test builds it, or RR_DAP names it" >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$root"/fixtures/ledger.{wasm,c,csv} "$work"
+export RR_DAP=$rr_dap WORK=$work
+cd "$work"
+"$emacs" -Q --batch -L "$DAPE" -L "$here/.." --eval '(setq byte-compile-error-on-warn t
+  byte-compile-dest-file-function (lambda (_) (expand-file-name "rr-dap.elc" (getenv "WORK"))))' \
+  -f batch-byte-compile "$here/../rr-dap.el"
+"$emacs" -Q --batch -L "$DAPE" -L "$here/.." -l "$here/session.el"

@@ -1,0 +1,106 @@
+;;; session.el --- a session in Emacs, in batch  -*- lexical-binding: t -*-
+
+(require 'rr-dap)
+
+(defvar work (file-name-as-directory (getenv "WORK")))
+(defvar stops 0)
+(defvar failed nil)
+(setq dape-start-hook nil
+      dape-request-timeout 60)
+(add-hook 'dape-stopped-hook (lambda () (setq stops (1+ stops))))
+
+(defun check (what ok)
+  (message "%s %s" (if ok "ok  " "FAIL") what)
+  (unless ok (setq failed t)))
+
+(defun wait (what pred)
+  "Wait for PRED; not a measure of speed."
+  (let ((until (time-add nil 120)) found)
+    (while (not (setq found (funcall pred)))
+      (when (time-less-p until nil)
+        (message "FAIL %s did not come" what)
+        (kill-emacs 1))
+      (accept-process-output nil 0.02))
+    found))
+
+(defun session () (dape--live-connection 'stopped t))
+
+(defun ask (command arguments)
+  (let (answer)
+    (dape-request (session) command arguments
+                  (lambda (body error) (setq answer (list body error))))
+    (car (wait command (lambda () answer)))))
+
+(defun go (move &rest arguments)
+  "Do MOVE; answer the innermost frame at the stop that follows, if any."
+  (let ((before stops))
+    (apply move arguments)
+    (wait move (lambda () (and (> stops before) (session)))))
+  (car (append (plist-get (ask :stackTrace '(:threadId 1)) :stackFrames) nil)))
+
+(defun when-is ()
+  (plist-get (ask :evaluate '(:expression "when" :context "repl")) :result))
+
+(let* ((config (dape--config-eval
+                'rr-dap
+                (list 'command (getenv "RR_DAP")
+                      'command-cwd work
+                      :program (concat work "ledger.wasm")
+                      :cwd work
+                      :sourceMap `(:/rr-dap/fixtures ,(directory-file-name work))
+                      :recordTo (concat work "ledger.rrtrace")
+                      :dirs (vector (concat (directory-file-name work) "::/work")))))
+       (source (concat work "ledger.c"))
+       (begun (go #'dape config)))
+  (check "it starts at main" (equal (plist-get begun :name) "main"))
+  (check "the source is the one here"
+         (equal (plist-get (plist-get begun :source) :path) source))
+  (with-current-buffer (find-file-noselect source)
+    (goto-char (point-min))
+    (search-forward "from->balance -= ")
+    (dape-breakpoint-toggle)
+    (let* ((line (line-number-at-pos))
+           (first (go #'call-interactively #'dape-continue))
+           (first-time (when-is))
+           (second (go #'call-interactively #'dape-continue)))
+      (check "a breakpoint of Emacs stops" (equal (plist-get first :line) line))
+      (check "and again" (equal (plist-get second :line) line))
+      (let ((back (go #'rr-dap-reverse-continue)))
+        (check "back to the first" (equal (plist-get back :line) line))
+        (check "in time, too" (equal (when-is) first-time)))
+      (check "a line back"
+             (equal (plist-get (go #'rr-dap-step-back) :line) (1- line)))
+      (check "back into what was called"
+             (equal (plist-get (go #'rr-dap-back-into) :name) "find"))
+      (check "back out" (equal (plist-get (go #'rr-dap-back-out) :name) "apply"))
+      (check "a line on"
+             (equal (plist-get (go #'call-interactively #'dape-next) :line) (1- line)))))
+  (check "a hostcall" (string-match-p "^wasi:" (plist-get (go #'rr-dap-next-hostcall) :name)))
+  (check "the one before"
+         (string-match-p "^wasi:" (plist-get (go #'rr-dap-previous-hostcall) :name)))
+  (go #'rr-dap-seek "end")
+  (check "the end" (string-match-p "(100 %)" (when-is)))
+  (go #'rr-dap-who-wrote "accounts[0].balance")
+  (check "who wrote" (string-match-p "^event [0-9]+ of 52" (when-is)))
+  (go #'rr-dap-seek "start")
+  (check "the start" (string-match-p "^event 0 of " (when-is)))
+  (let ((process (jsonrpc--process (session))))
+    (dape-quit)
+    (wait "the end of the session" (lambda () (not (process-live-p process))))
+    (check "nothing is left" (not (process-live-p process)))))
+(let* ((said "")
+       (server (make-process :name "server"
+                             :command (list (getenv "RR_DAP") "--listen" "0"
+                                            "--trace" (concat work "ledger.rrtrace"))
+                             :filter (lambda (_ text) (setq said (concat said text)))))
+       (port (progn (wait "the port" (lambda () (string-match "^LISTENING \\([0-9]+\\)\n" said)))
+                    (string-to-number (match-string 1 said))))
+       (config (dape--config-eval 'rr-dap-attach (list 'port port))))
+  (check "it attaches" (equal (plist-get (go #'dape config) :name) "main"))
+  (go #'rr-dap-next-hostcall)
+  (check "and travels" (string-match-p "in wasi:" (when-is)))
+  (dape-quit)
+  (wait "the end of the session" (lambda () (not (dape--live-connections))))
+  (check "the server lives" (process-live-p server))
+  (delete-process server))
+(kill-emacs (if failed 1 0))
