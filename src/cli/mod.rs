@@ -96,11 +96,16 @@ fn told(error: &anyhow::Error) -> String {
     })
 }
 
+/// What is logged unless `RR_DAP_LOG` says otherwise. What goes wrong in the guest's dealings
+/// with the world is the guest's to tell. That two recorders keep the same compiled code at
+/// once is nothing wrong.
+const USUAL_LOG: &str =
+    "warn,wasmtime_wasi=off,wasmtime_wasi_http=off,wasmtime_internal_cache=error";
+
 /// Logs go to standard error, never to standard output, which may carry DAP.
 fn start_log() {
-    // What goes wrong in the guest's dealings with the world is the guest's to tell.
-    let filter = EnvFilter::try_from_env("RR_DAP_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,wasmtime_wasi=off,wasmtime_wasi_http=off"));
+    let filter =
+        EnvFilter::try_from_env("RR_DAP_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL_LOG));
     // A second subscriber (in tests) is not an error.
     _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

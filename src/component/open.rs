@@ -1,6 +1,7 @@
 //! From what a person has (a component, a WASI 0.1 module, text) to a component
 //! binary.
 
+use super::go::{self, GoError};
 use std::path::{Path, PathBuf};
 use wasi_preview1_component_adapter_provider as adapters;
 
@@ -22,6 +23,14 @@ pub enum OpenError {
         path: PathBuf,
         /// What the text parser says.
         message: String,
+    },
+    /// It is of Go, and the WASI 0.1 adapter cannot have a part of its memory.
+    #[error("{path} is a core module that cannot be made into a component: {source}")]
+    Go {
+        /// The program's file.
+        path: PathBuf,
+        /// What is in the way.
+        source: GoError,
     },
     /// The WASI 0.1 adapter could not be put around the core module.
     #[error(
@@ -58,7 +67,12 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
         }
     };
     if wasmparser::Parser::is_core_wasm(&bytes) {
-        return adapt(&bytes).map_err(|message| OpenError::Adapt {
+        let of_go = go::with_room(&bytes).map_err(|source| OpenError::Go {
+            path: path.to_owned(),
+            source,
+        })?;
+        let module = of_go.as_deref().unwrap_or(&bytes);
+        return adapt(module).map_err(|message| OpenError::Adapt {
             path: path.to_owned(),
             message,
         });

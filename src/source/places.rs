@@ -1,5 +1,6 @@
 //! Where breakpoints go: from a line or a function to places in the code.
 
+use super::demangle::demangle;
 use super::lines::{FileId, SourceLine, Statement};
 use super::{Function, ModuleSource};
 use std::collections::HashMap;
@@ -25,6 +26,20 @@ impl ModuleSource {
         let line = |s: &Statement| (s.at.file, s.at.line);
         let second = statements.iter().find(|s| line(s) != line(first));
         second.map_or(function.entry_pc, |statement| statement.pc)
+    }
+
+    /// Where functions begin that debug information does not tell of, and whose names, as
+    /// the `name` section has them or readable, are meant.
+    pub fn starts_of_named(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+        let is_meant = |index: &u32| {
+            let name = self.names.get(index);
+            name.is_some_and(|name| is_meant(name) || is_meant(&demangle(name)))
+        };
+        let named = self.code.defined().filter(|(index, ..)| is_meant(index));
+        let starts = named.map(|(.., first)| first);
+        starts
+            .filter(|pc| self.function_at(*pc).is_none())
+            .collect()
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code

@@ -37,7 +37,12 @@ use std::sync::{Arc, Mutex};
 
 /// A guest of `fixtures/golden`, which are kept compressed.
 pub fn golden(name: &str) -> Vec<u8> {
-    let packed = std::fs::File::open(fixture(&format!("golden/{name}.wasm.zst"))).unwrap();
+    unpacked(&format!("golden/{name}.wasm.zst"))
+}
+
+/// A fixture that is kept compressed.
+pub fn unpacked(name: &str) -> Vec<u8> {
+    let packed = std::fs::File::open(fixture(name)).unwrap();
     zstd::decode_all(packed).unwrap()
 }
 

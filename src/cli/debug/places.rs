@@ -72,8 +72,10 @@ pub(super) fn spot(prompt: &mut Prompt, place: &str) -> anyhow::Result<Spot> {
         let (source, line) = prompt.here()?;
         return Ok(Spot::Line { source, line });
     }
-    if let Some(address) = place.strip_prefix('*') {
-        return Ok(Spot::Instruction(address.trim().to_owned()));
+    // Another star begins a pattern for names.
+    let address = place.strip_prefix('*').map(str::trim);
+    if let Some(address) = address.filter(|at| at.starts_with(|c: char| c.is_ascii_digit())) {
+        return Ok(Spot::Instruction(address.to_owned()));
     }
     if let Ok(line) = place.parse() {
         let (source, _) = prompt.here()?;

@@ -292,11 +292,29 @@ impl Recording {
                 pc: source.body_start(function),
             }));
         }
+        if places.is_empty() {
+            places = self.places_without_lines(name);
+        }
         let mut crossings = self.timeline.trace().component().crossings().iter();
         if places.is_empty() && crossings.any(|c| pattern.matches(&c.name)) {
             places.push(Place::Hostcall(HostcallFilter::named(name)));
         }
         places
+    }
+
+    /// Functions that only the `name` section of a module names.
+    fn places_without_lines(&self, name: &str) -> Vec<Place> {
+        let pattern = name.contains('*').then(|| PathPattern::from(name));
+        let is_meant = |named: &str| match &pattern {
+            Some(pattern) => pattern.matches(named),
+            None => named == name,
+        };
+        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
+        let places = modules.flat_map(|(module, of)| {
+            let starts = of.source.starts_of_named(is_meant);
+            starts.into_iter().map(move |pc| Place::Code { module, pc })
+        });
+        places.collect()
     }
 
     pub(super) fn break_at_instructions(
