@@ -30,6 +30,7 @@ each! {
     deep_recursion: seek_about(run("motion/deep.wat"), 40);
     exceptions: seek_about(run("motion/exceptions.wat"), 100);
     two_instances_of_a_module: seek_about(run("motion/twins.wat"), 100);
+    a_start_function_of_another_module: seek_about(run("motion/started.wat"), 100);
     c: seek_about(command("hello-c-O0.wasm"), 60);
     optimised_c: seek_about(command("hello-c-O2.wasm"), 60);
     a_c_program_that_traps: seek_about(with_fixtures("ledger.wasm"), 60);

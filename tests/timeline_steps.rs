@@ -50,6 +50,7 @@ each! {
     exceptions: step_through(run("motion/exceptions.wat"));
     tail_calls: step_through(run("motion/tail-calls.wat"));
     two_instances_of_a_module: step_through(run("motion/twins.wat"));
+    a_start_function_of_another_module: step_through(run("motion/started.wat"));
     realloc_and_post_return: step_through(run("motion/realloc.wat"));
     an_unreachable_trap: step_through(run("motion/unreachable.wat"));
     an_access_out_of_bounds: step_through(run("wat/trap.wat"));

@@ -10,7 +10,7 @@ use crate::component::types::CoreValue;
 use crate::instrument::offsets::{Mapped, OffsetMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, Module, StoreContextMut};
+use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, Module, StoreContextMut, WasmBacktrace};
 
 /// A compiled module with what relates it to the original.
 #[derive(Debug, Clone)]
@@ -73,23 +73,23 @@ pub(super) fn activations(store: &mut StoreContextMut<'_, State>) -> Vec<u32> {
 fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec<u32>) {
     let mut all = Vec::new();
     let mut counts: Vec<u32> = Vec::new();
+    // Below a start function is code of Wasmtime's own that fills memories and tables. It
+    // has no frame of the guest's: asked for one, Wasmtime tells another function's, and
+    // panics where the module has none.
+    let most = match store.data().starting.is_some() {
+        true => WasmBacktrace::force_capture(&*store).frames().len(),
+        false => usize::MAX,
+    };
     let exits: Vec<FrameHandle> = store.debug_exit_frames().collect();
     for exit in exits {
-        let mut next = Some(exit);
-        while let Some(frame) = next {
-            next = frame.parent(store.as_context_mut()).ok().flatten();
+        let mut next = Some(exit).filter(|_| all.len() < most);
+        while let Some(frame) = next.take() {
+            if all.len() + 1 < most {
+                next = frame.parent(store.as_context_mut()).ok().flatten();
+            }
             all.push(frame);
         }
         counts.push(all.len() as u32 - counts.iter().sum::<u32>());
-    }
-    if store.data().starting.is_some() {
-        // Below a start function is code of Wasmtime's own that fills memories and
-        // tables: what is told of that frame is another function's, and nothing is where
-        // its instance should be.
-        all.pop();
-        if let Some(outermost) = counts.last_mut() {
-            *outermost = outermost.saturating_sub(1);
-        }
     }
     if store.data().has_overflowed && !all.is_empty() {
         // The function that there was no room for has not begun.
