@@ -10,7 +10,7 @@ import { guest } from './guests.mjs';
 const patience = { timeout: 300_000 };
 const names = async client => (await stack(client)).map(frame => frame.name);
 /** The moment alone: where the end is, is told once the sweep has been there. */
-const moment = async client => (await console_(client, 'rr where')).replace(/ \(.*/, '');
+const moment = async client => (await console_(client, 'rr where')).replace(/ \([^)]*\)/g, '');
 const lineOf = async client => (await sourceFrame(client)).line;
 
 /** Steps over five lines and back over them: the same lines, in reverse. */
