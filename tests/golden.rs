@@ -1,5 +1,6 @@
 //! What a stopped program shows, compared with what its source says must be shown: the
-//! sources in `fixtures/golden` have an `expect` for each variable.
+//! sources in `fixtures/golden` have an `expect` for each variable, a `type` for some, and
+//! an `evaluate` for what people write about them.
 
 mod support;
 
@@ -10,26 +11,53 @@ use std::process::Child;
 use support::client::Client;
 use support::{fixture, golden, record};
 
-/// One `// expect: NAME = VALUE`, or `NAME ~ PART` of a value.
+/// What is asked about.
+enum Asked {
+    /// The variable's name, and those of children on the way down.
+    Value(Vec<String>),
+    /// The variable's name.
+    Type(String),
+    Expression(String),
+}
+
+/// One `// expect: NAME = VALUE`, or `NAME ~ PART` of a value; `// type: NAME = TYPE`;
+/// `// evaluate: EXPRESSION => VALUE`, or `EXPRESSION ~> PART`.
 struct Expected {
     line: usize,
-    /// The variable's name, and those of children on the way down.
-    path: Vec<String>,
+    asked: Asked,
     is_whole: bool,
     value: String,
 }
 
 impl Expected {
-    fn read(line: usize, text: &str) -> Expected {
-        let (whole, part) = (text.split_once(" = "), text.split_once(" ~ "));
+    fn read(line: usize, text: &str) -> Option<Expected> {
+        let of = |word: &str| text.split_once(word).map(|(_, said)| said);
+        let (said, signs) = match of("// evaluate: ") {
+            Some(said) => (said, [" => ", " ~> "]),
+            None => (of("// expect: ").or(of("// type: "))?, [" = ", " ~ "]),
+        };
+        let [whole, part] = signs.map(|sign| said.split_once(sign));
         let length = |of: Option<(&str, &str)>| of.map_or(usize::MAX, |(name, _)| name.len());
         let is_whole = length(whole) < length(part);
         let (name, value) = if is_whole { whole } else { part }.expect("NAME = VALUE");
-        Expected {
+        let asked = match signs {
+            [" => ", _] => Asked::Expression(name.to_owned()),
+            _ if text.contains("// type: ") => Asked::Type(name.to_owned()),
+            _ => Asked::Value(name.split(" > ").map(str::to_owned).collect()),
+        };
+        Some(Expected {
             line,
-            path: name.split(" > ").map(str::to_owned).collect(),
+            asked,
             is_whole,
             value: value.to_owned(),
+        })
+    }
+
+    fn about(&self) -> String {
+        match &self.asked {
+            Asked::Value(path) => path.join(" > "),
+            Asked::Type(name) => format!("the type of {name}"),
+            Asked::Expression(text) => text.clone(),
         }
     }
 
@@ -46,9 +74,7 @@ fn stops(source: &str) -> Vec<(usize, Vec<Expected>)> {
     let mut stops = Vec::new();
     let mut expected = Vec::new();
     for (line, text) in (1..).zip(source.lines()) {
-        if let Some((_, text)) = text.split_once("// expect: ") {
-            expected.push(Expected::read(line, text));
-        }
+        expected.extend(Expected::read(line, text));
         if text.ends_with("// stop") {
             stops.push((line, std::mem::take(&mut expected)));
         }
@@ -128,14 +154,35 @@ impl Session {
         found
     }
 
+    /// What is shown of what is asked; `None` if it is not there.
+    fn shown(&mut self, frame: &Value, of: &Asked, all: &HashMap<String, Value>) -> Option<String> {
+        match of {
+            Asked::Value(path) => self.value(frame, path, all),
+            Asked::Type(name) => Some(all.get(name)?["type"].as_str()?.to_owned()),
+            Asked::Expression(text) => {
+                let asked = json!({
+                    "expression": text, "frameId": frame["id"], "context": "watch",
+                });
+                let seq = self.client.send("evaluate", asked);
+                let told = self.client.response(seq);
+                match told["success"] == true {
+                    true => Some(told["body"]["result"].as_str()?.to_owned()),
+                    // What makes it an error in optimised code.
+                    false if told.to_string().contains("optimised out") => None,
+                    false => Some(told["body"].to_string()),
+                }
+            }
+        }
+    }
+
     /// What is shown at the end of a path; `None` if it is not there.
-    fn shown(
+    fn value(
         &mut self,
         frame: &Value,
-        of: &Expected,
+        path: &[String],
         all: &HashMap<String, Value>,
     ) -> Option<String> {
-        let first = &of.path[0];
+        let first = &path[0];
         let mut value = match all.get(first) {
             Some(value) => value.clone(),
             None if first.contains("::") => {
@@ -148,7 +195,7 @@ impl Session {
             }
             None => return None,
         };
-        for step in &of.path[1..] {
+        for step in &path[1..] {
             if value["value"] == "<optimised out>" {
                 break;
             }
@@ -170,14 +217,14 @@ fn check(source: &str, guest: &str, least: usize) {
         let frame = session.run_to(source, line);
         let all = session.variables(&frame);
         for of in expected {
-            let shown = session.shown(&frame, &of, &all);
+            let shown = session.shown(&frame, &of.asked, &all);
             match shown.as_deref() {
                 Some(shown) if of.is_met(shown) => right += 1,
                 None | Some("<optimised out>") if is_optimised => {}
                 shown => wrong.push(format!(
                     "{source}:{}: {} is {shown:?}, not {}",
                     of.line,
-                    of.path.join(" > "),
+                    of.about(),
                     of.value
                 )),
             }
@@ -223,4 +270,9 @@ fn unoptimised_zig_shows_what_its_source_says() {
 #[test]
 fn optimised_rust_shows_no_wrong_value() {
     check("values.rs", "values-rust-O2", 20);
+}
+
+#[test]
+fn collections_of_rust_crates_show_what_their_source_says() {
+    check("crates.rs", "values-crates-O0", 10);
 }

@@ -2,8 +2,11 @@
 //! by their fields: another layout is shown field by field.
 
 mod containers;
+mod dynamic;
 mod text;
 mod wrappers;
+
+pub(super) use dynamic::is_table;
 
 use super::place::{Place, Unavailable};
 use super::value::{Look, Value, View};
@@ -18,23 +21,43 @@ pub(super) fn view(
     composite: &Composite,
     place: &Place,
 ) -> Result<Option<View>, Unavailable> {
-    let name = composite.name.as_deref().unwrap_or_default();
-    let Some((kind, _)) = name.split_once('<') else {
+    let Some(value) = library(look, composite, place) else {
         return Ok(None);
     };
-    let value = Library {
-        look,
-        kind,
-        composite,
-        place,
-    };
-    match kind {
+    match value.kind {
         "basic_string" => text::string(&value),
         "basic_string_view" => text::string_view(&value),
         "pair" | "tuple" | "optional" | "variant" | "unique_ptr" | "shared_ptr" | "weak_ptr"
-        | "atomic" | "reference_wrapper" => wrappers::view(&value),
+        | "atomic" | "reference_wrapper" | "complex" | "bitset" | "queue" | "stack"
+        | "priority_queue" | "function" | "__wrap_iter" => wrappers::view(&value),
         _ => containers::view(&value),
     }
+}
+
+/// The number that an atomic one is.
+pub(super) fn number_in(look: &Look<'_>, composite: &Composite, place: &Place) -> Option<Value> {
+    let value = library(look, composite, place)?;
+    (value.kind == "atomic").then(|| wrappers::atomic(&value))?
+}
+
+/// What an optional value is, if it is there.
+pub(super) fn held(look: &Look<'_>, composite: &Composite, place: &Place) -> Option<Value> {
+    let value = library(look, composite, place)?;
+    (value.kind == "optional").then(|| wrappers::engaged(&value))?
+}
+
+fn library<'a>(
+    look: &'a Look<'a>,
+    composite: &'a Composite,
+    place: &'a Place,
+) -> Option<Library<'a>> {
+    let name = composite.name.as_deref()?;
+    Some(Library {
+        look,
+        kind: name.split_once('<')?.0,
+        composite,
+        place,
+    })
 }
 
 /// A value that is of the library by its name.

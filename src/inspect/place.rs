@@ -1,7 +1,7 @@
 //! Where values are: DWARF location expressions, computed against a stopped frame.
 
 use crate::component::types::CoreValue;
-use crate::source::{Location, ModuleSource, Reader, Scopes, SourceError};
+use crate::source::{Location, ModuleSource, Reader, Scopes, SourceError, is_tombstone};
 use gimli::{EvaluationResult, Expression, Piece, Value};
 use std::sync::Arc;
 
@@ -54,6 +54,9 @@ pub enum Unavailable {
     /// What is in memory cannot be a container of this type.
     #[error("<damaged: {0}>")]
     Damaged(&'static str),
+    /// A variable that nothing uses, so that the linker left it out.
+    #[error("<left out by the linker>")]
+    LeftOut,
     /// DWARF that asks for a register of a machine, or for thread-local storage without a base.
     #[error("<a location of a kind that WebAssembly does not have>")]
     Foreign,
@@ -280,7 +283,10 @@ impl<'a> Locator<'a> {
             && piece.size_in_bits.is_none()
             && let gimli::Location::Address { address } = piece.location
         {
-            return Ok(Place::Memory(address));
+            return match is_tombstone(address) {
+                true => Err(Unavailable::LeftOut),
+                false => Ok(Place::Memory(address)),
+            };
         }
         let mut bytes: Vec<Option<u8>> = Vec::new();
         for piece in pieces {

@@ -3,6 +3,7 @@
 
 mod cells;
 mod collections;
+mod crates;
 
 use super::place::{Place, Unavailable};
 use super::value::{Elements, Field, Look, Of, Value, View};
@@ -39,7 +40,24 @@ pub(super) fn view(
         "OsString" | "PathBuf" | "CString" => inner_text(look, composite, place),
         "HashMap" | "HashSet" | "BTreeMap" | "BTreeSet" | "VecDeque" | "BinaryHeap"
         | "LinkedList" => collections::view(look, kind, composite, place),
-        _ => cells::view(look, kind, composite, place),
+        "PhantomData" => Ok(Some(View::Scalar("PhantomData".to_owned()))),
+        _ => match cells::view(look, kind, composite, place)? {
+            Some(view) => Ok(Some(view)),
+            None => crates::view(look, kind, composite, place),
+        },
+    }
+}
+
+/// The number or character that a type around one is: `NonZero`, `AtomicU32`.
+pub(super) fn number_in(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<Value>, Unavailable> {
+    let name = composite.name.as_deref().unwrap_or_default();
+    match cells::is_number(name.split('<').next().unwrap_or(name)) {
+        true => cells::only_number(look, composite, place),
+        false => Ok(None),
     }
 }
 
@@ -79,16 +97,27 @@ fn slice(
     let Some((address, element)) = look.pointer(&data)? else {
         return Ok(None);
     };
-    let elements = Elements {
+    let mut elements = Elements {
         of: Of::Type(element),
         first: Place::Memory(address),
         stride: look.source.size_of(element)?,
-        count: length
-            .place
-            .read_number(look.size(&length.of), look.state)?,
+        count: count(look, &length)?,
     };
-    if !composite.name.as_deref().is_some_and(is_text) {
-        return Ok(Some(View::Elements(elements)));
+    let name = composite.name.as_deref().unwrap_or_default();
+    if name.contains("CStr") {
+        // Its length has the zero at its end.
+        elements.count = elements.count.saturating_sub(1);
+    } else if !is_text(name) {
+        return Ok(Some(match name.contains('[') {
+            true => View::Elements(elements),
+            // A struct whose last field has no size of its own; the length is that field's.
+            false => View::Pointer {
+                text: format!("{address:#x}"),
+                target: Some(elements.at(0)),
+                is_transparent: true,
+                beside: Vec::new(),
+            },
+        }));
     }
     if elements.stride == 1 {
         return look.view_text(elements, false).map(Some);
@@ -107,7 +136,9 @@ fn slice(
 fn is_text(whole: &str) -> bool {
     let texts = ["str", "std::path::Path", "std::ffi::os_str::OsStr"];
     let name = whole.strip_prefix("&mut ").or(whole.strip_prefix('&'));
-    name.is_some_and(|name| texts.contains(&name)) || whole.contains("<str")
+    let boxed = || whole.split_once('<')?.1.split([',', '>']).next();
+    name.or_else(boxed)
+        .is_some_and(|name| texts.contains(&name))
 }
 
 /// `&dyn Trait`, `Box<dyn Trait>`: shown as the address of the data.

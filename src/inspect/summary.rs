@@ -1,5 +1,6 @@
 //! A value in one line, cut where it gets long or deep.
 
+use super::place::Unavailable;
 use super::value::{Elements, Field, Look, Value, View};
 use super::walk::{Items, Kind};
 
@@ -57,7 +58,11 @@ impl Line<'_> {
     }
 
     fn value(&mut self, value: &Value, depth: usize) {
-        match self.look.view(value) {
+        self.viewed(self.look.view(value), depth);
+    }
+
+    fn viewed(&mut self, view: Result<View, Unavailable>, depth: usize) {
+        match view {
             Ok(view) => self.view(&view, depth),
             Err(why) => self.text.push_str(&why.to_string()),
         }
@@ -87,11 +92,15 @@ impl Line<'_> {
             let Some(field) = fields.get(index) else {
                 return;
             };
-            if !is_tuple && !field.name.is_empty() {
+            let view = line.look.view(&field.value);
+            // A base class is named by its type.
+            let says_its_name =
+                matches!(&view, Ok(View::Fields { name: Some(name), .. }) if *name == field.name);
+            if !is_tuple && !field.name.is_empty() && !says_its_name {
                 line.text.push_str(&field.name);
                 line.text.push_str(": ");
             }
-            line.value(&field.value, deeper);
+            line.viewed(view, deeper);
         });
         self.text.push_str(close);
     }

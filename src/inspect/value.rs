@@ -4,11 +4,14 @@ mod enumeration;
 mod parts;
 mod pointers;
 mod text;
+mod through;
 
 use super::place::{FrameState, Place, Unavailable};
 use super::walk::Items;
 use super::{cpp, rust, scalar, zig};
-use crate::source::{Bits, Composite, EntryId, Member, ModuleSource, SourceError, Type, Variants};
+use crate::source::{
+    Bits, Composite, EntryId, Member, ModuleSource, SourceError, Type, Variants, short,
+};
 use enumeration::enumerator;
 use std::cell::Cell;
 use text::{is_binary, text_units};
@@ -302,18 +305,29 @@ impl<'a> Look<'a> {
         let is_tuple = composite.is_rust
             && !composite.members.is_empty()
             && composite.members.iter().all(is_tuple_member);
-        let named = composite.name.clone().filter(|name| {
-            composite.is_rust && !name.starts_with('(') && !name.contains(['<', '&', '*'])
-        });
         let mut fields = Vec::new();
         for member in &composite.members {
-            fields.extend(self.field(member, place)?);
+            if composite.is_rust || !cpp::is_table(member.name.as_deref()) {
+                fields.extend(self.field(member, place)?);
+            }
         }
         Ok(View::Fields {
-            name: case.or(named),
+            name: case.or_else(|| self.shown_name(composite)),
             fields,
             is_tuple,
         })
+    }
+
+    /// The name that goes before the fields: of a Rust struct, as `Debug` writes it, and of
+    /// a C++ class whose objects may be of another than the program says.
+    fn shown_name(&self, composite: &Composite) -> Option<String> {
+        let name = composite.name.as_deref()?;
+        if !composite.is_rust {
+            return self.has_table(composite).then(|| short(name, false));
+        }
+        let name = name.split('<').next().unwrap_or(name);
+        let is_path = !name.is_empty() && !name.starts_with(['(', '&', '*', '[']);
+        is_path.then(|| name.to_owned())
     }
 
     /// A member's value. Anonymous structs and unions get no name.

@@ -18,6 +18,7 @@ mod places;
 mod scopes;
 mod sections;
 mod source_map;
+mod spelling;
 mod split;
 mod statics;
 mod tables;
@@ -38,6 +39,8 @@ pub use units::EntryId;
 
 pub(crate) use scopes::{Declared, Location, Scopes};
 pub(crate) use sections::Reader;
+pub(crate) use spelling::short;
+pub(crate) use tables::is_tombstone;
 pub(crate) use types::{Bits, Case, Composite, Member, Type, Variants};
 
 use lines::LineTable;

@@ -3,8 +3,9 @@
 
 use super::demangle::demangle;
 use super::sections::Reader;
+use super::tables::is_tombstone;
 use super::units::{EntryId, Unit, entry_id};
-use super::{Declared, ModuleSource, SourceError};
+use super::{Declared, Location, ModuleSource, SourceError};
 use gimli::Attribute;
 use std::collections::HashMap;
 
@@ -14,6 +15,8 @@ pub(super) type StaticsByName = HashMap<String, Vec<EntryId>>;
 
 /// The most parts of a path that have names in the index.
 const MOST_PARTS: usize = 8;
+/// The most variables of one name that are looked at for one that the linker kept.
+const MOST_OF_A_NAME: usize = 64;
 /// The most names in the index.
 const MOST_NAMES: usize = 1 << 20;
 
@@ -25,7 +28,22 @@ impl ModuleSource {
         let found = index.get(name.trim_start_matches("::"))?;
         let here = self.function_at(pc).map(|function| function.entry.unit);
         let near = found.iter().find(|entry| Some(entry.unit) == here);
-        self.static_at(*near.or(found.first())?).ok()?
+        let all = near.into_iter().chain(found).take(MOST_OF_A_NAME);
+        let mut all = all.filter_map(|entry| self.static_at(*entry).ok()?);
+        let first = all.next()?;
+        match self.is_left_out(&first) {
+            true => all.find(|other| !self.is_left_out(other)).or(Some(first)),
+            false => Some(first),
+        }
+    }
+
+    /// Whether the linker dropped a variable, as nothing uses it.
+    fn is_left_out(&self, declared: &Declared) -> bool {
+        let Location::At(at) = &declared.location else {
+            return false;
+        };
+        let parts = self.address_parts(declared.unit, at);
+        matches!(parts, Ok(Some((_, address))) if is_tombstone(address))
     }
 
     fn static_at(&self, id: EntryId) -> Result<Option<Declared>, SourceError> {

@@ -59,6 +59,12 @@ fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
     }
 }
 
+/// Whether an address is what linkers write for those of what they drop: all bits set, as
+/// many as the memory's addresses have.
+pub(crate) fn is_tombstone(address: u64) -> bool {
+    matches!(address, 0xffff_ffff | u64::MAX)
+}
+
 impl ModuleSource {
     /// The name of the function with an index in the first table.
     pub(crate) fn function_in_table(&self, index: u32) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod reader;
 
+use super::spelling::short;
 use super::units::EntryId;
 use super::{ModuleSource, SourceError};
 use reader::TypeReader;
@@ -181,17 +182,64 @@ impl ModuleSource {
             return "…".to_owned();
         };
         match TypeReader::new(self, id).and_then(TypeReader::read) {
-            Ok(read) => self.spell(read, deeper),
+            Ok(read) => self.spell(read, self.is_rust(id.unit), deeper),
             Err(_) => "?".to_owned(),
         }
     }
 
-    fn spell(&self, spelled: Type, depth: usize) -> String {
+    /// The name of arrays of a type, of arrays of those and so on, the outermost first.
+    pub(crate) fn array_name(&self, element: Option<EntryId>, counts: &[Option<u64>]) -> String {
+        self.array_name_within(element, counts, 12)
+    }
+
+    fn array_name_within(
+        &self,
+        element: Option<EntryId>,
+        counts: &[Option<u64>],
+        depth: usize,
+    ) -> String {
+        let name = self.type_name_within(element, depth);
+        let counts = counts.iter().take(8);
+        let counts = counts.map(|count| count.map_or(String::new(), |count| count.to_string()));
+        if element.is_some_and(|element| self.is_rust(element.unit)) {
+            return counts.rfold(name, |name, count| format!("[{name}; {count}]"));
+        }
+        counts.fold(name, |name, count| format!("{name}[{count}]"))
+    }
+
+    /// The name of pointers to a type, as an expression makes them.
+    pub(crate) fn pointer_name(&self, target: EntryId) -> String {
+        match self.is_rust(target.unit) {
+            true => format!("&{}", self.type_name(Some(target))),
+            false => self.spell_pointer(Some(target), false, 12),
+        }
+    }
+
+    fn is_template(&self, id: EntryId) -> bool {
+        let resolved = self.resolved(id);
+        matches!(resolved, Ok((_, Type::Composite(of))) if !of.arguments.is_empty())
+    }
+
+    fn is_rust(&self, unit: u32) -> bool {
+        let unit = self.units.get(unit);
+        unit.is_some_and(|unit| unit.is_rust())
+    }
+
+    fn spell(&self, spelled: Type, is_rust: bool, depth: usize) -> String {
         match spelled {
-            Type::Base { name, .. } | Type::Alias { name, .. } | Type::Unspecified { name } => name,
+            // What the library calls its own types among itself.
+            Type::Alias {
+                name,
+                target: Some(target),
+            } if name.starts_with("__") && self.is_template(target) => {
+                self.type_name_within(Some(target), depth)
+            }
+            Type::Base { name, .. } | Type::Alias { name, .. } | Type::Unspecified { name } => {
+                short(&name, is_rust)
+            }
             Type::Pointer {
                 name: Some(name), ..
-            } => name,
+            } => short(&name, is_rust),
             Type::Pointer {
                 target,
                 is_reference,
@@ -204,19 +252,14 @@ impl ModuleSource {
             }
             Type::Array {
                 element, counts, ..
-            } => {
-                let mut name = self.type_name_within(element, depth);
-                for count in counts.iter().take(8) {
-                    let count = count.map_or(String::new(), |count| count.to_string());
-                    name = format!("{name}[{count}]");
-                }
-                name
-            }
+            } => self.array_name_within(element, &counts, depth),
             Type::Composite(Composite { name, is_union, .. }) => {
                 let kind = if is_union { "union" } else { "struct" };
-                name.unwrap_or_else(|| format!("{kind} {{…}}"))
+                name.map_or_else(|| format!("{kind} {{…}}"), |name| short(&name, is_rust))
             }
-            Type::Enumeration { name, .. } => name.unwrap_or_else(|| "enum {…}".to_owned()),
+            Type::Enumeration { name, .. } => {
+                name.map_or_else(|| "enum {…}".to_owned(), |name| short(&name, is_rust))
+            }
             Type::Qualified { qualifier, target } => {
                 let name = self.type_name_within(target, depth);
                 if name.ends_with('*') {

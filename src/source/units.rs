@@ -35,6 +35,10 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
+    pub(super) fn is_rust(&self) -> bool {
+        self.language == Some(gimli::DW_LANG_Rust)
+    }
+
     pub(super) fn unit_ref(&self) -> UnitRef<'_, Reader> {
         self.dwarf.unit_ref(&self.sections)
     }

@@ -16,7 +16,7 @@ impl ModuleSource {
     fn read_vtables(&self) -> HashMap<u64, EntryId> {
         let mut found = HashMap::new();
         for (index, unit) in self.unit_ids().zip(&self.units.all) {
-            if unit.language == Some(gimli::DW_LANG_Rust) {
+            if unit.is_rust() {
                 // What was read before a damage stays useful.
                 let _ = self.read_vtables_of(index, unit, &mut found);
             }

@@ -3,23 +3,40 @@
 use super::Library;
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::scalar;
+use crate::inspect::summary::of_value;
 use crate::inspect::value::{Field, Of, Value, View};
-use crate::source::Type;
+use crate::source::{Type, demangle};
 
 /// What a value shows; `None` where its layout is another.
 pub(super) fn view(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
     match value.kind {
-        "pair" => Ok(pair(value)),
+        "pair" => Ok(in_parentheses_named(
+            value,
+            [("first", "first"), ("second", "second")],
+        )),
         "tuple" => tuple(value),
         "optional" => optional(value),
         "variant" => variant(value),
-        "atomic" => {
-            let inside = value.part("__a_value").or_else(|| value.part("__a_"));
-            inside.map(|inside| value.look.view(&inside)).transpose()
-        }
+        "atomic" => inside(value, atomic(value)),
+        "queue" | "stack" | "priority_queue" => inside(value, value.part("c")),
+        "complex" => Ok(in_parentheses_named(
+            value,
+            [("real", "__re_"), ("imag", "__im_")],
+        )),
+        "bitset" => bitset(value),
+        "function" => function(value),
+        "__wrap_iter" => iterator(value),
         "reference_wrapper" => smart_pointer(value, "__f_"),
         _ => smart_pointer(value, "__ptr_"),
     }
+}
+
+fn inside(value: &Library<'_>, part: Option<Value>) -> Result<Option<View>, Unavailable> {
+    part.map(|part| value.look.view(&part)).transpose()
+}
+
+pub(super) fn atomic(value: &Library<'_>) -> Option<Value> {
+    value.part("__a_value").or_else(|| value.part("__a_"))
 }
 
 fn in_parentheses(fields: Vec<Field>) -> View {
@@ -30,14 +47,69 @@ fn in_parentheses(fields: Vec<Field>) -> View {
     }
 }
 
-fn pair(value: &Library<'_>) -> Option<View> {
-    let field = |name: &str| {
+/// Two parts, by what people call them and by what the library does.
+fn in_parentheses_named(value: &Library<'_>, names: [(&str, &str); 2]) -> Option<View> {
+    let field = |(name, part): (&str, &str)| {
         Some(Field {
             name: name.to_owned(),
-            value: value.part(name)?,
+            value: value.part(part)?,
         })
     };
-    Some(in_parentheses(vec![field("first")?, field("second")?]))
+    let [one, two] = names.map(field);
+    Some(in_parentheses(vec![one?, two?]))
+}
+
+/// Bits, the highest first, as the library prints them.
+fn bitset(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
+    // As many as are worth a line.
+    const SHOWN: u64 = 256;
+    let name = value.composite.name.as_deref().unwrap_or_default();
+    let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+    let Ok(count) = digits.parse::<u64>() else {
+        return Ok(None);
+    };
+    let shown = count.min(SHOWN);
+    let bytes = value.place.read(shown.div_ceil(8), value.look.state)?;
+    let bit = |at: u64| {
+        let byte = usize::try_from(at / 8)
+            .ok()
+            .and_then(|byte| bytes.get(byte));
+        byte.is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    };
+    let bits = (0..shown).rev().map(|at| if bit(at) { '1' } else { '0' });
+    let cut = if count > shown { "…" } else { "" };
+    let text = format!("{cut}{}", bits.collect::<String>());
+    Ok(Some(View::Scalar(text)))
+}
+
+/// A function object says what it calls: the name of a lambda or a class, that run-time
+/// type information has, else the function that calls it.
+fn function(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
+    let Some(policy) = value.part("__policy_") else {
+        return Ok(None);
+    };
+    let Some((address, policy)) = value.look.pointer(&policy)? else {
+        return Ok(None);
+    };
+    let policy = Value {
+        of: Of::Type(policy),
+        place: Place::Memory(address),
+    };
+    let is_null = value.within(&policy, "__is_null");
+    if is_null.is_some_and(|is_null| value.look.number(&is_null) == Some(1)) {
+        return Ok(Some(View::Scalar("empty".to_owned())));
+    }
+    let info = value.within(&policy, "__type_info");
+    let info = info.map_or(Ok(None), |info| value.look.pointer(&info))?;
+    let named = info.and_then(|(info, _)| value.look.class_name(info, 4));
+    let called = match named {
+        Some(mangled) => demangle(&format!("_Z{mangled}")),
+        None => match value.part("__call_") {
+            Some(call) => of_value(value.look, &call),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(View::Scalar(called)))
 }
 
 /// A tuple is made of one base class for each value.
@@ -58,14 +130,24 @@ fn tuple(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
 }
 
 fn optional(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
-    let (Some(engaged), Some(held)) = (value.part("__engaged_"), value.part("__val_")) else {
-        return Ok(None);
-    };
-    match value.number(&engaged) {
-        Some(0) => Ok(Some(View::Scalar("nullopt".to_owned()))),
-        Some(_) => value.look.view(&held).map(Some),
-        None => Ok(None),
+    match engaged(value) {
+        Some(held) => value.look.view(&held).map(Some),
+        None => Ok(value
+            .part("__engaged_")
+            .map(|_| View::Scalar("nullopt".to_owned()))),
     }
+}
+
+/// What is in an optional value.
+pub(super) fn engaged(value: &Library<'_>) -> Option<Value> {
+    let engaged = value.part("__engaged_")?;
+    let is_there = value.number(&engaged)? != 0;
+    value.part("__val_").filter(|_| is_there)
+}
+
+/// The iterator of a vector is a pointer in a class.
+fn iterator(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
+    inside(value, value.part("__i_"))
 }
 
 /// The alternatives are unions within unions, each with one and the rest.
@@ -138,10 +220,10 @@ fn smart_pointer(value: &Library<'_>, name: &str) -> Result<Option<View>, Unavai
     Ok(Some(View::Pointer {
         text: format!("{address:#x}"),
         is_transparent: true,
-        target: Some(Value {
+        target: Some(value.look.object(Value {
             of: Of::Type(target),
             place: Place::Memory(address),
-        }),
+        })),
         beside: beside.unwrap_or_default(),
     }))
 }

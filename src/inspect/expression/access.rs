@@ -106,7 +106,27 @@ impl Evaluator<'_> {
         if items.kind == ItemsKind::Map {
             return self.by_key(index, &items).map(Some);
         }
-        let number = self.whole(index)?;
+        self.numbered(node, &items, self.whole(index)?).map(Some)
+    }
+
+    /// The same, by its number in any of them.
+    pub(super) fn item_at(
+        &self,
+        node: &Node,
+        of: &Datum,
+        number: i128,
+    ) -> Evaluated<Option<Datum>> {
+        let (Datum::Typed(value), Some(look)) = (of, self.reading().0) else {
+            return Ok(None);
+        };
+        let items = items_of(look, value).map_err(|why| self.fault(node, why))?;
+        items
+            .map(|items| self.numbered(node, &items, number))
+            .transpose()
+    }
+
+    fn numbered(&self, node: &Node, items: &Items, number: i128) -> Evaluated<Datum> {
+        let look = self.look(node)?;
         let at = u64::try_from(number).unwrap_or(u64::MAX);
         let found = items
             .page(look, at..at.saturating_add(1))
@@ -118,7 +138,7 @@ impl Evaluator<'_> {
             count,
         };
         let found = found.ok_or_else(|| self.fault(node, outside))?;
-        Ok(Some(Datum::Typed(found.value)))
+        Ok(Datum::Typed(found.value))
     }
 
     pub(super) fn by_key(&self, index: &Node, items: &Items) -> Evaluated<Datum> {
@@ -212,19 +232,10 @@ impl Evaluator<'_> {
 
 /// The container that a value is, or points to.
 fn items_of(look: &Look<'_>, value: &Value) -> Result<Option<Items>, Unavailable> {
-    let mut value = value.clone();
-    for _ in 0..4 {
-        match look.view(&value)? {
-            View::Items(items) => return Ok(Some(items)),
-            View::Pointer {
-                target: Some(target),
-                is_transparent: true,
-                ..
-            } => value = target,
-            _ => break,
-        }
-    }
-    Ok(None)
+    look.seen_through(value, |view| match view {
+        View::Items(items) => Some(items),
+        _ => None,
+    })
 }
 
 fn byte_at(bytes: &[u8], index: i128) -> Result<Datum, Fault> {
@@ -243,19 +254,28 @@ pub(super) fn field_of(
     name: &str,
 ) -> Result<Result<Value, Value>, Unavailable> {
     let mut value = of.clone();
-    // References to references to a pointer: no more than this.
-    for _ in 0..4 {
+    // References to references to a pointer, cells in a shared pointer: no more than this.
+    for _ in 0..6 {
         match look.view(&value)? {
             View::Pointer {
                 target: Some(target),
                 ..
-            } => value = target,
+            } => {
+                // What the program itself would find comes before what the whole object has.
+                if let Some(found) = declared_field(look, &value, name)? {
+                    return Ok(Ok(found));
+                }
+                value = target;
+            }
             View::Fields { fields, .. } => {
                 let found = fields.into_iter().find(|field| field.name == name);
                 if let Some(found) = found {
                     return Ok(Ok(found.value));
                 }
-                break;
+                match look.held(&value)? {
+                    Some(held) => value = held,
+                    None => break,
+                }
             }
             _ => break,
         }
@@ -263,23 +283,59 @@ pub(super) fn field_of(
     Ok(look.find_inside(&value, name).ok_or(value))
 }
 
+/// A field of the class that a pointer of C++ is declared to point to.
+fn declared_field(
+    look: &Look<'_>,
+    pointer: &Value,
+    name: &str,
+) -> Result<Option<Value>, Unavailable> {
+    let Some((address, of)) = look.pointer(pointer)? else {
+        return Ok(None);
+    };
+    let declared = pointed(address, Of::Type(of));
+    let is_class = look
+        .composite(&declared)?
+        .is_some_and(|of| look.has_table(&of));
+    Ok(match is_class {
+        true => look.find_inside(&declared, name),
+        false => None,
+    })
+}
+
 fn element_of(look: &Look<'_>, of: &Value, index: i128) -> Result<Value, Fault> {
     match look.view(of)? {
         View::Elements(elements) | View::Text(_, elements) => within(&elements, index),
         View::Pointer {
             target: Some(target),
+            is_transparent: true,
+            ..
+        } => match element_of(look, &target, index) {
+            // A smart pointer to an array is a pointer as any other.
+            Err(Fault::NotIndexable(_)) if look.is_smart_pointer(of)? => {
+                further_on(look, &target, index)
+            }
+            found => found,
+        },
+        View::Pointer {
+            target: Some(target),
             ..
         } => element_behind(look, &target, index),
-        _ => Err(Fault::NotIndexable(format!("`{}`", look.type_name(&of.of)))),
+        _ => match look.held(of)? {
+            Some(held) => element_of(look, &held, index),
+            None => Err(Fault::NotIndexable(format!("`{}`", look.type_name(&of.of)))),
+        },
     }
 }
 
-/// An element of a reference's slice or array; for any other pointer, the value so
-/// many further on, as in C.
+/// An element of the array that is pointed to; else the value so many further on, as in C.
 fn element_behind(look: &Look<'_>, target: &Value, index: i128) -> Result<Value, Fault> {
-    if let Ok(View::Elements(elements)) = look.view(target) {
-        return within(&elements, index);
+    match look.view(target) {
+        Ok(View::Elements(elements)) => within(&elements, index),
+        _ => further_on(look, target, index),
     }
+}
+
+fn further_on(look: &Look<'_>, target: &Value, index: i128) -> Result<Value, Fault> {
     let stride = i128::from(look.size(&target.of));
     let offset = index.checked_mul(stride);
     let offset = offset.and_then(|offset| i64::try_from(offset).ok());

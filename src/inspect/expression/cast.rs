@@ -8,6 +8,7 @@ use super::error::Fault;
 use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Node, TypeName};
 use super::types::{self, Scalar};
+use crate::source::EntryId;
 
 impl Evaluator<'_> {
     pub(super) fn cast(&self, node: &Node, to: &TypeName, of: &Node) -> Evaluated<Datum> {
@@ -24,7 +25,9 @@ impl Evaluator<'_> {
         let found = types::find(look, &to.name);
         if to.pointers == 1 {
             let address = self.address_in(of, &value)?;
-            let of = Of::Type(found.ok_or_else(unknown)?);
+            let to = found.ok_or_else(unknown)?;
+            let address = self.adjusted(of, &value, address, to)?;
+            let of = Of::Type(to);
             return Ok(Datum::Address { address, of });
         }
         let Some(found) = found else {
@@ -48,12 +51,39 @@ impl Evaluator<'_> {
         }
     }
 
+    /// The address of an object of C++ as one of another class: derived from the one that
+    /// the pointer is to, or a base of it.
+    fn adjusted(&self, node: &Node, from: &Datum, address: u64, to: EntryId) -> Evaluated<u64> {
+        let pointer = self.as_pointer(from).map_err(|why| self.fault(node, why))?;
+        let (Some((_, Of::Type(declared))), Some(look)) = (pointer, self.reading().0) else {
+            return Ok(address);
+        };
+        let down = || {
+            look.base_offset(to, declared)
+                .map(|at| address.wrapping_sub(at))
+        };
+        let up = || {
+            look.base_offset(declared, to)
+                .map(|at| address.wrapping_add(at))
+        };
+        Ok(match address {
+            0 => 0,
+            _ => down().or_else(up).unwrap_or(address),
+        })
+    }
+
     /// The address that a pointer, an array or a number is.
     pub(super) fn address_in(&self, node: &Node, value: &Datum) -> Evaluated<u64> {
         let pointer = self
             .as_pointer(value)
             .map_err(|why| self.fault(node, why))?;
         if let Some((address, _)) = pointer {
+            return Ok(address);
+        }
+        // Rust's references to what is no pointer itself.
+        if let (Datum::Typed(value), Some(look)) = (value, self.reading().0)
+            && let Ok(Some((address, _))) = look.pointer(value)
+        {
             return Ok(address);
         }
         let address = self.whole(node)?;

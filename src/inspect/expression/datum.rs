@@ -51,7 +51,7 @@ impl Reading<'_> {
     pub(super) fn number(self, datum: &Datum) -> Result<Option<Number>, Unavailable> {
         Ok(match datum {
             Datum::Typed(value) => match self.0 {
-                Some(look) => look.numeric(value)?,
+                Some(look) => typed_number(look, value)?,
                 None => None,
             },
             Datum::Address { address, .. } => Some(Number::Whole((*address).into())),
@@ -304,7 +304,36 @@ fn typed_text(look: &Look<'_>, value: &Value, depth: usize) -> Result<Option<Str
             is_transparent: true,
             ..
         } => typed_text(look, &target, deeper),
-        _ => Ok(None),
+        _ => match look.held(value)? {
+            Some(held) => typed_text(look, &held, deeper),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The number that a value is, refers to or holds; of a pointer, the address, unless it
+/// refers to text.
+fn typed_number(look: &Look<'_>, value: &Value) -> Result<Option<Number>, Unavailable> {
+    let mut seen = value.clone();
+    for _ in 0..DEEPEST {
+        let next = match look.view(&seen)? {
+            View::Pointer {
+                target: Some(target),
+                is_transparent: true,
+                ..
+            } => Some(target),
+            _ => look.held(&seen)?,
+        };
+        match next {
+            Some(next) => seen = next,
+            None => break,
+        }
+    }
+    let is_itself = look.pointer(value)?.is_none();
+    match look.numeric(&seen)? {
+        Some(number) => Ok(Some(number)),
+        None if is_itself || typed_text(look, &seen, DEEPEST)?.is_some() => Ok(None),
+        None => look.numeric(value),
     }
 }
 

@@ -35,6 +35,12 @@ pub enum Fault {
     /// A parenthesis behind an expression, as in `f(x)`.
     #[error("functions cannot be called in a recording; set a breakpoint in it or step into it")]
     Call,
+    /// `len()` and the like of what is made of no elements: its type, or itself.
+    #[error("{0} has no elements that could be counted")]
+    NoLength(String),
+    /// `unwrap()` and the like of what is empty or an error, as it is shown.
+    #[error("there is no value in `{0}`")]
+    NothingHeld(String),
     /// The name, which is of no variable, no static and, at a hostcall, no argument.
     #[error("no variable `{0}` is in scope here")]
     Unknown(String),

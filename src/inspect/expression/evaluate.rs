@@ -14,6 +14,8 @@ use crate::source::Scopes;
 
 /// The most bytes that `$mem` shows.
 const MOST_BYTES: i128 = 1 << 16;
+/// References to references: no more than this.
+const MOST_REFERENCES: usize = 4;
 /// The bytes that `$mem[address]` shows.
 const SOME_BYTES: i128 = 16;
 
@@ -105,6 +107,10 @@ impl Evaluator<'_> {
             Kind::Field { of, name, is_arrow } => {
                 let value = self.value(of)?;
                 self.field(node, value, name, *is_arrow)?
+            }
+            Kind::Call(of, method) => {
+                let value = self.known(of)?;
+                self.call(node, value, *method)?
             }
             Kind::Index(of, index) => {
                 let value = self.value(of)?;
@@ -227,7 +233,7 @@ impl Evaluator<'_> {
     pub(super) fn described(&self, datum: &Datum) -> String {
         match (datum, self.reading().0) {
             (Datum::Typed(value), Some(look)) => look.type_name(&value.of),
-            (Datum::Address { of, .. }, Some(look)) => format!("{} *", look.type_name(of)),
+            (Datum::Address { of, .. }, Some(look)) => look.pointer_name(of),
             _ => self.reading().shown(datum).unwrap_or_default(),
         }
     }
@@ -291,6 +297,7 @@ impl Evaluator<'_> {
                     View::Elements(elements) if elements.count > 0 => {
                         Ok(Datum::Typed(elements.at(0)))
                     }
+                    _ if look.is_optional(value) => self.held(node, pointer.clone()),
                     _ => Err(self.fault(operand, Fault::NotIndexable(self.described(pointer)))),
                 }
             }
@@ -412,17 +419,44 @@ impl Evaluator<'_> {
             (Datum::Typed(value), Some(look)) => (value, look),
             _ => return Ok(None),
         };
-        if let Some((address, target)) = look.pointer(value)? {
-            return Ok(Some((address, Of::Type(target))));
-        }
-        Ok(match look.view(value)? {
-            View::Elements(elements) => {
-                let address = elements.first.address();
-                address.map(|address| (address, elements.of))
-            }
-            _ => None,
-        })
+        pointer_in(look, value, MOST_REFERENCES)
     }
+}
+
+/// The address that a pointer, a smart pointer or an array is; that of what a reference
+/// refers to, if that is such a thing.
+fn pointer_in(
+    look: &Look<'_>,
+    value: &Value,
+    depth: usize,
+) -> Result<Option<(u64, Of)>, Unavailable> {
+    let Some(deeper) = depth.checked_sub(1) else {
+        return Ok(None);
+    };
+    let declared = look.pointer(value)?;
+    Ok(match (look.view(value)?, declared) {
+        (
+            View::Pointer {
+                target: Some(target),
+                is_transparent: true,
+                ..
+            },
+            Some(_),
+        ) => pointer_in(look, &target, deeper)?,
+        (_, Some((address, target))) => Some((address, Of::Type(target))),
+        (
+            View::Pointer {
+                target: Some(target),
+                ..
+            },
+            None,
+        ) => target.place.address().map(|address| (address, target.of)),
+        (View::Elements(elements), None) => {
+            let address = elements.first.address();
+            address.map(|address| (address, elements.of))
+        }
+        _ => None,
+    })
 }
 
 pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {

@@ -12,6 +12,7 @@ mod datum;
 mod error;
 mod evaluate;
 mod literal;
+mod method;
 mod parse;
 mod syntax;
 mod types;
@@ -217,7 +218,7 @@ impl Expression {
                 Evaluated::Variable(Box::new(part(look, name, value)))
             }
             (Datum::Address { address, of }, Some(look)) => {
-                let type_name = format!("{} *", look.type_name(&of));
+                let type_name = look.pointer_name(&of);
                 let target = part(look, name.clone(), evaluate::pointed(address, of));
                 Evaluated::Variable(Box::new(Variable {
                     name,

@@ -1,6 +1,7 @@
 //! From text to an expression.
 
 use super::error::{ExpressionError, Fault};
+use super::method::Method;
 use super::syntax::{Binary, Kind, Moment, Node, OPERATORS, Register, TypeName, Unary};
 
 /// How deep an expression may nest.
@@ -299,8 +300,16 @@ impl<'a> Parser<'a> {
                 self.space();
                 let name = self.name_of(self.rest(), is_lifted);
                 let name = name.ok_or_else(|| self.expected("the name of a field"))?;
+                let method = Method::named(&name).filter(|_| self.take("("));
                 let of = node.into();
-                node = self.node(from, Kind::Field { of, name, is_arrow });
+                let kind = match method {
+                    Some(method) => {
+                        self.expect(")", "`)`, as it is asked without arguments,")?;
+                        Kind::Call(of, method)
+                    }
+                    None => Kind::Field { of, name, is_arrow },
+                };
+                node = self.node(from, kind);
             } else if self.take("[") {
                 node = self.bracketed(node, depth)?;
             } else {

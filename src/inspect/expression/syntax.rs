@@ -1,5 +1,6 @@
 //! What an expression is made of.
 
+use super::method::Method;
 use std::ops::Range;
 
 /// A part of an expression, and where it stands in the text (in bytes).
@@ -37,6 +38,8 @@ pub(super) enum Kind {
         name: String,
         is_arrow: bool,
     },
+    /// `a.len()` and the like
+    Call(Box<Node>, Method),
     /// `a[i]`
     Index(Box<Node>, Box<Node>),
     /// `a[i..j]`
@@ -145,9 +148,11 @@ impl Node {
             Kind::Memory { address, length } => std::iter::once(&**address)
                 .chain(length.as_deref())
                 .collect(),
-            Kind::Field { of, .. } | Kind::Unary(_, of) | Kind::Cast(_, of) | Kind::SizeOf(of) => {
-                vec![of]
-            }
+            Kind::Field { of, .. }
+            | Kind::Call(of, _)
+            | Kind::Unary(_, of)
+            | Kind::Cast(_, of)
+            | Kind::SizeOf(of) => vec![of],
             Kind::Index(a, b) | Kind::Binary(_, a, b) => vec![a, b],
             Kind::Slice(a, b, c) => vec![a, b, c],
             _ => Vec::new(),

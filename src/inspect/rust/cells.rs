@@ -20,15 +20,16 @@ pub(super) fn view(
         "Cell" => Ok(part("value").map(|value| named(kind, vec![held(look, "value", value)]))),
         "RefCell" => Ok(ref_cell(look, composite, place)),
         "Mutex" | "RwLock" | "ReentrantLock" => Ok(lock(look, kind, composite, place)),
-        "UnsafeCell" | "SyncUnsafeCell" | "ManuallyDrop" | "Pin" => {
+        "UnsafeCell" | "SyncUnsafeCell" | "ManuallyDrop" | "MaybeDangling" | "Pin" => {
             let parts = look.parts(composite, place);
             match parts.as_slice() {
                 [only] => inside(look, only),
                 _ => Ok(None),
             }
         }
-        "NonZero" => scalar(look, composite, place),
-        name if name.starts_with("Atomic") => scalar(look, composite, place),
+        name if is_number(name) => scalar(look, composite, place),
+        "MaybeUninit" => part("value").map(|value| look.view(&value)).transpose(),
+        "MutexGuard" | "RwLockWriteGuard" | "RwLockReadGuard" => guard(look, composite, place),
         "Ref" | "RefMut" | "NonNull" | "Unique" => {
             let pointer = part("value").or_else(|| part("pointer"));
             target(look, pointer, kind.starts_with("Ref"))
@@ -106,16 +107,64 @@ fn inside(look: &Look<'_>, value: &Value) -> Result<Option<View>, Unavailable> {
     look.view(value).map(Some)
 }
 
-/// What is a number or a character inside, however deep.
+/// Whether a type is a number or a character in a wrapper.
+pub(super) fn is_number(kind: &str) -> bool {
+    matches!(kind, "NonZero" | "Wrapping" | "Saturating") || kind.starts_with("Atomic")
+}
+
+/// What a guard of a lock gives access to: a lock's reference, or the value's.
+fn guard(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<View>, Unavailable> {
+    if let Some(data) = look.member(composite, place, "data") {
+        return target(look, Some(data), true);
+    }
+    let lock = look.member(composite, place, "lock");
+    let Some((address, lock)) = lock.map_or(Ok(None), |lock| look.pointer(&lock))? else {
+        return Ok(None);
+    };
+    let lock = Value {
+        of: Of::Type(lock),
+        place: Place::Memory(address),
+    };
+    let body = look.composite(&lock)?;
+    let data = body.and_then(|body| look.member(&body, &lock.place, "data"));
+    Ok(data.map(|data| View::Pointer {
+        text: format!("{address:#x}"),
+        target: Some(held(look, "data", data).value),
+        is_transparent: true,
+        beside: Vec::new(),
+    }))
+}
+
+/// What is a number or a character inside.
 fn scalar(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
 ) -> Result<Option<View>, Unavailable> {
+    let Some(number) = only_number(look, composite, place)? else {
+        return Ok(None);
+    };
     let is_flag = composite
         .name
         .as_deref()
         .is_some_and(|name| name == "AtomicBool" || name == "Atomic<bool>");
+    if is_flag {
+        let number = number.place.read_number(1, look.state)?;
+        return Ok(Some(View::Scalar((number != 0).to_string())));
+    }
+    inside(look, &number)
+}
+
+/// The one part that has a size, however deep.
+pub(super) fn only_number(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<Value>, Unavailable> {
     let mut parts = look.parts(composite, place);
     for _ in 0..6 {
         parts.retain(|part| look.size(&part.of) > 0);
@@ -125,11 +174,7 @@ fn scalar(
         match look.composite(only)? {
             Some(body) if body.variants.is_none() => parts = look.parts(&body, &only.place),
             Some(_) => return Ok(None),
-            None if is_flag => {
-                let number = only.place.read_number(1, look.state)?;
-                return Ok(Some(View::Scalar((number != 0).to_string())));
-            }
-            None => return inside(look, only),
+            None => return Ok(Some(only.clone())),
         }
     }
     Ok(None)

@@ -4,6 +4,7 @@
 use super::{Look, Of, Value};
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::scalar::{self, Number};
+use crate::inspect::{cpp, rust};
 use crate::source::{Composite, EntryId, Member, Type};
 
 impl Look<'_> {
@@ -20,6 +21,16 @@ impl Look<'_> {
                 let number = value.place.read_number(size, self.state)?;
                 Some(Number::Whole(number.into()))
             }
+            Type::Composite(composite) if composite.is_rust => {
+                match rust::number_in(self, &composite, &value.place)? {
+                    Some(number) => self.numeric(&number)?,
+                    None => None,
+                }
+            }
+            Type::Composite(composite) => match cpp::number_in(self, &composite, &value.place) {
+                Some(number) => self.numeric(&number)?,
+                None => None,
+            },
             _ => None,
         })
     }
@@ -37,13 +48,18 @@ impl Look<'_> {
         match of {
             Of::Type(id) => self.source.type_name(Some(*id)),
             Of::Array { element, counts } => {
-                let mut name = self.source.type_name(Some(*element));
-                for count in counts {
-                    name.push_str(&format!("[{count}]"));
-                }
-                name
+                let counts: Vec<_> = counts.iter().copied().map(Some).collect();
+                self.source.array_name(Some(*element), &counts)
             }
             Of::Said(_) | Of::Lost(_) => String::new(),
+        }
+    }
+
+    /// The name of pointers to what a value is of.
+    pub(in crate::inspect) fn pointer_name(&self, of: &Of) -> String {
+        match of {
+            Of::Type(id) => self.source.pointer_name(*id),
+            _ => format!("{} *", self.type_name(of)),
         }
     }
 

@@ -35,9 +35,11 @@ impl Look<'_> {
         Ok(View::Pointer {
             text,
             is_transparent: is_transparent && target.is_some(),
-            target: target.map(|id| Value {
-                of: Of::Type(id),
-                place: Place::Memory(address),
+            target: target.map(|id| {
+                self.object(Value {
+                    of: Of::Type(id),
+                    place: Place::Memory(address),
+                })
             }),
             beside: Vec::new(),
         })

@@ -90,7 +90,8 @@ pub(super) fn is_binary(of: &Type, bytes: &[u8]) -> bool {
     );
     let text = Units::Utf8.until_nul(bytes).unwrap_or(bytes);
     let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    is_unsigned && (text.iter().any(is_control) || std::str::from_utf8(text).is_err())
+    let is_hidden = text.is_empty() && bytes.iter().any(|byte| *byte != 0);
+    is_unsigned && (is_hidden || text.iter().any(is_control) || std::str::from_utf8(text).is_err())
 }
 
 impl Look<'_> {
@@ -114,6 +115,13 @@ impl Look<'_> {
             let (text, _) = self.units_at(address, units, longest);
             units.text(&text)
         }))
+    }
+
+    /// The text of bytes at an address, up to a zero; `None` where there is none, or only
+    /// after more than `longest` bytes.
+    pub(in crate::inspect) fn c_string(&self, address: u64, longest: usize) -> Option<String> {
+        let (text, is_cut) = self.units_at(address, Units::Utf8, longest);
+        (!is_cut).then(|| String::from_utf8_lossy(&text).into_owned())
     }
 
     /// The bytes of a text, and whether there are more. Reads in small steps: it may end

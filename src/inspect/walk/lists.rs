@@ -50,6 +50,30 @@ impl Walk for HashTable {
     }
 }
 
+/// Entries one after the other, each with a key and a value.
+#[derive(Debug)]
+pub(in crate::inspect) struct Row {
+    pub(in crate::inspect) first: u64,
+    pub(in crate::inspect) stride: u64,
+    pub(in crate::inspect) layout: Layout,
+}
+
+impl Walk for Row {
+    fn walk(
+        &self,
+        look: &Look<'_>,
+        range: Range<u64>,
+        found: &mut Vec<Item>,
+    ) -> Result<(), Unavailable> {
+        for number in range {
+            look.spend(1)?;
+            let offset = number.wrapping_mul(self.stride);
+            found.push(self.layout.at(self.first.wrapping_add(offset)));
+        }
+        Ok(())
+    }
+}
+
 /// Nodes that each know the next one.
 #[derive(Debug)]
 pub(in crate::inspect) struct LinkedList {

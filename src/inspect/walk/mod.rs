@@ -5,7 +5,7 @@
 mod lists;
 mod trees;
 
-pub(super) use lists::{BitList, BlockList, HashTable, LinkedList, Ring};
+pub(super) use lists::{BitList, BlockList, HashTable, LinkedList, Ring, Row};
 pub(super) use trees::{BTree, Column, RedBlackTree};
 
 use super::place::{Place, Unavailable};

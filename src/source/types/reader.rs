@@ -79,7 +79,7 @@ impl<'a> TypeReader<'a> {
                     size: size.unwrap_or(0),
                     is_union: tag == gimli::DW_TAG_union_type,
                     is_declaration: find(attributes, gimli::DW_AT_declaration).is_some(),
-                    is_rust: self.unit.language == Some(gimli::DW_LANG_Rust),
+                    is_rust: self.unit.is_rust(),
                     ..Composite::default()
                 };
                 self.members(&mut composite, entries)?;
