@@ -3,7 +3,7 @@
 //! moment (`$event`, `$tick`).
 //!
 //! One language for watches, hovers, conditions and log messages. It looks and changes
-//! nothing: there is no assignment and no call.
+//! nothing: there is no assignment, and calls are answered from the value or refused.
 
 mod access;
 mod arithmetic;
