@@ -276,3 +276,35 @@ fn optimised_rust_shows_no_wrong_value() {
 fn collections_of_rust_crates_show_what_their_source_says() {
     check("crates.rs", "values-crates-O0", 10);
 }
+
+/// An argument that is a reference of Rust refers to something: where it shows nothing, the
+/// debug information named an operand that an instruction had already taken.
+#[test]
+fn references_in_optimised_rust_are_never_null() {
+    let mut session = Session::open("values-rust-O2");
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for _ in 0..120 {
+        session.client.go("stepIn");
+        let stack = session.client.ask("stackTrace", json!({ "threadId": 1, "levels": 3 }));
+        for frame in stack["stackFrames"].as_array().unwrap() {
+            let asked = json!({ "frameId": frame["id"] });
+            let scopes = session.client.ask("scopes", asked);
+            let mut scopes = scopes["scopes"].as_array().unwrap().iter();
+            let Some(arguments) = scopes.find(|scope| scope["name"] == "Arguments") else {
+                continue;
+            };
+            for argument in session.values(arguments) {
+                let (of, value) = (&argument["type"], argument["value"].as_str().unwrap());
+                seen += usize::from(of.as_str().unwrap().starts_with('&'));
+                if of.as_str().unwrap().starts_with('&') && value == "0x0" {
+                    wrong.push(format!("{} of {}", argument["name"], frame["name"]));
+                }
+            }
+        }
+    }
+    session.client.ask("disconnect", json!({}));
+    drop(session.client);
+    session.child.wait().unwrap();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen > 20, "only {seen} references were seen");
+}

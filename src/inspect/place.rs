@@ -3,6 +3,7 @@
 use crate::component::types::CoreValue;
 use crate::source::{Location, ModuleSource, Reader, Scopes, SourceError, is_tombstone};
 use gimli::{EvaluationResult, Expression, Piece, Value};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A frame of a stopped guest, as far as variables need it.
@@ -187,10 +188,31 @@ impl<'a> Locator<'a> {
                 Ok(Place::copied(bytes))
             }
             Location::Bytes(bytes) => Ok(Place::copied(bytes.clone())),
-            Location::At(expression) => {
-                let pieces = self.evaluate(expression.clone(), unit, true)?;
-                self.assemble(&pieces, size)
+            Location::At(expression) => self.assemble_at(expression, unit, None, size),
+            Location::Since(stretch, expression) => {
+                self.assemble_at(expression, unit, Some(stretch), size)
             }
+        }
+    }
+
+    fn assemble_at(
+        &self,
+        expression: &Expression<Reader>,
+        unit: u32,
+        since: Option<&Range<u32>>,
+        size: u64,
+    ) -> Result<Place, Unavailable> {
+        let pieces = self.evaluate(expression.clone(), unit, true, since)?;
+        self.assemble(&pieces, size)
+    }
+
+    /// An operand of the frame, if no instruction has taken it away since the variable was
+    /// put there.
+    fn operand(&self, index: u32, since: Option<&Range<u32>>) -> Result<Value, Unavailable> {
+        let is_kept = since.is_none_or(|stretch| self.source.keeps_operand(index, stretch));
+        match self.state.operand(index).filter(|_| is_kept) {
+            Some(value) => core(Some(value), "operand", index),
+            None => Err(Unavailable::OptimisedOut),
         }
     }
 
@@ -199,6 +221,7 @@ impl<'a> Locator<'a> {
         expression: Expression<Reader>,
         unit: u32,
         in_frame: bool,
+        since: Option<&Range<u32>>,
     ) -> Result<Vec<Piece<Reader>>, Unavailable> {
         // Far more operations than compilers write for one variable.
         const LONGEST: u32 = 10_000;
@@ -224,8 +247,7 @@ impl<'a> Locator<'a> {
                     evaluation.resume_with_wasm_value(value)?
                 }
                 EvaluationResult::RequiresWasmStack { index } => {
-                    let value = core(self.state.operand(index), "operand", index)?;
-                    evaluation.resume_with_wasm_value(value)?
+                    evaluation.resume_with_wasm_value(self.operand(index, since)?)?
                 }
                 EvaluationResult::RequiresFrameBase if in_frame => {
                     evaluation.resume_with_frame_base(self.frame_base()?)?
@@ -269,7 +291,7 @@ impl<'a> Locator<'a> {
 
     fn frame_base(&self) -> Result<u64, Unavailable> {
         let expression = self.frame_base.clone().ok_or(Unavailable::OptimisedOut)?;
-        let pieces = self.evaluate(expression, self.function_unit, false)?;
+        let pieces = self.evaluate(expression, self.function_unit, false, None)?;
         match pieces.first().map(|piece| &piece.location) {
             Some(gimli::Location::Address { address }) => Ok(*address),
             Some(gimli::Location::Value { value }) => Ok(value.to_u64(u64::from(u32::MAX))?),

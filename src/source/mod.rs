@@ -13,6 +13,7 @@ mod kind;
 mod lines;
 mod listing;
 mod mapped;
+mod operands;
 mod paths;
 mod places;
 mod scopes;
@@ -71,6 +72,8 @@ pub struct ModuleSource {
     name: Option<String>,
     /// A source map, as it was put in.
     source_map: Option<Reader>,
+    module: Arc<[u8]>,
+    operands: operands::Operands,
     units: Units,
     line_length: usize,
     lines: OnceLock<LineTable>,
@@ -96,9 +99,11 @@ impl ModuleSource {
             dwarf,
             units,
             line_length,
-            source_map: sections
-                .source_map
-                .map(|range| gimli::EndianReader::new(module, gimli::LittleEndian).range(range)),
+            source_map: sections.source_map.map(|range| {
+                gimli::EndianReader::new(module.clone(), gimli::LittleEndian).range(range)
+            }),
+            module,
+            operands: operands::Operands::default(),
             code: sections.code,
             names: sections.names,
             table: sections.table,

@@ -41,6 +41,9 @@ pub(crate) struct Declared {
 pub(crate) enum Location {
     /// Computed by an expression.
     At(Expression<Reader>),
+    /// The same; it holds from the start of a stretch of code on, whose end is the place
+    /// that was asked about.
+    Since(Range<u32>, Expression<Reader>),
     /// A constant, no more than 64 bits wide.
     Constant(u64),
     /// Constant bytes.
@@ -162,7 +165,9 @@ impl ModuleSource {
                 break;
             };
             if entry.range.begin <= address && address < entry.range.end {
-                return Ok(Location::At(entry.data));
+                let stretch = self.code.pc(entry.range.begin).zip(pc);
+                let stretch = stretch.map_or(0..0, |(from, pc)| from..pc);
+                return Ok(Location::Since(stretch, entry.data));
             }
         }
         Ok(Location::Nowhere)
