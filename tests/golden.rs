@@ -285,7 +285,9 @@ fn references_in_optimised_rust_are_never_null() {
     let (mut seen, mut wrong) = (0, Vec::new());
     for _ in 0..120 {
         session.client.go("stepIn");
-        let stack = session.client.ask("stackTrace", json!({ "threadId": 1, "levels": 3 }));
+        let stack = session
+            .client
+            .ask("stackTrace", json!({ "threadId": 1, "levels": 3 }));
         for frame in stack["stackFrames"].as_array().unwrap() {
             let asked = json!({ "frameId": frame["id"] });
             let scopes = session.client.ask("scopes", asked);

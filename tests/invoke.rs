@@ -296,3 +296,38 @@ fn a_trace_tells_the_call_it_is_of() {
     assert!(info.contains("sum([4, 5])"), "{info}");
     assert!(info.contains("returned 9"), "{info}");
 }
+
+/// A library is initialised by a start function: its frame stands on one of a module that
+/// has no code of its own.
+#[test]
+fn a_call_is_walked_from_the_library_s_initialisation_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("call.rrtrace");
+    let (mut server, mut client) = session();
+    client.ask(
+        "launch",
+        json!({
+            "program": fixture("library.wasm"), "invoke": "sum([4, 5])", "recordTo": trace,
+            "stopOnEntry": true,
+        }),
+    );
+    client.event("initialized");
+    client.ask("configurationDone", json!(null));
+    assert_eq!(client.event("stopped")["reason"], "entry");
+    let top = |client: &mut Client| {
+        let stack = client.ask("stackTrace", json!({ "threadId": 1 }));
+        stack["stackFrames"][0]["name"].as_str().map(str::to_owned)
+    };
+    assert_eq!(top(&mut client).as_deref(), Some("_initialize"));
+    let breakpoints = json!({ "breakpoints": [{ "name": "*library_sum" }] });
+    client.ask("setFunctionBreakpoints", breakpoints);
+    assert_eq!(client.go("continue")["reason"], "function breakpoint");
+    let sum = top(&mut client);
+    assert!(sum.as_ref().unwrap().contains("sum"), "{sum:?}");
+    assert_eq!(client.go("stepBack")["reason"], "start");
+    assert_eq!(client.go("continue")["reason"], "function breakpoint");
+    assert_eq!(top(&mut client), sum);
+    client.ask("disconnect", json!({}));
+    drop(client);
+    server.wait().unwrap();
+}
