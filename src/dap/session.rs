@@ -14,6 +14,7 @@ mod frame_names;
 mod lifecycle;
 mod memory;
 mod motion;
+mod printed;
 mod source;
 mod stack;
 mod targets;
@@ -21,8 +22,8 @@ mod time;
 mod variables;
 
 use super::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, Printed, SourcePoint,
-    SourceRef, TextRef, ValuesRef,
+    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, SourcePoint, SourceRef,
+    TextRef, ValuesRef,
 };
 use super::launch::ViewArguments;
 use super::outbox::Outbox;
@@ -62,15 +63,15 @@ pub(super) enum Input {
     Lost(String),
     /// More can be looked at than when the client asked.
     Prepared,
+    /// What the program printed up to where it stood is known by now.
+    PrintedKnown,
 }
 
 /// What came of a motion.
 pub(super) struct Moved {
     outcome: Result<Stop, DebuggeeError>,
-    /// What the program printed on the way, and had not before.
-    printed: Vec<Printed>,
-    /// The event up to which that is all.
-    printed_until: u64,
+    /// What the program printed on the way, and had not before, if that is known.
+    printed: Option<printed::Found>,
 }
 
 /// Where a session is in its life.
@@ -140,8 +141,7 @@ pub(super) struct Session {
     program: String,
     /// What the thread was called at the last stop: it tells the time.
     thread_name: String,
-    /// What hostcalls before this one printed has been shown.
-    printed_until: u64,
+    printed: printed::Shown,
     values: References<ValuesRef>,
     texts: References<TextRef>,
     locations: References<(SourceRef, SourcePoint)>,
@@ -224,7 +224,7 @@ impl Session {
             view: ViewArguments::default(),
             program: String::new(),
             thread_name: String::new(),
-            printed_until: 0,
+            printed: printed::Shown::default(),
             values: References::default(),
             texts: References::default(),
             locations: References::default(),
@@ -261,9 +261,13 @@ impl Session {
             Input::Gone => self.over = true,
             Input::Opened(opened) => self.opened(opened),
             Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
-            Input::Answered(debuggee, answer) => self.answered(debuggee, answer),
+            Input::Answered(debuggee, answer) => {
+                self.answered(debuggee, answer);
+                self.show_awaited();
+            }
             Input::Lost(cause) => self.lost(&cause),
             Input::Prepared => self.prepared(),
+            Input::PrintedKnown => self.printed_known(),
         }
     }
 

@@ -78,7 +78,7 @@ impl Chronicle {
         in_call: bool,
         patience: Option<Duration>,
     ) -> Result<Option<Vec<(Instance, HandleTable)>>, ChronicleError> {
-        if !self.wait_until(Some(event), patience)? {
+        if !self.shared.wait_until(Some(event), patience)? {
             return Ok(None);
         }
         Ok(Some(lock(&self.shared.handles).history.at(event, in_call)))
@@ -97,7 +97,7 @@ impl Chronicle {
     ///
     /// If the replay failed.
     pub fn whole<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> Result<T, ChronicleError> {
-        self.wait_until(None, None)?;
+        self.shared.wait_until(None, None)?;
         Ok(tell(&lock(&self.shared.handles).history))
     }
 
@@ -110,7 +110,7 @@ impl Chronicle {
         &self,
         tell: impl FnOnce(&HandleHistory) -> T,
     ) -> Result<Option<T>, ChronicleError> {
-        if !self.wait_until(None, Some(Duration::ZERO))? {
+        if !self.shared.wait_until(None, Some(Duration::ZERO))? {
             return Ok(None);
         }
         Ok(Some(tell(&lock(&self.shared.handles).history)))
@@ -129,12 +129,24 @@ impl Chronicle {
         patience: Option<Duration>,
         tell: impl FnOnce(&Output) -> T,
     ) -> Result<Option<T>, ChronicleError> {
-        if !self.wait_until(Some(events), patience)? {
+        if !self.shared.wait_until(Some(events), patience)? {
             return Ok(None);
         }
         Ok(Some(tell(&locked(&self.shared.output))))
     }
 
+    /// Returns when the replay has come past the call out with this number, has ended, or
+    /// nobody wants to know any more: to be called on a thread of its own.
+    pub fn coming_to(&self, event: u64) -> impl FnOnce() + Send + use<> {
+        let shared = self.shared.clone();
+        move || {
+            // Why it failed is told to who asks what was printed.
+            _ = shared.wait_until(Some(event), None);
+        }
+    }
+}
+
+impl Shared {
     /// Waits until the call out with this number has been made, or the end was reached;
     /// `false` if that took longer than the patience.
     fn wait_until(
@@ -144,11 +156,11 @@ impl Chronicle {
     ) -> Result<bool, ChronicleError> {
         let begun = Instant::now();
         loop {
-            let come_to = lock(&self.shared.handles).history.events();
+            let come_to = lock(&self.handles).history.events();
             if event.is_some_and(|event| come_to > event) {
                 return Ok(true);
             }
-            if let Some(ended) = &*locked(&self.shared.ended) {
+            if let Some(ended) = &*locked(&self.ended) {
                 return ended.clone().map(|()| true);
             }
             if patience.is_some_and(|patience| begun.elapsed() > patience) {

@@ -6,8 +6,9 @@ use rr_dap::inspect::listing::Listing;
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::timeline::interrupt::Interrupt;
 use rr_dap::timeline::motion::*;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The lines that the program passes, in order: `main`, and a loop in it.
@@ -66,6 +67,7 @@ struct Demo {
     lines: Vec<(u64, BreakpointId)>,
     functions: Vec<BreakpointId>,
     marks: Vec<Mark>,
+    is_output_known: Arc<AtomicBool>,
 }
 
 impl Demo {
@@ -76,6 +78,7 @@ impl Demo {
             lines: Vec::new(),
             functions: Vec::new(),
             marks: Vec::new(),
+            is_output_known: Arc::default(),
         }
     }
 
@@ -502,10 +505,33 @@ impl Debuggee for Demo {
 
     fn printed(
         &mut self,
-        _: u64,
+        calls: Range<u64>,
         _: Option<Duration>,
     ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
-        Ok(Some(Vec::new()))
+        if self.name != "prints-late.rrtrace" {
+            return Ok(Some(Vec::new()));
+        }
+        if !self.is_output_known.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let piece = |event: u64| Printed {
+            stream: Stream::Stdout,
+            event,
+            bytes: format!("by {event}\n").into_bytes(),
+            place: (
+                demo_source(),
+                SourcePoint {
+                    line: event + 1,
+                    column: None,
+                },
+            ),
+        };
+        Ok(Some(calls.map(piece).collect()))
+    }
+
+    fn printing(&mut self, _: u64) -> Preparing {
+        let is_known = self.is_output_known.clone();
+        Box::new(move || is_known.store(true, Ordering::Relaxed))
     }
 
     fn resources(&mut self, _: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

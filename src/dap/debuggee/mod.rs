@@ -12,6 +12,7 @@ use crate::inspect::listing::Listing;
 use crate::replay::Position;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{Direction, Motion, Stop};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,13 +212,15 @@ pub trait Debuggee: Send {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError>;
-    /// What the program printed up to this moment, without that of its first so many
-    /// hostcalls; `None` if it is not known within the patience.
+    /// What hostcalls with these numbers printed; `None` if it is not known within the
+    /// patience.
     fn printed(
         &mut self,
-        after: u64,
+        calls: Range<u64>,
         patience: Option<Duration>,
     ) -> Result<Option<Vec<Printed>>, DebuggeeError>;
+    /// Something that ends when it is known what hostcalls before this one printed.
+    fn printing(&mut self, until: u64) -> Preparing;
     /// The handle tables with all that is known of each entry; here, or at the end of the
     /// recording.
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;

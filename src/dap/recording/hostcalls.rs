@@ -9,6 +9,7 @@ use crate::inspect::listing::{Listing, ListingError};
 use crate::replay::output;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -91,20 +92,19 @@ impl Recording {
         })
     }
 
-    /// What was printed from after the first so many hostcalls up to this moment; `None`
-    /// if that is not known within the patience.
-    pub(super) fn printed_after(
+    /// What hostcalls with these numbers printed; `None` if that is not known within the
+    /// patience.
+    pub(super) fn printed_by(
         &mut self,
-        after: u64,
+        calls: &Range<u64>,
         patience: Option<Duration>,
     ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
-        let here = self.timeline.here().event;
-        if here <= after {
+        if calls.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let told = self.chronicle().output(here, patience, |output| {
-            let pieces = output.until(here).iter();
-            let new = pieces.filter(|piece| piece.events > after);
+        let told = self.chronicle().output(calls.end, patience, |output| {
+            let pieces = output.until(calls.end).iter();
+            let new = pieces.filter(|piece| piece.events > calls.start);
             let printed = new.map(|piece| Printed {
                 stream: match piece.stream {
                     output::Stream::Stdout => Stream::Stdout,

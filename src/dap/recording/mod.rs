@@ -44,6 +44,7 @@ use breakpoints::Breakpoints;
 use calls::ShownCall;
 use stack::ShownFrame;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use texts::{Listings, Text};
@@ -336,10 +337,14 @@ impl Debuggee for Recording {
 
     fn printed(
         &mut self,
-        after: u64,
+        calls: Range<u64>,
         patience: Option<Duration>,
     ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
-        self.printed_after(after, patience)
+        self.printed_by(&calls, patience)
+    }
+
+    fn printing(&mut self, until: u64) -> Preparing {
+        Box::new(self.chronicle().coming_to(until))
     }
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

@@ -16,7 +16,8 @@ pub(super) const OUTPUT: Entry = Entry {
 
 fn output(context: &mut Context<'_>, arguments: &str) -> Ran {
     no_arguments(arguments)?;
-    let printed = context.debuggee.printed(0, None)?.unwrap_or_default();
+    let here = context.debuggee.here().event;
+    let printed = context.debuggee.printed(0..here, None)?.unwrap_or_default();
     if printed.is_empty() {
         return Ok(Effect::Say("nothing has been printed up to here".into()));
     }

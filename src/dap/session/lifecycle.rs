@@ -1,7 +1,7 @@
 //! Requests that begin and end a session: `initialize`, `launch`, `attach`,
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
-use super::{Handled, Opening, Reply, Session, State, THREAD, Then};
+use super::{Handled, Opening, Reply, Session, State, THREAD, Then, printed};
 use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
 use crate::dap::launch::{
     ArgumentError, AttachArguments, Begin, LaunchArguments, Subject, ViewArguments,
@@ -119,8 +119,11 @@ fn begin_opening(
         source_map: view.source_map.or(session.launcher.source_map()),
         ..view
     };
-    // A program that is recorded now prints while it runs.
-    session.printed_until = if is_live { u64::MAX } else { 0 };
+    session.printed = if is_live {
+        printed::Shown::all()
+    } else {
+        printed::Shown::default()
+    };
     let interrupt = Interrupt::new();
     session.state = State::Opening(Opening {
         request: request.clone(),

@@ -1,17 +1,17 @@
 //! Requests that move, `pause`, and what a stop is called.
 
-use super::{BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, THREAD, Then};
-use crate::dap::debuggee::{Debuggee, DebuggeeError, Printed, StopText, Stream};
-use crate::dap::protocol::newer::{LocatedOutput, MotionArguments};
+use super::{
+    BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, THREAD, Then, printed,
+};
+use crate::dap::debuggee::{Debuggee, DebuggeeError, StopText};
+use crate::dap::protocol::newer::MotionArguments;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
-    InvalidatedAreas, InvalidatedEventBody, OutputEventCategory, Refusal, Request,
-    SteppingGranularity, StoppedEventBody, StoppedEventReason,
+    InvalidatedAreas, InvalidatedEventBody, Refusal, Request, SteppingGranularity,
+    StoppedEventBody, StoppedEventReason,
 };
-use crate::dap::reporter::say;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::{BreakpointId, Direction, Ending, Motion, Reason, Step, Stop};
-use std::time::Duration;
 
 pub(super) fn resume(_: &mut Session, request: &Request) -> Handled {
     let response = ContinueResponse {
@@ -137,7 +137,7 @@ impl Session {
         });
         let id = self.current.to_string();
         let reporter = self.reporter("Travelling", &id, None);
-        let printed_until = self.printed_until;
+        let shown = self.printed;
         self.work(move || {
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
@@ -147,8 +147,8 @@ impl Session {
                 }
             }
             drop(reporter);
-            let moved = with_output(debuggee.as_mut(), outcome, printed_until);
-            Input::Moved(debuggee, moved)
+            let printed = printed::after_motion(debuggee.as_mut(), shown);
+            Input::Moved(debuggee, Moved { outcome, printed })
         });
     }
 
@@ -175,41 +175,13 @@ impl Session {
         self.values.next_stop();
         self.locations.next_stop();
         self.targets.next_stop();
-        self.show_output(moved.printed);
-        self.printed_until = self.printed_until.max(moved.printed_until);
+        self.show_printed(moved.printed);
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
             self.outbox.event(&all_invalidated());
-        }
-    }
-
-    /// Shows what the program printed, each piece with where the call that wrote it is
-    /// listed.
-    fn show_output(&mut self, printed: Vec<Printed>) {
-        let mut left = MOST_OUTPUT;
-        for piece in printed {
-            if left == 0 {
-                let more = "… more was printed here than is shown; `output` has it all";
-                say(&self.outbox, OutputEventCategory::Console, more);
-                return;
-            }
-            let shown = piece
-                .bytes
-                .get(..left.min(piece.bytes.len()))
-                .unwrap_or_default();
-            left -= shown.len();
-            let location = self.locations.number(&piece.place);
-            self.outbox.located_output(&LocatedOutput {
-                category: match piece.stream {
-                    Stream::Stdout => OutputEventCategory::Stdout,
-                    Stream::Stderr => OutputEventCategory::Stderr,
-                },
-                output: String::from_utf8_lossy(shown).into_owned(),
-                location_reference: location,
-            });
         }
     }
 
@@ -337,38 +309,6 @@ pub(super) fn all_invalidated() -> Event {
 /// Whether a motion leaves everything behind, so that no view of a client holds.
 fn is_jump(motion: &Motion) -> bool {
     matches!(arrival(Some(motion)), StoppedEventReason::Goto)
-}
-
-/// The most bytes of output that one motion shows.
-const MOST_OUTPUT: usize = 1 << 20;
-/// How long a stop waits for what was printed to be known. What is not known by then is
-/// shown at a later stop.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// What came of a motion, with the output that has not been shown before.
-fn with_output(
-    debuggee: &mut dyn Debuggee,
-    outcome: Result<Stop, DebuggeeError>,
-    printed_until: u64,
-) -> Moved {
-    let here = debuggee.here().event;
-    let printed = match here > printed_until {
-        true => debuggee.printed(printed_until, Some(PATIENCE)),
-        false => Ok(None),
-    };
-    match printed {
-        Ok(Some(printed)) => Moved {
-            outcome,
-            printed,
-            printed_until: here,
-        },
-        // Shown later; a recording that cannot tell says so where it is asked.
-        Ok(None) | Err(_) => Moved {
-            outcome,
-            printed: Vec::new(),
-            printed_until,
-        },
-    }
 }
 
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {

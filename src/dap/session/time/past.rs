@@ -116,7 +116,10 @@ struct Piece {
 
 pub(in crate::dap::session) fn output(_: &mut Session, _: &Request) -> Handled {
     ask(
-        |debuggee, _, _| debuggee.printed(0, None),
+        |debuggee, _, _| {
+            let here = debuggee.here().event;
+            debuggee.printed(0..here, None)
+        },
         |_, request, printed| {
             let pieces = printed.unwrap_or_default().into_iter();
             let piece = |printed: Printed| Piece {
