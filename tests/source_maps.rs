@@ -133,6 +133,36 @@ fn lines_of_a_source_map_are_walked_like_others() {
     );
 }
 
+/// A map made of sections says the same as one that is not.
+#[test]
+fn a_map_may_be_made_of_sections() {
+    let (module, map) = tally();
+    let mut map: Value = serde_json::from_slice(&map).unwrap();
+    let passed = |map: &Value| {
+        let dir = tempfile::tempdir().unwrap();
+        let map = serde_json::to_vec(map).unwrap();
+        let trace = record_tally(dir.path(), &module, Some(&map));
+        let file = dir.path().join("tally.ts");
+        std::fs::copy(fixture("tally/tally.ts"), &file).unwrap();
+        walk(&trace, &json!({ "path": file }), &json!({}))
+    };
+    let whole = passed(&map);
+    // The first mapping is at 135; as one of a section from 100 on, it is at 35.
+    let mappings = map["mappings"].as_str().unwrap();
+    let moved = mappings.strip_prefix("uI").expect("135 in base 64 digits");
+    map["mappings"] = format!("mC{moved}").into();
+    let other =
+        json!({ "version": 3, "sources": ["other.ts"], "names": [], "mappings": "AAAA,oIAAA" });
+    let sections = json!([
+        { "offset": { "line": 0, "column": 0 }, "map": other },
+        { "offset": { "line": 0, "column": 100 }, "map": map },
+    ]);
+    assert_eq!(
+        passed(&json!({ "version": 3, "sections": sections })),
+        whole
+    );
+}
+
 #[test]
 fn a_map_may_be_in_the_module() {
     let (module, map) = tally();
@@ -180,7 +210,7 @@ fn a_map_that_is_missing_or_damaged_is_a_note() {
     for (map, says) in [
         (None, "tally.wasm.map, which is not there"),
         (Some(with("{")), "no source map"),
-        (Some(with(r#"{"version":3}"#)), "missing field"),
+        (Some(with(r#"{"version":3}"#)), "it has no mappings"),
         (
             Some(with(r#"{"version":2,"sources":[],"mappings":""}"#)),
             "version is 2",

@@ -35,16 +35,34 @@ pub(super) struct Original {
     pub(super) column: u32,
 }
 
+/// A map as it is written (ECMA-426): with mappings of its own, or made of sections
+/// ("index source map").
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Json {
     version: u32,
     #[serde(default)]
     source_root: Option<String>,
+    #[serde(default)]
     sources: Vec<Option<String>>,
     #[serde(default)]
     sources_content: Option<Vec<Option<String>>>,
-    mappings: String,
+    #[serde(default)]
+    mappings: Option<String>,
+    #[serde(default)]
+    sections: Option<Vec<Section>>,
+}
+
+/// The map of what comes from an offset on, up to where the next section begins.
+#[derive(Deserialize)]
+struct Section {
+    offset: SectionOffset,
+    map: Json,
+}
+
+#[derive(Deserialize)]
+struct SectionOffset {
+    column: u32,
 }
 
 impl SourceMap {
@@ -55,22 +73,60 @@ impl SourceMap {
         let refused = |why: String| SourceError::SourceMap(why);
         let json: Json = serde_json::from_slice(without_guard(text))
             .map_err(|error| refused(error.to_string()))?;
-        if json.version != 3 {
-            return Err(refused(format!("its version is {}, not 3", json.version)));
+        match json.sections {
+            Some(sections) => of_sections(sections),
+            None => of_mappings(json),
         }
-        let root = json.source_root.unwrap_or_default();
-        let mut contents = json.sources_content.unwrap_or_default().into_iter();
-        let sources: Vec<MappedSource> = json
-            .sources
-            .into_iter()
-            .map(|source| MappedSource {
-                path: path(&root, &source.unwrap_or_default()),
-                content: contents.next().flatten(),
-            })
-            .collect();
-        let mappings = decode(json.mappings.as_bytes(), sources.len()).map_err(refused)?;
-        Ok(SourceMap { sources, mappings })
+        .map_err(refused)
     }
+}
+
+/// The maps of sections, one after the other.
+fn of_sections(sections: Vec<Section>) -> Result<SourceMap, String> {
+    let starts: Vec<u32> = sections.iter().map(|s| s.offset.column).collect();
+    if !starts.is_sorted() {
+        return Err("its sections are not in order".to_owned());
+    }
+    let ends = starts.iter().skip(1).copied().chain([u32::MAX]);
+    let mut whole = SourceMap::default();
+    for (section, end) in sections.into_iter().zip(ends) {
+        if section.map.sections.is_some() {
+            return Err("a section of it has sections".to_owned());
+        }
+        let start = section.offset.column;
+        let map = of_mappings(section.map)?;
+        let before = u32::try_from(whole.sources.len()).unwrap_or(u32::MAX);
+        let moved = map.mappings.into_iter().filter_map(|mapping| {
+            let pc = mapping.pc.checked_add(start).filter(|pc| *pc < end)?;
+            let original = mapping.original.map(|original| Original {
+                source: original.source.saturating_add(before),
+                ..original
+            });
+            Some(Mapping { pc, original })
+        });
+        whole.mappings.extend(moved);
+        whole.sources.extend(map.sources);
+    }
+    Ok(whole)
+}
+
+fn of_mappings(json: Json) -> Result<SourceMap, String> {
+    if json.version != 3 {
+        return Err(format!("its version is {}, not 3", json.version));
+    }
+    let mappings = json.mappings.ok_or("it has no mappings")?;
+    let root = json.source_root.unwrap_or_default();
+    let mut contents = json.sources_content.unwrap_or_default().into_iter();
+    let sources: Vec<MappedSource> = json
+        .sources
+        .into_iter()
+        .map(|source| MappedSource {
+            path: path(&root, &source.unwrap_or_default()),
+            content: contents.next().flatten(),
+        })
+        .collect();
+    let mappings = decode(mappings.as_bytes(), sources.len())?;
+    Ok(SourceMap { sources, mappings })
 }
 
 /// A map without the first line `)]}'`, which keeps browsers from running it as a script.

@@ -144,14 +144,13 @@ impl DebugFile {
         let json = without_guard(&self.bytes);
         let mut map: serde_json::Map<String, Value> =
             serde_json::from_slice(json).map_err(unreadable)?;
-        let root = map.get("sourceRoot").and_then(Value::as_str).unwrap_or("");
         let directory = std::path::absolute(&self.path).ok();
-        let directory = directory.as_deref().and_then(Path::parent);
-        if let (Some(directory), false) = (directory, root.contains("://")) {
-            // AssemblyScript writes a root that is the name of the module.
-            let own = directory.join(root);
-            let root = if own.is_dir() { &own } else { directory };
-            map.insert("sourceRoot".to_owned(), root.display().to_string().into());
+        if let Some(directory) = directory.as_deref().and_then(Path::parent) {
+            let sections = map.get_mut("sections").and_then(Value::as_array_mut);
+            let sections = sections.into_iter().flatten();
+            let maps = sections.filter_map(|section| section.get_mut("map")?.as_object_mut());
+            maps.for_each(|map| name_root(map, directory));
+            name_root(&mut map, directory);
         }
         let text = serde_json::to_vec(&map).map_err(unreadable)?;
         SourceMap::parse(&text).map_err(|error| damaged(error.to_string()))?;
@@ -293,4 +292,16 @@ fn described(outline: &Outline, bytes: &[u8]) -> String {
         ),
         None => format!("no code{name}"),
     }
+}
+
+/// Names the sources of a map from the directory that it is in.
+fn name_root(map: &mut serde_json::Map<String, Value>, directory: &Path) {
+    let root = map.get("sourceRoot").and_then(Value::as_str).unwrap_or("");
+    if root.contains("://") {
+        return;
+    }
+    // AssemblyScript writes a root that is the name of the module.
+    let own = directory.join(root);
+    let root = if own.is_dir() { &own } else { directory };
+    map.insert("sourceRoot".to_owned(), root.display().to_string().into());
 }
