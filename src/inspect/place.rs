@@ -155,6 +155,7 @@ pub(super) struct Locator<'a> {
     state: &'a dyn FrameState,
     frame_base: Option<Expression<Reader>>,
     function_unit: u32,
+    pub(super) pc: Option<u32>,
 }
 
 impl<'a> Locator<'a> {
@@ -168,6 +169,7 @@ impl<'a> Locator<'a> {
             state,
             frame_base: scopes.frame_base.clone(),
             function_unit: scopes.unit,
+            pc: scopes.pc,
         }
     }
 

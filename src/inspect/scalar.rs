@@ -53,6 +53,7 @@ pub(super) fn base(name: &str, encoding: DwAte, bytes: &[u8]) -> String {
         _ if bytes.is_empty() => "()".to_owned(),
         gimli::DW_ATE_boolean => boolean(bytes),
         gimli::DW_ATE_float => float(bytes),
+        gimli::DW_ATE_complex_float => complex(bytes),
         _ if name == "wchar_t" => character(name, unsigned(bytes)),
         gimli::DW_ATE_signed => signed(bytes).to_string(),
         gimli::DW_ATE_signed_char => with_character(signed(bytes), bytes),
@@ -83,6 +84,16 @@ fn float(bytes: &[u8]) -> String {
     match bytes.try_into() {
         Ok(bytes) => format!("{:?}", quadruple(u128::from_le_bytes(bytes))),
         Err(_) => format!("{:#x}", unsigned(bytes)),
+    }
+}
+
+/// The real part, then the imaginary one.
+fn complex(bytes: &[u8]) -> String {
+    let (real, imaginary) = bytes.split_at(bytes.len() / 2);
+    let (real, imaginary) = (float(real), float(imaginary));
+    match imaginary.strip_prefix('-') {
+        Some(imaginary) => format!("{real} - {imaginary}i"),
+        None => format!("{real} + {imaginary}i"),
     }
 }
 

@@ -10,11 +10,11 @@ use super::place::{FrameState, Place, Unavailable};
 use super::walk::Items;
 use super::{cpp, rust, scalar, zig};
 use crate::source::{
-    Bits, Composite, EntryId, Member, ModuleSource, SourceError, Type, Variants, short,
+    Bits, Composite, Count, EntryId, Member, ModuleSource, SourceError, Type, Variants, short,
 };
 use enumeration::enumerator;
 use std::cell::Cell;
-use text::{is_binary, text_units};
+use text::is_binary;
 
 /// The most values, members and enumerators that are looked at to answer one
 /// request.
@@ -177,8 +177,13 @@ impl<'a> Look<'a> {
                 counts,
                 ..
             } => {
-                let counts: Vec<u64> = counts.iter().map(|count| count.unwrap_or(0)).collect();
-                self.view_array(element, &counts, place)
+                let known: Vec<u64> = counts.iter().map(|c| c.known().unwrap_or(0)).collect();
+                match (counts.first(), place.address()) {
+                    (Some(Count::Unknown), Some(address)) => {
+                        self.view_endless(element, &known, address)
+                    }
+                    _ => self.view_array(element, &known, place),
+                }
             }
             Type::Composite(composite) => self.view_composite(&composite, place),
             Type::Enumeration {
@@ -232,12 +237,40 @@ impl<'a> Look<'a> {
         }
         let (_, of) = self.source.resolved(element)?;
         let shown = count.min(LONGEST_TEXT as u64);
-        let is_text = text_units(&of).is_some()
+        let is_text = self.units_of(element)?.is_some()
             && !(stride == 1 && is_binary(&of, &place.read(shown, self.state)?));
         if is_text {
             return self.view_text(elements, true);
         }
         Ok(View::Elements(elements))
+    }
+
+    /// An array whose length only the program knows: like a pointer to its first element.
+    fn view_endless(
+        &self,
+        element: EntryId,
+        counts: &[u64],
+        address: u64,
+    ) -> Result<View, Unavailable> {
+        let of = match counts.split_first() {
+            Some((_, inner)) if !inner.is_empty() => Of::Array {
+                element,
+                counts: inner.to_vec(),
+            },
+            _ => Of::Type(element),
+        };
+        let text = self.units_of(element)?.map_or(String::new(), |units| {
+            format!(" {}", self.text_at(address, units))
+        });
+        Ok(View::Pointer {
+            text: format!("{address:#x}{text}"),
+            target: Some(Value {
+                of,
+                place: Place::Memory(address),
+            }),
+            is_transparent: false,
+            beside: Vec::new(),
+        })
     }
 
     fn view_composite(&self, composite: &Composite, place: &Place) -> Result<View, Unavailable> {

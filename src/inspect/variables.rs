@@ -5,7 +5,9 @@ use super::place::{FrameState, Locator, Unavailable};
 use super::summary::summary;
 use super::value::{Elements, Field, Look, Of, Value, View};
 use super::walk::Items;
-use crate::source::{Declared, ModuleSource, Scopes, SourceError, SourceLine};
+use crate::source::{
+    Count, Declared, EntryId, ModuleSource, Scopes, SourceError, SourceLine, Type,
+};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -270,8 +272,41 @@ pub(super) fn locate(
     let id = declared.type_id.ok_or(SourceError::DanglingReference)?;
     let size = look.source.size_of(id)?;
     Ok(Value {
-        of: Of::Type(id),
+        of: measured(look, locator, id)?,
         place: locator.locate(&declared.location, declared.unit, size)?,
+    })
+}
+
+/// A type; of an array of variable length, with the lengths that it has at this place.
+fn measured(look: &Look<'_>, locator: &Locator<'_>, id: EntryId) -> Result<Of, Unavailable> {
+    let Type::Array {
+        element: Some(element),
+        counts,
+    } = look.source.resolved(id)?.1
+    else {
+        return Ok(Of::Type(id));
+    };
+    if !counts
+        .iter()
+        .any(|count| matches!(count, Count::Variable(_)))
+    {
+        return Ok(Of::Type(id));
+    }
+    let length = |count: &Count| match count {
+        Count::Known(count) => Ok(*count),
+        Count::Unknown => Ok(0),
+        Count::Variable(entry) => {
+            let declared = look.source.variable_at(*entry, locator.pc)?;
+            let declared = declared.ok_or(SourceError::DanglingReference)?;
+            let of = declared.type_id.ok_or(SourceError::DanglingReference)?;
+            let size = look.source.size_of(of)?;
+            let place = locator.locate(&declared.location, declared.unit, size)?;
+            place.read_number(size, look.state)
+        }
+    };
+    Ok(Of::Array {
+        element,
+        counts: counts.iter().map(length).collect::<Result<_, _>>()?,
     })
 }
 

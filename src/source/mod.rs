@@ -42,7 +42,7 @@ pub(crate) use scopes::{Declared, Location, Scopes};
 pub(crate) use sections::Reader;
 pub(crate) use spelling::short;
 pub(crate) use tables::is_tombstone;
-pub(crate) use types::{Bits, Case, Composite, Member, Type, Variants};
+pub(crate) use types::{Bits, Case, Composite, Count, Member, Type, Variants};
 
 use lines::LineTable;
 use sections::{Code, Sections};

@@ -65,6 +65,8 @@ pub(crate) struct Frame {
 #[derive(Debug, Default)]
 pub(crate) struct Scopes {
     pub(crate) unit: u32,
+    /// The place; none for what lives as long as the program.
+    pub(crate) pc: Option<u32>,
     pub(crate) frame_base: Option<Expression<Reader>>,
     pub(crate) frames: Vec<Frame>,
 }
@@ -81,12 +83,25 @@ impl ModuleSource {
             ranges_left: RangesLeft::new(),
             scopes: Scopes {
                 unit: unit_id,
+                pc: Some(pc),
                 frames: vec![Frame::default()],
                 frame_base: None,
             },
         };
         walk.run(function)?;
         Ok(walk.scopes)
+    }
+
+    /// The variable with an entry, at a place.
+    pub(crate) fn variable_at(
+        &self,
+        id: EntryId,
+        pc: Option<u32>,
+    ) -> Result<Option<Declared>, SourceError> {
+        let unit = self.units.get(id.unit);
+        let unit = unit.ok_or(SourceError::DanglingReference)?;
+        let die = self.entry(id)?;
+        self.declared(id.unit, unit, die.tag(), die.attrs(), pc)
     }
 
     /// Reads a variable or a parameter.

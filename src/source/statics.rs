@@ -29,7 +29,7 @@ impl ModuleSource {
         let here = self.function_at(pc).map(|function| function.entry.unit);
         let near = found.iter().find(|entry| Some(entry.unit) == here);
         let all = near.into_iter().chain(found).take(MOST_OF_A_NAME);
-        let mut all = all.filter_map(|entry| self.static_at(*entry).ok()?);
+        let mut all = all.filter_map(|entry| self.variable_at(*entry, None).ok()?);
         let first = all.next()?;
         match self.is_left_out(&first) {
             true => all.find(|other| !self.is_left_out(other)).or(Some(first)),
@@ -44,13 +44,6 @@ impl ModuleSource {
         };
         let parts = self.address_parts(declared.unit, at);
         matches!(parts, Ok(Some((_, address))) if is_tombstone(address))
-    }
-
-    fn static_at(&self, id: EntryId) -> Result<Option<Declared>, SourceError> {
-        let unit = self.units.get(id.unit);
-        let unit = unit.ok_or(SourceError::DanglingReference)?;
-        let die = self.entry(id)?;
-        self.declared(id.unit, unit, die.tag(), die.attrs(), None)
     }
 
     fn index_statics(&self) -> StaticsByName {

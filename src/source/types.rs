@@ -33,8 +33,8 @@ pub(crate) enum Type {
     },
     Array {
         element: Option<EntryId>,
-        /// One for each dimension; `None` where the type does not say.
-        counts: Vec<Option<u64>>,
+        /// One for each dimension.
+        counts: Vec<Count>,
     },
     Composite(Composite),
     Enumeration {
@@ -60,6 +60,25 @@ pub(crate) enum Type {
     Unspecified {
         name: String,
     },
+}
+
+/// How many elements an array has in one dimension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Count {
+    Known(u64),
+    /// As many as the variable with this entry says: C's arrays of variable length.
+    Variable(EntryId),
+    /// The type does not say: C's flexible array members.
+    Unknown,
+}
+
+impl Count {
+    pub(crate) fn known(self) -> Option<u64> {
+        match self {
+            Count::Known(count) => Some(count),
+            Count::Variable(_) | Count::Unknown => None,
+        }
+    }
 }
 
 /// A struct, class, union or Rust enum.
@@ -157,7 +176,7 @@ impl ModuleSource {
                     ..
                 } => {
                     for count in counts {
-                        factor = factor.saturating_mul(count.unwrap_or(0));
+                        factor = factor.saturating_mul(count.known().unwrap_or(0));
                     }
                     id = element;
                     continue;
@@ -187,20 +206,29 @@ impl ModuleSource {
         }
     }
 
+    /// The bytes of an address, as the unit that describes a type has them.
+    pub(crate) fn address_size(&self, of: EntryId) -> u64 {
+        let unit = self.units.get(of.unit);
+        unit.map_or(4, |unit| u64::from(unit.dwarf.header.address_size()))
+    }
+
     /// The name of arrays of a type, of arrays of those and so on, the outermost first.
-    pub(crate) fn array_name(&self, element: Option<EntryId>, counts: &[Option<u64>]) -> String {
+    pub(crate) fn array_name(&self, element: Option<EntryId>, counts: &[Count]) -> String {
         self.array_name_within(element, counts, 12)
     }
 
     fn array_name_within(
         &self,
         element: Option<EntryId>,
-        counts: &[Option<u64>],
+        counts: &[Count],
         depth: usize,
     ) -> String {
         let name = self.type_name_within(element, depth);
         let counts = counts.iter().take(8);
-        let counts = counts.map(|count| count.map_or(String::new(), |count| count.to_string()));
+        let counts = counts.map(|count| {
+            let known = count.known();
+            known.map_or(String::new(), |count| count.to_string())
+        });
         if element.is_some_and(|element| self.is_rust(element.unit)) {
             return counts.rfold(name, |name, count| format!("[{name}; {count}]"));
         }

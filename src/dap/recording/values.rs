@@ -148,41 +148,22 @@ impl Recording {
         let instance = place.core.instance;
         let rows: Vec<(VariableView, Option<SourceLine>)> =
             self.with_frame(place, |source, site, frame| {
-                let mut roots = match key {
-                    "statics" => variables::statics(source, site.pc, frame)?,
-                    _ => variables::variables(source, site, frame)?,
-                };
-                match key {
-                    "args" => roots.retain(|v| v.kind == VariableKind::Argument),
-                    // What a function keeps from call to call is one of its own too.
-                    "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
-                    _ => {}
-                }
-                if steps.is_empty() {
-                    let rows = roots.iter().enumerate();
-                    let names = distinct_names(&roots);
-                    return Ok(rows
-                        .zip(&names)
-                        .map(|((_, v), name)| {
-                            let path = format!("{}/{}", of.0, encode(name));
-                            let expression = is_name(name).then(|| name.clone());
-                            (view(v, &path, expression, instance, format), v.declared)
-                        })
-                        .collect());
-                }
-                let mut steps = steps.iter();
-                let name = steps.next().map(|s| decode(s)).unwrap_or_default();
-                let names = distinct_names(&roots);
-                let index = names.iter().position(|n| *n == name);
-                let root = roots.swap_remove(index.ok_or_else(gone)?);
-                let expression = is_name(&name).then_some(name);
+                let roots = roots(source, site, frame, key)?;
                 let within = Within {
                     source,
                     frame,
                     instance,
                     format,
                 };
-                let rows = within.rows(root, expression, steps.as_slice(), &of.0, page)?;
+                let Some((name, steps)) = steps.split_first() else {
+                    return Ok(within.root_rows(&roots, &of.0));
+                };
+                let name = decode(name);
+                let mut named = distinct_names(&roots).into_iter().zip(roots);
+                let root = named.find(|(known, _)| *known == name);
+                let (_, root) = root.ok_or_else(gone)?;
+                let expression = is_name(&name).then_some(name);
+                let rows = within.rows(root, expression, steps, &of.0, page)?;
                 Ok(rows.into_iter().map(|row| (row, None)).collect())
             })?;
         let declared = |line| self.place_declared(place.core.module, line);
@@ -234,7 +215,43 @@ pub(super) struct Within<'a> {
     pub(super) format: Format,
 }
 
+/// The variables of one scope of a frame.
+fn roots(
+    source: &ModuleSource,
+    site: Site,
+    frame: &dyn FrameState,
+    key: &str,
+) -> Result<Vec<Variable>, VariablesError> {
+    let mut roots = match key {
+        "statics" => variables::statics(source, site.pc, frame)?,
+        _ => variables::variables(source, site, frame)?,
+    };
+    match key {
+        "args" => roots.retain(|v| v.kind == VariableKind::Argument),
+        // What a function keeps from call to call is one of its own too.
+        "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
+        _ => {}
+    }
+    Ok(roots)
+}
+
 impl Within<'_> {
+    /// The variables of a scope, each with where it is declared.
+    fn root_rows(
+        &self,
+        roots: &[Variable],
+        scope: &str,
+    ) -> Vec<(VariableView, Option<SourceLine>)> {
+        let names = distinct_names(roots);
+        let rows = roots.iter().zip(&names).map(|(variable, name)| {
+            let path = format!("{scope}/{}", encode(name));
+            let expression = is_name(name).then(|| name.clone());
+            let shown = view(variable, &path, expression, self.instance, self.format);
+            (shown, variable.declared)
+        });
+        rows.collect()
+    }
+
     /// The children of what is some steps inside a variable, each with the expression for
     /// it, if there is one for the variable.
     pub(super) fn rows(

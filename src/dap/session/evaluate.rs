@@ -5,7 +5,7 @@ use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
-use crate::dap::debuggee::{EvaluateContext, VariableView};
+use crate::dap::debuggee::{DebuggeeError, EvaluateContext, VariableView};
 use crate::dap::protocol::{
     CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal, Request,
@@ -31,9 +31,24 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     let frame = arguments.frame_id.map(frame_in).transpose()?;
     let format = format_in(arguments.format.as_ref());
     let debuggee = session.debuggee()?;
-    let value = debuggee.evaluate(&arguments.expression, frame, context, format)?;
+    let value = debuggee.evaluate(&arguments.expression, frame, context, format);
+    let value = match value {
+        Err(DebuggeeError::Other(why)) if context == EvaluateContext::Repl => {
+            return Err(Refusal::because(unknown(&arguments.expression, why)));
+        }
+        value => value?,
+    };
     let response = session.evaluated(value);
     Reply::body(request, &response)
+}
+
+/// What is wrong with a line of the console; plain words may be meant as a command.
+fn unknown(line: &str, why: String) -> String {
+    let is_word = |c: char| c.is_ascii_lowercase() || c == ' ' || c == '-';
+    match line.trim().chars().all(is_word) {
+        true => format!("{why}, nor is this a command: `rr help` lists those"),
+        false => why,
+    }
 }
 
 /// Commands may take long: all of them are asked as questions.

@@ -101,6 +101,10 @@ impl Evaluator<'_> {
         let size = match self.value(of)? {
             Datum::Typed(value) => look.size(&value.of),
             Datum::Bytes { bytes, .. } => bytes.len() as u64,
+            Datum::Address {
+                of: Of::Type(target),
+                ..
+            } => look.source.address_size(target),
             Datum::Address { .. } => 4,
             Datum::Unknown(name) => {
                 let found = types::find(look, &name);

@@ -105,7 +105,7 @@ impl Evaluator<'_> {
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
             Kind::Field { of, name, is_arrow } => {
-                let value = self.value(of)?;
+                let value = self.known(of)?;
                 self.field(node, value, name, *is_arrow)?
             }
             Kind::Call(of, method) => {
@@ -113,14 +113,14 @@ impl Evaluator<'_> {
                 self.call(node, value, *method)?
             }
             Kind::Index(of, index) => {
-                let value = self.value(of)?;
+                let value = self.known(of)?;
                 match self.item(node, &value, index)? {
                     Some(item) => item,
                     None => self.element(node, &value, self.whole(index)?)?,
                 }
             }
             Kind::Slice(of, from, to) => {
-                let value = self.value(of)?;
+                let value = self.known(of)?;
                 self.slice(node, &value, self.whole(from)?, self.whole(to)?)?
             }
             Kind::Unary(operator, operand) => self.unary(node, *operator, operand)?,

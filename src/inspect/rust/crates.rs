@@ -96,7 +96,7 @@ fn small_vec(
     else {
         return Ok(None);
     };
-    let in_place = counts.first().copied().flatten().unwrap_or(0);
+    let in_place = counts.first().and_then(|count| count.known()).unwrap_or(0);
     let capacity = count(look, &capacity)?;
     let (first, count) = match capacity <= in_place {
         true => (inline_start(look, &data, array)?, Some(capacity)),

@@ -5,7 +5,7 @@ use super::{Look, Of, Value};
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::scalar::{self, Number};
 use crate::inspect::{cpp, rust};
-use crate::source::{Composite, EntryId, Member, Type};
+use crate::source::{Composite, Count, EntryId, Member, Type};
 
 impl Look<'_> {
     /// The number that a value is: a pointer's is its address.
@@ -48,7 +48,7 @@ impl Look<'_> {
         match of {
             Of::Type(id) => self.source.type_name(Some(*id)),
             Of::Array { element, counts } => {
-                let counts: Vec<_> = counts.iter().copied().map(Some).collect();
+                let counts: Vec<_> = counts.iter().copied().map(Count::Known).collect();
                 self.source.array_name(Some(*element), &counts)
             }
             Of::Said(_) | Of::Lost(_) => String::new(),

@@ -1,6 +1,5 @@
 //! Values that refer to other things: pointers to values, functions, members.
 
-use super::text::text_units;
 use super::{Look, Of, Value, View};
 use crate::inspect::place::{Place, Unavailable};
 use crate::source::{EntryId, Type};
@@ -26,9 +25,8 @@ impl Look<'_> {
             (Some((_, Type::Unspecified { .. })), _) | (None, _) => None,
             (Some(_), target) => target.filter(|_| address != 0),
         };
-        if address != 0
-            && let Some((_, of)) = &resolved
-            && let Some(units) = text_units(of)
+        if let Some(target) = target
+            && let Some(units) = self.units_of(target)?
         {
             text = format!("{text} {}", self.text_at(address, units));
         }

@@ -3,7 +3,7 @@
 use super::{Elements, LONGEST_TEXT, Look, Value, View};
 use crate::inspect::place::{Place, Unavailable};
 use crate::inspect::scalar;
-use crate::source::Type;
+use crate::source::{EntryId, Type};
 
 /// How text is made of bytes: by the size of its units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Units {
 }
 
 /// What kind of text an array of these is, if any.
-pub(super) fn text_units(of: &Type) -> Option<Units> {
+fn text_units(of: &Type) -> Option<Units> {
     let Type::Base {
         name,
         encoding,
@@ -95,6 +95,33 @@ pub(super) fn is_binary(of: &Type, bytes: &[u8]) -> bool {
 }
 
 impl Look<'_> {
+    /// What kind of text an array of a type is, if any. In C, wide characters are numbers by
+    /// another name.
+    pub(super) fn units_of(&self, id: EntryId) -> Result<Option<Units>, Unavailable> {
+        // Aliases of aliases: no more than this.
+        const MOST: usize = 16;
+        let mut id = id;
+        for _ in 0..MOST {
+            id = match self.source.type_at(id)? {
+                Type::Alias { name, .. }
+                    if matches!(name.as_str(), "wchar_t" | "char16_t" | "char32_t") =>
+                {
+                    return Ok(Units::of_size(self.source.size_of(id)?));
+                }
+                Type::Alias {
+                    target: Some(target),
+                    ..
+                }
+                | Type::Qualified {
+                    target: Some(target),
+                    ..
+                } => target,
+                other => return Ok(text_units(&other)),
+            };
+        }
+        Ok(None)
+    }
+
     /// The text at an address, up to where it ends.
     pub(super) fn text_at(&self, address: u64, units: Units) -> String {
         let (text, is_cut) = self.units_at(address, units, LONGEST_TEXT * units.size());
@@ -110,7 +137,7 @@ impl Look<'_> {
         let Some((address, target)) = self.pointer(value)? else {
             return Ok(None);
         };
-        let units = text_units(&self.source.resolved(target)?.1);
+        let units = self.units_of(target)?;
         Ok(units.filter(|_| address != 0).map(|units| {
             let (text, _) = self.units_at(address, units, longest);
             units.text(&text)

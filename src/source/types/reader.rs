@@ -1,6 +1,6 @@
 //! Reading the entries of types.
 
-use super::{Bits, Case, Composite, Member, Type, Variants};
+use super::{Bits, Case, Composite, Count, Member, Type, Variants};
 use crate::source::sections::Reader;
 use crate::source::type_names::is_composite;
 use crate::source::units::{EntryId, Unit};
@@ -142,17 +142,22 @@ impl<'a> TypeReader<'a> {
         Ok(())
     }
 
-    fn dimensions(&self, entries: &mut Entries<'_>) -> Result<Vec<Option<u64>>, SourceError> {
+    fn dimensions(&self, entries: &mut Entries<'_>) -> Result<Vec<Count>, SourceError> {
         let mut counts = Vec::new();
         self.each_child(entries, |tag, attributes, _| {
             if tag == gimli::DW_TAG_subrange_type || tag == gimli::DW_TAG_enumeration_type {
-                let count = unsigned(attributes, gimli::DW_AT_count).or_else(|| {
+                let known = unsigned(attributes, gimli::DW_AT_count).or_else(|| {
                     let upper = unsigned(attributes, gimli::DW_AT_upper_bound)?;
                     let lower = unsigned(attributes, gimli::DW_AT_lower_bound).unwrap_or(0);
                     // An upper bound of -1 is an array of unknown length.
                     upper.checked_sub(lower)?.checked_add(1)
                 });
-                counts.push(count);
+                // A number that is a reference is the place of a variable's entry.
+                let variable = || self.reference(attributes, gimli::DW_AT_count);
+                counts.push(match known {
+                    Some(count) => Count::Known(count),
+                    None => variable().map_or(Count::Unknown, Count::Variable),
+                });
             }
             Ok(())
         })?;
