@@ -9,6 +9,7 @@ mod demangle;
 mod error;
 pub mod external;
 mod functions;
+mod inlined;
 mod kind;
 mod lines;
 mod listing;
@@ -80,6 +81,7 @@ pub struct ModuleSource {
     /// The functions of a module whose lines a source map tells.
     mapped: OnceLock<Vec<Function>>,
     functions_by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
+    inlined: OnceLock<Vec<inlined::Inlined>>,
     type_names: OnceLock<type_names::TypeNames>,
     /// Rust types by the address of their vtables.
     vtables: OnceLock<HashMap<u64, EntryId>>,
@@ -113,6 +115,7 @@ impl ModuleSource {
             mapped: OnceLock::new(),
             lines: OnceLock::new(),
             functions_by_name: OnceLock::new(),
+            inlined: OnceLock::new(),
             type_names: OnceLock::new(),
             vtables: OnceLock::new(),
             statics_by_name: OnceLock::new(),

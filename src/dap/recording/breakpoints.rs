@@ -287,9 +287,16 @@ impl Recording {
                     source.functions().filter(named).collect()
                 }
             };
-            places.extend(found.into_iter().map(|function| Place::Code {
+            let own = found
+                .into_iter()
+                .map(|function| source.body_start(function));
+            let inlined = source.starts_of_inlined(|named| match is_pattern {
+                true => pattern.matches(named),
+                false => named == name,
+            });
+            places.extend(own.chain(inlined).map(|pc| Place::Code {
                 module: ModuleId(i as u32),
-                pc: source.body_start(function),
+                pc,
             }));
         }
         if places.is_empty() {
