@@ -8,7 +8,6 @@ mod help;
 mod info;
 mod input;
 mod interrupt;
-mod line_editor;
 mod line_reader;
 mod memory;
 mod motion;
@@ -107,7 +106,7 @@ impl Debug {
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
-        let input = Input::new(self.command, self.batch);
+        let input = Input::new(self.command, self.batch)?;
         let prompt = Prompt::new(client, screen, subject.recording);
         prompt.converse(input, &stopped)
     }

@@ -81,26 +81,15 @@ impl ModuleSource {
         unit: &Unit,
         found: &mut Vec<Function>,
     ) -> Result<(), SourceError> {
-        let mut entries = unit.dwarf.entries_raw(None)?;
-        let mut attributes = Vec::new();
         let mut left = RangesLeft::new();
-        while !entries.is_empty() {
-            let offset = entries.next_offset();
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                continue;
-            };
-            if abbreviation.tag() != gimli::DW_TAG_subprogram {
-                entries.skip_attributes(abbreviation.attributes())?;
-                continue;
-            }
-            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-            let ranges = ranges(unit.unit_ref(), &attributes, &self.code, &mut left)?;
+        unit.each_tagged(gimli::DW_TAG_subprogram, |offset, attributes| {
+            let ranges = ranges(unit.unit_ref(), attributes, &self.code, &mut left)?;
             if let Some(range) = ranges.into_iter().next() {
                 let entry = entry_id(unit_id, offset)?;
-                found.push(self.function(entry, range, &attributes));
+                found.push(self.function(entry, range, attributes));
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn function(

@@ -58,27 +58,17 @@ impl ModuleSource {
         unit: &Unit,
         starts: &mut HashMap<EntryId, Vec<u32>>,
     ) -> Result<(), SourceError> {
-        let mut entries = unit.dwarf.entries_raw(None)?;
-        let mut attributes = Vec::new();
         let mut left = RangesLeft::new();
-        while !entries.is_empty() {
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                continue;
-            };
-            if abbreviation.tag() != gimli::DW_TAG_inlined_subroutine {
-                entries.skip_attributes(abbreviation.attributes())?;
-                continue;
-            }
-            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+        unit.each_tagged(gimli::DW_TAG_inlined_subroutine, |_, attributes| {
             let mut origins = attributes.iter();
             let origin = origins.find(|a| a.name() == gimli::DW_AT_abstract_origin);
             let origin = origin.and_then(|a| self.units.reference(unit_id, &a.value()).ok());
-            let ranges = ranges(unit.unit_ref(), &attributes, &self.code, &mut left)?;
+            let ranges = ranges(unit.unit_ref(), attributes, &self.code, &mut left)?;
             let start = ranges.iter().map(|range| range.start).min();
             if let (Some(origin), Some(start)) = (origin, start) {
                 starts.entry(origin).or_default().push(start);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }

@@ -315,6 +315,18 @@ mod tests {
             assert_eq!(short(name, false), name);
             assert_eq!(short(name, true), name);
         }
+        // Cut anywhere, or with a bracket too many: something, and no panic.
+        let whole = "map<std::__2::basic_string<char>, dyn Fn(&[Ünï; 4]) -> (A, B), {c#0}>";
+        for (cut, _) in whole.char_indices() {
+            for bracket in ["", "<", ">", "(", "]", "::", "->"] {
+                let odd = format!("{}{bracket}{}", &whole[..cut], &whole[cut..]);
+                let cut = &whole[..cut];
+                for is_rust in [false, true] {
+                    assert!(!short(&odd, is_rust).is_empty());
+                    assert!(short(cut, is_rust).len() <= cut.len() + 1);
+                }
+            }
+        }
         let deep = format!("{}int{}", "A<".repeat(500), ">".repeat(500));
         assert_eq!(short(&deep, false), deep);
     }

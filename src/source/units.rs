@@ -6,8 +6,8 @@ use super::paths;
 use super::sections::{Code, Reader};
 use super::split::SplitFiles;
 use gimli::{
-    Abbreviations, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _, UnitOffset,
-    UnitRef,
+    Abbreviations, Attribute, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _,
+    UnitOffset, UnitRef,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -37,6 +37,29 @@ pub(crate) struct Unit {
 impl Unit {
     pub(super) fn is_rust(&self) -> bool {
         self.language == Some(gimli::DW_LANG_Rust)
+    }
+
+    /// Calls `take` for each entry with a tag, however deep, with where it is in the unit.
+    pub(super) fn each_tagged(
+        &self,
+        tag: gimli::DwTag,
+        mut take: impl FnMut(UnitOffset, &[Attribute<Reader>]) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        let mut entries = self.dwarf.entries_raw(None)?;
+        let mut attributes = Vec::new();
+        while !entries.is_empty() {
+            let offset = entries.next_offset();
+            let Some(abbreviation) = entries.read_abbreviation()? else {
+                continue;
+            };
+            if abbreviation.tag() != tag {
+                entries.skip_attributes(abbreviation.attributes())?;
+                continue;
+            }
+            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            take(offset, &attributes)?;
+        }
+        Ok(())
     }
 
     pub(super) fn unit_ref(&self) -> UnitRef<'_, Reader> {

@@ -30,31 +30,21 @@ impl ModuleSource {
         unit: &Unit,
         found: &mut HashMap<u64, EntryId>,
     ) -> Result<(), SourceError> {
-        let mut entries = unit.dwarf.entries_raw(None)?;
-        let mut attributes = Vec::new();
-        while !entries.is_empty() {
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                continue;
-            };
-            if abbreviation.tag() != gimli::DW_TAG_variable {
-                entries.skip_attributes(abbreviation.attributes())?;
-                continue;
-            }
-            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+        unit.each_tagged(gimli::DW_TAG_variable, |_, attributes| {
             let find = |name| {
                 let attribute = attributes.iter().find(move |a| a.name() == name)?;
                 Some(attribute.value())
             };
             let name = find(gimli::DW_AT_name).and_then(|name| self.text(index, name));
             if !name.is_some_and(|name| name.ends_with("::{vtable}")) {
-                continue;
+                return Ok(());
             }
             let address = find(gimli::DW_AT_location).and_then(|at| at.exprloc_value());
             let address = address.and_then(|at| self.fixed_address(index, &at).ok()?);
             let made_for = find(gimli::DW_AT_type).and_then(|of| self.made_for(index, &of));
             found.extend(address.zip(made_for));
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn made_for(&self, unit: u32, vtable_type: &AttributeValue<super::Reader>) -> Option<EntryId> {

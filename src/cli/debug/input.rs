@@ -25,17 +25,20 @@ pub(super) struct Entered {
 }
 
 impl Input {
-    pub(super) fn new(commands: Vec<String>, is_batch: bool) -> Self {
+    /// # Errors
+    ///
+    /// If the terminal cannot be used.
+    pub(super) fn new(commands: Vec<String>, is_batch: bool) -> anyhow::Result<Self> {
         let is_person = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         let then = match (is_batch, is_person) {
             (true, _) if !commands.is_empty() => Then::Nothing,
-            (false, true) => Then::Person(Box::new(LineReader::new())),
+            (false, true) => Then::Person(Box::new(LineReader::new()?)),
             (_, _) => Then::Script,
         };
-        Self {
+        Ok(Self {
             given: commands.into_iter(),
             then,
-        }
+        })
     }
 
     /// A failed command of a person's is no failure of the session.
