@@ -25,7 +25,8 @@ pub(super) fn view(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
         )),
         "bitset" => bitset(value),
         "function" => function(value),
-        "__wrap_iter" => iterator(value),
+        // The iterator of a vector is a pointer in a class.
+        "__wrap_iter" => inside(value, value.part("__i_")),
         "reference_wrapper" => smart_pointer(value, "__f_"),
         _ => smart_pointer(value, "__ptr_"),
     }
@@ -99,9 +100,13 @@ fn function(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
     if is_null.is_some_and(|is_null| value.look.number(&is_null) == Some(1)) {
         return Ok(Some(View::Scalar("empty".to_owned())));
     }
-    let info = value.within(&policy, "__type_info");
-    let info = info.map_or(Ok(None), |info| value.look.pointer(&info))?;
-    let named = info.and_then(|(info, _)| value.look.class_name(info, 4));
+    let named = match value.within(&policy, "__type_info") {
+        Some(info) => {
+            let address = value.look.pointer(&info)?.map_or(0, |(address, _)| address);
+            value.look.class_name(address, value.look.size(&info.of))
+        }
+        None => None,
+    };
     let called = match named {
         Some(mangled) => demangle(&format!("_Z{mangled}")),
         None => match value.part("__call_") {
@@ -143,11 +148,6 @@ pub(super) fn engaged(value: &Library<'_>) -> Option<Value> {
     let engaged = value.part("__engaged_")?;
     let is_there = value.number(&engaged)? != 0;
     value.part("__val_").filter(|_| is_there)
-}
-
-/// The iterator of a vector is a pointer in a class.
-fn iterator(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
-    inside(value, value.part("__i_"))
 }
 
 /// The alternatives are unions within unions, each with one and the rest.

@@ -299,13 +299,8 @@ fn typed_text(look: &Look<'_>, value: &Value, depth: usize) -> Result<Option<Str
             }
             Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
         }
-        View::Pointer {
-            target: Some(target),
-            is_transparent: true,
-            ..
-        } => typed_text(look, &target, deeper),
-        _ => match look.held(value)? {
-            Some(held) => typed_text(look, &held, deeper),
+        view => match look.behind(value, &view)? {
+            Some(inside) => typed_text(look, &inside, deeper),
             None => Ok(None),
         },
     }
@@ -316,15 +311,7 @@ fn typed_text(look: &Look<'_>, value: &Value, depth: usize) -> Result<Option<Str
 fn typed_number(look: &Look<'_>, value: &Value) -> Result<Option<Number>, Unavailable> {
     let mut seen = value.clone();
     for _ in 0..DEEPEST {
-        let next = match look.view(&seen)? {
-            View::Pointer {
-                target: Some(target),
-                is_transparent: true,
-                ..
-            } => Some(target),
-            _ => look.held(&seen)?,
-        };
-        match next {
+        match look.behind(&seen, &look.view(&seen)?)? {
             Some(next) => seen = next,
             None => break,
         }

@@ -423,8 +423,8 @@ impl Evaluator<'_> {
     }
 }
 
-/// The address that a pointer, a smart pointer or an array is; that of what a reference
-/// refers to, if that is such a thing.
+/// The address that a pointer, a smart pointer of C++ or an array is; that of what a
+/// reference refers to, or `Rc` and the like, if that is such a thing.
 fn pointer_in(
     look: &Look<'_>,
     value: &Value,
@@ -450,7 +450,10 @@ fn pointer_in(
                 ..
             },
             None,
-        ) => target.place.address().map(|address| (address, target.of)),
+        ) => match look.is_smart_pointer(value)? {
+            true => target.place.address().map(|address| (address, target.of)),
+            false => pointer_in(look, &target, deeper)?,
+        },
         (View::Elements(elements), None) => {
             let address = elements.first.address();
             address.map(|address| (address, elements.of))

@@ -75,26 +75,32 @@ impl Look<'_> {
         let mut value = value.clone();
         for _ in 0..MOST {
             let view = self.view(&value)?;
-            let target = match &view {
-                View::Pointer {
-                    target: Some(target),
-                    is_transparent: true,
-                    ..
-                } => Some(target.clone()),
-                _ => None,
-            };
+            let next = self.behind(&value, &view)?;
             if let Some(found) = pick(view) {
                 return Ok(Some(found));
             }
-            match target {
-                Some(target) => value = target,
-                None => match self.held(&value)? {
-                    Some(held) => value = held,
-                    None => break,
-                },
+            match next {
+                Some(next) => value = next,
+                None => break,
             }
         }
         Ok(None)
+    }
+
+    /// What a value, of which this is the view, refers to or holds.
+    pub(in crate::inspect) fn behind(
+        &self,
+        value: &Value,
+        view: &View,
+    ) -> Result<Option<Value>, Unavailable> {
+        match view {
+            View::Pointer {
+                target: Some(target),
+                is_transparent: true,
+                ..
+            } => Ok(Some(target.clone())),
+            _ => self.held(value),
+        }
     }
 
     /// Whether a value is a `std::optional`, which `*` looks into.
