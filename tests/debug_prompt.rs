@@ -141,6 +141,25 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
 }
 
 #[test]
+fn start_goes_to_where_one_s_own_code_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let stands = |options: &[&str]| {
+        let session = debug(
+            &[options, &["--batch", "-x", "when"]].concat(),
+            &recording,
+            "",
+        );
+        let told = text(&session.stdout);
+        told.lines().last().unwrap_or_default().to_owned()
+    };
+    let entry = stands(&["--at", "entry"]);
+    assert!(entry.contains("position"), "{entry}");
+    assert_ne!(stands(&["--at", "end"]), entry);
+    assert_eq!(stands(&["--at", "end", "-x", "start"]), entry);
+}
+
+#[test]
 fn a_program_is_recorded_first() {
     let directory = tempfile::tempdir().unwrap();
     ledger(directory.path());

@@ -59,6 +59,24 @@ fn paths_walk_through_values() {
 }
 
 #[test]
+fn so_many_values_from_one_on_are_an_array() {
+    check(&[
+        (
+            "pts[1]@2",
+            "[{x: 4, y: 5, w: 6.5, name: 0x510 \"two\"}, {x: -7, y: 8, w: 9.5, name: 0x520 \"three\"}]",
+        ),
+        ("*pts[1].name@3", "\"two\""),
+        ("pts[0].x@2", "[1, 2]"),
+        ("(pts[0].x@2)[1]", "2"),
+        ("pts[0].x @ (1 + 1)", "[1, 2]"),
+        ("(pts[0].x@4)[0] + 1", "2"),
+    ]);
+    assert_eq!(fault("3@2"), (Fault::NoAddress, "3".into()));
+    assert_eq!(fault("pts[0].x@").1, "");
+    assert_eq!(fault("pts[0].x@-1").0, Fault::Backward { from: 0, to: -1 });
+}
+
+#[test]
 fn numbers_are_calculated_and_compared() {
     check(&[
         ("1 + 2 * 3", "7"),

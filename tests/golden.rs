@@ -268,6 +268,11 @@ fn unoptimised_zig_shows_what_its_source_says() {
 }
 
 #[test]
+fn optimised_zig_shows_no_wrong_value() {
+    check("values.zig", "values-zig-O2", 15);
+}
+
+#[test]
 fn optimised_rust_shows_no_wrong_value() {
     check("values.rs", "values-rust-O2", 20);
 }

@@ -4,6 +4,7 @@
 mod breakpoints;
 mod commands;
 mod display;
+mod functions;
 mod help;
 mod info;
 mod input;

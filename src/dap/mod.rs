@@ -12,3 +12,4 @@ pub mod transport;
 mod references;
 mod repl;
 mod reporter;
+mod rust_library;

@@ -11,6 +11,7 @@ mod data;
 mod dispatch;
 mod evaluate;
 mod frame_names;
+mod functions;
 mod lifecycle;
 mod memory;
 mod motion;

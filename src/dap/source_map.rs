@@ -1,11 +1,13 @@
 //! Paths of the debug information and paths of the person's machine.
 
+use super::rust_library::Toolchains;
 use crate::source::is_windows;
 
 /// Pairs of path prefixes: as in the debug information, as on this machine.
 ///
 /// A prefix matches whole path components only, and the longest one wins. Either side
-/// may be a Windows path, with slashes of both kinds.
+/// may be a Windows path, with slashes of both kinds. What no pair fits, and rustup has,
+/// are the sources of Rust's library.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMap(Vec<(String, String)>);
 
@@ -24,15 +26,23 @@ impl SourceMap {
     /// From the debug information to this machine.
     pub fn outward(&self, path: &str) -> String {
         longest(path, self.0.iter().map(|(guest, host)| (guest, host)))
+            .or_else(|| Toolchains::installed().outward(path))
+            .unwrap_or_else(|| path.to_owned())
     }
 
     /// From this machine to the debug information.
     pub fn inward(&self, path: &str) -> String {
         longest(path, self.0.iter().map(|(guest, host)| (host, guest)))
+            .or_else(|| Toolchains::installed().inward(path))
+            .unwrap_or_else(|| path.to_owned())
     }
 }
 
-fn longest<'a>(path: &str, pairs: impl Iterator<Item = (&'a String, &'a String)>) -> String {
+/// The path by the pair that fits best, if one fits.
+fn longest<'a>(
+    path: &str,
+    pairs: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Option<String> {
     let mut best: Option<(usize, &str, Vec<&str>)> = None;
     for (from, to) in pairs {
         let Some((length, rest)) = after(path, from) else {
@@ -43,7 +53,7 @@ fn longest<'a>(path: &str, pairs: impl Iterator<Item = (&'a String, &'a String)>
             best = Some((length, to, rest));
         }
     }
-    best.map_or_else(|| path.to_owned(), |(_, to, rest)| joined(to, &rest))
+    best.map(|(_, to, rest)| joined(to, &rest))
 }
 
 /// The components of a path after a prefix, and how many the prefix has.

@@ -7,6 +7,7 @@ pub mod call;
 pub mod chronicle;
 pub mod core_items;
 mod cpp;
+mod declaration;
 pub mod divergence;
 pub mod expression;
 mod flat;

@@ -2,7 +2,7 @@
 
 use crate::component::types::CoreValue;
 use crate::source::{Location, ModuleSource, Reader, Scopes, SourceError, is_tombstone};
-use gimli::{EvaluationResult, Expression, Piece, Value};
+use gimli::{EvaluationResult, Expression, Piece, Reader as _, Value};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -204,8 +204,52 @@ impl<'a> Locator<'a> {
         since: Option<&Range<u32>>,
         size: u64,
     ) -> Result<Place, Unavailable> {
-        let pieces = self.evaluate(expression.clone(), unit, true, since)?;
+        let pieces = match self.evaluate(expression.clone(), unit, true, since) {
+            Err(Unavailable::OptimisedOut) => self.known_pieces(expression, unit, since)?,
+            found => found?,
+        };
         self.assemble(&pieces, size)
+    }
+
+    /// The pieces of a value of which some are lost: each is computed by itself.
+    fn known_pieces(
+        &self,
+        expression: &Expression<Reader>,
+        unit: u32,
+        since: Option<&Range<u32>>,
+    ) -> Result<Vec<Piece<Reader>>, Unavailable> {
+        let encoding = self.source.encoding(unit);
+        let encoding = encoding.ok_or(SourceError::DanglingReference)?;
+        let mut operations = expression.clone().operations(encoding);
+        let mut pieces = Vec::new();
+        let mut begin = 0;
+        while let Some(operation) = operations.next()? {
+            let gimli::Operation::Piece {
+                size_in_bits,
+                bit_offset,
+            } = operation
+            else {
+                continue;
+            };
+            let end = operations.offset_from(expression);
+            let mut part = expression.0.clone();
+            part.skip(begin)?;
+            part.truncate(end - begin)?;
+            begin = end;
+            match self.evaluate(Expression(part), unit, true, since) {
+                Ok(found) => pieces.extend(found),
+                Err(Unavailable::OptimisedOut) => pieces.push(Piece {
+                    size_in_bits: Some(size_in_bits),
+                    bit_offset,
+                    location: gimli::Location::Empty,
+                }),
+                Err(other) => return Err(other),
+            }
+        }
+        match pieces.is_empty() {
+            true => Err(Unavailable::OptimisedOut),
+            false => Ok(pieces),
+        }
     }
 
     /// An operand of the frame, if no instruction has taken it away since the variable was
@@ -377,5 +421,86 @@ fn value_bytes(value: Value) -> Vec<u8> {
         Value::U16(value) => u64::from(value).to_le_bytes().to_vec(),
         Value::I32(value) => i64::from(value).to_le_bytes().to_vec(),
         Value::U32(value) => u64::from(value).to_le_bytes().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gimli::{EndianArcSlice, LittleEndian};
+
+    /// A frame with one local, and nothing on its operand stack.
+    struct Frame;
+
+    impl FrameState for Frame {
+        fn local(&self, index: u32) -> Option<CoreValue> {
+            (index == 0).then_some(CoreValue::I32(0x0403_0201))
+        }
+
+        fn operand(&self, _: u32) -> Option<CoreValue> {
+            None
+        }
+
+        fn global(&self, _: u32) -> Option<CoreValue> {
+            None
+        }
+
+        fn memory(&self, _: u64, _: usize) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    fn source() -> ModuleSource {
+        let packed = include_bytes!("../../fixtures/golden/values-zig-O2.wasm.zst");
+        let module = zstd::decode_all(&packed[..]).unwrap();
+        ModuleSource::read(module.into()).unwrap()
+    }
+
+    /// `DW_OP_WASM_location`, `DW_OP_stack_value`
+    fn value_of(kind: u8, index: u8) -> [u8; 4] {
+        [0xed, kind, index, 0x9f]
+    }
+
+    /// `DW_OP_piece`
+    const PIECE: u8 = 0x93;
+
+    fn place(expression: &[u8], size: u64) -> Result<Place, Unavailable> {
+        let source = source();
+        let bytes = EndianArcSlice::new(expression.into(), LittleEndian);
+        let location = Location::At(Expression(bytes));
+        Locator::new(&source, &Frame, &Scopes::default()).locate(&location, 0, size)
+    }
+
+    #[test]
+    fn of_a_value_in_pieces_only_what_is_lost_is_lost() {
+        let local = value_of(0, 0);
+        let operand = value_of(2, 5);
+        let pieces = [
+            &local[..],
+            &[PIECE, 4],
+            &operand,
+            &[PIECE, 4],
+            &local,
+            &[PIECE, 2],
+        ]
+        .concat();
+        let place = place(&pieces, 10).unwrap();
+        let read = |at, length| place.after(at).read(length, &Frame);
+        assert_eq!(read(0, 4).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(read(4, 4), Err(Unavailable::OptimisedOut));
+        assert_eq!(read(8, 2).unwrap(), [1, 2]);
+        assert_eq!(read(0, 10), Err(Unavailable::OptimisedOut));
+    }
+
+    #[test]
+    fn a_value_without_any_piece_left_is_lost() {
+        let operand = value_of(2, 5);
+        for expression in [
+            &operand[..],
+            &[&operand[..], &[PIECE, 4]].concat(),
+            &[PIECE, 4],
+        ] {
+            assert_eq!(place(expression, 4).unwrap_err(), Unavailable::OptimisedOut);
+        }
     }
 }

@@ -354,7 +354,9 @@ impl Known {
                 random.maybe(20, &mut wanted, "failed", json!(true));
                 wanted
             }
-            "rr/mark" | "rr/unmark" => random.pick(&[json!({ "name": "a" }), json!({})]),
+            "rr/mark" => random.pick(&[json!({ "name": "a" }), json!({})]),
+            "rr/unmark" => random.pick(&[json!({ "name": "a" }), json!({ "name": "1" })]),
+            "rr/functions" => random.pick(&[json!({}), json!({ "filter": "ma*", "count": 3 })]),
             "rr/hostcalls" => json!({ "filter": "wasi", "from": random.below(30), "count": 10 }),
             "rr/timeline" => json!({ "buckets": 1 + random.below(300) }),
             "rr/whoWrote" => json!({ "memoryReference": self.memory(random), "count": 4 }),

@@ -86,6 +86,7 @@ use Group::{Backward, Forward, Looking, Session, Stopping};
 
 static TABLE: &[Entry] = &[
     entry(Forward, "run", &[], "", "from the start to the first breakpoint, or the end", motion::run),
+    entry(Forward, "start", &[], "", "back to `main`, or else the first line", motion::start),
     entry(Forward, "continue", &["c"], "[COUNT]", "to the next breakpoint, or the end", motion::resume).again(same),
     entry(Forward, "next", &["n"], "[COUNT]", "to the next line, over calls", motion::next).again(same),
     entry(Forward, "step", &["s"], "[COUNT]", "to the next line, into calls", motion::step).again(same),
@@ -115,13 +116,13 @@ static TABLE: &[Entry] = &[
     entry(Looking, "frame", &["f"], "[N]", "look at frame N; without it, show which one is looked at", stack::frame),
     entry(Looking, "up", &[], "[COUNT]", "look at the caller's frame", stack::up),
     entry(Looking, "down", &[], "[COUNT]", "look at the called one's frame", stack::down),
-    entry(Looking, "list", &["l"], "[-|LINE|FILE:LINE]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),
+    entry(Looking, "list", &["l"], "[-|LINE|FILE:LINE|FUNCTION]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),
     entry(Looking, "print", &["p", "inspect"], "[/x] EXPRESSION", "the value of an expression", values::print).completing(Expressions),
     entry(Looking, "display", &[], "[[/x] EXPRESSION]", "print a value now, and whenever it has changed at a stop", display::display).completing(Expressions),
     entry(Looking, "undisplay", &[], "[N…]", "end that", display::undisplay),
     entry(Looking, "x", &[], "[/COUNT FORMAT UNIT] ADDRESS", "memory: formats x d u t c s, units b h w g; an address is a number or an expression", memory::examine).completing(Expressions),
     entry(Looking, "disassemble", &["disas"], "[COUNT]", "the instructions around this one", memory::disassemble),
-    entry(Looking, "info", &["i"], "WHAT", "breakpoints, locals, args, frame, registers, display, handles, hostcalls, marks, output, modules, sources", info::info)
+    entry(Looking, "info", &["i"], "WHAT", "breakpoints, locals, args, frame, registers, display, handles, hostcalls, marks, output, modules, sources, functions", info::info)
         .completing(Words(info::TOPICS)),
     entry(Session, "help", &["h"], "[COMMAND]", "list the commands, or explain one", help::help),
     entry(Session, "quit", &["q", "exit"], "", "end the session (so does ^D)", help::quit),

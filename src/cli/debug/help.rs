@@ -65,7 +65,7 @@ fn list(prompt: &mut Prompt) -> Done {
             prompt.say(&format!("  {:width$}  {}", names(entry), entry.about))?;
         }
     }
-    let title = prompt.painted(Style::Heading, "Time and hostcalls");
+    let title = prompt.painted(Style::Heading, "In every editor's console as well");
     prompt.say(&title)?;
     let servers = prompt.client.console("rr help", None)?.result;
     for line in servers.lines() {

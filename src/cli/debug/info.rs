@@ -25,6 +25,7 @@ pub(super) const TOPICS: &[&str] = &[
     "output",
     "modules",
     "sources",
+    "functions",
 ];
 
 /// The scopes of the core level that `info registers` shows.
@@ -52,7 +53,7 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
         several => bail!("`{word}` could be {}", several.join(", ")),
     };
     let rest = rest.trim();
-    if topic != "hostcalls" {
+    if !matches!(topic, "hostcalls" | "functions") {
         motion::nothing_more(rest)?;
     }
     match topic {

@@ -28,6 +28,14 @@ pub(super) fn run(prompt: &mut Prompt, arguments: &str) -> Done {
     resume(prompt, "")
 }
 
+/// To where one's own code begins.
+pub(super) fn start(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    let stopped = prompt.go("rr/seek", json!({ "to": "entry" }))?;
+    prompt.arrive(&stopped)?;
+    Ok(Next::Continue)
+}
+
 pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.often(
         arguments,

@@ -271,7 +271,11 @@ impl Completer for Prompt {
                 .filter(|l| l.starts_with(begun)),
         );
         texts.dedup();
-        Completions { from, texts }
+        // What follows a command of the server's is most often an expression.
+        match texts.is_empty() && begun.contains(char::is_whitespace) {
+            true => self.complete_expression(before),
+            false => Completions { from, texts },
+        }
     }
 }
 
@@ -332,7 +336,7 @@ impl Prompt {
         Completions { from, texts }
     }
 
-    /// `FILE:`
+    /// `FILE:`, or a function
     fn complete_place(&mut self, before: &str, begun: &str) -> Completions {
         let sources = self.sources().unwrap_or_default().into_iter();
         let names = sources.filter_map(|source| source.name);
@@ -340,6 +344,9 @@ impl Prompt {
             .filter(|name| name.starts_with(begun))
             .map(|name| format!("{name}:"))
             .collect();
+        if !begun.is_empty() {
+            texts.extend(self.function_names(begun));
+        }
         texts.sort_unstable();
         texts.dedup();
         Completions {

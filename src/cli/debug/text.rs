@@ -39,7 +39,11 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
         }
         (place, _) => match places::spot(prompt, place)? {
             Spot::Line { source, line } => (source, around(line)),
-            _ => bail!("`list` takes LINE or FILE:LINE"),
+            Spot::Function(name) => {
+                let (source, line) = prompt.declared(&name)?;
+                (source, around(line))
+            }
+            _ => bail!("`list` takes LINE, FILE:LINE or FUNCTION"),
         },
     };
     let lines = prompt.texts.lines(&mut prompt.client, &source)?;
@@ -55,6 +59,11 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
     }
     prompt.texts.listed = Some((source, first, first + SHOWN));
     Ok(Next::Continue)
+}
+
+/// Whether a source is of Rust's own library, which is not on this machine.
+fn is_of_rust(path: &str) -> bool {
+    path.starts_with("/rustc/")
 }
 
 fn around(line: usize) -> usize {
@@ -116,9 +125,13 @@ impl Texts {
         let text = match &source.path {
             Some(path) => match std::fs::read(path) {
                 Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    bail!("{path} is not here; --source-map FROM=TO says where it is")
-                }
+                Err(error) if error.kind() == ErrorKind::NotFound => match is_of_rust(path) {
+                    true => bail!(
+                        "{path} is not here; `rustup component add rust-src` brings it, for the \
+                         toolchain that compiled the program"
+                    ),
+                    false => bail!("{path} is not here; --source-map FROM=TO says where it is"),
+                },
                 Err(error) => bail!("{path} cannot be read: {error}"),
             },
             None => {

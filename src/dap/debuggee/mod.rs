@@ -3,8 +3,10 @@
 //! scripted one.
 
 mod shown;
+mod sources;
 
 pub use shown::*;
+pub use sources::*;
 
 use super::launch::{AttachArguments, LaunchArguments};
 use super::source_map::SourceMap;
@@ -195,6 +197,12 @@ pub trait Debuggee: Send {
     /// What expressions can name in a frame, or in the innermost one: its variables, and
     /// the names that begin with `$`.
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String>;
+    /// What the type of an expression, or the type of this name, is made of: a line for the
+    /// type, and one for each of its parts.
+    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError>;
+    /// The functions of the guest with this in their name, or that fit a pattern with `*`,
+    /// by name ascending.
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
     /// The handle tables of all component instances, one child each.
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
 

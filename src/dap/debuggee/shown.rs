@@ -1,7 +1,7 @@
 //! What a debuggee shows of itself, and what it is asked for: plain data, in the words of
 //! people.
 
-use super::Stream;
+use super::{SourceRef, Stream};
 use crate::replay::Position;
 use crate::timeline::motion::{BreakpointId, Motion};
 use std::path::PathBuf;
@@ -200,33 +200,6 @@ pub enum Presentation {
     Subtle,
     /// No frame at all, but a line between frames.
     Label,
-}
-
-/// A source, as people and as the debuggee know it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SourceRef {
-    /// The last part of the path, or a title for a text that is no file.
-    pub name: String,
-    /// Where to find its text.
-    pub origin: SourceOrigin,
-}
-
-/// Where a source's text is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SourceOrigin {
-    /// In a file, at the path of the debug information.
-    File(String),
-    /// Made by the debuggee.
-    Generated(TextRef),
-}
-
-/// The text of a source that is no file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceText {
-    /// All of it.
-    pub content: String,
-    /// `None`: the client decides by the name.
-    pub mime_type: Option<String>,
 }
 
 /// A group of the values of a frame, with a title.

@@ -6,7 +6,7 @@ use super::{Recording, address, data};
 use crate::dap::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;
 use crate::inspect::expression::{
-    Evaluated, Expression, Moment, Root, Scene, SourceFrame, bytes_text,
+    Evaluated, Expression, Moment, Needs, Root, Scene, SourceFrame, bytes_text, declared,
 };
 use crate::inspect::in_progress::LiftedCall;
 use crate::inspect::variables;
@@ -28,9 +28,21 @@ impl Recording {
         let frame = self.frame(id).ok().map(|frame| frame.id());
         let number = frame.map_or(0, |id| id.0);
         let path = format!("{number}/={}", encode(text));
-        self.in_scene(&expression, frame, |scene, instance| {
+        self.in_scene(expression.needs(), frame, |scene, instance| {
             let value = expression.evaluate(scene).map_err(failed)?;
             Ok(evaluated_view(text, &value, &path, instance, format))
+        })
+    }
+
+    /// What the type of an expression, or one by its name, is made of.
+    pub(super) fn declared_in(
+        &mut self,
+        text: &str,
+        id: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        let frame = self.frame(id).ok().map(|frame| frame.id());
+        self.in_scene(Needs::DECLARED, frame, |scene, _| {
+            declared(text, scene).map_err(failed)
         })
     }
 
@@ -69,7 +81,7 @@ impl Recording {
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let text = decode(key.strip_prefix('=').unwrap_or(key));
         let expression = Expression::parse(&text).map_err(failed)?;
-        self.in_scene(&expression, frame, |scene, instance| {
+        self.in_scene(expression.needs(), frame, |scene, instance| {
             match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
                 (Evaluated::Variable(root), Some(frame)) => {
                     let within = Within {
@@ -90,7 +102,7 @@ impl Recording {
     /// From a hostcall's frame, the variables are those of the code that called.
     fn in_scene<T>(
         &mut self,
-        expression: &Expression,
+        needs: Needs,
         frame: Option<FrameId>,
         look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
     ) -> Result<T, DebuggeeError> {
@@ -106,7 +118,6 @@ impl Recording {
             // Nothing runs; the moment can be asked for all the same.
             Err(_) => (None, false),
         };
-        let needs = expression.needs();
         let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
         let hostcall = match wants_hostcall {
             true => self.lifted_call(frame).ok(),

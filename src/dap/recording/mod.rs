@@ -10,6 +10,7 @@ mod core;
 mod data;
 mod disassembly;
 mod expressions;
+mod functions;
 mod guest;
 mod guest_memory;
 mod handles;
@@ -24,11 +25,11 @@ pub use launcher::RecordingLauncher;
 
 use super::debuggee::{
     BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, Debuggee, DebuggeeError,
-    EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, History,
-    InstanceHandles, InstructionBreakpointRequest, InstructionView, LineVisit, Mark, MemoryView,
-    ModuleView, Output, Page, Preparing, Printed, Scope, SourceBreakpointRequest, SourceOrigin,
-    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, TextRef, ValuesRef, VariableView,
-    Window,
+    EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest,
+    FunctionView, History, InstanceHandles, InstructionBreakpointRequest, InstructionView,
+    LineVisit, Mark, MemoryView, ModuleView, Output, Page, Preparing, Printed, Scope,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StepInTarget,
+    StopText, TextRef, ValuesRef, VariableView, Window,
 };
 use super::source_map::SourceMap;
 use crate::component::ModuleId;
@@ -286,6 +287,14 @@ impl Debuggee for Recording {
 
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
         self.names_in(frame)
+    }
+
+    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError> {
+        self.declared_in(text, frame)
+    }
+
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.functions_like(pattern)
     }
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {

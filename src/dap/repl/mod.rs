@@ -5,17 +5,19 @@
 //! else is an expression, and so is a line whose command is followed by an operator
 //! (`mark + 1`); in parentheses every line is one.
 
+mod functions;
 mod help;
 mod hostcalls;
 mod mark;
 mod output;
+mod ptype;
 mod resources;
 mod seek;
 mod step;
 mod when;
 mod wrote;
 
-use super::debuggee::{Debuggee, DebuggeeError, Output, VariableView};
+use super::debuggee::{Debuggee, DebuggeeError, FrameId, Output, VariableView};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::motion::Motion;
 
@@ -32,6 +34,8 @@ pub(super) enum Effect {
 /// What a command has to work with.
 pub(super) struct Context<'a> {
     pub(super) debuggee: &'a mut dyn Debuggee,
+    /// The frame that is looked at; `None`: the innermost.
+    pub(super) frame: Option<FrameId>,
     pub(super) output: &'a dyn Output,
     pub(super) interrupt: &'a Interrupt,
 }
@@ -81,6 +85,8 @@ static TABLE: &[Entry] = &[
     hostcalls::HOSTCALLS,
     resources::RESOURCES,
     output::OUTPUT,
+    functions::FUNCTIONS,
+    ptype::PTYPE,
     wrote::WROTE,
     wrote::WRITES,
     help::HELP,
@@ -108,12 +114,12 @@ impl Command {
             }
         }
         let (_, arguments) = find(line)?;
-        let is_operand = |c: char| c.is_alphanumeric() || "_*?:'\"+-".contains(c);
+        let is_operand = |c: char| c.is_alphanumeric() || "_*?:'\"+-&$(".contains(c);
         let is_sign_alone = |text: &str| text.chars().nth(1).is_none_or(char::is_whitespace);
         let begins = arguments.chars().next();
         let fits = match begins {
             None => true,
-            Some('+' | '-' | '*' | '?') => !is_sign_alone(arguments) || arguments.len() == 1,
+            Some('+' | '-' | '*' | '?' | '&') => !is_sign_alone(arguments) || arguments.len() == 1,
             Some(next) => is_operand(next),
         };
         fits.then(|| command(line)).flatten()
@@ -213,6 +219,10 @@ mod tests {
             "where",
             "goto event 3",
             "back in",
+            "ptype Account *",
+            "ptype *account",
+            "ptype &[u8]",
+            "functions *push*",
         ] {
             assert!(Command::parse(line).is_some(), "{line}");
         }
@@ -227,6 +237,7 @@ mod tests {
             "marks[0]",
             "seek - 3",
             "output * 2",
+            "output & 2",
             "whenever",
             "back",
             "rr.x",

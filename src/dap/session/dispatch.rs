@@ -2,7 +2,8 @@
 
 use super::{Handled, Session};
 use super::{
-    breakpoints, data, evaluate, lifecycle, memory, motion, source, stack, targets, time, variables,
+    breakpoints, data, evaluate, functions, lifecycle, memory, motion, source, stack, targets,
+    time, variables,
 };
 use crate::dap::protocol::{Refusal, Request};
 
@@ -101,6 +102,7 @@ static TABLE: &[Entry] = &[
     on("rr/output", Stop, time::output),
     on("rr/whoWrote", Stop, data::who_wrote),
     on("rr/timeline", Stop, time::timeline),
+    on("rr/functions", Stop, functions::functions),
     on("setVariable", Nothing, refuse_to_write),
     on("setExpression", Nothing, refuse_to_write),
     on("writeMemory", Nothing, refuse_to_write),

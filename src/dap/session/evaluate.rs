@@ -5,7 +5,7 @@ use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
-use crate::dap::debuggee::{DebuggeeError, EvaluateContext, VariableView};
+use crate::dap::debuggee::{DebuggeeError, EvaluateContext, FrameId, VariableView};
 use crate::dap::protocol::{
     CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal, Request,
@@ -23,12 +23,12 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
             EvaluateContext::Watch
         }
     };
+    let frame = arguments.frame_id.map(frame_in).transpose()?;
     if context == EvaluateContext::Repl
         && let Some(command) = repl::Command::parse(&arguments.expression)
     {
-        return run(command);
+        return run(command, frame);
     }
-    let frame = arguments.frame_id.map(frame_in).transpose()?;
     let format = format_in(arguments.format.as_ref());
     let debuggee = session.debuggee()?;
     let value = debuggee.evaluate(&arguments.expression, frame, context, format);
@@ -52,11 +52,12 @@ fn unknown(line: &str, why: String) -> String {
 }
 
 /// Commands may take long: all of them are asked as questions.
-fn run(command: repl::Command) -> Handled {
+fn run(command: repl::Command, frame: Option<FrameId>) -> Handled {
     ask(
         move |debuggee, output, interrupt| {
             let mut context = repl::Context {
                 debuggee,
+                frame,
                 output,
                 interrupt,
             };

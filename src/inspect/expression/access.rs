@@ -53,6 +53,11 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn no_field(&self, node: &Node, of: &Datum, name: &str) -> ExpressionError {
+        if let (Datum::Typed(value), Some(look)) = (of, self.reading().0)
+            && let Some(fault) = null(look, value)
+        {
+            return self.fault(node, fault);
+        }
         let known = match of {
             Datum::Lifted(lifted) => {
                 let children = lifted.children();
@@ -230,6 +235,21 @@ impl Evaluator<'_> {
     }
 }
 
+/// What is wrong with following a value, if that is a pointer to nothing. Pointers to what
+/// has no type are none of those.
+pub(super) fn null(look: &Look<'_>, value: &Value) -> Option<Fault> {
+    let is_null = match look.pointer(value) {
+        Ok(Some((address, _))) => address == 0,
+        _ => look.is_smart_pointer(value).unwrap_or(false),
+    };
+    let leads_nowhere = match look.view(value) {
+        Ok(View::Pointer { target, .. }) => target.is_none(),
+        Ok(_) => true,
+        Err(_) => false,
+    };
+    (is_null && leads_nowhere).then(|| Fault::Null(look.type_name(&value.of)))
+}
+
 /// The container that a value is, or points to.
 fn items_of(look: &Look<'_>, value: &Value) -> Result<Option<Items>, Unavailable> {
     look.seen_through(value, |view| match view {
@@ -322,7 +342,8 @@ fn element_of(look: &Look<'_>, of: &Value, index: i128) -> Result<Value, Fault> 
         } => element_behind(look, &target, index),
         _ => match look.held(of)? {
             Some(held) => element_of(look, &held, index),
-            None => Err(Fault::NotIndexable(format!("`{}`", look.type_name(&of.of)))),
+            None => Err(null(look, of)
+                .unwrap_or_else(|| Fault::NotIndexable(format!("`{}`", look.type_name(&of.of))))),
         },
     }
 }

@@ -44,6 +44,9 @@ pub enum Fault {
     /// The name, which is of no variable, no static and, at a hostcall, no argument.
     #[error("no variable `{0}` is in scope here")]
     Unknown(String),
+    /// The name, which is of no variable that can be seen here, and of no type.
+    #[error("neither a variable in scope here nor a type is named `{0}`")]
+    Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
         "there is no `{0}`; there are $event, $tick, $position, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], and at a hostcall $arg.NAME and $result"
@@ -115,6 +118,9 @@ pub enum Fault {
     /// its value.
     #[error("{0} is no pointer, array or slice")]
     NotIndexable(String),
+    /// A pointer, by its type, whose target is asked for.
+    #[error("this `{0}` is null: it points to nothing")]
+    Null(String),
     /// What stands where a number has to.
     #[error("{0} is no number")]
     NotANumber(String),

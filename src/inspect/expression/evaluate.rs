@@ -4,7 +4,7 @@ use super::super::place::{Locator, Place, Unavailable};
 use super::super::scalar::Number;
 use super::super::value::{Look, Of, Value, View};
 use super::super::variables::{locate, visible};
-use super::access::field_of;
+use super::access::{field_of, null};
 use super::arithmetic;
 use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
@@ -298,15 +298,22 @@ impl Evaluator<'_> {
                         Ok(Datum::Typed(elements.at(0)))
                     }
                     _ if look.is_optional(value) => self.held(node, pointer.clone()),
-                    _ => Err(self.fault(operand, Fault::NotIndexable(self.described(pointer)))),
+                    view => Err(match (null(look, value), view) {
+                        (Some(fault), _) => self.fault(operand, fault),
+                        (None, View::Pointer { .. }) => self.untyped(operand),
+                        _ => self.fault(operand, Fault::NotIndexable(self.described(pointer))),
+                    }),
                 }
             }
-            Datum::Number(_) | Datum::Core(_) => {
-                let text = self.text.get(operand.at.clone()).unwrap_or_default();
-                Err(self.fault(operand, Fault::Untyped(text.to_owned())))
-            }
+            Datum::Number(_) | Datum::Core(_) => Err(self.untyped(operand)),
             other => Err(self.fault(operand, Fault::NotIndexable(self.described(other)))),
         }
+    }
+
+    /// An address does not tell what is there.
+    fn untyped(&self, operand: &Node) -> ExpressionError {
+        let text = self.text.get(operand.at.clone()).unwrap_or_default();
+        self.fault(operand, Fault::Untyped(text.to_owned()))
     }
 
     fn address_of(&self, node: &Node, value: Datum) -> Evaluated<Datum> {

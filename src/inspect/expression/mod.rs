@@ -9,6 +9,7 @@ mod access;
 mod arithmetic;
 mod cast;
 mod datum;
+mod declared;
 mod error;
 mod evaluate;
 mod literal;
@@ -18,6 +19,7 @@ mod syntax;
 mod types;
 
 pub use datum::core_text;
+pub use declared::declared;
 pub use error::{ExpressionError, Fault};
 
 use super::in_progress::LiftedCall;

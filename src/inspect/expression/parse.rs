@@ -20,6 +20,14 @@ pub(super) fn parse(text: &str) -> Parsed<Node> {
     Err(parser.fault(parser.trailing(), from..text.trim_end().len()))
 }
 
+/// The type that a whole text names.
+pub(super) fn type_name(text: &str) -> Option<TypeName> {
+    let mut parser = Parser { text, at: 0 };
+    let found = parser.type_name()?;
+    parser.space();
+    parser.rest().is_empty().then_some(found)
+}
+
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
@@ -125,10 +133,14 @@ impl<'a> Parser<'a> {
         deeper.ok_or_else(|| self.fault(Fault::TooDeep, self.at..self.text.len()))
     }
 
-    /// `a as T`
+    /// `a as T`, `a@n`
     fn cast_after(&mut self, depth: usize) -> Parsed<Node> {
         let mut operand = self.unary(depth)?;
         loop {
+            if self.take("@") {
+                operand = self.repeated(operand, depth)?;
+                continue;
+            }
             let before = self.at;
             if self.word().as_deref() != Some("as") {
                 self.at = before;
@@ -138,6 +150,20 @@ impl<'a> Parser<'a> {
             let to = to.ok_or_else(|| self.expected("the name of a type"))?;
             operand = self.node(operand.at.start, Kind::Cast(to, operand.into()));
         }
+    }
+
+    /// `a@n`, as gdb has it: so many values from `a` on, as `(&a)[0..n]`.
+    fn repeated(&mut self, first: Node, depth: usize) -> Parsed<Node> {
+        let at = first.at.clone();
+        let count = self.unary(depth)?;
+        let of = |kind| Node {
+            at: at.clone(),
+            kind,
+        };
+        let address = of(Kind::Unary(Unary::Address, first.into()));
+        let zero = of(Kind::Whole(0));
+        let kind = Kind::Slice(address.into(), zero.into(), count.into());
+        Ok(self.node(at.start, kind))
     }
 
     fn unary(&mut self, depth: usize) -> Parsed<Node> {

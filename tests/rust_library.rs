@@ -1,0 +1,54 @@
+//! Sources of Rust's own library are found where rustup has them.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::{golden, record, text};
+
+/// The sources of a recorded program, where rustup has its toolchains in `home`.
+fn sources(trace: &Path, home: &Path) -> Vec<String> {
+    let listed = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .args(["debug", "--batch", "-x", "info sources"])
+        .arg(trace)
+        .env("RUSTUP_HOME", home)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    // The first line tells where it stands.
+    let told = text(&listed.stdout);
+    told.lines().skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn sources_of_the_library_are_where_rustup_has_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let app = directory.path().join("guest.wasm");
+    fs::write(&app, golden("values-rust-O0")).unwrap();
+    let trace = directory.path().join("guest.rrtrace");
+    assert!(record(&app, &[], &[], "", &trace).status.success());
+
+    let home = directory.path().join("rustup");
+    let before = sources(&trace, &home);
+    let compiled_in = before
+        .iter()
+        .find(|path| path.starts_with("/rustc/"))
+        .unwrap();
+    let (commit, file) = compiled_in["/rustc/".len()..].split_once('/').unwrap();
+
+    let rustlib = home.join("toolchains/one/lib/rustlib");
+    let here = rustlib.join("src/rust").join(file);
+    fs::create_dir_all(here.parent().unwrap()).unwrap();
+    fs::write(&here, "").unwrap();
+    let manifest = format!(
+        "[pkg.rustc]\nversion = \"1.0.0 ({} 2026-01-01)\"\n",
+        &commit[..9]
+    );
+    fs::write(rustlib.join("multirust-channel-manifest.toml"), manifest).unwrap();
+
+    let after = sources(&trace, &home);
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    assert_eq!(changed, [(compiled_in, &here.to_str().unwrap().to_owned())]);
+}
