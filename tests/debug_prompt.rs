@@ -88,7 +88,9 @@ fn the_end_of_the_input_ends_the_session() {
     assert!(session.status.success());
     let shown = text(&session.stdout);
     assert!(shown.contains("check at ledger.c:68"), "{shown}");
-    assert!(shown.ends_with("account->name = \"bob\"\n"), "{shown}");
+    // What the program has printed may come last.
+    let printed = "(rr-dap) print account->name\n(char[12]) account->name = \"bob\"\n";
+    assert!(shown.contains(printed), "{shown}");
 }
 
 #[test]
@@ -151,10 +153,12 @@ fn start_goes_to_where_one_s_own_code_begins() {
             "",
         );
         let told = text(&session.stdout);
-        told.lines().last().unwrap_or_default().to_owned()
+        // What the program has printed may come later.
+        let (_, position) = told.split_once("position ").expect("a position");
+        // Where the end is may not be known yet.
+        position.split_whitespace().next().unwrap().to_owned()
     };
     let entry = stands(&["--at", "entry"]);
-    assert!(entry.contains("position"), "{entry}");
     assert_ne!(stands(&["--at", "end"]), entry);
     assert_eq!(stands(&["--at", "end", "-x", "start"]), entry);
 }
@@ -181,7 +185,7 @@ fn a_program_is_recorded_first() {
         shown.contains("12. alice pays dave and has 118886 left\n"),
         "{shown}"
     );
-    assert!(shown.ends_with("(int) argc = 1\n"), "{shown}");
+    assert!(shown.contains("\n(int) argc = 1\n"), "{shown}");
     assert_eq!(support::replay(&kept).status.code(), Some(134));
 }
 

@@ -57,6 +57,7 @@ pub struct Known {
     positions: Vec<String>,
     data: Vec<String>,
     progress: Vec<String>,
+    marks: Vec<String>,
     /// The number of the last request.
     pub asked: i64,
 }
@@ -124,6 +125,7 @@ impl Known {
                 "dataId" => &mut self.data,
                 "progressId" => &mut self.progress,
                 "path" => &mut self.paths,
+                "name" if among.contains_key("moment") => &mut self.marks,
                 _ => return,
             };
             remember(list, text.to_owned());
@@ -292,6 +294,9 @@ impl Known {
             "mark",
             "marks",
             "unmark a",
+            "ptype account",
+            "whatis struct account",
+            "functions *main*",
             "hostcalls",
             "hostcalls failed",
             "back in",
@@ -355,7 +360,7 @@ impl Known {
                 wanted
             }
             "rr/mark" => random.pick(&[json!({ "name": "a" }), json!({})]),
-            "rr/unmark" => random.pick(&[json!({ "name": "a" }), json!({ "name": "1" })]),
+            "rr/unmark" => json!({ "name": random.known(&self.marks, "a".into()) }),
             "rr/functions" => random.pick(&[json!({}), json!({ "filter": "ma*", "count": 3 })]),
             "rr/hostcalls" => json!({ "filter": "wasi", "from": random.below(30), "count": 10 }),
             "rr/timeline" => json!({ "buckets": 1 + random.below(300) }),
