@@ -97,6 +97,9 @@ fn types_of_c() {
             ),
             ("ptype struct node *", NODE),
             ("ptype bits.on", &["_Bool: 1 byte"]),
+            // Both are null here: a type needs no value.
+            ("ptype last.next->value", &["int: 4 bytes"]),
+            ("ptype *last.next", NODE.get(1..).unwrap()),
             ("ptype text", &["const char *: 4 bytes"]),
             ("ptype NAMES", &["const char * const[2]: 8 bytes"]),
             ("ptype bits.wide + 1", &["a number"]),
@@ -227,12 +230,18 @@ fn functions_are_found_by_their_names_and_listed() {
     let trace = recorded(directory.path(), "values-c-O0");
     let map = format!("/rr-dap/fixtures={}", support::fixture("").display());
     let arguments = ["debug", "--source-map", &map, trace.to_str().unwrap()];
-    let session = rr_dap(&arguments, "list add\nlist nowhere\n");
+    let session = rr_dap(&arguments, "list add\nlist 1,2\nlist nowhere\n");
     let told = text(&session.stdout);
     assert!(
         told.contains(&format!(" {line}  static int add(int a, int b)")),
         "{told}"
     );
+    let beginning: Vec<&str> = source.lines().take(2).collect();
+    let lines = format!(
+        "      1  {}\n      2  {}\n(rr-dap)",
+        beginning[0], beginning[1]
+    );
+    assert!(told.contains(&lines), "{told}");
     assert_eq!(
         text(&session.stderr).trim_end(),
         "no function is named nowhere; `info functions nowhere` lists those like it"

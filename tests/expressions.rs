@@ -70,6 +70,8 @@ fn so_many_values_from_one_on_are_an_array() {
         ("(pts[0].x@2)[1]", "2"),
         ("pts[0].x @ (1 + 1)", "[1, 2]"),
         ("(pts[0].x@4)[0] + 1", "2"),
+        ("pts[0].x@1+1", "[1, 2]"),
+        ("pts[0].x@2 == pts[0].x@2", "true"),
     ]);
     assert_eq!(fault("3@2"), (Fault::NoAddress, "3".into()));
     assert_eq!(fault("pts[0].x@").1, "");
@@ -254,6 +256,27 @@ fn the_past_cannot_be_changed() {
     for expression in ["strlen(buf)", "pts.push(1)"] {
         let error = Expression::parse(expression).expect_err(expression);
         assert_eq!(*error.fault, Fault::Call, "{expression}");
+    }
+}
+
+/// Chains nest without parentheses. Short ones have a value, at once; long ones are refused.
+#[test]
+fn chains_of_any_length_have_an_answer() {
+    let chain = |first: &str, link: &str, count: usize| first.to_owned() + &link.repeat(count);
+    check(&[
+        (&chain("1", "+1", 300), "301"),
+        (&chain("0", "|1", 300), "1"),
+        (&chain("pts[0].x", "*1", 300), "1"),
+    ]);
+    for (first, link) in [
+        ("1", "+1"),
+        ("pts", "[0]"),
+        ("pts[0].x", "@1"),
+        ("u", ".i"),
+        ("c", " as u8"),
+    ] {
+        let (fault, _) = fault(&chain(first, link, 20_000));
+        assert_eq!(fault, Fault::TooDeep, "{first}{link}…");
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod support;
 
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use support::client::Client;
 use support::{golden, record, text};
 
 /// The sources of a recorded program, where rustup has its toolchains in `home`.
@@ -47,6 +49,25 @@ fn sources_of_the_library_are_where_rustup_has_them() {
         &commit[..9]
     );
     fs::write(rustlib.join("multirust-channel-manifest.toml"), manifest).unwrap();
+
+    // An editor has kept a breakpoint there, and nothing else has been asked for.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .env("RUSTUP_HOME", &home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (reader, writer) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+    let mut client = Client::new(Box::new(reader), Box::new(writer));
+    client.initialize();
+    client.ask("launch", json!({ "trace": trace }));
+    client.event("initialized");
+    let kept = json!({ "source": { "path": here }, "breakpoints": [{ "line": 1 }] });
+    let set = client.ask("setBreakpoints", kept);
+    assert_eq!(set["breakpoints"][0]["verified"], true, "{set:#}");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().unwrap();
 
     let after = sources(&trace, &home);
     let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();

@@ -51,21 +51,41 @@ impl Toolchains {
     /// Where a file of the library is on this machine, if it is.
     pub(super) fn outward(&self, path: &str) -> Option<String> {
         let (commit, file) = path.strip_prefix(COMPILED_IN)?.split_once('/')?;
-        let toolchain = self.0.iter().find(|toolchain| toolchain.is_of(commit))?;
-        let here = format!("{}/{file}", toolchain.sources);
-        Path::new(&here).exists().then(|| {
+        // The same toolchain may be installed under several names.
+        let of_commit = self.0.iter().filter(|toolchain| toolchain.is_of(commit));
+        let mut here = of_commit.filter_map(|toolchain| {
             let compiled_in = || format!("{COMPILED_IN}{commit}");
             toolchain.compiled_in.get_or_init(compiled_in);
-            here
-        })
+            let here = format!("{}/{file}", toolchain.sources);
+            Path::new(&here).exists().then_some(here)
+        });
+        let first = here.next();
+        // All of them learn the whole commit.
+        here.for_each(drop);
+        first
     }
 
-    /// What the debug information calls a file of the library on this machine.
-    pub(super) fn inward(&self, path: &str) -> Option<String> {
+    /// What the debug information calls a file of the library on this machine; before it,
+    /// the directory of the toolchain's sources.
+    pub(super) fn inward(&self, path: &str) -> Option<(&str, String)> {
+        let (toolchain, file) = self.holding(path)?;
+        Some((
+            &toolchain.sources,
+            format!("{}/{file}", toolchain.compiled_in()?),
+        ))
+    }
+
+    /// Whether a path is of the library, and what the debug information calls that is not
+    /// known before a path out of it is seen.
+    pub(super) fn is_unknown(&self, path: &str) -> bool {
+        self.holding(path)
+            .is_some_and(|(toolchain, _)| toolchain.compiled_in().is_none())
+    }
+
+    fn holding<'p>(&self, path: &'p str) -> Option<(&Toolchain, &'p str)> {
         self.0.iter().find_map(|toolchain| {
             let file = path.strip_prefix(&toolchain.sources)?;
-            let file = file.strip_prefix('/')?;
-            Some(format!("{}/{file}", toolchain.compiled_in()?))
+            Some((toolchain, file.strip_prefix('/')?))
         })
     }
 }
@@ -147,8 +167,12 @@ mod tests {
             None,
             "the whole commit is not known yet"
         );
+        assert!(toolchains.is_unknown(&here));
         assert_eq!(toolchains.outward(&there).as_deref(), Some(here.as_str()));
-        assert_eq!(toolchains.inward(&here).as_deref(), Some(there.as_str()));
+        assert_eq!(
+            toolchains.inward(&here).map(|(_, path)| path),
+            Some(there.clone())
+        );
         for other in [
             format!("/rustc/{FULL}/library/core/src/gone.rs"),
             format!(
@@ -170,7 +194,7 @@ mod tests {
             format!("version = \"1.95.0 (59807616e 2026-04-14)\"\ngit_commit_hash = \"{FULL}\"");
         let (_home, toolchains, here) = installed(&about);
         let there = format!("/rustc/{FULL}/library/core/src/option.rs");
-        assert_eq!(toolchains.inward(&here), Some(there));
+        assert_eq!(toolchains.inward(&here).map(|(_, path)| path), Some(there));
     }
 
     #[test]

@@ -26,23 +26,32 @@ impl SourceMap {
     /// From the debug information to this machine.
     pub fn outward(&self, path: &str) -> String {
         longest(path, self.0.iter().map(|(guest, host)| (guest, host)))
+            .map(|(_, mapped)| mapped)
             .or_else(|| Toolchains::installed().outward(path))
             .unwrap_or_else(|| path.to_owned())
     }
 
     /// From this machine to the debug information.
     pub fn inward(&self, path: &str) -> String {
-        longest(path, self.0.iter().map(|(guest, host)| (host, guest)))
-            .or_else(|| Toolchains::installed().inward(path))
+        let mapped = longest(path, self.0.iter().map(|(guest, host)| (host, guest)));
+        let library = Toolchains::installed().inward(path);
+        // A pair for the whole home directory is not meant for a toolchain in it.
+        let library = library.filter(|(directory, _)| {
+            let length = components(directory).count();
+            mapped.as_ref().is_none_or(|(of_pair, _)| *of_pair < length)
+        });
+        let library = library.map(|(_, inward)| inward);
+        library
+            .or(mapped.map(|(_, inward)| inward))
             .unwrap_or_else(|| path.to_owned())
     }
 }
 
-/// The path by the pair that fits best, if one fits.
+/// The path by the pair that fits best, if one fits, and the components of its prefix.
 fn longest<'a>(
     path: &str,
     pairs: impl Iterator<Item = (&'a String, &'a String)>,
-) -> Option<String> {
+) -> Option<(usize, String)> {
     let mut best: Option<(usize, &str, Vec<&str>)> = None;
     for (from, to) in pairs {
         let Some((length, rest)) = after(path, from) else {
@@ -53,7 +62,7 @@ fn longest<'a>(
             best = Some((length, to, rest));
         }
     }
-    best.map(|(_, to, rest)| joined(to, &rest))
+    best.map(|(length, to, rest)| (length, joined(to, &rest)))
 }
 
 /// The components of a path after a prefix, and how many the prefix has.

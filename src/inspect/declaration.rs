@@ -19,9 +19,8 @@ pub(super) fn declaration(look: &Look<'_>, of: &Of) -> Result<String, SourceErro
         Of::Said(_) | Of::Lost(_) => {}
     }
     if lines.len() > MOST_LINES {
-        let more = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
-        lines.push(format!("… {more} more"));
+        lines.push("… more".to_owned());
     }
     Ok(lines.join("\n"))
 }
@@ -52,6 +51,7 @@ fn told(
         Type::Composite(composite) => parts(source, &composite, 0, 0, lines, depth),
         Type::Enumeration { enumerators, .. } => {
             let named = enumerators.iter();
+            let named = named.take(MOST_LINES);
             lines.extend(named.map(|(name, value)| format!("  {name} = {value}")));
         }
         Type::Pointer {
@@ -99,12 +99,19 @@ fn parts(
         lines.push("  only declared: what it is made of is not in the debug information".into());
     }
     for member in &of.members {
+        // Structs without a name can be in each other more often than anybody reads.
+        if lines.len() > MOST_LINES {
+            return;
+        }
         part(source, member, start, indent, lines, depth);
     }
     let Some(variants) = &of.variants else {
         return;
     };
-    for case in &variants.cases {
+    for case in variants.cases.iter().take(MOST_LINES) {
+        if lines.len() > MOST_LINES {
+            return;
+        }
         lines.push(format!("  {:indent$}        {}", "", case_name(case)));
         let body = case.member.type_id.map(|id| source.resolved(id));
         if let (Some(Ok((_, Type::Composite(body)))), Some(deeper)) = (body, depth.checked_sub(1)) {
@@ -141,7 +148,7 @@ fn part(
             count => format!(
                 ", bits {} to {}",
                 bits.first,
-                bits.first.saturating_add(count) - 1
+                bits.first.saturating_add(count).saturating_sub(1)
             ),
         });
     let what = match &member.name {

@@ -218,6 +218,8 @@ impl<'a> Locator<'a> {
         unit: u32,
         since: Option<&Range<u32>>,
     ) -> Result<Vec<Piece<Reader>>, Unavailable> {
+        // More than compilers keep apart.
+        const MOST_PIECES: usize = 64;
         let encoding = self.source.encoding(unit);
         let encoding = encoding.ok_or(SourceError::DanglingReference)?;
         let mut operations = expression.clone().operations(encoding);
@@ -231,6 +233,9 @@ impl<'a> Locator<'a> {
             else {
                 continue;
             };
+            if pieces.len() == MOST_PIECES {
+                return Err(Unavailable::OptimisedOut);
+            }
             let end = operations.offset_from(expression);
             let mut part = expression.0.clone();
             part.skip(begin)?;

@@ -116,7 +116,7 @@ static TABLE: &[Entry] = &[
     entry(Looking, "frame", &["f"], "[N]", "look at frame N; without it, show which one is looked at", stack::frame),
     entry(Looking, "up", &[], "[COUNT]", "look at the caller's frame", stack::up),
     entry(Looking, "down", &[], "[COUNT]", "look at the called one's frame", stack::down),
-    entry(Looking, "list", &["l"], "[-|LINE|FILE:LINE|FUNCTION]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),
+    entry(Looking, "list", &["l"], "[-|LINE|FIRST,LAST|FILE:LINE|FUNCTION]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),
     entry(Looking, "print", &["p", "inspect"], "[/x] EXPRESSION", "the value of an expression", values::print).completing(Expressions),
     entry(Looking, "display", &[], "[[/x] EXPRESSION]", "print a value now, and whenever it has changed at a stop", display::display).completing(Expressions),
     entry(Looking, "undisplay", &[], "[N…]", "end that", display::undisplay),

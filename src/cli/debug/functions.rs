@@ -38,13 +38,12 @@ impl Prompt {
 
     /// Where a function is declared.
     pub(super) fn declared(&mut self, name: &str) -> anyhow::Result<(Source, usize)> {
-        let mut found = self.functions(name)?;
-        // All that have this in their name may be more than are told.
-        if !found.iter().any(|function| function.is_named(name)) {
-            found.extend(self.functions(&format!("*::{name}"))?);
-        }
+        // All that have this somewhere in their name may be more than are told.
+        let mut found = self.functions(&format!("{name}*"))?;
+        found.extend(self.functions(&format!("*::{name}"))?);
         found.retain(|function| function.is_named(name));
-        found.sort_by_key(|function| function.name.len());
+        let has_place = |function: &Function| function.source.is_some() && function.line.is_some();
+        found.sort_by_key(|function| (!has_place(function), function.name.len()));
         let Some(function) = found.into_iter().next() else {
             bail!("no function is named {name}; `info functions {name}` lists those like it");
         };

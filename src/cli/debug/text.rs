@@ -12,6 +12,8 @@ use std::rc::Rc;
 
 /// Lines that `list` shows.
 const SHOWN: usize = 10;
+/// And at most, where it is told which.
+const MOST: usize = 500;
 
 /// Sources that were read, and what `list` has shown.
 #[derive(Default)]
@@ -37,27 +39,47 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
             let (source, line) = prompt.here()?;
             (source, around(line))
         }
+        (lines, _) if range(lines).is_some() => {
+            let (first, last) = range(lines).unwrap_or_default();
+            let (source, _) = prompt.here()?;
+            return show(
+                prompt,
+                source,
+                first.max(1),
+                last.saturating_sub(first).min(MOST) + 1,
+            );
+        }
         (place, _) => match places::spot(prompt, place)? {
             Spot::Line { source, line } => (source, around(line)),
             Spot::Function(name) => {
                 let (source, line) = prompt.declared(&name)?;
                 (source, around(line))
             }
-            _ => bail!("`list` takes LINE, FILE:LINE or FUNCTION"),
+            _ => bail!("`list` takes LINE, FIRST,LAST, FILE:LINE or FUNCTION"),
         },
     };
+    show(prompt, source, first, SHOWN)
+}
+
+/// `FIRST,LAST`
+fn range(text: &str) -> Option<(usize, usize)> {
+    let (first, last) = text.split_once(',')?;
+    Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+}
+
+fn show(prompt: &mut Prompt, source: Source, first: usize, count: usize) -> Done {
     let lines = prompt.texts.lines(&mut prompt.client, &source)?;
     if first > lines.len() {
         bail!("{} has {} lines", places::name(&source), lines.len());
     }
     let here = prompt.here().ok().filter(|(of, _)| *of == source);
     let here = here.map_or(0, |(_, line)| line);
-    let shown = lines.iter().enumerate().skip(first - 1).take(SHOWN);
+    let shown = lines.iter().enumerate().skip(first - 1).take(count);
     for (index, text) in shown {
         let row = prompt.row(index + 1, text, here);
         prompt.say(&row)?;
     }
-    prompt.texts.listed = Some((source, first, first + SHOWN));
+    prompt.texts.listed = Some((source, first, first + count));
     Ok(Next::Continue)
 }
 

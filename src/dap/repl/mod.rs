@@ -68,6 +68,13 @@ struct Entry {
     run: Run,
 }
 
+impl Entry {
+    /// Whether an expression follows, which may begin with operators.
+    fn takes_expression(&self) -> bool {
+        self.arguments.starts_with("EXPRESSION")
+    }
+}
+
 /// The more words, the earlier: the first entry that fits is run.
 static TABLE: &[Entry] = &[
     when::WHEN,
@@ -113,13 +120,20 @@ impl Command {
                 Some(_) => {}
             }
         }
-        let (_, arguments) = find(line)?;
-        let is_operand = |c: char| c.is_alphanumeric() || "_*?:'\"+-&$(".contains(c);
+        let (entry, arguments) = find(line)?;
+        let others = if entry.takes_expression() {
+            "$(!~<[&"
+        } else {
+            ""
+        };
+        let is_operand =
+            |c: char| c.is_alphanumeric() || "_*?:'\"+-".contains(c) || others.contains(c);
         let is_sign_alone = |text: &str| text.chars().nth(1).is_none_or(char::is_whitespace);
         let begins = arguments.chars().next();
         let fits = match begins {
             None => true,
-            Some('+' | '-' | '*' | '?' | '&') => !is_sign_alone(arguments) || arguments.len() == 1,
+            Some('+' | '-' | '*' | '?' | '<') => !is_sign_alone(arguments) || arguments.len() == 1,
+            Some('&') if is_sign_alone(arguments) || arguments.starts_with("&&") => false,
             Some(next) => is_operand(next),
         };
         fits.then(|| command(line)).flatten()
@@ -222,6 +236,10 @@ mod tests {
             "ptype Account *",
             "ptype *account",
             "ptype &[u8]",
+            "ptype [u8; 3]",
+            "ptype !done",
+            "ptype (char *)p",
+            "wrote $mem[p; 4]",
             "functions *push*",
         ] {
             assert!(Command::parse(line).is_some(), "{line}");
@@ -238,6 +256,11 @@ mod tests {
             "seek - 3",
             "output * 2",
             "output & 2",
+            "output && ready",
+            "mark &1",
+            "ptype < 3",
+            "ptype && ready",
+            "ptype & 3",
             "whenever",
             "back",
             "rr.x",

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::dap::debuggee::{SourceOrigin, SourcePoint, SourceRef, TextRef};
 use crate::dap::protocol::{Refusal, Source};
+use crate::dap::rust_library::Toolchains;
 
 /// The largest whole number that every client can hold.
 const LARGEST: u64 = (1 << 53) - 1;
@@ -63,6 +64,16 @@ impl Session {
         }
     }
 
+    /// Which sources of Rust's library these are is known once one of them has been seen.
+    fn show_all_sources(&mut self) {
+        let Ok(sources) = self.debuggee().and_then(|debuggee| Ok(debuggee.sources()?)) else {
+            return;
+        };
+        for source in sources {
+            self.source_out(&source);
+        }
+    }
+
     pub(super) fn source_in(&mut self, source: &Source) -> Result<SourceOrigin, Refusal> {
         let kept = serde_json::to_value(&source.adapter_data);
         if let Ok(serde_json::Value::String(text)) = kept {
@@ -75,7 +86,12 @@ impl Session {
                 .ok_or_else(|| Refusal::because(format!("there is no source {reference}")));
         }
         match &source.path {
-            Some(path) => Ok(SourceOrigin::File(self.view.source_map.inward(path))),
+            Some(path) => {
+                if Toolchains::installed().is_unknown(path) {
+                    self.show_all_sources();
+                }
+                Ok(SourceOrigin::File(self.view.source_map.inward(path)))
+            }
             None => Err(Refusal::because(
                 "the source has neither a path nor a number",
             )),

@@ -212,6 +212,25 @@ impl Evaluator<'_> {
         if count > 1 && !matches!(of, Datum::Address { .. }) {
             self.element(node, of, to - 1)?;
         }
+        self.array(node, first, count)
+    }
+
+    /// `a@n`, as gdb has it: so many values from `a` on.
+    pub(super) fn repeated(&self, node: &Node, first: &Node, count: &Node) -> Evaluated<Datum> {
+        let value = self.known(first)?;
+        let to = self.whole(count)?;
+        let count = u64::try_from(to);
+        let count = count.map_err(|_| self.fault(node, Fault::Backward { from: 0, to }))?;
+        match value {
+            Datum::Typed(value) if value.place.address().is_some() => {
+                self.array(node, value, count)
+            }
+            _ => Err(self.fault(first, Fault::NoAddress)),
+        }
+    }
+
+    /// So many values of one type, one after the other.
+    fn array(&self, node: &Node, first: Value, count: u64) -> Evaluated<Datum> {
         let of = match first.of {
             Of::Type(element) => Of::Array {
                 element,
@@ -225,7 +244,8 @@ impl Evaluator<'_> {
                 Of::Array { element, counts }
             }
             Of::Said(_) | Of::Lost(_) => {
-                return Err(self.fault(node, Fault::NotIndexable(self.described(of))));
+                let shown = self.described(&Datum::Typed(first));
+                return Err(self.fault(node, Fault::NotIndexable(shown)));
             }
         };
         Ok(Datum::Typed(Value {
@@ -240,14 +260,12 @@ impl Evaluator<'_> {
 pub(super) fn null(look: &Look<'_>, value: &Value) -> Option<Fault> {
     let is_null = match look.pointer(value) {
         Ok(Some((address, _))) => address == 0,
-        _ => look.is_smart_pointer(value).unwrap_or(false),
+        _ => {
+            let is_smart = look.is_smart_pointer(value).unwrap_or(false);
+            is_smart && matches!(look.view(value), Ok(View::Scalar(text)) if text == "nullptr")
+        }
     };
-    let leads_nowhere = match look.view(value) {
-        Ok(View::Pointer { target, .. }) => target.is_none(),
-        Ok(_) => true,
-        Err(_) => false,
-    };
-    (is_null && leads_nowhere).then(|| Fault::Null(look.type_name(&value.of)))
+    is_null.then(|| Fault::Null(look.type_name(&value.of)))
 }
 
 /// The container that a value is, or points to.

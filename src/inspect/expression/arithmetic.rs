@@ -29,7 +29,7 @@ fn whole(operator: Binary, a: i128, b: i128) -> Result<i128, Fault> {
         Binary::BitXor => Some(a ^ b),
         Binary::ShiftLeft => shift(|a, by| a.checked_mul(1_i128.checked_shl(by)?)),
         Binary::ShiftRight => shift(i128::checked_shr),
-        Binary::And | Binary::Or | Binary::Compare(_) => None,
+        Binary::And | Binary::Or | Binary::Compare(_) | Binary::Repeat => None,
     };
     number.ok_or(Fault::TooLarge)
 }

@@ -4,16 +4,17 @@ use super::super::declaration::declaration;
 use super::super::value::{Look, Of};
 use super::datum::Datum;
 use super::error::{ExpressionError, Fault};
-use super::evaluate::{Evaluator, Variables};
+use super::evaluate::{Evaluator, Variables, pointed};
+use super::syntax::{Kind, Node, Unary};
 use super::{Expression, Needs, Scene, nothing_to_see, parse, types};
-use crate::source::SourceError;
+use crate::source::{SourceError, Type};
 
 impl Needs {
     /// What [`declared`] looks at.
     pub const DECLARED: Needs = Needs {
         variables: true,
         registers: true,
-        hostcall: false,
+        hostcall: true,
         position: false,
     };
 }
@@ -32,7 +33,9 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
     };
     let frame = scene.frame.ok_or_else(|| fault(nothing_to_see(scene)))?;
     let variables = Variables::of(frame).map_err(fault)?;
-    let of_value = Expression::parse(text).and_then(|expression| {
+    let look = &variables.look;
+    let expression = Expression::parse(text);
+    let of_value = expression.clone().and_then(|expression| {
         let evaluator = Evaluator {
             scene,
             variables: Ok(&variables),
@@ -40,16 +43,47 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
         };
         evaluator.known(&expression.root)
     });
-    let look = &variables.look;
+    // A null pointer and what is optimised out have a type all the same.
+    let without_value = || of_node(&variables, &expression.as_ref().ok()?.root);
     let told = match (of_value, named(look, text)) {
         (Ok(Datum::Typed(value)), _) => declaration(look, &value.of),
         (Ok(Datum::Address { of, .. }), _) => pointer(look, &of),
         (_, Some((of, 0))) => declaration(look, &of),
         (_, Some((of, _))) => pointer(look, &of),
         (Ok(other), None) => Ok(described(&other).to_owned()),
-        (Err(why), None) => return Err(undeclared(why)),
+        (Err(why), None) => match without_value() {
+            Some(of) => declaration(look, &of),
+            None => return Err(undeclared(why)),
+        },
     };
     told.map_err(|why| fault(why.into()))
+}
+
+/// The type of an expression's value, as far as the declarations tell it.
+fn of_node(variables: &Variables<'_>, node: &Node) -> Option<Of> {
+    let look = &variables.look;
+    Some(match &node.kind {
+        Kind::Name(name) => Of::Type(variables.declared_type(name)?),
+        Kind::Unary(Unary::Target, of) | Kind::Index(of, _) => {
+            behind(look, &of_node(variables, of)?)?
+        }
+        Kind::Field { of, name, .. } => {
+            let whole = of_node(variables, of)?;
+            let whole = behind(look, &whole).unwrap_or(whole);
+            look.find_inside(&pointed(0, whole), name)?.of
+        }
+        _ => return None,
+    })
+}
+
+/// The type of what a pointer leads to, of an array's elements.
+fn behind(look: &Look<'_>, of: &Of) -> Option<Of> {
+    let Of::Type(id) = of else { return None };
+    match look.source.resolved(*id).ok()?.1 {
+        Type::Pointer { target, .. } => target.map(Of::Type),
+        Type::Array { element, counts } if counts.len() == 1 => element.map(Of::Type),
+        _ => None,
+    }
 }
 
 /// A name could as well have been that of a type.
@@ -65,6 +99,10 @@ fn undeclared(why: ExpressionError) -> ExpressionError {
 
 /// A type by its name, and how many pointers to it are meant.
 fn named(look: &Look<'_>, text: &str) -> Option<(Of, u32)> {
+    // Rust and Zig have names for pointers.
+    if let Some(found) = look.source.type_named(text) {
+        return Some((Of::Type(found), 0));
+    }
     let name = parse::type_name(text)?;
     Some((Of::Type(types::find(look, &name.name)?), name.pointers))
 }

@@ -10,7 +10,7 @@ use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
 use super::syntax::{Binary, Comparison, Kind, Moment, Node, Register, Unary};
 use super::{Scene, SourceFrame};
-use crate::source::Scopes;
+use crate::source::{EntryId, Scopes};
 
 /// The most bytes that `$mem` shows.
 const MOST_BYTES: i128 = 1 << 16;
@@ -38,6 +38,21 @@ impl<'a> Variables<'a> {
             scopes,
             frame,
         })
+    }
+
+    /// The type of the variable of the frame, or else outside functions, with a name: it may
+    /// have one where it has no value.
+    pub(super) fn declared_type(&self, name: &str) -> Option<EntryId> {
+        let visible = visible(&self.scopes, self.frame.site.inlined);
+        match visible.iter().find(|declared| declared.name == name) {
+            Some(declared) => declared.type_id,
+            None => {
+                self.frame
+                    .source
+                    .static_named(self.frame.site.pc, name)?
+                    .type_id
+            }
+        }
     }
 
     /// A variable of the frame, or else one outside functions; at last, in a method of
@@ -240,7 +255,12 @@ impl Evaluator<'_> {
 
     pub(super) fn number(&self, node: &Node) -> Evaluated<Number> {
         let value = self.known(node)?;
-        let number = self.reading().number(&value);
+        self.number_of(node, &value)
+    }
+
+    /// The number that a part of the expression has come to.
+    fn number_of(&self, node: &Node, value: &Datum) -> Evaluated<Number> {
+        let number = self.reading().number(value);
         let number = number.map_err(|why| self.fault(node, why))?;
         let text = || self.text.get(node.at.clone()).unwrap_or_default();
         number.ok_or_else(|| self.fault(node, Fault::NotANumber(format!("`{}`", text()))))
@@ -344,10 +364,18 @@ impl Evaluator<'_> {
                 let (a, b) = (self.known(left)?, self.known(right)?);
                 match self.moved_pointer(node, operator, &a, &b)? {
                     Some(moved) => Ok(moved),
-                    None => self.calculated(node, operator, left, right),
+                    // Evaluated once: in a chain, twice would be twice for each link.
+                    None => {
+                        let numbers = (self.number_of(left, &a)?, self.number_of(right, &b)?);
+                        self.calculated(node, operator, numbers)
+                    }
                 }
             }
-            _ => self.calculated(node, operator, left, right),
+            Binary::Repeat => self.repeated(node, left, right),
+            _ => {
+                let numbers = (self.number(left)?, self.number(right)?);
+                self.calculated(node, operator, numbers)
+            }
         }
     }
 
@@ -355,10 +383,8 @@ impl Evaluator<'_> {
         &self,
         node: &Node,
         operator: Binary,
-        left: &Node,
-        right: &Node,
+        (a, b): (Number, Number),
     ) -> Evaluated<Datum> {
-        let (a, b) = (self.number(left)?, self.number(right)?);
         let number = arithmetic::binary(operator, a, b);
         let number = number.map_err(|fault| self.fault(node, fault))?;
         Ok(Datum::Number(number))

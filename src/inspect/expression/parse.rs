@@ -6,11 +6,13 @@ use super::syntax::{Binary, Kind, Moment, Node, OPERATORS, Register, TypeName, U
 
 /// How deep an expression may nest.
 const DEEPEST: usize = 48;
+/// How many operators, fields and elements it may have that follow an operand.
+const MOST_LINKS: usize = 500;
 
 pub(super) type Parsed<T> = Result<T, ExpressionError>;
 
 pub(super) fn parse(text: &str) -> Parsed<Node> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser::new(text);
     let node = parser.binary(0, DEEPEST)?;
     parser.space();
     if parser.rest().is_empty() {
@@ -22,7 +24,7 @@ pub(super) fn parse(text: &str) -> Parsed<Node> {
 
 /// The type that a whole text names.
 pub(super) fn type_name(text: &str) -> Option<TypeName> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser::new(text);
     let found = parser.type_name()?;
     parser.space();
     parser.rest().is_empty().then_some(found)
@@ -31,9 +33,24 @@ pub(super) fn type_name(text: &str) -> Option<TypeName> {
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
+    /// Operators, fields and the like that one operand may still be followed by.
+    links: usize,
 }
 
 impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        let links = MOST_LINKS;
+        Parser { text, at: 0, links }
+    }
+
+    /// Chains nest as parentheses do, though nothing shows it: `((a + 1) + 1) + 1`.
+    fn link(&mut self) -> Parsed<()> {
+        let left = self.links.checked_sub(1);
+        let too_deep = || self.fault(Fault::TooDeep, self.at..self.text.len());
+        self.links = left.ok_or_else(too_deep)?;
+        Ok(())
+    }
+
     pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -110,6 +127,7 @@ impl<'a> Parser<'a> {
             if binds < tightness {
                 break;
             }
+            self.link()?;
             self.at += length;
             let right = self.binary(binds + 1, self.deeper(depth)?)?;
             let from = left.at.start;
@@ -133,37 +151,20 @@ impl<'a> Parser<'a> {
         deeper.ok_or_else(|| self.fault(Fault::TooDeep, self.at..self.text.len()))
     }
 
-    /// `a as T`, `a@n`
+    /// `a as T`
     fn cast_after(&mut self, depth: usize) -> Parsed<Node> {
         let mut operand = self.unary(depth)?;
         loop {
-            if self.take("@") {
-                operand = self.repeated(operand, depth)?;
-                continue;
-            }
             let before = self.at;
             if self.word().as_deref() != Some("as") {
                 self.at = before;
                 return Ok(operand);
             }
+            self.link()?;
             let to = self.type_name();
             let to = to.ok_or_else(|| self.expected("the name of a type"))?;
             operand = self.node(operand.at.start, Kind::Cast(to, operand.into()));
         }
-    }
-
-    /// `a@n`, as gdb has it: so many values from `a` on, as `(&a)[0..n]`.
-    fn repeated(&mut self, first: Node, depth: usize) -> Parsed<Node> {
-        let at = first.at.clone();
-        let count = self.unary(depth)?;
-        let of = |kind| Node {
-            at: at.clone(),
-            kind,
-        };
-        let address = of(Kind::Unary(Unary::Address, first.into()));
-        let zero = of(Kind::Whole(0));
-        let kind = Kind::Slice(address.into(), zero.into(), count.into());
-        Ok(self.node(at.start, kind))
     }
 
     fn unary(&mut self, depth: usize) -> Parsed<Node> {
@@ -323,6 +324,7 @@ impl<'a> Parser<'a> {
         loop {
             let is_arrow = self.take("->");
             if is_arrow || self.begins_field() {
+                self.link()?;
                 self.space();
                 let name = self.name_of(self.rest(), is_lifted);
                 let name = name.ok_or_else(|| self.expected("the name of a field"))?;
@@ -337,6 +339,7 @@ impl<'a> Parser<'a> {
                 };
                 node = self.node(from, kind);
             } else if self.take("[") {
+                self.link()?;
                 node = self.bracketed(node, depth)?;
             } else {
                 return Ok(node);

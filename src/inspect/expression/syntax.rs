@@ -90,6 +90,8 @@ pub(super) enum Binary {
     ShiftRight,
     Add,
     Subtract,
+    /// `a@n`: so many values from `a` on.
+    Repeat,
     Multiply,
     Divide,
     Remainder,
@@ -107,7 +109,7 @@ pub(super) enum Comparison {
 
 /// Binary operators with how tightly they bind; of two with a common beginning, the
 /// longer comes first. As in Rust and unlike C, `a & b == c` means `(a & b) == c`.
-pub(super) const OPERATORS: [(&str, Binary, u8); 18] = [
+pub(super) const OPERATORS: [(&str, Binary, u8); 19] = [
     ("||", Binary::Or, 1),
     ("&&", Binary::And, 2),
     ("==", Binary::Compare(Comparison::Equal), 3),
@@ -121,11 +123,12 @@ pub(super) const OPERATORS: [(&str, Binary, u8); 18] = [
     ("|", Binary::BitOr, 4),
     ("^", Binary::BitXor, 5),
     ("&", Binary::BitAnd, 6),
-    ("+", Binary::Add, 8),
-    ("-", Binary::Subtract, 8),
-    ("*", Binary::Multiply, 9),
-    ("/", Binary::Divide, 9),
-    ("%", Binary::Remainder, 9),
+    ("@", Binary::Repeat, 8),
+    ("+", Binary::Add, 9),
+    ("-", Binary::Subtract, 9),
+    ("*", Binary::Multiply, 10),
+    ("/", Binary::Divide, 10),
+    ("%", Binary::Remainder, 10),
 ];
 
 /// A type as an expression names it.
