@@ -266,6 +266,7 @@ fn chains_of_any_length_have_an_answer() {
     check(&[
         (&chain("1", "+1", 300), "301"),
         (&chain("0", "|1", 300), "1"),
+        (&chain("300", " as u8 as i32", 100), "44"),
         (&chain("pts[0].x", "*1", 300), "1"),
     ]);
     for (first, link) in [
@@ -276,7 +277,7 @@ fn chains_of_any_length_have_an_answer() {
         ("c", " as u8"),
     ] {
         let (fault, _) = fault(&chain(first, link, 20_000));
-        assert_eq!(fault, Fault::TooDeep, "{first}{link}…");
+        assert!(fault == Fault::TooDeep, "{first}{link}…");
     }
 }
 

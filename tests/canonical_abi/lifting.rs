@@ -11,7 +11,7 @@ use rr_dap::inspect::lift::{Boundary, Lifted, Lifter, Limits};
 use rr_dap::inspect::wave;
 use std::sync::Arc;
 use wasmtime::component::{Component, Instance, Linker, Val};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, Store};
 
 const IN: Boundary = Boundary::Lifted(Lift::Sync);
 
@@ -36,6 +36,14 @@ fn value(chance: &mut Chance, ty: &ValueType) -> Val {
         V::List(element) => {
             let count = chance.below(4);
             Val::List((0..count).map(|_| value(chance, element)).collect())
+        }
+        V::FixedList(element, count) => {
+            Val::FixedLengthList((0..*count).map(|_| value(chance, element)).collect())
+        }
+        V::Map(key, of) => {
+            let count = chance.below(4);
+            let pairs = (0..count).map(|_| (value(chance, key), value(chance, of)));
+            Val::Map(pairs.collect())
         }
         V::Tuple(types) => Val::Tuple(types.iter().map(|ty| value(chance, ty)).collect()),
         V::Option(some) => Val::Option((bits & 1 == 1).then(|| Box::new(value(chance, some)))),
@@ -94,14 +102,22 @@ fn is_same(lifted: &Lifted, value: &Val) -> bool {
         (Lifted::F64(a), Val::Float64(b)) => a == b,
         (Lifted::Char(a), Val::Char(b)) => a == b,
         (Lifted::String(a), Val::String(b)) => a.text == *b && a.more == 0,
-        (Lifted::Bytes(a), Val::List(b)) => {
+        (Lifted::Bytes(a), Val::List(b) | Val::FixedLengthList(b)) => {
             let bytes = b.iter().map(|byte| match byte {
                 Val::U8(byte) => *byte,
                 other => panic!("{other:?} is no byte"),
             });
             a.head == bytes.collect::<Vec<_>>()
         }
-        (Lifted::List(a), Val::List(b)) => same_row(&a.head, b),
+        (Lifted::List(a), Val::List(b) | Val::FixedLengthList(b)) => same_row(&a.head, b),
+        (Lifted::List(a), Val::Map(b)) => {
+            let mut pairs = a.head.iter().zip(b);
+            let is_pair = |lifted: &Lifted, (key, value): &(Val, Val)| match lifted {
+                Lifted::Tuple(pair) => same_row(pair, &[key.clone(), value.clone()]),
+                _ => false,
+            };
+            a.head.len() == b.len() && pairs.all(|(lifted, pair)| is_pair(lifted, pair))
+        }
         (Lifted::Tuple(a), Val::Tuple(b)) => same_row(a, b),
         (Lifted::Record(a), Val::Record(b)) => {
             let mut pairs = a.iter().zip(b);
@@ -182,7 +198,11 @@ fn reader(memory: &[u8]) -> impl Fn(u64, u64) -> Option<Vec<u8>> + '_ {
 
 #[test]
 fn values_that_wasmtime_lowers_lift_to_themselves() {
-    let engine = Engine::default();
+    let mut config = Config::new();
+    config
+        .wasm_component_model_fixed_length_lists(true)
+        .wasm_component_model_map(true);
+    let engine = Engine::new(&config).unwrap();
     for seed in 0..150 {
         let mut chance = Chance::new(seed);
         let mut types = Types::default();

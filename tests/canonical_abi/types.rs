@@ -51,7 +51,7 @@ impl Types {
             (V::Char, "char"),
             (V::String, "string"),
         ];
-        let choice = chance.below(if depth == 0 { 13 } else { 26 });
+        let choice = chance.below(if depth == 0 { 13 } else { 29 });
         if let Some((ty, text)) = simple.get(choice) {
             return (ty.clone(), (*text).to_string());
         }
@@ -80,6 +80,18 @@ impl Types {
                 let (labels, text) = labels([1, 3, 256, 257][chance.below(4)]);
                 let name = self.name(format!("(enum {text})"));
                 (V::Enum(named(&name, labels)), name)
+            }
+            25 => {
+                let (key, key_text) = simple[[1, 6, 8, 11, 12][chance.below(5)]].clone();
+                let (value, text) = self.any(chance, depth - 1);
+                let text = format!("(map {key_text} {text})");
+                (V::Map(Arc::new(key), Arc::new(value)), text)
+            }
+            26 | 27 => {
+                let (element, text) = self.any(chance, depth - 1);
+                let count = 1 + chance.below(4) as u32;
+                let text = format!("(list {text} {count})");
+                (V::FixedList(Arc::new(element), count), text)
             }
             _ => {
                 let (labels, text) = labels([1, 8, 9, 16, 17, 32][chance.below(6)]);

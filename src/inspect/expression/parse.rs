@@ -244,13 +244,17 @@ impl<'a> Parser<'a> {
             pointers += 1;
         }
         let mut words: Vec<String> = Vec::new();
-        while let Some(word) = self.word() {
-            let is_qualifier = matches!(
-                word.as_str(),
-                "struct" | "class" | "union" | "enum" | "const" | "volatile"
-            );
-            if !is_qualifier {
-                words.push(word);
+        loop {
+            let before = self.at;
+            let Some(word) = self.word() else { break };
+            match word.as_str() {
+                // The next cast: `x as u8 as i32`.
+                "as" => {
+                    self.at = before;
+                    break;
+                }
+                "struct" | "class" | "union" | "enum" | "const" | "volatile" => {}
+                _ => words.push(word),
             }
         }
         let mut name = words.join(" ");
