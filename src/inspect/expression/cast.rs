@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         }
         let Some(look) = self.reading().0 else {
             let scalar = types::scalar(&to.name).filter(|_| to.pointers == 0);
-            let number = scalar.ok_or_else(unknown)?.of(self.number(of)?);
+            let number = scalar.ok_or_else(unknown)?.of(self.number_of(of, &value)?);
             return Ok(Datum::Number(number));
         };
         let found = types::find(look, &to.name);
@@ -32,12 +32,12 @@ impl Evaluator<'_> {
         }
         let Some(found) = found else {
             let scalar = types::scalar(&to.name).ok_or_else(unknown)?;
-            return Ok(Datum::Number(scalar.of(self.number(of)?)));
+            return Ok(Datum::Number(scalar.of(self.number_of(of, &value)?)));
         };
         let resolved = look.source.resolved(found);
         let (_, resolved) = resolved.map_err(|why| self.fault(node, why))?;
         if let Some(scalar) = Scalar::of_type(&resolved) {
-            let place = Place::copied(scalar.bytes(self.number(of)?));
+            let place = Place::copied(scalar.bytes(self.number_of(of, &value)?));
             let of = Of::Type(found);
             return Ok(Datum::Typed(Value { of, place }));
         }
@@ -86,7 +86,7 @@ impl Evaluator<'_> {
         {
             return Ok(address);
         }
-        let address = self.whole(node)?;
+        let address = self.whole_of(node, value)?;
         // A negative `i32` is an address in the upper half.
         let address = match i32::try_from(address) {
             Ok(negative) if negative < 0 => i128::from(negative.cast_unsigned()),

@@ -259,7 +259,7 @@ impl Evaluator<'_> {
     }
 
     /// The number that a part of the expression has come to.
-    fn number_of(&self, node: &Node, value: &Datum) -> Evaluated<Number> {
+    pub(super) fn number_of(&self, node: &Node, value: &Datum) -> Evaluated<Number> {
         let number = self.reading().number(value);
         let number = number.map_err(|why| self.fault(node, why))?;
         let text = || self.text.get(node.at.clone()).unwrap_or_default();
@@ -267,7 +267,12 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn whole(&self, node: &Node) -> Evaluated<i128> {
-        match self.number(node)? {
+        let value = self.known(node)?;
+        self.whole_of(node, &value)
+    }
+
+    pub(super) fn whole_of(&self, node: &Node, value: &Datum) -> Evaluated<i128> {
+        match self.number_of(node, value)? {
             Number::Whole(number) => Ok(number),
             Number::Real(number) => {
                 Err(self.fault(node, Fault::NotANumber(format!("{number} (an index)"))))
