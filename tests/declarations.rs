@@ -193,7 +193,7 @@ fn types_of_zig() {
 fn what_is_neither_a_value_nor_a_type_is_told_so() {
     let directory = tempfile::tempdir().unwrap();
     let trace = recorded(directory.path(), "values-c-O0");
-    let typed = "tbreak values\nrun\nptype nonsense\nptype\nptype packet.\n";
+    let typed = "tbreak values\nrun\nptype nonsense\nptype\nptype packet.\nptype Vec<u32>\n";
     let session = rr_dap(&["debug", trace.to_str().unwrap()], typed);
     assert!(!session.status.success());
     let complaints = text(&session.stderr);
@@ -204,6 +204,7 @@ fn what_is_neither_a_value_nor_a_type_is_told_so() {
             "neither a variable in scope here nor a type is named `nonsense`",
             "the type of what? `ptype EXPRESSION` or `ptype TYPE`",
             "the name of a field is expected here (column 8 of `packet.`)",
+            "neither a variable in scope here nor a type is named `Vec<u32>`",
         ]
     );
 }
@@ -225,6 +226,13 @@ fn functions_are_found_by_their_names_and_listed() {
     // The C library has others.
     assert!(found[0].lines().any(|told| told == add), "{found:?}");
     assert_eq!(found[1], add);
+    // Others have types of the program in their names.
+    let own = answers("values-rust-O0", "values.rs:104", &["functions values::*"]);
+    assert!(own[0].lines().count() > 3, "{own:?}");
+    assert!(
+        own[0].lines().all(|told| told.starts_with("values::")),
+        "{own:?}"
+    );
 
     let directory = tempfile::tempdir().unwrap();
     let trace = recorded(directory.path(), "values-c-O0");

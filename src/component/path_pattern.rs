@@ -31,7 +31,9 @@ impl PathPattern {
             .any(|name| self.matches_text(name) || self.matches_text(&without_version(name)))
     }
 
-    fn matches_text(&self, text: &str) -> bool {
+    /// Whether this is in a name that is no path of WIT, such as a function's, or fits the
+    /// whole of it.
+    pub fn matches_text(&self, text: &str) -> bool {
         if self.0.contains(['*', '?']) {
             return glob(self.0.as_bytes(), text.as_bytes());
         }

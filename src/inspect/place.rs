@@ -220,8 +220,7 @@ impl<'a> Locator<'a> {
     ) -> Result<Vec<Piece<Reader>>, Unavailable> {
         // More than compilers keep apart.
         const MOST_PIECES: usize = 64;
-        let encoding = self.source.encoding(unit);
-        let encoding = encoding.ok_or(SourceError::DanglingReference)?;
+        let encoding = self.encoding(unit)?;
         let mut operations = expression.clone().operations(encoding);
         let mut pieces = Vec::new();
         let mut begin = 0;
@@ -267,6 +266,11 @@ impl<'a> Locator<'a> {
         }
     }
 
+    fn encoding(&self, unit: u32) -> Result<gimli::Encoding, SourceError> {
+        let encoding = self.source.encoding(unit);
+        encoding.ok_or(SourceError::DanglingReference)
+    }
+
     fn evaluate(
         &self,
         expression: Expression<Reader>,
@@ -276,8 +280,7 @@ impl<'a> Locator<'a> {
     ) -> Result<Vec<Piece<Reader>>, Unavailable> {
         // Far more operations than compilers write for one variable.
         const LONGEST: u32 = 10_000;
-        let encoding = self.source.encoding(unit);
-        let encoding = encoding.ok_or(SourceError::DanglingReference)?;
+        let encoding = self.encoding(unit)?;
         let mut evaluation = expression.evaluation(encoding);
         evaluation.set_max_iterations(LONGEST);
         let mut step = evaluation.evaluate()?;

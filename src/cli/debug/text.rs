@@ -26,6 +26,11 @@ pub(super) struct Texts {
 }
 
 pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
+    if let Some((first, last)) = range(arguments) {
+        let (source, _) = prompt.here()?;
+        let count = last.saturating_sub(first).min(MOST) + 1;
+        return show(prompt, source, first.max(1), count);
+    }
     let listed = prompt.texts.listed.clone();
     let (source, first) = match (arguments, listed) {
         ("", Some((source, _, after))) => (source, after),
@@ -38,16 +43,6 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
         ("" | "-", None) => {
             let (source, line) = prompt.here()?;
             (source, around(line))
-        }
-        (lines, _) if range(lines).is_some() => {
-            let (first, last) = range(lines).unwrap_or_default();
-            let (source, _) = prompt.here()?;
-            return show(
-                prompt,
-                source,
-                first.max(1),
-                last.saturating_sub(first).min(MOST) + 1,
-            );
         }
         (place, _) => match places::spot(prompt, place)? {
             Spot::Line { source, line } => (source, around(line)),

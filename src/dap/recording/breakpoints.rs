@@ -282,8 +282,9 @@ impl Recording {
             let found = match is_pattern {
                 false => source.functions_named(name),
                 true => {
-                    let named =
-                        |f: &&Function| pattern.matches(&f.name) || pattern.matches(&f.short_name);
+                    let named = |f: &&Function| {
+                        pattern.matches_text(&f.name) || pattern.matches_text(&f.short_name)
+                    };
                     source.functions().filter(named).collect()
                 }
             };
@@ -291,7 +292,7 @@ impl Recording {
                 .into_iter()
                 .map(|function| source.body_start(function));
             let inlined = source.starts_of_inlined(|named| match is_pattern {
-                true => pattern.matches(named),
+                true => pattern.matches_text(named),
                 false => named == name,
             });
             places.extend(own.chain(inlined).map(|pc| Place::Code {
@@ -313,7 +314,7 @@ impl Recording {
     fn places_without_lines(&self, name: &str) -> Vec<Place> {
         let pattern = name.contains('*').then(|| PathPattern::from(name));
         let is_meant = |named: &str| match &pattern {
-            Some(pattern) => pattern.matches(named),
+            Some(pattern) => pattern.matches_text(named),
             None => named == name,
         };
         let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());

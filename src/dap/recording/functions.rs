@@ -2,7 +2,7 @@
 
 use super::Recording;
 use crate::component::{ModuleId, PathPattern};
-use crate::dap::debuggee::{FunctionView, SourceRef};
+use crate::dap::debuggee::FunctionView;
 use crate::source::Function;
 use crate::timeline::Module;
 
@@ -15,10 +15,10 @@ impl Recording {
         for (id, module) in modules {
             let source = &module.source;
             let told = source.functions().filter(|function| {
-                pattern.matches(&function.name) || pattern.matches(&function.short_name)
+                pattern.matches_text(&function.name) || pattern.matches_text(&function.short_name)
             });
             found.extend(told.map(|function| self.function_view(id, module, function)));
-            let untold = source.starts_of_named(|name| pattern.matches(name));
+            let untold = source.starts_of_named(|name| pattern.matches_text(name));
             let named = untold.into_iter().filter_map(|pc| {
                 let name = source.function_name(source.function_index_at(pc)?)?;
                 Some(FunctionView {
@@ -36,12 +36,13 @@ impl Recording {
     }
 
     fn function_view(&self, id: ModuleId, module: &Module, function: &Function) -> FunctionView {
-        let place = |line: crate::source::SourceLine| -> (SourceRef, u64) {
-            (self.source_of(id, module, line.file), line.line.into())
-        };
+        let declared = function.declared.map(|at| {
+            let source = self.source_of(id, module, at.file);
+            (source, u64::from(at.line))
+        });
         FunctionView {
             name: function.name.clone(),
-            declared: function.declared.map(place),
+            declared,
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
         (Ok(other), None) => Ok(described(&other).to_owned()),
         (Err(why), None) => match without_value() {
             Some(of) => declaration(look, &of),
-            None => return Err(undeclared(why)),
+            None => return Err(undeclared(why, text)),
         },
     };
     told.map_err(|why| fault(why.into()))
@@ -86,14 +86,18 @@ fn behind(look: &Look<'_>, of: &Of) -> Option<Of> {
     }
 }
 
-/// A name could as well have been that of a type.
-fn undeclared(why: ExpressionError) -> ExpressionError {
-    match *why.fault {
-        Fault::Unknown(name) => ExpressionError {
-            fault: Box::new(Fault::Undeclared(name)),
-            ..why
-        },
-        _ => why,
+/// A name could as well have been that of a type; `Vec<u32>` is no expression at all.
+fn undeclared(why: ExpressionError, text: &str) -> ExpressionError {
+    let is_type = || parse::type_name(text).is_some_and(|of| of.name.ends_with('>'));
+    let (name, at) = match *why.fault {
+        Fault::Unknown(name) => (name, why.at),
+        Fault::Syntax { .. } if is_type() => (text.to_owned(), 0..text.len()),
+        _ => return why,
+    };
+    ExpressionError {
+        fault: Box::new(Fault::Undeclared(name)),
+        at,
+        text: why.text,
     }
 }
 
