@@ -19,7 +19,9 @@ use crate::timeline::{REPLAYER_COMMAND, replayer};
 use clap::{Parser, Subcommand};
 use std::path::Path;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// A time-travel debugger for WebAssembly components.
 #[derive(Debug, Parser)]
@@ -104,12 +106,14 @@ const USUAL_LOG: &str =
 
 /// Logs go to standard error, never to standard output, which may carry DAP.
 fn start_log() {
-    let filter =
-        EnvFilter::try_from_env("RR_DAP_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL_LOG));
+    let asked = std::env::var("RR_DAP_LOG").ok();
+    let filter = asked.and_then(|asked| asked.parse::<Targets>().ok());
+    let filter = filter.or_else(|| USUAL_LOG.parse().ok());
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second subscriber (in tests) is not an error.
-    _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(log)
         .try_init();
 }
 

@@ -1,71 +1,31 @@
 //! The data of a recorded store, and the imports it can answer.
 
 use super::{Recorder, Switches, add_to_linker};
+pub(super) use rr_dap_host::Host;
+use rr_dap_host::Interfaces;
 use wasmtime::Engine;
-use wasmtime::component::{Linker, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hooks};
+use wasmtime::component::Linker;
 
-/// The data of a recorded store.
-pub(super) struct Host {
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    table: ResourceTable,
-    recorder: Recorder,
-}
-
-impl Host {
-    pub(super) fn new(wasi: WasiCtx, recorder: Recorder) -> Host {
-        Host {
-            wasi,
-            http: WasiHttpCtx::new(),
-            table: ResourceTable::new(),
-            recorder,
-        }
-    }
-
-    fn recorder(&mut self) -> Recorder {
-        self.recorder.clone()
-    }
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl WasiHttpView for Host {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: default_hooks(),
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
+/// The recorder that [`record`](super::record) put into the store's data.
+fn recorder(host: &mut Host) -> Recorder {
+    match host.companion::<Recorder>() {
+        Some(recorder) => recorder.clone(),
+        None => unreachable!("stores of recorded guests are made with their recorder"),
     }
 }
 
 /// The interfaces that these switches give a guest, and the recorder's.
 pub(super) fn linker(engine: &Engine, switches: &Switches) -> wasmtime::Result<Linker<Host>> {
-    let mut linker = Linker::new(engine);
-    if switches.cli {
-        let mut options = wasmtime_wasi::p2::bindings::LinkOptions::default();
-        options.network_error_code(switches.network_error_code);
-        wasmtime_wasi::p2::add_to_linker_with_options_async(&mut linker, &options)?;
-        if switches.p3 {
-            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        }
-    }
-    if switches.http {
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-        if switches.p3 {
-            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-        }
-    }
-    add_to_linker(&mut linker, Host::recorder)?;
+    let mut linker = rr_dap_host::linker(
+        engine,
+        Interfaces {
+            cli: switches.cli,
+            http: switches.http,
+            p3: switches.p3,
+            network_error_code: switches.network_error_code,
+        },
+    )?;
+    add_to_linker(&mut linker, recorder)?;
     Ok(linker)
 }
 

@@ -1,0 +1,310 @@
+//! Debugging at the prompt, with what is typed piped in.
+
+use crate::support;
+use crate::support::{fixture, record, rr_dap, text};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// How lines of a session begin that were typed.
+const PROMPT: &str = "(rr-dap) ";
+
+fn ledger(directory: &Path) -> PathBuf {
+    let recording = directory.join("ledger.rrtrace");
+    std::fs::copy(fixture("ledger.csv"), directory.join("ledger.csv")).unwrap();
+    let shared = format!("{}::/work", directory.display());
+    let app = fixture("ledger.wasm");
+    record(&app, &["--quiet", "--dir", &shared], &[], "", &recording);
+    recording
+}
+
+fn debug(options: &[&str], file: &Path, typed: &str) -> Output {
+    let sources = format!("/rr-dap/fixtures={}", fixture("").display());
+    let file = file.to_str().unwrap();
+    let mut line = vec!["debug", "--source-map", sources.trim_end_matches('/')];
+    line.extend(options);
+    line.push(file);
+    rr_dap(&line, typed)
+}
+
+/// How far through the recording a moment is, is told as soon as the end is known: that
+/// is a matter of time.
+fn without_parts(session: &str) -> String {
+    let mut rest = session;
+    let mut kept = String::new();
+    while let Some(end) = rest.find(" %)") {
+        let (before, after) = rest.split_at(end);
+        let part = before.rfind(" (").filter(|at| before.len() - at <= 5);
+        kept.push_str(before.get(..part.unwrap_or(end)).unwrap_or(before));
+        rest = after.get(3..).unwrap_or_default();
+    }
+    kept + rest
+}
+
+/// A session as it was, against the one written down: what was typed is in it.
+#[track_caller]
+fn check_session(file: &Path, written: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/debug_prompt")
+        .join(written);
+    let expected = std::fs::read_to_string(&path).unwrap();
+    let typed: String = expected
+        .lines()
+        .filter_map(|line| line.strip_prefix(PROMPT))
+        .flat_map(|typed| [typed, "\n"])
+        .collect();
+    // What was printed is told at stops once it is known; compiled code is kept.
+    debug(&[], file, "output\n");
+    let session = debug(&[], file, &typed);
+    let happened = text(&session.stdout);
+    if std::env::var_os("UPDATE_SESSIONS").is_some() {
+        std::fs::write(&path, &happened).unwrap();
+    }
+    assert_eq!(
+        without_parts(&happened),
+        without_parts(&expected),
+        "{}",
+        text(&session.stderr)
+    );
+    assert_eq!(text(&session.stderr), "");
+    assert!(session.status.success());
+}
+
+#[test]
+fn a_session_goes_forth_and_back() {
+    let directory = tempfile::tempdir().unwrap();
+    check_session(&ledger(directory.path()), "forth_and_back.txt");
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let session = debug(
+        &["--at", "end"],
+        &ledger(directory.path()),
+        "print account->name",
+    );
+    assert!(session.status.success());
+    let shown = text(&session.stdout);
+    assert!(shown.contains("check at ledger.c:68"), "{shown}");
+    // What the program has printed may come last.
+    let printed = "(rr-dap) print account->name\n(char[12]) account->name = \"bob\"\n";
+    assert!(shown.contains(printed), "{shown}");
+}
+
+#[test]
+fn wrong_commands_are_told_of_and_fail_a_script() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    for (typed, told) in [
+        ("print nobody", "no variable `nobody` is in scope"),
+        ("print", "print what?"),
+        ("di", "disable, display, disassemble"),
+        ("next twice", "no count"),
+        (
+            "break nowhere.c:3",
+            "no source is named nowhere.c; `info sources`",
+        ),
+        ("break ledger.c:9999", "no code at or after line 9999"),
+        (
+            "break no_such_function",
+            "no function and no hostcall is named",
+        ),
+        ("break *0x3", "no instruction at 0x3"),
+        ("break main if (", "condition is not understood"),
+        ("delete 7", "there is no breakpoint 7; `info breakpoints`"),
+        ("catch fish", "catch what? trap, hostcall"),
+        ("frame 99", "there is no frame 99"),
+        ("down", "innermost"),
+        ("info nothing", "info about what?"),
+        ("x/4q path", "`q` is neither a format"),
+        ("list ledger.c:9999", "lines"),
+        ("help me", "there is no command `me`"),
+        ("undisplay 3", "there is no display 3"),
+        ("quit now", "nothing follows"),
+    ] {
+        let session = debug(
+            &["--batch", "--command", typed, "-x", "print 6 * 7"],
+            &recording,
+            "",
+        );
+        let complaint = text(&session.stderr);
+        assert!(
+            complaint.contains(told),
+            "{typed}: {complaint:?} should say {told:?}"
+        );
+        assert_eq!(complaint.lines().count(), 1, "{typed}: {complaint}");
+        assert_eq!(session.status.code(), Some(1), "{typed}");
+        // The session goes on.
+        let shown = text(&session.stdout);
+        assert!(shown.ends_with("6 * 7 = 42\n"), "{typed}: {shown}");
+    }
+}
+
+#[test]
+fn start_goes_to_where_one_s_own_code_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let stands = |options: &[&str]| {
+        let session = debug(
+            &[options, &["--batch", "-x", "when"]].concat(),
+            &recording,
+            "",
+        );
+        let told = text(&session.stdout);
+        // What the program has printed may come later.
+        let (_, position) = told.split_once("position ").expect("a position");
+        // Where the end is may not be known yet.
+        position.split_whitespace().next().unwrap().to_owned()
+    };
+    let entry = stands(&["--at", "entry"]);
+    assert_ne!(stands(&["--at", "end"]), entry);
+    assert_eq!(stands(&["--at", "end", "-x", "start"]), entry);
+}
+
+#[test]
+fn a_program_is_recorded_first() {
+    let directory = tempfile::tempdir().unwrap();
+    ledger(directory.path());
+    let shared = format!("{}::/work", directory.path().display());
+    let kept = directory.path().join("kept.rrtrace");
+    let options = [
+        "--dir",
+        &shared,
+        "-o",
+        kept.to_str().unwrap(),
+        "--batch",
+        "-x",
+        "p argc",
+    ];
+    let session = debug(&options, &fixture("ledger.wasm"), "");
+    let shown = text(&session.stdout);
+    assert!(session.status.success(), "{}", text(&session.stderr));
+    assert!(
+        shown.contains("12. alice pays dave and has 118886 left\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("\n(int) argc = 1\n"), "{shown}");
+    assert_eq!(support::replay(&kept).status.code(), Some(134));
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = debug(&[], &directory.path().join("missing.rrtrace"), "");
+    assert!(!missing.status.success());
+    let told = text(&missing.stderr);
+    assert!(
+        told.contains("missing.rrtrace") && told.contains("give a recording"),
+        "{told}"
+    );
+
+    let other = directory.path().join("other.rrtrace");
+    std::fs::write(&other, "no recording").unwrap();
+    let session = debug(&[], &other, "");
+    assert!(!session.status.success());
+    assert!(
+        text(&session.stderr).contains("other.rrtrace"),
+        "{}",
+        text(&session.stderr)
+    );
+    assert_eq!(text(&session.stdout), "");
+}
+
+#[test]
+fn a_truncated_recording_is_debugged_up_to_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let whole = std::fs::read(&recording).unwrap();
+    let cut = directory.path().join("cut.rrtrace");
+    std::fs::write(&cut, &whole[..whole.len() - 200]).unwrap();
+    let session = debug(&["--at", "end", "--batch", "-x", "when"], &cut, "");
+    assert!(session.status.success(), "{}", text(&session.stderr));
+    let shown = text(&session.stdout);
+    assert!(
+        shown.contains("the recording ends before the run did"),
+        "{shown}"
+    );
+
+    std::fs::write(&cut, &whole[..3000]).unwrap();
+    let session = debug(&[], &cut, "when\n");
+    assert!(!session.status.success());
+    let told = text(&session.stderr);
+    assert!(
+        told.contains("cut off before the component was complete"),
+        "{told}"
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_or_on_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let plain = debug(&[], &recording, "list\n");
+    assert!(!text(&plain.stdout).contains('\x1b'));
+    let coloured = debug(&["--color", "always"], &recording, "list\n");
+    assert!(text(&coloured.stdout).contains("\x1b[1;32m->"));
+}
+
+#[test]
+fn shells_and_man_are_served() {
+    let script = rr_dap(&["completions", "bash"], "");
+    assert!(text(&script.stdout).contains("--source-map"));
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man1");
+    let written = rr_dap(&["man", "--out", pages.to_str().unwrap()], "");
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    for page in ["rr-dap.1", "rr-dap-debug.1", "rr-dap-trace-events.1"] {
+        let page = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(page.contains("Example"), "{page}");
+    }
+}
+
+#[test]
+fn an_interrupt_stops_a_motion_and_not_the_session() {
+    let program = fixture("motion/long.wat");
+    let mut session = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .args(["debug", "--at", "start", "--invoke", "run()"])
+        .args(["-x", "hostcall next", "-x", "continue"])
+        .arg(program)
+        .env("RR_DAP_CACHE", support::cache_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shown = BufReader::new(session.stdout.take().unwrap()).lines();
+    let mut until = |wanted: &str| {
+        let lines = shown.by_ref().map(Result::unwrap);
+        let mut lines = lines.skip_while(|line| !line.contains(wanted));
+        lines.next().unwrap_or_else(|| panic!("no {wanted:?}"))
+    };
+    until("(rr-dap) continue");
+    let interrupt = |session: &std::process::Child| {
+        let kill = Command::new("kill")
+            .args(["-INT", &session.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    };
+    interrupt(&session);
+    assert!(until("[event").starts_with("interrupted"));
+    // Here nothing moves: it changes nothing.
+    interrupt(&session);
+    let mut typed = session.stdin.take().unwrap();
+    typed.write_all(b"print 6 * 7\n").unwrap();
+    assert!(until("= 42").ends_with("6 * 7 = 42"));
+    drop(typed);
+    assert!(session.wait().unwrap().success());
+}
+
+#[test]
+fn options_for_programs_are_refused_with_recordings() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = debug(&["--dir", "."], &recording, "");
+    assert!(!session.status.success());
+    let told = text(&session.stderr);
+    assert!(
+        told.contains("is a recording") && told.contains(".wasm"),
+        "{told}"
+    );
+}

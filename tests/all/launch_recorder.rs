@@ -1,0 +1,96 @@
+//! The process that records a launched program ends with what it has recorded, whoever
+//! ends it.
+
+use crate::support::client::Client;
+use crate::support::processes::Marked;
+use crate::support::{cache_dir, fixture};
+use rr_dap::trace::{Event, EventKind, Outcome, Trace};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A program that prints byte after byte, and does not end while a test waits.
+fn endless(directory: &Path) -> PathBuf {
+    let chatty = std::fs::read_to_string(fixture("wat/chatty.wat")).expect("the fixture");
+    let rounds = "(i32.const 5000)";
+    assert_eq!(chatty.matches(rounds).count(), 1);
+    let program = directory.join("endless.wat");
+    let text = chatty.replace(rounds, "(i32.const 2000000000)");
+    std::fs::write(&program, text).expect("is written");
+    program
+}
+
+/// A server that is recording the program, which has printed something.
+fn recording(name: &str, directory: &Path) -> (Child, Marked, Client, i64, PathBuf) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
+    let marked = Marked::new(name, &mut command);
+    let mut child = command
+        .env("RR_DAP_CACHE", cache_dir())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let stdout = child.stdout.take().expect("piped");
+    let stdin = child.stdin.take().expect("piped");
+    let mut client = Client::new(Box::new(stdout), Box::new(stdin));
+    client.initialize();
+    let trace = directory.join("endless.rrtrace");
+    let program = endless(directory);
+    let launch = json!({ "program": program, "recordTo": trace, "stopAt": "end" });
+    let launching = client.send("launch", launch);
+    let printed = client.event("output");
+    assert_eq!(printed["category"], "stdout", "{printed}");
+    (child, marked, client, launching, trace)
+}
+
+/// The calls that print, of those in a recording.
+fn writes(trace: &Trace) -> usize {
+    let component = trace.component();
+    let mut cursor = trace.events_from(0).expect("events");
+    let mut count = 0;
+    while let Some(Event { crossing, kind, .. }) = cursor.next().expect("sound events") {
+        let name = component.crossing(crossing).map(|c| c.name.to_string());
+        let is_write = name.is_some_and(|name| name.contains("blocking-write-and-flush"));
+        count += usize::from(is_write && matches!(kind, EventKind::Call(_)));
+    }
+    count
+}
+
+#[test]
+fn a_paused_launch_is_debugged_with_every_hostcall_so_far() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, mut client, launching, path) = recording("paused", dir.path());
+    client.ask("pause", json!({ "threadId": 1 }));
+    assert_eq!(client.response(launching)["success"], true);
+    let outputs = client.kept_events("output");
+    let stdout = outputs.iter().filter(|o| o["category"] == "stdout");
+    let length = |output: &Value| output["output"].as_str().map_or(0, str::len);
+    // The first one was waited for, and holds a byte at least.
+    let printed = 1 + stdout.map(length).sum::<usize>();
+    let trace = Trace::open(&path).expect("a recording");
+    assert_eq!(*trace.outcome(), Outcome::Interrupted);
+    let written = writes(&trace);
+    assert!(
+        written >= printed,
+        "{printed} were seen, {written} recorded"
+    );
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    client.event("stopped");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+}
+
+#[test]
+fn a_killed_server_leaves_a_recording_and_no_process() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, _client, _, path) = recording("killed", dir.path());
+    child.kill().expect("is killed");
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+    let trace = Trace::open(&path).expect("a recording");
+    assert_eq!(*trace.outcome(), Outcome::Interrupted);
+    assert!(writes(&trace) > 0);
+}

@@ -1,0 +1,88 @@
+//! A motion that takes long can be interrupted; then nothing has moved.
+
+use crate::support::oracle::state_here;
+use crate::support::walk::{hostcall, instruction, record, run, timeline};
+use rr_dap::component::ModuleId;
+use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step};
+use rr_dap::timeline::{Interrupt, Timeline, TimelineError};
+use std::time::Duration;
+
+use Direction::{Backward, Forward};
+
+fn go(timeline: &mut Timeline, motion: &Motion) -> Reason {
+    timeline
+        .travel(motion, &Interrupt::new())
+        .unwrap_or_else(|e| panic!("{motion:?}: {e}"))
+        .reason
+}
+
+/// Begins a motion that another thread interrupts: nothing may change.
+fn interrupt(timeline: &mut Timeline, motion: &Motion) {
+    let before = (timeline.here().clone(), state_here(timeline));
+    let interrupt = Interrupt::new();
+    let raiser = std::thread::spawn({
+        let interrupt = interrupt.clone();
+        move || {
+            std::thread::sleep(Duration::from_millis(30));
+            interrupt.raise();
+        }
+    });
+    let stopped = timeline.travel(motion, &interrupt);
+    assert!(
+        matches!(stopped, Err(TimelineError::Interrupted)),
+        "{motion:?}: {stopped:?}"
+    );
+    raiser.join().expect("the other thread");
+    assert_eq!((timeline.here().clone(), state_here(timeline)), before);
+}
+
+#[test]
+fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
+    let (_dir, trace) = record(&run("motion/long.wat"));
+    let mut timeline = timeline(trace, false);
+    go(&mut timeline, &hostcall(Forward));
+    let first = timeline.here().clone();
+    let forward = [
+        Motion::End,
+        Motion::Event(1),
+        Motion::Continue(Forward),
+        hostcall(Forward),
+    ];
+    for motion in &forward {
+        interrupt(&mut timeline, motion);
+        // The next motions work, and lead back.
+        go(&mut timeline, &instruction(Forward));
+        go(&mut timeline, &instruction(Backward));
+        go(&mut timeline, &Motion::Position(first.position));
+        assert_eq!(timeline.here().position, first.position);
+    }
+    go(&mut timeline, &instruction(Forward));
+    let place = timeline.frames().expect("frames")[0];
+    let code = Place::Code {
+        module: ModuleId(place.module.0),
+        pc: place.pc,
+    };
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
+    let begun = timeline.here().position;
+
+    let reason = go(&mut timeline, &Motion::End);
+    assert!(matches!(reason, Reason::End(_)), "{reason:?}");
+    let end = timeline.here().clone();
+    interrupt(&mut timeline, &Motion::Continue(Backward));
+    go(&mut timeline, &instruction(Backward));
+    go(&mut timeline, &Motion::Line(Forward, Step::Over));
+    assert_eq!(*timeline.here(), end);
+    // One that was raised before it began.
+    let raised = Interrupt::new();
+    raised.raise();
+    let stopped = timeline.travel(&Motion::Continue(Backward), &raised);
+    assert!(
+        matches!(stopped, Err(TimelineError::Interrupted)),
+        "{stopped:?}"
+    );
+    assert_eq!(*timeline.here(), end);
+    // Not interrupted, it leads there.
+    let reason = go(&mut timeline, &Motion::Continue(Backward));
+    assert_eq!(reason, Reason::Breakpoints(vec![BreakpointId(1)]));
+    assert_eq!(timeline.here().position, begun);
+}

@@ -1,0 +1,75 @@
+//! Replayers that are killed at any moment take nothing with them: the motions after
+//! that lead where the oracle says.
+
+use crate::support::replayers::{Replayers, kill};
+use crate::support::walk::{Dice, Guest, Walk, command, hostcall, instruction, run};
+use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::{Interrupt, TimelineError};
+use std::collections::HashMap;
+
+use Direction::{Backward, Forward};
+
+fn killed_now_and_then(guest: &Guest, seed: u64) {
+    let mut walk = Walk::of(guest);
+    let replayers = Replayers::of_this_process();
+    let mut dice = Dice::new(seed);
+    let checked: Vec<usize> = (0..60).map(|_| dice.below(walk.oracle.last())).collect();
+    walk.learn_states(checked.clone());
+    let mut kills = HashMap::new();
+    for step in 0..60 {
+        walk.doing = format!(" (seed {seed}, step {step}, kills {kills:?})");
+        match dice.below(4) {
+            0 => {
+                kill(replayers.pids());
+                *kills.entry("all").or_insert(0) += 1;
+            }
+            1 => {
+                let some = replayers.pids();
+                let some = some.into_iter().filter(|_| dice.below(2) == 0);
+                kill(some.collect::<Vec<_>>());
+                *kills.entry("some").or_insert(0) += 1;
+            }
+            // While a motion runs.
+            2 => {
+                let pids = replayers.pids();
+                let victims: Vec<u32> = pids.into_iter().filter(|_| dice.below(2) == 0).collect();
+                let killer = std::thread::spawn(move || kill(victims));
+                let there = walk.oracle.moments[*dice.pick(&checked)].position;
+                let before = walk.timeline.here().position;
+                let moved = walk
+                    .timeline
+                    .travel(&Motion::Position(there), &Interrupt::new());
+                killer.join().expect("the other thread");
+                // Those that it starts anew may be killed, too: then nothing has moved.
+                let expected = match moved {
+                    Ok(_) => there,
+                    Err(TimelineError::Died(_)) => before,
+                    Err(error) => panic!("{error}"),
+                };
+                assert_eq!(walk.timeline.here().position, expected);
+                *kills.entry("meanwhile").or_insert(0) += 1;
+            }
+            _ => {}
+        }
+        let motion = match dice.below(6) {
+            0 => instruction(Forward),
+            1 => instruction(Backward),
+            2 => hostcall(Backward),
+            3 => Motion::Line(Forward, Step::Into),
+            4 => Motion::End,
+            _ => Motion::Position(walk.oracle.moments[*dice.pick(&checked)].position),
+        };
+        walk.go(motion);
+        walk.check_state();
+    }
+    walk.finish();
+}
+
+/// One after the other: each looks for the only timeline of this process.
+#[test]
+fn killing_replayers_changes_nothing() {
+    killed_now_and_then(&run("motion/twins.wat"), 31);
+    killed_now_and_then(&run("motion/realloc.wat"), 32);
+    killed_now_and_then(&command("motion/steps-O0.wasm"), 33);
+    killed_now_and_then(&command("hello-c-O2.wasm"), 34);
+}

@@ -1,0 +1,517 @@
+//! What is asked of a whole recording is answered as stepping through all of it does.
+
+use crate::support::oracle::Oracle;
+use crate::support::walk::{Guest, command, each, record, run, timeline, with_fixtures};
+use rr_dap::component::ModuleId;
+use rr_dap::replay::{InstanceId, Phase, Position, Tick};
+use rr_dap::timeline::motion::{
+    Breakpoint, BreakpointId, Direction, HitCondition, HostcallFilter, MemoryRange, Motion, Place,
+    Reason, Step,
+};
+use rr_dap::timeline::{Callee, Change, Interrupt, Timeline, TimelineError, Visit};
+use std::collections::BTreeSet;
+
+use Direction::{Backward, Forward};
+
+const ID: BreakpointId = BreakpointId(1);
+
+fn go(timeline: &mut Timeline, motion: Motion) -> Reason {
+    timeline
+        .travel(&motion, &Interrupt::new())
+        .unwrap_or_else(|e| panic!("{motion:?}: {e}"))
+        .reason
+}
+
+fn visits(timeline: &mut Timeline, places: &[Place], limit: usize) -> (Vec<Visit>, bool, bool) {
+    let visits = timeline
+        .visits(places.to_vec(), limit, &Interrupt::new(), &|_| {})
+        .expect("visits");
+    (visits.visits, visits.is_cut_before, visits.is_cut_after)
+}
+
+fn positions(visits: &[Visit]) -> Vec<Position> {
+    visits.iter().map(|visit| visit.position).collect()
+}
+
+/// Stops from one end of the recording to the other, with what has changed there.
+fn stops(
+    timeline: &mut Timeline,
+    direction: Direction,
+) -> Vec<(Position, Vec<BreakpointId>, Option<Change>)> {
+    let from = match direction {
+        Forward => Motion::Start,
+        Backward => Motion::End,
+    };
+    go(timeline, from);
+    let mut stops = Vec::new();
+    while let Reason::Breakpoints(mut ids) = go(timeline, Motion::Continue(direction)) {
+        ids.sort_unstable();
+        let change = timeline.change_here(ID).cloned();
+        stops.push((timeline.here().position, ids, change));
+    }
+    if direction == Backward {
+        stops.reverse();
+    }
+    stops
+}
+
+/// The memory that is watched: the first one of the first instance that has some.
+struct Memory {
+    instance: InstanceId,
+    bytes: usize,
+}
+
+impl Memory {
+    fn at_the_end_of(timeline: &mut Timeline) -> Option<Memory> {
+        go(timeline, Motion::End);
+        let instances = timeline.instances().expect("instances").len();
+        (0..instances as u32).find_map(|i| {
+            let instance = InstanceId(i);
+            let bytes = timeline
+                .memory(instance, 0, 0, 1 << 20)
+                .expect("memory")
+                .len();
+            (bytes > 0).then_some(Memory { instance, bytes })
+        })
+    }
+}
+
+/// Bytes at every moment.
+type History = Vec<(Position, Vec<u8>)>;
+
+/// The bytes of ranges at every moment, by going there; zeros where there is no memory.
+/// Moments at which a hostcall has answered are among them.
+fn histories(timeline: &mut Timeline, oracle: &Oracle, ranges: &[MemoryRange]) -> Vec<History> {
+    let mut at: BTreeSet<Position> = oracle.moments.iter().map(|m| m.position).collect();
+    let calling = oracle.moments.iter().map(|m| m.position);
+    for position in calling.filter(|p| p.phase == Phase::Calling) {
+        go(timeline, Motion::Position(position));
+        go(timeline, Motion::OverHostcall(Forward));
+        let answered = timeline.here().position;
+        if answered.phase == Phase::Answered {
+            at.insert(answered);
+        }
+    }
+    go(timeline, Motion::Start);
+    let mut histories = vec![History::new(); ranges.len()];
+    for position in at {
+        go(timeline, Motion::Position(position));
+        for (range, history) in ranges.iter().zip(&mut histories) {
+            let read = timeline.memory(range.instance, range.memory, range.address, range.length);
+            let mut bytes = read.expect("memory");
+            bytes.resize(range.length as usize, 0);
+            history.push((position, bytes));
+        }
+    }
+    histories
+}
+
+/// The changes from moment to moment.
+fn changes_of(range: MemoryRange, bytes: &[(Position, Vec<u8>)]) -> Vec<(Position, Change)> {
+    let pairs = bytes.windows(2).filter_map(|pair| match pair {
+        [(_, old), (position, new)] if old != new && position.phase != Phase::End => {
+            let (old, new) = (old.clone(), new.clone());
+            Some((*position, Change { range, old, new }))
+        }
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// Whether all that changes in the tick of each change is undone by its end: then it need
+/// not be found.
+fn is_undone(change: Position, bytes: &[(Position, Vec<u8>)]) -> bool {
+    let before = bytes
+        .iter()
+        .rfind(|(p, _)| p.tick < change.tick || p.tick == change.tick && *p < change);
+    let tick: Vec<_> = bytes
+        .iter()
+        .filter(|(p, _)| p.tick == change.tick)
+        .collect();
+    let first = tick
+        .first()
+        .map(|(_, bytes)| bytes)
+        .or(before.map(|(_, bytes)| bytes));
+    let after = bytes
+        .iter()
+        .find(|(p, _)| p.tick > change.tick)
+        .map(|(_, bytes)| bytes);
+    first == after
+}
+
+fn finds_changes(guest: Guest, ranges: usize) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, false);
+    let Some(memory) = Memory::at_the_end_of(&mut timeline) else {
+        panic!("no memory");
+    };
+    let mut watched = 0;
+    let instance = memory.instance;
+    let addresses = addresses(&mut timeline, &memory, ranges);
+    let ranges = addresses.into_iter().map(|address| MemoryRange {
+        instance,
+        memory: 0,
+        address,
+        length: 4,
+    });
+    let ranges: Vec<MemoryRange> = ranges.collect();
+    let histories = histories(&mut timeline, &oracle, &ranges);
+    for (range, bytes) in ranges.into_iter().zip(histories) {
+        let expected = changes_of(range, &bytes);
+        let place = Place::Change(range);
+        let (found, ..) = visits(&mut timeline, std::slice::from_ref(&place), 1 << 20);
+        let found: Vec<(Position, Change)> = found
+            .into_iter()
+            .map(|visit| (visit.position, visit.changed[0].clone()))
+            .collect();
+        for change in &found {
+            assert!(expected.contains(change), "{range}: no change {change:?}");
+        }
+        for change in &expected {
+            let is_found = found.contains(change);
+            assert!(
+                is_found || is_undone(change.0, &bytes),
+                "{range}: {change:?} is not found"
+            );
+        }
+        watched += found.len();
+        // Breakpoints stop there, both ways.
+        timeline.set_breakpoints(vec![Breakpoint::new(ID, vec![place])]);
+        let all: Vec<_> = found
+            .iter()
+            .map(|(position, change)| (*position, vec![ID], Some(change.clone())))
+            .collect();
+        assert_eq!(stops(&mut timeline, Forward), all, "{range}");
+        assert_eq!(stops(&mut timeline, Backward), all, "{range}");
+        // So do the motions to the last one and the next.
+        goes_to_changes(&mut timeline, &oracle, range, &found);
+    }
+    assert!(watched > 0, "nothing has changed");
+}
+
+/// Where something is written: memory that is not as it was in the beginning.
+fn addresses(timeline: &mut Timeline, memory: &Memory, count: usize) -> Vec<u64> {
+    let mut read = |motion| {
+        go(timeline, motion);
+        timeline
+            .memory(memory.instance, 0, 0, memory.bytes as u32)
+            .expect("memory")
+    };
+    let end = read(Motion::End);
+    let mut start = read(Motion::Tick(Tick(1)));
+    start.resize(end.len(), 0);
+    let words = start.chunks(4).zip(end.chunks(4)).enumerate();
+    let written: Vec<u64> = words
+        .filter(|(_, (start, end))| start != end)
+        .map(|(i, _)| i as u64 * 4)
+        .collect();
+    let step = written.len().div_ceil(count).max(1);
+    written.into_iter().step_by(step).collect()
+}
+
+fn goes_to_changes(
+    timeline: &mut Timeline,
+    oracle: &Oracle,
+    range: MemoryRange,
+    changes: &[(Position, Change)],
+) {
+    for at in (0..oracle.last()).step_by(oracle.last() / 5 + 1) {
+        let from = oracle.moments[at].position;
+        for (motion, expected) in [
+            (
+                Motion::LastChange(range),
+                changes.iter().rfind(|(p, _)| *p < from),
+            ),
+            (
+                Motion::NextChange(range),
+                changes.iter().find(|(p, _)| *p > from),
+            ),
+        ] {
+            go(timeline, Motion::Position(from));
+            let went = timeline.travel(&motion, &Interrupt::new());
+            match expected {
+                Some((position, change)) => {
+                    assert_eq!(
+                        went.expect("a change").position,
+                        *position,
+                        "{motion:?} from {from}"
+                    );
+                    assert_eq!(timeline.change_of(&range), Some(change));
+                }
+                None => {
+                    let is_told = matches!(
+                        went,
+                        Err(TimelineError::NotWritten(_) | TimelineError::NotWrittenAgain(_))
+                    );
+                    assert!(is_told, "{motion:?} from {from}: {went:?}");
+                    assert_eq!(timeline.here().position, from);
+                }
+            }
+        }
+    }
+}
+
+fn visits_are_stops(guest: Guest) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, false);
+    for at in (1..oracle.last()).step_by(oracle.last() / 6 + 1) {
+        let moment = oracle.moments[at];
+        let Some(frame) = moment.frame else { continue };
+        let code = Place::Code {
+            module: oracle.activations[frame].module,
+            pc: moment.position.pc,
+        };
+        let places = [code, Place::Hostcall(HostcallFilter::ANY)];
+        let set = [Breakpoint::new(ID, places.to_vec())];
+        let expected: Vec<Position> = (1..oracle.last())
+            .filter(|i| !oracle.breakpoints_at(*i, &set).is_empty())
+            .map(|i| oracle.moments[i].position)
+            .collect();
+        go(&mut timeline, Motion::Position(moment.position));
+        let here = timeline.here().clone();
+        let (all, cut_before, cut_after) = visits(&mut timeline, &places, 1 << 20);
+        assert_eq!(positions(&all), expected);
+        assert!(!cut_before && !cut_after);
+        let before = expected.iter().filter(|p| **p < here.position).count();
+        for limit in [0, 1, 4, 7] {
+            let (some, cut_before, cut_after) = visits(&mut timeline, &places, limit);
+            let some = positions(&some);
+            assert_eq!(some.len(), limit.min(expected.len()), "{limit}");
+            let begin = expected
+                .iter()
+                .position(|p| some.first() == Some(p))
+                .unwrap_or(before);
+            assert_eq!(some, expected[begin..begin + some.len()], "{limit}");
+            assert_eq!(cut_before, begin > 0, "{limit}");
+            assert_eq!(cut_after, begin + some.len() < expected.len(), "{limit}");
+            let near = before.min(limit / 2);
+            assert!(before - begin >= near, "{limit}: {begin} of {before}");
+        }
+        assert_eq!(*timeline.here(), here);
+    }
+}
+
+/// With other breakpoints, conditions and hit conditions.
+fn chooses_among_changes(guest: Guest) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, false);
+    let memory = Memory::at_the_end_of(&mut timeline).expect("a memory");
+    let address = addresses(&mut timeline, &memory, 1)[0];
+    let instance = memory.instance;
+    let range = MemoryRange {
+        instance,
+        memory: 0,
+        address,
+        length: 4,
+    };
+    let change = Breakpoint::new(ID, vec![Place::Change(range)]);
+    let (changes, ..) = visits(&mut timeline, &change.places, 1 << 20);
+    let changes = positions(&changes);
+    assert!(changes.len() > 3, "{}", changes.len());
+    // One that is where something changes, too.
+    let at = oracle.index_of(changes[1]);
+    let frame = oracle.moments[at].frame.expect("a frame");
+    let module = oracle.activations[frame].module;
+    let code = Place::Code {
+        module,
+        pc: changes[1].pc,
+    };
+    let other = Breakpoint::new(BreakpointId(2), vec![code]);
+    let ids = |position: Position| {
+        let mut ids = Vec::new();
+        ids.extend(changes.contains(&position).then_some(ID));
+        let index = oracle.moments.iter().position(|m| m.position == position);
+        let others = index.map(|index| oracle.breakpoints_at(index, std::slice::from_ref(&other)));
+        ids.extend(others.into_iter().flatten());
+        ids
+    };
+    let mut all: Vec<Position> = oracle.moments[1..oracle.last()]
+        .iter()
+        .map(|m| m.position)
+        .collect();
+    all.extend(changes.iter().filter(|p| p.phase == Phase::Answered));
+    all.sort_unstable();
+    let both: Vec<_> = all
+        .into_iter()
+        .map(|p| (p, ids(p)))
+        .filter(|(_, ids)| !ids.is_empty())
+        .collect();
+    assert!(both.iter().any(|(_, ids)| ids.len() == 2));
+    timeline.set_breakpoints(vec![change.clone(), other.clone()]);
+    for direction in [Forward, Backward] {
+        let got: Vec<_> = stops(&mut timeline, direction)
+            .into_iter()
+            .map(|(p, ids, _)| (p, ids))
+            .collect();
+        assert_eq!(got, both, "{direction:?}");
+    }
+    let tick = changes[changes.len() / 2].tick;
+    let condition = format!("$tick >= {}", tick.0);
+    let held: Vec<Position> = changes.iter().copied().filter(|p| p.tick >= tick).collect();
+    for (condition, hits, expected) in [
+        (Some(condition.clone()), None, held.clone()),
+        (None, Some(HitCondition::Exactly(3)), vec![changes[2]]),
+        (None, Some(HitCondition::From(2)), changes[1..].to_vec()),
+        (
+            Some(condition),
+            Some(HitCondition::Exactly(2)),
+            held[1..2].to_vec(),
+        ),
+    ] {
+        let set = Breakpoint {
+            condition: condition.clone(),
+            hits,
+            ..change.clone()
+        };
+        timeline.set_breakpoints(vec![set]);
+        for direction in [Forward, Backward] {
+            let got: Vec<_> = stops(&mut timeline, direction)
+                .into_iter()
+                .map(|(p, ..)| p)
+                .collect();
+            assert_eq!(got, expected, "{condition:?} {hits:?} {direction:?}");
+        }
+    }
+}
+
+/// Where a step into a call must lead.
+fn into(oracle: &Oracle, from: usize, module: ModuleId, pc: u32) -> usize {
+    let over = Motion::Line(Forward, Step::Over);
+    let end = oracle.arrival(from, &over, &[]).expect("a line").index;
+    let frame = oracle.moments[from].frame;
+    let is_call = |i: &usize| {
+        let moment = &oracle.moments[*i];
+        let at = moment.position;
+        moment.frame == frame && at.pc == pc && at.phase == Phase::Before
+    };
+    let Some(call) = (from..end).find(is_call) else {
+        return end;
+    };
+    let entered = oracle.instruction_after(call).expect("a callee");
+    let callee = oracle.moments[entered].frame.expect("a callee");
+    assert_eq!(oracle.activations[callee].module, module);
+    let source = &oracle.modules[module.0 as usize].1;
+    let function = source.function_at(oracle.moments[entered].position.pc);
+    let lined = function.filter(|f| {
+        source
+            .statements(f.range.clone())
+            .iter()
+            .any(|s| s.at.line != 0)
+    });
+    let Some(function) = lined else {
+        return entered;
+    };
+    let start = source.body_start(function);
+    let mut moments = oracle.activations[callee].moments.iter();
+    *moments
+        .find(|i| oracle.moments[**i].position.pc == start)
+        .expect("its body")
+}
+
+fn steps_into_calls(guest: Guest) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, false);
+    let (mut made, mut most) = (0, 0);
+    for from in (1..oracle.last()).step_by(5) {
+        let position = oracle.moments[from].position;
+        go(&mut timeline, Motion::Position(position));
+        let targets = timeline.calls_on_line().expect("targets");
+        most = most.max(targets.len());
+        for target in targets {
+            assert!(target.pc >= position.pc);
+            assert!(matches!(target.callee, Callee::Function(_)), "{target:?}");
+            go(&mut timeline, Motion::Position(position));
+            let expected = into(&oracle, from, target.module, target.pc);
+            let (module, pc) = (target.module, target.pc);
+            go(&mut timeline, Motion::IntoCall { module, pc });
+            let expected = oracle.moments[expected].position;
+            assert_eq!(
+                timeline.here().position,
+                expected,
+                "{target:?} from {position}"
+            );
+            made += 1;
+        }
+    }
+    assert!(most > 2 && made > 20, "{made} calls, {most} at once");
+}
+
+#[test]
+fn calls_have_names_and_lead_to_what_they_name() {
+    let (_dir, trace) = record(&with_fixtures("ledger.wasm"));
+    let mut timeline = timeline(trace, false);
+    go(&mut timeline, Motion::Entry);
+    let mut seen = BTreeSet::new();
+    for _ in 0..60 {
+        let position = timeline.here().position;
+        for target in timeline.calls_on_line().expect("targets") {
+            let (module, pc) = (target.module, target.pc);
+            let name = target.name.expect("functions have names");
+            if seen.insert(name.clone()) {
+                go(&mut timeline, Motion::IntoCall { module, pc });
+                let inner = timeline.frames().expect("frames")[0];
+                let own = ["parse_line", "apply", "find", "report"].contains(&name.as_str());
+                if let (true, Callee::Function(function)) = (own, target.callee) {
+                    assert_eq!((inner.module, inner.function), (module, function), "{name}");
+                }
+                go(&mut timeline, Motion::Position(position));
+            }
+        }
+        go(&mut timeline, Motion::Line(Forward, Step::Over));
+    }
+    assert!(
+        seen.contains("parse_line") && seen.contains("report"),
+        "{seen:?}"
+    );
+    let is_told = timeline.travel(
+        &Motion::IntoCall {
+            module: ModuleId(0),
+            pc: 1,
+        },
+        &Interrupt::new(),
+    );
+    assert!(
+        matches!(is_told, Err(TimelineError::NoCall(1))),
+        "{is_told:?}"
+    );
+}
+
+#[test]
+fn an_interrupted_pass_leaves_all_as_it_was() {
+    let (_dir, trace) = record(&run("motion/long.wat"));
+    let mut timeline = timeline(trace, false);
+    go(&mut timeline, Motion::Event(0));
+    let here = timeline.here().clone();
+    let interrupt = Interrupt::new();
+    let raiser = interrupt.clone();
+    // As soon as it tells how far it is.
+    let range = MemoryRange {
+        instance: InstanceId(0),
+        memory: 0,
+        address: 0,
+        length: 4,
+    };
+    let changes = timeline.changes(range, &interrupt, &|_| raiser.raise());
+    assert!(
+        matches!(changes, Err(TimelineError::Interrupted)),
+        "{changes:?}"
+    );
+    assert_eq!(*timeline.here(), here);
+    go(&mut timeline, Motion::Instruction(Forward, Step::Into));
+}
+
+each! {
+    visits_in_recursion: visits_are_stops(run("wat/recursion.wat"));
+    visits_in_optimised_c: visits_are_stops(command("motion/steps-O2.wasm"));
+    visits_in_nested_calls: visits_are_stops(run("motion/realloc.wat"));
+    changes_in_unoptimised_c: finds_changes(command("motion/steps-O0.wasm"), 2);
+    changes_in_optimised_c: finds_changes(command("motion/steps-O2.wasm"), 4);
+    changes_by_hostcalls: finds_changes(run("motion/realloc.wat"), 8);
+    a_choice_of_changes: chooses_among_changes(command("motion/steps-O0.wasm"));
+    calls_in_unoptimised_c: steps_into_calls(command("motion/steps-O0.wasm"));
+    calls_in_optimised_c: steps_into_calls(command("motion/steps-O2.wasm"));
+}
