@@ -17,11 +17,11 @@ fn killing_replayers_loses_nothing() {
     let work = format!("{}::/work", work.display());
     record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", &trace);
     let cache = CacheDir::open(&cache_dir()).expect("a cache");
-    let options = Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache);
+    let replayers = Replayers::apart();
+    let options = Options::new(replayers.program(), cache);
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
     let mut timeline =
         Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline");
-    let replayers = Replayers::of_this_process();
     let go = |motion: Motion, timeline: &mut Timeline| {
         timeline
             .travel(&motion, &Interrupt::new())
