@@ -114,7 +114,7 @@ const CHURN: &str = r#"(component
 fn every_index_is_the_one_that_wasmtime_gives() {
     let types = [resource("jar", 0), resource("lid", 1)];
     let engine = Engine::default();
-    let component = Component::new(&engine, CHURN).unwrap();
+    let component = Component::new(&engine, wat::parse_str(CHURN).unwrap()).unwrap();
     for seed in [1, 77, 123_456_789] {
         let mut store = Store::new(&engine, ());
         let linker = Linker::new(&engine);

@@ -223,7 +223,8 @@ fn values_that_wasmtime_lowers_lift_to_themselves() {
             .signature
             .params;
         let text = keeper(&types, &params, &signature, option);
-        let component = Component::new(&engine, &text).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+        let bytes = wat::parse_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let component = Component::new(&engine, &bytes).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine)
             .instantiate(&mut store, &component)
