@@ -1,6 +1,6 @@
 //! What the guest has where the session stands. Looking changes nothing.
 
-use super::wire::{CrossingInProgress, Reply, Request};
+use super::processes::wire::{CrossingInProgress, Reply, Request};
 use super::{Result, Timeline, confused};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;

@@ -3,7 +3,7 @@
 use crate::support::replayers::{Replayers, kill};
 use crate::support::{cache_dir, fixture, record};
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::path::PathBuf;

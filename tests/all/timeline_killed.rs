@@ -3,7 +3,7 @@
 
 use crate::support::replayers::{Replayers, kill};
 use crate::support::walk::{Dice, Guest, Walk, command, hostcall, instruction, run};
-use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, TimelineError};
 use std::collections::HashMap;
 

@@ -7,8 +7,8 @@ use rr_dap::component::types::{
     CoreType, CoreValue, FunctionType, Labels, Record, Resource, StringEncoding, TypeName,
     ValueType, Variant,
 };
-use rr_dap::inspect::lift::{Boundary, Lifted, Lifter, Limits};
-use rr_dap::inspect::wave;
+use rr_dap::inspect::hostcall::lift::{Boundary, Lifted, Lifter, Limits};
+use rr_dap::inspect::hostcall::wave;
 use std::sync::Arc;
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, Store};

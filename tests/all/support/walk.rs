@@ -3,7 +3,9 @@
 use super::oracle::{Oracle, State, state_here};
 use super::replayers::Replayers;
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Breakpoint, Direction, HostcallFilter, Motion, Reason, Step, Stop};
+use rr_dap::timeline::travel::motion::{
+    Breakpoint, Direction, HostcallFilter, Motion, Reason, Step, Stop,
+};
 use rr_dap::timeline::{First, Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::collections::HashMap;
