@@ -13,6 +13,7 @@ mod naming;
 mod open;
 mod parse;
 mod path_pattern;
+pub mod status;
 pub mod type_text;
 pub mod types;
 pub mod wiring;

@@ -9,6 +9,7 @@ use super::handles::{Change, Effect, HandleTable, Step};
 use super::hostcalls::with_lifter;
 use super::lift::{Boundary, Handle, HandleKind, Lifted, Limits, holds_handles};
 use crate::component::layout::Lift;
+use crate::component::status::LoweredAnswer;
 use crate::component::types::{CoreValue, FunctionType, Resource, ValueType};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind};
 use crate::replay::State;
@@ -284,12 +285,10 @@ impl Role {
                 ))
             }
             (Role::AsyncLower(moves), _, Some(CoreValue::I32(status))) => {
-                const RETURNED: u32 = 2;
-                let status = status.cast_unsigned();
-                if status & 15 != RETURNED {
-                    return Some(What::Pends {
-                        subtask: status >> 4,
-                    });
+                if let LoweredAnswer::Pending { subtask, .. } =
+                    LoweredAnswer::of(status.cast_unsigned())
+                {
+                    return Some(What::Pends { subtask });
                 }
                 let boundary = Boundary::Lowered { is_async: true };
                 Some(What::Returns(
