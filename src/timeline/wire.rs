@@ -6,11 +6,12 @@ use super::motion::{BreakpointId, HitCondition, LogEntry, MemoryRange};
 use super::visits::Visit;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
-use crate::replay::boundary::{Leaving, Open};
+use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
 use crate::replay::variant::Variant;
 use crate::replay::{Answer, Calling, InstanceId, ModuleId, Position, Tick};
+use crate::trace::CallEnd;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -343,7 +344,7 @@ pub(crate) enum Reply {
     Elements(Vec<Element>),
     Crossing(Option<Box<CrossingInProgress>>),
     Boundary(Vec<Open>),
-    Leaving(Leaving),
+    Leaving(CallEnd),
     Instances(Vec<(ModuleId, u32)>),
     /// Only a replayer of the debug variant can tell, or go there.
     NeedsDebug,
