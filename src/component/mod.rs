@@ -13,6 +13,7 @@ mod name_pattern;
 mod naming;
 mod open;
 mod parse;
+pub mod status;
 pub mod type_text;
 pub mod types;
 pub mod wiring;

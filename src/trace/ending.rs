@@ -3,6 +3,7 @@
 
 use super::event::{Event, EventKind};
 use super::metadata::Outcome;
+use super::nesting::Depth;
 use super::reader::TraceError;
 use super::stored_events::{Cursor, StoredEvents};
 use crate::component::types::{CoreValue, ValueType};
@@ -95,7 +96,7 @@ fn is_error(crossing: &Crossing, results: &[CoreValue]) -> bool {
 /// Whether nothing is in progress after the last event. Only where components call
 /// each other the events must be counted to know it.
 fn is_top_level(stored: &Arc<StoredEvents>) -> bool {
-    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth == 0)
+    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth.open() == 0)
 }
 
 fn has_one_instance(component: &Component) -> bool {
@@ -117,15 +118,14 @@ fn has_one_instance(component: &Component) -> bool {
     core == 1 && !repeated
 }
 
-/// How many calls are in progress after the last event.
-fn depth(stored: &Arc<StoredEvents>) -> Result<u64, TraceError> {
-    let mut depth = 0u64;
+/// How many calls are open after the last event.
+fn depth(stored: &Arc<StoredEvents>) -> Result<Depth, TraceError> {
+    let mut depth = Depth::default();
     let mut cursor = Cursor::new(stored);
     while let Some(event) = cursor.next()? {
-        match event.kind {
-            EventKind::Call(_) | EventKind::Enter(_) => depth += 1,
-            EventKind::Return(_) | EventKind::Leave(_) => depth = depth.saturating_sub(1),
-            EventKind::Write { .. } | EventKind::Hash(_) => {}
+        if let Some(edge) = event.kind.edge() {
+            // Nothing is open at the beginning; of a forged recording anything may end.
+            _ = depth.follow(edge);
         }
     }
     Ok(depth)

@@ -21,11 +21,11 @@ mod summary;
 pub(crate) mod tail;
 mod writer;
 
-pub use answers::{Answered, Recorded, Written};
+pub use answers::{Answered, CallEnd, OpenCall, Recorded, Written};
 pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
 pub use metadata::{Metadata, Outcome};
-pub use nesting::NotNested;
+pub use nesting::{Depth, Edge, NotNested, Way};
 pub use reader::{Trace, TraceError};
 pub use sections::records_section;
 pub use stored_events::Cursor;

@@ -224,6 +224,17 @@ impl Cursor {
         Ok(event)
     }
 
+    /// The component that was recorded.
+    pub(super) fn component(&self) -> &Arc<Component> {
+        &self.stored.component
+    }
+
+    /// Something is wrong with what was read last.
+    pub(super) fn damaged(&self, what: impl ToString) -> TraceError {
+        let piece = self.piece.saturating_sub(1);
+        self.stored.damaged(self.stored.offset(piece), what)
+    }
+
     fn read(&mut self) -> Result<Option<Event>, TraceError> {
         loop {
             if let Some(event) = self.read_in_piece()? {
@@ -269,9 +280,6 @@ impl Cursor {
                 event.map(Some).map_err(|error| error.to_string())
             }
         };
-        read.map_err(|what| {
-            let piece = self.piece.saturating_sub(1);
-            self.stored.damaged(self.stored.offset(piece), what)
-        })
+        read.map_err(|what| self.damaged(what))
     }
 }

@@ -12,8 +12,8 @@ use crate::inspect::hostcall::delivery::{self, Delivery};
 use crate::inspect::hostcall::lift::{Lifted, Lifter};
 use crate::inspect::hostcall::part::Part;
 use crate::replay::Phase;
-use crate::replay::boundary::{Leaving, Way};
-use crate::trace::{Answered, Recorded};
+use crate::replay::boundary::Way;
+use crate::trace::{Answered, CallEnd, Recorded};
 use std::time::Duration;
 
 /// How long a value waits for what its handles stand for.
@@ -184,9 +184,9 @@ impl Recording {
         let lifter = Lifter::new(&now, crossing.encoding, crossing.pointer);
         let arguments = call::arguments(&component, &lifter, crossing, &open.args);
         let (outcome, results) = match leaving {
-            Leaving::Never => (Outcome::Never, Vec::new()),
-            Leaving::Far => (Outcome::Far, Vec::new()),
-            Leaving::Returns(results) => {
+            CallEnd::Never => (Outcome::Never, Vec::new()),
+            CallEnd::Far => (Outcome::Far, Vec::new()),
+            CallEnd::Returns(results) => {
                 let outcome = match call::leaves(&lifter, crossing, &results) {
                     Leaves::Nothing => Outcome::WillReturn(None),
                     Leaves::Value(part) => Outcome::WillReturn(Some(part)),

@@ -3,9 +3,12 @@
 //! when the guest is told.
 
 use super::step::{LIMITS, Role, What};
+use crate::component::status::{
+    BLOCKED, CopyAnswer, CopyResult, EventCode, LoweredAnswer, SubtaskState,
+};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Builtin, CrossingId, Transmit};
-use crate::inspect::hostcall::builtin_call::{self, BLOCKED, SUBTASK, number, told_in_memory};
+use crate::inspect::hostcall::builtin_call::{self, number, told_in_memory};
 use crate::inspect::hostcall::hostcalls::with_lifter;
 use crate::inspect::hostcall::lift::{Lifted, holds_handles};
 use crate::replay::State;
@@ -35,8 +38,6 @@ pub(super) struct Crossed<'a> {
     pub(super) args: &'a [CoreValue],
 }
 
-const RETURNED: u32 = 2;
-
 impl Pending {
     /// What a call out that returns has done, besides what its role tells: it may
     /// have completed something, or begun it.
@@ -50,8 +51,10 @@ impl Pending {
         let answer = number(results.first())? as u32;
         let first = number(crossed.args.first()).unwrap_or(0) as u32;
         match role {
-            Role::AsyncLower(_) if answer & 15 != RETURNED => {
-                self.begin(crossed, answer >> 4);
+            Role::AsyncLower(_) => {
+                if let LoweredAnswer::Pending { subtask, .. } = LoweredAnswer::of(answer) {
+                    self.begin(crossed, subtask);
+                }
                 None
             }
             Role::Builtin(builtin) => match builtin {
@@ -66,9 +69,13 @@ impl Pending {
                     let (waitable, code) = told??;
                     self.told(store, crossed.instance, answer, waitable, code)
                 }
-                Builtin::SubtaskCancel if answer != BLOCKED => {
-                    self.told(store, crossed.instance, SUBTASK, first, answer)
-                }
+                Builtin::SubtaskCancel if answer != BLOCKED => self.told(
+                    store,
+                    crossed.instance,
+                    EventCode::Subtask.code(),
+                    first,
+                    answer,
+                ),
                 Builtin::Stream(Transmit::Read | Transmit::Write, _)
                 | Builtin::Future(Transmit::Read | Transmit::Write, _) => {
                     moves_handles(builtin)?;
@@ -113,15 +120,17 @@ impl Pending {
         waitable: u32,
         code: u32,
     ) -> Option<What> {
-        if event == SUBTASK && code < RETURNED {
+        let is_subtask = event == EventCode::Subtask.code();
+        let state = SubtaskState::of(code);
+        if is_subtask && state.is_some_and(|state| !state.is_resolved()) {
             return None;
         }
         let operation = self.under_way.remove(&(instance, waitable))?;
-        if event != SUBTASK {
+        if !is_subtask {
             return copied(store, instance, &operation, waitable, code);
         }
-        let result = match code {
-            RETURNED => result(store, instance, &operation),
+        let result = match state {
+            Some(SubtaskState::Returned) => result(store, instance, &operation),
             _ => None,
         };
         Some(What::Resolves {
@@ -162,9 +171,12 @@ fn copied(
     let component = store.data().component().clone();
     let builtin = component.crossing(operation.crossing)?.builtin()?;
     let element = moves_handles(builtin)?;
+    let CopyAnswer::Ended { result, count } = CopyAnswer::of(code) else {
+        return None;
+    };
     let count = match builtin {
-        Builtin::Stream(..) => code >> 4,
-        _ => u32::from(code & 15 == 0),
+        Builtin::Stream(..) => count,
+        _ => u32::from(result == Some(CopyResult::Completed)),
     };
     let address = *operation.args.get(1)?;
     let elements = with_lifter(store, instance, operation.crossing, LIMITS, |lifter, _| {

@@ -7,6 +7,7 @@ use super::builtin;
 use super::entry::Moment;
 use super::table::{Change, Effect, HandleTable, Step};
 use crate::component::layout::Lift;
+use crate::component::status::LoweredAnswer;
 use crate::component::types::{CoreValue, FunctionType, Resource, ValueType};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind};
 use crate::inspect::hostcall::hostcalls::with_lifter;
@@ -284,12 +285,10 @@ impl Role {
                 ))
             }
             (Role::AsyncLower(moves), _, Some(CoreValue::I32(status))) => {
-                const RETURNED: u32 = 2;
-                let status = status.cast_unsigned();
-                if status & 15 != RETURNED {
-                    return Some(What::Pends {
-                        subtask: status >> 4,
-                    });
+                if let LoweredAnswer::Pending { subtask, .. } =
+                    LoweredAnswer::of(status.cast_unsigned())
+                {
+                    return Some(What::Pends { subtask });
                 }
                 let boundary = Boundary::Lowered { is_async: true };
                 Some(What::Returns(

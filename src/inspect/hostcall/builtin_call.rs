@@ -1,6 +1,7 @@
 //! Calls of canonical built-ins as values: what they were given, what they answered.
 
 use super::lift::{Handle, HandleKind, Lifted, Lifter};
+use crate::component::status::{BLOCKED, CopyAnswer, CopyResult, EventCode, SubtaskState};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Builtin, Transmit};
 use std::sync::Arc;
@@ -106,11 +107,13 @@ pub(in crate::inspect) fn result(
             })
         }
         Builtin::Future(transmit, value) => match (transmit, value, number(args.get(1))) {
-            (Transmit::Read, Some(value), Some(address)) if code == 0 => {
+            (Transmit::Read, Some(value), Some(address))
+                if code == CopyResult::Completed.code() =>
+            {
                 let value = lifter.stored(value, address);
-                Lifted::Variant("completed".into(), Some(Box::new(value)))
+                Lifted::Variant(CopyResult::Completed.name().into(), Some(Box::new(value)))
             }
-            _ => Lifted::Enum(copy_state(code).into()),
+            _ => Lifted::Enum(CopyAnswer::of(code).name().into()),
         },
         Builtin::SubtaskCancel => Lifted::Enum(subtask_state(code).into()),
         Builtin::WaitableSetWait | Builtin::WaitableSetPoll => {
@@ -140,34 +143,21 @@ pub(in crate::inspect) fn elements(
 
 /// How a copy of a stream ended, and how many elements it got to.
 fn copied(code: u32, copied: impl FnOnce(u32) -> Lifted) -> Lifted {
-    match code {
-        BLOCKED => Lifted::Enum(copy_state(code).into()),
-        _ => Lifted::Variant(copy_state(code).into(), Some(Box::new(copied(code >> 4)))),
+    let copy = CopyAnswer::of(code);
+    match copy {
+        CopyAnswer::Blocked => Lifted::Enum(copy.name().into()),
+        CopyAnswer::Ended { count, .. } => {
+            Lifted::Variant(copy.name().into(), Some(Box::new(copied(count))))
+        }
     }
 }
 
-/// What an operation answers that is not done.
-pub(in crate::inspect) const BLOCKED: u32 = u32::MAX;
-
-fn copy_state(code: u32) -> &'static str {
-    match (code, code & 15) {
-        (BLOCKED, _) => "blocked",
-        (_, 0) => "completed",
-        (_, 1) => "dropped",
-        (_, 2) => "cancelled",
-        _ => "unknown",
-    }
-}
-
-fn subtask_state(state: u32) -> &'static str {
-    match state {
-        0 => "starting",
-        1 => "started",
-        2 => "returned",
-        3 => "cancelled-before-started",
-        4 => "cancelled-before-returned",
-        BLOCKED => "blocked",
-        _ => "unknown",
+/// The state of a subtask by name, or that a cancellation blocks.
+fn subtask_state(code: u32) -> &'static str {
+    match SubtaskState::of(code) {
+        Some(state) => state.name(),
+        None if code == BLOCKED => "blocked",
+        None => "unknown",
     }
 }
 
@@ -184,25 +174,23 @@ pub(in crate::inspect) fn told_in_memory(
     Some((word(address)?, word(address.checked_add(4)?)?))
 }
 
-/// Event codes of the canonical ABI.
-pub(in crate::inspect) const SUBTASK: u32 = 1;
-const STREAM_READ: u32 = 2;
-const STREAM_WRITE: u32 = 3;
-const FUTURE_READ: u32 = 4;
-const FUTURE_WRITE: u32 = 5;
-
 /// An event as a value: what happened to which waitable, and how it is with it now.
 pub(in crate::inspect) fn event(event: u32, (waitable, code): (u32, u32)) -> Lifted {
-    let (name, state) = match event {
-        0 => return Lifted::Enum("none".into()),
-        SUBTASK => ("subtask", Lifted::Enum(subtask_state(code).into())),
-        STREAM_READ => ("stream-read", copied(code, |n| Lifted::Unsigned(n.into()))),
-        STREAM_WRITE => ("stream-write", copied(code, |n| Lifted::Unsigned(n.into()))),
-        FUTURE_READ => ("future-read", Lifted::Enum(copy_state(code).into())),
-        FUTURE_WRITE => ("future-write", Lifted::Enum(copy_state(code).into())),
-        6 => return Lifted::Enum("task-cancelled".into()),
-        _ => ("unknown", Lifted::Unsigned(code.into())),
+    let event = EventCode::of(event);
+    let state = match event {
+        Some(event @ (EventCode::None | EventCode::TaskCancelled)) => {
+            return Lifted::Enum(event.name().into());
+        }
+        Some(EventCode::Subtask) => Lifted::Enum(subtask_state(code).into()),
+        Some(EventCode::StreamRead | EventCode::StreamWrite) => {
+            copied(code, |n| Lifted::Unsigned(n.into()))
+        }
+        Some(EventCode::FutureRead | EventCode::FutureWrite) => {
+            Lifted::Enum(CopyAnswer::of(code).name().into())
+        }
+        None => Lifted::Unsigned(code.into()),
     };
+    let name = event.map_or("unknown", EventCode::name);
     let parts = vec![
         ("waitable".into(), Lifted::Unsigned(waitable.into())),
         ("state".into(), state),

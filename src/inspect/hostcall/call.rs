@@ -10,6 +10,7 @@ use super::hostcalls;
 use super::lift::{Boundary, Lifted, Lifter};
 use super::part::Part;
 use crate::component::layout::Lift;
+use crate::component::status::CallbackAnswer;
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind, Transmit};
 
@@ -146,15 +147,15 @@ pub fn leaves(lifter: &Lifter<'_>, crossing: &Crossing, results: &[CoreValue]) -
 /// What an asynchronous function or its callback answers: whether it is done, and if
 /// not, what it waits for.
 fn callback_status(code: u32) -> Lifted {
-    match code & 15 {
-        0 => Lifted::Enum("exit".into()),
-        1 => Lifted::Enum("yield".into()),
-        2 => {
-            let set = Lifted::Unsigned(u64::from(code >> 4));
+    match CallbackAnswer::of(code) {
+        CallbackAnswer::Exit => Lifted::Enum("exit".into()),
+        CallbackAnswer::Yield => Lifted::Enum("yield".into()),
+        CallbackAnswer::Wait(set) => {
+            let set = Lifted::Unsigned(u64::from(set));
             Lifted::Variant("wait".into(), Some(Box::new(set)))
         }
-        _ => Lifted::Invalid {
-            why: format!("there is no status {}", code & 15),
+        CallbackAnswer::Unknown(code) => Lifted::Invalid {
+            why: format!("there is no status {code}"),
         },
     }
 }

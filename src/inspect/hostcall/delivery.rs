@@ -1,7 +1,8 @@
 //! Results that come late: of asynchronous calls that had not returned when they were
 //! made.
 
-use super::builtin_call::{BLOCKED, SUBTASK, number};
+use super::builtin_call::number;
+use crate::component::status::{BLOCKED, EventCode, SubtaskState};
 use crate::component::{Builtin, CrossingId, CrossingKind};
 use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
 
@@ -9,8 +10,8 @@ use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
 const MAX_LOOK_AHEAD: usize = 1_000_000;
 /// Bytes that are kept of what is written meanwhile.
 const MAX_WRITTEN: usize = 64 << 20;
-/// The state of a subtask that has returned.
-const RETURNED: u32 = 2;
+/// The event that tells of a subtask.
+const SUBTASK: u32 = EventCode::Subtask.code();
 
 /// How the guest was told that an asynchronous call has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,11 +138,12 @@ pub fn delivery(
             _ => continue,
         };
         let (waitable, state) = told;
-        if waitable == handle && state >= RETURNED {
+        let resolved = SubtaskState::of(state).filter(|state| state.is_resolved());
+        if let Some(state) = resolved.filter(|_| waitable == handle) {
             return Ok(Some(Delivery {
                 event: at,
                 told_by: id,
-                has_returned: state == RETURNED,
+                has_returned: state == SubtaskState::Returned,
                 writes,
             }));
         }

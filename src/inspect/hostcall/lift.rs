@@ -12,6 +12,7 @@ pub use super::lifted::{Bytes, Handle, HandleKind, Lifted, List, Subtask, holds_
 use crate::component::layout::{
     self, Lift, Params, Pointer, Returned, Shape, joined_payloads, variant_layout,
 };
+use crate::component::status::LoweredAnswer;
 use crate::component::types::{CoreType, CoreValue, FunctionType, StringEncoding, ValueType};
 
 /// Reads guest memory: so many bytes from an address, or nothing if not all of
@@ -188,10 +189,13 @@ impl<'a> Lifter<'a> {
 }
 
 fn not_returned(status: i32) -> Option<Subtask> {
-    const RETURNED: u32 = 2;
-    let status = status.cast_unsigned();
-    let (handle, state) = (status >> 4, status & 15);
-    (state != RETURNED).then_some(Subtask { handle, state })
+    match LoweredAnswer::of(status.cast_unsigned()) {
+        LoweredAnswer::Returned => None,
+        LoweredAnswer::Pending { subtask, state } => Some(Subtask {
+            handle: subtask,
+            state,
+        }),
+    }
 }
 
 fn invalid(why: impl Into<String>) -> Lifted {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lift_text::Text;
+use crate::component::status::SubtaskState;
 use crate::component::types::{Resource, ValueType};
 
 /// A component-level value, as much of it as [`Limits`](super::lift::Limits) let in.
@@ -58,8 +59,8 @@ pub enum Lifted {
 pub struct Subtask {
     /// Its handle, 0 if it has none.
     pub handle: u32,
-    /// 0 starting, 1 started, 3 and 4 cancelled.
-    pub state: u32,
+    /// `None` for a code that there is not.
+    pub state: Option<SubtaskState>,
 }
 
 /// An index into the handle table of the component instance that was given it.

@@ -3,7 +3,7 @@
 
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
-use crate::replay::boundary::{Leaving, Open};
+use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
 use crate::replay::variant::Variant;
@@ -11,6 +11,7 @@ use crate::replay::{Answer, Calling, InstanceId, ModuleId, Position, Tick};
 use crate::timeline::passes::changes::Change;
 use crate::timeline::passes::visits::Visit;
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, MemoryRange};
+use crate::trace::CallEnd;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -343,7 +344,7 @@ pub(crate) enum Reply {
     Elements(Vec<Element>),
     Crossing(Option<Box<CrossingInProgress>>),
     Boundary(Vec<Open>),
-    Leaving(Leaving),
+    Leaving(CallEnd),
     Instances(Vec<(ModuleId, u32)>),
     /// Only a replayer of the debug variant can tell, or go there.
     NeedsDebug,

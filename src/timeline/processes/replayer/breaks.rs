@@ -334,7 +334,8 @@ fn will_fail(state: &State) -> bool {
         // An asynchronous call answers its state, and its result later.
         return false;
     }
-    let Some(answer) = state.answer() else {
+    // Where the recording is damaged, the replay ends, and says so.
+    let Ok(Some(answer)) = state.answer() else {
         return false;
     };
     match crossing.return_area {

@@ -152,7 +152,8 @@ impl Stopped for Here<'_, '_> {
     }
 
     fn answer(&mut self) -> Option<Answer> {
-        self.store.data().answer()
+        // Where the recording is damaged, the replay ends, and says so.
+        self.store.data().answer().ok().flatten()
     }
 
     fn crossing_memory(&mut self, address: u64, length: usize) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@ use crate::replay::boundary;
 use crate::replay::frames::{self, NeedsDebug};
 use crate::replay::tables;
 use crate::replay::variant::Variant;
+use crate::trace::TraceError;
 use wasmtime::StoreContextMut;
 
 /// Answers a question about where the guest stands.
@@ -53,7 +54,8 @@ pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
             Reply::Boundary(boundary::open(here.store, here.modules, &frames))
         }
         Request::Leaving { entered } => {
-            Reply::Leaving(boundary::leaving(here.store.data(), *entered as usize))
+            let end = boundary::leaving(here.store.data(), *entered as usize);
+            end.map_or_else(failed, Reply::Leaving)
         }
         Request::CrossingMemory { address, length } => {
             Reply::Bytes(crossing_bytes(here.store, *address, *length as usize).to_vec())
@@ -98,14 +100,20 @@ fn values(here: &mut Here<'_, '_>, frame: u32, locals: bool) -> Result<Values, N
     }))
 }
 
+fn failed(error: TraceError) -> Reply {
+    Reply::Failed(error.to_string())
+}
+
 fn crossing(state: &State) -> Reply {
-    let innermost = state.in_progress().last();
-    Reply::Crossing(innermost.map(|calling| {
-        Box::new(CrossingInProgress {
+    let Some(calling) = state.in_progress().last() else {
+        return Reply::Crossing(None);
+    };
+    state.answer().map_or_else(failed, |answer| {
+        Reply::Crossing(Some(Box::new(CrossingInProgress {
             calling: calling.clone(),
-            answer: state.answer(),
-        })
-    }))
+            answer,
+        })))
+    })
 }
 
 /// Bytes of the memory of the crossing in progress: fewer than asked for where it ends.
