@@ -1,7 +1,7 @@
 //! Source maps: what compilers to WebAssembly write that are made for the web. A line of
 //! the generated code is the module, a column is a byte offset in it.
 
-use super::SourceError;
+use super::error::SourceError;
 use super::paths;
 use serde::Deserialize;
 
