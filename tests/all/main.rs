@@ -26,6 +26,7 @@ mod disassembly;
 mod embed;
 mod expressions;
 mod fast_frames;
+mod fuzzed;
 mod go;
 mod golden;
 mod handle_table;
