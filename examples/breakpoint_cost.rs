@@ -9,7 +9,9 @@ mod program;
 
 use rr_dap::component::{Component, ModuleId};
 use rr_dap::record::{self, WasiOptions};
-use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason};
+use rr_dap::timeline::travel::motion::{
+    Breakpoint, BreakpointId, Direction, Motion, Place, Reason,
+};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::sync::Arc;

@@ -11,27 +11,14 @@ use rr_dap::record::{self, Preopen, WasiOptions};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Observer, Replay};
 use rr_dap::trace::Trace;
+use rr_dap_host::{Host, Interfaces, linker};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmtime::component::{Component as Runnable, Linker, ResourceTable};
+use wasmtime::component::{Component as Runnable, Linker};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView};
-
-struct Host {
-    wasi: WasiCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx};
 
 struct Silent;
 
@@ -113,8 +100,7 @@ impl Plain {
             .relaxed_simd_deterministic(true)
             .memory_may_move(false);
         let engine = Engine::new(&config)?;
-        let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        let linker = linker(&engine, Interfaces::ALL)?;
         Ok(Plain {
             runtime: tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
@@ -134,11 +120,7 @@ impl Plain {
             .preopened_dir(dir, "/work", FsPerms::ReadWrite)?
             .allow_blocking_current_thread(true)
             .build();
-        let host = Host {
-            wasi,
-            table: ResourceTable::new(),
-        };
-        let mut store = Store::new(&self.engine, host);
+        let mut store = Store::new(&self.engine, Host::new(wasi, ()));
         let begun = Instant::now();
         let run = async {
             let command =

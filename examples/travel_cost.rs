@@ -7,7 +7,7 @@
 
 mod program;
 
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Place, Reason, Step,
 };
 use rr_dap::timeline::{Interrupt, Options, Timeline};

@@ -26,6 +26,9 @@ pub mod timeline;
 pub mod inspect;
 
 #[cfg(feature = "debugger")]
+pub mod debuggee;
+
+#[cfg(feature = "debugger")]
 pub mod dap;
 
 #[cfg(feature = "debugger")]

@@ -8,7 +8,7 @@ mod client;
 mod table;
 
 use client::Client;
-use rr_dap::timeline::motion::{Direction, Fraction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Fraction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use serde_json::{Value, json};

@@ -14,8 +14,9 @@ mod serve;
 mod style;
 mod trace;
 
-use crate::inspect::predicate::SourcePredicates;
-use crate::timeline::{REPLAYER_COMMAND, replayer};
+use crate::inspect::expression::predicate::SourcePredicates;
+use crate::timeline::REPLAYER_COMMAND;
+use crate::timeline::processes::replayer;
 use clap::{Parser, Subcommand};
 use std::path::Path;
 use std::process::ExitCode;

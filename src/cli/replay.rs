@@ -2,7 +2,7 @@
 
 use super::progress::open_to_replay;
 use super::trace::shown;
-use crate::inspect::divergence::lifted;
+use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
 use crate::replay::{
     Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,

@@ -1,8 +1,8 @@
 //! `rr-dap` without a subcommand: the debug adapter.
 
 use crate::dap::outbox::MessageLog;
-use crate::dap::recording::RecordingLauncher;
 use crate::dap::transport::{Address, Listener, Server};
+use crate::debuggee::recording::RecordingLauncher;
 use crate::timeline::{Bytes, First, Options};
 use crate::trace::Trace;
 use anyhow::Context;
@@ -85,7 +85,7 @@ impl Serve {
         };
         let launcher = RecordingLauncher::new(options, self.trace)
             .with_debug_files(self.debug_files)
-            .with_source_map(self.source_map);
+            .with_path_mapping(self.source_map);
         let server = Server {
             launcher: Arc::new(launcher),
             log,

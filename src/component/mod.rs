@@ -2,29 +2,30 @@
 //! core modules, their wiring, canonical ABI layout. Turns a WASI 0.1 core module
 //! or a `.wat` into a component.
 
+mod adapter_room;
 pub mod builtin;
 mod canonical;
 mod code;
 pub mod crossing;
 mod extend;
-mod go;
 pub mod layout;
+mod name_pattern;
 mod naming;
 mod open;
 mod parse;
-mod path_pattern;
+pub mod status;
 pub mod type_text;
 pub mod types;
 pub mod wiring;
 
+pub use adapter_room::GoError;
 pub use builtin::{Builtin, Transmit};
 pub use code::{Differs, code_hash, hash, module_name, same_code};
 pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
 pub use extend::{CustomSection, module_with_custom_sections, with_custom_sections};
-pub use go::GoError;
+pub use name_pattern::NamePattern;
 pub use open::{OpenError, component_bytes};
 pub use parse::ParseError;
-pub use path_pattern::PathPattern;
 pub use wiring::{Body, BodyId, Item, ModuleId};
 
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! From what a person has (a component, a WASI 0.1 module, text) to a component
 //! binary.
 
-use super::go::{self, GoError};
+use super::adapter_room::{self, GoError};
 use std::path::{Path, PathBuf};
 use wasi_preview1_component_adapter_provider as adapters;
 
@@ -67,7 +67,7 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
         }
     };
     if wasmparser::Parser::is_core_wasm(&bytes) {
-        let of_go = go::with_room(&bytes).map_err(|source| OpenError::Go {
+        let of_go = adapter_room::with_room(&bytes).map_err(|source| OpenError::Go {
             path: path.to_owned(),
             source,
         })?;

@@ -1,6 +1,10 @@
-//! What `launch` and `attach` ask for: typed, with errors that name the argument.
+//! Reads the arguments of `launch` and `attach`, with errors that name the argument.
 
-use super::source_map::SourceMap;
+use crate::debuggee::launch::{
+    AttachArguments, Begin, LaunchArguments, ProgramArguments, SharedDirectory, Subject,
+    ViewArguments,
+};
+use crate::debuggee::path_mapping::PathMapping;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -24,95 +28,6 @@ pub enum ArgumentError {
     /// `launch` has both `program` and `trace`.
     #[error("both `program` and `trace` are given: leave one out")]
     TwoSubjects,
-}
-
-/// What `launch` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaunchArguments {
-    /// What to debug.
-    pub subject: Subject,
-    /// How to look at it.
-    pub view: ViewArguments,
-}
-
-/// What `launch` debugs: a run to be recorded now, or one that was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// Record a run of it, and debug that.
-    Program(ProgramArguments),
-    /// Debug this recording.
-    Trace(PathBuf),
-}
-
-/// A program and what it runs with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProgramArguments {
-    /// A component, or what is made into one: a WASI 0.1 core module, a `.wat`.
-    pub program: PathBuf,
-    /// The guest's arguments, without its own name.
-    pub args: Vec<String>,
-    /// Environment variables: names and values.
-    pub env: Vec<(String, String)>,
-    /// Relative paths here are meant from this directory.
-    pub cwd: Option<PathBuf>,
-    /// The directories that the guest may use.
-    pub dirs: Vec<SharedDirectory>,
-    /// A call such as `apply(add, 20, 22)` instead of `wasi:cli/run`.
-    pub invoke: Option<String>,
-    /// WASI switches, as `record -S` has them.
-    pub wasi: Vec<String>,
-    /// Leave the values of `env` out of the recording's metadata.
-    pub redact_env: bool,
-    /// Where to keep the recording.
-    pub record_to: Option<PathBuf>,
-}
-
-/// A directory that the guest may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SharedDirectory {
-    /// Where it is on this machine; a relative path begins at `cwd`.
-    pub host: PathBuf,
-    /// The path that the guest knows it by.
-    pub guest: String,
-}
-
-/// What `attach` asks for; the recording is the one that the server was started with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachArguments {
-    /// How to look at it.
-    pub view: ViewArguments,
-}
-
-/// How the recording is looked at, whatever it came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ViewArguments {
-    /// The component with its debug information, where the recording holds a
-    /// stripped one.
-    pub component: Option<PathBuf>,
-    /// Files with debug information that the recorded component lacks: debug builds,
-    /// `.dwp`, `.dwo`, source maps.
-    pub debug_files: Vec<PathBuf>,
-    /// Where sources are that were compiled elsewhere.
-    pub source_map: SourceMap,
-    /// `stopAt`, or else `stopOnEntry`.
-    pub begin: Begin,
-    /// Whether frames of libraries are subdued, and line steps pass over code without
-    /// lines and over modules that are libraries altogether. It is, unless told otherwise.
-    pub just_my_code: bool,
-}
-
-/// Where a session first stops.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Begin {
-    /// At the first breakpoint, or else the end.
-    #[default]
-    FirstBreakpoint,
-    /// At `main`, or else the first line.
-    Entry,
-    /// Before any guest code has run.
-    Start,
-    /// At the end of the recording.
-    End,
 }
 
 static EMPTY: OnceLock<Map<String, Value>> = OnceLock::new();
@@ -172,7 +87,7 @@ impl ViewArguments {
         Ok(Self {
             component: fields.path("component")?,
             debug_files: fields.paths("debugFiles")?,
-            source_map: SourceMap::new(fields.pairs("sourceMap")?),
+            path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
             begin,
             just_my_code: fields.boolean("justMyCode")?.unwrap_or(true),
         })
@@ -354,9 +269,12 @@ mod tests {
             [("A".into(), "1=2".into()), ("B".into(), "".into())]
         );
 
-        let of = |source_map| {
-            let arguments = json!({ "trace": "t", "sourceMap": source_map });
-            LaunchArguments::parse(&arguments).unwrap().view.source_map
+        let of = |path_mapping| {
+            let arguments = json!({ "trace": "t", "sourceMap": path_mapping });
+            LaunchArguments::parse(&arguments)
+                .unwrap()
+                .view
+                .path_mapping
         };
         assert_eq!(of(json!({"/g": "/h"})), of(json!([["/g", "/h"]])));
         assert_eq!(of(json!({"/g": "/h"})).outward("/g/x"), "/h/x");

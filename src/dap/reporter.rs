@@ -1,11 +1,11 @@
 //! What happens meanwhile, as events: output, log points, progress.
 
-use super::debuggee::{Output, Stream};
 use super::outbox::{Outbox, lock};
 use super::protocol::{
     Event, OutputEventBody, OutputEventCategory, ProgressEndEventBody, ProgressStartEventBody,
     ProgressUpdateEventBody,
 };
+use crate::debuggee::{Output, Stream};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

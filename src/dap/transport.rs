@@ -1,10 +1,10 @@
 //! Who talks to us: standard input and output, TCP, Unix sockets. One session
 //! for each client, each on threads of its own.
 
-use super::debuggee::Launcher;
 use super::outbox::{MessageLog, Outbox};
 use super::protocol::{Incoming, codec, framing};
 use super::session::{Input, Session};
+use crate::debuggee::Launcher;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

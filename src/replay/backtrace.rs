@@ -1,54 +1,12 @@
 //! Frames of a guest that runs without debug hooks: optimised code tells its
 //! functions and where they call, and nothing of what is in them.
 
-use super::frames::{Frame, Innermost, ModuleCode};
-use super::{InstanceId, ModuleId, State};
-use wasmtime::{FrameInfo, Module, StoreContextMut, Trap, WasmBacktrace};
-
-/// A frame as the engine tells of it.
-#[derive(Debug, Clone)]
-struct RawFrame {
-    module: Module,
-    /// In the compiled module.
-    function: u32,
-    /// Of the call, or of the instruction that trapped.
-    offset: u32,
-}
-
-impl RawFrame {
-    fn of(frame: &FrameInfo) -> Option<RawFrame> {
-        Some(RawFrame {
-            module: frame.module().clone(),
-            function: frame.func_index(),
-            offset: u32::try_from(frame.module_offset()?).ok()?,
-        })
-    }
-}
-
-fn raw(trace: &WasmBacktrace) -> Vec<RawFrame> {
-    trace.frames().iter().filter_map(RawFrame::of).collect()
-}
-
-/// Where a guest has trapped: its frames are gone when this is asked for.
-#[derive(Debug)]
-pub(super) struct TrapSite {
-    frames: Vec<RawFrame>,
-    is_exact: bool,
-}
-
-impl TrapSite {
-    pub(super) fn of(error: &wasmtime::Error) -> Option<TrapSite> {
-        let frames = raw(error.downcast_ref::<WasmBacktrace>()?);
-        // The clock is written back before this instruction, and not before others
-        // that may trap.
-        let is_exact = error.downcast_ref::<Trap>() == Some(&Trap::UnreachableCodeReached);
-        Some(TrapSite { frames, is_exact })
-    }
-
-    pub(super) fn is_exact(&self) -> bool {
-        self.is_exact
-    }
-}
+use super::frame::{Frame, Innermost, ModuleCode};
+use super::position::InstanceId;
+use super::state::State;
+use super::trap::RawFrame;
+use crate::component::ModuleId;
+use wasmtime::{Module, StoreContextMut, WasmBacktrace};
 
 /// All frames, innermost first, over all activations.
 pub(super) fn frames(
@@ -57,11 +15,11 @@ pub(super) fn frames(
     innermost: Innermost,
 ) -> Vec<Frame> {
     let captured;
-    let raw = match &store.data().trap {
-        Some(trap) => &trap.frames,
+    let raw = match &store.data().ending.trap {
+        Some(trap) => trap.frames(),
         None => {
-            captured = raw(&WasmBacktrace::force_capture(store));
-            &captured
+            captured = RawFrame::all(&WasmBacktrace::force_capture(store));
+            &captured[..]
         }
     };
     let mut instances = Instances::new(store.data());

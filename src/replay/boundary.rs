@@ -1,13 +1,16 @@
 //! The core boundary as it is open at a moment: the calls out of the guest and into
 //! it that are in progress, and which frames run between them.
 
+pub use crate::trace::Way;
+
+use super::calls::{Calling, Entered};
 use super::code::Sort;
 use super::frames::{self, Frame, ModuleCode};
-use super::state::MAX_LOOK_AHEAD;
-use super::{Calling, Entered, InstanceId, State};
+use super::position::InstanceId;
+use super::state::State;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
-use crate::trace::{EventKind, Instance};
+use crate::trace::{CallEnd, Instance, TraceError};
 use serde::{Deserialize, Serialize};
 use wasmtime::{AsContextMut, Extern, Func, Memory, StoreContextMut};
 
@@ -28,26 +31,6 @@ pub struct Open {
     pub outside: u32,
     /// The memory that it reads and writes, and its number there.
     pub memory: Option<(InstanceId, u32)>,
-}
-
-/// Which way a crossing goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Way {
-    /// The guest calls.
-    Out,
-    /// The guest is called.
-    In,
-}
-
-/// What the recording says that a call into the guest will return.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Leaving {
-    /// These flat results.
-    Returns(Vec<CoreValue>),
-    /// The recording ends before it returns.
-    Never,
-    /// Not within the events that are looked through.
-    Far,
 }
 
 impl Open {
@@ -110,27 +93,17 @@ pub fn open(
     crossings
 }
 
-/// What the recording says that a call into the guest will return: the so-manieth
-/// of [`State::entered`].
-pub fn leaving(state: &State, entered: usize) -> Leaving {
-    let Some(target) = state.entered().get(entered) else {
-        return Leaving::Never;
-    };
-    let inside = (state.entered().len() - entered - 1) + (state.in_progress().len() - target.below);
-    let mut depth = inside;
-    let mut cursor = state.cursor.clone();
-    for _ in 0..MAX_LOOK_AHEAD {
-        let Ok(Some(event)) = cursor.next() else {
-            return Leaving::Never;
-        };
-        match event.kind {
-            EventKind::Call(_) | EventKind::Enter(_) => depth += 1,
-            EventKind::Leave(results) if depth == 0 => return Leaving::Returns(results),
-            EventKind::Return(_) | EventKind::Leave(_) => depth = depth.saturating_sub(1),
-            EventKind::Write { .. } | EventKind::Hash(_) => {}
-        }
+/// What the recording says that a call into the guest will return, by its index in
+/// [`State::entered`].
+///
+/// # Errors
+///
+/// If the recording is damaged there.
+pub fn leaving(state: &State, entered: usize) -> Result<CallEnd, TraceError> {
+    match state.calls.open_entered(entered) {
+        Some(call) => state.cursor.clone().end_of(call),
+        None => Ok(CallEnd::Never),
     }
-    Leaving::Far
 }
 
 /// For each call into the guest, outermost first, how many frames are outside of it.
@@ -150,7 +123,7 @@ fn outside_by_activations(store: &mut StoreContextMut<'_, State>) -> Vec<u32> {
     let mut counts = frames::activations(store);
     counts.reverse();
     // A start function runs in an activation that nobody entered.
-    let own = usize::from(store.data().starting.is_some());
+    let own = usize::from(store.data().instances.is_starting());
     let mut outside: u32 = counts.iter().take(own).sum();
     let entries = store.data().entered().len();
     let counts = counts.into_iter().skip(own).chain(std::iter::repeat(0));
@@ -179,7 +152,7 @@ fn outside_by_functions(
     let mut bounds = Vec::with_capacity(entered.len());
     let mut inside = 0;
     for (nth, key) in entered.iter().enumerate().rev() {
-        let first_of_all = nth == 0 && store.data().starting.is_none();
+        let first_of_all = nth == 0 && !store.data().instances.is_starting();
         let begins = match (first_of_all, exported_function(store, modules, *key)) {
             (true, _) => Some(frames.len()),
             (false, Some(function)) => {
@@ -205,7 +178,7 @@ fn exported_function(
     modules: &[ModuleCode],
     key: (Instance, CrossingId),
 ) -> Option<(InstanceId, u32)> {
-    let wanted = *store.data().incoming.get(&key)?;
+    let wanted = store.data().instances.incoming(key.0, key.1)?;
     let wanted = address(store, wanted);
     for instance in store.data().instances().to_vec() {
         let Some(module) = modules.get(instance.module.0 as usize) else {

@@ -1,6 +1,6 @@
 //! The clock's host end: where replay is, and when to stop.
 
-use super::Tick;
+use super::position::Tick;
 use crate::instrument::clock::ClockStyle;
 use wasmtime::{AsContextMut, Global, GlobalType, Mutability, Val, ValType};
 

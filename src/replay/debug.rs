@@ -1,6 +1,6 @@
 //! Wasmtime's debug events, handed to the observer.
 
-use super::EndOfTrace;
+use super::error::EndOfTrace;
 use super::state::{DebugMoment, State};
 use wasmtime::{DebugEvent, DebugHandler, StoreContextMut, Trap};
 
@@ -15,7 +15,7 @@ impl DebugHandler for Handler {
         let moment = match event {
             DebugEvent::Breakpoint => DebugMoment::Breakpoint,
             DebugEvent::Trap(trap) => {
-                store.data_mut().has_overflowed |= trap == Trap::StackOverflow;
+                store.data_mut().ending.overflowed |= trap == Trap::StackOverflow;
                 DebugMoment::Trap(trap.to_string())
             }
             // The end of the trace was told to the observer by the stub.

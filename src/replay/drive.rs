@@ -1,10 +1,12 @@
 //! Playing events: crossings out of the guest are answered, crossings into it
 //! are made, as the trace says.
 
+use super::calls::{Calling, Entering};
 use super::divergence::{Crossed, Divergence, Passed, Side};
+use super::error::{EndOfTrace, ReplayError};
 use super::output::{Printed, Printing};
-use super::state::{Calling, Entered, Entering, State};
-use super::{ReplayError, values};
+use super::state::{Observer, State};
+use super::values;
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
@@ -93,7 +95,7 @@ fn diverged(
         recorded,
         replayed,
     };
-    state.divergence = Some(divergence.clone());
+    state.ending.divergence = Some(divergence.clone());
     wasmtime::Error::from(divergence)
 }
 
@@ -138,12 +140,7 @@ fn enter(
     id: CrossingId,
     args: &[CoreValue],
 ) -> wasmtime::Result<()> {
-    let function = store
-        .as_context()
-        .data()
-        .incoming
-        .get(&(instance, id))
-        .copied();
+    let function = store.as_context().data().instances.incoming(instance, id);
     let Some(function) = function else {
         let crossing = named(&store, id);
         return Err(diverged(
@@ -167,24 +164,18 @@ fn enter(
         let printed = told(&mut store, instance, crossing, args, &[]);
         print(&mut store, instance, printed)?;
     }
+    store.as_context_mut().data_mut().calls.entering();
     observed(&mut store, |observer, store| {
         observer.entering(store, &entry)
     })?;
-    let core_args = args;
     let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
     let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
     bound_end(&mut store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
-    state.entered.push(Entered {
-        instance,
-        crossing: id,
-        args: core_args.to_vec(),
-        event: state.checks.events,
-        below: state.in_progress.len(),
-    });
+    state.calls.enter(&entry, state.checks.events);
     call(&mut store, function, &args, &mut results)?;
-    store.as_context_mut().data_mut().entered.pop();
+    store.as_context_mut().data_mut().calls.leave();
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
     let event = store.as_context_mut().data_mut().next_event()?;
     match event {
@@ -211,7 +202,7 @@ fn enter(
         }
         // The recording was cut off before the return; all of it was replayed.
         None => {
-            store.as_context_mut().data_mut().has_outlived_trace = true;
+            store.as_context_mut().data_mut().ending.outlived_trace = true;
             Ok(())
         }
         Some(other) => {
@@ -286,7 +277,7 @@ pub(super) fn answer(
         args,
         event: state.checks.events,
     };
-    state.in_progress.push(calling.clone());
+    state.calls.call(calling.clone());
     if !in_trace {
         return unanswered(caller, &calling);
     }
@@ -298,6 +289,7 @@ pub(super) fn answer(
         observer.calling(caller, &calling)
     })?;
     let answered = play_until_return(caller, &calling)?;
+    caller.data_mut().calls.answered();
     let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
     print(&mut *caller, instance, printed)?;
     let streams = &mut caller.data_mut().streams;
@@ -306,7 +298,7 @@ pub(super) fn answer(
     observed(&mut *caller, |observer, store| {
         observer.returning(store, &calling, &answered)
     })?;
-    caller.data_mut().in_progress.pop();
+    caller.data_mut().calls.return_from_call();
     bound_end(&mut *caller);
     for (slot, value) in results.iter_mut().zip(&answered) {
         *slot = values::to_val(*value);
@@ -375,7 +367,7 @@ pub(super) fn tick(caller: &mut Caller<'_, State>) -> wasmtime::Result<()> {
         return Ok(());
     }
     observed(&mut *caller, |observer, store| observer.cut_off(store))?;
-    Err(wasmtime::Error::from(super::EndOfTrace))
+    Err(wasmtime::Error::from(EndOfTrace))
 }
 
 /// The trace holds no answer to this call: the replay ends here.
@@ -383,7 +375,7 @@ fn unanswered(caller: &mut Caller<'_, State>, calling: &Calling) -> wasmtime::Re
     observed(&mut *caller, |observer, store| {
         observer.unanswered(store, calling)
     })?;
-    Err(wasmtime::Error::from(super::EndOfTrace))
+    Err(wasmtime::Error::from(EndOfTrace))
 }
 
 /// Plays what happened during a call out, up to its return.
@@ -394,7 +386,7 @@ fn play_until_return(
     loop {
         let Some(event) = caller.data_mut().next_event()? else {
             unanswered(caller, calling)?;
-            return Err(wasmtime::Error::from(super::EndOfTrace));
+            return Err(wasmtime::Error::from(EndOfTrace));
         };
         let is_own = (event.instance, event.crossing) == (calling.instance, calling.crossing);
         match event.kind {
@@ -485,7 +477,7 @@ fn told(
 /// Lends the observer the store that holds it.
 pub(super) fn observed(
     mut store: impl AsContextMut<Data = State>,
-    tell: impl FnOnce(&mut dyn super::Observer, &mut StoreContextMut<'_, State>) -> wasmtime::Result<()>,
+    tell: impl FnOnce(&mut dyn Observer, &mut StoreContextMut<'_, State>) -> wasmtime::Result<()>,
 ) -> wasmtime::Result<()> {
     let mut store = store.as_context_mut();
     let Some(mut observer) = store.data_mut().observer.take() else {

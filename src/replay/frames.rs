@@ -1,59 +1,19 @@
 //! What the guest has at a moment: frames over all activations, and what is in
 //! them.
 
+pub use super::frame::{Frame, Innermost, ModuleCode, NeedsDebug};
+
 use super::backtrace;
 use super::code::{Code, Outside, Sort};
+use super::instances::CoreInstance;
+use super::position::InstanceId;
+use super::state::State;
 use super::values::from_val;
 use super::variant::Variant;
-use super::{CoreInstance, InstanceId, ModuleId, State};
+use crate::component::ModuleId;
 use crate::component::types::CoreValue;
-use crate::instrument::offsets::{Mapped, OffsetMap};
-use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, Module, StoreContextMut, WasmBacktrace};
-
-/// A compiled module with what relates it to the original.
-#[derive(Debug, Clone)]
-pub struct ModuleCode {
-    /// The module as it is loaded into the replaying engine.
-    pub compiled: Module,
-    /// From offsets in the original module to those in the compiled one's bytes, and back.
-    pub offsets: Arc<OffsetMap>,
-    /// The original module's functions and instructions.
-    pub code: Arc<Code>,
-}
-
-/// A frame of guest code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Frame {
-    /// The core instance whose function it runs.
-    pub instance: InstanceId,
-    /// The module of that instance.
-    pub module: ModuleId,
-    /// Function index in the original module.
-    pub function: u32,
-    /// Offset in the original module: of the instruction about to run, or, where
-    /// the frame has called something, of that call.
-    pub pc: u32,
-    /// Where the frame goes on: the same, or the instruction after the call.
-    pub next: u32,
-}
-
-/// What the innermost frame is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Innermost {
-    /// It is about to run an instruction.
-    Before,
-    /// It trapped in one.
-    Trapped,
-    /// It called out.
-    Calling,
-}
-
-/// What was asked for is not visible in optimised code: the debug variant shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this can only be seen in code compiled for debugging")]
-pub struct NeedsDebug;
+use crate::instrument::offsets::Mapped;
+use wasmtime::{AsContextMut, Extern, FrameHandle, Memory, StoreContextMut, WasmBacktrace};
 
 pub(super) fn has_hooks(store: &StoreContextMut<'_, State>) -> bool {
     store.data().variant() == Variant::Debug
@@ -76,7 +36,7 @@ fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec
     // Below a start function is code of Wasmtime's own that fills memories and tables. It
     // has no frame of the guest's: asked for one, Wasmtime tells another function's, and
     // panics where the module has none.
-    let most = match store.data().starting.is_some() {
+    let most = match store.data().instances.is_starting() {
         true => WasmBacktrace::force_capture(&*store).frames().len(),
         false => usize::MAX,
     };
@@ -91,7 +51,7 @@ fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec
         }
         counts.push(all.len() as u32 - counts.iter().sum::<u32>());
     }
-    if store.data().has_overflowed && !all.is_empty() {
+    if store.data().ending.overflowed && !all.is_empty() {
         // The function that there was no room for has not begun.
         all.remove(0);
         if let Some(innermost) = counts.first_mut() {
@@ -132,8 +92,8 @@ pub fn describe(
         .wasm_function_index_and_pc(store.as_context_mut())
         .ok()??;
     let reported = module.offsets.to_original(pc.raw()).instruction_or_next()?;
-    let is_calling =
-        doing == Innermost::Calling || doing == Innermost::Trapped && store.data().has_overflowed;
+    let is_calling = doing == Innermost::Calling
+        || doing == Innermost::Trapped && store.data().ending.overflowed;
     let (pc, next) = match (is_calling, module.code.call_site(reported)) {
         (true, Some(call)) => (call.pc, call.next),
         _ => (reported, reported),
@@ -440,7 +400,7 @@ fn outside_item(
 ) -> Option<Extern> {
     match outside {
         Outside::Imported(index) => {
-            let imports = store.data().imports.get(instance.id.0 as usize)?;
+            let imports = store.data().instances.imports_of(instance.id)?;
             let mut of_sort = imports.iter().filter(|import| {
                 matches!(
                     (import, sort),

@@ -4,6 +4,7 @@
 //! readable end of a stream of bytes to `write-via-stream`, and what it then writes to
 //! the other end is printed when it has been taken.
 
+use crate::component::status::{CopyAnswer, EventCode};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Builtin, Crossing, CrossingId, CrossingKind, Transmit};
 use crate::trace::Instance;
@@ -62,11 +63,6 @@ pub struct Printing {
     /// In bytes.
     pub length: u64,
 }
-
-/// What an operation answers that has not been completed.
-const BLOCKED: u32 = u32::MAX;
-/// The event that a write to a stream has been completed.
-const STREAM_WRITE: u32 = 3;
 
 fn unsigned(value: Option<&CoreValue>) -> Option<u64> {
     match value? {
@@ -194,17 +190,17 @@ impl Streams {
         waitable: u32,
         code: u32,
     ) -> Option<Printing> {
-        if event != STREAM_WRITE {
-            return None;
+        match EventCode::of(event)? {
+            EventCode::StreamWrite => self.taken(instance, waitable, code),
+            _ => None,
         }
-        self.taken(instance, waitable, code)
     }
 
     /// A write has ended with this code, which tells how many bytes were taken.
     fn taken(&mut self, instance: Instance, writable: u32, code: u32) -> Option<Printing> {
-        if code == BLOCKED {
+        let CopyAnswer::Ended { count, .. } = CopyAnswer::of(code) else {
             return None;
-        }
+        };
         let key = (instance, writable);
         let writing = self.writing.remove(&key)?;
         Some(Printing {
@@ -212,7 +208,7 @@ impl Streams {
             event: writing.event,
             crossing: writing.crossing,
             address: writing.address,
-            length: u64::from(code >> 4),
+            length: u64::from(count),
         })
     }
 }

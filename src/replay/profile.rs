@@ -1,17 +1,17 @@
 //! How deep the guest's stack was, over the whole recording.
 
+use super::compiled::Compiled;
+use super::error::ReplayError;
+use super::position::Tick;
+use super::run::Replay;
 use super::state::{Observer, State};
 use super::variant::Variant;
-use super::{Compiled, Replay, ReplayError, Tick};
-use crate::instrument::clock::{IMPORT_DEPTH, IMPORT_LOWEST};
 use crate::trace::Trace;
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use wasmtime::{
-    AsContextMut, Extern, Global, GlobalType, Mutability, StoreContextMut, Val, ValType,
-};
+use wasmtime::{AsContextMut, StoreContextMut};
 
 /// At most so many stretches are kept; when they are full, neighbours become one.
 const MAX_STRETCHES: usize = 1 << 16;
@@ -60,10 +60,8 @@ impl DepthProfile {
         replay.run()?;
         let store = replay.store();
         let end = State::now(&mut *store);
-        let last = store
-            .data()
-            .gauge
-            .map_or(0, |gauge| gauge.take(&mut *store));
+        let gauge = store.data().gauge;
+        let last = gauge.map_or(0, |gauge| gauge.take(&mut *store));
         let observer: Option<Box<dyn Any>> = store.data_mut().take_observer().map(|o| o as _);
         let measured = observer.and_then(|observer| observer.downcast::<Measuring>().ok());
         let mut measured = *measured.ok_or(ReplayError::NotForProfile)?;
@@ -179,40 +177,5 @@ impl Observer for Measuring {
         let next = (self.minima.len() as u64 + 1) * self.length;
         State::arm(store.as_context_mut(), Tick(next));
         Ok(())
-    }
-}
-
-/// The globals that count frames.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Gauge {
-    depth: Global,
-    lowest: Global,
-}
-
-impl Gauge {
-    pub(super) fn new(mut store: impl AsContextMut) -> wasmtime::Result<Gauge> {
-        let ty = GlobalType::new(ValType::I32, Mutability::Var);
-        Ok(Gauge {
-            depth: Global::new(&mut store, ty.clone(), Val::I32(0))?,
-            lowest: Global::new(&mut store, ty, Val::I32(0))?,
-        })
-    }
-
-    /// What a module imports by this name.
-    pub(super) fn import(&self, name: &str) -> Option<Extern> {
-        match name {
-            IMPORT_DEPTH => Some(self.depth.into()),
-            IMPORT_LOWEST => Some(self.lowest.into()),
-            _ => None,
-        }
-    }
-
-    /// The lowest number of frames since this was last asked, which begins anew.
-    fn take(&self, mut store: impl AsContextMut) -> u32 {
-        let lowest = self.lowest.get(&mut store).i32().unwrap_or(0);
-        let depth = self.depth.get(&mut store);
-        // The types are the same, so setting cannot fail.
-        _ = self.lowest.set(&mut store, depth);
-        lowest.cast_unsigned()
     }
 }

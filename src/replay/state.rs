@@ -1,19 +1,21 @@
 //! The data of a replaying store.
 
-use super::backtrace::TrapSite;
+use super::calls::{Calling, Calls, Entered, Entering};
 use super::clock::Clock;
-use super::output::Streams;
-use super::profile::Gauge;
+use super::divergence::Divergence;
+use super::gauge::Gauge;
+use super::instances::{CoreInstance, Instances};
+use super::output::{Printed, Streams};
+use super::position::{InstanceId, Tick};
+use super::trap::TrapSite;
 use super::variant::Variant;
-use super::{Divergence, InstanceId, ModuleId, Tick};
 use crate::component::types::CoreValue;
-use crate::component::{Component, CrossingId};
-use crate::trace::{Cursor, Event, EventKind, Instance, Trace};
+use crate::component::{Component, CrossingId, ModuleId};
+use crate::trace::{Cursor, Event, Instance, Recorded, Trace, TraceError};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Extern, Func, Memory, StoreContextMut};
+use wasmtime::{AsContextMut, Memory, StoreContextMut};
 
 /// Who is told what happens during a replay, while the guest stands still.
 ///
@@ -111,7 +113,7 @@ pub trait Observer: Any + Send {
     fn debug_event(&mut self, _store: &mut StoreContextMut<'_, State>, _event: DebugMoment) {}
 
     /// The guest printed.
-    fn printed(&mut self, _printed: &super::output::Printed, _bytes: &[u8]) {}
+    fn printed(&mut self, _printed: &Printed, _bytes: &[u8]) {}
 }
 
 /// What a debug event reports.
@@ -121,64 +123,6 @@ pub enum DebugMoment {
     Breakpoint,
     /// The guest has trapped; its frames are still there.
     Trap(String),
-}
-
-/// An outgoing crossing in progress.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Calling {
-    /// The component instance that calls.
-    pub instance: Instance,
-    /// What it calls.
-    pub crossing: CrossingId,
-    /// Its flat arguments.
-    pub args: Vec<CoreValue>,
-    /// The number of this outgoing crossing, from 0.
-    pub event: u64,
-}
-
-/// An incoming crossing being made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entering<'a> {
-    /// The component instance that is called.
-    pub instance: Instance,
-    /// What is called of it.
-    pub crossing: CrossingId,
-    /// Its flat arguments.
-    pub args: &'a [CoreValue],
-}
-
-/// A call into the guest that it has not returned from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entered {
-    /// The component instance that was called.
-    pub instance: Instance,
-    /// What was called of it.
-    pub crossing: CrossingId,
-    /// Its flat arguments.
-    pub args: Vec<CoreValue>,
-    /// Outgoing crossings made before it.
-    pub event: u64,
-    /// How many calls out were in progress then: its code runs on top of those.
-    pub below: usize,
-}
-
-/// A core instance of the replay.
-#[derive(Debug, Clone, Copy)]
-pub struct CoreInstance {
-    /// Its number among all core instances.
-    pub id: InstanceId,
-    /// The module that it is an instance of.
-    pub module: ModuleId,
-    /// The component instance it belongs to.
-    pub component_instance: Instance,
-    pub(super) handle: wasmtime::Instance,
-}
-
-/// A core instance that is being made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Starting {
-    pub id: InstanceId,
-    pub module: ModuleId,
 }
 
 /// The counts of a replay.
@@ -197,29 +141,28 @@ pub struct State {
     pub(super) trace: Arc<Trace>,
     pub(super) variant: Variant,
     pub(super) cursor: Cursor,
-    pub(super) incoming: HashMap<(Instance, CrossingId), Func>,
-    pub(super) memories: HashMap<(Instance, CrossingId), Memory>,
-    pub(super) instances: Vec<CoreInstance>,
-    /// What each of them was given, in the order of its imports.
-    pub(super) imports: Vec<Vec<Extern>>,
-    /// The instance whose start function runs: Wasmtime has not given it out yet.
-    pub(super) starting: Option<Starting>,
-    /// Whether the guest has trapped for want of stack.
-    pub(super) has_overflowed: bool,
-    pub(super) in_progress: Vec<Calling>,
-    /// The calls into the guest that it has not returned from, outermost first.
-    pub(super) entered: Vec<Entered>,
+    pub(super) instances: Instances,
+    pub(super) calls: Calls,
     pub(super) checks: Checks,
     pub(super) streams: Streams,
     pub(super) clock: Option<Clock>,
     /// Counts frames, in the profile variant.
     pub(super) gauge: Option<Gauge>,
+    pub(super) ending: Ending,
     pub(super) observer: Option<Box<dyn Observer>>,
+}
+
+/// What is known of the end of a replay that has come to one.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// It went another way than the recording.
     pub(super) divergence: Option<Divergence>,
-    /// Whether the guest has returned from a call whose return is not in the trace.
-    pub(super) has_outlived_trace: bool,
     /// Where the guest has trapped, if it has and no debug event told.
     pub(super) trap: Option<TrapSite>,
+    /// The guest has trapped for want of stack.
+    pub(super) overflowed: bool,
+    /// The guest has returned from a call whose return is not in the trace.
+    pub(super) outlived_trace: bool,
 }
 
 impl State {
@@ -233,22 +176,14 @@ impl State {
             cursor,
             trace,
             variant,
-            incoming: HashMap::new(),
-            memories: HashMap::new(),
-            instances: Vec::new(),
-            imports: Vec::new(),
-            starting: None,
-            has_overflowed: false,
-            in_progress: Vec::new(),
-            entered: Vec::new(),
+            instances: Instances::default(),
+            calls: Calls::default(),
             checks: Checks::default(),
             streams: Streams::default(),
             clock: None,
             gauge: None,
+            ending: Ending::default(),
             observer: Some(observer),
-            divergence: None,
-            has_outlived_trace: false,
-            trap: None,
         }
     }
 
@@ -266,7 +201,7 @@ impl State {
     /// but after some traps of optimised code: see
     /// [`ClockStyle::Cached`](crate::instrument::clock::ClockStyle::Cached).
     pub fn is_exact(&self) -> bool {
-        self.variant == Variant::Debug || self.trap.as_ref().is_none_or(TrapSite::is_exact)
+        self.variant == Variant::Debug || self.ending.trap.as_ref().is_none_or(TrapSite::is_exact)
     }
 
     /// The component that ran.
@@ -276,38 +211,29 @@ impl State {
 
     /// The core instances made so far, by [`InstanceId`].
     pub fn instances(&self) -> &[CoreInstance] {
-        &self.instances
-    }
-
-    /// The core instance of a Wasmtime instance.
-    pub fn instance_of(&self, handle: wasmtime::Instance) -> Option<&CoreInstance> {
-        self.instances.iter().find(|i| i.handle == handle)
+        self.instances.made()
     }
 
     /// The number and the module of a Wasmtime instance, also while its start
     /// function runs.
     pub fn identity_of(&self, handle: wasmtime::Instance) -> Option<(InstanceId, ModuleId)> {
-        match self.instance_of(handle) {
-            Some(made) => Some((made.id, made.module)),
-            None => self.starting.map(|starting| (starting.id, starting.module)),
-        }
+        self.instances.identity_of(handle)
     }
 
     /// The outgoing crossings in progress, outermost first.
     pub fn in_progress(&self) -> &[Calling] {
-        &self.in_progress
+        self.calls.out()
     }
 
     /// The calls into the guest that it has not returned from, outermost first.
     pub fn entered(&self) -> &[Entered] {
-        &self.entered
+        self.calls.entered()
     }
 
     /// The outgoing crossing that the guest stands in; `None` while its code runs,
     /// be it on top of one.
     pub fn calling(&self) -> Option<&Calling> {
-        let below = self.entered.last().map_or(0, |entered| entered.below);
-        self.in_progress.get(below..)?.last()
+        self.calls.calling()
     }
 
     /// Outgoing crossings made so far, the one in progress included.
@@ -327,7 +253,7 @@ impl State {
 
     /// The memory that a crossing reads and writes.
     pub fn memory_of(&self, instance: Instance, crossing: CrossingId) -> Option<Memory> {
-        self.memories.get(&(instance, crossing)).copied()
+        self.instances.memory_of(instance, crossing)
     }
 
     /// Arms the clock: [`Observer::tick`] is called when `tick` is reached, which
@@ -348,7 +274,7 @@ impl State {
 
     /// Whether replay has gone another way than the recording.
     pub fn has_diverged(&self) -> bool {
-        self.divergence.is_some()
+        self.ending.divergence.is_some()
     }
 
     /// Whether all events have been played.
@@ -369,41 +295,32 @@ impl State {
 
     /// What the recording says the innermost outgoing crossing will answer: its
     /// flat results and the memory writes before them. `None` if the trace does
-    /// not hold the answer, or it is far away.
-    pub fn answer(&self) -> Option<Answer> {
-        let calling = self.in_progress.last()?;
-        let memory = self.component().crossing(calling.crossing)?.memory;
-        let mut cursor = self.cursor.clone();
-        let mut writes = Vec::new();
-        let mut nested = 0u32;
-        for _ in 0..MAX_LOOK_AHEAD {
-            let event = cursor.next().ok()??;
-            let is_own = event.instance == calling.instance && event.crossing == calling.crossing;
-            match event.kind {
-                EventKind::Call(_) if is_own => nested += 1,
-                EventKind::Return(_) if is_own && nested > 0 => nested -= 1,
-                EventKind::Return(results) if is_own => return Some(Answer { results, writes }),
-                EventKind::Write { address, bytes } if event.instance == calling.instance => {
-                    // What lies in another memory does not belong to the answer.
-                    let written = self.component().crossing(event.crossing)?.memory;
-                    if written == memory {
-                        writes.push((address, bytes));
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
+    /// not hold the answer, it is far away, or it has been given.
+    ///
+    /// # Errors
+    ///
+    /// If the recording is damaged there.
+    pub fn answer(&self) -> Result<Option<Answer>, TraceError> {
+        let Some(call) = self.calls.open_out() else {
+            return Ok(None);
+        };
+        Ok(match self.cursor.clone().answer(call)? {
+            Recorded::Answered(answered) => Some(Answer {
+                results: answered.results,
+                writes: answered
+                    .writes
+                    .into_iter()
+                    .map(|written| (written.address, written.bytes))
+                    .collect(),
+            }),
+            Recorded::Missing | Recorded::Far => None,
+        })
     }
 
     pub(super) fn next_event(&mut self) -> wasmtime::Result<Option<Event>> {
         self.cursor.next().map_err(wasmtime::Error::from)
     }
 }
-
-/// How many events an answer is searched for: a call of another component may
-/// hold any number of calls of its own.
-pub(super) const MAX_LOOK_AHEAD: usize = 100_000;
 
 /// What an outgoing crossing will answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use super::code::Sort;
 use super::frames::{self, ModuleCode, NeedsDebug};
-use super::{InstanceId, State};
+use super::position::InstanceId;
+use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use wasmtime::{AsContextMut, Extern, Ref, StoreContextMut, Table};

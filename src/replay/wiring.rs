@@ -3,11 +3,11 @@
 
 use super::clock::Clock;
 use super::drive::{self, block_on};
-use super::state::{CoreInstance, Starting, State};
-use super::{InstanceId, ModuleId, ReplayError};
+use super::error::ReplayError;
+use super::state::State;
 use crate::component::types::CoreType;
 use crate::component::wiring::CoreSort;
-use crate::component::{BodyId, Component, Crossing, CrossingId, Item};
+use crate::component::{BodyId, Component, Crossing, CrossingId, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::trace::Instance;
 use std::collections::HashMap;
@@ -134,10 +134,8 @@ impl Wiring<'_> {
                     let function = function
                         .into_func()
                         .ok_or_else(|| wiring("a function is not one"))?;
-                    self.store
-                        .data_mut()
-                        .incoming
-                        .insert((instance, crossing.id), function);
+                    let instances = &mut self.store.data_mut().instances;
+                    instances.add_incoming(instance, crossing.id, function);
                 }
                 Item::Nested(id) => self.body(*id, depth + 1)?,
             }
@@ -165,10 +163,8 @@ impl Wiring<'_> {
             .get(CoreSort::Memory, memory)?
             .into_memory()
             .ok_or_else(|| wiring("a memory is not one"))?;
-        self.store
-            .data_mut()
-            .memories
-            .insert((instance, crossing.id), memory);
+        let instances = &mut self.store.data_mut().instances;
+        instances.add_memory(instance, crossing.id, memory);
         Ok(())
     }
 
@@ -203,22 +199,11 @@ impl Wiring<'_> {
         for import in module.imports() {
             imports.push(self.import(spaces, args, import.module(), import.name())?);
         }
-        let number = InstanceId(self.store.data().instances.len() as u32);
-        self.store.data_mut().starting = Some(Starting {
-            id: number,
-            module: id,
-        });
+        self.store.data_mut().instances.start(id);
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
         let handle = block_on(made)?;
-        self.store.data_mut().starting = None;
         let instances = &mut self.store.data_mut().instances;
-        instances.push(CoreInstance {
-            id: number,
-            module: id,
-            component_instance,
-            handle,
-        });
-        self.store.data_mut().imports.push(imports);
+        instances.add(id, component_instance, handle, imports);
         Ok(handle)
     }
 

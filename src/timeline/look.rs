@@ -1,13 +1,14 @@
 //! What the guest has where the session stands. Looking changes nothing.
 
-use super::wire::{CrossingInProgress, Reply, Request};
+use super::processes::wire::{CrossingInProgress, Reply, Request};
 use super::{Result, Timeline, confused};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
-use crate::replay::boundary::{Leaving, Open};
+use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
+use crate::trace::CallEnd;
 
 impl Timeline {
     /// The guest's frames here, innermost first, over all activations.
@@ -133,13 +134,13 @@ impl Timeline {
         }
     }
 
-    /// What the recording says that a call into the guest will return: the so-manieth
-    /// of those in progress, from the outermost.
+    /// What the recording says that a call into the guest will return, by its number among
+    /// those in progress, from 0 for the outermost.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
-    pub fn leaving(&mut self, entered: u32) -> Result<Leaving> {
+    /// If the replayer has died, or the recording is damaged there.
+    pub fn leaving(&mut self, entered: u32) -> Result<CallEnd> {
         match self.ask(&Request::Leaving { entered })? {
             Reply::Leaving(leaving) => Ok(leaving),
             _ => Err(confused()),

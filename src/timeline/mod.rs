@@ -3,57 +3,44 @@
 //! Every motion runs in a copy of a replayer that stands still: if it is
 //! interrupted or its process dies, the session is where it was.
 
-mod body_starts;
-mod breakpoints;
-mod calls;
-mod changes;
-mod checkpoints;
-mod compiling;
-mod debugging;
-mod depths;
+mod ahead;
 pub mod interrupt;
-mod lines;
 mod look;
-mod machine;
-pub mod motion;
 mod options;
-mod pool;
-pub mod predicates;
-mod process;
-pub mod replayer;
-mod sweep;
-mod travel;
-mod visits;
-mod wire;
+mod passes;
+pub mod processes;
+pub mod travel;
 
-pub use calls::{CallTarget, Callee};
-pub use changes::{Change, Changes};
-pub use checkpoints::Limits;
-use compiling::Compiling;
-pub use compiling::{CompilerEnd, Progress};
+pub use ahead::checkpoints::Limits;
 pub use interrupt::Interrupt;
-pub use machine::Bytes;
 pub use options::{First, Options};
-pub use pool::REPLAYER_COMMAND;
-pub use visits::{Pass, Visit, Visits};
-pub use wire::CrossingInProgress;
+pub use passes::changes::{Change, Changes};
+pub use passes::visits::{Pass, Visit, Visits};
+pub use processes::compiling::{CompilerEnd, Progress};
+pub use processes::machine::Bytes;
+pub use processes::pool::REPLAYER_COMMAND;
+pub use processes::wire::CrossingInProgress;
+pub use travel::call_targets::{CallTarget, Callee};
 
 use crate::component::ModuleId;
 use crate::replay::variant::{Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError};
-use body_starts::BodyStarts;
-use checkpoints::Checkpoints;
-use debugging::Debugging;
-use depths::Depths;
-use motion::{Ending, MemoryRange, Reason, Stepping, Stop};
-use pool::Pool;
-use process::{Process, ProcessError};
+use ahead::body_starts::BodyStarts;
+use ahead::checkpoints::Checkpoints;
+use ahead::depths::Depths;
+use passes::changes;
+use processes::compiling::Compiling;
+use processes::debugging::Debugging;
+use processes::pool::Pool;
+use processes::process::{Process, ProcessError};
+use processes::wire::{Load, Reply, Request};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wire::{Load, Reply, Request};
+use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
+use travel::{breakpoints, lines};
 
 /// Why the timeline could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +74,7 @@ pub enum TimelineError {
     /// A range of more bytes than are compared at each tick.
     #[error("the {0} are too many to watch; watch a mebibyte or less")]
     TooLong(MemoryRange),
-    /// [`Motion::IntoCall`](motion::Motion::IntoCall) with an offset that is no instruction of the
+    /// [`Motion::IntoCall`](travel::motion::Motion::IntoCall) with an offset that is no instruction of the
     /// innermost frame's function.
     #[error(
         "the innermost frame makes no call at {0:#x}; step targets are those of the present line"

@@ -1,6 +1,6 @@
 //! How a timeline is opened.
 
-use super::checkpoints::Limits;
+use super::ahead::checkpoints::Limits;
 use super::{Module, Result, cannot};
 use crate::replay::variant::{CacheDir, Variant};
 use std::path::PathBuf;

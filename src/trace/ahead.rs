@@ -2,7 +2,7 @@
 //! cursor that goes through them.
 
 use super::reader::TraceError;
-use super::stored::{Piece, Stored};
+use super::stored_events::{Piece, StoredEvents};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -23,7 +23,7 @@ impl Clone for Ahead {
 
 impl Ahead {
     /// Begins to read. Where no thread can be had, nothing comes.
-    pub(super) fn start(stored: &Arc<Stored>) -> Ahead {
+    pub(super) fn start(stored: &Arc<StoredEvents>) -> Ahead {
         let (pieces, to_come) = sync_channel(PIECES);
         let stored = stored.clone();
         let thread = std::thread::Builder::new().name("rr-dap-reader".into());

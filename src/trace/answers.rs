@@ -1,14 +1,40 @@
-//! What a recording says of one call out of the guest: its answer, looked up by the
-//! call's number.
+//! What a recording says of a call that is open: how it ends, and what it is answered.
 
-use super::event::EventKind;
+use super::event::{Event, EventKind, Instance};
+use super::nesting::{Depth, Edge, Way};
 use super::reader::{Trace, TraceError};
+use super::stored_events::Cursor;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
+use serde::{Deserialize, Serialize};
 
-/// Events that an answer is searched for in: a call of another component may hold any
-/// number of calls of its own.
+/// Events that the end of a call is searched for in: a call of another component may
+/// hold any number of calls of its own.
 const MAX_LOOK_AHEAD: usize = 100_000;
+
+/// A call that has not returned where a cursor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenCall {
+    /// Whether the guest calls or is called.
+    pub way: Way,
+    /// The component instance on the guest's side.
+    pub instance: Instance,
+    /// What is called.
+    pub crossing: CrossingId,
+    /// How many calls that were made after it have not returned either.
+    pub inside: u64,
+}
+
+/// What a recording says of the end of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallEnd {
+    /// It returns these flat results.
+    Returns(Vec<CoreValue>),
+    /// The recording ends before it returns.
+    Never,
+    /// It returns after so many other events that they were not looked through.
+    Far,
+}
 
 /// What a recording says of a call out of the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,44 +77,98 @@ impl Trace {
     /// If the trace is damaged there.
     pub fn answer_to(&self, event: u64) -> Result<Recorded, TraceError> {
         let mut cursor = self.events_from(event)?;
-        let Some(call) = cursor.next()? else {
-            return Ok(Recorded::Missing);
-        };
-        let memory = |id| {
-            self.component()
-                .crossing(id)
-                .map(|crossing| crossing.memory)
-        };
+        match cursor.next()? {
+            Some(call) => cursor.answer(OpenCall {
+                way: Way::Out,
+                instance: call.instance,
+                crossing: call.crossing,
+                inside: 0,
+            }),
+            None => Ok(Recorded::Missing),
+        }
+    }
+}
+
+impl Cursor {
+    /// Goes on to the end of a call that is open here.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there, or calls do not nest.
+    pub fn end_of(&mut self, call: OpenCall) -> Result<CallEnd, TraceError> {
+        self.find_end(call, |_| {})
+    }
+
+    /// The answer to a call out of the guest that is open here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cursor::end_of`].
+    pub fn answer(mut self, call: OpenCall) -> Result<Recorded, TraceError> {
+        let component = self.component().clone();
+        let memory = |id| component.crossing(id).map(|crossing| crossing.memory);
         let mut writes = Vec::new();
-        let mut inside = 0u64;
+        let end = self.find_end(call, |event| {
+            // What lies in another memory does not belong to the answer.
+            let is_own =
+                event.instance == call.instance && memory(event.crossing) == memory(call.crossing);
+            if let EventKind::Write { address, bytes } = event.kind
+                && is_own
+            {
+                writes.push(Written {
+                    crossing: event.crossing,
+                    address,
+                    bytes,
+                });
+            }
+        })?;
+        Ok(match end {
+            CallEnd::Returns(results) => Recorded::Answered(Answered {
+                results,
+                writes,
+                events: self.event(),
+            }),
+            CallEnd::Never => Recorded::Missing,
+            CallEnd::Far => Recorded::Far,
+        })
+    }
+
+    fn find_end(
+        &mut self,
+        call: OpenCall,
+        mut before: impl FnMut(Event),
+    ) -> Result<CallEnd, TraceError> {
+        let mut depth = Depth::new(call.inside);
         for _ in 0..MAX_LOOK_AHEAD {
-            let Some(next) = cursor.next()? else {
-                return Ok(Recorded::Missing);
+            let Some(event) = self.next()? else {
+                return Ok(CallEnd::Never);
             };
-            match next.kind {
-                EventKind::Call(_) | EventKind::Enter(_) => inside += 1,
-                EventKind::Return(results) if inside == 0 => {
-                    return Ok(Recorded::Answered(Answered {
-                        results,
-                        writes,
-                        events: cursor.event(),
-                    }));
+            let edge = event.kind.edge();
+            let ends = edge.is_some_and(|edge| !depth.follow(edge));
+            if !ends {
+                before(event);
+                continue;
+            }
+            let ended = (edge, event.instance, event.crossing);
+            match event.kind {
+                EventKind::Return(results) | EventKind::Leave(results)
+                    if ended == (Some(Edge::Ends(call.way)), call.instance, call.crossing) =>
+                {
+                    return Ok(CallEnd::Returns(results));
                 }
-                EventKind::Return(_) | EventKind::Leave(_) => inside = inside.saturating_sub(1),
-                EventKind::Write { address, bytes } => {
-                    let is_own = next.instance == call.instance
-                        && memory(next.crossing) == memory(call.crossing);
-                    if is_own {
-                        writes.push(Written {
-                            crossing: next.crossing,
-                            address,
-                            bytes,
-                        });
-                    }
-                }
-                EventKind::Hash(_) => {}
+                _ => return Err(self.not_nested(event.crossing, call.crossing)),
             }
         }
-        Ok(Recorded::Far)
+        Ok(CallEnd::Far)
+    }
+
+    fn not_nested(&self, returned: CrossingId, waiting: CrossingId) -> TraceError {
+        let crossing = |id| self.component().crossing(id);
+        let name = |id| crossing(id).map_or("a crossing", |crossing| &crossing.name);
+        self.damaged(format!(
+            "{} returns before {}, which was called after it",
+            name(returned),
+            name(waiting)
+        ))
     }
 }

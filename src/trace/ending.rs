@@ -3,8 +3,9 @@
 
 use super::event::{Event, EventKind};
 use super::metadata::Outcome;
+use super::nesting::Depth;
 use super::reader::TraceError;
-use super::stored::{Cursor, Stored};
+use super::stored_events::{Cursor, StoredEvents};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Component, Crossing, CrossingKind, Item};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ const EXIT: i32 = 0;
 /// - They end with a call of WASI's exit function: it exited.
 /// - Else the recording was cut off. So it was where the last events are damaged;
 ///   reading them tells.
-pub(super) fn infer(stored: &Arc<Stored>) -> Outcome {
+pub(super) fn infer(stored: &Arc<StoredEvents>) -> Outcome {
     for piece in (0..stored.pieces()).rev() {
         match last_of(stored, piece) {
             Ok(Last::Nothing) => {}
@@ -49,7 +50,7 @@ enum Last {
     Other,
 }
 
-fn last_of(stored: &Arc<Stored>, piece: usize) -> Result<Last, TraceError> {
+fn last_of(stored: &Arc<StoredEvents>, piece: usize) -> Result<Last, TraceError> {
     let mut last = Last::Nothing;
     let mut cursor = Cursor::over(stored, piece);
     while let Some(event) = cursor.next()? {
@@ -94,8 +95,8 @@ fn is_error(crossing: &Crossing, results: &[CoreValue]) -> bool {
 
 /// Whether nothing is in progress after the last event. Only where components call
 /// each other the events must be counted to know it.
-fn is_top_level(stored: &Arc<Stored>) -> bool {
-    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth == 0)
+fn is_top_level(stored: &Arc<StoredEvents>) -> bool {
+    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth.open() == 0)
 }
 
 fn has_one_instance(component: &Component) -> bool {
@@ -117,15 +118,14 @@ fn has_one_instance(component: &Component) -> bool {
     core == 1 && !repeated
 }
 
-/// How many calls are in progress after the last event.
-fn depth(stored: &Arc<Stored>) -> Result<u64, TraceError> {
-    let mut depth = 0u64;
+/// How many calls are open after the last event.
+fn depth(stored: &Arc<StoredEvents>) -> Result<Depth, TraceError> {
+    let mut depth = Depth::default();
     let mut cursor = Cursor::new(stored);
     while let Some(event) = cursor.next()? {
-        match event.kind {
-            EventKind::Call(_) | EventKind::Enter(_) => depth += 1,
-            EventKind::Return(_) | EventKind::Leave(_) => depth = depth.saturating_sub(1),
-            EventKind::Write { .. } | EventKind::Hash(_) => {}
+        if let Some(edge) = event.kind.edge() {
+            // Nothing is open at the beginning; of a forged recording anything may end.
+            _ = depth.follow(edge);
         }
     }
     Ok(depth)

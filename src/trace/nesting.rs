@@ -1,8 +1,82 @@
-//! Whether events nest, as replay plays them.
+//! How calls nest: which events begin a call and which end one, and what is open
+//! between them. Replay plays calls one inside the other.
 
-use super::event::Instance;
+use super::event::{EventKind, Instance};
 use super::records::{Record, RecordKind};
 use crate::component::{Component, CrossingId};
+use serde::{Deserialize, Serialize};
+
+/// Which way a call crosses the core boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// The guest calls.
+    Out,
+    /// The guest is called.
+    In,
+}
+
+/// What an event is to calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// A call begins with it.
+    Begins(Way),
+    /// A call ends with it.
+    Ends(Way),
+}
+
+impl EventKind {
+    /// The call's end that it is, if it is one.
+    pub fn edge(&self) -> Option<Edge> {
+        match self {
+            EventKind::Call(_) => Some(Edge::Begins(Way::Out)),
+            EventKind::Return(_) => Some(Edge::Ends(Way::Out)),
+            EventKind::Enter(_) => Some(Edge::Begins(Way::In)),
+            EventKind::Leave(_) => Some(Edge::Ends(Way::In)),
+            EventKind::Write { .. } | EventKind::Hash(_) => None,
+        }
+    }
+}
+
+impl RecordKind<'_> {
+    /// As [`EventKind::edge`].
+    fn edge(&self) -> Option<Edge> {
+        match self {
+            RecordKind::Call(_) => Some(Edge::Begins(Way::Out)),
+            RecordKind::Return(_) => Some(Edge::Ends(Way::Out)),
+            RecordKind::Enter(_) => Some(Edge::Begins(Way::In)),
+            RecordKind::Leave(_) => Some(Edge::Ends(Way::In)),
+            RecordKind::Write { .. } | RecordKind::Hash(_) => None,
+        }
+    }
+}
+
+/// How many calls are open. It takes no memory for them: a forged recording may open as
+/// many as it has events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth(u64);
+
+impl Depth {
+    /// That of a place where so many calls are open.
+    pub fn new(open: u64) -> Depth {
+        Depth(open)
+    }
+
+    /// How many calls are open.
+    pub fn open(self) -> u64 {
+        self.0
+    }
+
+    /// Goes past an edge; `false` if that ends a call that is none of those which were
+    /// open or have begun since, but one around them.
+    pub fn follow(&mut self, edge: Edge) -> bool {
+        let next = match edge {
+            Edge::Begins(_) => self.0.checked_add(1),
+            Edge::Ends(_) => self.0.checked_sub(1),
+        };
+        self.0 = next.unwrap_or(self.0);
+        next.is_some()
+    }
+}
 
 /// A call returned before one that was made after it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +97,8 @@ pub struct NotNested {
     pub waiting_instance: u32,
 }
 
-/// The calls that have not returned, outermost first.
+/// The calls that have not returned, outermost first: what a recorder checks that its
+/// events nest by.
 #[derive(Debug, Default)]
 pub(super) struct Nesting {
     open: Vec<Open>,
@@ -51,12 +126,12 @@ impl Nesting {
             instance,
             crossing: record.crossing.id,
         };
-        match record.kind {
-            RecordKind::Call(_) | RecordKind::Enter(_) => {
+        match record.kind.edge() {
+            Some(Edge::Begins(_)) => {
                 self.open.push(open);
                 Ok(())
             }
-            RecordKind::Return(_) | RecordKind::Leave(_) => match self.open.pop() {
+            Some(Edge::Ends(_)) => match self.open.pop() {
                 Some(last) if last != open => {
                     let name = |id| {
                         component
@@ -72,7 +147,7 @@ impl Nesting {
                 }
                 _ => Ok(()),
             },
-            RecordKind::Write { .. } | RecordKind::Hash(_) => Ok(()),
+            None => Ok(()),
         }
     }
 }

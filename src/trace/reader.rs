@@ -8,7 +8,7 @@ use super::log::LogError;
 use super::metadata::{Metadata, Outcome};
 use super::opening;
 use super::source::Source;
-use super::stored::{Cursor, Stored, Uncommitted};
+use super::stored_events::{Cursor, StoredEvents, Uncommitted};
 use super::tail::{self, Tail};
 use crate::component::{Component, Differs, ParseError, same_code};
 use std::fs::File;
@@ -100,7 +100,7 @@ pub enum TraceError {
 /// A recording, open for reading.
 #[derive(Debug)]
 pub struct Trace {
-    stored: Arc<Stored>,
+    stored: Arc<StoredEvents>,
     metadata: Metadata,
     component: Arc<Component>,
     outcome: Outcome,
@@ -151,7 +151,7 @@ impl Trace {
             sections.retain(|section| section.at < tail.trace_length);
             uncommitted = tail.records;
         }
-        let stored = Arc::new(Stored {
+        let stored = Arc::new(StoredEvents {
             path: path.to_owned(),
             source: Arc::new(source),
             component: component.clone(),
@@ -177,9 +177,9 @@ impl Trace {
         if self.has_end || records.is_empty() {
             return self;
         }
-        let stored = Arc::new(Stored {
+        let stored = Arc::new(StoredEvents {
             uncommitted: records.into_iter().map(Uncommitted::from).collect(),
-            ..Stored::clone(&self.stored)
+            ..StoredEvents::clone(&self.stored)
         });
         let outcome = ending::infer(&stored);
         Trace {

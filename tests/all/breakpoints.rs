@@ -3,10 +3,10 @@
 
 use crate::support::{cache_dir, fixture, handle_history, record};
 use rr_dap::component::ModuleId;
-use rr_dap::inspect::handle_history::HandleChange;
+use rr_dap::inspect::handles::history::HandleChange;
 use rr_dap::replay::Position;
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Ending, HostcallFilter, LogText, Motion, Place, Reason,
     Stop,
 };
@@ -171,7 +171,7 @@ fn hits_are_counted_from_the_start_of_the_recording() {
     for wrong in ["", "many", "=> 3", "% 0", "3 or so"] {
         assert!(
             wrong
-                .parse::<rr_dap::timeline::motion::HitCondition>()
+                .parse::<rr_dap::timeline::travel::motion::HitCondition>()
                 .is_err()
         );
     }

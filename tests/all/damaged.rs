@@ -6,7 +6,9 @@ use crate::support::walk::Dice;
 use crate::support::{fixture, golden, module_with_dwarf};
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::FrameState;
-use rr_dap::inspect::variables::{Children, Variable, children, static_named, statics, variables};
+use rr_dap::inspect::variable::variables::{
+    Children, Variable, children, static_named, statics, variables,
+};
 use rr_dap::source::ModuleSource;
 use std::ops::Range;
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 use crate::support::client::Client;
 use crate::support::session::{connect_to, frames, start};
 use crate::support::{fixture, record};
-use rr_dap::dap::recording::RecordingLauncher;
 use rr_dap::dap::transport::Server;
+use rr_dap::debuggee::recording::RecordingLauncher;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::{First, Options};
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! The protocol as a client sees it: every message here is checked against the
 //! official schema (see `support::client`).
 
-use crate::support;
 use crate::support::client::{Client, validate};
 use crate::support::scripted::Scripted;
 use crate::support::session::connect_to;

@@ -3,9 +3,9 @@
 
 use crate::support::hello::{Frame, MOMENT, evaluate, main_frame, source, variable};
 use rr_dap::inspect::expression::{Evaluated, Expression, ExpressionError, Fault, Scene};
-use rr_dap::inspect::in_progress::LiftedCall;
-use rr_dap::inspect::lift::Lifted;
-use rr_dap::inspect::variables::children;
+use rr_dap::inspect::hostcall::in_progress::LiftedCall;
+use rr_dap::inspect::hostcall::lift::Lifted;
+use rr_dap::inspect::variable::variables::children;
 
 /// One line of a value, or the error.
 fn text(value: Result<Evaluated, ExpressionError>) -> Result<String, Fault> {

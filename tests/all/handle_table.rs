@@ -2,8 +2,8 @@
 //! handle is explained.
 
 use rr_dap::component::types::{Resource, TypeName};
-use rr_dap::inspect::handles::{Change, Effect, HandleTable, Moment, Step};
-use rr_dap::inspect::lift::{Handle, HandleKind, Lifted};
+use rr_dap::inspect::handles::table::{Change, Effect, HandleTable, Moment, Step};
+use rr_dap::inspect::hostcall::lift::{Handle, HandleKind, Lifted};
 use rr_dap::inspect::{Meaning, Text};
 use std::sync::Arc;
 use wasmtime::component::{Component, Linker, Val};
@@ -114,7 +114,7 @@ const CHURN: &str = r#"(component
 fn every_index_is_the_one_that_wasmtime_gives() {
     let types = [resource("jar", 0), resource("lid", 1)];
     let engine = Engine::default();
-    let component = Component::new(&engine, CHURN).unwrap();
+    let component = Component::new(&engine, wat::parse_str(CHURN).unwrap()).unwrap();
     for seed in [1, 77, 123_456_789] {
         let mut store = Store::new(&engine, ());
         let linker = Linker::new(&engine);
@@ -281,7 +281,7 @@ fn files_and_streams_are_told_by_name() {
     let ok = |value| Lifted::Result(Ok(Some(Box::new(value))));
     let this = |value| ("self".to_string(), value);
 
-    let preopens = Lifted::List(rr_dap::inspect::lift::List {
+    let preopens = Lifted::List(rr_dap::inspect::hostcall::lift::List {
         element: rr_dap::component::types::ValueType::Bool,
         length: 1,
         pointer: None,

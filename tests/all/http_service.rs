@@ -7,16 +7,17 @@ use rr_dap::component::Component;
 use rr_dap::instrument::record::Commit;
 use rr_dap::instrument::sink::{Sink, instrument_into};
 use rr_dap::trace::{EventKind, Metadata, Trace};
+use rr_dap_host::{Host, Interfaces, linker};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wasmtime::component::{Component as Compiled, Linker, ResourceTable};
+use wasmtime::component::Component as Compiled;
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
-use wasmtime_wasi_http::p2::bindings::sync::ProxyPre;
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hooks};
 
 /// Asks for the request's path, and leaves the answer to the host.
 const SERVICE: &str = r#"(component
@@ -53,31 +54,6 @@ const SERVICE: &str = r#"(component
   (instance $handler (export "handle" (func $handle)))
   (export "wasi:http/incoming-handler@0.2.3" (instance $handler)))"#;
 
-struct Server {
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for Server {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl WasiHttpView for Server {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: default_hooks(),
-        }
-    }
-}
-
 struct NoBody;
 
 impl Body for NoBody {
@@ -92,17 +68,12 @@ impl Body for NoBody {
     }
 }
 
-fn handle(engine: &Engine, service: &ProxyPre<Server>, dir: &Path, path: &str) {
+async fn handle(engine: &Engine, service: &ProxyPre<Host>, dir: &Path, path: &str) {
     let wasi = WasiCtx::builder()
         .preopened_dir(dir, "/recordings", FsPerms::ReadWrite)
         .unwrap()
         .build();
-    let server = Server {
-        wasi,
-        http: WasiHttpCtx::new(),
-        table: ResourceTable::new(),
-    };
-    let mut store = Store::new(engine, server);
+    let mut store = Store::new(engine, Host::new(wasi, ()));
     let request = hyper::Request::builder()
         .uri(format!("http://example.org{path}"))
         .body(NoBody)
@@ -110,10 +81,11 @@ fn handle(engine: &Engine, service: &ProxyPre<Server>, dir: &Path, path: &str) {
     let mut http = store.data_mut().http();
     let request = http.new_incoming_request(Scheme::Http, request).unwrap();
     let outparam = http.new_response_outparam_from_callback(|_| ()).unwrap();
-    let proxy = service.instantiate(&mut store).unwrap();
+    let proxy = service.instantiate_async(&mut store).await.unwrap();
     proxy
         .wasi_http_incoming_handler()
         .call_handle(&mut store, request, outparam)
+        .await
         .unwrap();
 }
 
@@ -136,6 +108,7 @@ fn each_request_is_a_recording() {
     let sink = Sink::File { path: None };
     let commit = Commit::EachHostcall;
     let service = instrument_into(&Arc::new(component), &sink, commit, &metadata).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     // Servers use pooling allocators.
     for pooling in [false, true] {
         let mut config = Config::new();
@@ -143,15 +116,13 @@ fn each_request_is_a_recording() {
             config.allocation_strategy(PoolingAllocationConfig::new());
         }
         let engine = Engine::new(&config).unwrap();
-        let mut linker: Linker<Server> = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
-        wasmtime_wasi_http::p2::add_only_http_to_linker_sync(&mut linker).unwrap();
+        let linker = linker(&engine, Interfaces::ALL).unwrap();
         let compiled = Compiled::new(&engine, &service).unwrap();
         let service = ProxyPre::new(linker.instantiate_pre(&compiled).unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let paths = ["/a", "/b?c=d", "/e/f"];
         for path in paths {
-            handle(&engine, &service, dir.path(), path);
+            runtime.block_on(handle(&engine, &service, dir.path(), path));
         }
         let recordings: Vec<_> = std::fs::read_dir(dir.path())
             .unwrap()

@@ -42,6 +42,7 @@ mod record_arguments;
 mod record_replay;
 mod replayer_death;
 mod resources;
+mod rooms;
 mod rust_library;
 mod source;
 mod source_maps;

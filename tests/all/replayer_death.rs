@@ -3,7 +3,7 @@
 use crate::support::replayers::{Replayers, kill};
 use crate::support::{cache_dir, fixture, record};
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::path::PathBuf;
@@ -17,11 +17,11 @@ fn killing_replayers_loses_nothing() {
     let work = format!("{}::/work", work.display());
     record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", &trace);
     let cache = CacheDir::open(&cache_dir()).expect("a cache");
-    let options = Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache);
+    let replayers = Replayers::apart();
+    let options = Options::new(replayers.program(), cache);
     let trace = Arc::new(Trace::open(&trace).expect("opens"));
     let mut timeline =
         Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline");
-    let replayers = Replayers::of_this_process();
     let go = |motion: Motion, timeline: &mut Timeline| {
         timeline
             .travel(&motion, &Interrupt::new())

@@ -5,7 +5,7 @@ use crate::support::session::start;
 use crate::support::{cache_dir, events, fixture, record, rewrite, rr_dap, text};
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::Meaning;
-use rr_dap::inspect::handle_history::HandleHistory;
+use rr_dap::inspect::handles::history::HandleHistory;
 use rr_dap::replay::Compiled;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::trace::{EventKind, Trace};

@@ -3,7 +3,7 @@
 
 use crate::support::hello::{Frame, HELLO, evaluate, hello, main_frame, named, source, variable};
 use rr_dap::inspect::expression::Fault;
-use rr_dap::inspect::variables::{
+use rr_dap::inspect::variable::variables::{
     Children, Variable, VariableKind, VariablesError, children, static_named, statics, variables,
 };
 use rr_dap::source::{ModuleSource, SourceError, demangle, normalise};

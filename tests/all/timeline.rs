@@ -4,7 +4,7 @@ use rr_dap::component::Component;
 use rr_dap::record::{self, Preopen, WasiOptions};
 use rr_dap::replay::Phase;
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Ending, HostcallFilter, Motion, Place, Reason, Step, Stop,
 };
 use rr_dap::timeline::{Interrupt, Options, Timeline};

@@ -2,7 +2,7 @@
 //! tells the ends of the recording from them.
 
 use crate::support::walk::{Dice, Guest, Walk, command, each, run};
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, HostcallFilter, Motion, Place, Reason,
 };
 

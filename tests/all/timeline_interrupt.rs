@@ -3,7 +3,9 @@
 use crate::support::oracle::state_here;
 use crate::support::walk::{hostcall, instruction, record, run, timeline};
 use rr_dap::component::ModuleId;
-use rr_dap::timeline::motion::{Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step};
+use rr_dap::timeline::travel::motion::{
+    Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Step,
+};
 use rr_dap::timeline::{Interrupt, Timeline, TimelineError};
 use std::time::Duration;
 

@@ -3,15 +3,15 @@
 
 use crate::support::replayers::{Replayers, kill};
 use crate::support::walk::{Dice, Guest, Walk, command, hostcall, instruction, run};
-use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, TimelineError};
 use std::collections::HashMap;
 
 use Direction::{Backward, Forward};
 
 fn killed_now_and_then(guest: &Guest, seed: u64) {
-    let mut walk = Walk::of(guest);
-    let replayers = Replayers::of_this_process();
+    let replayers = Replayers::apart();
+    let mut walk = Walk::apart(guest, &replayers);
     let mut dice = Dice::new(seed);
     let checked: Vec<usize> = (0..60).map(|_| dice.below(walk.oracle.last())).collect();
     walk.learn_states(checked.clone());
@@ -65,11 +65,22 @@ fn killed_now_and_then(guest: &Guest, seed: u64) {
     walk.finish();
 }
 
-/// One after the other: each looks for the only timeline of this process.
 #[test]
-fn killing_replayers_changes_nothing() {
+fn killing_replayers_changes_nothing_twin_instances() {
     killed_now_and_then(&run("motion/twins.wat"), 31);
+}
+
+#[test]
+fn killing_replayers_changes_nothing_realloc_callbacks() {
     killed_now_and_then(&run("motion/realloc.wat"), 32);
+}
+
+#[test]
+fn killing_replayers_changes_nothing_plain_c() {
     killed_now_and_then(&command("motion/steps-O0.wasm"), 33);
+}
+
+#[test]
+fn killing_replayers_changes_nothing_optimised_c() {
     killed_now_and_then(&command("hello-c-O2.wasm"), 34);
 }

@@ -1,7 +1,7 @@
 //! Line steps lead where the line tables and the frames say, forward and backward.
 
 use crate::support::walk::{Dice, Guest, Walk, command, each, run, with_fixtures};
-use rr_dap::timeline::motion::{Direction, Motion, Step};
+use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 
 use Direction::{Backward, Forward};
 

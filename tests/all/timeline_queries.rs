@@ -4,7 +4,7 @@ use crate::support::oracle::Oracle;
 use crate::support::walk::{Guest, command, each, record, run, timeline, with_fixtures};
 use rr_dap::component::ModuleId;
 use rr_dap::replay::{InstanceId, Phase, Position, Tick};
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, HitCondition, HostcallFilter, MemoryRange, Motion, Place,
     Reason, Step,
 };

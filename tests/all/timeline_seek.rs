@@ -4,7 +4,7 @@ use crate::support::oracle::state_here;
 use crate::support::walk::{
     Dice, Guest, Walk, command, each, instruction, record, run, timeline, with_fixtures,
 };
-use rr_dap::timeline::motion::{Direction, Ending, Motion, Reason};
+use rr_dap::timeline::travel::motion::{Direction, Ending, Motion, Reason};
 
 /// Random moments one after the other, each reached from the one before.
 fn seek_about(guest: Guest, count: usize) {

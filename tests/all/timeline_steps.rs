@@ -2,7 +2,7 @@
 //! guest has what it then had.
 
 use crate::support::walk::{Dice, Guest, Walk, call, command, each, instruction, run};
-use rr_dap::timeline::motion::Direction;
+use rr_dap::timeline::travel::motion::Direction;
 
 use Direction::{Backward, Forward};
 

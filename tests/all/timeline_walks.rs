@@ -6,7 +6,7 @@ use crate::support::walk::{
     Dice, Guest, Walk, call, command, each, hostcall, instruction, run, with_fixtures,
 };
 use rr_dap::replay::Tick;
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Place, Step,
 };
 

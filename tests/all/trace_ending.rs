@@ -10,7 +10,7 @@ use rr_dap::component::CrossingKind;
 use rr_dap::component::types::CoreValue;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, State, TICKS_AFTER_LAST_EVENT};
-use rr_dap::timeline::motion::{Direction, Ending, Motion, Reason};
+use rr_dap::timeline::travel::motion::{Direction, Ending, Motion, Reason};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{
     Event, EventKind, Instance, Metadata, Outcome, Trace, prologue, records_section,

@@ -1,10 +1,13 @@
 // The programs that the checks debug, with what is known of them. A line is named by a
 // piece of its text, so that the checks read like the program.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
 
-const DIRECTORY = process.env.GUESTS ?? '';
+const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
+/** Where large guests are unpacked. */
+const UNPACKED = fileURLToPath(new URL('../../target/tmp/guests', import.meta.url));
 
 /** `/guest/hello/h.c`, as its debug information has it. */
 const HELLO_C = [
@@ -29,7 +32,7 @@ const HELLO_C = [
 ];
 
 export const helloC = {
-  component: join(DIRECTORY, 'hello-c-O0.wasm'),
+  component: join(FIXTURES, 'hello-c-O0.wasm'),
   guestPath: '/guest/hello/h.c',
   line: text => {
     const at = HELLO_C.findIndex(line => line.startsWith(text));
@@ -37,8 +40,6 @@ export const helloC = {
     return at + 1;
   },
 };
-
-const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
 /** The program of the tour, which traps in the end. */
 export const ledger = {
@@ -59,8 +60,16 @@ export const absent = guest =>
   !process.env.RR_DAP ? 'RR_DAP is not set'
     : !existsSync(guest.component) ? `${guest.component} is not there` : false;
 
-/** A component in the directory of guests, and a reason to skip its checks, or false. */
+/** One of `fixtures/guests`, which are kept compressed. */
 export const guest = file => {
-  const component = join(DIRECTORY, file);
+  const component = join(UNPACKED, file);
+  if (!existsSync(component)) {
+    mkdirSync(UNPACKED, { recursive: true });
+    const packed = readFileSync(join(FIXTURES, 'guests', `${file}.br`));
+    // Other checks may unpack it at the same time.
+    const whole = `${component}.${process.pid}`;
+    writeFileSync(whole, brotliDecompressSync(packed));
+    renameSync(whole, component);
+  }
   return { component, skip: absent({ component }) };
 };

@@ -1,9 +1,9 @@
 //! `rr-dap trace output`: what the guest printed, and who wrote it.
 
 use super::super::progress::open_to_replay;
-use crate::inspect::lift::{Bytes, Lifted};
-use crate::inspect::output::{Output as Printed, Piece};
-use crate::inspect::wave;
+use crate::inspect::hostcall::lift::{Bytes, Lifted};
+use crate::inspect::hostcall::wave;
+use crate::inspect::past::output::{Output as Printed, Piece};
 use crate::replay::output::Stream;
 use anyhow::bail;
 use clap::Args;

@@ -2,8 +2,8 @@
 
 use super::super::progress::open_to_replay;
 use super::info::shown;
-use crate::inspect::handle_history::{HandleHistory, InstanceFinding};
-use crate::inspect::handles::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
+use crate::inspect::handles::history::{HandleHistory, InstanceFinding};
+use crate::inspect::handles::table::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
 use crate::trace::Instance;
 use anyhow::bail;
 use clap::Args;

@@ -1,7 +1,7 @@
 //! `functions`: the functions of the guest.
 
 use super::{Context, Effect, Entry, Ran, wrong};
-use crate::dap::debuggee::{FunctionView, grouped};
+use crate::debuggee::{FunctionView, grouped};
 
 /// Lines: a console is no place for more.
 const SHOWN: usize = 100;

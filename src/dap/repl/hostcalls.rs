@@ -2,9 +2,9 @@
 
 use super::step::filter;
 use super::{Context, Effect, Entry, Ran};
-use crate::component::PathPattern;
-use crate::dap::debuggee::grouped;
-use crate::inspect::listing::Row;
+use crate::component::NamePattern;
+use crate::debuggee::grouped;
+use crate::inspect::hostcall::listing::Row;
 
 /// Lines around the present: a console is no place for more.
 const SHOWN: usize = 40;
@@ -23,7 +23,7 @@ fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
     let listing = context
         .debuggee
         .hostcalls(context.output, context.interrupt)?;
-    let path = PathPattern::from(filter.path.as_str());
+    let path = NamePattern::from(filter.path.as_str());
     let fitting: Vec<&Row> = listing.matching(&path, filter.failed).collect();
     if fitting.is_empty() {
         let all = grouped(listing.rows.len() as u64);

@@ -17,9 +17,9 @@ mod step;
 mod when;
 mod wrote;
 
-use super::debuggee::{Debuggee, DebuggeeError, FrameId, Output, VariableView};
+use crate::debuggee::{Debuggee, DebuggeeError, FrameId, Output, VariableView};
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::motion::Motion;
+use crate::timeline::travel::motion::Motion;
 
 /// What a command may begin with, to tell it from an expression.
 const PREFIX: &str = "rr";

@@ -1,7 +1,7 @@
 //! `output`: what the program has printed up to this moment.
 
 use super::{Context, Effect, Entry, Ran, no_arguments};
-use crate::dap::debuggee::{Printed, Stream};
+use crate::debuggee::{Printed, Stream};
 
 /// Pieces shown: the last ones, as a console is no place for more.
 const SHOWN: usize = 100;

@@ -1,7 +1,7 @@
 //! `resources`: the handle tables at this moment.
 
 use super::{CommandError, Context, Effect, Entry, Ran, wrong};
-use crate::dap::debuggee::{HandleShown, VariableView};
+use crate::debuggee::{HandleShown, VariableView};
 
 pub(super) const RESOURCES: Entry = Entry {
     words: "resources",

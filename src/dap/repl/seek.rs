@@ -2,7 +2,7 @@
 
 use super::{CommandError, Context, Effect, Entry, Ran, wrong};
 use crate::replay::{Position, Tick};
-use crate::timeline::motion::{Fraction, Motion};
+use crate::timeline::travel::motion::{Fraction, Motion};
 
 pub(super) const SEEK: Entry = Entry {
     words: "seek",

@@ -1,7 +1,7 @@
 //! `back …`, `hostcall …`: the steps that the protocol has no request for.
 
 use super::{Effect, Entry, Ran, no_arguments};
-use crate::timeline::motion::{Direction, HostcallFilter, Motion, Step};
+use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion, Step};
 
 pub(super) const BACK_INTO: Entry = Entry {
     words: "back in",

@@ -1,8 +1,8 @@
 //! `wrote`: who wrote a value.
 
 use super::{Context, Effect, Entry, Ran, wrong};
-use crate::dap::debuggee::DataMeant;
-use crate::timeline::motion::Direction;
+use crate::debuggee::DataMeant;
+use crate::timeline::travel::motion::Direction;
 
 pub(super) const WROTE: Entry = Entry {
     words: "wrote",

@@ -2,8 +2,8 @@
 //! session waits for it as it does for a motion.
 
 use super::{Handled, Input, Reply, Session, State};
-use crate::dap::debuggee::{Debuggee, DebuggeeError, Output};
 use crate::dap::protocol::{Refusal, Request};
+use crate::debuggee::{Debuggee, DebuggeeError, Output};
 use crate::timeline::interrupt::Interrupt;
 
 /// Asks the debuggee; nothing moves.

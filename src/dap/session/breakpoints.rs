@@ -1,15 +1,15 @@
 //! Requests that say where to stop.
 
 use super::{BreakpointKind, Handled, Reply, Session};
-use crate::dap::debuggee::{
-    BreakpointState, FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
-    SourceBreakpointRequest, SourceOrigin, StopFilter, When,
-};
 use crate::dap::protocol::{
     Breakpoint, BreakpointLocation, BreakpointLocationsArguments, BreakpointLocationsResponse,
     ExceptionBreakpointsFilter, Refusal, Request, SetBreakpointsArguments, SetBreakpointsResponse,
     SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments,
     SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
+};
+use crate::debuggee::{
+    BreakpointState, FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
+    SourceBreakpointRequest, SourceOrigin, StopFilter, When,
 };
 
 /// A filter as the client sees it.
@@ -187,7 +187,7 @@ pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
     let points = session
         .debuggee()?
         .breakpoint_locations(&origin, first..=last)?;
-    let location = |point: &crate::dap::debuggee::SourcePoint| BreakpointLocation {
+    let location = |point: &crate::debuggee::SourcePoint| BreakpointLocation {
         line: session.line_out(point.line),
         column: point.column.map(|column| session.column_out(column)),
         ..BreakpointLocation::default()

@@ -1,9 +1,9 @@
 //! The debuggee's places and numbers as the client counts and names them.
 
 use super::Session;
-use crate::dap::debuggee::{SourceOrigin, SourcePoint, SourceRef, TextRef};
 use crate::dap::protocol::{Refusal, Source};
-use crate::dap::rust_library::Toolchains;
+use crate::debuggee::rust_library::Toolchains;
+use crate::debuggee::{SourceOrigin, SourcePoint, SourceRef, TextRef};
 
 /// The largest whole number that every client can hold.
 const LARGEST: u64 = (1 << 53) - 1;
@@ -51,7 +51,7 @@ impl Session {
         match &source.origin {
             SourceOrigin::File(path) => Source {
                 name,
-                path: Some(self.view.source_map.outward(path)),
+                path: Some(self.view.path_mapping.outward(path)),
                 ..Source::default()
             },
             // Clients keep this for later sessions, where the number is another's.
@@ -90,7 +90,7 @@ impl Session {
                 if Toolchains::installed().is_unknown(path) {
                     self.show_all_sources();
                 }
-                Ok(SourceOrigin::File(self.view.source_map.inward(path)))
+                Ok(SourceOrigin::File(self.view.path_mapping.inward(path)))
             }
             None => Err(Refusal::because(
                 "the source has neither a path nor a number",

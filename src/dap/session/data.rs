@@ -3,13 +3,13 @@
 use super::breakpoints::when;
 use super::stack::frame_in;
 use super::{BreakpointKind, Handled, Reply, Session, Then};
-use crate::dap::debuggee::{DataBreakpointRequest, DataId, DataMeant};
 use crate::dap::protocol::newer::{DataBreakpointInfoArguments, Way, WhoWroteArguments};
 use crate::dap::protocol::{
     DataBreakpointAccessType, DataBreakpointInfoResponse, Refusal, Request,
     SetDataBreakpointsArguments,
 };
-use crate::timeline::motion::Direction;
+use crate::debuggee::{DataBreakpointRequest, DataId, DataMeant};
+use crate::timeline::travel::motion::Direction;
 
 /// Bytes at an address where nobody says how many.
 const SOME_BYTES: u64 = 4;

@@ -5,12 +5,12 @@ use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
-use crate::dap::debuggee::{DebuggeeError, EvaluateContext, FrameId, VariableView};
 use crate::dap::protocol::{
     CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal, Request,
 };
 use crate::dap::repl::{self, CommandError, Effect};
+use crate::debuggee::{DebuggeeError, EvaluateContext, FrameId, VariableView};
 
 pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     let arguments: EvaluateArguments = request.arguments()?;

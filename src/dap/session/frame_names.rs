@@ -1,9 +1,9 @@
 //! Names of frames with what a client wants in them: module, parameters, line.
 
 use super::Session;
-use crate::dap::debuggee::{Debuggee, Format, Frame, Page, ScopeHint, SourceOrigin, VariableView};
 use crate::dap::protocol::Refusal;
 use crate::dap::protocol::newer::NameFormat;
+use crate::debuggee::{Debuggee, Format, Frame, Page, ScopeHint, SourceOrigin, VariableView};
 use std::collections::HashMap;
 
 /// The names of these frames, in their order: `bank!apply(to: &Account = …), line 12`.

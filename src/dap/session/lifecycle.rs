@@ -2,10 +2,7 @@
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
 use super::{Handled, Opening, Reply, Session, State, THREAD, Then, printed};
-use crate::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
-use crate::dap::launch::{
-    ArgumentError, AttachArguments, Begin, LaunchArguments, Subject, ViewArguments,
-};
+use crate::dap::launch::ArgumentError;
 use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
     CancelArguments, Capabilities, Event, ProcessEventBody, ProcessEventStartMethod, Refusal,
@@ -13,8 +10,10 @@ use crate::dap::protocol::{
 };
 use crate::dap::reporter::Reporter;
 use crate::dap::session::Input;
+use crate::debuggee::launch::{AttachArguments, Begin, LaunchArguments, Subject, ViewArguments};
+use crate::debuggee::{Debuggee, LaunchError, Launcher, Output};
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::motion::{Direction, Motion};
+use crate::timeline::travel::motion::{Direction, Motion};
 use std::sync::Arc;
 
 /// Names the progress of opening; a motion's is its request's number.
@@ -116,7 +115,7 @@ fn begin_opening(
         _ => return Err(Refusal::because("this session debugs something already")),
     }
     session.view = ViewArguments {
-        source_map: view.source_map.or(session.launcher.source_map()),
+        path_mapping: view.path_mapping.or(session.launcher.path_mapping()),
         ..view
     };
     session.printed = if is_live {

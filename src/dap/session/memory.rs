@@ -1,11 +1,11 @@
 //! `readMemory` and `disassemble`.
 
 use super::{Handled, Reply, Session};
-use crate::dap::debuggee::InstructionView;
 use crate::dap::protocol::{
     DisassembleArguments, DisassembleResponse, DisassembledInstruction, ReadMemoryArguments,
     ReadMemoryResponse, Refusal, Request,
 };
+use crate::debuggee::InstructionView;
 
 /// Four wasm pages' worth in one message is more than any view asks for.
 const MOST_BYTES: usize = 4 << 20;

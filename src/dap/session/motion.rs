@@ -3,15 +3,17 @@
 use super::{
     BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, THREAD, Then, printed,
 };
-use crate::dap::debuggee::{Debuggee, DebuggeeError, StopText};
 use crate::dap::protocol::newer::MotionArguments;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
     InvalidatedAreas, InvalidatedEventBody, Refusal, Request, SteppingGranularity,
     StoppedEventBody, StoppedEventReason,
 };
+use crate::debuggee::{Debuggee, DebuggeeError, StopText};
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::motion::{BreakpointId, Direction, Ending, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{
+    BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
+};
 
 pub(super) fn resume(_: &mut Session, request: &Request) -> Handled {
     let response = ContinueResponse {

@@ -2,10 +2,10 @@
 //! soon after it as it is known.
 
 use super::{Input, Session, State};
-use crate::dap::debuggee::{Debuggee, Printed, Stream};
 use crate::dap::protocol::OutputEventCategory;
 use crate::dap::protocol::newer::LocatedOutput;
 use crate::dap::reporter::say;
+use crate::debuggee::{Debuggee, Printed, Stream};
 use std::ops::Range;
 use std::time::Duration;
 

@@ -2,11 +2,11 @@
 
 use super::asking::ask;
 use super::{Handled, Reply, Session};
-use crate::dap::debuggee::SourceOrigin;
 use crate::dap::protocol::{
     LoadedSourcesResponse, Module, ModuleId, ModulesArguments, ModulesResponse, Refusal, Request,
     Source, SourceArguments, SourceResponse,
 };
+use crate::debuggee::SourceOrigin;
 
 pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
     let arguments: SourceArguments = request.arguments()?;

@@ -2,13 +2,13 @@
 
 use super::convert::count;
 use super::{Handled, Reply, Session, frame_names};
-use crate::dap::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
 use crate::dap::protocol::newer::FormattedStackTraceArguments;
 use crate::dap::protocol::{
     PresentationHint, Refusal, Request, Scope as ScopeMessage, ScopePresentationhint,
     ScopesArguments, ScopesResponse, Source, StackFrame, StackFrameModuleid,
     StackFramePresentationhint, StackTraceResponse,
 };
+use crate::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
 use crate::source::is_library;
 
 pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {

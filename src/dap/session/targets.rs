@@ -8,7 +8,7 @@ use crate::dap::protocol::{
     GotoArguments, GotoTarget, GotoTargetsArguments, GotoTargetsResponse, Refusal, Request,
     StepInTargetsArguments,
 };
-use crate::timeline::motion::Motion;
+use crate::timeline::travel::motion::Motion;
 use std::collections::VecDeque;
 
 /// The targets that have been offered, by their numbers from 1.

@@ -2,13 +2,13 @@
 
 use super::convert::count;
 use super::{Handled, Reply, Session};
-use crate::dap::debuggee::{ChildKind, Format, Page, ValueKind, VariableView};
 use crate::dap::protocol::newer::{LocatedVariable, LocationsArguments, LocationsResponse};
 use crate::dap::protocol::{
     Refusal, Request, ValueFormat, Variable, VariablePresentationHint,
     VariablePresentationHintAttributes, VariablePresentationHintKind, VariablesArguments,
     VariablesArgumentsFilter,
 };
+use crate::debuggee::{ChildKind, Format, Page, ValueKind, VariableView};
 use serde::Serialize;
 
 /// As the `dap` crate's, with variables as they are today.

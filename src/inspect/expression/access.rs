@@ -1,15 +1,15 @@
 //! What is inside values: fields, elements, items of containers.
 
-use super::super::lift::Lifted;
-use super::super::place::Unavailable;
-use super::super::scalar::Number;
-use super::super::value::{Elements, Look, Of, Value, View};
-use super::super::variables::{Inside, inside};
-use super::super::walk::{Items, Kind as ItemsKind};
 use super::datum::Datum;
 use super::error::{ExpressionError, Fault};
 use super::evaluate::{Evaluated, Evaluator, listed, pointed};
 use super::syntax::{Comparison, Node};
+use crate::inspect::hostcall::lift::Lifted;
+use crate::inspect::variable::containers::{Items, Kind as ItemsKind};
+use crate::inspect::variable::place::Unavailable;
+use crate::inspect::variable::scalar::Number;
+use crate::inspect::variable::value::{Elements, Look, Of, Value, View};
+use crate::inspect::variable::variables::{Inside, inside};
 
 /// The most keys of a map that are compared, and how many at once.
 const MOST_KEYS: u64 = 100_000;

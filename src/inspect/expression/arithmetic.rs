@@ -1,8 +1,8 @@
 //! Arithmetic: whole numbers without bounds of their types, as people calculate.
 
-use super::super::scalar::Number;
 use super::error::Fault;
 use super::syntax::Binary;
+use crate::inspect::variable::scalar::Number;
 
 pub(super) fn binary(operator: Binary, a: Number, b: Number) -> Result<Number, Fault> {
     match (a, b) {

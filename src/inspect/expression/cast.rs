@@ -1,13 +1,13 @@
 //! Casts, and the sizes of types.
 
-use super::super::place::Place;
-use super::super::scalar::Number;
-use super::super::value::{Of, Value};
 use super::datum::Datum;
 use super::error::Fault;
 use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::{Node, TypeName};
 use super::types::{self, Scalar};
+use crate::inspect::variable::place::Place;
+use crate::inspect::variable::scalar::Number;
+use crate::inspect::variable::value::{Of, Value};
 use crate::source::EntryId;
 
 impl Evaluator<'_> {

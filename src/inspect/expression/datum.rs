@@ -1,13 +1,13 @@
 //! What an expression comes to while it is evaluated.
 
-use super::super::lift::Lifted;
-use super::super::place::{Unavailable, little_endian};
-use super::super::scalar::{self, Number};
-use super::super::summary::summary;
-use super::super::value::{Look, Of, Value, View};
-use super::super::wave;
 use super::syntax::Comparison;
 use crate::component::types::CoreValue;
+use crate::inspect::hostcall::lift::Lifted;
+use crate::inspect::hostcall::wave;
+use crate::inspect::variable::place::{Unavailable, little_endian};
+use crate::inspect::variable::scalar::{self, Number};
+use crate::inspect::variable::summary::summary;
+use crate::inspect::variable::value::{Look, Of, Value, View};
 use crate::source::{Composite, Type};
 use std::cmp::Ordering;
 

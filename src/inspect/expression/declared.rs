@@ -1,12 +1,12 @@
 //! The types of expressions, and types by their names.
 
-use super::super::declaration::declaration;
-use super::super::value::{Look, Of};
 use super::datum::Datum;
 use super::error::{ExpressionError, Fault};
 use super::evaluate::{Evaluator, Variables, pointed};
 use super::syntax::{Kind, Node, Unary};
 use super::{Expression, Needs, Scene, nothing_to_see, parse, types};
+use crate::inspect::variable::declaration::declaration;
+use crate::inspect::variable::value::{Look, Of};
 use crate::source::{SourceError, Type};
 
 impl Needs {

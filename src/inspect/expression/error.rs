@@ -1,6 +1,6 @@
 //! What is wrong with an expression, and where in it.
 
-use super::super::place::Unavailable;
+use crate::inspect::variable::place::Unavailable;
 use crate::source::SourceError;
 use std::ops::Range;
 

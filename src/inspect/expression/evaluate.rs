@@ -1,15 +1,15 @@
 //! From an expression to its value, in a scene.
 
-use super::super::place::{Locator, Place, Unavailable};
-use super::super::scalar::Number;
-use super::super::value::{Look, Of, Value, View};
-use super::super::variables::{locate, visible};
 use super::access::{field_of, null};
 use super::arithmetic;
 use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
 use super::syntax::{Binary, Comparison, Kind, Moment, Node, Register, Unary};
 use super::{Scene, SourceFrame};
+use crate::inspect::variable::place::{Locator, Place, Unavailable};
+use crate::inspect::variable::scalar::Number;
+use crate::inspect::variable::value::{Look, Of, Value, View};
+use crate::inspect::variable::variables::{locate, visible};
 use crate::source::{EntryId, Scopes};
 
 /// The most bytes that `$mem` shows.

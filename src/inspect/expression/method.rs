@@ -1,13 +1,13 @@
 //! Calls that only look: `v.len()`, `name.empty()`, `found.is_some()`. Nothing runs in a
 //! recording; what these answer is read from the value.
 
-use super::super::lift::Lifted;
-use super::super::value::View;
 use super::datum::Datum;
 use super::error::Fault;
 use super::evaluate::{Evaluated, Evaluator};
 use super::syntax::Node;
-use crate::inspect::scalar::Number;
+use crate::inspect::hostcall::lift::Lifted;
+use crate::inspect::variable::scalar::Number;
+use crate::inspect::variable::value::View;
 
 /// What is asked of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

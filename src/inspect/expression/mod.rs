@@ -15,6 +15,7 @@ mod evaluate;
 mod literal;
 mod method;
 mod parse;
+pub mod predicate;
 mod syntax;
 mod types;
 
@@ -22,10 +23,10 @@ pub use datum::core_text;
 pub use declared::declared;
 pub use error::{ExpressionError, Fault};
 
-use super::in_progress::LiftedCall;
-use super::lift::Lifted;
-use super::place::FrameState;
-use super::variables::{Site, Variable, VariableKind, part};
+use super::hostcall::in_progress::LiftedCall;
+use super::hostcall::lift::Lifted;
+use super::variable::place::FrameState;
+use super::variable::variables::{Site, Variable, VariableKind, part};
 use crate::component::types::CoreValue;
 use crate::replay::{Position, Tick};
 use crate::source::ModuleSource;
@@ -262,7 +263,7 @@ impl Evaluated {
             Evaluated::Variable(variable) => variable.value.clone(),
             Evaluated::Core(value) => core_text(*value),
             Evaluated::Bytes { bytes, .. } => bytes_text(bytes),
-            Evaluated::Lifted(lifted) => super::wave::text(lifted, LONGEST_LIFTED),
+            Evaluated::Lifted(lifted) => super::hostcall::wave::text(lifted, LONGEST_LIFTED),
             Evaluated::Number(number) => number.clone(),
             Evaluated::Truth(truth) => truth.to_string(),
             Evaluated::Text(text) => text.clone(),
@@ -280,6 +281,6 @@ pub fn bytes_text(bytes: &[u8]) -> String {
     let hex: Vec<String> = shown.map(|byte| format!("{byte:02x}")).collect();
     let more = if bytes.len() > SHOWN { " …" } else { "" };
     let head = bytes.get(..SHOWN.min(bytes.len())).unwrap_or_default();
-    let quoted = super::scalar::quoted(head, bytes.len() > SHOWN);
+    let quoted = super::variable::scalar::quoted(head, bytes.len() > SHOWN);
     format!("{}{more}  {quoted}", hex.join(" "))
 }

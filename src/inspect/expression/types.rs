@@ -1,8 +1,8 @@
 //! Casts: to the types of the debug information, and to the numbers of C and Rust by
 //! their names.
 
-use super::super::scalar::Number;
-use super::super::value::Look;
+use crate::inspect::variable::scalar::Number;
+use crate::inspect::variable::value::Look;
 use crate::source::{EntryId, Type};
 
 /// A type of numbers.

@@ -7,18 +7,13 @@
 //! that tells the guest of its completion logs it first.
 
 use super::wrapper::{Slot, Wrapper, header};
+use crate::component::status::{self, CODE_BITS, CODE_MASK, CopyResult, EventCode, SubtaskState};
 use crate::component::{Builtin, CrossingKind, Transmit};
 use crate::trace::raw::Kind;
 use std::fmt::Write as _;
 
-/// Event codes of the canonical ABI for what may be owed.
-const SUBTASK: u32 = 1;
-const STREAM_READ: u32 = 2;
-const FUTURE_READ: u32 = 4;
-/// The state of a subtask whose result is there.
-const RETURNED: u32 = 2;
-/// What a copy or a cancellation answers that has not been completed.
-const BLOCKED: i32 = -1;
+/// [`status::BLOCKED`] as the text format writes it.
+const BLOCKED: i32 = status::BLOCKED.cast_signed();
 
 impl Wrapper<'_, '_> {
     /// Logs what the far side has written for the call that has just returned.
@@ -26,14 +21,14 @@ impl Wrapper<'_, '_> {
         let crossing = self.wrap.crossing;
         match &crossing.kind {
             CrossingKind::Lower if crossing.is_async => self.lowered(),
-            CrossingKind::Builtin(Builtin::Stream(Transmit::Read, _)) => self.read(STREAM_READ),
-            CrossingKind::Builtin(Builtin::Future(Transmit::Read, _)) => self.read(FUTURE_READ),
-            CrossingKind::Builtin(Builtin::SubtaskCancel) => self.cancelled(SUBTASK),
+            CrossingKind::Builtin(Builtin::Stream(Transmit::Read, _)) => self.read_stream(),
+            CrossingKind::Builtin(Builtin::Future(Transmit::Read, _)) => self.read_future(),
+            CrossingKind::Builtin(Builtin::SubtaskCancel) => self.cancelled(EventCode::Subtask),
             CrossingKind::Builtin(Builtin::Stream(Transmit::CancelRead, _)) => {
-                self.cancelled(STREAM_READ);
+                self.cancelled(EventCode::StreamRead);
             }
             CrossingKind::Builtin(Builtin::Future(Transmit::CancelRead, _)) => {
-                self.cancelled(FUTURE_READ);
+                self.cancelled(EventCode::FutureRead);
             }
             CrossingKind::Builtin(Builtin::WaitableSetWait | Builtin::WaitableSetPoll) => {
                 self.area();
@@ -78,30 +73,40 @@ impl Wrapper<'_, '_> {
         };
         let last = self.wrap.crossing.signature.params.len().saturating_sub(1);
         let append = self.append(last, &format!("(i64.const {})", area.size));
-        let waitable = "(i32.shr_u (local.get $r0) (i32.const 4))";
-        let owed = self.owed(waitable, last, u64::from(area.size), SUBTASK);
+        let waitable = format!("(i32.shr_u (local.get $r0) (i32.const {CODE_BITS}))");
+        let owed = self.owed(&waitable, last, u64::from(area.size), EventCode::Subtask);
+        let returned = SubtaskState::Returned.code();
         _ = write!(
             self.text,
-            "\n (if (i32.eq (i32.and (local.get $r0) (i32.const 15)) (i32.const {RETURNED})) (then {append}) (else {owed}))"
+            "\n (if (i32.eq (i32.and (local.get $r0) (i32.const {CODE_MASK})) (i32.const {returned})) (then {append}) (else {owed}))"
         );
     }
 
-    fn read(&mut self, event: u32) {
+    /// The answer of a stream counts the elements that have been copied.
+    fn read_stream(&mut self) {
+        let count = format!("(i32.shr_u (local.get $r0) (i32.const {CODE_BITS}))");
+        self.read(EventCode::StreamRead, |wrapper, size| {
+            let length = format!("(i64.mul (i64.extend_i32_u {count}) (i64.const {size}))");
+            wrapper.append(1, &length)
+        });
+    }
+
+    /// A future has its value if its copy is completed.
+    fn read_future(&mut self) {
+        let completed = CopyResult::Completed.code();
+        self.read(EventCode::FutureRead, |wrapper, size| {
+            let append = wrapper.append(1, &format!("(i64.const {size})"));
+            format!("(if (i32.eq (local.get $r0) (i32.const {completed})) (then {append}))")
+        });
+    }
+
+    /// Logs what a read has written, given the size of an element, or notes that it is owed.
+    fn read(&mut self, event: EventCode, append: impl FnOnce(&Self, u64) -> String) {
         let size = self.wrap.crossing.element_size().unwrap_or(0);
         if size == 0 {
             return;
         }
-        let append = match event {
-            STREAM_READ => self.append(
-                1,
-                &format!("(i64.mul (i64.extend_i32_u (i32.shr_u (local.get $r0) (i32.const 4))) (i64.const {size}))"),
-            ),
-            // The code of a future is 0 where there is a value.
-            _ => format!(
-                "(if (i32.eqz (local.get $r0)) (then {}))",
-                self.append(1, &format!("(i64.const {size})"))
-            ),
-        };
+        let append = append(self, size);
         let owed = self.owed("(local.get $p0)", 1, size, event);
         _ = write!(
             self.text,
@@ -110,7 +115,8 @@ impl Wrapper<'_, '_> {
     }
 
     /// A cancellation that does not block tells how the operation ended.
-    fn cancelled(&mut self, event: u32) {
+    fn cancelled(&mut self, event: EventCode) {
+        let event = event.code();
         _ = write!(
             self.text,
             "\n (if (i32.and (i32.ne (global.get $pending) (i32.const 0)) (i32.ne (local.get $r0) (i32.const {BLOCKED}))) (then (call $deliver (i32.const {event}) (local.get $p0) (local.get $r0))))"
@@ -129,12 +135,13 @@ impl Wrapper<'_, '_> {
 
     /// Notes that `size` bytes (for a stream: each element's) are owed at the
     /// address in parameter `i`.
-    fn owed(&self, waitable: &str, i: usize, size: u64, event: u32) -> String {
+    fn owed(&self, waitable: &str, i: usize, size: u64, event: EventCode) -> String {
         let Some(Slot { memory, .. }) = self.slot else {
             return String::new();
         };
         let header = header(Kind::Write, self.wrap.crossing.id);
         let address = self.address("p", i);
+        let event = event.code();
         format!(
             "(call $note-pending {waitable} (i32.const {event}) (i32.const {header}) {address} (i64.const {size}) (i32.const {}))",
             memory.index

@@ -1,16 +1,21 @@
 //! The motions.
 
-mod calls;
+pub(super) mod breakpoints;
+pub(super) mod call_targets;
+mod into_call;
+pub(super) mod lines;
+pub mod motion;
+pub mod predicates;
 mod search;
 mod seek;
 mod steps;
 
-use super::motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
-use super::process::{Process, ProcessError};
-use super::wire::{Hit, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch};
+use super::processes::process::{Process, ProcessError};
+use super::processes::wire::{Hit, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch};
 use super::{Interrupt, Result, Timeline, TimelineError, confused};
 use crate::component::ModuleId;
 use crate::replay::{Phase, Position, Tick};
+use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
 use search::Search;
 
 impl Timeline {

@@ -8,14 +8,14 @@
 //! them ran, both ways: a step over a call that takes minutes replays the end of
 //! the call, or its beginning.
 
-use super::super::depths::Quiet;
-use super::super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
-use super::super::process::Process;
-use super::super::wire::{ChangedTicks, Hit, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
+use super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
 use super::seek::ladder;
 use crate::replay::{Phase, Position, Tick};
+use crate::timeline::ahead::depths::Quiet;
+use crate::timeline::processes::process::Process;
+use crate::timeline::processes::wire::{ChangedTicks, Hit, StopAt, Watch};
 use std::sync::Arc;
 
 /// A search backward looks at so many ticks before the present first, then at ever

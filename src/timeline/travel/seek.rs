@@ -1,12 +1,12 @@
 //! To places that are known: an event, a tick, a position, an end.
 
-use super::super::motion::{Fraction, Place, Reason, Stop};
-use super::super::process::Process;
-use super::super::wire::{StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
+use super::motion::{Fraction, Place, Reason, Stop};
 use crate::component::ModuleId;
 use crate::replay::{Position, Tick};
+use crate::timeline::processes::process::Process;
+use crate::timeline::processes::wire::{StopAt, Watch};
 
 /// A stretch is cut in halves toward the present by checkpoints, down to this
 /// many ticks: stepping back again then replays next to nothing. Fewer ticks

@@ -1,14 +1,16 @@
 //! Steps by line and by instruction.
 
-use super::super::lines;
-use super::super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
-use super::super::process::Process;
-use super::super::wire::{FunctionRows, LineWatch, Reply, Request, StepInto, StopAt, Watch};
 use super::super::{Interrupt, Result, Timeline, confused};
+use super::lines;
+use super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
 use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
+use crate::timeline::processes::process::Process;
+use crate::timeline::processes::wire::{
+    FunctionRows, LineWatch, Reply, Request, StepInto, StopAt, Watch,
+};
 use std::collections::{BTreeSet, HashSet};
 
 /// How many functions of the stack a line step watches, innermost first.

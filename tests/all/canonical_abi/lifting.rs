@@ -7,8 +7,8 @@ use rr_dap::component::types::{
     CoreType, CoreValue, FunctionType, Labels, Record, Resource, StringEncoding, TypeName,
     ValueType, Variant,
 };
-use rr_dap::inspect::lift::{Boundary, Lifted, Lifter, Limits};
-use rr_dap::inspect::wave;
+use rr_dap::inspect::hostcall::lift::{Boundary, Lifted, Lifter, Limits};
+use rr_dap::inspect::hostcall::wave;
 use std::sync::Arc;
 use wasmtime::component::{Component, Instance, Linker, Val};
 use wasmtime::{Config, Engine, Store};
@@ -223,7 +223,8 @@ fn values_that_wasmtime_lowers_lift_to_themselves() {
             .signature
             .params;
         let text = keeper(&types, &params, &signature, option);
-        let component = Component::new(&engine, &text).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+        let bytes = wat::parse_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let component = Component::new(&engine, &bytes).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine)
             .instantiate(&mut store, &component)

@@ -4,8 +4,8 @@
 use super::types::{Chance, Types};
 use rr_dap::component::layout::Pointer;
 use rr_dap::component::types::{CoreValue, Resource, StringEncoding, ValueType};
-use rr_dap::inspect::lift::{Lifter, Limits};
-use rr_dap::inspect::part::{Inside, Part, PartError};
+use rr_dap::inspect::hostcall::lift::{Lifter, Limits};
+use rr_dap::inspect::hostcall::part::{Inside, Part, PartError};
 use std::cell::Cell;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use rr_dap::inspect::FrameState;
 use rr_dap::inspect::expression::{
     Evaluated, Expression, ExpressionError, Moment, Scene, SourceFrame,
 };
-use rr_dap::inspect::variables::{Site, Variable, variables};
+use rr_dap::inspect::variable::variables::{Site, Variable, variables};
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::source::ModuleSource;
 use std::collections::BTreeMap;

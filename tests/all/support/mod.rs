@@ -25,7 +25,7 @@ pub mod transcript;
 pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
-use rr_dap::inspect::handle_history::HandleHistory;
+use rr_dap::inspect::handles::history::HandleHistory;
 use rr_dap::replay::output::{Printed, Stream};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};

@@ -1,38 +1,14 @@
 //! A component run by Wasmtime as it is, without the recorder.
 
+use rr_dap_host::{Host, Interfaces, linker};
 use std::path::Path;
+use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
-use wasmtime::component::{Component, ComponentExportIndex, Linker, ResourceTable, Type, Val};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, Linker, Type, Val};
 use wasmtime::{Engine, Store};
-use wasmtime_wasi::p2::bindings::sync::Command;
+use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
-
-struct Host {
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
-    }
-}
-
-impl WasiHttpView for Host {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: Default::default(),
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
-    }
-}
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder};
 
 /// How a plain run ended: its exit status as a shell shows it, and what it printed.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,8 +39,12 @@ pub fn run_online(component: &[u8], program: &str, args: &[&str]) -> PlainRun {
 
 fn run_command(component: &[u8], wasi: WasiCtxBuilder) -> PlainRun {
     let mut world = World::new(component, wasi);
-    let command = Command::instantiate(&mut world.store, &world.component, &world.linker).unwrap();
-    let ended = command.wasi_cli_run().call_run(&mut world.store);
+    let run = async {
+        let (store, component) = (&mut world.store, &world.component);
+        let command = Command::instantiate_async(&mut *store, component, &world.linker).await;
+        command.unwrap().wasi_cli_run().call_run(store).await
+    };
+    let ended = world.runtime.block_on(run);
     world.ended(ended.map(|result| i32::from(result.is_err())))
 }
 
@@ -73,8 +53,8 @@ fn run_command(component: &[u8], wasi: WasiCtxBuilder) -> PlainRun {
 pub fn call(component: &[u8], interface: Option<&str>, call: &str) -> PlainRun {
     let mut world = World::new(component, WasiCtx::builder());
     let call = UntypedFuncCall::parse(call).unwrap();
+    let instance = world.instantiate();
     let (store, component) = (&mut world.store, &world.component);
-    let instance = world.linker.instantiate(&mut *store, component).unwrap();
     let interface: Option<ComponentExportIndex> =
         interface.map(|name| component.get_export_index(None, name).unwrap());
     let function = component
@@ -85,7 +65,8 @@ pub fn call(component: &[u8], interface: Option<&str>, call: &str) -> PlainRun {
     let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
     let arguments: Vec<Val> = call.to_wasm_params(&types).unwrap();
     let mut results = vec![Val::Bool(false); ty.results().len()];
-    let ended = function.call(&mut *store, &arguments, &mut results);
+    let call = function.call_async(&mut *store, &arguments, &mut results);
+    let ended = world.runtime.block_on(call);
     let returned = ended.is_ok();
     let mut run = world.ended(ended.map(|()| 0));
     if returned {
@@ -97,6 +78,7 @@ pub fn call(component: &[u8], interface: Option<&str>, call: &str) -> PlainRun {
 }
 
 struct World {
+    runtime: Runtime,
     store: Store<Host>,
     component: Component,
     linker: Linker<Host>,
@@ -107,23 +89,28 @@ struct World {
 impl World {
     fn new(component: &[u8], mut wasi: WasiCtxBuilder) -> World {
         let engine = Engine::default();
-        let mut linker: Linker<Host> = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_sync(&mut linker).unwrap();
-        wasmtime_wasi_http::p2::add_only_http_to_linker_sync(&mut linker).unwrap();
         let stdout = MemoryOutputPipe::new(1 << 20);
         let stderr = MemoryOutputPipe::new(1 << 20);
-        let host = Host {
-            wasi: wasi.stdout(stdout.clone()).stderr(stderr.clone()).build(),
-            http: WasiHttpCtx::new(),
-            table: ResourceTable::new(),
-        };
+        let wasi = wasi.stdout(stdout.clone()).stderr(stderr.clone()).build();
         World {
-            store: Store::new(&engine, host),
+            runtime: Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap(),
+            store: Store::new(&engine, Host::new(wasi, ())),
             component: Component::new(&engine, component).unwrap(),
-            linker,
+            linker: linker(&engine, Interfaces::ALL).unwrap(),
             stdout,
             stderr,
         }
+    }
+
+    fn instantiate(&mut self) -> Instance {
+        let instance = self
+            .linker
+            .instantiate_async(&mut self.store, &self.component);
+        self.runtime.block_on(instance).unwrap()
     }
 
     fn ended(self, ended: wasmtime::Result<i32>) -> PlainRun {

@@ -1,47 +1,48 @@
 //! The replayer processes of a timeline, as the system lists them.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
 
-/// The replayers there are: process, parent, and the socket that they were told. Copies
-/// have the command line of what they were copied from.
-fn all() -> Vec<(u32, u32, String)> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("Linux").flatten() {
-        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
-            continue;
-        };
-        let read = |name| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-        let command = read("cmdline");
-        let status = read("status");
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        let parent = parent.and_then(|parent| parent.trim().parse().ok());
-        let mut words = command.split('\0').skip(1);
-        if let (Some("__replayer"), Some(socket)) = (words.next(), words.next()) {
-            all.push((pid, parent.unwrap_or(0), socket.to_owned()));
-        }
-    }
-    all
-}
-
-/// The replayers of one timeline, whatever else is debugged on this machine.
+/// The replayers of one timeline, whatever else this process or this machine debugs: they
+/// are started by a name that the executable has for them alone.
 pub struct Replayers {
-    socket: String,
+    /// Holds the name.
+    directory: TempDir,
 }
 
 impl Replayers {
-    /// Those of the only timeline that this process has.
-    pub fn of_this_process() -> Replayers {
-        let own = all().into_iter();
-        let mut own = own.filter(|(_, parent, _)| *parent == std::process::id());
-        let (_, _, socket) = own.next().expect("a replayer");
-        Replayers { socket }
+    /// Of a timeline that is opened with [`program`](Replayers::program).
+    pub fn apart() -> Replayers {
+        let replayers = Replayers {
+            directory: tempfile::tempdir().expect("a directory"),
+        };
+        let binary = env!("CARGO_BIN_EXE_rr-dap");
+        std::os::unix::fs::symlink(binary, replayers.program()).expect("a link");
+        replayers
     }
 
+    /// The executable that is to be started as a replayer.
+    pub fn program(&self) -> PathBuf {
+        self.directory.path().join("rr-dap")
+    }
+
+    /// Those there are. Copies have the command line of what they were copied from.
     pub fn pids(&self) -> Vec<u32> {
-        let all = all().into_iter();
-        all.filter(|(_, _, socket)| *socket == self.socket)
-            .map(|(pid, _, _)| pid)
-            .collect()
+        let program = self.program();
+        let mut pids = Vec::new();
+        for entry in std::fs::read_dir("/proc").expect("Linux").flatten() {
+            let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+                continue;
+            };
+            let command = std::fs::read_to_string(entry.path().join("cmdline"));
+            let command = command.unwrap_or_default();
+            let mut words = command.split('\0');
+            if words.next().map(Path::new) == Some(&program) && words.next() == Some("__replayer") {
+                pids.push(pid);
+            }
+        }
+        pids
     }
 }
 

@@ -1,11 +1,11 @@
 //! A debuggee whose past is ten lines long.
 
-use rr_dap::dap::debuggee::*;
-use rr_dap::dap::launch::{AttachArguments, LaunchArguments, Subject};
-use rr_dap::inspect::listing::Listing;
+use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments, Subject};
+use rr_dap::debuggee::*;
+use rr_dap::inspect::hostcall::listing::Listing;
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::timeline::interrupt::Interrupt;
-use rr_dap::timeline::motion::*;
+use rr_dap::timeline::travel::motion::*;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,8 +3,8 @@
 use super::cache_dir;
 use super::client::Client;
 use rr_dap::dap::outbox::MessageLog;
-use rr_dap::dap::recording::RecordingLauncher;
 use rr_dap::dap::transport::Server;
+use rr_dap::debuggee::recording::RecordingLauncher;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::Options;
 use serde_json::{Value, json};

@@ -1,11 +1,15 @@
 //! A timeline and the oracle's word on it, side by side.
 
 use super::oracle::{Oracle, State, state_here};
+use super::replayers::Replayers;
 use rr_dap::replay::variant::CacheDir;
-use rr_dap::timeline::motion::{Breakpoint, Direction, HostcallFilter, Motion, Reason, Step, Stop};
+use rr_dap::timeline::travel::motion::{
+    Breakpoint, Direction, HostcallFilter, Motion, Reason, Step, Stop,
+};
 use rr_dap::timeline::{First, Interrupt, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One test for each guest.
@@ -76,9 +80,18 @@ impl Walk {
     }
 
     pub fn open(guest: &Guest, sweep: bool) -> Walk {
+        Walk::with(guest, sweep, env!("CARGO_BIN_EXE_rr-dap").into())
+    }
+
+    /// With replayers of its own.
+    pub fn apart(guest: &Guest, replayers: &Replayers) -> Walk {
+        Walk::with(guest, true, replayers.program())
+    }
+
+    fn with(guest: &Guest, sweep: bool, replayer: PathBuf) -> Walk {
         let (dir, trace) = record(guest);
         let oracle = Oracle::of(trace.clone());
-        let timeline = timeline(trace, sweep);
+        let timeline = timeline_with(trace, sweep, replayer);
         Walk {
             name: guest.fixture,
             oracle,
@@ -239,12 +252,16 @@ pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
 
 /// A timeline at the start of a recording.
 pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
+    timeline_with(trace, sweep, env!("CARGO_BIN_EXE_rr-dap").into())
+}
+
+fn timeline_with(trace: Arc<Trace>, sweep: bool, replayer: PathBuf) -> Timeline {
     let cache = CacheDir::open(&super::cache_dir()).expect("a cache");
     let options = Options {
         sweep,
         // Guests without lines, too.
         first: First::Debug,
-        ..Options::new(env!("CARGO_BIN_EXE_rr-dap").into(), cache)
+        ..Options::new(replayer, cache)
     };
     Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")
 }

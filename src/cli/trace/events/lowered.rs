@@ -3,13 +3,14 @@
 use super::{Events, flat, line};
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
-use crate::trace::{Cursor, Event, EventKind, Trace};
+use crate::trace::{Cursor, Depth, Edge, Event, EventKind, Trace, Way};
 use std::io::{self, Write};
 
 /// A call out and what came of it before anything else was called.
 struct Lowered {
     event: u64,
-    depth: usize,
+    /// How many calls out it is inside of, of those since the listing began.
+    depth: Depth,
     call: Event,
     args: Vec<CoreValue>,
     /// Bytes that the far side wrote into the guest's memory.
@@ -20,7 +21,7 @@ struct Lowered {
 pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
     let mut cursor = trace.events_from(events.from)?;
     let mut left = events.count.unwrap_or(u64::MAX);
-    let mut depth = 0;
+    let mut depth = Depth::default();
     let mut out = io::stdout();
     while left > 0 {
         let Some(call) = next(&mut cursor, &mut depth)? else {
@@ -43,51 +44,59 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The next call out. How deep it is nested is counted from where listing began.
-fn next(cursor: &mut Cursor, depth: &mut usize) -> anyhow::Result<Option<Lowered>> {
+/// The next call out.
+fn next(cursor: &mut Cursor, depth: &mut Depth) -> anyhow::Result<Option<Lowered>> {
     loop {
         let event = cursor.event();
         let Some(call) = cursor.next()? else {
             return Ok(None);
         };
-        match &call.kind {
-            EventKind::Call(args) => {
-                let args = args.clone();
-                let mut lowered = Lowered {
-                    event,
-                    depth: *depth,
-                    call,
-                    args,
-                    written: 0,
-                    results: None,
-                };
-                *depth += 1;
-                answer(cursor, depth, &mut lowered)?;
-                return Ok(Some(lowered));
-            }
-            EventKind::Return(_) => *depth = depth.saturating_sub(1),
-            _ => {}
+        let outside = *depth;
+        follow(depth, &call.kind);
+        if let EventKind::Call(args) = &call.kind {
+            let mut lowered = Lowered {
+                event,
+                depth: outside,
+                args: args.clone(),
+                call,
+                written: 0,
+                results: None,
+            };
+            answer(cursor, depth, &mut lowered)?;
+            return Ok(Some(lowered));
         }
     }
 }
 
+/// Counts calls out alone: a call into the guest is not listed.
+fn follow(depth: &mut Depth, kind: &EventKind) {
+    if let Some(edge @ (Edge::Begins(Way::Out) | Edge::Ends(Way::Out))) = kind.edge() {
+        // A call that began before the listing is not counted where it ends.
+        _ = depth.follow(edge);
+    }
+}
+
 /// Takes what belongs to the answer of a call, up to its return or another call out.
-fn answer(cursor: &mut Cursor, depth: &mut usize, call: &mut Lowered) -> anyhow::Result<()> {
+fn answer(cursor: &mut Cursor, depth: &mut Depth, call: &mut Lowered) -> anyhow::Result<()> {
     while let Some(next) = cursor.peek()? {
         match &next.kind {
             EventKind::Call(_) => return Ok(()),
-            EventKind::Return(results) => {
-                call.results = Some(results.clone());
-                *depth = depth.saturating_sub(1);
-                cursor.next()?;
-                return Ok(());
-            }
+            EventKind::Return(results) => call.results = Some(results.clone()),
             EventKind::Write { bytes, .. } => call.written += bytes.len() as u64,
-            _ => {}
+            EventKind::Enter(_) | EventKind::Leave(_) | EventKind::Hash(_) => {}
         }
+        follow(depth, &next.kind);
         cursor.next()?;
+        if call.results.is_some() {
+            return Ok(());
+        }
     }
     Ok(())
+}
+
+/// As far as a line is indented for it.
+fn depth(call: &Lowered) -> usize {
+    usize::try_from(call.depth.open()).unwrap_or(usize::MAX)
 }
 
 fn text(name: &str, call: &Lowered) -> String {
@@ -101,7 +110,7 @@ fn text(name: &str, call: &Lowered) -> String {
     }
     line(
         call.event,
-        call.depth,
+        depth(call),
         name,
         &list_values(&call.args),
         &answer,
@@ -111,7 +120,7 @@ fn text(name: &str, call: &Lowered) -> String {
 fn json(name: &str, call: &Lowered) -> serde_json::Value {
     serde_json::json!({
         "event": call.event,
-        "depth": call.depth,
+        "depth": call.depth.open(),
         "instance": call.call.instance,
         "crossing": call.call.crossing,
         "name": name,

@@ -3,9 +3,9 @@
 use super::super::asking::ask;
 use super::super::{Handled, Reply, Session};
 use super::{MarkShown, Moment};
-use crate::dap::debuggee::DebuggeeError;
 use crate::dap::protocol::Request;
-use crate::inspect::listing::{Listing, Row};
+use crate::debuggee::DebuggeeError;
+use crate::inspect::hostcall::listing::{Listing, Row};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 

@@ -2,8 +2,8 @@
 
 use super::super::asking::ask;
 use super::super::{Handled, Reply, Session};
-use crate::dap::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
 use crate::dap::protocol::Request;
+use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
 use serde::{Deserialize, Serialize};
 
 /// Which moment is meant.

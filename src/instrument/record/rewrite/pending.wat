@@ -40,17 +40,17 @@
       (local.set $at (i32.add (local.get $at) (i32.const 32)))
       (br $next)))
     ;; Of a subtask that starts: nothing yet.
-    (if (i32.and (i32.eq (local.get $event) (i32.const 1)) (i32.lt_u (local.get $code) (i32.const 2)))
+    (if (i32.and (i32.eq (local.get $event) (i32.const SUBTASK)) (i32.lt_u (local.get $code) (i32.const RETURNED)))
       (then return))
     (local.set $length (i64.load $o offset=24 (local.get $at)))
     ;; So many elements of a stream.
-    (if (i32.eq (local.get $event) (i32.const 2)) (then
+    (if (i32.eq (local.get $event) (i32.const STREAM-READ)) (then
       (local.set $length (i64.mul (local.get $length)
-        (i64.extend_i32_u (i32.shr_u (local.get $code) (i32.const 4)))))))
+        (i64.extend_i32_u (i32.shr_u (local.get $code) (i32.const CODE-BITS)))))))
     ;; No result of a subtask that was cancelled, no value of a future that was.
     (if (i32.or
-          (i32.and (i32.eq (local.get $event) (i32.const 1)) (i32.ne (local.get $code) (i32.const 2)))
-          (i32.and (i32.eq (local.get $event) (i32.const 4)) (i32.ne (local.get $code) (i32.const 0))))
+          (i32.and (i32.eq (local.get $event) (i32.const SUBTASK)) (i32.ne (local.get $code) (i32.const RETURNED)))
+          (i32.and (i32.eq (local.get $event) (i32.const FUTURE-READ)) (i32.ne (local.get $code) (i32.const COMPLETED))))
       (then (local.set $length (i64.const 0))))
     (i32.store $o (local.get $at) (i32.const 0))
     (global.set $pending (i32.sub (global.get $pending) (i32.const 1)))

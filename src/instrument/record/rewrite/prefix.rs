@@ -1,6 +1,7 @@
 //! What comes in front of a recorded body: the sink and the recorder.
 
 use super::{Result, assemble, place_module};
+use crate::component::status::{CODE_BITS, CopyResult, EventCode, SubtaskState};
 use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
 use crate::instrument::record::{BUFFER_LENGTH, Options, SINK};
 use wasm_encoder as we;
@@ -89,7 +90,7 @@ pub(super) fn place_recorder(
         .replace("REGISTERED", registered)
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
-        .replace("PENDING", include_str!("pending.wat"));
+        .replace("PENDING", &pending());
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
     instances.export_items([
@@ -106,4 +107,19 @@ pub(super) fn place_recorder(
     );
     out.section(&instances);
     Ok(())
+}
+
+/// The part of the recorder that knows what is owed, with the codes that it compares.
+fn pending() -> String {
+    let codes = [
+        ("SUBTASK", EventCode::Subtask.code()),
+        ("STREAM-READ", EventCode::StreamRead.code()),
+        ("FUTURE-READ", EventCode::FutureRead.code()),
+        ("RETURNED", SubtaskState::Returned.code()),
+        ("COMPLETED", CopyResult::Completed.code()),
+        ("CODE-BITS", CODE_BITS),
+    ];
+    let text = include_str!("pending.wat").to_owned();
+    let write = |text: String, (name, code): (&str, u32)| text.replace(name, &code.to_string());
+    codes.into_iter().fold(text, write)
 }

@@ -13,7 +13,7 @@ use rr_dap::component::{CrossingId, ModuleId};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Code, Compiled, Phase, Position};
 use rr_dap::source::ModuleSource;
-use rr_dap::timeline::motion::Ending;
+use rr_dap::timeline::travel::motion::Ending;
 use rr_dap::trace::{Outcome, Trace};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub position: Position,
-    /// As [`Stop::event`](rr_dap::timeline::motion::Stop) has it.
+    /// As [`Stop::event`](rr_dap::timeline::travel::motion::Stop) has it.
     pub event: u64,
     /// The innermost activation, as an index of [`Oracle::activations`].
     pub frame: Option<usize>,

@@ -2,7 +2,7 @@
 
 use super::Oracle;
 use rr_dap::replay::Phase;
-use rr_dap::timeline::motion::{
+use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Fraction, Motion, Place, Reason, Step,
 };
 

@@ -60,7 +60,7 @@ pub(super) fn of(
     let crossing = store.data().in_progress().last().cloned();
     let crossing = crossing.map(|calling| CrossingInProgress {
         calling,
-        answer: store.data().answer(),
+        answer: store.data().answer().expect("a sound recording"),
     });
     State {
         frames,

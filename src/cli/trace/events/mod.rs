@@ -1,0 +1,205 @@
+//! `rr-dap trace events`: every hostcall of a recording.
+
+mod lowered;
+
+use super::super::progress::open_to_replay;
+use crate::component::Component;
+use crate::component::NamePattern;
+use crate::component::types::CoreValue;
+use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
+use crate::inspect::hostcall::wave;
+use crate::trace::Trace;
+use anyhow::bail;
+use clap::Args;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  rr-dap trace events run.rrtrace --filter 'wasi:filesystem'\n  rr-dap trace events run.rrtrace --filter '*.write' --from 1000 --count 20\n  rr-dap trace events run.rrtrace --json | jq .name"
+)]
+pub(in crate::cli) struct Events {
+    /// Print one JSON object to a line.
+    #[arg(long)]
+    json: bool,
+    /// Only hostcalls whose WIT path has this in it, or matches it if it has a `*` (anything) or
+    /// a `?` (one character); versions may be left out.
+    #[arg(long, value_name = "PATH", default_value = "")]
+    filter: NamePattern,
+    /// Begin at the hostcall with this number.
+    #[arg(long, value_name = "EVENT", default_value_t = 0)]
+    from: u64,
+    /// List so many hostcalls at most.
+    #[arg(long, value_name = "NUMBER")]
+    count: Option<u64>,
+    /// Show the flat core values as they were recorded. Nothing is replayed, and only the sections
+    /// that are asked for are read: quick in the longest recording.
+    #[arg(long)]
+    lowered: bool,
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Events {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        if self.lowered {
+            let trace = Trace::open(&self.file)?;
+            self.check_range(&trace)?;
+            return lowered::list(&self, &trace);
+        }
+        let (trace, compiled) = open_to_replay(&self.file, None)?;
+        self.check_range(&trace)?;
+        self.list(trace, &compiled)
+    }
+
+    /// A hostcall that is not there is told before anything is replayed.
+    fn check_range(&self, trace: &Trace) -> anyhow::Result<()> {
+        if let Some(missing) = trace.missing() {
+            eprintln!("rr-dap: {missing}; what came before it is listed");
+        }
+        if self.from == 0 {
+            return Ok(());
+        }
+        match trace.hostcalls()? {
+            0 => bail!(
+                "there is no hostcall {}; this recording has none",
+                self.from
+            ),
+            all if self.from >= all => bail!(
+                "there is no hostcall {}; the last of this recording is {}",
+                self.from,
+                all - 1
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(self, trace: Arc<Trace>, compiled: &crate::replay::Compiled) -> anyhow::Result<()> {
+        let component = trace.component().clone();
+        let mut left = self.count.unwrap_or(u64::MAX);
+        if left == 0 {
+            return Ok(());
+        }
+        // Line by line: an error of the last write must not go unheard.
+        let mut out = io::stdout();
+        let listed = each_hostcall(trace, compiled, move |call| {
+            let name = name(&component, &call);
+            if call.call.event < self.from || !self.filter.matches(&name) {
+                return ControlFlow::Continue(());
+            }
+            let line = if self.json {
+                json(&name, &call).to_string()
+            } else {
+                text(&name, &call)
+            };
+            if let Err(error) = writeln!(out, "{line}") {
+                return ControlFlow::Break(Err(error));
+            }
+            left -= 1;
+            match left {
+                0 => ControlFlow::Break(Ok(())),
+                _ => ControlFlow::Continue(()),
+            }
+        })?;
+        match listed {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(ended) => Ok(ended?),
+        }
+    }
+}
+
+/// Most bytes of one value in a line.
+const TEXT_LIMIT: usize = 160;
+/// Most bytes of one value in JSON.
+const JSON_LIMIT: usize = 64 << 10;
+
+fn name(component: &Component, call: &Hostcall) -> String {
+    component
+        .crossing(call.call.crossing)
+        .map_or_else(String::new, |crossing| crossing.name.clone())
+}
+
+fn text(name: &str, call: &Hostcall) -> String {
+    let arguments: Vec<String> = call
+        .arguments
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", wave::text(value, TEXT_LIMIT)))
+        .collect();
+    let answer = match &call.answer {
+        HostcallAnswer::Returned {
+            value: Some(value), ..
+        } => format!(" -> {}", wave::text(value, TEXT_LIMIT)),
+        HostcallAnswer::Returned { value: None, .. } => String::new(),
+        HostcallAnswer::Missing => " (no answer was recorded)".to_owned(),
+        HostcallAnswer::Late => " (its answer comes after many more)".to_owned(),
+    };
+    line(
+        call.call.event,
+        call.depth,
+        name,
+        &arguments.join(", "),
+        &answer,
+    )
+}
+
+/// A hostcall as a line of text.
+fn line(event: u64, depth: usize, name: &str, arguments: &str, answer: &str) -> String {
+    let indent = depth.min(MAX_INDENT) * 2;
+    format!("{event:>8}  {:indent$}{name}({arguments}){answer}", "")
+}
+
+/// Deeper nesting is not shown: it would only push the text out of sight.
+const MAX_INDENT: usize = 20;
+
+fn json(name: &str, call: &Hostcall) -> serde_json::Value {
+    let arguments: Vec<_> = call
+        .arguments
+        .iter()
+        .map(|(name, value)| {
+            serde_json::json!({"name": name, "value": wave::text(value, JSON_LIMIT)})
+        })
+        .collect();
+    let mut object = serde_json::json!({
+        "event": call.call.event,
+        "depth": call.depth,
+        "instance": call.call.instance,
+        "crossing": call.call.crossing,
+        "name": name,
+        "arguments": arguments,
+        "lowered": { "arguments": flat(&call.call.args) },
+        "answered": match call.answer {
+            HostcallAnswer::Returned { .. } => Some(true),
+            HostcallAnswer::Missing => Some(false),
+            // Not known when the line is printed.
+            HostcallAnswer::Late => None,
+        },
+    });
+    if let HostcallAnswer::Returned { results, value } = &call.answer {
+        object["lowered"]["results"] = flat(results);
+        object["result"] = value
+            .as_ref()
+            .map(|value| wave::text(value, JSON_LIMIT))
+            .into();
+    }
+    object
+}
+
+/// Flat values with their types: floats as bits, which JSON's numbers could not
+/// carry.
+fn flat(values: &[CoreValue]) -> serde_json::Value {
+    values
+        .iter()
+        .map(|value| match value {
+            CoreValue::I32(v) => serde_json::json!({"i32": v}),
+            // 64 bits do not survive readers that keep numbers as doubles.
+            CoreValue::I64(v) => serde_json::json!({"i64": v.to_string()}),
+            CoreValue::F32(bits) => serde_json::json!({"f32": format!("{bits:#010x}")}),
+            CoreValue::F64(bits) => serde_json::json!({"f64": format!("{bits:#018x}")}),
+            CoreValue::V128(bits) => serde_json::json!({"v128": format!("{bits:#034x}")}),
+            CoreValue::Ref(null) => serde_json::json!({"ref": if *null { "null" } else { "" }}),
+        })
+        .collect()
+}

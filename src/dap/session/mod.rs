@@ -1,0 +1,518 @@
+//! One client's session: what state it is in, and what a message does to it.
+//!
+//! The session's thread never does anything long: opening and moving run on a
+//! worker thread that has the debuggee for that time and sends it back through
+//! the same channel that requests come through. So `pause` is heard at once.
+
+mod asking;
+mod breakpoints;
+mod convert;
+mod data;
+mod dispatch;
+mod evaluate;
+mod frame_names;
+mod functions;
+mod lifecycle;
+mod memory;
+mod motion;
+mod printed;
+mod source;
+mod stack;
+mod targets;
+mod time;
+mod variables;
+
+use super::outbox::Outbox;
+use super::protocol::newer::ClientFeatures;
+use super::protocol::{Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec};
+use super::references::References;
+use super::reporter::say;
+use crate::debuggee::launch::ViewArguments;
+use crate::debuggee::{
+    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, SourcePoint, SourceRef,
+    TextRef, ValuesRef,
+};
+use crate::timeline::interrupt::Interrupt;
+use crate::timeline::travel::motion::{BreakpointId, Motion, Stop};
+use asking::{Answer, Asking, Question};
+pub use dispatch::commands;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+use targets::Targets;
+
+/// The one thread that the client sees.
+const THREAD: i64 = 1;
+/// How long an interrupted worker has to give the debuggee back when the client
+/// is gone. After that nobody waits for it.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What comes to a session: from its client, or from its worker.
+pub(super) enum Input {
+    Request(Request),
+    Malformed(Malformed),
+    BadFrame(FrameError),
+    /// The client has closed the connection.
+    Gone,
+    Opened(Result<Box<dyn Debuggee>, LaunchError>),
+    Moved(Box<dyn Debuggee>, Moved),
+    Answered(Box<dyn Debuggee>, Result<Answer, DebuggeeError>),
+    /// A worker ended without its debuggee.
+    Lost(String),
+    /// More can be looked at than when the client asked.
+    Prepared,
+    /// What the program printed up to where it stood is known by now.
+    PrintedKnown,
+}
+
+/// What came of a motion.
+pub(super) struct Moved {
+    outcome: Result<Stop, DebuggeeError>,
+    /// What the program printed on the way, and had not before, if that is known.
+    printed: Option<printed::Found>,
+}
+
+/// Where a session is in its life.
+///
+/// ```text
+///  Fresh ──initialize──▶ Ready ◀──failed── Opening ──opened──▶ Configuring
+///                          └──launch, attach──▲                     │
+///                                                        configurationDone
+///                                                                   ▼
+///            Stopped ◀──────────────── moved ───────────────────  Moving
+///              ▲│└──────── continue, next, stepBack, goto … ─────────▲
+///      answered│▼ hostcalls, gotoTargets, …
+///             Asking
+///
+///  any ──terminate──▶ Ended          any ──disconnect, gone──▶ the thread ends
+/// ```
+enum State {
+    /// Nothing has been said yet.
+    Fresh,
+    /// There is nothing to debug yet.
+    Ready,
+    /// A worker records, reads or compiles.
+    Opening(Opening),
+    /// The debuggee is there; the client sets its breakpoints.
+    Configuring(Box<dyn Debuggee>),
+    /// A worker travels.
+    Moving(Moving),
+    /// A worker looks something up that takes long.
+    Asking(Asking),
+    /// At a moment that can be looked at.
+    Stopped(Box<dyn Debuggee>),
+    /// `terminated` has been sent.
+    Ended,
+}
+
+struct Opening {
+    /// Answered when it is open.
+    request: Request,
+    interrupt: Interrupt,
+    /// The client has already said `configurationDone`.
+    configured: bool,
+}
+
+struct Moving {
+    motions: Vec<Motion>,
+    interrupt: Interrupt,
+    /// The request that began it, for `cancel`.
+    request: i64,
+    /// The client asked to stop; otherwise an interruption only lets waiting
+    /// requests in, and the motion runs again.
+    pausing: bool,
+    waiting: Vec<Request>,
+}
+
+pub(super) struct Session {
+    outbox: Outbox,
+    launcher: Arc<dyn Launcher>,
+    to_self: SyncSender<Input>,
+    client: ClientFeatures,
+    state: State,
+    /// A worker is on its way, whether or not the session still waits for it.
+    is_working: bool,
+    over: bool,
+    /// The request being handled.
+    current: i64,
+    view: ViewArguments,
+    program: String,
+    /// What the thread was called at the last stop: it tells the time.
+    thread_name: String,
+    printed: printed::Shown,
+    values: References<ValuesRef>,
+    texts: References<TextRef>,
+    locations: References<(SourceRef, SourcePoint)>,
+    breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
+    targets: Targets,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BreakpointKind {
+    Source,
+    Function,
+    Instruction,
+    Filter,
+    Data,
+}
+
+/// What a handled request gives.
+enum Reply {
+    Now(Option<codec::Body>, Then),
+    /// The response is sent when the work is done.
+    Later,
+    /// The debuggee has to be asked, which takes long.
+    Ask(Question),
+}
+
+impl Reply {
+    const DONE: Reply = Reply::Now(None, Then::Nothing);
+
+    fn body<T: Serialize>(request: &Request, body: &T) -> Result<Reply, Refusal> {
+        Reply::body_then(request, body, Then::Nothing)
+    }
+
+    fn body_then<T: Serialize>(request: &Request, body: &T, then: Then) -> Result<Reply, Refusal> {
+        Ok(Reply::Now(Some(codec::body(&request.command, body)?), then))
+    }
+
+    fn then(then: Then) -> Reply {
+        Reply::Now(None, then)
+    }
+}
+
+/// What follows a response: it always goes out first.
+enum Then {
+    Nothing,
+    Travel(Vec<Motion>),
+    /// As `Travel`, where the request does not tell the client that it moves.
+    TravelUnasked(Vec<Motion>),
+    /// `terminated`, and nothing more to look at.
+    Terminate,
+    /// The end of the session.
+    Disconnect,
+}
+
+type Handled = Result<Reply, Refusal>;
+
+impl From<DebuggeeError> for Refusal {
+    fn from(error: DebuggeeError) -> Self {
+        match error {
+            DebuggeeError::Interrupted => Refusal::Cancelled,
+            other => Refusal::because(other.to_string()),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn new(
+        launcher: Arc<dyn Launcher>,
+        outbox: Outbox,
+        to_self: SyncSender<Input>,
+    ) -> Self {
+        Self {
+            outbox,
+            launcher,
+            to_self,
+            client: ClientFeatures::default(),
+            state: State::Fresh,
+            is_working: false,
+            over: false,
+            current: 0,
+            view: ViewArguments::default(),
+            program: String::new(),
+            thread_name: String::new(),
+            printed: printed::Shown::default(),
+            values: References::default(),
+            texts: References::default(),
+            locations: References::default(),
+            breakpoint_kinds: HashMap::new(),
+            targets: Targets::default(),
+        }
+    }
+
+    /// Lives until the client disconnects or is gone.
+    pub(super) fn run(mut self, inbox: &Receiver<Input>) {
+        while !self.over {
+            match inbox.recv() {
+                Ok(input) => self.take(input),
+                Err(_) => break,
+            }
+        }
+        self.interrupt_worker();
+        if self.is_working {
+            wait_for_worker(inbox);
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        if is_from_worker(&input) {
+            self.is_working = false;
+        }
+        match input {
+            Input::Request(request) => self.request(&request),
+            Input::Malformed(malformed) => self.malformed(malformed),
+            Input::BadFrame(error) => {
+                self.over = !error.is_recoverable();
+                self.complain(&error.to_string());
+            }
+            Input::Gone => self.over = true,
+            Input::Opened(opened) => self.opened(opened),
+            Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
+            Input::Answered(debuggee, answer) => {
+                self.answered(debuggee, answer);
+                self.show_awaited();
+            }
+            Input::Lost(cause) => self.lost(&cause),
+            Input::Prepared => self.prepared(),
+            Input::PrintedKnown => self.printed_known(),
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.current = request.seq;
+        let handled = match self.admit(request) {
+            Admission::Handle(handle) => self.handled(handle, request),
+            Admission::Refuse(refusal) => Err(refusal),
+            Admission::Wait => return,
+        };
+        self.reply(request, handled);
+        self.await_preparation();
+    }
+
+    /// What the client was refused because it is being prepared is announced when it is
+    /// there.
+    fn await_preparation(&mut self) {
+        let State::Stopped(debuggee) = &mut self.state else {
+            return;
+        };
+        if !self.client.supports_invalidated_event {
+            return;
+        }
+        if let Some(preparing) = debuggee.preparing() {
+            let to = self.to_self.clone();
+            let wait = move || {
+                preparing();
+                // A session that is over has no use for it.
+                _ = to.send(Input::Prepared);
+            };
+            let waiting = std::thread::Builder::new().name("dap-preparing".into());
+            // Without a thread the client asks again by itself.
+            _ = waiting.spawn(wait);
+        }
+    }
+
+    /// A motion ends in a stop, which says as much.
+    fn prepared(&mut self) {
+        if let State::Stopped(_) | State::Asking(_) = self.state {
+            self.outbox.event(&motion::all_invalidated());
+        }
+    }
+
+    /// A fault of ours in one request is that request's failure, not the session's end.
+    fn handled(&mut self, handle: dispatch::Handler, request: &Request) -> Handled {
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(self, request)));
+        handled.unwrap_or_else(|panic| {
+            let fault = panic_message(&*panic);
+            Err(Refusal::because(format!("an internal fault: {fault}")))
+        })
+    }
+
+    fn reply(&mut self, request: &Request, handled: Handled) {
+        match handled {
+            Ok(Reply::Now(body, then)) => {
+                self.outbox.respond(request, Ok(body));
+                self.follow(then);
+            }
+            Ok(Reply::Later) => {}
+            Ok(Reply::Ask(question)) => self.ask(request, question),
+            Err(refusal) => self.outbox.respond(request, Err(refusal)),
+        }
+    }
+
+    /// Whether a request fits the state that the session is in.
+    fn admit(&mut self, request: &Request) -> Admission {
+        let Some(entry) = dispatch::entry(&request.command) else {
+            let message = format!("`{}` is not known to rr-dap", request.command);
+            return Admission::Refuse(Refusal::because(message));
+        };
+        let refuse = |message: &str| Admission::Refuse(Refusal::because(message));
+        match (entry.needs, &mut self.state) {
+            (dispatch::Needs::Greeting, State::Fresh)
+            | (dispatch::Needs::Nothing, _)
+            | (dispatch::Needs::Debuggee, State::Configuring(_) | State::Stopped(_))
+            | (dispatch::Needs::Breakpoints, State::Configuring(_) | State::Stopped(_))
+            | (dispatch::Needs::Stop, State::Stopped(_)) => Admission::Handle(entry.handle),
+            (dispatch::Needs::Greeting, _) => refuse("the session is initialized already"),
+            (_, State::Fresh) => refuse("`initialize` comes first"),
+            (dispatch::Needs::Breakpoints, State::Moving(moving)) => {
+                // New breakpoints count for the motion that runs.
+                moving.interrupt.raise();
+                moving.waiting.push(request.clone());
+                Admission::Wait
+            }
+            (_, State::Asking(asking)) => {
+                asking.waiting.push(request.clone());
+                Admission::Wait
+            }
+            (_, State::Ready) => refuse("nothing is open yet: `launch` or `attach` comes first"),
+            (_, State::Ended) => refuse("the session has ended"),
+            (_, State::Opening(_) | State::Configuring(_) | State::Moving(_)) => {
+                Admission::Refuse(Refusal::NotStopped)
+            }
+        }
+    }
+
+    fn follow(&mut self, then: Then) {
+        match then {
+            Then::Nothing => {}
+            Then::Travel(motions) => self.travel(motions),
+            Then::TravelUnasked(motions) => {
+                self.outbox.event(&motion::continued());
+                self.travel(motions);
+            }
+            Then::Terminate => self.terminate(),
+            Then::Disconnect => {
+                self.abandon();
+                self.over = true;
+            }
+        }
+    }
+
+    fn malformed(&mut self, malformed: Malformed) {
+        let message = malformed.to_string();
+        match malformed.answer_to {
+            Some((seq, command)) => {
+                let request = Request {
+                    seq,
+                    command,
+                    arguments: serde_json::Value::Null,
+                };
+                self.outbox
+                    .respond(&request, Err(Refusal::because(message)));
+            }
+            None => self.complain(&message),
+        }
+    }
+
+    /// For what is no answer to anything.
+    fn complain(&self, message: &str) {
+        say(
+            &self.outbox,
+            OutputEventCategory::Important,
+            &format!("rr-dap: {message}"),
+        );
+    }
+
+    /// The debuggee, standing still.
+    fn debuggee(&mut self) -> Result<&mut dyn Debuggee, Refusal> {
+        match &mut self.state {
+            State::Configuring(debuggee) | State::Stopped(debuggee) => Ok(debuggee.as_mut()),
+            _ => Err(Refusal::NotStopped),
+        }
+    }
+
+    /// Runs something long; what it gives comes back as an input.
+    fn work(&mut self, work: impl FnOnce() -> Input + Send + 'static) {
+        let to = self.to_self.clone();
+        self.is_working = true;
+        let spawned = std::thread::Builder::new()
+            .name("dap-worker".into())
+            .spawn(move || {
+                let done = catch_unwind(AssertUnwindSafe(work));
+                let done = done.unwrap_or_else(|panic| Input::Lost(panic_message(&*panic)));
+                // A session that is over has no use for it.
+                let _ = to.send(done);
+            });
+        if let Err(error) = spawned {
+            self.is_working = false;
+            self.lost(&format!("no thread for it: {error}"));
+        }
+    }
+
+    fn interrupt_worker(&mut self) {
+        match &mut self.state {
+            State::Opening(opening) => opening.interrupt.raise(),
+            State::Asking(asking) => asking.interrupt.raise(),
+            State::Moving(moving) => {
+                moving.pausing = true;
+                moving.interrupt.raise();
+            }
+            _ => {}
+        }
+    }
+
+    /// The debuggee is no more, by a fault of ours: the session cannot go on,
+    /// and says so.
+    fn lost(&mut self, cause: &str) {
+        let message = format!("an internal fault ended the debugging: {cause}");
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Opening(opening) => {
+                self.state = State::Ready;
+                let refusal = Refusal::because(message);
+                self.outbox.respond(&opening.request, Err(refusal));
+            }
+            State::Moving(moving) => {
+                for request in moving.waiting {
+                    let refusal = Refusal::because("the session has ended");
+                    self.outbox.respond(&request, Err(refusal));
+                }
+                self.complain(&message);
+                self.outbox.event(&Event::Terminated(None));
+            }
+            State::Asking(asking) => {
+                let refusal = Refusal::because(message.clone());
+                self.outbox.respond(&asking.request, Err(refusal));
+                for request in asking.waiting {
+                    let refusal = Refusal::because("the session has ended");
+                    self.outbox.respond(&request, Err(refusal));
+                }
+                self.complain(&message);
+                self.outbox.event(&Event::Terminated(None));
+            }
+            other => self.state = other,
+        }
+    }
+
+    fn remember_kinds(&mut self, states: &[BreakpointState], kind: BreakpointKind) {
+        for state in states {
+            self.breakpoint_kinds.insert(state.id, kind);
+        }
+    }
+}
+
+enum Admission {
+    Handle(dispatch::Handler),
+    Refuse(Refusal),
+    /// It is handled as soon as the debuggee is back.
+    Wait,
+}
+
+fn is_from_worker(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_)
+    )
+}
+
+fn wait_for_worker(inbox: &Receiver<Input>) {
+    let until = Instant::now() + FAREWELL;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match inbox.recv_timeout(left) {
+            // Requests of a client that is gone.
+            Ok(input) if !is_from_worker(&input) => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words")
+        .to_owned()
+}

@@ -1,0 +1,93 @@
+//! What a session is to debug, and how it is looked at.
+
+use super::path_mapping::PathMapping;
+use std::path::PathBuf;
+
+/// What `launch` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchArguments {
+    /// What to debug.
+    pub subject: Subject,
+    /// How to look at it.
+    pub view: ViewArguments,
+}
+
+/// What `launch` debugs: a run to be recorded now, or one that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Record a run of it, and debug that.
+    Program(ProgramArguments),
+    /// Debug this recording.
+    Trace(PathBuf),
+}
+
+/// A program and what it runs with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProgramArguments {
+    /// A component, or what is made into one: a WASI 0.1 core module, a `.wat`.
+    pub program: PathBuf,
+    /// The guest's arguments, without its own name.
+    pub args: Vec<String>,
+    /// Environment variables: names and values.
+    pub env: Vec<(String, String)>,
+    /// Relative paths here are meant from this directory.
+    pub cwd: Option<PathBuf>,
+    /// The directories that the guest may use.
+    pub dirs: Vec<SharedDirectory>,
+    /// A call such as `apply(add, 20, 22)` instead of `wasi:cli/run`.
+    pub invoke: Option<String>,
+    /// WASI switches, as `record -S` has them.
+    pub wasi: Vec<String>,
+    /// Leave the values of `env` out of the recording's metadata.
+    pub redact_env: bool,
+    /// Where to keep the recording.
+    pub record_to: Option<PathBuf>,
+}
+
+/// A directory that the guest may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedDirectory {
+    /// Where it is on this machine; a relative path begins at `cwd`.
+    pub host: PathBuf,
+    /// The path that the guest knows it by.
+    pub guest: String,
+}
+
+/// What `attach` asks for; the recording is the one that the server was started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachArguments {
+    /// How to look at it.
+    pub view: ViewArguments,
+}
+
+/// How the recording is looked at, whatever it came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ViewArguments {
+    /// The component with its debug information, where the recording holds a
+    /// stripped one.
+    pub component: Option<PathBuf>,
+    /// Files with debug information that the recorded component lacks: debug builds,
+    /// `.dwp`, `.dwo`, source maps.
+    pub debug_files: Vec<PathBuf>,
+    /// Where sources are that were compiled elsewhere.
+    pub path_mapping: PathMapping,
+    /// `stopAt`, or else `stopOnEntry`.
+    pub begin: Begin,
+    /// Whether frames of libraries are subdued, and line steps pass over code without
+    /// lines and over modules that are libraries altogether. It is, unless told otherwise.
+    pub just_my_code: bool,
+}
+
+/// Where a session first stops.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// At the first breakpoint, or else the end.
+    #[default]
+    FirstBreakpoint,
+    /// At `main`, or else the first line.
+    Entry,
+    /// Before any guest code has run.
+    Start,
+    /// At the end of the recording.
+    End,
+}

@@ -1,0 +1,419 @@
+//! A crossing in progress as rows: its arguments and its result with all that is in
+//! them, and how both look at the core boundary.
+
+use super::boundary::CrossingFrame;
+use super::calls::{Outcome, ShownCall};
+use super::guest_memory::GuestMemory;
+use super::values::{core_view, decode, encode};
+use super::{Recording, address};
+use crate::component::CrossingKind;
+use crate::debuggee::{
+    Children, DebuggeeError, Format, Page, Scope, ScopeHint, ValueKind, ValuesRef, VariableView,
+};
+use crate::inspect::Block;
+use crate::inspect::hostcall::call::{self, FlatValue};
+use crate::inspect::hostcall::delivery::Delivery;
+use crate::inspect::hostcall::lift::{Bytes, Handle, Lifted, Lifter, Limits, List};
+use crate::inspect::hostcall::part::{Inside, Part};
+use crate::inspect::hostcall::wave;
+
+/// The longest text of a lifted value.
+const LIFTED_LIMIT: usize = 1000;
+/// So many elements at once, where a client asks for more.
+const MOST_ELEMENTS: u64 = 10_000;
+/// Bytes of a block of memory that are shown in hexadecimal.
+const SHOWN_BYTES: u64 = 64;
+
+fn failed(error: impl std::fmt::Display) -> DebuggeeError {
+    DebuggeeError::Other(error.to_string())
+}
+
+/// Where a part is shown: the path of its reference, and the expression for it.
+struct At<'a> {
+    path: &'a str,
+    expression: &'a str,
+    is_result: bool,
+    format: Format,
+}
+
+impl Recording {
+    /// The scopes of a crossing's frame.
+    pub(super) fn scopes_of_crossing(
+        &mut self,
+        frame: &CrossingFrame,
+    ) -> Result<Vec<Scope>, DebuggeeError> {
+        let call = self.call(frame)?;
+        let id = frame.id().0;
+        let scope = |key: &str, name: &str, hint| Scope {
+            name: name.to_owned(),
+            hint,
+            children: Children {
+                values: ValuesRef(format!("{id}/{key}")),
+                named: None,
+                indexed: None,
+            },
+            expensive: key == "lowered",
+        };
+        let (arguments, result) = (call.arguments_title(), call.outcome.title());
+        Ok(vec![
+            scope("arguments", arguments, ScopeHint::Arguments),
+            scope("result", result, ScopeHint::ReturnValue),
+            scope("lowered", "Lowered", ScopeHint::Registers),
+        ])
+    }
+
+    /// The values under a path in a crossing's frame.
+    pub(super) fn call_values(
+        &mut self,
+        frame: &CrossingFrame,
+        path: &str,
+        key: &str,
+        steps: &[&str],
+        (page, format): (Page, Format),
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let call = self.call(frame)?;
+        if key == "lowered" {
+            return self.lowered_values(&call, format);
+        }
+        let stale = || failed("these values are not there any more");
+        let start = page.start as u64;
+        let count = page.count.map_or(MOST_ELEMENTS, |count| count as u64);
+        let range = start..start.saturating_add(count.min(MOST_ELEMENTS));
+        let (root, base, is_result, steps) = match (key, steps) {
+            ("arguments", []) => return Ok(call.argument_views(path, format)),
+            ("result", []) => return Ok(self.result_views(&call, path, format)),
+            ("arguments", [argument, rest @ ..]) => {
+                let index = argument.parse::<usize>().ok();
+                let root = index.and_then(|index| call.arguments.get(index).cloned());
+                let root = root.ok_or_else(stale)?;
+                let base = format!("$arg.{}", root.name);
+                (root, base, false, rest)
+            }
+            ("result", [_, rest @ ..]) => {
+                let root = call.result().cloned().ok_or_else(stale)?;
+                (root, "$result".to_owned(), true, rest)
+            }
+            (expression, steps) => {
+                let expression = decode(expression.strip_prefix('=').ok_or_else(stale)?);
+                let root = self.part_of(&call, &expression)?;
+                let is_result = is_of_result(&expression);
+                (root, expression, is_result, steps)
+            }
+        };
+        self.with_lifter(&call, is_result, |lifter| {
+            let (part, base) = descend(lifter, root, base, steps).ok_or_else(stale)?;
+            let first = range.start;
+            let children = part.children(lifter, range);
+            let rows = children.iter().zip(first..).map(|(child, i)| {
+                call.view(
+                    child,
+                    &At {
+                        path: &format!("{path}/{i}"),
+                        expression: &inside(&base, child),
+                        is_result,
+                        format,
+                    },
+                )
+            });
+            Ok(rows.collect())
+        })
+    }
+
+    /// Lends a lifter over the memory that a call's arguments, or its result, are in.
+    fn with_lifter<T>(
+        &mut self,
+        call: &ShownCall,
+        is_result: bool,
+        look: impl FnOnce(&Lifter<'_>) -> T,
+    ) -> T {
+        let memory = GuestMemory::new(&mut self.timeline, call.frame.open.memory);
+        let writes = call.writes_of(is_result);
+        let read = |address, length| memory.read_after(writes, address, length);
+        let limits = Limits {
+            elements: MOST_ELEMENTS,
+            ..Limits::default()
+        };
+        look(&Lifter {
+            limits,
+            ..Lifter::new(&read, call.crossing.encoding, call.crossing.pointer)
+        })
+    }
+
+    /// The result with what there is to say of it.
+    fn result_views(&self, call: &ShownCall, path: &str, format: Format) -> Vec<VariableView> {
+        let mut views: Vec<VariableView> = call
+            .result()
+            .map(|part| {
+                let at = At {
+                    path: &format!("{path}/0"),
+                    expression: "$result",
+                    is_result: true,
+                    format,
+                };
+                call.view(part, &at)
+            })
+            .into_iter()
+            .collect();
+        let note = |name: &str, value: String| VariableView {
+            name: name.to_owned(),
+            value,
+            kind: ValueKind::Virtual,
+            ..VariableView::default()
+        };
+        match &call.outcome {
+            Outcome::WillWrite { address, ty } => views.push(VariableView {
+                type_name: Some(ty.clone()),
+                memory: call.memory_at(*address),
+                ..note(
+                    "result",
+                    format!("<the guest has yet to write it, at {address:#x}>"),
+                )
+            }),
+            Outcome::Late { delivery, .. } => views.push(note(
+                "delivered",
+                match delivery {
+                    Some(delivery) => self.delivered(delivery),
+                    None => "<nothing in the recording tells that it has ended>".to_owned(),
+                },
+            )),
+            _ => {}
+        }
+        views
+    }
+
+    fn delivered(&self, delivery: &Delivery) -> String {
+        let component = self.timeline.trace().component();
+        let teller = component.crossing(delivery.told_by);
+        let (name, is_callback) = teller.map_or(("", false), |crossing| {
+            (&*crossing.name, crossing.kind == CrossingKind::Callback)
+        });
+        let what = match delivery.has_returned {
+            true => "returned",
+            false => "cancelled",
+        };
+        let event = delivery.event;
+        match is_callback {
+            true => format!("{what}, as {name} is told before event {event}"),
+            false => format!("{what}, as {name} tells at event {event}"),
+        }
+    }
+
+    /// An argument or the result of a crossing by a path: `$arg.NAME.field[3]`,
+    /// `$result.ok`, or without the sign.
+    pub(super) fn part_of(
+        &mut self,
+        call: &ShownCall,
+        expression: &str,
+    ) -> Result<Part, DebuggeeError> {
+        let is_result = is_of_result(expression);
+        let path = expression
+            .strip_prefix("$arg.")
+            .or(expression.strip_prefix('$'))
+            .unwrap_or(expression);
+        let end = path.find(['.', '[']).unwrap_or(path.len());
+        let (name, rest) = path.split_at(end);
+        let root = match is_result {
+            true => call.result(),
+            false => call.arguments.iter().find(|part| part.name == name),
+        };
+        let root = root.cloned().ok_or_else(|| call.has_no(name))?;
+        self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))
+            .map_err(failed)
+    }
+
+    /// The value of an expression at a crossing's frame.
+    pub(super) fn call_expression(
+        &mut self,
+        frame: &CrossingFrame,
+        expression: &str,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        let call = self.call(frame)?;
+        let part = self.part_of(&call, expression)?;
+        let key = encode(expression);
+        let path = format!("{}/={key}", frame.id().0);
+        let is_result = is_of_result(expression);
+        let at = At {
+            path: &path,
+            expression,
+            is_result,
+            format,
+        };
+        let view = call.view(&part, &at);
+        Ok(VariableView {
+            name: expression.to_owned(),
+            ..view
+        })
+    }
+
+    /// The core level of a call: flat values, and the memory that they point to.
+    fn lowered_values(
+        &mut self,
+        call: &ShownCall,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let (args, results) = &call.flat;
+        let flat = |value: &FlatValue, prefix: &str| {
+            core_view(format!("{prefix}{}", value.name), value.value, format)
+        };
+        let mut rows: Vec<VariableView> = args.iter().map(|value| flat(value, "")).collect();
+        rows.extend(results.iter().map(|value| flat(value, "returns ")));
+        let args = &call.frame.open.args;
+        let read = call::blocks_read(&call.crossing, args, &call.arguments);
+        rows.extend(self.block_views(call, &read, false));
+        let area = call::return_area(&call.crossing, args);
+        let mut written: Vec<Block> = area.into_iter().collect();
+        if let Some(result) = call.result() {
+            written.extend(call::blocks_of(&call.crossing, result));
+        }
+        let covered = |address: u64| {
+            let mut blocks = written.iter();
+            blocks.any(|block| (block.address..block.address + block.length).contains(&address))
+        };
+        let others: Vec<Block> = call
+            .writes
+            .iter()
+            .filter(|(address, _)| !covered(*address))
+            .map(|(address, bytes)| Block {
+                name: "written".into(),
+                address: *address,
+                length: bytes.len() as u64,
+            })
+            .collect();
+        written.extend(others);
+        rows.extend(self.block_views(call, &written, true));
+        Ok(rows)
+    }
+
+    fn block_views(
+        &mut self,
+        call: &ShownCall,
+        blocks: &[Block],
+        is_result: bool,
+    ) -> Vec<VariableView> {
+        self.with_lifter(call, is_result, |lifter| {
+            blocks
+                .iter()
+                .map(|block| VariableView {
+                    name: format!("{} at {:#x}", block.name, block.address),
+                    value: bytes_text(lifter, block),
+                    type_name: Some(format!("{} bytes", block.length)),
+                    memory: call.memory_at(block.address),
+                    ..VariableView::default()
+                })
+                .collect()
+        })
+    }
+}
+
+fn is_of_result(expression: &str) -> bool {
+    let path = expression.strip_prefix('$').unwrap_or(expression);
+    path.strip_prefix("result")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The beginning of a block, in hexadecimal and as text.
+fn bytes_text(lifter: &Lifter<'_>, block: &Block) -> String {
+    let shown = block.length.min(SHOWN_BYTES);
+    let Some(bytes) = (lifter.memory)(block.address, shown) else {
+        return "<outside of memory>".to_owned();
+    };
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let more = if block.length > shown { " …" } else { "" };
+    let text = Lifted::Bytes(Bytes {
+        length: block.length,
+        pointer: block.address,
+        head: bytes,
+    });
+    format!(
+        "{}{more}  {}",
+        hex.join(" "),
+        wave::text(&text, LIFTED_LIMIT)
+    )
+}
+
+/// The part that steps of a path lead to, with the expression for it.
+fn descend(
+    lifter: &Lifter<'_>,
+    part: Part,
+    expression: String,
+    steps: &[&str],
+) -> Option<(Part, String)> {
+    steps
+        .iter()
+        .try_fold((part, expression), |(part, expression), step| {
+            let index: u64 = step.parse().ok()?;
+            let children = part.children(lifter, index..index.checked_add(1)?);
+            let child = children.into_iter().next()?;
+            let expression = inside(&expression, &child);
+            Some((child, expression))
+        })
+}
+
+fn inside(expression: &str, part: &Part) -> String {
+    let dot = if part.name.starts_with('[') { "" } else { "." };
+    format!("{expression}{dot}{}", part.name)
+}
+
+impl ShownCall {
+    fn memory_at(&self, at: u64) -> Option<String> {
+        let (instance, memory) = self.frame.open.memory?;
+        Some(address::memory_of(instance, memory, at))
+    }
+
+    fn argument_views(&self, path: &str, format: Format) -> Vec<VariableView> {
+        let parts = self.arguments.iter().enumerate();
+        parts
+            .map(|(i, part)| {
+                let at = At {
+                    path: &format!("{path}/{i}"),
+                    expression: &format!("$arg.{}", part.name),
+                    is_result: false,
+                    format,
+                };
+                self.view(part, &at)
+            })
+            .collect()
+    }
+
+    fn view(&self, part: &Part, at: &At<'_>) -> VariableView {
+        let table = self
+            .handles
+            .get(usize::from(at.is_result))
+            .and_then(Option::as_ref);
+        let stands_for = |handle: &Handle| table.and_then(|table| table.meaning_of(handle));
+        let value = match (&part.value, at.format.hex) {
+            (Lifted::Unsigned(number), true) => format!("{number:#x}"),
+            (Lifted::Signed(number), true) if *number < 0 => {
+                format!("-{:#x}", number.unsigned_abs())
+            }
+            (Lifted::Signed(number), true) => format!("{number:#x}"),
+            (value, _) => wave::text_with(value, LIFTED_LIMIT, &stands_for),
+        };
+        let (named, indexed) = match part.inside() {
+            Inside::Nothing => (None, None),
+            Inside::Named(count) => (Some(count as u64), None),
+            Inside::Indexed(count) => (None, Some(count)),
+        };
+        let inside = named.or(indexed).map(|_| Children {
+            values: ValuesRef(at.path.to_owned()),
+            named,
+            indexed,
+        });
+        let pointer = match &part.value {
+            Lifted::String(text) => Some(text.pointer),
+            Lifted::Bytes(Bytes { pointer, .. }) => Some(*pointer),
+            Lifted::List(List { pointer, .. }) => *pointer,
+            _ => None,
+        };
+        VariableView {
+            name: part.name.clone(),
+            value,
+            type_name: part.type_name(),
+            children: inside,
+            memory: pointer.and_then(|at| self.memory_at(at)),
+            evaluate_name: Some(at.expression.to_owned()),
+            ..VariableView::default()
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! A crossing in progress, lifted: what it was given, and what it answers.
+
+use super::Recording;
+use super::boundary::CrossingFrame;
+use super::guest_memory::{GuestMemory, Writes};
+use crate::component::Crossing;
+use crate::component::types::CoreValue;
+use crate::debuggee::DebuggeeError;
+use crate::inspect::handles::table::HandleTable;
+use crate::inspect::hostcall::call::{self, FlatValue, Leaves};
+use crate::inspect::hostcall::delivery::{self, Delivery};
+use crate::inspect::hostcall::lift::{Lifted, Lifter};
+use crate::inspect::hostcall::part::Part;
+use crate::replay::Phase;
+use crate::replay::boundary::Way;
+use crate::trace::{Answered, CallEnd, Recorded};
+use std::time::Duration;
+
+/// How long a value waits for what its handles stand for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn failed(error: impl std::fmt::Display) -> DebuggeeError {
+    DebuggeeError::Other(error.to_string())
+}
+
+/// A crossing in progress, lifted.
+#[derive(Debug, Clone)]
+pub(super) struct ShownCall {
+    pub(super) frame: CrossingFrame,
+    pub(super) crossing: Crossing,
+    pub(super) arguments: Vec<Part>,
+    pub(super) outcome: Outcome,
+    /// What will have been written when it returns, where it has not yet.
+    pub(super) writes: Writes,
+    pub(super) flat: (Vec<FlatValue>, Vec<FlatValue>),
+    /// The tables of its instance at its beginning and at its return, if it has
+    /// handles.
+    pub(super) handles: [Option<HandleTable>; 2],
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone)]
+pub(super) enum Outcome {
+    Returned(Option<Part>),
+    WillReturn(Option<Part>),
+    /// The result will be at this address, where the guest has yet to write it.
+    WillWrite {
+        address: u64,
+        ty: String,
+    },
+    /// An asynchronous call that returns before its result is there.
+    Late {
+        status: Part,
+        result: Option<Part>,
+        delivery: Option<Delivery>,
+    },
+    Never,
+    Far,
+}
+
+impl Outcome {
+    pub(super) fn title(&self) -> &'static str {
+        match self {
+            Outcome::Returned(_) => "Result (returned)",
+            Outcome::WillReturn(_) | Outcome::WillWrite { .. } => "Result (what will be returned)",
+            Outcome::Late { .. } => "Result (comes later)",
+            Outcome::Never => "Result (the recording ends before it)",
+            Outcome::Far => "Result (too many events ahead to tell)",
+        }
+    }
+}
+
+impl Recording {
+    /// The crossing in progress of this frame, lifted; kept while the program stands
+    /// still.
+    pub(super) fn call(&mut self, frame: &CrossingFrame) -> Result<ShownCall, DebuggeeError> {
+        if let Some(known) = self.calls.get(&frame.index) {
+            return Ok(known.clone());
+        }
+        let call = self.lift_call(frame)?;
+        self.calls.insert(frame.index, call.clone());
+        Ok(call)
+    }
+
+    fn lift_call(&mut self, frame: &CrossingFrame) -> Result<ShownCall, DebuggeeError> {
+        let component = self.timeline.trace().component().clone();
+        let crossing = component
+            .crossing(frame.open.crossing)
+            .ok_or_else(|| failed("the component has no such crossing"))?;
+        let mut call = match frame.open.way {
+            Way::Out => self.lift_call_out(frame, crossing)?,
+            Way::In => self.lift_call_in(frame, crossing)?,
+        };
+        call.handles = self.tables_of(&call)?;
+        Ok(call)
+    }
+
+    fn lift_call_out(
+        &mut self,
+        frame: &CrossingFrame,
+        crossing: &Crossing,
+    ) -> Result<ShownCall, DebuggeeError> {
+        let trace = self.timeline.trace().clone();
+        let component = trace.component().clone();
+        let open = &frame.open;
+        let recorded = trace.answer_to(open.event).map_err(failed)?;
+        let has_returned = self.timeline.here().position.phase == Phase::Answered
+            && self.timeline.boundary()?.len() == frame.index + 1;
+        let (results, writes): (Vec<CoreValue>, Writes) = match &recorded {
+            Recorded::Answered(Answered {
+                results, writes, ..
+            }) => {
+                let writes = writes.iter().map(|w| (w.address, w.bytes.clone()));
+                (results.clone(), writes.collect())
+            }
+            Recorded::Missing | Recorded::Far => Default::default(),
+        };
+        let memory = GuestMemory::new(&mut self.timeline, open.memory);
+        let now = |address, length| memory.read(address, length);
+        let after = |address, length| match has_returned {
+            true => memory.read(address, length),
+            false => memory.read_after(&writes, address, length),
+        };
+        let arguments = call::arguments(
+            &component,
+            &Lifter::new(&now, crossing.encoding, crossing.pointer),
+            crossing,
+            &open.args,
+        );
+        let lifter = Lifter::new(&after, crossing.encoding, crossing.pointer);
+        let result = || call::answer(&lifter, crossing, &open.args, &results);
+        let outcome = match recorded {
+            Recorded::Missing => Outcome::Never,
+            Recorded::Far => Outcome::Far,
+            Recorded::Answered(_) => match result() {
+                Some(status) if matches!(status.value, Lifted::Pending(_)) => {
+                    let Lifted::Pending(subtask) = status.value else {
+                        return Err(failed("a result is none"));
+                    };
+                    let (event, instance) = (open.event, open.instance);
+                    let told =
+                        delivery::delivery(&trace, event, crossing.id, instance, subtask.handle);
+                    let delivery = told.map_err(failed)?;
+                    let result = delivery.as_ref().and_then(|delivery| {
+                        let late =
+                            |address, length| memory.read_after(&delivery.writes, address, length);
+                        let lifter = Lifter::new(&late, crossing.encoding, crossing.pointer);
+                        late_result(&lifter, crossing, &open.args, delivery)
+                    });
+                    Outcome::Late {
+                        status,
+                        result,
+                        delivery,
+                    }
+                }
+                result if has_returned => Outcome::Returned(result),
+                result => Outcome::WillReturn(result),
+            },
+        };
+        Ok(ShownCall {
+            frame: frame.clone(),
+            crossing: crossing.clone(),
+            arguments,
+            outcome,
+            flat: call::flat(crossing, &open.args, &results),
+            writes: if has_returned { Vec::new() } else { writes },
+            handles: [None, None],
+        })
+    }
+
+    fn lift_call_in(
+        &mut self,
+        frame: &CrossingFrame,
+        crossing: &Crossing,
+    ) -> Result<ShownCall, DebuggeeError> {
+        let component = self.timeline.trace().component().clone();
+        let open = &frame.open;
+        let around = self.timeline.boundary()?;
+        let around = around.iter().take(frame.index);
+        let entered = around.filter(|open| open.way == Way::In).count();
+        let leaving = self.timeline.leaving(entered as u32)?;
+        let memory = GuestMemory::new(&mut self.timeline, open.memory);
+        let now = |address, length| memory.read(address, length);
+        let lifter = Lifter::new(&now, crossing.encoding, crossing.pointer);
+        let arguments = call::arguments(&component, &lifter, crossing, &open.args);
+        let (outcome, results) = match leaving {
+            CallEnd::Never => (Outcome::Never, Vec::new()),
+            CallEnd::Far => (Outcome::Far, Vec::new()),
+            CallEnd::Returns(results) => {
+                let outcome = match call::leaves(&lifter, crossing, &results) {
+                    Leaves::Nothing => Outcome::WillReturn(None),
+                    Leaves::Value(part) => Outcome::WillReturn(Some(part)),
+                    Leaves::Unwritten { address, ty } => Outcome::WillWrite {
+                        address,
+                        ty: ty.to_string(),
+                    },
+                };
+                (outcome, results)
+            }
+        };
+        Ok(ShownCall {
+            frame: frame.clone(),
+            crossing: crossing.clone(),
+            arguments,
+            outcome,
+            writes: Vec::new(),
+            flat: call::flat(crossing, &open.args, &results),
+            handles: [None, None],
+        })
+    }
+
+    /// The tables of a call's instance at its beginning and at its return, if it passes
+    /// handles.
+    fn tables_of(&mut self, call: &ShownCall) -> Result<[Option<HandleTable>; 2], DebuggeeError> {
+        let open = &call.frame.open;
+        let mut tables = [None, None];
+        let result = call.result();
+        let has = |parts: &mut dyn Iterator<Item = &Part>| {
+            let mut found = false;
+            parts.for_each(|part| part.value.for_each_handle(&mut |_| found = true));
+            found
+        };
+        let begins = has(&mut call.arguments.iter()).then_some(open.event);
+        let returns = match (&call.outcome, has(&mut result.into_iter())) {
+            (Outcome::Late { delivery, .. }, true) => delivery.as_ref().map(|d| d.event + 1),
+            (_, true) if open.way == Way::Out => {
+                let answer = self.timeline.trace().answer_to(open.event);
+                match answer.map_err(failed)? {
+                    Recorded::Answered(answered) => Some(answered.events),
+                    Recorded::Missing | Recorded::Far => None,
+                }
+            }
+            _ => None,
+        };
+        for (table, moment) in tables.iter_mut().zip([begins, returns]) {
+            let Some(event) = moment else { continue };
+            let instance = open.instance;
+            let known = self.chronicle().handles_at(event, false, Some(PATIENCE));
+            // Without it, handles are numbers.
+            let known = known.ok().flatten().unwrap_or_default();
+            *table = known
+                .into_iter()
+                .find(|(i, _)| *i == instance)
+                .map(|(_, t)| t);
+        }
+        Ok(tables)
+    }
+}
+
+/// The result that came late, from the area that it was written to.
+fn late_result(
+    lifter: &Lifter<'_>,
+    crossing: &Crossing,
+    args: &[CoreValue],
+    delivery: &Delivery,
+) -> Option<Part> {
+    let ty = crossing.function.as_ref()?.result.clone()?;
+    let area = call::return_area(crossing, args).filter(|_| delivery.has_returned)?;
+    Some(Part::new(
+        "result",
+        lifter.stored(&ty, area.address),
+        Some(ty),
+    ))
+}
+
+impl ShownCall {
+    /// The result, if it is known and there is one.
+    pub(super) fn result(&self) -> Option<&Part> {
+        match &self.outcome {
+            Outcome::Returned(result) | Outcome::WillReturn(result) => result.as_ref(),
+            Outcome::Late { result, status, .. } => result.as_ref().or(Some(status)),
+            Outcome::WillWrite { .. } | Outcome::Never | Outcome::Far => None,
+        }
+    }
+
+    /// Text and lists of arguments are in the guest's memory, which it may have written
+    /// to since it was called.
+    pub(super) fn arguments_title(&self) -> &'static str {
+        let in_memory =
+            !call::blocks_read(&self.crossing, &self.frame.open.args, &self.arguments).is_empty();
+        match (self.frame.open.way, in_memory) {
+            (Way::In, true) => "Arguments (in memory as it is now)",
+            _ => "Arguments",
+        }
+    }
+
+    pub(super) fn writes_of(&self, is_result: bool) -> &[(u64, Vec<u8>)] {
+        match &self.outcome {
+            _ if !is_result => &[],
+            Outcome::Late {
+                delivery: Some(delivery),
+                ..
+            } => &delivery.writes,
+            _ => &self.writes,
+        }
+    }
+
+    pub(super) fn has_no(&self, name: &str) -> DebuggeeError {
+        let mut there: Vec<&str> = self.arguments.iter().map(|part| &*part.name).collect();
+        if self.result().is_some() {
+            there.push("result");
+        }
+        failed(format!(
+            "{} has no `{name}` here; it has {}",
+            self.frame.title,
+            match there.is_empty() {
+                true => "no values".to_owned(),
+                false => there.join(", "),
+            }
+        ))
+    }
+}

@@ -1,0 +1,230 @@
+//! The values of expressions.
+
+use super::stack::ShownFrame;
+use super::values::{Within, core_view, decode, encode, failed, hex, plain, view};
+use super::{Recording, address, data};
+use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
+use crate::inspect::FrameState;
+use crate::inspect::expression::{
+    Evaluated, Expression, Moment, Needs, Root, Scene, SourceFrame, bytes_text, declared,
+};
+use crate::inspect::hostcall::in_progress::LiftedCall;
+use crate::inspect::variable::variables;
+use crate::replay::InstanceId;
+use crate::timeline::travel::motion::MemoryRange;
+
+impl Recording {
+    pub(super) fn evaluate_in(
+        &mut self,
+        text: &str,
+        id: Option<FrameId>,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        let text = text.trim();
+        let expression = Expression::parse(text).map_err(failed)?;
+        if let Some(view) = self.crossing_path(&expression, text, id, format) {
+            return view;
+        }
+        let frame = self.frame(id).ok().map(|frame| frame.id());
+        let number = frame.map_or(0, |id| id.0);
+        let path = format!("{number}/={}", encode(text));
+        self.in_scene(expression.needs(), frame, |scene, instance| {
+            let value = expression.evaluate(scene).map_err(failed)?;
+            Ok(evaluated_view(text, &value, &path, instance, format))
+        })
+    }
+
+    /// What the type of an expression, or one by its name, is made of.
+    pub(super) fn declared_in(
+        &mut self,
+        text: &str,
+        id: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        let frame = self.frame(id).ok().map(|frame| frame.id());
+        self.in_scene(Needs::DECLARED, frame, |scene, _| {
+            declared(text, scene).map_err(failed)
+        })
+    }
+
+    /// A path into the values of a crossing: those are shown with their types, and paged.
+    fn crossing_path(
+        &mut self,
+        expression: &Expression,
+        text: &str,
+        id: Option<FrameId>,
+        format: Format,
+    ) -> Option<Result<VariableView, DebuggeeError>> {
+        match expression.path()? {
+            Root::Crossing => Some(
+                self.crossing_around(id)
+                    .and_then(|frame| self.call_expression(&frame, text, format)),
+            ),
+            // A bare name in a crossing's frame may be that of an argument.
+            Root::Name => match self.frame(id).ok()? {
+                ShownFrame::Crossing(frame) => {
+                    self.call_expression(&frame, text, format).ok().map(Ok)
+                }
+                ShownFrame::Guest(_) => None,
+            },
+        }
+    }
+
+    /// What is inside the value of an expression.
+    pub(super) fn expression_values(
+        &mut self,
+        key: &str,
+        frame: Option<FrameId>,
+        of: &ValuesRef,
+        steps: &[&str],
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let text = decode(key.strip_prefix('=').unwrap_or(key));
+        let expression = Expression::parse(&text).map_err(failed)?;
+        self.in_scene(expression.needs(), frame, |scene, instance| {
+            match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
+                (Evaluated::Variable(root), Some(frame)) => {
+                    let within = Within {
+                        source: frame.source,
+                        frame: frame.state,
+                        instance,
+                        format,
+                    };
+                    let expression = Some(text.trim().to_owned());
+                    within.rows(*root, expression, steps, &of.0, page)
+                }
+                _ => Ok(Vec::new()),
+            }
+        })
+    }
+
+    /// Lends what an expression sees from a frame, and the instance whose memory that is.
+    /// From a hostcall's frame, the variables are those of the code that called.
+    fn in_scene<T>(
+        &mut self,
+        needs: Needs,
+        frame: Option<FrameId>,
+        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        let here = self.timeline.here();
+        let moment = Moment {
+            event: here.event,
+            tick: here.position.tick,
+            position: Some(here.position),
+        };
+        let (place, at_hostcall) = match self.frame(frame) {
+            Ok(ShownFrame::Guest(place)) => (Some(place), false),
+            Ok(ShownFrame::Crossing(_)) => (self.caller(), true),
+            // Nothing runs; the moment can be asked for all the same.
+            Err(_) => (None, false),
+        };
+        let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
+        let hostcall = match wants_hostcall {
+            true => self.lifted_call(frame).ok(),
+            false => None,
+        };
+        let scene = Scene {
+            moment,
+            registers: None,
+            frame: None,
+            hostcall: hostcall.as_ref(),
+            at_hostcall,
+        };
+        let wants_frame = needs.variables || needs.registers;
+        let Some(place) = place.filter(|_| wants_frame) else {
+            return look(&scene, InstanceId(0));
+        };
+        let instance = place.core.instance;
+        let with_frame = self.with_frame(&place, |source, site, state| {
+            let has_variables = source.function_at(site.pc).is_some();
+            let state: &dyn FrameState = state;
+            let frame = SourceFrame {
+                source,
+                site,
+                state,
+            };
+            Ok(look(
+                &Scene {
+                    registers: Some(state),
+                    frame: has_variables.then_some(frame),
+                    ..scene
+                },
+                instance,
+            ))
+        });
+        with_frame?
+    }
+
+    /// What expressions can name in a frame.
+    pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        let mut names: Vec<String> = ["$event", "$tick", "$position", "$mem["]
+            .map(str::to_owned)
+            .to_vec();
+        if let Ok(call) = self.lifted_call(frame) {
+            let arguments = call.arguments.iter();
+            names.extend(arguments.map(|(name, _)| format!("$arg.{name}")));
+            names.extend(call.result.map(|_| "$result".to_owned()));
+        }
+        let place = match self.frame(frame) {
+            Ok(ShownFrame::Guest(place)) => Some(place),
+            Ok(ShownFrame::Crossing(_)) => self.caller(),
+            Err(_) => None,
+        };
+        let variables = place.and_then(|place| {
+            let found = self.with_frame(&place, |source, site, frame| {
+                let mut all = variables::variables(source, site, frame)?;
+                all.extend(variables::statics(source, site.pc, frame)?);
+                Ok(all)
+            });
+            found.ok()
+        });
+        let variables = variables.unwrap_or_default().into_iter();
+        names.extend(variables.map(|variable| variable.name));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The crossing in progress around a frame, as expressions see it.
+    fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<LiftedCall, DebuggeeError> {
+        let frame = self.crossing_around(frame)?;
+        let call = self.call(&frame)?;
+        let arguments = call.arguments.iter();
+        Ok(LiftedCall {
+            name: call.crossing.name.clone(),
+            arguments: arguments
+                .map(|part| (part.name.clone(), part.value.clone()))
+                .collect(),
+            result: call.result().map(|part| part.value.clone()),
+        })
+    }
+}
+
+fn evaluated_view(
+    name: &str,
+    value: &Evaluated,
+    path: &str,
+    instance: InstanceId,
+    format: Format,
+) -> VariableView {
+    let name = name.to_owned();
+    match value {
+        Evaluated::Variable(variable) => view(variable, path, Some(name), instance, format),
+        Evaluated::Core(value) => core_view(name, *value, format),
+        Evaluated::Bytes { address, bytes } => VariableView {
+            memory: Some(address::memory(instance, *address)),
+            data: Some(data::id_of(MemoryRange {
+                instance,
+                memory: 0,
+                address: *address,
+                length: bytes.len() as u32,
+            })),
+            ..plain(name, bytes_text(bytes), "bytes")
+        },
+        Evaluated::Lifted(_) => plain(name, value.text(), "value"),
+        Evaluated::Number(number) if format.hex => plain(name, hex(number), "number"),
+        Evaluated::Number(number) => plain(name, number.clone(), "number"),
+        Evaluated::Truth(truth) => plain(name, truth.to_string(), "bool"),
+        Evaluated::Text(text) => plain(name, format!("{text:?}"), "text"),
+    }
+}

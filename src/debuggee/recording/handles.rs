@@ -1,0 +1,233 @@
+//! The handle tables at this stop.
+
+use super::Recording;
+use crate::debuggee::{
+    Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
+};
+use crate::inspect::handles::history::HandleHistory;
+use crate::inspect::handles::table::{Entry, EntryKind, HandleTable};
+use crate::inspect::past::chronicle::Chronicle;
+use crate::trace::{Instance, Outcome};
+
+/// Where values of the handle tables are found: in place of a frame's number.
+pub(super) const KEY: &str = "handles";
+
+fn failed(error: impl std::fmt::Display) -> DebuggeeError {
+    DebuggeeError::Other(error.to_string())
+}
+
+type Table = (Instance, HandleTable);
+
+impl Recording {
+    /// What has happened so far; a replay in the background, begun at the first time of
+    /// asking, tells.
+    pub(super) fn chronicle(&mut self) -> &Chronicle {
+        let (trace, cache) = (self.timeline.trace(), &self.cache);
+        self.chronicle
+            .get_or_insert_with(|| Chronicle::start(trace.clone(), cache.clone()))
+    }
+
+    /// One child for each component instance.
+    pub(super) fn handle_tables(&mut self) -> Result<VariableView, DebuggeeError> {
+        let tables = self.tables()?;
+        Ok(VariableView {
+            name: KEY.into(),
+            value: summary(&tables),
+            children: Some(Children {
+                values: ValuesRef(KEY.into()),
+                named: Some(tables.len() as u64),
+                indexed: None,
+            }),
+            kind: ValueKind::Virtual,
+            ..VariableView::default()
+        })
+    }
+
+    /// The instances, the entries of one, or what is known of an entry.
+    pub(super) fn handle_values(
+        &mut self,
+        steps: &[&str],
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let tables = self.tables()?;
+        let Some(instance) = steps.first() else {
+            return Ok(tables.iter().map(instance_view).collect());
+        };
+        let number = |step: &str| step.parse::<u32>().ok();
+        let instance = number(instance);
+        let table = tables.iter().find(|(of, _)| Some(of.0) == instance);
+        let (of, table) = table.ok_or_else(|| failed("there is no such component instance"))?;
+        match steps.get(1) {
+            None => Ok(table
+                .entries()
+                .map(|entry| entry_view(*of, entry))
+                .collect()),
+            Some(index) => {
+                let entry = number(index).and_then(|index| table.get(index));
+                let entry = entry.ok_or_else(|| failed("there is no such handle here"))?;
+                Ok(life(table, entry))
+            }
+        }
+    }
+
+    /// The tables with the life of each entry.
+    pub(super) fn handles_in_full(
+        &mut self,
+        at_end: bool,
+    ) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        let tables = match at_end {
+            true => self.chronicle().whole(HandleHistory::end).map_err(failed)?,
+            false => self.tables()?,
+        };
+        let ends = self.chronicle().ended(HandleHistory::end).map_err(failed)?;
+        let leaks = |instance: Instance| {
+            let ends = ends.iter().flatten();
+            let own = ends.filter(|(of, _)| *of == instance);
+            own.flat_map(|(_, table)| table.entries().map(|entry| in_full(table, entry)))
+                .collect()
+        };
+        let shown = tables.iter().map(|(instance, table)| InstanceHandles {
+            instance: instance.0,
+            handles: table.entries().map(|entry| in_full(table, entry)).collect(),
+            leaks: leaks(*instance),
+        });
+        Ok(shown.collect())
+    }
+
+    fn tables(&mut self) -> Result<Vec<Table>, DebuggeeError> {
+        let here = self.timeline.here().clone();
+        let in_call = here.position.phase == crate::replay::Phase::Calling;
+        let outcome = self.timeline.trace().outcome().clone();
+        let chronicle = self.chronicle();
+        let tables = chronicle.handles_at(here.event, in_call, None);
+        let tables = tables.map_err(failed)?.unwrap_or_default();
+        match chronicle.mismatch(here.event, &outcome) {
+            None => Ok(tables),
+            Some(mismatch) => Err(failed(mismatch)),
+        }
+    }
+
+    /// Why a run ended in a trap, where that was about a handle: what the handle was.
+    pub(super) fn trap_explained(&mut self) -> Option<String> {
+        // What the far side finds wrong with a handle is a trap or a failure of the host.
+        let (Outcome::Trapped(_) | Outcome::HostError(_)) = self.timeline.trace().outcome() else {
+            return None;
+        };
+        let last = self.timeline.here().event.checked_sub(1)?;
+        let open = self.timeline.boundary().ok()?;
+        open.last()?;
+        let told = self.chronicle().whole(|history| {
+            let findings = history.findings().iter();
+            let mut about = findings.rev();
+            let found = about.find(|found| found.finding.moment.event == last);
+            found.map(|found| found.finding.to_string())
+        });
+        told.ok().flatten()
+    }
+}
+
+fn summary(tables: &[Table]) -> String {
+    let live: usize = tables
+        .iter()
+        .map(|(_, table)| table.entries().count())
+        .sum();
+    match tables.len() {
+        1 => format!("{live} handles"),
+        instances => format!("{live} handles in {instances} component instances"),
+    }
+}
+
+fn instance_view((instance, table): &Table) -> VariableView {
+    let entries = table.entries().count();
+    VariableView {
+        name: format!("instance {}", instance.0),
+        value: format!("{entries} handles"),
+        children: (entries > 0).then(|| Children {
+            values: ValuesRef(format!("{KEY}/{}", instance.0)),
+            named: Some(entries as u64),
+            indexed: None,
+        }),
+        kind: ValueKind::Virtual,
+        ..VariableView::default()
+    }
+}
+
+fn entry_view(instance: Instance, entry: &Entry) -> VariableView {
+    VariableView {
+        name: entry.index.to_string(),
+        value: entry.to_string(),
+        type_name: Some(entry.kind.to_string()),
+        children: Some(Children {
+            values: ValuesRef(format!("{KEY}/{}/{}", instance.0, entry.index)),
+            named: None,
+            indexed: None,
+        }),
+        ..VariableView::default()
+    }
+}
+
+/// What is known of an entry, one row each.
+fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
+    let row = |name: &str, value: String| VariableView {
+        name: name.to_owned(),
+        value,
+        kind: ValueKind::Virtual,
+        ..VariableView::default()
+    };
+    let mut rows = vec![row("kind", entry.kind.to_string())];
+    rows.extend(entry.resource_name().map(|name| row("resource type", name)));
+    let meaning = entry.meaning.as_ref();
+    rows.extend(meaning.map(|meaning| row("stands for", meaning.to_string())));
+    rows.extend(entry.rep.map(|rep| row("rep", format!("{rep:#x}"))));
+    rows.push(row("created by", entry.created.to_string()));
+    rows.push(row("uses", entry.uses.to_string()));
+    let last = entry.last_use.as_ref();
+    rows.extend(last.map(|last| row("last used by", last.to_string())));
+    if entry.lent > 0 {
+        rows.push(row("lent", format!("to {} calls in progress", entry.lent)));
+    }
+    let before = table.past(entry.index);
+    rows.extend(before.map(|past| row("before", past.to_string())));
+    rows
+}
+
+fn in_full(table: &HandleTable, entry: &Entry) -> HandleShown {
+    let mut life = Vec::new();
+    if let Some(past) = table.past(entry.index) {
+        let what = format!("the handle before it: {past}");
+        life.push((past.ended.event, what));
+    }
+    life.push((
+        entry.created.event,
+        format!("made by {}", entry.created.crossing),
+    ));
+    if let Some(last) = &entry.last_use {
+        let uses = match entry.uses {
+            1 => "used".to_owned(),
+            uses => format!("used {uses} times, last"),
+        };
+        life.push((last.event, format!("{uses} by {}", last.crossing)));
+    }
+    HandleShown {
+        index: entry.index,
+        kind: kind(&entry.kind),
+        type_name: entry
+            .resource_name()
+            .unwrap_or_else(|| entry.kind.to_string()),
+        meaning: entry.meaning.as_ref().map(ToString::to_string),
+        rep: entry.rep,
+        state: (entry.lent > 0).then(|| format!("lent to {} calls in progress", entry.lent)),
+        life,
+    }
+}
+
+fn kind(kind: &EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Own(_) => "own",
+        EntryKind::Borrow(_) => "borrow",
+        EntryKind::Stream { .. } => "stream",
+        EntryKind::Future { .. } => "future",
+        EntryKind::Subtask => "subtask",
+        EntryKind::WaitableSet => "waitable-set",
+        EntryKind::ErrorContext => "error-context",
+    }
+}

@@ -1,0 +1,134 @@
+//! What the whole recording has to tell: its hostcalls, and what was printed.
+
+use super::Recording;
+use super::texts::Text;
+use crate::debuggee::{
+    DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
+};
+use crate::inspect::hostcall::listing::{Listing, ListingError};
+use crate::replay::output;
+use crate::replay::variant::Variant;
+use crate::timeline::Interrupt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+impl Recording {
+    /// The first mark of 1, 2, … that there is not.
+    pub(super) fn free_mark(&self) -> String {
+        let marks = self.timeline.marks();
+        let is_free = |name: &String| marks.iter().all(|(taken, ..)| taken != name);
+        let mut numbers = (1_u32..).map(|number| number.to_string());
+        numbers.find(is_free).unwrap_or_default()
+    }
+
+    /// Replays the recording for its hostcalls the first time.
+    pub(super) fn listed(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        if let Some(listing) = &self.hostcalls {
+            return Ok(listing.clone());
+        }
+        let listing = Arc::new(self.read_listing(output, interrupt)?);
+        self.hostcalls = Some(listing.clone());
+        Ok(listing)
+    }
+
+    fn read_listing(
+        &self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Listing, DebuggeeError> {
+        let failed = |error: &dyn std::fmt::Display| DebuggeeError::Other(error.to_string());
+        let trace = self.timeline.trace().clone();
+        let all = trace.hostcalls().unwrap_or(0).max(1);
+        let compiled = self
+            .timeline
+            .compile(Variant::Fast, interrupt, &|compiled| {
+                output.progress(Some(compiled.percent()), "compiling the recording");
+            })?;
+        let done = Arc::new(AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let (counted, stop) = (done.clone(), interrupt.clone());
+            let reading = scope.spawn(move || {
+                Listing::read(&trace, &compiled, move |rows| {
+                    counted.store(rows, Ordering::Relaxed);
+                    !stop.is_raised()
+                })
+            });
+            while !reading.is_finished() {
+                let percent = done.load(Ordering::Relaxed) as u64 * 100 / all;
+                output.progress(Some(percent.min(100) as u8), "listing the hostcalls");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            match reading.join() {
+                Ok(Ok(listing)) => Ok(listing),
+                Ok(Err(ListingError::Interrupted)) => Err(DebuggeeError::Interrupted),
+                Ok(Err(error)) => Err(failed(&error)),
+                Err(_) => Err(failed(&"listing the hostcalls failed")),
+            }
+        })
+    }
+
+    /// All hostcalls as a source, one in a line.
+    pub(super) fn hostcalls_text(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        let listing = self.listed(output, interrupt)?;
+        let mut content = String::new();
+        for row in &listing.rows {
+            // A line for each, whatever it holds.
+            content.push_str(&row.line().replace(['\n', '\r'], " "));
+            content.push('\n');
+        }
+        Ok(SourceText {
+            content,
+            mime_type: None,
+        })
+    }
+
+    /// What hostcalls with these numbers printed; `None` if that is not known within the
+    /// patience.
+    pub(super) fn printed_by(
+        &mut self,
+        calls: &Range<u64>,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        if calls.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let told = self.chronicle().output(calls.end, patience, |output| {
+            let pieces = output.until(calls.end).iter();
+            let new = pieces.filter(|piece| piece.events > calls.start);
+            let printed = new.map(|piece| Printed {
+                stream: match piece.stream {
+                    output::Stream::Stdout => Stream::Stdout,
+                    output::Stream::Stderr => Stream::Stderr,
+                },
+                event: piece.event,
+                bytes: output.bytes(piece).to_vec(),
+                place: line_of(piece.event),
+            });
+            printed.collect()
+        });
+        told.map_err(|error| DebuggeeError::Other(error.to_string()))
+    }
+}
+
+/// The line of a hostcall in the source that lists them.
+fn line_of(event: u64) -> (SourceRef, SourcePoint) {
+    let source = SourceRef {
+        name: "hostcalls".to_owned(),
+        origin: SourceOrigin::Generated(Text::Hostcalls.reference()),
+    };
+    let point = SourcePoint {
+        line: event.saturating_add(1),
+        column: None,
+    };
+    (source, point)
+}

@@ -1,0 +1,311 @@
+//! Opening recordings: recording a program first, or one that there is.
+
+use super::Recording;
+use crate::component::{Component, ModuleId, component_bytes};
+use crate::debuggee::launch::{
+    AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
+};
+use crate::debuggee::path_mapping::PathMapping;
+use crate::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
+use crate::source::external::{External, Search};
+use crate::source::is_library;
+use crate::timeline::travel::motion::{Stepping, WithoutLines};
+use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
+use crate::trace::Trace;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What a recorder gets to finish its recording when it is told to end.
+const TO_FINISH: Duration = Duration::from_secs(5);
+
+/// Opens recordings for sessions.
+#[derive(Debug)]
+pub struct RecordingLauncher {
+    options: Options,
+    /// What `attach` opens: the recording that the server was started with.
+    trace: Option<PathBuf>,
+    /// Debug files for every session, besides those that its client names.
+    debug_files: Vec<PathBuf>,
+    /// Where sources are, for every session.
+    path_mapping: PathMapping,
+}
+
+fn failed(error: impl std::fmt::Display) -> LaunchError {
+    LaunchError::Failed(error.to_string())
+}
+
+impl RecordingLauncher {
+    /// Opens timelines with these options. Without a trace there is nothing to attach to.
+    pub fn new(options: Options, trace: Option<PathBuf>) -> RecordingLauncher {
+        RecordingLauncher {
+            options,
+            trace,
+            debug_files: Vec::new(),
+            path_mapping: PathMapping::default(),
+        }
+    }
+
+    /// Every session maps sources so, too: pairs of prefixes, as in the debug information
+    /// and as on this machine.
+    pub fn with_path_mapping(self, pairs: Vec<(String, String)>) -> RecordingLauncher {
+        RecordingLauncher {
+            path_mapping: PathMapping::new(pairs),
+            ..self
+        }
+    }
+
+    /// Every session looks for debug information in these files, too.
+    pub fn with_debug_files(self, debug_files: Vec<PathBuf>) -> RecordingLauncher {
+        RecordingLauncher {
+            debug_files,
+            ..self
+        }
+    }
+
+    fn open(
+        &self,
+        trace: &Path,
+        directory: Option<tempfile::TempDir>,
+        program: Option<PathBuf>,
+        view: &ViewArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let mut trace = Trace::open(trace).map_err(failed)?;
+        if let Some(path) = &view.component {
+            let bytes = component_bytes(path).map_err(failed)?;
+            let component = Component::parse(bytes)
+                .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
+            trace = trace.with_component(Arc::new(component)).map_err(failed)?;
+        }
+        let external = External::find(
+            trace.component(),
+            &self.where_to_look(&trace, program, view),
+        )
+        .map_err(failed)?;
+        if let Some(bytes) = external.put_into(trace.component()) {
+            let component = Component::parse(bytes).map_err(failed)?;
+            trace = trace.with_component(Arc::new(component)).map_err(failed)?;
+        }
+        let trace = Arc::new(trace);
+        let progress = |compiled: Progress| {
+            output.progress(Some(compiled.percent()), "compiling the recording");
+        };
+        let timeline = Timeline::open(trace, &self.options, interrupt, &progress);
+        let mut timeline = timeline.map_err(|error| match error {
+            TimelineError::Interrupted => LaunchError::Interrupted,
+            error => failed(error),
+        })?;
+        let stepping = stepping(&timeline, view.just_my_code);
+        timeline.set_stepping(stepping);
+        Ok(Box::new(Recording::new(
+            timeline,
+            self.options.cache.clone(),
+            external,
+            view.path_mapping.clone().or(self.path_mapping.clone()),
+            directory,
+        )))
+    }
+
+    /// Where debug information may be that the modules do not have themselves.
+    fn where_to_look(
+        &self,
+        trace: &Trace,
+        program: Option<PathBuf>,
+        view: &ViewArguments,
+    ) -> Search {
+        let name = &trace.metadata().program;
+        let beside_trace = trace.path().parent().map(|directory| directory.join(name));
+        let beside = [view.component.clone(), program, beside_trace];
+        Search {
+            program: name.clone(),
+            beside: beside.into_iter().flatten().collect(),
+            given: [view.debug_files.clone(), self.debug_files.clone()].concat(),
+        }
+    }
+
+    /// Records a run with this executable, in a process of its own: whatever
+    /// becomes of the run, the server goes on.
+    fn record(
+        &self,
+        arguments: &ProgramArguments,
+        to: &Path,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(), LaunchError> {
+        output.progress(None, "recording the program");
+        let before = written(to);
+        let mut child = self
+            .record_command(arguments, to)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
+        // It ends when this is closed: by us, or because we are no more.
+        let mut lifeline = child.stdin.take();
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let complaint = std::thread::scope(|scope| {
+            let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
+            let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
+            let mut told = None;
+            while !(out.is_finished() && err.is_finished()) {
+                if interrupt.is_raised() {
+                    drop(lifeline.take());
+                    let since = told.get_or_insert_with(Instant::now);
+                    if since.elapsed() > TO_FINISH {
+                        // What has reached the trace stays readable.
+                        _ = child.kill();
+                    }
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            _ = out.join();
+            err.join().ok().flatten().unwrap_or_default()
+        });
+        _ = child.wait();
+        // An older recording there is not this one.
+        if written(to) != before {
+            return Ok(());
+        }
+        if interrupt.is_raised() {
+            return Err(LaunchError::Interrupted);
+        }
+        Err(failed(match complaint.trim() {
+            "" => "the recorder ended without a recording".to_owned(),
+            complaint => complaint.to_owned(),
+        }))
+    }
+
+    fn record_command(&self, arguments: &ProgramArguments, to: &Path) -> Command {
+        let mut command = Command::new(&self.options.program);
+        command.arg("record").arg("--quiet").arg("--force");
+        command.arg("--ends-with-input");
+        command.arg("-o").arg(to);
+        for dir in &arguments.dirs {
+            let host = in_directory(arguments.cwd.as_deref(), &dir.host);
+            command.arg("--dir");
+            command.arg(format!("{}::{}", host.display(), dir.guest));
+        }
+        for (name, value) in &arguments.env {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        for switch in &arguments.wasi {
+            command.arg("-S").arg(switch);
+        }
+        if arguments.redact_env {
+            command.arg("--redact-env");
+        }
+        if let Some(call) = &arguments.invoke {
+            command.arg("--invoke").arg(call);
+        }
+        command.arg("--");
+        command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
+        command.args(&arguments.args);
+        command
+    }
+}
+
+/// Which code steps go into: with `justMyCode`, none without lines, and none of modules
+/// that are libraries altogether.
+fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
+    if !just_my_code {
+        return Stepping {
+            without_lines: WithoutLines::Instructions,
+            ..Stepping::default()
+        };
+    }
+    let is_foreign = |module: &Module| {
+        let mut files = module.source.files().peekable();
+        files.peek().is_some() && files.all(|(_, path)| is_library(path))
+    };
+    let modules = (0..).map(ModuleId).zip(timeline.modules().iter());
+    let foreign = modules.filter(|(_, module)| is_foreign(module));
+    Stepping {
+        foreign: foreign.map(|(id, _)| id).collect(),
+        ..Stepping::default()
+    }
+}
+
+/// When a file was last written, if it is there.
+fn written(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|m| m.modified()).ok()
+}
+
+fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
+    directory.map_or_else(|| path.to_owned(), |directory| directory.join(path))
+}
+
+/// Hands on what a stream says, as it says it; answers its end, for messages.
+fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
+    const KEPT: usize = 4096;
+    let mut buffer = [0; 8192];
+    let mut kept = Vec::new();
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&kept).into_owned(),
+            Ok(length) => {
+                let bytes = buffer.get(..length).unwrap_or_default();
+                output.guest(stream, bytes);
+                kept.extend_from_slice(bytes);
+                let excess = kept.len().saturating_sub(KEPT);
+                kept.drain(..excess);
+            }
+        }
+    }
+}
+
+impl Launcher for RecordingLauncher {
+    fn path_mapping(&self) -> PathMapping {
+        self.path_mapping.clone()
+    }
+
+    fn launch(
+        &self,
+        arguments: &LaunchArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        match &arguments.subject {
+            Subject::Trace(trace) => {
+                self.open(trace, None, None, &arguments.view, output, interrupt)
+            }
+            Subject::Program(program) => {
+                let directory = tempfile::tempdir().map_err(failed)?;
+                let to = match &program.record_to {
+                    Some(path) => in_directory(program.cwd.as_deref(), path),
+                    None => directory.path().join("session.rrtrace"),
+                };
+                self.record(program, &to, output, interrupt)?;
+                let at = in_directory(program.cwd.as_deref(), &program.program);
+                self.open(
+                    &to,
+                    Some(directory),
+                    Some(at),
+                    &arguments.view,
+                    output,
+                    interrupt,
+                )
+            }
+        }
+    }
+
+    fn attach(
+        &self,
+        arguments: &AttachArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let trace = self.trace.as_deref().ok_or_else(|| {
+            failed(
+                "this server has no recording to attach to: start it with `rr-dap --trace FILE`, \
+                 or use `launch` with `trace`",
+            )
+        })?;
+        self.open(trace, None, None, &arguments.view, output, interrupt)
+    }
+}

@@ -1,0 +1,405 @@
+//! The real debuggee: a recording, travelled by the timeline and looked at by
+//! the inspecting room.
+
+mod address;
+mod boundary;
+mod breakpoints;
+mod call_values;
+mod calls;
+mod core;
+mod data;
+mod disassembly;
+mod expressions;
+mod functions;
+mod guest;
+mod guest_memory;
+mod handles;
+mod hostcalls;
+mod launcher;
+mod stack;
+mod targets;
+mod texts;
+mod values;
+
+pub use launcher::RecordingLauncher;
+
+use super::path_mapping::PathMapping;
+use super::{
+    BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, Debuggee, DebuggeeError,
+    EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest,
+    FunctionView, History, InstanceHandles, InstructionBreakpointRequest, InstructionView,
+    LineVisit, Mark, MemoryView, ModuleView, Output, Page, Preparing, Printed, Scope,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StepInTarget,
+    StopText, TextRef, ValuesRef, VariableView, Window,
+};
+use crate::component::ModuleId;
+use crate::inspect::core_level::CoreItems;
+use crate::inspect::hostcall::listing::Listing;
+use crate::inspect::past::chronicle::Chronicle;
+use crate::replay::variant::CacheDir;
+use crate::replay::{Phase, Position};
+use crate::source::external::External;
+use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::timeline::{Interrupt, Timeline, TimelineError};
+use breakpoints::Breakpoints;
+use calls::ShownCall;
+use stack::ShownFrame;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use texts::{Listings, Text};
+
+/// A recording being debugged.
+pub struct Recording {
+    timeline: Timeline,
+    breakpoints: Breakpoints,
+    /// The session has come here by a step over or out: calls inlined here that have not
+    /// begun are still ahead.
+    is_stepped_over: bool,
+    /// The stack at this stop, once asked for.
+    stack: Option<Vec<ShownFrame>>,
+    events: OnceLock<u64>,
+    /// All hostcalls, once asked for.
+    hostcalls: Option<Arc<Listing>>,
+    /// The crossings in progress at this stop that were asked for, by their index.
+    calls: HashMap<usize, ShownCall>,
+    /// What modules say of their items, once asked for.
+    items: HashMap<ModuleId, Arc<CoreItems>>,
+    /// Handles and output over time, once asked for.
+    chronicle: Option<Chronicle>,
+    cache: CacheDir,
+    /// Debug information that the modules do not have themselves.
+    external: External,
+    path_mapping: PathMapping,
+    listings: Listings,
+    /// Where the recording lives if nobody asked to keep it.
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl From<TimelineError> for DebuggeeError {
+    fn from(error: TimelineError) -> Self {
+        match error {
+            TimelineError::Interrupted => DebuggeeError::Interrupted,
+            TimelineError::Died(message) => DebuggeeError::Died { message },
+            other => DebuggeeError::Other(other.to_string()),
+        }
+    }
+}
+
+impl Recording {
+    fn new(
+        timeline: Timeline,
+        cache: CacheDir,
+        external: External,
+        path_mapping: PathMapping,
+        directory: Option<tempfile::TempDir>,
+    ) -> Recording {
+        Recording {
+            timeline,
+            breakpoints: Breakpoints::default(),
+            is_stepped_over: false,
+            stack: None,
+            events: OnceLock::new(),
+            hostcalls: None,
+            calls: HashMap::new(),
+            items: HashMap::new(),
+            chronicle: None,
+            cache,
+            external,
+            path_mapping,
+            listings: Listings::default(),
+            _directory: directory,
+        }
+    }
+}
+
+impl Recording {
+    /// What to say where the program stands in a hostcall.
+    fn describe_hostcall(&mut self) -> StopText {
+        let how = match self.timeline.here().position.phase {
+            Phase::Calling => "Paused at a hostcall",
+            Phase::Answered => "Paused after a hostcall",
+            Phase::Before | Phase::End => return StopText::default(),
+        };
+        StopText {
+            description: Some(how.to_owned()),
+            text: self.calling(),
+        }
+    }
+}
+
+impl Debuggee for Recording {
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        self.stack = None;
+        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
+            return Ok(self.timeline.here().clone());
+        }
+        self.find_handle_changes()?;
+        self.calls.clear();
+        if self.timeline.needs_debug(motion) {
+            self.timeline.need_debug(interrupt, &|compiled| {
+                output.progress(
+                    Some(compiled.percent()),
+                    "compiling the guest for debugging",
+                );
+            })?;
+        }
+        let stop = match motion {
+            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+            other => self.timeline.travel(other, interrupt)?,
+        };
+        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
+        Ok(stop)
+    }
+
+    fn preparing(&mut self) -> Option<Preparing> {
+        let end = self.timeline.debug_end()?;
+        Some(Box::new(move || end.wait()))
+    }
+
+    fn here(&self) -> &Stop {
+        self.timeline.here()
+    }
+
+    fn describe_stop(&mut self) -> StopText {
+        let reason = self.timeline.here().reason.clone();
+        match reason {
+            Reason::End(_) => StopText {
+                description: None,
+                text: Some(match self.trap_explained() {
+                    Some(why) => format!("The run {}; {why}", self.timeline.trace().outcome()),
+                    None => format!("The run {}", self.timeline.trace().outcome()),
+                }),
+            },
+            _ => match self.describe_change() {
+                Some(told) => told,
+                None => self.describe_hostcall(),
+            },
+        }
+    }
+
+    fn history(&self) -> History {
+        let trace = self.timeline.trace();
+        let events = *self.events.get_or_init(|| trace.hostcalls().unwrap_or(0));
+        History {
+            name: trace.metadata().program.clone(),
+            events,
+            end: self.timeline.known_end(),
+            ending: format!("the run {}", trace.outcome()),
+        }
+    }
+
+    fn set_source_breakpoints(
+        &mut self,
+        source: &SourceOrigin,
+        breakpoints: &[SourceBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_lines(source, breakpoints)
+    }
+
+    fn set_function_breakpoints(
+        &mut self,
+        breakpoints: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_functions(breakpoints)
+    }
+
+    fn set_instruction_breakpoints(
+        &mut self,
+        breakpoints: &[InstructionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_instructions(breakpoints)
+    }
+
+    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        self.break_at_filters(filters)
+    }
+
+    fn set_data_breakpoints(
+        &mut self,
+        breakpoints: &[DataBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_data(breakpoints)
+    }
+
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
+        self.data_meant(meant)
+    }
+
+    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Recording::motion_to_change(of, direction)
+    }
+
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError> {
+        self.visits_of(source, point, output, interrupt)
+    }
+
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        self.calls_ahead(frame)
+    }
+
+    fn breakpoint_locations(
+        &mut self,
+        source: &SourceOrigin,
+        lines: std::ops::RangeInclusive<u64>,
+    ) -> Result<Vec<SourcePoint>, DebuggeeError> {
+        Ok(self.breakable(source, lines))
+    }
+
+    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        self.shown_frames(window)
+    }
+
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        self.scopes_of(frame)
+    }
+
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        self.values_in(of, page, format)
+    }
+
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        _context: EvaluateContext,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        self.evaluate_in(expression, frame, format)
+    }
+
+    fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        self.names_in(frame)
+    }
+
+    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError> {
+        self.declared_in(text, frame)
+    }
+
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.functions_like(pattern)
+    }
+
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        self.handle_tables()
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => self.free_mark(),
+        };
+        self.timeline.mark(&name);
+        let here = self.timeline.here();
+        Mark {
+            name,
+            position: here.position,
+            event: here.event,
+        }
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        self.timeline.unmark(name)
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let marks = self.timeline.marks().into_iter();
+        let mark = |(name, position, event): (&str, Position, u64)| Mark {
+            name: name.to_owned(),
+            position,
+            event,
+        };
+        marks.map(mark).collect()
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        let in_progress = self.timeline.crossing().ok()??;
+        let component = self.timeline.trace().component();
+        let crossing = component.crossing(in_progress.calling.crossing)?;
+        Some(crossing.name.clone())
+    }
+
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        self.listed(output, interrupt)
+    }
+
+    fn printed(
+        &mut self,
+        calls: Range<u64>,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        self.printed_by(&calls, patience)
+    }
+
+    fn printing(&mut self, until: u64) -> Preparing {
+        Box::new(self.chronicle().coming_to(until))
+    }
+
+    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        self.handles_in_full(at_end)
+    }
+
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        self.timeline.checkpoint_moments()
+    }
+
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(self.all_sources())
+    }
+
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        match Text::parse(text) {
+            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
+            _ => self.text(text),
+        }
+    }
+
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(self.all_modules())
+    }
+
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        self.instructions(at, offset, skip, count)
+    }
+
+    fn read_memory(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        self.bytes_at(reference, offset, count)
+    }
+}

@@ -1,0 +1,278 @@
+//! The stack as a person sees it: a hostcall on top, inlined calls as frames of
+//! their own.
+
+use super::boundary::CrossingFrame;
+use super::{Recording, address};
+use crate::component::ModuleId;
+use crate::debuggee::{
+    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
+    SourcePoint, SourceRef, Window,
+};
+use crate::replay::frames::Frame as CoreFrame;
+use crate::source::{InlinedCall, SourceLine};
+use crate::timeline::Module;
+use std::collections::BTreeMap;
+
+/// A frame as shown.
+#[derive(Debug, Clone)]
+pub(super) enum ShownFrame {
+    /// A call out of the guest or into it.
+    Crossing(CrossingFrame),
+    Guest(GuestPlace),
+}
+
+/// A frame of guest code, or of a call inlined into one.
+#[derive(Debug, Clone)]
+pub(super) struct GuestPlace {
+    /// Its index among the core frames.
+    pub(super) index: usize,
+    pub(super) core: CoreFrame,
+    /// How many guest frames are outside it.
+    pub(super) outside: u32,
+    /// 0 for the innermost inlined body.
+    pub(super) inlined: usize,
+    name: String,
+    line: Option<SourceLine>,
+}
+
+/// Inlined calls within one frame that get numbers of their own.
+const MAX_INLINED: u32 = 256;
+
+impl ShownFrame {
+    pub(super) fn id(&self) -> FrameId {
+        match self {
+            ShownFrame::Crossing(frame) => frame.id(),
+            ShownFrame::Guest(place) => {
+                let inlined = (place.inlined as u32).min(MAX_INLINED - 1);
+                FrameId(place.outside.saturating_mul(MAX_INLINED) + inlined)
+            }
+        }
+    }
+}
+
+/// A source file at the path of the debug information.
+pub(super) fn source_ref(path: &str) -> SourceRef {
+    SourceRef {
+        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+        origin: SourceOrigin::File(path.to_owned()),
+    }
+}
+
+pub(super) fn point(line: SourceLine) -> SourcePoint {
+    SourcePoint {
+        line: u64::from(line.line),
+        column: (line.column > 0).then_some(u64::from(line.column)),
+    }
+}
+
+impl Recording {
+    /// The whole stack at this stop, innermost first.
+    pub(super) fn stack(&mut self) -> Result<&[ShownFrame], DebuggeeError> {
+        if self.stack.is_none() {
+            let stack = self.read_stack()?;
+            self.stack = Some(stack);
+        }
+        Ok(self.stack.as_deref().unwrap_or_default())
+    }
+
+    /// A step into a call that is inlined here, and has not begun yet, moves nothing but
+    /// what is shown. Whether this was one.
+    pub(super) fn enters_inlined(&mut self) -> Result<bool, DebuggeeError> {
+        if !std::mem::take(&mut self.is_stepped_over) {
+            return Ok(false);
+        }
+        let frames = self.timeline.frames()?;
+        let unbegun = frames.first().and_then(|frame| {
+            let module = self.timeline.module(frame.module)?;
+            let inlined = module.source.inlined_at(frame.pc);
+            Some(
+                inlined
+                    .first()
+                    .is_some_and(|call| is_unbegun(call, frame.pc)),
+            )
+        });
+        Ok(unbegun.unwrap_or(false))
+    }
+
+    fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
+        let mut stack = Vec::new();
+        let mut crossings = self.crossing_frames()?;
+        let frames = self.timeline.frames()?;
+        let hides = self.is_stepped_over;
+        for (index, core) in frames.iter().enumerate() {
+            let outside = (frames.len() - index) as u32;
+            while let Some(inner) = crossings.pop_if(|inner| inner.open.outside >= outside) {
+                stack.push(ShownFrame::Crossing(inner));
+            }
+            let Some(module) = self.timeline.module(core.module) else {
+                continue;
+            };
+            stack.extend(
+                bodies(module, *core, index, outside, hides && index == 0).map(ShownFrame::Guest),
+            );
+        }
+        let outermost = crossings.into_iter().rev();
+        stack.extend(outermost.map(ShownFrame::Crossing));
+        Ok(stack)
+    }
+
+    pub(super) fn shown_frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        let stack = self.stack()?.to_vec();
+        let levels = window.levels.unwrap_or(usize::MAX);
+        let frames = stack.iter().skip(window.start).take(levels);
+        Ok(Frames {
+            frames: frames.map(|frame| self.show(frame)).collect(),
+            total: stack.len(),
+        })
+    }
+
+    fn show(&self, frame: &ShownFrame) -> Frame {
+        match frame {
+            ShownFrame::Crossing(crossing) => Frame {
+                id: frame.id(),
+                name: crossing.title.clone(),
+                place: None,
+                instruction: None,
+                module: None,
+                presentation: Presentation::Normal,
+            },
+            ShownFrame::Guest(guest) => Frame {
+                id: frame.id(),
+                name: guest.name.clone(),
+                place: self.place_of(guest),
+                instruction: Some(address::code(guest.core.module, guest.core.pc)),
+                module: Some(guest.core.module.0.to_string()),
+                presentation: match guest.line {
+                    None if self.any_lines() => Presentation::Subtle,
+                    _ => Presentation::Normal,
+                },
+            },
+        }
+    }
+
+    /// A frame's line, or else its instruction in the text of its function.
+    fn place_of(&self, guest: &GuestPlace) -> Option<FramePlace> {
+        let id = guest.core.module;
+        match guest.line {
+            Some(line) => Some(self.place_in_source(id, self.timeline.module(id)?, line)),
+            None => self.place_in_listing(id, guest.core.function, guest.core.pc),
+        }
+    }
+
+    /// The frame with this id, or the innermost one that has lines.
+    pub(super) fn frame(&mut self, id: Option<FrameId>) -> Result<ShownFrame, DebuggeeError> {
+        let stack = self.stack()?;
+        let found = match id {
+            Some(id) => stack.iter().find(|frame| frame.id() == id),
+            None => stack
+                .iter()
+                .find(|f| matches!(f, ShownFrame::Guest(place) if place.line.is_some()))
+                .or(stack.first()),
+        };
+        found
+            .cloned()
+            .ok_or_else(|| DebuggeeError::other("there is no such frame here"))
+    }
+
+    /// The innermost frame of guest code, one with lines if there is any.
+    pub(super) fn caller(&mut self) -> Option<GuestPlace> {
+        let stack = self.stack().ok()?;
+        let guests = stack.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place),
+            ShownFrame::Crossing(_) => None,
+        });
+        let with_line = guests.clone().find(|place| place.line.is_some());
+        with_line.or_else(|| guests.clone().next()).cloned()
+    }
+
+    pub(super) fn all_sources(&self) -> Vec<SourceRef> {
+        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
+        let sources: BTreeMap<String, SourceRef> = modules
+            .flat_map(|(id, module)| {
+                let files = module.source.files();
+                let with_code = files.filter(|(file, _)| module.source.has_code(*file));
+                with_code
+                    .map(move |(file, path)| (path.to_owned(), self.source_of(id, module, file)))
+            })
+            .collect();
+        sources.into_values().collect()
+    }
+
+    fn any_lines(&self) -> bool {
+        let modules = self.timeline.modules();
+        modules.iter().any(|module| module.source.has_lines())
+    }
+
+    pub(super) fn all_modules(&self) -> Vec<ModuleView> {
+        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
+        modules
+            .map(|(id, module)| ModuleView {
+                id: id.0.to_string(),
+                name: module.source.name().map_or_else(
+                    || format!("core module {}", id.0),
+                    |name| format!("core module {} ({name})", id.0),
+                ),
+                path: None,
+                symbols: Some(self.symbols_of(id, module)),
+            })
+            .collect()
+    }
+
+    /// What debug information a module has, where it is from, and what is missing.
+    fn symbols_of(&self, id: ModuleId, module: &Module) -> String {
+        let mut told = module.source.kind().to_string();
+        let files = self.external.files(id).iter();
+        let files: Vec<String> = files.map(|path| path.display().to_string()).collect();
+        if !files.is_empty() {
+            told.push_str(&format!(" from {}", files.join(", ")));
+        }
+        for note in self.external.notes(id) {
+            told.push_str(&format!("; {note}"));
+        }
+        told
+    }
+}
+
+/// Whether an inlined call stands at its first instruction.
+fn is_unbegun(call: &InlinedCall, pc: u32) -> bool {
+    call.ranges.iter().map(|range| range.start).min() == Some(pc)
+}
+
+/// The bodies that a core frame runs: inlined calls first, then the function.
+fn bodies(
+    module: &Module,
+    core: CoreFrame,
+    index: usize,
+    outside: u32,
+    hide_unbegun: bool,
+) -> impl Iterator<Item = GuestPlace> + use<> {
+    let inlined = module.source.inlined_at(core.pc);
+    let inlined_count = inlined.len();
+    let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
+    let mut bodies = Vec::new();
+    let mut hides = hide_unbegun;
+    for (i, call) in inlined.into_iter().enumerate() {
+        // At the first instruction of an inlined body a step stands before the call, as
+        // it does where there is a call instruction.
+        hides &= is_unbegun(&call, core.pc);
+        if !hides {
+            bodies.push((i, call.name, line));
+        }
+        line = call.call_site;
+    }
+    let name = match module.source.function_at(core.pc) {
+        Some(function) => function.name.clone(),
+        None => module.source.shown_name(core.function),
+    };
+    bodies.push((inlined_count, name, line));
+    bodies
+        .into_iter()
+        .map(move |(inlined, name, line)| GuestPlace {
+            index,
+            core,
+            outside,
+            inlined,
+            name,
+            line,
+        })
+}

@@ -1,0 +1,439 @@
+//! Scopes and values. A reference to values is a path: frame, scope, then the
+//! steps into it, so that the same variable has the same reference at every stop.
+
+use super::guest::GuestFrame;
+use super::stack::{GuestPlace, ShownFrame};
+use super::{Recording, address, core};
+use crate::component::ModuleId;
+use crate::component::types::CoreValue;
+use crate::debuggee::{
+    ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
+    SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
+};
+use crate::inspect::FrameState;
+use crate::inspect::expression::core_text;
+use crate::inspect::variable::variables::{
+    self, Children as Inside, Site, Variable, VariableKind, VariablesError,
+};
+use crate::replay::InstanceId;
+use crate::source::{ModuleSource, SourceLine};
+use crate::timeline::travel::motion::MemoryRange;
+
+/// A page of memory or list that a client asks for without saying how much.
+const WHOLE_PAGE: u64 = 10_000;
+
+pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
+    DebuggeeError::Other(error.to_string())
+}
+
+impl From<VariablesError> for DebuggeeError {
+    fn from(error: VariablesError) -> Self {
+        failed(error)
+    }
+}
+
+fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool) -> Scope {
+    Scope {
+        name: name.to_owned(),
+        hint,
+        children: Children {
+            values: ValuesRef(format!("{}/{key}", frame.0)),
+            named: None,
+            indexed: None,
+        },
+        expensive,
+    }
+}
+
+impl Recording {
+    pub(super) fn scopes_of(&mut self, id: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        let place = match self.frame(Some(id))? {
+            ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
+            ShownFrame::Guest(place) => place,
+        };
+        let mut scopes = Vec::new();
+        let has_variables = self
+            .timeline
+            .module(place.core.module)
+            .is_some_and(|m| m.source.function_at(place.core.pc).is_some());
+        if has_variables {
+            let has_arguments = self
+                .variables_at(&place)?
+                .iter()
+                .any(|v| v.kind == VariableKind::Argument);
+            if has_arguments {
+                scopes.push(scope(id, "args", "Arguments", ScopeHint::Arguments, false));
+            }
+            scopes.push(scope(id, "locals", "Locals", ScopeHint::Locals, false));
+            scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
+        }
+        let wasm = core::SCOPES;
+        scopes.extend(wasm.map(|(key, name)| scope(id, key, name, ScopeHint::Registers, true)));
+        Ok(scopes)
+    }
+
+    /// Lends the module and the state of a guest frame.
+    pub(super) fn with_frame<T>(
+        &mut self,
+        place: &GuestPlace,
+        look: impl FnOnce(&ModuleSource, Site, &GuestFrame<'_>) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        let modules = self.timeline.modules().clone();
+        let module = modules
+            .get(place.core.module.0 as usize)
+            .ok_or_else(|| failed("the frame's module is missing"))?;
+        let frame = GuestFrame::read(&mut self.timeline, place.index, place.core.instance)?;
+        let site = Site {
+            pc: place.core.pc,
+            inlined: place.inlined,
+        };
+        look(&module.source, site, &frame)
+    }
+
+    fn variables_at(&mut self, place: &GuestPlace) -> Result<Vec<Variable>, DebuggeeError> {
+        self.with_frame(place, |source, site, frame| {
+            Ok(variables::variables(source, site, frame)?)
+        })
+    }
+
+    pub(super) fn values_in(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let mut steps = of.0.split('/');
+        if of.0.split('/').next() == Some(super::handles::KEY) {
+            let steps: Vec<&str> = steps.skip(1).collect();
+            return self.handle_values(&steps);
+        }
+        let stale = || failed("these values are not there any more");
+        let frame: u32 = steps
+            .next()
+            .and_then(|s| s.parse().ok())
+            .ok_or_else(stale)?;
+        let key = steps.next().ok_or_else(stale)?.to_owned();
+        let steps: Vec<&str> = steps.collect();
+        let id = Some(FrameId(frame));
+        match self.frame(id)? {
+            // A value of an expression: the key is the expression.
+            ShownFrame::Crossing(frame) if key.starts_with('=') => {
+                match self.call_values(&frame, &of.0, &key, &steps, (page, format)) {
+                    Ok(values) => Ok(values),
+                    Err(_) => self.expression_values(&key, id, of, &steps, page, format),
+                }
+            }
+            ShownFrame::Guest(_) if key.starts_with('=') => {
+                self.expression_values(&key, id, of, &steps, page, format)
+            }
+            ShownFrame::Crossing(frame) => {
+                self.call_values(&frame, &of.0, &key, &steps, (page, format))
+            }
+            ShownFrame::Guest(place) if core::SCOPES.iter().any(|(of_core, _)| *of_core == key) => {
+                self.core_values(&place, &key, &steps, (&of.0, page, format))
+            }
+            ShownFrame::Guest(place) => self.source_values(&place, of, &key, &steps, page, format),
+        }
+    }
+
+    fn source_values(
+        &mut self,
+        place: &GuestPlace,
+        of: &ValuesRef,
+        key: &str,
+        steps: &[&str],
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let instance = place.core.instance;
+        let rows: Vec<(VariableView, Option<SourceLine>)> =
+            self.with_frame(place, |source, site, frame| {
+                let roots = roots(source, site, frame, key)?;
+                let within = Within {
+                    source,
+                    frame,
+                    instance,
+                    format,
+                };
+                let Some((name, steps)) = steps.split_first() else {
+                    return Ok(within.root_rows(&roots, &of.0));
+                };
+                let name = decode(name);
+                let mut named = distinct_names(&roots).into_iter().zip(roots);
+                let root = named.find(|(known, _)| *known == name);
+                let (_, root) = root.ok_or_else(gone)?;
+                let expression = is_name(&name).then_some(name);
+                let rows = within.rows(root, expression, steps, &of.0, page)?;
+                Ok(rows.into_iter().map(|row| (row, None)).collect())
+            })?;
+        let declared = |line| self.place_declared(place.core.module, line);
+        let rows = rows.into_iter().map(|(row, line)| VariableView {
+            declared: line.and_then(declared),
+            ..row
+        });
+        Ok(rows.collect())
+    }
+
+    fn place_declared(
+        &self,
+        module: ModuleId,
+        line: SourceLine,
+    ) -> Option<(SourceRef, SourcePoint)> {
+        let place = self.place_in_source(module, self.timeline.module(module)?, line);
+        Some((place.source, place.point))
+    }
+
+    pub(super) fn bytes_at(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        let (instance, memory, start) = address::parse_memory(reference, offset)
+            .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
+        let count = count.min(1 << 24);
+        let bytes = self
+            .timeline
+            .memory(instance, memory, start, count as u32)?;
+        Ok(MemoryView {
+            address: address::memory_of(instance, memory, start),
+            unreadable: (count - bytes.len().min(count)) as u64,
+            bytes,
+        })
+    }
+}
+
+pub(super) fn gone() -> DebuggeeError {
+    failed("this variable is not there any more")
+}
+
+/// Where variables are looked at.
+pub(super) struct Within<'a> {
+    pub(super) source: &'a ModuleSource,
+    pub(super) frame: &'a dyn FrameState,
+    pub(super) instance: InstanceId,
+    pub(super) format: Format,
+}
+
+/// The variables of one scope of a frame.
+fn roots(
+    source: &ModuleSource,
+    site: Site,
+    frame: &dyn FrameState,
+    key: &str,
+) -> Result<Vec<Variable>, VariablesError> {
+    let mut roots = match key {
+        "statics" => variables::statics(source, site.pc, frame)?,
+        _ => variables::variables(source, site, frame)?,
+    };
+    match key {
+        "args" => roots.retain(|v| v.kind == VariableKind::Argument),
+        // What a function keeps from call to call is one of its own too.
+        "locals" => roots.retain(|v| v.kind != VariableKind::Argument),
+        _ => {}
+    }
+    Ok(roots)
+}
+
+impl Within<'_> {
+    /// The variables of a scope, each with where it is declared.
+    fn root_rows(
+        &self,
+        roots: &[Variable],
+        scope: &str,
+    ) -> Vec<(VariableView, Option<SourceLine>)> {
+        let names = distinct_names(roots);
+        let rows = roots.iter().zip(&names).map(|(variable, name)| {
+            let path = format!("{scope}/{}", encode(name));
+            let expression = is_name(name).then(|| name.clone());
+            let shown = view(variable, &path, expression, self.instance, self.format);
+            (shown, variable.declared)
+        });
+        rows.collect()
+    }
+
+    /// The children of what is some steps inside a variable, each with the expression for
+    /// it, if there is one for the variable.
+    pub(super) fn rows(
+        &self,
+        root: Variable,
+        expression: Option<String>,
+        steps: &[&str],
+        path: &str,
+        page: Page,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        let (mut current, mut expression) = (root, expression);
+        for step in steps {
+            let index: u64 = step.parse().map_err(|_| gone())?;
+            let children = self.children(&current, index..index + 1)?;
+            current = children.into_iter().next().ok_or_else(gone)?;
+            expression = expression.and_then(|outer| expression_of(&outer, &current.name));
+        }
+        // Fields have names and elements numbers; a value has the one or the other.
+        let has = match current.children {
+            Inside::None => None,
+            Inside::Named(_) => Some(ChildKind::Named),
+            Inside::Indexed(_) => Some(ChildKind::Indexed),
+        };
+        if page.filter.is_some() && page.filter != has {
+            return Ok(Vec::new());
+        }
+        let range = range_of(page);
+        let children = self.children(&current, range.clone())?;
+        let rows = children.iter().zip(range.start..).map(|(child, i)| {
+            let outer = expression.as_deref();
+            let expression = outer.and_then(|outer| expression_of(outer, &child.name));
+            let path = format!("{path}/{i}");
+            view(child, &path, expression, self.instance, self.format)
+        });
+        Ok(rows.collect())
+    }
+
+    fn children(
+        &self,
+        of: &Variable,
+        range: std::ops::Range<u64>,
+    ) -> Result<Vec<Variable>, DebuggeeError> {
+        Ok(variables::children(self.source, of, self.frame, range)?)
+    }
+}
+
+/// The expression for a part of what an expression means, by the part's name.
+fn expression_of(outer: &str, name: &str) -> Option<String> {
+    let simple = is_name(outer) || outer.ends_with([']', ')']) || outer.contains('.');
+    let outer = match simple && !outer.starts_with('*') {
+        true => outer.to_owned(),
+        false => format!("({outer})"),
+    };
+    match name {
+        "*" => Some(format!("*{outer}")),
+        // An index, or a key.
+        element if element.starts_with('[') => {
+            let inside = element.strip_prefix('[')?.strip_suffix(']')?;
+            let is_key = inside.parse::<i64>().is_ok() || inside.starts_with('"');
+            is_key.then(|| format!("{outer}{element}"))
+        }
+        field => is_field(field).then(|| format!("{outer}.{field}")),
+    }
+}
+
+/// Whether a name means the same in an expression: not that of a variable in the shadow of
+/// another.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit()) && is_field(text)
+}
+
+fn is_field(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
+}
+
+pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
+    let start = page.start as u64;
+    let count = page.count.map_or(WHOLE_PAGE, |count| count as u64);
+    start..start.saturating_add(count)
+}
+
+/// Names made distinct: a variable that shadows another has the plain name.
+fn distinct_names(variables: &[Variable]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for variable in variables {
+        let same = names
+            .iter()
+            .filter(|n| n.split('#').next() == Some(&variable.name))
+            .count();
+        names.push(match same {
+            0 => variable.name.clone(),
+            n => format!("{}#{n}", variable.name),
+        });
+    }
+    names
+}
+
+/// Steps are separated by slashes, so names must not hold any.
+pub(super) fn encode(text: &str) -> String {
+    text.replace('%', "%25").replace('/', "%2f")
+}
+
+pub(super) fn decode(text: &str) -> String {
+    text.replace("%2f", "/").replace("%25", "%")
+}
+
+pub(super) fn view(
+    variable: &Variable,
+    path: &str,
+    expression: Option<String>,
+    instance: InstanceId,
+    format: Format,
+) -> VariableView {
+    let counts = match variable.children {
+        Inside::None => None,
+        Inside::Named(n) => Some((Some(n), None)),
+        Inside::Indexed(n) => Some((None, Some(n))),
+    };
+    let memory = variable.points_to.or(variable.address);
+    VariableView {
+        name: variable.name.clone(),
+        value: if format.hex {
+            hex(&variable.value)
+        } else {
+            variable.value.clone()
+        },
+        type_name: Some(variable.type_name.clone()),
+        children: counts.map(|(named, indexed)| Children {
+            values: ValuesRef(path.to_owned()),
+            named,
+            indexed,
+        }),
+        memory: memory.map(|at| address::memory(instance, at)),
+        data: variable
+            .address
+            .filter(|_| variable.size > 0)
+            .map(|address| {
+                super::data::id_of(MemoryRange {
+                    instance,
+                    memory: 0,
+                    address,
+                    length: u32::try_from(variable.size).unwrap_or(u32::MAX),
+                })
+            }),
+        evaluate_name: expression,
+        kind: ValueKind::Data,
+        lazy: false,
+        declared: None,
+    }
+}
+
+/// A decimal integer in hexadecimal; anything else as it is.
+pub(super) fn hex(value: &str) -> String {
+    match value.parse::<i128>() {
+        Ok(number) if number < 0 => format!("-{:#x}", number.unsigned_abs()),
+        Ok(number) => format!("{number:#x}"),
+        Err(_) => value.to_owned(),
+    }
+}
+
+pub(super) fn plain(name: String, value: String, ty: &str) -> VariableView {
+    VariableView {
+        name,
+        value,
+        type_name: Some(ty.to_owned()),
+        ..VariableView::default()
+    }
+}
+
+pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
+    let ty = match value {
+        CoreValue::I32(_) => "i32",
+        CoreValue::I64(_) => "i64",
+        CoreValue::F32(_) => "f32",
+        CoreValue::F64(_) => "f64",
+        CoreValue::V128(_) => "v128",
+        CoreValue::Ref(_) => "ref",
+    };
+    let text = core_text(value);
+    let text = if format.hex { hex(&text) } else { text };
+    plain(name, text, ty)
+}

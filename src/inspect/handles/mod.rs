@@ -1,0 +1,11 @@
+//! What does each handle stand for? The tables of component instances, how they came to be
+//! so, and what is wrong with a handle that does not fit.
+
+mod builtin;
+mod entry;
+pub mod history;
+pub(super) mod meaning;
+mod pending;
+pub(super) mod problem;
+mod step;
+pub mod table;

@@ -1,0 +1,543 @@
+//! Handle tables: what each index a component instance holds stands for.
+//!
+//! A table is a pure function of the crossings of its instance. The recording holds
+//! handles as plain integers, so handles are *observed*: one that comes back from a
+//! call or arrives as a parameter tells its index, and the table checks it against
+//! the index that the runtime must have given, for that is determined too: one table
+//! per component instance is shared by resources of all types, streams, futures,
+//! subtasks and waitable sets; index 0 is reserved; the index freed last is given out
+//! first.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::entry::is_same_type;
+pub use super::entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
+use super::meaning::{self, Meaning};
+use super::problem::{Finding, Problem};
+use crate::component::types::Resource;
+use crate::inspect::hostcall::lift::{Handle, HandleKind, Lifted};
+
+/// One step of a crossing, as a handle table sees it.
+#[derive(Debug, Clone)]
+pub struct Step<'a> {
+    /// When, and in which crossing.
+    pub moment: Moment,
+    /// What the table is told.
+    pub effect: Effect<'a>,
+}
+
+/// What a crossing does to the handle table of the instance that makes it.
+#[derive(Debug, Clone)]
+pub enum Effect<'a> {
+    /// The guest calls a lowered function, with these arguments.
+    Calls(&'a [(String, Lifted)]),
+    /// The lowered function called last returns.
+    Returns(Option<&'a Lifted>),
+    /// An exported function is called, with these arguments.
+    Enters(&'a [(String, Lifted)]),
+    /// The exported function called last returns. What it handed to `task.return`
+    /// comes as [`Effect::TaskReturns`].
+    Leaves(Option<&'a Lifted>),
+    /// The guest hands its result, if any, to `task.return`.
+    TaskReturns(Option<&'a Lifted>),
+    /// An exported function that is asynchronous is called, with these arguments: it
+    /// may return before it is done, and drop what it borrowed later.
+    Starts(&'a [(String, Lifted)]),
+    /// The asynchronous function called last has not returned: it is a subtask.
+    Pends {
+        /// The index that the runtime gave it.
+        subtask: u32,
+        /// Whether handles go with its arguments or come with its result: when, is
+        /// not seen.
+        moves_handles: bool,
+    },
+    /// A copy of elements that hold handles has begun.
+    Blocks(u32),
+    /// Elements that hold handles have been copied.
+    Copies {
+        /// The end of the stream or future.
+        waitable: u32,
+        /// Those that were copied, as a list.
+        elements: &'a Lifted,
+        /// Whether they came to the guest; otherwise they went from it.
+        is_read: bool,
+    },
+    /// An asynchronous call that was pending has its result.
+    Resolves {
+        /// Its index.
+        subtask: u32,
+        /// `None` if it has no handles, or the call was cancelled.
+        result: Option<&'a Lifted>,
+    },
+    /// `resource.new` answered this index.
+    New {
+        /// The type of the new resource.
+        resource: Arc<Resource>,
+        /// What the guest gave for it, often the address of an object.
+        rep: u32,
+        /// The new `own`.
+        index: u32,
+    },
+    /// `resource.rep`
+    Rep {
+        /// The type that the built-in is for.
+        resource: Arc<Resource>,
+        /// The handle whose rep is asked for.
+        index: u32,
+    },
+    /// `resource.drop`
+    DropResource {
+        /// The type that the built-in is for.
+        resource: Arc<Resource>,
+        /// The handle, an `own` or a `borrow`.
+        index: u32,
+    },
+    /// A built-in made a stream, a future, a waitable set, …
+    Creates {
+        /// What it made.
+        kind: EntryKind,
+        /// The index that it answered.
+        index: u32,
+    },
+    /// A built-in used one.
+    Uses {
+        /// The entry that it takes.
+        index: u32,
+        /// What it takes the index for.
+        wanted: Wanted,
+    },
+    /// A built-in dropped one.
+    Drops {
+        /// The entry that goes.
+        index: u32,
+        /// What it takes the index for.
+        wanted: Wanted,
+    },
+}
+
+/// What a step changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// An entry came into the table.
+    Entered {
+        /// Its index.
+        index: u32,
+    },
+    /// An entry left the table.
+    Ended(Past),
+    /// The step does not fit the table: a mistake of the guest's, or something that
+    /// crossed unseen.
+    Wrong(Finding),
+}
+
+/// A call under way.
+#[derive(Debug, Clone)]
+struct Call {
+    moment: Moment,
+    /// What the arguments stood for when the call was made.
+    clues: meaning::Clues,
+    /// Indices lent to it (outgoing) or borrowed by it (incoming).
+    borrows: Vec<u32>,
+}
+
+/// The handle table of one component instance.
+#[derive(Debug, Clone, Default)]
+pub struct HandleTable {
+    /// Resource types the component defines: a `borrow` of one arrives not as a
+    /// handle but as the rep itself.
+    defined: Vec<Arc<Resource>>,
+    entries: BTreeMap<u32, Entry>,
+    /// The last entry at each index that is no more.
+    past: BTreeMap<u32, Past>,
+    /// Indices given out before and free now; the last is given out next.
+    free: Vec<u32>,
+    /// The largest index ever given out.
+    highest: u32,
+    outgoing: Vec<Call>,
+    incoming: Vec<Call>,
+    /// Asynchronous calls that have not returned, by the index of their subtask.
+    pending: BTreeMap<u32, Call>,
+    /// Streams and futures whose elements hold handles and are being copied, with the
+    /// event at which that began.
+    copying: BTreeMap<u32, u64>,
+    /// Whether handles have come or gone at a time that is not seen: from then on the
+    /// index that is next cannot be told for certain.
+    moves_unseen: bool,
+}
+
+impl HandleTable {
+    /// The empty table of an instance of a component that defines these resource
+    /// types.
+    pub fn new(defined: Vec<Arc<Resource>>) -> Self {
+        Self {
+            defined,
+            ..Self::default()
+        }
+    }
+
+    /// The entries there are now, by index.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The entry that is at an index now.
+    pub fn get(&self, index: u32) -> Option<&Entry> {
+        self.entries.get(&index)
+    }
+
+    /// What a handle of a value stands for, if the table holds it and that is known:
+    /// what was opened, or what the guest itself calls it.
+    pub fn meaning_of(&self, handle: &Handle) -> Option<String> {
+        let entry = self.check(handle.index, &Wanted::from(&handle.kind)).ok()?;
+        match (&entry.meaning, entry.rep) {
+            (Some(meaning), _) => Some(meaning.to_string()),
+            (None, Some(rep)) => Some(format!("rep {rep:#x}")),
+            (None, None) => None,
+        }
+    }
+
+    /// The last entry at an index that is no more.
+    pub fn past(&self, index: u32) -> Option<&Past> {
+        self.past.get(&index)
+    }
+
+    /// How many entries the table keeps, those that are no more included.
+    pub(super) fn kept(&self) -> usize {
+        self.entries.len() + self.past.len()
+    }
+
+    /// The index the next entry gets.
+    pub fn next_index(&self) -> u32 {
+        match self.free.last() {
+            Some(index) => *index,
+            None => self.highest.saturating_add(1),
+        }
+    }
+
+    /// Whether a crossing that takes an index for this would find it, and if not,
+    /// why not.
+    pub fn check(&self, index: u32, wanted: &Wanted) -> Result<&Entry, Problem> {
+        match self.entries.get(&index) {
+            None => Err(match self.past.get(&index) {
+                Some(past) => Problem::Gone(Box::new(past.clone())),
+                None => Problem::Unknown,
+            }),
+            Some(entry) if !wanted.accepts(&entry.kind) => Err(Problem::WrongKind {
+                wanted: wanted.clone(),
+                entry: Box::new(entry.clone()),
+            }),
+            Some(entry) => Ok(entry),
+        }
+    }
+
+    /// Takes one step, and answers what it changed.
+    pub fn apply(&mut self, step: &Step) -> Vec<Change> {
+        let mut changes = Changes {
+            moment: &step.moment,
+            list: Vec::new(),
+        };
+        match &step.effect {
+            Effect::Calls(args) => self.call(args, &mut changes),
+            Effect::Returns(result) => self.returned(*result, &mut changes),
+            Effect::Enters(args) => self.enter(args, &mut changes),
+            Effect::Leaves(result) => {
+                self.give(*result, &mut changes);
+                self.leave(&mut changes);
+            }
+            Effect::TaskReturns(result) => self.give(*result, &mut changes),
+            Effect::Starts(args) => {
+                self.enter(args, &mut changes);
+                self.incoming.pop();
+            }
+            Effect::Pends {
+                subtask,
+                moves_handles,
+            } => self.pend(*subtask, *moves_handles, &mut changes),
+            Effect::Resolves { subtask, result } => {
+                if let Some(call) = self.pending.get(subtask).cloned() {
+                    self.receive(*result, &call.clues, &mut changes);
+                    self.pending.remove(subtask);
+                }
+            }
+            Effect::Blocks(waitable) => {
+                self.copying.insert(*waitable, step.moment.event);
+                self.moves_unseen = true;
+            }
+            Effect::Copies {
+                waitable,
+                elements,
+                is_read,
+            } => {
+                let begun = self.copying.remove(waitable);
+                if *is_read {
+                    let clues = meaning::Clues::default();
+                    self.receive(Some(elements), &clues, &mut changes);
+                } else {
+                    self.give_since(elements, begun, &mut changes);
+                }
+            }
+            Effect::New {
+                resource,
+                rep,
+                index,
+            } => {
+                self.insert(*index, EntryKind::Own(resource.clone()), None, &mut changes);
+                if let Some(entry) = self.entries.get_mut(index) {
+                    entry.rep = Some(*rep);
+                }
+            }
+            Effect::Rep { resource, index } => {
+                self.touch(*index, &Wanted::Resource(resource.clone()), &mut changes);
+            }
+            Effect::DropResource { resource, index } => {
+                let wanted = Wanted::Resource(resource.clone());
+                self.remove(*index, &wanted, Ending::Dropped, &mut changes);
+            }
+            Effect::Creates { kind, index } => {
+                self.insert(*index, kind.clone(), None, &mut changes);
+            }
+            Effect::Uses { index, wanted } => {
+                self.touch(*index, wanted, &mut changes);
+            }
+            Effect::Drops { index, wanted } => {
+                self.pending.remove(index);
+                self.remove(*index, wanted, Ending::Dropped, &mut changes);
+            }
+        }
+        changes.list
+    }
+
+    fn call(&mut self, args: &[(String, Lifted)], changes: &mut Changes) {
+        let mut clues = meaning::Clues::new(&changes.moment.crossing, args);
+        let mut borrows = Vec::new();
+        for (name, value) in args {
+            value.for_each_handle(&mut |handle| {
+                let meaning = self
+                    .get(handle.index)
+                    .and_then(|entry| entry.meaning.clone());
+                clues.add(name, meaning);
+                if let HandleKind::Borrow(_) = handle.kind {
+                    borrows.extend(self.lend(handle, changes));
+                } else {
+                    self.pass(handle, changes);
+                }
+            });
+        }
+        self.outgoing.push(Call {
+            moment: changes.moment.clone(),
+            clues,
+            borrows,
+        });
+    }
+
+    fn returned(&mut self, result: Option<&Lifted>, changes: &mut Changes) {
+        let Some(call) = self.outgoing.pop() else {
+            return;
+        };
+        self.end_lends(&call);
+        self.receive(result, &call.clues, changes);
+    }
+
+    /// When it gives back what it has been lent is not seen: it may be from now on.
+    fn pend(&mut self, subtask: u32, moves_handles: bool, changes: &mut Changes) {
+        let Some(call) = self.outgoing.pop() else {
+            return;
+        };
+        self.end_lends(&call);
+        self.moves_unseen |= moves_handles;
+        self.pending.insert(subtask, call);
+        self.insert(subtask, EntryKind::Subtask, None, changes);
+    }
+
+    fn enter(&mut self, args: &[(String, Lifted)], changes: &mut Changes) {
+        let mut borrows = Vec::new();
+        for (_, value) in args {
+            value.for_each_handle(&mut |handle| match &handle.kind {
+                HandleKind::Borrow(resource) if self.defines(resource) => {}
+                HandleKind::Borrow(resource) => {
+                    borrows.push(handle.index);
+                    let kind = EntryKind::Borrow(resource.clone());
+                    self.insert(handle.index, kind, None, changes);
+                }
+                kind => self.insert(handle.index, EntryKind::from(kind), None, changes),
+            });
+        }
+        self.incoming.push(Call {
+            moment: changes.moment.clone(),
+            clues: meaning::Clues::default(),
+            borrows,
+        });
+    }
+
+    fn defines(&self, resource: &Resource) -> bool {
+        self.defined
+            .iter()
+            .any(|defined| is_same_type(defined, resource))
+    }
+
+    fn leave(&mut self, changes: &mut Changes) {
+        let Some(call) = self.incoming.pop() else {
+            return;
+        };
+        for index in call.borrows {
+            let kept = self.entries.get(&index).filter(|entry| {
+                entry.created == call.moment && matches!(entry.kind, EntryKind::Borrow(_))
+            });
+            if let Some(entry) = kept {
+                let entry = Box::new(entry.clone());
+                changes.wrong(index, Problem::StillBorrowed { entry });
+            }
+        }
+    }
+
+    /// Handles in a result that come to the guest.
+    fn receive(&mut self, result: Option<&Lifted>, clues: &meaning::Clues, changes: &mut Changes) {
+        let Some(result) = result else { return };
+        let mut meanings = clues.meanings(result).into_iter();
+        result.for_each_handle(&mut |handle| {
+            let meaning = meanings.next().flatten();
+            self.insert(
+                handle.index,
+                EntryKind::from(&handle.kind),
+                meaning,
+                changes,
+            );
+        });
+    }
+
+    /// Handles in a result that go from the guest.
+    fn give(&mut self, result: Option<&Lifted>, changes: &mut Changes) {
+        if let Some(result) = result {
+            result.for_each_handle(&mut |handle| self.pass(handle, changes));
+        }
+    }
+
+    /// Handles that have gone some time after this event: their indices may have been
+    /// given out again.
+    fn give_since(&mut self, elements: &Lifted, begun: Option<u64>, changes: &mut Changes) {
+        elements.for_each_handle(&mut |handle| {
+            let entry = self.get(handle.index);
+            let is_another = begun
+                .zip(entry)
+                .is_some_and(|(begun, entry)| entry.created.event > begun);
+            if !is_another {
+                self.pass(handle, changes);
+            }
+        });
+    }
+
+    /// A handle that goes from the guest: it leaves the table, unless it is an error
+    /// context, which is shared.
+    fn pass(&mut self, handle: &Handle, changes: &mut Changes) {
+        let wanted = Wanted::from(&handle.kind);
+        if handle.kind == HandleKind::ErrorContext {
+            self.touch(handle.index, &wanted, changes);
+        } else {
+            self.remove(handle.index, &wanted, Ending::Transferred, changes);
+        }
+    }
+
+    fn lend(&mut self, handle: &Handle, changes: &mut Changes) -> Option<u32> {
+        let entry = self.touch(handle.index, &Wanted::from(&handle.kind), changes)?;
+        entry.lent = entry.lent.saturating_add(1);
+        Some(handle.index)
+    }
+
+    fn end_lends(&mut self, call: &Call) {
+        for index in &call.borrows {
+            if let Some(entry) = self.entries.get_mut(index) {
+                entry.lent = entry.lent.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Counts a use.
+    fn touch(&mut self, index: u32, wanted: &Wanted, changes: &mut Changes) -> Option<&mut Entry> {
+        if let Err(problem) = self.check(index, wanted) {
+            changes.wrong(index, problem);
+            return None;
+        }
+        let entry = self.entries.get_mut(&index)?;
+        entry.uses = entry.uses.saturating_add(1);
+        entry.last_use = Some(changes.moment.clone());
+        Some(entry)
+    }
+
+    fn insert(
+        &mut self,
+        index: u32,
+        kind: EntryKind,
+        meaning: Option<Meaning>,
+        changes: &mut Changes,
+    ) {
+        let expected = self.next_index();
+        if index != expected && !self.moves_unseen {
+            changes.wrong(index, Problem::UnexpectedIndex { expected });
+        }
+        if let Some(entry) = self.entries.remove(&index) {
+            self.end(entry, Ending::Displaced, changes);
+        }
+        // Indices that were passed over were given out unseen: they are not free.
+        if self.free.last() == Some(&index) {
+            self.free.pop();
+        } else {
+            self.free.retain(|free| *free != index);
+        }
+        self.highest = self.highest.max(index);
+        let entry = Entry {
+            index,
+            kind,
+            rep: None,
+            created: changes.moment.clone(),
+            uses: 0,
+            last_use: None,
+            lent: 0,
+            meaning,
+        };
+        self.entries.insert(index, entry);
+        changes.list.push(Change::Entered { index });
+    }
+
+    fn remove(&mut self, index: u32, wanted: &Wanted, ending: Ending, changes: &mut Changes) {
+        let problem = match self.check(index, wanted) {
+            Ok(entry) if entry.lent > 0 => Some(Problem::Lent {
+                entry: Box::new(entry.clone()),
+            }),
+            Ok(_) => None,
+            Err(problem) => Some(problem),
+        };
+        if let Some(problem) = problem {
+            changes.wrong(index, problem);
+        } else if let Some(entry) = self.entries.remove(&index) {
+            self.free.push(index);
+            self.end(entry, ending, changes);
+        }
+    }
+
+    fn end(&mut self, entry: Entry, ending: Ending, changes: &mut Changes) {
+        let past = Past {
+            entry,
+            ending,
+            ended: changes.moment.clone(),
+        };
+        self.past.insert(past.entry.index, past.clone());
+        changes.list.push(Change::Ended(past));
+    }
+}
+
+/// The changes of one step, as they are found.
+struct Changes<'s> {
+    moment: &'s Moment,
+    list: Vec<Change>,
+}
+
+impl Changes<'_> {
+    fn wrong(&mut self, index: u32, problem: Problem) {
+        self.list.push(Change::Wrong(Finding {
+            moment: self.moment.clone(),
+            index,
+            problem,
+        }));
+    }
+}

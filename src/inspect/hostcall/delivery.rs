@@ -1,0 +1,158 @@
+//! Results that come late: of asynchronous calls that had not returned when they were
+//! made.
+
+use super::builtin_call::number;
+use crate::component::status::{BLOCKED, EventCode, SubtaskState};
+use crate::component::{Builtin, CrossingId, CrossingKind};
+use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
+
+/// Events that a delivery is looked for in.
+const MAX_LOOK_AHEAD: usize = 1_000_000;
+/// Bytes that are kept of what is written meanwhile.
+const MAX_WRITTEN: usize = 64 << 20;
+/// The event that tells of a subtask.
+const SUBTASK: u32 = EventCode::Subtask.code();
+
+/// How the guest was told that an asynchronous call has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The number of the call out that told, or, for a callback, of the first one that
+    /// is made after it was entered.
+    pub event: u64,
+    /// The crossing: a `waitable-set.wait` or `waitable-set.poll`, a callback, or the
+    /// `subtask.cancel` that came too late or cancelled it.
+    pub told_by: CrossingId,
+    /// Whether it has returned; otherwise it was cancelled.
+    pub has_returned: bool,
+    /// What was written into its memory from the call on: address and bytes.
+    pub writes: Vec<(u64, Vec<u8>)>,
+}
+
+/// A call that may tell, until it answers.
+struct Asking {
+    about: About,
+    /// Its number.
+    event: u64,
+}
+
+/// What a call that may tell is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// Any waitable of a set: its index and state are written to this address.
+    EventAt(u64),
+    /// This subtask: the call answers its state.
+    Subtask(u32),
+}
+
+/// Where the guest is told what became of the call out with this number, which is the
+/// subtask `handle` of `instance`; `None` if it never is, or too far away.
+///
+/// # Errors
+///
+/// If the trace is damaged there.
+pub fn delivery(
+    trace: &Trace,
+    event: u64,
+    crossing: CrossingId,
+    instance: Instance,
+    handle: u32,
+) -> Result<Option<Delivery>, TraceError> {
+    let component = trace.component();
+    let mut cursor = trace.events_from(event)?;
+    let memory = |id| component.crossing(id).map(|crossing| crossing.memory);
+    let mut writes = Vec::new();
+    let mut left = MAX_WRITTEN;
+    let mut asking: Vec<Asking> = Vec::new();
+    let mut payload = None;
+    for _ in 0..MAX_LOOK_AHEAD {
+        let number_now = cursor.event();
+        let Some(Event {
+            instance: of,
+            crossing: id,
+            kind,
+        }) = cursor.next()?
+        else {
+            return Ok(None);
+        };
+        if of != instance {
+            continue;
+        }
+        let Some(what) = component.crossing(id).map(|crossing| &crossing.kind) else {
+            continue;
+        };
+        let asks = matches!(
+            what,
+            CrossingKind::Builtin(
+                Builtin::WaitableSetWait | Builtin::WaitableSetPoll | Builtin::SubtaskCancel
+            )
+        );
+        let cancels = *what == CrossingKind::Builtin(Builtin::SubtaskCancel);
+        let (told, at) = match kind {
+            EventKind::Write { address, bytes } => {
+                let awaited = asking.last().map(|call| call.about);
+                if awaited == Some(About::EventAt(address)) && bytes.len() >= 8 {
+                    payload = two_words(&bytes);
+                } else if memory(id) == memory(crossing) {
+                    left = left.saturating_sub(bytes.len());
+                    if left > 0 {
+                        writes.push((address, bytes));
+                    }
+                }
+                continue;
+            }
+            EventKind::Call(args) if asks => {
+                let word = |index| number(args.get(index)).unwrap_or(0);
+                asking.push(Asking {
+                    about: match cancels {
+                        true => About::Subtask(word(0) as u32),
+                        false => About::EventAt(word(1)),
+                    },
+                    event: number_now,
+                });
+                payload = None;
+                continue;
+            }
+            EventKind::Return(results) if asks => {
+                let call = asking.pop();
+                let event = number(results.first()).map(|event| event as u32);
+                match (call, event, payload.take()) {
+                    (Some(call), Some(SUBTASK), Some(told))
+                        if matches!(call.about, About::EventAt(_)) =>
+                    {
+                        (told, call.event)
+                    }
+                    (Some(call), Some(state), _) if state != BLOCKED => match call.about {
+                        About::Subtask(subtask) => ((subtask, state), call.event),
+                        About::EventAt(_) => continue,
+                    },
+                    _ => continue,
+                }
+            }
+            EventKind::Enter(args) if *what == CrossingKind::Callback => {
+                let word = |index| number(args.get(index)).map(|word| word as u32);
+                match (word(0), word(1), word(2)) {
+                    (Some(SUBTASK), Some(waitable), Some(state)) => ((waitable, state), number_now),
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        };
+        let (waitable, state) = told;
+        let resolved = SubtaskState::of(state).filter(|state| state.is_resolved());
+        if let Some(state) = resolved.filter(|_| waitable == handle) {
+            return Ok(Some(Delivery {
+                event: at,
+                told_by: id,
+                has_returned: state == SubtaskState::Returned,
+                writes,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+fn two_words(bytes: &[u8]) -> Option<(u32, u32)> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    let second = rest.first_chunk()?;
+    Some((u32::from_le_bytes(*first), u32::from_le_bytes(*second)))
+}

@@ -1,0 +1,253 @@
+//! The hostcalls of a recording, lifted: what the guest asked and what it was
+//! answered, in the order in which it asked.
+//!
+//! A trace holds flat values and memory writes only; arguments behind pointers
+//! are in the guest's memory. So the recording is replayed, and each call is
+//! lifted while the guest stands still in it.
+
+use super::builtin_call;
+use super::lift::{Boundary, Lifted, Lifter, Limits, Memory};
+use crate::component::types::CoreValue;
+use crate::component::{Crossing, CrossingId, CrossingKind};
+use crate::replay::{Calling, Compiled, Observer, Replay, ReplayError, State};
+use crate::trace::{Instance, Trace};
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::StoreContextMut;
+
+/// One call out of the guest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hostcall {
+    /// Its number, its crossing and instance, and its flat arguments.
+    pub call: Calling,
+    /// How many calls out were in progress when it was made: above zero for calls
+    /// of one component that another component called.
+    pub depth: usize,
+    /// Arguments by name.
+    pub arguments: Vec<(String, Lifted)>,
+    /// Its answer, as far as there is one.
+    pub answer: HostcallAnswer,
+}
+
+/// What became of a call out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostcallAnswer {
+    /// It returned these flat results, which mean this value, if any.
+    Returned {
+        /// At core level.
+        results: Vec<CoreValue>,
+        /// At component level; `None` if the call has no result.
+        value: Option<Lifted>,
+    },
+    /// The recording holds no answer: the run ended in this call, or the
+    /// recording was cut off.
+    Missing,
+    /// It was answered, or not, after so many other calls that were made in it that
+    /// the listing went on.
+    Late,
+}
+
+/// So many calls wait for the answer to one that they were made in.
+const MAX_WAITING: usize = 10_000;
+
+/// Replays a recording and hands out its calls in the order of their numbers,
+/// each as soon as it and those before it have been answered.
+///
+/// `each` may break the replay off; what it broke with is answered.
+///
+/// # Errors
+///
+/// If replay fails; the calls before the failure have been handed out.
+pub fn each_hostcall<B: Send + 'static>(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
+) -> Result<ControlFlow<B>, ReplayError> {
+    let rows = Arc::new(Mutex::new(Rows {
+        each,
+        waiting: VecDeque::new(),
+        broken: None,
+    }));
+    let observer = Box::new(Lifting(rows.clone()));
+    let ended = Replay::new(trace, compiled, observer)?.run();
+    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+    rows.hand_out_rest();
+    match rows.broken.take() {
+        Some(broken) => Ok(ControlFlow::Break(broken)),
+        None => ended.map(|_| ControlFlow::Continue(())),
+    }
+}
+
+/// Calls that wait for an answer to them or to one before them.
+struct Rows<F, B> {
+    each: F,
+    /// In the order of their numbers; a row is complete when it has an answer.
+    waiting: VecDeque<(Hostcall, bool)>,
+    broken: Option<B>,
+}
+
+impl<B, F: FnMut(Hostcall) -> ControlFlow<B>> Rows<F, B> {
+    fn answered(&mut self, event: u64, answer: HostcallAnswer) -> wasmtime::Result<()> {
+        let row = self
+            .waiting
+            .iter_mut()
+            .rev()
+            .find(|(row, _)| row.call.event == event);
+        if let Some((row, complete)) = row {
+            row.answer = answer;
+            *complete = true;
+        }
+        self.hand_out_complete();
+        self.go_on()
+    }
+
+    fn go_on(&self) -> wasmtime::Result<()> {
+        match self.broken {
+            Some(_) => Err(wasmtime::Error::msg("nobody wants the other hostcalls")),
+            None => Ok(()),
+        }
+    }
+
+    fn hand_out_complete(&mut self) {
+        while self.waiting.front().is_some_and(|(_, complete)| *complete) {
+            self.hand_out_first();
+        }
+    }
+
+    fn hand_out_first(&mut self) {
+        if let Some((row, _)) = self.waiting.pop_front()
+            && self.broken.is_none()
+            && let ControlFlow::Break(broken) = (self.each)(row)
+        {
+            self.broken = Some(broken);
+        }
+    }
+
+    fn hand_out_rest(&mut self) {
+        while !self.waiting.is_empty() {
+            self.hand_out_first();
+        }
+    }
+}
+
+/// The observer that lifts. It shares the rows with its maker, as the replay
+/// keeps observers to itself.
+struct Lifting<F, B>(Arc<Mutex<Rows<F, B>>>);
+
+impl<B, F> Observer for Lifting<F, B>
+where
+    B: Send + 'static,
+    F: FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
+{
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
+        let row = Hostcall {
+            call: call.clone(),
+            depth: store.data().in_progress().len().saturating_sub(1),
+            arguments: with_lifter(
+                store,
+                call.instance,
+                call.crossing,
+                Limits::default(),
+                |lifter, crossing| arguments(lifter, crossing, &call.args),
+            )
+            .unwrap_or_default(),
+            answer: HostcallAnswer::Missing,
+        };
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.waiting.push_back((row, false));
+        if rows.waiting.len() > MAX_WAITING
+            && let Some((row, _)) = rows.waiting.front_mut()
+        {
+            row.answer = HostcallAnswer::Late;
+            rows.hand_out_first();
+            rows.hand_out_complete();
+        }
+        rows.go_on()
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        let answer = HostcallAnswer::Returned {
+            results: results.to_vec(),
+            value: with_lifter(
+                store,
+                call.instance,
+                call.crossing,
+                Limits::default(),
+                |lifter, crossing| result(lifter, crossing, &call.args, results),
+            )
+            .flatten(),
+        };
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.answered(call.event, answer)
+    }
+}
+
+/// Lends a lifter over the memory of a crossing.
+pub(in crate::inspect) fn with_lifter<T>(
+    store: &StoreContextMut<'_, State>,
+    instance: Instance,
+    crossing: CrossingId,
+    limits: Limits,
+    lift: impl FnOnce(&Lifter<'_>, &Crossing) -> T,
+) -> Option<T> {
+    let state = store.data();
+    let crossing = state.component().crossing(crossing)?;
+    let bytes = state
+        .memory_of(instance, crossing.id)
+        .map_or(&[][..], |memory| memory.data(store));
+    let memory: &Memory<'_> = &|address, length| {
+        let start = usize::try_from(address).ok()?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        bytes.get(start..end).map(<[u8]>::to_vec)
+    };
+    let lifter = Lifter {
+        limits,
+        ..Lifter::new(memory, crossing.encoding, crossing.pointer)
+    };
+    Some(lift(&lifter, crossing))
+}
+
+/// The arguments of a call out by name, at the call.
+pub fn arguments(
+    lifter: &Lifter<'_>,
+    crossing: &Crossing,
+    args: &[CoreValue],
+) -> Vec<(String, Lifted)> {
+    match (&crossing.function, &crossing.kind) {
+        (Some(function), _) => lifter.params(function, lowered(crossing), args),
+        (None, CrossingKind::Builtin(builtin)) => builtin_call::arguments(lifter, builtin, args),
+        _ => Vec::new(),
+    }
+}
+
+/// The result of a call out, at its return; `None` if it has none.
+pub fn result(
+    lifter: &Lifter<'_>,
+    crossing: &Crossing,
+    args: &[CoreValue],
+    results: &[CoreValue],
+) -> Option<Lifted> {
+    match (&crossing.function, &crossing.kind) {
+        (Some(function), _) => lifter.result(function, lowered(crossing), args, results),
+        (None, CrossingKind::Builtin(builtin)) => {
+            builtin_call::result(lifter, builtin, args, results)
+        }
+        _ => None,
+    }
+}
+
+fn lowered(crossing: &Crossing) -> Boundary {
+    Boundary::Lowered {
+        is_async: crossing.is_async,
+    }
+}

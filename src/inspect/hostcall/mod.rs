@@ -1,0 +1,19 @@
+//! What crosses the boundary? Values of the component model, lifted from core values and
+//! memory; the hostcalls of a recording, and the one that the guest is in.
+
+pub(super) mod blocks;
+pub(super) mod builtin_call;
+pub mod call;
+pub mod delivery;
+pub mod divergence;
+mod flat;
+mod flat_names;
+pub mod hostcalls;
+pub mod in_progress;
+pub mod lift;
+mod lift_bits;
+pub(super) mod lift_text;
+pub(super) mod lifted;
+pub mod listing;
+pub mod part;
+pub mod wave;

@@ -1,0 +1,4 @@
+//! What is there because of all that came before this moment?
+
+pub mod chronicle;
+pub mod output;

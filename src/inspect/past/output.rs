@@ -1,0 +1,128 @@
+//! What the guest printed, piece by piece, with the call that wrote each.
+
+use crate::replay::output::{Printed, Stream};
+use crate::replay::{Compiled, Observer, Replay, ReplayError};
+use crate::trace::Trace;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes that are kept of what a guest printed.
+const MAX_KEPT: usize = 256 << 20;
+
+/// One piece of what the guest printed: what one call wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// The standard stream that it went to.
+    pub stream: Stream,
+    /// The number of the call out that wrote it.
+    pub event: u64,
+    /// Calls out made when it was printed, that one included. A stream of WASI 0.3
+    /// takes what is written to it later.
+    pub events: u64,
+    /// Bytes of the same stream before it.
+    pub offset: u64,
+    /// In bytes.
+    pub length: u64,
+}
+
+/// What a guest printed.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    pieces: Vec<Piece>,
+    stdout: Bytes,
+    stderr: Bytes,
+}
+
+/// What went to one stream.
+#[derive(Debug, Clone, Default)]
+struct Bytes {
+    kept: Vec<u8>,
+    length: u64,
+}
+
+impl Output {
+    /// Replays a recording and keeps what the guest prints.
+    ///
+    /// # Errors
+    ///
+    /// If replay fails.
+    pub fn of(trace: Arc<Trace>, compiled: &Compiled) -> Result<Output, ReplayError> {
+        let output = Arc::new(Mutex::new(Output::default()));
+        Replay::new(trace, compiled, Box::new(Keeping(output.clone())))?.run()?;
+        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *output))
+    }
+
+    pub(in crate::inspect) fn push(&mut self, printed: &Printed, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let room = MAX_KEPT.saturating_sub(self.stdout.kept.len() + self.stderr.kept.len());
+        let stream = match printed.stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        let length = bytes.len() as u64;
+        self.pieces.push(Piece {
+            stream: printed.stream,
+            event: printed.event,
+            events: printed.events,
+            offset: stream.length,
+            length,
+        });
+        // What is kept is a beginning: nothing follows what was left out.
+        if stream.kept.len() as u64 == stream.length {
+            let kept = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+            stream.kept.extend_from_slice(kept);
+        }
+        stream.length += length;
+    }
+
+    /// All pieces, in the order in which they were printed.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The pieces printed before so many calls out had been made and one more was:
+    /// those up to a moment before which so many were made.
+    pub fn until(&self, events: u64) -> &[Piece] {
+        let count = self.pieces.partition_point(|piece| piece.events <= events);
+        self.pieces.get(..count).unwrap_or_default()
+    }
+
+    /// The piece that holds the byte at this offset of a stream.
+    pub fn piece_at(&self, stream: Stream, offset: u64) -> Option<&Piece> {
+        let mut own = self.pieces.iter().filter(|piece| piece.stream == stream);
+        own.find(|piece| (piece.offset..piece.offset + piece.length).contains(&offset))
+    }
+
+    /// The bytes of a piece; fewer than its length beyond the first 256 MiB of all.
+    pub fn bytes(&self, piece: &Piece) -> &[u8] {
+        self.range(
+            piece.stream,
+            piece.offset..piece.offset.saturating_add(piece.length),
+        )
+    }
+
+    /// Bytes of a stream, as many as there are.
+    pub fn range(&self, stream: Stream, range: Range<u64>) -> &[u8] {
+        let kept = match stream {
+            Stream::Stdout => &self.stdout.kept,
+            Stream::Stderr => &self.stderr.kept,
+        };
+        let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(kept.len());
+        kept.get(within(range.start)..within(range.end))
+            .unwrap_or_default()
+    }
+}
+
+/// The observer that keeps what is printed. It shares it with its maker, as the replay
+/// keeps observers to itself.
+struct Keeping(Arc<Mutex<Output>>);
+
+impl Observer for Keeping {
+    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
+        let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        output.push(printed, bytes);
+    }
+}

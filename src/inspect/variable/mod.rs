@@ -1,0 +1,11 @@
+//! What do variables hold? Their places, their values by the types of the debug
+//! information, and what is inside those.
+
+pub(super) mod containers;
+pub(super) mod declaration;
+pub(super) mod library;
+pub(super) mod place;
+pub(super) mod scalar;
+pub(super) mod summary;
+pub(super) mod value;
+pub mod variables;

@@ -1,0 +1,92 @@
+//! Values that refer to other things: pointers to values, functions, members.
+
+use super::{Look, Of, Value, View};
+use crate::inspect::variable::place::{Place, Unavailable};
+use crate::source::{EntryId, Type};
+
+impl Look<'_> {
+    pub(super) fn view_pointer(
+        &self,
+        target: Option<EntryId>,
+        size: u64,
+        is_transparent: bool,
+        place: &Place,
+    ) -> Result<View, Unavailable> {
+        let address = place.read_number(size, self.state)?;
+        let mut text = format!("{address:#x}");
+        let resolved = match target {
+            Some(target) => self.source.resolved(target).ok(),
+            None => None,
+        };
+        if let Some((_, Type::Function { .. })) = &resolved {
+            return Ok(View::Scalar(self.function(address)));
+        }
+        let target = match (&resolved, target) {
+            (Some((_, Type::Unspecified { .. })), _) | (None, _) => None,
+            (Some(_), target) => target.filter(|_| address != 0),
+        };
+        if let Some(target) = target
+            && let Some(units) = self.units_of(target)?
+        {
+            text = format!("{text} {}", self.text_at(address, units));
+        }
+        Ok(View::Pointer {
+            text,
+            is_transparent: is_transparent && target.is_some(),
+            target: target.map(|id| {
+                self.object(Value {
+                    of: Of::Type(id),
+                    place: Place::Memory(address),
+                })
+            }),
+            beside: Vec::new(),
+        })
+    }
+
+    /// A function's place in the table, and its name.
+    fn function(&self, index: u64) -> String {
+        let name = u32::try_from(index).ok();
+        match name.and_then(|index| self.source.function_in_table(index)) {
+            Some(name) => format!("{index:#x} {name}"),
+            None => format!("{index:#x}"),
+        }
+    }
+
+    /// C++'s pointers to members: an offset, or a function with an adjustment.
+    pub(super) fn view_member_pointer(
+        &self,
+        class: Option<EntryId>,
+        target: Option<EntryId>,
+        size: u64,
+        place: &Place,
+    ) -> Result<View, Unavailable> {
+        let target = target.and_then(|target| self.source.resolved(target).ok());
+        if let Some((_, Type::Function { .. })) = target {
+            let half = size / 2;
+            let function = place.read_number(half, self.state)?;
+            let adjustment = place.after(half).read_number(half, self.state)?;
+            // The lowest bit of the adjustment tells a virtual function, found by its
+            // offset in the table of the object's class.
+            return Ok(View::Scalar(match (function, adjustment & 1) {
+                (0, 0) => "nullptr".to_owned(),
+                (offset, 1) => format!("virtual function at {offset:#x}"),
+                (index, _) => self.function(index),
+            }));
+        }
+        let offset = place.read_number(size, self.state)?;
+        if offset == super::mask(size) {
+            return Ok(View::Scalar("nullptr".to_owned()));
+        }
+        let named = class.and_then(|class| {
+            let Ok((_, Type::Composite(class))) = self.source.resolved(class) else {
+                return None;
+            };
+            let mut members = class.members.into_iter();
+            let member = members.find(|m| m.offset == offset && !m.is_base_class)?;
+            Some(format!("&{}::{}", class.name?, member.name?))
+        });
+        Ok(View::Scalar(
+            named.unwrap_or_else(|| format!("offset {offset:#x}")),
+        ))
+    }
+}

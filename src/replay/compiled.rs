@@ -1,0 +1,36 @@
+//! The core modules of a recording, compiled.
+
+use super::variant::{self, CacheDir, Prepared, Variant, VariantError};
+use crate::trace::Trace;
+use std::sync::Arc;
+
+/// The core modules of a recording, compiled in one variant.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// What they are compiled to.
+    pub variant: Variant,
+    /// By [`ModuleId`].
+    pub modules: Vec<Prepared>,
+}
+
+impl Compiled {
+    /// Compiles the recording's core modules, or finds them in the cache. For a
+    /// recording that only the clock ends, [`Variant::Fast`] gives [`Variant::Exact`].
+    ///
+    /// # Errors
+    ///
+    /// If a module cannot be compiled or the cache cannot be written.
+    pub fn prepare(
+        trace: &Trace,
+        cache: &CacheDir,
+        variant: Variant,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Compiled, VariantError> {
+        let variant = variant.for_outcome(trace.outcome());
+        let modules: Vec<Arc<[u8]>> = trace.component().modules().map(Arc::from).collect();
+        Ok(Compiled {
+            variant,
+            modules: variant::prepare(cache, &modules, variant, progress)?,
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! Why a replay ends that does not end as the recording does.
+
+use super::divergence::Divergence;
+use super::variant::VariantError;
+use crate::trace::TraceError;
+
+/// The trace has no more events: where the run ended, or was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the recording ends here")]
+pub struct EndOfTrace;
+
+/// Why a trace could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The recording is damaged, or cannot be read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The core modules cannot be compiled, or compiled code not be loaded.
+    #[error(transparent)]
+    Variant(#[from] VariantError),
+    /// Replay went another way than the recorded run: what both did.
+    #[error(transparent)]
+    Diverged(#[from] Divergence),
+    /// The component's wiring does not add up: what is wrong with it.
+    #[error("the component's core modules cannot be wired: {0}; this is a fault of rr-dap")]
+    Wiring(&'static str),
+    /// The recording is forged; the bound that it exceeds, in calls out in progress.
+    #[error(
+        "calls out of the guest and into it are nested more than {0} deep in this recording; \
+         no component's are"
+    )]
+    Nesting(usize),
+    /// Wasmtime gave another error than a trap: its message.
+    #[error("the guest cannot be run: {0}")]
+    Engine(String),
+    /// Measuring a depth profile was called off.
+    #[error("cancelled")]
+    Cancelled,
+    /// A depth profile was to be measured in another variant than [`Variant::Profile`].
+    #[error("a depth profile is measured in the profile variant; compile the recording in that")]
+    NotForProfile,
+    /// The run ended in another way than the recorded one, or before all that was recorded.
+    #[error("the guest {replayed} in replay, but in the recording it {recorded}")]
+    Ending {
+        /// The recording's outcome, to follow "it".
+        recorded: String,
+        /// What the guest did instead, to follow "the guest".
+        replayed: String,
+    },
+}
+
+impl From<wasmtime::Error> for ReplayError {
+    fn from(error: wasmtime::Error) -> Self {
+        match error
+            .downcast::<Divergence>()
+            .map(ReplayError::Diverged)
+            .or_else(|error| error.downcast::<ReplayError>())
+            .or_else(|error| error.downcast::<TraceError>().map(ReplayError::Trace))
+        {
+            Ok(known) => known,
+            Err(error) => ReplayError::Engine(format!("{error:#}")),
+        }
+    }
+}

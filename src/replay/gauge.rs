@@ -1,0 +1,39 @@
+//! The globals that count frames, in the profile variant.
+
+use crate::instrument::clock::{IMPORT_DEPTH, IMPORT_LOWEST};
+use wasmtime::{AsContextMut, Extern, Global, GlobalType, Mutability, Val, ValType};
+
+/// Counts the guest's frames, and keeps the lowest number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gauge {
+    depth: Global,
+    lowest: Global,
+}
+
+impl Gauge {
+    pub(super) fn new(mut store: impl AsContextMut) -> wasmtime::Result<Gauge> {
+        let ty = GlobalType::new(ValType::I32, Mutability::Var);
+        Ok(Gauge {
+            depth: Global::new(&mut store, ty.clone(), Val::I32(0))?,
+            lowest: Global::new(&mut store, ty, Val::I32(0))?,
+        })
+    }
+
+    /// What a module imports by this name.
+    pub(super) fn import(&self, name: &str) -> Option<Extern> {
+        match name {
+            IMPORT_DEPTH => Some(self.depth.into()),
+            IMPORT_LOWEST => Some(self.lowest.into()),
+            _ => None,
+        }
+    }
+
+    /// The lowest number of frames since this was last asked, which begins anew.
+    pub(super) fn take(&self, mut store: impl AsContextMut) -> u32 {
+        let lowest = self.lowest.get(&mut store).i32().unwrap_or(0);
+        let depth = self.depth.get(&mut store);
+        // The types are the same, so setting cannot fail.
+        _ = self.lowest.set(&mut store, depth);
+        lowest.cast_unsigned()
+    }
+}

@@ -1,0 +1,113 @@
+//! The core instances of a replay, with what of them crossings need.
+
+use super::{InstanceId, ModuleId};
+use crate::component::CrossingId;
+use crate::trace::Instance;
+use std::collections::HashMap;
+use wasmtime::{Extern, Func, Memory};
+
+/// A core instance of the replay.
+#[derive(Debug, Clone, Copy)]
+pub struct CoreInstance {
+    /// Its number among all core instances.
+    pub id: InstanceId,
+    /// The module that it is an instance of.
+    pub module: ModuleId,
+    /// The component instance it belongs to.
+    pub component_instance: Instance,
+    pub(super) handle: wasmtime::Instance,
+}
+
+/// A core instance that is being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Starting {
+    id: InstanceId,
+    module: ModuleId,
+}
+
+/// What has been instantiated.
+#[derive(Debug, Default)]
+pub(super) struct Instances {
+    made: Vec<CoreInstance>,
+    /// What each of them was given, in the order of its imports.
+    imports: Vec<Vec<Extern>>,
+    /// The instance whose start function runs: Wasmtime has not given it out yet.
+    starting: Option<Starting>,
+    /// The functions behind crossings into the guest.
+    incoming: HashMap<(Instance, CrossingId), Func>,
+    /// The memories that crossings read and write.
+    memories: HashMap<(Instance, CrossingId), Memory>,
+}
+
+impl Instances {
+    /// Those made so far, by [`InstanceId`].
+    pub(super) fn made(&self) -> &[CoreInstance] {
+        &self.made
+    }
+
+    /// Whether a start function runs.
+    pub(super) fn is_starting(&self) -> bool {
+        self.starting.is_some()
+    }
+
+    /// An instance of this module is about to be made.
+    pub(super) fn start(&mut self, module: ModuleId) {
+        let id = InstanceId(self.made.len() as u32);
+        self.starting = Some(Starting { id, module });
+    }
+
+    /// It has been made, with these imports.
+    pub(super) fn add(
+        &mut self,
+        module: ModuleId,
+        component_instance: Instance,
+        handle: wasmtime::Instance,
+        imports: Vec<Extern>,
+    ) {
+        self.starting = None;
+        self.made.push(CoreInstance {
+            id: InstanceId(self.made.len() as u32),
+            module,
+            component_instance,
+            handle,
+        });
+        self.imports.push(imports);
+    }
+
+    /// What an instance was given, in the order of its imports.
+    pub(super) fn imports_of(&self, instance: InstanceId) -> Option<&[Extern]> {
+        self.imports.get(instance.0 as usize).map(Vec::as_slice)
+    }
+
+    /// The number and the module of a Wasmtime instance, also while its start function
+    /// runs.
+    pub(super) fn identity_of(&self, handle: wasmtime::Instance) -> Option<(InstanceId, ModuleId)> {
+        match self.made.iter().find(|made| made.handle == handle) {
+            Some(made) => Some((made.id, made.module)),
+            None => self.starting.map(|starting| (starting.id, starting.module)),
+        }
+    }
+
+    /// The function behind a crossing into the guest.
+    pub(super) fn incoming(&self, instance: Instance, crossing: CrossingId) -> Option<Func> {
+        self.incoming.get(&(instance, crossing)).copied()
+    }
+
+    pub(super) fn add_incoming(
+        &mut self,
+        instance: Instance,
+        crossing: CrossingId,
+        function: Func,
+    ) {
+        self.incoming.insert((instance, crossing), function);
+    }
+
+    /// The memory that a crossing reads and writes.
+    pub(super) fn memory_of(&self, instance: Instance, crossing: CrossingId) -> Option<Memory> {
+        self.memories.get(&(instance, crossing)).copied()
+    }
+
+    pub(super) fn add_memory(&mut self, instance: Instance, crossing: CrossingId, memory: Memory) {
+        self.memories.insert((instance, crossing), memory);
+    }
+}

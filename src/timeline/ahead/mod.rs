@@ -1,0 +1,7 @@
+//! What is found out before anybody asks? Checkpoints up to the end, what can be left out
+//! of a search, where functions begin.
+
+pub(super) mod body_starts;
+pub(super) mod checkpoints;
+pub(super) mod depths;
+mod sweep;

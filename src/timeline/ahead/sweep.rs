@@ -1,0 +1,92 @@
+//! The background sweep: runs ahead to the end and leaves checkpoints.
+
+use crate::replay::Position;
+use crate::timeline::interrupt::Interrupt;
+use crate::timeline::processes::process::{Process, ProcessError};
+use crate::timeline::processes::wire::{Reply, Request, Run, StopAt, Watch};
+use crate::timeline::{Result, Timeline, TimelineError};
+
+/// More checkpoints than a sweep leaves: their number grows with the logarithm
+/// of the run.
+const IDS: u64 = 1 << 20;
+
+impl Timeline {
+    /// Runs ahead from where the live process stands, if that is wanted.
+    pub(in crate::timeline) fn start_sweep(&mut self) -> Result<()> {
+        self.sweep = None;
+        if !self.options.sweep {
+            return Ok(());
+        }
+        let from = self
+            .pool
+            .fork_checkpoint(|c| c.at_or_before(Position::START))?;
+        let Some(mut runner) = from else {
+            return Ok(());
+        };
+        runner.start(&Request::Run(Box::new(Run {
+            watch: Watch::Nothing,
+            stop: StopAt::End,
+            leave_at: Vec::new(),
+            leave_every: Some(self.options.limits.number as u32 / 2),
+            first_id: self.pool.reserve(IDS),
+        })))?;
+        self.sweep = Some(runner);
+        Ok(())
+    }
+
+    /// Takes in the sweep if it is done.
+    pub(in crate::timeline) fn collect(&mut self) {
+        let Some(mut sweep) = self.sweep.take() else {
+            return;
+        };
+        if !sweep.has_answer() {
+            self.sweep = Some(sweep);
+            return;
+        }
+        if let Err(error) = self.finish_sweep(sweep, &Interrupt::new()) {
+            tracing::warn!("the sweep ended early: {error}");
+        }
+    }
+
+    fn finish_sweep(&mut self, mut sweep: Process, interrupt: &Interrupt) -> Result<()> {
+        match sweep.wait(interrupt) {
+            Ok(Reply::Stopped { at, .. }) => {
+                sweep.at = at;
+                self.pool.checkpoints().keep(sweep);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            // The end is a trap, where optimised code has lost count.
+            Err(ProcessError::NeedsDebug) => Ok(()),
+            Err(ProcessError::Interrupted) => {
+                self.sweep = Some(sweep);
+                Err(TimelineError::Interrupted)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until the background sweep has reached the end.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted.
+    pub fn wait_for_sweep(&mut self, interrupt: &Interrupt) -> Result<()> {
+        match self.sweep.take() {
+            Some(sweep) => self.finish_sweep(sweep, interrupt),
+            None => Ok(()),
+        }
+    }
+
+    /// The last position of the recording, once the sweep has been there.
+    pub fn end(&mut self) -> Option<Position> {
+        self.collect();
+        self.known_end()
+    }
+
+    /// The last position of the recording, if something is known to have been
+    /// there.
+    pub fn known_end(&self) -> Option<Position> {
+        self.pool.checkpoints().known_end()
+    }
+}

@@ -1,0 +1,190 @@
+//! When bytes of guest memory change.
+
+use super::visits::Pass;
+use crate::replay::Tick;
+use crate::timeline::processes::wire::{ChangedTicks, Reply, Watch};
+use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Stop};
+use crate::timeline::{Interrupt, Result, Timeline, TimelineError, confused};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// More bytes than this are not watched: they are compared at each tick.
+const MOST_BYTES: u32 = 1 << 20;
+/// So many ranges are remembered: each takes 2 MiB at most.
+const MOST_KNOWN: usize = 64;
+
+/// A change of some bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The bytes that were watched; some of them have changed.
+    pub range: MemoryRange,
+    /// All of them before.
+    pub old: Vec<u8>,
+    /// All of them now; what is beyond the memory's end is zeros, before and now.
+    pub new: Vec<u8>,
+}
+
+/// When some bytes change in a recording: the ticks in which they do. Which
+/// instructions of a tick write them is found out where somebody goes there, and by
+/// [`Timeline::visits`] of a [`Place::Change`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    pub(in crate::timeline) found: ChangedTicks,
+}
+
+impl Changes {
+    /// Ascending. What changes before a tick's first instruction, as it does by
+    /// instantiation, is said to be of the tick before.
+    pub fn ticks(&self) -> &[Tick] {
+        &self.found.listed
+    }
+
+    /// Whether there are more: those from [`Changes::unlisted`] on are not listed.
+    /// Motions find them nevertheless, but slowly.
+    pub fn is_cut(&self) -> bool {
+        self.found.unlisted.is_some()
+    }
+
+    /// The tick from which on changes are not listed, if there are that many.
+    pub fn unlisted(&self) -> Option<Tick> {
+        self.found.unlisted
+    }
+}
+
+impl ChangedTicks {
+    pub(in crate::timeline) fn contains(&self, tick: Tick) -> bool {
+        self.unlisted.is_some_and(|from| tick >= from) || self.listed.binary_search(&tick).is_ok()
+    }
+
+    /// The first one after a tick.
+    pub(in crate::timeline) fn next_after(&self, tick: Tick) -> Option<Tick> {
+        let next = self.listed.partition_point(|listed| *listed <= tick);
+        let unlisted = self.unlisted.map(|from| from.max(Tick(tick.0 + 1)));
+        self.listed.get(next).copied().or(unlisted)
+    }
+}
+
+/// What is known of changes.
+#[derive(Debug, Default)]
+pub(in crate::timeline) struct Known {
+    by_range: HashMap<MemoryRange, Arc<Changes>>,
+    /// Those at the moment where the session stands, if it has come there for them.
+    pub(in crate::timeline) here: Vec<Change>,
+}
+
+impl Known {
+    /// Where to look for changes; everywhere, as long as nothing is known.
+    pub(in crate::timeline) fn ticks(&self, range: &MemoryRange) -> ChangedTicks {
+        match self.by_range.get(range) {
+            Some(changes) => changes.found.clone(),
+            None => ChangedTicks {
+                listed: Vec::new(),
+                unlisted: Some(Tick(0)),
+            },
+        }
+    }
+}
+
+impl Timeline {
+    /// When some bytes change, in the whole recording: one pass over it, the first time
+    /// they are asked for.
+    ///
+    /// They are compared at each tick (entry of a function, or iteration of a loop), and
+    /// before and after each hostcall. So what changes and is undone between two of
+    /// those is not a change. Also, the memory of an instance cannot be seen while its
+    /// start function runs: what that writes changes when it is done.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many bytes to watch, if interrupted, or if the replayer died.
+    pub fn changes(
+        &mut self,
+        range: MemoryRange,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<Arc<Changes>> {
+        self.know_changes(&[range], interrupt, progress)?;
+        let known = self.changes.by_range.get(&range);
+        known.cloned().ok_or_else(confused)
+    }
+
+    /// One pass for all of these ranges that nothing is known of.
+    pub(in crate::timeline) fn know_changes(
+        &mut self,
+        ranges: &[MemoryRange],
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<()> {
+        let mut unknown: Vec<MemoryRange> = Vec::new();
+        for range in ranges {
+            if range.length > MOST_BYTES {
+                return Err(TimelineError::TooLong(*range));
+            }
+            if !self.changes.by_range.contains_key(range) && !unknown.contains(range) {
+                unknown.push(*range);
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        self.need_debug(interrupt, &|_| {})?;
+        let watch = Watch::Changes(unknown.clone());
+        let Reply::Changed(found) = self.pass(watch, interrupt, progress)? else {
+            return Err(confused());
+        };
+        let by_range = &mut self.changes.by_range;
+        if by_range.len() + unknown.len() > MOST_KNOWN {
+            by_range.retain(|range, _| ranges.contains(range));
+        }
+        let found = found.into_iter().map(|found| Arc::new(Changes { found }));
+        by_range.extend(unknown.into_iter().zip(found));
+        Ok(())
+    }
+
+    /// Goes back to where some bytes were last written, as
+    /// [`Motion::LastChange`](crate::timeline::travel::motion::Motion::LastChange) does, and tells of the
+    /// pass over the recording that this may need.
+    ///
+    /// # Errors
+    ///
+    /// [`TimelineError::NotWritten`] if they have not been; as for [`Timeline::changes`].
+    pub fn written_before(
+        &mut self,
+        range: MemoryRange,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<Stop> {
+        self.know_changes(&[range], interrupt, progress)?;
+        self.travel(
+            &crate::timeline::travel::motion::Motion::LastChange(range),
+            interrupt,
+        )
+    }
+
+    /// What has changed where the session stands, if it has come there by this
+    /// breakpoint, and that is for changes.
+    pub fn change_here(&self, id: BreakpointId) -> Option<&Change> {
+        let places = self.breakpoints.places_of(id)?;
+        places.iter().find_map(|place| match place {
+            Place::Change(range) => self.change_of(range),
+            _ => None,
+        })
+    }
+
+    /// How some bytes have changed where the session stands, if it has come there for
+    /// that change.
+    pub fn change_of(&self, range: &MemoryRange) -> Option<&Change> {
+        self.changes.here.iter().find(|c| c.range == *range)
+    }
+
+    pub(in crate::timeline) fn no_change(
+        range: MemoryRange,
+        direction: Direction,
+    ) -> TimelineError {
+        match direction {
+            Direction::Backward => TimelineError::NotWritten(range),
+            Direction::Forward => TimelineError::NotWrittenAgain(range),
+        }
+    }
+}

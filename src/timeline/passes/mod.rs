@@ -1,0 +1,5 @@
+//! What does one run over the whole recording tell? It takes place in a copy of the process,
+//! while the session stays where it is.
+
+pub(super) mod changes;
+pub(super) mod visits;

@@ -1,0 +1,163 @@
+//! From optimised code to code that can be debugged.
+//!
+//! ```text
+//!            want_debug            compiled              moved over
+//! Unwanted ────────────▶ Compiling ─────────▶ Compiled ─────────────▶ Ready
+//! ```
+//!
+//! Both kinds of code have the same positions: moving over is replaying to where
+//! the session stands.
+
+use super::compiling::{CompilerEnd, Compiling, POLL, Progress};
+use super::process::Process;
+use super::wire::{Load, StopAt};
+use crate::replay::Compiled;
+use crate::replay::variant::Variant;
+use crate::timeline::interrupt::Interrupt;
+use crate::timeline::{Result, Timeline, TimelineError, compiled_modules};
+use std::time::Duration;
+
+/// Whether the guest can be debugged.
+#[derive(Debug)]
+pub(in crate::timeline) enum Debugging {
+    /// It runs optimised, and nobody has asked for more.
+    Unwanted,
+    Compiling(Compiling),
+    /// It still runs optimised.
+    Compiled(Compiled),
+    Ready,
+}
+
+impl Debugging {
+    pub(in crate::timeline) fn starting_with(variant: Variant) -> Debugging {
+        match variant {
+            Variant::Debug => Debugging::Ready,
+            _ => Debugging::Unwanted,
+        }
+    }
+}
+
+impl Timeline {
+    /// Has the guest compiled for debugging in the background, if it is not yet.
+    pub fn want_debug(&mut self) {
+        if let Debugging::Unwanted = self.debugging {
+            let cache = self.options.cache.clone();
+            let compiling = Compiling::start(self.trace.clone(), cache, Variant::Debug);
+            self.debugging = Debugging::Compiling(compiling);
+        }
+    }
+
+    /// How far compiling for debugging has come, while it goes on.
+    pub fn debug_progress(&self) -> Option<Progress> {
+        match &self.debugging {
+            Debugging::Compiling(compiling) => Some(compiling.progress()),
+            _ => None,
+        }
+    }
+
+    /// The end of compiling for debugging, while that goes on and if nobody has asked
+    /// for it before: what was refused as [`TimelineError::Optimised`] is there then.
+    pub fn debug_end(&mut self) -> Option<CompilerEnd> {
+        match &mut self.debugging {
+            Debugging::Compiling(compiling) => compiling.end(),
+            _ => None,
+        }
+    }
+
+    /// Moves over to code that can be debugged, here; waits until it is compiled,
+    /// telling `progress` how far that is.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted, or if the guest cannot be compiled.
+    pub fn need_debug(&mut self, interrupt: &Interrupt, progress: &dyn Fn(Progress)) -> Result<()> {
+        self.want_debug();
+        let mut told = None;
+        while !self.is_compiled(POLL)? {
+            if let Debugging::Compiling(compiling) = &self.debugging {
+                compiling.tell(&mut told, progress);
+            }
+            if interrupt.is_raised() {
+                return Err(TimelineError::Interrupted);
+            }
+        }
+        self.move_over(interrupt)
+    }
+
+    /// The same if it is compiled by now.
+    ///
+    /// # Errors
+    ///
+    /// [`TimelineError::Optimised`] if it is not; it will be.
+    pub(in crate::timeline) fn debug_if_compiled(&mut self) -> Result<()> {
+        self.want_debug();
+        if self.is_compiled(Duration::ZERO)? {
+            return self.move_over(&Interrupt::new());
+        }
+        Err(TimelineError::Optimised(
+            self.debug_progress().unwrap_or_default(),
+        ))
+    }
+
+    fn is_compiled(&mut self, at_most: Duration) -> Result<bool> {
+        let Debugging::Compiling(compiling) = &mut self.debugging else {
+            return Ok(true);
+        };
+        match compiling.wait(at_most) {
+            None => Ok(false),
+            Some(Ok(compiled)) => {
+                self.debugging = Debugging::Compiled(compiled);
+                Ok(true)
+            }
+            Some(Err(error)) => {
+                self.debugging = Debugging::Unwanted;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn move_over(&mut self, interrupt: &Interrupt) -> Result<()> {
+        let Debugging::Compiled(compiled) = &self.debugging else {
+            return Ok(());
+        };
+        let load = Load {
+            variant: compiled.variant,
+            modules: compiled_modules(compiled),
+            ..self.load.clone()
+        };
+        let since = self.pool.reserve(1);
+        let mut root = self.pool.spawn(load.clone())?;
+        let live = self.brought_here(&mut root, interrupt)?;
+        self.load = load;
+        self.live = live;
+        let mut checkpoints = self.pool.checkpoints();
+        checkpoints.start_over(since);
+        checkpoints.keep(root);
+        drop(checkpoints);
+        self.debugging = Debugging::Ready;
+        self.start_depths();
+        self.start_sweep()
+    }
+
+    /// A copy of a process at the start, brought to where the session stands.
+    fn brought_here(&mut self, root: &mut Process, interrupt: &Interrupt) -> Result<Process> {
+        let copy = self.pool.fork(root)?;
+        let position = self.here.position;
+        let stop = StopAt::Position(position);
+        let crate::timeline::travel::Ran { process, .. } = self.run(
+            copy,
+            super::wire::Watch::Nothing,
+            stop,
+            Vec::new(),
+            interrupt,
+        )?;
+        if process.at.position != position {
+            return Err(TimelineError::Failed(format!(
+                "optimised code has been at {position}, but code for debugging comes to {}; \
+                 this is a fault of rr-dap",
+                process.at.position
+            )));
+        }
+        Ok(process)
+    }
+}

@@ -1,0 +1,74 @@
+//! What the machine has for checkpoints, and what processes take of it.
+
+use std::path::Path;
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+/// Tells processes apart, to the operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::timeline) struct Pid(pub(in crate::timeline) u32);
+
+/// Assumed where the system does not tell.
+const UNKNOWN: Bytes = Bytes(4 << 30);
+
+/// The memory that could be taken without swapping: the machine's, or what is left
+/// to the container (control groups, version 2 and 1).
+pub(in crate::timeline) fn available() -> Bytes {
+    let machine = read_field("/proc/meminfo", "MemAvailable:").unwrap_or(UNKNOWN);
+    let container = left_in_group("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
+        .or_else(|| {
+            left_in_group(
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+            )
+        });
+    container.map_or(machine, |left| left.min(machine))
+}
+
+fn left_in_group(limit: &str, used: &str) -> Option<Bytes> {
+    let number = |path: &str| -> Option<u64> {
+        let text = std::fs::read_to_string(path).ok()?;
+        text.trim().parse().ok()
+    };
+    // No limit is written `max`.
+    Some(Bytes(number(limit)?.saturating_sub(number(used)?)))
+}
+
+/// What a process takes: its own pages, and its share of those that it has in
+/// common with others. Nothing, if it is gone or the system does not tell.
+pub(in crate::timeline) fn taken_by(pid: Pid) -> Bytes {
+    let path = format!("/proc/{}/smaps_rollup", pid.0);
+    read_field(path, "Pss:").unwrap_or(Bytes(0))
+}
+
+/// A line such as `Pss:      123 kB`.
+fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(Bytes(kilobytes * 1024))
+}
+
+/// Raises the number of files that this process may have open as far as it may (to
+/// 4096), and answers it.
+pub(in crate::timeline) fn raise_open_files() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the pointer is to a valid `rlimit`, which the call fills in.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return 1024;
+    }
+    let raised = libc::rlimit {
+        rlim_cur: limit.rlim_max.min(4096).max(limit.rlim_cur),
+        ..limit
+    };
+    // SAFETY: the pointer is to a valid `rlimit`, which the call only reads.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0 {
+        limit = raised;
+    }
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}

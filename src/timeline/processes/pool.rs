@@ -1,0 +1,227 @@
+//! Starting replayers, and taking in their copies.
+//!
+//! A thread accepts connections: copies that a motion waits for go to it, all
+//! others are checkpoints that running replayers have left. So a sweep's
+//! checkpoints are kept, and thinned, while nobody moves.
+
+use super::process::{Process, ProcessError};
+use super::wire::{Load, ReplayerId, Request};
+use crate::timeline::ahead::checkpoints::Checkpoints;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The hidden subcommand that makes a process a replayer.
+pub const REPLAYER_COMMAND: &str = "__replayer";
+
+/// How long a copy may take to connect: forking a gigabyte takes a tenth of a
+/// second, a loaded machine some more.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// What the accepting thread and the timeline have in common.
+#[derive(Debug)]
+struct Shared {
+    expected: Mutex<Expected>,
+    arrival: Condvar,
+    checkpoints: Mutex<Checkpoints>,
+}
+
+/// The copies that someone waits for.
+#[derive(Debug, Default)]
+struct Expected {
+    awaited: HashSet<ReplayerId>,
+    arrived: HashMap<ReplayerId, Process>,
+    /// The pool is gone.
+    closed: bool,
+}
+
+/// Whoever panicked while holding it left it whole: each change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts replayers and takes the connections of their copies.
+#[derive(Debug)]
+pub(in crate::timeline) struct Pool {
+    program: PathBuf,
+    /// Holds the socket; removed with the pool.
+    directory: tempfile::TempDir,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+    next_id: u64,
+    roots: Vec<Child>,
+}
+
+impl Pool {
+    pub(in crate::timeline) fn new(program: PathBuf, checkpoints: Checkpoints) -> io::Result<Pool> {
+        let directory = tempfile::Builder::new().prefix("rr-dap-").tempdir()?;
+        let listener = UnixListener::bind(socket_in(directory.path()))?;
+        let shared = Arc::new(Shared {
+            expected: Mutex::default(),
+            arrival: Condvar::new(),
+            checkpoints: Mutex::new(checkpoints),
+        });
+        let accepting = std::thread::Builder::new()
+            .name("replayers".into())
+            .spawn({
+                let shared = shared.clone();
+                move || accept(&listener, &shared)
+            })?;
+        Ok(Pool {
+            program,
+            directory,
+            shared,
+            accepting: Some(accepting),
+            next_id: 1,
+            roots: Vec::new(),
+        })
+    }
+
+    /// The checkpoints. Held while one of them is copied, and not longer: the
+    /// sweep waits for it.
+    pub(in crate::timeline) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
+        lock(&self.shared.checkpoints)
+    }
+
+    /// Keeps a file for the replayers, as long as the pool lives.
+    pub(in crate::timeline) fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, bytes)?;
+        Ok(path)
+    }
+
+    /// Reserves `count` ids.
+    pub(in crate::timeline) fn reserve(&mut self, count: u64) -> ReplayerId {
+        let id = ReplayerId(self.next_id);
+        self.next_id += count;
+        id
+    }
+
+    /// Reserves the id of a copy that will be waited for.
+    fn await_one(&mut self) -> ReplayerId {
+        let id = self.reserve(1);
+        lock(&self.shared.expected).awaited.insert(id);
+        id
+    }
+
+    /// Starts a fresh replayer, which stands at the start.
+    pub(in crate::timeline) fn spawn(&mut self, load: Load) -> Result<Process, ProcessError> {
+        let id = self.await_one();
+        let child = Command::new(&self.program)
+            .arg(REPLAYER_COMMAND)
+            .arg(socket_in(self.directory.path()))
+            .arg(id.0.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|e| {
+                ProcessError::Failed(format!(
+                    "cannot start the replayer {}: {e}",
+                    self.program.display()
+                ))
+            })?;
+        self.roots.push(child);
+        let mut process = self.connected(id)?;
+        process.ask(&Request::Load(Box::new(load)))?;
+        Ok(process)
+    }
+
+    /// Has a process that stands still copied.
+    pub(in crate::timeline) fn fork(
+        &mut self,
+        process: &mut Process,
+    ) -> Result<Process, ProcessError> {
+        let id = self.await_one();
+        if let Err(error) = process.ask(&Request::Fork { id }) {
+            lock(&self.shared.expected).awaited.remove(&id);
+            return Err(error);
+        }
+        self.connected(id)
+    }
+
+    /// Has the checkpoint copied that `choose` finds, if it finds one.
+    pub(in crate::timeline) fn fork_checkpoint(
+        &mut self,
+        choose: impl FnOnce(&mut Checkpoints) -> Option<&mut Process>,
+    ) -> Result<Option<Process>, ProcessError> {
+        let id = self.await_one();
+        let asked = match choose(&mut self.checkpoints()) {
+            Some(process) => process.ask(&Request::Fork { id }).map(Some),
+            None => Ok(None),
+        };
+        match asked {
+            Ok(Some(_)) => self.connected(id).map(Some),
+            other => {
+                lock(&self.shared.expected).awaited.remove(&id);
+                other.map(|_| None)
+            }
+        }
+    }
+
+    /// Waits for the copy with this id to connect.
+    fn connected(&mut self, id: ReplayerId) -> Result<Process, ProcessError> {
+        let deadline = Instant::now() + CONNECT;
+        let mut expected = lock(&self.shared.expected);
+        loop {
+            if let Some(process) = expected.arrived.remove(&id) {
+                return Ok(process);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                expected.awaited.remove(&id);
+                return Err(ProcessError::Died("it did not connect".into()));
+            }
+            let waited = self.shared.arrival.wait_timeout(expected, left);
+            expected = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+fn socket_in(directory: &Path) -> PathBuf {
+    directory.join("replayers")
+}
+
+/// Takes the connections that come in, until the pool is gone.
+fn accept(listener: &UnixListener, shared: &Shared) {
+    for socket in listener.incoming() {
+        if lock(&shared.expected).closed {
+            return;
+        }
+        // A copy that dies before it says who it is, is none.
+        let Ok(process) = socket.and_then(Process::greet) else {
+            continue;
+        };
+        let mut expected = lock(&shared.expected);
+        if expected.awaited.remove(&process.id) {
+            expected.arrived.insert(process.id, process);
+            shared.arrival.notify_all();
+        } else {
+            drop(expected);
+            lock(&shared.checkpoints).keep(process);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        lock(&self.shared.expected).closed = true;
+        // Wakes the accepting thread.
+        let woken = UnixStream::connect(socket_in(self.directory.path())).is_ok();
+        if let Some(accepting) = self.accepting.take()
+            && woken
+        {
+            // It does not panic; if it did, it is gone as well.
+            _ = accepting.join();
+        }
+        for child in &mut self.roots {
+            // Its socket may still be held by a `Process` that is dropped later.
+            _ = child.kill();
+            _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Breakpoints, decided where they are: which of those at a place stop a run, and
+//! what they log.
+
+use super::super::wire::{self, Answers, Hits};
+use super::changes::ChangePlaces;
+use super::here::{Here, Kind};
+use crate::component::types::{CoreValue, ValueType};
+use crate::component::{CrossingId, ModuleId};
+use crate::replay::frames::{self, ModuleCode};
+use crate::replay::{Answer, Calling, Position, State};
+use crate::timeline::passes::changes::Change;
+use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, LogText};
+use crate::timeline::travel::predicates::{Predicates, Stopped};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Marks of one breakpoint that are told; who asks for each tenth visit of a
+/// billion gets this many.
+const MOST_MARKS: usize = 1 << 18;
+
+/// A breakpoint and the count of its visits.
+struct Break {
+    id: BreakpointId,
+    condition: Option<String>,
+    hits: Hits,
+    log: Option<String>,
+    visits: u64,
+    marks: Vec<Position>,
+    is_cut: bool,
+}
+
+impl Break {
+    /// Whether a visit that counts is a hit.
+    fn is_hit(&self, here: &mut Here<'_, '_>) -> bool {
+        match &self.hits {
+            Hits::All => true,
+            Hits::None | Hits::Count(_) => false,
+            Hits::From(first) => here.cmp(*first).is_ge(),
+            Hits::Before(end) => here.cmp(*end).is_lt(),
+            Hits::Among(marks) => is_among(marks, here),
+            Hits::AmongAndAfter(marks) => {
+                let is_after = marks.last().is_none_or(|last| here.cmp(*last).is_gt());
+                is_after || is_among(marks, here)
+            }
+        }
+    }
+
+    /// Counts a visit; whether this one was the last that matters.
+    fn count(&mut self, here: &mut Here<'_, '_>) {
+        self.visits += 1;
+        let Hits::Count(condition) = &self.hits else {
+            return;
+        };
+        let is_mark = match condition {
+            HitCondition::Exactly(n) | HitCondition::From(n) | HitCondition::Before(n) => {
+                self.visits == *n
+            }
+            HitCondition::Every(n) => self.visits.is_multiple_of((*n).max(1)),
+        };
+        if is_mark && self.marks.len() < MOST_MARKS {
+            self.marks.push(here.position());
+        } else if is_mark {
+            self.is_cut = true;
+        }
+    }
+
+    fn is_counted(&self) -> bool {
+        match &self.hits {
+            Hits::Count(HitCondition::Every(_)) => self.is_cut,
+            Hits::Count(_) => !self.marks.is_empty(),
+            _ => true,
+        }
+    }
+}
+
+/// Whether this is one of some positions, ascending.
+fn is_among(marks: &[Position], here: &mut Here<'_, '_>) -> bool {
+    let tick = here.tick();
+    let from = marks.partition_point(|mark| mark.tick < tick);
+    let in_tick = marks.get(from..).unwrap_or_default();
+    in_tick
+        .iter()
+        .take_while(|mark| mark.tick == tick)
+        .any(|mark| here.position() == *mark)
+}
+
+/// The breakpoints at a moment, by index.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    breakpoints: Arc<[usize]>,
+    /// What has changed, where that is why some of them are here.
+    pub(super) changed: Vec<Change>,
+}
+
+/// What breakpoints make of a visit.
+#[derive(Default)]
+pub(super) struct Verdict {
+    /// Those that stop here.
+    pub(super) stops: Vec<BreakpointId>,
+    pub(super) log: Vec<LogEntry>,
+}
+
+/// Breakpoints by where they are.
+pub(super) struct Breaks {
+    breakpoints: Vec<Break>,
+    /// By module and offset in the compiled module, as debug events tell.
+    code: HashMap<(ModuleId, u32), Arc<[usize]>>,
+    crossings: HashMap<CrossingId, Vec<(usize, Answers)>>,
+    events: Vec<(usize, Vec<u64>)>,
+    pub(super) changes: ChangePlaces,
+}
+
+impl Breaks {
+    pub(super) fn new(breaks: wire::Breaks, modules: &[ModuleCode]) -> Breaks {
+        let in_code = breaks.code.iter().map(|(_, module, pc)| (*module, *pc));
+        let changes = ChangePlaces::new(breaks.changes, in_code);
+        let mut code: HashMap<(ModuleId, u32), Vec<usize>> = HashMap::new();
+        for (index, module, pc) in breaks.code {
+            let compiled = modules
+                .get(module.0 as usize)
+                .and_then(|m| m.offsets.to_rewritten(pc));
+            let Some(compiled) = compiled else { continue };
+            let at = code.entry((module, compiled)).or_default();
+            if !at.contains(&index) {
+                at.push(index);
+            }
+        }
+        let mut crossings: HashMap<CrossingId, Vec<(usize, Answers)>> = HashMap::new();
+        for (index, crossing, answers) in breaks.crossings {
+            crossings
+                .entry(crossing)
+                .or_default()
+                .push((index, answers));
+        }
+        let breakpoints = breaks.breakpoints.into_iter().map(|b| Break {
+            id: b.id,
+            condition: b.condition,
+            hits: b.hits,
+            log: b.log,
+            visits: 0,
+            marks: Vec::new(),
+            is_cut: false,
+        });
+        Breaks {
+            breakpoints: breakpoints.collect(),
+            code: code.into_iter().map(|(at, v)| (at, v.into())).collect(),
+            crossings,
+            events: breaks.events,
+            changes,
+        }
+    }
+
+    /// Whether a call out may be one of the places.
+    pub(super) fn watches(&self, call: &Calling) -> bool {
+        self.crossings.contains_key(&call.crossing)
+            || self
+                .events
+                .iter()
+                .any(|(_, events)| events.binary_search(&call.event).is_ok())
+    }
+
+    /// The breakpoints here; `None` where there is none.
+    pub(super) fn arrive(&mut self, here: &mut Here<'_, '_>) -> Option<Found> {
+        let placed = self.placed(here);
+        if !self.changes.is_looking() || !is_moment_of_changes(here) {
+            return placed.map(Found::without_changes);
+        }
+        let (at_change, changed): (Vec<usize>, Vec<Change>) =
+            self.changes.look(here).into_iter().unzip();
+        let mut found = at_change;
+        found.extend(placed.iter().flat_map(|placed| placed.iter()));
+        found.sort_unstable();
+        found.dedup();
+        (!found.is_empty()).then(|| Found {
+            breakpoints: found.into(),
+            changed,
+        })
+    }
+
+    /// The breakpoints whose places do not depend on what the guest does.
+    fn placed(&self, here: &mut Here<'_, '_>) -> Option<Arc<[usize]>> {
+        match here.kind {
+            // A checkpoint stands in the hook before an instruction that may be a
+            // place.
+            Kind::Tick => {
+                let (module, pc) = here.place()?;
+                let compiled = here
+                    .modules
+                    .get(module.0 as usize)?
+                    .offsets
+                    .to_rewritten(pc)?;
+                self.code.get(&(module, compiled)).cloned()
+            }
+            Kind::Breakpoint => {
+                let (module, compiled) = frames::compiled_place(here.store)?;
+                self.code.get(&(module, compiled)).cloned()
+            }
+            Kind::Calling(crossing) => {
+                let event = here.event();
+                let by_event = self.events.iter();
+                let by_event = by_event.filter(|(_, events)| events.binary_search(&event).is_ok());
+                let mut found: Vec<usize> = by_event.map(|(index, _)| *index).collect();
+                for (index, answers) in self.crossings.get(&crossing).into_iter().flatten() {
+                    if *answers == Answers::All || will_fail(here.store.data()) {
+                        found.push(*index);
+                    }
+                }
+                found.sort_unstable();
+                found.dedup();
+                Some(found.into())
+            }
+            Kind::Answered | Kind::End => None,
+        }
+        .filter(|found| !found.is_empty())
+    }
+
+    /// Decides for breakpoints that are here.
+    pub(super) fn visit(
+        &self,
+        found: &Found,
+        here: &mut Here<'_, '_>,
+        predicates: &mut dyn Predicates,
+    ) -> Verdict {
+        let mut verdict = Verdict::default();
+        for breakpoint in found
+            .breakpoints
+            .iter()
+            .filter_map(|i| self.breakpoints.get(*i))
+        {
+            // Looking a position up is cheaper than a condition.
+            if !breakpoint.is_hit(here) {
+                continue;
+            }
+            match holds(breakpoint, here, predicates) {
+                Ok(false) => continue,
+                Ok(true) => {}
+                Err(problem) => {
+                    let problem = LogText::Problem(problem);
+                    verdict.log.push(entry(breakpoint.id, here, problem));
+                }
+            }
+            match &breakpoint.log {
+                Some(template) => {
+                    let text = LogText::Message(predicates.message(template, here));
+                    verdict.log.push(entry(breakpoint.id, here, text));
+                }
+                None => verdict.stops.push(breakpoint.id),
+            }
+        }
+        verdict
+    }
+
+    /// Counts a visit; whether all has been counted that was to be.
+    pub(super) fn count(
+        &mut self,
+        found: &Found,
+        here: &mut Here<'_, '_>,
+        predicates: &mut dyn Predicates,
+    ) -> bool {
+        for index in found.breakpoints.iter() {
+            let Some(breakpoint) = self.breakpoints.get_mut(*index) else {
+                continue;
+            };
+            if !breakpoint.is_counted() && holds(breakpoint, here, predicates).unwrap_or(true) {
+                breakpoint.count(here);
+            }
+        }
+        self.breakpoints.iter().all(Break::is_counted)
+    }
+
+    /// What was counted.
+    pub(super) fn marks(self) -> Vec<(Vec<Position>, bool)> {
+        let counted = self.breakpoints.into_iter();
+        counted.map(|b| (b.marks, b.is_cut)).collect()
+    }
+}
+
+impl Found {
+    fn without_changes(breakpoints: Arc<[usize]>) -> Found {
+        Found {
+            breakpoints,
+            changed: Vec::new(),
+        }
+    }
+}
+
+/// Changes are looked for where a moment begins: in the clock's hook it has not.
+fn is_moment_of_changes(here: &mut Here<'_, '_>) -> bool {
+    match here.kind {
+        Kind::Breakpoint => frames::stands_at_instruction(here.store, here.modules),
+        Kind::Answered => true,
+        Kind::Tick | Kind::Calling(_) | Kind::End => false,
+    }
+}
+
+fn holds(
+    breakpoint: &Break,
+    here: &mut Here<'_, '_>,
+    predicates: &mut dyn Predicates,
+) -> Result<bool, String> {
+    match &breakpoint.condition {
+        Some(condition) => predicates
+            .holds(condition, here)
+            .map_err(|error| format!("condition `{condition}`: {error}")),
+        None => Ok(true),
+    }
+}
+
+fn entry(breakpoint: BreakpointId, here: &mut Here<'_, '_>, text: LogText) -> LogEntry {
+    let at = here.moment();
+    LogEntry {
+        position: at.position,
+        event: at.event,
+        breakpoint,
+        text,
+    }
+}
+
+/// Whether the call out in progress will answer an error: its type is a `result`,
+/// and the recorded one is `err`.
+fn will_fail(state: &State) -> bool {
+    let Some(call) = state.calling() else {
+        return false;
+    };
+    let component = state.component();
+    let Some(crossing) = component.crossing(call.crossing) else {
+        return false;
+    };
+    let is_result = crossing
+        .function
+        .as_ref()
+        .is_some_and(|f| matches!(f.result, Some(ValueType::Result(..))));
+    if !is_result || crossing.is_async {
+        // An asynchronous call answers its state, and its result later.
+        return false;
+    }
+    // Where the recording is damaged, the replay ends, and says so.
+    let Ok(Some(answer)) = state.answer() else {
+        return false;
+    };
+    match crossing.return_area {
+        Some(_) => stored_case(call, &answer) == Some(1),
+        None => answer.results.first() == Some(&CoreValue::I32(1)),
+    }
+}
+
+/// The case of a result in the return area: its first byte.
+fn stored_case(call: &Calling, answer: &Answer) -> Option<u8> {
+    let address = match call.args.last()? {
+        CoreValue::I32(address) => u64::from(address.cast_unsigned()),
+        CoreValue::I64(address) => address.cast_unsigned(),
+        _ => return None,
+    };
+    let mut writes = answer.writes.iter().rev();
+    writes.find_map(|(at, bytes)| {
+        let offset = usize::try_from(address.checked_sub(*at)?).ok()?;
+        bytes.get(offset).copied()
+    })
+}

@@ -1,0 +1,284 @@
+//! When bytes change: roughly, for a whole recording, and exactly, near there.
+//!
+//! One pass compares the bytes at each tick and each hostcall. Later runs look closer in
+//! the ticks in which they were found to change: there, a breakpoint stands behind each
+//! instruction that writes to memory, in the functions that run.
+
+use super::super::wire::{ChangeWatch, ChangedTicks};
+use super::here::{Here, Kind};
+use super::near::{Places, frames_of};
+use super::watched::Watched;
+use super::writes::places_after_writes;
+use crate::component::ModuleId;
+use crate::replay::Tick;
+use crate::timeline::passes::changes::Change;
+use crate::timeline::travel::motion::MemoryRange;
+use crate::timeline::travel::predicates::Stopped;
+use std::collections::HashSet;
+
+/// So many ticks are listed for a range: a counter changes in each.
+const MOST_TICKS: usize = 1 << 18;
+/// So many ticks in which nothing has changed are passed before a run does more than to
+/// look at the bytes.
+const PASSED_AT_ONCE: u32 = 1 << 10;
+/// Breakpoints are taken away if they are not wanted for so many ticks. To remove one
+/// takes 13 µs.
+const FAR: u64 = 1 << 14;
+
+/// The pass over a recording.
+pub(super) struct ChangeLog {
+    ranges: Vec<(Watched, ChangedTicks)>,
+    passed: u32,
+}
+
+impl ChangeLog {
+    pub(super) fn new(ranges: Vec<MemoryRange>) -> ChangeLog {
+        let ranges = ranges.into_iter();
+        ChangeLog {
+            ranges: ranges
+                .map(|range| (Watched::new(range), ChangedTicks::default()))
+                .collect(),
+            passed: 0,
+        }
+    }
+
+    /// In the clock's hook: whether nothing has changed, and nothing else is to be done.
+    pub(super) fn passes(&mut self, here: &mut Here<'_, '_>) -> bool {
+        self.passed += 1;
+        if self.passed >= PASSED_AT_ONCE {
+            self.passed = 0;
+            return false;
+        }
+        let (store, modules) = (&mut *here.store, here.modules);
+        let mut ranges = self.ranges.iter_mut();
+        !ranges.any(|(bytes, _)| bytes.differs(store, modules))
+    }
+
+    /// Notes what has changed; whether there is no more to note.
+    pub(super) fn look(&mut self, here: &mut Here<'_, '_>) -> bool {
+        let now = here.tick();
+        // What has changed by the first moment of a tick is of the tick before.
+        let tick = match here.kind {
+            Kind::Tick => Tick(now.0.saturating_sub(1)),
+            _ => now,
+        };
+        let listing = self.ranges.iter_mut();
+        for (bytes, ticks) in listing.filter(|(_, ticks)| ticks.unlisted.is_none()) {
+            let change = bytes.look(here.store, here.modules);
+            if change.is_none() || ticks.listed.last() == Some(&tick) {
+                continue;
+            }
+            if ticks.listed.len() < MOST_TICKS {
+                ticks.listed.push(tick);
+            } else {
+                ticks.unlisted = Some(tick);
+            }
+        }
+        let mut ranges = self.ranges.iter();
+        ranges.all(|(_, ticks)| ticks.unlisted.is_some())
+    }
+
+    pub(super) fn into_ticks(self) -> Vec<ChangedTicks> {
+        self.ranges.into_iter().map(|(_, ticks)| ticks).collect()
+    }
+}
+
+/// What is looked for in a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looking {
+    No,
+    /// What the tick before has left for its first moment.
+    First,
+    Yes,
+}
+
+/// Bytes whose changes are places of a breakpoint.
+struct ChangePlace {
+    /// Of the breakpoint.
+    index: usize,
+    bytes: Watched,
+    ticks: ChangedTicks,
+    looking: Looking,
+}
+
+impl ChangePlace {
+    /// In the clock's hook: whether there is a change at this very moment.
+    fn begin_tick(&mut self, now: Tick, here: &mut Here<'_, '_>) -> bool {
+        let (store, modules) = (&mut *here.store, here.modules);
+        let is_due = self.looking == Looking::Yes && self.bytes.differs(store, modules);
+        self.looking = match (self.ticks.contains(now), is_due) {
+            (true, _) => Looking::Yes,
+            (false, true) => Looking::First,
+            (false, false) => Looking::No,
+        };
+        if !is_due && self.looking == Looking::Yes {
+            // What has been until now was not looked for.
+            self.bytes.look(here.store, here.modules);
+        }
+        is_due
+    }
+
+    fn look(&mut self, here: &mut Here<'_, '_>) -> Option<Change> {
+        if self.looking == Looking::No {
+            return None;
+        }
+        if self.looking == Looking::First {
+            self.looking = Looking::No;
+        }
+        self.bytes.look(here.store, here.modules)
+    }
+}
+
+/// Breakpoints to set and to remove.
+#[derive(Debug, Default)]
+pub(super) struct Edit {
+    pub(super) add: Places,
+    pub(super) remove: Places,
+}
+
+/// The changes among the places of breakpoints.
+pub(super) struct ChangePlaces {
+    places: Vec<ChangePlace>,
+    /// Functions in which breakpoints stand, by their first instructions.
+    functions: HashSet<(ModuleId, u32)>,
+    /// Where they stand. Where one is for good, it is not one of these.
+    installed: HashSet<(ModuleId, u32)>,
+    for_good: HashSet<(ModuleId, u32)>,
+}
+
+impl ChangePlaces {
+    /// `for_good` has the places where breakpoints stand anyway.
+    pub(super) fn new(
+        changes: Vec<ChangeWatch>,
+        for_good: impl Iterator<Item = (ModuleId, u32)>,
+    ) -> ChangePlaces {
+        let for_good = match changes.is_empty() {
+            true => HashSet::new(),
+            false => for_good.collect(),
+        };
+        let places = changes.into_iter().map(|change| ChangePlace {
+            index: change.index,
+            bytes: Watched::new(change.range),
+            ticks: change.ticks,
+            looking: Looking::No,
+        });
+        ChangePlaces {
+            places: places.collect(),
+            functions: HashSet::new(),
+            installed: HashSet::new(),
+            for_good,
+        }
+    }
+
+    pub(super) fn are_any(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    pub(super) fn is_looking(&self) -> bool {
+        self.places.iter().any(|p| p.looking != Looking::No)
+    }
+
+    /// A run begins here: where breakpoints must be.
+    pub(super) fn begin(&mut self, here: &mut Here<'_, '_>) -> Places {
+        if !self.are_any() {
+            return Vec::new();
+        }
+        let now = here.tick();
+        for place in &mut self.places {
+            place.begin_tick(now, here);
+        }
+        match self.is_looking() {
+            true => self.on_the_stack(here),
+            false => Vec::new(),
+        }
+    }
+
+    /// In the clock's hook.
+    pub(super) fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {
+        let mut edit = Edit::default();
+        if !self.are_any() {
+            return edit;
+        }
+        let now = here.tick();
+        let were_looking = self.is_looking();
+        let mut is_due = false;
+        for place in &mut self.places {
+            is_due |= place.begin_tick(now, here);
+        }
+        if !self.is_looking() {
+            let next = self.next_tick(now);
+            if next.is_none_or(|next| next.0 - now.0 > FAR) {
+                self.functions.clear();
+                edit.remove = self.installed.drain().collect();
+            }
+            return edit;
+        }
+        edit.add = match were_looking {
+            false => self.on_the_stack(here),
+            true => self.in_function(here),
+        };
+        if is_due {
+            let first = here.place().into_iter().collect();
+            edit.add.extend(self.not_yet(first));
+        }
+        edit
+    }
+
+    /// The next tick after `now` at which to look.
+    pub(super) fn next_tick(&self, now: Tick) -> Option<Tick> {
+        let next = self.places.iter().filter_map(|place| match place.looking {
+            Looking::Yes => Some(Tick(now.0 + 1)),
+            Looking::No | Looking::First => place.ticks.next_after(now),
+        });
+        next.min()
+    }
+
+    /// At a moment that is not the clock's: the breakpoints whose bytes have changed,
+    /// and how.
+    pub(super) fn look(&mut self, here: &mut Here<'_, '_>) -> Vec<(usize, Change)> {
+        let places = self.places.iter_mut();
+        places
+            .filter_map(|place| Some((place.index, place.look(here)?)))
+            .collect()
+    }
+
+    /// Behind what writes to memory, in all functions on the stack: any may go on
+    /// within the tick.
+    fn on_the_stack(&mut self, here: &mut Here<'_, '_>) -> Places {
+        let frames = frames_of(here);
+        let mut places = Vec::new();
+        for frame in frames {
+            places.extend(self.behind_writes(here, frame.module, frame.pc));
+        }
+        places
+    }
+
+    /// The same, in the innermost one.
+    fn in_function(&mut self, here: &mut Here<'_, '_>) -> Places {
+        match here.place() {
+            Some((module, pc)) => self.behind_writes(here, module, pc),
+            None => Vec::new(),
+        }
+    }
+
+    fn behind_writes(&mut self, here: &mut Here<'_, '_>, module: ModuleId, pc: u32) -> Places {
+        let Some(code) = here.modules.get(module.0 as usize).map(|m| m.code.clone()) else {
+            return Vec::new();
+        };
+        let entry = code.entry_of(pc);
+        if !entry.is_some_and(|entry| self.functions.insert((module, entry))) {
+            return Vec::new();
+        }
+        let component = here.component();
+        let bytes = component.module(module).unwrap_or_default();
+        let behind = places_after_writes(bytes, &code, pc);
+        self.not_yet(behind.map(|pc| (module, pc)).collect())
+    }
+
+    /// Those where no breakpoint stands.
+    fn not_yet(&mut self, places: Places) -> Places {
+        let mut places = places;
+        places.retain(|place| !self.for_good.contains(place) && self.installed.insert(*place));
+        places
+    }
+}

@@ -1,0 +1,381 @@
+//! The replayer's two states, standing and running, and what changes them.
+
+use super::super::wire::{Moment, Reply, Request, Run, StopAt, Watch};
+use super::active::{Active, Next};
+use super::fork::Side;
+use super::here::{Here, Kind};
+use super::look::look;
+use super::slices::Slices;
+use super::timeline_socket::{TimelineSocket, leave_world};
+use crate::component::ModuleId;
+use crate::component::types::CoreValue;
+use crate::replay::frames::{self, Innermost, ModuleCode};
+use crate::replay::variant::Variant;
+use crate::replay::{
+    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
+};
+use crate::timeline::travel::predicates::Predicates;
+use std::any::Any;
+use std::collections::HashSet;
+use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
+
+/// The observer that is the replayer's command loop.
+///
+/// It is told of moments: a breakpoint, a tick that the clock was armed for, a call
+/// out, the end. While it has no run it passes none of them: it stands in its
+/// command loop, inside the moment at which the last run ended.
+///
+/// ```text
+///              Run, and it is not over at once
+///   standing ───────────────────────────────▶ running ◀──┐
+///    │  ▲ ▲                                    │ │  │    │ moment: go on,
+///    │  │ └────────────────────────────────────┘ │  └────┘ approach
+///    │  │    moment: stand (Log, Stopped)        │
+///    │  │                                        │ a checkpoint is due
+///    └──┘ Fork, questions                        ▼
+///                               a copy, standing at the same moment
+/// ```
+pub(super) struct Controller {
+    timeline: TimelineSocket,
+    predicates: Box<dyn Predicates + Send>,
+    modules: Vec<ModuleCode>,
+    /// The run in progress.
+    active: Option<Active>,
+    slices: Slices,
+}
+
+type Store<'s> = StoreContextMut<'s, State>;
+
+impl Controller {
+    pub(super) fn new(
+        timeline: TimelineSocket,
+        predicates: Box<dyn Predicates + Send>,
+    ) -> Controller {
+        Controller {
+            timeline,
+            predicates,
+            modules: Vec::new(),
+            active: None,
+            slices: Slices::new(),
+        }
+    }
+
+    /// A moment while running: decides whether to stand still here.
+    fn pass(&mut self, store: &mut Store<'_>, kind: Kind) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        let mut here = Here::new(store, &self.modules, kind);
+        match active.arrive(&mut here, &mut *self.predicates) {
+            Next::GoOn => {
+                let log = active.take_full_log();
+                if !log.is_empty() {
+                    self.timeline.reply(&Reply::Log(log));
+                }
+            }
+            Next::Approach(position) => self.approach(store, position),
+            Next::Watch(places) => self.install(store, places),
+            Next::Unwatch(places) => self.uninstall(store, &places),
+            Next::Stand => {
+                let at = here.moment();
+                self.finish(store, at);
+                self.stand(store, kind, at);
+            }
+        }
+    }
+
+    /// In the tick of a position: sets the breakpoint that stops right there.
+    fn approach(&mut self, store: &mut Store<'_>, position: Position) {
+        if position.phase != Phase::Before {
+            // The call out, or the end, is a moment of its own.
+            return;
+        }
+        let handles = frames::handles(store);
+        let index = (handles.len() as u32).checked_sub(position.depth);
+        let frame = index
+            .and_then(|i| handles.get(i as usize))
+            .and_then(|handle| frames::describe(store, &self.modules, handle, Innermost::Before));
+        if let Some(frame) = frame {
+            self.install(store, vec![(frame.module, position.pc)]);
+        }
+    }
+
+    fn install(&mut self, store: &mut Store<'_>, places: Vec<(ModuleId, u32)>) {
+        edit(store, &self.modules, &places, true);
+        if let Some(active) = &mut self.active {
+            active.installed.extend(places);
+        }
+    }
+
+    fn uninstall(&mut self, store: &mut Store<'_>, places: &[(ModuleId, u32)]) {
+        edit(store, &self.modules, places, false);
+        if let Some(active) = &mut self.active {
+            let gone: HashSet<&(ModuleId, u32)> = places.iter().collect();
+            active.installed.retain(|place| !gone.contains(place));
+        }
+    }
+
+    /// Ends the run: the process stands as if it had never been told to run.
+    fn finish(&mut self, store: &mut Store<'_>, at: Moment) {
+        let Some(active) = self.active.take() else {
+            return;
+        };
+        edit(store, &self.modules, &active.installed, false);
+        let (log, reply) = active.end(at);
+        if !log.is_empty() {
+            self.timeline.reply(&Reply::Log(log));
+        }
+        self.timeline.reply(&reply);
+    }
+
+    /// Stands still and obeys until told to run.
+    fn stand(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment) {
+        loop {
+            match self.timeline.receive() {
+                Request::Run(run) => {
+                    if self.begin(store, kind, at, *run) {
+                        return;
+                    }
+                }
+                Request::Fork { id } => match self.timeline.copy(id, at) {
+                    Ok(Side::Parent) => self.timeline.reply(&Reply::Done),
+                    Ok(Side::Child) => {}
+                    Err(error) => {
+                        let why = format!("cannot copy the replayer: {error}");
+                        self.timeline.reply(&Reply::Failed(why));
+                    }
+                },
+                Request::Load(_) => self.timeline.reply(&Reply::Failed("already loaded".into())),
+                other => {
+                    let mut here = Here::standing(store, &self.modules, kind, at);
+                    let reply = look(&mut here, &other);
+                    self.timeline.reply(&reply);
+                }
+            }
+        }
+    }
+
+    /// Begins a run where the guest stands; `false` if it is over at once.
+    fn begin(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment, run: Run) -> bool {
+        let is_there = match run.stop {
+            StopAt::Position(position) => at.position >= position,
+            StopAt::Event(event) => matches!(kind, Kind::Calling(_)) && at.event == event,
+            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at.position.tick >= tick,
+            StopAt::LastBefore(bound) => at.position >= bound,
+            StopAt::First | StopAt::Answered(_) | StopAt::End => false,
+        };
+        let has_hooks = store.data().variant() == Variant::Debug;
+        if !has_hooks && !is_there && needs_hooks(&run) {
+            self.timeline.reply(&Reply::NeedsDebug);
+            return false;
+        }
+        let mut here = Here::standing(store, &self.modules, kind, at);
+        let (mut active, places) = Active::begin(run, &mut here);
+        if is_there || kind == Kind::End {
+            let (_, reply) = active.end(at);
+            self.timeline.reply(&reply);
+            return false;
+        }
+        active.look_at_start(&mut here, &mut *self.predicates);
+        let target = active.target();
+        self.active = Some(active);
+        self.install(store, places);
+        if let Some(position) = target
+            && position.tick == at.position.tick
+        {
+            self.approach(store, position);
+        }
+        self.slices.begin();
+        self.arm(store);
+        true
+    }
+
+    /// Arms the clock for the next thing to do, at most a slice away.
+    fn arm(&mut self, store: &mut Store<'_>) {
+        let Some(active) = &self.active else { return };
+        let now = State::now(store.as_context_mut());
+        let next = self.slices.arm(now, active.next_tick(now));
+        State::arm(store.as_context_mut(), next);
+    }
+
+    /// The clock's hook: now and then tells what was logged, and looks whether
+    /// somebody still wants to know.
+    fn end_slice(&mut self, store: &mut Store<'_>) {
+        if !self.slices.has_ended() {
+            return;
+        }
+        if let Some(active) = &mut self.active {
+            if active.tells_progress() {
+                let now = State::now(store.as_context_mut());
+                self.timeline.reply(&Reply::Passed(now));
+            }
+            let log = active.take_log(1);
+            if !log.is_empty() {
+                self.timeline.reply(&Reply::Log(log));
+            }
+        }
+        self.timeline.leave_if_abandoned();
+    }
+
+    /// Leaves the checkpoint that is due here. In a checkpoint, this returns when it
+    /// is told to run.
+    fn leave_checkpoint(&mut self, store: &mut Store<'_>) {
+        let now = State::now(store.as_context_mut());
+        let due = self.active.as_mut().and_then(|a| a.departures.due(now));
+        let Some(id) = due else { return };
+        let at = Here::new(store, &self.modules, Kind::Tick).moment();
+        // Without memory for a checkpoint the run goes on all the same.
+        if let Ok(Side::Child) = self.timeline.copy(id, at) {
+            if let Some(active) = self.active.take() {
+                edit(store, &self.modules, &active.installed, false);
+            }
+            self.stand(store, Kind::Tick, at);
+        }
+    }
+}
+
+/// Whether a run needs to stop before instructions.
+fn needs_hooks(run: &Run) -> bool {
+    let stops_before = match run.stop {
+        StopAt::Position(position) => position.phase == Phase::Before,
+        _ => false,
+    };
+    stops_before
+        || match &run.watch {
+            Watch::Nothing => false,
+            Watch::Breaks(breaks) | Watch::Count(breaks) | Watch::Visits { breaks, .. } => {
+                !breaks.code.is_empty() || !breaks.changes.is_empty()
+            }
+            Watch::Changes(_) => true,
+            Watch::Lines(_) | Watch::Entered => true,
+            Watch::Instructions | Watch::InstructionsWithin { .. } => true,
+            Watch::Return { .. } | Watch::Entry { .. } => true,
+        }
+}
+
+/// Adds or removes Wasmtime breakpoints, in one editing session.
+fn edit(store: &mut Store<'_>, modules: &[ModuleCode], places: &[(ModuleId, u32)], add: bool) {
+    if places.is_empty() {
+        return;
+    }
+    let Some(mut edit) = store.as_context_mut().edit_breakpoints() else {
+        return;
+    };
+    for (module, pc) in places {
+        let Some(module) = modules.get(module.0 as usize) else {
+            continue;
+        };
+        let Some(pc) = module.offsets.to_rewritten(*pc) else {
+            continue;
+        };
+        let pc = ModulePC::new(pc);
+        // Module and store have the same engine: editing cannot fail.
+        _ = if add {
+            edit.add_breakpoint(&module.compiled, pc)
+        } else {
+            edit.remove_breakpoint(&module.compiled, pc)
+        };
+    }
+}
+
+impl Observer for Controller {
+    fn calling(&mut self, store: &mut Store<'_>, call: &Calling) -> wasmtime::Result<()> {
+        if self.active.as_ref().is_some_and(|run| run.watches(call)) {
+            self.pass(store, Kind::Calling(call.crossing));
+        }
+        Ok(())
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut Store<'_>,
+        call: &Calling,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        let run = self.active.as_ref();
+        if run.is_some_and(|run| run.watches_return(call)) {
+            self.pass(store, Kind::Answered);
+        }
+        Ok(())
+    }
+
+    fn unanswered(&mut self, store: &mut Store<'_>, _call: &Calling) -> wasmtime::Result<()> {
+        self.pass(store, Kind::End);
+        Ok(())
+    }
+
+    fn cut_off(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
+        self.pass(store, Kind::End);
+        Ok(())
+    }
+
+    fn tick(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
+        if let Some(active) = &mut self.active
+            && active.passes(&mut Here::new(store, &self.modules, Kind::Tick))
+        {
+            let now = State::now(store.as_context_mut());
+            State::arm(store.as_context_mut(), Tick(now.0 + 1));
+            return Ok(());
+        }
+        self.end_slice(store);
+        self.leave_checkpoint(store);
+        self.pass(store, Kind::Tick);
+        self.arm(store);
+        Ok(())
+    }
+
+    fn debug_event(&mut self, store: &mut Store<'_>, event: DebugMoment) {
+        match event {
+            DebugMoment::Breakpoint => self.pass(store, Kind::Breakpoint),
+            // A divergence ends the replay, and is told where that returns.
+            DebugMoment::Trap(_) if store.data().has_diverged() => {}
+            DebugMoment::Trap(message) => {
+                if store.data_mut().is_at_end_of_trace() {
+                    self.pass(store, Kind::End);
+                } else {
+                    self.timeline.reply(&Reply::Failed(format!(
+                        "the guest traps in replay ({message}), but the recording goes on"
+                    )));
+                    leave_world();
+                }
+            }
+        }
+    }
+}
+
+/// Before any guest code: obeys until told to run.
+pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
+    with_controller(machine, |controller, store| {
+        controller.modules = modules;
+        let at = Moment {
+            position: Position::START,
+            event: 0,
+            is_end: false,
+        };
+        controller.stand(store, Kind::Tick, at);
+    });
+}
+
+/// After the replay has returned: tells how it went, and obeys for ever.
+pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayError>) {
+    with_controller(machine, |controller, store| {
+        match ended {
+            Ok(_) if !store.data().is_exact() => controller.timeline.reply(&Reply::NeedsDebug),
+            Ok(_) => controller.pass(store, Kind::End),
+            Err(error) => controller.timeline.reply(&Reply::Failed(error.to_string())),
+        }
+        leave_world();
+    });
+}
+
+fn with_controller(machine: &mut Replay, act: impl FnOnce(&mut Controller, &mut Store<'_>)) {
+    let mut store = machine.store().as_context_mut();
+    let Some(mut observer) = store.data_mut().take_observer() else {
+        return;
+    };
+    let any: &mut dyn Any = &mut *observer;
+    if let Some(controller) = any.downcast_mut::<Controller>() {
+        act(controller, &mut store);
+    }
+    store.data_mut().put_observer(Some(observer));
+}

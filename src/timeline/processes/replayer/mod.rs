@@ -1,0 +1,129 @@
+//! The replayer: a child process with the replay engine inside, one thread, and
+//! a socket to the timeline.
+//!
+//! It stands still in a command loop (at the very start, inside a debug event,
+//! a call out or the clock's hook, or at the end), and runs when told to. A
+//! checkpoint is a copy of it, made by `fork()` where it stands or while it runs.
+//!
+//! Conditions and log messages are evaluated here, by the [`Predicates`] that it was
+//! started with.
+
+mod active;
+mod breaks;
+mod changes;
+mod controller;
+mod departures;
+mod entering;
+mod fork;
+mod here;
+mod lines;
+mod look;
+mod near;
+mod slices;
+mod timeline_socket;
+mod visits;
+mod watched;
+mod writes;
+
+use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
+use crate::component::{Component, ModuleId};
+use crate::instrument::offsets::OffsetMap;
+use crate::replay::frames::ModuleCode;
+use crate::replay::variant::Prepared;
+use crate::replay::{Code, Compiled, Position, Replay};
+use crate::timeline::travel::predicates::Predicates;
+use crate::trace::Trace;
+use anyhow::Context;
+use controller::Controller;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use timeline_socket::TimelineSocket;
+
+/// The process's main function: connects to the timeline that started it and
+/// obeys until that is gone. Conditions and log messages mean what `predicates` says.
+///
+/// # Errors
+///
+/// If the timeline's socket or the recording cannot be opened.
+pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> anyhow::Result<()> {
+    fork::reap_automatically();
+    let mut stream = UnixStream::connect(socket)
+        .with_context(|| format!("cannot reach the debugger at {}", socket.display()))?;
+    let at = Moment {
+        position: Position::START,
+        event: 0,
+        is_end: false,
+    };
+    let id = ReplayerId(id);
+    let pid = std::process::id();
+    wire::send(&mut stream, &Hello { id, pid, at })?;
+    let Request::Load(load) = wire::receive(&mut stream)? else {
+        anyhow::bail!("the debugger did not say what to replay");
+    };
+    let (mut machine, modules) = match load_recording(&stream, socket, *load, predicates) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            // The debugger shows it; there is nothing else to tell.
+            _ = wire::send(&mut stream, &Reply::Failed(format!("{error:#}")));
+            return Ok(());
+        }
+    };
+    wire::send(&mut stream, &Reply::Done)?;
+    // The controller has its own descriptor, and closes that in copies. This one
+    // would live on in them, and keep the debugger from seeing our end.
+    drop(stream);
+    controller::stand_at_start(&mut machine, modules);
+    let ended = machine.run();
+    controller::stand_at_end(&mut machine, ended);
+    Ok(())
+}
+
+fn load_recording(
+    stream: &UnixStream,
+    socket: &Path,
+    load: wire::Load,
+    predicates: Box<dyn Predicates + Send>,
+) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
+    let mut trace = Trace::open(&load.trace)?;
+    if let Some(component) = &load.component {
+        let component = Component::parse(std::fs::read(component)?)?;
+        trace = trace.with_component(Arc::new(component))?;
+    }
+    let trace = Arc::new(trace);
+    let mut prepared = Vec::new();
+    let mut codes = Vec::new();
+    for (i, (code, offsets)) in load.modules.iter().enumerate() {
+        let offsets = OffsetMap::from_bytes(offsets)?;
+        let bytes = trace
+            .component()
+            .module(ModuleId(i as u32))
+            .context("the recording has fewer modules than were compiled")?;
+        codes.push((
+            Arc::new(offsets.clone()),
+            Arc::new(Code::read(Arc::from(bytes))?),
+        ));
+        prepared.push(Prepared {
+            code: code.clone(),
+            offsets,
+        });
+    }
+    let compiled = Compiled {
+        variant: load.variant,
+        modules: prepared,
+    };
+    let timeline = TimelineSocket::new(stream.try_clone()?, socket);
+    let controller = Controller::new(timeline, predicates);
+    let machine = Replay::new(trace, &compiled, Box::new(controller))?;
+    let modules: Vec<ModuleCode> = machine
+        .modules()
+        .iter()
+        .zip(codes)
+        .map(|(compiled, (offsets, code))| ModuleCode {
+            compiled: compiled.clone(),
+            offsets,
+            code,
+        })
+        .collect();
+    Ok((machine, modules))
+}

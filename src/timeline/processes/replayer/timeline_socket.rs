@@ -1,0 +1,75 @@
+//! The timeline, as a replayer sees it: who asks, and is answered.
+
+use super::super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
+use super::fork::{self, Side};
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// The socket to the timeline. A replayer whose timeline is gone has nothing left to
+/// do, and ends.
+pub(super) struct TimelineSocket {
+    socket: UnixStream,
+    /// Where copies connect.
+    path: PathBuf,
+}
+
+pub(super) fn leave_world() -> ! {
+    std::process::exit(0)
+}
+
+impl TimelineSocket {
+    pub(super) fn new(socket: UnixStream, path: &Path) -> TimelineSocket {
+        TimelineSocket {
+            socket,
+            path: path.to_owned(),
+        }
+    }
+
+    pub(super) fn receive(&mut self) -> Request {
+        match wire::receive(&mut self.socket) {
+            Ok(request) => request,
+            Err(_) => leave_world(),
+        }
+    }
+
+    pub(super) fn reply(&mut self, reply: &Reply) {
+        if wire::send(&mut self.socket, reply).is_err() {
+            leave_world();
+        }
+    }
+
+    /// A timeline that no longer wants the answer closes the socket.
+    pub(super) fn leave_if_abandoned(&mut self) {
+        if self.socket.set_nonblocking(true).is_err() {
+            leave_world();
+        }
+        let mut byte = [0];
+        match self.socket.read(&mut byte) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            // Nothing is said to a running replayer: this is the end of the
+            // stream, or nonsense.
+            _ => leave_world(),
+        }
+        if self.socket.set_nonblocking(false).is_err() {
+            leave_world();
+        }
+    }
+
+    /// Copies this process; the copy connects to the timeline.
+    pub(super) fn copy(&mut self, id: ReplayerId, at: Moment) -> io::Result<Side> {
+        let side = fork::fork()?;
+        if side == Side::Child {
+            let connected = UnixStream::connect(&self.path).and_then(|mut socket| {
+                let pid = std::process::id();
+                wire::send(&mut socket, &Hello { id, pid, at })?;
+                Ok(socket)
+            });
+            match connected {
+                Ok(socket) => self.socket = socket,
+                Err(_) => leave_world(),
+            }
+        }
+        Ok(side)
+    }
+}

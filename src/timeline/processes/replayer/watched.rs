@@ -1,0 +1,67 @@
+//! Bytes of guest memory that are compared with what they were.
+
+use crate::replay::State;
+use crate::replay::frames::{self, ModuleCode};
+use crate::timeline::passes::changes::Change;
+use crate::timeline::travel::motion::MemoryRange;
+use wasmtime::{Memory, StoreContextMut};
+
+/// Some bytes, and what they were when they were last looked at. Those that there are
+/// not count as zeros: memory begins, and grows, as zeros.
+pub(super) struct Watched {
+    range: MemoryRange,
+    /// Once there is one.
+    memory: Option<Memory>,
+    last: Vec<u8>,
+}
+
+impl Watched {
+    pub(super) fn new(range: MemoryRange) -> Watched {
+        Watched {
+            range,
+            memory: None,
+            last: vec![0; range.length as usize],
+        }
+    }
+
+    fn now<'s>(
+        &mut self,
+        store: &'s mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+    ) -> &'s [u8] {
+        if self.memory.is_none() {
+            let (instance, memory) = (self.range.instance, self.range.memory);
+            let found = frames::memory_of(store, modules, instance, memory);
+            self.memory = found.ok().flatten();
+        }
+        let data = self.memory.map_or(&[][..], |memory| memory.data(&*store));
+        frames::slice(data, self.range.address, self.last.len())
+    }
+
+    /// Whether they are others than when they were last looked at.
+    pub(super) fn differs(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+    ) -> bool {
+        let now = self.now(store, modules);
+        let (there, missing) = self.last.split_at(now.len().min(self.last.len()));
+        there != now || missing.iter().any(|byte| *byte != 0)
+    }
+
+    /// Looks at them; tells of a change.
+    pub(super) fn look(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+    ) -> Option<Change> {
+        if !self.differs(store, modules) {
+            return None;
+        }
+        let mut new = self.now(store, modules).to_vec();
+        new.resize(self.last.len(), 0);
+        let old = std::mem::replace(&mut self.last, new.clone());
+        let range = self.range;
+        Some(Change { range, old, new })
+    }
+}

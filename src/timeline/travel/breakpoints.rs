@@ -1,0 +1,264 @@
+//! The breakpoints of a timeline: what replayers are told of them, which of their
+//! visits are hits, and what they log.
+//!
+//! A hit condition speaks of the ordinal of a visit, and a visit has it from the
+//! start of the recording. So before the first run one pass from the start finds
+//! the visits that the condition speaks of (the fifth; each tenth), and runs in
+//! either direction look positions up. The pass ends when all are found, and is
+//! made again only for breakpoints that have changed.
+
+use super::motion::{
+    Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
+    Place, Reason,
+};
+use crate::component::{Component, Crossing, Direction, NamePattern};
+use crate::replay::{Position, Tick};
+use crate::timeline::passes::changes;
+use crate::timeline::passes::visits::changes_among;
+use crate::timeline::processes::process::Process;
+use crate::timeline::processes::wire::{
+    Answers, Break, Breaks, ChangeWatch, Hit, Hits, Reply, Request, Run, StopAt, Watch,
+};
+use crate::timeline::{Interrupt, Result, Timeline, confused};
+use std::collections::HashMap;
+
+/// Entries of the log that are kept for who fetches them after a motion.
+const MOST_LOGGED: usize = 1 << 16;
+
+/// The breakpoints that are set, and what is known of them.
+#[derive(Debug, Default)]
+pub(in crate::timeline) struct Breakpoints {
+    set: Vec<Breakpoint>,
+    /// The visits that count, for breakpoints as they were when they were counted.
+    counted: HashMap<BreakpointId, (Breakpoint, Hits)>,
+    log: Vec<LogEntry>,
+}
+
+impl Breakpoints {
+    /// A motion begins: what one before has logged is not of this one.
+    pub(super) fn begin_log(&mut self) {
+        self.log.clear();
+    }
+
+    fn log(&mut self, entries: Vec<LogEntry>) {
+        for entry in entries {
+            if self.log.len() < MOST_LOGGED {
+                self.log.push(entry);
+                continue;
+            }
+            match self.log.last_mut().map(|last| &mut last.text) {
+                Some(LogText::LeftOut(count)) => *count += 1,
+                _ => self.log.push(LogEntry {
+                    text: LogText::LeftOut(1),
+                    ..entry
+                }),
+            }
+        }
+    }
+
+    fn hits(&self, breakpoint: &Breakpoint) -> Hits {
+        let counted = self.counted.get(&breakpoint.id);
+        let known = counted.filter(|(as_counted, _)| as_counted == breakpoint);
+        match (breakpoint.hits, known) {
+            (None, _) => Hits::All,
+            (Some(_), Some((_, hits))) => hits.clone(),
+            (Some(HitCondition::Exactly(0) | HitCondition::Before(0 | 1)), None) => Hits::None,
+            (Some(HitCondition::From(0 | 1) | HitCondition::Every(1)), None) => Hits::All,
+            (Some(condition), None) => Hits::Count(condition),
+        }
+    }
+
+    pub(in crate::timeline) fn places_of(&self, id: BreakpointId) -> Option<&[Place]> {
+        let breakpoint = self.set.iter().find(|b| b.id == id)?;
+        Some(&breakpoint.places)
+    }
+
+    /// Whether code for debugging is needed to stop at all of them.
+    pub(in crate::timeline) fn need_debug(&self) -> bool {
+        self.set.iter().any(Breakpoint::needs_debug)
+    }
+
+    /// What a replayer is told.
+    fn breaks(&self, component: &Component, known: &changes::Known) -> Breaks {
+        let mut breaks = Breaks::default();
+        for (index, breakpoint) in self.set.iter().enumerate() {
+            breaks.breakpoints.push(Break {
+                id: breakpoint.id,
+                condition: breakpoint.condition.clone(),
+                hits: self.hits(breakpoint),
+                log: breakpoint.log.clone(),
+            });
+            for place in &breakpoint.places {
+                match place {
+                    Place::Code { module, pc } => breaks.code.push((index, *module, *pc)),
+                    Place::Hostcall(HostcallFilter { path, failed }) => {
+                        let answers = if *failed {
+                            Answers::Errors
+                        } else {
+                            Answers::All
+                        };
+                        let path = NamePattern::from(path.as_str());
+                        let named = component.crossings().iter().filter(|c| is_named(c, &path));
+                        let named = named.map(|c| (index, c.id, answers));
+                        breaks.crossings.extend(named);
+                    }
+                    Place::Events(events) => breaks.events.push((index, events.clone())),
+                    Place::Change(range) => breaks.changes.push(ChangeWatch {
+                        index,
+                        range: *range,
+                        ticks: known.ticks(range),
+                    }),
+                    Place::Trap => {}
+                }
+            }
+        }
+        breaks
+    }
+}
+
+fn is_named(crossing: &Crossing, path: &NamePattern) -> bool {
+    crossing.direction() == Direction::Outgoing && path.matches(&crossing.name)
+}
+
+/// What a hit condition makes of the visits that it speaks of.
+fn hits_of(condition: HitCondition, marks: Vec<Position>, is_cut: bool) -> Hits {
+    match (condition, marks.first()) {
+        (HitCondition::Exactly(_), _) => Hits::Among(marks),
+        (HitCondition::From(_), Some(first)) => Hits::From(*first),
+        (HitCondition::From(_), None) => Hits::None,
+        (HitCondition::Before(_), Some(first)) => Hits::Before(*first),
+        (HitCondition::Before(_), None) => Hits::All,
+        (HitCondition::Every(_), _) if is_cut => Hits::AmongAndAfter(marks),
+        (HitCondition::Every(_), _) => Hits::Among(marks),
+    }
+}
+
+impl Timeline {
+    /// A watch for places where nobody has set a breakpoint.
+    pub(in crate::timeline) fn watch_places(&self, places: Vec<Place>) -> Watch {
+        let breakpoints = Breakpoints {
+            set: vec![Breakpoint::new(BreakpointId(0), places)],
+            ..Breakpoints::default()
+        };
+        Watch::Breaks(breakpoints.breaks(self.trace.component(), &self.changes))
+    }
+
+    /// The breakpoints that [`Motion::Continue`](super::motion::Motion) stops at.
+    pub fn set_breakpoints(&mut self, breakpoints: Vec<Breakpoint>) {
+        self.breakpoints.set = breakpoints;
+    }
+
+    /// What breakpoints have logged in the last motion, in the order in which it
+    /// passed them. Nothing, if the motion failed: then nothing has moved.
+    pub fn take_log(&mut self) -> Vec<LogEntry> {
+        std::mem::take(&mut self.breakpoints.log)
+    }
+
+    /// The breakpoints that the session stands at: those that stopped it, and at a
+    /// trap those for traps.
+    pub fn hit_here(&self) -> Vec<BreakpointId> {
+        match &self.here().reason {
+            Reason::Breakpoints(ids) => ids.clone(),
+            Reason::End(Ending::Trapped(_) | Ending::HostError(_)) => {
+                let set = self.breakpoints.set.iter();
+                set.filter(|breakpoint| breakpoint.places.contains(&Place::Trap))
+                    .map(|breakpoint| breakpoint.id)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The breakpoints as a replayer watches for them; counts visits if need be.
+    pub(super) fn break_watch(&mut self, interrupt: &Interrupt) -> Result<Watch> {
+        let set = self.breakpoints.set.iter();
+        let ranges: Vec<MemoryRange> = set.flat_map(|b| changes_among(&b.places)).collect();
+        self.know_changes(&ranges, interrupt, &|_| {})?;
+        let component = self.trace.component().clone();
+        let breaks = self.breakpoints.breaks(&component, &self.changes);
+        let is_known = |b: &Break| !matches!(b.hits, Hits::Count(_));
+        if breaks.breakpoints.iter().all(is_known) {
+            return Ok(Watch::Breaks(breaks));
+        }
+        self.count(breaks, interrupt)?;
+        let breaks = self.breakpoints.breaks(&component, &self.changes);
+        Ok(Watch::Breaks(breaks))
+    }
+
+    /// Finds the visits that hit conditions speak of.
+    fn count(&mut self, breaks: Breaks, interrupt: &Interrupt) -> Result<()> {
+        let mut process = self.copy_at_or_before(Position::START)?;
+        process.start(&Request::Run(Box::new(Run {
+            watch: Watch::Count(breaks.clone()),
+            stop: StopAt::End,
+            leave_at: Vec::new(),
+            leave_every: None,
+            first_id: self.pool.reserve(1),
+        })))?;
+        let Reply::Counted { marks, .. } = self.answer_of(&mut process, interrupt)? else {
+            return Err(confused());
+        };
+        // Reasons to stop at a place are told when it is stopped at.
+        self.breakpoints.begin_log();
+        for (counted, (marks, is_cut)) in breaks.breakpoints.iter().zip(marks) {
+            let Hits::Count(condition) = counted.hits else {
+                continue;
+            };
+            let set = self.breakpoints.set.iter().find(|b| b.id == counted.id);
+            if let Some(breakpoint) = set.cloned() {
+                let hits = hits_of(condition, marks, is_cut);
+                self.breakpoints
+                    .counted
+                    .insert(breakpoint.id, (breakpoint, hits));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer to a run, and keeps what is logged meanwhile.
+    pub(super) fn answer_of(
+        &mut self,
+        process: &mut Process,
+        interrupt: &Interrupt,
+    ) -> Result<Reply> {
+        loop {
+            match process.wait(interrupt) {
+                Ok(Reply::Log(entries)) => self.breakpoints.log(entries),
+                Ok(reply) => return Ok(reply),
+                Err(error) => {
+                    self.breakpoints.begin_log();
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// The last hit in a tick: a run that begins there tells it exactly.
+    pub(super) fn last_in_tick(
+        &mut self,
+        tick: Tick,
+        watch: &Watch,
+        interrupt: &Interrupt,
+    ) -> Result<Hit> {
+        let Watch::Breaks(breaks) = watch else {
+            return Err(confused());
+        };
+        let mut quiet = breaks.clone();
+        // A change would have been told exactly.
+        quiet.changes.clear();
+        for breakpoint in &mut quiet.breakpoints {
+            // What it logs has been logged.
+            if breakpoint.log.is_some() {
+                breakpoint.hits = Hits::None;
+            }
+        }
+        let noted = std::mem::take(&mut self.breakpoints.log);
+        let process = self.at_tick(tick, interrupt)?;
+        let next = Position::first_of(Tick(tick.0 + 1));
+        let stop = StopAt::LastBefore(next);
+        let ran = self.run(process, Watch::Breaks(quiet), stop, Vec::new(), interrupt)?;
+        let hit = ran.hit;
+        self.breakpoints.log = noted;
+        hit.ok_or_else(confused)
+    }
+}
