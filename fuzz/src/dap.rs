@@ -1,11 +1,11 @@
 //! The Debug Adapter Protocol: frames and messages, and a whole session that gets them.
 
 use super::Reached;
-use rr_dap::dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
-use rr_dap::dap::launch::{AttachArguments, LaunchArguments};
 use rr_dap::dap::protocol::framing::{FrameError, MAX_MESSAGE, read_frame, write_frame};
 use rr_dap::dap::protocol::{Incoming, codec};
 use rr_dap::dap::transport::Server;
+use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments};
+use rr_dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
 use rr_dap::timeline::interrupt::Interrupt;
 use std::io::{self, Cursor};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::Reached;
 use super::source::{Nonsense, evaluate};
 use rr_dap::inspect::expression::Expression;
-use rr_dap::inspect::variables::variables;
+use rr_dap::inspect::variable::variables::variables;
 use rr_dap::source::ModuleSource;
 use std::sync::OnceLock;
 use wasmparser::{Parser, Payload};

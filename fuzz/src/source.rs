@@ -4,7 +4,7 @@ use super::Reached;
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::FrameState;
 use rr_dap::inspect::expression::{Evaluated, Expression, Moment, Scene, SourceFrame, declared};
-use rr_dap::inspect::variables::{
+use rr_dap::inspect::variable::variables::{
     Children, Site, Variable, children, static_named, statics, variables,
 };
 use rr_dap::replay::Tick;

@@ -1,9 +1,9 @@
 //! Recordings: opened, read in each way that there is, replayed.
 
 use super::{Reached, scratch};
-use rr_dap::inspect::handle_history::HandleHistory;
-use rr_dap::inspect::hostcalls::{HostcallAnswer, each_hostcall};
-use rr_dap::inspect::wave;
+use rr_dap::inspect::handles::history::HandleHistory;
+use rr_dap::inspect::hostcall::hostcalls::{HostcallAnswer, each_hostcall};
+use rr_dap::inspect::hostcall::wave;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Observer, Replay, ReplayError, State, Tick};
 use rr_dap::trace::{Cursor, Summary, Trace, TraceError};
