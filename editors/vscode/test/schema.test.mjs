@@ -9,9 +9,9 @@ const [contributed] = manifest.contributes.debuggers;
 /** What the extension itself needs to reach a server. */
 const TO_CONNECT = ['host', 'port', 'socket'];
 
-/** The keys that the functions of src/debuggee/launch.rs ask their fields for. */
+/** The keys that the functions of src/dap/launch.rs ask their fields for. */
 function keysRead() {
-  const source = readFileSync(new URL('src/debuggee/launch.rs', root), 'utf8').split('#[cfg(test)]')[0];
+  const source = readFileSync(new URL('src/dap/launch.rs', root), 'utf8').split('#[cfg(test)]')[0];
   const readings = [...source.matchAll(/(?:impl|fn) (\w+)|fields\s*\.(\w+)\("(\w+)"\)/g)];
   const keys = new Map();
   let within;
