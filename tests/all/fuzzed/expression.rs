@@ -120,7 +120,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
 /// Expressions with tokens put in, taken out and doubled, on and on.
 fn retyped(numbers: &mut Numbers) -> Vec<u8> {
     let mut text: Vec<char> = pick(SEEDS, numbers).chars().collect();
-    for _ in 0..=numbers.below(3) {
+    for _ in 0..=numbers.below(2) {
         let at = numbers.below(text.len() + 1);
         match numbers.below(5) {
             0 => {
@@ -132,7 +132,7 @@ fn retyped(numbers: &mut Numbers) -> Vec<u8> {
                 text.splice(at..at, other);
             }
             2 => {
-                let token = pick(TOKENS, numbers).repeat(1 + numbers.below(2000));
+                let token = pick(TOKENS, numbers).repeat(1 << numbers.below(11));
                 text.splice(at..at, token.chars());
             }
             _ => {
