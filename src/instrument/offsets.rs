@@ -147,6 +147,10 @@ impl OffsetMap {
     }
 
     /// Reads the stored form.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not what [`OffsetMap::to_bytes`] makes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OffsetMapError> {
         let mut map = OffsetMap::default();
         let mut previous = Stretch::default();

@@ -91,6 +91,10 @@ impl From<reencode::Error> for ClockError {
 }
 
 /// Rewrites one core module so that it keeps the clock.
+///
+/// # Errors
+///
+/// If the module cannot be read or has what cannot be clocked, or would be too large.
 pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
     rewrite(module, style, false)
 }
@@ -100,6 +104,10 @@ pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
 ///
 /// A function counts from before its tick until it returns. A tail call counts as a
 /// return and a call, so that the lowest number may be one too low.
+///
+/// # Errors
+///
+/// As [`clock`].
 pub fn profile(module: &[u8]) -> Result<Clocked, ClockError> {
     rewrite(module, ClockStyle::Cached, true)
 }
