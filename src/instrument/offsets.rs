@@ -64,7 +64,7 @@ impl Mapped {
     }
 }
 
-/// Why stored bytes are no offset map.
+/// Why stored bytes are not an offset map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "the stored offset map is damaged at byte {at}; delete the cached code to have it made again"

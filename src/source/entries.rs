@@ -29,7 +29,7 @@ impl Declaration {
         match (&self.linkage_name, &self.name) {
             (Some(linkage), Some(name)) => {
                 let readable = demangle(linkage);
-                // A linkage name that is no mangled one (`__main_argc_argv` for
+                // A linkage name that is not a mangled one (`__main_argc_argv` for
                 // `main`) says less than the source does.
                 if readable == *linkage {
                     name.clone()

@@ -143,7 +143,7 @@ fn alone(source: &ModuleSource, module: &[u8], function: u32) -> Option<(Alone, 
             _ => {}
         }
         match &payload {
-            // Data and elements are no part of a function's text.
+            // Data and elements are not part of a function's text.
             Payload::DataSection(_) | Payload::DataCountSection { .. } => {}
             Payload::CodeSectionStart { .. } | Payload::CustomSection(_) => {}
             _ => {

@@ -90,7 +90,7 @@ impl Places<'_> {
     }
 
     /// Of the blocks in one copy, those that begin like its first one: a loop's
-    /// increment is no second beginning of its line, an unrolled body is.
+    /// increment is not a second beginning of its line, an unrolled body is.
     fn first_of_each_copy(self, starts: &[Statement]) -> Vec<Statement> {
         let mut columns: HashMap<Copy, u32> = HashMap::new();
         let mut places = Vec::new();

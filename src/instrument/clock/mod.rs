@@ -140,7 +140,7 @@ fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, 
 }
 
 /// What the clock understands. Stack switching and shared-everything threads are
-/// left out on purpose: a switch between stacks is no call, so a cached clock
+/// left out on purpose: a switch between stacks is not a call, so a cached clock
 /// would go wrong, and with several threads there is no one tick.
 fn accepted_features() -> WasmFeatures {
     WasmFeatures::default()
@@ -283,7 +283,7 @@ impl<'a> Original<'a> {
             .zip(&self.scans)
             .map(|(((body, &signature), index), scan)| {
                 let ty = self.function_type(signature).ok_or_else(|| {
-                    ClockError::Encode(format!("type {signature} is no function type"))
+                    ClockError::Encode(format!("type {signature} is not a function type"))
                 })?;
                 let function = body::Function {
                     body,

@@ -18,7 +18,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a file is no debug information of a component.
+/// Why a file is not debug information of a component.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalError {
     /// The file cannot be opened or read.
@@ -48,7 +48,7 @@ pub enum ExternalError {
         message: String,
     },
     /// It begins as JSON, but is not a source map.
-    #[error("{path} is no source map that can be read: {message}")]
+    #[error("{path} is not a source map that can be read: {message}")]
     NoSourceMap {
         /// The debug file.
         path: PathBuf,

@@ -313,7 +313,7 @@ impl<'a> TypeReader<'a> {
         })
     }
 
-    /// `None` for static members, which are no part of the value.
+    /// `None` for static members, which are not part of the value.
     fn member(&self, tag: DwTag, attributes: &Attributes) -> Option<Member> {
         if find(attributes, gimli::DW_AT_external).is_some()
             || find(attributes, gimli::DW_AT_declaration).is_some()
