@@ -23,6 +23,10 @@ pub struct MessageLog(Arc<Mutex<File>>);
 
 impl MessageLog {
     /// Starts a new log, in place of what the file held.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(File::create(path)?))))
     }
