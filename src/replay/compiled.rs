@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Compiled {
     /// What they are compiled to.
     pub variant: Variant,
-    /// By [`ModuleId`].
+    /// By [`ModuleId`](super::ModuleId).
     pub modules: Vec<Prepared>,
 }
 

@@ -36,7 +36,7 @@ pub enum ReplayError {
     /// Measuring a depth profile was called off.
     #[error("cancelled")]
     Cancelled,
-    /// A depth profile was to be measured in another variant than [`Variant::Profile`].
+    /// A depth profile was to be measured in another variant than [`Variant::Profile`](super::variant::Variant::Profile).
     #[error("a depth profile is measured in the profile variant; compile the recording in that")]
     NotForProfile,
     /// The run ended in another way than the recorded one, or before all that was recorded.

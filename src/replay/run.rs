@@ -52,7 +52,7 @@ pub enum Ended {
     /// The guest trapped after the last event.
     Trapped(String),
     /// The recording was cut off or interrupted, and guest code ran on as long as it
-    /// may: [`TICKS_AFTER_LAST_EVENT`].
+    /// may: [`TICKS_AFTER_LAST_EVENT`](super::TICKS_AFTER_LAST_EVENT).
     Running,
 }
 

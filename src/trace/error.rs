@@ -65,7 +65,7 @@ pub enum TraceError {
         /// Why not.
         source: ParseError,
     },
-    /// [`Trace::with_component`] was given a component with other code.
+    /// [`Trace::with_component`](super::Trace::with_component) was given a component with other code.
     #[error("{path} recorded another program: {source}")]
     OtherComponent {
         /// The recording.
