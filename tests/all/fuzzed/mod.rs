@@ -55,7 +55,8 @@ impl Fuzzing {
         let mut tally = Tally::default();
         for round in 0..count {
             // Each round from numbers of its own, so that it is the same without those before.
-            let mut numbers = Numbers((seed << 32 ^ round).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+            let mut numbers =
+                Numbers(((seed << 32) ^ round).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
             numbers.next();
             let input = make(&mut numbers);
             // Whatever becomes of this process, the input is there.
