@@ -1,7 +1,7 @@
 //! The protocol as a client sees it: every message here is checked against the
 //! official schema (see `support::client`).
 
-use crate::support::client::{Client, validate};
+use crate::support::client::{Client, HangsUp, validate};
 use crate::support::scripted::Scripted;
 use crate::support::session::connect_to;
 use crate::support::transcript;
@@ -560,7 +560,8 @@ fn sessions_on_one_listener_do_not_meet() {
     std::thread::spawn(move || listener.serve(&server(None)));
     let connect = || {
         let stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-        Client::new(Box::new(stream.try_clone().unwrap()), Box::new(stream))
+        let reader = stream.try_clone().unwrap();
+        Client::new(Box::new(reader), Box::new(HangsUp(stream)))
     };
     let (mut one, mut other, mut vanishing) = (connect(), connect(), connect());
     one.start(launch("slow.wasm"), &[4]);

@@ -2,7 +2,8 @@
 
 use super::places::{self, Spot, Wanted};
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::{Client, Stopped};
+use crate::dap::client::Client;
+use crate::dap::protocol::StoppedEventBody;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -440,10 +441,11 @@ impl Prompt {
     }
 
     /// Which breakpoints stopped the program; those for one stop go.
-    pub(super) fn hit(&mut self, stopped: &Stopped) -> anyhow::Result<Option<String>> {
+    pub(super) fn hit(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<Option<String>> {
+        let hit = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
         let is_hit = |breakpoint: &&Breakpoint| {
             let id = breakpoint.answer.id;
-            id.is_some_and(|id| stopped.hit_breakpoint_ids.contains(&id))
+            id.is_some_and(|id| hit.contains(&id))
         };
         let hit: Vec<&Breakpoint> = self.breakpoints.list.iter().filter(is_hit).collect();
         let told: Vec<String> = hit

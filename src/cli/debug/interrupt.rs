@@ -1,6 +1,6 @@
 //! ^C stops what the server is at, and never the prompt.
 
-use crate::cli::client::Interrupter;
+use crate::dap::client::Interrupter;
 use std::io::{self, Read};
 use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};

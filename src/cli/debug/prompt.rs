@@ -8,8 +8,10 @@ use super::input::{Input, PROMPT};
 use super::line_reader::{Completer, Completions};
 use super::stack::Stack;
 use super::text::Texts;
-use crate::cli::client::{Category, Client, ClientError, Said, Source, Stopped};
+use crate::cli::conversation::{Category, Said};
 use crate::cli::style::{Paint, Style};
+use crate::dap::client::{Client, ClientError};
+use crate::dap::protocol::{LoadedSourcesResponse, Source, StoppedEventBody};
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
@@ -115,7 +117,7 @@ impl Prompt {
     pub(super) fn converse(
         mut self,
         mut input: Input,
-        first: &Stopped,
+        first: &StoppedEventBody,
     ) -> anyhow::Result<ExitCode> {
         let conversed = self.take_lines(&mut input, first);
         let failed = match conversed {
@@ -131,7 +133,7 @@ impl Prompt {
     }
 
     /// Answers how many commands failed.
-    fn take_lines(&mut self, input: &mut Input, first: &Stopped) -> anyhow::Result<usize> {
+    fn take_lines(&mut self, input: &mut Input, first: &StoppedEventBody) -> anyhow::Result<usize> {
         let mut failed = 0;
         self.arrive(first)?;
         while let Some(entered) = input.next(self)? {
@@ -220,12 +222,8 @@ impl Prompt {
     }
 
     pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {
-        #[derive(Deserialize)]
-        struct Body {
-            sources: Vec<Source>,
-        }
-        let body: Body = self.client.ask("loadedSources", json!({}))?;
-        Ok(body.sources)
+        let loaded: LoadedSourcesResponse = self.client.ask("loadedSources", json!({}))?;
+        Ok(loaded.sources)
     }
 }
 

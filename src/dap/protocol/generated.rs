@@ -1,16 +1,11 @@
 //! Messages of the Debug Adapter Protocol. Generated from its schema by
 //! `tests/all/dap_types.rs`: do not edit.
 
-use dap::types::Checksum;
-use dap::types::ChecksumAlgorithm;
-use dap::types::ColumnDescriptor;
-use dap::types::InvalidatedAreas;
-use dap::types::VariablePresentationHint;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 /// Information about a breakpoint created in `setBreakpoints`, `setFunctionBreakpoints`, `setInstructionBreakpoints`, or `setDataBreakpoints` requests.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Breakpoint {
     /// Start position of the source range covered by the breakpoint.
@@ -58,7 +53,7 @@ pub enum BreakpointReason {
 }
 
 /// Arguments for `breakpointLocations` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakpointLocationsArguments {
     /// Start position within `line` to search possible breakpoint locations in.
@@ -77,7 +72,7 @@ pub struct BreakpointLocationsArguments {
 }
 
 /// A `BreakpointMode` is provided as a option when setting breakpoints on sources or instructions.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BreakpointMode {
     /// Describes one or more type of breakpoint this mode applies to.
@@ -109,7 +104,7 @@ pub enum BreakpointModeApplicability {
 }
 
 /// Information about the capabilities of a debug adapter.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Capabilities {
     /// The set of additional module information exposed by the debug adapter.
@@ -241,8 +236,69 @@ pub struct Capabilities {
     pub supports_write_memory_request: Option<bool>,
 }
 
+/// The checksum of an item calculated by the specified algorithm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checksum {
+    /// The algorithm used to calculate this checksum.
+    pub algorithm: ChecksumAlgorithm,
+    /// Value of the checksum, encoded as a hexadecimal value.
+    pub checksum: String,
+}
+
+/// Names of checksum algorithms that may be supported by a debug adapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChecksumAlgorithm {
+    /// `MD5`.
+    #[serde(rename = "MD5")]
+    MD5,
+    /// `SHA1`.
+    #[serde(rename = "SHA1")]
+    SHA1,
+    /// `SHA256`.
+    #[serde(rename = "SHA256")]
+    SHA256,
+    /// `timestamp`.
+    Timestamp,
+}
+
+/// A `ColumnDescriptor` specifies what module attribute to show in a column of the modules view, how to format it, and what the column's label should be.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ColumnDescriptor {
+    /// Name of the attribute rendered in this column.
+    pub attribute_name: String,
+    /// Format to use for the rendered values in this column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Header UI label of column.
+    pub label: String,
+    /// Datatype of values in this column.
+    #[serde(rename = "type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_field: Option<ColumnDescriptorType>,
+    /// Width of this column in characters (hint only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<i64>,
+}
+
+/// Datatype of values in this column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ColumnDescriptorType {
+    /// `string`.
+    String,
+    /// `number`.
+    Number,
+    /// `boolean`.
+    Boolean,
+    /// `unixTimestampUTC`.
+    UnixTimestampUTC,
+}
+
 /// Response to `continue` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContinueResponse {
     /// If omitted or set to `true`, this response signals to the client that all threads have been resumed.
@@ -251,7 +307,7 @@ pub struct ContinueResponse {
 }
 
 /// The event indicates that the execution of the debuggee has continued.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContinuedEventBody {
     /// If omitted or set to `true`, this event signals to the client that all threads have been resumed.
@@ -262,7 +318,7 @@ pub struct ContinuedEventBody {
 }
 
 /// Response to `disassemble` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DisassembleResponse {
     /// The list of disassembled instructions.
@@ -270,7 +326,7 @@ pub struct DisassembleResponse {
 }
 
 /// Represents a single disassembled instruction.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DisassembledInstruction {
     /// The address of the instruction.
@@ -314,7 +370,7 @@ pub enum DisassembledInstructionPresentationHint {
 }
 
 /// Response to `evaluate` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EvaluateResponse {
     /// The number of indexed child variables.
@@ -343,7 +399,7 @@ pub struct EvaluateResponse {
 }
 
 /// An `ExceptionBreakpointsFilter` is shown in the UI as an filter option for configuring how exceptions are dealt with.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExceptionBreakpointsFilter {
     /// A help text providing information about the condition.
@@ -365,7 +421,7 @@ pub struct ExceptionBreakpointsFilter {
 }
 
 /// Arguments for `gotoTargets` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GotoTargetsArguments {
     /// The position within `line` for which the goto targets are determined.
@@ -377,8 +433,25 @@ pub struct GotoTargetsArguments {
     pub source: Source,
 }
 
+/// Logical areas that can be invalidated by the `invalidated` event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum InvalidatedAreas {
+    /// All previously fetched data has become invalid and needs to be refetched.
+    All,
+    /// Previously fetched stack related data has become invalid and needs to be refetched.
+    Stacks,
+    /// Previously fetched thread related data has become invalid and needs to be refetched.
+    Threads,
+    /// Previously fetched variable data has become invalid and needs to be refetched.
+    Variables,
+    /// Another, as the protocol allows.
+    #[serde(untagged)]
+    String(String),
+}
+
 /// This event signals that some state in the debug adapter has changed and requires that the client needs to re-render the data snapshot previously requested.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvalidatedEventBody {
     /// Set of logical areas that got invalidated.
@@ -393,7 +466,7 @@ pub struct InvalidatedEventBody {
 }
 
 /// Response to `loadedSources` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadedSourcesResponse {
     /// Set of loaded sources.
@@ -401,7 +474,7 @@ pub struct LoadedSourcesResponse {
 }
 
 /// Arguments for `locations` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocationsArguments {
     /// Location reference to resolve.
@@ -409,7 +482,7 @@ pub struct LocationsArguments {
 }
 
 /// Response to `locations` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocationsResponse {
     /// Position of the location within the `line`.
@@ -428,7 +501,7 @@ pub struct LocationsResponse {
 }
 
 /// The event indicates that the target has produced some output.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutputEventBody {
     /// The output category.
@@ -491,7 +564,7 @@ pub enum OutputEventGroup {
 }
 
 /// The event indicates that the debugger has begun debugging a new process.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessEventBody {
     /// If true, the process is running on the same computer as the debug adapter.
@@ -523,7 +596,7 @@ pub enum ProcessEventStartMethod {
 }
 
 /// The event signals the end of the progress reporting with a final message.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressEndEventBody {
     /// More detailed progress message.
@@ -534,7 +607,7 @@ pub struct ProgressEndEventBody {
 }
 
 /// The event signals that a long running operation is about to start and provides additional information for the client to set up a corresponding progress and cancellation UI.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressStartEventBody {
     /// If true, the request that reports progress may be cancelled with a `cancel` request.
@@ -556,7 +629,7 @@ pub struct ProgressStartEventBody {
 }
 
 /// The event signals that the progress reporting needs to be updated with a new message and/or percentage.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressUpdateEventBody {
     /// More detailed progress message.
@@ -570,7 +643,7 @@ pub struct ProgressUpdateEventBody {
 }
 
 /// A `Scope` is a named container for variables.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scope {
     /// Start position of the range covered by the scope.
@@ -623,7 +696,7 @@ pub enum ScopePresentationHint {
 }
 
 /// Response to `scopes` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopesResponse {
     /// The scopes of the stack frame.
@@ -631,7 +704,7 @@ pub struct ScopesResponse {
 }
 
 /// Arguments for `setBreakpoints` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetBreakpointsArguments {
     /// The code locations of the breakpoints.
@@ -648,7 +721,7 @@ pub struct SetBreakpointsArguments {
 }
 
 /// Response to `setBreakpoints` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetBreakpointsResponse {
     /// Information about the breakpoints.
@@ -656,7 +729,7 @@ pub struct SetBreakpointsResponse {
 }
 
 /// A `Source` is a descriptor for source code.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// Additional data that a debug adapter might want to loop through the client.
@@ -698,7 +771,7 @@ pub enum SourcePresentationHint {
 }
 
 /// Arguments for `source` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceArguments {
     /// Specifies the source content to load.
@@ -709,7 +782,7 @@ pub struct SourceArguments {
 }
 
 /// Properties of a breakpoint or logpoint passed to the `setBreakpoints` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceBreakpoint {
     /// Start position within source line of the breakpoint or logpoint.
@@ -732,7 +805,7 @@ pub struct SourceBreakpoint {
 }
 
 /// A Stackframe contains the source location.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StackFrame {
     /// Indicates whether this frame can be restarted with the `restartFrame` request.
@@ -779,7 +852,7 @@ pub enum StackFramePresentationHint {
 }
 
 /// Provides formatting information for a stack frame.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StackFrameFormat {
     /// Display the value in hex.
@@ -809,7 +882,7 @@ pub struct StackFrameFormat {
 }
 
 /// Arguments for `stackTrace` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StackTraceArguments {
     /// Specifies details on how to format the returned `StackFrame.name`.
@@ -826,7 +899,7 @@ pub struct StackTraceArguments {
 }
 
 /// Response to `stackTrace` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StackTraceResponse {
     /// The frames of the stack frame.
@@ -837,7 +910,7 @@ pub struct StackTraceResponse {
 }
 
 /// A `StepInTarget` can be used in the `stepIn` request and determines into which single target the `stepIn` request should step.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepInTarget {
     /// Start position of the range covered by the step in target.
@@ -859,7 +932,7 @@ pub struct StepInTarget {
 }
 
 /// Response to `stepInTargets` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepInTargetsResponse {
     /// The possible step-in targets of the specified source location.
@@ -867,7 +940,7 @@ pub struct StepInTargetsResponse {
 }
 
 /// The event indicates that the execution of the debuggee has stopped due to some condition.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoppedEventBody {
     /// If `allThreadsStopped` is true, a debug adapter can announce that all threads have stopped.
@@ -923,7 +996,7 @@ pub enum StoppedEventReason {
 }
 
 /// The event indicates that a thread has started or exited.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadEventBody {
     /// The reason for the event.
@@ -946,7 +1019,7 @@ pub enum ThreadEventReason {
 }
 
 /// A Variable is a name/value pair.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Variable {
     /// A reference that allows the client to request the location where the variable is declared.
@@ -982,8 +1055,101 @@ pub struct Variable {
     pub variables_reference: i64,
 }
 
+/// Properties of a variable that can be used to determine how to render the variable in the UI.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VariablePresentationHint {
+    /// Set of attributes represented as an array of strings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Vec<VariablePresentationHintAttributes>>,
+    /// The kind of variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<VariablePresentationHintKind>,
+    /// If true, clients can present the variable with a UI that supports a specific gesture to trigger its evaluation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lazy: Option<bool>,
+    /// Visibility of variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<VariablePresentationHintVisibility>,
+}
+
+/// Set of attributes represented as an array of strings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VariablePresentationHintAttributes {
+    /// Indicates that the object is static.
+    Static,
+    /// Indicates that the object is a constant.
+    Constant,
+    /// Indicates that the object is read only.
+    ReadOnly,
+    /// Indicates that the object is a raw string.
+    RawString,
+    /// Indicates that the object can have an Object ID created for it.
+    HasObjectId,
+    /// Indicates that the object has an Object ID associated with it.
+    CanHaveObjectId,
+    /// Indicates that the evaluation had side effects.
+    HasSideEffects,
+    /// Indicates that the object has its value tracked by a data breakpoint.
+    HasDataBreakpoint,
+    /// Another, as the protocol allows.
+    #[serde(untagged)]
+    String(String),
+}
+
+/// The kind of variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VariablePresentationHintKind {
+    /// Indicates that the object is a property.
+    Property,
+    /// Indicates that the object is a method.
+    Method,
+    /// Indicates that the object is a class.
+    Class,
+    /// Indicates that the object is data.
+    Data,
+    /// Indicates that the object is an event.
+    Event,
+    /// Indicates that the object is a base class.
+    BaseClass,
+    /// Indicates that the object is an inner class.
+    InnerClass,
+    /// Indicates that the object is an interface.
+    Interface,
+    /// Indicates that the object is the most derived class.
+    MostDerivedClass,
+    /// Indicates that the object is virtual, that means it is a synthetic object introduced by the adapter for rendering purposes, e.g. an index range for large arrays.
+    Virtual,
+    /// Deprecated: Indicates that a data breakpoint is registered for the object.
+    DataBreakpoint,
+    /// Another, as the protocol allows.
+    #[serde(untagged)]
+    String(String),
+}
+
+/// Visibility of variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VariablePresentationHintVisibility {
+    /// `public`.
+    Public,
+    /// `private`.
+    Private,
+    /// `protected`.
+    Protected,
+    /// `internal`.
+    Internal,
+    /// `final`.
+    Final,
+    /// Another, as the protocol allows.
+    #[serde(untagged)]
+    String(String),
+}
+
 /// Response to `variables` request.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VariablesResponse {
     /// All (or a range) of variables for the given variable reference.

@@ -35,7 +35,6 @@ pub use dap::responses::{
 };
 pub use dap::types::{
     BreakpointLocation, CompletionItem, CompletionItemType, DataBreakpointAccessType,
-    EvaluateArgumentsContext, ExceptionBreakMode, GotoTarget, InvalidatedAreas, Module, ModuleId,
-    SteppingGranularity, Thread, ValueFormat, VariablePresentationHint,
-    VariablePresentationHintAttributes, VariablePresentationHintKind, VariablesArgumentsFilter,
+    EvaluateArgumentsContext, ExceptionBreakMode, GotoTarget, Module, ModuleId,
+    SteppingGranularity, Thread, ValueFormat, VariablesArgumentsFilter,
 };
