@@ -17,7 +17,7 @@ pub enum ArgumentError {
     /// An argument is of another type than it must be, or none of the values it can have.
     #[error("`{key}` must be {expected}, not {found}")]
     Wrong {
-        /// The argument's name; `arguments` if they are no object at all.
+        /// The argument's name; `arguments` if they are not an object at all.
         key: String,
         /// What it must be, in words.
         expected: &'static str,

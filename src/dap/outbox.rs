@@ -27,7 +27,7 @@ impl MessageLog {
     }
 
     pub(super) fn incoming(&self, body: &[u8]) {
-        // What is no JSON cannot stand in a log of JSON; its error is logged.
+        // What is not JSON cannot stand in a log of JSON; its error is logged.
         if let Ok(message) = serde_json::from_slice::<Value>(body) {
             self.line("in", &message);
         }

@@ -603,7 +603,7 @@ fn a_unix_socket_is_for_its_owner_only_and_leaves_no_trace() {
 
     std::fs::write(&path, "mine").unwrap();
     let in_the_way = Listener::bind(&address).unwrap_err().to_string();
-    assert!(in_the_way.contains("no socket"), "{in_the_way}");
+    assert!(in_the_way.contains("not a socket"), "{in_the_way}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 
     std::fs::remove_file(&path).unwrap();

@@ -324,7 +324,7 @@ fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
         .unwrap_or((arguments, ""));
     let number = number
         .parse()
-        .with_context(|| format!("`{number}` is no breakpoint; `info breakpoints` lists them"))?;
+        .with_context(|| format!("`{number}` is not a breakpoint; `info breakpoints` lists them"))?;
     Ok((
         number,
         Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty()),
@@ -442,10 +442,10 @@ impl Prompt {
 
     /// Which breakpoints stopped the program; those for one stop go.
     pub(super) fn hit(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<Option<String>> {
-        let hit = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
+        let ids = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
         let is_hit = |breakpoint: &&Breakpoint| {
             let id = breakpoint.answer.id;
-            id.is_some_and(|id| hit.contains(&id))
+            id.is_some_and(|id| ids.contains(&id))
         };
         let hit: Vec<&Breakpoint> = self.breakpoints.list.iter().filter(is_hit).collect();
         let told: Vec<String> = hit

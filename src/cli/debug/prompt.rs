@@ -72,7 +72,7 @@ impl Screen {
     fn complain(&mut self, text: &str) -> io::Result<()> {
         self.end_line()?;
         io::stdout().flush()?;
-        // As what a failing command says; standard error closed is no reason to stop.
+        // As what a failing command says; standard error closed is not a reason to stop.
         _ = writeln!(io::stderr(), "{text}");
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Prompt {
         }
     }
 
-    /// Whatever is no command of the prompt is one of the server's, or an expression.
+    /// Whatever is not a command of the prompt is one of the server's, or an expression.
     pub(super) fn console(&mut self, line: &str) -> Done {
         let frame = self.selected()?;
         let value = self.client.console(line, frame.as_ref())?;
@@ -322,7 +322,7 @@ impl Prompt {
             _ => begun.clone(),
         };
         let items = self.completions(&expression).into_iter();
-        // Commands are no part of an expression.
+        // Commands are not part of an expression.
         let values = items.filter(|item| item.kind.as_deref() != Some("keyword"));
         let mut texts: Vec<String> = values
             .map(|item| item.text.unwrap_or(item.label))

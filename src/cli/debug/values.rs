@@ -26,7 +26,7 @@ pub(super) fn radix(arguments: &str) -> anyhow::Result<(Radix, &str)> {
     let radix = match format {
         "x" => Radix::Hexadecimal,
         "d" | "u" => Radix::Decimal,
-        other => bail!("/{other} is no format here: /x is hexadecimal; `x/…` shows memory"),
+        other => bail!("/{other} is not a format here: /x is hexadecimal; `x/…` shows memory"),
     };
     Ok((radix, expression.trim()))
 }

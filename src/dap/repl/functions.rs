@@ -3,7 +3,7 @@
 use super::{ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::debuggee::{FunctionView, grouped};
 
-/// Lines: a console is no place for more.
+/// Lines: a console is not the place for more.
 const SHOWN: usize = 100;
 
 pub(super) const FUNCTIONS: ConsoleCommand = ConsoleCommand {

@@ -6,7 +6,7 @@ use crate::component::NamePattern;
 use crate::debuggee::grouped;
 use crate::inspect::hostcall::listing::Row;
 
-/// Lines around the present: a console is no place for more.
+/// Lines around the present: a console is not the place for more.
 const SHOWN: usize = 40;
 
 pub(super) const HOSTCALLS: ConsoleCommand = ConsoleCommand {

@@ -3,7 +3,7 @@
 use super::{ConsoleCommand, Context, Effect, Ran, no_arguments};
 use crate::debuggee::{Printed, Stream};
 
-/// Pieces shown: the last ones, as a console is no place for more.
+/// Pieces shown: the last ones, as a console is not the place for more.
 const SHOWN: usize = 100;
 
 pub(super) const OUTPUT: ConsoleCommand = ConsoleCommand {

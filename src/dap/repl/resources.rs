@@ -19,7 +19,7 @@ fn resources(context: &mut Context<'_>, arguments: &str) -> Ran {
     }
     let index: u32 = arguments
         .parse()
-        .map_err(|_| wrong(format!("`{arguments}` is no handle: write its index")))?;
+        .map_err(|_| wrong(format!("`{arguments}` is not a handle: write its index")))?;
     let mut lines = Vec::new();
     for instance in context.debuggee.resources(false)? {
         let found = instance.handles.iter().find(|handle| handle.index == index);

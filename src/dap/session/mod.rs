@@ -382,7 +382,7 @@ impl Session {
         }
     }
 
-    /// For what is no answer to anything.
+    /// For what is not an answer to anything.
     fn complain(&self, message: &str) {
         say(
             &self.outbox,
@@ -429,7 +429,7 @@ impl Session {
         }
     }
 
-    /// The debuggee is no more, by a fault of ours: the session cannot go on,
+    /// The debuggee is gone, by a fault of ours: the session cannot go on,
     /// and says so.
     fn lost(&mut self, cause: &str) {
         let message = format!("an internal fault ended the debugging: {cause}");
