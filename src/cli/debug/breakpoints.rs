@@ -322,9 +322,9 @@ fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
     let (number, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    let number = number
-        .parse()
-        .with_context(|| format!("`{number}` is not a breakpoint; `info breakpoints` lists them"))?;
+    let number = number.parse().with_context(|| {
+        format!("`{number}` is not a breakpoint; `info breakpoints` lists them")
+    })?;
     Ok((
         number,
         Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty()),

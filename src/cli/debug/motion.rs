@@ -132,7 +132,9 @@ pub(super) fn count(arguments: &str) -> anyhow::Result<usize> {
     match arguments {
         "" => Ok(1),
         text => text.parse().with_context(|| {
-            format!("`{text}` is not a count; if it is part of an expression, `print` shows its value")
+            format!(
+                "`{text}` is not a count; if it is part of an expression, `print` shows its value"
+            )
         }),
     }
 }

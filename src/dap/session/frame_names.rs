@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::dap::protocol::{Refusal, StackFrameFormat};
-use crate::debuggee::{Debuggee, Format, Frame, Page, ScopeHint, SourceOrigin, VariableView};
+use crate::debuggee::{Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, VariableView};
 use std::collections::HashMap;
 
 impl StackFrameFormat {
@@ -60,14 +60,14 @@ pub(super) fn formatted(
     Ok(names)
 }
 
-fn module_names(debuggee: &mut dyn Debuggee) -> Result<HashMap<String, String>, Refusal> {
+fn module_names(debuggee: &mut dyn Code) -> Result<HashMap<String, String>, Refusal> {
     let modules = debuggee.modules()?;
     Ok(modules.into_iter().map(|m| (m.id, m.name)).collect())
 }
 
 /// The parameters of a frame in parentheses; `None` where nothing tells which it has.
 fn parameters(
-    debuggee: &mut dyn Debuggee,
+    debuggee: &mut dyn Looks,
     frame: &Frame,
     format: &StackFrameFormat,
 ) -> Option<String> {

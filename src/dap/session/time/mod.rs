@@ -12,7 +12,7 @@ use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
     StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
 };
-use crate::debuggee::{Debuggee, History, Mark};
+use crate::debuggee::{History, Mark, Travels};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
@@ -31,7 +31,7 @@ impl ToldMoment {
         }
     }
 
-    fn here(debuggee: &dyn Debuggee, history: &History) -> ToldMoment {
+    fn here(debuggee: &dyn Travels, history: &History) -> ToldMoment {
         let here = debuggee.here();
         ToldMoment::new(history, here.event, here.position)
     }
