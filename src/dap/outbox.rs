@@ -1,7 +1,7 @@
 //! Messages to the client: numbered, framed, written whole, from any thread.
 
 use super::protocol::envelope::Answer;
-use super::protocol::{Event, Request, codec, framing};
+use super::protocol::{Event, OutputEventBody, Request, codec, framing};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Write};
@@ -80,6 +80,11 @@ impl Outbox {
             Ok(message) => self.send(message),
             Err(error) => tracing::error!("an event cannot be written: {error}"),
         }
+    }
+
+    /// Sends an `output` event.
+    pub fn output(&self, body: OutputEventBody) {
+        self.event(&Event::Output(Box::new(body)));
     }
 
     /// Once a write has failed the client is gone, and the reader will find

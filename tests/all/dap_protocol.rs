@@ -663,10 +663,10 @@ mod spelling {
             body::<command::LoadedSources>(&LoadedSourcesResponse { sources })["sources"][0],
             wire
         );
-        let output = Event::Output(OutputEventBody {
+        let output = Event::Output(Box::new(OutputEventBody {
             source: Some(read.source.clone()),
             ..OutputEventBody::default()
-        });
+        }));
         assert_eq!(sent(&output)["source"], wire);
         let instructions = vec![DisassembledInstruction {
             location: Some(read.source),

@@ -125,7 +125,10 @@ impl Client {
     ) -> Self {
         let (sender, inbox) = channel();
         let interrupter = Interrupter(sender.clone());
-        std::thread::spawn(move || listen(reader, &sender));
+        let reading = std::thread::Builder::new().name("dap-client".into());
+        if let Err(error) = reading.spawn(move || listen(reader, &sender)) {
+            _ = interrupter.0.send(Heard::Broken(ClientError::Start(error)));
+        }
         Self {
             requests: Some(Box::new(writer)),
             inbox,
@@ -264,7 +267,7 @@ impl Client {
     /// # Errors
     ///
     /// What is wrong with it, or that none comes.
-    pub fn next(&mut self) -> Result<Option<Value>> {
+    pub fn next_message(&mut self) -> Result<Option<Value>> {
         Ok(self.take("a message")?.map(|(message, _)| message))
     }
 

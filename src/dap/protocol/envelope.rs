@@ -33,7 +33,7 @@ pub enum Event {
     /// What the client was told is to be asked for again.
     Invalidated(InvalidatedEventBody),
     /// Something was printed.
-    Output(OutputEventBody),
+    Output(Box<OutputEventBody>),
     /// What is debugged.
     Process(ProcessEventBody),
     /// Something long goes on.

@@ -2,7 +2,7 @@
 //! soon after it as it is known.
 
 use super::{Input, Session, State};
-use crate::dap::protocol::{Event, OutputEventBody, OutputEventCategory};
+use crate::dap::protocol::{OutputEventBody, OutputEventCategory};
 use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, Printed, Stream};
 use std::ops::Range;
@@ -130,7 +130,7 @@ impl Session {
                 .unwrap_or_default();
             left -= shown.len();
             let location = self.locations.number(&piece.place);
-            self.outbox.event(&Event::Output(OutputEventBody {
+            self.outbox.output(OutputEventBody {
                 category: Some(match piece.stream {
                     Stream::Stdout => OutputEventCategory::Stdout,
                     Stream::Stderr => OutputEventCategory::Stderr,
@@ -138,7 +138,7 @@ impl Session {
                 output: String::from_utf8_lossy(shown).into_owned(),
                 location_reference: Some(location),
                 ..OutputEventBody::default()
-            }));
+            });
         }
     }
 }

@@ -131,7 +131,7 @@ impl Client {
 
     /// The next message; `None` at the end of the session.
     pub fn next(&mut self) -> Option<Value> {
-        self.0.next().ok().flatten()
+        self.0.next_message().ok().flatten()
     }
 
     pub fn response(&mut self, seq: i64) -> Value {
