@@ -43,8 +43,12 @@ pub fn source(bytes: &[u8]) -> Reached {
     for path in files.iter().take(3) {
         source.breakpoint_places(path, 20);
     }
-    let damage = source.problems().map(|problem| problem.to_string());
-    match damage.filter(|told| !told.is_empty()).count() {
+    let damage = source.damage();
+    match damage
+        .iter()
+        .filter(|damage| !damage.to_string().is_empty())
+        .count()
+    {
         0 => Reached::End,
         _ => Reached::Wrong,
     }

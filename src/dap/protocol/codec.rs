@@ -15,6 +15,10 @@ pub struct Malformed {
 }
 
 /// Decodes one message.
+///
+/// # Errors
+///
+/// If it is not a request of the protocol.
 pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
     let message: Value = serde_json::from_slice(bytes).map_err(|error| Malformed {
         cause: format!("it is not JSON: {error}"),
@@ -45,6 +49,10 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
 }
 
 /// A response's body as JSON; `null` for one without.
+///
+/// # Errors
+///
+/// If the body has what JSON has no word for.
 pub fn body<T: Serialize>(body: &T) -> Answer {
     serde_json::to_value(body)
         .map_err(|error| Refusal::because(format!("the answer cannot be written: {error}")))
@@ -99,6 +107,10 @@ fn error_message(command: &str, refusal: &Refusal) -> Value {
 }
 
 /// An event, ready for its `seq`.
+///
+/// # Errors
+///
+/// As [`body`].
 pub fn event(event: &Event) -> Result<Value, serde_json::Error> {
     let mut message = serde_json::to_value(event)?;
     message["type"] = "event".into();
