@@ -9,6 +9,7 @@ mod code;
 pub mod crossing;
 mod extend;
 pub mod layout;
+pub mod lowering;
 mod name_pattern;
 mod naming;
 mod open;
