@@ -34,6 +34,10 @@ static EMPTY: OnceLock<Map<String, Value>> = OnceLock::new();
 
 impl LaunchArguments {
     /// Reads the arguments of `launch`. Keys that nobody knows are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If one that is known is of the wrong kind, or what to debug is not told, or twice.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let fields = Fields::of(arguments)?;
         let program = fields.path("program")?;
@@ -67,6 +71,10 @@ fn program_arguments(
 
 impl AttachArguments {
     /// Reads the arguments of `attach`. Keys that nobody knows are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If one that is known is of the wrong kind.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let view = ViewArguments::parse(&Fields::of(arguments)?)?;
         Ok(Self { view })

@@ -1,6 +1,12 @@
 //! Everything that must hold, in one test binary: each module is a capability, tried
 //! through the library's or the binary's doors.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what is not as it must be fails the test"
+)]
+
 mod support;
 
 mod breakpoints;
@@ -10,6 +16,7 @@ mod component;
 mod concurrency;
 mod crash;
 mod crossings;
+mod damaged_units;
 mod dap_frames;
 mod dap_ledger;
 mod dap_output;

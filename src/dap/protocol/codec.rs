@@ -21,6 +21,10 @@ pub struct Malformed {
 pub struct Body(Value);
 
 /// Decodes one message.
+///
+/// # Errors
+///
+/// If it is not a request of the protocol.
 pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
     let message: Value = serde_json::from_slice(bytes).map_err(|error| Malformed {
         cause: format!("it is not JSON: {error}"),
@@ -51,6 +55,10 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
 }
 
 /// A response's body, put into the protocol's spelling.
+///
+/// # Errors
+///
+/// If the body has what JSON has no word for.
 pub fn body<T: Serialize>(command: &str, body: &T) -> Result<Body, Refusal> {
     let mut value = serde_json::to_value(body)
         .map_err(|error| Refusal::because(format!("the answer cannot be written: {error}")))?;
@@ -107,6 +115,10 @@ fn error_message(command: &str, refusal: &Refusal) -> Value {
 }
 
 /// An event, ready for its `seq`.
+///
+/// # Errors
+///
+/// As [`body`].
 pub fn event(event: &Event) -> Result<Value, serde_json::Error> {
     let mut message = serde_json::to_value(event)?;
     message["type"] = "event".into();

@@ -21,6 +21,10 @@ pub struct Request {
 impl Request {
     /// The arguments as the protocol's type. Absent arguments are an empty
     /// object, as clients leave them out where nothing is required.
+    ///
+    /// # Errors
+    ///
+    /// If they are not such arguments.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let mut arguments = match &self.arguments {
             Value::Null => Value::Object(Default::default()),

@@ -42,6 +42,11 @@ impl FrameError {
 }
 
 /// Reads the next message; `None` at the end of the stream between messages.
+///
+/// # Errors
+///
+/// If the stream fails or ends within a message, or the header is wrong, or the message
+/// too long.
 pub fn read_frame(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>, FrameError> {
     let Some(length) = read_header(reader)? else {
         return Ok(None);
@@ -130,6 +135,10 @@ fn shown(text: &str) -> String {
 
 /// Writes one message, header and body in a single write so that no reader
 /// sees half a header.
+///
+/// # Errors
+///
+/// If the stream fails.
 pub fn write_frame(writer: &mut impl Write, body: &[u8]) -> io::Result<()> {
     let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     frame.extend_from_slice(body);

@@ -7,12 +7,13 @@
 use super::process::{Process, ProcessError};
 use super::wire::{Load, ReplayerId, Request};
 use crate::timeline::ahead::checkpoints::Checkpoints;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -38,11 +39,6 @@ struct Expected {
     arrived: HashMap<ReplayerId, Process>,
     /// The pool is gone.
     closed: bool,
-}
-
-/// Whoever panicked while holding it left it whole: each change is one step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts replayers and takes the connections of their copies.
@@ -85,7 +81,7 @@ impl Pool {
     /// The checkpoints. Held while one of them is copied, and not longer: the
     /// sweep waits for it.
     pub(in crate::timeline) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
-        lock(&self.shared.checkpoints)
+        self.shared.checkpoints.lock()
     }
 
     /// Keeps a file for the replayers, as long as the pool lives.
@@ -105,7 +101,7 @@ impl Pool {
     /// Reserves the id of a copy that will be waited for.
     fn await_one(&mut self) -> ReplayerId {
         let id = self.reserve(1);
-        lock(&self.shared.expected).awaited.insert(id);
+        self.shared.expected.lock().awaited.insert(id);
         id
     }
 
@@ -138,7 +134,7 @@ impl Pool {
     ) -> Result<Process, ProcessError> {
         let id = self.await_one();
         if let Err(error) = process.ask(&Request::Fork { id }) {
-            lock(&self.shared.expected).awaited.remove(&id);
+            self.shared.expected.lock().awaited.remove(&id);
             return Err(error);
         }
         self.connected(id)
@@ -157,7 +153,7 @@ impl Pool {
         match asked {
             Ok(Some(_)) => self.connected(id).map(Some),
             other => {
-                lock(&self.shared.expected).awaited.remove(&id);
+                self.shared.expected.lock().awaited.remove(&id);
                 other.map(|_| None)
             }
         }
@@ -166,7 +162,7 @@ impl Pool {
     /// Waits for the copy with this id to connect.
     fn connected(&mut self, id: ReplayerId) -> Result<Process, ProcessError> {
         let deadline = Instant::now() + CONNECT;
-        let mut expected = lock(&self.shared.expected);
+        let mut expected = self.shared.expected.lock();
         loop {
             if let Some(process) = expected.arrived.remove(&id) {
                 return Ok(process);
@@ -176,8 +172,7 @@ impl Pool {
                 expected.awaited.remove(&id);
                 return Err(ProcessError::Died("it did not connect".into()));
             }
-            let waited = self.shared.arrival.wait_timeout(expected, left);
-            expected = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.shared.arrival.wait_for(&mut expected, left);
         }
     }
 }
@@ -189,27 +184,27 @@ fn socket_in(directory: &Path) -> PathBuf {
 /// Takes the connections that come in, until the pool is gone.
 fn accept(listener: &UnixListener, shared: &Shared) {
     for socket in listener.incoming() {
-        if lock(&shared.expected).closed {
+        if shared.expected.lock().closed {
             return;
         }
         // A copy that dies before it says who it is, is none.
         let Ok(process) = socket.and_then(Process::greet) else {
             continue;
         };
-        let mut expected = lock(&shared.expected);
+        let mut expected = shared.expected.lock();
         if expected.awaited.remove(&process.id) {
             expected.arrived.insert(process.id, process);
             shared.arrival.notify_all();
         } else {
             drop(expected);
-            lock(&shared.checkpoints).keep(process);
+            shared.checkpoints.lock().keep(process);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        lock(&self.shared.expected).closed = true;
+        self.shared.expected.lock().closed = true;
         // Wakes the accepting thread.
         let woken = UnixStream::connect(socket_in(self.directory.path())).is_ok();
         if let Some(accepting) = self.accepting.take()
