@@ -64,8 +64,8 @@ impl Nonsense {
     fn word(&self, address: u64) -> u32 {
         // splitmix64
         let mut word = ((self.0 << 32) ^ (address / 4)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^= word >> 31;
         let number = (word >> 8) as u32;
         match word % 6 {

@@ -10,6 +10,7 @@ pub mod crossing;
 mod error;
 mod extend;
 pub mod layout;
+pub mod lowering;
 mod name_pattern;
 mod naming;
 mod open;

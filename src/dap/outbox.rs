@@ -1,8 +1,7 @@
 //! Messages to the client: numbered, framed, written whole, from any thread.
 
 use super::protocol::envelope::Answer;
-use super::protocol::newer::LocatedOutput;
-use super::protocol::{Event, Request, codec, framing};
+use super::protocol::{Event, OutputEventBody, Request, codec, framing};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -27,7 +26,7 @@ impl MessageLog {
     }
 
     pub(super) fn incoming(&self, body: &[u8]) {
-        // What is no JSON cannot stand in a log of JSON; its error is logged.
+        // What is not JSON cannot stand in a log of JSON; its error is logged.
         if let Ok(message) = serde_json::from_slice::<Value>(body) {
             self.line("in", &message);
         }
@@ -82,12 +81,9 @@ impl Outbox {
         }
     }
 
-    /// An `output` event that says where the output came from.
-    pub fn located_output(&self, output: &LocatedOutput) {
-        match serde_json::to_value(output) {
-            Ok(body) => self.send(json!({ "type": "event", "event": "output", "body": body })),
-            Err(error) => tracing::error!("an event cannot be written: {error}"),
-        }
+    /// Sends an `output` event.
+    pub fn output(&self, body: OutputEventBody) {
+        self.event(&Event::Output(Box::new(body)));
     }
 
     /// Once a write has failed the client is gone, and the reader will find

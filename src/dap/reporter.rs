@@ -56,21 +56,21 @@ impl Reporter {
 
     fn output(&self, category: OutputEventCategory, output: String) {
         if !output.is_empty() {
-            self.outbox.event(&Event::Output(OutputEventBody {
+            self.outbox.output(OutputEventBody {
                 category: Some(category),
                 output,
                 ..OutputEventBody::default()
-            }));
+            });
         }
     }
 }
 
 pub(super) fn say(outbox: &Outbox, category: OutputEventCategory, line: &str) {
-    outbox.event(&Event::Output(OutputEventBody {
+    outbox.output(OutputEventBody {
         category: Some(category),
         output: format!("{line}\n"),
         ..OutputEventBody::default()
-    }));
+    });
 }
 
 impl Output for Reporter {

@@ -26,9 +26,9 @@ pub enum Address {
     Unix(PathBuf),
 }
 
-/// An address that is none.
+/// What is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address to listen on: give PORT, HOST:PORT or unix:PATH")]
+#[error("`{0}` is not an address to listen on: give PORT, HOST:PORT or unix:PATH")]
 pub struct AddressError(String);
 
 impl FromStr for Address {
@@ -61,7 +61,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why there is no listening.
+/// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The system refuses.
@@ -77,7 +77,7 @@ pub enum ListenError {
     InUse(Address),
     /// A path at which something else is, that must not be lost.
     #[error(
-        "cannot listen on {0}: a file that is no socket is there; remove it or choose another path"
+        "cannot listen on {0}: a file that is not a socket is there; remove it or choose another path"
     )]
     NotASocket(Address),
 }

@@ -256,11 +256,7 @@ impl<'a> Walk<'a> {
 
     fn ty(&mut self, ty: wp::ComponentType<'a>, at: usize) -> Result<(), ParseError> {
         let index = self.component_type()?;
-        let wp::ComponentType::Resource {
-            dtor: Some(function),
-            rep,
-        } = ty
-        else {
+        let wp::ComponentType::Resource { dtor, rep } = ty else {
             return Ok(());
         };
         if rep != wp::ValType::I32 {
@@ -269,6 +265,9 @@ impl<'a> Walk<'a> {
                 at,
             ));
         }
+        let Some(function) = dtor else {
+            return Ok(());
+        };
         let signature = self.signature(function)?;
         let resource = self.resource(index)?;
         let name = match &resource.name {
