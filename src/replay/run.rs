@@ -111,7 +111,7 @@ impl Replay {
         &mut self.store
     }
 
-    /// The loaded modules, by [`ModuleId`].
+    /// The loaded modules, by [`ModuleId`](super::ModuleId).
     pub fn modules(&self) -> &[Module] {
         &self.modules
     }
