@@ -1,5 +1,6 @@
 //! What the machine has for checkpoints, and what processes take of it.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// An amount of memory.
@@ -49,6 +50,40 @@ fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(Bytes(kilobytes * 1024))
+}
+
+/// The process at the other end of a connection, if the system tells: what the process
+/// says of itself may be another's id.
+#[cfg(target_os = "linux")]
+pub(in crate::timeline) fn peer(socket: &UnixStream) -> Option<Pid> {
+    use std::os::fd::AsRawFd;
+
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut size = libc::socklen_t::try_from(size_of_val(&peer)).ok()?;
+    // SAFETY: the pointers are to a valid `ucred` and to its size, which the call fills in;
+    // the descriptor is open, as its owner is borrowed.
+    let told = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut size,
+        )
+    };
+    // A process that this one cannot see has the id 0.
+    let pid = u32::try_from(peer.pid).ok().filter(|pid| *pid > 0)?;
+    (told == 0).then_some(Pid(pid))
+}
+
+/// The same elsewhere: nobody tells.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::timeline) fn peer(_socket: &UnixStream) -> Option<Pid> {
+    None
 }
 
 /// Raises the number of files that this process may have open as far as it may (to

@@ -5,7 +5,8 @@
 //! checkpoints are kept, and thinned, while nobody moves.
 
 use super::process::{Process, ProcessError};
-use super::wire::{Load, ReplayerId, Request};
+use super::wire::ask::Fork;
+use super::wire::greeting::{Load, ReplayerId};
 use crate::timeline::ahead::checkpoints::Checkpoints;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -110,7 +111,7 @@ impl Pool {
     }
 
     /// Starts a fresh replayer, which stands at the start.
-    pub(in crate::timeline) fn spawn(&mut self, load: Load) -> Result<Process, ProcessError> {
+    pub(in crate::timeline) fn spawn(&mut self, load: &Load) -> Result<Process, ProcessError> {
         let id = self.await_one();
         let child = Command::new(&self.program)
             .arg(REPLAYER_COMMAND)
@@ -127,7 +128,7 @@ impl Pool {
             })?;
         self.roots.push(child);
         let mut process = self.connected(id)?;
-        process.ask(&Request::Load(Box::new(load)))?;
+        process.load(load)?;
         Ok(process)
     }
 
@@ -137,7 +138,7 @@ impl Pool {
         process: &mut Process,
     ) -> Result<Process, ProcessError> {
         let id = self.await_one();
-        if let Err(error) = process.ask(&Request::Fork { id }) {
+        if let Err(error) = process.ask(Fork(id)) {
             lock(&self.shared.expected).awaited.remove(&id);
             return Err(error);
         }
@@ -151,7 +152,7 @@ impl Pool {
     ) -> Result<Option<Process>, ProcessError> {
         let id = self.await_one();
         let asked = match choose(&mut self.checkpoints()) {
-            Some(process) => process.ask(&Request::Fork { id }).map(Some),
+            Some(process) => process.ask(Fork(id)).map(Some),
             None => Ok(None),
         };
         match asked {
@@ -193,7 +194,8 @@ fn accept(listener: &UnixListener, shared: &Shared) {
             return;
         }
         // A copy that dies before it says who it is, is none.
-        let Ok(process) = socket.and_then(Process::greet) else {
+        let Ok(socket) = socket else { continue };
+        let Ok(process) = Process::greet(socket) else {
             continue;
         };
         let mut expected = lock(&shared.expected);
