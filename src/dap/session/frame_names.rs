@@ -3,7 +3,7 @@
 use super::Session;
 use crate::dap::protocol::Refusal;
 use crate::dap::protocol::newer::NameFormat;
-use crate::debuggee::{Debuggee, Format, Frame, Page, ScopeHint, SourceOrigin, VariableView};
+use crate::debuggee::{Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, VariableView};
 use std::collections::HashMap;
 
 /// The names of these frames, in their order: `bank!apply(to: &Account = …), line 12`.
@@ -34,13 +34,13 @@ pub(super) fn formatted(
     Ok(names)
 }
 
-fn module_names(debuggee: &mut dyn Debuggee) -> Result<HashMap<String, String>, Refusal> {
+fn module_names(debuggee: &mut dyn Code) -> Result<HashMap<String, String>, Refusal> {
     let modules = debuggee.modules()?;
     Ok(modules.into_iter().map(|m| (m.id, m.name)).collect())
 }
 
 /// The parameters of a frame in parentheses; `None` where nothing tells which it has.
-fn parameters(debuggee: &mut dyn Debuggee, frame: &Frame, format: &NameFormat) -> Option<String> {
+fn parameters(debuggee: &mut dyn Looks, frame: &Frame, format: &NameFormat) -> Option<String> {
     let scopes = debuggee.scopes(frame.id).ok()?;
     let arguments = scopes.iter().find(|s| s.hint == ScopeHint::Arguments);
     let Some(arguments) = arguments else {

@@ -25,12 +25,12 @@ pub use launcher::RecordingLauncher;
 
 use super::path_mapping::PathMapping;
 use super::{
-    BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, Debuggee, DebuggeeError,
+    BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError,
     EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest,
     FunctionView, History, InstanceHandles, InstructionBreakpointRequest, InstructionView,
-    LineVisit, Mark, MemoryView, ModuleView, Output, Page, Preparing, Printed, Scope,
+    LineVisit, Looks, Mark, MemoryView, ModuleView, Output, Page, Past, Preparing, Printed, Scope,
     SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StepInTarget,
-    StopText, TextRef, ValuesRef, VariableView, Window,
+    StopText, Stops, TextRef, Travels, ValuesRef, VariableView, Window,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -129,7 +129,7 @@ impl Recording {
     }
 }
 
-impl Debuggee for Recording {
+impl Travels for Recording {
     fn travel(
         &mut self,
         motion: &Motion,
@@ -195,6 +195,58 @@ impl Debuggee for Recording {
         }
     }
 
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        self.timeline.checkpoint_moments()
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => self.free_mark(),
+        };
+        self.timeline.mark(&name);
+        let here = self.timeline.here();
+        Mark {
+            name,
+            position: here.position,
+            event: here.event,
+        }
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        self.timeline.unmark(name)
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let marks = self.timeline.marks().into_iter();
+        let mark = |(name, position, event): (&str, Position, u64)| Mark {
+            name: name.to_owned(),
+            position,
+            event,
+        };
+        marks.map(mark).collect()
+    }
+
+    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Recording::motion_to_change(of, direction)
+    }
+
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError> {
+        self.visits_of(source, point, output, interrupt)
+    }
+
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        self.calls_ahead(frame)
+    }
+}
+
+impl Stops for Recording {
     fn set_source_breakpoints(
         &mut self,
         source: &SourceOrigin,
@@ -232,24 +284,6 @@ impl Debuggee for Recording {
         self.data_meant(meant)
     }
 
-    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
-        Recording::motion_to_change(of, direction)
-    }
-
-    fn line_visits(
-        &mut self,
-        source: &SourceOrigin,
-        point: SourcePoint,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<Vec<LineVisit>, DebuggeeError> {
-        self.visits_of(source, point, output, interrupt)
-    }
-
-    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
-        self.calls_ahead(frame)
-    }
-
     fn breakpoint_locations(
         &mut self,
         source: &SourceOrigin,
@@ -257,7 +291,9 @@ impl Debuggee for Recording {
     ) -> Result<Vec<SourcePoint>, DebuggeeError> {
         Ok(self.breakable(source, lines))
     }
+}
 
+impl Looks for Recording {
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         self.shown_frames(window)
     }
@@ -293,40 +329,17 @@ impl Debuggee for Recording {
         self.declared_in(text, frame)
     }
 
-    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
-        self.functions_like(pattern)
+    fn read_memory(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        self.bytes_at(reference, offset, count)
     }
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
         self.handle_tables()
-    }
-
-    fn mark(&mut self, name: Option<&str>) -> Mark {
-        let name = match name {
-            Some(name) => name.to_owned(),
-            None => self.free_mark(),
-        };
-        self.timeline.mark(&name);
-        let here = self.timeline.here();
-        Mark {
-            name,
-            position: here.position,
-            event: here.event,
-        }
-    }
-
-    fn unmark(&mut self, name: &str) -> bool {
-        self.timeline.unmark(name)
-    }
-
-    fn marks(&self) -> Vec<Mark> {
-        let marks = self.timeline.marks().into_iter();
-        let mark = |(name, position, event): (&str, Position, u64)| Mark {
-            name: name.to_owned(),
-            position,
-            event,
-        };
-        marks.map(mark).collect()
     }
 
     fn calling(&mut self) -> Option<String> {
@@ -335,7 +348,45 @@ impl Debuggee for Recording {
         let crossing = component.crossing(in_progress.calling.crossing)?;
         Some(crossing.name.clone())
     }
+}
 
+impl Code for Recording {
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(self.all_sources())
+    }
+
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        match Text::parse(text) {
+            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
+            _ => self.text(text),
+        }
+    }
+
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.functions_like(pattern)
+    }
+
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(self.all_modules())
+    }
+
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        self.instructions(at, offset, skip, count)
+    }
+}
+
+impl Past for Recording {
     fn hostcalls(
         &mut self,
         output: &dyn Output,
@@ -358,48 +409,5 @@ impl Debuggee for Recording {
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
         self.handles_in_full(at_end)
-    }
-
-    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
-        self.timeline.checkpoint_moments()
-    }
-
-    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
-        Ok(self.all_sources())
-    }
-
-    fn source_text(
-        &mut self,
-        text: &TextRef,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<SourceText, DebuggeeError> {
-        match Text::parse(text) {
-            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
-            _ => self.text(text),
-        }
-    }
-
-    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
-        Ok(self.all_modules())
-    }
-
-    fn disassemble(
-        &mut self,
-        at: &str,
-        offset: i64,
-        skip: i64,
-        count: usize,
-    ) -> Result<Vec<InstructionView>, DebuggeeError> {
-        self.instructions(at, offset, skip, count)
-    }
-
-    fn read_memory(
-        &mut self,
-        reference: &str,
-        offset: i64,
-        count: usize,
-    ) -> Result<MemoryView, DebuggeeError> {
-        self.bytes_at(reference, offset, count)
     }
 }

@@ -4,7 +4,7 @@ use super::Recording;
 use super::breakpoints::is_of_hostcalls;
 use super::stack::ShownFrame;
 use crate::debuggee::{
-    DebuggeeError, FrameId, LineVisit, Output, SourceOrigin, SourcePoint, StepInTarget,
+    DebuggeeError, FrameId, LineVisit, Output, SourceOrigin, SourcePoint, StepInTarget, Travels,
 };
 use crate::timeline::travel::motion::Motion;
 use crate::timeline::{CallTarget, Callee, Interrupt, Pass};
@@ -37,7 +37,7 @@ impl Recording {
             .visits(places, MOST_VISITS, interrupt, &|pass: Pass| {
                 output.progress(pass.percent(), "looking for visits of the line");
             })?;
-        let history = crate::debuggee::Debuggee::history(self);
+        let history = self.history();
         let here = self.timeline.here().position;
         let label = |number: usize, visit: &crate::timeline::Visit| {
             let when = match visit.position.cmp(&here) {

@@ -165,7 +165,7 @@ fn unverified(id: u32, message: &str) -> BreakpointState {
     }
 }
 
-impl Debuggee for Demo {
+impl Travels for Demo {
     fn travel(
         &mut self,
         motion: &Motion,
@@ -224,6 +224,55 @@ impl Debuggee for Demo {
         }
     }
 
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        vec![(0, Position::START)]
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let mark = Mark {
+            name: name.unwrap_or("1").to_owned(),
+            position: self.here.position,
+            event: self.here.event,
+        };
+        self.marks.retain(|known| known.name != mark.name);
+        self.marks.push(mark.clone());
+        mark
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        let before = self.marks.len();
+        self.marks.retain(|mark| mark.name != name);
+        self.marks.len() < before
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        self.marks.clone()
+    }
+
+    fn to_change(&mut self, _: &DataId, _: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(Motion::Start)
+    }
+
+    fn line_visits(
+        &mut self,
+        _: &SourceOrigin,
+        point: SourcePoint,
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError> {
+        Ok(vec![LineVisit {
+            motion: Motion::Start,
+            label: "visit 1".into(),
+            point,
+        }])
+    }
+
+    fn step_in_targets(&mut self, _: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Stops for Demo {
     fn set_source_breakpoints(
         &mut self,
         source: &SourceOrigin,
@@ -279,6 +328,29 @@ impl Debuggee for Demo {
         filters.iter().map(|_| unverified(400, "no")).collect()
     }
 
+    fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
+        let state = |_: &DataBreakpointRequest| BreakpointState {
+            id: BreakpointId(900),
+            verified: true,
+            point: None,
+            message: None,
+            instruction: None,
+        };
+        wanted.iter().map(state).collect()
+    }
+
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
+        match meant {
+            DataMeant::Expression { text, .. } if text == "gone" => {
+                Err(DebuggeeError::other("`gone` is not in memory here"))
+            }
+            _ => Ok(Data {
+                id: DataId("0:0:0x10:4".into()),
+                description: "4 bytes at 0x10".into(),
+            }),
+        }
+    }
+
     fn breakpoint_locations(
         &mut self,
         _: &SourceOrigin,
@@ -292,7 +364,9 @@ impl Debuggee for Demo {
             })
             .collect())
     }
+}
 
+impl Looks for Demo {
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         let point = SourcePoint {
             line: self.line(),
@@ -417,53 +491,59 @@ impl Debuggee for Demo {
         }
     }
 
-    fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
-        let state = |_: &DataBreakpointRequest| BreakpointState {
-            id: BreakpointId(900),
-            verified: true,
-            point: None,
-            message: None,
-            instruction: None,
-        };
-        wanted.iter().map(state).collect()
-    }
-
-    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
-        match meant {
-            DataMeant::Expression { text, .. } if text == "gone" => {
-                Err(DebuggeeError::other("`gone` is not in memory here"))
-            }
-            _ => Ok(Data {
-                id: DataId("0:0:0x10:4".into()),
-                description: "4 bytes at 0x10".into(),
-            }),
-        }
-    }
-
-    fn to_change(&mut self, _: &DataId, _: Direction) -> Result<Motion, DebuggeeError> {
-        Ok(Motion::Start)
-    }
-
-    fn line_visits(
-        &mut self,
-        _: &SourceOrigin,
-        point: SourcePoint,
-        _: &dyn Output,
-        _: &Interrupt,
-    ) -> Result<Vec<LineVisit>, DebuggeeError> {
-        Ok(vec![LineVisit {
-            motion: Motion::Start,
-            label: "visit 1".into(),
-            point,
-        }])
-    }
-
-    fn step_in_targets(&mut self, _: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
-        Ok(Vec::new())
+    fn names(&mut self, _: Option<FrameId>) -> Vec<String> {
+        vec!["count".into(), "counter".into(), "$event".into()]
     }
 
     fn declared(&mut self, text: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
         Ok(format!("{text}: 4 bytes"))
+    }
+
+    fn read_memory(
+        &mut self,
+        _: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        Ok(MemoryView {
+            address: format!("{:#x}", 0x400 + offset),
+            bytes: b"foo".iter().copied().take(count).collect(),
+            unreadable: count.saturating_sub(3) as u64,
+        })
+    }
+
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        Ok(VariableView {
+            value: "1 table, 3 handles".into(),
+            children: Some(Children {
+                values: ValuesRef("handles".into()),
+                named: Some(1),
+                indexed: None,
+            }),
+            ..VariableView::default()
+        })
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        None
+    }
+}
+
+impl Code for Demo {
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(vec![demo_source()])
+    }
+
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        Ok(SourceText {
+            content: format!("(func {})", text.0),
+            mime_type: Some("text/x-wasm".into()),
+        })
     }
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
@@ -476,35 +556,40 @@ impl Debuggee for Demo {
         views.collect()
     }
 
-    fn names(&mut self, _: Option<FrameId>) -> Vec<String> {
-        vec!["count".into(), "counter".into(), "$event".into()]
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(vec![ModuleView {
+            id: "0".into(),
+            name: "demo".into(),
+            path: None,
+            symbols: Some("DWARF 4".into()),
+        }])
     }
 
-    fn mark(&mut self, name: Option<&str>) -> Mark {
-        let mark = Mark {
-            name: name.unwrap_or("1").to_owned(),
-            position: self.here.position,
-            event: self.here.event,
+    fn disassemble(
+        &mut self,
+        at: &str,
+        _: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        let instruction = |nth: usize| InstructionView {
+            address: format!("{:#x}", nth + 16),
+            bytes: Some("01".into()),
+            text: format!("nop ;; {at} {skip}"),
+            symbol: None,
+            place: Some(FramePlace {
+                source: demo_source(),
+                point: SourcePoint {
+                    line: 1,
+                    column: None,
+                },
+            }),
         };
-        self.marks.retain(|known| known.name != mark.name);
-        self.marks.push(mark.clone());
-        mark
+        Ok((0..count).map(instruction).collect())
     }
+}
 
-    fn unmark(&mut self, name: &str) -> bool {
-        let before = self.marks.len();
-        self.marks.retain(|mark| mark.name != name);
-        self.marks.len() < before
-    }
-
-    fn marks(&self) -> Vec<Mark> {
-        self.marks.clone()
-    }
-
-    fn calling(&mut self) -> Option<String> {
-        None
-    }
-
+impl Past for Demo {
     fn hostcalls(
         &mut self,
         output: &dyn Output,
@@ -550,82 +635,5 @@ impl Debuggee for Demo {
 
     fn resources(&mut self, _: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
         Ok(Vec::new())
-    }
-
-    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
-        vec![(0, Position::START)]
-    }
-
-    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
-        Ok(VariableView {
-            value: "1 table, 3 handles".into(),
-            children: Some(Children {
-                values: ValuesRef("handles".into()),
-                named: Some(1),
-                indexed: None,
-            }),
-            ..VariableView::default()
-        })
-    }
-
-    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
-        Ok(vec![demo_source()])
-    }
-
-    fn source_text(
-        &mut self,
-        text: &TextRef,
-        _: &dyn Output,
-        _: &Interrupt,
-    ) -> Result<SourceText, DebuggeeError> {
-        Ok(SourceText {
-            content: format!("(func {})", text.0),
-            mime_type: Some("text/x-wasm".into()),
-        })
-    }
-
-    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
-        Ok(vec![ModuleView {
-            id: "0".into(),
-            name: "demo".into(),
-            path: None,
-            symbols: Some("DWARF 4".into()),
-        }])
-    }
-
-    fn disassemble(
-        &mut self,
-        at: &str,
-        _: i64,
-        skip: i64,
-        count: usize,
-    ) -> Result<Vec<InstructionView>, DebuggeeError> {
-        let instruction = |nth: usize| InstructionView {
-            address: format!("{:#x}", nth + 16),
-            bytes: Some("01".into()),
-            text: format!("nop ;; {at} {skip}"),
-            symbol: None,
-            place: Some(FramePlace {
-                source: demo_source(),
-                point: SourcePoint {
-                    line: 1,
-                    column: None,
-                },
-            }),
-        };
-        Ok((0..count).map(instruction).collect())
-    }
-
-    fn read_memory(
-        &mut self,
-        _: &str,
-        offset: i64,
-        count: usize,
-    ) -> Result<MemoryView, DebuggeeError> {
-        Ok(MemoryView {
-            address: format!("{:#x}", 0x400 + offset),
-            bytes: b"foo".iter().copied().take(count).collect(),
-            unreadable: count.saturating_sub(3) as u64,
-        })
     }
 }

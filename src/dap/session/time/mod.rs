@@ -8,7 +8,7 @@ use super::{Handled, Reply, Session, Then};
 use crate::component::NamePattern;
 use crate::dap::protocol::newer::Way;
 use crate::dap::protocol::{Refusal, Request};
-use crate::debuggee::{Debuggee, History, Mark};
+use crate::debuggee::{History, Mark, Travels};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
@@ -37,7 +37,7 @@ impl Moment {
         }
     }
 
-    fn here(debuggee: &dyn Debuggee, history: &History) -> Moment {
+    fn here(debuggee: &dyn Travels, history: &History) -> Moment {
         let here = debuggee.here();
         Moment::new(history, here.event, here.position)
     }

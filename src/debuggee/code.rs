@@ -1,0 +1,120 @@
+//! What a debuggee's code is, wherever it stands.
+
+use super::{DebuggeeError, Output};
+use crate::timeline::Interrupt;
+use std::path::PathBuf;
+
+/// Shows its code: sources, functions, modules, instructions.
+pub trait Code {
+    /// All sources that code comes from, by path ascending.
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
+    /// The text of a source that is no file. That of the hostcalls replays the recording the
+    /// first time.
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError>;
+    /// The functions of the guest with this in their name, or that fit a pattern with `*`,
+    /// by name ascending.
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// All core modules, in the order of the component's binary.
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
+    /// Instructions around an address, exactly `count`, starting `skip`
+    /// instructions after it (before, if negative). Where there are none, an
+    /// instruction says so.
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError>;
+}
+
+/// A source, as people and as the debuggee know it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceRef {
+    /// The last part of the path, or a title for a text that is no file.
+    pub name: String,
+    /// Where to find its text.
+    pub origin: SourceOrigin,
+}
+
+/// Where a source's text is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SourceOrigin {
+    /// In a file, at the path of the debug information.
+    File(String),
+    /// Made by the debuggee.
+    Generated(TextRef),
+}
+
+/// Names a text that is no file: a disassembly, a source kept in the recording.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TextRef(pub String);
+
+/// The text of a source that is no file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceText {
+    /// All of it.
+    pub content: String,
+    /// `None`: the client decides by the name.
+    pub mime_type: Option<String>,
+}
+
+/// A place in a source: counted from one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourcePoint {
+    /// The first line is 1.
+    pub line: u64,
+    /// `None` where only the line is known, or meant.
+    pub column: Option<u64>,
+}
+
+/// Where code comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FramePlace {
+    /// The file, or the text that is shown in its place.
+    pub source: SourceRef,
+    /// The line and column there.
+    pub point: SourcePoint,
+}
+
+/// A function of the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionView {
+    /// As people know it, with its path: `Stack<int>::push`.
+    pub name: String,
+    /// Where its source declares it, if debug information tells: the source and the line.
+    pub declared: Option<(SourceRef, u64)>,
+}
+
+/// A core module, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleView {
+    /// Its number in the order of the component's binary, as text.
+    pub id: String,
+    /// The number in words, with the name that the module has for itself.
+    pub name: String,
+    /// The module's own file; `None` for one inside of a component.
+    pub path: Option<PathBuf>,
+    /// "DWARF 4", "names only", …
+    pub symbols: Option<String>,
+}
+
+/// A line of disassembly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstructionView {
+    /// Where it is, so that `disassemble` understands it.
+    pub address: String,
+    /// Its encoding in hexadecimal; `None` where there is no instruction.
+    pub bytes: Option<String>,
+    /// The instruction in the text format.
+    pub text: String,
+    /// The function that it is in.
+    pub symbol: Option<String>,
+    /// Its line, or else its line in the text of its function.
+    pub place: Option<FramePlace>,
+}

@@ -1,0 +1,73 @@
+//! What a debuggee knows because of all that came before.
+
+use super::{DebuggeeError, Output, Preparing, SourcePoint, SourceRef, Stream};
+use crate::inspect::hostcall::listing::Listing;
+use crate::timeline::Interrupt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tells its past: hostcalls, output, handles.
+pub trait Past {
+    /// All hostcalls. The first time this replays the recording.
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError>;
+    /// What hostcalls with these numbers printed; `None` if it is not known within the
+    /// patience.
+    fn printed(
+        &mut self,
+        calls: Range<u64>,
+        patience: Option<Duration>,
+    ) -> Result<Option<Vec<Printed>>, DebuggeeError>;
+    /// Something that ends when it is known what hostcalls before this one printed.
+    fn printing(&mut self, until: u64) -> Preparing;
+    /// The handle tables with all that is known of each entry; here, or at the end of the
+    /// recording.
+    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
+}
+
+/// A piece of what the program printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// Where it was printed.
+    pub stream: Stream,
+    /// The hostcall that wrote it.
+    pub event: u64,
+    /// As they were written: a piece may end in the middle of a character.
+    pub bytes: Vec<u8>,
+    /// Where that hostcall is listed.
+    pub place: (SourceRef, SourcePoint),
+}
+
+/// The handle table of a component instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceHandles {
+    /// The component instance, as the recording numbers it.
+    pub instance: u32,
+    /// Those in the table, by index ascending.
+    pub handles: Vec<HandleShown>,
+    /// Those that are never dropped, as far as that is known yet.
+    pub leaks: Vec<HandleShown>,
+}
+
+/// A handle, and what is known of its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandleShown {
+    /// Its index in the table: the number that the guest has.
+    pub index: u32,
+    /// `own`, `borrow`, `stream`, …
+    pub kind: &'static str,
+    /// The WIT name of its resource; what it is, for a handle to anything else.
+    pub type_name: String,
+    /// What it stands for.
+    pub meaning: Option<String>,
+    /// What the guest gave to `resource.new`; `None` if that is not known.
+    pub rep: Option<u32>,
+    /// Such as `lent to 1 call`.
+    pub state: Option<String>,
+    /// Events with what they did to it, in their order.
+    pub life: Vec<(u64, String)>,
+}

@@ -1,0 +1,145 @@
+//! Where a debuggee stands in time, and how it is moved.
+
+use super::{DataId, DebuggeeError, FrameId, Output, Preparing, SourceOrigin, SourcePoint};
+use crate::replay::Position;
+use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::{Direction, Motion, Stop};
+
+/// Moves in time.
+pub trait Travels {
+    /// Moves. On an error the debuggee stands where it stood, as [`here`] says.
+    ///
+    /// [`here`]: Travels::here
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError>;
+
+    /// Something that ends when more can be looked at here than now; given out once.
+    fn preparing(&mut self) -> Option<Preparing> {
+        None
+    }
+
+    /// Where it stands, and why it stopped there.
+    fn here(&self) -> &Stop;
+    /// What a person is told about this stop, in place of the session's words.
+    fn describe_stop(&mut self) -> StopText;
+    /// How far the recording goes, as far as that is known by now, and how it ended.
+    fn history(&self) -> History;
+    /// Where there are copies of the program to go on from: event and position.
+    fn checkpoints(&mut self) -> Vec<(u64, Position)>;
+    /// Remembers this moment; without a name, under the first number that is free.
+    fn mark(&mut self, name: Option<&str>) -> Mark;
+    /// Forgets a mark; whether there was one.
+    fn unmark(&mut self, name: &str) -> bool;
+    /// In the order of time.
+    fn marks(&self) -> Vec<Mark>;
+    /// The motion to where some bytes were changed last, or will be next.
+    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError>;
+    /// Every visit of a line in the recording, nearest to the present if there are many.
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>, DebuggeeError>;
+    /// The calls that the line of a frame has still to make.
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
+}
+
+/// What a stop is called, and more about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopText {
+    /// In place of "Paused on breakpoint" and the like.
+    pub description: Option<String>,
+    /// For example a trap's message.
+    pub text: Option<String>,
+}
+
+/// How much there is to travel in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The program's name, for people.
+    pub name: String,
+    /// The number of outgoing crossings.
+    pub events: u64,
+    /// Where the recording ends, once something has been there.
+    pub end: Option<Position>,
+    /// How it ended, in words: "the run exited with status 0".
+    pub ending: String,
+}
+
+impl History {
+    /// How far through the recording a moment is, in percent: by ticks, or by hostcalls
+    /// as long as it is not known how many there are.
+    pub fn percent(&self, event: u64, position: Position) -> f64 {
+        let (part, whole) = match (self.end, self.events) {
+            (Some(end), _) => (position.tick.0, end.tick.0),
+            (None, events) => (event, events),
+        };
+        100.0 * part.min(whole) as f64 / whole.max(1) as f64
+    }
+
+    /// Where in time a moment is: "event 123 of 4,567 (37 %)". The part of the way is told
+    /// once the end is known: until then it would be another measure.
+    pub fn moment(&self, event: u64, position: Position) -> String {
+        let percent = self.percent(event, position).round();
+        let part = match self.end {
+            // All of it is the end alone.
+            Some(end) if position < end => format!(" ({} %)", percent.min(99.0)),
+            Some(_) => " (100 %)".to_owned(),
+            None => String::new(),
+        };
+        match self.events {
+            0 => format!("tick {}{part}", grouped(position.tick.0)),
+            events => format!("event {} of {}{part}", grouped(event), grouped(events)),
+        }
+    }
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A moment with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// As the person gave it, or a number.
+    pub name: String,
+    /// The moment, the same in every replay.
+    pub position: Position,
+    /// Outgoing crossings made before the moment; at a hostcall, its own number.
+    pub event: u64,
+}
+
+/// A moment at which the program is on a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineVisit {
+    /// The way there.
+    pub motion: Motion,
+    /// For people to choose by: its ordinal, if known, and where in time it is.
+    pub label: String,
+    /// The line that has code: the one asked for, or the next.
+    pub point: SourcePoint,
+}
+
+/// A call that can be stepped into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepInTarget {
+    /// The callee's name, or its number where it has none.
+    pub label: String,
+    /// The way into it.
+    pub motion: Motion,
+}
