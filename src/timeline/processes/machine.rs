@@ -11,6 +11,13 @@ pub struct Bytes(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::timeline) struct Pid(pub(in crate::timeline) u32);
 
+impl Pid {
+    /// As the system takes it; what means a group of processes there is not the id of one.
+    fn for_system(self) -> Option<libc::pid_t> {
+        libc::pid_t::try_from(self.0).ok().filter(|pid| *pid > 0)
+    }
+}
+
 /// Assumed where the system does not tell.
 const UNKNOWN: Bytes = Bytes(4 << 30);
 
@@ -50,6 +57,27 @@ fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(Bytes(kilobytes * 1024))
+}
+
+/// Whether there is a process with this id.
+pub(in crate::timeline) fn is_there(pid: Pid) -> bool {
+    let Some(pid) = pid.for_system() else {
+        return false;
+    };
+    // SAFETY: no signal is sent, and no memory of ours touched.
+    unsafe { libc::kill(pid, 0) == 0 }
+}
+
+/// Ends a process at once.
+pub(in crate::timeline) fn kill(pid: Pid) {
+    // A replayer that says that it is this process is lying.
+    let Some(pid) = pid.for_system().filter(|_| pid.0 != std::process::id()) else {
+        return;
+    };
+    // SAFETY: sending a signal to another process touches no memory of ours.
+    unsafe {
+        libc::kill(pid, libc::SIGKILL);
+    }
 }
 
 /// The process at the other end of a connection, if the system tells: what the process

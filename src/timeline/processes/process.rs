@@ -139,16 +139,10 @@ impl Process {
     }
 
     /// Ends the process at once: it may be in a loop of optimised code that looks at
-    /// its socket only when it is done.
+    /// its socket only when it is done. It lives, as it has not closed its end of the
+    /// socket: its id is not another's.
     fn kill(&self) {
-        let Ok(pid) = libc::pid_t::try_from(self.pid.0) else {
-            return;
-        };
-        // SAFETY: sending a signal touches no memory of ours. The process lives, as it
-        // has not closed its end of the socket: its id is not another's.
-        unsafe {
-            libc::kill(pid, libc::SIGKILL);
-        }
+        machine::kill(self.pid);
     }
 }
 
@@ -221,5 +215,132 @@ impl<E: Errand> Sent<E> {
             io::ErrorKind::Interrupted => Ok(false),
             _ => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::{InstanceId, Tick};
+    use crate::timeline::processes::wire::ask::{Answered, Frames, Instances, ListEntered, Memory};
+    use crate::timeline::travel::motion::MemoryRange;
+    use serde::Serialize;
+    use std::thread::JoinHandle;
+
+    /// A replayer that says these bytes when it is asked something, and ends.
+    fn saying(bytes: Vec<u8>) -> (Process, JoinHandle<()>) {
+        let (ours, mut theirs) = UnixStream::pair().expect("two sockets");
+        let hello = Hello {
+            id: ReplayerId(1),
+            pid: std::process::id(),
+            at: Reached::START,
+        };
+        wire::send(&mut theirs, &hello).expect("room in the socket");
+        let replayer = std::thread::spawn(move || {
+            let _: Request = wire::receive(&mut theirs).expect("something is asked");
+            io::Write::write_all(&mut theirs, &bytes).expect("room in the socket");
+        });
+        (Process::greet(ours).expect("it says who it is"), replayer)
+    }
+
+    fn message(said: &impl Serialize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        wire::send(&mut bytes, said).expect("memory has room");
+        bytes
+    }
+
+    fn asked<Q: Question>(question: Q, said: Vec<u8>) -> Result<Q::Answer, ProcessError> {
+        let (mut process, replayer) = saying(said);
+        let answer = process.ask(question);
+        replayer.join().expect("it does not panic");
+        answer
+    }
+
+    fn sent<E: Errand>(
+        errand: E,
+        said: Vec<u8>,
+    ) -> (Result<E::Answer, ProcessError>, Vec<Meanwhile>) {
+        let (process, replayer) = saying(said);
+        let mut heard = Vec::new();
+        let sent = process.send(errand).expect("room in the socket");
+        let back = sent.wait(&Interrupt::new(), |meanwhile| heard.push(meanwhile));
+        replayer.join().expect("it does not panic");
+        (back.map(|(_, answer)| answer), heard)
+    }
+
+    #[test]
+    fn an_answer_has_the_type_of_its_question() {
+        let right: Answered<Instances> = Ok(vec![(crate::component::ModuleId(3), 1)]);
+        let answer = asked(Instances, message(&right));
+        assert_eq!(answer.expect("it answers"), right.expect("this"));
+        let bytes = MemoryRange {
+            instance: InstanceId(0),
+            memory: 0,
+            address: 0,
+            length: 4,
+        };
+        for said in [
+            message(&Result::<_, Refusal>::Ok("text")),
+            message(&9u8),
+            message(&()),
+            message(&[0xffu8; 40].as_slice()),
+            u32::MAX.to_le_bytes().to_vec(),
+        ] {
+            let answer = asked(Frames, said.clone());
+            assert!(
+                matches!(answer, Err(ProcessError::Confused(_))),
+                "{answer:?}"
+            );
+        }
+        let refusal = asked(
+            Memory(bytes),
+            message(&Answered::<Memory>::Err(Refusal::NeedsDebug)),
+        );
+        assert!(
+            matches!(refusal, Err(ProcessError::NeedsDebug)),
+            "{refusal:?}"
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_replayer_is_not_an_answer() {
+        let whole = message(&Answered::<Instances>::Ok(Vec::new()));
+        for end in 0..whole.len() {
+            let answer = asked(Instances, whole[..end].to_vec());
+            assert!(matches!(answer, Err(ProcessError::Died(_))), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_on_an_errand_is_heard_before_its_answer() {
+        let list = ListEntered {
+            before: crate::replay::Position::first_of(Tick(9)),
+        };
+        let mut said = Vec::new();
+        for tick in [1, 2] {
+            // Whatever the errand is.
+            said.extend(message(&Saying::<()>::Meanwhile(Meanwhile::Passed(Tick(
+                tick,
+            )))));
+        }
+        let (answer, heard) = sent(list, said.clone());
+        assert!(matches!(answer, Err(ProcessError::Died(_))), "{answer:?}");
+        assert_eq!(heard.len(), 2);
+        let refused = message(&Saying::<()>::Over(Err(Refusal::Failed(
+            "it diverged".into(),
+        ))));
+        let (answer, heard) = sent(list, [said.clone(), refused].concat());
+        assert!(matches!(&answer, Err(ProcessError::Failed(why)) if why == "it diverged"));
+        assert_eq!(heard.len(), 2);
+        let found = vec![(crate::component::ModuleId(0), 7)];
+        let over = message(&Saying::Over(Ok(found.clone())));
+        let (answer, _) = sent(list, [said.clone(), over].concat());
+        assert_eq!(answer.expect("it answers"), found);
+        // An answer to a question, in the middle of an errand.
+        let (answer, _) = sent(list, [said, message(&u8::MAX)].concat());
+        assert!(
+            matches!(answer, Err(ProcessError::Confused(_))),
+            "{answer:?}"
+        );
     }
 }

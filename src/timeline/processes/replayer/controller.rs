@@ -196,7 +196,7 @@ impl Controller {
 
     fn leave_copy(&mut self, Fork(id): Fork, at: Reached) -> Then {
         match self.timeline.copy(id, at) {
-            Ok(Side::Parent) => self.timeline.answer::<Fork>(&Ok(())),
+            Ok(Side::Parent(pid)) => self.timeline.answer::<Fork>(&Ok(pid)),
             Ok(Side::Child) => {}
             Err(error) => {
                 let why = format!("cannot copy the replayer: {error}");

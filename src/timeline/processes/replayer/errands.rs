@@ -7,7 +7,7 @@ use super::seek::changes::Changes;
 use super::seek::count::Count;
 use super::seek::entered::Entered;
 use super::seek::lines::Lines;
-use super::seek::moments::{Entry, Instructions, InstructionsWithin, Moments, Return};
+use super::seek::moments::{FrameEntry, FrameReturn, Instructions, InstructionsWithin, Moments};
 use super::seek::nothing::Nothing;
 use super::seek::visits::Visits;
 use super::span::Span;
@@ -70,10 +70,12 @@ impl SetOut for Run {
                 let within = InstructionsWithin { depth, module, pc };
                 Underway::begin(Moments::new(within), span, here)
             }
-            Watch::Return { depth } => Underway::begin(Moments::new(Return { depth }), span, here),
+            Watch::Return { depth } => {
+                Underway::begin(Moments::new(FrameReturn { depth }), span, here)
+            }
             Watch::Entry { depth, module, pc } => {
                 let place = (module, pc);
-                Underway::begin(Moments::new(Entry { depth, place }), span, here)
+                Underway::begin(Moments::new(FrameEntry { depth, place }), span, here)
             }
         }
     }

@@ -73,7 +73,7 @@ macro_rules! requests {
 }
 
 requests! {
-    Question Fork => ();
+    Question Fork => u32;
     Question Frames => Vec<Frame>;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
@@ -94,7 +94,7 @@ requests! {
     Errand ListEntered => Vec<(ModuleId, u32)>;
 }
 
-/// Leave a copy of this process, which connects with this id.
+/// Leave a copy of this process, which connects with this id: the copy's process id.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Fork(pub(crate) ReplayerId);
 

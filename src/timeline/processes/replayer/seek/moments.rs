@@ -61,11 +61,11 @@ impl Qualify for InstructionsWithin {
 }
 
 /// Where the frame at this depth, or one further out, goes on.
-pub(in super::super) struct Return {
+pub(in super::super) struct FrameReturn {
     pub(in super::super) depth: u32,
 }
 
-impl Qualify for Return {
+impl Qualify for FrameReturn {
     fn places(&self, _span: &Span, here: &mut Here<'_, '_>) -> Places {
         places_after_return(self.depth, here)
     }
@@ -76,13 +76,13 @@ impl Qualify for Return {
 }
 
 /// Where a function is entered, as a frame at this depth.
-pub(in super::super) struct Entry {
+pub(in super::super) struct FrameEntry {
     pub(in super::super) depth: u32,
     /// Its first instruction.
     pub(in super::super) place: (ModuleId, u32),
 }
 
-impl Qualify for Entry {
+impl Qualify for FrameEntry {
     fn places(&self, _span: &Span, _here: &mut Here<'_, '_>) -> Places {
         vec![self.place]
     }
