@@ -11,7 +11,7 @@ use wasmparser as wp;
 
 /// What one instruction does to the operand stack.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct OperandStep {
     /// Its offset into the module.
     at: u32,
     /// How many operands there are before it.
@@ -22,7 +22,7 @@ struct Step {
 
 /// The steps of functions that were asked about, by where their bodies begin.
 #[derive(Default)]
-pub(super) struct Operands(Mutex<HashMap<u32, Arc<[Step]>>>);
+pub(super) struct Operands(Mutex<HashMap<u32, Arc<[OperandStep]>>>);
 
 impl ModuleSource {
     /// Whether the operand with an index, from the bottom, is the same at the end of a
@@ -41,7 +41,7 @@ impl ModuleSource {
         exists && between.iter().all(|step| index < step.kept)
     }
 
-    fn steps_at(&self, pc: u32) -> Result<Arc<[Step]>, SourceError> {
+    fn steps_at(&self, pc: u32) -> Result<Arc<[OperandStep]>, SourceError> {
         let function = self.code.function_index_at(pc);
         let body = function.and_then(|function| self.code.body(function));
         let (body, _) = body.ok_or(SourceError::DanglingReference)?;
@@ -50,12 +50,12 @@ impl ModuleSource {
             return Ok(steps.clone());
         }
         let steps = self.read_steps(&body);
-        let steps: Arc<[Step]> = steps.map_err(|why| unreadable(&why))?.into();
+        let steps: Arc<[OperandStep]> = steps.map_err(|why| unreadable(&why))?.into();
         known().insert(body.start, steps.clone());
         Ok(steps)
     }
 
-    fn read_steps(&self, body: &Range<u32>) -> Result<Vec<Step>, wp::BinaryReaderError> {
+    fn read_steps(&self, body: &Range<u32>) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
         let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
         for payload in wp::Parser::new(0).parse_all(&self.module) {
             let wanted = match validator.payload(&payload?)? {
@@ -79,7 +79,7 @@ fn unreadable(why: &wp::BinaryReaderError) -> SourceError {
 fn steps<R: wp::WasmModuleResources>(
     mut validator: wp::FuncValidator<R>,
     code: &wp::FunctionBody<'_>,
-) -> Result<Vec<Step>, wp::BinaryReaderError> {
+) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
     let mut reader = code.get_binary_reader();
     validator.read_locals(&mut reader)?;
     let mut operators = wp::OperatorsReader::new(reader);
@@ -91,7 +91,7 @@ fn steps<R: wp::WasmModuleResources>(
         let (taken, _) = operator.operator_arity(&validator).unwrap_or((before, 0));
         validator.op(at, &operator)?;
         let after = validator.operand_stack_height();
-        steps.push(Step {
+        steps.push(OperandStep {
             at: u32::try_from(at).unwrap_or(u32::MAX),
             before,
             // A branch that is always taken leaves what its block began with.

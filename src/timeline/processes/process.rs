@@ -270,9 +270,12 @@ mod tests {
 
     #[test]
     fn an_answer_has_the_type_of_its_question() {
-        let right: Answered<Instances> = Ok(vec![(crate::component::ModuleId(3), 1)]);
-        let answer = asked(Instances, message(&right));
-        assert_eq!(answer.expect("it answers"), right.expect("this"));
+        let right = vec![(crate::component::ModuleId(3), 1)];
+        let answer = asked(
+            Instances,
+            message(&Answered::<Instances>::Ok(right.clone())),
+        );
+        assert_eq!(answer.expect("it answers"), right);
         let bytes = MemoryRange {
             instance: InstanceId(0),
             memory: 0,
