@@ -420,7 +420,7 @@ def check_prompt():
 
 
 def check_requests():
-    known = set(re.findall(r'on\("(rr/\w+)"', source("src/dap/session/dispatch.rs")))
+    known = set(re.findall(r'= "(rr/\w+)" \(', source("src/dap/protocol/command.rs")))
     compare_sets("custom-requests.md", "request", first_column("custom-requests.md"), known, True)
 
 

@@ -36,6 +36,10 @@ struct House {
 }
 
 /// Records a run of the plugin; answers what it said at last.
+///
+/// # Errors
+///
+/// If the plugin cannot be run, or the recording not be written.
 pub fn record(path: &Path) -> Result<i32, Box<dyn std::error::Error>> {
     let component = Arc::new(Component::parse(wat::parse_str(PLUGIN)?)?);
     let mut config = Config::new();
@@ -80,6 +84,10 @@ pub fn record(path: &Path) -> Result<i32, Box<dyn std::error::Error>> {
 }
 
 /// Replays the recording, without the host.
+///
+/// # Errors
+///
+/// If the recording cannot be opened, or replay goes another way.
 pub fn replay(path: &Path) -> Result<Verified, Box<dyn std::error::Error>> {
     Ok(verify(&Arc::new(Trace::open(path)?))?)
 }

@@ -3,8 +3,6 @@
 //! Data flows down this list of rooms, and a room uses only the rooms above it;
 //! `docs/architecture.md` tells what each one answers.
 
-#![warn(missing_docs)]
-
 pub mod component;
 
 #[cfg(feature = "debugger")]

@@ -1,3 +1,5 @@
+//! The command `rr-dap`.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -6,6 +6,12 @@
 //! `components/zstd-O2.wasm` and the like, those; without, the fixtures. Rounds are
 //! interleaved; ratios are medians of the rounds' ratios, in CPU time of this thread.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what cannot be measured ends the benchmark"
+)]
+
 mod kernels;
 mod programs;
 
@@ -52,11 +58,15 @@ pub type Run = Box<dyn FnMut() -> Duration>;
 
 /// One guest in all the forms that are compared.
 pub struct Runs {
+    /// Optimised, without a clock.
     pub plain: Run,
+    /// Optimised, with the clock.
     pub fast: Run,
+    /// Optimised, with the clock and the frames counted.
     pub profile: Run,
     /// Under guest debugging, without a clock.
     pub still: Run,
+    /// Under guest debugging, with the clock.
     pub debug: Run,
 }
 

@@ -4,6 +4,12 @@
 //! thing is done. With `GUESTS`, a directory that holds `zstd-O2.wasm`, it measures a
 //! session over that compressor, too.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what cannot be measured ends the benchmark"
+)]
+
 mod client;
 mod table;
 

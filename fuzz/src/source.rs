@@ -43,8 +43,12 @@ pub fn source(bytes: &[u8]) -> Reached {
     for path in files.iter().take(3) {
         source.breakpoint_places(path, 20);
     }
-    let damage = source.problems().map(|problem| problem.to_string());
-    match damage.filter(|told| !told.is_empty()).count() {
+    let damage = source.damage();
+    match damage
+        .iter()
+        .filter(|damage| !damage.to_string().is_empty())
+        .count()
+    {
         0 => Reached::End,
         _ => Reached::Wrong,
     }
@@ -59,9 +63,9 @@ impl Nonsense {
 
     fn word(&self, address: u64) -> u32 {
         // splitmix64
-        let mut word = (self.0 << 32 ^ address / 4).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mut word = ((self.0 << 32) ^ (address / 4)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         word ^= word >> 31;
         let number = (word >> 8) as u32;
         match word % 6 {

@@ -162,7 +162,7 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
         let is_plain = header[2..4] == [1, 0];
         let stored = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
         let begin = at + SECTION_HEADER;
-        let trailer = has_trailer(&out).then_some(TRAILER).unwrap_or(0);
+        let trailer = if has_trailer(&out) { TRAILER } else { 0 };
         let room = out.len().saturating_sub(begin + trailer);
         let stored = stored.min(room);
         let crc = crc32fast::hash(&out[begin..begin + stored]);

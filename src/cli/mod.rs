@@ -1,7 +1,7 @@
 //! One file per subcommand.
 
-mod client;
 mod completions;
+mod conversation;
 mod debug;
 mod demo;
 mod guest_world;

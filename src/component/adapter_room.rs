@@ -33,7 +33,7 @@ const WORD: usize = 8;
 /// Why a program of Go cannot have the adapter.
 #[derive(Debug, thiserror::Error)]
 pub enum GoError {
-    /// It is no sound core module.
+    /// It is not a sound core module.
     #[error(transparent)]
     Module(#[from] BinaryReaderError),
     /// The word was not found where this version of Go has it.

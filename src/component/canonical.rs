@@ -1,6 +1,6 @@
 //! Canonical definitions: their options, and what of them cannot be recorded.
 
-use super::parse::ParseError;
+use super::error::ParseError;
 use super::types::StringEncoding;
 use super::wiring::CoreSort;
 use wasmparser::{CanonicalFunction, CanonicalOption, ExternalKind};

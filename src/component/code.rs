@@ -110,7 +110,7 @@ fn same_crossings(recorded: &[Crossing], given: &[Crossing]) -> Result<(), Diffe
 fn code_sections(module: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     wp::Parser::new(0)
         .parse_all(module)
-        // A component's modules have been validated, so this is no error.
+        // A component's modules have been validated, so this is not an error.
         .map_while(Result::ok)
         .filter_map(|payload| payload.as_section())
         .filter(|(id, _)| *id != CUSTOM)

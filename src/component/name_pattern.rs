@@ -31,7 +31,7 @@ impl NamePattern {
             .any(|name| self.matches_text(name) || self.matches_text(&without_version(name)))
     }
 
-    /// Whether this is in a name that is no path of WIT, such as a function's, or fits the
+    /// Whether this is in a name that is not a path of WIT, such as a function's, or fits the
     /// whole of it.
     pub fn matches_text(&self, text: &str) -> bool {
         if self.0.contains(['*', '?']) {

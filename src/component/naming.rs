@@ -122,7 +122,7 @@ impl<'a> Types<'a> {
         }
     }
 
-    /// The value type at an index of the body's types; `None` if it is no value
+    /// The value type at an index of the body's types; `None` if it is not a value
     /// type.
     pub(super) fn at(&mut self, index: u32) -> Option<ValueType> {
         if index >= self.arena.component_type_count() {

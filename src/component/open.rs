@@ -16,7 +16,7 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It is no binary, and the text parser refuses it.
+    /// It is not a binary, and the text parser refuses it.
     #[error("{path} is neither WebAssembly nor its text format: {message}")]
     Text {
         /// The program's file.

@@ -1,5 +1,7 @@
 //! Reads the arguments of `launch` and `attach`, with errors that name the argument.
 
+use super::protocol::Refusal;
+use super::protocol::command::Arguments;
 use crate::debuggee::launch::{
     AttachArguments, Begin, LaunchArguments, ProgramArguments, SharedDirectory, Subject,
     ViewArguments,
@@ -15,7 +17,7 @@ pub enum ArgumentError {
     /// An argument is of another type than it must be, or none of the values it can have.
     #[error("`{key}` must be {expected}, not {found}")]
     Wrong {
-        /// The argument's name; `arguments` if they are no object at all.
+        /// The argument's name; `arguments` if they are not an object at all.
         key: String,
         /// What it must be, in words.
         expected: &'static str,
@@ -34,6 +36,10 @@ static EMPTY: OnceLock<Map<String, Value>> = OnceLock::new();
 
 impl LaunchArguments {
     /// Reads the arguments of `launch`. Keys that nobody knows are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If one that is known is of the wrong kind, or what to debug is not told, or twice.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let fields = Fields::of(arguments)?;
         let program = fields.path("program")?;
@@ -45,6 +51,12 @@ impl LaunchArguments {
         };
         let view = ViewArguments::parse(&fields)?;
         Ok(Self { subject, view })
+    }
+}
+
+impl Arguments for LaunchArguments {
+    fn read(_: &str, given: &Value) -> Result<Self, Refusal> {
+        LaunchArguments::parse(given).map_err(|error| Refusal::because(error.to_string()))
     }
 }
 
@@ -67,9 +79,19 @@ fn program_arguments(
 
 impl AttachArguments {
     /// Reads the arguments of `attach`. Keys that nobody knows are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If one that is known is of the wrong kind.
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let view = ViewArguments::parse(&Fields::of(arguments)?)?;
         Ok(Self { view })
+    }
+}
+
+impl Arguments for AttachArguments {
+    fn read(_: &str, given: &Value) -> Result<Self, Refusal> {
+        AttachArguments::parse(given).map_err(|error| Refusal::because(error.to_string()))
     }
 }
 

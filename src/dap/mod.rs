@@ -1,5 +1,6 @@
 //! Speak DAP: transport, session, one file per family of requests.
 
+pub mod client;
 pub mod launch;
 pub mod outbox;
 pub mod protocol;

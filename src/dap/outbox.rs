@@ -1,20 +1,14 @@
 //! Messages to the client: numbered, framed, written whole, from any thread.
 
 use super::protocol::envelope::Answer;
-use super::protocol::newer::LocatedOutput;
-use super::protocol::{Event, Request, codec, framing};
+use super::protocol::{Event, OutputEventBody, Request, codec, framing};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A lock whose holder died is still a lock: what it guards is only ever
-/// changed in steps that are whole.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Writes every message of every session to a file, one JSON object a line:
 /// `{"dir":"in"|"out","msg":…}`.
@@ -23,12 +17,16 @@ pub struct MessageLog(Arc<Mutex<File>>);
 
 impl MessageLog {
     /// Starts a new log, in place of what the file held.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(File::create(path)?))))
     }
 
     pub(super) fn incoming(&self, body: &[u8]) {
-        // What is no JSON cannot stand in a log of JSON; its error is logged.
+        // What is not JSON cannot stand in a log of JSON; its error is logged.
         if let Ok(message) = serde_json::from_slice::<Value>(body) {
             self.line("in", &message);
         }
@@ -37,7 +35,7 @@ impl MessageLog {
     fn line(&self, dir: &str, message: &Value) {
         let line = format!("{}\n", json!({ "dir": dir, "msg": message }));
         // A full disk must not end a session that only happens to be logged.
-        if let Err(error) = lock(&self.0).write_all(line.as_bytes()) {
+        if let Err(error) = self.0.lock().write_all(line.as_bytes()) {
             tracing::warn!("the message log cannot be written: {error}");
         }
     }
@@ -83,12 +81,9 @@ impl Outbox {
         }
     }
 
-    /// An `output` event that says where the output came from.
-    pub fn located_output(&self, output: &LocatedOutput) {
-        match serde_json::to_value(output) {
-            Ok(body) => self.send(json!({ "type": "event", "event": "output", "body": body })),
-            Err(error) => tracing::error!("an event cannot be written: {error}"),
-        }
+    /// Sends an `output` event.
+    pub fn output(&self, body: OutputEventBody) {
+        self.event(&Event::Output(Box::new(body)));
     }
 
     /// Once a write has failed the client is gone, and the reader will find
@@ -97,7 +92,7 @@ impl Outbox {
         if self.gone.load(Ordering::Acquire) {
             return;
         }
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer.lock();
         writer.last_seq += 1;
         message["seq"] = writer.last_seq.into();
         if let Some(log) = &self.log {

@@ -1,12 +1,12 @@
 //! What happens meanwhile, as events: output, log points, progress.
 
-use super::outbox::{Outbox, lock};
+use super::outbox::Outbox;
 use super::protocol::{
     Event, OutputEventBody, OutputEventCategory, ProgressEndEventBody, ProgressStartEventBody,
     ProgressUpdateEventBody,
 };
 use crate::debuggee::{Output, Stream};
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 /// Clients redraw at every update.
@@ -56,21 +56,21 @@ impl Reporter {
 
     fn output(&self, category: OutputEventCategory, output: String) {
         if !output.is_empty() {
-            self.outbox.event(&Event::Output(OutputEventBody {
+            self.outbox.output(OutputEventBody {
                 category: Some(category),
                 output,
                 ..OutputEventBody::default()
-            }));
+            });
         }
     }
 }
 
 pub(super) fn say(outbox: &Outbox, category: OutputEventCategory, line: &str) {
-    outbox.event(&Event::Output(OutputEventBody {
+    outbox.output(OutputEventBody {
         category: Some(category),
         output: format!("{line}\n"),
         ..OutputEventBody::default()
-    }));
+    });
 }
 
 impl Output for Reporter {
@@ -79,7 +79,7 @@ impl Output for Reporter {
             Stream::Stdout => (OutputEventCategory::Stdout, 0),
             Stream::Stderr => (OutputEventCategory::Stderr, 1),
         };
-        let text = match lock(&self.partial).get_mut(nth) {
+        let text = match self.partial.lock().get_mut(nth) {
             Some(partial) => whole_text(partial, bytes),
             None => String::from_utf8_lossy(bytes).into_owned(),
         };
@@ -94,7 +94,7 @@ impl Output for Reporter {
         let Some(progress) = &self.progress else {
             return;
         };
-        let mut progress = lock(progress);
+        let mut progress = progress.lock();
         let now = Instant::now();
         let percentage = percentage.map(|percentage| percentage.min(100).into());
         let message = Some(message.to_owned());
@@ -122,7 +122,7 @@ impl Output for Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        let [stdout, stderr] = std::mem::take(&mut *lock(&self.partial));
+        let [stdout, stderr] = std::mem::take(&mut *self.partial.lock());
         for (category, rest) in [
             (OutputEventCategory::Stdout, stdout),
             (OutputEventCategory::Stderr, stderr),
@@ -130,7 +130,7 @@ impl Drop for Reporter {
             self.output(category, String::from_utf8_lossy(&rest).into_owned());
         }
         if let Some(progress) = &self.progress {
-            let progress = lock(progress);
+            let progress = progress.lock();
             if progress.shown.is_some() {
                 self.outbox.event(&Event::ProgressEnd(ProgressEndEventBody {
                     progress_id: progress.id.clone(),

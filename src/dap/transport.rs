@@ -26,9 +26,9 @@ pub enum Address {
     Unix(PathBuf),
 }
 
-/// An address that is none.
+/// What is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no address to listen on: give PORT, HOST:PORT or unix:PATH")]
+#[error("`{0}` is not an address to listen on: give PORT, HOST:PORT or unix:PATH")]
 pub struct AddressError(String);
 
 impl FromStr for Address {
@@ -61,7 +61,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why there is no listening.
+/// Why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The system refuses.
@@ -77,7 +77,7 @@ pub enum ListenError {
     InUse(Address),
     /// A path at which something else is, that must not be lost.
     #[error(
-        "cannot listen on {0}: a file that is no socket is there; remove it or choose another path"
+        "cannot listen on {0}: a file that is not a socket is there; remove it or choose another path"
     )]
     NotASocket(Address),
 }
@@ -159,6 +159,10 @@ enum ListeningSocket {
 impl Listener {
     /// Opens the door: from now on clients can connect, and wait to be served. The socket
     /// that a killed server left at a path is replaced.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be had.
     pub fn bind(address: &Address) -> Result<Self, ListenError> {
         let failed = |cause| ListenError::Bind {
             address: address.clone(),
@@ -175,6 +179,10 @@ impl Listener {
     }
 
     /// Where clients connect: the port, or the path of the Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not tell.
     pub fn local(&self) -> io::Result<String> {
         match &self.socket {
             ListeningSocket::Tcp(tcp) => Ok(tcp.local_addr()?.port().to_string()),
@@ -185,6 +193,10 @@ impl Listener {
 
     /// Tells whoever started the server that it is ready: `LISTENING PORT`
     /// alone on a line, in one write, so that no reader sees half of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::local`], or if it cannot be written.
     pub fn announce(&self, to: &mut impl Write) -> io::Result<()> {
         to.write_all(format!("LISTENING {}\n", self.local()?).as_bytes())?;
         to.flush()

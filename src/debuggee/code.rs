@@ -7,9 +7,17 @@ use std::path::PathBuf;
 /// Shows its code: sources, functions, modules, instructions.
 pub trait Code {
     /// All sources that code comes from, by path ascending.
+    ///
+    /// # Errors
+    ///
+    /// If the debuggee does not know its code any more.
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
     /// The text of a source that is no file. That of the hostcalls replays the recording the
     /// first time.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such text, or the replay for it fails or is interrupted.
     fn source_text(
         &mut self,
         text: &TextRef,
@@ -20,10 +28,18 @@ pub trait Code {
     /// by name ascending.
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
     /// All core modules, in the order of the component's binary.
+    ///
+    /// # Errors
+    ///
+    /// As [`Code::sources`].
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError>;
     /// Instructions around an address, exactly `count`, starting `skip`
     /// instructions after it (before, if negative). Where there are none, an
     /// instruction says so.
+    ///
+    /// # Errors
+    ///
+    /// If the address is none of its code.
     fn disassemble(
         &mut self,
         at: &str,

@@ -5,10 +5,22 @@ use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef};
 /// Shows what it holds: frames, values, memory.
 pub trait Looks {
     /// Frames from the innermost outward.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked any more: its process has died, and another cannot be started.
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError>;
     /// The groups of values of a frame, in the order in which they are shown.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looks::frames`], or if there is no such frame.
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError>;
     /// The values of a group, as many as the page asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looks::frames`], or if the group is not there any more.
     fn variables(
         &mut self,
         of: &ValuesRef,
@@ -16,6 +28,10 @@ pub trait Looks {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError>;
     /// Evaluates without side effects; in no frame: in the innermost.
+    ///
+    /// # Errors
+    ///
+    /// If the expression has no value here: why, in words.
     fn evaluate(
         &mut self,
         expression: &str,
@@ -28,9 +44,17 @@ pub trait Looks {
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String>;
     /// What the type of an expression, or the type of this name, is made of: a line for the
     /// type, and one for each of its parts.
+    ///
+    /// # Errors
+    ///
+    /// If there is neither such an expression nor such a type.
     fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError>;
     /// Bytes from `offset` after an address (before, if negative): fewer than `count` where
     /// the memory ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looks::frames`], or if the address is none.
     fn read_memory(
         &mut self,
         reference: &str,
@@ -38,6 +62,10 @@ pub trait Looks {
         count: usize,
     ) -> Result<MemoryView, DebuggeeError>;
     /// The handle tables of all component instances, one child each.
+    ///
+    /// # Errors
+    ///
+    /// If the tables are not known: why, in words.
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
     /// The WIT name of the hostcall that the guest is in.
     fn calling(&mut self) -> Option<String>;

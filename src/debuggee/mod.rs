@@ -69,6 +69,10 @@ pub trait Output: Send + Sync {
 pub trait Launcher: Send + Sync {
     /// Records a program, or opens a recording. Where the interrupt is raised
     /// while recording, the recording may end there and be opened.
+    ///
+    /// # Errors
+    ///
+    /// If the program cannot be recorded, or the recording not be opened.
     fn launch(
         &self,
         arguments: &LaunchArguments,
@@ -77,6 +81,10 @@ pub trait Launcher: Send + Sync {
     ) -> Result<Box<dyn Debuggee>, LaunchError>;
 
     /// Opens the recording that the server was started with.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it cannot be opened.
     fn attach(
         &self,
         arguments: &AttachArguments,

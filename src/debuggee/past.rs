@@ -10,6 +10,10 @@ use std::time::Duration;
 /// Tells its past: hostcalls, output, handles.
 pub trait Past {
     /// All hostcalls. The first time this replays the recording.
+    ///
+    /// # Errors
+    ///
+    /// If the replay fails or is interrupted.
     fn hostcalls(
         &mut self,
         output: &dyn Output,
@@ -17,6 +21,10 @@ pub trait Past {
     ) -> Result<Arc<Listing>, DebuggeeError>;
     /// What hostcalls with these numbers printed; `None` if it is not known within the
     /// patience.
+    ///
+    /// # Errors
+    ///
+    /// If the replay that would tell has failed.
     fn printed(
         &mut self,
         calls: Range<u64>,
@@ -26,6 +34,10 @@ pub trait Past {
     fn printing(&mut self, until: u64) -> Preparing;
     /// The handle tables with all that is known of each entry; here, or at the end of the
     /// recording.
+    ///
+    /// # Errors
+    ///
+    /// As [`Past::printed`].
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
 }
 

@@ -37,6 +37,10 @@ pub trait Stops {
     /// Why they cannot be.
     fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError>;
     /// Where breakpoints can be, within these lines (both included), sorted.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such source.
     fn breakpoint_locations(
         &mut self,
         source: &SourceOrigin,

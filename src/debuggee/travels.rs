@@ -10,6 +10,10 @@ pub trait Travels {
     /// Moves. On an error the debuggee stands where it stood, as [`here`] says.
     ///
     /// [`here`]: Travels::here
+    ///
+    /// # Errors
+    ///
+    /// If it is interrupted, or cannot go there: why, in words.
     fn travel(
         &mut self,
         motion: &Motion,
@@ -37,8 +41,16 @@ pub trait Travels {
     /// In the order of time.
     fn marks(&self) -> Vec<Mark>;
     /// The motion to where some bytes were changed last, or will be next.
+    ///
+    /// # Errors
+    ///
+    /// If these bytes are not known here.
     fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError>;
     /// Every visit of a line in the recording, nearest to the present if there are many.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such line, or the pass fails or is interrupted.
     fn line_visits(
         &mut self,
         source: &SourceOrigin,
@@ -47,6 +59,10 @@ pub trait Travels {
         interrupt: &Interrupt,
     ) -> Result<Vec<LineVisit>, DebuggeeError>;
     /// The calls that the line of a frame has still to make.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such frame.
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
 }
 

@@ -64,7 +64,7 @@ impl Mapped {
     }
 }
 
-/// Why stored bytes are no offset map.
+/// Why stored bytes are not an offset map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
     "the stored offset map is damaged at byte {at}; delete the cached code to have it made again"
@@ -147,6 +147,10 @@ impl OffsetMap {
     }
 
     /// Reads the stored form.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not what [`OffsetMap::to_bytes`] makes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OffsetMapError> {
         let mut map = OffsetMap::default();
         let mut previous = Stretch::default();

@@ -55,7 +55,7 @@ pub fn finish_on_signals(recorder: &Recorder) -> io::Result<()> {
 }
 
 /// Ties this process to whoever holds the other end of its standard input: when that is
-/// closed, by them or because they are no more, it ends as by SIGTERM.
+/// closed, by them or by their end, it ends as by SIGTERM.
 #[derive(Debug)]
 pub struct Lifeline(Arc<OnceLock<Recorder>>);
 

@@ -133,7 +133,7 @@ fn record(
 ) -> Result<Recorded, RunError> {
     let instrumented = instrument(&component)?;
     let engine = engine()?;
-    let compiled = Compiled::new(&engine, &instrumented).map_err(start_error)?;
+    let compiled = compile(&engine, &component, &instrumented)?;
     // All that can be wrong with the program or the options is found before
     // there is a file.
     let entry = match call {
@@ -201,6 +201,15 @@ fn link(
             },
             None => RunError::Start(message),
         }
+    })
+}
+
+/// Compiles what a component was rewritten to. What Wasmtime refuses in that it refuses in
+/// the component as it was given, too, and there its offsets are those of the file.
+fn compile(engine: &Engine, given: &Component, rewritten: &[u8]) -> Result<Compiled, RunError> {
+    Compiled::new(engine, rewritten).map_err(|error| {
+        let in_given = Compiled::new(engine, given.bytes()).err();
+        start_error(in_given.unwrap_or(error))
     })
 }
 

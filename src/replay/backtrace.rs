@@ -78,15 +78,14 @@ impl<'a> Instances<'a> {
     }
 
     fn of(&mut self, module: ModuleId) -> Option<InstanceId> {
-        let mut candidates = self.state.instances().iter().filter(|i| i.module == module);
+        let candidates = || self.state.instances.of_module(module);
         let calls = self.state.in_progress().get(..self.calls)?;
         for (outside, call) in calls.iter().enumerate().rev() {
-            let mut own = candidates.clone();
-            if let Some(found) = own.find(|i| i.component_instance == call.instance) {
+            if let Some((found, _)) = candidates().find(|(_, of)| *of == call.instance) {
                 self.calls = outside + 1;
-                return Some(found.id);
+                return Some(found);
             }
         }
-        candidates.next().map(|i| i.id)
+        candidates().next().map(|(id, _)| id)
     }
 }

@@ -50,7 +50,7 @@ pub enum Sort {
 /// How a memory, global or table can be had from outside of its instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outside<'a> {
-    /// It is the so-manieth import of its sort.
+    /// It is the import of its sort with this number, from 0.
     Imported(u32),
     /// It is the export of this name.
     Exported(&'a str),

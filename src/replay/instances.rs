@@ -23,6 +23,7 @@ pub struct CoreInstance {
 struct Starting {
     id: InstanceId,
     module: ModuleId,
+    component_instance: Instance,
 }
 
 /// What has been instantiated.
@@ -51,9 +52,27 @@ impl Instances {
     }
 
     /// An instance of this module is about to be made.
-    pub(super) fn start(&mut self, module: ModuleId) {
-        let id = InstanceId(self.made.len() as u32);
-        self.starting = Some(Starting { id, module });
+    pub(super) fn start(&mut self, module: ModuleId, component_instance: Instance) {
+        self.starting = Some(Starting {
+            id: InstanceId(self.made.len() as u32),
+            module,
+            component_instance,
+        });
+    }
+
+    /// The instances of a module and the component instances they belong to: first the
+    /// one whose start function runs, if it is one.
+    pub(super) fn of_module(
+        &self,
+        module: ModuleId,
+    ) -> impl Iterator<Item = (InstanceId, Instance)> {
+        let starting = self.starting.iter();
+        let starting = starting.map(|one| (one.module, one.id, one.component_instance));
+        let made = self.made.iter();
+        let made = made.map(|one| (one.module, one.id, one.component_instance));
+        let all = starting.chain(made);
+        all.filter(move |(of, ..)| *of == module)
+            .map(|(_, id, component_instance)| (id, component_instance))
     }
 
     /// It has been made, with these imports.

@@ -94,9 +94,9 @@ impl std::fmt::Display for Position {
     }
 }
 
-/// Text is no position.
+/// Text is not a position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no position: copy one that the debugger has told, like 12:3:0x1f4")]
+#[error("`{0}` is not a position: copy one that the debugger has told, like 12:3:0x1f4")]
 pub struct PositionError(String);
 
 impl std::str::FromStr for Position {

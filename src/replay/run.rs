@@ -157,14 +157,14 @@ impl Replay {
             && match (&recorded, ended) {
                 (Outcome::Trapped(a), Ended::Trapped(b)) => a == b,
                 (Outcome::Returned { .. }, Ended::Returned)
-                // A trap in a call out is the far side's: a handle that is none, a
-                // string that is not one.
+                // A trap in a call out is the far side's: a handle that it does
+                // not have, a string that is not one.
                 | (
                     Outcome::Exited(_) | Outcome::HostError(_) | Outcome::Trapped(_),
                     Ended::InCall,
                 )
                 | (Outcome::Interrupted | Outcome::CutOff, _) => true,
-                // After the guest returned: a result that is none, a task that ends
+                // After the guest returned: a result that does not fit, a task that ends
                 // without one.
                 (Outcome::Trapped(_) | Outcome::HostError(_), Ended::Returned) => {
                     !self.store.data().ending.outlived_trace

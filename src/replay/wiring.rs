@@ -199,7 +199,10 @@ impl Wiring<'_> {
         for import in module.imports() {
             imports.push(self.import(spaces, args, import.module(), import.name())?);
         }
-        self.store.data_mut().instances.start(id);
+        self.store
+            .data_mut()
+            .instances
+            .start(id, component_instance);
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
         let handle = block_on(made)?;
         let instances = &mut self.store.data_mut().instances;

@@ -4,7 +4,7 @@
 /// to the one thing asked: the rest of the module stays readable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// The bytes are no core module.
+    /// The bytes are not a core module.
     #[error("not a core WebAssembly module: {0}")]
     NotAModule(String),
     /// A DWARF section contradicts itself or the format.
@@ -13,7 +13,7 @@ pub enum SourceError {
     /// Tables that overlap or refer to each other without end.
     #[error("the debug information is refused: {0}")]
     Excessive(&'static str),
-    /// A source map that is none.
+    /// It is not a source map, or its mappings are damaged.
     #[error("the source map is damaged ({0}); build the guest again to get a sound one")]
     SourceMap(String),
     /// A type or an entry that is not there.

@@ -1,12 +1,21 @@
 //! The functions of a module: names, places, declarations.
 
-use super::demangle::demangle;
+use super::damage::Damage;
+use super::entries::Entries;
+use super::error::SourceError;
 use super::lines::SourceLine;
+use super::names::Names;
+use super::ranges::{RangesLeft, ranges};
 use super::sections::Reader;
-use super::units::{EntryId, RangesLeft, Unit, entry_id, ranges};
-use super::{ModuleSource, SourceError};
-use gimli::{Attribute, AttributeValue, Reader as _};
+use super::units::{EntryId, Unit, entry_id};
+use gimli::Attribute;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+/// The number that stands for the unit of functions whose lines a source map tells: it
+/// knows no functions, and no variables.
+const MAPPED: u32 = u32::MAX;
 
 /// A function with code of its own (not one that was only inlined).
 #[derive(Debug, Clone)]
@@ -26,182 +35,187 @@ pub struct Function {
     pub(crate) entry: EntryId,
 }
 
-/// Names and declaration of an entry, gathered along its references to its
-/// abstract origin and its specification.
-#[derive(Debug, Default)]
-pub(super) struct Declaration {
-    pub(super) name: Option<String>,
-    pub(super) linkage_name: Option<String>,
-    pub(super) declared: Option<SourceLine>,
-    pub(super) type_id: Option<EntryId>,
+/// The functions of a module, read unit by unit when first asked for.
+pub(super) struct Functions {
+    pub(super) names: Names,
+    by_unit: Vec<OnceLock<OfUnit>>,
+    /// Those of a module whose lines a source map tells.
+    mapped: OnceLock<Vec<Function>>,
+    /// Unit and number in it, by last part, whole path and linkage name.
+    by_name: OnceLock<HashMap<String, Vec<(u32, usize)>>>,
 }
 
-impl Declaration {
-    pub(super) fn readable_name(&self) -> String {
-        match (&self.linkage_name, &self.name) {
-            (Some(linkage), Some(name)) => {
-                let readable = demangle(linkage);
-                // A linkage name that is no mangled one (`__main_argc_argv` for
-                // `main`) says less than the source does.
-                if readable == *linkage {
-                    name.clone()
-                } else {
-                    readable
-                }
-            }
-            (Some(linkage), None) => demangle(linkage),
-            (None, Some(name)) => name.clone(),
-            (None, None) => "<unnamed>".to_owned(),
+/// The functions of one unit, by start.
+struct OfUnit {
+    functions: Vec<Function>,
+    /// What was wrong with the entry after the last one that could be read.
+    damage: Option<SourceError>,
+}
+
+impl Functions {
+    pub(super) fn new(names: Names, entries: &Entries) -> Functions {
+        Functions {
+            names,
+            by_unit: entries.units.ids().map(|_| OnceLock::new()).collect(),
+            mapped: OnceLock::new(),
+            by_name: OnceLock::new(),
         }
     }
-}
 
-impl ModuleSource {
+    /// All functions with code of their own.
+    pub(super) fn all<'a>(&'a self, entries: &'a Entries) -> impl Iterator<Item = &'a Function> {
+        unit_ids(entries).flat_map(|unit| self.of_unit(entries, unit))
+    }
+
+    /// The function whose own code contains a place.
+    pub(super) fn at(&self, entries: &Entries, pc: u32) -> Option<&Function> {
+        let units = entries.units.at(pc).chain(mapped_unit(entries));
+        units.into_iter().find_map(|unit| {
+            let functions = self.of_unit(entries, unit);
+            let next = functions.partition_point(|f| f.range.start <= pc);
+            let function = functions.get(next.checked_sub(1)?)?;
+            function.range.contains(&pc).then_some(function)
+        })
+    }
+
+    /// The function at a place, if its variables are described.
+    pub(super) fn described_at(
+        &self,
+        entries: &Entries,
+        pc: u32,
+    ) -> Result<&Function, SourceError> {
+        self.at(entries, pc)
+            .filter(|function| function.entry.unit != MAPPED)
+            .ok_or(SourceError::NotCovered { pc })
+    }
+
+    /// The functions with a name: the last part, the whole path or the linkage name,
+    /// exactly.
+    pub(super) fn named(&self, entries: &Entries, name: &str) -> Vec<&Function> {
+        let index = self.by_name.get_or_init(|| self.index(entries));
+        let found = index.get(name).map_or(&[][..], Vec::as_slice);
+        found
+            .iter()
+            .filter_map(|&(unit, at)| self.of_unit(entries, unit).get(at))
+            .collect()
+    }
+
+    /// Units whose functions cannot all be read. This reads those of all units.
+    pub(super) fn damage(&self, entries: &Entries) -> impl Iterator<Item = Damage> {
+        let units = entries.units.ids().zip(&entries.units.all);
+        units.filter_map(|(id, unit)| {
+            let damage = self.unit(entries, id)?.damage.clone()?;
+            Some(Damage::new(unit.shown(), damage))
+        })
+    }
+
     /// The functions of a unit by start. A damaged unit has those before the
     /// damage.
-    pub(super) fn functions_of(&self, unit_id: u32) -> &[Function] {
-        if Self::is_mapped(unit_id) {
-            return self.mapped_functions();
+    fn of_unit(&self, entries: &Entries, unit: u32) -> &[Function] {
+        if unit == MAPPED {
+            return self.mapped.get_or_init(|| self.read_mapped(entries));
         }
-        let Some(unit) = self.units.get(unit_id) else {
-            return &[];
-        };
-        unit.functions.get_or_init(|| {
-            let mut found = Vec::new();
+        let of_unit = self.unit(entries, unit);
+        of_unit.map_or(&[], |of_unit| &of_unit.functions)
+    }
+
+    fn unit(&self, entries: &Entries, id: u32) -> Option<&OfUnit> {
+        let unit = entries.units.get(id)?;
+        let of_unit = self.by_unit.get(id as usize)?;
+        Some(of_unit.get_or_init(|| {
+            let mut functions = Vec::new();
             // What was read before the damage stays useful.
-            let _ = self.read_functions(unit_id, unit, &mut found);
-            found.sort_by_key(|function| function.range.start);
-            found
-        })
+            let damage = read(entries, id, unit, &mut functions).err();
+            functions.sort_by_key(|function| function.range.start);
+            OfUnit { functions, damage }
+        }))
     }
 
-    fn read_functions(
-        &self,
-        unit_id: u32,
-        unit: &Unit,
-        found: &mut Vec<Function>,
-    ) -> Result<(), SourceError> {
-        let mut left = RangesLeft::new();
-        unit.each_tagged(gimli::DW_TAG_subprogram, |offset, attributes| {
-            let ranges = ranges(unit.unit_ref(), attributes, &self.code, &mut left)?;
-            if let Some(range) = ranges.into_iter().next() {
-                let entry = entry_id(unit_id, offset)?;
-                found.push(self.function(entry, range, attributes));
+    /// What the code section and the name section know of functions.
+    fn read_mapped(&self, entries: &Entries) -> Vec<Function> {
+        let defined = entries.code.defined();
+        let functions = defined.map(|(index, range, entry_pc)| {
+            let name = self.names.shown(index);
+            Function {
+                short_name: name.clone(),
+                name,
+                linkage_name: None,
+                range,
+                entry_pc,
+                declared: None,
+                entry: EntryId {
+                    unit: MAPPED,
+                    offset: index,
+                },
             }
-            Ok(())
-        })
+        });
+        functions.collect()
     }
 
-    fn function(
-        &self,
-        entry: EntryId,
-        range: Range<u32>,
-        attributes: &[Attribute<Reader>],
-    ) -> Function {
-        let declaration = self.declaration(entry.unit, attributes);
-        let name = declaration.readable_name();
-        Function {
-            short_name: declaration.name.unwrap_or_else(|| name.clone()),
-            name,
-            linkage_name: declaration.linkage_name,
-            entry_pc: self.code.instruction_at(range.start),
-            range,
-            declared: declaration.declared,
-            entry,
-        }
-    }
-
-    /// Reads what an entry and the entries it refers to say about names, types
-    /// and declaration. The entry's own word counts most.
-    pub(super) fn declaration(&self, unit: u32, attributes: &[Attribute<Reader>]) -> Declaration {
-        // Sound chains are two or three long (inlined, abstract, specification).
-        const LONGEST_CHAIN: usize = 8;
-        let mut declaration = Declaration::default();
-        let mut next = self.take_declaration(unit, attributes, &mut declaration);
-        for _ in 0..LONGEST_CHAIN {
-            let Some(entry) = next else { break };
-            let Ok(die) = self.entry(entry) else { break };
-            next = self.take_declaration(entry.unit, die.attrs(), &mut declaration);
-        }
-        declaration
-    }
-
-    /// Returns the entry where to read on.
-    fn take_declaration(
-        &self,
-        unit: u32,
-        attributes: &[Attribute<Reader>],
-        declaration: &mut Declaration,
-    ) -> Option<EntryId> {
-        let mut next = None;
-        let (mut file, mut line, mut column) = (None, None, 0);
-        for attribute in attributes {
-            let value = attribute.value();
-            match attribute.name() {
-                gimli::DW_AT_name if declaration.name.is_none() => {
-                    declaration.name = self.text(unit, value);
+    fn index(&self, entries: &Entries) -> HashMap<String, Vec<(u32, usize)>> {
+        let mut index: HashMap<String, Vec<(u32, usize)>> = HashMap::new();
+        for unit in unit_ids(entries) {
+            for (at, function) in self.of_unit(entries, unit).iter().enumerate() {
+                let names = [
+                    Some(&function.name),
+                    Some(&function.short_name),
+                    function.linkage_name.as_ref(),
+                ];
+                for name in names.into_iter().flatten() {
+                    let found = index.entry(name.clone()).or_default();
+                    // Names of one function are often equal.
+                    if found.last() != Some(&(unit, at)) {
+                        found.push((unit, at));
+                    }
                 }
-                gimli::DW_AT_linkage_name | gimli::DW_AT_MIPS_linkage_name
-                    if declaration.linkage_name.is_none() =>
-                {
-                    declaration.linkage_name = self.text(unit, value);
-                }
-                gimli::DW_AT_type if declaration.type_id.is_none() => {
-                    declaration.type_id = self.units.reference(unit, &value).ok();
-                }
-                gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
-                    next = self.units.reference(unit, &value).ok();
-                }
-                gimli::DW_AT_decl_file => file = file_index(&value),
-                gimli::DW_AT_decl_line => line = small(&value),
-                gimli::DW_AT_decl_column => column = small(&value).unwrap_or(0),
-                _ => {}
             }
         }
-        if declaration.declared.is_none() {
-            declaration.declared = self.line(unit, file, line, column);
-        }
-        next
-    }
-
-    pub(super) fn line(
-        &self,
-        unit: u32,
-        file: Option<u64>,
-        line: Option<u32>,
-        column: u32,
-    ) -> Option<SourceLine> {
-        Some(SourceLine {
-            file: self.lines().unit_file(unit, file?)?,
-            line: line.filter(|&line| line > 0)?,
-            column,
-        })
-    }
-
-    /// The text of a string attribute.
-    pub(super) fn text(&self, unit: u32, value: AttributeValue<Reader>) -> Option<String> {
-        let text = self.units.get(unit)?.unit_ref().attr_string(value).ok()?;
-        Some(text.to_string_lossy().ok()?.into_owned())
-    }
-
-    /// An entry with its attributes.
-    pub(super) fn entry(
-        &self,
-        id: EntryId,
-    ) -> Result<gimli::DebuggingInformationEntry<Reader>, SourceError> {
-        let unit = self.units.get(id.unit);
-        let unit = unit.ok_or(SourceError::DanglingReference)?;
-        Ok(unit.dwarf.entry(id.unit_offset())?)
+        index
     }
 }
 
-pub(super) fn file_index(value: &AttributeValue<Reader>) -> Option<u64> {
-    match value {
-        AttributeValue::FileIndex(index) => Some(*index),
-        value => value.udata_value(),
-    }
+/// The units that have functions.
+fn unit_ids(entries: &Entries) -> impl Iterator<Item = u32> + use<> {
+    entries.units.ids().chain(mapped_unit(entries))
 }
 
-pub(super) fn small(value: &AttributeValue<Reader>) -> Option<u32> {
-    u32::try_from(value.udata_value()?).ok()
+/// The unit of functions that only a source map speaks of, if there is a map.
+fn mapped_unit(entries: &Entries) -> Option<u32> {
+    entries.are_mapped().then_some(MAPPED)
+}
+
+fn read(
+    entries: &Entries,
+    unit_id: u32,
+    unit: &Unit,
+    found: &mut Vec<Function>,
+) -> Result<(), SourceError> {
+    let mut left = RangesLeft::new();
+    unit.each_tagged(gimli::DW_TAG_subprogram, |offset, attributes| {
+        let ranges = ranges(unit.unit_ref(), attributes, &entries.code, &mut left)?;
+        if let Some(range) = ranges.into_iter().next() {
+            let entry = entry_id(unit_id, offset)?;
+            found.push(function(entries, entry, range, attributes));
+        }
+        Ok(())
+    })
+}
+
+fn function(
+    entries: &Entries,
+    entry: EntryId,
+    range: Range<u32>,
+    attributes: &[Attribute<Reader>],
+) -> Function {
+    let declaration = entries.declaration(entry.unit, attributes);
+    let name = declaration.readable_name();
+    Function {
+        short_name: declaration.name.unwrap_or_else(|| name.clone()),
+        name,
+        linkage_name: declaration.linkage_name,
+        entry_pc: entries.code.instruction_at(range.start),
+        range,
+        declared: declaration.declared,
+        entry,
+    }
 }

@@ -1,13 +1,19 @@
 //! Calls that the compiler has put in place of themselves: where the bodies of each
 //! function begin in other functions.
 
-use super::functions::Declaration;
-use super::units::{EntryId, RangesLeft, Unit, ranges};
-use super::{ModuleSource, SourceError};
+use super::entries::{Declaration, Entries};
+use super::error::SourceError;
+use super::ranges::{RangesLeft, ranges};
+use super::units::{EntryId, Unit};
 use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// The functions of a module that were inlined, read when first asked for.
+#[derive(Default)]
+pub(super) struct InlinedFunctions(OnceLock<Vec<Inlined>>);
 
 /// A function as far as it was inlined.
-pub(super) struct Inlined {
+struct Inlined {
     declaration: Declaration,
     name: String,
     /// The first instruction of each copy of its body.
@@ -22,53 +28,53 @@ impl Inlined {
     }
 }
 
-impl ModuleSource {
+impl InlinedFunctions {
     /// Where the inlined copies of functions begin that are meant by their whole name, the
     /// last part of it or the linkage name.
-    pub fn starts_of_inlined(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        let inlined = self.inlined.get_or_init(|| self.index_inlined());
+    pub(super) fn starts(&self, entries: &Entries, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+        let inlined = self.0.get_or_init(|| index(entries));
         let meant = inlined.iter().filter(|one| one.has_name(&is_meant));
         let mut starts: Vec<u32> = meant.flat_map(|one| one.starts.iter().copied()).collect();
         starts.sort_unstable();
         starts.dedup();
         starts
     }
+}
 
-    fn index_inlined(&self) -> Vec<Inlined> {
-        let mut starts: HashMap<EntryId, Vec<u32>> = HashMap::new();
-        for (id, unit) in self.unit_ids().zip(&self.units.all) {
-            // What was read before a damage stays useful.
-            let _ = self.read_inlined(id, unit, &mut starts);
-        }
-        let named = starts.into_iter().filter_map(|(origin, starts)| {
-            let die = self.entry(origin).ok()?;
-            let declaration = self.declaration(origin.unit, die.attrs());
-            Some(Inlined {
-                name: declaration.readable_name(),
-                declaration,
-                starts,
-            })
-        });
-        named.collect()
+fn index(entries: &Entries) -> Vec<Inlined> {
+    let mut starts: HashMap<EntryId, Vec<u32>> = HashMap::new();
+    for (id, unit) in entries.units.ids().zip(&entries.units.all) {
+        // What was read before a damage stays useful.
+        _ = read(entries, id, unit, &mut starts);
     }
-
-    fn read_inlined(
-        &self,
-        unit_id: u32,
-        unit: &Unit,
-        starts: &mut HashMap<EntryId, Vec<u32>>,
-    ) -> Result<(), SourceError> {
-        let mut left = RangesLeft::new();
-        unit.each_tagged(gimli::DW_TAG_inlined_subroutine, |_, attributes| {
-            let mut origins = attributes.iter();
-            let origin = origins.find(|a| a.name() == gimli::DW_AT_abstract_origin);
-            let origin = origin.and_then(|a| self.units.reference(unit_id, &a.value()).ok());
-            let ranges = ranges(unit.unit_ref(), attributes, &self.code, &mut left)?;
-            let start = ranges.iter().map(|range| range.start).min();
-            if let (Some(origin), Some(start)) = (origin, start) {
-                starts.entry(origin).or_default().push(start);
-            }
-            Ok(())
+    let named = starts.into_iter().filter_map(|(origin, starts)| {
+        let die = entries.units.entry(origin).ok()?;
+        let declaration = entries.declaration(origin.unit, die.attrs());
+        Some(Inlined {
+            name: declaration.readable_name(),
+            declaration,
+            starts,
         })
-    }
+    });
+    named.collect()
+}
+
+fn read(
+    entries: &Entries,
+    unit_id: u32,
+    unit: &Unit,
+    starts: &mut HashMap<EntryId, Vec<u32>>,
+) -> Result<(), SourceError> {
+    let mut left = RangesLeft::new();
+    unit.each_tagged(gimli::DW_TAG_inlined_subroutine, |_, attributes| {
+        let mut origins = attributes.iter();
+        let origin = origins.find(|a| a.name() == gimli::DW_AT_abstract_origin);
+        let origin = origin.and_then(|a| entries.units.reference(unit_id, &a.value()).ok());
+        let ranges = ranges(unit.unit_ref(), attributes, &entries.code, &mut left)?;
+        let start = ranges.iter().map(|range| range.start).min();
+        if let (Some(origin), Some(start)) = (origin, start) {
+            starts.entry(origin).or_default().push(start);
+        }
+        Ok(())
+    })
 }

@@ -1,6 +1,7 @@
 //! The line table of a module: every unit's line program, run once, sorted.
 
-use super::SourceError;
+use super::damage::Damage;
+use super::error::SourceError;
 use super::paths;
 use super::sections::{Code, Reader};
 use super::source_map::{Mapping, SourceMap};
@@ -8,6 +9,7 @@ use super::units::Units;
 use gimli::{ColumnType, LineProgramHeader, Reader as _};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A source file of one module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,6 +96,46 @@ impl Files {
     }
 }
 
+/// The lines of a module, read when first asked for.
+pub(super) struct Lines {
+    /// Of `.debug_line`, in bytes.
+    section_length: usize,
+    /// A source map, as it was put in.
+    source_map: Option<Reader>,
+    table: OnceLock<LineTable>,
+}
+
+impl Lines {
+    pub(super) fn new(section_length: usize, source_map: Option<Reader>) -> Lines {
+        Lines {
+            section_length,
+            source_map,
+            table: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn table(&self, units: &Units, code: &Code) -> &LineTable {
+        self.table.get_or_init(|| match &self.source_map {
+            Some(map) if self.section_length == 0 => LineTable::of_source_map(map, code),
+            _ => LineTable::read(units, code, self.section_length),
+        })
+    }
+
+    /// Whether any code has a line. As long as nobody has asked for lines, this reads
+    /// none: a damaged line table counts.
+    pub(super) fn are_there(&self, units: &Units, code: &Code) -> bool {
+        if self.table.get().is_none() && self.section_length > 0 && units.have_lines() {
+            return true;
+        }
+        !self.table(units, code).is_empty()
+    }
+
+    /// Whether a source map tells them.
+    pub(super) fn are_mapped(&self, units: &Units, code: &Code) -> bool {
+        self.source_map.is_some() && self.table(units, code).is_mapped
+    }
+}
+
 /// All lines of a module.
 #[derive(Debug, Default)]
 pub(super) struct LineTable {
@@ -109,25 +151,20 @@ pub(super) struct LineTable {
     /// Texts that a source map has of its sources.
     contents: HashMap<FileId, String>,
     /// Whether the lines are a source map's.
-    pub(super) is_mapped: bool,
-    pub(super) problems: Vec<SourceError>,
+    is_mapped: bool,
+    pub(super) damage: Vec<Damage>,
 }
 
 impl LineTable {
-    pub(super) fn read(
-        dwarf: &gimli::Dwarf<Reader>,
-        units: &Units,
-        code: &Code,
-        section_length: usize,
-    ) -> LineTable {
+    fn read(units: &Units, code: &Code, section_length: usize) -> LineTable {
         let mut table = LineTable::default();
         let mut sequences = Vec::new();
         // Sound line programs do not overlap, so all together are no longer than
         // the section.
         let mut left = section_length;
         let mut seen = HashSet::new();
-        for unit in &units.all {
-            let unit = unit.with_lines(dwarf);
+        for described in &units.all {
+            let unit = described.with_lines(&units.dwarf);
             let files = table.read_files(unit);
             if let Some(program) = unit.line_program.clone()
                 && seen.insert(program.header().offset().0)
@@ -137,12 +174,13 @@ impl LineTable {
                     Some(rest) => left = rest,
                     None => {
                         let problem = SourceError::Excessive("line tables overlap");
-                        table.problems.push(problem);
+                        table.damage.push(Damage::new("the line tables", problem));
                         break;
                     }
                 }
                 if let Err(error) = run(program, code, &files, &mut sequences) {
-                    table.problems.push(error.into());
+                    let part = format!("the line table of {}", described.shown());
+                    table.damage.push(Damage::new(part, error));
                 }
             }
             table.unit_files.push(files);
@@ -151,16 +189,18 @@ impl LineTable {
         table
     }
 
-    /// No lines, and why.
-    pub(super) fn unreadable(problem: SourceError) -> LineTable {
-        LineTable {
-            problems: vec![problem],
-            ..LineTable::default()
-        }
-    }
-
-    /// The lines that a source map tells.
-    pub(super) fn of_source_map(map: SourceMap, code: &Code) -> LineTable {
+    /// The lines that a source map tells; none if it cannot be read.
+    fn of_source_map(map: &Reader, code: &Code) -> LineTable {
+        let text = map.to_slice().map_err(SourceError::from);
+        let map = match text.and_then(|text| SourceMap::parse(&text)) {
+            Ok(map) => map,
+            Err(problem) => {
+                return LineTable {
+                    damage: vec![Damage::new("the source map", problem)],
+                    ..LineTable::default()
+                };
+            }
+        };
         let mut table = LineTable {
             is_mapped: true,
             ..LineTable::default()

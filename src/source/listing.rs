@@ -1,7 +1,7 @@
 //! The code of a function as text, as the text format writes it: what is shown of code
 //! that no debug information describes.
 
-use super::ModuleSource;
+use super::module::ModuleSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wasm_encoder::{
@@ -39,7 +39,7 @@ impl Listing {
             text: String::new(),
             lines: Vec::new(),
         };
-        let (_, first) = source.code.body(function)?;
+        let (_, first) = source.code().body(function)?;
         let mut number = 0;
         for (offset, line) in lines {
             let Some(offset) = offset.filter(|at| own.body.contains(at)) else {
@@ -143,7 +143,7 @@ fn alone(source: &ModuleSource, module: &[u8], function: u32) -> Option<(Alone, 
             _ => {}
         }
         match &payload {
-            // Data and elements are no part of a function's text.
+            // Data and elements are not part of a function's text.
             Payload::DataSection(_) | Payload::DataCountSection { .. } => {}
             Payload::CodeSectionStart { .. } | Payload::CustomSection(_) => {}
             _ => {
@@ -184,7 +184,7 @@ fn name_section(
     for &index in mentioned {
         let name = match names.get(&index) {
             // An import's name says what is called, a name section's only what it was named.
-            Some(name) if index < source.code.imported() => Some(name.clone()),
+            Some(name) if index < source.code().imported() => Some(name.clone()),
             other => source.function_name(index).or(other.cloned()),
         };
         if let Some(name) = name {

@@ -2,7 +2,8 @@
 //! name an operand long after an instruction has taken that operand away: what is there by
 //! then is another value, and must not be shown as the variable's.
 
-use super::{ModuleSource, SourceError};
+use super::error::SourceError;
+use super::sections::Code;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -20,18 +21,28 @@ struct OperandStep {
     kept: u32,
 }
 
-/// The steps of functions that were asked about, by where their bodies begin.
-#[derive(Default)]
-pub(super) struct Operands(Mutex<HashMap<u32, Arc<[OperandStep]>>>);
+/// What is known of the operand stacks of a module's functions.
+pub(super) struct Operands {
+    module: Arc<[u8]>,
+    /// The steps of functions that were asked about, by where their bodies begin.
+    known: Mutex<HashMap<u32, Arc<[OperandStep]>>>,
+}
 
-impl ModuleSource {
+impl Operands {
+    pub(super) fn new(module: Arc<[u8]>) -> Operands {
+        Operands {
+            module,
+            known: Mutex::default(),
+        }
+    }
+
     /// Whether the operand with an index, from the bottom, is the same at the end of a
     /// stretch of code as where that begins; in code order, as every way from one to the
     /// other that matters goes through the code between them.
     ///
     /// Code that cannot be read keeps nothing.
-    pub(crate) fn keeps_operand(&self, index: u32, stretch: &Range<u32>) -> bool {
-        let Ok(steps) = self.steps_at(stretch.start) else {
+    pub(super) fn keeps(&self, code: &Code, index: u32, stretch: &Range<u32>) -> bool {
+        let Ok(steps) = self.steps_at(code, stretch.start) else {
             return false;
         };
         let first = steps.partition_point(|step| step.at < stretch.start);
@@ -41,21 +52,20 @@ impl ModuleSource {
         exists && between.iter().all(|step| index < step.kept)
     }
 
-    fn steps_at(&self, pc: u32) -> Result<Arc<[OperandStep]>, SourceError> {
-        let function = self.code.function_index_at(pc);
-        let body = function.and_then(|function| self.code.body(function));
+    fn steps_at(&self, code: &Code, pc: u32) -> Result<Arc<[OperandStep]>, SourceError> {
+        let function = code.function_index_at(pc);
+        let body = function.and_then(|function| code.body(function));
         let (body, _) = body.ok_or(SourceError::DanglingReference)?;
-        let known = || self.operands.0.lock();
-        if let Some(steps) = known().get(&body.start) {
+        if let Some(steps) = self.known.lock().get(&body.start) {
             return Ok(steps.clone());
         }
-        let steps = self.read_steps(&body);
+        let steps = self.read(&body);
         let steps: Arc<[OperandStep]> = steps.map_err(|why| unreadable(&why))?.into();
-        known().insert(body.start, steps.clone());
+        self.known.lock().insert(body.start, steps.clone());
         Ok(steps)
     }
 
-    fn read_steps(&self, body: &Range<u32>) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
+    fn read(&self, body: &Range<u32>) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
         let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
         for payload in wp::Parser::new(0).parse_all(&self.module) {
             let wanted = match validator.payload(&payload?)? {

@@ -1,8 +1,11 @@
 //! Where breakpoints go: from a line or a function to places in the code.
 
 use super::demangle::demangle;
+use super::entries::Entries;
+use super::functions::{Function, Functions};
 use super::lines::{FileId, SourceLine, Statement};
-use super::{Function, ModuleSource};
+use super::paths::normalise;
+use super::scopes;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -10,16 +13,23 @@ use std::ops::Range;
 /// around it.
 type Copy = (u32, Vec<Range<u32>>);
 
-impl ModuleSource {
+/// The places of a module's code where breakpoints go.
+#[derive(Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub(super) entries: &'a Entries,
+    pub(super) functions: &'a Functions,
+}
+
+impl Places<'_> {
     /// The place for a breakpoint on a function: after the prologue, where its
     /// arguments can be seen.
-    pub fn body_start(&self, function: &Function) -> u32 {
+    pub(super) fn body_start(self, function: &Function) -> u32 {
         let range = function.entry_pc..function.range.end;
-        if let Some(pc) = self.lines().prologue_end(range.clone()) {
+        if let Some(pc) = self.entries.lines().prologue_end(range.clone()) {
             return pc;
         }
         // Without a mark, the prologue is the code of the first line.
-        let statements = self.statements(range);
+        let statements = self.entries.lines().statements(range);
         let Some(first) = statements.first() else {
             return function.entry_pc;
         };
@@ -30,24 +40,28 @@ impl ModuleSource {
 
     /// Where functions begin that debug information does not tell of, and whose names, as
     /// the `name` section has them or readable, are meant.
-    pub fn starts_of_named(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+    pub(super) fn starts_of_named(self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
         let is_meant = |index: &u32| {
-            let name = self.names.get(index);
+            let name = self.functions.names.written(*index);
             name.is_some_and(|name| is_meant(name) || is_meant(&demangle(name)))
         };
-        let named = self.code.defined().filter(|(index, ..)| is_meant(index));
+        let named = self
+            .entries
+            .code
+            .defined()
+            .filter(|(index, ..)| is_meant(index));
         let starts = named.map(|(.., first)| first);
         starts
-            .filter(|pc| self.function_at(*pc).is_none())
+            .filter(|pc| self.functions.at(self.entries, *pc).is_none())
             .collect()
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code
     /// (instances of a generic function, inlined calls, unrolled loops). A line
     /// without code stands for the next one in the file that has some.
-    pub fn breakpoint_places(&self, path: &str, line: u32) -> Vec<Statement> {
-        let lines = self.lines();
-        let Some(file) = self.file_named(path) else {
+    pub(super) fn breakpoint_places(self, path: &str, line: u32) -> Vec<Statement> {
+        let lines = self.entries.lines();
+        let Some(file) = self.entries.lines().files.find(&normalise(path)) else {
             return Vec::new();
         };
         let Some(line) = lines.line_with_code(file, line) else {
@@ -59,14 +73,14 @@ impl ModuleSource {
     }
 
     /// The statements before which, in the order of the code, another line is.
-    fn starts_of_blocks(&self, on_line: &[Statement]) -> Vec<Statement> {
+    fn starts_of_blocks(self, on_line: &[Statement]) -> Vec<Statement> {
         let mut starts = Vec::new();
         for statement in on_line {
-            let before = self.statements(0..statement.pc);
+            let before = self.entries.lines().statements(0..statement.pc);
             let follows = before.last().is_some_and(|previous| {
                 is_same_line(previous.at, statement.at)
-                    && self.code.function_index_at(previous.pc)
-                        == self.code.function_index_at(statement.pc)
+                    && self.entries.code.function_index_at(previous.pc)
+                        == self.entries.code.function_index_at(statement.pc)
             });
             if !follows {
                 starts.push(*statement);
@@ -76,8 +90,8 @@ impl ModuleSource {
     }
 
     /// Of the blocks in one copy, those that begin like its first one: a loop's
-    /// increment is no second beginning of its line, an unrolled body is.
-    fn first_of_each_copy(&self, starts: &[Statement]) -> Vec<Statement> {
+    /// increment is not a second beginning of its line, an unrolled body is.
+    fn first_of_each_copy(self, starts: &[Statement]) -> Vec<Statement> {
         let mut columns: HashMap<Copy, u32> = HashMap::new();
         let mut places = Vec::new();
         for statement in starts {
@@ -92,9 +106,9 @@ impl ModuleSource {
         places
     }
 
-    fn copy_at(&self, pc: u32) -> Copy {
-        let function = self.code.function_index_at(pc).unwrap_or(u32::MAX);
-        let inlined = self.inlined_at(pc);
+    fn copy_at(self, pc: u32) -> Copy {
+        let function = self.entries.code.function_index_at(pc).unwrap_or(u32::MAX);
+        let inlined = scopes::inlined_at(self.entries, self.functions, pc);
         let ranges = inlined.into_iter().filter_map(|call| {
             let first = call.ranges.into_iter().next()?;
             Some(first)
@@ -103,15 +117,15 @@ impl ModuleSource {
     }
 
     /// At a function's very first instruction its arguments cannot be seen yet.
-    fn after_prologue(&self, statement: Statement) -> Statement {
-        let Some(function) = self.function_at(statement.pc) else {
+    fn after_prologue(self, statement: Statement) -> Statement {
+        let Some(function) = self.functions.at(self.entries, statement.pc) else {
             return statement;
         };
         if function.entry_pc != statement.pc {
             return statement;
         }
         let pc = self.body_start(function);
-        match self.line_at(pc) {
+        match self.entries.lines().line_at(pc) {
             Some(at) => Statement { pc, at },
             None => statement,
         }
@@ -119,11 +133,11 @@ impl ModuleSource {
 
     /// The lines of a range that have code, each once, with the column where
     /// their first statement starts.
-    pub fn breakable_lines(&self, path: &str, lines: Range<u32>) -> Vec<SourceLine> {
-        let Some(file) = self.file_named(path) else {
+    pub(super) fn breakable_lines(self, path: &str, lines: Range<u32>) -> Vec<SourceLine> {
+        let Some(file) = self.entries.lines().files.find(&normalise(path)) else {
             return Vec::new();
         };
-        let found = self.lines().on_lines(file, lines);
+        let found = self.entries.lines().on_lines(file, lines);
         let on_one_line = found.chunk_by(|a, b| a.at.line == b.at.line);
         on_one_line
             .filter_map(|statements| statements.iter().map(|s| s.at).min())
@@ -131,8 +145,8 @@ impl ModuleSource {
     }
 
     /// Whether a file has code at all.
-    pub fn has_code(&self, file: FileId) -> bool {
-        self.lines().line_with_code(file, 0).is_some()
+    pub(super) fn has_code(self, file: FileId) -> bool {
+        self.entries.lines().line_with_code(file, 0).is_some()
     }
 }
 

@@ -1,11 +1,14 @@
 //! What is in scope at a place: the function, the calls inlined into it, their
 //! blocks, and the variables that these declare.
 
-use super::functions::{file_index, small};
+use super::addresses;
+use super::entries::{Entries, file_index, small};
+use super::error::SourceError;
+use super::functions::{Function, Functions};
 use super::lines::SourceLine;
-use super::sections::Reader;
-use super::units::{EntryId, RangesLeft, Unit, entry_id, ranges};
-use super::{Function, ModuleSource, SourceError};
+use super::ranges::{RangesLeft, ranges};
+use super::sections::{Code, Reader};
+use super::units::{EntryId, Unit, entry_id};
 use gimli::{Attribute, AttributeValue, Expression};
 use std::ops::Range;
 
@@ -71,154 +74,158 @@ pub(crate) struct Scopes {
     pub(crate) frames: Vec<Frame>,
 }
 
-impl ModuleSource {
-    pub(super) fn scopes(&self, function: &Function, pc: u32) -> Result<Scopes, SourceError> {
-        let unit_id = function.entry.unit;
-        let unit = self.units.get(unit_id);
-        let unit = unit.ok_or(SourceError::DanglingReference)?;
-        let mut walk = Walk {
-            source: self,
-            unit,
-            pc,
-            ranges_left: RangesLeft::new(),
-            scopes: Scopes {
-                unit: unit_id,
-                pc: Some(pc),
-                frames: vec![Frame::default()],
-                frame_base: None,
-            },
-        };
-        walk.run(function)?;
-        Ok(walk.scopes)
-    }
-
-    /// The variable with an entry, at a place.
-    pub(crate) fn variable_at(
-        &self,
-        id: EntryId,
-        pc: Option<u32>,
-    ) -> Result<Option<Declared>, SourceError> {
-        let unit = self.units.get(id.unit);
-        let unit = unit.ok_or(SourceError::DanglingReference)?;
-        let die = self.entry(id)?;
-        self.declared(id.unit, unit, die.tag(), die.attrs(), pc)
-    }
-
-    /// Reads a variable or a parameter.
-    pub(super) fn declared(
-        &self,
-        unit_id: u32,
-        unit: &Unit,
-        tag: gimli::DwTag,
-        attributes: &[Attribute<Reader>],
-        pc: Option<u32>,
-    ) -> Result<Option<Declared>, SourceError> {
-        let declaration = self.declaration(unit_id, attributes);
-        let Some(name) = declaration.name else {
-            return Ok(None);
-        };
-        let location = self.location(unit, attributes, pc)?;
-        Ok(Some(Declared {
-            name,
-            type_id: declaration.type_id,
-            is_argument: tag == gimli::DW_TAG_formal_parameter,
-            is_static: matches!(&location, Location::At(at) if self.is_fixed(unit_id, at)),
-            location,
-            declared: declaration.declared,
+/// What is in scope at a place.
+pub(super) fn at(entries: &Entries, functions: &Functions, pc: u32) -> Result<Scopes, SourceError> {
+    let function = functions.described_at(entries, pc)?;
+    let unit_id = function.entry.unit;
+    let mut walk = Walk {
+        entries,
+        unit: entries.units.of(unit_id)?,
+        pc,
+        ranges_left: RangesLeft::new(),
+        scopes: Scopes {
             unit: unit_id,
-        }))
-    }
+            pc: Some(pc),
+            frames: vec![Frame::default()],
+            frame_base: None,
+        },
+    };
+    walk.run(function)?;
+    Ok(walk.scopes)
+}
 
-    fn location(
-        &self,
-        unit: &Unit,
-        attributes: &[Attribute<Reader>],
-        pc: Option<u32>,
-    ) -> Result<Location, SourceError> {
-        for attribute in attributes {
-            match (attribute.name(), attribute.value()) {
-                (gimli::DW_AT_location, AttributeValue::Exprloc(expression)) => {
-                    return Ok(Location::At(expression));
-                }
-                (gimli::DW_AT_location, value) => {
-                    return self.listed_location(unit, value, pc);
-                }
-                (gimli::DW_AT_const_value, AttributeValue::Block(bytes)) => {
-                    return Ok(Location::Bytes(short_bytes(&bytes)));
-                }
-                (gimli::DW_AT_const_value, AttributeValue::String(bytes)) => {
-                    return Ok(Location::Bytes(short_bytes(&bytes)));
-                }
-                (gimli::DW_AT_const_value, AttributeValue::Data16(value)) => {
-                    return Ok(Location::Bytes(value.to_le_bytes().to_vec()));
-                }
-                (gimli::DW_AT_const_value, value) => {
-                    let value = value.udata_value().or_else(|| signed(&value));
-                    return Ok(value.map_or(Location::Nowhere, Location::Constant));
-                }
-                _ => {}
+/// The calls inlined at a place, innermost first.
+pub(super) fn inlined_at(entries: &Entries, functions: &Functions, pc: u32) -> Vec<InlinedCall> {
+    let Ok(scopes) = at(entries, functions, pc) else {
+        return Vec::new();
+    };
+    let frames = scopes.frames.into_iter().rev();
+    frames.filter_map(|frame| frame.inlined).collect()
+}
+
+/// The variable with an entry, at a place.
+pub(super) fn variable_at(
+    entries: &Entries,
+    id: EntryId,
+    pc: Option<u32>,
+) -> Result<Option<Declared>, SourceError> {
+    let unit = entries.units.of(id.unit)?;
+    let die = entries.units.entry(id)?;
+    declared(entries, id.unit, unit, die.tag(), die.attrs(), pc)
+}
+
+/// Reads a variable or a parameter.
+fn declared(
+    entries: &Entries,
+    unit_id: u32,
+    unit: &Unit,
+    tag: gimli::DwTag,
+    attributes: &[Attribute<Reader>],
+    pc: Option<u32>,
+) -> Result<Option<Declared>, SourceError> {
+    let declaration = entries.declaration(unit_id, attributes);
+    let Some(name) = declaration.name else {
+        return Ok(None);
+    };
+    let location = location(&entries.code, unit, attributes, pc)?;
+    Ok(Some(Declared {
+        name,
+        type_id: declaration.type_id,
+        is_argument: tag == gimli::DW_TAG_formal_parameter,
+        is_static: matches!(&location, Location::At(at) if addresses::is_fixed(&entries.units, unit_id, at)),
+        location,
+        declared: declaration.declared,
+        unit: unit_id,
+    }))
+}
+
+fn location(
+    code: &Code,
+    unit: &Unit,
+    attributes: &[Attribute<Reader>],
+    pc: Option<u32>,
+) -> Result<Location, SourceError> {
+    for attribute in attributes {
+        match (attribute.name(), attribute.value()) {
+            (gimli::DW_AT_location, AttributeValue::Exprloc(expression)) => {
+                return Ok(Location::At(expression));
             }
+            (gimli::DW_AT_location, value) => {
+                return listed_location(code, unit, value, pc);
+            }
+            (gimli::DW_AT_const_value, AttributeValue::Block(bytes)) => {
+                return Ok(Location::Bytes(short_bytes(&bytes)));
+            }
+            (gimli::DW_AT_const_value, AttributeValue::String(bytes)) => {
+                return Ok(Location::Bytes(short_bytes(&bytes)));
+            }
+            (gimli::DW_AT_const_value, AttributeValue::Data16(value)) => {
+                return Ok(Location::Bytes(value.to_le_bytes().to_vec()));
+            }
+            (gimli::DW_AT_const_value, value) => {
+                let value = value.udata_value().or_else(|| signed(&value));
+                return Ok(value.map_or(Location::Nowhere, Location::Constant));
+            }
+            _ => {}
         }
-        Ok(Location::Nowhere)
     }
+    Ok(Location::Nowhere)
+}
 
-    fn listed_location(
-        &self,
-        unit: &Unit,
-        value: AttributeValue<Reader>,
-        pc: Option<u32>,
-    ) -> Result<Location, SourceError> {
-        let address = pc.and_then(|pc| self.code.address(pc));
-        let list = unit.unit_ref().attr_locations(value)?;
-        let (Some(address), Some(mut list)) = (address, list) else {
-            return Ok(Location::Nowhere);
+fn listed_location(
+    code: &Code,
+    unit: &Unit,
+    value: AttributeValue<Reader>,
+    pc: Option<u32>,
+) -> Result<Location, SourceError> {
+    let address = pc.and_then(|pc| code.address(pc));
+    let list = unit.unit_ref().attr_locations(value)?;
+    let (Some(address), Some(mut list)) = (address, list) else {
+        return Ok(Location::Nowhere);
+    };
+    // Lists are short; many variables could refer to one long one.
+    const LONGEST: usize = 1 << 14;
+    for _ in 0..LONGEST {
+        let Some(entry) = list.next()? else {
+            break;
         };
-        // Lists are short; many variables could refer to one long one.
-        const LONGEST: usize = 1 << 14;
-        for _ in 0..LONGEST {
-            let Some(entry) = list.next()? else {
-                break;
-            };
-            if entry.range.begin <= address && address < entry.range.end {
-                let stretch = self.code.pc(entry.range.begin).zip(pc);
-                let stretch = stretch.map_or(0..0, |(from, pc)| from..pc);
-                return Ok(Location::Since(stretch, entry.data));
-            }
+        if entry.range.begin <= address && address < entry.range.end {
+            let stretch = code.pc(entry.range.begin).zip(pc);
+            let stretch = stretch.map_or(0..0, |(from, pc)| from..pc);
+            return Ok(Location::Since(stretch, entry.data));
         }
-        Ok(Location::Nowhere)
     }
+    Ok(Location::Nowhere)
+}
 
-    /// The variables of a unit outside its functions, with a fixed location.
-    pub(super) fn statics(&self, unit_id: u32) -> Result<Vec<Declared>, SourceError> {
-        let Some(unit) = self.units.get(unit_id) else {
-            return Err(SourceError::DanglingReference);
+/// The variables of a unit outside its functions, with a fixed location.
+pub(super) fn statics(entries: &Entries, unit_id: u32) -> Result<Vec<Declared>, SourceError> {
+    let unit = entries.units.of(unit_id)?;
+    let mut raw = unit.dwarf.entries_raw(None)?;
+    let mut attributes = Vec::new();
+    let mut found = Vec::new();
+    while !raw.is_empty() {
+        let Some(abbreviation) = raw.read_abbreviation()? else {
+            continue;
         };
-        let mut entries = unit.dwarf.entries_raw(None)?;
-        let mut attributes = Vec::new();
-        let mut found = Vec::new();
-        while !entries.is_empty() {
-            let Some(abbreviation) = entries.read_abbreviation()? else {
-                continue;
-            };
-            let depth = entries.next_depth() - isize::from(abbreviation.has_children());
-            entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-            if abbreviation.tag() == gimli::DW_TAG_variable {
-                let has_location = |a: &Attribute<Reader>| a.name() == gimli::DW_AT_location;
-                if attributes.iter().any(has_location) {
-                    let tag = abbreviation.tag();
-                    found.extend(self.declared(unit_id, unit, tag, &attributes, None)?);
-                }
-            } else if abbreviation.tag() == gimli::DW_TAG_subprogram {
-                skip_children(&mut entries, depth)?;
+        let depth = raw.next_depth() - isize::from(abbreviation.has_children());
+        raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
+        if abbreviation.tag() == gimli::DW_TAG_variable {
+            let has_location = |a: &Attribute<Reader>| a.name() == gimli::DW_AT_location;
+            if attributes.iter().any(has_location) {
+                let tag = abbreviation.tag();
+                found.extend(declared(entries, unit_id, unit, tag, &attributes, None)?);
             }
+        } else if abbreviation.tag() == gimli::DW_TAG_subprogram {
+            skip_children(&mut raw, depth)?;
         }
-        Ok(found)
     }
+    Ok(found)
 }
 
 /// One walk down a function's entries to a place.
 struct Walk<'a> {
-    source: &'a ModuleSource,
+    entries: &'a Entries,
     unit: &'a Unit,
     pc: u32,
     ranges_left: RangesLeft,
@@ -267,8 +274,7 @@ impl Walk<'_> {
                     return Err(SourceError::Excessive("a function has too many variables"));
                 }
                 let pc = Some(self.pc);
-                let source = self.source;
-                let declared = source.declared(id.unit, self.unit, tag, attributes, pc)?;
+                let declared = declared(self.entries, id.unit, self.unit, tag, attributes, pc)?;
                 if let Some(frame) = self.scopes.frames.last_mut() {
                     frame.variables.extend(declared);
                 }
@@ -298,7 +304,7 @@ impl Walk<'_> {
         ranges(
             self.unit.unit_ref(),
             attributes,
-            &self.source.code,
+            &self.entries.code,
             &mut self.ranges_left,
         )
     }
@@ -323,10 +329,10 @@ impl Walk<'_> {
                 _ => {}
             }
         }
-        let declaration = self.source.declaration(unit, attributes);
+        let declaration = self.entries.declaration(unit, attributes);
         InlinedCall {
             name: declaration.readable_name(),
-            call_site: self.source.line(unit, file, line, column),
+            call_site: self.entries.line(unit, file, line, column),
             declared: declaration.declared,
             ranges,
         }

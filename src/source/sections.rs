@@ -1,8 +1,10 @@
 //! The sections of a core module that debug information needs: code, names, and
 //! the custom sections `.debug_*`.
 
-use super::SourceError;
-use super::tables::{FunctionTable, constants};
+use super::error::SourceError;
+use super::globals::Globals;
+use super::names::Names;
+use super::tables::FunctionTable;
 use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -145,37 +147,29 @@ impl DebugSections {
 /// What one pass over a module finds.
 pub(super) struct Sections {
     pub(super) code: Code,
-    /// Raw function names of the name section, by function index.
-    pub(super) names: HashMap<u32, String>,
+    pub(super) names: Names,
     pub(super) table: FunctionTable,
-    /// The values of globals that never change, by index.
-    pub(super) constant_globals: Vec<Option<u64>>,
-    /// The global `__tls_base`, by its index.
-    pub(super) tls_base: Option<u32>,
+    pub(super) globals: Globals,
     pub(super) debug: DebugSections,
     /// Files of split units that were put in.
     pub(super) split: Vec<DebugSections>,
     /// Where a source map is that was put in.
     pub(super) source_map: Option<Range<usize>>,
-    /// What the name section calls the module.
-    pub(super) module_name: Option<String>,
 }
 
 impl Sections {
     pub(super) fn read(bytes: &Arc<[u8]>) -> Result<Sections, SourceError> {
         let mut sections = Sections {
             code: Code::default(),
-            names: HashMap::new(),
+            names: Names::default(),
             table: FunctionTable::default(),
-            constant_globals: Vec::new(),
-            tls_base: None,
+            globals: Globals::default(),
             debug: DebugSections {
                 bytes: bytes.clone(),
                 ranges: HashMap::new(),
             },
             split: Vec::new(),
             source_map: None,
-            module_name: None,
         };
         for payload in Parser::new(0).parse_all(bytes) {
             let payload = payload.map_err(not_a_module)?;
@@ -194,7 +188,7 @@ impl Sections {
             )),
             Payload::ImportSection(imports) => self.count_imports(imports),
             Payload::GlobalSection(globals) => {
-                self.constant_globals.extend(constants(globals));
+                self.globals.read(globals);
                 Ok(())
             }
             Payload::ElementSection(elements) => {
@@ -239,7 +233,7 @@ impl Sections {
                 self.code.imported = self.code.imported.saturating_add(1);
             }
             if matches!(import.ty, TypeRef::Global(_)) {
-                self.constant_globals.push(None);
+                self.globals.import();
             }
         }
         Ok(())
@@ -262,14 +256,14 @@ impl Sections {
             match subsection {
                 Name::Function(functions) => {
                     for naming in functions.into_iter().map_while(Result::ok) {
-                        self.names.insert(naming.index, naming.name.to_owned());
+                        self.names.add(naming.index, naming.name);
                     }
                 }
-                Name::Module { name, .. } => self.module_name = Some(name.to_owned()),
+                Name::Module { name, .. } => self.names.module = Some(name.to_owned()),
                 Name::Global(globals) => {
                     let mut globals = globals.into_iter().map_while(Result::ok);
                     let base = globals.find(|naming| naming.name == "__tls_base");
-                    self.tls_base = base.map(|naming| naming.index);
+                    self.globals.tls_base = base.map(|naming| naming.index);
                 }
                 _ => {}
             }

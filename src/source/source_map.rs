@@ -1,7 +1,7 @@
 //! Source maps: what compilers to WebAssembly write that are made for the web. A line of
 //! the generated code is the module, a column is a byte offset in it.
 
-use super::SourceError;
+use super::error::SourceError;
 use super::paths;
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ struct SectionOffset {
 impl SourceMap {
     /// # Errors
     ///
-    /// If the text is no source map of version 3, or its mappings are damaged.
+    /// If the text is not a source map of version 3, or its mappings are damaged.
     pub(super) fn parse(text: &[u8]) -> Result<SourceMap, SourceError> {
         let refused = |why: String| SourceError::SourceMap(why);
         let json: Json = serde_json::from_slice(without_guard(text))
@@ -215,7 +215,7 @@ fn fields(segment: &[u8]) -> Result<Vec<i64>, String> {
     let mut fields = Vec::with_capacity(5);
     let (mut value, mut shift) = (0_i64, 0_u32);
     for byte in segment {
-        let digit = digit(*byte).ok_or_else(|| format!("{:?} is no digit", *byte as char))?;
+        let digit = digit(*byte).ok_or_else(|| format!("{:?} is not a digit", *byte as char))?;
         if shift > 50 {
             return Err("a number is too long".to_owned());
         }

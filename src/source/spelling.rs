@@ -214,7 +214,7 @@ fn drop_cpp_defaults(kind: &str, arguments: &mut Vec<String>) {
         "priority_queue" => vec![of_first("vector"), of_first("less")],
         _ => return,
     };
-    // The second argument of a map is no default.
+    // The second argument of a map is not a default.
     let kept = if kind.ends_with("map") { 2 } else { 1 };
     while arguments.len() > kept && arguments.last() == defaults.get(arguments.len() - 2) {
         arguments.pop();

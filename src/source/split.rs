@@ -1,6 +1,7 @@
 //! Split DWARF: units whose entries are in files of their own (`.dwo`), or in a
 //! package of them (`.dwp`). What stays in the module is a skeleton with the lines.
 
+use super::damage::Damage;
 use super::sections::{DebugSections, Reader};
 use gimli::{Dwarf, DwarfPackage, DwoId, SectionId, UnitHeader};
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ pub(super) struct SplitUnit {
 pub(super) struct SplitFiles {
     packages: Vec<DwarfPackage<Reader>>,
     units: HashMap<u64, (Arc<Dwarf<Reader>>, UnitHeader<Reader>)>,
+    damage: Vec<Damage>,
 }
 
 impl SplitFiles {
@@ -26,15 +28,24 @@ impl SplitFiles {
         for file in files {
             if file.is_package() {
                 let load = |id: SectionId| Ok::<_, gimli::Error>(file.section(split_name(id)));
+                match DwarfPackage::load(load, file.section("")) {
+                    Ok(package) => split.packages.push(package),
+                    Err(error) => split
+                        .damage
+                        .push(Damage::new("a package of split units", error)),
+                }
+            } else if let Err(error) = split.add_units(file, parent) {
                 split
-                    .packages
-                    .extend(DwarfPackage::load(load, file.section("")));
-            } else {
-                // A file that cannot be read has no units.
-                _ = split.add_units(file, parent);
+                    .damage
+                    .push(Damage::new("a file of split units", error));
             }
         }
         split
+    }
+
+    /// What could not be read.
+    pub(super) fn damage(&self) -> impl Iterator<Item = &Damage> {
+        self.damage.iter()
     }
 
     fn add_units(

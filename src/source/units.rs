@@ -1,8 +1,9 @@
 //! The compilation units of a module: which one contains a place or an entry.
 
-use super::SourceError;
-use super::functions::Function;
+use super::damage::Damage;
+use super::error::SourceError;
 use super::paths;
+use super::ranges::{RangesLeft, ranges};
 use super::sections::{Code, Reader};
 use super::split::SplitFiles;
 use gimli::{
@@ -11,7 +12,7 @@ use gimli::{
 };
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// An entry of the debug information: its unit and its offset there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +21,7 @@ pub struct EntryId {
     pub(crate) offset: u32,
 }
 
-/// One compilation unit, its functions read when first asked for.
+/// One compilation unit.
 pub(crate) struct Unit {
     pub(super) dwarf: gimli::Unit<Reader>,
     /// The sections that its entries refer to: the module's, or those of the file that
@@ -30,13 +31,21 @@ pub(crate) struct Unit {
     skeleton: Option<gimli::Unit<Reader>>,
     /// Where the module's `.debug_info` has it.
     start: usize,
-    pub(super) language: Option<DwLang>,
-    pub(super) functions: OnceLock<Vec<Function>>,
+    language: Option<DwLang>,
 }
 
 impl Unit {
     pub(super) fn is_rust(&self) -> bool {
         self.language == Some(gimli::DW_LANG_Rust)
+    }
+
+    /// What messages call it: by its source file, or by where it is.
+    pub(super) fn shown(&self) -> String {
+        let name = self.dwarf.name.as_ref();
+        match name.and_then(|name| name.to_string_lossy().ok()) {
+            Some(name) => format!("compilation unit {name}"),
+            None => format!("the compilation unit at {:#x}", self.start),
+        }
     }
 
     /// Calls `take` for each entry with a tag, however deep, with where it is in the unit.
@@ -78,6 +87,7 @@ impl Unit {
 
 /// All units of a module.
 pub(super) struct Units {
+    pub(super) dwarf: Arc<gimli::Dwarf<Reader>>,
     pub(super) all: Vec<Unit>,
     /// What each unit covers, by start; units that do not say are absent.
     covered: Vec<(Range<u32>, u32)>,
@@ -85,8 +95,8 @@ pub(super) struct Units {
     silent: Vec<u32>,
     /// Skeletons whose unit no file has.
     pub(super) missing: Vec<Missing>,
-    /// What was wrong with units left out.
-    pub(super) problems: Vec<SourceError>,
+    /// Units that are left out, or of which it is not known what they cover.
+    pub(super) damage: Vec<Damage>,
 }
 
 /// A split unit that is not there.
@@ -98,32 +108,36 @@ pub(super) struct Missing {
 }
 
 impl Units {
-    pub(super) fn read(
-        dwarf: &Arc<gimli::Dwarf<Reader>>,
-        split: &SplitFiles,
-        code: &Code,
-    ) -> Units {
+    pub(super) fn read(dwarf: Arc<gimli::Dwarf<Reader>>, split: &SplitFiles, code: &Code) -> Units {
         let mut units = Units {
+            dwarf: dwarf.clone(),
             all: Vec::new(),
             covered: Vec::new(),
             silent: Vec::new(),
             missing: Vec::new(),
-            problems: Vec::new(),
+            damage: split.damage().cloned().collect(),
         };
-        let mut shared = Shared::new(dwarf);
+        let mut shared = Shared::new(&dwarf);
         let mut headers = dwarf.units();
+        let mut end = 0;
         loop {
             match headers.next() {
-                Ok(Some(header)) => units.add(dwarf, split, code, header, &mut shared),
+                Ok(Some(header)) => {
+                    let start = header.debug_info_offset().map_or(end, |at| at.0);
+                    end = start.saturating_add(header.length_including_self());
+                    units.add(split, code, header, &mut shared);
+                }
                 Ok(None) => break,
                 Err(error) => {
-                    units.problems.push(error.into());
+                    let part = format!("the compilation units from {end:#x} on");
+                    units.damage.push(Damage::new(part, error));
                     break;
                 }
             }
             if shared.is_exceeded() {
-                let problem = "the tables that units share overlap";
-                units.problems.push(SourceError::Excessive(problem));
+                let problem = SourceError::Excessive("the tables that units share overlap");
+                let part = format!("the compilation units from {end:#x} on");
+                units.damage.push(Damage::new(part, problem));
                 break;
             }
         }
@@ -135,12 +149,12 @@ impl Units {
 
     fn add(
         &mut self,
-        dwarf: &Arc<gimli::Dwarf<Reader>>,
         split: &SplitFiles,
         code: &Code,
         header: gimli::UnitHeader<Reader>,
         shared: &mut Shared,
     ) {
+        let dwarf = &self.dwarf.clone();
         let start = header.debug_info_offset().map_or(usize::MAX, |at| at.0);
         let unit = shared
             .abbreviations(dwarf, &header)
@@ -153,7 +167,10 @@ impl Units {
             });
         let unit = match unit {
             Ok(unit) => unit,
-            Err(error) => return self.problems.push(error),
+            Err(error) => {
+                let part = format!("the compilation unit at {start:#x}");
+                return self.damage.push(Damage::new(part, error));
+            }
         };
         if let Some(program) = &unit.line_program {
             shared.spend_line_header(program.header().header_length());
@@ -165,30 +182,32 @@ impl Units {
         if split.is_none() {
             self.missing.extend(missing(dwarf, &unit));
         }
-        let (mut language, mut ranges) = root(dwarf, &unit, code, &mut shared.ranges);
+        let mut root = Root::read(dwarf, &unit, code, &mut shared.ranges);
         if let Some(split) = &split {
             // DWARF 5 has the ranges in the skeleton, and the language in the unit.
-            let (own, covered) = root(&split.sections, &split.unit, code, &mut shared.ranges);
-            language = own.or(language);
-            ranges.extend(covered);
+            let own = Root::read(&split.sections, &split.unit, code, &mut shared.ranges);
+            root.add(own);
         }
-        if ranges.is_empty() {
+        if root.covered.is_empty() {
             self.silent.push(id);
         }
         self.covered
-            .extend(ranges.into_iter().map(|range| (range, id)));
+            .extend(root.covered.into_iter().map(|range| (range, id)));
         let (dwarf, sections, skeleton) = match split {
             Some(split) => (split.unit, split.sections, Some(unit)),
             None => (unit, dwarf.clone(), None),
         };
-        self.all.push(Unit {
+        let unit = Unit {
             dwarf,
             sections,
             skeleton,
             start,
-            language,
-            functions: OnceLock::new(),
-        });
+            language: root.language,
+        };
+        let damage = root.damage.into_iter();
+        self.damage
+            .extend(damage.map(|why| Damage::new(unit.shown(), why)));
+        self.all.push(unit);
     }
 
     /// Units that may contain a place, likeliest first.
@@ -217,6 +236,54 @@ impl Units {
 
     pub(super) fn get(&self, unit: u32) -> Option<&Unit> {
         self.all.get(unit as usize)
+    }
+
+    /// The numbers of all units.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> + use<> {
+        (0..).take(self.all.len())
+    }
+
+    /// A unit that an entry names.
+    pub(super) fn of(&self, unit: u32) -> Result<&Unit, SourceError> {
+        self.get(unit).ok_or(SourceError::DanglingReference)
+    }
+
+    /// An entry with its attributes.
+    pub(super) fn entry(
+        &self,
+        id: EntryId,
+    ) -> Result<gimli::DebuggingInformationEntry<Reader>, SourceError> {
+        Ok(self.of(id.unit)?.dwarf.entry(id.unit_offset())?)
+    }
+
+    /// The text of a string attribute.
+    pub(super) fn text(&self, unit: u32, value: AttributeValue<Reader>) -> Option<String> {
+        let text = self.get(unit)?.unit_ref().attr_string(value).ok()?;
+        Some(text.to_string_lossy().ok()?.into_owned())
+    }
+
+    /// How a unit encodes expressions.
+    pub(super) fn encoding(&self, unit: u32) -> Option<gimli::Encoding> {
+        Some(self.get(unit)?.dwarf.encoding())
+    }
+
+    /// An address of a unit's table in `.debug_addr`.
+    pub(super) fn indexed_address(
+        &self,
+        unit: u32,
+        index: gimli::DebugAddrIndex,
+    ) -> Result<u64, SourceError> {
+        Ok(self.of(unit)?.unit_ref().address(index)?)
+    }
+
+    pub(super) fn is_rust(&self, unit: u32) -> bool {
+        self.get(unit).is_some_and(Unit::is_rust)
+    }
+
+    /// The bytes of an address, as a unit has them.
+    pub(super) fn address_size(&self, unit: u32) -> u64 {
+        let unit = self.get(unit);
+        unit.map_or(4, |unit| u64::from(unit.dwarf.header.address_size()))
     }
 
     /// The entry that an attribute of an entry in `unit` refers to.
@@ -270,74 +337,47 @@ fn missing(dwarf: &gimli::Dwarf<Reader>, unit: &gimli::Unit<Reader>) -> Option<M
     Some(Missing { id, file })
 }
 
-/// Language and covered ranges of a unit, from its root entry.
-fn root(
-    dwarf: &gimli::Dwarf<Reader>,
-    unit: &gimli::Unit<Reader>,
-    code: &Code,
-    ranges_left: &mut RangesLeft,
-) -> (Option<DwLang>, Vec<Range<u32>>) {
-    let Ok(root) = unit.entry(unit.header.root_offset()) else {
-        return (None, Vec::new());
-    };
-    let language = match root.attr_value(gimli::DW_AT_language) {
-        Some(AttributeValue::Language(language)) => Some(language),
-        _ => None,
-    };
-    let ranges = ranges(unit.unit_ref(dwarf), root.attrs(), code, ranges_left);
-    (language, ranges.unwrap_or_default())
+/// What the root entry of a unit says.
+struct Root {
+    language: Option<DwLang>,
+    covered: Vec<Range<u32>>,
+    damage: Option<SourceError>,
 }
 
-/// The places that an entry covers: `DW_AT_ranges`, or `DW_AT_low_pc` and
-/// `DW_AT_high_pc`. Code that the linker dropped is left out.
-///
-/// gimli's own `die_ranges` adds without a check and may overflow on hostile input.
-pub(super) fn ranges(
-    unit: UnitRef<'_, Reader>,
-    attributes: &[gimli::Attribute<Reader>],
-    code: &Code,
-    left: &mut RangesLeft,
-) -> Result<Vec<Range<u32>>, SourceError> {
-    let (mut low, mut high, mut size) = (None, None, None);
-    for attribute in attributes {
-        match (attribute.name(), attribute.value()) {
-            (gimli::DW_AT_low_pc, value) => low = unit.attr_address(value)?,
-            (gimli::DW_AT_high_pc, AttributeValue::Udata(value)) => size = Some(value),
-            (gimli::DW_AT_high_pc, value) => high = unit.attr_address(value)?,
-            (gimli::DW_AT_ranges, value) => {
-                let Some(mut list) = unit.attr_ranges(value)? else {
-                    continue;
-                };
-                let mut found = Vec::new();
-                while let Some(range) = list.next()? {
-                    left.spend()?;
-                    found.extend(code.pcs(range.begin, range.end));
-                }
-                return Ok(found);
+impl Root {
+    fn read(
+        dwarf: &gimli::Dwarf<Reader>,
+        unit: &gimli::Unit<Reader>,
+        code: &Code,
+        left: &mut RangesLeft,
+    ) -> Root {
+        let mut found = Root {
+            language: None,
+            covered: Vec::new(),
+            damage: None,
+        };
+        let root = match unit.entry(unit.header.root_offset()) {
+            Ok(root) => root,
+            Err(error) => {
+                found.damage = Some(error.into());
+                return found;
             }
-            _ => {}
+        };
+        if let Some(AttributeValue::Language(language)) = root.attr_value(gimli::DW_AT_language) {
+            found.language = Some(language);
         }
-    }
-    let range = low.and_then(|begin: u64| {
-        let end = size.and_then(|size| begin.checked_add(size)).or(high)?;
-        code.pcs(begin, end)
-    });
-    Ok(range.into_iter().collect())
-}
-
-/// How many more ranges may be read for one question: hostile entries could each
-/// refer to one long list.
-pub(super) struct RangesLeft(usize);
-
-impl RangesLeft {
-    pub(super) fn new() -> Self {
-        RangesLeft(1 << 21)
+        match ranges(unit.unit_ref(dwarf), root.attrs(), code, left) {
+            Ok(covered) => found.covered = covered,
+            Err(error) => found.damage = Some(error),
+        }
+        found
     }
 
-    fn spend(&mut self) -> Result<(), SourceError> {
-        let left = self.0.checked_sub(1);
-        self.0 = left.ok_or(SourceError::Excessive("lists of ranges overlap"))?;
-        Ok(())
+    /// What another entry says of the same unit: its word counts more.
+    fn add(&mut self, other: Root) {
+        self.language = other.language.or(self.language);
+        self.covered.extend(other.covered);
+        self.damage = self.damage.take().or(other.damage);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading and decompressing pieces of a recording on another thread, ahead of the
 //! cursor that goes through them.
 
-use super::reader::TraceError;
+use super::error::TraceError;
 use super::stored_events::{Piece, StoredEvents};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};

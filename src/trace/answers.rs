@@ -1,9 +1,10 @@
 //! What a recording says of a call that is open: how it ends, and what it is answered.
 
+use super::cursor::Cursor;
+use super::error::TraceError;
 use super::event::{Event, EventKind, Instance};
 use super::nesting::{Depth, Edge, Way};
-use super::reader::{Trace, TraceError};
-use super::stored_events::Cursor;
+use super::reader::Trace;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use serde::{Deserialize, Serialize};

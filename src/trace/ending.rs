@@ -1,11 +1,12 @@
 //! How a run ended, where nobody wrote it down: whoever takes records outside the
 //! process that runs the component, or is killed with it, cannot.
 
+use super::cursor::Cursor;
+use super::error::TraceError;
 use super::event::{Event, EventKind};
 use super::metadata::Outcome;
 use super::nesting::Depth;
-use super::reader::TraceError;
-use super::stored_events::{Cursor, StoredEvents};
+use super::stored_events::StoredEvents;
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Component, Crossing, CrossingKind, Item};
 use std::sync::Arc;

@@ -118,7 +118,7 @@ impl SectionHeader {
         out
     }
 
-    /// `None` if the bytes are no section header.
+    /// `None` if the bytes are not a section header.
     pub(super) fn decode(bytes: &[u8; SECTION_HEADER_LENGTH]) -> Option<SectionHeader> {
         if crc32fast::hash(&bytes[..CHECKED]) != word(bytes, 24) {
             return None;
@@ -155,7 +155,7 @@ pub(super) fn encode_trailer(index: u64) -> [u8; TRAILER_LENGTH] {
     out
 }
 
-/// Where the index section begins; `None` if the bytes are no trailer.
+/// Where the index section begins; `None` if the bytes are not a trailer.
 pub(super) fn decode_trailer(bytes: &[u8; TRAILER_LENGTH]) -> Option<u64> {
     let valid = bytes[12..] == TRAILER_MAGIC && crc32fast::hash(&bytes[..8]) == word(bytes, 8);
     valid.then(|| u64::from(word(bytes, 0)) | u64::from(word(bytes, 4)) << 32)

@@ -3,7 +3,9 @@
 mod ahead;
 mod answers;
 mod codec;
+mod cursor;
 mod ending;
+mod error;
 mod event;
 mod format;
 mod index;
@@ -22,13 +24,14 @@ pub(crate) mod tail;
 mod writer;
 
 pub use answers::{Answered, CallEnd, OpenCall, Recorded, Written};
+pub use cursor::Cursor;
+pub use error::TraceError;
 pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
 pub use metadata::{Metadata, Outcome};
 pub use nesting::{Depth, Edge, NotNested, Way};
-pub use reader::{Trace, TraceError};
+pub use reader::Trace;
 pub use sections::records_section;
-pub use stored_events::Cursor;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
 pub use writer::{RecordsError, Writer, prologue};

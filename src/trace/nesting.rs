@@ -66,8 +66,8 @@ impl Depth {
         self.0
     }
 
-    /// Goes past an edge; `false` if that ends a call that is none of those which were
-    /// open or have begun since, but one around them.
+    /// Goes past an edge; `false` if it ends a call around those that are counted: where
+    /// none is open.
     pub fn follow(&mut self, edge: Edge) -> bool {
         let next = match edge {
             Edge::Begins(_) => self.0.checked_add(1),

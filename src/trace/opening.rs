@@ -1,11 +1,11 @@
 //! Opening a recording: what stands before its events, and where those are.
 
+use super::error::TraceError;
 use super::format::{
     HEADER_LENGTH, MAGIC, SectionHeader, SectionId, TRAILER_LENGTH, VERSION, decode_trailer,
 };
 use super::index;
 use super::metadata::{Metadata, Outcome};
-use super::reader::TraceError;
 use super::sections::{self, Section};
 use super::source::Source;
 use crate::component::Component;

@@ -1,11 +1,8 @@
-//! The events of a recording where they are stored, and a place in their sequence.
+//! The events of a recording where they are stored.
 
-use super::ahead::Ahead;
-use super::codec::Decoder;
-use super::event::{Event, EventKind, Instance};
+use super::error::TraceError;
+use super::event::Instance;
 use super::format::{SectionId, UNCOUNTED};
-use super::reader::TraceError;
-use super::records::take_record;
 use super::sections::{self, Content, Section};
 use super::source::Source;
 use crate::component::Component;
@@ -49,7 +46,7 @@ impl StoredEvents {
 
     /// The last piece that is known to begin at or before an outgoing crossing, and
     /// how many were made before it.
-    fn piece_of(&self, event: u64) -> (usize, u64) {
+    pub(super) fn piece_of(&self, event: u64) -> (usize, u64) {
         self.sections
             .iter()
             .enumerate()
@@ -67,7 +64,7 @@ impl StoredEvents {
     }
 
     /// Where in the file a piece begins, for messages.
-    fn offset(&self, piece: usize) -> u64 {
+    pub(super) fn offset(&self, piece: usize) -> u64 {
         self.sections
             .get(piece)
             .map_or(self.source.length(), |section| section.at)
@@ -119,167 +116,8 @@ impl StoredEvents {
 /// A piece of the events, read.
 #[derive(Debug)]
 pub(super) struct Piece {
-    plain: Arc<[u8]>,
-    content: Content,
+    pub(super) plain: Arc<[u8]>,
+    pub(super) content: Content,
     /// Outgoing crossings made before it, or [`UNCOUNTED`].
-    first_event: u64,
-}
-
-/// A place in the sequence of events. Cursors share nothing that moves: a clone goes
-/// its own way.
-#[derive(Debug, Clone)]
-pub struct Cursor {
-    stored: Arc<StoredEvents>,
-    /// The piece to read after the current one, and the one not to read any more.
-    piece: usize,
-    end: usize,
-    /// Shared between the clones of a cursor.
-    plain: Arc<[u8]>,
-    content: Content,
-    decoder: Decoder,
-    /// Where the next record is, in a piece of records.
-    at: usize,
-    next: Option<Event>,
-    event: u64,
-    ahead: Ahead,
-}
-
-impl Cursor {
-    pub(super) fn new(stored: &Arc<StoredEvents>) -> Cursor {
-        Cursor {
-            stored: stored.clone(),
-            piece: 0,
-            end: stored.pieces(),
-            plain: Arc::default(),
-            content: Content::Events,
-            decoder: Decoder::new(&stored.component),
-            at: 0,
-            next: None,
-            event: 0,
-            ahead: Ahead::default(),
-        }
-    }
-
-    /// The same, with another thread that reads ahead.
-    pub(super) fn ahead(stored: &Arc<StoredEvents>) -> Cursor {
-        Cursor {
-            ahead: Ahead::start(stored),
-            ..Cursor::new(stored)
-        }
-    }
-
-    /// At the beginning of the last piece that is known to begin at or before an
-    /// outgoing crossing.
-    pub(super) fn near(stored: &Arc<StoredEvents>, event: u64) -> Cursor {
-        let (piece, event) = stored.piece_of(event);
-        Cursor {
-            piece,
-            event,
-            ..Cursor::new(stored)
-        }
-    }
-
-    /// Over one piece alone.
-    pub(super) fn over(stored: &Arc<StoredEvents>, piece: usize) -> Cursor {
-        let counted = stored.sections.get(piece).map(|s| s.first_event);
-        Cursor {
-            piece,
-            end: piece + 1,
-            event: counted.filter(|event| *event != UNCOUNTED).unwrap_or(0),
-            ..Cursor::new(stored)
-        }
-    }
-
-    /// How many outgoing crossings come before the next event: its number, if it is
-    /// one.
-    pub fn event(&self) -> u64 {
-        self.event
-    }
-
-    /// The next event without going past it; `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the trace is damaged there.
-    pub fn peek(&mut self) -> Result<Option<&Event>, TraceError> {
-        if self.next.is_none() {
-            self.next = self.read()?;
-        }
-        Ok(self.next.as_ref())
-    }
-
-    /// The next event; `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the trace is damaged there.
-    #[allow(clippy::should_implement_trait)] // It can fail.
-    pub fn next(&mut self) -> Result<Option<Event>, TraceError> {
-        let event = match self.next.take() {
-            Some(event) => Some(event),
-            None => self.read()?,
-        };
-        let is_call = |event: &Event| matches!(event.kind, EventKind::Call(_));
-        self.event += u64::from(event.as_ref().is_some_and(is_call));
-        Ok(event)
-    }
-
-    /// The component that was recorded.
-    pub(super) fn component(&self) -> &Arc<Component> {
-        &self.stored.component
-    }
-
-    /// Something is wrong with what was read last.
-    pub(super) fn damaged(&self, what: impl ToString) -> TraceError {
-        let piece = self.piece.saturating_sub(1);
-        self.stored.damaged(self.stored.offset(piece), what)
-    }
-
-    fn read(&mut self) -> Result<Option<Event>, TraceError> {
-        loop {
-            if let Some(event) = self.read_in_piece()? {
-                return Ok(Some(event));
-            }
-            if self.piece >= self.end {
-                return Ok(None);
-            }
-            let read = self.ahead.next();
-            let piece = read.unwrap_or_else(|| self.stored.read(self.piece))?;
-            if piece.first_event != UNCOUNTED && piece.first_event != self.event {
-                let what = format!(
-                    "{} calls out of the guest come before this section, {} are there",
-                    piece.first_event, self.event
-                );
-                return Err(self.stored.damaged(self.stored.offset(self.piece), what));
-            }
-            (self.plain, self.content) = (piece.plain, piece.content);
-            self.piece += 1;
-            self.at = 0;
-            self.decoder.begin();
-        }
-    }
-
-    fn read_in_piece(&mut self) -> Result<Option<Event>, TraceError> {
-        let component = &self.stored.component;
-        let read = match self.content {
-            Content::Events => self
-                .decoder
-                .event(component, &self.plain)
-                .map_err(|error| error.to_string()),
-            Content::Records(instance) => {
-                let mut raw = self.plain.get(self.at..).unwrap_or_default();
-                if raw.is_empty() {
-                    return Ok(None);
-                }
-                let record = take_record(component, &mut raw);
-                let event = record.map(|record| record.event(instance));
-                // A damaged record stays where it is: whoever reads on finds it again.
-                if event.is_ok() {
-                    self.at = self.plain.len() - raw.len();
-                }
-                event.map(Some).map_err(|error| error.to_string())
-            }
-        };
-        read.map_err(|what| self.damaged(what))
-    }
+    pub(super) first_event: u64,
 }

@@ -1,7 +1,8 @@
 //! What a trace holds, counted.
 
+use super::error::TraceError;
 use super::event::EventKind;
-use super::reader::{Trace, TraceError};
+use super::reader::Trace;
 use crate::component::CrossingId;
 use serde::Serialize;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ pub enum RecordsError {
     /// What the trace is written to fails.
     #[error("cannot write the trace: {0}; what was written so far replays")]
     Write(#[from] io::Error),
-    /// The bytes are no records of this component: what is wrong, in words.
+    /// The bytes are not records of this component: what is wrong, in words.
     #[error(
         "the recorder inside the component wrote a malformed record ({0}); this is a fault of rr-dap"
     )]

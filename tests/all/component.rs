@@ -167,3 +167,20 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
         assert!(message.contains(" (at byte 0x"), "{message}");
     }
 }
+
+#[test]
+fn resources_that_anything_but_32_bits_stands_for_are_refused_by_name() {
+    for resource in ["(rep i64)", "(rep i64) (dtor (func $d))"] {
+        let text = format!(
+            r#"(component
+              (core module $m (func (export "d") (param i64)))
+              (core instance $i (instantiate $m))
+              (alias core export $i "d" (core func $d))
+              (type $r (resource {resource})))"#
+        );
+        let component = wat::parse_str(&text).expect("a component");
+        let error = Component::parse(component).expect_err("is refused");
+        let error = error.to_string();
+        assert!(error.contains("whose representation is not i32"), "{error}");
+    }
+}

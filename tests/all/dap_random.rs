@@ -3,13 +3,14 @@
 //!
 //! `RR_DAP_SEEDS=FROM..TO` runs other sessions than the usual ones.
 
+use crate::support::client::HangsUp;
 use crate::support::processes::{Marked, PATIENCE};
 use crate::support::random_client::{RandomClient, Tally};
 use crate::support::random_requests::Known;
 use crate::support::{cache_dir, fixture, record};
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -189,23 +190,4 @@ fn session_over_tcp(port: u16, seed: u64, known: Known) {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let reader = stream.try_clone().unwrap();
     RandomClient::new(seed, reader, Box::new(HangsUp(stream)), known).run(REQUESTS);
-}
-
-/// A connection that is closed with its writer: the reader has a copy of it.
-struct HangsUp(TcpStream);
-
-impl std::io::Write for HangsUp {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl Drop for HangsUp {
-    fn drop(&mut self) {
-        _ = self.0.shutdown(Shutdown::Write);
-    }
 }

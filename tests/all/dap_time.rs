@@ -274,7 +274,11 @@ fn marks_and_parts_are_places_in_time() {
     assert!(console(&mut client, "marks").starts_with("here  event"));
     console(&mut client, "unmark here");
     let wrong = json!({ "expression": "seek here", "context": "repl" });
-    assert!(client.refusal("evaluate", wrong).contains("is no moment"));
+    assert!(
+        client
+            .refusal("evaluate", wrong)
+            .contains("is not a moment")
+    );
     let calls = client.ask("completions", json!({ "text": "acc", "column": 4 }))["targets"].take();
     assert_eq!(calls[0]["label"], "accounts");
 }

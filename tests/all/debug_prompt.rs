@@ -100,7 +100,7 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
         ("print nobody", "no variable `nobody` is in scope"),
         ("print", "print what?"),
         ("di", "disable, display, disassemble"),
-        ("next twice", "no count"),
+        ("next twice", "is not a count"),
         (
             "break nowhere.c:3",
             "no source is named nowhere.c; `info sources`",

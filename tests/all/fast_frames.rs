@@ -1,7 +1,7 @@
 //! Optimised code without debug hooks stands at the same positions, with the same
 //! frames, as code compiled for debugging.
 
-use crate::support::{cache_dir, fixture, record};
+use crate::support::{cache_dir, fixture, record, rr_dap, text};
 use rr_dap::replay::frames::{self, Frame, Innermost, ModuleCode};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{
@@ -147,7 +147,37 @@ fn components_stand_at_the_same_positions() {
         ("trap", "run()"),
         ("handles", "run()"),
         ("handles", "double-drop()"),
+        ("start", "run()"),
     ] {
         same(&fixture(&format!("wat/{name}.wat")), &["--invoke", invoke]);
+    }
+}
+
+#[test]
+fn start_functions_are_stepped_through_from_their_hostcalls() {
+    let (dir, app) = (tempfile::tempdir().unwrap(), fixture("wat/start.wat"));
+    let path = dir.path().join("t.rrtrace");
+    record(&app, &["--invoke", "run()"], &[], "", &path);
+    let trace = path.to_str().unwrap();
+    // The prompt begins in optimised code, and moves over to step.
+    let mut args = vec!["debug", trace, "--batch", "--at", "start"];
+    for command in [
+        "hostcall next",
+        "hostcall next",
+        "hostcall next",
+        "stepi",
+        "bt",
+    ] {
+        args.extend(["--command", command]);
+    }
+    let ran = rr_dap(&args, "");
+    let printed = text(&ran.stdout);
+    assert!(ran.status.success(), "{printed}{}", text(&ran.stderr));
+    let frames: Vec<&str> = printed.lines().filter(|line| line.contains("#")).collect();
+    // In `make` of the one, called by the start function of the other.
+    let innermost_first = ["make", "start"];
+    let bt = &frames[frames.len() - 2..];
+    for (frame, function) in bt.iter().zip(innermost_first) {
+        assert!(frame.contains(function), "{printed}");
     }
 }

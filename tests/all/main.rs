@@ -1,6 +1,12 @@
 //! Everything that must hold, in one test binary: each module is a capability, tried
 //! through the library's or the binary's doors.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "what is not as it must be fails the test"
+)]
+
 mod support;
 
 mod breakpoints;
@@ -10,12 +16,14 @@ mod component;
 mod concurrency;
 mod crash;
 mod crossings;
+mod damaged_units;
 mod dap_frames;
 mod dap_ledger;
 mod dap_output;
 mod dap_protocol;
 mod dap_random;
 mod dap_time;
+mod dap_types;
 mod debug_files;
 mod debug_prompt;
 mod declarations;
@@ -34,6 +42,7 @@ mod inlined_breakpoints;
 mod instrument;
 mod invoke;
 mod launch_recorder;
+mod lowering;
 mod network;
 mod nonsense;
 mod opening;
@@ -59,4 +68,5 @@ mod trace_ending;
 mod trace_file;
 mod trace_format;
 mod variant_cache;
+mod waiting;
 mod wasip3;

@@ -1,21 +1,43 @@
 //! A replayer that is killed takes nothing with it.
 
 use crate::support::replayers::{Replayers, kill};
+use crate::support::session::{connect_to, frames};
 use crate::support::{cache_dir, fixture, record};
+use rr_dap::dap::transport::Server;
+use rr_dap::debuggee::recording::RecordingLauncher;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
-use rr_dap::trace::Trace;
-use std::path::PathBuf;
+use rr_dap::trace::{EventKind, Trace};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+fn record_ledger(trace: &Path) {
+    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let work = format!("{}::/work", work.display());
+    record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", trace);
+}
+
+/// The number of the first call that writes to a stream.
+fn first_write(trace: &Path) -> u64 {
+    let trace = Trace::open(trace).expect("opens");
+    let mut cursor = trace.events();
+    loop {
+        let number = cursor.event();
+        let event = cursor.next().expect("sound").expect("the guest writes");
+        let crossing = trace.component().crossing(event.crossing).expect("known");
+        if matches!(event.kind, EventKind::Call(_)) && crossing.name.ends_with("write-and-flush") {
+            return number;
+        }
+    }
+}
 
 #[test]
 fn killing_replayers_loses_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let trace = dir.path().join("t.rrtrace");
-    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let work = format!("{}::/work", work.display());
-    record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", &trace);
+    record_ledger(&trace);
     let cache = CacheDir::open(&cache_dir()).expect("a cache");
     let replayers = Replayers::apart();
     let options = Options::new(replayers.program(), cache);
@@ -60,4 +82,48 @@ fn killing_replayers_loses_nothing() {
         std::thread::sleep(std::time::Duration::from_millis(25));
     }
     panic!("replayers outlive their timeline: {:?}", replayers.pids());
+}
+
+#[test]
+fn memory_that_nobody_can_read_is_not_said_to_be_out_of_bounds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let trace = dir.path().join("t.rrtrace");
+    record_ledger(&trace);
+    let replayers = Replayers::apart();
+    let cache = CacheDir::open(&cache_dir()).expect("a cache");
+    let options = Options {
+        sweep: false,
+        ..Options::new(replayers.program(), cache)
+    };
+    let mut client = connect_to(Server {
+        launcher: Arc::new(RecordingLauncher::new(options, None)),
+        log: None,
+    });
+    client.initialize();
+    client.ask("launch", json!({ "trace": trace, "stopOnEntry": true }));
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    client.event("stopped");
+    let there = format!("rr goto event {}", first_write(&trace));
+    client.ask(
+        "evaluate",
+        json!({ "expression": there, "context": "repl" }),
+    );
+    client.event("stopped");
+    let frame = frames(&mut client)[0]["id"].clone();
+    let scopes = client.ask("scopes", json!({ "frameId": frame }));
+    let scopes = scopes["scopes"].as_array().expect("scopes");
+    let lowered = scopes.iter().find(|scope| scope["name"] == "Lowered");
+    let lowered = &lowered.expect("a hostcall")["variablesReference"];
+    let lowered = json!({ "variablesReference": lowered });
+    let rows = client.ask("variables", lowered.clone());
+    let is_block = |row: &&Value| row["type"].as_str().is_some_and(|ty| ty.ends_with("bytes"));
+    let rows = rows["variables"].as_array().expect("rows").clone();
+    let block = rows.iter().find(is_block).expect("what is written");
+    assert!(!block["value"].to_string().contains("outside"), "{block}");
+
+    std::fs::remove_file(replayers.program()).expect("the link");
+    kill(replayers.pids());
+    let refused = client.refused("variables", lowered);
+    assert!(refused.to_string().contains("replayer"), "{refused}");
 }

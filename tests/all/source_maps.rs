@@ -215,7 +215,7 @@ fn a_map_that_is_missing_or_damaged_is_a_note() {
         ),
         (
             Some(with(&format!("{{{sources},\"mappings\":\"AC?A\"}}"))),
-            "is no digit",
+            "is not a digit",
         ),
         (
             Some(with(&format!("{{{sources},\"mappings\":\"AEAA\"}}"))),

@@ -2,13 +2,15 @@
 
 use crate::support;
 use crate::support::command::{Call, command};
-use crate::support::file::{INDEX, Numbers, TRAILER, sections};
+use crate::support::file::{EVENTS, INDEX, Numbers, TRAILER, build, sections};
 use crate::support::{events, fixture, parse, record, replay_here, rewrite, rr_dap, text};
 use rr_dap::component::types::CoreValue;
-use rr_dap::replay::ReplayError;
-use rr_dap::trace::{Event, EventKind, Instance, Outcome, Trace, TraceError};
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Calling, Compiled, Observer, Replay, ReplayError, State, boundary};
+use rr_dap::trace::{CallEnd, Event, EventKind, Instance, Outcome, Trace, TraceError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use wasmtime::StoreContextMut;
 
 /// A recording of two components joined; all kinds of events are in it.
 fn recording(dir: &Path) -> PathBuf {
@@ -92,6 +94,48 @@ fn replaying_a_cut_trace_says_that_it_was_cut() {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains("cut off"), "{output:?}");
     }
+}
+
+/// What is known, at the first call out, of the end of the call into the guest around it,
+/// or why it is not.
+struct AtFirstCall(Arc<Mutex<Option<Result<CallEnd, String>>>>);
+
+impl Observer for AtFirstCall {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        _: &Calling,
+    ) -> wasmtime::Result<()> {
+        self.0.lock().unwrap().get_or_insert_with(|| {
+            boundary::leaving(store.data(), 0).map_err(|error| error.to_string())
+        });
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_damaged_further_on_is_not_said_never_to_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = in_small_sections(&recording(dir.path()));
+    let leaving = |path: &Path| {
+        let trace = Arc::new(Trace::open(path).unwrap());
+        let told = Arc::new(Mutex::default());
+        let cache = CacheDir::open(&support::cache_dir()).unwrap();
+        let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
+        let observer = Box::new(AtFirstCall(told.clone()));
+        // A damaged recording ends in an error, after that.
+        _ = Replay::new(trace, &compiled, observer).unwrap().run();
+        told.lock().unwrap().take().expect("the guest calls out")
+    };
+    assert!(matches!(leaving(&file), Ok(CallEnd::Returns(_))));
+
+    let mut parts = sections(&std::fs::read(&file).unwrap());
+    let last = parts.iter_mut().rfind(|part| part.id == EVENTS).unwrap();
+    last.plain.fill(0xff);
+    let path = dir.path().join("damaged");
+    std::fs::write(&path, build(&parts)).unwrap();
+    let refused = leaving(&path).unwrap_err();
+    assert!(refused.contains("is damaged"), "{refused}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::places::{self, Spot, Wanted};
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::{Client, Stopped};
+use crate::dap::client::Client;
+use crate::dap::protocol::StoppedEventBody;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -321,9 +322,9 @@ fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
     let (number, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    let number = number
-        .parse()
-        .with_context(|| format!("`{number}` is no breakpoint; `info breakpoints` lists them"))?;
+    let number = number.parse().with_context(|| {
+        format!("`{number}` is not a breakpoint; `info breakpoints` lists them")
+    })?;
     Ok((
         number,
         Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty()),
@@ -440,10 +441,11 @@ impl Prompt {
     }
 
     /// Which breakpoints stopped the program; those for one stop go.
-    pub(super) fn hit(&mut self, stopped: &Stopped) -> anyhow::Result<Option<String>> {
+    pub(super) fn hit(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<Option<String>> {
+        let ids = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
         let is_hit = |breakpoint: &&Breakpoint| {
             let id = breakpoint.answer.id;
-            id.is_some_and(|id| stopped.hit_breakpoint_ids.contains(&id))
+            id.is_some_and(|id| ids.contains(&id))
         };
         let hit: Vec<&Breakpoint> = self.breakpoints.list.iter().filter(is_hit).collect();
         let told: Vec<String> = hit

@@ -22,7 +22,7 @@ pub(super) enum Completes {
     Words(&'static [&'static str]),
 }
 
-pub(super) struct Entry {
+pub(super) struct PromptCommand {
     pub(super) name: &'static str,
     /// Shorter and other names.
     pub(super) also: &'static [&'static str],
@@ -42,8 +42,8 @@ const fn entry(
     arguments: &'static str,
     about: &'static str,
     run: fn(&mut Prompt, &str) -> Done,
-) -> Entry {
-    Entry {
+) -> PromptCommand {
+    PromptCommand {
         name,
         also,
         arguments,
@@ -55,13 +55,13 @@ const fn entry(
     }
 }
 
-impl Entry {
-    const fn completing(self, completes: Completes) -> Entry {
-        Entry { completes, ..self }
+impl PromptCommand {
+    const fn completing(self, completes: Completes) -> PromptCommand {
+        PromptCommand { completes, ..self }
     }
 
-    const fn again(self, again: fn(&str) -> String) -> Entry {
-        Entry {
+    const fn again(self, again: fn(&str) -> String) -> PromptCommand {
+        PromptCommand {
             again: Some(again),
             ..self
         }
@@ -84,7 +84,7 @@ fn onward(line: &str) -> String {
 use Completes::{Expressions, Places, Words};
 use Group::{Backward, Forward, Looking, Session, Stopping};
 
-static TABLE: &[Entry] = &[
+static TABLE: &[PromptCommand] = &[
     entry(Forward, "run", &[], "", "from the start to the first breakpoint, or the end", motion::run),
     entry(Forward, "start", &[], "", "back to `main`, or else the first line", motion::start),
     entry(Forward, "continue", &["c"], "[COUNT]", "to the next breakpoint, or the end", motion::resume).again(same),
@@ -130,14 +130,14 @@ static TABLE: &[Entry] = &[
 
 /// What a line means.
 pub(super) enum Found<'a> {
-    Command(&'static Entry, &'a str),
+    Command(&'static PromptCommand, &'a str),
     /// The beginning of several names.
     Several(Vec<&'static str>),
     /// No command of the prompt.
     None,
 }
 
-pub(super) fn all() -> &'static [Entry] {
+pub(super) fn all() -> &'static [PromptCommand] {
     TABLE
 }
 
@@ -166,7 +166,7 @@ pub(super) fn find(line: &str) -> Found<'_> {
     if let Some(entry) = exact {
         return Found::Command(entry, rest.trim());
     }
-    let fitting: Vec<&Entry> = TABLE
+    let fitting: Vec<&PromptCommand> = TABLE
         .iter()
         .filter(|entry| entry.name.starts_with(word))
         .collect();

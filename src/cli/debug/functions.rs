@@ -1,7 +1,7 @@
 //! The program's functions, as the server knows them.
 
 use super::prompt::Prompt;
-use crate::cli::client::Source;
+use crate::dap::protocol::Source;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! `help` and `quit`.
 
-use super::commands::{self, Entry, Found, Group};
+use super::commands::{self, Found, Group, PromptCommand};
 use super::motion::nothing_more;
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
@@ -34,7 +34,7 @@ pub(super) fn quit(_: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::End)
 }
 
-fn names(entry: &Entry) -> String {
+fn names(entry: &PromptCommand) -> String {
     std::iter::once(&entry.name)
         .chain(entry.also)
         .copied()
@@ -42,7 +42,7 @@ fn names(entry: &Entry) -> String {
         .join(", ")
 }
 
-fn explained(entry: &Entry) -> String {
+fn explained(entry: &PromptCommand) -> String {
     let usage = format!("{} {}", entry.name, entry.arguments);
     let also = match entry.also {
         [] => String::new(),

@@ -3,9 +3,9 @@
 use super::prompt::{Done, Next, Prompt};
 use super::stack::place;
 use super::{display, motion};
-use crate::cli::client::Purpose;
 use crate::cli::style::Style;
 use crate::cli::trace::Output;
+use crate::dap::client::Purpose;
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
@@ -100,10 +100,10 @@ fn registers(prompt: &mut Prompt) -> Done {
 fn output(prompt: &mut Prompt) -> Done {
     #[derive(Deserialize)]
     struct When {
-        moment: Moment,
+        moment: NextHostcall,
     }
     #[derive(Deserialize)]
-    struct Moment {
+    struct NextHostcall {
         event: u64,
     }
     let when: When = prompt.client.ask("rr/when", json!({}))?;

@@ -41,7 +41,7 @@ impl Input {
         })
     }
 
-    /// A failed command of a person's is no failure of the session.
+    /// A failed command of a person's is not a failure of the session.
     pub(super) fn is_person(&self) -> bool {
         matches!(self.then, Then::Person(_))
     }

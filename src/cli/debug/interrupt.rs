@@ -1,6 +1,6 @@
 //! ^C stops what the server is at, and never the prompt.
 
-use crate::cli::client::Interrupter;
+use crate::dap::client::Interrupter;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use std::io;

@@ -89,7 +89,7 @@ impl LineReader {
         }
     }
 
-    /// A history that cannot be written is no reason to stop.
+    /// A history that cannot be written is not a reason to stop.
     fn keep(&mut self, line: &str) {
         if line.trim().is_empty() || !self.history.add(line).unwrap_or(false) {
             return;

@@ -3,8 +3,9 @@
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
 use super::values::Radix;
-use crate::cli::client::Group;
 use crate::cli::style::Style;
+use crate::dap::client::Group;
+use crate::dap::protocol::DisassembleResponse;
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -169,16 +170,6 @@ fn number(text: &str) -> Option<u64> {
 impl Prompt {
     /// So many instructions around the one that is looked at, if there is one.
     pub(super) fn show_instructions(&mut self, count: usize, before: usize) -> anyhow::Result<()> {
-        #[derive(Deserialize)]
-        struct Body {
-            instructions: Vec<Instruction>,
-        }
-        #[derive(Deserialize)]
-        struct Instruction {
-            address: String,
-            instruction: String,
-            symbol: Option<String>,
-        }
         let frame = self.selected()?;
         let Some(here) = frame.and_then(|frame| frame.instruction_pointer_reference) else {
             return Ok(());
@@ -187,15 +178,15 @@ impl Prompt {
             "memoryReference": here, "instructionCount": count,
             "instructionOffset": -i64::try_from(before)?,
         });
-        let body: Body = self.client.ask("disassemble", arguments)?;
-        let this = body.instructions.iter().find(|i| i.address == here);
+        let found: DisassembleResponse = self.client.ask("disassemble", arguments)?;
+        let this = found.instructions.iter().find(|i| i.address == here);
         if let Some(symbol) = this.and_then(|i| i.symbol.as_ref())
             && count > 1
         {
             let title = self.painted(Style::Heading, symbol);
             self.say(&title)?;
         }
-        for instruction in body.instructions.iter().filter(|i| i.instruction != NONE) {
+        for instruction in found.instructions.iter().filter(|i| i.instruction != NONE) {
             let row = format!("{}  {}", instruction.address, instruction.instruction);
             let row = match instruction.address == here {
                 true => self.painted(Style::Mark, &format!("-> {row}")),

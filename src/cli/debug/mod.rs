@@ -18,9 +18,11 @@ mod stack;
 mod text;
 mod values;
 
-use super::client::{Client, ClientError, Said, Stopped};
+use super::conversation;
 use super::guest_world::GuestWorld;
 use super::style::Colour;
+use crate::dap::client::{Client, ClientError};
+use crate::dap::protocol::StoppedEventBody;
 use anyhow::{Context, bail};
 use clap::Args;
 use input::Input;
@@ -102,8 +104,7 @@ impl Debug {
         let out = std::io::stdout();
         let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
         let heard = Rc::clone(&screen);
-        let listener = Box::new(move |said: &Said| heard.borrow_mut().hear(said));
-        let mut client = Client::start(None, listener)?;
+        let mut client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
@@ -201,7 +202,11 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
     Ok(magic == b"\0asm" || is_text)
 }
 
-fn open(client: &mut Client, launch: Value, screen: &RefCell<Screen>) -> anyhow::Result<Stopped> {
+fn open(
+    client: &mut Client,
+    launch: Value,
+    screen: &RefCell<Screen>,
+) -> anyhow::Result<StoppedEventBody> {
     let capabilities: prompt::Capabilities = client.ask(
         "initialize",
         json!({
@@ -216,7 +221,7 @@ fn open(client: &mut Client, launch: Value, screen: &RefCell<Screen>) -> anyhow:
         ClientError::Refused { message, .. } => anyhow::Error::msg(message),
         error => error.into(),
     })?;
-    client.initialized()?;
+    client.event("initialized")?;
     client.tell("configurationDone", json!({}))?;
     Ok(client.stopped()?)
 }

@@ -3,19 +3,19 @@
 use super::breakpoints::Lifetime;
 use super::places;
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::Stopped;
+use crate::dap::protocol::{StoppedEventBody, StoppedEventReason};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// A step, as `rr/step` takes it.
-struct Step {
+/// The arguments of an `rr/step`.
+struct StepAsked {
     direction: &'static str,
     unit: &'static str,
     kind: &'static str,
 }
 
-const fn step_of(direction: &'static str, unit: &'static str, kind: &'static str) -> Step {
-    Step {
+const fn step_of(direction: &'static str, unit: &'static str, kind: &'static str) -> StepAsked {
+    StepAsked {
         direction,
         unit,
         kind,
@@ -37,17 +37,13 @@ pub(super) fn start(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.often(
-        arguments,
-        "continue",
-        "breakpoint",
-        &json!({ "threadId": 1 }),
-    )
+    let motion = json!({ "threadId": 1 });
+    prompt.often(arguments, "continue", is_breakpoint, &motion)
 }
 
 pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
     let motion = json!({ "threadId": 1 });
-    prompt.often(arguments, "reverseContinue", "breakpoint", &motion)
+    prompt.often(arguments, "reverseContinue", is_breakpoint, &motion)
 }
 
 pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -113,6 +109,17 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
+/// Whether a run that stopped for this reason is one of several that were asked for.
+fn is_breakpoint(reason: &StoppedEventReason) -> bool {
+    matches!(
+        reason,
+        StoppedEventReason::Breakpoint
+            | StoppedEventReason::FunctionBreakpoint
+            | StoppedEventReason::InstructionBreakpoint
+            | StoppedEventReason::DataBreakpoint
+    )
+}
+
 pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
     match arguments {
         "" => Ok(()),
@@ -125,20 +132,26 @@ pub(super) fn count(arguments: &str) -> anyhow::Result<usize> {
     match arguments {
         "" => Ok(1),
         text => text.parse().with_context(|| {
-            format!("`{text}` is no count; if it is part of an expression, `print` shows its value")
+            format!(
+                "`{text}` is not a count; if it is part of an expression, `print` shows its value"
+            )
         }),
     }
 }
 
 impl Prompt {
-    pub(super) fn go(&mut self, command: &str, arguments: Value) -> anyhow::Result<Stopped> {
-        self.client.tell(command, arguments)?;
-        Ok(self.client.stopped()?)
+    pub(super) fn go(
+        &mut self,
+        command: &str,
+        arguments: Value,
+    ) -> anyhow::Result<StoppedEventBody> {
+        Ok(self.client.go(command, arguments)?)
     }
 
-    fn step(&mut self, times: &str, step: &Step) -> Done {
+    fn step(&mut self, times: &str, step: &StepAsked) -> Done {
         let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
-        self.often(times, "rr/step", "step", &motion)?;
+        let is_step = |reason: &_| matches!(reason, StoppedEventReason::Step);
+        self.often(times, "rr/step", is_step, &motion)?;
         if step.unit == "instruction" {
             // Several are on one line.
             self.show_instructions(1, 0)?;
@@ -146,15 +159,21 @@ impl Prompt {
         Ok(Next::Continue)
     }
 
-    /// Repeats a motion as long as it ends for the same reason as each before.
-    fn often(&mut self, times: &str, command: &str, reason: &str, motion: &Value) -> Done {
+    /// Repeats a motion as long as it ends as it should.
+    fn often(
+        &mut self,
+        times: &str,
+        command: &str,
+        goes_on: impl Fn(&StoppedEventReason) -> bool,
+        motion: &Value,
+    ) -> Done {
         let times = count(times)?;
         let mut stopped = None;
         for _ in 0..times {
             let here = self.go(command, motion.clone())?;
-            let goes_on = here.reason == reason || here.reason.ends_with(reason);
+            let is_last = !goes_on(&here.reason);
             stopped = Some(here);
-            if !goes_on {
+            if is_last {
                 break;
             }
         }

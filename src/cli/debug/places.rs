@@ -2,7 +2,7 @@
 //! `hostcall PATH`, and what follows `if`.
 
 use super::prompt::Prompt;
-use crate::cli::client::Source;
+use crate::dap::protocol::Source;
 use anyhow::bail;
 
 /// Where a breakpoint is.

@@ -8,8 +8,10 @@ use super::input::{Input, PROMPT};
 use super::line_reader::{Completer, Completions};
 use super::stack::Stack;
 use super::text::Texts;
-use crate::cli::client::{Category, Client, ClientError, Said, Source, Stopped};
+use crate::cli::conversation::{Category, Said};
 use crate::cli::style::{Paint, Style};
+use crate::dap::client::{Client, ClientError};
+use crate::dap::protocol::{LoadedSourcesResponse, Source, StoppedEventBody};
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
@@ -70,7 +72,7 @@ impl Screen {
     fn complain(&mut self, text: &str) -> io::Result<()> {
         self.end_line()?;
         io::stdout().flush()?;
-        // As what a failing command says; standard error closed is no reason to stop.
+        // As what a failing command says; standard error closed is not a reason to stop.
         _ = writeln!(io::stderr(), "{text}");
         Ok(())
     }
@@ -115,7 +117,7 @@ impl Prompt {
     pub(super) fn converse(
         mut self,
         mut input: Input,
-        first: &Stopped,
+        first: &StoppedEventBody,
     ) -> anyhow::Result<ExitCode> {
         let conversed = self.take_lines(&mut input, first);
         let failed = match conversed {
@@ -131,7 +133,7 @@ impl Prompt {
     }
 
     /// Answers how many commands failed.
-    fn take_lines(&mut self, input: &mut Input, first: &Stopped) -> anyhow::Result<usize> {
+    fn take_lines(&mut self, input: &mut Input, first: &StoppedEventBody) -> anyhow::Result<usize> {
         let mut failed = 0;
         self.arrive(first)?;
         while let Some(entered) = input.next(self)? {
@@ -181,7 +183,7 @@ impl Prompt {
         }
     }
 
-    /// Whatever is no command of the prompt is one of the server's, or an expression.
+    /// Whatever is not a command of the prompt is one of the server's, or an expression.
     pub(super) fn console(&mut self, line: &str) -> Done {
         let frame = self.selected()?;
         let value = self.client.console(line, frame.as_ref())?;
@@ -220,12 +222,8 @@ impl Prompt {
     }
 
     pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {
-        #[derive(Deserialize)]
-        struct Body {
-            sources: Vec<Source>,
-        }
-        let body: Body = self.client.ask("loadedSources", json!({}))?;
-        Ok(body.sources)
+        let loaded: LoadedSourcesResponse = self.client.ask("loadedSources", json!({}))?;
+        Ok(loaded.sources)
     }
 }
 
@@ -324,7 +322,7 @@ impl Prompt {
             _ => begun.clone(),
         };
         let items = self.completions(&expression).into_iter();
-        // Commands are no part of an expression.
+        // Commands are not part of an expression.
         let values = items.filter(|item| item.kind.as_deref() != Some("keyword"));
         let mut texts: Vec<String> = values
             .map(|item| item.text.unwrap_or(item.label))

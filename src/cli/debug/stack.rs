@@ -2,8 +2,8 @@
 
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::{Frame, Stopped};
 use crate::cli::style::Style;
+use crate::dap::protocol::{StackFrame, StoppedEventBody, StoppedEventReason};
 use anyhow::{Context, bail};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ const SHOWN: usize = 40;
 /// The stack of this stop, as far as it has been asked for.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
-    frames: Vec<Frame>,
+    frames: Vec<StackFrame>,
     total: usize,
     selected: usize,
 }
@@ -75,7 +75,7 @@ pub(super) fn down(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 /// `check at ledger.c:69`
-pub(super) fn place(frame: &Frame) -> String {
+pub(super) fn place(frame: &StackFrame) -> String {
     let source = frame.source.as_ref();
     match source.and_then(|source| source.name.as_ref()) {
         Some(name) if frame.line > 0 => format!("{} at {name}:{}", frame.name, frame.line),
@@ -85,14 +85,14 @@ pub(super) fn place(frame: &Frame) -> String {
 
 impl Prompt {
     /// The frame that is looked at.
-    pub(super) fn selected(&mut self) -> anyhow::Result<Option<Frame>> {
+    pub(super) fn selected(&mut self) -> anyhow::Result<Option<StackFrame>> {
         let level = self.stack.selected;
         self.fetch(level + 1)?;
         Ok(self.stack.frames.get(level).cloned())
     }
 
     /// The frame that is looked at, where there must be one.
-    pub(super) fn looked_at(&mut self) -> anyhow::Result<Frame> {
+    pub(super) fn looked_at(&mut self) -> anyhow::Result<StackFrame> {
         self.selected()?
             .context("no frame is here: no code of the program runs at this moment")
     }
@@ -128,7 +128,7 @@ impl Prompt {
     }
 
     /// Says where the program has stopped, and why.
-    pub(super) fn arrive(&mut self, stopped: &Stopped) -> anyhow::Result<()> {
+    pub(super) fn arrive(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<()> {
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
         self.stack.selected = telling(&self.stack.frames);
@@ -141,8 +141,8 @@ impl Prompt {
         let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
         let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
         let moment = self.painted(Style::Dim, &format!("[{moment}]"));
-        let why = match stopped.reason.as_str() {
-            "exception" => self.painted(Style::Failure, &why.join(", ")),
+        let why = match stopped.reason {
+            StoppedEventReason::Exception => self.painted(Style::Failure, &why.join(", ")),
             _ => why.join(", "),
         };
         self.say(&format!("{why} {moment}"))?;
@@ -158,23 +158,23 @@ impl Prompt {
 
 /// The level of the frame to look at first: the innermost, but where a library has called its
 /// host, the first frame whose source is here is what people know.
-fn telling(frames: &[Frame]) -> usize {
-    let is_in_source = |frame: &Frame| frame.path().is_some();
+fn telling(frames: &[StackFrame]) -> usize {
+    let is_in_source = |frame: &StackFrame| frame.path().is_some();
     if frames.first().is_some_and(is_in_source) {
         return 0;
     }
-    let is_here = |frame: &Frame| frame.path().is_some_and(|path| Path::new(path).exists());
+    let is_here = |frame: &StackFrame| frame.path().is_some_and(|path| Path::new(path).exists());
     let here = frames.iter().position(is_here);
     here.or_else(|| frames.iter().position(is_in_source))
         .unwrap_or(0)
 }
 
 /// Why it stopped, if that is not what it was told to do.
-fn reason(stopped: &Stopped) -> Option<String> {
+fn reason(stopped: &StoppedEventBody) -> Option<String> {
     let words = stopped.text.as_ref().or(stopped.description.as_ref());
-    match (words, stopped.reason.as_str()) {
+    match (words, &stopped.reason) {
         (Some(words), _) => Some(words.clone()),
-        (None, "pause") => Some("interrupted".to_owned()),
+        (None, StoppedEventReason::Pause) => Some("interrupted".to_owned()),
         (None, _) => None,
     }
 }

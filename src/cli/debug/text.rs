@@ -2,8 +2,9 @@
 
 use super::places::{self, Spot};
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::{Client, Frame, Source};
 use crate::cli::style::Style;
+use crate::dap::client::Client;
+use crate::dap::protocol::{Source, StackFrame};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
@@ -109,7 +110,7 @@ impl Prompt {
     }
 
     /// The line that a frame is at, if its source is here.
-    pub(super) fn show_line(&mut self, frame: &Frame) -> anyhow::Result<()> {
+    pub(super) fn show_line(&mut self, frame: &StackFrame) -> anyhow::Result<()> {
         self.texts.listed = None;
         let Some(source) = &frame.source else {
             return Ok(());

@@ -1,8 +1,9 @@
 //! Values: `print`, and what is in scopes.
 
 use super::prompt::{Done, Next, Prompt};
-use crate::cli::client::{Evaluated, Group, Purpose};
 use crate::cli::style::Style;
+use crate::dap::client::{Group, Purpose};
+use crate::dap::protocol::EvaluateResponse;
 use anyhow::bail;
 use serde_json::json;
 
@@ -25,7 +26,7 @@ pub(super) fn radix(arguments: &str) -> anyhow::Result<(Radix, &str)> {
     let radix = match format {
         "x" => Radix::Hexadecimal,
         "d" | "u" => Radix::Decimal,
-        other => bail!("/{other} is no format here: /x is hexadecimal; `x/…` shows memory"),
+        other => bail!("/{other} is not a format here: /x is hexadecimal; `x/…` shows memory"),
     };
     Ok((radix, expression.trim()))
 }
@@ -36,7 +37,7 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
         bail!("print what? `print EXPRESSION`, such as a variable; `info locals` lists them");
     }
     let value = prompt.evaluate(expression, radix)?;
-    prompt.say_value(expression, value.type_name.as_deref(), &value.result)?;
+    prompt.say_value(expression, value.type_field.as_deref(), &value.result)?;
     // What the value's line leaves out.
     if value.result.contains('…') {
         prompt.show_inside(&value, 1)?;
@@ -46,7 +47,11 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
 
 impl Prompt {
     /// The value of an expression where the program is looked at.
-    pub(super) fn evaluate(&mut self, expression: &str, radix: Radix) -> anyhow::Result<Evaluated> {
+    pub(super) fn evaluate(
+        &mut self,
+        expression: &str,
+        radix: Radix,
+    ) -> anyhow::Result<EvaluateResponse> {
         let mut arguments = json!({
             "expression": expression, "context": "watch",
             "format": { "hex": radix == Radix::Hexadecimal },
@@ -113,7 +118,7 @@ impl Prompt {
             }
             for variable in self.client.inside(&scope)? {
                 is_empty = false;
-                let type_name = variable.type_name.as_deref();
+                let type_name = variable.type_field.as_deref();
                 self.say_value(&variable.name, type_name, &variable.value)?;
             }
         }

@@ -4,7 +4,7 @@
 mod page;
 mod tour;
 
-use super::client::{Category, Client, Said};
+use super::conversation::{self, Category, Said};
 use clap::Args;
 use page::Page;
 use std::cell::RefCell;
@@ -44,8 +44,8 @@ impl Demo {
         unpack(place.path())?;
         let printed = Rc::new(RefCell::new(Printed::default()));
         let heard = Rc::clone(&printed);
-        let listener = move |said: &Said| heard.borrow_mut().hear(said);
-        let mut client = Client::start(Some(PATIENCE), Box::new(listener))?;
+        let client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
+        let mut client = client.with_patience(PATIENCE);
         let page = Page::stdout();
         let tour = Tour::new(&mut client, &printed, page, place.path());
         let toured = tour.walk(&place.next_steps());

@@ -3,9 +3,12 @@
 
 use super::page::{Around, Page};
 use super::{COMPILED_IN, PROGRAM, Printed, RECORDING, SOURCE};
-use crate::cli::client::{Client, Evaluated, Frame, Purpose, Stopped};
+use crate::dap::client::{Client, Purpose};
+use crate::dap::protocol::{
+    Breakpoint, EvaluateResponse, SetBreakpointsResponse, StackFrame, StoppedEventBody,
+    StoppedEventReason,
+};
 use anyhow::{Context, bail};
-use serde::Deserialize;
 use serde_json::json;
 use std::cell::RefCell;
 use std::io::Write;
@@ -15,7 +18,7 @@ use std::path::Path;
 const MOST_STEPS: usize = 64;
 
 /// What a stop is called where a command has led to.
-const ARRIVALS: [&str; 2] = ["step", "goto"];
+const ARRIVALS: [StoppedEventReason; 2] = [StoppedEventReason::Step, StoppedEventReason::Goto];
 
 /// Places in the program, by what is written there.
 mod places {
@@ -95,7 +98,7 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(())
     }
 
-    fn launch(&mut self) -> anyhow::Result<Stopped> {
+    fn launch(&mut self) -> anyhow::Result<StoppedEventBody> {
         let directory = self.directory.to_string_lossy();
         self.page
             .request(&format!("launch {}, stopAt: end", PROGRAM.0))?;
@@ -116,7 +119,7 @@ impl<'a, W: Write> Tour<'a, W> {
                 "stopAt": "end",
             }),
         )?;
-        self.client.initialized()?;
+        self.client.event("initialized")?;
         self.client.tell("configurationDone", json!({}))?;
         Ok(self.client.stopped()?)
     }
@@ -134,8 +137,10 @@ impl<'a, W: Write> Tour<'a, W> {
         self.page
             .request("reverseContinue, evaluate (again and again)")?;
         for _ in 0..MOST_STEPS {
-            let stopped = self.client.go("reverseContinue")?;
-            if stopped.reason != "breakpoint" {
+            let stopped = self
+                .client
+                .go("reverseContinue", json!({ "threadId": 1 }))?;
+            if stopped.reason != StoppedEventReason::Breakpoint {
                 bail!(
                     "no payment looks wrong, and there is nothing before: {}",
                     stopped.told()
@@ -171,9 +176,9 @@ impl<'a, W: Write> Tour<'a, W> {
             if frame.line == line && self.is_own(&frame) {
                 break frame;
             }
-            let stopped = self.client.go("stepBack")?;
+            let stopped = self.client.go("stepBack", json!({ "threadId": 1 }))?;
             steps += 1;
-            if stopped.reason != "step" || steps == MOST_STEPS {
+            if stopped.reason != StoppedEventReason::Step || steps == MOST_STEPS {
                 bail!(
                     "{steps} steps back did not lead to line {line}: {}",
                     stopped.told()
@@ -187,16 +192,16 @@ impl<'a, W: Write> Tour<'a, W> {
         let text = self.evaluate("amount", &frame)?.result;
         self.evaluate("transfer->amount", &frame)?;
         self.page.request("next")?;
-        self.client.go("next")?;
+        self.client.go("next", json!({ "threadId": 1 }))?;
         let after = self.top()?;
         let kept = self.evaluate("transfer->amount", &after)?;
         self.page.request("stepBack")?;
-        self.client.go("stepBack")?;
+        self.client.go("stepBack", json!({ "threadId": 1 }))?;
         let text = quoted(&text).with_context(|| format!("`amount` shows no text: {text}"))?;
         Ok(Parsed {
             text: text.to_owned(),
             kept: kept.result,
-            kept_in: kept.type_name.unwrap_or_default(),
+            kept_in: kept.type_field.unwrap_or_default(),
         })
     }
 
@@ -219,7 +224,7 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Shows a hostcall, and tells whether it answered this text.
-    fn hostcall(&mut self, frame: &Frame, text: &str) -> anyhow::Result<bool> {
+    fn hostcall(&mut self, frame: &StackFrame, text: &str) -> anyhow::Result<bool> {
         let mut is_found = false;
         for scope in self.client.scopes(frame)? {
             let what = match scope.purpose() {
@@ -266,27 +271,18 @@ impl<'a, W: Write> Tour<'a, W> {
     }
 
     /// Sets a breakpoint where this is written, and tells the line.
-    fn breakpoint(&mut self, written: &str) -> anyhow::Result<u64> {
-        #[derive(Deserialize)]
-        struct Body {
-            breakpoints: Vec<Set>,
-        }
-        #[derive(Deserialize)]
-        struct Set {
-            verified: bool,
-            message: Option<String>,
-        }
+    fn breakpoint(&mut self, written: &str) -> anyhow::Result<i64> {
         let line = line_of(written)?;
-        let body: Body = self.client.ask(
+        let set: SetBreakpointsResponse = self.client.ask(
             "setBreakpoints",
             json!({
                 "source": { "path": self.directory.join(SOURCE.0) },
                 "breakpoints": [{ "line": line }],
             }),
         )?;
-        match body.breakpoints.as_slice() {
-            [Set { verified: true, .. }] => Ok(line),
-            [Set { message, .. }] => bail!(
+        match set.breakpoints.as_slice() {
+            [Breakpoint { verified: true, .. }] => Ok(line),
+            [Breakpoint { message, .. }] => bail!(
                 "the breakpoint at line {line} was not set: {}",
                 message.as_deref().unwrap_or("no reason was given")
             ),
@@ -307,7 +303,7 @@ impl<'a, W: Write> Tour<'a, W> {
         self.page.request(&format!("{line:18} # {about}"))?;
         self.client.console(line, None)?;
         let stopped = self.client.stopped()?;
-        if !ARRIVALS.contains(&stopped.reason.as_str()) {
+        if !ARRIVALS.contains(&stopped.reason) {
             bail!("`{line}` led elsewhere: {}", stopped.told());
         }
         Ok(())
@@ -334,10 +330,14 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(())
     }
 
-    fn evaluate(&mut self, expression: &str, frame: &Frame) -> anyhow::Result<Evaluated> {
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: &StackFrame,
+    ) -> anyhow::Result<EvaluateResponse> {
         self.page.request(&format!("evaluate {expression}"))?;
         let answer = self.client.evaluate(expression, frame)?;
-        let name = match &answer.type_name {
+        let name = match &answer.type_field {
             Some(name) => format!("({name}) {expression}"),
             None => expression.to_owned(),
         };
@@ -345,7 +345,7 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(answer)
     }
 
-    fn locals(&mut self, frame: &Frame) -> anyhow::Result<()> {
+    fn locals(&mut self, frame: &StackFrame) -> anyhow::Result<()> {
         for scope in self.client.scopes(frame)? {
             if !matches!(scope.purpose(), Purpose::Arguments | Purpose::Locals) {
                 continue;
@@ -357,24 +357,24 @@ impl<'a, W: Write> Tour<'a, W> {
         Ok(())
     }
 
-    fn top(&mut self) -> anyhow::Result<Frame> {
+    fn top(&mut self) -> anyhow::Result<StackFrame> {
         let frames = self.client.stack()?;
         frames.into_iter().next().context("the stack is empty")
     }
 
     /// The frames in the program's own source, innermost first.
-    fn own_frames(&mut self) -> anyhow::Result<Vec<Frame>> {
+    fn own_frames(&mut self) -> anyhow::Result<Vec<StackFrame>> {
         let mut frames = self.client.stack()?;
         frames.retain(|frame| self.is_own(frame));
         Ok(frames)
     }
 
-    fn is_own(&self, frame: &Frame) -> bool {
+    fn is_own(&self, frame: &StackFrame) -> bool {
         frame.path().map(Path::new) == Some(&self.directory.join(SOURCE.0))
     }
 
     /// Shows where a frame is, from the file that the server names.
-    fn source(&mut self, frame: &Frame, around: Around) -> anyhow::Result<()> {
+    fn source(&mut self, frame: &StackFrame, around: Around) -> anyhow::Result<()> {
         let path = frame
             .path()
             .with_context(|| format!("{} has no source", frame.name))?;
@@ -387,10 +387,10 @@ impl<'a, W: Write> Tour<'a, W> {
 }
 
 /// The line of the source in which this is written, the first being 1.
-fn line_of(written: &str) -> anyhow::Result<u64> {
+fn line_of(written: &str) -> anyhow::Result<i64> {
     let index = SOURCE.1.lines().position(|line| line.contains(written));
     let index = index.with_context(|| format!("`{written}` is not written in {}", SOURCE.0))?;
-    Ok(u64::try_from(index)? + 1)
+    Ok(i64::try_from(index)? + 1)
 }
 
 /// What stands between quotation marks.

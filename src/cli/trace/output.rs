@@ -18,7 +18,7 @@ pub(in crate::cli) struct Output {
     /// Only what had been printed before this hostcall.
     #[arg(long, value_name = "EVENT")]
     at: Option<u64>,
-    /// Print one JSON object to a line. Bytes that are no UTF-8 are in `bytes`, as
+    /// Print one JSON object to a line. Bytes that are not UTF-8 are in `bytes`, as
     /// numbers.
     #[arg(long)]
     json: bool,

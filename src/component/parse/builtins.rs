@@ -1,9 +1,10 @@
 //! Canonical built-ins: each is one outgoing crossing.
 
-use super::{ParseError, Walk};
+use super::Walk;
 use crate::component::builtin::{Builtin, Transmit};
 use crate::component::canonical::{Options, builtin_name, unsupported};
 use crate::component::crossing::{CrossingKind, ReturnArea};
+use crate::component::error::ParseError;
 use crate::component::types::ValueType;
 use crate::component::wiring::Item;
 use std::sync::Arc;

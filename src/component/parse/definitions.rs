@@ -1,9 +1,10 @@
 //! Canonical definitions: each makes crossings.
 
+use super::Walk;
 use super::spaces::Function;
-use super::{ParseError, Walk};
 use crate::component::canonical::{Options, unsupported};
 use crate::component::crossing::{Crossing, CrossingId, CrossingKind, ReturnArea};
+use crate::component::error::ParseError;
 use crate::component::layout::{self, Pointer, Returned};
 use crate::component::types::{CoreSignature, CoreType, FunctionType, Resource, StringEncoding};
 use crate::component::wiring::Item;

@@ -1,9 +1,10 @@
 //! What a body is given and gives: imports, aliases, instances, exports. They tell
 //! the names of the functions that cross.
 
+use super::Walk;
 use super::spaces::{Function, Instance};
-use super::{ParseError, Walk};
 use crate::component::canonical::{core_sort, unsupported};
+use crate::component::error::ParseError;
 use crate::component::wiring::{BodyId, CoreSort, Item};
 use std::collections::HashMap;
 use wasmparser as wp;

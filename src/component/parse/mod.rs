@@ -12,6 +12,7 @@ mod validate;
 use super::Component;
 use super::canonical::unsupported;
 use super::crossing::{Crossing, CrossingId, CrossingKind};
+use super::error::ParseError;
 use super::naming::Types;
 use super::wiring::{Body, BodyId, Item, ModuleId};
 use spaces::{Function, Open};
@@ -20,34 +21,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use validate::{Validated, validate};
 use wasmparser as wp;
-
-/// Why a binary cannot be recorded or replayed.
-#[derive(Debug, thiserror::Error)]
-pub enum ParseError {
-    /// wasmparser refuses it; the error has the byte offset.
-    #[error("not a valid component: {0}")]
-    Invalid(#[from] wp::BinaryReaderError),
-    /// The bytes are those of a core module; see [`component_bytes`](super::component_bytes).
-    #[error(
-        "this is a core module, not a component; \
-         make it a component first, or give rr-dap the module's file"
-    )]
-    CoreModule,
-    /// It is valid, but uses something that crossings cannot be recorded with.
-    #[error("{construct} (at byte {offset:#x} of the component) cannot be recorded yet")]
-    Unsupported {
-        /// In words, with the spec's name where it has one: `a shared memory`.
-        construct: String,
-        /// Bytes from the beginning of the binary to the section that has it, or 0 if not known.
-        offset: usize,
-    },
-    /// An index into this space finds nothing, or what does not fit; `crossing` for too many.
-    #[error("the component's {0} index space is inconsistent")]
-    Index(&'static str),
-    /// Byte offset of a core module or component that is longer than the one around it.
-    #[error("not a valid component: the part at byte {0:#x} reaches beyond the one that holds it")]
-    Beyond(usize),
-}
 
 pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
     if wp::Parser::is_core_wasm(&bytes) {
@@ -283,11 +256,7 @@ impl<'a> Walk<'a> {
 
     fn ty(&mut self, ty: wp::ComponentType<'a>, at: usize) -> Result<(), ParseError> {
         let index = self.component_type()?;
-        let wp::ComponentType::Resource {
-            dtor: Some(function),
-            rep,
-        } = ty
-        else {
+        let wp::ComponentType::Resource { dtor, rep } = ty else {
             return Ok(());
         };
         if rep != wp::ValType::I32 {
@@ -296,6 +265,9 @@ impl<'a> Walk<'a> {
                 at,
             ));
         }
+        let Some(function) = dtor else {
+            return Ok(());
+        };
         let signature = self.signature(function)?;
         let resource = self.resource(index)?;
         let name = match &resource.name {

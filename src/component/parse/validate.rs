@@ -1,6 +1,6 @@
 //! The first pass: validation, and what it tells of each component body.
 
-use super::ParseError;
+use crate::component::error::ParseError;
 use std::collections::HashMap;
 use wasmparser as wp;
 

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read, Write};
 /// `setBreakpoints` of some kilobytes, so this leaves room and yet bounds what
 /// one client can make the server hold.
 pub const MAX_MESSAGE: u64 = 16 << 20;
-/// An announced length beyond this is no message but a lost frame boundary:
+/// An announced length beyond this is not a message but a lost frame boundary:
 /// skipping it would only wait for bytes that never come.
 const MAX_SKIPPED: u64 = 1 << 30;
 const MAX_HEADER_LINE: u64 = 4096;
@@ -42,6 +42,11 @@ impl FrameError {
 }
 
 /// Reads the next message; `None` at the end of the stream between messages.
+///
+/// # Errors
+///
+/// If the stream fails or ends within a message, or the header is wrong, or the message
+/// too long.
 pub fn read_frame(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>, FrameError> {
     let Some(length) = read_header(reader)? else {
         return Ok(None);
@@ -82,14 +87,14 @@ fn read_header(reader: &mut impl BufRead) -> Result<Option<u64>, FrameError> {
         }
         let Some((name, value)) = line.split_once(':') else {
             return Err(FrameError::Header(format!(
-                "`{}` is no field",
+                "`{}` is not a field",
                 shown(&line)
             )));
         };
         if name.trim().eq_ignore_ascii_case("content-length") {
             let value = value.trim();
             let parsed = value.parse::<u64>().map_err(|_| {
-                FrameError::Header(format!("Content-Length `{}` is no number", shown(value)))
+                FrameError::Header(format!("Content-Length `{}` is not a number", shown(value)))
             })?;
             if length.is_some_and(|length| length != parsed) {
                 return Err(FrameError::Header("Content-Length is there twice".into()));
@@ -130,6 +135,10 @@ fn shown(text: &str) -> String {
 
 /// Writes one message, header and body in a single write so that no reader
 /// sees half a header.
+///
+/// # Errors
+///
+/// If the stream fails.
 pub fn write_frame(writer: &mut impl Write, body: &[u8]) -> io::Result<()> {
     let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     frame.extend_from_slice(body);
@@ -187,15 +196,15 @@ mod tests {
     #[test]
     fn lost_boundaries_are_one_error() {
         for (stream, says) in [
-            (&b"Content-Length: x\r\n\r\n{}"[..], "no number"),
-            (b"Content-Length: -1\r\n\r\n{}", "no number"),
+            (&b"Content-Length: x\r\n\r\n{}"[..], "not a number"),
+            (b"Content-Length: -1\r\n\r\n{}", "not a number"),
             (
                 b"Content-Length: 99999999999999\r\n\r\n{}",
                 "cannot be true",
             ),
             (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "twice"),
             (b"Content-Type: x\r\n\r\n{}", "missing"),
-            (b"GET / HTTP/1.1\r\n\r\n", "no field"),
+            (b"GET / HTTP/1.1\r\n\r\n", "not a field"),
             (b"Content-Length: 5\r\n\r\n{}", "middle"),
             (b"Content-Le", "middle"),
             (&[b'x'; 10_000], "no end"),

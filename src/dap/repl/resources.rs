@@ -1,9 +1,9 @@
 //! `resources`: the handle tables at this moment.
 
-use super::{CommandError, Context, Effect, Entry, Ran, wrong};
+use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::debuggee::{HandleShown, VariableView};
 
-pub(super) const RESOURCES: Entry = Entry {
+pub(super) const RESOURCES: ConsoleCommand = ConsoleCommand {
     words: "resources",
     also: &["handles"],
     arguments: "[HANDLE]",
@@ -19,7 +19,7 @@ fn resources(context: &mut Context<'_>, arguments: &str) -> Ran {
     }
     let index: u32 = arguments
         .parse()
-        .map_err(|_| wrong(format!("`{arguments}` is no handle: write its index")))?;
+        .map_err(|_| wrong(format!("`{arguments}` is not a handle: write its index")))?;
     let mut lines = Vec::new();
     for instance in context.debuggee.resources(false)? {
         let found = instance.handles.iter().find(|handle| handle.index == index);

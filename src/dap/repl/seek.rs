@@ -1,10 +1,10 @@
 //! `seek`: to any moment.
 
-use super::{CommandError, Context, Effect, Entry, Ran, wrong};
+use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::replay::{Position, Tick};
 use crate::timeline::travel::motion::{Fraction, Motion};
 
-pub(super) const SEEK: Entry = Entry {
+pub(super) const SEEK: ConsoleCommand = ConsoleCommand {
     words: "seek",
     also: &["goto"],
     arguments: "start|entry|end|EVENT|+N|-N|PERCENT%|tick N|POSITION|MARK",
@@ -34,7 +34,7 @@ pub(in crate::dap) fn target(
         ("event", number) => event(context, number)?,
         ("tick", number) => {
             let tick = number.replace([',', '_'], "").parse();
-            let tick = tick.map_err(|_| wrong(format!("`{number}` is no tick")))?;
+            let tick = tick.map_err(|_| wrong(format!("`{number}` is not a tick")))?;
             (Motion::Tick(Tick(tick)), format!("tick {tick}"))
         }
         ("percent", number) => percent(number)?,
@@ -47,7 +47,7 @@ pub(in crate::dap) fn target(
 
 fn unclear(text: &str) -> CommandError {
     wrong(format!(
-        "`{text}` is no moment; write {}",
+        "`{text}` is not a moment; write {}",
         SEEK.arguments.replace('|', ", ")
     ))
 }
@@ -90,7 +90,7 @@ fn event(context: &Context<'_>, number: &str) -> Result<(Motion, String), Comman
     let number: u64 = number
         .replace([',', '_'], "")
         .parse()
-        .map_err(|_| wrong(format!("`{number}` is no event number")))?;
+        .map_err(|_| wrong(format!("`{number}` is not an event number")))?;
     if number >= events {
         return Err(wrong(match events {
             0 => "the recording has no events".to_owned(),
@@ -103,7 +103,7 @@ fn event(context: &Context<'_>, number: &str) -> Result<(Motion, String), Comman
 fn percent(number: &str) -> Result<(Motion, String), CommandError> {
     let part = number.trim().trim_end_matches('%').parse().ok();
     let part = part.and_then(Fraction::percent);
-    let part = part.ok_or_else(|| wrong(format!("`{number}` is no part of 0 to 100 %")))?;
+    let part = part.ok_or_else(|| wrong(format!("`{number}` is not between 0 and 100 %")))?;
     Ok((Motion::Fraction(part), format!("{number} % of the way")))
 }
 

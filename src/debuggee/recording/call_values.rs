@@ -116,7 +116,7 @@ impl Recording {
                 )
             });
             Ok(rows.collect())
-        })
+        })?
     }
 
     /// Lends a lifter over the memory that a call's arguments, or its result, are in.
@@ -125,7 +125,7 @@ impl Recording {
         call: &ShownCall,
         is_result: bool,
         look: impl FnOnce(&Lifter<'_>) -> T,
-    ) -> T {
+    ) -> Result<T, DebuggeeError> {
         let memory = GuestMemory::new(&mut self.timeline, call.frame.open.memory);
         let writes = call.writes_of(is_result);
         let read = |address, length| memory.read_after(writes, address, length);
@@ -133,10 +133,11 @@ impl Recording {
             elements: MOST_ELEMENTS,
             ..Limits::default()
         };
-        look(&Lifter {
+        let seen = look(&Lifter {
             limits,
             ..Lifter::new(&read, call.crossing.encoding, call.crossing.pointer)
-        })
+        });
+        Ok(memory.vouch_for(seen)?)
     }
 
     /// The result with what there is to say of it.
@@ -217,7 +218,7 @@ impl Recording {
             false => call.arguments.iter().find(|part| part.name == name),
         };
         let root = root.cloned().ok_or_else(|| call.has_no(name))?;
-        self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))
+        self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))?
             .map_err(failed)
     }
 
@@ -260,7 +261,7 @@ impl Recording {
         rows.extend(results.iter().map(|value| flat(value, "returns ")));
         let args = &call.frame.open.args;
         let read = call::blocks_read(&call.crossing, args, &call.arguments);
-        rows.extend(self.block_views(call, &read, false));
+        rows.extend(self.block_views(call, &read, false)?);
         let area = call::return_area(&call.crossing, args);
         let mut written: Vec<Block> = area.into_iter().collect();
         if let Some(result) = call.result() {
@@ -281,7 +282,7 @@ impl Recording {
             })
             .collect();
         written.extend(others);
-        rows.extend(self.block_views(call, &written, true));
+        rows.extend(self.block_views(call, &written, true)?);
         Ok(rows)
     }
 
@@ -290,7 +291,7 @@ impl Recording {
         call: &ShownCall,
         blocks: &[Block],
         is_result: bool,
-    ) -> Vec<VariableView> {
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
         self.with_lifter(call, is_result, |lifter| {
             blocks
                 .iter()

@@ -157,6 +157,7 @@ impl Recording {
                 result => Outcome::WillReturn(result),
             },
         };
+        memory.vouch_for(())?;
         Ok(ShownCall {
             frame: frame.clone(),
             crossing: crossing.clone(),
@@ -198,6 +199,7 @@ impl Recording {
                 (outcome, results)
             }
         };
+        memory.vouch_for(())?;
         Ok(ShownCall {
             frame: frame.clone(),
             crossing: crossing.clone(),

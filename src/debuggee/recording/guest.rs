@@ -4,7 +4,7 @@ use super::guest_memory::GuestMemory;
 use crate::component::types::CoreValue;
 use crate::inspect::FrameState;
 use crate::replay::InstanceId;
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, TimelineError};
 
 /// The state of one frame.
 pub(super) struct GuestFrame<'a> {
@@ -20,13 +20,18 @@ impl<'a> GuestFrame<'a> {
         timeline: &'a mut Timeline,
         index: usize,
         instance: InstanceId,
-    ) -> Result<GuestFrame<'a>, crate::timeline::TimelineError> {
+    ) -> Result<GuestFrame<'a>, TimelineError> {
         Ok(GuestFrame {
             locals: timeline.locals(index)?,
             operands: timeline.operands(index)?,
             globals: timeline.globals(instance)?,
             memory: GuestMemory::new(timeline, Some((instance, 0))),
         })
+    }
+
+    /// As [`GuestMemory::vouch_for`].
+    pub(super) fn vouch_for<T>(self, made: T) -> Result<T, TimelineError> {
+        self.memory.vouch_for(made)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::inspect::hostcall::in_progress::overlay;
 use crate::replay::InstanceId;
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, TimelineError};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -19,6 +19,8 @@ pub(super) struct GuestMemory<'a> {
     timeline: RefCell<&'a mut Timeline>,
     memory: Option<(InstanceId, u32)>,
     pages: RefCell<HashMap<u64, Vec<u8>>>,
+    /// Why a page could not be had, the first time.
+    fault: RefCell<Option<TimelineError>>,
 }
 
 impl<'a> GuestMemory<'a> {
@@ -30,6 +32,20 @@ impl<'a> GuestMemory<'a> {
             timeline: RefCell::new(timeline),
             memory,
             pages: RefCell::default(),
+            fault: RefCell::default(),
+        }
+    }
+
+    /// What was made of the bytes that were read. Where a page could not be had, that is
+    /// made of what looks like memory out of bounds, and worth nothing.
+    ///
+    /// # Errors
+    ///
+    /// If a page could not be had: the replayer has died.
+    pub(super) fn vouch_for<T>(self, made: T) -> Result<T, TimelineError> {
+        match self.fault.into_inner() {
+            Some(fault) => Err(fault),
+            None => Ok(made),
         }
     }
 
@@ -67,13 +83,14 @@ impl<'a> GuestMemory<'a> {
     }
 
     fn fetch(&self, page: u64) -> Vec<u8> {
-        // A dead replayer reads as memory that is not there.
-        let memory = self.memory.and_then(|(instance, memory)| {
-            let mut timeline = self.timeline.borrow_mut();
-            timeline
-                .memory(instance, memory, page.saturating_mul(PAGE), PAGE as u32)
-                .ok()
-        });
-        memory.unwrap_or_default()
+        let Some((instance, memory)) = self.memory else {
+            return Vec::new();
+        };
+        let mut timeline = self.timeline.borrow_mut();
+        let bytes = timeline.memory(instance, memory, page.saturating_mul(PAGE), PAGE as u32);
+        bytes.unwrap_or_else(|error| {
+            self.fault.borrow_mut().get_or_insert(error);
+            Vec::new()
+        })
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct GuestPlace {
 
 /// Inlined calls within one frame that get numbers of their own.
 const MAX_INLINED: u32 = 256;
+/// So many damaged parts of a module's debug information are named.
+const MOST_DAMAGE: usize = 3;
 
 impl ShownFrame {
     pub(super) fn id(&self) -> FrameId {
@@ -228,6 +230,18 @@ impl Recording {
         }
         for note in self.external.notes(id) {
             told.push_str(&format!("; {note}"));
+        }
+        let damage = module.source.damage();
+        let parts: Vec<String> = damage
+            .iter()
+            .take(MOST_DAMAGE)
+            .map(ToString::to_string)
+            .collect();
+        if !parts.is_empty() {
+            told.push_str(&format!("; partly damaged: {}", parts.join(", ")));
+        }
+        if let more @ 1.. = damage.len().saturating_sub(MOST_DAMAGE) {
+            told.push_str(&format!(", and {more} more"));
         }
         told
     }

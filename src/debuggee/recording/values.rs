@@ -87,7 +87,8 @@ impl Recording {
             pc: place.core.pc,
             inlined: place.inlined,
         };
-        look(&module.source, site, &frame)
+        let looked = look(&module.source, site, &frame);
+        frame.vouch_for(looked)?
     }
 
     fn variables_at(&mut self, place: &GuestPlace) -> Result<Vec<Variable>, DebuggeeError> {

@@ -217,6 +217,10 @@ impl HandleTable {
 
     /// Whether a crossing that takes an index for this would find it, and if not,
     /// why not.
+    ///
+    /// # Errors
+    ///
+    /// If there is no entry, or one of another kind.
     pub fn check(&self, index: u32, wanted: &Wanted) -> Result<&Entry, Problem> {
         match self.entries.get(&index) {
             None => Err(match self.past.get(&index) {

@@ -111,6 +111,10 @@ pub enum VariablesError {
 /// The arguments and locals in scope at a site, arguments first, in the order of
 /// declaration. Of several with one name, the innermost has it; the others are
 /// `name (outer)`, `name (outer 2)` and so on, outwards.
+///
+/// # Errors
+///
+/// If no debug information describes the place, or it is damaged there.
 pub fn variables(
     source: &ModuleSource,
     site: impl Into<Site>,
@@ -135,6 +139,10 @@ pub fn variables(
 
 /// The variables outside functions in the unit that contains a place, and those of the
 /// function there that live as long.
+///
+/// # Errors
+///
+/// As [`variables`].
 pub fn statics(
     source: &ModuleSource,
     pc: u32,
@@ -172,6 +180,10 @@ pub fn static_named(
 }
 
 /// A part of the children of a variable, by index.
+///
+/// # Errors
+///
+/// If the debug information of its type is damaged, or its place cannot be read.
 pub fn children(
     source: &ModuleSource,
     of: &Variable,

@@ -91,6 +91,10 @@ impl From<reencode::Error> for ClockError {
 }
 
 /// Rewrites one core module so that it keeps the clock.
+///
+/// # Errors
+///
+/// If the module cannot be read or has what cannot be clocked, or would be too large.
 pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
     rewrite(module, style, false)
 }
@@ -100,6 +104,10 @@ pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
 ///
 /// A function counts from before its tick until it returns. A tail call counts as a
 /// return and a call, so that the lowest number may be one too low.
+///
+/// # Errors
+///
+/// As [`clock`].
 pub fn profile(module: &[u8]) -> Result<Clocked, ClockError> {
     rewrite(module, ClockStyle::Cached, true)
 }
@@ -132,7 +140,7 @@ fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, 
 }
 
 /// What the clock understands. Stack switching and shared-everything threads are
-/// left out on purpose: a switch between stacks is no call, so a cached clock
+/// left out on purpose: a switch between stacks is not a call, so a cached clock
 /// would go wrong, and with several threads there is no one tick.
 fn accepted_features() -> WasmFeatures {
     WasmFeatures::default()
@@ -277,7 +285,7 @@ impl<'a> Original<'a> {
             .zip(&self.scans)
             .map(|(((body, &signature), index), scan)| {
                 let ty = self.function_type(signature).ok_or_else(|| {
-                    ClockError::Encode(format!("type {signature} is no function type"))
+                    ClockError::Encode(format!("type {signature} is not a function type"))
                 })?;
                 let function = body::Function {
                     body,

@@ -3,8 +3,9 @@
 //!
 //! A function lowered with `async` and a read of a stream or future may return
 //! before the far side has written its result. The wrapper then notes in the
-//! recorder's table what is owed, under the index of the waitable; the crossing
-//! that tells the guest of its completion logs it first.
+//! recorder's table what is owed, under the index of the waitable. Each crossing that
+//! lets the guest run again logs what has come of it since it was left, and the one that
+//! tells the guest of its completion logs all of it.
 
 use super::wrapper::{Slot, Wrapper, header};
 use crate::component::status::{self, CODE_BITS, CODE_MASK, CopyResult, EventCode, SubtaskState};
@@ -12,17 +13,30 @@ use crate::component::{Builtin, CrossingKind, Transmit};
 use crate::trace::raw::Kind;
 use std::fmt::Write as _;
 
+/// The event of which the guest is told where it is told of none, with its waitable and
+/// its code.
+const NO_EVENT: &str = "(i32.const 0) (i32.const 0) (i32.const 0)";
 /// [`status::BLOCKED`] as the text format writes it.
 const BLOCKED: i32 = status::BLOCKED.cast_signed();
 
 impl Wrapper<'_, '_> {
-    /// Logs what the far side has written for the call that has just returned.
+    /// Logs what the far side has written for the call that has just returned, and what
+    /// has come of what it owes.
     pub(super) fn answered(&mut self) {
         let crossing = self.wrap.crossing;
         match &crossing.kind {
-            CrossingKind::Lower if crossing.is_async => self.lowered(),
-            CrossingKind::Builtin(Builtin::Stream(Transmit::Read, _)) => self.read_stream(),
-            CrossingKind::Builtin(Builtin::Future(Transmit::Read, _)) => self.read_future(),
+            CrossingKind::Lower if crossing.is_async => {
+                self.arrived(NO_EVENT);
+                self.lowered();
+            }
+            CrossingKind::Builtin(Builtin::Stream(Transmit::Read, _)) => {
+                self.arrived(NO_EVENT);
+                self.read_stream();
+            }
+            CrossingKind::Builtin(Builtin::Future(Transmit::Read, _)) => {
+                self.arrived(NO_EVENT);
+                self.read_future();
+            }
             CrossingKind::Builtin(Builtin::SubtaskCancel) => self.cancelled(EventCode::Subtask),
             CrossingKind::Builtin(Builtin::Stream(Transmit::CancelRead, _)) => {
                 self.cancelled(EventCode::StreamRead);
@@ -34,15 +48,20 @@ impl Wrapper<'_, '_> {
                 self.area();
                 self.told_in_memory();
             }
-            _ => self.area(),
+            _ => {
+                self.arrived(NO_EVENT);
+                self.area();
+            }
         }
     }
 
-    /// Logs what is owed for the event that a callback is told of.
+    /// Logs what has come of what is owed when the guest is called; a callback is told
+    /// of an event.
     pub(super) fn told(&mut self) {
-        self.text.push_str(
-            "\n (if (global.get $pending) (then (call $deliver (local.get $p0) (local.get $p1) (local.get $p2))))",
-        );
+        self.arrived(match self.wrap.crossing.kind {
+            CrossingKind::Callback => "(local.get $p0) (local.get $p1) (local.get $p2)",
+            _ => NO_EVENT,
+        });
     }
 
     /// The same for an event whose index and code lie in the return area.
@@ -50,10 +69,18 @@ impl Wrapper<'_, '_> {
         let Some(Slot { k, .. }) = self.slot else {
             return;
         };
-        _ = write!(
-            self.text,
-            "\n (if (global.get $pending) (then (call $deliver (local.get $r0) (i32.load $g{k} (local.get $p1)) (i32.load $g{k} offset=4 (local.get $p1)))))"
-        );
+        self.arrived(&format!(
+            "(local.get $r0) (i32.load $g{k} (local.get $p1)) (i32.load $g{k} offset=4 (local.get $p1))"
+        ));
+    }
+
+    fn arrived(&mut self, event: &str) {
+        if self.wrap.may_be_owed {
+            _ = write!(
+                self.text,
+                "\n (if (global.get $pending) (then (call $arrived {event})))"
+            );
+        }
     }
 
     fn area(&mut self) {
@@ -74,7 +101,8 @@ impl Wrapper<'_, '_> {
         let last = self.wrap.crossing.signature.params.len().saturating_sub(1);
         let append = self.append(last, &format!("(i64.const {})", area.size));
         let waitable = format!("(i32.shr_u (local.get $r0) (i32.const {CODE_BITS}))");
-        let owed = self.owed(&waitable, last, u64::from(area.size), EventCode::Subtask);
+        let size = u64::from(area.size);
+        let owed = self.owed(&waitable, last, size, "(i64.const 1)", EventCode::Subtask);
         let returned = SubtaskState::Returned.code();
         _ = write!(
             self.text,
@@ -85,7 +113,8 @@ impl Wrapper<'_, '_> {
     /// The answer of a stream counts the elements that have been copied.
     fn read_stream(&mut self) {
         let count = format!("(i32.shr_u (local.get $r0) (i32.const {CODE_BITS}))");
-        self.read(EventCode::StreamRead, |wrapper, size| {
+        let elements = self.address("p", 2);
+        self.read(EventCode::StreamRead, &elements, |wrapper, size| {
             let length = format!("(i64.mul (i64.extend_i32_u {count}) (i64.const {size}))");
             wrapper.append(1, &length)
         });
@@ -94,20 +123,26 @@ impl Wrapper<'_, '_> {
     /// A future has its value if its copy is completed.
     fn read_future(&mut self) {
         let completed = CopyResult::Completed.code();
-        self.read(EventCode::FutureRead, |wrapper, size| {
+        self.read(EventCode::FutureRead, "(i64.const 1)", |wrapper, size| {
             let append = wrapper.append(1, &format!("(i64.const {size})"));
             format!("(if (i32.eq (local.get $r0) (i32.const {completed})) (then {append}))")
         });
     }
 
-    /// Logs what a read has written, given the size of an element, or notes that it is owed.
-    fn read(&mut self, event: EventCode, append: impl FnOnce(&Self, u64) -> String) {
+    /// Logs what a read has written, given the size of an element, or notes that so many
+    /// elements are owed.
+    fn read(
+        &mut self,
+        event: EventCode,
+        elements: &str,
+        append: impl FnOnce(&Self, u64) -> String,
+    ) {
         let size = self.wrap.crossing.element_size().unwrap_or(0);
         if size == 0 {
             return;
         }
         let append = append(self, size);
-        let owed = self.owed("(local.get $p0)", 1, size, event);
+        let owed = self.owed("(local.get $p0)", 1, size, elements, event);
         _ = write!(
             self.text,
             "\n (if (i32.eq (local.get $r0) (i32.const {BLOCKED})) (then {owed}) (else {append}))"
@@ -116,11 +151,11 @@ impl Wrapper<'_, '_> {
 
     /// A cancellation that does not block tells how the operation ended.
     fn cancelled(&mut self, event: EventCode) {
-        let event = event.code();
-        _ = write!(
-            self.text,
-            "\n (if (i32.and (i32.ne (global.get $pending) (i32.const 0)) (i32.ne (local.get $r0) (i32.const {BLOCKED}))) (then (call $deliver (i32.const {event}) (local.get $p0) (local.get $r0))))"
+        let told = format!(
+            "(select (i32.const 0) (i32.const {}) (i32.eq (local.get $r0) (i32.const {BLOCKED}))) (local.get $p0) (local.get $r0)",
+            event.code()
         );
+        self.arrived(&told);
     }
 
     /// Logs the memory at the address in parameter `i`.
@@ -133,9 +168,16 @@ impl Wrapper<'_, '_> {
         format!("\n (call $append{k} (i32.const {header}) {address} {length})")
     }
 
-    /// Notes that `size` bytes (for a stream: each element's) are owed at the
-    /// address in parameter `i`.
-    fn owed(&self, waitable: &str, i: usize, size: u64, event: EventCode) -> String {
+    /// Notes that so many elements of `size` bytes are owed at the address in parameter
+    /// `i`.
+    fn owed(
+        &self,
+        waitable: &str,
+        i: usize,
+        size: u64,
+        elements: &str,
+        event: EventCode,
+    ) -> String {
         let Some(Slot { memory, .. }) = self.slot else {
             return String::new();
         };
@@ -143,7 +185,7 @@ impl Wrapper<'_, '_> {
         let address = self.address("p", i);
         let event = event.code();
         format!(
-            "(call $note-pending {waitable} (i32.const {event}) (i32.const {header}) {address} (i64.const {size}) (i32.const {}))",
+            "(call $note-pending {waitable} (i32.const {event}) (i32.const {header}) {address} (i64.const {size}) (i64.mul {elements} (i64.const {size})) (i32.const {}))",
             memory.index
         )
     }

@@ -22,9 +22,9 @@ pub(super) struct GuestMemory {
     pub(super) pointer: Pointer,
 }
 
-/// How many entries of the table `access` a guest memory has: copying out of it,
-/// the same without leaving the instance, and hashing it.
-pub(super) const ACCESS_ENTRIES: u32 = 3;
+/// How many entries of the table `access` a guest memory has: logging bytes of it,
+/// keeping them, logging what is not as it was kept, and hashing it.
+pub(super) const ACCESS_ENTRIES: u32 = 4;
 
 /// The text of a shim module. It imports `guest` (`f0`… and `m0`…, the functions
 /// and memories wrapped), `recorder` and `memories`, and exports `w0`….
@@ -77,17 +77,20 @@ pub(super) fn memories(wraps: &[Wrap<'_>]) -> Vec<GuestMemory> {
 const SHIM_IMPORTS: &str = r#"(module
 (import "memories" "buffer" (memory $r 1))
 (import "recorder" "blocks" (memory $b 1))
+(import "recorder" "owed" (memory $o 1))
 (import "recorder" "block-count" (global $count (mut i32)))
 (import "recorder" "block-live" (global $live (mut i32)))
 (import "recorder" "pending" (global $pending (mut i32)))
+(import "recorder" "all-kept" (global $all-kept (mut i32)))
+(import "recorder" "inside" (global $inside (mut i32)))
 (import "recorder" "access" (table $access 0 funcref))
 (import "recorder" "commit" (func $commit))
 (import "recorder" "room" (func $room (param i32) (result i32)))
-(import "recorder" "room-inside" (func $room-inside (param i32) (result i32)))
-(import "recorder" "note-block" (func $note-block (param i64 i64 i64 i32 i32)))
+(import "recorder" "note-block" (func $note-block (param i64 i64 i64 i64 i32 i32)))
 (import "recorder" "settle-rest" (func $settle-rest))
-(import "recorder" "note-pending" (func $note-pending (param i32 i32 i32 i64 i64 i32)))
-(import "recorder" "deliver" (func $deliver (param i32 i32 i32)))
+(import "recorder" "note-pending" (func $note-pending (param i32 i32 i32 i64 i64 i64 i32)))
+(import "recorder" "keep" (func $keep))
+(import "recorder" "arrived" (func $arrived (param i32 i32 i32)))
 (import "recorder" "hash-all" (func $hash-all))
 "#;
 
@@ -106,9 +109,8 @@ pub(super) fn signature_text(signature: &CoreSignature, named: Option<&str>) -> 
     text
 }
 
-/// Functions that read one guest memory: `append` and `settle`, each also in the
-/// form that never leaves the instance, and `hash`. What other shims need of them
-/// goes into the table `access`.
+/// Functions that read one guest memory: `append`, `keep`, `changed`, `settle` and
+/// `hash`. What other shims need of them goes into the table `access`.
 fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: CrossingId) {
     let GuestMemory { index, pointer } = memory;
     let capacity = BUFFER_CAPACITY - RECORDS_START - 16;
@@ -138,16 +140,42 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
     (local.set $p (i64.add (local.get $p) (i64.extend_i32_u (local.get $n))))
     (local.set $length (i64.sub (local.get $length) (i64.extend_i32_u (local.get $n))))
     (br $more))))
-(func $append-inside{k} (param $header i32) (param $p i64) (param $length i64) (local $at i32) (local $n i32)
-  (if (i64.eqz (local.get $length)) (then return))
-  (if (i64.gt_u (local.get $length) (i64.const 0x7fff0000)) (then unreachable))
-  (local.set $n (i32.wrap_i64 (local.get $length)))
-  (local.set $at (call $room-inside (i32.add (i32.const 16) (local.get $n))))
-  (i32.store $r (local.get $at) (local.get $header))
-  (i64.store $r offset=4 (local.get $at) (local.get $p))
-  (i32.store $r offset=12 (local.get $at) (local.get $n))
-  (memory.copy $r $g{k} (i32.add (local.get $at) (i32.const 16)) {p} (local.get $n))
-  (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.add (i32.const 16) (local.get $n)))))
+(func $keep{k} (param $p i64) (param $length i32) (param $to i32)
+  (memory.copy $o $g{k} (local.get $to) {p} (local.get $length)))
+(func $changed{k} (param $header i32) (param $p i64) (param $length i32) (param $kept i32) (local $end i64) (local $kept-end i32)
+  (local.set $end (i64.add (local.get $p) (i64.extend_i32_u (local.get $length))))
+  (local.set $kept-end (i32.add (local.get $kept) (local.get $length)))
+  (block $first (loop $next
+    (br_if $first (i64.lt_u (i64.sub (local.get $end) (local.get $p)) (i64.const 8)))
+    (br_if $first (i64.ne (i64.load $g{k} {p}) (i64.load $o (local.get $kept))))
+    (local.set $p (i64.add (local.get $p) (i64.const 8)))
+    (local.set $kept (i32.add (local.get $kept) (i32.const 8)))
+    (br $next)))
+  (block $first (loop $next
+    (if (i64.eq (local.get $p) (local.get $end)) (then return))
+    (br_if $first (i32.ne (i32.load8_u $g{k} {p}) (i32.load8_u $o (local.get $kept))))
+    (local.set $p (i64.add (local.get $p) (i64.const 1)))
+    (local.set $kept (i32.add (local.get $kept) (i32.const 1)))
+    (br $next)))
+  (block $last (loop $next
+    (br_if $last (i64.lt_u (i64.sub (local.get $end) (local.get $p)) (i64.const 8)))
+    (br_if $last (i64.ne (i64.load $g{k} {last_word}) (i64.load $o (i32.sub (local.get $kept-end) (i32.const 8)))))
+    (local.set $end (i64.sub (local.get $end) (i64.const 8)))
+    (local.set $kept-end (i32.sub (local.get $kept-end) (i32.const 8)))
+    (br $next)))
+  (call $append{k} (local.get $header) (local.get $p) (i64.sub (local.get $end) (local.get $p))))
+(func $settle{k} (param $header i32) (local $i i32) (local $at i32)
+  (if (i32.eqz (global.get $live)) (then return))
+  (loop $next
+    (local.set $at (i32.mul (local.get $i) (i32.const 24)))
+    (if (i32.and (i32.eq (i32.load $b offset=16 (local.get $at)) (i32.const {index}))
+                 (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
+      (then
+        (call $append{k} (local.get $header) (i64.load $b (local.get $at)) (i64.load $b offset=8 (local.get $at)))
+        (i64.store $b offset=8 (local.get $at) (i64.const 0))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $next (i32.lt_u (local.get $i) (global.get $count)))))
 (func $hash{k} (result i64) (local $h i64) (local $i {address}) (local $left i64)
   (local.set $left (i64.mul {size} (i64.const 8192)))
   (block $done (loop $more
@@ -164,27 +192,13 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
   (i32.store $r (local.get $at) (i32.const {hash_header}))
   (i64.store $r offset=4 (local.get $at) (call $hash{k}))
   (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.const 12))))
-(elem (table $access) (i32.const {access}) func $append{k} $append-inside{k} $hash-record{k})"#,
+(elem (table $access) (i32.const {access}) func $append{k} $keep{k} $changed{k} $hash-record{k})
+"#,
+        last_word = match pointer {
+            Pointer::Wasm32 => "(i32.wrap_i64 (i64.sub (local.get $end) (i64.const 8)))",
+            Pointer::Wasm64 => "(i64.sub (local.get $end) (i64.const 8))",
+        },
         HASH_MULTIPLIER = crate::trace::raw::HASH_MULTIPLIER as i64,
         access = index * ACCESS_ENTRIES,
     );
-    for inside in ["", "-inside"] {
-        _ = write!(
-            text,
-            r#"
-(func $settle{inside}{k} (param $header i32) (local $i i32) (local $at i32)
-  (if (i32.eqz (global.get $live)) (then return))
-  (loop $next
-    (local.set $at (i32.mul (local.get $i) (i32.const 24)))
-    (if (i32.and (i32.eq (i32.load $b offset=16 (local.get $at)) (i32.const {index}))
-                 (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
-      (then
-        (call $append{inside}{k} (local.get $header) (i64.load $b (local.get $at)) (i64.load $b offset=8 (local.get $at)))
-        (i64.store $b offset=8 (local.get $at) (i64.const 0))
-        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
-    (local.set $i (i32.add (local.get $i) (i32.const 1)))
-    (br_if $next (i32.lt_u (local.get $i) (global.get $count)))))
-"#
-        );
-    }
 }

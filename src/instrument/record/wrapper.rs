@@ -1,6 +1,7 @@
 //! The generated core functions that stand around crossings and log them.
 
 use super::shim::{GuestMemory, signature_text};
+use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
 use crate::trace::raw::Kind;
@@ -17,6 +18,8 @@ pub(super) struct Wrap<'a> {
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
+    /// The far side may owe the instance something.
+    pub(super) may_be_owed: bool,
 }
 
 /// A memory that a wrapper reads, and its number among the shim's imports.
@@ -52,8 +55,8 @@ impl Wrap<'_> {
         .write();
     }
 
-    /// Whether the wrapper runs where the component instance may not leave, and
-    /// so may not call the sink.
+    /// Whether the guest may not leave the component instance while it runs, and so the
+    /// recorder may not call the sink.
     fn is_inside(&self) -> bool {
         matches!(
             self.crossing.kind,
@@ -81,6 +84,9 @@ fn size(ty: CoreType) -> u32 {
 pub(super) fn header(kind: Kind, id: CrossingId) -> u32 {
     crate::trace::raw::header(kind, id)
 }
+
+/// Whether all that the far side has written is logged when the guest has been left.
+const IS_ALL_KNOWN: &str = "(i32.or (i32.eqz (global.get $pending)) (global.get $all-kept))";
 
 /// Writes one wrapper function.
 pub(super) struct Wrapper<'a, 'b> {
@@ -114,17 +120,22 @@ impl Wrapper<'_, '_> {
     /// The guest calls out: what the far side wrote is logged before the return,
     /// so that replay has it in memory when the guest goes on.
     fn outgoing(&mut self) {
+        let arrivals = self.wrap.crossing.arrivals();
+        if arrivals == Arrivals::Everything {
+            self.keep();
+        }
         self.record(Kind::Call, "p", &self.params());
         if self.wrap.crossing.is_exit() {
-            self.text
-                .push_str("\n (if (i32.eqz (global.get $pending)) (then (call $hash-all)))");
+            _ = write!(self.text, " (if {IS_ALL_KNOWN} (then (call $hash-all)))");
             self.text.push_str(" (call $commit)");
         } else if self.wrap.commit_before {
             self.text.push_str(" (call $commit)");
         }
         self.call();
-        self.settle();
-        self.answered();
+        if arrivals == Arrivals::Everything {
+            self.settle();
+            self.answered();
+        }
         self.record(Kind::Return, "r", &self.results());
         if self.wrap.commit_after {
             self.text.push_str(" (call $commit)");
@@ -133,39 +144,44 @@ impl Wrapper<'_, '_> {
 
     /// The guest is called: its arguments were written before it is entered.
     fn incoming(&mut self) {
-        self.settle();
-        if self.wrap.crossing.kind == CrossingKind::Callback {
-            self.told();
+        if self.wrap.is_inside() {
+            self.text.push_str(" (global.set $inside (i32.const 1))");
         }
+        self.settle();
+        self.told();
         self.record(Kind::Enter, "p", &self.params());
         self.call();
+        self.keep();
         self.record(Kind::Leave, "r", &self.results());
         self.hash();
-        if !self.wrap.is_inside() {
-            self.text.push_str(" (call $commit)");
-        }
+        self.text.push_str(match self.wrap.is_inside() {
+            true => " (global.set $inside (i32.const 0))",
+            false => " (call $commit)",
+        });
     }
 
-    /// The far side may have written to the old block already; the guest's
-    /// realloc copies that, so it is logged first.
+    /// The guest's realloc copies what the far side has written to the old block
+    /// already, so that is logged first.
     fn realloc(&mut self) {
-        let Some(slot) = self.slot else {
+        let Some(Slot { k, memory }) = self.slot else {
             return self.incoming();
         };
-        let old = self.address("p", 0);
-        _ = write!(self.text, " (if (i64.ne {old} (i64.const 0)) (then ");
-        self.settle();
-        self.text.push_str("))");
+        let header = header(Kind::Write, self.wrap.crossing.id);
+        let old = self.address("p", realloc::OLD);
+        let old_size = self.address("p", realloc::OLD_SIZE);
+        let new_size = self.address("p", realloc::NEW_SIZE);
+        _ = write!(
+            self.text,
+            "\n (global.set $inside (i32.const 1)) (call $append{k} (i32.const {header}) {old} {old_size})"
+        );
         self.record(Kind::Enter, "p", &self.params());
         self.call();
         self.record(Kind::Leave, "r", &self.results());
         let new = self.address("r", 0);
-        let length = self.address("p", 3);
-        let header = header(Kind::Write, self.wrap.crossing.id);
         _ = write!(
             self.text,
-            "\n (call $note-block {new} {length} {old} (i32.const {}) (i32.const {header}))",
-            slot.memory.index
+            "\n (call $note-block {new} {new_size} {old} {old_size} (i32.const {}) (i32.const {header})) (global.set $inside (i32.const 0))",
+            memory.index
         );
     }
 
@@ -193,15 +209,10 @@ impl Wrapper<'_, '_> {
     /// Appends a record of the locals `$<prefix>0…`.
     fn record(&mut self, kind: Kind, prefix: &str, types: &[CoreType]) {
         let length = 4 + types.iter().map(|ty| size(*ty)).sum::<u32>();
-        let room = if self.wrap.is_inside() {
-            "room-inside"
-        } else {
-            "room"
-        };
         let header = header(kind, self.wrap.crossing.id);
         _ = write!(
             self.text,
-            "\n (local.set $at (call ${room} (i32.const {length}))) (i32.store $r (local.get $at) (i32.const {header}))"
+            "\n (local.set $at (call $room (i32.const {length}))) (i32.store $r (local.get $at) (i32.const {header}))"
         );
         let mut offset = 4;
         for (i, ty) in types.iter().enumerate() {
@@ -232,21 +243,24 @@ impl Wrapper<'_, '_> {
     /// Logs the blocks that the far side may have written.
     fn settle(&mut self) {
         if let Some(Slot { k, .. }) = self.slot {
-            let inside = if self.wrap.is_inside() { "-inside" } else { "" };
             let header = header(Kind::Write, self.wrap.crossing.id);
-            _ = write!(
-                self.text,
-                "\n (call $settle{inside}{k} (i32.const {header}))"
-            );
+            _ = write!(self.text, "\n (call $settle{k} (i32.const {header}))");
         }
-        if self.wrap.settle_rest && !self.wrap.is_inside() {
+        if self.wrap.settle_rest {
             self.text
                 .push_str("\n (if (global.get $live) (then (call $settle-rest)))");
         }
     }
 
-    /// Memory is not hashed while the far side owes it something: it may have
-    /// written already what the guest has not been told of.
+    /// The guest is left to where it may be given what it is owed.
+    fn keep(&mut self) {
+        if self.wrap.may_be_owed {
+            self.text
+                .push_str("\n (if (global.get $pending) (then (call $keep)))");
+        }
+    }
+
+    /// Memory is not hashed while something may be in it that has not been logged.
     fn hash(&mut self) {
         let (true, Some(slot)) = (self.wrap.hashes(), self.slot) else {
             return;
@@ -257,7 +271,7 @@ impl Wrapper<'_, '_> {
             self.text,
             r#"
  (global.set $calls{k} (i32.add (global.get $calls{k}) (i32.const 1)))
- (if (i32.and (i32.eq (i32.popcnt (global.get $calls{k})) (i32.const 1)) (i32.eqz (global.get $pending))) (then
+ (if (i32.and (i32.eq (i32.popcnt (global.get $calls{k})) (i32.const 1)) {IS_ALL_KNOWN}) (then
    (local.set $at (call $room (i32.const 12)))
    (i32.store $r (local.get $at) (i32.const {header}))
    (i64.store $r offset=4 (local.get $at) (call $hash{slot}))

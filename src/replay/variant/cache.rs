@@ -74,6 +74,10 @@ pub(super) struct CacheEntry {
 impl CacheDir {
     /// The user's cache: `$RR_DAP_CACHE`, else `$XDG_CACHE_HOME/rr-dap`, else
     /// `~/.cache/rr-dap`.
+    ///
+    /// # Errors
+    ///
+    /// If none of these is set, or as [`CacheDir::open`].
     pub fn open_default() -> Result<Self, VariantError> {
         let from = |name| {
             std::env::var_os(name)
@@ -91,6 +95,10 @@ impl CacheDir {
 
     /// A cache in this directory, which is made where it is missing. Compiled
     /// code is executed, so nobody else may be able to write there.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made or found, or others may write there.
     pub fn open(root: &Path) -> Result<Self, VariantError> {
         create_private(root).map_err(failed("create", root))?;
         let root = root.canonicalize().map_err(failed("find", root))?;

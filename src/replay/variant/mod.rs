@@ -155,12 +155,20 @@ fn guest_features(config: &mut Config) {
 
 /// An engine for the process that compiles. It may start threads, so such a
 /// process must not be forked for checkpoints.
+///
+/// # Errors
+///
+/// If Wasmtime does not support this machine.
 pub fn engine_for_compiling(variant: Variant) -> Result<Engine, VariantError> {
     engine(config(variant).parallel_compilation(true))
 }
 
 /// An engine for the replayer: it starts no threads, and loads what
 /// [`engine_for_compiling`] compiled.
+///
+/// # Errors
+///
+/// As [`engine_for_compiling`].
 pub fn engine_for_replay(variant: Variant) -> Result<Engine, VariantError> {
     engine(config(variant).parallel_compilation(false))
 }
@@ -180,6 +188,10 @@ pub struct Prepared {
 
 impl Prepared {
     /// Loads the code into an engine of the same variant.
+    ///
+    /// # Errors
+    ///
+    /// If the file is not there any more, or of another engine.
     pub fn load(&self, engine: &Engine) -> Result<Module, VariantError> {
         // SAFETY: the file was written by `prepare` and checked against its
         // checksum, in a directory that only this user can write to
@@ -254,6 +266,10 @@ pub enum VariantError {
 /// `progress` hears how many bytes of modules are done, of how many. Two
 /// processes may prepare the same modules at once: one compiles, the other waits
 /// and finds the code.
+///
+/// # Errors
+///
+/// If a module cannot be clocked or compiled, or the cache not be written.
 pub fn prepare(
     cache: &CacheDir,
     modules: &[Arc<[u8]>],

@@ -3,7 +3,7 @@
 use super::outline::Outline;
 use super::{ExternalError, Module, read_file};
 use crate::component::{CustomSection, ModuleId, module_name};
-use crate::source::ModuleSource;
+use crate::source::module::ModuleSource;
 use crate::source::sections::{DebugSections, SOURCE_MAP};
 use crate::source::source_map::{SourceMap, without_guard};
 use crate::source::split::SplitFiles;
@@ -69,10 +69,10 @@ impl DebugFile {
             return 0;
         }
         let sections = DebugSections::of_file(self.bytes.clone());
-        let split = SplitFiles::read(&[sections], &source.dwarf);
-        let missing = source.units.missing.iter();
+        let split = SplitFiles::read(&[sections], source.dwarf());
+        let missing = source.missing_units().iter();
         missing
-            .filter(|unit| split.has(unit.id, &source.dwarf))
+            .filter(|unit| split.has(unit.id, source.dwarf()))
             .count()
     }
 

@@ -7,7 +7,7 @@
 mod fitting;
 mod outline;
 
-use super::ModuleSource;
+use super::module::ModuleSource;
 use super::sections::{SOURCE_MAP, SPLIT_FILE};
 use crate::component::{Component, CustomSection, ModuleId, with_custom_sections};
 use base64::Engine as _;
@@ -18,7 +18,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why a file is no debug information of a component.
+/// Why a file is not debug information of a component.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalError {
     /// The file cannot be opened or read.
@@ -48,7 +48,7 @@ pub enum ExternalError {
         message: String,
     },
     /// It begins as JSON, but is not a source map.
-    #[error("{path} is no source map that can be read: {message}")]
+    #[error("{path} is not a source map that can be read: {message}")]
     NoSourceMap {
         /// The debug file.
         path: PathBuf,
@@ -263,14 +263,14 @@ impl External {
         let Some(source) = self.source_of(module) else {
             return;
         };
-        if source.units.missing.is_empty() {
+        if source.missing_units().is_empty() {
             return;
         }
         let packages = search
             .beside
             .iter()
             .flat_map(|path| [path.with_extension("dwp"), with_suffix(path, ".dwp")]);
-        let mut missing = source.units.missing.len();
+        let mut missing = source.missing_units().len();
         for path in packages.filter(|path| path.is_file()) {
             missing = missing.saturating_sub(self.open_split(module, &path));
         }
@@ -278,7 +278,7 @@ impl External {
             return;
         }
         let mut lost = Vec::new();
-        for unit in &source.units.missing {
+        for unit in source.missing_units() {
             let beside = candidates(&unit.file, search);
             match beside.into_iter().find(|path| path.is_file()) {
                 Some(path) if self.open_split(module, &path) > 0 => {}

@@ -1,15 +1,113 @@
 //! Reading the entries of types.
 
-use super::{Bits, Case, Composite, Count, Member, Type, Variants};
+use super::shape::{Bits, Case, Composite, Count, Member, Type, Variants};
+use crate::source::error::SourceError;
 use crate::source::sections::Reader;
-use crate::source::type_names::is_composite;
-use crate::source::units::{EntryId, Unit};
-use crate::source::{ModuleSource, SourceError};
+use crate::source::type_names::{TypeNames, is_composite};
+use crate::source::units::{EntryId, Unit, Units};
 use gimli::{Attribute, AttributeValue, DwTag};
 
+/// How deep types may refer to types before they count as endless.
+const DEEPEST: usize = 64;
+
+/// The types of a module.
+#[derive(Clone, Copy)]
+pub(crate) struct Types<'a> {
+    units: &'a Units,
+    names: &'a TypeNames,
+}
+
+impl<'a> Types<'a> {
+    pub(in crate::source) fn new(units: &'a Units, names: &'a TypeNames) -> Types<'a> {
+        Types { units, names }
+    }
+
+    /// Whether the unit of a type is Rust's.
+    pub(super) fn is_rust(self, id: EntryId) -> bool {
+        self.units.is_rust(id.unit)
+    }
+
+    /// Reads one type.
+    pub(in crate::source) fn read(self, id: EntryId) -> Result<Type, SourceError> {
+        match self.entry(id)? {
+            Type::Composite(composite) if composite.is_declaration => self.definition_of(composite),
+            other => Ok(other),
+        }
+    }
+
+    /// The type behind aliases and qualifiers.
+    pub(in crate::source) fn resolved(self, id: EntryId) -> Result<(EntryId, Type), SourceError> {
+        let mut id = id;
+        for _ in 0..DEEPEST {
+            match self.read(id)? {
+                Type::Alias {
+                    target: Some(target),
+                    ..
+                }
+                | Type::Qualified {
+                    target: Some(target),
+                    ..
+                } => id = target,
+                other => return Ok((id, other)),
+            }
+        }
+        Err(SourceError::Excessive("a type is an alias without end"))
+    }
+
+    /// The size of a type in bytes; 0 for what has none.
+    pub(in crate::source) fn size_of(self, id: EntryId) -> Result<u64, SourceError> {
+        let mut id = id;
+        let mut factor: u64 = 1;
+        for _ in 0..DEEPEST {
+            let size = match self.resolved(id)?.1 {
+                Type::Base { size, .. }
+                | Type::Pointer { size, .. }
+                | Type::MemberPointer { size, .. }
+                | Type::Enumeration { size, .. } => size,
+                Type::Composite(composite) => composite.size,
+                Type::Array {
+                    element: Some(element),
+                    counts,
+                    ..
+                } => {
+                    for count in counts {
+                        factor = factor.saturating_mul(count.known().unwrap_or(0));
+                    }
+                    id = element;
+                    continue;
+                }
+                _ => 0,
+            };
+            return Ok(factor.saturating_mul(size));
+        }
+        Err(SourceError::Excessive("a type contains itself"))
+    }
+
+    /// The first base type that is like this.
+    pub(in crate::source) fn base(self, is_like: impl Fn(&Type) -> bool) -> Option<EntryId> {
+        let mut bases = self.names.bases(self.units).iter().copied();
+        bases.find(|&id| self.read(id).is_ok_and(|of| is_like(&of)))
+    }
+
+    /// One type as its entry has it: a declaration stays one.
+    pub(super) fn entry(self, id: EntryId) -> Result<Type, SourceError> {
+        TypeReader::new(self, id)?.read()
+    }
+
+    /// Finds the definition of a type that a unit only declares.
+    fn definition_of(self, declared: Composite) -> Result<Type, SourceError> {
+        let definition = declared.name.as_deref();
+        let definition = definition.and_then(|name| self.names.composite(self.units, name));
+        match definition {
+            Some(id) => self.entry(id),
+            None => Ok(Type::Composite(declared)),
+        }
+    }
+}
+
 /// Reads one type's entry and its children.
-pub(super) struct TypeReader<'a> {
-    source: &'a ModuleSource,
+struct TypeReader<'a> {
+    types: Types<'a>,
     id: EntryId,
     unit: &'a Unit,
 }
@@ -18,16 +116,12 @@ type Entries<'a> = gimli::EntriesRaw<'a, Reader>;
 type Attributes = Vec<Attribute<Reader>>;
 
 impl<'a> TypeReader<'a> {
-    pub(super) fn new(source: &'a ModuleSource, id: EntryId) -> Result<Self, SourceError> {
-        let unit = source.units.get(id.unit);
-        Ok(TypeReader {
-            source,
-            id,
-            unit: unit.ok_or(SourceError::DanglingReference)?,
-        })
+    fn new(types: Types<'a>, id: EntryId) -> Result<Self, SourceError> {
+        let unit = types.units.of(id.unit)?;
+        Ok(TypeReader { types, id, unit })
     }
 
-    pub(super) fn read(self) -> Result<Type, SourceError> {
+    fn read(self) -> Result<Type, SourceError> {
         let offset = self.id.unit_offset();
         let mut entries = self.unit.dwarf.entries_raw(Some(offset))?;
         let abbreviation = entries.read_abbreviation()?;
@@ -111,7 +205,7 @@ impl<'a> TypeReader<'a> {
     /// Pointers to member functions have an adjustment of the object too.
     fn member_pointer_size(&self, target: Option<EntryId>) -> u64 {
         let size = u64::from(self.unit.dwarf.header.address_size());
-        let target = target.and_then(|target| self.source.resolved(target).ok());
+        let target = target.and_then(|target| self.types.resolved(target).ok());
         match target {
             Some((_, Type::Function { .. })) => size * 2,
             _ => size,
@@ -219,7 +313,7 @@ impl<'a> TypeReader<'a> {
         })
     }
 
-    /// `None` for static members, which are no part of the value.
+    /// `None` for static members, which are not part of the value.
     fn member(&self, tag: DwTag, attributes: &Attributes) -> Option<Member> {
         if find(attributes, gimli::DW_AT_external).is_some()
             || find(attributes, gimli::DW_AT_declaration).is_some()
@@ -251,7 +345,7 @@ impl<'a> TypeReader<'a> {
         let storage = unsigned(attributes, gimli::DW_AT_byte_size)
             .or_else(|| {
                 let storage = self.reference(attributes, gimli::DW_AT_type)?;
-                self.source.size_of(storage).ok()
+                self.types.size_of(storage).ok()
             })
             .unwrap_or(4);
         let bits = storage.saturating_mul(8);
@@ -266,7 +360,7 @@ impl<'a> TypeReader<'a> {
         let discriminant = self.reference(attributes, gimli::DW_AT_discr);
         let mut variants = Variants::default();
         if let Some(id) = discriminant {
-            let die = self.source.entry(id)?;
+            let die = self.types.units.entry(id)?;
             variants.discriminant = self.member(die.tag(), &die.attrs().to_vec());
         }
         self.each_child(entries, |tag, attributes, entries| {
@@ -289,12 +383,12 @@ impl<'a> TypeReader<'a> {
     }
 
     fn text(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<String> {
-        self.source.text(self.id.unit, find(attributes, name)?)
+        self.types.units.text(self.id.unit, find(attributes, name)?)
     }
 
     fn reference(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<EntryId> {
         let value = find(attributes, name)?;
-        self.source.units.reference(self.id.unit, &value).ok()
+        self.types.units.reference(self.id.unit, &value).ok()
     }
 }
 

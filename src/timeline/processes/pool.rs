@@ -196,7 +196,7 @@ impl Pool {
                 return Err(did_not_connect());
             }
             // Whether it has arrived is looked at.
-            _ = shared.arrival.wait_for(&mut expected, LIVES_EVERY);
+            shared.arrival.wait_for(&mut expected, LIVES_EVERY);
         }
     }
 }

@@ -149,7 +149,7 @@ fn expressions_have_a_value_or_an_error() {
     let fuzzing = Fuzzing {
         name: "expression",
         door: doors::expression,
-        count: 50_000,
+        count: 30_000,
     };
     let seeds = seeds();
     let Some(tally) = fuzzing.run(|numbers| match numbers.below(4) {

@@ -17,6 +17,8 @@ pub mod doors;
 
 use crate::support::file::{Numbers, mutate};
 use doors::Reached;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// What kind of input is tried, and how.
@@ -52,14 +54,18 @@ impl Fuzzing {
         let seed = number("RR_DAP_FUZZ_SEED").unwrap_or(1);
         let count = number("RR_DAP_FUZZ_COUNT").unwrap_or(self.count);
         let kept = kept(self.name);
+        let file = File::create(&kept).expect("a file for inputs");
         let mut tally = Tally::default();
         for round in 0..count {
             // Each round from numbers of its own, so that it is the same without those before.
-            let mut numbers = Numbers((seed << 32 ^ round).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+            let mut numbers =
+                Numbers(((seed << 32) ^ round).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
             numbers.next();
             let input = make(&mut numbers);
             // Whatever becomes of this process, the input is there.
-            std::fs::write(&kept, &input).expect("room for an input");
+            let written = file.write_all_at(&input, 0);
+            written.expect("room for an input");
+            file.set_len(input.len() as u64).expect("a shorter file");
             let _blame = Blame {
                 kept: &kept,
                 seed,

@@ -115,7 +115,7 @@ fn recordings_are_replayed_or_refused() {
     let fuzzing = Fuzzing {
         name: "trace",
         door: doors::trace,
-        count: 700,
+        count: 1800,
     };
     let recordings = recordings();
     let seeds = seeds_of(&recordings);

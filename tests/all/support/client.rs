@@ -1,10 +1,12 @@
 //! A client that checks every message, in both directions, against the official
 //! schema.
 
-use rr_dap::dap::protocol::framing::{read_frame, write_frame};
+use rr_dap::dap::client;
+use rr_dap::dap::protocol::framing::write_frame;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{BufReader, Read, Write};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -80,14 +82,8 @@ fn misspelt(value: &Value) -> Vec<String> {
     }
 }
 
-pub struct Client {
-    reader: BufReader<Box<dyn Read + Send>>,
-    writer: Box<dyn Write + Send>,
-    last_seq: i64,
-    heard: i64,
-    /// Messages read while waiting for others.
-    kept: Vec<Value>,
-}
+/// Checks what it hears, and panics where a conversation fails.
+pub struct Client(client::Client);
 
 impl Client {
     /// A client of a server of its own.
@@ -106,86 +102,58 @@ impl Client {
     }
 
     pub fn new(reader: Box<dyn Read + Send>, writer: Box<dyn Write + Send>) -> Self {
-        Self {
-            reader: BufReader::new(reader),
-            writer,
-            last_seq: 0,
-            heard: 0,
-            kept: Vec::new(),
-        }
+        let mut heard = 0;
+        let checks = move |message: &Value| {
+            validate(message);
+            heard += 1;
+            assert_eq!(message["seq"], json!(heard), "numbers have no gaps");
+            true
+        };
+        Self(client::Client::new(reader, writer, checks))
     }
 
     /// Sends bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.writer.write_all(bytes).unwrap();
-        self.writer.flush().unwrap();
+        self.0.write(bytes).unwrap();
     }
 
     /// Sends a message's text in a sound frame.
     pub fn framed(&mut self, body: &str) {
-        write_frame(&mut self.writer, body.as_bytes()).unwrap();
+        let mut frame = Vec::new();
+        write_frame(&mut frame, body.as_bytes()).unwrap();
+        self.raw(&frame);
     }
 
     /// Sends a request and returns its number.
     pub fn send(&mut self, command: &str, arguments: Value) -> i64 {
-        self.last_seq += 1;
-        let mut request = json!({ "seq": self.last_seq, "type": "request", "command": command });
-        if !arguments.is_null() {
-            request["arguments"] = arguments;
-        }
-        self.framed(&request.to_string());
-        self.last_seq
+        self.0.send(command, arguments).unwrap()
     }
 
     /// The next message; `None` at the end of the session.
     pub fn next(&mut self) -> Option<Value> {
-        let body = read_frame(&mut self.reader).ok()??;
-        let message: Value = serde_json::from_slice(&body).unwrap();
-        validate(&message);
-        self.heard += 1;
-        assert_eq!(message["seq"], json!(self.heard), "numbers have no gaps");
-        Some(message)
-    }
-
-    fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.kept.iter().position(&wanted) {
-            return self.kept.remove(at);
-        }
-        loop {
-            let Some(message) = self.next() else {
-                panic!("the session ended before {what}; kept: {:#?}", self.kept);
-            };
-            if wanted(&message) {
-                return message;
-            }
-            self.kept.push(message);
-        }
+        self.0.next_message().ok().flatten()
     }
 
     pub fn response(&mut self, seq: i64) -> Value {
-        self.wait(&format!("the response to {seq}"), |message| {
-            message["type"] == json!("response") && message["request_seq"] == json!(seq)
-        })
+        let response = self.0.response(&format!("number {seq}"), seq);
+        response.unwrap_or_else(|error| panic!("{error}; kept: {:#?}", self.0.kept()))
     }
 
     pub fn event(&mut self, name: &str) -> Value {
-        self.wait(&format!("the event {name}"), |message| {
-            message["type"] == json!("event") && message["event"] == json!(name)
-        })["body"]
-            .take()
+        let event = self.0.event(name);
+        event.unwrap_or_else(|error| panic!("{error}; kept: {:#?}", self.0.kept()))
     }
 
     /// Whether such an event has come that nobody waited for.
-    pub fn heard_event(&self, name: &str) -> bool {
-        self.kept
-            .iter()
-            .any(|message| message["event"] == json!(name))
+    pub fn heard_event(&mut self, name: &str) -> bool {
+        let mut kept = self.0.kept().iter();
+        kept.any(|message| message["event"] == json!(name))
     }
 
     /// Takes the bodies of such events that nobody waited for.
     pub fn kept_events(&mut self, name: &str) -> Vec<Value> {
         let is_meant = |message: &mut Value| message["event"] == json!(name);
-        let taken = self.kept.extract_if(.., is_meant);
+        let taken = self.0.kept().extract_if(.., is_meant);
         taken.map(|mut message| message["body"].take()).collect()
     }
 
@@ -257,8 +225,27 @@ impl Client {
 
     /// Everything up to the end of the session.
     pub fn rest(mut self) -> Vec<Value> {
-        let mut rest = std::mem::take(&mut self.kept);
+        let mut rest = std::mem::take(self.0.kept());
         rest.extend(std::iter::from_fn(|| self.next()));
         rest
+    }
+}
+
+/// A connection that is closed with its writer: the reader has a copy of it.
+pub struct HangsUp(pub TcpStream);
+
+impl Write for HangsUp {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Drop for HangsUp {
+    fn drop(&mut self) {
+        _ = self.0.shutdown(Shutdown::Write);
     }
 }

@@ -273,6 +273,7 @@ impl<'a> Rewrite<'a> {
             commit_after: each_hostcall && lets_others_run,
             settle_rest: scope.has_several_memories
                 || (scope.is_asynchronous && crossing.memory.is_none()),
+            may_be_owed: scope.is_asynchronous,
         })
     }
 

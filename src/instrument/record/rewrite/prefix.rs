@@ -20,6 +20,10 @@ pub(super) const RECORDER_INSTANCE: u32 = 3;
 const OWED_INSTANCE: u32 = 1;
 const SINK_INSTANCE: u32 = 2;
 
+/// Bytes that are kept of all buffers of reads that wait. What arrives in others is
+/// logged when the guest is told.
+const KEPT_MAX: u32 = 1 << 26;
+
 /// `import "rr:recorder/sink"` with `commit(instance, records)` and
 /// `register(buffer) -> instance`.
 pub(super) fn import_sink(out: &mut we::Component) {
@@ -118,6 +122,8 @@ fn pending() -> String {
         ("RETURNED", SubtaskState::Returned.code()),
         ("COMPLETED", CopyResult::Completed.code()),
         ("CODE-BITS", CODE_BITS),
+        ("ENTRIES", ACCESS_ENTRIES),
+        ("KEPT-MAX", KEPT_MAX),
     ];
     let text = include_str!("pending.wat").to_owned();
     let write = |text: String, (name, code): (&str, u32)| text.replace(name, &code.to_string());

@@ -8,14 +8,17 @@
 (module
   (import "memories" "buffer" (memory $m 1))
   (import "owed" "owed" (memory $o 1))
+  (export "owed" (memory $o))
   (import "sink" "commit" (func $sink (param i32 i32 i32)))
   (import "sink" "register" (func $register (param i32 i32) (result i32)))
   (memory $b (export "blocks") 1)
   (global $count (export "block-count") (mut i32) (i32.const 0))
   (global $live (export "block-live") (mut i32) (i32.const 0))
   (global $pending (export "pending") (mut i32) (i32.const 0))
-  ;; For each guest memory: copying out of it, the same without leaving the
-  ;; instance, and hashing it. Shims put in what they have.
+  ;; Whether the guest runs a realloc or a post-return, where it may not leave.
+  (global $inside (export "inside") (mut i32) (i32.const 0))
+  ;; For each guest memory: logging bytes of it, keeping them, logging what is not as
+  ;; it was kept, and hashing it. Shims put in what they have.
   (table $access (export "access") ACCESS funcref)
   (global $instance (mut i32) (i32.const 0))
 
@@ -28,15 +31,18 @@
         (i32.sub (local.get $end) (i32.const 16)))
       (i32.store $m (i32.const 0) (i32.const 16)))))
 
-  ;; Makes room for a record of $size bytes and answers where it goes.
+  ;; Makes room for a record of $size bytes and answers where it goes. Where the
+  ;; instance may not leave, calling the sink would trap: the buffer grows instead.
   (func (export "room") (param $size i32) (result i32)
     (if (i32.gt_u (i32.add (i32.load $m (i32.const 0)) (local.get $size)) (i32.const CAPACITY))
-      (then (call $commit)))
+      (then
+        (if (global.get $inside)
+          (then (call $grow (local.get $size)))
+          (else (call $commit)))))
     (i32.load $m (i32.const 0)))
 
-  ;; The same where the instance may not leave (realloc, post-return): calling
-  ;; the sink would trap there, so the buffer grows instead.
-  (func (export "room-inside") (param $size i32) (result i32)
+  ;; Grows the buffer until $size bytes more fit.
+  (func $grow (param $size i32)
     (local $need i32) (local $have i32)
     (local.set $need (i32.add (i32.load $m (i32.const 0)) (local.get $size)))
     (local.set $have (i32.shl (memory.size $m) (i32.const 16)))
@@ -44,26 +50,24 @@
       (if (i32.eq (i32.const -1)
             (memory.grow $m (i32.add (i32.const 1)
               (i32.shr_u (i32.sub (local.get $need) (local.get $have)) (i32.const 16)))))
-        (then unreachable))))
-    (i32.load $m (i32.const 0)))
+        (then unreachable)))))
 
-  ;; Notes a block that realloc handed out; forgets the one it replaces.
-  (func (export "note-block") (param $address i64) (param $length i64) (param $old i64) (param $memory i32) (param $header i32)
-    (local $i i32) (local $at i32)
-    (if (i64.ne (local.get $old) (i64.const 0)) (then
-      (loop $next
-        (if (i32.lt_u (local.get $i) (global.get $count)) (then
-          (local.set $at (i32.mul (local.get $i) (i32.const 24)))
-          (if (i32.and
-                (i32.and
-                  (i64.eq (i64.load $b (local.get $at)) (local.get $old))
-                  (i32.eq (i32.load $b offset=16 (local.get $at)) (local.get $memory)))
-                (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
-            (then
-              (i64.store $b offset=8 (local.get $at) (i64.const 0))
-              (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
-          (local.set $i (i32.add (local.get $i) (i32.const 1)))
-          (br $next))))))
+  ;; Notes a block that realloc handed out; forgets the one it replaces, which is the
+  ;; newest.
+  (func (export "note-block") (param $address i64) (param $length i64) (param $old i64) (param $old-length i64) (param $memory i32) (param $header i32)
+    (local $at i32)
+    (if (i64.ne (local.get $old-length) (i64.const 0)) (then
+      (local.set $at (i32.mul (global.get $count) (i32.const 24)))
+      (block $done (loop $next
+        (br_if $done (i32.eqz (local.get $at)))
+        (local.set $at (i32.sub (local.get $at) (i32.const 24)))
+        (br_if $next (i64.ne (i64.load $b (local.get $at)) (local.get $old)))
+        (br_if $next (i32.ne (i32.load $b offset=16 (local.get $at)) (local.get $memory)))
+        (br_if $next (i64.eqz (i64.load $b offset=8 (local.get $at))))
+        (i64.store $b offset=8 (local.get $at) (i64.const 0))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))
+        (if (i32.eq (i32.add (local.get $at) (i32.const 24)) (i32.mul (global.get $count) (i32.const 24)))
+          (then (global.set $count (i32.sub (global.get $count) (i32.const 1)))))))))
     (if (i64.eqz (local.get $length)) (then return))
     (if (i32.eqz (global.get $live)) (then (global.set $count (i32.const 0))))
     (local.set $at (i32.mul (global.get $count) (i32.const 24)))

@@ -1,0 +1,376 @@
+//! The debug information of one core module: what may be asked of it.
+
+use super::damage::Damage;
+use super::entries::Entries;
+use super::error::SourceError;
+use super::functions::{Function, Functions};
+use super::globals::Globals;
+use super::inlined::InlinedFunctions;
+use super::kind::Kind;
+use super::lines::{FileId, Lines, SourceLine, Statement};
+use super::operands::Operands;
+use super::paths::normalise;
+use super::places::Places;
+use super::scopes::{self, Declared, InlinedCall, Scopes};
+use super::sections::{Code, Reader, Sections};
+use super::split::SplitFiles;
+use super::statics::Statics;
+use super::tables::FunctionTable;
+use super::type_names::TypeNames;
+use super::types::{Count, Type, TypeText, Types};
+use super::units::{EntryId, Missing, Units};
+use super::vtables::Vtables;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The debug information of one core module.
+///
+/// Reading it looks at no more than the headers of units; lines, functions and
+/// types are read when first asked for, then kept.
+pub struct ModuleSource {
+    entries: Entries,
+    functions: Functions,
+    inlined: InlinedFunctions,
+    statics: Statics,
+    type_names: TypeNames,
+    vtables: Vtables,
+    table: FunctionTable,
+    globals: Globals,
+    operands: Operands,
+}
+
+impl ModuleSource {
+    /// Reads the debug information out of a core module's bytes. A module
+    /// without any is not an error.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not a core module.
+    pub fn read(module: Arc<[u8]>) -> Result<ModuleSource, SourceError> {
+        let sections = Sections::read(&module)?;
+        let dwarf = Arc::new(sections.debug.dwarf()?);
+        let split = SplitFiles::read(&sections.split, &dwarf);
+        let units = Units::read(dwarf, &split, &sections.code);
+        let source_map = sections.source_map.map(|range| {
+            gimli::EndianReader::new(module.clone(), gimli::LittleEndian).range(range)
+        });
+        let lines = Lines::new(sections.debug.length(".debug_line"), source_map);
+        let entries = Entries::new(sections.code, units, lines);
+        Ok(ModuleSource {
+            functions: Functions::new(sections.names, &entries),
+            entries,
+            inlined: InlinedFunctions::default(),
+            statics: Statics::default(),
+            type_names: TypeNames::default(),
+            vtables: Vtables::default(),
+            table: sections.table,
+            globals: sections.globals,
+            operands: Operands::new(module),
+        })
+    }
+
+    /// The parts that cannot be read, or not to their end, and are left out. To find
+    /// them, the functions of all units and all lines are read.
+    pub fn damage(&self) -> Vec<Damage> {
+        let mut found: Vec<Damage> = self.entries.units.damage.clone();
+        // A unit whose root is damaged is damaged when its functions are read, too.
+        let of_functions = self.functions.damage(&self.entries);
+        let of_lines = self.entries.lines().damage.iter().cloned();
+        for damage in of_functions.chain(of_lines) {
+            if !found.iter().any(|known| known.part == damage.part) {
+                found.push(damage);
+            }
+        }
+        found
+    }
+
+    /// The best that there is: DWARF with lines (as its first unit has it), a source map,
+    /// names.
+    pub fn kind(&self) -> Kind {
+        let dwarf = self.entries.units.all.first();
+        match dwarf.filter(|_| self.has_lines()) {
+            Some(unit) => Kind::Dwarf(unit.dwarf.encoding().version),
+            None if self.entries.are_mapped() => Kind::SourceMap,
+            None if self.functions.names.is_empty() => Kind::Nothing,
+            None => Kind::Names,
+        }
+    }
+
+    /// What the name section calls the module.
+    pub fn name(&self) -> Option<&str> {
+        self.functions.names.module.as_deref()
+    }
+
+    /// Whether any code has a source line. As long as nobody has asked for lines, this
+    /// reads none: a damaged line table counts.
+    pub fn has_lines(&self) -> bool {
+        self.entries.have_lines()
+    }
+
+    /// The path of a file, whole and normalised, on the machine that compiled
+    /// the guest.
+    pub fn file(&self, file: FileId) -> &str {
+        self.entries.lines().files.path(file)
+    }
+
+    /// The files that have code.
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &str)> {
+        self.entries.lines().files_with_code()
+    }
+
+    /// The file with a path, exactly as [`ModuleSource::file`] spells it.
+    pub fn file_named(&self, path: &str) -> Option<FileId> {
+        self.entries.lines().files.find(&normalise(path))
+    }
+
+    /// The text of a source file, if a source map has it.
+    pub fn text_of(&self, file: FileId) -> Option<&str> {
+        self.entries.lines().content(file)
+    }
+
+    /// The line of a place. In a frame that is not the innermost, ask for the
+    /// place before the one to return to.
+    pub fn line_at(&self, pc: u32) -> Option<SourceLine> {
+        self.entries.lines().line_at(pc)
+    }
+
+    /// The statements that start in a range of places, sorted, one for each place.
+    pub fn statements(&self, range: Range<u32>) -> &[Statement] {
+        self.entries.lines().statements(range)
+    }
+}
+
+/// Functions.
+impl ModuleSource {
+    /// All functions with code of their own.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.functions.all(&self.entries)
+    }
+
+    /// The function whose own code contains a place.
+    pub fn function_at(&self, pc: u32) -> Option<&Function> {
+        self.functions.at(&self.entries, pc)
+    }
+
+    /// The functions with a name: the last part, the whole path or the linkage
+    /// name, exactly.
+    pub fn functions_named(&self, name: &str) -> Vec<&Function> {
+        self.functions.named(&self.entries, name)
+    }
+
+    /// The index of the function that contains a place.
+    pub fn function_index_at(&self, pc: u32) -> Option<u32> {
+        self.entries.code.function_index_at(pc)
+    }
+
+    /// The readable name that the name section has for a function index.
+    pub fn function_name(&self, function_index: u32) -> Option<String> {
+        self.functions.names.readable(function_index)
+    }
+
+    /// A function's name, or its number.
+    pub fn shown_name(&self, function: u32) -> String {
+        self.functions.names.shown(function)
+    }
+
+    /// The name of the function with an index in the first table.
+    pub(crate) fn function_in_table(&self, index: u32) -> Option<String> {
+        let function = self.table.get(index)?;
+        let described = self.entries.code.body(function).map(|(_, first)| first);
+        let described = described.and_then(|pc| self.function_at(pc));
+        match described {
+            Some(function) => Some(function.name.clone()),
+            None => self.function_name(function),
+        }
+    }
+
+    /// The calls inlined at a place, innermost first.
+    pub fn inlined_at(&self, pc: u32) -> Vec<InlinedCall> {
+        scopes::inlined_at(&self.entries, &self.functions, pc)
+    }
+}
+
+/// Where breakpoints go.
+impl ModuleSource {
+    fn places(&self) -> Places<'_> {
+        Places {
+            entries: &self.entries,
+            functions: &self.functions,
+        }
+    }
+
+    /// The place for a breakpoint on a function: after the prologue, where its
+    /// arguments can be seen.
+    pub fn body_start(&self, function: &Function) -> u32 {
+        self.places().body_start(function)
+    }
+
+    /// Where functions begin that debug information does not tell of, and whose names, as
+    /// the `name` section has them or readable, are meant.
+    pub fn starts_of_named(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+        self.places().starts_of_named(is_meant)
+    }
+
+    /// Where the inlined copies of functions begin that are meant by their whole name, the
+    /// last part of it or the linkage name.
+    pub fn starts_of_inlined(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+        self.inlined.starts(&self.entries, is_meant)
+    }
+
+    /// The places for a breakpoint on a line: one for each copy of its code
+    /// (instances of a generic function, inlined calls, unrolled loops). A line
+    /// without code stands for the next one in the file that has some.
+    pub fn breakpoint_places(&self, path: &str, line: u32) -> Vec<Statement> {
+        self.places().breakpoint_places(path, line)
+    }
+
+    /// The lines of a range that have code, each once, with the column where
+    /// their first statement starts.
+    pub fn breakable_lines(&self, path: &str, lines: Range<u32>) -> Vec<SourceLine> {
+        self.places().breakable_lines(path, lines)
+    }
+
+    /// Whether a file has code at all.
+    pub fn has_code(&self, file: FileId) -> bool {
+        self.places().has_code(file)
+    }
+}
+
+/// Variables.
+impl ModuleSource {
+    /// What is in scope at a place.
+    pub(crate) fn scopes_at(&self, pc: u32) -> Result<Scopes, SourceError> {
+        scopes::at(&self.entries, &self.functions, pc)
+    }
+
+    /// The variables with a name outside functions, of the unit that contains a
+    /// place.
+    pub(crate) fn statics_at(&self, pc: u32) -> Result<Vec<Declared>, SourceError> {
+        let function = self.functions.described_at(&self.entries, pc)?;
+        scopes::statics(&self.entries, function.entry.unit)
+    }
+
+    /// The variable with a name that is in no function or lives as long as those; that
+    /// of the unit which contains a place comes before others.
+    pub(crate) fn static_named(&self, pc: u32, name: &str) -> Option<Declared> {
+        let here = self.function_at(pc).map(|function| function.entry.unit);
+        self.statics.named(&self.entries, here, name)
+    }
+
+    /// The variable with an entry, at a place.
+    pub(crate) fn variable_at(
+        &self,
+        id: EntryId,
+        pc: Option<u32>,
+    ) -> Result<Option<Declared>, SourceError> {
+        scopes::variable_at(&self.entries, id, pc)
+    }
+
+    /// How a unit encodes expressions.
+    pub(crate) fn encoding(&self, unit: u32) -> Option<gimli::Encoding> {
+        self.entries.units.encoding(unit)
+    }
+
+    /// An address of a unit's table in `.debug_addr`.
+    pub(crate) fn indexed_address(
+        &self,
+        unit: u32,
+        index: gimli::DebugAddrIndex,
+    ) -> Result<u64, SourceError> {
+        self.entries.units.indexed_address(unit, index)
+    }
+
+    /// The global that holds where the variables of a thread start.
+    pub(crate) fn tls_base(&self) -> Option<u32> {
+        self.globals.tls_base
+    }
+
+    /// Whether the operand with an index, from the bottom, is the same at the end of a
+    /// stretch of code as where that begins; in code order, as every way from one to the
+    /// other that matters goes through the code between them.
+    ///
+    /// Code that cannot be read keeps nothing.
+    pub(crate) fn keeps_operand(&self, index: u32, stretch: &Range<u32>) -> bool {
+        self.operands.keeps(&self.entries.code, index, stretch)
+    }
+}
+
+/// Types.
+impl ModuleSource {
+    fn types(&self) -> Types<'_> {
+        Types::new(&self.entries.units, &self.type_names)
+    }
+
+    /// Reads one type.
+    pub(crate) fn type_at(&self, id: EntryId) -> Result<Type, SourceError> {
+        self.types().read(id)
+    }
+
+    /// The type behind aliases and qualifiers.
+    pub(crate) fn resolved(&self, id: EntryId) -> Result<(EntryId, Type), SourceError> {
+        self.types().resolved(id)
+    }
+
+    /// The size of a type in bytes; 0 for what has none.
+    pub(crate) fn size_of(&self, id: EntryId) -> Result<u64, SourceError> {
+        self.types().size_of(id)
+    }
+
+    /// The bytes of an address, as the unit that describes a type has them.
+    pub(crate) fn address_size(&self, of: EntryId) -> u64 {
+        self.entries.units.address_size(of.unit)
+    }
+
+    /// The type with a name, as its language writes it without qualifiers; of several,
+    /// the first that is complete.
+    pub(crate) fn type_named(&self, name: &str) -> Option<EntryId> {
+        self.type_names.named(&self.entries.units, name)
+    }
+
+    /// The class with a name as its vtable has it, mangled.
+    pub(crate) fn class_mangled(&self, name: &str) -> Option<EntryId> {
+        self.type_names.class_mangled(&self.entries.units, name)
+    }
+
+    /// The first base type that is like this.
+    pub(crate) fn base_type(&self, is_like: impl Fn(&Type) -> bool) -> Option<EntryId> {
+        self.types().base(is_like)
+    }
+
+    /// The type whose vtable is at an address in memory.
+    pub(crate) fn vtable_type(&self, address: u64) -> Option<EntryId> {
+        let units = &self.entries.units;
+        self.vtables.made_for(units, &self.globals, address)
+    }
+
+    /// The name of a type as its language writes it.
+    pub(crate) fn type_name(&self, id: Option<EntryId>) -> String {
+        TypeText(self.types()).of(id)
+    }
+
+    /// The name of arrays of a type, of arrays of those and so on, the outermost first.
+    pub(crate) fn array_name(&self, element: Option<EntryId>, counts: &[Count]) -> String {
+        TypeText(self.types()).of_array(element, counts)
+    }
+
+    /// The name of pointers to a type, as an expression makes them.
+    pub(crate) fn pointer_name(&self, target: EntryId) -> String {
+        TypeText(self.types()).of_pointer(target)
+    }
+}
+
+/// What the room itself asks.
+impl ModuleSource {
+    pub(super) fn code(&self) -> &Code {
+        &self.entries.code
+    }
+
+    pub(super) fn dwarf(&self) -> &gimli::Dwarf<Reader> {
+        &self.entries.units.dwarf
+    }
+
+    /// Split units that no file has.
+    pub(super) fn missing_units(&self) -> &[Missing] {
+        &self.entries.units.missing
+    }
+}

@@ -1,0 +1,87 @@
+//! Why a trace cannot be read.
+
+use super::format::VERSION;
+use crate::component::{Differs, ParseError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a trace cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The recording.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It neither begins as a recording does nor has lines of one.
+    #[error("{path} is not a recording of rr-dap; record one with `rr-dap record`")]
+    NotATrace {
+        /// The file that was to be opened.
+        path: PathBuf,
+    },
+    /// It is a log (see [`log_line`](super::log_line)) that no recording can be made of.
+    #[error("{path} is a log with lines of a recording, but {what}")]
+    Log {
+        /// The log.
+        path: PathBuf,
+        /// It holds two recordings, or lines of the beginning are missing: in words.
+        what: String,
+    },
+    /// It begins as a recording does, in another version of the format.
+    #[error(
+        "{path} has format version {found}, this rr-dap reads version {VERSION}; \
+         use the rr-dap that recorded it, or record anew"
+    )]
+    Version {
+        /// The recording.
+        path: PathBuf,
+        /// The version in its header.
+        found: u32,
+    },
+    /// A section's checksum, size or content is wrong, or sections are out of order.
+    #[error("{path} is damaged at byte {offset}: {what}")]
+    Damaged {
+        /// The recording.
+        path: PathBuf,
+        /// At the section or right after it, in bytes of the recording; in a log, of what it holds.
+        offset: u64,
+        /// What is wrong there, in words.
+        what: String,
+    },
+    /// It ends before the section of the component does.
+    #[error("{path} was cut off before the component was complete; nothing of it can be replayed")]
+    NoComponent {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// The component in it is read, but cannot be parsed.
+    #[error("the component in {path}: {source}")]
+    Component {
+        /// The recording.
+        path: PathBuf,
+        /// Why not.
+        source: ParseError,
+    },
+    /// [`Trace::with_component`] was given a component with other code.
+    #[error("{path} recorded another program: {source}")]
+    OtherComponent {
+        /// The recording.
+        path: PathBuf,
+        /// What differs.
+        source: Differs,
+    },
+    /// The recording has no end, and the file beside it should have the rest.
+    #[error(
+        "{path} holds what was recorded last, but cannot be read: {what}; \
+         without it the recording ends earlier"
+    )]
+    Tail {
+        /// That file, `NAME.rrtrace.tail`.
+        path: PathBuf,
+        /// What is wrong with it, in words.
+        what: String,
+    },
+}
