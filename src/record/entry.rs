@@ -57,7 +57,7 @@ pub enum EntryError {
 }
 
 /// What is called after instantiation.
-pub(super) enum Entry {
+pub(super) enum EntryPoint {
     /// `run` of `wasi:cli/run`.
     Command(ComponentExportIndex),
     /// Any exported function, with arguments that fit it.
@@ -76,14 +76,17 @@ pub(super) struct Answer {
     pub(super) result: Option<String>,
 }
 
-impl Entry {
+impl EntryPoint {
     /// The command of a component.
-    pub(super) fn command(engine: &Engine, component: &Component) -> Result<Entry, EntryError> {
+    pub(super) fn command(
+        engine: &Engine,
+        component: &Component,
+    ) -> Result<EntryPoint, EntryError> {
         // As `wasmtime run`: of a component that is a command for both, the newer.
         ["wasi:cli/run@0.3.", "wasi:cli/run@0.2."]
             .iter()
             .find_map(|interface| run_function(engine, component, interface))
-            .map(Entry::Command)
+            .map(EntryPoint::Command)
             .ok_or_else(|| EntryError::NoCommand {
                 exports: listed(&functions(engine, component)),
             })
@@ -95,14 +98,14 @@ impl Entry {
         engine: &Engine,
         component: &Component,
         call: &str,
-    ) -> Result<Entry, EntryError> {
+    ) -> Result<EntryPoint, EntryError> {
         let (name, arguments) = match call.find('(') {
             Some(at) if at > 0 => call.split_at(at),
             _ => return Err(EntryError::NoCall { call: call.into() }),
         };
         let functions = functions(engine, component);
         let function = named(&functions, name.trim())?;
-        Ok(Entry::Call {
+        Ok(EntryPoint::Call {
             function: function.index,
             arguments: parsed(name, arguments, function).map_err(|message| {
                 EntryError::Arguments {
@@ -124,7 +127,7 @@ impl Entry {
         let instance = component.instantiate_async(&mut *store).await?;
         let missing = || wasmtime::Error::msg("the instance lacks an export of its component");
         match self {
-            Entry::Command(function) => {
+            EntryPoint::Command(function) => {
                 let run = instance
                     .get_typed_func::<(), (Result<(), ()>,)>(&mut *store, function)
                     .map_err(|e| e.context("`run` is not what wasi:cli says it is"))?;
@@ -134,7 +137,7 @@ impl Entry {
                     result: None,
                 })
             }
-            Entry::Call {
+            EntryPoint::Call {
                 function,
                 arguments,
                 results,

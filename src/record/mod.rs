@@ -26,7 +26,7 @@ pub use wasi::{Preopen, WasiOptions};
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
 use crate::trace::{Metadata, Outcome};
-use entry::{Answer, Entry};
+use entry::{Answer, EntryPoint};
 use host::Host;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -137,8 +137,8 @@ fn record(
     // All that can be wrong with the program or the options is found before
     // there is a file.
     let entry = match call {
-        Some(call) => Entry::call(&engine, &compiled, call)?,
-        None => Entry::command(&engine, &compiled)?,
+        Some(call) => EntryPoint::call(&engine, &compiled, call)?,
+        None => EntryPoint::command(&engine, &compiled)?,
     };
     let wasi = options.context()?;
     let linked = link(&engine, &compiled, &options.switches)?;

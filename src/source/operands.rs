@@ -12,7 +12,7 @@ use wasmparser as wp;
 
 /// What one instruction does to the operand stack.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct OperandStep {
     /// Its offset into the module.
     at: u32,
     /// How many operands there are before it.
@@ -25,7 +25,7 @@ struct Step {
 pub(super) struct Operands {
     module: Arc<[u8]>,
     /// The steps of functions that were asked about, by where their bodies begin.
-    known: Mutex<HashMap<u32, Arc<[Step]>>>,
+    known: Mutex<HashMap<u32, Arc<[OperandStep]>>>,
 }
 
 impl Operands {
@@ -52,7 +52,7 @@ impl Operands {
         exists && between.iter().all(|step| index < step.kept)
     }
 
-    fn steps_at(&self, code: &Code, pc: u32) -> Result<Arc<[Step]>, SourceError> {
+    fn steps_at(&self, code: &Code, pc: u32) -> Result<Arc<[OperandStep]>, SourceError> {
         let function = code.function_index_at(pc);
         let body = function.and_then(|function| code.body(function));
         let (body, _) = body.ok_or(SourceError::DanglingReference)?;
@@ -60,12 +60,12 @@ impl Operands {
             return Ok(steps.clone());
         }
         let steps = self.read(&body);
-        let steps: Arc<[Step]> = steps.map_err(|why| unreadable(&why))?.into();
+        let steps: Arc<[OperandStep]> = steps.map_err(|why| unreadable(&why))?.into();
         self.known.lock().insert(body.start, steps.clone());
         Ok(steps)
     }
 
-    fn read(&self, body: &Range<u32>) -> Result<Vec<Step>, wp::BinaryReaderError> {
+    fn read(&self, body: &Range<u32>) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
         let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
         for payload in wp::Parser::new(0).parse_all(&self.module) {
             let wanted = match validator.payload(&payload?)? {
@@ -89,7 +89,7 @@ fn unreadable(why: &wp::BinaryReaderError) -> SourceError {
 fn steps<R: wp::WasmModuleResources>(
     mut validator: wp::FuncValidator<R>,
     code: &wp::FunctionBody<'_>,
-) -> Result<Vec<Step>, wp::BinaryReaderError> {
+) -> Result<Vec<OperandStep>, wp::BinaryReaderError> {
     let mut reader = code.get_binary_reader();
     validator.read_locals(&mut reader)?;
     let mut operators = wp::OperatorsReader::new(reader);
@@ -101,7 +101,7 @@ fn steps<R: wp::WasmModuleResources>(
         let (taken, _) = operator.operator_arity(&validator).unwrap_or((before, 0));
         validator.op(at, &operator)?;
         let after = validator.operand_stack_height();
-        steps.push(Step {
+        steps.push(OperandStep {
             at: u32::try_from(at).unwrap_or(u32::MAX),
             before,
             // A branch that is always taken leaves what its block began with.

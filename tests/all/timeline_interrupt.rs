@@ -88,3 +88,22 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
     assert_eq!(reason, Reason::Breakpoints(vec![BreakpointId(1)]));
     assert_eq!(timeline.here().position, begun);
 }
+
+#[test]
+fn whoever_stops_waiting_for_the_sweep_does_not_stop_the_sweep() {
+    let (_dir, trace) = record(&run("motion/long.wat"));
+    let mut timeline = timeline(trace, true);
+    let raised = Interrupt::new();
+    raised.raise();
+    for _ in 0..3 {
+        let stopped = timeline.wait_for_sweep(&raised);
+        assert!(
+            matches!(stopped, Err(TimelineError::Interrupted)),
+            "{stopped:?}"
+        );
+    }
+    timeline
+        .wait_for_sweep(&Interrupt::new())
+        .expect("it goes on");
+    assert!(timeline.known_end().is_some());
+}

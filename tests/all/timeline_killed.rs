@@ -1,10 +1,14 @@
 //! Replayers that are killed at any moment take nothing with them: the motions after
 //! that lead where the oracle says.
 
+use crate::support::cache_dir;
 use crate::support::replayers::{Replayers, kill};
-use crate::support::walk::{Dice, Guest, Walk, command, hostcall, instruction, run};
-use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
-use rr_dap::timeline::{Interrupt, TimelineError};
+use crate::support::walk::{Dice, Guest, Walk, command, hostcall, instruction, record, run};
+use rr_dap::replay::variant::CacheDir;
+use rr_dap::timeline::travel::motion::{
+    Direction, HostcallFilter, MemoryRange, Motion, Place, Step,
+};
+use rr_dap::timeline::{Interrupt, Options, Timeline, TimelineError};
 use std::collections::HashMap;
 
 use Direction::{Backward, Forward};
@@ -83,4 +87,58 @@ fn killing_replayers_changes_nothing_plain_c() {
 #[test]
 fn killing_replayers_changes_nothing_optimised_c() {
     killed_now_and_then(&command("hello-c-O2.wasm"), 34);
+}
+
+#[test]
+fn a_pass_is_made_again_by_another_replayer() {
+    let replayers = Replayers::apart();
+    let mut walk = Walk::apart(&command("hello-c-O2.wasm"), &replayers);
+    walk.go(hostcall(Forward));
+    let timeline = &mut walk.timeline;
+    let here = timeline.here().clone();
+    let hostcalls = |timeline: &mut Timeline| {
+        let all = vec![Place::Hostcall(HostcallFilter::ANY)];
+        let visits = timeline.visits(all, 1000, &Interrupt::new(), &|_| {});
+        visits.expect("visits")
+    };
+    let visits = hostcalls(timeline);
+    assert!(visits.visits.len() > 1, "{visits:?}");
+    kill(replayers.pids());
+    assert_eq!(hostcalls(timeline), visits);
+    kill(replayers.pids());
+    let instance = timeline.frames().expect("frames")[0].instance;
+    let bytes = |address| MemoryRange {
+        instance,
+        memory: 0,
+        address,
+        length: 4096,
+    };
+    kill(replayers.pids());
+    let changes = timeline.changes(bytes(0), &Interrupt::new(), &|_| {});
+    changes.expect("changes");
+    assert_eq!(*timeline.here(), here);
+    // Where no other can be started, the error says what happened, and nothing has moved.
+    std::fs::remove_file(replayers.program()).expect("the link");
+    kill(replayers.pids());
+    let lost = timeline.changes(bytes(4096), &Interrupt::new(), &|_| {});
+    assert!(
+        matches!(&lost, Err(TimelineError::Failed(why)) if why.contains("cannot start")),
+        "{lost:?}"
+    );
+    let lost = timeline.frames();
+    assert!(
+        matches!(&lost, Err(TimelineError::Failed(why)) if why.contains("cannot start")),
+        "{lost:?}"
+    );
+    assert_eq!(*timeline.here(), here);
+}
+
+#[test]
+fn a_program_that_is_not_a_replayer_is_told() {
+    let (_dir, trace) = record(&command("motion/steps-O0.wasm"));
+    let cache = CacheDir::open(&cache_dir()).expect("a cache");
+    // It ends at once, and connects to nobody.
+    let options = Options::new("/bin/true".into(), cache);
+    let opened = Timeline::open(trace, &options, &Interrupt::new(), &|_| {});
+    assert!(matches!(opened.map(|_| ()), Err(TimelineError::Died(_))));
 }

@@ -30,12 +30,12 @@ pub(super) struct Function<'a> {
     /// The index of a type `() -> results`, where there are several results.
     pub(super) results: Option<u32>,
     pub(super) scan: &'a Scan,
-    pub(super) entry: Entry,
+    pub(super) entry: EntryTick,
 }
 
 /// What is done about the tick of a function's entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum EntryTick {
     Checked,
     Unchecked,
     /// Its callers count it.
@@ -178,9 +178,9 @@ impl BodyWriter<'_> {
             self.insert(&depth.enter());
         }
         match function.entry {
-            Entry::Checked => self.checked_tick(Keeping::Global),
-            Entry::Unchecked => self.tick(Keeping::Global),
-            Entry::PaidFor => {}
+            EntryTick::Checked => self.checked_tick(Keeping::Global),
+            EntryTick::Unchecked => self.tick(Keeping::Global),
+            EntryTick::PaidFor => {}
         }
         if !self.is_wrapped() {
             return Ok(());

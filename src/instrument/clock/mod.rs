@@ -21,7 +21,7 @@ mod style;
 pub use style::ClockStyle;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
-use body::{Body, Entry};
+use body::{Body, EntryTick};
 use depth::Depth;
 use scan::Scan;
 use std::collections::{HashMap, HashSet};
@@ -232,9 +232,9 @@ impl<'a> Original<'a> {
     }
 
     /// What each function does about the tick of its entry.
-    fn entry(&self, function: u32, style: ClockStyle) -> Entry {
+    fn entry(&self, function: u32, style: ClockStyle) -> EntryTick {
         let Some(defined) = function.checked_sub(self.imported_functions) else {
-            return Entry::Checked;
+            return EntryTick::Checked;
         };
         let defined = defined as usize;
         let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
@@ -243,15 +243,17 @@ impl<'a> Original<'a> {
             .get(defined)
             .is_some_and(|recursive| *recursive);
         match style {
-            ClockStyle::Shared | ClockStyle::Cached => Entry::Checked,
-            ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => Entry::PaidFor,
-            ClockStyle::Lazy if is_recursive => Entry::Checked,
-            ClockStyle::Lazy => Entry::Unchecked,
+            ClockStyle::Shared | ClockStyle::Cached => EntryTick::Checked,
+            ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => {
+                EntryTick::PaidFor
+            }
+            ClockStyle::Lazy if is_recursive => EntryTick::Checked,
+            ClockStyle::Lazy => EntryTick::Unchecked,
         }
     }
 
     fn is_paid_for(&self, function: u32) -> bool {
-        self.entry(function, ClockStyle::Lazy) == Entry::PaidFor
+        self.entry(function, ClockStyle::Lazy) == EntryTick::PaidFor
     }
 
     /// A block with one result or none names it in place; more need a type.

@@ -66,7 +66,7 @@ impl Hasher for ShaHasher {
 }
 
 /// What is kept.
-pub(super) struct Entry {
+pub(super) struct CacheEntry {
     pub(super) code: Vec<u8>,
     pub(super) offsets: OffsetMap,
 }
@@ -126,7 +126,7 @@ impl CacheDir {
     pub(super) fn get_or_insert(
         &self,
         key: &Key,
-        compile: impl FnOnce() -> Result<Entry, VariantError>,
+        compile: impl FnOnce() -> Result<CacheEntry, VariantError>,
     ) -> Result<Prepared, VariantError> {
         if let Some(found) = self.get(key) {
             return Ok(found);
@@ -159,7 +159,7 @@ impl CacheDir {
         })
     }
 
-    fn insert(&self, key: &Key, entry: Entry) -> Result<Prepared, VariantError> {
+    fn insert(&self, key: &Key, entry: CacheEntry) -> Result<Prepared, VariantError> {
         let meta = Meta {
             len: entry.code.len() as u64,
             crc: crc32fast::hash(&entry.code),

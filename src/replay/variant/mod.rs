@@ -11,7 +11,7 @@ pub use cache::CacheDir;
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::OffsetMap;
 use crate::trace::Outcome;
-use cache::{Entry, Key};
+use cache::{CacheEntry, Key};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -299,7 +299,7 @@ fn compile(
     module: &[u8],
     variant: Variant,
     index: usize,
-) -> Result<Entry, VariantError> {
+) -> Result<CacheEntry, VariantError> {
     let precompile = |module: &[u8]| {
         engine
             .precompile_module(module)
@@ -309,7 +309,7 @@ fn compile(
             })
     };
     let Some(style) = variant.clock_style() else {
-        return Ok(Entry {
+        return Ok(CacheEntry {
             code: precompile(module)?,
             offsets: OffsetMap::identity(module.len()),
         });
@@ -322,7 +322,7 @@ fn compile(
         module: index,
         source,
     })?;
-    Ok(Entry {
+    Ok(CacheEntry {
         code: precompile(&clocked.module)?,
         offsets: clocked.offsets,
     })

@@ -4,8 +4,10 @@
 //! others are checkpoints that running replayers have left. So a sweep's
 //! checkpoints are kept, and thinned, while nobody moves.
 
+use super::machine::{self, Pid};
 use super::process::{Process, ProcessError};
-use super::wire::{Load, ReplayerId, Request};
+use super::wire::ask::Fork;
+use super::wire::greeting::{Load, ReplayerId};
 use crate::timeline::ahead::checkpoints::Checkpoints;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
@@ -23,6 +25,9 @@ pub const REPLAYER_COMMAND: &str = "__replayer";
 /// How long a copy may take to connect: forking a gigabyte takes a tenth of a
 /// second, a loaded machine some more.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// How often somebody who waits for a copy looks whether it still lives.
+const LIVES_EVERY: Duration = Duration::from_millis(50);
 
 /// What the accepting thread and the timeline have in common.
 #[derive(Debug)]
@@ -106,7 +111,7 @@ impl Pool {
     }
 
     /// Starts a fresh replayer, which stands at the start.
-    pub(in crate::timeline) fn spawn(&mut self, load: Load) -> Result<Process, ProcessError> {
+    pub(in crate::timeline) fn spawn(&mut self, load: &Load) -> Result<Process, ProcessError> {
         let id = self.await_one();
         let child = Command::new(&self.program)
             .arg(REPLAYER_COMMAND)
@@ -122,8 +127,13 @@ impl Pool {
                 ))
             })?;
         self.roots.push(child);
-        let mut process = self.connected(id)?;
-        process.ask(&Request::Load(Box::new(load)))?;
+        let lives = |pool: &mut Pool| match pool.roots.last_mut() {
+            // Who cannot be asked may live.
+            Some(child) => !matches!(child.try_wait(), Ok(Some(_))),
+            None => false,
+        };
+        let mut process = self.connected(id, lives)?;
+        process.load(load)?;
         Ok(process)
     }
 
@@ -133,11 +143,8 @@ impl Pool {
         process: &mut Process,
     ) -> Result<Process, ProcessError> {
         let id = self.await_one();
-        if let Err(error) = process.ask(&Request::Fork { id }) {
-            self.shared.expected.lock().awaited.remove(&id);
-            return Err(error);
-        }
-        self.connected(id)
+        let asked = process.ask(Fork(id)).map(Some);
+        self.copied(id, asked)?.ok_or_else(did_not_connect)
     }
 
     /// Has the checkpoint copied that `choose` finds, if it finds one.
@@ -147,11 +154,23 @@ impl Pool {
     ) -> Result<Option<Process>, ProcessError> {
         let id = self.await_one();
         let asked = match choose(&mut self.checkpoints()) {
-            Some(process) => process.ask(&Request::Fork { id }).map(Some),
+            Some(process) => process.ask(Fork(id)).map(Some),
             None => Ok(None),
         };
+        self.copied(id, asked)
+    }
+
+    /// The copy that was asked for, if it was; its process id is known.
+    fn copied(
+        &mut self,
+        id: ReplayerId,
+        asked: Result<Option<u32>, ProcessError>,
+    ) -> Result<Option<Process>, ProcessError> {
         match asked {
-            Ok(Some(_)) => self.connected(id).map(Some),
+            Ok(Some(pid)) => {
+                let lives = |_: &mut Pool| machine::is_there(Pid(pid));
+                self.connected(id, lives).map(Some)
+            }
             other => {
                 self.shared.expected.lock().awaited.remove(&id);
                 other.map(|_| None)
@@ -159,22 +178,31 @@ impl Pool {
         }
     }
 
-    /// Waits for the copy with this id to connect.
-    fn connected(&mut self, id: ReplayerId) -> Result<Process, ProcessError> {
+    /// Waits for the copy with this id to connect, as long as it lives.
+    fn connected(
+        &mut self,
+        id: ReplayerId,
+        lives: impl Fn(&mut Pool) -> bool,
+    ) -> Result<Process, ProcessError> {
         let deadline = Instant::now() + CONNECT;
-        let mut expected = self.shared.expected.lock();
+        let shared = self.shared.clone();
+        let mut expected = shared.expected.lock();
         loop {
             if let Some(process) = expected.arrived.remove(&id) {
                 return Ok(process);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if Instant::now() >= deadline || !lives(self) {
                 expected.awaited.remove(&id);
-                return Err(ProcessError::Died("it did not connect".into()));
+                return Err(did_not_connect());
             }
-            self.shared.arrival.wait_for(&mut expected, left);
+            // Whether it has arrived is looked at.
+            shared.arrival.wait_for(&mut expected, LIVES_EVERY);
         }
     }
+}
+
+fn did_not_connect() -> ProcessError {
+    ProcessError::Died("it did not connect".into())
 }
 
 fn socket_in(directory: &Path) -> PathBuf {
@@ -188,7 +216,8 @@ fn accept(listener: &UnixListener, shared: &Shared) {
             return;
         }
         // A copy that dies before it says who it is, is none.
-        let Ok(process) = socket.and_then(Process::greet) else {
+        let Ok(socket) = socket else { continue };
+        let Ok(process) = Process::greet(socket) else {
             continue;
         };
         let mut expected = shared.expected.lock();
