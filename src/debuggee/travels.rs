@@ -17,9 +17,16 @@ pub trait Travels {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError>;
 
-    /// Something that ends when more can be looked at here than now; given out once.
+    /// Something that ends when more is known than now of what was asked here; each given
+    /// out once. There is one wherever an answer was [`DebuggeeError::NotYet`], or lacked
+    /// something for that reason.
     fn preparing(&mut self) -> Option<Preparing> {
         None
+    }
+
+    /// What was asked here, could not be told, and can be now; each told once.
+    fn became_known(&mut self) -> BecameKnown {
+        BecameKnown::default()
     }
 
     /// Where it stands, and why it stopped there.
@@ -48,6 +55,15 @@ pub trait Travels {
     ) -> Result<Vec<LineVisit>, DebuggeeError>;
     /// The calls that the line of a frame has still to make.
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
+}
+
+/// What can be told by now and could not when it was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BecameKnown {
+    /// Whatever was refused.
+    pub anything: bool,
+    /// Values that were shown without something.
+    pub values: bool,
 }
 
 /// What a stop is called, and more about it.

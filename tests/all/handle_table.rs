@@ -193,7 +193,7 @@ fn a_wrong_handle_is_explained_by_its_history() {
     assert_eq!(
         wrong(apply(&mut table, 6, "resource.drop jar", drop())),
         [
-            "resource.drop jar (event 6): handle 1 is no more: it was own<jar>, created by \
+            "resource.drop jar (event 6): handle 1 is gone: it was own<jar>, created by \
           resource.new jar (event 3), dropped by resource.drop jar (event 5)"
         ]
     );

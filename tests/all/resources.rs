@@ -131,8 +131,8 @@ fn resources_that_a_component_defines_are_followed_and_leaks_listed() {
 fn a_wrong_handle_is_explained() {
     let dir = tempfile::tempdir().unwrap();
     for (call, message) in [
-        ("use-after-drop", "handle 1 is no more: it was own<"),
-        ("double-drop", "handle 1 is no more: it was own<"),
+        ("use-after-drop", "handle 1 is gone: it was own<"),
+        ("double-drop", "handle 1 is gone: it was own<"),
         ("wrong-type", "handle 1 is wanted as "),
     ] {
         let app = command("handles", Call::Nothing(call), dir.path());

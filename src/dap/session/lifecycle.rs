@@ -178,9 +178,7 @@ pub(super) fn disconnect(_: &mut Session, _: &Request) -> Handled {
 
 pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
     let what: CancelArguments = request.arguments()?;
-    let meant = |seq: i64, progress: &str| {
-        what.request_id == Some(seq) || what.progress_id.as_deref() == Some(progress)
-    };
+    let meant = |seq: i64, progress: &str| meant_by(&what, seq, progress);
     let meant = match &session.state {
         State::Opening(opening) => meant(opening.request.seq, OPENING),
         State::Moving(moving) => meant(moving.request, &moving.request.to_string()),
@@ -190,7 +188,14 @@ pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
     if meant {
         session.interrupt_worker();
     }
+    session.give_up_waiting_for(|waiting| meant_by(&what, waiting.seq, &waiting.seq.to_string()));
     Ok(Reply::DONE)
+}
+
+/// Whether something is to be cancelled, by the number of its request or the name of its
+/// progress.
+fn meant_by(what: &CancelArguments, seq: i64, progress: &str) -> bool {
+    what.request_id == Some(seq) || what.progress_id.as_deref() == Some(progress)
 }
 
 pub(super) fn threads(session: &mut Session, request: &Request) -> Handled {
@@ -282,6 +287,7 @@ impl Session {
         for request in unanswered {
             self.outbox.respond(&request, Err(Refusal::Cancelled));
         }
+        self.give_up_waiting();
     }
 
     pub(super) fn reporter(&self, title: &str, id: &str, request: Option<i64>) -> Reporter {

@@ -68,7 +68,7 @@ pub(super) fn pause(session: &mut Session, _: &Request) -> Handled {
     match session.state {
         State::Moving(_) | State::Opening(_) | State::Asking(_) => session.interrupt_worker(),
         // It has stopped by itself, which the client will have been told.
-        State::Stopped(_) => {}
+        State::Stopped(_) => session.give_up_waiting(),
         _ => return Err(Refusal::because("nothing moves")),
     }
     Ok(Reply::DONE)
@@ -79,9 +79,15 @@ pub(super) fn exception_info(session: &mut Session, request: &Request) -> Handle
     let Some(fault) = Fault::of(&debuggee.here().reason) else {
         return Err(Refusal::because("the program has not failed here"));
     };
+    let exception_id = fault.kind.to_owned();
+    let message = fault.message.to_owned();
     let response = ExceptionInfoResponse {
-        exception_id: fault.kind.to_owned(),
-        description: Some(fault.message.to_owned()),
+        exception_id,
+        description: Some(match debuggee.fault_explained() {
+            Ok(Some(why)) => format!("{message}; {why}"),
+            Err(DebuggeeError::NotYet) => return Err(Refusal::NotYet),
+            Ok(None) | Err(_) => message,
+        }),
         break_mode: ExceptionBreakMode::Unhandled,
         details: None,
     };
@@ -129,6 +135,7 @@ impl Session {
                 return;
             }
         };
+        self.give_up_waiting();
         let interrupt = Interrupt::new();
         self.state = State::Moving(Moving {
             motions: motions.clone(),
@@ -183,8 +190,9 @@ impl Session {
         let stopped = self.stopped(moving.motions.last(), outcome);
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
-            self.outbox.event(&all_invalidated());
+            self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
         }
+        self.arrived();
     }
 
     /// The thread is named after the moment.
@@ -203,6 +211,7 @@ impl Session {
         motion: Option<&Motion>,
         outcome: Result<Stop, DebuggeeError>,
     ) -> StoppedEventBody {
+        let mut explanation = None;
         let (name, told) = match outcome {
             Ok(stop) => {
                 let name = self.named(motion, &stop);
@@ -210,6 +219,9 @@ impl Session {
                     Ok(debuggee) => debuggee.describe_stop(),
                     Err(_) => StopText::default(),
                 };
+                if Fault::of(&stop.reason).is_some() {
+                    explanation = self.explanation();
+                }
                 (name, told)
             }
             Err(DebuggeeError::Interrupted) => (StopName::paused(None), StopText::default()),
@@ -224,7 +236,10 @@ impl Session {
             description: told.description.or(name.description),
             thread_id: Some(THREAD),
             preserve_focus_hint: None,
-            text: told.text.or(name.text),
+            text: match (told.text.or(name.text), explanation) {
+                (Some(text), Some(why)) => Some(format!("{text}; {why}")),
+                (text, why) => text.or(why),
+            },
             all_threads_stopped: Some(true),
             hit_breakpoint_ids: name.hit,
         }
@@ -299,10 +314,10 @@ impl StopName {
     }
 }
 
-/// No view of the client holds any more.
-pub(super) fn all_invalidated() -> Event {
+/// What a client shows of these does not hold any more.
+pub(super) fn invalidated(areas: Vec<InvalidatedAreas>) -> Event {
     Event::Invalidated(InvalidatedEventBody {
-        areas: Some(vec![InvalidatedAreas::All]),
+        areas: Some(areas),
         thread_id: None,
         stack_frame_id: None,
     })

@@ -377,10 +377,13 @@ impl ShownCall {
     }
 
     fn view(&self, part: &Part, at: &At<'_>) -> VariableView {
-        let table = self
-            .handles
-            .get(usize::from(at.is_result))
-            .and_then(Option::as_ref);
+        let [at_beginning, at_return] = &self.handles;
+        let handles = if at.is_result {
+            at_return
+        } else {
+            at_beginning
+        };
+        let table = handles.table();
         let stands_for = |handle: &Handle| table.and_then(|table| table.meaning_of(handle));
         let value = match (&part.value, at.format.hex) {
             (Lifted::Unsigned(number), true) => format!("{number:#x}"),

@@ -1,12 +1,15 @@
 //! What the whole recording has to tell: its hostcalls, and what was printed.
 
 use super::Recording;
+use super::awaited::Part;
 use super::texts::Text;
 use crate::debuggee::{
     DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
 };
 use crate::inspect::hostcall::listing::{Listing, ListingError};
-use crate::replay::output;
+use crate::inspect::past::chronicle::Until;
+use crate::inspect::past::output;
+use crate::replay::output::Stream as GuestStream;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
 use std::ops::Range;
@@ -92,31 +95,32 @@ impl Recording {
         })
     }
 
-    /// What hostcalls with these numbers printed; `None` if that is not known within the
-    /// patience.
+    /// What hostcalls with these numbers printed, if that is known within the patience.
     pub(super) fn printed_by(
         &mut self,
         calls: &Range<u64>,
-        patience: Option<Duration>,
-    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        patience: Duration,
+    ) -> Result<Vec<Printed>, DebuggeeError> {
         if calls.is_empty() {
-            return Ok(Some(Vec::new()));
+            return Ok(Vec::new());
         }
-        let told = self.chronicle().output(calls.end, patience, |output| {
+        let tell = |output: &output::Output| {
             let pieces = output.until(calls.end).iter();
             let new = pieces.filter(|piece| piece.events > calls.start);
             let printed = new.map(|piece| Printed {
                 stream: match piece.stream {
-                    output::Stream::Stdout => Stream::Stdout,
-                    output::Stream::Stderr => Stream::Stderr,
+                    GuestStream::Stdout => Stream::Stdout,
+                    GuestStream::Stderr => Stream::Stderr,
                 },
                 event: piece.event,
                 bytes: output.bytes(piece).to_vec(),
                 place: line_of(piece.event),
             });
             printed.collect()
-        });
-        told.map_err(|error| DebuggeeError::Other(error.to_string()))
+        };
+        self.ask_chronicle(Until::Call(calls.end), Part::Whole, |chronicle| {
+            chronicle.output(calls.end, patience, tell)
+        })
     }
 }
 

@@ -119,7 +119,7 @@ pub enum Ending {
     Displaced,
 }
 
-/// An entry that is no more.
+/// An entry that is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
     /// As it was at its end.

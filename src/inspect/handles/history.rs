@@ -281,27 +281,19 @@ impl Building {
     }
 }
 
-/// The observer that collects steps. It shares them with its maker, as the replay
-/// keeps observers to itself.
-pub(in crate::inspect) struct Watching(pub(in crate::inspect) Arc<Mutex<Building>>);
-
-pub(in crate::inspect) fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
-    building.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Observer for Watching {
-    fn calling(
+impl Building {
+    /// As [`Observer::calling`].
+    pub(in crate::inspect) fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        building.history.events = store.data().events();
-        let role = building.history.roles.get(call.crossing);
+    ) {
+        self.history.events = store.data().events();
+        let role = self.history.roles.get(call.crossing);
         let what =
             role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
         if let Some(what) = what {
-            building.step(Stored {
+            self.step(Stored {
                 when: When::at_call(call.event),
                 event: call.event,
                 instance: call.instance,
@@ -309,19 +301,18 @@ impl Observer for Watching {
                 what,
             });
         }
-        Ok(())
     }
 
-    fn returning(
+    /// As [`Observer::returning`].
+    pub(in crate::inspect) fn returning(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
         results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(call.crossing);
+    ) {
+        let role = self.history.roles.get(call.crossing);
         let Some(role) = role.cloned() else {
-            return Ok(());
+            return;
         };
         let (instance, crossing) = (call.instance, call.crossing);
         let made = role.returning(store, instance, crossing, &call.args, results);
@@ -330,9 +321,9 @@ impl Observer for Watching {
             crossing,
             args: &call.args,
         };
-        let completed = building.pending.returning(store, &role, crossed, results);
+        let completed = self.pending.returning(store, &role, crossed, results);
         for what in [made, completed].into_iter().flatten() {
-            building.step(Stored {
+            self.step(Stored {
                 when: When::after(store.data().events()),
                 event: call.event,
                 instance,
@@ -340,16 +331,15 @@ impl Observer for Watching {
                 what,
             });
         }
-        Ok(())
     }
 
-    fn entering(
+    /// As [`Observer::entering`].
+    pub(in crate::inspect) fn entering(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(entry.crossing);
+    ) {
+        let role = self.history.roles.get(entry.crossing);
         let what = match (role, entry.args) {
             (
                 Some(Role::Callback),
@@ -358,7 +348,7 @@ impl Observer for Watching {
                     CoreValue::I32(waitable),
                     CoreValue::I32(code),
                 ],
-            ) => building.pending.told(
+            ) => self.pending.told(
                 store,
                 entry.instance,
                 event.cast_unsigned(),
@@ -370,8 +360,61 @@ impl Observer for Watching {
             }
         };
         if let Some(what) = what {
-            building.step_of_entry(store.data().events(), entry, what);
+            self.step_of_entry(store.data().events(), entry, what);
         }
+    }
+
+    /// As [`Observer::leaving`].
+    pub(in crate::inspect) fn leaving(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+        results: &[CoreValue],
+    ) {
+        let role = self.history.roles.get(entry.crossing);
+        let what = role.and_then(|role| {
+            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
+        });
+        if let Some(what) = what {
+            self.step_of_entry(store.data().events(), entry, what);
+        }
+    }
+}
+
+/// The observer that collects steps. It shares them with its maker, as the replay
+/// keeps observers to itself.
+struct Watching(Arc<Mutex<Building>>);
+
+fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
+    building.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Observer for Watching {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
+        lock(&self.0).calling(store, call);
+        Ok(())
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        lock(&self.0).returning(store, call, results);
+        Ok(())
+    }
+
+    fn entering(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+    ) -> wasmtime::Result<()> {
+        lock(&self.0).entering(store, entry);
         Ok(())
     }
 
@@ -381,14 +424,7 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(entry.crossing);
-        let what = role.and_then(|role| {
-            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
-        });
-        if let Some(what) = what {
-            building.step_of_entry(store.data().events(), entry, what);
-        }
+        lock(&self.0).leaving(store, entry, results);
         Ok(())
     }
 }

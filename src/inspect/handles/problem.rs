@@ -21,7 +21,7 @@ pub struct Finding {
 pub enum Problem {
     /// Nothing is at this index, and nothing ever was.
     Unknown,
-    /// What was at this index is no more.
+    /// What was at this index is gone.
     Gone(Box<Past>),
     /// Something else is at this index.
     WrongKind {
@@ -66,7 +66,7 @@ impl Display for Finding {
         write!(f, "{moment}: handle {index} ")?;
         match problem {
             Problem::Unknown => f.write_str("was never given out"),
-            Problem::Gone(past) => write!(f, "is no more: it was {past}"),
+            Problem::Gone(past) => write!(f, "is gone: it was {past}"),
             Problem::WrongKind { wanted, entry } => {
                 write!(f, "is wanted as {wanted}, but it is {entry}")
             }

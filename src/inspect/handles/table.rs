@@ -148,7 +148,7 @@ pub struct HandleTable {
     /// handle but as the rep itself.
     defined: Vec<Arc<Resource>>,
     entries: BTreeMap<u32, Entry>,
-    /// The last entry at each index that is no more.
+    /// The last entry at each index that is gone.
     past: BTreeMap<u32, Past>,
     /// Indices given out before and free now; the last is given out next.
     free: Vec<u32>,
@@ -197,7 +197,7 @@ impl HandleTable {
         }
     }
 
-    /// The last entry at an index that is no more.
+    /// The last entry at an index that is gone.
     pub fn past(&self, index: u32) -> Option<&Past> {
         self.past.get(&index)
     }

@@ -6,6 +6,7 @@ pub mod command;
 pub mod concurrent;
 pub mod counter;
 pub mod file;
+pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;

@@ -5,6 +5,7 @@ use super::super::{Handled, Reply, Session};
 use crate::dap::protocol::Request;
 use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Which moment is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -118,10 +119,10 @@ pub(in crate::dap::session) fn output(_: &mut Session, _: &Request) -> Handled {
     ask(
         |debuggee, _, _| {
             let here = debuggee.here().event;
-            debuggee.printed(0..here, None)
+            debuggee.printed(0..here, Duration::ZERO)
         },
         |_, request, printed| {
-            let pieces = printed.unwrap_or_default().into_iter();
+            let pieces = printed.into_iter();
             let piece = |printed: Printed| Piece {
                 event: printed.event,
                 stream: match printed.stream {
