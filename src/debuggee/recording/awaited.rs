@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Default)]
 pub(super) struct Awaited {
     wanted: Vec<Wanted>,
-    /// What somebody has been given to wait for.
+    /// What somebody has been given to wait for, and has not come since.
     given_out: Vec<Until>,
     /// Set when the guest has been compiled for debugging.
     is_compiled: Arc<AtomicBool>,
@@ -45,8 +45,8 @@ impl Awaited {
         }
     }
 
-    fn next(&mut self, chronicle: &Chronicle) -> Option<Until> {
-        self.given_out.retain(|until| is_awaited(chronicle, *until));
+    /// The next of what is wanted and nobody waits for.
+    fn next(&mut self) -> Option<Until> {
         let given_out = &self.given_out;
         let mut wanted = self.wanted.iter().map(|wanted| wanted.until);
         let until = wanted.find(|until| !given_out.contains(until))?;
@@ -102,7 +102,7 @@ impl Recording {
             }));
         }
         let chronicle = self.chronicle.as_ref()?;
-        let until = self.awaited.next(chronicle)?;
+        let until = self.awaited.next()?;
         Some(Box::new(chronicle.coming_to(until)))
     }
 
@@ -112,6 +112,8 @@ impl Recording {
             values: false,
         };
         if let Some(chronicle) = &self.chronicle {
+            let given_out = &mut self.awaited.given_out;
+            given_out.retain(|until| is_awaited(chronicle, *until));
             self.awaited.wanted.retain(|wanted| {
                 let remains = is_awaited(chronicle, wanted.until);
                 known.values |= !remains && wanted.part == Part::Values;
