@@ -1,5 +1,7 @@
 //! Reads the arguments of `launch` and `attach`, with errors that name the argument.
 
+use super::protocol::Refusal;
+use super::protocol::command::Arguments;
 use crate::debuggee::launch::{
     AttachArguments, Begin, LaunchArguments, ProgramArguments, SharedDirectory, Subject,
     ViewArguments,
@@ -48,6 +50,12 @@ impl LaunchArguments {
     }
 }
 
+impl Arguments for LaunchArguments {
+    fn read(_: &str, given: &Value) -> Result<Self, Refusal> {
+        LaunchArguments::parse(given).map_err(|error| Refusal::because(error.to_string()))
+    }
+}
+
 fn program_arguments(
     fields: &Fields<'_>,
     program: PathBuf,
@@ -70,6 +78,12 @@ impl AttachArguments {
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let view = ViewArguments::parse(&Fields::of(arguments)?)?;
         Ok(Self { view })
+    }
+}
+
+impl Arguments for AttachArguments {
+    fn read(_: &str, given: &Value) -> Result<Self, Refusal> {
+        AttachArguments::parse(given).map_err(|error| Refusal::because(error.to_string()))
     }
 }
 

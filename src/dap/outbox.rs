@@ -1,7 +1,6 @@
 //! Messages to the client: numbered, framed, written whole, from any thread.
 
 use super::protocol::envelope::Answer;
-use super::protocol::newer::LocatedOutput;
 use super::protocol::{Event, Request, codec, framing};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -79,14 +78,6 @@ impl Outbox {
     pub fn event(&self, event: &Event) {
         match codec::event(event) {
             Ok(message) => self.send(message),
-            Err(error) => tracing::error!("an event cannot be written: {error}"),
-        }
-    }
-
-    /// An `output` event that says where the output came from.
-    pub fn located_output(&self, output: &LocatedOutput) {
-        match serde_json::to_value(output) {
-            Ok(body) => self.send(json!({ "type": "event", "event": "output", "body": body })),
             Err(error) => tracing::error!("an event cannot be written: {error}"),
         }
     }

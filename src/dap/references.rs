@@ -11,13 +11,13 @@ const KEPT: usize = 50_000;
 #[derive(Debug)]
 pub(super) struct References<T> {
     numbers: HashMap<T, i32>,
-    things: HashMap<i32, Entry<T>>,
+    things: HashMap<i32, Numbered<T>>,
     last: i32,
     stop: u64,
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Numbered<T> {
     thing: T,
     used_at: u64,
 }
@@ -71,7 +71,7 @@ impl<T: Clone + Eq + Hash> References<T> {
                 break;
             }
         }
-        let entry = Entry {
+        let entry = Numbered {
             thing: thing.clone(),
             used_at: self.stop,
         };

@@ -17,6 +17,7 @@ mod dap_output;
 mod dap_protocol;
 mod dap_random;
 mod dap_time;
+mod dap_types;
 mod dap_waiting;
 mod debug_files;
 mod debug_prompt;

@@ -1,8 +1,6 @@
 //! Bytes to messages and messages to bytes.
 
-use super::Event;
-use super::envelope::{Answer, Incoming, Refusal, Request};
-use super::spelling::{self, Part};
+use super::envelope::{Answer, Event, Incoming, Refusal, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,10 +13,6 @@ pub struct Malformed {
     /// The sequence number and command to answer, where the message had them.
     pub answer_to: Option<(i64, String)>,
 }
-
-/// The body of a response, in the protocol's spelling.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Body(Value);
 
 /// Decodes one message.
 pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
@@ -50,12 +44,10 @@ pub fn decode(bytes: &[u8]) -> Result<Incoming, Malformed> {
     }
 }
 
-/// A response's body, put into the protocol's spelling.
-pub fn body<T: Serialize>(command: &str, body: &T) -> Result<Body, Refusal> {
-    let mut value = serde_json::to_value(body)
-        .map_err(|error| Refusal::because(format!("the answer cannot be written: {error}")))?;
-    spelling::outward(Part::Body(command), &mut value);
-    Ok(Body(value))
+/// A response's body as JSON; `null` for one without.
+pub fn body<T: Serialize>(body: &T) -> Answer {
+    serde_json::to_value(body)
+        .map_err(|error| Refusal::because(format!("the answer cannot be written: {error}")))
 }
 
 /// A response, ready for its `seq`.
@@ -67,8 +59,8 @@ pub fn response(request: &Request, answer: Answer) -> Value {
         "success": answer.is_ok(),
     });
     match answer {
-        Ok(None) => {}
-        Ok(Some(Body(body))) => message["body"] = body,
+        Ok(Value::Null) => {}
+        Ok(body) => message["body"] = body,
         Err(refusal) => {
             message["message"] = refusal.short().into();
             message["body"] = json!({ "error": error_message(&request.command, &refusal) });
@@ -111,15 +103,5 @@ fn error_message(command: &str, refusal: &Refusal) -> Value {
 pub fn event(event: &Event) -> Result<Value, serde_json::Error> {
     let mut message = serde_json::to_value(event)?;
     message["type"] = "event".into();
-    let name = message["event"].as_str().unwrap_or_default().to_owned();
-    match message.get_mut("body") {
-        Some(Value::Null) => {
-            if let Some(message) = message.as_object_mut() {
-                message.remove("body");
-            }
-        }
-        Some(body) => spelling::outward(Part::Event(&name), body),
-        None => {}
-    }
     Ok(message)
 }

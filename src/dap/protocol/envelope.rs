@@ -1,7 +1,11 @@
 //! What is around every message: who asks, and how an answer refuses.
 
-use super::{codec, spelling};
-use serde::de::DeserializeOwned;
+use super::{
+    ContinuedEventBody, InvalidatedEventBody, OutputEventBody, ProcessEventBody,
+    ProgressEndEventBody, ProgressStartEventBody, ProgressUpdateEventBody, StoppedEventBody,
+    ThreadEventBody,
+};
+use serde::Serialize;
 use serde_json::Value;
 
 /// A request, its arguments not yet looked at.
@@ -18,22 +22,32 @@ pub struct Request {
     pub arguments: Value,
 }
 
-impl Request {
-    /// The arguments as the protocol's type. Absent arguments are an empty
-    /// object, as clients leave them out where nothing is required.
-    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        let mut arguments = match &self.arguments {
-            Value::Null => Value::Object(Default::default()),
-            given => given.clone(),
-        };
-        spelling::inward(&self.command, &mut arguments);
-        serde_json::from_value(arguments).map_err(|error| {
-            Refusal::because(format!(
-                "the arguments of `{}` are not understood: {error}",
-                self.command
-            ))
-        })
-    }
+/// An event and its body.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", content = "body", rename_all = "camelCase")]
+pub enum Event {
+    /// Breakpoints can be set.
+    Initialized,
+    /// The program moves although no request has said so.
+    Continued(ContinuedEventBody),
+    /// What the client was told is to be asked for again.
+    Invalidated(InvalidatedEventBody),
+    /// Something was printed.
+    Output(OutputEventBody),
+    /// What is debugged.
+    Process(ProcessEventBody),
+    /// Something long goes on.
+    ProgressStart(ProgressStartEventBody),
+    /// How far it is.
+    ProgressUpdate(ProgressUpdateEventBody),
+    /// It is done.
+    ProgressEnd(ProgressEndEventBody),
+    /// The program stands still.
+    Stopped(StoppedEventBody),
+    /// There is nothing more to debug.
+    Terminated,
+    /// A thread has begun or ended.
+    Thread(ThreadEventBody),
 }
 
 /// A message from the client.
@@ -79,6 +93,6 @@ impl Refusal {
     }
 }
 
-/// The result of a request: the body of its response, already in the protocol's
-/// spelling, or why there is none.
-pub type Answer = Result<Option<codec::Body>, Refusal>;
+/// The result of a request: the body of its response, `null` for one without, or why there
+/// is none.
+pub type Answer = Result<Value, Refusal>;

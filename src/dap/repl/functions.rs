@@ -1,12 +1,12 @@
 //! `functions`: the functions of the guest.
 
-use super::{Context, Effect, Entry, Ran, wrong};
+use super::{ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::debuggee::{FunctionView, grouped};
 
 /// Lines: a console is no place for more.
 const SHOWN: usize = 100;
 
-pub(super) const FUNCTIONS: Entry = Entry {
+pub(super) const FUNCTIONS: ConsoleCommand = ConsoleCommand {
     words: "functions",
     also: &["info functions"],
     arguments: "[NAME]",

@@ -1,8 +1,8 @@
 //! `help`: the commands.
 
-use super::{Effect, Entry, PREFIX, Ran, TABLE, find, wrong};
+use super::{ConsoleCommand, Effect, PREFIX, Ran, TABLE, find, wrong};
 
-pub(super) const HELP: Entry = Entry {
+pub(super) const HELP: ConsoleCommand = ConsoleCommand {
     words: "help",
     also: &[],
     arguments: "[COMMAND]",
@@ -15,7 +15,7 @@ fn help(arguments: &str) -> Ran {
         return Ok(Effect::Say(list()));
     }
     let bare = arguments.strip_prefix(PREFIX).unwrap_or(arguments).trim();
-    let beginning: Vec<&Entry> = match find(bare) {
+    let beginning: Vec<&ConsoleCommand> = match find(bare) {
         Some((entry, _)) => vec![entry],
         None => TABLE.iter().filter(|e| e.words.starts_with(bare)).collect(),
     };
@@ -28,13 +28,13 @@ fn help(arguments: &str) -> Ran {
     Ok(Effect::Say(explained.collect::<Vec<_>>().join("\n")))
 }
 
-fn usage(entry: &Entry) -> String {
+fn usage(entry: &ConsoleCommand) -> String {
     format!("{} {}", entry.words, entry.arguments)
         .trim_end()
         .to_owned()
 }
 
-fn explained(entry: &Entry) -> String {
+fn explained(entry: &ConsoleCommand) -> String {
     let also = match entry.also {
         [] => String::new(),
         words => format!(" (also: {})", words.join(", ")),

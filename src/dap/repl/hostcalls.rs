@@ -1,7 +1,7 @@
 //! `hostcalls`: what the program asked of its host.
 
 use super::step::filter;
-use super::{Context, Effect, Entry, Ran};
+use super::{ConsoleCommand, Context, Effect, Ran};
 use crate::component::NamePattern;
 use crate::debuggee::grouped;
 use crate::inspect::hostcall::listing::Row;
@@ -9,7 +9,7 @@ use crate::inspect::hostcall::listing::Row;
 /// Lines around the present: a console is no place for more.
 const SHOWN: usize = 40;
 
-pub(super) const HOSTCALLS: Entry = Entry {
+pub(super) const HOSTCALLS: ConsoleCommand = ConsoleCommand {
     words: "hostcalls",
     also: &["events"],
     arguments: "[failed] [PATH]",

@@ -1,22 +1,22 @@
 //! `mark`, `marks`, `unmark`: moments with names.
 
-use super::{Context, Effect, Entry, Ran, no_arguments, wrong};
+use super::{ConsoleCommand, Context, Effect, Ran, no_arguments, wrong};
 
-pub(super) const MARK: Entry = Entry {
+pub(super) const MARK: ConsoleCommand = ConsoleCommand {
     words: "mark",
     also: &[],
     arguments: "[NAME]",
     about: "give this moment a name, to come back to with `seek NAME`",
     run: mark,
 };
-pub(super) const MARKS: Entry = Entry {
+pub(super) const MARKS: ConsoleCommand = ConsoleCommand {
     words: "marks",
     also: &[],
     arguments: "",
     about: "list the moments that have names",
     run: marks,
 };
-pub(super) const UNMARK: Entry = Entry {
+pub(super) const UNMARK: ConsoleCommand = ConsoleCommand {
     words: "unmark",
     also: &[],
     arguments: "NAME",

@@ -57,7 +57,8 @@ fn wrong(message: impl Into<String>) -> CommandError {
 type Ran = Result<Effect, CommandError>;
 type Run = fn(&mut Context<'_>, &str) -> Ran;
 
-struct Entry {
+/// A command of the console.
+struct ConsoleCommand {
     /// The words that it begins with.
     words: &'static str,
     /// Other words for the same.
@@ -68,7 +69,7 @@ struct Entry {
     run: Run,
 }
 
-impl Entry {
+impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
         self.arguments.starts_with("EXPRESSION")
@@ -76,7 +77,7 @@ impl Entry {
 }
 
 /// The more words, the earlier: the first entry that fits is run.
-static TABLE: &[Entry] = &[
+static TABLE: &[ConsoleCommand] = &[
     when::WHEN,
     seek::SEEK,
     step::BACK_INTO,
@@ -100,16 +101,16 @@ static TABLE: &[Entry] = &[
 ];
 
 /// A line of the console that is meant for us.
-pub(super) struct Command {
+pub(super) struct CommandLine {
     text: String,
 }
 
-impl Command {
+impl CommandLine {
     /// `None` where the line is an expression.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let line = line.trim();
         let command = |text: &str| {
-            Some(Command {
+            Some(CommandLine {
                 text: text.to_owned(),
             })
         };
@@ -151,7 +152,7 @@ impl Command {
 }
 
 /// The entry that a line begins with, and what follows.
-fn find(line: &str) -> Option<(&'static Entry, &str)> {
+fn find(line: &str) -> Option<(&'static ConsoleCommand, &str)> {
     TABLE.iter().find_map(|entry| {
         let words = std::iter::once(&entry.words).chain(entry.also);
         let mut found = words.filter_map(|words| after_words(line, words));
@@ -242,7 +243,7 @@ mod tests {
             "wrote $mem[p; 4]",
             "functions *push*",
         ] {
-            assert!(Command::parse(line).is_some(), "{line}");
+            assert!(CommandLine::parse(line).is_some(), "{line}");
         }
         for line in [
             "x",
@@ -265,7 +266,7 @@ mod tests {
             "back",
             "rr.x",
         ] {
-            assert!(Command::parse(line).is_none(), "{line}");
+            assert!(CommandLine::parse(line).is_none(), "{line}");
         }
     }
 

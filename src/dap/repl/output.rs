@@ -1,13 +1,13 @@
 //! `output`: what the program has printed up to this moment.
 
-use super::{Context, Effect, Entry, Ran, no_arguments};
+use super::{ConsoleCommand, Context, Effect, Ran, no_arguments};
 use crate::debuggee::{Printed, Stream};
 use std::time::Duration;
 
 /// Pieces shown: the last ones, as a console is no place for more.
 const SHOWN: usize = 100;
 
-pub(super) const OUTPUT: Entry = Entry {
+pub(super) const OUTPUT: ConsoleCommand = ConsoleCommand {
     words: "output",
     also: &[],
     arguments: "",

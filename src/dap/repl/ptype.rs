@@ -1,8 +1,8 @@
 //! `ptype`: what a type is made of.
 
-use super::{Effect, Entry, wrong};
+use super::{ConsoleCommand, Effect, wrong};
 
-pub(super) const PTYPE: Entry = Entry {
+pub(super) const PTYPE: ConsoleCommand = ConsoleCommand {
     words: "ptype",
     also: &["whatis"],
     arguments: "EXPRESSION|TYPE",

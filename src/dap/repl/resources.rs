@@ -1,9 +1,9 @@
 //! `resources`: the handle tables at this moment.
 
-use super::{CommandError, Context, Effect, Entry, Ran, wrong};
+use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::debuggee::{HandleShown, VariableView};
 
-pub(super) const RESOURCES: Entry = Entry {
+pub(super) const RESOURCES: ConsoleCommand = ConsoleCommand {
     words: "resources",
     also: &["handles"],
     arguments: "[HANDLE]",

@@ -1,10 +1,10 @@
 //! `seek`: to any moment.
 
-use super::{CommandError, Context, Effect, Entry, Ran, wrong};
+use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::replay::{Position, Tick};
 use crate::timeline::travel::motion::{Fraction, Motion};
 
-pub(super) const SEEK: Entry = Entry {
+pub(super) const SEEK: ConsoleCommand = ConsoleCommand {
     words: "seek",
     also: &["goto"],
     arguments: "start|entry|end|EVENT|+N|-N|PERCENT%|tick N|POSITION|MARK",

@@ -1,51 +1,51 @@
 //! `back …`, `hostcall …`: the steps that the protocol has no request for.
 
-use super::{Effect, Entry, Ran, no_arguments};
+use super::{ConsoleCommand, Effect, Ran, no_arguments};
 use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion, Step};
 
-pub(super) const BACK_INTO: Entry = Entry {
+pub(super) const BACK_INTO: ConsoleCommand = ConsoleCommand {
     words: "back in",
     also: &["reverse step in"],
     arguments: "",
     about: "step back into the call that returned last",
     run: |_, more| back(more, Motion::Line(Direction::Backward, Step::Into)),
 };
-pub(super) const BACK_OUT: Entry = Entry {
+pub(super) const BACK_OUT: ConsoleCommand = ConsoleCommand {
     words: "back out",
     also: &["reverse step out"],
     arguments: "",
     about: "step back to where this function was called",
     run: |_, more| back(more, Motion::Line(Direction::Backward, Step::Out)),
 };
-pub(super) const BACK_INSTRUCTION: Entry = Entry {
+pub(super) const BACK_INSTRUCTION: ConsoleCommand = ConsoleCommand {
     words: "back instruction",
     also: &[],
     arguments: "",
     about: "step back one instruction",
     run: |_, more| back(more, Motion::Instruction(Direction::Backward, Step::Into)),
 };
-pub(super) const HOSTCALL_NEXT: Entry = Entry {
+pub(super) const HOSTCALL_NEXT: ConsoleCommand = ConsoleCommand {
     words: "hostcall next",
     also: &["next hostcall"],
     arguments: "[failed] [PATH]",
     about: "go to the next hostcall; only to a failed one, or to one with this in its WIT path",
     run: |_, more| to_hostcall(more, Direction::Forward),
 };
-pub(super) const HOSTCALL_PREVIOUS: Entry = Entry {
+pub(super) const HOSTCALL_PREVIOUS: ConsoleCommand = ConsoleCommand {
     words: "hostcall prev",
     also: &["previous hostcall", "prev hostcall", "hostcall previous"],
     arguments: "[failed] [PATH]",
     about: "go back to the previous hostcall; only to a failed one, or to one with this in its WIT path",
     run: |_, more| to_hostcall(more, Direction::Backward),
 };
-pub(super) const HOSTCALL_OVER: Entry = Entry {
+pub(super) const HOSTCALL_OVER: ConsoleCommand = ConsoleCommand {
     words: "hostcall over",
     also: &["over hostcall"],
     arguments: "",
     about: "go to where this hostcall, or the next one, has just been answered",
     run: |_, more| over(more, "forward over a hostcall", Direction::Forward),
 };
-pub(super) const HOSTCALL_BACK: Entry = Entry {
+pub(super) const HOSTCALL_BACK: ConsoleCommand = ConsoleCommand {
     words: "hostcall back",
     also: &["back hostcall"],
     arguments: "",

@@ -1,8 +1,8 @@
 //! `when`: the point in time.
 
-use super::{Effect, Entry, no_arguments};
+use super::{ConsoleCommand, Effect, no_arguments};
 
-pub(super) const WHEN: Entry = Entry {
+pub(super) const WHEN: ConsoleCommand = ConsoleCommand {
     words: "when",
     also: &["where"],
     arguments: "",

@@ -1,17 +1,17 @@
 //! `wrote`: who wrote a value.
 
-use super::{Context, Effect, Entry, Ran, wrong};
+use super::{ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::debuggee::DataMeant;
 use crate::timeline::travel::motion::Direction;
 
-pub(super) const WROTE: Entry = Entry {
+pub(super) const WROTE: ConsoleCommand = ConsoleCommand {
     words: "wrote",
     also: &["who wrote", "last write"],
     arguments: "EXPRESSION",
     about: "go back to where this value in memory was written last",
     run: |context, text| to_change(context, text, Direction::Backward),
 };
-pub(super) const WRITES: Entry = Entry {
+pub(super) const WRITES: ConsoleCommand = ConsoleCommand {
     words: "next write",
     also: &[],
     arguments: "EXPRESSION",

@@ -5,16 +5,32 @@ use super::{Handled, Input, Reply, Session, State};
 use crate::dap::protocol::{Refusal, Request};
 use crate::debuggee::{Debuggee, DebuggeeError, Output};
 use crate::timeline::interrupt::Interrupt;
+use serde::Serialize;
+use serde_json::Value;
 
 /// Asks the debuggee; nothing moves.
-pub(super) type Question = Box<
-    dyn FnOnce(&mut dyn Debuggee, &dyn Output, &Interrupt) -> Result<Answer, DebuggeeError> + Send,
->;
+pub(super) struct Question<R>(Box<Ask<R>>);
+
+type Ask<R> = dyn FnOnce(&mut dyn Debuggee, &dyn Output, &Interrupt) -> Result<Answer<R>, DebuggeeError>
+    + Send;
 
 /// Makes the response of what was found out.
-pub(in crate::dap) struct Answer(Box<Respond>);
+pub(in crate::dap) struct Answer<R>(Box<Respond<R>>);
 
-type Respond = dyn FnOnce(&mut Session, &Request) -> Handled + Send;
+type Respond<R> = dyn FnOnce(&mut Session) -> Handled<R> + Send;
+
+impl<R: Serialize + 'static> Question<R> {
+    /// The same, with the response as JSON.
+    pub(super) fn written(self) -> Question<Value> {
+        let Question(ask) = self;
+        Question(Box::new(move |debuggee, output, interrupt| {
+            let Answer(respond) = ask(debuggee, output, interrupt)?;
+            Ok(Answer(Box::new(move |session| {
+                respond(session).and_then(Reply::written)
+            })))
+        }))
+    }
+}
 
 /// A question that a worker has.
 pub(super) struct Asking {
@@ -27,23 +43,24 @@ pub(super) struct Asking {
 }
 
 /// A question and the response to it.
-pub(super) fn ask<T: Send + 'static>(
+pub(super) fn ask<T: Send + 'static, R>(
     question: impl FnOnce(&mut dyn Debuggee, &dyn Output, &Interrupt) -> Result<T, DebuggeeError>
     + Send
     + 'static,
-    answer: impl FnOnce(&mut Session, &Request, T) -> Handled + Send + 'static,
-) -> Handled {
-    Ok(Reply::Ask(Box::new(move |debuggee, output, interrupt| {
-        let found = question(debuggee, output, interrupt)?;
-        let answer =
-            move |session: &mut Session, request: &Request| answer(session, request, found);
-        Ok(Answer(Box::new(answer)))
-    })))
+    answer: impl FnOnce(&mut Session, T) -> Handled<R> + Send + 'static,
+) -> Handled<R> {
+    Ok(Reply::Ask(Question(Box::new(
+        move |debuggee, output, interrupt| {
+            let found = question(debuggee, output, interrupt)?;
+            Ok(Answer(Box::new(move |session| answer(session, found))))
+        },
+    ))))
 }
 
 impl Session {
     /// Hands the debuggee to a worker with a question.
-    pub(super) fn ask(&mut self, request: &Request, question: Question) {
+    pub(super) fn ask(&mut self, request: &Request, question: Question<Value>) {
+        let Question(question) = question;
         let (mut debuggee, is_configuring) = match std::mem::replace(&mut self.state, State::Ready)
         {
             State::Configuring(debuggee) => (debuggee, true),
@@ -73,7 +90,7 @@ impl Session {
     pub(super) fn answered(
         &mut self,
         debuggee: Box<dyn Debuggee>,
-        answer: Result<Answer, DebuggeeError>,
+        answer: Result<Answer<Value>, DebuggeeError>,
     ) {
         let asking = match std::mem::replace(&mut self.state, State::Stopped(debuggee)) {
             State::Asking(asking) => asking,
@@ -90,7 +107,7 @@ impl Session {
         }
         self.current = asking.request.seq;
         let handled = match answer {
-            Ok(Answer(answer)) => answer(self, &asking.request),
+            Ok(Answer(respond)) => respond(self),
             Err(error) => Err(error.into()),
         };
         self.reply(&asking.request, handled);

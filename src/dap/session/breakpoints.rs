@@ -3,7 +3,7 @@
 use super::{BreakpointKind, Handled, Reply, Session};
 use crate::dap::protocol::{
     Breakpoint, BreakpointLocation, BreakpointLocationsArguments, BreakpointLocationsResponse,
-    ExceptionBreakpointsFilter, Refusal, Request, SetBreakpointsArguments, SetBreakpointsResponse,
+    ExceptionBreakpointsFilter, Refusal, SetBreakpointsArguments, SetBreakpointsResponse,
     SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments,
     SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
 };
@@ -76,10 +76,12 @@ pub(super) fn offered_filters() -> Vec<ExceptionBreakpointsFilter> {
     FILTERS.iter().map(offered).collect()
 }
 
-pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SetBreakpointsArguments = request.arguments()?;
+pub(super) fn source(
+    session: &mut Session,
+    arguments: SetBreakpointsArguments,
+) -> Handled<SetBreakpointsResponse> {
     let origin = session.source_in(&arguments.source)?;
-    let wanted = wanted_lines(arguments.breakpoints, request)
+    let wanted = wanted_lines(arguments.breakpoints, arguments.lines)
         .iter()
         .map(|wanted| session.source_breakpoint(wanted))
         .collect::<Result<Vec<_>, Refusal>>()?;
@@ -92,20 +94,16 @@ pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
         },
         SourceOrigin::Generated(_) => arguments.source,
     };
-    session.tell(request, &states, BreakpointKind::Source, Some(&told))
+    session.tell(&states, BreakpointKind::Source, Some(&told))
 }
 
 /// The deprecated `lines` is what a client sends that knows no better.
 fn wanted_lines(
     breakpoints: Option<Vec<SourceBreakpoint>>,
-    request: &Request,
+    lines: Option<Vec<i64>>,
 ) -> Vec<SourceBreakpoint> {
     breakpoints.unwrap_or_else(|| {
-        let lines = request
-            .arguments
-            .get("lines")
-            .and_then(|lines| lines.as_array());
-        let lines = lines.into_iter().flatten().filter_map(|line| line.as_i64());
+        let lines = lines.into_iter().flatten();
         let breakpoint = |line| SourceBreakpoint {
             line,
             ..SourceBreakpoint::default()
@@ -114,8 +112,10 @@ fn wanted_lines(
     })
 }
 
-pub(super) fn function(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SetFunctionBreakpointsArguments = request.arguments()?;
+pub(super) fn function(
+    session: &mut Session,
+    arguments: SetFunctionBreakpointsArguments,
+) -> Handled<SetBreakpointsResponse> {
     let wanted: Vec<_> = arguments
         .breakpoints
         .into_iter()
@@ -125,11 +125,13 @@ pub(super) fn function(session: &mut Session, request: &Request) -> Handled {
         })
         .collect();
     let states = session.debuggee()?.set_function_breakpoints(&wanted);
-    session.tell(request, &states, BreakpointKind::Function, None)
+    session.tell(&states, BreakpointKind::Function, None)
 }
 
-pub(super) fn instruction(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SetInstructionBreakpointsArguments = request.arguments()?;
+pub(super) fn instruction(
+    session: &mut Session,
+    arguments: SetInstructionBreakpointsArguments,
+) -> Handled<SetBreakpointsResponse> {
     let wanted: Vec<_> = arguments
         .breakpoints
         .into_iter()
@@ -140,11 +142,13 @@ pub(super) fn instruction(session: &mut Session, request: &Request) -> Handled {
         })
         .collect();
     let states = session.debuggee()?.set_instruction_breakpoints(&wanted);
-    session.tell(request, &states, BreakpointKind::Instruction, None)
+    session.tell(&states, BreakpointKind::Instruction, None)
 }
 
-pub(super) fn filters(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SetExceptionBreakpointsArguments = request.arguments()?;
+pub(super) fn filters(
+    session: &mut Session,
+    arguments: SetExceptionBreakpointsArguments,
+) -> Handled<SetBreakpointsResponse> {
     let plain = arguments.filters.into_iter().map(|name| (name, None));
     let refined = arguments.filter_options.unwrap_or_default();
     let refined = refined
@@ -155,7 +159,7 @@ pub(super) fn filters(session: &mut Session, request: &Request) -> Handled {
         .map(|(name, condition)| filter(&name, condition))
         .collect::<Result<Vec<_>, Refusal>>()?;
     let states = session.debuggee()?.set_exception_filters(&wanted);
-    session.tell(request, &states, BreakpointKind::Filter, None)
+    session.tell(&states, BreakpointKind::Filter, None)
 }
 
 fn filter(name: &str, condition: Option<String>) -> Result<FilterRequest, Refusal> {
@@ -176,8 +180,10 @@ pub(super) fn when(condition: Option<String>, hit_condition: Option<String>) -> 
     }
 }
 
-pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
-    let arguments: BreakpointLocationsArguments = request.arguments()?;
+pub(super) fn locations(
+    session: &mut Session,
+    arguments: BreakpointLocationsArguments,
+) -> Handled<BreakpointLocationsResponse> {
     let origin = session.source_in(&arguments.source)?;
     let first = session.line_in(arguments.line)?;
     let last = match arguments.end_line {
@@ -193,7 +199,7 @@ pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
         ..BreakpointLocation::default()
     };
     let breakpoints = points.iter().map(location).collect();
-    Reply::body(request, &BreakpointLocationsResponse { breakpoints })
+    Reply::now(BreakpointLocationsResponse { breakpoints })
 }
 
 impl Session {
@@ -211,11 +217,10 @@ impl Session {
     /// All kinds of breakpoints are answered alike.
     pub(super) fn tell(
         &mut self,
-        request: &Request,
         states: &[BreakpointState],
         kind: BreakpointKind,
         source: Option<&Source>,
-    ) -> Handled {
+    ) -> Handled<SetBreakpointsResponse> {
         self.remember_kinds(states, kind);
         let told = |state: &BreakpointState| Breakpoint {
             id: Some(state.id.0.into()),
@@ -231,6 +236,6 @@ impl Session {
             ..Breakpoint::default()
         };
         let breakpoints = states.iter().map(told).collect();
-        Reply::body(request, &SetBreakpointsResponse { breakpoints })
+        Reply::now(SetBreakpointsResponse { breakpoints })
     }
 }

@@ -4,6 +4,7 @@ use super::Session;
 use crate::dap::protocol::{Refusal, Source};
 use crate::debuggee::rust_library::Toolchains;
 use crate::debuggee::{SourceOrigin, SourcePoint, SourceRef, TextRef};
+use serde_json::Value;
 
 /// The largest whole number that every client can hold.
 const LARGEST: u64 = (1 << 53) - 1;
@@ -57,8 +58,8 @@ impl Session {
             // Clients keep this for later sessions, where the number is another's.
             SourceOrigin::Generated(text) => Source {
                 name,
-                source_reference: i32::try_from(self.texts.number(text)).ok(),
-                adapter_data: serde_json::from_value(text.0.clone().into()).ok(),
+                source_reference: Some(self.texts.number(text)),
+                adapter_data: Some(text.0.clone().into()),
                 ..Source::default()
             },
         }
@@ -75,12 +76,11 @@ impl Session {
     }
 
     pub(super) fn source_in(&mut self, source: &Source) -> Result<SourceOrigin, Refusal> {
-        let kept = serde_json::to_value(&source.adapter_data);
-        if let Ok(serde_json::Value::String(text)) = kept {
-            return Ok(SourceOrigin::Generated(TextRef(text)));
+        if let Some(Value::String(text)) = &source.adapter_data {
+            return Ok(SourceOrigin::Generated(TextRef(text.clone())));
         }
         if let Some(reference) = source.source_reference.filter(|number| *number > 0) {
-            let text = self.texts.thing(reference.into());
+            let text = self.texts.thing(reference);
             return text
                 .map(|text| SourceOrigin::Generated(text.clone()))
                 .ok_or_else(|| Refusal::because(format!("there is no source {reference}")));

@@ -3,10 +3,10 @@
 use super::breakpoints::when;
 use super::stack::frame_in;
 use super::{BreakpointKind, Handled, Reply, Session, Then};
-use crate::dap::protocol::newer::{DataBreakpointInfoArguments, Way, WhoWroteArguments};
+use crate::dap::protocol::custom::{Way, WhoWroteArguments};
 use crate::dap::protocol::{
-    DataBreakpointAccessType, DataBreakpointInfoResponse, Refusal, Request,
-    SetDataBreakpointsArguments,
+    DataBreakpointAccessType, DataBreakpointInfoArguments, DataBreakpointInfoResponse, Refusal,
+    SetBreakpointsResponse, SetDataBreakpointsArguments,
 };
 use crate::debuggee::{DataBreakpointRequest, DataId, DataMeant};
 use crate::timeline::travel::motion::Direction;
@@ -14,8 +14,10 @@ use crate::timeline::travel::motion::Direction;
 /// Bytes at an address where nobody says how many.
 const SOME_BYTES: u64 = 4;
 
-pub(super) fn info(session: &mut Session, request: &Request) -> Handled {
-    let arguments: DataBreakpointInfoArguments = request.arguments()?;
+pub(super) fn info(
+    session: &mut Session,
+    arguments: DataBreakpointInfoArguments,
+) -> Handled<DataBreakpointInfoResponse> {
     let meant = meant(session, &arguments)?;
     let response = match session.debuggee()?.data(&meant) {
         Ok(data) => DataBreakpointInfoResponse {
@@ -32,7 +34,7 @@ pub(super) fn info(session: &mut Session, request: &Request) -> Handled {
             can_persist: None,
         },
     };
-    Reply::body(request, &response)
+    Reply::now(response)
 }
 
 fn meant(
@@ -59,8 +61,10 @@ fn meant(
     })
 }
 
-pub(super) fn set(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SetDataBreakpointsArguments = request.arguments()?;
+pub(super) fn set(
+    session: &mut Session,
+    arguments: SetDataBreakpointsArguments,
+) -> Handled<SetBreakpointsResponse> {
     let wanted: Vec<_> = arguments
         .breakpoints
         .into_iter()
@@ -70,11 +74,10 @@ pub(super) fn set(session: &mut Session, request: &Request) -> Handled {
         })
         .collect();
     let states = session.debuggee()?.set_data_breakpoints(&wanted);
-    session.tell(request, &states, BreakpointKind::Data, None)
+    session.tell(&states, BreakpointKind::Data, None)
 }
 
-pub(super) fn who_wrote(session: &mut Session, request: &Request) -> Handled {
-    let arguments: WhoWroteArguments = request.arguments()?;
+pub(super) fn who_wrote(session: &mut Session, arguments: WhoWroteArguments) -> Handled<()> {
     let meant = match (arguments.memory_reference, arguments.expression) {
         (Some(reference), _) => DataMeant::Memory {
             reference,
@@ -97,5 +100,5 @@ pub(super) fn who_wrote(session: &mut Session, request: &Request) -> Handled {
     let debuggee = session.debuggee()?;
     let data = debuggee.data(&meant)?;
     let motion = debuggee.to_change(&data.id, direction)?;
-    Ok(Reply::then(Then::TravelUnasked(vec![motion])))
+    Reply::then(Then::TravelUnasked(vec![motion]))
 }

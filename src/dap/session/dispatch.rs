@@ -1,13 +1,13 @@
-//! Which request is handled where, and what it needs.
+//! Which request is handled where, and when it may be asked.
 
-use super::{Handled, Session};
+use super::{Handled, Reply, Session, State};
 use super::{
     breakpoints, data, evaluate, functions, lifecycle, memory, motion, source, stack, targets,
     time, variables,
 };
+use crate::dap::protocol::command::*;
 use crate::dap::protocol::{Refusal, Request};
-
-pub(super) type Handler = fn(&mut Session, &Request) -> Handled;
+use serde_json::Value;
 
 /// What must be there for a request to make sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub(super) enum Needs {
     /// The first request of all.
     Greeting,
     Nothing,
+    /// Nothing to debug yet.
+    Emptiness,
+    /// A debuggee that is not configured yet, or is still being opened.
+    Beginning,
     /// A debuggee that stands still, configured or not.
     Debuggee,
     /// The same; while it moves, the request waits and lets itself in.
@@ -23,95 +27,195 @@ pub(super) enum Needs {
     Stop,
 }
 
-pub(super) struct Entry {
-    pub(super) command: &'static str,
-    pub(super) needs: Needs,
-    pub(super) handle: Handler,
+/// Does what one command asks for.
+pub(super) trait Handler: Sync {
+    fn command(&self) -> &'static str;
+
+    fn needs(&self) -> Needs;
+
+    /// Reads the arguments, and does it.
+    fn handle(&self, session: &mut Session, request: &Request) -> Handled<Value>;
+
+    /// Whether it is refused whatever is asked.
+    #[cfg(test)]
+    fn is_refused(&self) -> bool {
+        false
+    }
 }
 
-pub(super) fn entry(command: &str) -> Option<&'static Entry> {
-    TABLE.iter().find(|entry| entry.command == command)
+struct On<C: Command> {
+    needs: Needs,
+    handler: fn(&mut Session, C::Arguments) -> Handled<C::Response>,
+}
+
+const fn on<C: Command>(
+    needs: Needs,
+    handler: fn(&mut Session, C::Arguments) -> Handled<C::Response>,
+) -> On<C> {
+    On { needs, handler }
+}
+
+impl<C: Command> Handler for On<C> {
+    fn command(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    fn handle(&self, session: &mut Session, request: &Request) -> Handled<Value> {
+        let arguments = C::Arguments::read(C::NAME, &request.arguments)?;
+        (self.handler)(session, arguments).and_then(Reply::written)
+    }
+}
+
+/// A command that would change what has happened.
+struct Rewriting<C>(std::marker::PhantomData<fn() -> C>);
+
+const fn rewriting<C: Command>() -> Rewriting<C> {
+    Rewriting(std::marker::PhantomData)
+}
+
+impl<C: Command> Handler for Rewriting<C> {
+    fn command(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn handle(&self, _: &mut Session, _: &Request) -> Handled<Value> {
+        Err(Refusal::because(
+            "the past cannot be changed: a recording can be looked at, but not written to",
+        ))
+    }
+
+    #[cfg(test)]
+    fn is_refused(&self) -> bool {
+        true
+    }
+}
+
+fn handler(command: &str) -> Option<&'static dyn Handler> {
+    HANDLERS
+        .iter()
+        .find(|handler| handler.command() == command)
+        .copied()
 }
 
 /// Every request that the server knows.
 pub fn commands() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|entry| entry.command)
+    HANDLERS.iter().map(|handler| handler.command())
 }
 
-const fn on(command: &'static str, needs: Needs, handle: Handler) -> Entry {
-    Entry {
-        command,
-        needs,
-        handle,
-    }
-}
+use Needs::{Beginning, Breakpoints, Debuggee, Emptiness, Greeting, Nothing, Stop};
 
-use Needs::{Breakpoints, Debuggee, Greeting, Nothing, Stop};
-
-static TABLE: &[Entry] = &[
-    on("initialize", Greeting, lifecycle::initialize),
-    on("launch", Nothing, lifecycle::launch),
-    on("attach", Nothing, lifecycle::attach),
-    on("configurationDone", Nothing, lifecycle::configuration_done),
-    on("restart", Stop, lifecycle::restart),
-    on("terminate", Nothing, lifecycle::terminate),
-    on("disconnect", Nothing, lifecycle::disconnect),
-    on("cancel", Nothing, lifecycle::cancel),
-    on("threads", Nothing, lifecycle::threads),
-    on("setBreakpoints", Breakpoints, breakpoints::source),
-    on("setFunctionBreakpoints", Breakpoints, breakpoints::function),
-    on(
-        "setInstructionBreakpoints",
-        Breakpoints,
-        breakpoints::instruction,
-    ),
-    on("setExceptionBreakpoints", Breakpoints, breakpoints::filters),
-    on("setDataBreakpoints", Breakpoints, data::set),
-    on("dataBreakpointInfo", Stop, data::info),
-    on("gotoTargets", Stop, targets::goto_targets),
-    on("goto", Stop, targets::goto),
-    on("stepInTargets", Stop, targets::step_in_targets),
-    on("breakpointLocations", Debuggee, breakpoints::locations),
-    on("continue", Stop, motion::resume),
-    on("reverseContinue", Stop, motion::reverse),
-    on("next", Stop, motion::next),
-    on("stepIn", Stop, motion::step_in),
-    on("stepOut", Stop, motion::step_out),
-    on("stepBack", Stop, motion::step_back),
-    on("pause", Nothing, motion::pause),
-    on("exceptionInfo", Stop, motion::exception_info),
-    on("stackTrace", Stop, stack::stack_trace),
-    on("scopes", Stop, stack::scopes),
-    on("variables", Stop, variables::variables),
-    on("locations", Stop, variables::locations),
-    on("evaluate", Stop, evaluate::evaluate),
-    on("completions", Nothing, evaluate::completions),
-    on("source", Debuggee, source::source),
-    on("loadedSources", Debuggee, source::loaded),
-    on("modules", Debuggee, source::modules),
-    on("disassemble", Stop, memory::disassemble),
-    on("readMemory", Stop, memory::read),
-    on("rr/when", Stop, time::when),
-    on("rr/seek", Stop, time::seek),
-    on("rr/step", Stop, time::step),
-    on("rr/mark", Stop, time::mark),
-    on("rr/unmark", Stop, time::unmark),
-    on("rr/marks", Stop, time::marks),
-    on("rr/hostcalls", Stop, time::hostcalls),
-    on("rr/resources", Stop, time::resources),
-    on("rr/output", Stop, time::output),
-    on("rr/whoWrote", Stop, data::who_wrote),
-    on("rr/timeline", Stop, time::timeline),
-    on("rr/functions", Stop, functions::functions),
-    on("setVariable", Nothing, refuse_to_write),
-    on("setExpression", Nothing, refuse_to_write),
-    on("writeMemory", Nothing, refuse_to_write),
+static HANDLERS: &[&dyn Handler] = &[
+    &on::<Initialize>(Greeting, lifecycle::initialize),
+    &on::<Launch>(Emptiness, lifecycle::launch),
+    &on::<Attach>(Emptiness, lifecycle::attach),
+    &on::<ConfigurationDone>(Beginning, lifecycle::configuration_done),
+    &on::<Restart>(Stop, lifecycle::restart),
+    &on::<Terminate>(Nothing, lifecycle::terminate),
+    &on::<Disconnect>(Nothing, lifecycle::disconnect),
+    &on::<Cancel>(Nothing, lifecycle::cancel),
+    &on::<Threads>(Nothing, lifecycle::threads),
+    &on::<SetBreakpoints>(Breakpoints, breakpoints::source),
+    &on::<SetFunctionBreakpoints>(Breakpoints, breakpoints::function),
+    &on::<SetInstructionBreakpoints>(Breakpoints, breakpoints::instruction),
+    &on::<SetExceptionBreakpoints>(Breakpoints, breakpoints::filters),
+    &on::<SetDataBreakpoints>(Breakpoints, data::set),
+    &on::<DataBreakpointInfo>(Stop, data::info),
+    &on::<GotoTargets>(Stop, targets::goto_targets),
+    &on::<Goto>(Stop, targets::goto),
+    &on::<StepInTargets>(Stop, targets::step_in_targets),
+    &on::<BreakpointLocations>(Debuggee, breakpoints::locations),
+    &on::<Continue>(Stop, motion::resume),
+    &on::<ReverseContinue>(Stop, motion::reverse),
+    &on::<Next>(Stop, motion::next),
+    &on::<StepIn>(Stop, motion::step_in),
+    &on::<StepOut>(Stop, motion::step_out),
+    &on::<StepBack>(Stop, motion::step_back),
+    &on::<Pause>(Nothing, motion::pause),
+    &on::<ExceptionInfo>(Stop, motion::exception_info),
+    &on::<StackTrace>(Stop, stack::stack_trace),
+    &on::<Scopes>(Stop, stack::scopes),
+    &on::<Variables>(Stop, variables::variables),
+    &on::<Locations>(Stop, variables::locations),
+    &on::<Evaluate>(Stop, evaluate::evaluate),
+    &on::<Completions>(Nothing, evaluate::completions),
+    &on::<SourceText>(Debuggee, source::source),
+    &on::<LoadedSources>(Debuggee, source::loaded),
+    &on::<Modules>(Debuggee, source::modules),
+    &on::<Disassemble>(Stop, memory::disassemble),
+    &on::<ReadMemory>(Stop, memory::read),
+    &on::<RrWhen>(Stop, time::when),
+    &on::<RrSeek>(Stop, time::seek),
+    &on::<RrStep>(Stop, time::step),
+    &on::<RrMark>(Stop, time::mark),
+    &on::<RrUnmark>(Stop, time::unmark),
+    &on::<RrMarks>(Stop, time::marks),
+    &on::<RrHostcalls>(Stop, time::hostcalls),
+    &on::<RrResources>(Stop, time::resources),
+    &on::<RrOutput>(Stop, time::output),
+    &on::<RrWhoWrote>(Stop, data::who_wrote),
+    &on::<RrTimeline>(Stop, time::timeline),
+    &on::<RrFunctions>(Stop, functions::functions),
+    &rewriting::<SetVariable>(),
+    &rewriting::<SetExpression>(),
+    &rewriting::<WriteMemory>(),
 ];
 
-fn refuse_to_write(_: &mut Session, _: &Request) -> Handled {
-    Err(Refusal::because(
-        "the past cannot be changed: a recording can be looked at, but not written to",
-    ))
+/// What becomes of a request now.
+pub(super) enum Admission {
+    Handle(&'static dyn Handler),
+    Refuse(Refusal),
+    /// It is handled as soon as the debuggee is back.
+    Wait,
+}
+
+impl Session {
+    /// Whether a request fits the state that the session is in.
+    pub(super) fn admit(&mut self, request: &Request) -> Admission {
+        let Some(handler) = handler(&request.command) else {
+            let message = format!("`{}` is not known to rr-dap", request.command);
+            return Admission::Refuse(Refusal::because(message));
+        };
+        let refuse = |message: &str| Admission::Refuse(Refusal::because(message));
+        match (handler.needs(), &mut self.state) {
+            (Needs::Greeting, State::Fresh)
+            | (Needs::Nothing, _)
+            | (Needs::Emptiness, State::Ready)
+            | (Needs::Beginning, State::Opening(_) | State::Configuring(_))
+            | (Needs::Debuggee, State::Configuring(_) | State::Stopped(_))
+            | (Needs::Breakpoints, State::Configuring(_) | State::Stopped(_))
+            | (Needs::Stop, State::Stopped(_)) => Admission::Handle(handler),
+            (Needs::Greeting, _) => refuse("the session is initialized already"),
+            (Needs::Breakpoints, State::Moving(moving)) => {
+                // New breakpoints count for the motion that runs.
+                moving.interrupt.raise();
+                moving.waiting.push(request.clone());
+                Admission::Wait
+            }
+            (
+                Needs::Beginning | Needs::Debuggee | Needs::Breakpoints | Needs::Stop,
+                State::Asking(asking),
+            ) => {
+                asking.waiting.push(request.clone());
+                Admission::Wait
+            }
+            (Needs::Beginning, _) => refuse("there is nothing to configure now"),
+            (_, State::Fresh) => refuse("`initialize` comes first"),
+            (_, State::Ended) => refuse("the session has ended"),
+            (Needs::Emptiness, _) => refuse("this session debugs something already"),
+            (_, State::Ready) => refuse("nothing is open yet: `launch` or `attach` comes first"),
+            (_, State::Opening(_) | State::Configuring(_) | State::Moving(_)) => {
+                Admission::Refuse(Refusal::NotStopped)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -177,9 +281,7 @@ mod tests {
         for (capability, commands) in ANNOUNCED {
             let declares = declared.get(*capability) == Some(&Value::Bool(true));
             for command in *commands {
-                let handles = entry(command).is_some_and(|entry| {
-                    !std::ptr::fn_addr_eq(entry.handle, refuse_to_write as Handler)
-                });
+                let handles = handler(command).is_some_and(|handler| !handler.is_refused());
                 assert_eq!(declares, handles, "{capability} and {command}");
             }
         }
@@ -192,9 +294,12 @@ mod tests {
 
     #[test]
     fn every_command_is_there_once() {
-        for entry in TABLE {
-            let same = TABLE.iter().filter(|other| other.command == entry.command);
-            assert_eq!(same.count(), 1, "{}", entry.command);
+        for command in commands() {
+            assert_eq!(
+                commands().filter(|other| *other == command).count(),
+                1,
+                "{command}"
+            );
         }
     }
 }

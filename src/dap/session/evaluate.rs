@@ -7,13 +7,15 @@ use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
 use crate::dap::protocol::{
     CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
-    EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal, Request,
+    EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal,
 };
 use crate::dap::repl::{self, CommandError, Effect};
 use crate::debuggee::{DebuggeeError, EvaluateContext, FrameId, VariableView};
 
-pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
-    let arguments: EvaluateArguments = request.arguments()?;
+pub(super) fn evaluate(
+    session: &mut Session,
+    arguments: EvaluateArguments,
+) -> Handled<EvaluateResponse> {
     let context = match arguments.context {
         Some(EvaluateArgumentsContext::Repl) => EvaluateContext::Repl,
         Some(EvaluateArgumentsContext::Hover) => EvaluateContext::Hover,
@@ -25,7 +27,7 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
     };
     let frame = arguments.frame_id.map(frame_in).transpose()?;
     if context == EvaluateContext::Repl
-        && let Some(command) = repl::Command::parse(&arguments.expression)
+        && let Some(command) = repl::CommandLine::parse(&arguments.expression)
     {
         return run(command, frame);
     }
@@ -38,8 +40,7 @@ pub(super) fn evaluate(session: &mut Session, request: &Request) -> Handled {
         }
         value => value?,
     };
-    let response = session.evaluated(value);
-    Reply::body(request, &response)
+    Reply::now(session.evaluated(value))
 }
 
 /// What is wrong with a line of the console; plain words may be meant as a command.
@@ -52,7 +53,7 @@ fn unknown(line: &str, why: String) -> String {
 }
 
 /// Commands may take long: all of them are asked as questions.
-fn run(command: repl::Command, frame: Option<FrameId>) -> Handled {
+fn run(command: repl::CommandLine, frame: Option<FrameId>) -> Handled<EvaluateResponse> {
     ask(
         move |debuggee, output, interrupt| {
             let mut context = repl::Context {
@@ -71,30 +72,25 @@ fn run(command: repl::Command, frame: Option<FrameId>) -> Handled {
     )
 }
 
-fn take_effect(
-    session: &mut Session,
-    request: &Request,
-    effect: Result<Effect, String>,
-) -> Handled {
+fn take_effect(session: &mut Session, effect: Result<Effect, String>) -> Handled<EvaluateResponse> {
     let said = |result: String| EvaluateResponse {
         result,
         ..EvaluateResponse::default()
     };
     match effect.map_err(Refusal::Because)? {
-        Effect::Say(text) => Reply::body(request, &said(text)),
-        Effect::Show(value) => {
-            let response = session.evaluated(*value);
-            Reply::body(request, &response)
-        }
+        Effect::Say(text) => Reply::now(said(text)),
+        Effect::Show(value) => Reply::now(session.evaluated(*value)),
         Effect::Travel { say, motion } => {
-            Reply::body_then(request, &said(say), Then::TravelUnasked(vec![motion]))
+            Ok(Reply::Now(said(say), Then::TravelUnasked(vec![motion])))
         }
     }
 }
 
 /// Completes the console's commands, and names of variables.
-pub(super) fn completions(session: &mut Session, request: &Request) -> Handled {
-    let arguments: CompletionsArguments = request.arguments()?;
+pub(super) fn completions(
+    session: &mut Session,
+    arguments: CompletionsArguments,
+) -> Handled<CompletionsResponse> {
     let column = session.point_in(1, Some(arguments.column)).ok();
     let before = column
         .and_then(|point| point.column)
@@ -125,7 +121,7 @@ pub(super) fn completions(session: &mut Session, request: &Request) -> Handled {
                 .map(|name| completion(name, "", CompletionItemType::Variable, start, length)),
         );
     }
-    Reply::body(request, &CompletionsResponse { targets })
+    Reply::now(CompletionsResponse { targets })
 }
 
 /// The most names of variables that are offered at once.
@@ -187,6 +183,7 @@ impl Session {
             memory_reference: view
                 .memory
                 .filter(|_| self.client.supports_memory_references),
+            ..EvaluateResponse::default()
         }
     }
 }

@@ -1,30 +1,56 @@
 //! Names of frames with what a client wants in them: module, parameters, line.
 
 use super::Session;
-use crate::dap::protocol::Refusal;
-use crate::dap::protocol::newer::NameFormat;
+use crate::dap::protocol::{Refusal, StackFrameFormat};
 use crate::debuggee::{Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, VariableView};
 use std::collections::HashMap;
+
+impl StackFrameFormat {
+    /// Whether to show parameters; who wants a part of them, wants them.
+    fn wants_parameters(&self) -> bool {
+        let parts = [
+            self.parameters,
+            self.parameter_types,
+            self.parameter_names,
+            self.parameter_values,
+        ];
+        parts.contains(&Some(true)) && self.parameters != Some(false)
+    }
+
+    fn wants_types(&self) -> bool {
+        self.parameter_types == Some(true)
+    }
+
+    /// Parameters have their names if nothing else is said of them.
+    fn wants_names(&self) -> bool {
+        let others = self.wants_types() || self.wants_values();
+        self.parameter_names.unwrap_or(!others)
+    }
+
+    fn wants_values(&self) -> bool {
+        self.parameter_values == Some(true)
+    }
+}
 
 /// The names of these frames, in their order: `bank!apply(to: &Account = …), line 12`.
 pub(super) fn formatted(
     session: &mut Session,
     frames: &[Frame],
-    format: &NameFormat,
+    format: &StackFrameFormat,
 ) -> Result<Vec<String>, Refusal> {
-    let modules = match format.module() {
+    let modules = match format.module == Some(true) {
         true => module_names(session.debuggee()?)?,
         false => HashMap::new(),
     };
     let mut names = Vec::with_capacity(frames.len());
     for frame in frames {
-        let parameters = match format.parameters() {
+        let parameters = match format.wants_parameters() {
             true => parameters(session.debuggee()?, frame, format),
             false => None,
         };
         let module = frame.module.as_ref().and_then(|id| modules.get(id));
         let module = module.map_or(String::new(), |name| format!("{name}!"));
-        let place = frame.place.as_ref().filter(|_| format.line());
+        let place = frame.place.as_ref().filter(|_| format.line == Some(true));
         let line = place.map_or(String::new(), |place| {
             format!(", line {}", session.line_out(place.point.line))
         });
@@ -40,32 +66,38 @@ fn module_names(debuggee: &mut dyn Code) -> Result<HashMap<String, String>, Refu
 }
 
 /// The parameters of a frame in parentheses; `None` where nothing tells which it has.
-fn parameters(debuggee: &mut dyn Looks, frame: &Frame, format: &NameFormat) -> Option<String> {
+fn parameters(
+    debuggee: &mut dyn Looks,
+    frame: &Frame,
+    format: &StackFrameFormat,
+) -> Option<String> {
     let scopes = debuggee.scopes(frame.id).ok()?;
     let arguments = scopes.iter().find(|s| s.hint == ScopeHint::Arguments);
     let Some(arguments) = arguments else {
         let origin = frame.place.as_ref().map(|place| &place.source.origin);
         return matches!(origin, Some(SourceOrigin::File(_))).then(|| "()".to_owned());
     };
-    let values = Format { hex: format.hex() };
+    let values = Format {
+        hex: format.hex == Some(true),
+    };
     let found = debuggee.variables(&arguments.children.values, Page::default(), values);
     let shown: Vec<String> = found.ok()?.iter().map(|v| parameter(v, format)).collect();
     Some(format!("({})", shown.join(", ")))
 }
 
 /// `name: type = value`, or as much of it as is wanted.
-fn parameter(variable: &VariableView, format: &NameFormat) -> String {
+fn parameter(variable: &VariableView, format: &StackFrameFormat) -> String {
     let type_name = variable.type_name.as_deref();
     let declared = match (
-        format.parameter_names(),
-        type_name.filter(|_| format.types()),
+        format.wants_names(),
+        type_name.filter(|_| format.wants_types()),
     ) {
         (true, Some(of)) => format!("{}: {of}", variable.name),
         (true, None) => variable.name.clone(),
         (false, Some(of)) => of.to_owned(),
         (false, None) => String::new(),
     };
-    match (format.values(), declared.is_empty()) {
+    match (format.wants_values(), declared.is_empty()) {
         (true, true) => variable.value.clone(),
         (true, false) => format!("{declared} = {}", variable.value),
         (false, _) => declared,

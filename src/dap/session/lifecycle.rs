@@ -1,19 +1,21 @@
 //! Requests that begin and end a session: `initialize`, `launch`, `attach`,
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
-use super::{Handled, Opening, Reply, Session, State, THREAD, Then, printed};
-use crate::dap::launch::ArgumentError;
-use crate::dap::protocol::newer::{ClientFeatures, DeclaredCapabilities, Extension};
+use super::{Handled, Open, Opening, Reply, Session, State, THREAD, Then, printed};
+use crate::dap::protocol::command::Unread;
+use crate::dap::protocol::custom::{DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
-    CancelArguments, Capabilities, Event, ProcessEventBody, ProcessEventStartMethod, Refusal,
-    Request, Thread, ThreadEventBody, ThreadEventReason, ThreadsResponse,
+    CancelArguments, Capabilities, ClientFeatures, Event, ProcessEventBody,
+    ProcessEventStartMethod, Refusal, Request, Thread, ThreadEventBody, ThreadEventReason,
+    ThreadsResponse,
 };
 use crate::dap::reporter::Reporter;
 use crate::dap::session::Input;
 use crate::debuggee::launch::{AttachArguments, Begin, LaunchArguments, Subject, ViewArguments};
-use crate::debuggee::{Debuggee, LaunchError, Launcher, Output};
+use crate::debuggee::{Debuggee, LaunchError};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Names the progress of opening; a motion's is its request's number.
@@ -51,18 +53,19 @@ pub(super) fn capabilities() -> DeclaredCapabilities {
         supports_stepping_granularity: yes,
         supports_instruction_breakpoints: yes,
         supports_exception_filter_options: yes,
+        supports_data_breakpoint_bytes: yes,
         ..Capabilities::default()
     };
     DeclaredCapabilities {
         known,
-        supports_ansi_styling: None,
-        supports_data_breakpoint_bytes: true,
         rr_dap: Extension::default(),
     }
 }
 
-pub(super) fn initialize(session: &mut Session, request: &Request) -> Handled {
-    let client: ClientFeatures = request.arguments()?;
+pub(super) fn initialize(
+    session: &mut Session,
+    client: ClientFeatures,
+) -> Handled<DeclaredCapabilities> {
     if client
         .path_format
         .as_deref()
@@ -72,84 +75,35 @@ pub(super) fn initialize(session: &mut Session, request: &Request) -> Handled {
     }
     session.client = client;
     session.state = State::Ready;
-    Reply::body(request, &capabilities())
+    Reply::now(capabilities())
 }
 
-type Open = dyn FnOnce(&dyn Launcher, &dyn Output, &Interrupt) -> Result<Box<dyn Debuggee>, LaunchError>
-    + Send;
-
-pub(super) fn launch(session: &mut Session, request: &Request) -> Handled {
-    let arguments = LaunchArguments::parse(&request.arguments).map_err(wrong)?;
-    let view = arguments.view.clone();
-    let is_live = matches!(arguments.subject, Subject::Program(_));
-    let open = move |launcher: &dyn Launcher, output: &dyn Output, interrupt: &Interrupt| {
+pub(super) fn launch(session: &mut Session, arguments: LaunchArguments) -> Handled<()> {
+    session.look(&arguments.view);
+    session.printed = match arguments.subject {
+        Subject::Program(_) => printed::Shown::all(),
+        Subject::Trace(_) => printed::Shown::default(),
+    };
+    Ok(Reply::Open(Box::new(move |launcher, output, interrupt| {
         launcher.launch(&arguments, output, interrupt)
-    };
-    begin_opening(session, request, view, is_live, Box::new(open))
+    })))
 }
 
-pub(super) fn attach(session: &mut Session, request: &Request) -> Handled {
-    let arguments = AttachArguments::parse(&request.arguments).map_err(wrong)?;
-    let view = arguments.view.clone();
-    let open = move |launcher: &dyn Launcher, output: &dyn Output, interrupt: &Interrupt| {
+pub(super) fn attach(session: &mut Session, arguments: AttachArguments) -> Handled<()> {
+    session.look(&arguments.view);
+    session.printed = printed::Shown::default();
+    Ok(Reply::Open(Box::new(move |launcher, output, interrupt| {
         launcher.attach(&arguments, output, interrupt)
-    };
-    begin_opening(session, request, view, false, Box::new(open))
+    })))
 }
 
-fn wrong(error: ArgumentError) -> Refusal {
-    Refusal::because(error.to_string())
-}
-
-fn begin_opening(
-    session: &mut Session,
-    request: &Request,
-    view: ViewArguments,
-    is_live: bool,
-    open: Box<Open>,
-) -> Handled {
-    match session.state {
-        State::Ready => {}
-        State::Fresh => return Err(Refusal::because("`initialize` comes first")),
-        State::Ended => return Err(Refusal::because("the session has ended")),
-        _ => return Err(Refusal::because("this session debugs something already")),
-    }
-    session.view = ViewArguments {
-        path_mapping: view.path_mapping.or(session.launcher.path_mapping()),
-        ..view
-    };
-    session.printed = if is_live {
-        printed::Shown::all()
-    } else {
-        printed::Shown::default()
-    };
-    let interrupt = Interrupt::new();
-    session.state = State::Opening(Opening {
-        request: request.clone(),
-        interrupt: interrupt.clone(),
-        configured: false,
-    });
-    let launcher = Arc::clone(&session.launcher);
-    let reporter = session.reporter("Opening", OPENING, Some(request.seq));
-    session.work(move || Input::Opened(open(launcher.as_ref(), &reporter, &interrupt)));
-    Ok(Reply::Later)
-}
-
-pub(super) fn configuration_done(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn configuration_done(session: &mut Session, _: Unread) -> Handled<()> {
     match &mut session.state {
-        State::Configuring(_) => {
-            let motions = first_motions(session.view.begin);
-            Ok(Reply::then(Then::Travel(motions)))
-        }
         State::Opening(opening) => {
             opening.configured = true;
-            Ok(Reply::DONE)
+            Reply::then(Then::Nothing)
         }
-        State::Asking(asking) => {
-            asking.waiting.push(request.clone());
-            Ok(Reply::Later)
-        }
-        _ => Err(Refusal::because("there is nothing to configure now")),
+        _ => Reply::then(Then::Travel(first_motions(session.view.begin))),
     }
 }
 
@@ -164,20 +118,19 @@ fn first_motions(begin: Begin) -> Vec<Motion> {
 }
 
 /// From the top again. Nothing runs anew: it is the same recording.
-pub(super) fn restart(session: &mut Session, _: &Request) -> Handled {
-    Ok(Reply::then(Then::Travel(first_motions(session.view.begin))))
+pub(super) fn restart(session: &mut Session, _: Unread) -> Handled<()> {
+    Reply::then(Then::Travel(first_motions(session.view.begin)))
 }
 
-pub(super) fn terminate(_: &mut Session, _: &Request) -> Handled {
-    Ok(Reply::then(Then::Terminate))
+pub(super) fn terminate(_: &mut Session, _: Unread) -> Handled<()> {
+    Reply::then(Then::Terminate)
 }
 
-pub(super) fn disconnect(_: &mut Session, _: &Request) -> Handled {
-    Ok(Reply::then(Then::Disconnect))
+pub(super) fn disconnect(_: &mut Session, _: Unread) -> Handled<()> {
+    Reply::then(Then::Disconnect)
 }
 
-pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
-    let what: CancelArguments = request.arguments()?;
+pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()> {
     let meant = |seq: i64, progress: &str| meant_by(&what, seq, progress);
     let meant = match &session.state {
         State::Opening(opening) => meant(opening.request.seq, OPENING),
@@ -189,7 +142,7 @@ pub(super) fn cancel(session: &mut Session, request: &Request) -> Handled {
         session.interrupt_worker();
     }
     session.give_up_waiting_for(|waiting| meant_by(&what, waiting.seq, &waiting.seq.to_string()));
-    Ok(Reply::DONE)
+    Reply::then(Then::Nothing)
 }
 
 /// Whether something is to be cancelled, by the number of its request or the name of its
@@ -198,7 +151,7 @@ fn meant_by(what: &CancelArguments, seq: i64, progress: &str) -> bool {
     what.request_id == Some(seq) || what.progress_id.as_deref() == Some(progress)
 }
 
-pub(super) fn threads(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsResponse> {
     let thread = Thread {
         id: THREAD,
         name: match session.thread_name.is_empty() {
@@ -212,10 +165,32 @@ pub(super) fn threads(session: &mut Session, request: &Request) -> Handled {
         }
         _ => Vec::new(),
     };
-    Reply::body(request, &ThreadsResponse { threads })
+    Reply::now(ThreadsResponse { threads })
 }
 
 impl Session {
+    /// Remembers how the client wants to look at what it opens.
+    fn look(&mut self, view: &ViewArguments) {
+        let view = view.clone();
+        self.view = ViewArguments {
+            path_mapping: view.path_mapping.or(self.launcher.path_mapping()),
+            ..view
+        };
+    }
+
+    /// Has a worker open what is to be debugged.
+    pub(super) fn open(&mut self, request: &Request, open: Box<Open>) {
+        let interrupt = Interrupt::new();
+        self.state = State::Opening(Opening {
+            request: request.clone(),
+            interrupt: interrupt.clone(),
+            configured: false,
+        });
+        let launcher = Arc::clone(&self.launcher);
+        let reporter = self.reporter("Opening", OPENING, Some(request.seq));
+        self.work(move || Input::Opened(open(launcher.as_ref(), &reporter, &interrupt)));
+    }
+
     /// The worker has opened the debuggee, or has not.
     pub(super) fn opened(&mut self, opened: Result<Box<dyn Debuggee>, LaunchError>) {
         let opening = match std::mem::replace(&mut self.state, State::Ready) {
@@ -239,7 +214,7 @@ impl Session {
         };
         self.program = debuggee.history().name;
         self.state = State::Configuring(debuggee);
-        self.outbox.respond(&opening.request, Ok(None));
+        self.outbox.respond(&opening.request, Ok(Value::Null));
         self.announce_program(&opening.request.command);
         if opening.configured {
             self.current = opening.request.seq;
@@ -269,7 +244,7 @@ impl Session {
         // A second `terminate` is answered, but nothing ends twice.
         if !matches!(self.state, State::Ended) {
             self.abandon();
-            self.outbox.event(&Event::Terminated(None));
+            self.outbox.event(&Event::Terminated);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Handled, Reply, Session};
 use crate::dap::protocol::{
     DisassembleArguments, DisassembleResponse, DisassembledInstruction, ReadMemoryArguments,
-    ReadMemoryResponse, Refusal, Request,
+    ReadMemoryResponse, Refusal,
 };
 use crate::debuggee::InstructionView;
 
@@ -11,8 +11,10 @@ use crate::debuggee::InstructionView;
 const MOST_BYTES: usize = 4 << 20;
 const MOST_INSTRUCTIONS: usize = 20_000;
 
-pub(super) fn read(session: &mut Session, request: &Request) -> Handled {
-    let arguments: ReadMemoryArguments = request.arguments()?;
+pub(super) fn read(
+    session: &mut Session,
+    arguments: ReadMemoryArguments,
+) -> Handled<ReadMemoryResponse> {
     let count = bounded(arguments.count, MOST_BYTES, "bytes")?;
     let offset = arguments.offset.unwrap_or(0);
     let debuggee = session.debuggee()?;
@@ -24,11 +26,13 @@ pub(super) fn read(session: &mut Session, request: &Request) -> Handled {
             .filter(|left| *left > 0),
         data: (!found.bytes.is_empty()).then(|| base64(&found.bytes)),
     };
-    Reply::body(request, &response)
+    Reply::now(response)
 }
 
-pub(super) fn disassemble(session: &mut Session, request: &Request) -> Handled {
-    let arguments: DisassembleArguments = request.arguments()?;
+pub(super) fn disassemble(
+    session: &mut Session,
+    arguments: DisassembleArguments,
+) -> Handled<DisassembleResponse> {
     let count = bounded(
         arguments.instruction_count,
         MOST_INSTRUCTIONS,
@@ -44,7 +48,7 @@ pub(super) fn disassemble(session: &mut Session, request: &Request) -> Handled {
         .into_iter()
         .map(|instruction| session.instruction_out(instruction))
         .collect();
-    Reply::body(request, &DisassembleResponse { instructions })
+    Reply::now(DisassembleResponse { instructions })
 }
 
 fn bounded(count: i64, most: usize, what: &str) -> Result<usize, Refusal> {

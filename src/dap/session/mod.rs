@@ -24,20 +24,23 @@ mod variables;
 mod waiting;
 
 use super::outbox::Outbox;
-use super::protocol::newer::ClientFeatures;
-use super::protocol::{Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec};
+use super::protocol::{
+    ClientFeatures, Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec,
+};
 use super::references::References;
 use super::reporter::say;
 use crate::debuggee::launch::ViewArguments;
 use crate::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, SourcePoint, SourceRef,
-    TextRef, ValuesRef,
+    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, Output, SourcePoint,
+    SourceRef, TextRef, ValuesRef,
 };
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{BreakpointId, Motion, Stop};
 use asking::{Answer, Asking, Question};
 pub use dispatch::commands;
+use dispatch::{Admission, Handler};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -61,7 +64,7 @@ pub(super) enum Input {
     Gone,
     Opened(Result<Box<dyn Debuggee>, LaunchError>),
     Moved(Box<dyn Debuggee>, Moved),
-    Answered(Box<dyn Debuggee>, Result<Answer, DebuggeeError>),
+    Answered(Box<dyn Debuggee>, Result<Answer<Value>, DebuggeeError>),
     /// A worker ended without its debuggee.
     Lost(String),
     /// More is known than when the client asked.
@@ -160,28 +163,44 @@ enum BreakpointKind {
     Data,
 }
 
-/// What a handled request gives.
-enum Reply {
-    Now(Option<codec::Body>, Then),
-    /// The response is sent when the work is done.
-    Later,
+/// What a handled request gives: its response, now or later.
+enum Reply<R> {
+    Now(R, Then),
     /// The debuggee has to be asked, which takes long.
-    Ask(Question),
+    Ask(Question<R>),
+    /// The debuggee has to be opened, which takes longer; the response has no body.
+    Open(Box<Open>),
 }
 
-impl Reply {
-    const DONE: Reply = Reply::Now(None, Then::Nothing);
+type Open = dyn FnOnce(&dyn Launcher, &dyn Output, &Interrupt) -> Result<Box<dyn Debuggee>, LaunchError>
+    + Send;
 
-    fn body<T: Serialize>(request: &Request, body: &T) -> Result<Reply, Refusal> {
-        Reply::body_then(request, body, Then::Nothing)
+type Handled<R> = Result<Reply<R>, Refusal>;
+
+impl<R> Reply<R> {
+    fn now(response: R) -> Handled<R> {
+        Ok(Reply::Now(response, Then::Nothing))
+    }
+}
+
+impl Reply<()> {
+    fn then(then: Then) -> Handled<()> {
+        Ok(Reply::Now((), then))
     }
 
-    fn body_then<T: Serialize>(request: &Request, body: &T, then: Then) -> Result<Reply, Refusal> {
-        Ok(Reply::Now(Some(codec::body(&request.command, body)?), then))
+    fn travel(motion: Motion) -> Handled<()> {
+        Reply::then(Then::Travel(vec![motion]))
     }
+}
 
-    fn then(then: Then) -> Reply {
-        Reply::Now(None, then)
+impl<R: Serialize + 'static> Reply<R> {
+    /// The same, with the response as JSON.
+    fn written(self) -> Handled<Value> {
+        Ok(match self {
+            Reply::Now(response, then) => Reply::Now(codec::body(&response)?, then),
+            Reply::Ask(question) => Reply::Ask(question.written()),
+            Reply::Open(open) => Reply::Open(open),
+        })
     }
 }
 
@@ -196,8 +215,6 @@ enum Then {
     /// The end of the session.
     Disconnect,
 }
-
-type Handled = Result<Reply, Refusal>;
 
 impl From<DebuggeeError> for Refusal {
     fn from(error: DebuggeeError) -> Self {
@@ -277,7 +294,7 @@ impl Session {
     fn request(&mut self, request: &Request) {
         self.current = request.seq;
         let handled = match self.admit(request) {
-            Admission::Handle(handle) => self.handled(handle, request),
+            Admission::Handle(handler) => self.handled(handler, request),
             Admission::Refuse(refusal) => Err(refusal),
             Admission::Wait => return,
         };
@@ -286,57 +303,24 @@ impl Session {
     }
 
     /// A fault of ours in one request is that request's failure, not the session's end.
-    fn handled(&mut self, handle: dispatch::Handler, request: &Request) -> Handled {
-        let handled = catch_unwind(AssertUnwindSafe(|| handle(self, request)));
+    fn handled(&mut self, handler: &dyn Handler, request: &Request) -> Handled<Value> {
+        let handled = catch_unwind(AssertUnwindSafe(|| handler.handle(self, request)));
         handled.unwrap_or_else(|panic| {
             let fault = panic_message(&*panic);
             Err(Refusal::because(format!("an internal fault: {fault}")))
         })
     }
 
-    fn reply(&mut self, request: &Request, handled: Handled) {
+    fn reply(&mut self, request: &Request, handled: Handled<Value>) {
         match handled {
             Ok(Reply::Now(body, then)) => {
                 self.outbox.respond(request, Ok(body));
                 self.follow(then);
             }
-            Ok(Reply::Later) => {}
             Ok(Reply::Ask(question)) => self.ask(request, question),
+            Ok(Reply::Open(open)) => self.open(request, open),
             Err(Refusal::NotYet) => self.wait_to_answer(request),
             Err(refusal) => self.outbox.respond(request, Err(refusal)),
-        }
-    }
-
-    /// Whether a request fits the state that the session is in.
-    fn admit(&mut self, request: &Request) -> Admission {
-        let Some(entry) = dispatch::entry(&request.command) else {
-            let message = format!("`{}` is not known to rr-dap", request.command);
-            return Admission::Refuse(Refusal::because(message));
-        };
-        let refuse = |message: &str| Admission::Refuse(Refusal::because(message));
-        match (entry.needs, &mut self.state) {
-            (dispatch::Needs::Greeting, State::Fresh)
-            | (dispatch::Needs::Nothing, _)
-            | (dispatch::Needs::Debuggee, State::Configuring(_) | State::Stopped(_))
-            | (dispatch::Needs::Breakpoints, State::Configuring(_) | State::Stopped(_))
-            | (dispatch::Needs::Stop, State::Stopped(_)) => Admission::Handle(entry.handle),
-            (dispatch::Needs::Greeting, _) => refuse("the session is initialized already"),
-            (_, State::Fresh) => refuse("`initialize` comes first"),
-            (dispatch::Needs::Breakpoints, State::Moving(moving)) => {
-                // New breakpoints count for the motion that runs.
-                moving.interrupt.raise();
-                moving.waiting.push(request.clone());
-                Admission::Wait
-            }
-            (_, State::Asking(asking)) => {
-                asking.waiting.push(request.clone());
-                Admission::Wait
-            }
-            (_, State::Ready) => refuse("nothing is open yet: `launch` or `attach` comes first"),
-            (_, State::Ended) => refuse("the session has ended"),
-            (_, State::Opening(_) | State::Configuring(_) | State::Moving(_)) => {
-                Admission::Refuse(Refusal::NotStopped)
-            }
         }
     }
 
@@ -363,7 +347,7 @@ impl Session {
                 let request = Request {
                     seq,
                     command,
-                    arguments: serde_json::Value::Null,
+                    arguments: Value::Null,
                 };
                 self.outbox
                     .respond(&request, Err(Refusal::because(message)));
@@ -435,7 +419,7 @@ impl Session {
                     self.outbox.respond(&request, Err(refusal));
                 }
                 self.complain(&message);
-                self.outbox.event(&Event::Terminated(None));
+                self.outbox.event(&Event::Terminated);
             }
             State::Asking(asking) => {
                 let refusal = Refusal::because(message.clone());
@@ -445,7 +429,7 @@ impl Session {
                     self.outbox.respond(&request, Err(refusal));
                 }
                 self.complain(&message);
-                self.outbox.event(&Event::Terminated(None));
+                self.outbox.event(&Event::Terminated);
             }
             other => self.state = other,
         }
@@ -457,13 +441,6 @@ impl Session {
             self.breakpoint_kinds.insert(state.id, kind);
         }
     }
-}
-
-enum Admission {
-    Handle(dispatch::Handler),
-    Refuse(Refusal),
-    /// It is handled as soon as the debuggee is back.
-    Wait,
 }
 
 fn is_from_worker(input: &Input) -> bool {

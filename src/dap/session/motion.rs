@@ -3,10 +3,10 @@
 use super::{
     BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, THREAD, Then, printed,
 };
-use crate::dap::protocol::newer::MotionArguments;
+use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
-    InvalidatedAreas, InvalidatedEventBody, Refusal, Request, SteppingGranularity,
+    InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
     StoppedEventBody, StoppedEventReason,
 };
 use crate::debuggee::{Debuggee, DebuggeeError, StopText};
@@ -15,73 +15,66 @@ use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
 };
 
-pub(super) fn resume(_: &mut Session, request: &Request) -> Handled {
+pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
     let response = ContinueResponse {
         all_threads_continued: Some(true),
     };
     let motion = Motion::Continue(Direction::Forward);
-    Reply::body_then(request, &response, Then::Travel(vec![motion]))
+    Ok(Reply::Now(response, Then::Travel(vec![motion])))
 }
 
-pub(super) fn reverse(_: &mut Session, _: &Request) -> Handled {
-    let motion = Motion::Continue(Direction::Backward);
-    Ok(Reply::then(Then::Travel(vec![motion])))
+pub(super) fn reverse(_: &mut Session, _: Unread) -> Handled<()> {
+    Reply::travel(Motion::Continue(Direction::Backward))
 }
 
-pub(super) fn next(_: &mut Session, request: &Request) -> Handled {
-    step(request, Direction::Forward, Step::Over)
+pub(super) fn next(_: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    step(&arguments, Direction::Forward, Step::Over)
 }
 
-pub(super) fn step_in(session: &mut Session, request: &Request) -> Handled {
-    let arguments: MotionArguments = request.arguments()?;
-    if let Some(target) = arguments.target_id {
-        let motion = session.targets.motion(target)?;
-        return Ok(Reply::then(Then::Travel(vec![motion])));
+pub(super) fn step_in(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    match arguments.target_id {
+        Some(target) => Reply::travel(session.targets.motion(target)?),
+        None => step(&arguments, Direction::Forward, Step::Into),
     }
-    step(request, Direction::Forward, Step::Into)
 }
 
-pub(super) fn step_out(_: &mut Session, request: &Request) -> Handled {
-    // Out is out, whatever the granularity.
-    let motion = Motion::Line(Direction::Forward, Step::Out);
-    let _: MotionArguments = request.arguments()?;
-    Ok(Reply::then(Then::Travel(vec![motion])))
+/// Out is out, whatever the granularity.
+pub(super) fn step_out(_: &mut Session, _: MotionArguments) -> Handled<()> {
+    Reply::travel(Motion::Line(Direction::Forward, Step::Out))
 }
 
-pub(super) fn step_back(_: &mut Session, request: &Request) -> Handled {
-    step(request, Direction::Backward, Step::Over)
+pub(super) fn step_back(_: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    step(&arguments, Direction::Backward, Step::Over)
 }
 
 /// Statements are lines here: line tables have no better statements.
-fn step(request: &Request, direction: Direction, step: Step) -> Handled {
-    let arguments: MotionArguments = request.arguments()?;
-    let motion = match arguments.granularity {
+fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handled<()> {
+    Reply::travel(match arguments.granularity {
         Some(SteppingGranularity::Instruction) => Motion::Instruction(direction, step),
         Some(SteppingGranularity::Line | SteppingGranularity::Statement) | None => {
             Motion::Line(direction, step)
         }
-    };
-    Ok(Reply::then(Then::Travel(vec![motion])))
+    })
 }
 
-pub(super) fn pause(session: &mut Session, _: &Request) -> Handled {
+pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
     match session.state {
         State::Moving(_) | State::Opening(_) | State::Asking(_) => session.interrupt_worker(),
         // It has stopped by itself, which the client will have been told.
         State::Stopped(_) => session.give_up_waiting(),
         _ => return Err(Refusal::because("nothing moves")),
     }
-    Ok(Reply::DONE)
+    Reply::then(Then::Nothing)
 }
 
-pub(super) fn exception_info(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn exception_info(session: &mut Session, _: Unread) -> Handled<ExceptionInfoResponse> {
     let debuggee = session.debuggee()?;
     let Some(fault) = Fault::of(&debuggee.here().reason) else {
         return Err(Refusal::because("the program has not failed here"));
     };
     let exception_id = fault.kind.to_owned();
     let message = fault.message.to_owned();
-    let response = ExceptionInfoResponse {
+    Reply::now(ExceptionInfoResponse {
         exception_id,
         description: Some(match debuggee.fault_explained() {
             Ok(Some(why)) => format!("{message}; {why}"),
@@ -90,8 +83,7 @@ pub(super) fn exception_info(session: &mut Session, request: &Request) -> Handle
         }),
         break_mode: ExceptionBreakMode::Unhandled,
         details: None,
-    };
-    Reply::body(request, &response)
+    })
 }
 
 /// An end of the recording that is a failure.
@@ -276,9 +268,9 @@ impl Session {
     /// own that clients would know.
     fn breakpoint_reason(&self, ids: &[BreakpointId]) -> StoppedEventReason {
         match ids.first().and_then(|id| self.breakpoint_kinds.get(id)) {
-            Some(BreakpointKind::Function) => StoppedEventReason::Function,
-            Some(BreakpointKind::Instruction) => StoppedEventReason::Instruction,
-            Some(BreakpointKind::Data) => StoppedEventReason::Data,
+            Some(BreakpointKind::Function) => StoppedEventReason::FunctionBreakpoint,
+            Some(BreakpointKind::Instruction) => StoppedEventReason::InstructionBreakpoint,
+            Some(BreakpointKind::Data) => StoppedEventReason::DataBreakpoint,
             Some(BreakpointKind::Source | BreakpointKind::Filter) | None => {
                 StoppedEventReason::Breakpoint
             }

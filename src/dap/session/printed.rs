@@ -2,8 +2,7 @@
 //! soon after it as it is known.
 
 use super::{Session, State};
-use crate::dap::protocol::OutputEventCategory;
-use crate::dap::protocol::newer::LocatedOutput;
+use crate::dap::protocol::{Event, OutputEventBody, OutputEventCategory};
 use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, Printed, Stream};
 use std::ops::Range;
@@ -101,14 +100,15 @@ impl Session {
                 .unwrap_or_default();
             left -= shown.len();
             let location = self.locations.number(&piece.place);
-            self.outbox.located_output(&LocatedOutput {
-                category: match piece.stream {
+            self.outbox.event(&Event::Output(OutputEventBody {
+                category: Some(match piece.stream {
                     Stream::Stdout => OutputEventCategory::Stdout,
                     Stream::Stderr => OutputEventCategory::Stderr,
-                },
+                }),
                 output: String::from_utf8_lossy(shown).into_owned(),
-                location_reference: location,
-            });
+                location_reference: Some(location),
+                ..OutputEventBody::default()
+            }));
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use super::asking::ask;
 use super::{Handled, Reply, Session};
+use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
-    LoadedSourcesResponse, Module, ModuleId, ModulesArguments, ModulesResponse, Refusal, Request,
-    Source, SourceArguments, SourceResponse,
+    LoadedSourcesResponse, Module, ModuleId, ModulesArguments, ModulesResponse, Refusal, Source,
+    SourceArguments, SourceResponse,
 };
 use crate::debuggee::SourceOrigin;
 
-pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
-    let arguments: SourceArguments = request.arguments()?;
+pub(super) fn source(session: &mut Session, arguments: SourceArguments) -> Handled<SourceResponse> {
     let asked = arguments.source.unwrap_or_else(|| Source {
-        source_reference: i32::try_from(arguments.source_reference).ok(),
+        source_reference: Some(arguments.source_reference),
         ..Source::default()
     });
     let text = match session.source_in(&asked)? {
@@ -24,27 +24,27 @@ pub(super) fn source(session: &mut Session, request: &Request) -> Handled {
     };
     ask(
         move |debuggee, output, interrupt| debuggee.source_text(&text, output, interrupt),
-        |_, request, found| {
-            let response = SourceResponse {
+        |_, found| {
+            Reply::now(SourceResponse {
                 content: found.content,
                 mime_type: found.mime_type,
-            };
-            Reply::body(request, &response)
+            })
         },
     )
 }
 
-pub(super) fn loaded(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn loaded(session: &mut Session, _: Unread) -> Handled<LoadedSourcesResponse> {
     let found = session.debuggee()?.sources()?;
     let sources = found.iter().map(|source| session.source_out(source));
-    let response = LoadedSourcesResponse {
+    Reply::now(LoadedSourcesResponse {
         sources: sources.collect(),
-    };
-    Reply::body(request, &response)
+    })
 }
 
-pub(super) fn modules(session: &mut Session, request: &Request) -> Handled {
-    let arguments: ModulesArguments = request.arguments()?;
+pub(super) fn modules(
+    session: &mut Session,
+    arguments: ModulesArguments,
+) -> Handled<ModulesResponse> {
     let found = session.debuggee()?.modules()?;
     let total = i64::try_from(found.len()).ok();
     let whole = |number: i64| usize::try_from(number).unwrap_or(0);
@@ -67,9 +67,8 @@ pub(super) fn modules(session: &mut Session, request: &Request) -> Handled {
             address_range: None,
         })
         .collect();
-    let response = ModulesResponse {
+    Reply::now(ModulesResponse {
         modules,
         total_modules: total,
-    };
-    Reply::body(request, &response)
+    })
 }

@@ -2,25 +2,23 @@
 
 use super::convert::count;
 use super::{Handled, Reply, Session, frame_names};
-use crate::dap::protocol::newer::FormattedStackTraceArguments;
 use crate::dap::protocol::{
-    PresentationHint, Refusal, Request, Scope as ScopeMessage, ScopePresentationhint,
-    ScopesArguments, ScopesResponse, Source, StackFrame, StackFrameModuleid,
-    StackFramePresentationhint, StackTraceResponse,
+    Refusal, Scope as ScopeMessage, ScopePresentationHint, ScopesArguments, ScopesResponse, Source,
+    SourcePresentationHint, StackFrame, StackFramePresentationHint, StackTraceArguments,
+    StackTraceResponse,
 };
 use crate::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
 use crate::source::is_library;
+use serde_json::Value;
 
-pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {
-    let arguments: FormattedStackTraceArguments = request.arguments()?;
+pub(super) fn stack_trace(
+    session: &mut Session,
+    arguments: StackTraceArguments,
+) -> Handled<StackTraceResponse> {
     let window = Window {
-        start: arguments.known.start_frame.map_or(0, whole),
+        start: arguments.start_frame.map_or(0, whole),
         // The protocol says that zero is all.
-        levels: arguments
-            .known
-            .levels
-            .filter(|levels| *levels > 0)
-            .map(whole),
+        levels: arguments.levels.filter(|levels| *levels > 0).map(whole),
     };
     let mut found = session.debuggee()?.frames(window)?;
     if let Some(format) = &arguments.format {
@@ -30,19 +28,17 @@ pub(super) fn stack_trace(session: &mut Session, request: &Request) -> Handled {
         }
     }
     let stack_frames = found.frames.iter().map(|frame| session.frame_out(frame));
-    let response = StackTraceResponse {
+    Reply::now(StackTraceResponse {
         stack_frames: stack_frames.collect(),
         total_frames: Some(count(found.total as u64)),
-    };
-    Reply::body(request, &response)
+    })
 }
 
-pub(super) fn scopes(session: &mut Session, request: &Request) -> Handled {
-    let arguments: ScopesArguments = request.arguments()?;
+pub(super) fn scopes(session: &mut Session, arguments: ScopesArguments) -> Handled<ScopesResponse> {
     let frame = frame_in(arguments.frame_id)?;
     let found = session.debuggee()?.scopes(frame)?;
     let scopes = found.iter().map(|scope| session.scope_out(scope)).collect();
-    Reply::body(request, &ScopesResponse { scopes })
+    Reply::now(ScopesResponse { scopes })
 }
 
 fn whole(number: i64) -> usize {
@@ -68,7 +64,7 @@ impl Session {
         let presentation = self.presentation(frame);
         // Editors then show the source of the nearest caller instead.
         let hint = (presentation == Presentation::Subtle && self.view.just_my_code)
-            .then_some(PresentationHint::DeEmphasize);
+            .then_some(SourcePresentationHint::Deemphasize);
         let source = place.map(|place| Source {
             presentation_hint: hint,
             ..self.source_out(&place.source)
@@ -84,11 +80,11 @@ impl Session {
             }),
             can_restart: Some(false),
             instruction_pointer_reference: frame.instruction.clone(),
-            module_id: frame.module.clone().map(StackFrameModuleid::String),
+            module_id: frame.module.clone().map(Value::from),
             presentation_hint: Some(match presentation {
-                Presentation::Normal => StackFramePresentationhint::Normal,
-                Presentation::Subtle => StackFramePresentationhint::Subtle,
-                Presentation::Label => StackFramePresentationhint::Label,
+                Presentation::Normal => StackFramePresentationHint::Normal,
+                Presentation::Subtle => StackFramePresentationHint::Subtle,
+                Presentation::Label => StackFramePresentationHint::Label,
             }),
             ..StackFrame::default()
         }
@@ -111,10 +107,10 @@ impl Session {
         ScopeMessage {
             name: scope.name.clone(),
             presentation_hint: match scope.hint {
-                ScopeHint::Arguments => Some(ScopePresentationhint::Arguments),
-                ScopeHint::Locals => Some(ScopePresentationhint::Locals),
-                ScopeHint::Registers => Some(ScopePresentationhint::Registers),
-                ScopeHint::ReturnValue => Some(ScopePresentationhint::String("returnValue".into())),
+                ScopeHint::Arguments => Some(ScopePresentationHint::Arguments),
+                ScopeHint::Locals => Some(ScopePresentationHint::Locals),
+                ScopeHint::Registers => Some(ScopePresentationHint::Registers),
+                ScopeHint::ReturnValue => Some(ScopePresentationHint::ReturnValue),
                 ScopeHint::None => None,
             },
             variables_reference: self.values.number(&scope.children.values),

@@ -2,11 +2,10 @@
 
 use super::asking::ask;
 use super::stack::frame_in;
-use super::{Handled, Reply, Session, Then};
-use crate::dap::protocol::newer::{StepInTarget, StepInTargetsResponse};
+use super::{Handled, Reply, Session};
 use crate::dap::protocol::{
-    GotoArguments, GotoTarget, GotoTargetsArguments, GotoTargetsResponse, Refusal, Request,
-    StepInTargetsArguments,
+    GotoArguments, GotoTarget, GotoTargetsArguments, GotoTargetsResponse, Refusal, StepInTarget,
+    StepInTargetsArguments, StepInTargetsResponse,
 };
 use crate::timeline::travel::motion::Motion;
 use std::collections::VecDeque;
@@ -60,13 +59,15 @@ impl Targets {
 }
 
 /// Every visit of a line: going to one is a jump through time.
-pub(super) fn goto_targets(session: &mut Session, request: &Request) -> Handled {
-    let arguments: GotoTargetsArguments = request.arguments()?;
+pub(super) fn goto_targets(
+    session: &mut Session,
+    arguments: GotoTargetsArguments,
+) -> Handled<GotoTargetsResponse> {
     let source = session.source_in(&arguments.source)?;
     let point = session.point_in(arguments.line, arguments.column)?;
     ask(
         move |debuggee, output, interrupt| debuggee.line_visits(&source, point, output, interrupt),
-        |session, request, visits| {
+        |session: &mut Session, visits| {
             let targets = visits.into_iter().map(|visit| GotoTarget {
                 id: session.targets.offer(visit.motion),
                 label: visit.label,
@@ -75,25 +76,26 @@ pub(super) fn goto_targets(session: &mut Session, request: &Request) -> Handled 
                 ..GotoTarget::default()
             });
             let targets = targets.collect();
-            Reply::body(request, &GotoTargetsResponse { targets })
+            Reply::now(GotoTargetsResponse { targets })
         },
     )
 }
 
-pub(super) fn goto(session: &mut Session, request: &Request) -> Handled {
-    let arguments: GotoArguments = request.arguments()?;
-    let motion = session.targets.motion(arguments.target_id)?;
-    Ok(Reply::then(Then::Travel(vec![motion])))
+pub(super) fn goto(session: &mut Session, arguments: GotoArguments) -> Handled<()> {
+    Reply::travel(session.targets.motion(arguments.target_id)?)
 }
 
-pub(super) fn step_in_targets(session: &mut Session, request: &Request) -> Handled {
-    let arguments: StepInTargetsArguments = request.arguments()?;
+pub(super) fn step_in_targets(
+    session: &mut Session,
+    arguments: StepInTargetsArguments,
+) -> Handled<StepInTargetsResponse> {
     let frame = frame_in(arguments.frame_id)?;
     let calls = session.debuggee()?.step_in_targets(frame)?;
     let targets = calls.into_iter().map(|call| StepInTarget {
         id: session.targets.offer(call.motion),
         label: call.label,
+        ..StepInTarget::default()
     });
     let targets = targets.collect();
-    Reply::body(request, &StepInTargetsResponse { targets })
+    Reply::now(StepInTargetsResponse { targets })
 }

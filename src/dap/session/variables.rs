@@ -2,23 +2,17 @@
 
 use super::convert::count;
 use super::{Handled, Reply, Session};
-use crate::dap::protocol::newer::{LocatedVariable, LocationsArguments, LocationsResponse};
 use crate::dap::protocol::{
-    Refusal, Request, ValueFormat, Variable, VariablePresentationHint,
-    VariablePresentationHintAttributes, VariablePresentationHintKind, VariablesArguments,
-    VariablesArgumentsFilter,
+    LocationsArguments, LocationsResponse, Refusal, ValueFormat, Variable,
+    VariablePresentationHint, VariablePresentationHintAttributes, VariablePresentationHintKind,
+    VariablesArguments, VariablesArgumentsFilter, VariablesResponse,
 };
 use crate::debuggee::{ChildKind, Format, Page, ValueKind, VariableView};
-use serde::Serialize;
 
-/// As the `dap` crate's, with variables as they are today.
-#[derive(Serialize)]
-struct LocatedVariables {
-    variables: Vec<LocatedVariable>,
-}
-
-pub(super) fn variables(session: &mut Session, request: &Request) -> Handled {
-    let arguments: VariablesArguments = request.arguments()?;
+pub(super) fn variables(
+    session: &mut Session,
+    arguments: VariablesArguments,
+) -> Handled<VariablesResponse> {
     let number = arguments.variables_reference;
     let of = session.values.thing(number).cloned();
     let of = of.ok_or_else(|| Refusal::because(format!("there is nothing of number {number}")))?;
@@ -38,21 +32,23 @@ pub(super) fn variables(session: &mut Session, request: &Request) -> Handled {
         .into_iter()
         .map(|view| session.variable_out(view))
         .collect();
-    Reply::body(request, &LocatedVariables { variables })
+    Reply::now(VariablesResponse { variables })
 }
 
-pub(super) fn locations(session: &mut Session, request: &Request) -> Handled {
-    let arguments: LocationsArguments = request.arguments()?;
+pub(super) fn locations(
+    session: &mut Session,
+    arguments: LocationsArguments,
+) -> Handled<LocationsResponse> {
     let number = arguments.location_reference;
     let place = session.locations.thing(number).cloned();
     let (source, point) =
         place.ok_or_else(|| Refusal::because(format!("there is no location {number}")))?;
-    let response = LocationsResponse {
+    Reply::now(LocationsResponse {
         source: session.source_out(&source),
         line: session.line_out(point.line),
         column: point.column.map(|column| session.column_out(column)),
-    };
-    Reply::body(request, &response)
+        ..LocationsResponse::default()
+    })
 }
 
 pub(super) fn format_in(format: Option<&ValueFormat>) -> Format {
@@ -75,10 +71,10 @@ pub(super) fn presentation(view: &VariableView) -> VariablePresentationHint {
 }
 
 impl Session {
-    fn variable_out(&mut self, view: VariableView) -> LocatedVariable {
+    fn variable_out(&mut self, view: VariableView) -> Variable {
         let children = view.children.as_ref();
         let presentation_hint = Some(presentation(&view));
-        let known = Variable {
+        Variable {
             presentation_hint,
             variables_reference: children.map_or(0, |inside| self.values.number(&inside.values)),
             named_variables: children.and_then(|inside| inside.named).map(count),
@@ -92,12 +88,10 @@ impl Session {
             memory_reference: view
                 .memory
                 .filter(|_| self.client.supports_memory_references),
-        };
-        LocatedVariable {
-            known,
             declaration_location_reference: view
                 .declared
                 .map(|place| self.locations.number(&place)),
+            ..Variable::default()
         }
     }
 }

@@ -6,30 +6,24 @@ mod past;
 use super::asking::ask;
 use super::{Handled, Reply, Session, Then};
 use crate::component::NamePattern;
-use crate::dap::protocol::newer::Way;
-use crate::dap::protocol::{Refusal, Request};
+use crate::dap::protocol::Refusal;
+use crate::dap::protocol::command::Unread;
+use crate::dap::protocol::custom::{
+    HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
+    StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
+};
 use crate::debuggee::{History, Mark, Travels};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
-use serde::{Deserialize, Serialize};
 
 pub(super) use overview::timeline;
 pub(super) use past::{output, resources};
 
-/// A moment, as clients are told it.
-#[derive(Debug, Serialize)]
-struct Moment {
-    event: u64,
-    position: String,
-    tick: u64,
-    percent: f64,
-}
-
-impl Moment {
-    fn new(history: &History, event: u64, position: Position) -> Moment {
+impl ToldMoment {
+    fn new(history: &History, event: u64, position: Position) -> ToldMoment {
         let percent = history.percent(event, position);
-        Moment {
+        ToldMoment {
             event,
             position: position.to_string(),
             tick: position.tick.0,
@@ -37,28 +31,18 @@ impl Moment {
         }
     }
 
-    fn here(debuggee: &dyn Travels, history: &History) -> Moment {
+    fn here(debuggee: &dyn Travels, history: &History) -> ToldMoment {
         let here = debuggee.here();
-        Moment::new(history, here.event, here.position)
+        ToldMoment::new(history, here.event, here.position)
     }
 }
 
-#[derive(Debug, Serialize)]
-struct When {
-    moment: Moment,
-    events: u64,
-    text: String,
-    phase: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hostcall: Option<String>,
-}
-
-pub(super) fn when(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
     let debuggee = session.debuggee()?;
     let history = debuggee.history();
     let here = debuggee.here().clone();
-    let when = When {
-        moment: Moment::here(debuggee, &history),
+    Reply::now(WhenResponse {
+        moment: ToldMoment::here(debuggee, &history),
         events: history.events,
         text: history.moment(here.event, here.position),
         phase: match here.position.phase {
@@ -68,41 +52,20 @@ pub(super) fn when(session: &mut Session, request: &Request) -> Handled {
             Phase::End => "end",
         },
         hostcall: debuggee.calling(),
-    };
-    Reply::body(request, &when)
+    })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Seek {
-    to: Option<Place>,
-    event: Option<u64>,
-    tick: Option<u64>,
-    percent: Option<f64>,
-    position: Option<String>,
-    mark: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Place {
-    Start,
-    Entry,
-    End,
-}
-
-pub(super) fn seek(session: &mut Session, request: &Request) -> Handled {
-    let wanted: Seek = request.arguments()?;
+pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> {
     let debuggee = session.debuggee()?;
     let motion = match wanted {
-        Seek {
+        SeekArguments {
             to: Some(place), ..
         } => match place {
-            Place::Start => Motion::Start,
-            Place::Entry => Motion::Entry,
-            Place::End => Motion::End,
+            SeekPlace::Start => Motion::Start,
+            SeekPlace::Entry => Motion::Entry,
+            SeekPlace::End => Motion::End,
         },
-        Seek {
+        SeekArguments {
             event: Some(event), ..
         } => {
             let events = debuggee.history().events;
@@ -112,10 +75,10 @@ pub(super) fn seek(session: &mut Session, request: &Request) -> Handled {
             }
             Motion::Event(event)
         }
-        Seek {
+        SeekArguments {
             tick: Some(tick), ..
         } => Motion::Tick(Tick(tick)),
-        Seek {
+        SeekArguments {
             percent: Some(percent),
             ..
         } => {
@@ -123,14 +86,14 @@ pub(super) fn seek(session: &mut Session, request: &Request) -> Handled {
             let outside = || Refusal::because(format!("{percent} is not between 0 and 100"));
             Motion::Fraction(part.ok_or_else(outside)?)
         }
-        Seek {
+        SeekArguments {
             position: Some(text),
             ..
         } => {
             let position = text.parse::<Position>();
             Motion::Position(position.map_err(|error| Refusal::because(error.to_string()))?)
         }
-        Seek {
+        SeekArguments {
             mark: Some(name), ..
         } => Motion::Mark(name),
         _ => {
@@ -139,149 +102,70 @@ pub(super) fn seek(session: &mut Session, request: &Request) -> Handled {
             ));
         }
     };
-    Ok(Reply::then(Then::TravelUnasked(vec![motion])))
+    Reply::then(Then::TravelUnasked(vec![motion]))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StepWanted {
-    direction: Way,
-    unit: Unit,
-    #[serde(default)]
-    kind: Kind,
-    #[serde(default)]
-    filter: String,
-    #[serde(default)]
-    failed: bool,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Unit {
-    Line,
-    Instruction,
-    Hostcall,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Kind {
-    Into,
-    #[default]
-    Over,
-    Out,
-}
-
-pub(super) fn step(_: &mut Session, request: &Request) -> Handled {
-    let wanted: StepWanted = request.arguments()?;
+pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
     let direction = match wanted.direction {
         Way::Forward => Direction::Forward,
         Way::Backward => Direction::Backward,
     };
     let step = match wanted.kind {
-        Kind::Into => Step::Into,
-        Kind::Over => Step::Over,
-        Kind::Out => Step::Out,
+        StepKind::Into => Step::Into,
+        StepKind::Over => Step::Over,
+        StepKind::Out => Step::Out,
     };
     let filter = HostcallFilter {
         path: wanted.filter,
         failed: wanted.failed,
     };
     let motion = match (wanted.unit, wanted.kind) {
-        (Unit::Line, _) => Motion::Line(direction, step),
-        (Unit::Instruction, _) => Motion::Instruction(direction, step),
-        (Unit::Hostcall, Kind::Over) if filter == HostcallFilter::ANY => {
+        (StepUnit::Line, _) => Motion::Line(direction, step),
+        (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
+        (StepUnit::Hostcall, StepKind::Over) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
-        (Unit::Hostcall, _) => Motion::Hostcall(direction, filter),
+        (StepUnit::Hostcall, _) => Motion::Hostcall(direction, filter),
     };
-    Ok(Reply::then(Then::TravelUnasked(vec![motion])))
+    Reply::then(Then::TravelUnasked(vec![motion]))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct MarkShown {
-    name: String,
-    moment: Moment,
-}
-
-impl MarkShown {
-    fn new(history: &History, mark: Mark) -> MarkShown {
-        MarkShown {
-            moment: Moment::new(history, mark.event, mark.position),
+impl ToldMark {
+    fn new(history: &History, mark: Mark) -> ToldMark {
+        ToldMark {
+            moment: ToldMoment::new(history, mark.event, mark.position),
             name: mark.name,
         }
     }
 }
 
-pub(super) fn mark(session: &mut Session, request: &Request) -> Handled {
-    let wanted: Named = request.arguments()?;
+pub(super) fn mark(session: &mut Session, wanted: MarkArguments) -> Handled<ToldMark> {
     let debuggee = session.debuggee()?;
     let name = wanted.name.as_deref().filter(|name| !name.is_empty());
     let mark = debuggee.mark(name);
-    let shown = MarkShown::new(&debuggee.history(), mark);
-    Reply::body(request, &shown)
+    Reply::now(ToldMark::new(&debuggee.history(), mark))
 }
 
-pub(super) fn unmark(session: &mut Session, request: &Request) -> Handled {
-    let wanted: Named = request.arguments()?;
+pub(super) fn unmark(session: &mut Session, wanted: MarkArguments) -> Handled<()> {
     let name = wanted.name.unwrap_or_default();
     match session.debuggee()?.unmark(&name) {
-        true => Ok(Reply::DONE),
+        true => Reply::then(Then::Nothing),
         false => Err(Refusal::because(format!("there is no mark `{name}`"))),
     }
 }
 
-#[derive(Debug, Serialize)]
-struct Marks {
-    marks: Vec<MarkShown>,
-}
-
-pub(super) fn marks(session: &mut Session, request: &Request) -> Handled {
+pub(super) fn marks(session: &mut Session, _: Unread) -> Handled<MarksResponse> {
     let debuggee = session.debuggee()?;
     let history = debuggee.history();
     let marks = debuggee.marks().into_iter();
-    let marks = marks.map(|mark| MarkShown::new(&history, mark)).collect();
-    Reply::body(request, &Marks { marks })
+    let marks = marks.map(|mark| ToldMark::new(&history, mark)).collect();
+    Reply::now(MarksResponse { marks })
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct HostcallsWanted {
-    filter: String,
-    failed: bool,
-    from: u64,
-    count: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct Hostcalls {
-    total: usize,
-    hostcalls: Vec<HostcallShown>,
-}
-
-#[derive(Debug, Serialize)]
-struct HostcallShown {
-    event: u64,
-    name: String,
-    interface: String,
-    function: String,
-    arguments: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<String>,
-    failed: bool,
-    depth: usize,
-}
-
-impl From<&Row> for HostcallShown {
+impl From<&Row> for ToldHostcall {
     fn from(row: &Row) -> Self {
         let function = row.name.rsplit(['#', ' ']).next().unwrap_or(&row.name);
-        HostcallShown {
+        ToldHostcall {
             event: row.event,
             name: row.name.to_string(),
             interface: row.interface().to_owned(),
@@ -302,20 +186,18 @@ const SOME_HOSTCALLS: usize = 200;
 /// And how many at most.
 const MOST_HOSTCALLS: usize = 10_000;
 
-pub(super) fn hostcalls(_: &mut Session, request: &Request) -> Handled {
-    let wanted: HostcallsWanted = request.arguments()?;
+pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<HostcallsResponse> {
     ask(
         |debuggee, output, interrupt| debuggee.hostcalls(output, interrupt),
-        move |_, request, listing| {
+        move |_, listing| {
             let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
             let fitting = || listing.matching(&path, wanted.failed);
             let page = fitting().filter(|row| row.event >= wanted.from).take(count);
-            let found = Hostcalls {
+            Reply::now(HostcallsResponse {
                 total: fitting().count(),
-                hostcalls: page.map(HostcallShown::from).collect(),
-            };
-            Reply::body(request, &found)
+                hostcalls: page.map(ToldHostcall::from).collect(),
+            })
         },
     )
 }

@@ -2,46 +2,21 @@
 
 use super::super::asking::ask;
 use super::super::{Handled, Reply, Session};
-use super::{MarkShown, Moment};
-use crate::dap::protocol::Request;
+use crate::dap::protocol::custom::{
+    Bucket, TimelineArguments, TimelineResponse, ToldMark, ToldMoment,
+};
 use crate::debuggee::DebuggeeError;
 use crate::inspect::hostcall::listing::{Listing, Row};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// How many buckets there are where nobody says.
 const SOME_BUCKETS: usize = 200;
 const MOST_BUCKETS: usize = 5000;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Wanted {
-    buckets: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct Overview {
-    events: u64,
-    interfaces: Vec<String>,
-    buckets: Vec<Bucket>,
-    checkpoints: Vec<Moment>,
-    marks: Vec<MarkShown>,
-    here: Moment,
-    ending: String,
-}
-
-/// Hostcalls `from` up to `to`, which is not one of them.
-#[derive(Debug, Serialize)]
-struct Bucket {
-    from: u64,
-    to: u64,
-    /// One for each interface.
-    counts: Vec<u64>,
-    failed: u64,
-}
-
-pub(in crate::dap::session) fn timeline(_: &mut Session, request: &Request) -> Handled {
-    let wanted: Wanted = request.arguments()?;
+pub(in crate::dap::session) fn timeline(
+    _: &mut Session,
+    wanted: TimelineArguments,
+) -> Handled<TimelineResponse> {
     let buckets = wanted
         .buckets
         .unwrap_or(SOME_BUCKETS)
@@ -53,19 +28,19 @@ pub(in crate::dap::session) fn timeline(_: &mut Session, request: &Request) -> H
             let (interfaces, buckets) = in_buckets(&listing, buckets);
             let checkpoints = debuggee.checkpoints().into_iter();
             let marks = debuggee.marks().into_iter();
-            Ok::<_, DebuggeeError>(Overview {
+            Ok::<_, DebuggeeError>(TimelineResponse {
                 events: history.events,
                 interfaces,
                 buckets,
                 checkpoints: checkpoints
-                    .map(|(event, position)| Moment::new(&history, event, position))
+                    .map(|(event, position)| ToldMoment::new(&history, event, position))
                     .collect(),
-                marks: marks.map(|mark| MarkShown::new(&history, mark)).collect(),
-                here: Moment::here(debuggee, &history),
+                marks: marks.map(|mark| ToldMark::new(&history, mark)).collect(),
+                here: ToldMoment::here(debuggee, &history),
                 ending: history.ending,
             })
         },
-        |_, request, overview| Reply::body(request, &overview),
+        |_, overview| Reply::now(overview),
     )
 }
 

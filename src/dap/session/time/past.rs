@@ -2,69 +2,21 @@
 
 use super::super::asking::ask;
 use super::super::{Handled, Reply, Session};
-use crate::dap::protocol::Request;
+use crate::dap::protocol::command::Unread;
+use crate::dap::protocol::custom::{
+    LifeEvent, OutputPiece, OutputResponse, ResourcesArguments, ResourcesAt, ResourcesResponse,
+    ToldHandle, ToldInstance,
+};
 use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Which moment is meant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum At {
-    #[default]
-    Here,
-    End,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ResourcesWanted {
-    handle: Option<u32>,
-    at: At,
-}
-
-#[derive(Debug, Serialize)]
-struct Resources {
-    instances: Vec<Instance>,
-}
-
-#[derive(Debug, Serialize)]
-struct Instance {
-    instance: u32,
-    handles: Vec<Handle>,
-    leaks: Vec<Handle>,
-}
-
-#[derive(Debug, Serialize)]
-struct Handle {
-    index: u32,
-    kind: &'static str,
-    #[serde(rename = "type")]
-    type_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meaning: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rep: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created: Option<u64>,
-    life: Vec<LifeEvent>,
-}
-
-#[derive(Debug, Serialize)]
-struct LifeEvent {
-    event: u64,
-    what: String,
-}
-
-impl From<HandleShown> for Handle {
+impl From<HandleShown> for ToldHandle {
     fn from(shown: HandleShown) -> Self {
         let made = shown
             .life
             .iter()
             .find(|(_, what)| what.starts_with("made by"));
-        Handle {
+        ToldHandle {
             created: made.map(|(event, _)| *event),
             index: shown.index,
             kind: shown.kind,
@@ -81,49 +33,39 @@ impl From<HandleShown> for Handle {
     }
 }
 
-pub(in crate::dap::session) fn resources(_: &mut Session, request: &Request) -> Handled {
-    let wanted: ResourcesWanted = request.arguments()?;
+pub(in crate::dap::session) fn resources(
+    _: &mut Session,
+    wanted: ResourcesArguments,
+) -> Handled<ResourcesResponse> {
     ask(
-        move |debuggee, _, _| debuggee.resources(wanted.at == At::End),
-        move |_, request, instances| {
+        move |debuggee, _, _| debuggee.resources(wanted.at == ResourcesAt::End),
+        move |_, instances: Vec<InstanceHandles>| {
             let is_wanted =
                 |shown: &HandleShown| wanted.handle.is_none_or(|index| shown.index == index);
             let only = |handles: Vec<HandleShown>| {
                 let handles = handles.into_iter().filter(is_wanted);
-                handles.map(Handle::from).collect()
+                handles.map(ToldHandle::from).collect()
             };
-            let shown = |of: InstanceHandles| Instance {
+            let shown = |of: InstanceHandles| ToldInstance {
                 instance: of.instance,
                 handles: only(of.handles),
                 leaks: only(of.leaks),
             };
             let instances = instances.into_iter().map(shown).collect();
-            Reply::body(request, &Resources { instances })
+            Reply::now(ResourcesResponse { instances })
         },
     )
 }
 
-#[derive(Debug, Serialize)]
-struct Pieces {
-    pieces: Vec<Piece>,
-}
-
-#[derive(Debug, Serialize)]
-struct Piece {
-    event: u64,
-    stream: &'static str,
-    text: String,
-}
-
-pub(in crate::dap::session) fn output(_: &mut Session, _: &Request) -> Handled {
+pub(in crate::dap::session) fn output(_: &mut Session, _: Unread) -> Handled<OutputResponse> {
     ask(
         |debuggee, _, _| {
             let here = debuggee.here().event;
             debuggee.printed(0..here, Duration::ZERO)
         },
-        |_, request, printed| {
+        |_, printed| {
             let pieces = printed.into_iter();
-            let piece = |printed: Printed| Piece {
+            let piece = |printed: Printed| OutputPiece {
                 event: printed.event,
                 stream: match printed.stream {
                     Stream::Stdout => "stdout",
@@ -132,7 +74,7 @@ pub(in crate::dap::session) fn output(_: &mut Session, _: &Request) -> Handled {
                 text: String::from_utf8_lossy(&printed.bytes).into_owned(),
             };
             let pieces = pieces.map(piece).collect();
-            Reply::body(request, &Pieces { pieces })
+            Reply::now(OutputResponse { pieces })
         },
     )
 }

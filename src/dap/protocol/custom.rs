@@ -1,0 +1,392 @@
+//! Requests beyond the protocol: time, for editor plugins. `docs/custom-requests.md` is
+//! their contract.
+
+use super::{Capabilities, Source};
+use serde::{Deserialize, Serialize};
+
+/// The capabilities, with that of these requests.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclaredCapabilities {
+    /// Those of the protocol.
+    #[serde(flatten)]
+    pub known: Capabilities,
+    /// That there are `rr/` requests.
+    pub rr_dap: Extension,
+}
+
+/// The version of the requests beyond the protocol.
+#[derive(Debug, Clone, Serialize)]
+pub struct Extension {
+    /// One number for all of them, 1 at present.
+    pub version: u32,
+}
+
+impl Default for Extension {
+    fn default() -> Self {
+        Extension { version: 1 }
+    }
+}
+
+/// A moment, as clients are told it.
+#[derive(Debug, Serialize)]
+pub struct ToldMoment {
+    /// The next hostcall, from 0; in a hostcall, its own number.
+    pub event: u64,
+    /// What `rr/seek` takes.
+    pub position: String,
+    /// The tick of the position.
+    pub tick: u64,
+    /// How much of the recording lies before it, to two digits.
+    pub percent: f64,
+}
+
+/// One of the two ways through time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Way {
+    /// To what comes next.
+    Forward,
+    /// To what came last.
+    #[default]
+    Backward,
+}
+
+/// Where in time the program is.
+#[derive(Debug, Serialize)]
+pub struct WhenResponse {
+    /// This moment.
+    pub moment: ToldMoment,
+    /// How many hostcalls there are.
+    pub events: u64,
+    /// One line for people.
+    pub text: String,
+    /// Which part of an instruction it is in: `before`, `calling`, `answered` or `end`.
+    pub phase: &'static str,
+    /// The WIT name of the hostcall that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostcall: Option<String>,
+}
+
+/// Where to go: the first of these that is given counts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SeekArguments {
+    /// A place that needs no number.
+    pub to: Option<SeekPlace>,
+    /// A hostcall.
+    pub event: Option<u64>,
+    /// A tick.
+    pub tick: Option<u64>,
+    /// A part of the recording, 0 to 100.
+    pub percent: Option<f64>,
+    /// The `position` of a moment.
+    pub position: Option<String>,
+    /// The name of a mark.
+    pub mark: Option<String>,
+}
+
+/// A place in every recording.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SeekPlace {
+    /// Before the first instruction.
+    Start,
+    /// The first line of the program.
+    Entry,
+    /// Where the recording ends.
+    End,
+}
+
+/// A step.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepArguments {
+    /// Which way.
+    pub direction: Way,
+    /// How far.
+    pub unit: StepUnit,
+    /// What becomes of calls on the way.
+    #[serde(default)]
+    pub kind: StepKind,
+    /// A WIT path, with `*`: which hostcalls count.
+    #[serde(default)]
+    pub filter: String,
+    /// Whether only failed hostcalls count.
+    #[serde(default)]
+    pub failed: bool,
+}
+
+/// How far a step goes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepUnit {
+    /// To another line.
+    Line,
+    /// To another instruction.
+    Instruction,
+    /// To another hostcall.
+    Hostcall,
+}
+
+/// Whether a step goes into calls.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepKind {
+    /// Into the next call.
+    Into,
+    /// Over calls.
+    #[default]
+    Over,
+    /// Out of the function.
+    Out,
+}
+
+/// Which mark: of `rr/mark` and `rr/unmark`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MarkArguments {
+    /// Its name; left out of `rr/mark`, the first number that is free.
+    pub name: Option<String>,
+}
+
+/// A moment with a name.
+#[derive(Debug, Serialize)]
+pub struct ToldMark {
+    /// As it was given.
+    pub name: String,
+    /// The moment.
+    pub moment: ToldMoment,
+}
+
+/// All marks.
+#[derive(Debug, Serialize)]
+pub struct MarksResponse {
+    /// In the order of time.
+    pub marks: Vec<ToldMark>,
+}
+
+/// Which hostcalls to list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HostcallsArguments {
+    /// A WIT path, with `*`.
+    pub filter: String,
+    /// Whether only those that failed are meant.
+    pub failed: bool,
+    /// The first one.
+    pub from: u64,
+    /// How many at most.
+    pub count: Option<usize>,
+}
+
+/// A part of the list of hostcalls.
+#[derive(Debug, Serialize)]
+pub struct HostcallsResponse {
+    /// How many fit the filter, wherever they are.
+    pub total: usize,
+    /// Those asked for.
+    pub hostcalls: Vec<ToldHostcall>,
+}
+
+/// A hostcall.
+#[derive(Debug, Serialize)]
+pub struct ToldHostcall {
+    /// Its number.
+    pub event: u64,
+    /// Its whole WIT name.
+    pub name: String,
+    /// The interface within that.
+    pub interface: String,
+    /// The function within the interface.
+    pub function: String,
+    /// In WAVE.
+    pub arguments: String,
+    /// In WAVE; absent where the recording has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Whether the result is an error.
+    pub failed: bool,
+    /// How many calls it is in.
+    pub depth: usize,
+}
+
+/// Which handles to tell of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ResourcesArguments {
+    /// Those of this index; absent: all.
+    pub handle: Option<u32>,
+    /// When.
+    pub at: ResourcesAt,
+}
+
+/// A moment at which handles are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResourcesAt {
+    /// Where the program is.
+    #[default]
+    Here,
+    /// Where the recording ends.
+    End,
+}
+
+/// The handle tables.
+#[derive(Debug, Serialize)]
+pub struct ResourcesResponse {
+    /// One for each component instance.
+    pub instances: Vec<ToldInstance>,
+}
+
+/// The handle table of a component instance.
+#[derive(Debug, Serialize)]
+pub struct ToldInstance {
+    /// As the recording numbers it.
+    pub instance: u32,
+    /// Those in the table.
+    pub handles: Vec<ToldHandle>,
+    /// Those that are never dropped.
+    pub leaks: Vec<ToldHandle>,
+}
+
+/// A handle, and what is known of its life.
+#[derive(Debug, Serialize)]
+pub struct ToldHandle {
+    /// The number that the guest has.
+    pub index: u32,
+    /// `own`, `borrow`, `stream`, …
+    pub kind: &'static str,
+    /// The WIT name of its resource; what it is, for a handle to anything else.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Such as `lent to 1 call`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// What it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+    /// What the guest gave to `resource.new`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rep: Option<u32>,
+    /// The event that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<u64>,
+    /// What was done to it, in order.
+    pub life: Vec<LifeEvent>,
+}
+
+/// What an event did to a handle.
+#[derive(Debug, Serialize)]
+pub struct LifeEvent {
+    /// The hostcall.
+    pub event: u64,
+    /// In words.
+    pub what: String,
+}
+
+/// What the program has printed up to here.
+#[derive(Debug, Serialize)]
+pub struct OutputResponse {
+    /// In order.
+    pub pieces: Vec<OutputPiece>,
+}
+
+/// What one hostcall printed.
+#[derive(Debug, Serialize)]
+pub struct OutputPiece {
+    /// The hostcall.
+    pub event: u64,
+    /// `stdout` or `stderr`.
+    pub stream: &'static str,
+    /// With a replacement character for what is not UTF-8.
+    pub text: String,
+}
+
+/// How finely to show the recording.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TimelineArguments {
+    /// Into how many buckets hostcalls go.
+    pub buckets: Option<usize>,
+}
+
+/// The whole recording at a glance.
+#[derive(Debug, Serialize)]
+pub struct TimelineResponse {
+    /// How many hostcalls there are.
+    pub events: u64,
+    /// Whose hostcalls are counted, the busiest first.
+    pub interfaces: Vec<String>,
+    /// From the start to the end.
+    pub buckets: Vec<Bucket>,
+    /// Where there are copies of the program to go on from.
+    pub checkpoints: Vec<ToldMoment>,
+    /// All marks.
+    pub marks: Vec<ToldMark>,
+    /// Where the program is.
+    pub here: ToldMoment,
+    /// How the run ended, in words.
+    pub ending: String,
+}
+
+/// Hostcalls `from` up to `to`, which is not one of them.
+#[derive(Debug, Serialize)]
+pub struct Bucket {
+    /// The first one.
+    pub from: u64,
+    /// The one after the last.
+    pub to: u64,
+    /// One number for each interface.
+    pub counts: Vec<u64>,
+    /// How many failed.
+    pub failed: u64,
+}
+
+/// Which functions to list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FunctionsArguments {
+    /// A part of the name, or a pattern with `*`.
+    pub filter: String,
+    /// How many at most.
+    pub count: Option<usize>,
+}
+
+/// Functions of the guest.
+#[derive(Debug, Serialize)]
+pub struct FunctionsResponse {
+    /// How many fit the filter.
+    pub total: usize,
+    /// By name ascending.
+    pub functions: Vec<ToldFunction>,
+}
+
+/// A function of the guest.
+#[derive(Debug, Serialize)]
+pub struct ToldFunction {
+    /// As the debug information has it.
+    pub name: String,
+    /// Where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// The line there, counted as the client counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<i64>,
+}
+
+/// Bytes whose change is looked for: at an address, or those of an expression.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WhoWroteArguments {
+    /// The address of the bytes; if it is there, `expression` does not count.
+    pub memory_reference: Option<String>,
+    /// How many bytes from the address; absent means 4.
+    pub count: Option<u64>,
+    /// One whose value is in memory.
+    pub expression: Option<String>,
+    /// The frame to evaluate it in; absent means the innermost.
+    pub frame_id: Option<i64>,
+    /// To the change before this moment, or to the one after it.
+    pub direction: Way,
+}
