@@ -77,7 +77,7 @@ pub struct Frame {
     pub place: Option<FramePlace>,
     /// An address that `disassemble` understands.
     pub instruction: Option<String>,
-    /// The [`ModuleView::id`] of its core module; `None` for a crossing.
+    /// The [`ModuleView::id`](super::ModuleView::id) of its core module; `None` for a crossing.
     pub module: Option<String>,
     /// How much of the person's attention it should get.
     pub presentation: Presentation,

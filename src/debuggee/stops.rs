@@ -116,7 +116,7 @@ pub enum DataMeant {
     Inside {
         /// The group.
         of: ValuesRef,
-        /// The [`VariableView::name`] of one of its values.
+        /// The [`VariableView::name`](super::VariableView::name) of one of its values.
         name: String,
     },
     /// The value of an expression, which must be in memory.
