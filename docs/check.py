@@ -6,8 +6,8 @@
 Runs every command of the guide's `console` blocks, in a directory with the fixtures, and
 everything that `debugger` blocks say is typed or clicked; compares what comes with what is
 written, where `…` stands for anything. Compares the tables of keys, options, console
-commands, filters and requests with the source and the program, error messages with the
-source, and looks for links that lead nowhere."""
+commands, filters and requests with the source and the program, error messages and what
+CONTRIBUTING.md quotes with the source, and looks for links that lead nowhere."""
 
 import json
 import os
@@ -433,12 +433,32 @@ def check_messages():
                 problem("troubleshooting.md", f"`{part.strip()}` is in no message of the program")
 
 
+def check_quotes():
+    """What CONTRIBUTING.md quotes stands in the file that it has named last."""
+    page = ROOT / "CONTRIBUTING.md"
+    named = None
+    lines = iter(page.read_text().splitlines())
+    for line in lines:
+        opened = re.fullmatch(r"( *)```(\w+)", line)
+        if opened:
+            indent = len(opened[1])
+            quoted = [text[indent:] for text in iter(lambda: next(lines), f"{opened[1]}```")]
+            if opened[2] != "console" and "\n".join(quoted) not in (ROOT / named).read_text():
+                problem(page.name, f"{named} has no `{quoted[0].strip()}` as quoted")
+        for path in re.findall(r"`([\w./-]+)`", line):
+            if (ROOT / path).is_file():
+                named = path
+            elif re.fullmatch(r"(src|tests|docs|fixtures)/.*\.(rs|py|md|zig|sh)", path):
+                problem(page.name, f"there is no {path}")
+
+
 def check_links():
     summary = (DOCS / "SUMMARY.md").read_text()
     for page in sorted(DOCS.glob("*.md")):
         if page.name != "SUMMARY.md" and f"({page.name})" not in summary:
             problem("SUMMARY.md", f"{page.name} is missing")
-    for page in [*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "editors/nvim/README.md"]:
+    others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "editors/nvim/README.md", "fuzz/README.md"]
+    for page in [*DOCS.glob("*.md"), *(ROOT / name for name in others)]:
         text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(), flags=re.M | re.S)
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             path, _, anchor = target.partition("#")
@@ -469,6 +489,7 @@ def main():
         check_prompt()
         check_requests()
         check_messages()
+        check_quotes()
         check_links()
     for each in problems:
         print(each)

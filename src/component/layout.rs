@@ -11,8 +11,6 @@ use super::types::{CoreSignature, CoreType, FunctionType, ValueType};
 pub const MAX_FLAT_PARAMS: usize = 16;
 /// Most flat parameters of a function lowered with `async`.
 pub const MAX_FLAT_ASYNC_PARAMS: usize = 4;
-/// Most flat results of a function before they are returned in memory.
-pub const MAX_FLAT_RESULTS: usize = 1;
 
 /// The width of pointers and lengths in the memory of a crossing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -444,6 +442,7 @@ pub fn task_return(result: Option<&ValueType>, pointer: Pointer) -> Params {
 }
 
 fn returned(ty: &ValueType, pointer: Pointer) -> Returned {
+    // More than one flat result is returned in memory.
     match flatten(ty, pointer).as_deref() {
         Some([]) => Returned::Nothing,
         Some([one]) => Returned::Flat(*one),

@@ -2,17 +2,16 @@
 
 use super::Recorder;
 use crate::trace::Outcome;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
 use std::io;
-use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 /// The signals by which people and systems end a process.
-const SIGNALS: [libc::c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
-
-/// The end of the pipe that the signal handler writes to.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// A signal is finishing the recording.
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -28,27 +27,29 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 ///
 /// If the signals cannot be handled.
 pub fn finish_on_signals(recorder: &Recorder) -> io::Result<()> {
-    let mut ends: [RawFd; 2] = [-1; 2];
-    // SAFETY: makes a pipe, which stays open as long as the process lives.
-    if unsafe { libc::pipe(ends.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let [read, write] = ends;
-    for end in ends {
-        // SAFETY: a call on a file descriptor that was just made.
-        unsafe { libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-    PIPE.store(write, Ordering::SeqCst);
+    let heeded: Vec<i32> = SIGNALS
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal))
+        .collect();
     let recorder = recorder.clone();
+    // The thread comes first: a signal that is handled must not go unheard.
+    let (hand_over, handed_over) = mpsc::channel::<Signals>();
     std::thread::Builder::new()
         .name("rr-dap-signals".into())
         .spawn(move || {
-            if let Some(signal) = wait(read) {
-                end(&recorder, signal);
-            }
+            let mut signals = handed_over.recv().ok()?;
+            let signal = signals.forever().next()?;
+            end(&recorder, signal);
+            Some(())
         })?;
-    for signal in SIGNALS {
-        handle(signal)?;
+    let signals = Signals::new(&heeded)?;
+    // Whoever would have heard it has ended: so does the process.
+    _ = hand_over.send(signals);
+    let has_one_come = Arc::new(AtomicBool::new(false));
+    for signal in heeded {
+        // In this order: the signal that raises the flag does not find it raised.
+        flag::register_conditional_default(signal, has_one_come.clone())?;
+        flag::register(signal, has_one_come.clone())?;
     }
     Ok(())
 }
@@ -73,8 +74,8 @@ impl Lifeline {
                 // Input that cannot be read has ended, too.
                 _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
                 match at_the_end.get() {
-                    Some(recorder) => end(recorder, libc::SIGTERM),
-                    None => std::process::exit(128 + libc::SIGTERM),
+                    Some(recorder) => end(recorder, SIGTERM),
+                    None => std::process::exit(128 + SIGTERM),
                 }
             })?;
         Ok(Lifeline(recording))
@@ -102,48 +103,18 @@ pub(super) fn wait_if_ending() {
     }
 }
 
-fn handle(signal: libc::c_int) -> io::Result<()> {
-    // SAFETY: all zeros is a valid sigaction; the calls fill and read it.
+/// Whether the process was started to ignore a signal, as by `nohup`.
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all zeros is a valid `sigaction`, which the call fills; without a new action
+    // it changes nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        if libc::sigaction(signal, std::ptr::null(), &mut action) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        if action.sa_sigaction == libc::SIG_IGN {
-            return Ok(());
-        }
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as usize;
-        action.sa_flags = libc::SA_RESTART | libc::SA_RESETHAND;
-        if libc::sigaction(signal, &action, std::ptr::null_mut()) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(())
-}
-
-/// Runs on whatever thread the signal finds, so it only passes the number on.
-extern "C" fn on_signal(signal: libc::c_int) {
-    let number = signal as u8;
-    // SAFETY: `write` may be called in a signal handler; the byte outlives the
-    // call.
-    unsafe { libc::write(PIPE.load(Ordering::SeqCst), (&raw const number).cast(), 1) };
-}
-
-fn wait(pipe: RawFd) -> Option<libc::c_int> {
-    let mut number = 0u8;
-    loop {
-        // SAFETY: reads one byte into a byte.
-        let read = unsafe { libc::read(pipe, (&raw mut number).cast(), 1) };
-        match read {
-            1 => return Some(libc::c_int::from(number)),
-            _ if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            _ => return None,
-        }
+        libc::sigaction(signal, std::ptr::null(), &mut action) == 0
+            && action.sa_sigaction == libc::SIG_IGN
     }
 }
 
-fn end(recorder: &Recorder, signal: libc::c_int) {
+fn end(recorder: &Recorder, signal: i32) {
     ENDING.store(true, Ordering::SeqCst);
     match recorder.finish(Outcome::Interrupted) {
         // The run has ended by itself; the main thread is about to say how.

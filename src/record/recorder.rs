@@ -3,14 +3,15 @@
 
 use super::tail::Tail;
 use super::target::{Sections, Target, beside, unnamed};
-use super::writing::{Shared, lock, recorded_instances};
+use super::writing::{Shared, recorded_instances};
 use super::{Recorded, RecorderError, sink};
 use crate::component::Component;
 use crate::trace::{Metadata, Outcome, Writer};
+use parking_lot::Mutex;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 use wasmtime::component::Linker;
@@ -231,7 +232,7 @@ struct Handle {
 
 impl Handle {
     fn join(&self) {
-        if let Some(thread) = lock(&self.thread).take() {
+        if let Some(thread) = self.thread.lock().take() {
             // A panic there has been printed, and has poisoned nothing that counts.
             _ = thread.join();
         }

@@ -6,8 +6,9 @@ use super::tail::{Push, Tail};
 use super::target::{Sections, Target};
 use crate::component::{BodyId, Component, Item};
 use crate::trace::{Instance, Outcome, RecordsError, Writer};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// So many committed bytes make it worth waking the writing thread.
 const WORTH_WRITING: u64 = 256 << 10;
@@ -52,10 +53,6 @@ impl Pending {
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shared {
     pub(super) fn new(
         component: Arc<Component>,
@@ -79,7 +76,7 @@ impl Shared {
     }
 
     fn recording(&self) -> Result<MutexGuard<'_, Pending>, RecorderError> {
-        let pending = lock(&self.pending);
+        let pending = self.pending.lock();
         pending.check()?;
         Ok(pending)
     }
@@ -113,7 +110,7 @@ impl Shared {
     }
 
     fn tail_error(&self, error: &io::Error) -> RecorderError {
-        match &lock(&self.output).target.path {
+        match &self.output.lock().target.path {
             Some(path) => RecorderError::tail(path, error),
             None => RecorderError::Output(format!("cannot share memory: {error}")),
         }
@@ -172,7 +169,7 @@ impl Shared {
                 }
                 Push::Full => {
                     drop(pending);
-                    self.write_out(&mut lock(&self.output))?;
+                    self.write_out(&mut self.output.lock())?;
                 }
                 Push::TooLarge => {
                     drop(pending);
@@ -183,7 +180,7 @@ impl Shared {
     }
 
     fn push_at_once(&self, instance: Instance, records: &[u8]) -> Result<(), RecorderError> {
-        let mut output = lock(&self.output);
+        let mut output = self.output.lock();
         self.write_out(&mut output)?;
         let length = self.write(&mut output, |writer| {
             writer.records(instance, records)?;
@@ -199,19 +196,16 @@ impl Shared {
     /// The work of the recorder's own thread.
     pub(super) fn write_while_recording(&self) {
         loop {
-            let mut pending = lock(&self.pending);
+            let mut pending = self.pending.lock();
             while pending.tail.backlog_length() < WORTH_WRITING {
                 if pending.check().is_err() {
                     return;
                 }
-                pending = self
-                    .work
-                    .wait(pending)
-                    .unwrap_or_else(PoisonError::into_inner);
+                self.work.wait(&mut pending);
             }
             drop(pending);
             // An error is kept, and told to whoever commits or finishes.
-            if self.write_out(&mut lock(&self.output)).is_err() {
+            if self.write_out(&mut self.output.lock()).is_err() {
                 return;
             }
         }
@@ -228,7 +222,7 @@ impl Shared {
             writer.flush()?;
             Ok(writer.written())
         })?;
-        lock(&self.pending).tail.written_out(end, length);
+        self.pending.lock().tail.written_out(end, length);
         Ok(())
     }
 
@@ -258,7 +252,7 @@ impl Shared {
             output.target.truncate(whole);
         }
         let error = RecorderError::write(output.target.path.as_deref(), error);
-        let mut pending = lock(&self.pending);
+        let mut pending = self.pending.lock();
         if matches!(pending.stage, Stage::Recording) {
             pending.stage = Stage::Failed(error.clone());
         }
@@ -269,9 +263,9 @@ impl Shared {
     /// crossings were recorded and how long the trace is. Without an outcome, it
     /// says that it was cut off.
     pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<(u64, u64), RecorderError> {
-        let mut output = lock(&self.output);
+        let mut output = self.output.lock();
         let result = self.end(&mut output, outcome);
-        let mut pending = lock(&self.pending);
+        let mut pending = self.pending.lock();
         if matches!(pending.stage, Stage::Recording) {
             pending.stage = Stage::Finished;
         }

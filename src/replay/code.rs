@@ -1,9 +1,10 @@
 //! The code of an original core module: its functions, where their instructions
 //! are, and how its index spaces relate to those of the compiled module.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use wasmparser as wp;
 
 /// A module's code cannot be read.
@@ -282,7 +283,7 @@ impl Code {
 
     fn decoded_around(&self, pc: u32) -> Option<Decoded> {
         let defined = self.defined_at(pc)?;
-        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoded = self.decoded.lock();
         if let Some(known) = decoded.get(&defined) {
             return Some(known.clone());
         }

@@ -3,9 +3,10 @@
 //! then is another value, and must not be shown as the variable's.
 
 use super::{ModuleSource, SourceError};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use wasmparser as wp;
 
 /// What one instruction does to the operand stack.
@@ -44,12 +45,7 @@ impl ModuleSource {
         let function = self.code.function_index_at(pc);
         let body = function.and_then(|function| self.code.body(function));
         let (body, _) = body.ok_or(SourceError::DanglingReference)?;
-        let known = || {
-            self.operands
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
+        let known = || self.operands.0.lock();
         if let Some(steps) = known().get(&body.start) {
             return Ok(steps.clone());
         }

@@ -222,6 +222,29 @@ fn a_signal_ends_the_recording_in_order() {
 }
 
 #[test]
+fn a_signal_that_is_ignored_stays_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = counter(ENDLESS, Then::Return, dir.path());
+    let trace = dir.path().join("run.rrtrace");
+    let ignore = |command: &mut Command| {
+        // SAFETY: only a system call, which changes what a signal does that nobody handles.
+        let ignore = || match unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) } {
+            libc::SIG_ERR => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        };
+        // SAFETY: between fork and exec only a system call is made.
+        unsafe { command.pre_exec(ignore) };
+    };
+    let mut recording = Recording::start_with(&app, &[], &trace, ignore);
+    recording.read_lines(10);
+    recording.signal(libc::SIGHUP);
+    recording.read_lines(5000);
+    recording.signal(libc::SIGTERM);
+    let (status, stderr) = recording.end();
+    assert_eq!(status.code(), Some(143), "{stderr}");
+}
+
+#[test]
 fn a_signal_in_the_middle_of_calls_loses_none() {
     let dir = tempfile::tempdir().unwrap();
     let app = counter(ENDLESS, Then::Return, dir.path());

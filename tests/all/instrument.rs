@@ -236,6 +236,14 @@ fn an_instrumented_component_is_not_instrumented_again() {
 }
 
 #[test]
+fn a_type_exported_outside_of_an_interface_is_named() {
+    let app = parse(&fixture("wat/values.wat"));
+    let joined = instrument_into(&app, &Sink::Stderr, Commit::WhenFull, &Metadata::default());
+    let why = joined.unwrap_err().to_string();
+    assert!(why.contains("exports the type `wishes` by itself"), "{why}");
+}
+
+#[test]
 fn the_command_writes_components() {
     let dir = work_dir();
     let app = fixture("kitchen-O2.wasm");

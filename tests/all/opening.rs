@@ -1,7 +1,7 @@
 //! What opening a recording of a large guest takes, piece by piece. Measures, and is
 //! therefore not run unasked:
 //!
-//! `RR_DAP_GUEST=APP.wasm cargo test --test opening -- --ignored --nocapture`
+//! `RR_DAP_GUEST=APP.wasm cargo test --test all opening -- --ignored --nocapture`
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::replay::Code;

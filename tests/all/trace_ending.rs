@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// The recording as a sink outside this process writes it: a section of raw records
 /// for each commit of an instance, and no end.
-fn as_records(trace: &Path, to: &Path) {
+pub fn as_records(trace: &Path, to: &Path) {
     let component = Trace::open(trace).unwrap().component().clone();
     let mut file = prologue(component, &Metadata::default()).unwrap();
     let events = events(trace);

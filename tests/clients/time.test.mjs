@@ -221,7 +221,7 @@ check('the thread is named after the moment, and jumps invalidate views', async 
   client.on('invalidated', () => { more++; });
   await go(client, 'next');
   await threadName(client);
-  assert.equal(more, 0, 'a step is no jump');
+  assert.equal(more, 0, 'a step is not a jump');
 });
 
 check('a hostcall has arguments, a result and the bytes beneath them', async client => {

@@ -143,7 +143,7 @@ check.test("seeking every kind of moment", function()
   check.equal(half.percent > 25 and half.percent < 75, true, "about half of the way")
   go("RrSeek 14")
   check.equal(go("RrSeek " .. half.position).moment.position, half.position, "a position")
-  check.contains(said("RrSeek nowhere"), "`nowhere` is no moment", "what is no moment")
+  check.contains(said("RrSeek nowhere"), "`nowhere` is not a moment", "what is not a moment")
   check.contains(said("RrSeek 99999"), "there is no event 99999", "no such event")
 end)
 
@@ -389,7 +389,7 @@ check.test("an attach without an address, or with a wrong one, is told", functio
   end)
   dap.run({ name = "b", type = "rr-dap", request = "attach", connect = "nowhere" })
   check.wait("what is said", function()
-    return check.was_said("`nowhere` is no address")
+    return check.was_said("`nowhere` is not an address")
   end)
 end)
 

@@ -1,18 +1,55 @@
-// Makes the .vsix: node scripts/package.mjs [OUT]
-import { copyFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+// Makes the .vsix: node scripts/package.mjs [OUT [BINARY TARGET]]
+//
+// With BINARY, the program rr-dap, it is for the machines of TARGET (linux-x64, linux-arm64)
+// alone, and has the program in its folder `bin`. The extension is built before: `npm run build`.
+import { chmodSync, closeSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
 
 const extension = join(dirname(fileURLToPath(import.meta.url)), '..');
 const root = join(extension, '..', '..');
+const parts = ['package.json', '.vscodeignore', 'README.md', 'CHANGELOG.md', 'LICENSE.txt', 'media', 'out'];
 const licenses = ['LICENSE-MIT', 'LICENSE-APACHE'];
-const packagePath = process.argv[2] ?? join(extension, 'rr-dap.vsix');
+/** What an ELF file for these machines has in its header. */
+const machines = { 'linux-x64': 62, 'linux-arm64': 183 };
 
-for (const license of licenses) copyFileSync(join(root, license), join(extension, license));
+const [out = join(extension, 'rr-dap.vsix'), binary, target] = process.argv.slice(2);
+
+function refuse(why) {
+  console.error(`package.mjs: ${why}`);
+  process.exit(2);
+}
+
+/** The machine that a file's code is for; `undefined` where it is not an ELF file of 64 bits. */
+function machineOf(file) {
+  const header = Buffer.alloc(20);
+  const descriptor = openSync(file, 'r');
+  readSync(descriptor, header, 0, header.length, 0);
+  closeSync(descriptor);
+  const isElf = header.subarray(0, 6).equals(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]));
+  return isElf ? header.readUInt16LE(18) : undefined;
+}
+
+if (binary !== undefined) {
+  if (!(target in machines)) refuse(`TARGET is one of ${Object.keys(machines).join(', ')}, not ${target}`);
+  if (machineOf(binary) !== machines[target]) refuse(`${binary} is not a program for ${target}`);
+}
+
+// From a folder of its own: what else lies in the extension's is not packed, nor anything put there.
+const folder = mkdtempSync(join(tmpdir(), 'rr-dap-package-'));
 try {
+  for (const part of parts) cpSync(join(extension, part), join(folder, part), { recursive: true });
+  for (const license of licenses) copyFileSync(join(root, license), join(folder, license));
+  if (binary !== undefined) {
+    mkdirSync(join(folder, 'bin'));
+    copyFileSync(binary, join(folder, 'bin', 'rr-dap'));
+    chmodSync(join(folder, 'bin', 'rr-dap'), 0o755);
+  }
   // Nothing at run time but VS Code itself; relative links in the README have nowhere to lead.
-  await createVSIX({ cwd: extension, packagePath, dependencies: false, rewriteRelativeLinks: false, allowMissingRepository: true });
+  const options = { dependencies: false, rewriteRelativeLinks: false, allowMissingRepository: true };
+  await createVSIX({ cwd: folder, packagePath: resolve(out), target, ...options });
 } finally {
-  for (const license of licenses) rmSync(join(extension, license), { force: true });
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -66,7 +66,7 @@ function runnable(file: string): boolean {
 
 function reason(found: Exclude<Found, { kind: 'found' }>): string {
   return found.kind === 'missing'
-    ? 'The program rr-dap is neither on the PATH nor in the folder "bin" of the extension.'
+    ? 'This build of the extension came without the program rr-dap, and it is not on the PATH.'
     : `The setting "rr-dap.path" names ${found.path}, where no program is.`;
 }
 

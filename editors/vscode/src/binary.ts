@@ -20,10 +20,11 @@ export type Found =
   | { readonly kind: 'wrong-setting'; readonly path: string }
   | { readonly kind: 'missing' };
 
+/** The one of the setting; else the one that came with the extension, which it was tried with; else the one on the `PATH`. */
 export function findProgram(setting: string, machine: Machine): Found {
   if (setting.trim() !== '') return atSetting(setting.trim(), machine);
   const bundled = path.join(machine.extensionFolder, 'bin', PROGRAM);
-  const candidates = [...onPath(machine), bundled];
+  const candidates = [bundled, ...onPath(machine)];
   const found = candidates.find(machine.runnable);
   return found === undefined ? { kind: 'missing' } : { kind: 'found', path: found };
 }

@@ -12,9 +12,10 @@ const machine = (...files) => ({
 });
 const found = (path) => ({ kind: 'found', path });
 
-test('the path goes before the extension folder, and its order holds', () => {
-  assert.deepEqual(findProgram('', machine('/ext/bin/rr-dap', '/opt/bin/rr-dap')), found('/opt/bin/rr-dap'));
+test('the program that came with the extension goes before the path, whose order holds', () => {
+  assert.deepEqual(findProgram('', machine('/ext/bin/rr-dap', '/opt/bin/rr-dap')), found('/ext/bin/rr-dap'));
   assert.deepEqual(findProgram('', machine('/usr/bin/rr-dap', '/opt/bin/rr-dap')), found('/usr/bin/rr-dap'));
+  assert.deepEqual(findProgram('', machine('/opt/bin/rr-dap')), found('/opt/bin/rr-dap'));
   assert.deepEqual(findProgram(' ', machine('/ext/bin/rr-dap')), found('/ext/bin/rr-dap'));
   assert.deepEqual(findProgram('', machine()), { kind: 'missing' });
 });
@@ -24,13 +25,15 @@ test('relative folders of the path are not searched: the workspace decides what 
 });
 
 test('a setting is taken at its word', () => {
-  const all = machine('/home/ada/x/rr-dap', '/work/t/rr-dap', '/tools/rr-dap', '/usr/bin/rr-dap', '/opt/bin/mine');
+  const all = machine(
+    '/ext/bin/rr-dap', '/home/ada/x/rr-dap', '/work/t/rr-dap', '/tools/rr-dap', '/usr/bin/rr-dap', '/opt/bin/mine',
+  );
   assert.deepEqual(findProgram('~/x/rr-dap', all), found('/home/ada/x/rr-dap'));
   assert.deepEqual(findProgram('${workspaceFolder}/t/rr-dap', all), found('/work/t/rr-dap'));
   assert.deepEqual(findProgram('t/rr-dap', all), found('/work/t/rr-dap'));
   assert.deepEqual(findProgram('${env:TOOLS}/rr-dap', all), found('/tools/rr-dap'));
   assert.deepEqual(findProgram('${userHome}/x/rr-dap', all), found('/home/ada/x/rr-dap'));
   assert.deepEqual(findProgram('mine', all), found('/opt/bin/mine'));
-  // Not the one on the path: whoever sets it wants that one.
+  // Neither the one of the extension nor the one on the path: whoever sets it wants that one.
   assert.deepEqual(findProgram('/gone/rr-dap', all), { kind: 'wrong-setting', path: '/gone/rr-dap' });
 });

@@ -90,12 +90,6 @@ impl Output {
         self.pieces.get(..count).unwrap_or_default()
     }
 
-    /// The piece that holds the byte at this offset of a stream.
-    pub fn piece_at(&self, stream: Stream, offset: u64) -> Option<&Piece> {
-        let mut own = self.pieces.iter().filter(|piece| piece.stream == stream);
-        own.find(|piece| (piece.offset..piece.offset + piece.length).contains(&offset))
-    }
-
     /// The bytes of a piece; fewer than its length beyond the first 256 MiB of all.
     pub fn bytes(&self, piece: &Piece) -> &[u8] {
         self.range(

@@ -10,14 +10,22 @@ use wasmparser as wp;
 
 type Result<T, E = Error<SinkError>> = std::result::Result<T, E>;
 
-pub(super) fn compose(sink: &[u8], app: &[u8]) -> Result<Vec<u8>, SinkError> {
+/// Two components joined.
+pub(super) struct Joined {
+    pub(super) component: Vec<u8>,
+    /// A type that the app exports by itself: what else it exports may speak of that, and
+    /// would have to speak of the one that the joined component exports.
+    pub(super) exported_type: Option<String>,
+}
+
+pub(super) fn compose(sink: &[u8], app: &[u8]) -> Result<Joined, SinkError> {
     join(sink, app).map_err(|error| match error {
         Error::UserError(error) => error,
         other => SinkError::Compose(other.to_string()),
     })
 }
 
-fn join(sink: &[u8], app: &[u8]) -> Result<Vec<u8>> {
+fn join(sink: &[u8], app: &[u8]) -> Result<Joined> {
     let mut outer = Outer::default();
     let sink_part = Part::read(&mut outer, sink, None)?;
     let sink_instance = outer.instantiate(sink, &sink_part.imports);
@@ -26,7 +34,13 @@ fn join(sink: &[u8], app: &[u8]) -> Result<Vec<u8>> {
     for (name, kind) in &app_part.exports {
         outer.export(app_instance, name, *kind);
     }
-    Ok(outer.component.finish())
+    let mut exports = app_part.exports.into_iter();
+    Ok(Joined {
+        component: outer.component.finish(),
+        exported_type: exports
+            .find(|(_, kind)| *kind == we::ComponentExportKind::Type)
+            .map(|(name, _)| name),
+    })
 }
 
 type Import = (String, we::ComponentExportKind, u32);

@@ -72,9 +72,14 @@ pub fn instrument_into(
         .map_err(|e| SinkError::Compose(format!("the sink is malformed: {e}")))?;
     let joined = compose::compose(&sink, &app)?;
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
-        .validate_all(&joined)
-        .map_err(SinkError::Produced)?;
-    Ok(joined)
+        .validate_all(&joined.component)
+        .map_err(|error| match joined.exported_type {
+            Some(name) => SinkError::Compose(format!(
+                "it exports the type `{name}` by itself; put it into an interface"
+            )),
+            None => SinkError::Produced(error),
+        })?;
+    Ok(joined.component)
 }
 
 /// The sink imports the same interfaces as the app may, and one component cannot

@@ -3,7 +3,7 @@
 use super::visits::Pass;
 use crate::replay::Tick;
 use crate::timeline::processes::wire::{ChangedTicks, Reply, Watch};
-use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Stop};
+use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError, confused};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -140,26 +140,6 @@ impl Timeline {
         let found = found.into_iter().map(|found| Arc::new(Changes { found }));
         by_range.extend(unknown.into_iter().zip(found));
         Ok(())
-    }
-
-    /// Goes back to where some bytes were last written, as
-    /// [`Motion::LastChange`](crate::timeline::travel::motion::Motion::LastChange) does, and tells of the
-    /// pass over the recording that this may need.
-    ///
-    /// # Errors
-    ///
-    /// [`TimelineError::NotWritten`] if they have not been; as for [`Timeline::changes`].
-    pub fn written_before(
-        &mut self,
-        range: MemoryRange,
-        interrupt: &Interrupt,
-        progress: &dyn Fn(Pass),
-    ) -> Result<Stop> {
-        self.know_changes(&[range], interrupt, progress)?;
-        self.travel(
-            &crate::timeline::travel::motion::Motion::LastChange(range),
-            interrupt,
-        )
     }
 
     /// What has changed where the session stands, if it has come there by this

@@ -43,7 +43,7 @@ local function remote(wanted)
   if wanted.connect then
     local adapter = M.address(tostring(wanted.connect))
     if not adapter then
-      return nil, ("`%s` is no address: write HOST:PORT or unix:PATH"):format(wanted.connect)
+      return nil, ("`%s` is not an address: write HOST:PORT or unix:PATH"):format(wanted.connect)
     end
     return adapter
   end

@@ -105,7 +105,7 @@ function M.target(text, marks, here)
     if number then
       return { [word] = number }
     end
-    return nil, ("`%s` is no number"):format(rest)
+    return nil, ("`%s` is not a number"):format(rest)
   elseif plain:match("^%d+$") then
     return { event = tonumber(plain) }
   elseif plain:match("^[%d.]+%%$") and tonumber(plain:sub(1, -2)) then
@@ -116,7 +116,7 @@ function M.target(text, marks, here)
     return { position = text }
   end
   return nil,
-    ("`%s` is no moment: write start, entry, end, an event's number, +N, -N, N%%, tick N, a position or a mark"):format(
+    ("`%s` is not a moment: write start, entry, end, an event's number, +N, -N, N%%, tick N, a position or a mark"):format(
       text
     )
 end
