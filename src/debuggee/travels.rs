@@ -80,8 +80,10 @@ pub struct StopText {
 pub struct History {
     /// The program's name, for people.
     pub name: String,
-    /// The number of outgoing crossings.
+    /// The number of outgoing crossings; of a damaged recording, as far as it can be read.
     pub events: u64,
+    /// That the recording is damaged after those, in words.
+    pub damage: Option<String>,
     /// Where the recording ends, once something has been there.
     pub end: Option<Position>,
     /// How it ended, in words: "the run exited with status 0".
@@ -111,7 +113,15 @@ impl History {
         };
         match self.events {
             0 => format!("tick {}{part}", grouped(position.tick.0)),
-            events => format!("event {} of {}{part}", grouped(event), grouped(events)),
+            _ => format!("event {} of {}{part}", grouped(event), self.count()),
+        }
+    }
+
+    /// How many events there are, for people: "4,567", or "at least 4,567".
+    pub fn count(&self) -> String {
+        match self.damage {
+            None => grouped(self.events),
+            Some(_) => format!("at least {}", grouped(self.events)),
         }
     }
 }

@@ -247,7 +247,8 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     let trace = Arc::new(Trace::open(&file).unwrap());
     let cache = CacheDir::open(&cache_dir()).unwrap();
     let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
-    let history = HandleHistory::build(trace, &compiled).unwrap();
+    let (history, ended) = HandleHistory::build(trace, &compiled);
+    ended.unwrap();
     assert!(history.findings().is_empty());
     let [(_, table)] = &history.end()[..] else {
         panic!("one instance uses handles");

@@ -33,8 +33,9 @@ pub(in crate::cli) struct Resources {
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let (trace, compiled) = open_to_replay(&self.file, None)?;
-        let history = HandleHistory::build(trace.clone(), &compiled)?;
+        let (history, ended) = HandleHistory::build(trace.clone(), &compiled);
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
+            ended?;
             match history.events().checked_sub(1) {
                 Some(last) => {
                     bail!("there is no hostcall {event}; the last of this recording is {last}")
@@ -43,26 +44,37 @@ impl Resources {
             }
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
+        // What is left at the end is known if the end was reached.
+        let left = ended.is_ok().then(|| history.end()).unwrap_or_default();
         match self.json {
-            true => self.write_json(&mut out, &history)?,
-            false => self.write_text(&mut out, &history)?,
+            true => self.write_json(&mut out, &history, &left)?,
+            false => self.write_text(&mut out, &history, &left)?,
         }
         out.flush()?;
+        if let (Err(failed), Some(last)) = (&ended, history.events().checked_sub(1)) {
+            bail!("nothing is known of handles after event {last}: {failed}");
+        }
+        ended?;
         match history.mismatch(trace.outcome()) {
             Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
             None => Ok(()),
         }
     }
 
-    fn write_text(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+    fn write_text(
+        &self,
+        out: &mut impl Write,
+        history: &HandleHistory,
+        left: &[(Instance, HandleTable)],
+    ) -> io::Result<()> {
         if let Some(event) = self.at {
             for (instance, table) in history.at(event, true) {
                 let title = format!("during hostcall {event}");
                 write_table(out, instance, &title, &table)?;
             }
         }
-        for (instance, table) in history.end() {
-            write_table(out, instance, "never dropped", &table)?;
+        for (instance, table) in left {
+            write_table(out, *instance, "never dropped", table)?;
         }
         if self.all {
             write_ended(out, history)?;
@@ -70,12 +82,17 @@ impl Resources {
         write_findings(out, history)
     }
 
-    fn write_json(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
-        let tables = self.at.map(|event| ("table", history.at(event, true)));
-        for (list, tables) in tables.into_iter().chain([("leak", history.end())]) {
+    fn write_json(
+        &self,
+        out: &mut impl Write,
+        history: &HandleHistory,
+        left: &[(Instance, HandleTable)],
+    ) -> io::Result<()> {
+        let then = self.at.map(|event| history.at(event, true));
+        for (list, tables) in [("table", &*then.unwrap_or_default()), ("leak", left)] {
             for (instance, table) in tables {
                 for entry in table.entries() {
-                    writeln!(out, "{}", json_entry(list, instance, entry))?;
+                    writeln!(out, "{}", json_entry(list, *instance, entry))?;
                 }
             }
         }

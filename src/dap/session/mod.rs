@@ -143,6 +143,8 @@ pub(super) struct Session {
     current: i64,
     view: ViewArguments,
     program: String,
+    /// The person knows that the recording is damaged.
+    has_told_damage: bool,
     /// What the thread was called at the last stop: it tells the time.
     thread_name: String,
     printed: printed::Shown,
@@ -243,6 +245,7 @@ impl Session {
             current: 0,
             view: ViewArguments::default(),
             program: String::new(),
+            has_told_damage: false,
             thread_name: String::new(),
             printed: printed::Shown::default(),
             values: References::default(),

@@ -9,7 +9,7 @@ use crate::dap::protocol::{
     InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
     StoppedEventBody, StoppedEventReason,
 };
-use crate::debuggee::{Debuggee, DebuggeeError, StopText};
+use crate::debuggee::{Debuggee, DebuggeeError, StopText, grouped};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -194,8 +194,14 @@ impl Session {
         };
         let here = debuggee.here();
         let (event, position) = (here.event, here.position);
-        let moment = debuggee.history().moment(event, position);
-        self.thread_name = format!("main, {moment}");
+        let history = debuggee.history();
+        self.thread_name = format!("main, {}", history.moment(event, position));
+        if let Some(damage) = history.damage
+            && !std::mem::replace(&mut self.has_told_damage, true)
+        {
+            let known = grouped(history.events);
+            self.complain(&format!("{damage}; {known} hostcalls come before that"));
+        }
     }
 
     fn stopped(

@@ -6,7 +6,7 @@ use crate::component::{ModuleId, NamePattern};
 use crate::debuggee::{
     BreakpointState, DebuggeeError, FilterRequest, FunctionBreakpointRequest,
     InstructionBreakpointRequest, Output, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    StopFilter, Travels, When,
+    StopFilter, When,
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::handles::history::HandleChange;
@@ -199,7 +199,7 @@ impl Recording {
         }
         if is_of_hostcalls(source) {
             let event = u64::from(line).saturating_sub(1);
-            if event >= self.timeline.trace().hostcalls().unwrap_or(0) {
+            if event >= self.readable().0 {
                 return (Vec::new(), None);
             }
             let point = SourcePoint {
@@ -403,7 +403,7 @@ impl Recording {
         if self.breakpoints.handles.is_empty() {
             return Ok(());
         }
-        let all = self.history().events.max(1);
+        let all = self.readable().0.max(1);
         let chronicle = self.chronicle();
         let come = chronicle.wait(Until::End, interrupt, &|events| {
             let percent = (events * 100 / all).min(100) as u8;

@@ -47,7 +47,7 @@ impl Recording {
     ) -> Result<Listing, DebuggeeError> {
         let failed = |error: &dyn std::fmt::Display| DebuggeeError::Other(error.to_string());
         let trace = self.timeline.trace().clone();
-        let all = trace.hostcalls().unwrap_or(0).max(1);
+        let all = self.readable().0.max(1);
         let compiled = self
             .timeline
             .compile(Variant::Fast, interrupt, &|compiled| {
@@ -88,6 +88,9 @@ impl Recording {
             // A line for each, whatever it holds.
             content.push_str(&row.line().replace(['\n', '\r'], " "));
             content.push('\n');
+        }
+        if let Some(why) = &listing.cut_short {
+            content.push_str(&format!("{why}\n"));
         }
         Ok(SourceText {
             content,

@@ -62,7 +62,8 @@ pub struct Recording {
     is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
-    events: OnceLock<u64>,
+    /// How many hostcalls can be read, and what is damaged after those.
+    events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
     hostcalls: Option<Arc<Listing>>,
     /// The crossings in progress at this stop that were asked for, by their index.
@@ -149,6 +150,14 @@ impl Recording {
         Ok(stop)
     }
 
+    /// How many hostcalls can be read, and what is damaged after those.
+    fn readable(&self) -> &(u64, Option<String>) {
+        self.events.get_or_init(|| {
+            let (events, damage) = self.timeline.trace().readable_hostcalls();
+            (events, damage.map(|damage| damage.to_string()))
+        })
+    }
+
     /// What to say where the program stands in a hostcall.
     fn describe_hostcall(&mut self) -> StopText {
         let how = match self.timeline.here().position.phase {
@@ -205,10 +214,11 @@ impl Travels for Recording {
 
     fn history(&self) -> History {
         let trace = self.timeline.trace();
-        let events = *self.events.get_or_init(|| trace.hostcalls().unwrap_or(0));
+        let (events, damage) = self.readable();
         History {
             name: trace.metadata().program.clone(),
-            events,
+            events: *events,
+            damage: damage.clone(),
             end: self.timeline.known_end(),
             ending: format!("the run {}", trace.outcome()),
         }

@@ -5,7 +5,7 @@
 //! of any moment are a few steps away.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::entry::{Ending, Entry, EntryKind, Past};
 use super::pending::{Crossed, Pending};
@@ -16,6 +16,7 @@ use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
 use crate::trace::{Instance, Outcome, Trace};
+use parking_lot::Mutex;
 use wasmtime::StoreContextMut;
 
 /// The tables of all instances.
@@ -62,18 +63,19 @@ pub struct InstanceFinding {
 
 impl HandleHistory {
     /// Replays a recording, compiled in the fast variant, and keeps what happens to
-    /// its handles.
-    ///
-    /// # Errors
-    ///
-    /// If replay fails.
-    pub fn build(trace: Arc<Trace>, compiled: &Compiled) -> Result<HandleHistory, ReplayError> {
-        let building = Arc::new(Mutex::new(Building::new(trace.component().clone())));
+    /// its handles. Where replay fails, as the recording is damaged, what happened up to
+    /// there is kept.
+    pub fn build(
+        trace: Arc<Trace>,
+        compiled: &Compiled,
+    ) -> (HandleHistory, Result<(), ReplayError>) {
+        let component = trace.component().clone();
+        let building = Arc::new(Mutex::new(Building::new(component.clone())));
         let observer = Box::new(Watching(building.clone()));
-        Replay::new(trace, compiled, observer)?.run()?;
-        let mut building = lock(&building);
-        let component = building.component.clone();
-        Ok(std::mem::replace(&mut *building, Building::new(component)).finish())
+        let replay = Replay::new(trace, compiled, observer);
+        let ended = replay.and_then(|mut replay| replay.run());
+        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).finish();
+        (history, ended.map(drop))
     }
 
     /// The tables as they are at the call out with this number: while it is in
@@ -385,17 +387,13 @@ impl Building {
 /// keeps observers to itself.
 struct Watching(Arc<Mutex<Building>>);
 
-fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
-    building.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Observer for Watching {
     fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
     ) -> wasmtime::Result<()> {
-        lock(&self.0).calling(store, call);
+        self.0.lock().calling(store, call);
         Ok(())
     }
 
@@ -405,7 +403,7 @@ impl Observer for Watching {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        lock(&self.0).returning(store, call, results);
+        self.0.lock().returning(store, call, results);
         Ok(())
     }
 
@@ -414,7 +412,7 @@ impl Observer for Watching {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        lock(&self.0).entering(store, entry);
+        self.0.lock().entering(store, entry);
         Ok(())
     }
 
@@ -424,7 +422,7 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        lock(&self.0).leaving(store, entry, results);
+        self.0.lock().leaving(store, entry, results);
         Ok(())
     }
 }

@@ -16,9 +16,10 @@ use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
 use crate::timeline::Interrupt;
 use crate::trace::{Instance, Outcome, Trace};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use wasmtime::StoreContextMut;
@@ -116,13 +117,9 @@ impl Told {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What is told, if the replay has come so far.
     fn look(&self, until: Until) -> Result<MutexGuard<'_, Told>, ChronicleError> {
-        let told = self.lock();
+        let told = self.told.lock();
         told.has_come_to(until)?;
         Ok(told)
     }
@@ -130,29 +127,23 @@ impl Shared {
     /// Waits until that is known, is known never to be, or so much time has passed.
     fn wait_until(&self, until: Until, at_most: Option<Duration>) -> MutexGuard<'_, Told> {
         let deadline = at_most.map(|time| Instant::now() + time);
-        let mut told = self.lock();
+        let mut told = self.told.lock();
         while told.has_come_to(until) == Err(ChronicleError::NotYet) {
             told.wait_for(until);
-            told = match deadline {
-                None => self
-                    .has_come
-                    .wait(told)
-                    .unwrap_or_else(PoisonError::into_inner),
+            match deadline {
+                None => self.has_come.wait(&mut told),
                 Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
+                    if self.has_come.wait_until(&mut told, deadline).timed_out() {
                         break;
                     }
-                    let waited = self.has_come.wait_timeout(told, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-            };
+            }
         }
         told
     }
 
     fn end(&self, result: Result<(), String>) {
-        let mut told = self.lock();
+        let mut told = self.told.lock();
         told.ended = Some(result);
         told.awaited = None;
         self.has_come.notify_all();
@@ -219,7 +210,7 @@ impl Chronicle {
 
     /// What is known of all handles by now: where the replay failed, up to there.
     pub fn so_far<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> T {
-        tell(&self.shared.lock().handles.history)
+        tell(&self.shared.told.lock().handles.history)
     }
 
     /// What the guest has printed where so many calls out have been made: the pieces of
@@ -311,7 +302,7 @@ impl Observer for Collecting {
         if self.0.is_abandoned.load(Ordering::Relaxed) {
             return Err(wasmtime::Error::msg("nobody wants to know any more"));
         }
-        let mut told = self.0.lock();
+        let mut told = self.0.told.lock();
         told.handles.calling(store, call);
         if told
             .awaited
@@ -330,7 +321,7 @@ impl Observer for Collecting {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().handles.returning(store, call, results);
+        self.0.told.lock().handles.returning(store, call, results);
         Ok(())
     }
 
@@ -339,7 +330,7 @@ impl Observer for Collecting {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.0.lock().handles.entering(store, entry);
+        self.0.told.lock().handles.entering(store, entry);
         Ok(())
     }
 
@@ -349,11 +340,11 @@ impl Observer for Collecting {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().handles.leaving(store, entry, results);
+        self.0.told.lock().handles.leaving(store, entry, results);
         Ok(())
     }
 
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        self.0.lock().output.push(printed, bytes);
+        self.0.told.lock().output.push(printed, bytes);
     }
 }

@@ -256,6 +256,7 @@ impl Travels for Demo {
         History {
             name: self.name.clone(),
             events: 5,
+            damage: None,
             end: None,
             ending: "the run exited with status 3".into(),
         }
