@@ -206,17 +206,9 @@ impl Recording {
         expression: &str,
     ) -> Result<Part, DebuggeeError> {
         let is_result = is_of_result(expression);
-        let path = expression
-            .strip_prefix("$arg.")
-            .or(expression.strip_prefix('$'))
-            .unwrap_or(expression);
-        let end = path.find(['.', '[']).unwrap_or(path.len());
-        let (name, rest) = path.split_at(end);
-        let root = match is_result {
-            true => call.result(),
-            false => call.arguments.iter().find(|part| part.name == name),
-        };
-        let root = root.cloned().ok_or_else(|| call.has_no(name))?;
+        let (name, rest) = root_and_rest(expression);
+        let root = call.root_of(expression).cloned();
+        let root = root.ok_or_else(|| call.has_no(name))?;
         self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))
             .map_err(failed)
     }
@@ -306,6 +298,15 @@ impl Recording {
     }
 }
 
+/// What a path starts from, without its sign, and the way from there.
+fn root_and_rest(expression: &str) -> (&str, &str) {
+    let path = expression
+        .strip_prefix("$arg.")
+        .or(expression.strip_prefix('$'))
+        .unwrap_or(expression);
+    path.split_at(path.find(['.', '[']).unwrap_or(path.len()))
+}
+
 fn is_of_result(expression: &str) -> bool {
     let path = expression.strip_prefix('$').unwrap_or(expression);
     path.strip_prefix("result")
@@ -356,6 +357,15 @@ fn inside(expression: &str, part: &Part) -> String {
 }
 
 impl ShownCall {
+    /// The argument or the result that a path starts from, if it has such a one.
+    pub(super) fn root_of(&self, expression: &str) -> Option<&Part> {
+        let (name, _) = root_and_rest(expression);
+        match is_of_result(expression) {
+            true => self.result(),
+            false => self.arguments.iter().find(|part| part.name == name),
+        }
+    }
+
     fn memory_at(&self, at: u64) -> Option<String> {
         let (instance, memory) = self.frame.open.memory?;
         Some(address::memory_of(instance, memory, at))

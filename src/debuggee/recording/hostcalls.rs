@@ -14,7 +14,7 @@ use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 impl Recording {
@@ -53,19 +53,20 @@ impl Recording {
             .compile(Variant::Fast, interrupt, &|compiled| {
                 output.progress(Some(compiled.percent()), "compiling the recording");
             })?;
-        let done = Arc::new(AtomicUsize::new(0));
         std::thread::scope(|scope| {
-            let (counted, stop) = (done.clone(), interrupt.clone());
+            let (counter, counts) = channel();
+            let stop = interrupt.clone();
             let reading = scope.spawn(move || {
                 Listing::read(&trace, &compiled, move |rows| {
-                    counted.store(rows, Ordering::Relaxed);
+                    // Whoever counts waits for the listing.
+                    _ = counter.send(rows);
                     !stop.is_raised()
                 })
             });
-            while !reading.is_finished() {
-                let percent = done.load(Ordering::Relaxed) as u64 * 100 / all;
+            // No more come when it is read.
+            for rows in counts {
+                let percent = rows as u64 * 100 / all;
                 output.progress(Some(percent.min(100) as u8), "listing the hostcalls");
-                std::thread::sleep(Duration::from_millis(2));
             }
             match reading.join() {
                 Ok(Ok(listing)) => Ok(listing),

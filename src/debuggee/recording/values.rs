@@ -11,6 +11,7 @@ use crate::debuggee::{
     SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::FrameState;
+use crate::inspect::expression::Expression;
 use crate::inspect::expression::core_text;
 use crate::inspect::variable::variables::{
     self, Children as Inside, Site, Variable, VariableKind, VariablesError,
@@ -117,14 +118,13 @@ impl Recording {
         let id = Some(FrameId(frame));
         match self.frame(id)? {
             // A value of an expression: the key is the expression.
-            ShownFrame::Crossing(frame) if key.starts_with('=') => {
-                match self.call_values(&frame, &of.0, &key, &steps, (page, format)) {
-                    Ok(values) => Ok(values),
-                    Err(_) => self.expression_values(&key, id, of, &steps, page, format),
+            _ if let Some(text) = key.strip_prefix('=') => {
+                let text = decode(text);
+                let expression = Expression::parse(&text).map_err(failed)?;
+                match self.crossing_of_path(&expression, &text, id)? {
+                    Some(frame) => self.call_values(&frame, &of.0, &key, &steps, (page, format)),
+                    None => self.expression_values(&expression, id, of, &steps, page, format),
                 }
-            }
-            ShownFrame::Guest(_) if key.starts_with('=') => {
-                self.expression_values(&key, id, of, &steps, page, format)
             }
             ShownFrame::Crossing(frame) => {
                 self.call_values(&frame, &of.0, &key, &steps, (page, format))

@@ -139,6 +139,11 @@ impl Expression {
         })
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it takes to evaluate it.
     pub fn needs(&self) -> Needs {
         let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
