@@ -10,6 +10,7 @@ mod component;
 mod concurrency;
 mod crash;
 mod crossings;
+mod dap_damaged;
 mod dap_frames;
 mod dap_ledger;
 mod dap_output;

@@ -1,7 +1,7 @@
 //! The values of expressions.
 
 use super::boundary::CrossingFrame;
-use super::stack::ShownFrame;
+use super::stack::{GuestPlace, ShownFrame};
 use super::values::{Within, core_view, encode, failed, hex, plain, view};
 use super::{Recording, address, data};
 use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
@@ -128,13 +128,6 @@ impl Recording {
             },
             false => (None, None),
         };
-        let look = |scene: &Scene<'_>, instance| {
-            look(scene, instance).map_err(|error| match &unseen {
-                // It may speak of the hostcall by a bare name.
-                Some(why) => failed(format!("{error}; nor can the hostcall be seen: {why}")),
-                None => error,
-            })
-        };
         let scene = Scene {
             moment,
             registers: None,
@@ -143,11 +136,29 @@ impl Recording {
             at_hostcall,
         };
         let wants_frame = needs.variables || needs.registers;
-        let Some(place) = place.filter(|_| wants_frame) else {
+        let place = place.filter(|_| wants_frame);
+        let answer = self.look_from(place.as_ref(), scene, look);
+        match (answer, unseen) {
+            // It may speak of the hostcall by a bare name.
+            (Err(error), Some(why)) => Err(failed(format!(
+                "{error}; nor can the hostcall be seen: {why}"
+            ))),
+            (answer, _) => answer,
+        }
+    }
+
+    /// Lends a scene with what is seen from a frame of guest code, if there is one.
+    fn look_from<T>(
+        &mut self,
+        place: Option<&GuestPlace>,
+        scene: Scene<'_>,
+        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        let Some(place) = place else {
             return look(&scene, InstanceId(0));
         };
         let instance = place.core.instance;
-        let with_frame = self.with_frame(&place, |source, site, state| {
+        self.with_frame(place, |source, site, state| {
             let has_variables = source.function_at(site.pc).is_some();
             let state: &dyn FrameState = state;
             let frame = SourceFrame {
@@ -155,16 +166,13 @@ impl Recording {
                 site,
                 state,
             };
-            Ok(look(
-                &Scene {
-                    registers: Some(state),
-                    frame: has_variables.then_some(frame),
-                    ..scene
-                },
-                instance,
-            ))
-        });
-        with_frame?
+            let scene = Scene {
+                registers: Some(state),
+                frame: has_variables.then_some(frame),
+                ..scene
+            };
+            look(&scene, instance)
+        })
     }
 
     /// What expressions can name in a frame.
