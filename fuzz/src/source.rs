@@ -3,7 +3,9 @@
 use super::Reached;
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::FrameState;
-use rr_dap::inspect::expression::{Evaluated, Expression, Moment, Scene, SourceFrame, declared};
+use rr_dap::inspect::expression::{
+    Evaluated, Expression, Scene, SceneMoment, SourceFrame, declared,
+};
 use rr_dap::inspect::variable::variables::{
     Children, Site, Variable, children, static_named, statics, variables,
 };
@@ -147,7 +149,7 @@ pub(super) fn evaluate(
     text: &str,
 ) -> Option<bool> {
     let scene = Scene {
-        moment: Moment {
+        moment: SceneMoment {
             event: 7,
             tick: Tick(123),
             position: None,

@@ -3,7 +3,9 @@
 use super::super::progress::open_to_replay;
 use super::info::shown;
 use crate::inspect::handles::history::{HandleHistory, InstanceFinding};
-use crate::inspect::handles::table::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
+use crate::inspect::handles::table::{
+    EndedEntry, Ending, EntryKind, HandleEntry, HandleTable, Occasion,
+};
 use crate::trace::Instance;
 use anyhow::bail;
 use clap::Args;
@@ -141,7 +143,7 @@ fn write_ended(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> 
                 instance.0,
                 life(entry),
                 ending(past.ending),
-                moment(&past.ended)
+                occasion(&past.ended)
             );
         }
     });
@@ -160,22 +162,22 @@ fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<(
 }
 
 /// `own<descriptor> (descriptor of "/work/a.txt")`
-fn what(entry: &Entry) -> String {
+fn what(entry: &HandleEntry) -> String {
     let meaning = entry.meaning.as_ref();
     let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
     shown(&format!("{}{meaning}", entry.kind))
 }
 
 /// Who made an entry and who used it.
-fn life(entry: &Entry) -> String {
-    let mut life = format!("made by {}", moment(&entry.created));
+fn life(entry: &HandleEntry) -> String {
+    let mut life = format!("made by {}", occasion(&entry.created));
     if let Some(rep) = entry.rep {
         life.push_str(&format!(" with rep {rep:#x}"));
     }
     life.push_str(&match (entry.uses, &entry.last_use) {
         (0, _) | (_, None) => "; never used".to_owned(),
-        (1, Some(last)) => format!("; used once, by {}", moment(last)),
-        (uses, Some(last)) => format!("; used {uses} times, last by {}", moment(last)),
+        (1, Some(last)) => format!("; used once, by {}", occasion(last)),
+        (uses, Some(last)) => format!("; used {uses} times, last by {}", occasion(last)),
     });
     if entry.lent > 0 {
         life.push_str("; lent to a call in progress");
@@ -183,8 +185,8 @@ fn life(entry: &Entry) -> String {
     life
 }
 
-fn moment(moment: &Moment) -> String {
-    shown(&moment.to_string())
+fn occasion(occasion: &Occasion) -> String {
+    shown(&occasion.to_string())
 }
 
 fn ending(ending: Ending) -> &'static str {
@@ -195,7 +197,7 @@ fn ending(ending: Ending) -> &'static str {
     }
 }
 
-fn json_entry(list: &str, instance: Instance, entry: &Entry) -> serde_json::Value {
+fn json_entry(list: &str, instance: Instance, entry: &HandleEntry) -> serde_json::Value {
     let (kind, resource) = match &entry.kind {
         EntryKind::Own(resource) => ("own", Some(resource)),
         EntryKind::Borrow(resource) => ("borrow", Some(resource)),
@@ -218,17 +220,17 @@ fn json_entry(list: &str, instance: Instance, entry: &Entry) -> serde_json::Valu
         "resource": resource,
         "meaning": entry.meaning.as_ref().map(ToString::to_string),
         "rep": entry.rep,
-        "created": json_moment(&entry.created),
+        "created": json_occasion(&entry.created),
         "uses": entry.uses,
-        "lastUse": entry.last_use.as_ref().map(json_moment),
+        "lastUse": entry.last_use.as_ref().map(json_occasion),
         "lent": entry.lent,
     })
 }
 
-fn json_past(instance: Instance, past: &Past) -> serde_json::Value {
+fn json_past(instance: Instance, past: &EndedEntry) -> serde_json::Value {
     let mut object = json_entry("ended", instance, &past.entry);
     object["ending"] = ending(past.ending).into();
-    object["ended"] = json_moment(&past.ended);
+    object["ended"] = json_occasion(&past.ended);
     object
 }
 
@@ -237,11 +239,11 @@ fn json_finding(found: &InstanceFinding) -> serde_json::Value {
         "list": "finding",
         "instance": found.instance,
         "index": found.finding.index,
-        "at": json_moment(&found.finding.moment),
+        "at": json_occasion(&found.finding.occasion),
         "message": found.finding.to_string(),
     })
 }
 
-fn json_moment(moment: &Moment) -> serde_json::Value {
-    serde_json::json!({"event": moment.event, "crossing": &*moment.crossing})
+fn json_occasion(occasion: &Occasion) -> serde_json::Value {
+    serde_json::json!({"event": occasion.event, "crossing": &*occasion.crossing})
 }

@@ -7,7 +7,7 @@ use super::{Recording, address, data};
 use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;
 use crate::inspect::expression::{
-    Evaluated, Expression, Moment, Needs, Root, Scene, SourceFrame, bytes_text, declared,
+    Evaluated, Expression, Needs, Root, Scene, SceneMoment, SourceFrame, bytes_text, declared,
 };
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::variables;
@@ -108,7 +108,7 @@ impl Recording {
         look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
     ) -> Result<T, DebuggeeError> {
         let here = self.timeline.here();
-        let moment = Moment {
+        let moment = SceneMoment {
             event: here.event,
             tick: here.position.tick,
             position: Some(here.position),

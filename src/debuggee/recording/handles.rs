@@ -6,7 +6,7 @@ use crate::debuggee::{
     Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::handles::history::HandleHistory;
-use crate::inspect::handles::table::{Entry, EntryKind, HandleTable};
+use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
 use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
 use crate::timeline::travel::motion::{Ending, Reason};
@@ -124,7 +124,7 @@ impl Recording {
         self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
             chronicle.at_end(|history| {
                 let mut findings = history.findings().iter().rev();
-                let found = findings.find(|found| found.finding.moment.event == last);
+                let found = findings.find(|found| found.finding.occasion.event == last);
                 found.map(|found| found.finding.to_string())
             })
         })
@@ -167,7 +167,7 @@ fn instance_view((instance, table): &Table) -> VariableView {
     }
 }
 
-fn entry_view(instance: Instance, entry: &Entry) -> VariableView {
+fn entry_view(instance: Instance, entry: &HandleEntry) -> VariableView {
     VariableView {
         name: entry.index.to_string(),
         value: entry.to_string(),
@@ -182,7 +182,7 @@ fn entry_view(instance: Instance, entry: &Entry) -> VariableView {
 }
 
 /// What is known of an entry, one row each.
-fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
+fn life(table: &HandleTable, entry: &HandleEntry) -> Vec<VariableView> {
     let row = |name: &str, value: String| VariableView {
         name: name.to_owned(),
         value,
@@ -206,7 +206,7 @@ fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
     rows
 }
 
-fn in_full(table: &HandleTable, entry: &Entry) -> HandleShown {
+fn in_full(table: &HandleTable, entry: &HandleEntry) -> HandleShown {
     let mut life = Vec::new();
     if let Some(past) = table.past(entry.index) {
         let what = format!("the handle before it: {past}");

@@ -4,7 +4,7 @@ use super::access::{field_of, null};
 use super::arithmetic;
 use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
-use super::syntax::{Binary, Comparison, Kind, Moment, Node, Register, Unary};
+use super::syntax::{Binary, Comparison, Kind, Node, Register, TimeName, Unary};
 use super::{Scene, SourceFrame};
 use crate::inspect::variable::place::{Locator, Place, Unavailable};
 use crate::inspect::variable::scalar::Number;
@@ -115,7 +115,7 @@ impl Evaluator<'_> {
             Kind::Text(text) => Datum::Text(text.clone()),
             Kind::Name(name) => self.named(node, name)?,
             Kind::Register(register) => self.register(node, *register)?,
-            Kind::Moment(moment) => self.moment(*moment),
+            Kind::Moment(name) => self.moment(*name),
             Kind::Memory { address, length } => self.memory(node, address, length.as_deref())?,
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
@@ -187,12 +187,12 @@ impl Evaluator<'_> {
             .ok_or_else(|| self.fault(node, Fault::NoRegister))
     }
 
-    fn moment(&self, moment: Moment) -> Datum {
+    fn moment(&self, name: TimeName) -> Datum {
         let at = &self.scene.moment;
-        match moment {
-            Moment::Event => Datum::Number(Number::Whole(at.event.into())),
-            Moment::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
-            Moment::Position => {
+        match name {
+            TimeName::Event => Datum::Number(Number::Whole(at.event.into())),
+            TimeName::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
+            TimeName::Position => {
                 let position = at.position.map(|position| position.to_string());
                 Datum::Text(position.unwrap_or_default())
             }

@@ -45,7 +45,7 @@ pub struct Expression {
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// What `$event`, `$tick` and `$position` are.
-    pub moment: Moment,
+    pub moment: SceneMoment,
     /// The core level of the innermost frame, or of the one chosen.
     pub registers: Option<&'a dyn FrameState>,
     /// The frame whose variables are in scope.
@@ -59,7 +59,7 @@ pub struct Scene<'a> {
 
 /// Which moment of the recording it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct SceneMoment {
     /// Calls out made before it; at a hostcall, the number of that.
     pub event: u64,
     /// The tick of its position.
@@ -151,7 +151,7 @@ impl Expression {
             variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
-            position: any(&|kind| matches!(kind, Kind::Moment(syntax::Moment::Position))),
+            position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) enum Kind {
     /// `$local0` and the like.
     Register(Register),
     /// `$event`, `$tick`, `$position`
-    Moment(Moment),
+    Moment(TimeName),
     /// `$mem[address; length]`
     Memory {
         address: Box<Node>,
@@ -63,7 +63,7 @@ pub(super) enum Register {
 
 /// What tells one moment of a recording from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum TimeName {
     Event,
     Tick,
     Position,

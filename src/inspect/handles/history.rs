@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::entry::{Ending, Entry, EntryKind, Past};
+use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
 use super::pending::{Crossed, Pending};
 use super::problem::{Finding, Mismatch};
-use super::step::{Role, Roles, Stored, What, When};
+use super::roles::{Role, Roles};
+use super::stored_step::{StoredStep, What, When};
 use super::table::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
@@ -43,7 +44,7 @@ pub struct HandleHistory {
     roles: Roles,
     /// The tables before the first step: one for each instance that takes any.
     empty: Tables,
-    steps: Vec<Stored>,
+    steps: Vec<StoredStep>,
     /// The tables after so many steps, in order.
     snapshots: Vec<(usize, Tables)>,
     end: Tables,
@@ -118,7 +119,7 @@ impl HandleHistory {
 
     /// Calls `visit` with every entry that ended in the course of the recording, in
     /// the order in which they did.
-    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &Past)) {
+    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &EndedEntry)) {
         let mut tables = self.empty.clone();
         for step in &self.steps {
             let Some(table) = tables.get_mut(&step.instance) else {
@@ -136,7 +137,7 @@ impl HandleHistory {
     /// whose resource type has this in its name, or all. What came with a call into
     /// the guest counts for the last call out before that.
     pub fn changes(&self, change: HandleChange, resource: Option<&str>) -> Vec<u64> {
-        let is_wanted = |entry: &Entry| match (&entry.kind, resource) {
+        let is_wanted = |entry: &HandleEntry| match (&entry.kind, resource) {
             (_, None) => true,
             (EntryKind::Own(of) | EntryKind::Borrow(of), Some(wanted)) => {
                 let name = of.name.as_ref().map(ToString::to_string);
@@ -172,7 +173,7 @@ impl HandleHistory {
     pub fn mismatch(&self, outcome: &Outcome) -> Option<Mismatch> {
         let is_well = matches!(outcome, Outcome::Returned { .. } | Outcome::Exited(_));
         let went_on = |found: &&InstanceFinding| {
-            is_well || found.finding.moment.event.saturating_add(1) < self.events
+            is_well || found.finding.occasion.event.saturating_add(1) < self.events
         };
         let found = self.findings.iter().find(went_on)?;
         Some(Mismatch(found.finding.clone()))
@@ -235,7 +236,7 @@ impl Building {
         history
     }
 
-    fn step(&mut self, step: Stored) {
+    fn step(&mut self, step: StoredStep) {
         let (instance, crossing) = (step.instance, step.crossing);
         let component = &self.component;
         let history = &mut self.history;
@@ -260,7 +261,7 @@ impl Building {
     }
 
     fn step_of_entry(&mut self, events: u64, entry: &Entering<'_>, what: What) {
-        self.step(Stored {
+        self.step(StoredStep {
             when: When::after(events),
             event: events.saturating_sub(1),
             instance: entry.instance,
@@ -295,7 +296,7 @@ impl Building {
         let what =
             role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
         if let Some(what) = what {
-            self.step(Stored {
+            self.step(StoredStep {
                 when: When::at_call(call.event),
                 event: call.event,
                 instance: call.instance,
@@ -325,7 +326,7 @@ impl Building {
         };
         let completed = self.pending.returning(store, &role, crossed, results);
         for what in [made, completed].into_iter().flatten() {
-            self.step(Stored {
+            self.step(StoredStep {
                 when: When::after(store.data().events()),
                 event: call.event,
                 instance,

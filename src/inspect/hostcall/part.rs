@@ -144,8 +144,8 @@ impl Part {
         while !rest.is_empty() {
             let (step, after) = step(rest).ok_or_else(|| PartError::Path(path.to_owned()))?;
             part = match step {
-                Step::Name(name) => part.named(lifter, name)?,
-                Step::Index(index) => part.element(lifter, index)?,
+                PathStep::Name(name) => part.named(lifter, name)?,
+                PathStep::Index(index) => part.element(lifter, index)?,
             };
             rest = after;
         }
@@ -233,19 +233,19 @@ fn full_name(ty: &ValueType) -> Option<&TypeName> {
     }
 }
 
-enum Step<'p> {
+enum PathStep<'p> {
     Name(&'p str),
     Index(u64),
 }
 
 /// The first step of a path, and what is left.
-fn step(path: &str) -> Option<(Step<'_>, &str)> {
+fn step(path: &str) -> Option<(PathStep<'_>, &str)> {
     if let Some(rest) = path.strip_prefix('[') {
         let (index, rest) = rest.split_once(']')?;
-        return Some((Step::Index(index.trim().parse().ok()?), rest));
+        return Some((PathStep::Index(index.trim().parse().ok()?), rest));
     }
     let rest = path.strip_prefix('.')?;
     let end = rest.find(['.', '[']).unwrap_or(rest.len());
     let (name, rest) = rest.split_at_checked(end)?;
-    (!name.is_empty()).then_some((Step::Name(name), rest))
+    (!name.is_empty()).then_some((PathStep::Name(name), rest))
 }

@@ -193,7 +193,7 @@ impl Chronicle {
         let told = self.shared.look(Until::Call(event))?;
         let history = &told.handles.history;
         match history.mismatch(&self.shared.outcome) {
-            Some(mismatch) if mismatch.0.moment.event < event => Err(mismatch.into()),
+            Some(mismatch) if mismatch.0.occasion.event < event => Err(mismatch.into()),
             _ => Ok(history.at(event, in_call)),
         }
     }

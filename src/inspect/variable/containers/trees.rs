@@ -95,7 +95,7 @@ pub(in crate::inspect) struct BTree {
 }
 
 /// A node on the way, with the number of the key that comes next there.
-struct Step {
+struct NodeOnWay {
     node: u64,
     height: u64,
     at: u64,
@@ -108,7 +108,7 @@ impl BTree {
         &self,
         look: &Look<'_>,
         seen: &mut Seen,
-        way: &mut Vec<Step>,
+        way: &mut Vec<NodeOnWay>,
         mut node: u64,
         height: u64,
     ) -> Result<(), Unavailable> {
@@ -121,7 +121,7 @@ impl BTree {
             if length > self.capacity {
                 return Err(Unavailable::Damaged("a node has more keys than fit"));
             }
-            way.push(Step {
+            way.push(NodeOnWay {
                 node,
                 height,
                 at: 0,
