@@ -1,7 +1,12 @@
 //! What the guest has where the session stands. Looking changes nothing.
 
-use super::processes::wire::{CrossingInProgress, Reply, Request};
-use super::{Result, Timeline, confused};
+use super::processes::wire::ask::{
+    Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
+    Locals, Memories, Memory, Operands, Question, Table, Tables,
+};
+use super::recovery::Patience;
+use super::travel::motion::MemoryRange;
+use super::{Result, Timeline};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::InstanceId;
@@ -11,27 +16,32 @@ use crate::replay::tables::Element;
 use crate::trace::CallEnd;
 
 impl Timeline {
+    /// Asks the live replayer; if it has died, or cannot tell because it runs optimised
+    /// code, brings another to where it stood and asks that.
+    fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
+        self.recovering(Patience::Short, |timeline| {
+            Ok(timeline.live.ask(question.clone())?)
+        })
+    }
+
     /// The guest's frames here, innermost first, over all activations.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// If replayers die.
     pub fn frames(&mut self) -> Result<Vec<Frame>> {
-        match self.ask(&Request::Frames)? {
-            Reply::Frames(frames) => Ok(frames),
-            _ => Err(confused()),
-        }
+        self.ask(Frames)
     }
 
     /// The locals of a frame, by its index in [`Timeline::frames`].
     ///
     /// # Errors
     ///
-    /// If the replayer has died, or if the guest runs optimised and is not yet
-    /// compiled for debugging; it will be.
+    /// If replayers die, or if the guest runs optimised and is not yet compiled for
+    /// debugging; it will be.
     pub fn locals(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.values(&Request::Locals { frame })
+        self.ask(Locals { frame })
     }
 
     /// The operand stack of a frame, bottom first.
@@ -41,23 +51,23 @@ impl Timeline {
     /// As for [`Timeline::locals`].
     pub fn operands(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.values(&Request::Operands { frame })
+        self.ask(Operands { frame })
     }
 
     /// The globals of a core instance.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// As for [`Timeline::locals`].
     pub fn globals(&mut self, instance: InstanceId) -> Result<Vec<CoreValue>> {
-        self.values(&Request::Globals { instance })
+        self.ask(Globals(instance))
     }
 
     /// Bytes of a memory: fewer than asked for where it ends.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// As for [`Timeline::locals`].
     pub fn memory(
         &mut self,
         instance: InstanceId,
@@ -65,40 +75,30 @@ impl Timeline {
         address: u64,
         length: u32,
     ) -> Result<Vec<u8>> {
-        let request = Request::Memory {
+        self.ask(Memory(MemoryRange {
             instance,
             memory,
             address,
             length,
-        };
-        match self.ask(&request)? {
-            Reply::Bytes(bytes) => Ok(bytes),
-            _ => Err(confused()),
-        }
+        }))
     }
 
     /// The outgoing crossing that the guest is in, if it is in one.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// If replayers die, or the recording is damaged there.
     pub fn crossing(&mut self) -> Result<Option<CrossingInProgress>> {
-        match self.ask(&Request::Crossing)? {
-            Reply::Crossing(crossing) => Ok(crossing.map(|c| *c)),
-            _ => Err(confused()),
-        }
+        self.ask(Crossing)
     }
 
     /// Bytes of the memory that the crossing in progress reads and writes.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// If replayers die.
     pub fn crossing_memory(&mut self, address: u64, length: u32) -> Result<Vec<u8>> {
-        match self.ask(&Request::CrossingMemory { address, length })? {
-            Reply::Bytes(bytes) => Ok(bytes),
-            _ => Err(confused()),
-        }
+        self.ask(CrossingMemory { address, length })
     }
 
     /// The core instances made so far: module and component instance, by
@@ -106,19 +106,9 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// If replayers die.
     pub fn instances(&mut self) -> Result<Vec<(ModuleId, u32)>> {
-        match self.ask(&Request::Instances)? {
-            Reply::Instances(instances) => Ok(instances),
-            _ => Err(confused()),
-        }
-    }
-
-    fn values(&mut self, request: &Request) -> Result<Vec<CoreValue>> {
-        match self.ask(request)? {
-            Reply::Values(values) => Ok(values),
-            _ => Err(confused()),
-        }
+        self.ask(Instances)
     }
 
     /// The crossings in progress, outermost first, with where they are among
@@ -126,12 +116,9 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// If replayers die.
     pub fn boundary(&mut self) -> Result<Vec<Open>> {
-        match self.ask(&Request::Boundary)? {
-            Reply::Boundary(open) => Ok(open),
-            _ => Err(confused()),
-        }
+        self.ask(Boundary)
     }
 
     /// What the recording says that a call into the guest will return, by its number among
@@ -139,43 +126,34 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// If the replayer has died, or the recording is damaged there.
+    /// If replayers die, or the recording is damaged there.
     pub fn leaving(&mut self, entered: u32) -> Result<CallEnd> {
-        match self.ask(&Request::Leaving { entered })? {
-            Reply::Leaving(leaving) => Ok(leaving),
-            _ => Err(confused()),
-        }
+        self.ask(Leaving { entered })
     }
 
     /// The sizes of an instance's memories in bytes.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// As for [`Timeline::locals`].
     pub fn memories(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
-        match self.ask(&Request::Memories { instance })? {
-            Reply::Sizes(sizes) => Ok(sizes),
-            _ => Err(confused()),
-        }
+        self.ask(Memories(instance))
     }
 
     /// The sizes of an instance's tables.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// As for [`Timeline::locals`].
     pub fn tables(&mut self, instance: InstanceId) -> Result<Vec<u64>> {
-        match self.ask(&Request::Tables { instance })? {
-            Reply::Sizes(sizes) => Ok(sizes),
-            _ => Err(confused()),
-        }
+        self.ask(Tables(instance))
     }
 
     /// Elements of a table: fewer than asked for where it ends.
     ///
     /// # Errors
     ///
-    /// If the replayer has died.
+    /// As for [`Timeline::locals`].
     pub fn table(
         &mut self,
         instance: InstanceId,
@@ -183,15 +161,11 @@ impl Timeline {
         from: u64,
         count: u32,
     ) -> Result<Vec<Element>> {
-        let request = Request::Table {
+        self.ask(Table {
             instance,
             table,
             from,
             count,
-        };
-        match self.ask(&request)? {
-            Reply::Elements(elements) => Ok(elements),
-            _ => Err(confused()),
-        }
+        })
     }
 }

@@ -9,17 +9,19 @@ mod look;
 mod options;
 mod passes;
 pub mod processes;
+mod recovery;
 pub mod travel;
 
 pub use ahead::checkpoints::Limits;
 pub use interrupt::Interrupt;
 pub use options::{First, Options};
-pub use passes::changes::{Change, Changes};
-pub use passes::visits::{Pass, Visit, Visits};
+pub use passes::changes::Changes;
+pub use passes::visits::{Pass, Visits};
 pub use processes::compiling::{CompilerEnd, Progress};
 pub use processes::machine::Bytes;
 pub use processes::pool::REPLAYER_COMMAND;
-pub use processes::wire::CrossingInProgress;
+pub use processes::wire::ask::CrossingInProgress;
+pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
 
 use crate::component::ModuleId;
@@ -34,8 +36,9 @@ use passes::changes;
 use processes::compiling::Compiling;
 use processes::debugging::Debugging;
 use processes::pool::Pool;
-use processes::process::{Process, ProcessError};
-use processes::wire::{Load, Reply, Request};
+use processes::process::{Process, ProcessError, Sent};
+use processes::wire::greeting::Load;
+use processes::wire::run::Run;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +55,13 @@ pub enum TimelineError {
     /// seen of its end.
     #[error("the replayer died: {0}; the recording is intact, and the next motion starts another")]
     Died(String),
+    /// A replayer has said what is not an answer to what it was asked, and so has another in
+    /// its place: what is wrong with it.
+    #[error(
+        "the replayer answered something else ({0}); this is a fault of rr-dap, or the \
+         executable was replaced meanwhile"
+    )]
+    Confused(String),
     /// A replayer cannot, as where replay diverges, or the place asked for is none: why, in words.
     #[error("{0}")]
     Failed(String),
@@ -101,6 +111,7 @@ impl From<ProcessError> for TimelineError {
         match error {
             ProcessError::Interrupted => TimelineError::Interrupted,
             ProcessError::Died(message) => TimelineError::Died(message),
+            ProcessError::Confused(message) => TimelineError::Confused(message),
             ProcessError::NeedsDebug => TimelineError::Optimised(Progress::default()),
             ProcessError::Failed(message) => TimelineError::Failed(message),
         }
@@ -111,10 +122,6 @@ type Result<T, E = TimelineError> = std::result::Result<T, E>;
 
 fn cannot(doing: &'static str) -> impl FnOnce(std::io::Error) -> TimelineError {
     move |source| TimelineError::Setup { doing, source }
-}
-
-fn confused() -> TimelineError {
-    TimelineError::Failed("the replayer answered something else; this is a fault of rr-dap".into())
 }
 
 /// The original code and the debug information of one core module.
@@ -138,7 +145,7 @@ pub struct Timeline {
     live: Process,
     here: Stop,
     /// Runs ahead in the background.
-    sweep: Option<Process>,
+    sweep: Option<Sent<Run>>,
     depths: Depths,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
@@ -172,7 +179,7 @@ impl Timeline {
         let mut pool = pool.map_err(cannot("make the replayers' directory and socket"))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
         let body_starts = BodyStarts::begin(modules.clone());
-        let mut root = pool.spawn(load.clone())?;
+        let mut root = pool.spawn(&load)?;
         let live = pool.fork(&mut root)?;
         pool.checkpoints().keep(root);
         let mut timeline = Timeline {
@@ -300,23 +307,6 @@ impl Timeline {
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
             Outcome::CutOff => Ending::CutOff,
-        }
-    }
-
-    /// Asks the live replayer; if it has died, or cannot tell because it runs
-    /// optimised code, brings another to where it stood and asks that.
-    fn ask(&mut self, request: &Request) -> Result<Reply> {
-        match self.live.ask(request) {
-            Err(ProcessError::Died(message)) => {
-                tracing::warn!("the replayer died ({message}); replaying to where it stood");
-                self.revive()?;
-                Ok(self.live.ask(request)?)
-            }
-            Err(ProcessError::NeedsDebug) => {
-                self.debug_if_compiled()?;
-                Ok(self.live.ask(request)?)
-            }
-            other => Ok(other?),
         }
     }
 }

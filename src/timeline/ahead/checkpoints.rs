@@ -16,7 +16,8 @@
 use crate::replay::{Position, Tick};
 use crate::timeline::processes::machine::{self, Bytes};
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{Moment, ReplayerId};
+use crate::timeline::processes::wire::found::Reached;
+use crate::timeline::processes::wire::greeting::ReplayerId;
 use std::time::{Duration, Instant};
 
 /// How much may be kept.
@@ -159,7 +160,7 @@ impl Checkpoints {
         self.kept.retain(|p| p.at.position != position);
     }
 
-    fn nearest(&mut self, fits: impl Fn(&Moment) -> bool) -> Option<&mut Process> {
+    fn nearest(&mut self, fits: impl Fn(&Reached) -> bool) -> Option<&mut Process> {
         let after = self.kept.iter().rposition(|p| fits(&p.at))?;
         self.kept.get_mut(after)
     }

@@ -2,9 +2,9 @@
 
 use crate::replay::Position;
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::processes::process::{Process, ProcessError};
-use crate::timeline::processes::wire::{Reply, Request, Run, StopAt, Watch};
-use crate::timeline::{Result, Timeline, TimelineError};
+use crate::timeline::processes::process::{ProcessError, Sent};
+use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
+use crate::timeline::{Result, Timeline};
 
 /// More checkpoints than a sweep leaves: their number grows with the logarithm
 /// of the run.
@@ -20,17 +20,19 @@ impl Timeline {
         let from = self
             .pool
             .fork_checkpoint(|c| c.at_or_before(Position::START))?;
-        let Some(mut runner) = from else {
+        let Some(runner) = from else {
             return Ok(());
         };
-        runner.start(&Request::Run(Box::new(Run {
+        let sweep = runner.send(Run {
             watch: Watch::Nothing,
             stop: StopAt::End,
-            leave_at: Vec::new(),
-            leave_every: Some(self.options.limits.number as u32 / 2),
-            first_id: self.pool.reserve(IDS),
-        })))?;
-        self.sweep = Some(runner);
+            leave: Leave {
+                at: Vec::new(),
+                every: Some(self.options.limits.number as u32 / 2),
+                first_id: self.pool.reserve(IDS),
+            },
+        })?;
+        self.sweep = Some(sweep);
         Ok(())
     }
 
@@ -39,29 +41,25 @@ impl Timeline {
         let Some(mut sweep) = self.sweep.take() else {
             return;
         };
-        if !sweep.has_answer() {
+        if !sweep.has_word() {
             self.sweep = Some(sweep);
             return;
         }
-        if let Err(error) = self.finish_sweep(sweep, &Interrupt::new()) {
+        if let Err(error) = self.finish_sweep(sweep) {
             tracing::warn!("the sweep ended early: {error}");
         }
     }
 
-    fn finish_sweep(&mut self, mut sweep: Process, interrupt: &Interrupt) -> Result<()> {
-        match sweep.wait(interrupt) {
-            Ok(Reply::Stopped { at, .. }) => {
-                sweep.at = at;
-                self.pool.checkpoints().keep(sweep);
+    fn finish_sweep(&mut self, sweep: Sent<Run>) -> Result<()> {
+        // Nothing is logged on the way.
+        match sweep.wait(&Interrupt::new(), |_| {}) {
+            Ok((mut process, end)) => {
+                process.at = end.at;
+                self.pool.checkpoints().keep(process);
                 Ok(())
             }
-            Ok(_) => Ok(()),
             // The end is a trap, where optimised code has lost count.
             Err(ProcessError::NeedsDebug) => Ok(()),
-            Err(ProcessError::Interrupted) => {
-                self.sweep = Some(sweep);
-                Err(TimelineError::Interrupted)
-            }
             Err(error) => Err(error.into()),
         }
     }
@@ -70,11 +68,17 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// If interrupted.
+    /// If interrupted: the sweep goes on.
     pub fn wait_for_sweep(&mut self, interrupt: &Interrupt) -> Result<()> {
-        match self.sweep.take() {
-            Some(sweep) => self.finish_sweep(sweep, interrupt),
-            None => Ok(()),
+        let Some(mut sweep) = self.sweep.take() else {
+            return Ok(());
+        };
+        match sweep.wait_for_word(interrupt) {
+            Ok(()) => self.finish_sweep(sweep),
+            Err(error) => {
+                self.sweep = Some(sweep);
+                Err(error.into())
+            }
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::visits::Pass;
 use crate::replay::Tick;
-use crate::timeline::processes::wire::{ChangedTicks, Reply, Watch};
+use crate::timeline::processes::wire::ask::FindChanges;
+use crate::timeline::processes::wire::found::{Change, ChangedTicks};
 use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place};
-use crate::timeline::{Interrupt, Result, Timeline, TimelineError, confused};
-use serde::{Deserialize, Serialize};
+use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,17 +13,6 @@ use std::sync::Arc;
 const MOST_BYTES: u32 = 1 << 20;
 /// So many ranges are remembered: each takes 2 MiB at most.
 const MOST_KNOWN: usize = 64;
-
-/// A change of some bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The bytes that were watched; some of them have changed.
-    pub range: MemoryRange,
-    /// All of them before.
-    pub old: Vec<u8>,
-    /// All of them now; what is beyond the memory's end is zeros, before and now.
-    pub new: Vec<u8>,
-}
 
 /// When some bytes change in a recording: the ticks in which they do. Which
 /// instructions of a tick write them is found out where somebody goes there, and by
@@ -52,19 +41,6 @@ impl Changes {
     }
 }
 
-impl ChangedTicks {
-    pub(in crate::timeline) fn contains(&self, tick: Tick) -> bool {
-        self.unlisted.is_some_and(|from| tick >= from) || self.listed.binary_search(&tick).is_ok()
-    }
-
-    /// The first one after a tick.
-    pub(in crate::timeline) fn next_after(&self, tick: Tick) -> Option<Tick> {
-        let next = self.listed.partition_point(|listed| *listed <= tick);
-        let unlisted = self.unlisted.map(|from| from.max(Tick(tick.0 + 1)));
-        self.listed.get(next).copied().or(unlisted)
-    }
-}
-
 /// What is known of changes.
 #[derive(Debug, Default)]
 pub(in crate::timeline) struct Known {
@@ -78,12 +54,14 @@ impl Known {
     pub(in crate::timeline) fn ticks(&self, range: &MemoryRange) -> ChangedTicks {
         match self.by_range.get(range) {
             Some(changes) => changes.found.clone(),
-            None => ChangedTicks {
-                listed: Vec::new(),
-                unlisted: Some(Tick(0)),
-            },
+            None => ChangedTicks::unknown(),
         }
     }
+}
+
+/// An answer for other ranges than those that were asked for.
+fn not_all() -> TimelineError {
+    TimelineError::Confused("not the changes of all bytes that are watched".into())
 }
 
 impl Timeline {
@@ -106,7 +84,7 @@ impl Timeline {
     ) -> Result<Arc<Changes>> {
         self.know_changes(&[range], interrupt, progress)?;
         let known = self.changes.by_range.get(&range);
-        known.cloned().ok_or_else(confused)
+        known.cloned().ok_or_else(not_all)
     }
 
     /// One pass for all of these ranges that nothing is known of.
@@ -129,10 +107,10 @@ impl Timeline {
             return Ok(());
         }
         self.need_debug(interrupt, &|_| {})?;
-        let watch = Watch::Changes(unknown.clone());
-        let Reply::Changed(found) = self.pass(watch, interrupt, progress)? else {
-            return Err(confused());
-        };
+        let found = self.pass(&FindChanges(unknown.clone()), interrupt, progress)?;
+        if found.len() != unknown.len() {
+            return Err(not_all());
+        }
         let by_range = &mut self.changes.by_range;
         if by_range.len() + unknown.len() > MOST_KNOWN {
             by_range.retain(|range, _| ranges.contains(range));

@@ -1,12 +1,12 @@
 //! Questions that one pass over the recording answers, while the session stays where it
 //! is.
 
-use super::changes::Change;
 use crate::replay::{Position, Tick};
-use crate::timeline::processes::wire::{Breaks, Reply, Request, Run, StopAt, Watch};
+use crate::timeline::processes::wire::ask::{Errand, ListVisits, Meanwhile};
+use crate::timeline::processes::wire::found::{Listed, Visit, Visited};
+use crate::timeline::recovery::Patience;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, MemoryRange, Place};
-use crate::timeline::{Interrupt, Result, Timeline, TimelineError, confused};
-use serde::{Deserialize, Serialize};
+use crate::timeline::{Interrupt, Result, Timeline};
 
 /// How far a pass over the recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,6 @@ impl Pass {
         let end = self.end?.0.max(1);
         u8::try_from(u128::from(self.at.0.min(end)) * 100 / u128::from(end)).ok()
     }
-}
-
-/// A moment at which a breakpoint would stop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
-    /// The moment.
-    pub position: Position,
-    /// As [`Stop::event`](crate::timeline::travel::motion::Stop) has it.
-    pub event: u64,
-    /// For places that are changes: how the bytes have changed.
-    pub changed: Vec<Change>,
 }
 
 /// The visits of some places.
@@ -55,9 +44,15 @@ impl Visits {
 
     /// The nearest ones, of those before the present and those from there on: half and
     /// half, or more of one if there are few of the other.
-    fn nearest(before: (Vec<Visit>, bool), after: (Vec<Visit>, bool), limit: usize) -> Visits {
-        let (mut visits, mut is_cut_before) = before;
-        let (mut after, mut is_cut_after) = after;
+    fn nearest(visited: Visited, limit: usize) -> Visits {
+        let Listed {
+            all: mut visits,
+            is_cut: mut is_cut_before,
+        } = visited.before;
+        let Listed {
+            all: mut after,
+            is_cut: mut is_cut_after,
+        } = visited.after;
         let of_before = (limit / 2).max(limit.saturating_sub(after.len()));
         if visits.len() > of_before {
             visits.drain(..visits.len() - of_before);
@@ -97,69 +92,33 @@ impl Timeline {
         }
         let ranges: Vec<MemoryRange> = changes_among(&breakpoint.places).collect();
         self.know_changes(&ranges, interrupt, progress)?;
-        let watch = Watch::Visits {
-            breaks: self.breaks_of(breakpoint),
+        let list = ListVisits {
+            places: self.breaks_at(breakpoint.places),
             present: self.here.position,
             limit,
         };
-        match self.pass(watch, interrupt, progress)? {
-            Reply::Visited { before, after } => Ok(Visits::nearest(before, after, limit)),
-            _ => Err(confused()),
-        }
-    }
-
-    fn breaks_of(&self, breakpoint: Breakpoint) -> Breaks {
-        match self.watch_places(breakpoint.places) {
-            Watch::Breaks(breaks) => breaks,
-            _ => Breaks::default(),
-        }
+        let visited = self.pass(&list, interrupt, progress)?;
+        Ok(Visits::nearest(visited, limit))
     }
 
     /// A run through the whole recording, in a copy that is dropped after it.
-    pub(in crate::timeline) fn pass(
+    pub(in crate::timeline) fn pass<E: Errand + Clone>(
         &mut self,
-        watch: Watch,
+        errand: &E,
         interrupt: &Interrupt,
         progress: &dyn Fn(Pass),
-    ) -> Result<Reply> {
+    ) -> Result<E::Answer> {
         self.collect();
-        match self.attempt_pass(watch.clone(), interrupt, progress) {
-            Err(TimelineError::Died(message)) => {
-                tracing::warn!("a replayer died ({message}); trying again with another");
-                self.revive()?;
-                self.attempt_pass(watch, interrupt, progress)
-            }
-            // Optimised code has lost count where the guest trapped.
-            Err(TimelineError::Optimised(_)) => {
-                self.need_debug(interrupt, &|_| {})?;
-                self.attempt_pass(watch, interrupt, progress)
-            }
-            other => other,
-        }
-    }
-
-    fn attempt_pass(
-        &mut self,
-        watch: Watch,
-        interrupt: &Interrupt,
-        progress: &dyn Fn(Pass),
-    ) -> Result<Reply> {
-        let mut process = self.copy_at_or_before(Position::START)?;
-        process.start(&Request::Run(Box::new(Run {
-            watch,
-            stop: StopAt::End,
-            leave_at: Vec::new(),
-            leave_every: None,
-            first_id: self.pool.reserve(1),
-        })))?;
-        let end = self.known_end().map(|end| end.tick);
-        loop {
-            match process.wait(interrupt)? {
-                Reply::Passed(at) => progress(Pass { at, end }),
-                Reply::Log(_) => {}
-                reply => return Ok(reply),
-            }
-        }
+        self.recovering(Patience::Long(interrupt), |timeline| {
+            let process = timeline.copy_at_or_before(Position::START)?;
+            let end = timeline.known_end().map(|end| end.tick);
+            let sent = process.send(errand.clone())?;
+            let (_, answer) = sent.wait(interrupt, |meanwhile| match meanwhile {
+                Meanwhile::Passed(at) => progress(Pass { at, end }),
+                Meanwhile::Log(_) => {}
+            })?;
+            Ok(answer)
+        })
     }
 }
 

@@ -10,7 +10,8 @@
 
 use super::compiling::{CompilerEnd, Compiling, POLL, Progress};
 use super::process::Process;
-use super::wire::{Load, StopAt};
+use super::wire::greeting::Load;
+use super::wire::run::{StopAt, Watch};
 use crate::replay::Compiled;
 use crate::replay::variant::Variant;
 use crate::timeline::interrupt::Interrupt;
@@ -126,7 +127,7 @@ impl Timeline {
             ..self.load.clone()
         };
         let since = self.pool.reserve(1);
-        let mut root = self.pool.spawn(load.clone())?;
+        let mut root = self.pool.spawn(&load)?;
         let live = self.brought_here(&mut root, interrupt)?;
         self.load = load;
         self.live = live;
@@ -144,13 +145,9 @@ impl Timeline {
         let copy = self.pool.fork(root)?;
         let position = self.here.position;
         let stop = StopAt::Position(position);
-        let crate::timeline::travel::Ran { process, .. } = self.run(
-            copy,
-            super::wire::Watch::Nothing,
-            stop,
-            Vec::new(),
-            interrupt,
-        )?;
+        let process = self
+            .run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?
+            .process;
         if process.at.position != position {
             return Err(TimelineError::Failed(format!(
                 "optimised code has been at {position}, but code for debugging comes to {}; \

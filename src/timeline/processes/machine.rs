@@ -1,5 +1,6 @@
 //! What the machine has for checkpoints, and what processes take of it.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 /// An amount of memory.
@@ -9,6 +10,13 @@ pub struct Bytes(pub u64);
 /// Tells processes apart, to the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::timeline) struct Pid(pub(in crate::timeline) u32);
+
+impl Pid {
+    /// As the system takes it; what means a group of processes there is not the id of one.
+    fn for_system(self) -> Option<libc::pid_t> {
+        libc::pid_t::try_from(self.0).ok().filter(|pid| *pid > 0)
+    }
+}
 
 /// Assumed where the system does not tell.
 const UNKNOWN: Bytes = Bytes(4 << 30);
@@ -49,6 +57,61 @@ fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(Bytes(kilobytes * 1024))
+}
+
+/// Whether there is a process with this id.
+pub(in crate::timeline) fn is_there(pid: Pid) -> bool {
+    let Some(pid) = pid.for_system() else {
+        return false;
+    };
+    // SAFETY: no signal is sent, and no memory of ours touched.
+    unsafe { libc::kill(pid, 0) == 0 }
+}
+
+/// Ends a process at once.
+pub(in crate::timeline) fn kill(pid: Pid) {
+    // A replayer that says that it is this process is lying.
+    let Some(pid) = pid.for_system().filter(|_| pid.0 != std::process::id()) else {
+        return;
+    };
+    // SAFETY: sending a signal to another process touches no memory of ours.
+    unsafe {
+        libc::kill(pid, libc::SIGKILL);
+    }
+}
+
+/// The process at the other end of a connection, if the system tells: what the process
+/// says of itself may be another's id.
+#[cfg(target_os = "linux")]
+pub(in crate::timeline) fn peer(socket: &UnixStream) -> Option<Pid> {
+    use std::os::fd::AsRawFd;
+
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut size = libc::socklen_t::try_from(size_of_val(&peer)).ok()?;
+    // SAFETY: the pointers are to a valid `ucred` and to its size, which the call fills in;
+    // the descriptor is open, as its owner is borrowed.
+    let told = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut size,
+        )
+    };
+    // A process that this one cannot see has the id 0.
+    let pid = u32::try_from(peer.pid).ok().filter(|pid| *pid > 0)?;
+    (told == 0).then_some(Pid(pid))
+}
+
+/// The same elsewhere: nobody tells.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::timeline) fn peer(_socket: &UnixStream) -> Option<Pid> {
+    None
 }
 
 /// Raises the number of files that this process may have open as far as it may (to

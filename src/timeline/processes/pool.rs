@@ -4,15 +4,18 @@
 //! others are checkpoints that running replayers have left. So a sweep's
 //! checkpoints are kept, and thinned, while nobody moves.
 
+use super::machine::{self, Pid};
 use super::process::{Process, ProcessError};
-use super::wire::{Load, ReplayerId, Request};
+use super::wire::ask::Fork;
+use super::wire::greeting::{Load, ReplayerId};
 use crate::timeline::ahead::checkpoints::Checkpoints;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +25,9 @@ pub const REPLAYER_COMMAND: &str = "__replayer";
 /// How long a copy may take to connect: forking a gigabyte takes a tenth of a
 /// second, a loaded machine some more.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// How often somebody who waits for a copy looks whether it still lives.
+const LIVES_EVERY: Duration = Duration::from_millis(50);
 
 /// What the accepting thread and the timeline have in common.
 #[derive(Debug)]
@@ -38,11 +44,6 @@ struct Expected {
     arrived: HashMap<ReplayerId, Process>,
     /// The pool is gone.
     closed: bool,
-}
-
-/// Whoever panicked while holding it left it whole: each change is one step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts replayers and takes the connections of their copies.
@@ -85,7 +86,7 @@ impl Pool {
     /// The checkpoints. Held while one of them is copied, and not longer: the
     /// sweep waits for it.
     pub(in crate::timeline) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
-        lock(&self.shared.checkpoints)
+        self.shared.checkpoints.lock()
     }
 
     /// Keeps a file for the replayers, as long as the pool lives.
@@ -105,12 +106,12 @@ impl Pool {
     /// Reserves the id of a copy that will be waited for.
     fn await_one(&mut self) -> ReplayerId {
         let id = self.reserve(1);
-        lock(&self.shared.expected).awaited.insert(id);
+        self.shared.expected.lock().awaited.insert(id);
         id
     }
 
     /// Starts a fresh replayer, which stands at the start.
-    pub(in crate::timeline) fn spawn(&mut self, load: Load) -> Result<Process, ProcessError> {
+    pub(in crate::timeline) fn spawn(&mut self, load: &Load) -> Result<Process, ProcessError> {
         let id = self.await_one();
         let child = Command::new(&self.program)
             .arg(REPLAYER_COMMAND)
@@ -126,8 +127,13 @@ impl Pool {
                 ))
             })?;
         self.roots.push(child);
-        let mut process = self.connected(id)?;
-        process.ask(&Request::Load(Box::new(load)))?;
+        let lives = |pool: &mut Pool| match pool.roots.last_mut() {
+            // Who cannot be asked may live.
+            Some(child) => !matches!(child.try_wait(), Ok(Some(_))),
+            None => false,
+        };
+        let mut process = self.connected(id, lives)?;
+        process.load(load)?;
         Ok(process)
     }
 
@@ -137,11 +143,8 @@ impl Pool {
         process: &mut Process,
     ) -> Result<Process, ProcessError> {
         let id = self.await_one();
-        if let Err(error) = process.ask(&Request::Fork { id }) {
-            lock(&self.shared.expected).awaited.remove(&id);
-            return Err(error);
-        }
-        self.connected(id)
+        let asked = process.ask(Fork(id)).map(Some);
+        self.copied(id, asked)?.ok_or_else(did_not_connect)
     }
 
     /// Has the checkpoint copied that `choose` finds, if it finds one.
@@ -151,35 +154,55 @@ impl Pool {
     ) -> Result<Option<Process>, ProcessError> {
         let id = self.await_one();
         let asked = match choose(&mut self.checkpoints()) {
-            Some(process) => process.ask(&Request::Fork { id }).map(Some),
+            Some(process) => process.ask(Fork(id)).map(Some),
             None => Ok(None),
         };
+        self.copied(id, asked)
+    }
+
+    /// The copy that was asked for, if it was; its process id is known.
+    fn copied(
+        &mut self,
+        id: ReplayerId,
+        asked: Result<Option<u32>, ProcessError>,
+    ) -> Result<Option<Process>, ProcessError> {
         match asked {
-            Ok(Some(_)) => self.connected(id).map(Some),
+            Ok(Some(pid)) => {
+                let lives = |_: &mut Pool| machine::is_there(Pid(pid));
+                self.connected(id, lives).map(Some)
+            }
             other => {
-                lock(&self.shared.expected).awaited.remove(&id);
+                self.shared.expected.lock().awaited.remove(&id);
                 other.map(|_| None)
             }
         }
     }
 
-    /// Waits for the copy with this id to connect.
-    fn connected(&mut self, id: ReplayerId) -> Result<Process, ProcessError> {
+    /// Waits for the copy with this id to connect, as long as it lives.
+    fn connected(
+        &mut self,
+        id: ReplayerId,
+        lives: impl Fn(&mut Pool) -> bool,
+    ) -> Result<Process, ProcessError> {
         let deadline = Instant::now() + CONNECT;
-        let mut expected = lock(&self.shared.expected);
+        let shared = self.shared.clone();
+        let mut expected = shared.expected.lock();
         loop {
             if let Some(process) = expected.arrived.remove(&id) {
                 return Ok(process);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if Instant::now() >= deadline || !lives(self) {
                 expected.awaited.remove(&id);
-                return Err(ProcessError::Died("it did not connect".into()));
+                return Err(did_not_connect());
             }
-            let waited = self.shared.arrival.wait_timeout(expected, left);
-            expected = waited.unwrap_or_else(PoisonError::into_inner).0;
+            // Whether it has arrived is looked at.
+            _ = shared.arrival.wait_for(&mut expected, LIVES_EVERY);
         }
     }
+}
+
+fn did_not_connect() -> ProcessError {
+    ProcessError::Died("it did not connect".into())
 }
 
 fn socket_in(directory: &Path) -> PathBuf {
@@ -189,27 +212,28 @@ fn socket_in(directory: &Path) -> PathBuf {
 /// Takes the connections that come in, until the pool is gone.
 fn accept(listener: &UnixListener, shared: &Shared) {
     for socket in listener.incoming() {
-        if lock(&shared.expected).closed {
+        if shared.expected.lock().closed {
             return;
         }
         // A copy that dies before it says who it is, is none.
-        let Ok(process) = socket.and_then(Process::greet) else {
+        let Ok(socket) = socket else { continue };
+        let Ok(process) = Process::greet(socket) else {
             continue;
         };
-        let mut expected = lock(&shared.expected);
+        let mut expected = shared.expected.lock();
         if expected.awaited.remove(&process.id) {
             expected.arrived.insert(process.id, process);
             shared.arrival.notify_all();
         } else {
             drop(expected);
-            lock(&shared.checkpoints).keep(process);
+            shared.checkpoints.lock().keep(process);
         }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        lock(&self.shared.expected).closed = true;
+        self.shared.expected.lock().closed = true;
         // Wakes the accepting thread.
         let woken = UnixStream::connect(socket_in(self.directory.path())).is_ok();
         if let Some(accepting) = self.accepting.take()

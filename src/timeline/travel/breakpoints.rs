@@ -15,11 +15,11 @@ use crate::component::{Component, Crossing, Direction, NamePattern};
 use crate::replay::{Position, Tick};
 use crate::timeline::passes::changes;
 use crate::timeline::passes::visits::changes_among;
-use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{
-    Answers, Break, Breaks, ChangeWatch, Hit, Hits, Reply, Request, Run, StopAt, Watch,
-};
-use crate::timeline::{Interrupt, Result, Timeline, confused};
+use crate::timeline::processes::wire::ask::CountVisits;
+use crate::timeline::processes::wire::breaks::{Answers, Break, Breaks, ChangeWatch, Hits};
+use crate::timeline::processes::wire::found::{Counted, Hit};
+use crate::timeline::processes::wire::run::{StopAt, Watch};
+use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
 
 /// Entries of the log that are kept for who fetches them after a motion.
@@ -40,7 +40,7 @@ impl Breakpoints {
         self.log.clear();
     }
 
-    fn log(&mut self, entries: Vec<LogEntry>) {
+    pub(super) fn log(&mut self, entries: Vec<LogEntry>) {
         for entry in entries {
             if self.log.len() < MOST_LOGGED {
                 self.log.push(entry);
@@ -121,7 +121,8 @@ fn is_named(crossing: &Crossing, path: &NamePattern) -> bool {
 }
 
 /// What a hit condition makes of the visits that it speaks of.
-fn hits_of(condition: HitCondition, marks: Vec<Position>, is_cut: bool) -> Hits {
+fn hits_of(condition: HitCondition, counted: Counted) -> Hits {
+    let Counted { all: marks, is_cut } = counted;
     match (condition, marks.first()) {
         (HitCondition::Exactly(_), _) => Hits::Among(marks),
         (HitCondition::From(_), Some(first)) => Hits::From(*first),
@@ -136,11 +137,16 @@ fn hits_of(condition: HitCondition, marks: Vec<Position>, is_cut: bool) -> Hits 
 impl Timeline {
     /// A watch for places where nobody has set a breakpoint.
     pub(in crate::timeline) fn watch_places(&self, places: Vec<Place>) -> Watch {
+        Watch::Breaks(self.breaks_at(places))
+    }
+
+    /// Places where nobody has set a breakpoint, as a replayer watches for them.
+    pub(in crate::timeline) fn breaks_at(&self, places: Vec<Place>) -> Breaks {
         let breakpoints = Breakpoints {
             set: vec![Breakpoint::new(BreakpointId(0), places)],
             ..Breakpoints::default()
         };
-        Watch::Breaks(breakpoints.breaks(self.trace.component(), &self.changes))
+        breakpoints.breaks(self.trace.component(), &self.changes)
     }
 
     /// The breakpoints that [`Motion::Continue`](super::motion::Motion) stops at.
@@ -187,50 +193,24 @@ impl Timeline {
 
     /// Finds the visits that hit conditions speak of.
     fn count(&mut self, breaks: Breaks, interrupt: &Interrupt) -> Result<()> {
-        let mut process = self.copy_at_or_before(Position::START)?;
-        process.start(&Request::Run(Box::new(Run {
-            watch: Watch::Count(breaks.clone()),
-            stop: StopAt::End,
-            leave_at: Vec::new(),
-            leave_every: None,
-            first_id: self.pool.reserve(1),
-        })))?;
-        let Reply::Counted { marks, .. } = self.answer_of(&mut process, interrupt)? else {
-            return Err(confused());
-        };
+        let process = self.copy_at_or_before(Position::START)?;
+        let sent = process.send(CountVisits(breaks.clone()))?;
+        let (_, counted) = self.back(sent, interrupt)?;
         // Reasons to stop at a place are told when it is stopped at.
         self.breakpoints.begin_log();
-        for (counted, (marks, is_cut)) in breaks.breakpoints.iter().zip(marks) {
-            let Hits::Count(condition) = counted.hits else {
+        for (asked, counted) in breaks.breakpoints.iter().zip(counted) {
+            let Hits::Count(condition) = asked.hits else {
                 continue;
             };
-            let set = self.breakpoints.set.iter().find(|b| b.id == counted.id);
+            let set = self.breakpoints.set.iter().find(|b| b.id == asked.id);
             if let Some(breakpoint) = set.cloned() {
-                let hits = hits_of(condition, marks, is_cut);
+                let hits = hits_of(condition, counted);
                 self.breakpoints
                     .counted
                     .insert(breakpoint.id, (breakpoint, hits));
             }
         }
         Ok(())
-    }
-
-    /// Waits for the answer to a run, and keeps what is logged meanwhile.
-    pub(super) fn answer_of(
-        &mut self,
-        process: &mut Process,
-        interrupt: &Interrupt,
-    ) -> Result<Reply> {
-        loop {
-            match process.wait(interrupt) {
-                Ok(Reply::Log(entries)) => self.breakpoints.log(entries),
-                Ok(reply) => return Ok(reply),
-                Err(error) => {
-                    self.breakpoints.begin_log();
-                    return Err(error.into());
-                }
-            }
-        }
     }
 
     /// The last hit in a tick: a run that begins there tells it exactly.
@@ -241,7 +221,8 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Hit> {
         let Watch::Breaks(breaks) = watch else {
-            return Err(confused());
+            let wrong = "a hit of no breakpoint, in some tick";
+            return Err(TimelineError::Confused(wrong.into()));
         };
         let mut quiet = breaks.clone();
         // A change would have been told exactly.
@@ -259,6 +240,6 @@ impl Timeline {
         let ran = self.run(process, Watch::Breaks(quiet), stop, Vec::new(), interrupt)?;
         let hit = ran.hit;
         self.breakpoints.log = noted;
-        hit.ok_or_else(confused)
+        hit.ok_or_else(|| TimelineError::Confused("a hit in a tick that has none".into()))
     }
 }

@@ -1,13 +1,14 @@
 //! Into one of the calls that a line makes.
 
-use super::super::{Interrupt, Result, Timeline, TimelineError, confused};
+use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::motion::{Reason, Stop};
 use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position};
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{LineWatch, Reply, Request, StopAt, Watch};
+use crate::timeline::processes::wire::ask::Frames;
+use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
 
 impl Timeline {
     /// Into what the innermost frame calls at this instruction.
@@ -80,9 +81,7 @@ impl Timeline {
         if entered.process.at.is_end {
             return Ok(self.settle_at(entered));
         }
-        let Reply::Frames(frames) = entered.process.ask(&Request::Frames)? else {
-            return Err(confused());
-        };
+        let frames = entered.process.ask(Frames)?;
         let Some(callee) = frames.first() else {
             return Ok(self.settle_at(entered));
         };

@@ -4,7 +4,7 @@ use crate::component::ModuleId;
 use crate::replay::Landing;
 use crate::source::{Function, SourceLine};
 use crate::timeline::Module;
-use crate::timeline::processes::wire::FunctionRows;
+use crate::timeline::processes::wire::run::FunctionRows;
 use std::cell::RefCell;
 use std::collections::HashMap;
 

@@ -10,10 +10,12 @@ mod search;
 mod seek;
 mod steps;
 
-use super::processes::process::{Process, ProcessError};
-use super::processes::wire::{Hit, Moment, ReplayerId, Reply, Request, Run, StopAt, Watch};
-use super::{Interrupt, Result, Timeline, TimelineError, confused};
-use crate::component::ModuleId;
+use super::processes::process::{Process, Sent};
+use super::processes::wire::ask::{Ask, Errand, Meanwhile};
+use super::processes::wire::found::{Hit, LastHit, RunEnd};
+use super::processes::wire::run::{Leave, Run, StopAt, Watch};
+use super::recovery::Patience;
+use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
 use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
 use search::Search;
@@ -29,21 +31,10 @@ impl Timeline {
         if self.needs_debug(motion) {
             self.need_debug(interrupt, &|_| {})?;
         }
-        self.breakpoints.begin_log();
-        match self.attempt(motion, interrupt) {
-            Err(TimelineError::Died(message)) => {
-                tracing::warn!("a replayer died ({message}); trying again with another");
-                self.revive()?;
-                self.breakpoints.begin_log();
-                self.attempt(motion, interrupt)
-            }
-            // Optimised code has lost count where the guest trapped.
-            Err(TimelineError::Optimised(_)) => {
-                self.need_debug(interrupt, &|_| {})?;
-                self.attempt(motion, interrupt)
-            }
-            other => other,
-        }
+        self.recovering(Patience::Long(interrupt), |timeline| {
+            timeline.breakpoints.begin_log();
+            timeline.attempt(motion, interrupt)
+        })
     }
 
     /// Whether a motion can be made in code for debugging only:
@@ -136,89 +127,50 @@ impl Timeline {
     /// Runs a copy until it stands still again.
     pub(super) fn run(
         &mut self,
-        mut process: Process,
+        process: Process,
         watch: Watch,
         stop: StopAt,
         leave_at: Vec<Tick>,
         interrupt: &Interrupt,
     ) -> Result<Ran> {
-        let first_id: ReplayerId = self.pool.reserve(leave_at.len() as u64 + 1);
-        process.start(&Request::Run(Box::new(Run {
+        let first_id = self.pool.reserve(leave_at.len() as u64 + 1);
+        let run = Run {
             watch: watch.clone(),
             stop,
-            leave_at,
-            leave_every: None,
-            first_id,
-        })))?;
-        match self.answer_of(&mut process, interrupt)? {
-            Reply::Stopped { at, hit } => Ok(Ran::to(process, at, hit)),
-            Reply::Lines { at, hit, depth } => Ok(Ran {
-                depth: Some(depth),
-                ..Ran::to(process, at, hit)
-            }),
-            Reply::LastIn { at, tick } => {
-                let hit = self.last_in_tick(tick, &watch, interrupt)?;
-                Ok(Ran::to(process, at, Some(hit)))
-            }
-            _ => Err(confused()),
-        }
-    }
-
-    /// The functions that a process enters until it stops.
-    fn entered(
-        &mut self,
-        mut process: Process,
-        stop: StopAt,
-        interrupt: &Interrupt,
-    ) -> Result<Vec<(ModuleId, u32)>> {
-        process.start(&Request::Run(Box::new(Run {
-            watch: Watch::Entered,
-            stop,
-            leave_at: Vec::new(),
-            leave_every: None,
-            first_id: self.pool.reserve(1),
-        })))?;
-        match self.answer_of(&mut process, interrupt)? {
-            Reply::Entered { functions, .. } => Ok(functions),
-            _ => Err(confused()),
-        }
-    }
-
-    /// Brings a live process to where the session stands, after one has died.
-    pub(super) fn revive(&mut self) -> Result<()> {
-        let position = self.here.position;
-        self.drop_dead();
-        if self
-            .pool
-            .checkpoints()
-            .at_or_before(Position::START)
-            .is_none()
-        {
-            let root = self.pool.spawn(self.load.clone())?;
-            self.pool.checkpoints().keep(root);
-        }
-        let copy = self.pool.fork_checkpoint(|c| c.at_or_before(position))?;
-        let Some(copy) = copy else {
-            return Err(TimelineError::Died("no checkpoint is left".into()));
+            leave: Leave {
+                at: leave_at,
+                every: None,
+                first_id,
+            },
         };
-        let stop = StopAt::Position(position);
-        let ran = self.run(copy, Watch::Nothing, stop, Vec::new(), &Interrupt::new())?;
-        self.live = ran.process;
-        Ok(())
+        let (mut process, RunEnd { at, hit, depth }) = self.back(process.send(run)?, interrupt)?;
+        process.at = at;
+        let hit = match hit {
+            LastHit::None => None,
+            LastHit::Hit(hit) => Some(hit),
+            LastHit::In(tick) => Some(self.last_in_tick(tick, &watch, interrupt)?),
+        };
+        Ok(Ran {
+            process,
+            hit,
+            depth,
+        })
     }
 
-    /// Lets go of checkpoints whose processes are gone.
-    fn drop_dead(&mut self) {
-        let mut checkpoints = self.pool.checkpoints();
-        let positions: Vec<Position> = checkpoints.positions().collect();
-        for position in positions {
-            let dead = checkpoints
-                .at_or_before(position)
-                .is_some_and(|p| matches!(p.ask(&Request::Instances), Err(ProcessError::Died(_))));
-            if dead {
-                checkpoints.remove(position);
-            }
+    /// Waits for a replayer that is on an errand, and keeps what is logged meanwhile.
+    fn back<E: Errand>(
+        &mut self,
+        sent: Sent<E>,
+        interrupt: &Interrupt,
+    ) -> Result<(Process, <E as Ask>::Answer)> {
+        let back = sent.wait(interrupt, |meanwhile| match meanwhile {
+            Meanwhile::Log(entries) => self.breakpoints.log(entries),
+            Meanwhile::Passed(_) => {}
+        });
+        if back.is_err() {
+            self.breakpoints.begin_log();
         }
+        Ok(back?)
     }
 }
 
@@ -230,17 +182,6 @@ pub(super) struct Ran {
     /// For a search backward by line: the deepest of the frames that count which
     /// were there when it began.
     depth: Option<u32>,
-}
-
-impl Ran {
-    fn to(mut process: Process, at: Moment, hit: Option<Hit>) -> Ran {
-        process.at = at;
-        Ran {
-            process,
-            hit,
-            depth: None,
-        }
-    }
 }
 
 /// Whether a position is between two crossings, where only code for debugging can

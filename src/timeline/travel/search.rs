@@ -15,7 +15,8 @@ use super::seek::ladder;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{ChangedTicks, Hit, StopAt, Watch};
+use crate::timeline::processes::wire::found::{ChangedTicks, Hit};
+use crate::timeline::processes::wire::run::{StopAt, Watch};
 use std::sync::Arc;
 
 /// A search backward looks at so many ticks before the present first, then at ever

@@ -6,7 +6,7 @@ use super::motion::{Fraction, Place, Reason, Stop};
 use crate::component::ModuleId;
 use crate::replay::{Position, Tick};
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{StopAt, Watch};
+use crate::timeline::processes::wire::run::{StopAt, Watch};
 
 /// A stretch is cut in halves toward the present by checkpoints, down to this
 /// many ticks: stepping back again then replays next to nothing. Fewer ticks

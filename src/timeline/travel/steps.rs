@@ -1,6 +1,6 @@
 //! Steps by line and by instruction.
 
-use super::super::{Interrupt, Result, Timeline, confused};
+use super::super::{Interrupt, Result, Timeline};
 use super::lines;
 use super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
 use super::search::Search;
@@ -8,9 +8,8 @@ use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::{
-    FunctionRows, LineWatch, Reply, Request, StepInto, StopAt, Watch,
-};
+use crate::timeline::processes::wire::ask::{Frames, ListEntered};
+use crate::timeline::processes::wire::run::{FunctionRows, LineWatch, StepInto, StopAt, Watch};
 use std::collections::{BTreeSet, HashSet};
 
 /// How many functions of the stack a line step watches, innermost first.
@@ -162,18 +161,16 @@ impl Timeline {
         bound: Position,
         interrupt: &Interrupt,
     ) -> Result<Vec<FunctionRows>> {
-        let Reply::Frames(frames) = process.ask(&Request::Frames)? else {
-            return Err(confused());
-        };
+        let frames = process.ask(Frames)?;
         let mut functions: BTreeSet<(ModuleId, u32)> = BTreeSet::new();
         for frame in &frames {
             let code = self.module(frame.module).map(|module| &module.code);
             let entry = code.and_then(|code| code.entry_of(frame.pc));
             functions.extend(entry.map(|entry| (frame.module, entry)));
         }
-        let stop = StopAt::LastBefore(bound);
         let copy = self.pool.fork(process)?;
-        functions.extend(self.entered(copy, stop, interrupt)?);
+        let (_, entered) = self.back(copy.send(ListEntered { before: bound })?, interrupt)?;
+        functions.extend(entered);
         let own = functions.into_iter().filter_map(|(id, entry)| {
             let module = self
                 .module(id)
@@ -195,9 +192,7 @@ impl Timeline {
             if process.at.position >= here {
                 continue;
             }
-            let Reply::Frames(frames) = process.ask(&Request::Frames)? else {
-                return Err(confused());
-            };
+            let frames = process.ask(Frames)?;
             let Some(depth) = self.lined_depth(&frames) else {
                 continue;
             };

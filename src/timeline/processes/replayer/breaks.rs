@@ -1,14 +1,16 @@
 //! Breakpoints, decided where they are: which of those at a place stop a run, and
 //! what they log.
 
-use super::super::wire::{self, Answers, Hits};
 use super::changes::ChangePlaces;
 use super::here::{Here, Kind};
+use super::next::{Edit, Places};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{self, ModuleCode};
-use crate::replay::{Answer, Calling, Position, State};
-use crate::timeline::passes::changes::Change;
+use crate::replay::{Answer, Calling, Position, State, Tick};
+use crate::timeline::processes::wire;
+use crate::timeline::processes::wire::breaks::{Answers, Hits};
+use crate::timeline::processes::wire::found::{Change, Counted, Listed};
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, LogText};
 use crate::timeline::travel::predicates::{Predicates, Stopped};
 use std::collections::HashMap;
@@ -107,13 +109,16 @@ pub(super) struct Breaks {
     code: HashMap<(ModuleId, u32), Arc<[usize]>>,
     crossings: HashMap<CrossingId, Vec<(usize, Answers)>>,
     events: Vec<(usize, Vec<u64>)>,
-    pub(super) changes: ChangePlaces,
+    changes: ChangePlaces,
+    /// Those in code, in the original modules.
+    places: Places,
 }
 
 impl Breaks {
-    pub(super) fn new(breaks: wire::Breaks, modules: &[ModuleCode]) -> Breaks {
+    pub(super) fn new(breaks: wire::breaks::Breaks, modules: &[ModuleCode]) -> Breaks {
         let in_code = breaks.code.iter().map(|(_, module, pc)| (*module, *pc));
-        let changes = ChangePlaces::new(breaks.changes, in_code);
+        let places: Places = in_code.collect();
+        let changes = ChangePlaces::new(breaks.changes, places.iter().copied());
         let mut code: HashMap<(ModuleId, u32), Vec<usize>> = HashMap::new();
         for (index, module, pc) in breaks.code {
             let compiled = modules
@@ -147,7 +152,35 @@ impl Breaks {
             crossings,
             events: breaks.events,
             changes,
+            places,
         }
+    }
+
+    /// A run begins here: where Wasmtime's breakpoints must be.
+    pub(super) fn begin(&mut self, here: &mut Here<'_, '_>) -> Places {
+        let mut places = self.places.clone();
+        places.extend(self.changes.begin(here));
+        places
+    }
+
+    /// The next tick after `now` at which the clock is to stop for changes of bytes.
+    pub(super) fn next_tick(&self, now: Tick) -> Option<Tick> {
+        self.changes.next_tick(now)
+    }
+
+    /// In the clock's hook: what it takes to find changes of bytes from here on.
+    pub(super) fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {
+        self.changes.tick(here)
+    }
+
+    /// Whether changes of bytes are among the places.
+    pub(super) fn has_changes(&self) -> bool {
+        self.changes.are_any()
+    }
+
+    /// Whether bytes may have changed where a call out returns.
+    pub(super) fn watches_return(&self) -> bool {
+        self.changes.is_looking()
     }
 
     /// Whether a call out may be one of the places.
@@ -157,6 +190,16 @@ impl Breaks {
                 .events
                 .iter()
                 .any(|(_, events)| events.binary_search(&call.event).is_ok())
+    }
+
+    /// The breakpoints here, but for the clock's hook, where no moment has begun. `None` at
+    /// one of Wasmtime's where there is none of these.
+    pub(super) fn find(&mut self, here: &mut Here<'_, '_>) -> Option<Option<Found>> {
+        if here.kind == Kind::Tick {
+            return Some(None);
+        }
+        let found = self.arrive(here);
+        (found.is_some() || here.kind != Kind::Breakpoint).then_some(found)
     }
 
     /// The breakpoints here; `None` where there is none.
@@ -269,9 +312,12 @@ impl Breaks {
     }
 
     /// What was counted.
-    pub(super) fn marks(self) -> Vec<(Vec<Position>, bool)> {
-        let counted = self.breakpoints.into_iter();
-        counted.map(|b| (b.marks, b.is_cut)).collect()
+    pub(super) fn into_counted(self) -> Vec<Counted> {
+        let counted = self.breakpoints.into_iter().map(|b| Listed {
+            all: b.marks,
+            is_cut: b.is_cut,
+        });
+        counted.collect()
     }
 }
 
@@ -287,7 +333,7 @@ impl Found {
 /// Changes are looked for where a moment begins: in the clock's hook it has not.
 fn is_moment_of_changes(here: &mut Here<'_, '_>) -> bool {
     match here.kind {
-        Kind::Breakpoint => frames::stands_at_instruction(here.store, here.modules),
+        Kind::Breakpoint => here.stands_at_instruction(),
         Kind::Answered => true,
         Kind::Tick | Kind::Calling(_) | Kind::End => false,
     }

@@ -1,87 +1,24 @@
-//! When bytes change: roughly, for a whole recording, and exactly, near there.
+//! When bytes change, exactly, near where it is known that they do.
 //!
-//! One pass compares the bytes at each tick and each hostcall. Later runs look closer in
-//! the ticks in which they were found to change: there, a breakpoint stands behind each
-//! instruction that writes to memory, in the functions that run.
+//! A pass has found the ticks in which they change. Later runs look closer in those: there,
+//! a breakpoint stands behind each instruction that writes to memory, in the functions that
+//! run.
 
-use super::super::wire::{ChangeWatch, ChangedTicks};
-use super::here::{Here, Kind};
-use super::near::{Places, frames_of};
+use super::here::Here;
+use super::near::frames_of;
+use super::next::{Edit, Places};
 use super::watched::Watched;
 use super::writes::places_after_writes;
 use crate::component::ModuleId;
 use crate::replay::Tick;
-use crate::timeline::passes::changes::Change;
-use crate::timeline::travel::motion::MemoryRange;
+use crate::timeline::processes::wire::breaks::ChangeWatch;
+use crate::timeline::processes::wire::found::{Change, ChangedTicks};
 use crate::timeline::travel::predicates::Stopped;
 use std::collections::HashSet;
 
-/// So many ticks are listed for a range: a counter changes in each.
-const MOST_TICKS: usize = 1 << 18;
-/// So many ticks in which nothing has changed are passed before a run does more than to
-/// look at the bytes.
-const PASSED_AT_ONCE: u32 = 1 << 10;
 /// Breakpoints are taken away if they are not wanted for so many ticks. To remove one
 /// takes 13 µs.
 const FAR: u64 = 1 << 14;
-
-/// The pass over a recording.
-pub(super) struct ChangeLog {
-    ranges: Vec<(Watched, ChangedTicks)>,
-    passed: u32,
-}
-
-impl ChangeLog {
-    pub(super) fn new(ranges: Vec<MemoryRange>) -> ChangeLog {
-        let ranges = ranges.into_iter();
-        ChangeLog {
-            ranges: ranges
-                .map(|range| (Watched::new(range), ChangedTicks::default()))
-                .collect(),
-            passed: 0,
-        }
-    }
-
-    /// In the clock's hook: whether nothing has changed, and nothing else is to be done.
-    pub(super) fn passes(&mut self, here: &mut Here<'_, '_>) -> bool {
-        self.passed += 1;
-        if self.passed >= PASSED_AT_ONCE {
-            self.passed = 0;
-            return false;
-        }
-        let (store, modules) = (&mut *here.store, here.modules);
-        let mut ranges = self.ranges.iter_mut();
-        !ranges.any(|(bytes, _)| bytes.differs(store, modules))
-    }
-
-    /// Notes what has changed; whether there is no more to note.
-    pub(super) fn look(&mut self, here: &mut Here<'_, '_>) -> bool {
-        let now = here.tick();
-        // What has changed by the first moment of a tick is of the tick before.
-        let tick = match here.kind {
-            Kind::Tick => Tick(now.0.saturating_sub(1)),
-            _ => now,
-        };
-        let listing = self.ranges.iter_mut();
-        for (bytes, ticks) in listing.filter(|(_, ticks)| ticks.unlisted.is_none()) {
-            let change = bytes.look(here.store, here.modules);
-            if change.is_none() || ticks.listed.last() == Some(&tick) {
-                continue;
-            }
-            if ticks.listed.len() < MOST_TICKS {
-                ticks.listed.push(tick);
-            } else {
-                ticks.unlisted = Some(tick);
-            }
-        }
-        let mut ranges = self.ranges.iter();
-        ranges.all(|(_, ticks)| ticks.unlisted.is_some())
-    }
-
-    pub(super) fn into_ticks(self) -> Vec<ChangedTicks> {
-        self.ranges.into_iter().map(|(_, ticks)| ticks).collect()
-    }
-}
 
 /// What is looked for in a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,13 +64,6 @@ impl ChangePlace {
         }
         self.bytes.look(here.store, here.modules)
     }
-}
-
-/// Breakpoints to set and to remove.
-#[derive(Debug, Default)]
-pub(super) struct Edit {
-    pub(super) add: Places,
-    pub(super) remove: Places,
 }
 
 /// The changes among the places of breakpoints.

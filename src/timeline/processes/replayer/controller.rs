@@ -1,11 +1,14 @@
 //! The replayer's two states, standing and running, and what changes them.
 
-use super::super::wire::{Moment, Reply, Request, Run, StopAt, Watch};
-use super::active::{Active, Next};
+use super::course::{Running, Underway};
+use super::departures::Departures;
+use super::errands::SetOut;
 use super::fork::Side;
 use super::here::{Here, Kind};
-use super::look::look;
+use super::look::Look;
+use super::next::{Next, Places};
 use super::slices::Slices;
+use super::span::Span;
 use super::timeline_socket::{TimelineSocket, leave_world};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
@@ -14,10 +17,16 @@ use crate::replay::variant::Variant;
 use crate::replay::{
     Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
 };
+use crate::timeline::processes::wire::ask::{Fork, Meanwhile, Request};
+use crate::timeline::processes::wire::found::Reached;
+use crate::timeline::processes::wire::greeting::Refusal;
 use crate::timeline::travel::predicates::Predicates;
 use std::any::Any;
 use std::collections::HashSet;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
+
+/// Log entries of a run that are sent at once.
+const SENT_TOGETHER: usize = 256;
 
 /// The observer that is the replayer's command loop.
 ///
@@ -39,9 +48,23 @@ pub(super) struct Controller {
     timeline: TimelineSocket,
     predicates: Box<dyn Predicates + Send>,
     modules: Vec<ModuleCode>,
-    /// The run in progress.
     active: Option<Active>,
     slices: Slices,
+}
+
+/// The run in progress.
+struct Active {
+    run: Box<dyn Running>,
+    departures: Departures,
+    /// Where breakpoints are set, in compiled code.
+    installed: Places,
+}
+
+/// What a replayer does that has obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Stand,
+    Run,
 }
 
 type Store<'s> = StoreContextMut<'s, State>;
@@ -66,13 +89,8 @@ impl Controller {
             return;
         };
         let mut here = Here::new(store, &self.modules, kind);
-        match active.arrive(&mut here, &mut *self.predicates) {
-            Next::GoOn => {
-                let log = active.take_full_log();
-                if !log.is_empty() {
-                    self.timeline.reply(&Reply::Log(log));
-                }
-            }
+        match active.run.arrive(&mut here, &mut *self.predicates) {
+            Next::GoOn => self.tell_log(SENT_TOGETHER),
             Next::Approach(position) => self.approach(store, position),
             Next::Watch(places) => self.install(store, places),
             Next::Unwatch(places) => self.uninstall(store, &places),
@@ -81,6 +99,17 @@ impl Controller {
                 self.finish(store, at);
                 self.stand(store, kind, at);
             }
+        }
+    }
+
+    /// Tells what was logged, if it is so many that it is worth it.
+    fn tell_log(&mut self, at_least: usize) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        let log = active.run.take_log(at_least);
+        if !log.is_empty() {
+            self.timeline.tell(Meanwhile::Log(log));
         }
     }
 
@@ -116,69 +145,98 @@ impl Controller {
     }
 
     /// Ends the run: the process stands as if it had never been told to run.
-    fn finish(&mut self, store: &mut Store<'_>, at: Moment) {
+    fn finish(&mut self, store: &mut Store<'_>, at: Reached) {
         let Some(active) = self.active.take() else {
             return;
         };
         edit(store, &self.modules, &active.installed, false);
-        let (log, reply) = active.end(at);
-        if !log.is_empty() {
-            self.timeline.reply(&Reply::Log(log));
-        }
-        self.timeline.reply(&reply);
+        active.run.end(at, &mut self.timeline);
     }
 
     /// Stands still and obeys until told to run.
-    fn stand(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment) {
-        loop {
-            match self.timeline.receive() {
-                Request::Run(run) => {
-                    if self.begin(store, kind, at, *run) {
-                        return;
-                    }
-                }
-                Request::Fork { id } => match self.timeline.copy(id, at) {
-                    Ok(Side::Parent) => self.timeline.reply(&Reply::Done),
-                    Ok(Side::Child) => {}
-                    Err(error) => {
-                        let why = format!("cannot copy the replayer: {error}");
-                        self.timeline.reply(&Reply::Failed(why));
-                    }
-                },
-                Request::Load(_) => self.timeline.reply(&Reply::Failed("already loaded".into())),
-                other => {
-                    let mut here = Here::standing(store, &self.modules, kind, at);
-                    let reply = look(&mut here, &other);
-                    self.timeline.reply(&reply);
-                }
-            }
+    fn stand(&mut self, store: &mut Store<'_>, kind: Kind, at: Reached) {
+        while self.obey(store, kind, at) == Then::Stand {}
+    }
+
+    fn obey(&mut self, store: &mut Store<'_>, kind: Kind, at: Reached) -> Then {
+        match self.timeline.receive() {
+            Request::Run(run) => self.set_out(store, kind, at, *run),
+            Request::CountVisits(count) => self.set_out(store, kind, at, *count),
+            Request::ListVisits(list) => self.set_out(store, kind, at, *list),
+            Request::FindChanges(find) => self.set_out(store, kind, at, *find),
+            Request::ListEntered(list) => self.set_out(store, kind, at, *list),
+            Request::Fork(fork) => self.leave_copy(*fork, at),
+            Request::Frames(question) => self.look(store, kind, at, *question),
+            Request::Locals(question) => self.look(store, kind, at, *question),
+            Request::Operands(question) => self.look(store, kind, at, *question),
+            Request::Globals(question) => self.look(store, kind, at, *question),
+            Request::Memories(question) => self.look(store, kind, at, *question),
+            Request::Memory(question) => self.look(store, kind, at, *question),
+            Request::Tables(question) => self.look(store, kind, at, *question),
+            Request::Table(question) => self.look(store, kind, at, *question),
+            Request::Crossing(question) => self.look(store, kind, at, *question),
+            Request::CrossingMemory(question) => self.look(store, kind, at, *question),
+            Request::Boundary(question) => self.look(store, kind, at, *question),
+            Request::Leaving(question) => self.look(store, kind, at, *question),
+            Request::Instances(question) => self.look(store, kind, at, *question),
         }
     }
 
-    /// Begins a run where the guest stands; `false` if it is over at once.
-    fn begin(&mut self, store: &mut Store<'_>, kind: Kind, at: Moment, run: Run) -> bool {
-        let is_there = match run.stop {
-            StopAt::Position(position) => at.position >= position,
-            StopAt::Event(event) => matches!(kind, Kind::Calling(_)) && at.event == event,
-            StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at.position.tick >= tick,
-            StopAt::LastBefore(bound) => at.position >= bound,
-            StopAt::First | StopAt::Answered(_) | StopAt::End => false,
-        };
+    fn look<Q: Look>(
+        &mut self,
+        store: &mut Store<'_>,
+        kind: Kind,
+        at: Reached,
+        question: Q,
+    ) -> Then {
+        let answer = question.look(&mut Here::standing(store, &self.modules, kind, at));
+        self.timeline.answer::<Q>(&answer);
+        Then::Stand
+    }
+
+    fn leave_copy(&mut self, Fork(id): Fork, at: Reached) -> Then {
+        match self.timeline.copy(id, at) {
+            Ok(Side::Parent(pid)) => self.timeline.answer::<Fork>(&Ok(pid)),
+            Ok(Side::Child) => {}
+            Err(error) => {
+                let why = format!("cannot copy the replayer: {error}");
+                self.timeline.answer::<Fork>(&Err(Refusal::Failed(why)));
+            }
+        }
+        Then::Stand
+    }
+
+    /// Sets out on an errand from where the guest stands, if it is not over at once.
+    fn set_out<E: SetOut>(
+        &mut self,
+        store: &mut Store<'_>,
+        kind: Kind,
+        at: Reached,
+        mut errand: E,
+    ) -> Then {
+        let span = Span::new(at, errand.stop());
+        let is_there = span.is_empty(kind);
         let has_hooks = store.data().variant() == Variant::Debug;
-        if !has_hooks && !is_there && needs_hooks(&run) {
-            self.timeline.reply(&Reply::NeedsDebug);
-            return false;
+        if !has_hooks && !is_there && errand.needs_hooks() {
+            self.timeline.refuse(Refusal::NeedsDebug);
+            return Then::Stand;
         }
+        let departures = Departures::new(errand.leave());
         let mut here = Here::standing(store, &self.modules, kind, at);
-        let (mut active, places) = Active::begin(run, &mut here);
+        let Underway {
+            mut run, places, ..
+        } = errand.set_out(span, &mut here);
         if is_there || kind == Kind::End {
-            let (_, reply) = active.end(at);
-            self.timeline.reply(&reply);
-            return false;
+            run.end(at, &mut self.timeline);
+            return Then::Stand;
         }
-        active.look_at_start(&mut here, &mut *self.predicates);
-        let target = active.target();
-        self.active = Some(active);
+        run.look_at_start(&mut here, &mut *self.predicates);
+        let target = run.target();
+        self.active = Some(Active {
+            run,
+            departures,
+            installed: Places::new(),
+        });
         self.install(store, places);
         if let Some(position) = target
             && position.tick == at.position.tick
@@ -187,14 +245,16 @@ impl Controller {
         }
         self.slices.begin();
         self.arm(store);
-        true
+        Then::Run
     }
 
     /// Arms the clock for the next thing to do, at most a slice away.
     fn arm(&mut self, store: &mut Store<'_>) {
         let Some(active) = &self.active else { return };
         let now = State::now(store.as_context_mut());
-        let next = self.slices.arm(now, active.next_tick(now));
+        let departure = active.departures.next_tick().filter(|tick| *tick > now);
+        let wanted = [active.run.next_tick(now), departure];
+        let next = self.slices.arm(now, wanted.into_iter().flatten().min());
         State::arm(store.as_context_mut(), next);
     }
 
@@ -204,16 +264,12 @@ impl Controller {
         if !self.slices.has_ended() {
             return;
         }
-        if let Some(active) = &mut self.active {
-            if active.tells_progress() {
-                let now = State::now(store.as_context_mut());
-                self.timeline.reply(&Reply::Passed(now));
-            }
-            let log = active.take_log(1);
-            if !log.is_empty() {
-                self.timeline.reply(&Reply::Log(log));
-            }
+        let active = self.active.as_ref();
+        if active.is_some_and(|active| active.run.tells_progress()) {
+            let now = State::now(store.as_context_mut());
+            self.timeline.tell(Meanwhile::Passed(now));
         }
+        self.tell_log(1);
         self.timeline.leave_if_abandoned();
     }
 
@@ -232,25 +288,6 @@ impl Controller {
             self.stand(store, Kind::Tick, at);
         }
     }
-}
-
-/// Whether a run needs to stop before instructions.
-fn needs_hooks(run: &Run) -> bool {
-    let stops_before = match run.stop {
-        StopAt::Position(position) => position.phase == Phase::Before,
-        _ => false,
-    };
-    stops_before
-        || match &run.watch {
-            Watch::Nothing => false,
-            Watch::Breaks(breaks) | Watch::Count(breaks) | Watch::Visits { breaks, .. } => {
-                !breaks.code.is_empty() || !breaks.changes.is_empty()
-            }
-            Watch::Changes(_) => true,
-            Watch::Lines(_) | Watch::Entered => true,
-            Watch::Instructions | Watch::InstructionsWithin { .. } => true,
-            Watch::Return { .. } | Watch::Entry { .. } => true,
-        }
 }
 
 /// Adds or removes Wasmtime breakpoints, in one editing session.
@@ -280,7 +317,8 @@ fn edit(store: &mut Store<'_>, modules: &[ModuleCode], places: &[(ModuleId, u32)
 
 impl Observer for Controller {
     fn calling(&mut self, store: &mut Store<'_>, call: &Calling) -> wasmtime::Result<()> {
-        if self.active.as_ref().is_some_and(|run| run.watches(call)) {
+        let active = self.active.as_ref();
+        if active.is_some_and(|active| active.run.watches(call)) {
             self.pass(store, Kind::Calling(call.crossing));
         }
         Ok(())
@@ -292,8 +330,8 @@ impl Observer for Controller {
         call: &Calling,
         _results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        let run = self.active.as_ref();
-        if run.is_some_and(|run| run.watches_return(call)) {
+        let active = self.active.as_ref();
+        if active.is_some_and(|active| active.run.watches_return(call)) {
             self.pass(store, Kind::Answered);
         }
         Ok(())
@@ -311,7 +349,9 @@ impl Observer for Controller {
 
     fn tick(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
         if let Some(active) = &mut self.active
-            && active.passes(&mut Here::new(store, &self.modules, Kind::Tick))
+            && active
+                .run
+                .passes(&mut Here::new(store, &self.modules, Kind::Tick))
         {
             let now = State::now(store.as_context_mut());
             State::arm(store.as_context_mut(), Tick(now.0 + 1));
@@ -333,7 +373,7 @@ impl Observer for Controller {
                 if store.data_mut().is_at_end_of_trace() {
                     self.pass(store, Kind::End);
                 } else {
-                    self.timeline.reply(&Reply::Failed(format!(
+                    self.timeline.refuse(Refusal::Failed(format!(
                         "the guest traps in replay ({message}), but the recording goes on"
                     )));
                     leave_world();
@@ -347,12 +387,7 @@ impl Observer for Controller {
 pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
     with_controller(machine, |controller, store| {
         controller.modules = modules;
-        let at = Moment {
-            position: Position::START,
-            event: 0,
-            is_end: false,
-        };
-        controller.stand(store, Kind::Tick, at);
+        controller.stand(store, Kind::Tick, Reached::START);
     });
 }
 
@@ -360,9 +395,12 @@ pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
 pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayError>) {
     with_controller(machine, |controller, store| {
         match ended {
-            Ok(_) if !store.data().is_exact() => controller.timeline.reply(&Reply::NeedsDebug),
+            Ok(_) if !store.data().is_exact() => controller.timeline.refuse(Refusal::NeedsDebug),
             Ok(_) => controller.pass(store, Kind::End),
-            Err(error) => controller.timeline.reply(&Reply::Failed(error.to_string())),
+            Err(error) => {
+                let why = Refusal::Failed(error.to_string());
+                controller.timeline.refuse(why);
+            }
         }
         leave_world();
     });

@@ -1,8 +1,9 @@
 //! The checkpoints that a run leaves on its way.
 
-use super::super::wire::{ReplayerId, Run};
 use super::fork;
 use crate::replay::Tick;
+use crate::timeline::processes::wire::greeting::ReplayerId;
+use crate::timeline::processes::wire::run::Leave;
 use std::time::{Duration, Instant};
 
 /// Checkpoints left by a sweep are at least so far apart. Copying a replayer takes
@@ -30,15 +31,15 @@ pub(super) struct Departures {
 }
 
 impl Departures {
-    pub(super) fn new(run: &Run) -> Departures {
+    pub(super) fn new(leave: Leave) -> Departures {
         Departures {
-            ticks: run.leave_at.clone(),
+            ticks: leave.at,
             next: 0,
-            number: run.leave_every,
+            number: leave.every,
             began: Instant::now(),
             last_left: Instant::now(),
             faults: fork::page_faults(),
-            first_id: run.first_id,
+            first_id: leave.first_id,
             left: 0,
         }
     }

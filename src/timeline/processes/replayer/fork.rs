@@ -5,7 +5,8 @@ use std::io;
 /// Which side of a fork this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    Parent,
+    /// With the process id of the copy.
+    Parent(u32),
     Child,
 }
 
@@ -26,9 +27,11 @@ pub(super) fn fork() -> io::Result<Side> {
     // SAFETY: the replayer has one thread (its engine compiles nothing and
     // starts none), so no lock can be held by a thread that the child lacks.
     match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
-        _ => Ok(Side::Parent),
+        child => match u32::try_from(child) {
+            Ok(pid) => Ok(Side::Parent(pid)),
+            Err(_) => Err(io::Error::last_os_error()),
+        },
     }
 }
 

@@ -1,10 +1,10 @@
 //! The moment at which the guest has come to stand: as much of it as is asked for.
 
-use super::super::wire::Moment;
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId, ModuleId};
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
 use crate::replay::{Answer, Calling, InstanceId, Phase, Position, State, Tick};
+use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::travel::predicates::Stopped;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub(super) struct Here<'a, 's> {
     innermost: Option<Option<Frame>>,
     /// All frames, once one further out was asked for.
     frames: Option<Vec<Frame>>,
-    moment: Option<Moment>,
+    moment: Option<Reached>,
 }
 
 impl<'a, 's> Here<'a, 's> {
@@ -80,7 +80,7 @@ impl<'a, 's> Here<'a, 's> {
         store: &'a mut StoreContextMut<'s, State>,
         modules: &'a [ModuleCode],
         kind: Kind,
-        at: Moment,
+        at: Reached,
     ) -> Here<'a, 's> {
         Here {
             tick: Some(at.position.tick),
@@ -90,14 +90,14 @@ impl<'a, 's> Here<'a, 's> {
     }
 
     /// The whole moment.
-    pub(super) fn moment(&mut self) -> Moment {
+    pub(super) fn moment(&mut self) -> Reached {
         if let Some(moment) = self.moment {
             return moment;
         }
         let doing = self.kind.doing(self.store.data());
         let (depth, frame) = frames::innermost(self.store, self.modules, doing);
         self.innermost = Some(frame);
-        let moment = Moment {
+        let moment = Reached {
             position: Position {
                 tick: self.tick(),
                 depth,
@@ -117,6 +117,11 @@ impl<'a, 's> Here<'a, 's> {
             Ordering::Equal => self.moment().position.cmp(&position),
             told => told,
         }
+    }
+
+    /// Whether the innermost frame stands at an instruction of the guest's.
+    pub(super) fn stands_at_instruction(&mut self) -> bool {
+        frames::stands_at_instruction(self.store, self.modules)
     }
 
     /// The place in the innermost frame's code.

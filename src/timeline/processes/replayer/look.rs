@@ -1,119 +1,145 @@
 //! Looking: questions about a guest that stands still, answered.
 
-use super::super::wire::{CrossingInProgress, Reply, Request};
 use super::here::Here;
-use crate::replay::State;
-use crate::replay::boundary;
-use crate::replay::frames::{self, NeedsDebug};
-use crate::replay::tables;
+use crate::component::ModuleId;
+use crate::component::types::CoreValue;
+use crate::replay::boundary::{self, Open};
+use crate::replay::frames::{self, Frame, NeedsDebug};
+use crate::replay::tables::{self, Element};
 use crate::replay::variant::Variant;
-use crate::trace::TraceError;
+use crate::replay::{Answer, State};
+use crate::timeline::processes::wire::ask::{
+    Answered, Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
+    Leaving, Locals, Memories, Memory, Operands, Question, Table, Tables,
+};
+use crate::timeline::processes::wire::greeting::Refusal;
+use crate::trace::{CallEnd, TraceError};
 use wasmtime::StoreContextMut;
 
-/// Answers a question about where the guest stands.
-pub(super) fn look(here: &mut Here<'_, '_>, request: &Request) -> Reply {
-    match request {
-        Request::Frames => {
-            let doing = here.kind.doing(here.store.data());
-            Reply::Frames(frames::frames(here.store, here.modules, doing))
-        }
-        Request::Locals { frame } => values(here, *frame, true).into(),
-        Request::Operands { frame } => values(here, *frame, false).into(),
-        Request::Globals { instance } => {
-            frames::globals(here.store, here.modules, *instance).into()
-        }
-        Request::Tables { instance } => tables::sizes(here.store, here.modules, *instance)
-            .map_or(Reply::NeedsDebug, Reply::Sizes),
-        Request::Memories { instance } => frames::memory_sizes(here.store, here.modules, *instance)
-            .map_or(Reply::NeedsDebug, Reply::Sizes),
-        Request::Table {
-            instance,
-            table,
-            from,
-            count,
-        } => {
-            let (store, modules) = (&mut *here.store, here.modules);
-            tables::elements(store, modules, *instance, *table, *from, *count)
-                .map_or(Reply::NeedsDebug, Reply::Elements)
-        }
-        Request::Memory {
-            instance,
-            memory,
-            address,
-            length,
-        } => {
-            let length = *length as usize;
-            let (store, modules) = (&mut *here.store, here.modules);
-            frames::memory(store, modules, *instance, *memory, *address, length)
-                .map_or(Reply::NeedsDebug, Reply::Bytes)
-        }
-        Request::Crossing => crossing(here.store.data()),
-        Request::Boundary => {
-            let doing = here.kind.doing(here.store.data());
-            let frames = frames::frames(here.store, here.modules, doing);
-            Reply::Boundary(boundary::open(here.store, here.modules, &frames))
-        }
-        Request::Leaving { entered } => {
-            let end = boundary::leaving(here.store.data(), *entered as usize);
-            end.map_or_else(failed, Reply::Leaving)
-        }
-        Request::CrossingMemory { address, length } => {
-            Reply::Bytes(crossing_bytes(here.store, *address, *length as usize).to_vec())
-        }
-        Request::Instances => {
-            let instances = here.store.data().instances().iter();
-            Reply::Instances(
-                instances
-                    .map(|i| (i.module, i.component_instance.0))
-                    .collect(),
-            )
-        }
-        Request::Load(_) | Request::Fork { .. } | Request::Run(_) => Reply::Done,
+/// A question about where the guest stands.
+pub(super) trait Look: Question {
+    /// Answers it.
+    fn look(&self, here: &mut Here<'_, '_>) -> Answered<Self>;
+}
+
+impl From<NeedsDebug> for Refusal {
+    fn from(NeedsDebug: NeedsDebug) -> Refusal {
+        Refusal::NeedsDebug
     }
 }
 
-type Values = Vec<crate::component::types::CoreValue>;
-
-impl From<Result<Values, NeedsDebug>> for Reply {
-    fn from(values: Result<Values, NeedsDebug>) -> Self {
-        values.map_or(Reply::NeedsDebug, Reply::Values)
+impl From<TraceError> for Refusal {
+    fn from(error: TraceError) -> Refusal {
+        Refusal::Failed(error.to_string())
     }
 }
 
-/// The locals or the operand stack of a frame.
-fn values(here: &mut Here<'_, '_>, frame: u32, locals: bool) -> Result<Values, NeedsDebug> {
-    if here.store.data().variant() != Variant::Debug {
-        return Err(NeedsDebug);
+impl Look for Frames {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Frame>, Refusal> {
+        Ok(all_frames(here))
     }
-    let handles = frames::handles(here.store);
-    let Some(handle) = handles.get(frame as usize) else {
-        return Ok(Vec::new());
-    };
-    if !locals {
-        return Ok(frames::operands(here.store, handle));
-    }
-    // Which instruction it is at does not matter for that.
+}
+
+fn all_frames(here: &mut Here<'_, '_>) -> Vec<Frame> {
     let doing = here.kind.doing(here.store.data());
-    let described = frames::describe(here.store, here.modules, handle, doing);
-    Ok(described.map_or_else(Vec::new, |frame| {
-        frames::locals(here.store, here.modules, handle, &frame)
-    }))
+    frames::frames(here.store, here.modules, doing)
 }
 
-fn failed(error: TraceError) -> Reply {
-    Reply::Failed(error.to_string())
+impl Look for Locals {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<CoreValue>, Refusal> {
+        needs_debug(here)?;
+        let handles = frames::handles(here.store);
+        let Some(handle) = handles.get(self.frame as usize) else {
+            return Ok(Vec::new());
+        };
+        // Which instruction it is at does not matter for that.
+        let doing = here.kind.doing(here.store.data());
+        let described = frames::describe(here.store, here.modules, handle, doing);
+        Ok(described.map_or_else(Vec::new, |frame| {
+            frames::locals(here.store, here.modules, handle, &frame)
+        }))
+    }
 }
 
-fn crossing(state: &State) -> Reply {
-    let Some(calling) = state.in_progress().last() else {
-        return Reply::Crossing(None);
-    };
-    state.answer().map_or_else(failed, |answer| {
-        Reply::Crossing(Some(Box::new(CrossingInProgress {
+impl Look for Operands {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<CoreValue>, Refusal> {
+        needs_debug(here)?;
+        let handles = frames::handles(here.store);
+        let handle = handles.get(self.frame as usize);
+        Ok(handle.map_or_else(Vec::new, |handle| frames::operands(here.store, handle)))
+    }
+}
+
+fn needs_debug(here: &Here<'_, '_>) -> Result<(), NeedsDebug> {
+    match here.store.data().variant() {
+        Variant::Debug => Ok(()),
+        _ => Err(NeedsDebug),
+    }
+}
+
+impl Look for Globals {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<CoreValue>, Refusal> {
+        Ok(frames::globals(here.store, here.modules, self.0)?)
+    }
+}
+
+impl Look for Memories {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<u64>, Refusal> {
+        Ok(frames::memory_sizes(here.store, here.modules, self.0)?)
+    }
+}
+
+impl Look for Memory {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<u8>, Refusal> {
+        let range = self.0;
+        Ok(frames::memory(
+            here.store,
+            here.modules,
+            range.instance,
+            range.memory,
+            range.address,
+            range.length as usize,
+        )?)
+    }
+}
+
+impl Look for Tables {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<u64>, Refusal> {
+        Ok(tables::sizes(here.store, here.modules, self.0)?)
+    }
+}
+
+impl Look for Table {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Element>, Refusal> {
+        Ok(tables::elements(
+            here.store,
+            here.modules,
+            self.instance,
+            self.table,
+            self.from,
+            self.count,
+        )?)
+    }
+}
+
+impl Look for Crossing {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Option<CrossingInProgress>, Refusal> {
+        let state = here.store.data();
+        let Some(calling) = state.in_progress().last() else {
+            return Ok(None);
+        };
+        let answer: Option<Answer> = state.answer()?;
+        Ok(Some(CrossingInProgress {
             calling: calling.clone(),
             answer,
-        })))
-    })
+        }))
+    }
+}
+
+impl Look for CrossingMemory {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<u8>, Refusal> {
+        Ok(crossing_bytes(here.store, self.address, self.length as usize).to_vec())
+    }
 }
 
 /// Bytes of the memory of the crossing in progress: fewer than asked for where it ends.
@@ -127,4 +153,25 @@ pub(super) fn crossing_bytes<'s>(
     let memory = call.and_then(|call| state.memory_of(call.instance, call.crossing));
     let data = memory.map_or(&[][..], |memory| memory.data(store));
     frames::slice(data, address, length)
+}
+
+impl Look for Boundary {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Open>, Refusal> {
+        let frames = all_frames(here);
+        Ok(boundary::open(here.store, here.modules, &frames))
+    }
+}
+
+impl Look for Leaving {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<CallEnd, Refusal> {
+        Ok(boundary::leaving(here.store.data(), self.entered as usize)?)
+    }
+}
+
+impl Look for Instances {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<(ModuleId, u32)>, Refusal> {
+        let instances = here.store.data().instances().iter();
+        let instances = instances.map(|i| (i.module, i.component_instance.0));
+        Ok(instances.collect())
+    }
 }

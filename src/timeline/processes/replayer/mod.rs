@@ -8,29 +8,32 @@
 //! Conditions and log messages are evaluated here, by the [`Predicates`] that it was
 //! started with.
 
-mod active;
 mod breaks;
 mod changes;
 mod controller;
+mod course;
 mod departures;
-mod entering;
+mod errands;
 mod fork;
 mod here;
-mod lines;
 mod look;
 mod near;
+mod next;
+mod seek;
 mod slices;
+mod span;
 mod timeline_socket;
-mod visits;
 mod watched;
 mod writes;
 
-use super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
+use super::wire;
+use super::wire::found::Reached;
+use super::wire::greeting::{Hello, Load, Loaded, Refusal, ReplayerId};
 use crate::component::{Component, ModuleId};
 use crate::instrument::offsets::OffsetMap;
 use crate::replay::frames::ModuleCode;
 use crate::replay::variant::Prepared;
-use crate::replay::{Code, Compiled, Position, Replay};
+use crate::replay::{Code, Compiled, Replay};
 use crate::timeline::travel::predicates::Predicates;
 use crate::trace::Trace;
 use anyhow::Context;
@@ -50,26 +53,21 @@ pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> a
     fork::reap_automatically();
     let mut stream = UnixStream::connect(socket)
         .with_context(|| format!("cannot reach the debugger at {}", socket.display()))?;
-    let at = Moment {
-        position: Position::START,
-        event: 0,
-        is_end: false,
-    };
+    let at = Reached::START;
     let id = ReplayerId(id);
     let pid = std::process::id();
     wire::send(&mut stream, &Hello { id, pid, at })?;
-    let Request::Load(load) = wire::receive(&mut stream)? else {
-        anyhow::bail!("the debugger did not say what to replay");
-    };
-    let (mut machine, modules) = match load_recording(&stream, socket, *load, predicates) {
+    let load: Load = wire::receive(&mut stream).context("the debugger says nothing to replay")?;
+    let (mut machine, modules) = match load_recording(&stream, socket, load, predicates) {
         Ok(loaded) => loaded,
         Err(error) => {
             // The debugger shows it; there is nothing else to tell.
-            _ = wire::send(&mut stream, &Reply::Failed(format!("{error:#}")));
+            let refusal = Refusal::Failed(format!("{error:#}"));
+            _ = wire::send(&mut stream, &Loaded::Err(refusal));
             return Ok(());
         }
     };
-    wire::send(&mut stream, &Reply::Done)?;
+    wire::send(&mut stream, &Loaded::Ok(()))?;
     // The controller has its own descriptor, and closes that in copies. This one
     // would live on in them, and keep the debugger from seeing our end.
     drop(stream);
@@ -82,7 +80,7 @@ pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> a
 fn load_recording(
     stream: &UnixStream,
     socket: &Path,
-    load: wire::Load,
+    load: Load,
     predicates: Box<dyn Predicates + Send>,
 ) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
     let mut trace = Trace::open(&load.trace)?;

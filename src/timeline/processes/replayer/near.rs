@@ -1,13 +1,11 @@
 //! Where breakpoints must be for what may happen next on the stack.
 
-use super::super::wire::StopAt;
 use super::here::Here;
+use super::next::Places;
 use crate::component::ModuleId;
+use crate::replay::Position;
 use crate::replay::frames::{self, Frame, ModuleCode};
 use std::collections::HashSet;
-
-/// Where breakpoints must be, as offsets in the original modules.
-pub(super) type Places = Vec<(ModuleId, u32)>;
 
 /// The frames here, innermost first.
 pub(super) fn frames_of(here: &mut Here<'_, '_>) -> Vec<Frame> {
@@ -40,18 +38,16 @@ fn instructions(modules: &[ModuleCode], frame: &Frame) -> Places {
 }
 
 /// The instructions of the functions at the innermost frame, and around it; of all
-/// on the stack, if an exception may leave any frame for one that catches.
-pub(super) fn instructions_near(stop: StopAt, here: &mut Here<'_, '_>) -> Places {
+/// on the stack, if an exception may leave any frame for one that catches. A run to a bound
+/// is around that.
+pub(super) fn instructions_near(bound: Option<Position>, here: &mut Here<'_, '_>) -> Places {
     let frames = frames_of(here);
     let modules: &[ModuleCode] = here.modules;
     let mut seen = HashSet::new();
     let mut functions: Vec<&Frame> = frames.iter().collect();
     functions.retain(|frame| seen.insert((frame.module, frame.function)));
     if !functions.iter().any(|frame| catches(modules, frame)) {
-        let depth = match stop {
-            StopAt::LastBefore(bound) => bound.depth,
-            _ => frames.len() as u32,
-        };
+        let depth = bound.map_or(frames.len() as u32, |bound| bound.depth);
         let around = [depth.saturating_sub(1), depth, depth.saturating_add(1)];
         let near = around
             .into_iter()

@@ -1,7 +1,13 @@
 //! The timeline, as a replayer sees it: who asks, and is answered.
 
-use super::super::wire::{self, Hello, Moment, ReplayerId, Reply, Request};
 use super::fork::{self, Side};
+use crate::timeline::processes::wire;
+use crate::timeline::processes::wire::ask::{
+    Answered, Ask, Errand, Meanwhile, Question, Request, Saying,
+};
+use crate::timeline::processes::wire::found::Reached;
+use crate::timeline::processes::wire::greeting::{Hello, Refusal, ReplayerId};
+use serde::Serialize;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -33,10 +39,31 @@ impl TimelineSocket {
         }
     }
 
-    pub(super) fn reply(&mut self, reply: &Reply) {
-        if wire::send(&mut self.socket, reply).is_err() {
+    fn send(&mut self, message: &impl Serialize) {
+        if wire::send(&mut self.socket, message).is_err() {
             leave_world();
         }
+    }
+
+    /// Answers a question.
+    pub(super) fn answer<Q: Question>(&mut self, answer: &Answered<Q>) {
+        self.send(answer);
+    }
+
+    /// Says something while on an errand.
+    pub(super) fn tell(&mut self, meanwhile: Meanwhile) {
+        // What is said meanwhile is the same on every errand, and so is a refusal.
+        self.send(&Saying::<()>::Meanwhile(meanwhile));
+    }
+
+    /// Ends an errand.
+    pub(super) fn over<E: Errand>(&mut self, answer: <E as Ask>::Answer) {
+        self.send(&Saying::Over(Ok(answer)));
+    }
+
+    /// Refuses an errand, or to go on with it.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.send(&Saying::<()>::Over(Err(refusal)));
     }
 
     /// A timeline that no longer wants the answer closes the socket.
@@ -57,7 +84,7 @@ impl TimelineSocket {
     }
 
     /// Copies this process; the copy connects to the timeline.
-    pub(super) fn copy(&mut self, id: ReplayerId, at: Moment) -> io::Result<Side> {
+    pub(super) fn copy(&mut self, id: ReplayerId, at: Reached) -> io::Result<Side> {
         let side = fork::fork()?;
         if side == Side::Child {
             let connected = UnixStream::connect(&self.path).and_then(|mut socket| {

@@ -2,7 +2,7 @@
 
 use crate::replay::State;
 use crate::replay::frames::{self, ModuleCode};
-use crate::timeline::passes::changes::Change;
+use crate::timeline::processes::wire::found::Change;
 use crate::timeline::travel::motion::MemoryRange;
 use wasmtime::{Memory, StoreContextMut};
 

@@ -8,9 +8,10 @@
 //! it is the last one. Both see the same line starts, so a step back undoes a
 //! step.
 
-use super::super::wire::{FunctionRows, Hit, LineWatch, Moment};
 use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
+use crate::timeline::processes::wire::found::{Hit, Reached};
+use crate::timeline::processes::wire::run::{FunctionRows, LineWatch};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is at a place that is watched.
@@ -99,7 +100,7 @@ impl LineTracker {
 
     /// The guest is before the instruction at `pc`, with `at.position.depth`
     /// frames. Answers whether a forward step stops here.
-    pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Moment) -> bool {
+    pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Reached) -> bool {
         let depth = at.position.depth;
         if depth <= self.limit && self.call == Some((depth, module, pc)) {
             return true;
@@ -129,7 +130,7 @@ impl LineTracker {
 
     /// The same for a search for the last line start: frames come and go, the
     /// limit stays.
-    pub(super) fn pass(&mut self, module: ModuleId, pc: u32, at: Moment) {
+    pub(super) fn pass(&mut self, module: ModuleId, pc: u32, at: Reached) {
         let depth = at.position.depth;
         let Some((function, mark)) = self.places.get(&(module, pc)).copied() else {
             return;
@@ -190,7 +191,7 @@ impl LineTracker {
         self.starts.split_off(&depth);
     }
 
-    fn note(&mut self, depth: u32, line: u64, at: Moment) -> bool {
+    fn note(&mut self, depth: u32, line: u64, at: Reached) -> bool {
         self.forget(depth + 1);
         let starts = self.lines.insert(depth, line) != Some(line);
         if starts {

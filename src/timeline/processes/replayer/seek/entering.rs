@@ -4,10 +4,10 @@
 //! of milliseconds in a large module, and most steps enter something at once. So
 //! first the clock stops at each tick, and only what is entered gets a breakpoint.
 
-use super::near::Places;
 use crate::component::ModuleId;
 use crate::replay::Code;
-use crate::timeline::processes::wire::StepInto;
+use crate::timeline::processes::replayer::next::Places;
+use crate::timeline::processes::wire::run::StepInto;
 use std::collections::BTreeSet;
 
 /// So many ticks are looked at, at about a microsecond each. Then it is cheaper to

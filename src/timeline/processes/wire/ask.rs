@@ -1,0 +1,197 @@
+//! What can be asked of a replayer, and the type of each answer.
+
+use super::breaks::Breaks;
+use super::found::{ChangedTicks, Counted, RunEnd, Visited};
+use super::greeting::{Refusal, ReplayerId};
+use super::run::Run;
+use crate::component::ModuleId;
+use crate::component::types::CoreValue;
+use crate::replay::boundary::Open;
+use crate::replay::frames::Frame;
+use crate::replay::tables::Element;
+use crate::replay::{Answer, Calling, InstanceId, Position, Tick};
+use crate::timeline::travel::motion::{LogEntry, MemoryRange};
+use crate::trace::CallEnd;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A message to a replayer that stands still, and what it answers.
+pub(crate) trait Ask: Into<Request> {
+    type Answer: Serialize + DeserializeOwned;
+}
+
+/// A question, which is answered at once: the replayer stands still before and after.
+pub(crate) trait Question: Ask {}
+
+/// An errand, for which the guest runs. When it is over, the replayer stands still
+/// again. What it says meanwhile is a [`Saying`].
+pub(crate) trait Errand: Ask {}
+
+/// The answer to a question.
+pub(crate) type Answered<Q> = Result<<Q as Ask>::Answer, Refusal>;
+
+/// What a replayer says that is on an errand.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Saying<A> {
+    Meanwhile(Meanwhile),
+    /// The errand is over, and the replayer stands still.
+    Over(Result<A, Refusal>),
+}
+
+/// What it says before that.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Meanwhile {
+    Log(Vec<LogEntry>),
+    /// Now and then: how far it has come.
+    Passed(Tick),
+}
+
+/// The table of requests: whether each is a question or an errand, and the type of its
+/// answer.
+macro_rules! requests {
+    ($($kind:ident $request:ident => $answer:ty;)*) => {
+        /// What a replayer that stands still can be asked.
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        pub(crate) enum Request {
+            $($request(Box<$request>),)*
+        }
+
+        $(
+            impl Ask for $request {
+                type Answer = $answer;
+            }
+
+            impl $kind for $request {}
+
+            impl From<$request> for Request {
+                fn from(request: $request) -> Request {
+                    Request::$request(Box::new(request))
+                }
+            }
+        )*
+    };
+}
+
+requests! {
+    Question Fork => u32;
+    Question Frames => Vec<Frame>;
+    Question Locals => Vec<CoreValue>;
+    Question Operands => Vec<CoreValue>;
+    Question Globals => Vec<CoreValue>;
+    Question Memories => Vec<u64>;
+    Question Memory => Vec<u8>;
+    Question Tables => Vec<u64>;
+    Question Table => Vec<Element>;
+    Question Crossing => Option<CrossingInProgress>;
+    Question CrossingMemory => Vec<u8>;
+    Question Boundary => Vec<Open>;
+    Question Leaving => CallEnd;
+    Question Instances => Vec<(ModuleId, u32)>;
+    Errand Run => RunEnd;
+    Errand CountVisits => Vec<Counted>;
+    Errand ListVisits => Visited;
+    Errand FindChanges => Vec<ChangedTicks>;
+    Errand ListEntered => Vec<(ModuleId, u32)>;
+}
+
+/// Leave a copy of this process, which connects with this id: the copy's process id.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Fork(pub(crate) ReplayerId);
+
+/// The guest's frames, innermost first.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Frames;
+
+/// The locals of a frame, by its index among the frames.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Locals {
+    pub(crate) frame: u32,
+}
+
+/// The operand stack of a frame, bottom first.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Operands {
+    pub(crate) frame: u32,
+}
+
+/// The globals of an instance.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Globals(pub(crate) InstanceId);
+
+/// The sizes of the memories of an instance, in bytes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Memories(pub(crate) InstanceId);
+
+/// Bytes of a memory: fewer where it ends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Memory(pub(crate) MemoryRange);
+
+/// The sizes of the tables of an instance.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Tables(pub(crate) InstanceId);
+
+/// Elements of a table: fewer where it ends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) instance: InstanceId,
+    pub(crate) table: u32,
+    pub(crate) from: u64,
+    pub(crate) count: u32,
+}
+
+/// The outgoing crossing that the guest is in.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Crossing;
+
+/// Bytes of the memory that this crossing reads and writes: fewer where it ends.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct CrossingMemory {
+    pub(crate) address: u64,
+    pub(crate) length: u32,
+}
+
+/// The crossings in progress, outermost first.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Boundary;
+
+/// What a call into the guest will return, by its number among those in progress.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Leaving {
+    pub(crate) entered: u32,
+}
+
+/// The core instances made so far: module and component instance.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Instances;
+
+/// To the end: the visits that the hit conditions of these breakpoints speak of, for each
+/// of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CountVisits(pub(crate) Breaks);
+
+/// To the end: the visits of places, so many before the present and after it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ListVisits {
+    pub(crate) places: Breaks,
+    pub(crate) present: Position,
+    pub(crate) limit: usize,
+}
+
+/// To the end: the ticks in which these bytes change, for each of the ranges.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FindChanges(pub(crate) Vec<MemoryRange>);
+
+/// To this position: the functions that are entered, by their first instructions.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct ListEntered {
+    pub(crate) before: Position,
+}
+
+/// The outgoing crossing that the guest is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrossingInProgress {
+    /// Which crossing it is, who made it, and with which arguments.
+    pub calling: Calling,
+    /// What it will answer, where the recording tells.
+    pub answer: Option<Answer>,
+}

@@ -1,0 +1,64 @@
+//! Breakpoints as replayers are told of them.
+
+use super::found::ChangedTicks;
+use crate::component::{CrossingId, ModuleId};
+use crate::replay::Position;
+use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange};
+use serde::{Deserialize, Serialize};
+
+/// Breakpoints, and where they are: places name a breakpoint by its index.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Breaks {
+    pub(crate) breakpoints: Vec<Break>,
+    pub(crate) code: Vec<(usize, ModuleId, u32)>,
+    pub(crate) crossings: Vec<(usize, CrossingId, Answers)>,
+    /// Numbers of outgoing crossings, ascending.
+    pub(crate) events: Vec<(usize, Vec<u64>)>,
+    pub(crate) changes: Vec<ChangeWatch>,
+}
+
+impl Breaks {
+    /// Whether some of the places are in code, where only the debug variant stops.
+    pub(crate) fn are_in_code(&self) -> bool {
+        !self.code.is_empty() || !self.changes.is_empty()
+    }
+}
+
+/// Bytes whose changes are places of a breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangeWatch {
+    /// Of the breakpoint.
+    pub(crate) index: usize,
+    pub(crate) range: MemoryRange,
+    pub(crate) ticks: ChangedTicks,
+}
+
+/// Which answers of a crossing count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Answers {
+    All,
+    Errors,
+}
+
+/// One breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Break {
+    pub(crate) id: BreakpointId,
+    pub(crate) condition: Option<String>,
+    pub(crate) hits: Hits,
+    pub(crate) log: Option<String>,
+}
+
+/// Which visits of a breakpoint are hits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Hits {
+    All,
+    None,
+    From(Position),
+    Before(Position),
+    Among(Vec<Position>),
+    /// Those, and all after the last of them: nobody counted on.
+    AmongAndAfter(Vec<Position>),
+    /// Not known yet: to be counted.
+    Count(HitCondition),
+}

@@ -1,0 +1,144 @@
+//! What replayers find, and what is known from it: moments, visits, changes.
+
+use crate::replay::{Position, Tick};
+use crate::timeline::travel::motion::{BreakpointId, MemoryRange};
+use serde::{Deserialize, Serialize};
+
+/// A moment that a replayer has come to, as where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    pub(crate) position: Position,
+    /// Outgoing crossings made before this moment (at a hostcall: its number).
+    pub(crate) event: u64,
+    pub(crate) is_end: bool,
+}
+
+impl Reached {
+    /// Before any guest code has run.
+    pub(crate) const START: Reached = Reached {
+        position: Position::START,
+        event: 0,
+        is_end: false,
+    };
+}
+
+/// A moment that qualified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hit {
+    pub(crate) at: Reached,
+    pub(crate) breakpoints: Vec<BreakpointId>,
+    /// What has just changed there, of what is watched.
+    pub(crate) changed: Vec<Change>,
+}
+
+impl Hit {
+    /// Of a watch without breakpoints.
+    pub(crate) fn plain(at: Reached) -> Hit {
+        Hit {
+            at,
+            breakpoints: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+}
+
+/// How a run has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunEnd {
+    /// Where the process stands.
+    pub(crate) at: Reached,
+    pub(crate) hit: LastHit,
+    /// Of a search for line starts before a bound: the deepest of the frames that count
+    /// at the bound which were there when the run began.
+    pub(crate) depth: Option<u32>,
+}
+
+/// What a run has found: the first moment that qualified, or the last one before its
+/// bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum LastHit {
+    None,
+    Hit(Hit),
+    /// Somewhere in this tick, which neither begins nor ends the run: where in it, was not
+    /// worth finding out for each that may be the last.
+    In(Tick),
+}
+
+impl LastHit {
+    pub(crate) fn of(hit: Option<Hit>) -> LastHit {
+        hit.map_or(LastHit::None, LastHit::Hit)
+    }
+}
+
+/// A list that may be cut where it has become too long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed<T> {
+    pub(crate) all: Vec<T>,
+    /// Whether there are more.
+    pub(crate) is_cut: bool,
+}
+
+/// The visits of a breakpoint that its hit condition speaks of.
+pub(crate) type Counted = Listed<Position>;
+
+/// The visits of some places, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visited {
+    /// Those nearest to the present, before it.
+    pub(crate) before: Listed<Visit>,
+    /// Those nearest to the present, from there on.
+    pub(crate) after: Listed<Visit>,
+}
+
+/// A moment at which a breakpoint would stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The moment.
+    pub position: Position,
+    /// As [`Stop::event`](crate::timeline::travel::motion::Stop) has it.
+    pub event: u64,
+    /// For places that are changes: how the bytes have changed.
+    pub changed: Vec<Change>,
+}
+
+/// A change of some bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The bytes that were watched; some of them have changed.
+    pub range: MemoryRange,
+    /// All of them before.
+    pub old: Vec<u8>,
+    /// All of them now; what is beyond the memory's end is zeros, before and now.
+    pub new: Vec<u8>,
+}
+
+/// The ticks in which some bytes change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChangedTicks {
+    /// Ascending. A change that is seen first at the first moment of the tick after is
+    /// one of the tick before.
+    pub(crate) listed: Vec<Tick>,
+    /// From here on, any tick may be one.
+    pub(crate) unlisted: Option<Tick>,
+}
+
+impl ChangedTicks {
+    /// Any tick may be one.
+    pub(crate) fn unknown() -> ChangedTicks {
+        ChangedTicks {
+            listed: Vec::new(),
+            unlisted: Some(Tick(0)),
+        }
+    }
+
+    pub(crate) fn contains(&self, tick: Tick) -> bool {
+        self.unlisted.is_some_and(|from| tick >= from) || self.listed.binary_search(&tick).is_ok()
+    }
+
+    /// The first one after a tick.
+    pub(crate) fn next_after(&self, tick: Tick) -> Option<Tick> {
+        let next = self.listed.partition_point(|listed| *listed <= tick);
+        let unlisted = self.unlisted.map(|from| from.max(Tick(tick.0 + 1)));
+        self.listed.get(next).copied().or(unlisted)
+    }
+}

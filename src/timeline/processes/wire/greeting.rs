@@ -1,0 +1,42 @@
+//! The first messages: who a replayer is, what it is to load, and what it says if it cannot.
+
+use super::found::Reached;
+use crate::replay::variant::Variant;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Tells replayer processes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct ReplayerId(pub(crate) u64);
+
+/// The first message on a replayer's socket: who it is and where it stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) id: ReplayerId,
+    /// Its process id.
+    pub(crate) pid: u32,
+    pub(crate) at: Reached,
+}
+
+/// The first message to a replayer, which has just started: what it is to load.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Load {
+    pub(crate) trace: PathBuf,
+    /// A file with the component given in the recorded one's stead.
+    pub(crate) component: Option<PathBuf>,
+    pub(crate) variant: Variant,
+    /// For each core module: its compiled code and its offset map.
+    pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// Whether it has.
+pub(crate) type Loaded = Result<(), Refusal>;
+
+/// A replayer does not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// Only a replayer of the debug variant can tell, or go there.
+    NeedsDebug,
+    /// It cannot: the trace is damaged, or replay diverged.
+    Failed(String),
+}
