@@ -265,11 +265,11 @@ impl Recording {
         let others: Vec<Block> = call
             .writes
             .iter()
-            .filter(|(address, _)| !covered(*address))
-            .map(|(address, bytes)| Block {
+            .filter(|written| !covered(written.address))
+            .map(|written| Block {
                 name: "written".into(),
-                address: *address,
-                length: bytes.len() as u64,
+                address: written.address,
+                length: written.bytes.len() as u64,
             })
             .collect();
         written.extend(others);

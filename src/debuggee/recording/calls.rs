@@ -3,7 +3,7 @@
 use super::Recording;
 use super::awaited::Part as Lacking;
 use super::boundary::CrossingFrame;
-use super::guest_memory::{GuestMemory, Writes};
+use super::guest_memory::GuestMemory;
 use crate::component::Crossing;
 use crate::component::types::CoreValue;
 use crate::debuggee::DebuggeeError;
@@ -15,7 +15,7 @@ use crate::inspect::hostcall::part::Part;
 use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
-use crate::trace::{Answered, CallEnd, Recorded};
+use crate::trace::{CallEnd, Recorded, Written};
 use std::sync::Arc;
 
 fn failed(error: impl std::fmt::Display) -> DebuggeeError {
@@ -30,7 +30,7 @@ pub(super) struct ShownCall {
     pub(super) arguments: Vec<Part>,
     pub(super) outcome: Outcome,
     /// What will have been written when it returns, where it has not yet.
-    pub(super) writes: Writes,
+    pub(super) writes: Vec<Written>,
     pub(super) flat: (Vec<FlatValue>, Vec<FlatValue>),
     /// The tables of its instance at its beginning and at its return: what its handles
     /// stand for.
@@ -127,13 +127,8 @@ impl Recording {
         let recorded = trace.answer_to(open.event).map_err(failed)?;
         let has_returned = self.timeline.here().position.phase == Phase::Answered
             && self.timeline.boundary()?.len() == frame.index + 1;
-        let (results, writes): (Vec<CoreValue>, Writes) = match &recorded {
-            Recorded::Answered(Answered {
-                results, writes, ..
-            }) => {
-                let writes = writes.iter().map(|w| (w.address, w.bytes.clone()));
-                (results.clone(), writes.collect())
-            }
+        let (results, writes) = match &recorded {
+            Recorded::Answered(answered) => (answered.results.clone(), answered.writes.clone()),
             Recorded::Missing | Recorded::Far => Default::default(),
         };
         let memory = GuestMemory::new(&mut self.timeline, open.memory);
@@ -321,7 +316,7 @@ impl ShownCall {
         }
     }
 
-    pub(super) fn writes_of(&self, is_result: bool) -> &[(u64, Vec<u8>)] {
+    pub(super) fn writes_of(&self, is_result: bool) -> &[Written] {
         match &self.outcome {
             _ if !is_result => &[],
             Outcome::Late {
