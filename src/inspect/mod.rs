@@ -11,5 +11,5 @@ pub mod variable;
 pub use handles::meaning::Meaning;
 pub use handles::problem::{Finding, Mismatch, Problem};
 pub use hostcall::blocks::Block;
-pub use hostcall::lift_text::Text;
+pub use hostcall::lifted::Text;
 pub use variable::place::{FrameState, Unavailable};
