@@ -5,10 +5,9 @@ use super::error::{ExpressionError, Fault};
 use super::evaluate::{Evaluated, Evaluator, listed, pointed};
 use super::syntax::{Comparison, Node};
 use crate::inspect::hostcall::lift::Lifted;
-use crate::inspect::variable::containers::{Items, Kind as ItemsKind};
 use crate::inspect::variable::place::Unavailable;
 use crate::inspect::variable::scalar::Number;
-use crate::inspect::variable::value::{Elements, Look, Of, Value, View};
+use crate::inspect::variable::value::{Elements, Items, ItemsKind, Look, Of, Value, View};
 use crate::inspect::variable::variables::{Inside, inside};
 
 /// The most keys of a map that are compared, and how many at once.

@@ -1,10 +1,9 @@
 //! The variables of a stopped frame: what is in scope, what it holds, what is
 //! inside that. Each variable that cannot be shown says why, on its own.
 
-use super::containers::Items;
 use super::place::{FrameState, Locator, Unavailable};
-use super::summary::summary;
-use super::value::{Elements, Field, Look, Of, Value, View};
+use super::summary::{named, summary};
+use super::value::{Elements, Field, Items, Look, Of, Value, View};
 use crate::source::{
     Count, Declared, EntryId, ModuleSource, Scopes, SourceError, SourceLine, Type,
 };
@@ -196,8 +195,7 @@ pub fn children(
         Inside::Elements(elements) => (range.start..end.min(elements.count))
             .map(|index| part(&look, format!("[{index}]"), elements.at(index)))
             .collect(),
-        Inside::Items(items) => items
-            .fields(&look, range.start..end)
+        Inside::Items(items) => named(&look, &items, range.start..end)
             .into_iter()
             .map(|field| part(&look, field.name, field.value))
             .collect(),
@@ -225,7 +223,7 @@ fn in_scope(scopes: &Scopes, inlined: usize) -> Vec<(String, &Declared)> {
         return Vec::new();
     };
     let mut inner: HashMap<&str, usize> = HashMap::new();
-    let named = frame.variables.iter().rev().map(|declared| {
+    let all = frame.variables.iter().rev().map(|declared| {
         let before = inner.entry(&declared.name).or_default();
         *before += 1;
         let name = match *before {
@@ -235,7 +233,7 @@ fn in_scope(scopes: &Scopes, inlined: usize) -> Vec<(String, &Declared)> {
         };
         (name, declared)
     });
-    let mut named: Vec<_> = named.collect();
+    let mut named: Vec<_> = all.collect();
     named.reverse();
     named
 }
