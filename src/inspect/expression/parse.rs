@@ -1,8 +1,7 @@
 //! From text to an expression.
 
 use super::error::{ExpressionError, Fault};
-use super::method::Method;
-use super::syntax::{Binary, Kind, Node, OPERATORS, Register, TimeName, TypeName, Unary};
+use super::syntax::{Binary, Kind, Method, Node, OPERATORS, Register, TimeName, TypeName, Unary};
 
 /// How deep an expression may nest.
 const DEEPEST: usize = 48;
