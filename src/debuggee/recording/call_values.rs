@@ -14,7 +14,7 @@ use crate::inspect::Block;
 use crate::inspect::hostcall::call::{self, FlatValue};
 use crate::inspect::hostcall::delivery::Delivery;
 use crate::inspect::hostcall::lift::{Bytes, Handle, Lifted, Lifter, Limits, List};
-use crate::inspect::hostcall::part::{Inside, Part};
+use crate::inspect::hostcall::part::Part;
 use crate::inspect::hostcall::wave;
 
 /// The longest text of a lifted value.
@@ -403,16 +403,6 @@ impl ShownCall {
             (Lifted::Signed(number), true) => format!("{number:#x}"),
             (value, _) => wave::text_with(value, LIFTED_LIMIT, &stands_for),
         };
-        let (named, indexed) = match part.inside() {
-            Inside::Nothing => (None, None),
-            Inside::Named(count) => (Some(count as u64), None),
-            Inside::Indexed(count) => (None, Some(count)),
-        };
-        let inside = named.or(indexed).map(|_| Children {
-            values: ValuesRef(at.path.to_owned()),
-            named,
-            indexed,
-        });
         let pointer = match &part.value {
             Lifted::String(text) => Some(text.pointer),
             Lifted::Bytes(Bytes { pointer, .. }) => Some(*pointer),
@@ -423,7 +413,7 @@ impl ShownCall {
             name: part.name.clone(),
             value,
             type_name: part.type_name(),
-            children: inside,
+            children: Children::counted(at.path, part.inside()),
             memory: pointer.and_then(|at| self.memory_at(at)),
             evaluate_name: Some(at.expression.to_owned()),
             ..VariableView::default()

@@ -10,12 +10,11 @@ use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
 };
+use crate::inspect::ChildCount;
 use crate::inspect::FrameState;
 use crate::inspect::expression::Expression;
 use crate::inspect::expression::core_text;
-use crate::inspect::variable::variables::{
-    self, Children as Inside, Site, Variable, VariableKind, VariablesError,
-};
+use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::travel::motion::MemoryRange;
@@ -271,9 +270,9 @@ impl Within<'_> {
         }
         // Fields have names and elements numbers; a value has the one or the other.
         let has = match current.children {
-            Inside::None => None,
-            Inside::Named(_) => Some(ChildKind::Named),
-            Inside::Indexed(_) => Some(ChildKind::Indexed),
+            ChildCount::None => None,
+            ChildCount::Named(_) => Some(ChildKind::Named),
+            ChildCount::Indexed(_) => Some(ChildKind::Indexed),
         };
         if page.filter.is_some() && page.filter != has {
             return Ok(Vec::new());
@@ -368,11 +367,6 @@ pub(super) fn view(
     instance: InstanceId,
     format: Format,
 ) -> VariableView {
-    let counts = match variable.children {
-        Inside::None => None,
-        Inside::Named(n) => Some((Some(n), None)),
-        Inside::Indexed(n) => Some((None, Some(n))),
-    };
     let memory = variable.points_to.or(variable.address);
     VariableView {
         name: variable.name.clone(),
@@ -382,11 +376,7 @@ pub(super) fn view(
             variable.value.clone()
         },
         type_name: Some(variable.type_name.clone()),
-        children: counts.map(|(named, indexed)| Children {
-            values: ValuesRef(path.to_owned()),
-            named,
-            indexed,
-        }),
+        children: Children::counted(path, variable.children),
         memory: memory.map(|at| address::memory(instance, at)),
         data: variable
             .address

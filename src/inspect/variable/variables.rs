@@ -4,6 +4,7 @@
 use super::place::{FrameState, Locator, Unavailable};
 use super::summary::{named, summary};
 use super::value::{Elements, Field, Items, Look, Of, Value, View};
+use crate::inspect::ChildCount;
 use crate::source::{
     Count, Declared, EntryId, ModuleSource, Scopes, SourceError, SourceLine, Type,
 };
@@ -43,17 +44,6 @@ pub enum VariableKind {
     Part,
 }
 
-/// How many children a variable has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Children {
-    /// A scalar, an empty container, or a value that is not available.
-    None,
-    /// Fields, or what a pointer points to.
-    Named(u64),
-    /// Elements, to be fetched in pages.
-    Indexed(u64),
-}
-
 /// A variable, or a part of one, with its value as it was when asked for.
 #[derive(Debug, Clone)]
 pub struct Variable {
@@ -66,7 +56,7 @@ pub struct Variable {
     /// What it is to its function, or that it is a part.
     pub kind: VariableKind,
     /// How much [`children`] finds inside.
-    pub children: Children,
+    pub children: ChildCount,
     /// Where it is, if it is in memory.
     pub address: Option<u64>,
     /// Its size in bytes.
@@ -86,7 +76,7 @@ impl Variable {
             type_name,
             value: why.to_string(),
             kind,
-            children: Children::None,
+            children: ChildCount::None,
             address: None,
             size: 0,
             points_to: None,
@@ -330,7 +320,7 @@ fn shown(look: &Look<'_>, name: String, kind: VariableKind, value: Value) -> Var
     };
     let children = match inside(look, &view) {
         Ok(inside) => inside.count(),
-        Err(_) => Children::None,
+        Err(_) => ChildCount::None,
     };
     Variable {
         name,
@@ -364,15 +354,15 @@ pub(in crate::inspect) enum Inside {
 }
 
 impl Inside {
-    fn count(&self) -> Children {
+    fn count(&self) -> ChildCount {
         match self {
-            Inside::Nothing => Children::None,
-            Inside::Fields(fields) if fields.is_empty() => Children::None,
-            Inside::Fields(fields) => Children::Named(fields.len() as u64),
-            Inside::Elements(elements) if elements.count == 0 => Children::None,
-            Inside::Elements(elements) => Children::Indexed(elements.count),
-            Inside::Items(items) if items.count == 0 => Children::None,
-            Inside::Items(items) => Children::Indexed(items.count),
+            Inside::Nothing => ChildCount::None,
+            Inside::Fields(fields) if fields.is_empty() => ChildCount::None,
+            Inside::Fields(fields) => ChildCount::Named(fields.len() as u64),
+            Inside::Elements(elements) if elements.count == 0 => ChildCount::None,
+            Inside::Elements(elements) => ChildCount::Indexed(elements.count),
+            Inside::Items(items) if items.count == 0 => ChildCount::None,
+            Inside::Items(items) => ChildCount::Indexed(items.count),
         }
     }
 }
