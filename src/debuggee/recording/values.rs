@@ -3,18 +3,16 @@
 
 use super::guest::GuestFrame;
 use super::stack::{GuestPlace, ShownFrame};
+use super::texts::place_in_source;
 use super::{Recording, address, core};
-use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
 };
-use crate::inspect::ChildCount;
-use crate::inspect::FrameState;
-use crate::inspect::expression::Expression;
-use crate::inspect::expression::core_text;
+use crate::inspect::expression::{Expression, core_text};
 use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
+use crate::inspect::{ChildCount, FrameState};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::travel::motion::MemoryRange;
@@ -144,42 +142,30 @@ impl Recording {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let instance = place.core.instance;
-        let rows: Vec<(VariableView, Option<SourceLine>)> =
-            self.with_frame(place, |source, site, frame| {
-                let roots = roots(source, site, frame, key)?;
-                let within = Within {
-                    source,
-                    frame,
-                    instance,
-                    format,
+        let (instance, module) = (place.core.instance, place.core.module);
+        let path_mapping = self.path_mapping.clone();
+        self.with_frame(place, |source, site, frame| {
+            let roots = roots(source, site, frame, key)?;
+            let within = Within {
+                source,
+                frame,
+                instance,
+                format,
+            };
+            let Some((name, steps)) = steps.split_first() else {
+                let declared = |line| {
+                    let place = place_in_source(&path_mapping, module, source, line);
+                    (place.source, place.point)
                 };
-                let Some((name, steps)) = steps.split_first() else {
-                    return Ok(within.root_rows(&roots, &of.0));
-                };
-                let name = decode(name);
-                let mut named = distinct_names(&roots).into_iter().zip(roots);
-                let root = named.find(|(known, _)| *known == name);
-                let (_, root) = root.ok_or_else(gone)?;
-                let expression = is_name(&name).then_some(name);
-                let rows = within.rows(root, expression, steps, &of.0, page)?;
-                Ok(rows.into_iter().map(|row| (row, None)).collect())
-            })?;
-        let declared = |line| self.place_declared(place.core.module, line);
-        let rows = rows.into_iter().map(|(row, line)| VariableView {
-            declared: line.and_then(declared),
-            ..row
-        });
-        Ok(rows.collect())
-    }
-
-    fn place_declared(
-        &self,
-        module: ModuleId,
-        line: SourceLine,
-    ) -> Option<(SourceRef, SourcePoint)> {
-        let place = self.place_in_source(module, self.timeline.module(module)?, line);
-        Some((place.source, place.point))
+                return Ok(within.root_rows(&roots, &of.0, declared));
+            };
+            let name = decode(name);
+            let mut named = distinct_names(&roots).into_iter().zip(roots);
+            let root = named.find(|(known, _)| *known == name);
+            let (_, root) = root.ok_or_else(gone)?;
+            let expression = is_name(&name).then_some(name);
+            within.rows(root, expression, steps, &of.0, page)
+        })
     }
 
     pub(super) fn bytes_at(
@@ -240,13 +226,16 @@ impl Within<'_> {
         &self,
         roots: &[Variable],
         scope: &str,
-    ) -> Vec<(VariableView, Option<SourceLine>)> {
+        declared: impl Fn(SourceLine) -> (SourceRef, SourcePoint),
+    ) -> Vec<VariableView> {
         let names = distinct_names(roots);
         let rows = roots.iter().zip(&names).map(|(variable, name)| {
             let path = format!("{scope}/{}", encode(name));
             let expression = is_name(name).then(|| name.clone());
-            let shown = view(variable, &path, expression, self.instance, self.format);
-            (shown, variable.declared)
+            VariableView {
+                declared: variable.declared.map(&declared),
+                ..view(variable, &path, expression, self.instance, self.format)
+            }
         });
         rows.collect()
     }
