@@ -2,10 +2,13 @@
 
 use super::Reached;
 use rr_dap::component::types::CoreValue;
+use rr_dap::inspect::ChildCount;
 use rr_dap::inspect::FrameState;
-use rr_dap::inspect::expression::{Evaluated, Expression, Moment, Scene, SourceFrame, declared};
+use rr_dap::inspect::expression::{
+    Evaluated, Expression, Scene, SceneMoment, SourceFrame, declared,
+};
 use rr_dap::inspect::variable::variables::{
-    Children, Site, Variable, children, static_named, statics, variables,
+    Site, Variable, children, static_named, statics, variables,
 };
 use rr_dap::replay::Tick;
 use rr_dap::source::{Listing, ModuleSource};
@@ -129,9 +132,9 @@ pub fn ask_everything(source: &ModuleSource, pc: u32, state: &dyn FrameState) {
 /// Looks at a value and at some of what is inside, first and far.
 fn look_inside(source: &ModuleSource, of: &Variable, state: &dyn FrameState, depth: usize) {
     let pages: &[Range<u64>] = match of.children {
-        Children::None => return,
-        Children::Named(_) => &[0..2, 2..4],
-        Children::Indexed(_) => &[0..3, 9_000..9_002],
+        ChildCount::None => return,
+        ChildCount::Named(_) => &[0..2, 2..4],
+        ChildCount::Indexed(_) => &[0..3, 9_000..9_002],
     };
     for page in pages {
         for child in children(source, of, state, page.clone()).unwrap_or_default() {
@@ -151,7 +154,7 @@ pub(super) fn evaluate(
     text: &str,
 ) -> Option<bool> {
     let scene = Scene {
-        moment: Moment {
+        moment: SceneMoment {
             event: 7,
             tick: Tick(123),
             position: None,

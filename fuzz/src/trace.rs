@@ -122,15 +122,14 @@ fn replay(trace: &Arc<Trace>) -> Result<(), ReplayError> {
         return Ok(());
     }
     let fast = prepare(Variant::Fast)?;
-    if let Ok(history) = HandleHistory::build(trace.clone(), &fast) {
-        for event in [0, 1, 7, u64::MAX] {
-            history.at(event, event % 2 == 0);
-        }
-        history.end();
-        history.each_ended(|_, past| {
-            let _ = format!("{past:?}");
-        });
+    let (history, _) = HandleHistory::build(trace.clone(), &fast);
+    for event in [0, 1, 7, u64::MAX] {
+        history.at(event, event % 2 == 0);
     }
+    history.end();
+    history.each_ended(|_, past| {
+        let _ = format!("{past:?}");
+    });
     let told = each_hostcall(trace.clone(), &fast, |call| {
         for (_, value) in &call.arguments {
             wave::text(value, 1000);

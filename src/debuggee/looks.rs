@@ -1,6 +1,7 @@
 //! What a debuggee holds where it stands.
 
 use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef};
+use crate::inspect::ChildCount;
 
 /// Shows what it holds: frames, values, memory.
 pub trait Looks {
@@ -165,6 +166,22 @@ pub struct Children {
     pub named: Option<u64>,
     /// How many have numbers: elements. `None`: not counted.
     pub indexed: Option<u64>,
+}
+
+impl Children {
+    /// What is asked for with this; `None` if there is nothing inside.
+    pub fn counted(values: impl Into<String>, count: ChildCount) -> Option<Children> {
+        let (named, indexed) = match count {
+            ChildCount::None => return None,
+            ChildCount::Named(count) => (Some(count), None),
+            ChildCount::Indexed(count) => (None, Some(count)),
+        };
+        Some(Children {
+            values: ValuesRef(values.into()),
+            named,
+            indexed,
+        })
+    }
 }
 
 /// Which children: those with names or those with numbers, and how many.

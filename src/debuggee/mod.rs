@@ -34,6 +34,12 @@ pub enum DebuggeeError {
         /// What was seen of its end: that its socket closed, or that it never connected.
         message: String,
     },
+    /// A replay in the background has still to come to what is asked: see
+    /// [`Travels::preparing`].
+    #[error(
+        "this is not known yet: the recording is still being replayed in the background; ask again"
+    )]
+    NotYet,
     /// A message for the person: cause and remedy.
     #[error("{0}")]
     Other(String),

@@ -1,6 +1,6 @@
 //! What a debuggee knows because of all that came before.
 
-use super::{DebuggeeError, Output, Preparing, SourcePoint, SourceRef, Stream};
+use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::Listing;
 use crate::timeline::Interrupt;
 use std::ops::Range;
@@ -19,8 +19,8 @@ pub trait Past {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError>;
-    /// What hostcalls with these numbers printed; `None` if it is not known within the
-    /// patience.
+    /// What hostcalls with these numbers printed; [`DebuggeeError::NotYet`] if it is not
+    /// known within the patience.
     ///
     /// # Errors
     ///
@@ -28,10 +28,8 @@ pub trait Past {
     fn printed(
         &mut self,
         calls: Range<u64>,
-        patience: Option<Duration>,
-    ) -> Result<Option<Vec<Printed>>, DebuggeeError>;
-    /// Something that ends when it is known what hostcalls before this one printed.
-    fn printing(&mut self, until: u64) -> Preparing;
+        patience: Duration,
+    ) -> Result<Vec<Printed>, DebuggeeError>;
     /// The handle tables with all that is known of each entry; here, or at the end of the
     /// recording.
     ///
@@ -39,6 +37,15 @@ pub trait Past {
     ///
     /// As [`Past::printed`].
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
+    /// Why the run failed where it stands, if there is more to say than its own message:
+    /// which handle was wrong.
+    ///
+    /// # Errors
+    ///
+    /// As [`Past::printed`].
+    fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        Ok(None)
+    }
 }
 
 /// A piece of what the program printed.

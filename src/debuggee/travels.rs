@@ -21,9 +21,16 @@ pub trait Travels {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError>;
 
-    /// Something that ends when more can be looked at here than now; given out once.
+    /// Something that ends when more is known than now of what was asked here; each given
+    /// out once. There is one wherever an answer was [`DebuggeeError::NotYet`], or lacked
+    /// something for that reason.
     fn preparing(&mut self) -> Option<Preparing> {
         None
+    }
+
+    /// What was asked here, could not be told, and can be now; each told once.
+    fn became_known(&mut self) -> BecameKnown {
+        BecameKnown::default()
     }
 
     /// Where it stands, and why it stopped there.
@@ -66,6 +73,15 @@ pub trait Travels {
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
 }
 
+/// What can be told by now and could not when it was asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BecameKnown {
+    /// Whatever was refused.
+    pub anything: bool,
+    /// Values that were shown without something.
+    pub values: bool,
+}
+
 /// What a stop is called, and more about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StopText {
@@ -80,8 +96,10 @@ pub struct StopText {
 pub struct History {
     /// The program's name, for people.
     pub name: String,
-    /// The number of outgoing crossings.
+    /// The number of outgoing crossings; of a damaged recording, as far as it can be read.
     pub events: u64,
+    /// That the recording is damaged after those, in words.
+    pub damage: Option<String>,
     /// Where the recording ends, once something has been there.
     pub end: Option<Position>,
     /// How it ended, in words: "the run exited with status 0".
@@ -111,7 +129,15 @@ impl History {
         };
         match self.events {
             0 => format!("tick {}{part}", grouped(position.tick.0)),
-            events => format!("event {} of {}{part}", grouped(event), grouped(events)),
+            _ => format!("event {} of {}{part}", grouped(event), self.count()),
+        }
+    }
+
+    /// How many events there are, for people: "4,567", or "at least 4,567".
+    pub fn count(&self) -> String {
+        match self.damage {
+            None => grouped(self.events),
+            Some(_) => format!("at least {}", grouped(self.events)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Look: what a stopped program holds, at source level, at the level of hostcalls
 //! and at core level.
 
+mod child_count;
 pub mod core_level;
 pub mod expression;
 pub mod handles;
@@ -8,8 +9,9 @@ pub mod hostcall;
 pub mod past;
 pub mod variable;
 
+pub use child_count::ChildCount;
 pub use handles::meaning::Meaning;
 pub use handles::problem::{Finding, Mismatch, Problem};
 pub use hostcall::blocks::Block;
-pub use hostcall::lift_text::Text;
+pub use hostcall::lifted::Text;
 pub use variable::place::{FrameState, Unavailable};

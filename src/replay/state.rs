@@ -11,7 +11,7 @@ use super::trap::TrapSite;
 use super::variant::Variant;
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId, ModuleId};
-use crate::trace::{Cursor, Event, Instance, Recorded, Trace, TraceError};
+use crate::trace::{Cursor, Event, Instance, Recorded, Trace, TraceError, Written};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
@@ -307,11 +307,7 @@ impl State {
         Ok(match self.cursor.clone().answer(call)? {
             Recorded::Answered(answered) => Some(Answer {
                 results: answered.results,
-                writes: answered
-                    .writes
-                    .into_iter()
-                    .map(|written| (written.address, written.bytes))
-                    .collect(),
+                writes: answered.writes,
             }),
             Recorded::Missing | Recorded::Far => None,
         })
@@ -327,6 +323,6 @@ impl State {
 pub struct Answer {
     /// The flat results.
     pub results: Vec<CoreValue>,
-    /// Memory writes, in order: address and bytes.
-    pub writes: Vec<(u64, Vec<u8>)>,
+    /// Memory writes, in order.
+    pub writes: Vec<Written>,
 }

@@ -60,7 +60,7 @@ pub struct Answered {
 }
 
 /// Bytes that the far side wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
     /// The crossing that the recording counts them to.
     pub crossing: CrossingId,

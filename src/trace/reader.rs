@@ -201,7 +201,23 @@ impl Trace {
     ///
     /// If the trace is damaged there.
     pub fn hostcalls(&self) -> Result<u64, TraceError> {
-        Ok(self.events_from(u64::MAX - 1)?.event())
+        match self.readable_hostcalls() {
+            (_, Some(damage)) => Err(damage),
+            (hostcalls, None) => Ok(hostcalls),
+        }
+    }
+
+    /// How many outgoing crossings there are, or, where the trace is damaged in what is read
+    /// for that, how many come before the damage.
+    pub fn readable_hostcalls(&self) -> (u64, Option<TraceError>) {
+        let mut cursor = Cursor::near(&self.stored, u64::MAX - 1);
+        loop {
+            match cursor.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => return (cursor.event(), None),
+                Err(damage) => return (cursor.event(), Some(damage)),
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! passed it or when it is known.
 
 use crate::support::client::Client;
+use crate::support::gate::Gate;
 use crate::support::scripted::Scripted;
 use crate::support::session::connect_to;
 use rr_dap::dap::transport::Server;
@@ -19,16 +20,22 @@ fn said(client: &mut Client) -> String {
 /// stops.
 #[test]
 fn output_that_is_known_late_comes_after_the_stop_and_only_once() {
+    let past = Gate::default();
     let mut client = connect_to(Server {
-        launcher: Arc::new(Scripted),
+        launcher: Arc::new(Scripted {
+            past: Some(past.clone()),
+        }),
         log: None,
     });
     client.start(
-        json!({ "trace": "prints-late.rrtrace", "sourceMap": { "/guest": "/home/me" } }),
+        json!({ "trace": "demo.rrtrace", "sourceMap": { "/guest": "/home/me" } }),
         &[4, 5],
     );
     assert_eq!(said(&mut client), "hellö\n");
     // The stop did not wait. It passed one hostcall.
+    client.ask("threads", Value::Null);
+    assert!(!client.heard_event("output"));
+    past.open();
     let piece = client.event("output");
     assert_eq!(piece["output"], "by 0\n");
     let place = json!({ "locationReference": piece["locationReference"] });

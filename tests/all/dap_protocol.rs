@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 fn server(log: Option<MessageLog>) -> Server {
     Server {
-        launcher: Arc::new(Scripted),
+        launcher: Arc::new(Scripted::default()),
         log,
     }
 }

@@ -2,7 +2,7 @@
 //! handle is explained.
 
 use rr_dap::component::types::{Resource, TypeName};
-use rr_dap::inspect::handles::table::{Change, Effect, HandleTable, Moment, Step};
+use rr_dap::inspect::handles::table::{Change, Effect, HandleTable, Occasion, TableStep};
 use rr_dap::inspect::hostcall::lift::{Handle, HandleKind, Lifted};
 use rr_dap::inspect::{Meaning, Text};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ fn resource(name: &str, id: u32) -> Arc<Resource> {
 }
 
 fn apply(table: &mut HandleTable, event: u64, crossing: &str, effect: Effect) -> Vec<Change> {
-    table.apply(&Step {
-        moment: Moment {
+    table.apply(&TableStep {
+        occasion: Occasion {
             event,
             crossing: crossing.into(),
         },
@@ -193,7 +193,7 @@ fn a_wrong_handle_is_explained_by_its_history() {
     assert_eq!(
         wrong(apply(&mut table, 6, "resource.drop jar", drop())),
         [
-            "resource.drop jar (event 6): handle 1 is no more: it was own<jar>, created by \
+            "resource.drop jar (event 6): handle 1 is gone: it was own<jar>, created by \
           resource.new jar (event 3), dropped by resource.drop jar (event 5)"
         ]
     );

@@ -131,8 +131,8 @@ fn resources_that_a_component_defines_are_followed_and_leaks_listed() {
 fn a_wrong_handle_is_explained() {
     let dir = tempfile::tempdir().unwrap();
     for (call, message) in [
-        ("use-after-drop", "handle 1 is no more: it was own<"),
-        ("double-drop", "handle 1 is no more: it was own<"),
+        ("use-after-drop", "handle 1 is gone: it was own<"),
+        ("double-drop", "handle 1 is gone: it was own<"),
         ("wrong-type", "handle 1 is wanted as "),
     ] {
         let app = command("handles", Call::Nothing(call), dir.path());
@@ -247,7 +247,8 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     let trace = Arc::new(Trace::open(&file).unwrap());
     let cache = CacheDir::open(&cache_dir()).unwrap();
     let compiled = Compiled::prepare(&trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
-    let history = HandleHistory::build(trace, &compiled).unwrap();
+    let (history, ended) = HandleHistory::build(trace, &compiled);
+    ended.unwrap();
     assert!(history.findings().is_empty());
     let [(_, table)] = &history.end()[..] else {
         panic!("one instance uses handles");

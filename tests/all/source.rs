@@ -3,9 +3,10 @@
 
 use crate::support::hello::{Frame, HELLO, evaluate, hello, main_frame, named, source, variable};
 use crate::support::{golden, module_with_dwarf};
+use rr_dap::inspect::ChildCount;
 use rr_dap::inspect::expression::Fault;
 use rr_dap::inspect::variable::variables::{
-    Children, Variable, VariableKind, VariablesError, children, static_named, variables,
+    Variable, VariableKind, VariablesError, children, static_named, variables,
 };
 use rr_dap::source::{ModuleSource, SourceError, demangle, normalise};
 use std::collections::HashSet;
@@ -188,7 +189,7 @@ fn variables_of_unoptimised_code_show_their_values() {
     );
     let pts = named(&found, "pts");
     assert_eq!(pts.type_name, "point[3]");
-    assert_eq!(pts.children, Children::Indexed(3));
+    assert_eq!(pts.children, ChildCount::Indexed(3));
     assert_eq!(pts.size, 72);
     assert!(
         pts.value
@@ -267,7 +268,7 @@ fn optimised_variables_are_constants_locals_or_say_that_they_are_gone() {
     let pts = named(&found, "pts");
     assert_eq!(
         (pts.value.as_str(), pts.children),
-        ("<optimised out>", Children::None)
+        ("<optimised out>", ChildCount::None)
     );
     let address = evaluate(&source, pc, &frame, "&argc").map_err(|e| *e.fault);
     assert_eq!(address.err(), Some(Fault::NoAddress));

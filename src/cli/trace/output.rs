@@ -43,15 +43,18 @@ impl Output {
     pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
         let (trace, compiled) = open_to_replay(&self.file, None)?;
         if let Some(event) = self.at {
-            let all = trace.hostcalls()?;
+            let (all, damage) = trace.readable_hostcalls();
             if event >= all {
+                if let Some(damage) = damage {
+                    return Err(damage.into());
+                }
                 bail!("there is no hostcall {event}; this recording has {all}, from 0 on");
             }
         }
         if let Some(missing) = trace.missing() {
             eprintln!("rr-dap: {missing}; what came before it is listed");
         }
-        let printed = Printed::of(trace, &compiled)?;
+        let (printed, ended) = Printed::of(trace, &compiled);
         let pieces = match self.at {
             Some(event) => printed.until(event),
             None => printed.pieces(),
@@ -64,7 +67,8 @@ impl Output {
             }
         }
         out.flush()?;
-        Ok(())
+        // What came before is listed.
+        Ok(ended?)
     }
 }
 

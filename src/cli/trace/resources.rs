@@ -3,7 +3,9 @@
 use super::super::progress::open_to_replay;
 use super::info::shown;
 use crate::inspect::handles::history::{HandleHistory, InstanceFinding};
-use crate::inspect::handles::table::{Ending, Entry, EntryKind, HandleTable, Moment, Past};
+use crate::inspect::handles::table::{
+    EndedEntry, Ending, EntryKind, HandleEntry, HandleTable, Occasion,
+};
 use crate::trace::Instance;
 use anyhow::bail;
 use clap::Args;
@@ -33,8 +35,9 @@ pub(in crate::cli) struct Resources {
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let (trace, compiled) = open_to_replay(&self.file, None)?;
-        let history = HandleHistory::build(trace.clone(), &compiled)?;
+        let (history, ended) = HandleHistory::build(trace.clone(), &compiled);
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
+            ended?;
             match history.events().checked_sub(1) {
                 Some(last) => {
                     bail!("there is no hostcall {event}; the last of this recording is {last}")
@@ -43,26 +46,40 @@ impl Resources {
             }
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
+        // What is left at the end is known if the end was reached.
+        let left = match &ended {
+            Ok(_) => history.end(),
+            Err(_) => Vec::new(),
+        };
         match self.json {
-            true => self.write_json(&mut out, &history)?,
-            false => self.write_text(&mut out, &history)?,
+            true => self.write_json(&mut out, &history, &left)?,
+            false => self.write_text(&mut out, &history, &left)?,
         }
         out.flush()?;
+        if let (Err(failed), Some(last)) = (&ended, history.events().checked_sub(1)) {
+            bail!("nothing is known of handles after event {last}: {failed}");
+        }
+        ended?;
         match history.mismatch(trace.outcome()) {
             Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
             None => Ok(()),
         }
     }
 
-    fn write_text(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
+    fn write_text(
+        &self,
+        out: &mut impl Write,
+        history: &HandleHistory,
+        left: &[(Instance, HandleTable)],
+    ) -> io::Result<()> {
         if let Some(event) = self.at {
             for (instance, table) in history.at(event, true) {
                 let title = format!("during hostcall {event}");
                 write_table(out, instance, &title, &table)?;
             }
         }
-        for (instance, table) in history.end() {
-            write_table(out, instance, "never dropped", &table)?;
+        for (instance, table) in left {
+            write_table(out, *instance, "never dropped", table)?;
         }
         if self.all {
             write_ended(out, history)?;
@@ -70,12 +87,17 @@ impl Resources {
         write_findings(out, history)
     }
 
-    fn write_json(&self, out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
-        let tables = self.at.map(|event| ("table", history.at(event, true)));
-        for (list, tables) in tables.into_iter().chain([("leak", history.end())]) {
+    fn write_json(
+        &self,
+        out: &mut impl Write,
+        history: &HandleHistory,
+        left: &[(Instance, HandleTable)],
+    ) -> io::Result<()> {
+        let then = self.at.map(|event| history.at(event, true));
+        for (list, tables) in [("table", &*then.unwrap_or_default()), ("leak", left)] {
             for (instance, table) in tables {
                 for entry in table.entries() {
-                    writeln!(out, "{}", json_entry(list, instance, entry))?;
+                    writeln!(out, "{}", json_entry(list, *instance, entry))?;
                 }
             }
         }
@@ -124,7 +146,7 @@ fn write_ended(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> 
                 instance.0,
                 life(entry),
                 ending(past.ending),
-                moment(&past.ended)
+                occasion(&past.ended)
             );
         }
     });
@@ -143,22 +165,22 @@ fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<(
 }
 
 /// `own<descriptor> (descriptor of "/work/a.txt")`
-fn what(entry: &Entry) -> String {
+fn what(entry: &HandleEntry) -> String {
     let meaning = entry.meaning.as_ref();
     let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
     shown(&format!("{}{meaning}", entry.kind))
 }
 
 /// Who made an entry and who used it.
-fn life(entry: &Entry) -> String {
-    let mut life = format!("made by {}", moment(&entry.created));
+fn life(entry: &HandleEntry) -> String {
+    let mut life = format!("made by {}", occasion(&entry.created));
     if let Some(rep) = entry.rep {
         life.push_str(&format!(" with rep {rep:#x}"));
     }
     life.push_str(&match (entry.uses, &entry.last_use) {
         (0, _) | (_, None) => "; never used".to_owned(),
-        (1, Some(last)) => format!("; used once, by {}", moment(last)),
-        (uses, Some(last)) => format!("; used {uses} times, last by {}", moment(last)),
+        (1, Some(last)) => format!("; used once, by {}", occasion(last)),
+        (uses, Some(last)) => format!("; used {uses} times, last by {}", occasion(last)),
     });
     if entry.lent > 0 {
         life.push_str("; lent to a call in progress");
@@ -166,8 +188,8 @@ fn life(entry: &Entry) -> String {
     life
 }
 
-fn moment(moment: &Moment) -> String {
-    shown(&moment.to_string())
+fn occasion(occasion: &Occasion) -> String {
+    shown(&occasion.to_string())
 }
 
 fn ending(ending: Ending) -> &'static str {
@@ -178,7 +200,7 @@ fn ending(ending: Ending) -> &'static str {
     }
 }
 
-fn json_entry(list: &str, instance: Instance, entry: &Entry) -> serde_json::Value {
+fn json_entry(list: &str, instance: Instance, entry: &HandleEntry) -> serde_json::Value {
     let (kind, resource) = match &entry.kind {
         EntryKind::Own(resource) => ("own", Some(resource)),
         EntryKind::Borrow(resource) => ("borrow", Some(resource)),
@@ -201,17 +223,17 @@ fn json_entry(list: &str, instance: Instance, entry: &Entry) -> serde_json::Valu
         "resource": resource,
         "meaning": entry.meaning.as_ref().map(ToString::to_string),
         "rep": entry.rep,
-        "created": json_moment(&entry.created),
+        "created": json_occasion(&entry.created),
         "uses": entry.uses,
-        "lastUse": entry.last_use.as_ref().map(json_moment),
+        "lastUse": entry.last_use.as_ref().map(json_occasion),
         "lent": entry.lent,
     })
 }
 
-fn json_past(instance: Instance, past: &Past) -> serde_json::Value {
+fn json_past(instance: Instance, past: &EndedEntry) -> serde_json::Value {
     let mut object = json_entry("ended", instance, &past.entry);
     object["ending"] = ending(past.ending).into();
-    object["ended"] = json_moment(&past.ended);
+    object["ended"] = json_occasion(&past.ended);
     object
 }
 
@@ -220,11 +242,11 @@ fn json_finding(found: &InstanceFinding) -> serde_json::Value {
         "list": "finding",
         "instance": found.instance,
         "index": found.finding.index,
-        "at": json_moment(&found.finding.moment),
+        "at": json_occasion(&found.finding.occasion),
         "message": found.finding.to_string(),
     })
 }
 
-fn json_moment(moment: &Moment) -> serde_json::Value {
-    serde_json::json!({"event": moment.event, "crossing": &*moment.crossing})
+fn json_occasion(occasion: &Occasion) -> serde_json::Value {
+    serde_json::json!({"event": occasion.event, "crossing": &*occasion.crossing})
 }

@@ -97,6 +97,7 @@ fn error_message(command: &str, refusal: &Refusal) -> Value {
         Refusal::NotStopped => 1,
         Refusal::Cancelled => 2,
         Refusal::Because(_) => 3,
+        Refusal::NotYet => 4,
     };
     json!({
         "id": id,

@@ -187,6 +187,9 @@ pub struct HostcallsResponse {
     pub total: usize,
     /// Those asked for.
     pub hostcalls: Vec<ToldHostcall>,
+    /// Why there are no more, if the recording is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// A hostcall.

@@ -68,6 +68,9 @@ pub enum Refusal {
     /// It was interrupted: by `cancel`, by `pause`, or by the end of the session.
     #[error("cancelled")]
     Cancelled,
+    /// It is answered when a replay in the background has come to what is asked.
+    #[error("this is not known yet: the recording is still being replayed in the background")]
+    NotYet,
     /// A message for the person: cause and remedy.
     #[error("{0}")]
     Because(String),
@@ -84,6 +87,7 @@ impl Refusal {
         match self {
             Refusal::NotStopped => "notStopped",
             Refusal::Cancelled => "cancelled",
+            Refusal::NotYet => "notYet",
             Refusal::Because(message) => message,
         }
     }

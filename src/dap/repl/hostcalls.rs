@@ -44,6 +44,7 @@ fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
     if after > 0 {
         lines.push(format!("… {} after", grouped(after as u64)));
     }
+    lines.extend(listing.cut_short.clone());
     Ok(Effect::Say(lines.join("\n")))
 }
 

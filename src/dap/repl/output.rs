@@ -2,6 +2,7 @@
 
 use super::{ConsoleCommand, Context, Effect, Ran, no_arguments};
 use crate::debuggee::{Printed, Stream};
+use std::time::Duration;
 
 /// Pieces shown: the last ones, as a console is not the place for more.
 const SHOWN: usize = 100;
@@ -17,7 +18,7 @@ pub(super) const OUTPUT: ConsoleCommand = ConsoleCommand {
 fn output(context: &mut Context<'_>, arguments: &str) -> Ran {
     no_arguments(arguments)?;
     let here = context.debuggee.here().event;
-    let printed = context.debuggee.printed(0..here, None)?.unwrap_or_default();
+    let printed = context.debuggee.printed(0..here, Duration::ZERO)?;
     if printed.is_empty() {
         return Ok(Effect::Say("nothing has been printed up to here".into()));
     }

@@ -131,9 +131,7 @@ pub(super) fn disconnect(_: &mut Session, _: Unread) -> Handled<()> {
 }
 
 pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()> {
-    let meant = |seq: i64, progress: &str| {
-        what.request_id == Some(seq) || what.progress_id.as_deref() == Some(progress)
-    };
+    let meant = |seq: i64, progress: &str| meant_by(&what, seq, progress);
     let meant = match &session.state {
         State::Opening(opening) => meant(opening.request.seq, OPENING),
         State::Moving(moving) => meant(moving.request, &moving.request.to_string()),
@@ -143,7 +141,14 @@ pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()
     if meant {
         session.interrupt_worker();
     }
+    session.give_up_waiting_for(|waiting| meant_by(&what, waiting.seq, &waiting.seq.to_string()));
     Reply::then(Then::Nothing)
+}
+
+/// Whether something is to be cancelled, by the number of its request or the name of its
+/// progress.
+fn meant_by(what: &CancelArguments, seq: i64, progress: &str) -> bool {
+    what.request_id == Some(seq) || what.progress_id.as_deref() == Some(progress)
 }
 
 pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsResponse> {
@@ -257,6 +262,7 @@ impl Session {
         for request in unanswered {
             self.outbox.respond(&request, Err(Refusal::Cancelled));
         }
+        self.give_up_waiting();
     }
 
     pub(super) fn reporter(&self, title: &str, id: &str, request: Option<i64>) -> Reporter {

@@ -21,6 +21,7 @@ mod stack;
 mod targets;
 mod time;
 mod variables;
+mod waiting;
 
 use super::outbox::Outbox;
 use super::protocol::{
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 use targets::Targets;
+use waiting::Waiting;
 
 /// The one thread that the client sees.
 const THREAD: i64 = 1;
@@ -65,10 +67,8 @@ pub(super) enum Input {
     Answered(Box<dyn Debuggee>, Result<Answer<Value>, DebuggeeError>),
     /// A worker ended without its debuggee.
     Lost(String),
-    /// More can be looked at than when the client asked.
+    /// More is known than when the client asked.
     Prepared,
-    /// What the program printed up to where it stood is known by now.
-    PrintedKnown,
 }
 
 /// What came of a motion.
@@ -143,6 +143,8 @@ pub(super) struct Session {
     current: i64,
     view: ViewArguments,
     program: String,
+    /// The person knows that the recording is damaged.
+    has_told_damage: bool,
     /// What the thread was called at the last stop: it tells the time.
     thread_name: String,
     printed: printed::Shown,
@@ -151,6 +153,7 @@ pub(super) struct Session {
     locations: References<(SourceRef, SourcePoint)>,
     breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
     targets: Targets,
+    waiting: Waiting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +222,7 @@ impl From<DebuggeeError> for Refusal {
     fn from(error: DebuggeeError) -> Self {
         match error {
             DebuggeeError::Interrupted => Refusal::Cancelled,
+            DebuggeeError::NotYet => Refusal::NotYet,
             other => Refusal::because(other.to_string()),
         }
     }
@@ -241,6 +245,7 @@ impl Session {
             current: 0,
             view: ViewArguments::default(),
             program: String::new(),
+            has_told_damage: false,
             thread_name: String::new(),
             printed: printed::Shown::default(),
             values: References::default(),
@@ -248,6 +253,7 @@ impl Session {
             locations: References::default(),
             breakpoint_kinds: HashMap::new(),
             targets: Targets::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -281,11 +287,10 @@ impl Session {
             Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
             Input::Answered(debuggee, answer) => {
                 self.answered(debuggee, answer);
-                self.show_awaited();
+                self.tell_news();
             }
             Input::Lost(cause) => self.lost(&cause),
             Input::Prepared => self.prepared(),
-            Input::PrintedKnown => self.printed_known(),
         }
     }
 
@@ -298,35 +303,6 @@ impl Session {
         };
         self.reply(request, handled);
         self.await_preparation();
-    }
-
-    /// What the client was refused because it is being prepared is announced when it is
-    /// there.
-    fn await_preparation(&mut self) {
-        let State::Stopped(debuggee) = &mut self.state else {
-            return;
-        };
-        if !self.client.supports_invalidated_event {
-            return;
-        }
-        if let Some(preparing) = debuggee.preparing() {
-            let to = self.to_self.clone();
-            let wait = move || {
-                preparing();
-                // A session that is over has no use for it.
-                _ = to.send(Input::Prepared);
-            };
-            let waiting = std::thread::Builder::new().name("dap-preparing".into());
-            // Without a thread the client asks again by itself.
-            _ = waiting.spawn(wait);
-        }
-    }
-
-    /// A motion ends in a stop, which says as much.
-    fn prepared(&mut self) {
-        if let State::Stopped(_) | State::Asking(_) = self.state {
-            self.outbox.event(&motion::all_invalidated());
-        }
     }
 
     /// A fault of ours in one request is that request's failure, not the session's end.
@@ -346,6 +322,7 @@ impl Session {
             }
             Ok(Reply::Ask(question)) => self.ask(request, question),
             Ok(Reply::Open(open)) => self.open(request, open),
+            Err(Refusal::NotYet) => self.wait_to_answer(request),
             Err(refusal) => self.outbox.respond(request, Err(refusal)),
         }
     }
@@ -459,6 +436,7 @@ impl Session {
             }
             other => self.state = other,
         }
+        self.give_up_waiting();
     }
 
     fn remember_kinds(&mut self, states: &[BreakpointState], kind: BreakpointKind) {

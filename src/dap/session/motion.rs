@@ -9,7 +9,7 @@ use crate::dap::protocol::{
     InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
     StoppedEventBody, StoppedEventReason,
 };
-use crate::debuggee::{Debuggee, DebuggeeError, StopText};
+use crate::debuggee::{Debuggee, DebuggeeError, StopText, grouped};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -61,7 +61,7 @@ pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
     match session.state {
         State::Moving(_) | State::Opening(_) | State::Asking(_) => session.interrupt_worker(),
         // It has stopped by itself, which the client will have been told.
-        State::Stopped(_) => {}
+        State::Stopped(_) => session.give_up_waiting(),
         _ => return Err(Refusal::because("nothing moves")),
     }
     Reply::then(Then::Nothing)
@@ -72,9 +72,15 @@ pub(super) fn exception_info(session: &mut Session, _: Unread) -> Handled<Except
     let Some(fault) = Fault::of(&debuggee.here().reason) else {
         return Err(Refusal::because("the program has not failed here"));
     };
+    let exception_id = fault.kind.to_owned();
+    let message = fault.message.to_owned();
     Reply::now(ExceptionInfoResponse {
-        exception_id: fault.kind.to_owned(),
-        description: Some(fault.message.to_owned()),
+        exception_id,
+        description: Some(match debuggee.fault_explained() {
+            Ok(Some(why)) => format!("{message}; {why}"),
+            Err(DebuggeeError::NotYet) => return Err(Refusal::NotYet),
+            Ok(None) | Err(_) => message,
+        }),
         break_mode: ExceptionBreakMode::Unhandled,
         details: None,
     })
@@ -121,6 +127,7 @@ impl Session {
                 return;
             }
         };
+        self.give_up_waiting();
         let interrupt = Interrupt::new();
         self.state = State::Moving(Moving {
             motions: motions.clone(),
@@ -175,8 +182,9 @@ impl Session {
         let stopped = self.stopped(moving.motions.last(), outcome);
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
-            self.outbox.event(&all_invalidated());
+            self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
         }
+        self.arrived();
     }
 
     /// The thread is named after the moment.
@@ -186,8 +194,14 @@ impl Session {
         };
         let here = debuggee.here();
         let (event, position) = (here.event, here.position);
-        let moment = debuggee.history().moment(event, position);
-        self.thread_name = format!("main, {moment}");
+        let history = debuggee.history();
+        self.thread_name = format!("main, {}", history.moment(event, position));
+        if let Some(damage) = history.damage
+            && !std::mem::replace(&mut self.has_told_damage, true)
+        {
+            let known = grouped(history.events);
+            self.complain(&format!("{damage}; {known} hostcalls come before that"));
+        }
     }
 
     fn stopped(
@@ -195,6 +209,7 @@ impl Session {
         motion: Option<&Motion>,
         outcome: Result<Stop, DebuggeeError>,
     ) -> StoppedEventBody {
+        let mut explanation = None;
         let (name, told) = match outcome {
             Ok(stop) => {
                 let name = self.named(motion, &stop);
@@ -202,6 +217,9 @@ impl Session {
                     Ok(debuggee) => debuggee.describe_stop(),
                     Err(_) => StopText::default(),
                 };
+                if Fault::of(&stop.reason).is_some() {
+                    explanation = self.explanation();
+                }
                 (name, told)
             }
             Err(DebuggeeError::Interrupted) => (StopName::paused(None), StopText::default()),
@@ -216,7 +234,10 @@ impl Session {
             description: told.description.or(name.description),
             thread_id: Some(THREAD),
             preserve_focus_hint: None,
-            text: told.text.or(name.text),
+            text: match (told.text.or(name.text), explanation) {
+                (Some(text), Some(why)) => Some(format!("{text}; {why}")),
+                (text, why) => text.or(why),
+            },
             all_threads_stopped: Some(true),
             hit_breakpoint_ids: name.hit,
         }
@@ -291,10 +312,10 @@ impl StopName {
     }
 }
 
-/// No view of the client holds any more.
-pub(super) fn all_invalidated() -> Event {
+/// What a client shows of these does not hold any more.
+pub(super) fn invalidated(areas: Vec<InvalidatedAreas>) -> Event {
     Event::Invalidated(InvalidatedEventBody {
-        areas: Some(vec![InvalidatedAreas::All]),
+        areas: Some(areas),
         thread_id: None,
         stack_frame_id: None,
     })

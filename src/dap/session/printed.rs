@@ -1,7 +1,7 @@
 //! What the program printed, told once: at the stop of the motion that passed it, or as
 //! soon after it as it is known.
 
-use super::{Input, Session, State};
+use super::{Session, State};
 use crate::dap::protocol::{OutputEventBody, OutputEventCategory};
 use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, Printed, Stream};
@@ -21,8 +21,6 @@ pub(super) struct Shown {
     until: u64,
     /// How far the motions forward have come.
     passed: u64,
-    /// Whether the session is told when all that was passed is known.
-    is_awaited: bool,
 }
 
 impl Shown {
@@ -56,8 +54,9 @@ fn find(debuggee: &mut dyn Debuggee, shown: Shown, patience: Duration) -> Option
     if calls.is_empty() {
         return None;
     }
-    // A recording that cannot tell says so where it is asked.
-    let pieces = debuggee.printed(calls.clone(), Some(patience)).ok()??;
+    // If it is not known yet, it is shown later; a recording that cannot tell says so where
+    // it is asked.
+    let pieces = debuggee.printed(calls.clone(), patience).ok()?;
     Some(Found { calls, pieces })
 }
 
@@ -70,14 +69,8 @@ impl Session {
         }
         match found {
             Some(found) => self.show(found),
-            None => self.await_printed(),
+            None => self.show_awaited(),
         }
-    }
-
-    /// All that was passed is known by now.
-    pub(super) fn printed_known(&mut self) {
-        self.printed.is_awaited = false;
-        self.show_awaited();
     }
 
     /// Shows what was not known when the motion that passed it ended.
@@ -86,32 +79,9 @@ impl Session {
         let State::Stopped(debuggee) = &mut self.state else {
             return;
         };
-        if let (false, Some(found)) = (
-            shown.is_awaited,
-            find(debuggee.as_mut(), shown, Duration::ZERO),
-        ) {
+        if let Some(found) = find(debuggee.as_mut(), shown, Duration::ZERO) {
             self.show(found);
         }
-    }
-
-    fn await_printed(&mut self) {
-        let State::Stopped(debuggee) = &mut self.state else {
-            return;
-        };
-        let Range { start, end } = self.printed.until..self.printed.passed;
-        if start >= end || self.printed.is_awaited {
-            return;
-        }
-        let printing = debuggee.printing(end);
-        let to = self.to_self.clone();
-        let wait = move || {
-            printing();
-            // A session that is over has no use for it.
-            _ = to.send(Input::PrintedKnown);
-        };
-        let waiting = std::thread::Builder::new().name("dap-printing".into());
-        // Without a thread, a later stop shows it.
-        self.printed.is_awaited = waiting.spawn(wait).is_ok();
     }
 
     /// Shows each piece with where the call that wrote it is listed.

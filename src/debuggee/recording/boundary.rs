@@ -32,11 +32,11 @@ impl CrossingFrame {
 
 impl Recording {
     /// The crossing of this frame, or, of a frame of guest code, the one that the guest
-    /// is in, or that it runs in.
+    /// is in, or that it runs in; `None` if there is none.
     pub(super) fn crossing_around(
         &mut self,
         id: Option<FrameId>,
-    ) -> Result<CrossingFrame, DebuggeeError> {
+    ) -> Result<Option<CrossingFrame>, DebuggeeError> {
         let stack = self.stack()?;
         let asked = stack.iter().find_map(|frame| match frame {
             ShownFrame::Crossing(crossing) if Some(crossing.id()) == id => Some(crossing),
@@ -46,9 +46,7 @@ impl Recording {
             ShownFrame::Crossing(crossing) => Some(crossing),
             ShownFrame::Guest(_) => None,
         });
-        asked.or(innermost).cloned().ok_or_else(|| {
-            DebuggeeError::other("no call out of the guest or into it is in progress")
-        })
+        Ok(asked.or(innermost).cloned())
     }
 
     /// The crossings in progress, outermost first.

@@ -10,6 +10,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::handles::history::HandleChange;
+use crate::inspect::past::chronicle::{ChronicleError, Until};
 use crate::source::Function;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
@@ -198,7 +199,7 @@ impl Recording {
         }
         if is_of_hostcalls(source) {
             let event = u64::from(line).saturating_sub(1);
-            if event >= self.timeline.trace().hostcalls().unwrap_or(0) {
+            if event >= self.readable().0 {
                 return (Vec::new(), None);
             }
             let point = SourcePoint {
@@ -394,17 +395,34 @@ impl Recording {
 
     /// Works out where handles come and go, which takes a replay, when the program is to
     /// move.
-    pub(super) fn find_handle_changes(&mut self) -> Result<(), DebuggeeError> {
+    pub(super) fn find_handle_changes(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
         if self.breakpoints.handles.is_empty() {
             return Ok(());
         }
-        for (id, change, narrowed) in std::mem::take(&mut self.breakpoints.handles) {
+        let all = self.readable().0.max(1);
+        let chronicle = self.chronicle();
+        let come = chronicle.wait(Until::End, interrupt, &|events| {
+            let percent = (events * 100 / all).min(100) as u8;
+            output.progress(Some(percent), "looking for where handles come and go");
+        });
+        match come {
+            Ok(()) => {}
+            Err(failed @ ChronicleError::Failed { .. }) => {
+                output.console(&format!("where handles come and go: {failed}"));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        let filters = std::mem::take(&mut self.breakpoints.handles);
+        for (id, change, narrowed) in filters {
             let resource = (!narrowed.path.is_empty()).then_some(narrowed.path.as_str());
-            let events = self
+            let changes = self
                 .chronicle()
-                .whole(|history| history.changes(change, resource));
-            let events = events.map_err(|error| DebuggeeError::Other(error.to_string()))?;
-            let set = narrowed.breakpoint(id, Place::Events(events));
+                .so_far(|history| history.changes(change, resource));
+            let set = narrowed.breakpoint(id, Place::Events(changes));
             self.breakpoints.filters.push(set);
         }
         self.apply();

@@ -14,7 +14,7 @@ use crate::inspect::Block;
 use crate::inspect::hostcall::call::{self, FlatValue};
 use crate::inspect::hostcall::delivery::Delivery;
 use crate::inspect::hostcall::lift::{Bytes, Handle, Lifted, Lifter, Limits, List};
-use crate::inspect::hostcall::part::{Inside, Part};
+use crate::inspect::hostcall::part::Part;
 use crate::inspect::hostcall::wave;
 
 /// The longest text of a lifted value.
@@ -207,17 +207,9 @@ impl Recording {
         expression: &str,
     ) -> Result<Part, DebuggeeError> {
         let is_result = is_of_result(expression);
-        let path = expression
-            .strip_prefix("$arg.")
-            .or(expression.strip_prefix('$'))
-            .unwrap_or(expression);
-        let end = path.find(['.', '[']).unwrap_or(path.len());
-        let (name, rest) = path.split_at(end);
-        let root = match is_result {
-            true => call.result(),
-            false => call.arguments.iter().find(|part| part.name == name),
-        };
-        let root = root.cloned().ok_or_else(|| call.has_no(name))?;
+        let (name, rest) = root_and_rest(expression);
+        let root = call.root_of(expression).cloned();
+        let root = root.ok_or_else(|| call.has_no(name))?;
         self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))?
             .map_err(failed)
     }
@@ -274,11 +266,11 @@ impl Recording {
         let others: Vec<Block> = call
             .writes
             .iter()
-            .filter(|(address, _)| !covered(*address))
-            .map(|(address, bytes)| Block {
+            .filter(|written| !covered(written.address))
+            .map(|written| Block {
                 name: "written".into(),
-                address: *address,
-                length: bytes.len() as u64,
+                address: written.address,
+                length: written.bytes.len() as u64,
             })
             .collect();
         written.extend(others);
@@ -305,6 +297,15 @@ impl Recording {
                 .collect()
         })
     }
+}
+
+/// What a path starts from, without its sign, and the way from there.
+fn root_and_rest(expression: &str) -> (&str, &str) {
+    let path = expression
+        .strip_prefix("$arg.")
+        .or(expression.strip_prefix('$'))
+        .unwrap_or(expression);
+    path.split_at(path.find(['.', '[']).unwrap_or(path.len()))
 }
 
 fn is_of_result(expression: &str) -> bool {
@@ -357,6 +358,15 @@ fn inside(expression: &str, part: &Part) -> String {
 }
 
 impl ShownCall {
+    /// The argument or the result that a path starts from, if it has such a one.
+    pub(super) fn root_of(&self, expression: &str) -> Option<&Part> {
+        let (name, _) = root_and_rest(expression);
+        match is_of_result(expression) {
+            true => self.result(),
+            false => self.arguments.iter().find(|part| part.name == name),
+        }
+    }
+
     fn memory_at(&self, at: u64) -> Option<String> {
         let (instance, memory) = self.frame.open.memory?;
         Some(address::memory_of(instance, memory, at))
@@ -378,10 +388,13 @@ impl ShownCall {
     }
 
     fn view(&self, part: &Part, at: &At<'_>) -> VariableView {
-        let table = self
-            .handles
-            .get(usize::from(at.is_result))
-            .and_then(Option::as_ref);
+        let [at_beginning, at_return] = &self.handles;
+        let handles = if at.is_result {
+            at_return
+        } else {
+            at_beginning
+        };
+        let table = handles.table();
         let stands_for = |handle: &Handle| table.and_then(|table| table.meaning_of(handle));
         let value = match (&part.value, at.format.hex) {
             (Lifted::Unsigned(number), true) => format!("{number:#x}"),
@@ -391,16 +404,6 @@ impl ShownCall {
             (Lifted::Signed(number), true) => format!("{number:#x}"),
             (value, _) => wave::text_with(value, LIFTED_LIMIT, &stands_for),
         };
-        let (named, indexed) = match part.inside() {
-            Inside::Nothing => (None, None),
-            Inside::Named(count) => (Some(count as u64), None),
-            Inside::Indexed(count) => (None, Some(count)),
-        };
-        let inside = named.or(indexed).map(|_| Children {
-            values: ValuesRef(at.path.to_owned()),
-            named,
-            indexed,
-        });
         let pointer = match &part.value {
             Lifted::String(text) => Some(text.pointer),
             Lifted::Bytes(Bytes { pointer, .. }) => Some(*pointer),
@@ -411,7 +414,7 @@ impl ShownCall {
             name: part.name.clone(),
             value,
             type_name: part.type_name(),
-            children: inside,
+            children: Children::counted(at.path, part.inside()),
             memory: pointer.and_then(|at| self.memory_at(at)),
             evaluate_name: Some(at.expression.to_owned()),
             ..VariableView::default()

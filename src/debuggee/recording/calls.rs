@@ -1,8 +1,9 @@
 //! A crossing in progress, lifted: what it was given, and what it answers.
 
 use super::Recording;
+use super::awaited::Part as Lacking;
 use super::boundary::CrossingFrame;
-use super::guest_memory::{GuestMemory, Writes};
+use super::guest_memory::GuestMemory;
 use crate::component::Crossing;
 use crate::component::types::CoreValue;
 use crate::debuggee::DebuggeeError;
@@ -11,13 +12,11 @@ use crate::inspect::hostcall::call::{self, FlatValue, Leaves};
 use crate::inspect::hostcall::delivery::{self, Delivery};
 use crate::inspect::hostcall::lift::{Lifted, Lifter};
 use crate::inspect::hostcall::part::Part;
+use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
-use crate::trace::{Answered, CallEnd, Recorded};
-use std::time::Duration;
-
-/// How long a value waits for what its handles stand for.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::trace::{CallEnd, Recorded, Written};
+use std::sync::Arc;
 
 fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
@@ -31,11 +30,30 @@ pub(super) struct ShownCall {
     pub(super) arguments: Vec<Part>,
     pub(super) outcome: Outcome,
     /// What will have been written when it returns, where it has not yet.
-    pub(super) writes: Writes,
+    pub(super) writes: Vec<Written>,
     pub(super) flat: (Vec<FlatValue>, Vec<FlatValue>),
-    /// The tables of its instance at its beginning and at its return, if it has
-    /// handles.
-    pub(super) handles: [Option<HandleTable>; 2],
+    /// The tables of its instance at its beginning and at its return: what its handles
+    /// stand for.
+    pub(super) handles: [Handles; 2],
+}
+
+/// What the handles of a call stand for, at one of its ends.
+#[derive(Debug, Clone)]
+pub(super) enum Handles {
+    /// There are none, or they are numbers, as nothing tells.
+    Unknown,
+    /// The table at this event is not known yet.
+    Awaited(u64),
+    Known(HandleTable),
+}
+
+impl Handles {
+    pub(super) fn table(&self) -> Option<&HandleTable> {
+        match self {
+            Handles::Known(table) => Some(table),
+            Handles::Unknown | Handles::Awaited(_) => None,
+        }
+    }
 }
 
 /// What becomes of it.
@@ -73,11 +91,14 @@ impl Outcome {
 impl Recording {
     /// The crossing in progress of this frame, lifted; kept while the program stands
     /// still.
-    pub(super) fn call(&mut self, frame: &CrossingFrame) -> Result<ShownCall, DebuggeeError> {
-        if let Some(known) = self.calls.get(&frame.index) {
-            return Ok(known.clone());
+    pub(super) fn call(&mut self, frame: &CrossingFrame) -> Result<Arc<ShownCall>, DebuggeeError> {
+        let mut call = match self.calls.get(&frame.index) {
+            Some(known) => known.clone(),
+            None => Arc::new(self.lift_call(frame)?),
+        };
+        if call.awaits_tables() {
+            self.find_tables(Arc::make_mut(&mut call));
         }
-        let call = self.lift_call(frame)?;
         self.calls.insert(frame.index, call.clone());
         Ok(call)
     }
@@ -91,7 +112,7 @@ impl Recording {
             Way::Out => self.lift_call_out(frame, crossing)?,
             Way::In => self.lift_call_in(frame, crossing)?,
         };
-        call.handles = self.tables_of(&call)?;
+        call.handles = self.has_handles(&call)?;
         Ok(call)
     }
 
@@ -106,13 +127,8 @@ impl Recording {
         let recorded = trace.answer_to(open.event).map_err(failed)?;
         let has_returned = self.timeline.here().position.phase == Phase::Answered
             && self.timeline.boundary()?.len() == frame.index + 1;
-        let (results, writes): (Vec<CoreValue>, Writes) = match &recorded {
-            Recorded::Answered(Answered {
-                results, writes, ..
-            }) => {
-                let writes = writes.iter().map(|w| (w.address, w.bytes.clone()));
-                (results.clone(), writes.collect())
-            }
+        let (results, writes) = match &recorded {
+            Recorded::Answered(answered) => (answered.results.clone(), answered.writes.clone()),
             Recorded::Missing | Recorded::Far => Default::default(),
         };
         let memory = GuestMemory::new(&mut self.timeline, open.memory);
@@ -165,7 +181,7 @@ impl Recording {
             outcome,
             flat: call::flat(crossing, &open.args, &results),
             writes: if has_returned { Vec::new() } else { writes },
-            handles: [None, None],
+            handles: [Handles::Unknown, Handles::Unknown],
         })
     }
 
@@ -207,15 +223,14 @@ impl Recording {
             outcome,
             writes: Vec::new(),
             flat: call::flat(crossing, &open.args, &results),
-            handles: [None, None],
+            handles: [Handles::Unknown, Handles::Unknown],
         })
     }
 
-    /// The tables of a call's instance at its beginning and at its return, if it passes
-    /// handles.
-    fn tables_of(&mut self, call: &ShownCall) -> Result<[Option<HandleTable>; 2], DebuggeeError> {
+    /// Where to look for what the handles of a call stand for, if it passes any: at its
+    /// beginning and at its return.
+    fn has_handles(&mut self, call: &ShownCall) -> Result<[Handles; 2], DebuggeeError> {
         let open = &call.frame.open;
-        let mut tables = [None, None];
         let result = call.result();
         let has = |parts: &mut dyn Iterator<Item = &Part>| {
             let mut found = false;
@@ -234,18 +249,30 @@ impl Recording {
             }
             _ => None,
         };
-        for (table, moment) in tables.iter_mut().zip([begins, returns]) {
-            let Some(event) = moment else { continue };
-            let instance = open.instance;
-            let known = self.chronicle().handles_at(event, false, Some(PATIENCE));
-            // Without it, handles are numbers.
-            let known = known.ok().flatten().unwrap_or_default();
-            *table = known
-                .into_iter()
-                .find(|(i, _)| *i == instance)
-                .map(|(_, t)| t);
+        Ok([begins, returns].map(|event| event.map_or(Handles::Unknown, Handles::Awaited)))
+    }
+
+    /// Fills in the tables that are known by now.
+    fn find_tables(&mut self, call: &mut ShownCall) {
+        let instance = call.frame.open.instance;
+        for handles in &mut call.handles {
+            let Handles::Awaited(event) = *handles else {
+                continue;
+            };
+            let until = Until::Call(event);
+            let tables = self.ask_chronicle(until, Lacking::Values, |chronicle| {
+                chronicle.handles_at(event, false)
+            });
+            *handles = match tables {
+                Ok(tables) => {
+                    let mut tables = tables.into_iter();
+                    let own = tables.find(|(of, _)| *of == instance);
+                    own.map_or(Handles::Unknown, |(_, table)| Handles::Known(table))
+                }
+                Err(DebuggeeError::NotYet) => Handles::Awaited(event),
+                Err(_) => Handles::Unknown,
+            };
         }
-        Ok(tables)
     }
 }
 
@@ -266,6 +293,11 @@ fn late_result(
 }
 
 impl ShownCall {
+    fn awaits_tables(&self) -> bool {
+        let mut handles = self.handles.iter();
+        handles.any(|handles| matches!(handles, Handles::Awaited(_)))
+    }
+
     /// The result, if it is known and there is one.
     pub(super) fn result(&self) -> Option<&Part> {
         match &self.outcome {
@@ -286,7 +318,7 @@ impl ShownCall {
         }
     }
 
-    pub(super) fn writes_of(&self, is_result: bool) -> &[(u64, Vec<u8>)] {
+    pub(super) fn writes_of(&self, is_result: bool) -> &[Written] {
         match &self.outcome {
             _ if !is_result => &[],
             Outcome::Late {

@@ -1,12 +1,13 @@
 //! The values of expressions.
 
-use super::stack::ShownFrame;
-use super::values::{Within, core_view, decode, encode, failed, hex, plain, view};
+use super::boundary::CrossingFrame;
+use super::stack::{GuestPlace, ShownFrame};
+use super::values::{Within, core_view, encode, failed, hex, plain, view};
 use super::{Recording, address, data};
 use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;
 use crate::inspect::expression::{
-    Evaluated, Expression, Moment, Needs, Root, Scene, SourceFrame, bytes_text, declared,
+    Evaluated, Expression, Needs, Root, Scene, SceneMoment, SourceFrame, bytes_text, declared,
 };
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::variables;
@@ -22,10 +23,10 @@ impl Recording {
     ) -> Result<VariableView, DebuggeeError> {
         let text = text.trim();
         let expression = Expression::parse(text).map_err(failed)?;
-        if let Some(view) = self.crossing_path(&expression, text, id, format) {
-            return view;
+        if let Some(frame) = self.crossing_of_path(&expression, text, id)? {
+            return self.call_expression(&frame, text, format);
         }
-        let frame = self.frame(id).ok().map(|frame| frame.id());
+        let frame = self.frame_there(id)?.map(|frame| frame.id());
         let number = frame.map_or(0, |id| id.0);
         let path = format!("{number}/={}", encode(text));
         self.in_scene(expression.needs(), frame, |scene, instance| {
@@ -40,31 +41,33 @@ impl Recording {
         text: &str,
         id: Option<FrameId>,
     ) -> Result<String, DebuggeeError> {
-        let frame = self.frame(id).ok().map(|frame| frame.id());
+        let frame = self.frame_there(id)?.map(|frame| frame.id());
         self.in_scene(Needs::DECLARED, frame, |scene, _| {
             declared(text, scene).map_err(failed)
         })
     }
 
-    /// A path into the values of a crossing: those are shown with their types, and paged.
-    fn crossing_path(
+    /// The crossing that a path leads into the values of: those are shown with their types,
+    /// and paged.
+    pub(super) fn crossing_of_path(
         &mut self,
         expression: &Expression,
         text: &str,
         id: Option<FrameId>,
-        format: Format,
-    ) -> Option<Result<VariableView, DebuggeeError>> {
-        match expression.path()? {
-            Root::Crossing => Some(
-                self.crossing_around(id)
-                    .and_then(|frame| self.call_expression(&frame, text, format)),
-            ),
-            // A bare name in a crossing's frame may be that of an argument.
-            Root::Name => match self.frame(id).ok()? {
-                ShownFrame::Crossing(frame) => {
-                    self.call_expression(&frame, text, format).ok().map(Ok)
+    ) -> Result<Option<CrossingFrame>, DebuggeeError> {
+        match expression.path() {
+            None => Ok(None),
+            Some(Root::Crossing) => self.crossing_around(id),
+            // A bare name in a crossing's frame may be that of an argument, or of a variable
+            // of the code that called.
+            Some(Root::Name) => match self.frame_there(id)? {
+                Some(ShownFrame::Crossing(frame)) => {
+                    let call = self.call(&frame);
+                    // Why the call cannot be seen is told if there is no variable either.
+                    let has = call.is_ok_and(|call| call.root_of(text).is_some());
+                    Ok(has.then_some(frame))
                 }
-                ShownFrame::Guest(_) => None,
+                Some(ShownFrame::Guest(_)) | None => Ok(None),
             },
         }
     }
@@ -72,15 +75,13 @@ impl Recording {
     /// What is inside the value of an expression.
     pub(super) fn expression_values(
         &mut self,
-        key: &str,
+        expression: &Expression,
         frame: Option<FrameId>,
         of: &ValuesRef,
         steps: &[&str],
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let text = decode(key.strip_prefix('=').unwrap_or(key));
-        let expression = Expression::parse(&text).map_err(failed)?;
         self.in_scene(expression.needs(), frame, |scene, instance| {
             match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
                 (Evaluated::Variable(root), Some(frame)) => {
@@ -90,7 +91,7 @@ impl Recording {
                         instance,
                         format,
                     };
-                    let expression = Some(text.trim().to_owned());
+                    let expression = Some(expression.text().trim().to_owned());
                     within.rows(*root, expression, steps, &of.0, page)
                 }
                 _ => Ok(Vec::new()),
@@ -107,21 +108,25 @@ impl Recording {
         look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
     ) -> Result<T, DebuggeeError> {
         let here = self.timeline.here();
-        let moment = Moment {
+        let moment = SceneMoment {
             event: here.event,
             tick: here.position.tick,
             position: Some(here.position),
         };
-        let (place, at_hostcall) = match self.frame(frame) {
-            Ok(ShownFrame::Guest(place)) => (Some(place), false),
-            Ok(ShownFrame::Crossing(_)) => (self.caller(), true),
+        let (place, at_hostcall) = match self.frame_there(frame)? {
+            Some(ShownFrame::Guest(place)) => (Some(place), false),
+            Some(ShownFrame::Crossing(_)) => (self.caller(), true),
             // Nothing runs; the moment can be asked for all the same.
-            Err(_) => (None, false),
+            None => (None, false),
         };
-        let wants_hostcall = needs.hostcall || at_hostcall && needs.variables;
-        let hostcall = match wants_hostcall {
-            true => self.lifted_call(frame).ok(),
-            false => None,
+        let (hostcall, unseen) = match needs.hostcall || at_hostcall && needs.variables {
+            true => match self.lifted_call(frame) {
+                // It speaks of the hostcall by name.
+                Err(why) if needs.hostcall && needs != Needs::DECLARED => return Err(why),
+                Err(why) => (None, Some(why)),
+                Ok(hostcall) => (hostcall, None),
+            },
+            false => (None, None),
         };
         let scene = Scene {
             moment,
@@ -131,11 +136,29 @@ impl Recording {
             at_hostcall,
         };
         let wants_frame = needs.variables || needs.registers;
-        let Some(place) = place.filter(|_| wants_frame) else {
+        let place = place.filter(|_| wants_frame);
+        let answer = self.look_from(place.as_ref(), scene, look);
+        match (answer, unseen) {
+            // It may speak of the hostcall by a bare name.
+            (Err(error), Some(why)) => Err(failed(format!(
+                "{error}; nor can the hostcall be seen: {why}"
+            ))),
+            (answer, _) => answer,
+        }
+    }
+
+    /// Lends a scene with what is seen from a frame of guest code, if there is one.
+    fn look_from<T>(
+        &mut self,
+        place: Option<&GuestPlace>,
+        scene: Scene<'_>,
+        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        let Some(place) = place else {
             return look(&scene, InstanceId(0));
         };
         let instance = place.core.instance;
-        let with_frame = self.with_frame(&place, |source, site, state| {
+        self.with_frame(place, |source, site, state| {
             let has_variables = source.function_at(site.pc).is_some();
             let state: &dyn FrameState = state;
             let frame = SourceFrame {
@@ -143,16 +166,13 @@ impl Recording {
                 site,
                 state,
             };
-            Ok(look(
-                &Scene {
-                    registers: Some(state),
-                    frame: has_variables.then_some(frame),
-                    ..scene
-                },
-                instance,
-            ))
-        });
-        with_frame?
+            let scene = Scene {
+                registers: Some(state),
+                frame: has_variables.then_some(frame),
+                ..scene
+            };
+            look(&scene, instance)
+        })
     }
 
     /// What expressions can name in a frame.
@@ -160,7 +180,7 @@ impl Recording {
         let mut names: Vec<String> = ["$event", "$tick", "$position", "$mem["]
             .map(str::to_owned)
             .to_vec();
-        if let Ok(call) = self.lifted_call(frame) {
+        if let Ok(Some(call)) = self.lifted_call(frame) {
             let arguments = call.arguments.iter();
             names.extend(arguments.map(|(name, _)| format!("$arg.{name}")));
             names.extend(call.result.map(|_| "$result".to_owned()));
@@ -185,18 +205,21 @@ impl Recording {
         names
     }
 
-    /// The crossing in progress around a frame, as expressions see it.
-    fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<LiftedCall, DebuggeeError> {
-        let frame = self.crossing_around(frame)?;
+    /// The crossing in progress around a frame, as expressions see it; `None` if there is
+    /// none.
+    fn lifted_call(&mut self, frame: Option<FrameId>) -> Result<Option<LiftedCall>, DebuggeeError> {
+        let Some(frame) = self.crossing_around(frame)? else {
+            return Ok(None);
+        };
         let call = self.call(&frame)?;
         let arguments = call.arguments.iter();
-        Ok(LiftedCall {
+        Ok(Some(LiftedCall {
             name: call.crossing.name.clone(),
             arguments: arguments
                 .map(|part| (part.name.clone(), part.value.clone()))
                 .collect(),
             result: call.result().map(|part| part.value.clone()),
-        })
+        }))
     }
 }
 

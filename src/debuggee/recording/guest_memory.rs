@@ -3,15 +3,13 @@
 use crate::inspect::hostcall::in_progress::overlay;
 use crate::replay::InstanceId;
 use crate::timeline::{Timeline, TimelineError};
+use crate::trace::Written;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 const PAGE: u64 = 4096;
 /// Nothing larger is read for one value.
 const MOST: u64 = 1 << 24;
-
-/// Bytes that will have been written: address and bytes, in order.
-pub(super) type Writes = Vec<(u64, Vec<u8>)>;
 
 /// A memory of the stopped guest. It is fetched a page at a time and kept: it does not
 /// change while the program stands still.
@@ -73,7 +71,7 @@ impl<'a> GuestMemory<'a> {
     /// Bytes as they will be when this has been written.
     pub(super) fn read_after(
         &self,
-        writes: &[(u64, Vec<u8>)],
+        writes: &[Written],
         address: u64,
         length: u64,
     ) -> Option<Vec<u8>> {

@@ -1,13 +1,16 @@
 //! The handle tables at this stop.
 
 use super::Recording;
+use super::awaited::Part;
 use crate::debuggee::{
     Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::handles::history::HandleHistory;
-use crate::inspect::handles::table::{Entry, EntryKind, HandleTable};
-use crate::inspect::past::chronicle::Chronicle;
-use crate::trace::{Instance, Outcome};
+use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
+use crate::inspect::past::chronicle::Until;
+use crate::replay::Phase;
+use crate::timeline::travel::motion::{Ending, Reason};
+use crate::trace::Instance;
 
 /// Where values of the handle tables are found: in place of a frame's number.
 pub(super) const KEY: &str = "handles";
@@ -19,17 +22,9 @@ fn failed(error: impl std::fmt::Display) -> DebuggeeError {
 type Table = (Instance, HandleTable);
 
 impl Recording {
-    /// What has happened so far; a replay in the background, begun at the first time of
-    /// asking, tells.
-    pub(super) fn chronicle(&mut self) -> &Chronicle {
-        let (trace, cache) = (self.timeline.trace(), &self.cache);
-        self.chronicle
-            .get_or_insert_with(|| Chronicle::start(trace.clone(), cache.clone()))
-    }
-
     /// One child for each component instance.
     pub(super) fn handle_tables(&mut self) -> Result<VariableView, DebuggeeError> {
-        let tables = self.tables()?;
+        let tables = self.tables(Part::Whole)?;
         Ok(VariableView {
             name: KEY.into(),
             value: summary(&tables),
@@ -48,7 +43,10 @@ impl Recording {
         &mut self,
         steps: &[&str],
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let tables = self.tables()?;
+        let tables = match self.tables(Part::Values) {
+            Err(DebuggeeError::NotYet) => return Ok(vec![not_yet()]),
+            tables => tables?,
+        };
         let Some(instance) = steps.first() else {
             return Ok(tables.iter().map(instance_view).collect());
         };
@@ -75,10 +73,13 @@ impl Recording {
         at_end: bool,
     ) -> Result<Vec<InstanceHandles>, DebuggeeError> {
         let tables = match at_end {
-            true => self.chronicle().whole(HandleHistory::end).map_err(failed)?,
-            false => self.tables()?,
+            true => self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
+                chronicle.at_end(HandleHistory::end)
+            })?,
+            false => self.tables(Part::Whole)?,
         };
-        let ends = self.chronicle().ended(HandleHistory::end).map_err(failed)?;
+        // Not known yet, or never, if replaying to the end fails.
+        let ends = self.chronicle().at_end(HandleHistory::end).ok();
         let leaks = |instance: Instance| {
             let ends = ends.iter().flatten();
             let own = ends.filter(|(of, _)| *of == instance);
@@ -93,35 +94,50 @@ impl Recording {
         Ok(shown.collect())
     }
 
-    fn tables(&mut self) -> Result<Vec<Table>, DebuggeeError> {
-        let here = self.timeline.here().clone();
-        let in_call = here.position.phase == crate::replay::Phase::Calling;
-        let outcome = self.timeline.trace().outcome().clone();
-        let chronicle = self.chronicle();
-        let tables = chronicle.handles_at(here.event, in_call, None);
-        let tables = tables.map_err(failed)?.unwrap_or_default();
-        match chronicle.mismatch(here.event, &outcome) {
-            None => Ok(tables),
-            Some(mismatch) => Err(failed(mismatch)),
-        }
+    fn tables(&mut self, part: Part) -> Result<Vec<Table>, DebuggeeError> {
+        let here = self.timeline.here();
+        let (event, in_call) = (here.event, here.position.phase == Phase::Calling);
+        self.ask_chronicle(Until::Call(event), part, |chronicle| {
+            chronicle.handles_at(event, in_call)
+        })
     }
 
     /// Why a run ended in a trap, where that was about a handle: what the handle was.
-    pub(super) fn trap_explained(&mut self) -> Option<String> {
+    pub(super) fn trap_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        let here = self.timeline.here().clone();
         // What the far side finds wrong with a handle is a trap or a failure of the host.
-        let (Outcome::Trapped(_) | Outcome::HostError(_)) = self.timeline.trace().outcome() else {
-            return None;
+        let Reason::End(Ending::Trapped(_) | Ending::HostError(_)) = here.reason else {
+            return Ok(None);
         };
-        let last = self.timeline.here().event.checked_sub(1)?;
-        let open = self.timeline.boundary().ok()?;
-        open.last()?;
-        let told = self.chronicle().whole(|history| {
-            let findings = history.findings().iter();
-            let mut about = findings.rev();
-            let found = about.find(|found| found.finding.moment.event == last);
-            found.map(|found| found.finding.to_string())
-        });
-        told.ok().flatten()
+        let Some(last) = here.event.checked_sub(1) else {
+            return Ok(None);
+        };
+        // Where guest code has failed, no handle was wrong.
+        let guest = self.timeline.frames()?.len();
+        let open = self.timeline.boundary()?;
+        if open
+            .last()
+            .is_none_or(|inner| (inner.outside as usize) < guest)
+        {
+            return Ok(None);
+        }
+        self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
+            chronicle.at_end(|history| {
+                let mut findings = history.findings().iter().rev();
+                let found = findings.find(|found| found.finding.occasion.event == last);
+                found.map(|found| found.finding.to_string())
+            })
+        })
+    }
+}
+
+/// In place of tables.
+fn not_yet() -> VariableView {
+    VariableView {
+        name: KEY.into(),
+        value: "<not known yet: the recording is still being replayed in the background>".into(),
+        kind: ValueKind::Virtual,
+        ..VariableView::default()
     }
 }
 
@@ -151,7 +167,7 @@ fn instance_view((instance, table): &Table) -> VariableView {
     }
 }
 
-fn entry_view(instance: Instance, entry: &Entry) -> VariableView {
+fn entry_view(instance: Instance, entry: &HandleEntry) -> VariableView {
     VariableView {
         name: entry.index.to_string(),
         value: entry.to_string(),
@@ -166,7 +182,7 @@ fn entry_view(instance: Instance, entry: &Entry) -> VariableView {
 }
 
 /// What is known of an entry, one row each.
-fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
+fn life(table: &HandleTable, entry: &HandleEntry) -> Vec<VariableView> {
     let row = |name: &str, value: String| VariableView {
         name: name.to_owned(),
         value,
@@ -190,7 +206,7 @@ fn life(table: &HandleTable, entry: &Entry) -> Vec<VariableView> {
     rows
 }
 
-fn in_full(table: &HandleTable, entry: &Entry) -> HandleShown {
+fn in_full(table: &HandleTable, entry: &HandleEntry) -> HandleShown {
     let mut life = Vec::new();
     if let Some(past) = table.past(entry.index) {
         let what = format!("the handle before it: {past}");

@@ -1,17 +1,20 @@
 //! What the whole recording has to tell: its hostcalls, and what was printed.
 
 use super::Recording;
+use super::awaited::Part;
 use super::texts::Text;
 use crate::debuggee::{
     DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
 };
 use crate::inspect::hostcall::listing::{Listing, ListingError};
-use crate::replay::output;
+use crate::inspect::past::chronicle::Until;
+use crate::inspect::past::output;
+use crate::replay::output::Stream as GuestStream;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 impl Recording {
@@ -46,25 +49,26 @@ impl Recording {
     ) -> Result<Listing, DebuggeeError> {
         let failed = |error: &dyn std::fmt::Display| DebuggeeError::Other(error.to_string());
         let trace = self.timeline.trace().clone();
-        let all = trace.hostcalls().unwrap_or(0).max(1);
+        let all = self.readable().0.max(1);
         let compiled = self
             .timeline
             .compile(Variant::Fast, interrupt, &|compiled| {
                 output.progress(Some(compiled.percent()), "compiling the recording");
             })?;
-        let done = Arc::new(AtomicUsize::new(0));
         std::thread::scope(|scope| {
-            let (counted, stop) = (done.clone(), interrupt.clone());
+            let (counter, counts) = channel();
+            let stop = interrupt.clone();
             let reading = scope.spawn(move || {
                 Listing::read(&trace, &compiled, move |rows| {
-                    counted.store(rows, Ordering::Relaxed);
+                    // Whoever counts waits for the listing.
+                    _ = counter.send(rows);
                     !stop.is_raised()
                 })
             });
-            while !reading.is_finished() {
-                let percent = done.load(Ordering::Relaxed) as u64 * 100 / all;
+            // No more come when it is read.
+            for rows in counts {
+                let percent = rows as u64 * 100 / all;
                 output.progress(Some(percent.min(100) as u8), "listing the hostcalls");
-                std::thread::sleep(Duration::from_millis(2));
             }
             match reading.join() {
                 Ok(Ok(listing)) => Ok(listing),
@@ -88,37 +92,41 @@ impl Recording {
             content.push_str(&row.line().replace(['\n', '\r'], " "));
             content.push('\n');
         }
+        if let Some(why) = &listing.cut_short {
+            content.push_str(&format!("{why}\n"));
+        }
         Ok(SourceText {
             content,
             mime_type: None,
         })
     }
 
-    /// What hostcalls with these numbers printed; `None` if that is not known within the
-    /// patience.
+    /// What hostcalls with these numbers printed, if that is known within the patience.
     pub(super) fn printed_by(
         &mut self,
         calls: &Range<u64>,
-        patience: Option<Duration>,
-    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        patience: Duration,
+    ) -> Result<Vec<Printed>, DebuggeeError> {
         if calls.is_empty() {
-            return Ok(Some(Vec::new()));
+            return Ok(Vec::new());
         }
-        let told = self.chronicle().output(calls.end, patience, |output| {
+        let tell = |output: &output::Output| {
             let pieces = output.until(calls.end).iter();
             let new = pieces.filter(|piece| piece.events > calls.start);
             let printed = new.map(|piece| Printed {
                 stream: match piece.stream {
-                    output::Stream::Stdout => Stream::Stdout,
-                    output::Stream::Stderr => Stream::Stderr,
+                    GuestStream::Stdout => Stream::Stdout,
+                    GuestStream::Stderr => Stream::Stderr,
                 },
                 event: piece.event,
                 bytes: output.bytes(piece).to_vec(),
                 place: line_of(piece.event),
             });
             printed.collect()
-        });
-        told.map_err(|error| DebuggeeError::Other(error.to_string()))
+        };
+        self.ask_chronicle(Until::Call(calls.end), Part::Whole, |chronicle| {
+            chronicle.output(calls.end, patience, tell)
+        })
     }
 }
 

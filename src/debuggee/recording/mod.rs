@@ -2,6 +2,7 @@
 //! the inspecting room.
 
 mod address;
+mod awaited;
 mod boundary;
 mod breakpoints;
 mod call_values;
@@ -25,12 +26,13 @@ pub use launcher::RecordingLauncher;
 
 use super::path_mapping::PathMapping;
 use super::{
-    BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError,
-    EvaluateContext, FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest,
-    FunctionView, History, InstanceHandles, InstructionBreakpointRequest, InstructionView,
-    LineVisit, Looks, Mark, MemoryView, ModuleView, Output, Page, Past, Preparing, Printed, Scope,
-    SourceBreakpointRequest, SourceOrigin, SourcePoint, SourceRef, SourceText, StepInTarget,
-    StopText, Stops, TextRef, Travels, ValuesRef, VariableView, Window,
+    BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
+    DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
+    FunctionBreakpointRequest, FunctionView, History, InstanceHandles,
+    InstructionBreakpointRequest, InstructionView, LineVisit, Looks, Mark, MemoryView, ModuleView,
+    Output, Page, Past, Preparing, Printed, Scope, SourceBreakpointRequest, SourceOrigin,
+    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, Stops, TextRef, Travels, ValuesRef,
+    VariableView, Window,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -41,6 +43,7 @@ use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
+use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use stack::ShownFrame;
@@ -59,15 +62,17 @@ pub struct Recording {
     is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
-    events: OnceLock<u64>,
+    /// How many hostcalls can be read, and what is damaged after those.
+    events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
     hostcalls: Option<Arc<Listing>>,
     /// The crossings in progress at this stop that were asked for, by their index.
-    calls: HashMap<usize, ShownCall>,
+    calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
     items: HashMap<ModuleId, Arc<CoreItems>>,
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
+    awaited: Awaited,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
@@ -105,6 +110,7 @@ impl Recording {
             calls: HashMap::new(),
             items: HashMap::new(),
             chronicle: None,
+            awaited: Awaited::default(),
             cache,
             external,
             path_mapping,
@@ -115,6 +121,43 @@ impl Recording {
 }
 
 impl Recording {
+    /// See [`Travels::travel`].
+    fn travel_by(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        self.stack = None;
+        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
+            return Ok(self.timeline.here().clone());
+        }
+        self.calls.clear();
+        self.find_handle_changes(output, interrupt)?;
+        if self.timeline.needs_debug(motion) {
+            self.timeline.need_debug(interrupt, &|compiled| {
+                output.progress(
+                    Some(compiled.percent()),
+                    "compiling the guest for debugging",
+                );
+            })?;
+        }
+        let stop = match motion {
+            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+            other => self.timeline.travel(other, interrupt)?,
+        };
+        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
+        Ok(stop)
+    }
+
+    /// How many hostcalls can be read, and what is damaged after those.
+    fn readable(&self) -> &(u64, Option<String>) {
+        self.events.get_or_init(|| {
+            let (events, damage) = self.timeline.trace().readable_hostcalls();
+            (events, damage.map(|damage| damage.to_string()))
+        })
+    }
+
     /// What to say where the program stands in a hostcall.
     fn describe_hostcall(&mut self) -> StopText {
         let how = match self.timeline.here().position.phase {
@@ -136,31 +179,19 @@ impl Travels for Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
-        self.stack = None;
-        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
-            return Ok(self.timeline.here().clone());
-        }
-        self.find_handle_changes()?;
-        self.calls.clear();
-        if self.timeline.needs_debug(motion) {
-            self.timeline.need_debug(interrupt, &|compiled| {
-                output.progress(
-                    Some(compiled.percent()),
-                    "compiling the guest for debugging",
-                );
-            })?;
-        }
-        let stop = match motion {
-            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
-            other => self.timeline.travel(other, interrupt)?,
-        };
-        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
-        Ok(stop)
+        // Whatever comes of it, the client asks anew.
+        self.awaited.forget();
+        let stop = self.travel_by(motion, output, interrupt);
+        self.awaited.forget();
+        stop
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
-        let end = self.timeline.debug_end()?;
-        Some(Box::new(move || end.wait()))
+        self.next_preparing()
+    }
+
+    fn became_known(&mut self) -> BecameKnown {
+        self.known_by_now()
     }
 
     fn here(&self) -> &Stop {
@@ -172,10 +203,7 @@ impl Travels for Recording {
         match reason {
             Reason::End(_) => StopText {
                 description: None,
-                text: Some(match self.trap_explained() {
-                    Some(why) => format!("The run {}; {why}", self.timeline.trace().outcome()),
-                    None => format!("The run {}", self.timeline.trace().outcome()),
-                }),
+                text: Some(format!("The run {}", self.timeline.trace().outcome())),
             },
             _ => match self.describe_change() {
                 Some(told) => told,
@@ -186,10 +214,11 @@ impl Travels for Recording {
 
     fn history(&self) -> History {
         let trace = self.timeline.trace();
-        let events = *self.events.get_or_init(|| trace.hostcalls().unwrap_or(0));
+        let (events, damage) = self.readable();
         History {
             name: trace.metadata().program.clone(),
-            events,
+            events: *events,
+            damage: damage.clone(),
             end: self.timeline.known_end(),
             ending: format!("the run {}", trace.outcome()),
         }
@@ -398,13 +427,13 @@ impl Past for Recording {
     fn printed(
         &mut self,
         calls: Range<u64>,
-        patience: Option<Duration>,
-    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
+        patience: Duration,
+    ) -> Result<Vec<Printed>, DebuggeeError> {
         self.printed_by(&calls, patience)
     }
 
-    fn printing(&mut self, until: u64) -> Preparing {
-        Box::new(self.chronicle().coming_to(until))
+    fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        self.trap_explained()
     }
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

@@ -163,6 +163,15 @@ impl Recording {
 
     /// The frame with this id, or the innermost one that has lines.
     pub(super) fn frame(&mut self, id: Option<FrameId>) -> Result<ShownFrame, DebuggeeError> {
+        self.frame_there(id)?
+            .ok_or_else(|| DebuggeeError::other("there is no such frame here"))
+    }
+
+    /// The same; `None` if it is not there.
+    pub(super) fn frame_there(
+        &mut self,
+        id: Option<FrameId>,
+    ) -> Result<Option<ShownFrame>, DebuggeeError> {
         let stack = self.stack()?;
         let found = match id {
             Some(id) => stack.iter().find(|frame| frame.id() == id),
@@ -171,9 +180,7 @@ impl Recording {
                 .find(|f| matches!(f, ShownFrame::Guest(place) if place.line.is_some()))
                 .or(stack.first()),
         };
-        found
-            .cloned()
-            .ok_or_else(|| DebuggeeError::other("there is no such frame here"))
+        Ok(found.cloned())
     }
 
     /// The innermost frame of guest code, one with lines if there is any.

@@ -4,10 +4,11 @@
 use super::Recording;
 use super::stack::{point, source_ref};
 use crate::component::ModuleId;
+use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{
     DebuggeeError, FramePlace, SourceOrigin, SourcePoint, SourceRef, SourceText, TextRef,
 };
-use crate::source::{FileId, Listing, SourceLine};
+use crate::source::{FileId, Listing, ModuleSource, SourceLine};
 use crate::timeline::Module;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -78,6 +79,41 @@ pub(super) fn path_of(source: &SourceOrigin) -> Option<String> {
     }
 }
 
+/// Where a place with a line is shown.
+pub(super) fn place_in_source(
+    path_mapping: &PathMapping,
+    module: ModuleId,
+    source: &ModuleSource,
+    line: SourceLine,
+) -> FramePlace {
+    FramePlace {
+        source: source_of(path_mapping, module, source, line.file),
+        point: point(line),
+    }
+}
+
+fn source_of(
+    path_mapping: &PathMapping,
+    module: ModuleId,
+    source: &ModuleSource,
+    file: FileId,
+) -> SourceRef {
+    let path = source.file(file);
+    let has_text = source.text_of(file).is_some();
+    let file = source_ref(path);
+    if !has_text || Path::new(&path_mapping.outward(path)).exists() {
+        return file;
+    }
+    let text = Text::Content {
+        module,
+        path: path.to_owned(),
+    };
+    SourceRef {
+        origin: SourceOrigin::Generated(text.reference()),
+        ..file
+    }
+}
+
 impl Recording {
     /// The code of a function as text.
     pub(super) fn listing(&self, id: ModuleId, function: u32) -> Option<Arc<Listing>> {
@@ -116,29 +152,13 @@ impl Recording {
         module: &Module,
         line: SourceLine,
     ) -> FramePlace {
-        FramePlace {
-            source: self.source_of(id, module, line.file),
-            point: point(line),
-        }
+        place_in_source(&self.path_mapping, id, &module.source, line)
     }
 
     /// The file of a line; where it is not on this machine, but in the source map, its
     /// text.
     pub(super) fn source_of(&self, id: ModuleId, module: &Module, file: FileId) -> SourceRef {
-        let path = module.source.file(file);
-        let has_text = module.source.text_of(file).is_some();
-        let file = source_ref(path);
-        if !has_text || Path::new(&self.path_mapping.outward(path)).exists() {
-            return file;
-        }
-        let text = Text::Content {
-            module: id,
-            path: path.to_owned(),
-        };
-        SourceRef {
-            origin: SourceOrigin::Generated(text.reference()),
-            ..file
-        }
+        source_of(&self.path_mapping, id, &module.source, file)
     }
 
     pub(super) fn text(&self, reference: &TextRef) -> Result<SourceText, DebuggeeError> {

@@ -3,18 +3,16 @@
 
 use super::guest::GuestFrame;
 use super::stack::{GuestPlace, ShownFrame};
+use super::texts::place_in_source;
 use super::{Recording, address, core};
-use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
     SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
 };
-use crate::inspect::FrameState;
-use crate::inspect::expression::core_text;
-use crate::inspect::variable::variables::{
-    self, Children as Inside, Site, Variable, VariableKind, VariablesError,
-};
+use crate::inspect::expression::{Expression, core_text};
+use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
+use crate::inspect::{ChildCount, FrameState};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::travel::motion::MemoryRange;
@@ -118,14 +116,13 @@ impl Recording {
         let id = Some(FrameId(frame));
         match self.frame(id)? {
             // A value of an expression: the key is the expression.
-            ShownFrame::Crossing(frame) if key.starts_with('=') => {
-                match self.call_values(&frame, &of.0, &key, &steps, (page, format)) {
-                    Ok(values) => Ok(values),
-                    Err(_) => self.expression_values(&key, id, of, &steps, page, format),
+            _ if let Some(text) = key.strip_prefix('=') => {
+                let text = decode(text);
+                let expression = Expression::parse(&text).map_err(failed)?;
+                match self.crossing_of_path(&expression, &text, id)? {
+                    Some(frame) => self.call_values(&frame, &of.0, &key, &steps, (page, format)),
+                    None => self.expression_values(&expression, id, of, &steps, page, format),
                 }
-            }
-            ShownFrame::Guest(_) if key.starts_with('=') => {
-                self.expression_values(&key, id, of, &steps, page, format)
             }
             ShownFrame::Crossing(frame) => {
                 self.call_values(&frame, &of.0, &key, &steps, (page, format))
@@ -146,42 +143,30 @@ impl Recording {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let instance = place.core.instance;
-        let rows: Vec<(VariableView, Option<SourceLine>)> =
-            self.with_frame(place, |source, site, frame| {
-                let roots = roots(source, site, frame, key)?;
-                let within = Within {
-                    source,
-                    frame,
-                    instance,
-                    format,
+        let (instance, module) = (place.core.instance, place.core.module);
+        let path_mapping = self.path_mapping.clone();
+        self.with_frame(place, |source, site, frame| {
+            let roots = roots(source, site, frame, key)?;
+            let within = Within {
+                source,
+                frame,
+                instance,
+                format,
+            };
+            let Some((name, steps)) = steps.split_first() else {
+                let declared = |line| {
+                    let place = place_in_source(&path_mapping, module, source, line);
+                    (place.source, place.point)
                 };
-                let Some((name, steps)) = steps.split_first() else {
-                    return Ok(within.root_rows(&roots, &of.0));
-                };
-                let name = decode(name);
-                let mut named = distinct_names(&roots).into_iter().zip(roots);
-                let root = named.find(|(known, _)| *known == name);
-                let (_, root) = root.ok_or_else(gone)?;
-                let expression = is_name(&name).then_some(name);
-                let rows = within.rows(root, expression, steps, &of.0, page)?;
-                Ok(rows.into_iter().map(|row| (row, None)).collect())
-            })?;
-        let declared = |line| self.place_declared(place.core.module, line);
-        let rows = rows.into_iter().map(|(row, line)| VariableView {
-            declared: line.and_then(declared),
-            ..row
-        });
-        Ok(rows.collect())
-    }
-
-    fn place_declared(
-        &self,
-        module: ModuleId,
-        line: SourceLine,
-    ) -> Option<(SourceRef, SourcePoint)> {
-        let place = self.place_in_source(module, self.timeline.module(module)?, line);
-        Some((place.source, place.point))
+                return Ok(within.root_rows(&roots, &of.0, declared));
+            };
+            let name = decode(name);
+            let mut named = distinct_names(&roots).into_iter().zip(roots);
+            let root = named.find(|(known, _)| *known == name);
+            let (_, root) = root.ok_or_else(gone)?;
+            let expression = is_name(&name).then_some(name);
+            within.rows(root, expression, steps, &of.0, page)
+        })
     }
 
     pub(super) fn bytes_at(
@@ -242,13 +227,16 @@ impl Within<'_> {
         &self,
         roots: &[Variable],
         scope: &str,
-    ) -> Vec<(VariableView, Option<SourceLine>)> {
+        declared: impl Fn(SourceLine) -> (SourceRef, SourcePoint),
+    ) -> Vec<VariableView> {
         let names = distinct_names(roots);
         let rows = roots.iter().zip(&names).map(|(variable, name)| {
             let path = format!("{scope}/{}", encode(name));
             let expression = is_name(name).then(|| name.clone());
-            let shown = view(variable, &path, expression, self.instance, self.format);
-            (shown, variable.declared)
+            VariableView {
+                declared: variable.declared.map(&declared),
+                ..view(variable, &path, expression, self.instance, self.format)
+            }
         });
         rows.collect()
     }
@@ -272,9 +260,9 @@ impl Within<'_> {
         }
         // Fields have names and elements numbers; a value has the one or the other.
         let has = match current.children {
-            Inside::None => None,
-            Inside::Named(_) => Some(ChildKind::Named),
-            Inside::Indexed(_) => Some(ChildKind::Indexed),
+            ChildCount::None => None,
+            ChildCount::Named(_) => Some(ChildKind::Named),
+            ChildCount::Indexed(_) => Some(ChildKind::Indexed),
         };
         if page.filter.is_some() && page.filter != has {
             return Ok(Vec::new());
@@ -369,11 +357,6 @@ pub(super) fn view(
     instance: InstanceId,
     format: Format,
 ) -> VariableView {
-    let counts = match variable.children {
-        Inside::None => None,
-        Inside::Named(n) => Some((Some(n), None)),
-        Inside::Indexed(n) => Some((None, Some(n))),
-    };
     let memory = variable.points_to.or(variable.address);
     VariableView {
         name: variable.name.clone(),
@@ -383,11 +366,7 @@ pub(super) fn view(
             variable.value.clone()
         },
         type_name: Some(variable.type_name.clone()),
-        children: counts.map(|(named, indexed)| Children {
-            values: ValuesRef(path.to_owned()),
-            named,
-            indexed,
-        }),
+        children: Children::counted(path, variable.children),
         memory: memory.map(|at| address::memory(instance, at)),
         data: variable
             .address

@@ -2,7 +2,7 @@
 
 use super::datum::Datum;
 use super::error::Fault;
-use super::evaluate::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator};
 use super::syntax::{Node, TypeName};
 use super::types::{self, Scalar};
 use crate::inspect::variable::place::Place;

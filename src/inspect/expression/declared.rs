@@ -2,9 +2,11 @@
 
 use super::datum::Datum;
 use super::error::{ExpressionError, Fault};
-use super::evaluate::{Evaluator, Variables, pointed};
+use super::evaluator::{Evaluator, Variables};
+use super::inside::pointed;
+use super::scene::Scene;
 use super::syntax::{Kind, Node, Unary};
-use super::{Expression, Needs, Scene, nothing_to_see, parse, types};
+use super::{Expression, Needs, parse, types};
 use crate::inspect::variable::declaration::declaration;
 use crate::inspect::variable::value::{Look, Of};
 use crate::source::{SourceError, Type};
@@ -31,7 +33,9 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
         at: 0..text.len(),
         text: text.to_owned(),
     };
-    let frame = scene.frame.ok_or_else(|| fault(nothing_to_see(scene)))?;
+    let frame = scene
+        .frame
+        .ok_or_else(|| fault(scene.without_variables()))?;
     let variables = Variables::of(frame).map_err(fault)?;
     let look = &variables.look;
     let expression = Expression::parse(text);

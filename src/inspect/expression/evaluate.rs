@@ -1,111 +1,21 @@
 //! From an expression to its value, in a scene.
 
-use super::access::{field_of, null};
 use super::arithmetic;
-use super::datum::{Datum, Reading};
+use super::datum::Datum;
 use super::error::{ExpressionError, Fault};
-use super::syntax::{Binary, Comparison, Kind, Moment, Node, Register, Unary};
-use super::{Scene, SourceFrame};
-use crate::inspect::variable::place::{Locator, Place, Unavailable};
+use super::evaluator::{Evaluated, Evaluator};
+use super::inside::{listed, null, pointed, pointer_in};
+use super::syntax::{Binary, Comparison, Kind, Node, Register, TimeName, Unary};
+use crate::inspect::variable::place::Unavailable;
 use crate::inspect::variable::scalar::Number;
-use crate::inspect::variable::value::{Look, Of, Value, View};
-use crate::inspect::variable::variables::{locate, visible};
-use crate::source::{EntryId, Scopes};
+use crate::inspect::variable::value::{Of, Value, View};
 
 /// The most bytes that `$mem` shows.
 const MOST_BYTES: i128 = 1 << 16;
-/// References to references: no more than this.
-const MOST_REFERENCES: usize = 4;
 /// The bytes that `$mem[address]` shows.
 const SOME_BYTES: i128 = 16;
 
-pub(super) type Evaluated<T> = Result<T, ExpressionError>;
-
-/// The frame whose variables an expression sees.
-pub(super) struct Variables<'a> {
-    frame: SourceFrame<'a>,
-    pub(super) look: Look<'a>,
-    locator: Locator<'a>,
-    scopes: Scopes,
-}
-
-impl<'a> Variables<'a> {
-    pub(super) fn of(frame: SourceFrame<'a>) -> Result<Variables<'a>, Fault> {
-        let scopes = frame.source.scopes_at(frame.site.pc)?;
-        Ok(Variables {
-            look: Look::new(frame.source, frame.state),
-            locator: Locator::new(frame.source, frame.state, &scopes),
-            scopes,
-            frame,
-        })
-    }
-
-    /// The type of the variable of the frame, or else outside functions, with a name: it may
-    /// have one where it has no value.
-    pub(super) fn declared_type(&self, name: &str) -> Option<EntryId> {
-        let visible = visible(&self.scopes, self.frame.site.inlined);
-        match visible.iter().find(|declared| declared.name == name) {
-            Some(declared) => declared.type_id,
-            None => {
-                self.frame
-                    .source
-                    .static_named(self.frame.site.pc, name)?
-                    .type_id
-            }
-        }
-    }
-
-    /// A variable of the frame, or else one outside functions; at last, in a method of
-    /// C++, a field of its object.
-    fn find(&self, name: &str) -> Result<Option<Value>, Fault> {
-        let visible = visible(&self.scopes, self.frame.site.inlined);
-        let declared = |name: &str| visible.iter().find(|declared| declared.name == name);
-        if let Some(declared) = declared(name) {
-            return Ok(Some(locate(&self.look, &self.locator, declared)?));
-        }
-        let source = self.frame.source;
-        if let Some(declared) = source.static_named(self.frame.site.pc, name) {
-            return Ok(Some(locate(&self.look, &self.locator, &declared)?));
-        }
-        let Some(this) = declared("this") else {
-            return Ok(None);
-        };
-        let this = locate(&self.look, &self.locator, this)?;
-        Ok(field_of(&self.look, &this, name)?.ok())
-    }
-}
-
-pub(super) struct Evaluator<'a> {
-    pub(super) scene: &'a Scene<'a>,
-    pub(super) variables: Result<&'a Variables<'a>, Fault>,
-    pub(super) text: &'a str,
-}
-
 impl Evaluator<'_> {
-    pub(super) fn fault(&self, node: &Node, fault: impl Into<Fault>) -> ExpressionError {
-        ExpressionError {
-            fault: Box::new(fault.into()),
-            at: node.at.clone(),
-            text: self.text.to_owned(),
-        }
-    }
-
-    pub(super) fn reading(&self) -> Reading<'_> {
-        Reading(
-            self.variables
-                .as_ref()
-                .ok()
-                .map(|variables| &variables.look),
-        )
-    }
-
-    pub(super) fn look(&self, node: &Node) -> Evaluated<&Look<'_>> {
-        match &self.variables {
-            Ok(variables) => Ok(&variables.look),
-            Err(fault) => Err(self.fault(node, fault.clone())),
-        }
-    }
-
     pub(super) fn value(&self, node: &Node) -> Evaluated<Datum> {
         Ok(match &node.kind {
             Kind::Whole(number) => Datum::Number(Number::Whole(*number)),
@@ -115,7 +25,7 @@ impl Evaluator<'_> {
             Kind::Text(text) => Datum::Text(text.clone()),
             Kind::Name(name) => self.named(node, name)?,
             Kind::Register(register) => self.register(node, *register)?,
-            Kind::Moment(moment) => self.moment(*moment),
+            Kind::Moment(name) => self.moment(*name),
             Kind::Memory { address, length } => self.memory(node, address, length.as_deref())?,
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
@@ -187,12 +97,12 @@ impl Evaluator<'_> {
             .ok_or_else(|| self.fault(node, Fault::NoRegister))
     }
 
-    fn moment(&self, moment: Moment) -> Datum {
+    fn moment(&self, name: TimeName) -> Datum {
         let at = &self.scene.moment;
-        match moment {
-            Moment::Event => Datum::Number(Number::Whole(at.event.into())),
-            Moment::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
-            Moment::Position => {
+        match name {
+            TimeName::Event => Datum::Number(Number::Whole(at.event.into())),
+            TimeName::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
+            TimeName::Position => {
                 let position = at.position.map(|position| position.to_string());
                 Datum::Text(position.unwrap_or_default())
             }
@@ -457,60 +367,6 @@ impl Evaluator<'_> {
             (Datum::Typed(value), Some(look)) => (value, look),
             _ => return Ok(None),
         };
-        pointer_in(look, value, MOST_REFERENCES)
-    }
-}
-
-/// The address that a pointer, a smart pointer of C++ or an array is; that of what a
-/// reference refers to, or `Rc` and the like, if that is such a thing.
-fn pointer_in(
-    look: &Look<'_>,
-    value: &Value,
-    depth: usize,
-) -> Result<Option<(u64, Of)>, Unavailable> {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return Ok(None);
-    };
-    let declared = look.pointer(value)?;
-    Ok(match (look.view(value)?, declared) {
-        (
-            View::Pointer {
-                target: Some(target),
-                is_transparent: true,
-                ..
-            },
-            Some(_),
-        ) => pointer_in(look, &target, deeper)?,
-        (_, Some((address, target))) => Some((address, Of::Type(target))),
-        (
-            View::Pointer {
-                target: Some(target),
-                ..
-            },
-            None,
-        ) => match look.is_smart_pointer(value)? {
-            true => target.place.address().map(|address| (address, target.of)),
-            false => pointer_in(look, &target, deeper)?,
-        },
-        (View::Elements(elements), None) => {
-            let address = elements.first.address();
-            address.map(|address| (address, elements.of))
-        }
-        _ => None,
-    })
-}
-
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.take(20).collect();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
-    }
-}
-
-pub(super) fn pointed(address: u64, of: Of) -> Value {
-    Value {
-        of,
-        place: Place::Memory(address),
+        pointer_in(look, value)
     }
 }

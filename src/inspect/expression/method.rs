@@ -3,56 +3,11 @@
 
 use super::datum::Datum;
 use super::error::Fault;
-use super::evaluate::{Evaluated, Evaluator};
-use super::syntax::Node;
+use super::evaluator::{Evaluated, Evaluator};
+use super::syntax::{Method, Node};
 use crate::inspect::hostcall::lift::Lifted;
 use crate::inspect::variable::scalar::Number;
 use crate::inspect::variable::value::View;
-
-/// What is asked of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Length,
-    IsEmpty,
-    /// Whether it stands at the case with this name, in Rust.
-    Is(&'static str),
-    HasValue,
-    /// What it holds, which there must be.
-    Held,
-    First,
-    Last,
-    /// What gives the same value in another dress: a guard, a reference, a pointer.
-    Itself,
-}
-
-/// The methods by their names in Rust and C++.
-const NAMES: [(Method, &[&str]); 11] = [
-    (Method::Length, &["len", "size", "length"]),
-    (Method::IsEmpty, &["is_empty", "empty"]),
-    (Method::Is("Some"), &["is_some"]),
-    (Method::Is("None"), &["is_none"]),
-    (Method::Is("Ok"), &["is_ok"]),
-    (Method::Is("Err"), &["is_err"]),
-    (Method::HasValue, &["has_value"]),
-    (Method::Held, &["unwrap", "value"]),
-    (Method::First, &["first", "front"]),
-    (Method::Last, &["last", "back"]),
-    (
-        Method::Itself,
-        &[
-            "get", "borrow", "lock", "read", "as_ref", "as_deref", "as_str", "as_slice", "deref",
-            "c_str", "data", "clone",
-        ],
-    ),
-];
-
-impl Method {
-    pub(super) fn named(name: &str) -> Option<Method> {
-        let mut all = NAMES.iter();
-        all.find(|(_, names)| names.contains(&name))
-            .map(|(method, _)| *method)
-    }
-}
 
 impl Evaluator<'_> {
     pub(super) fn call(&self, node: &Node, of: Datum, method: Method) -> Evaluated<Datum> {

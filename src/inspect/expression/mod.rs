@@ -12,26 +12,27 @@ mod datum;
 mod declared;
 mod error;
 mod evaluate;
+mod evaluator;
+mod inside;
 mod literal;
 mod method;
 mod parse;
 pub mod predicate;
+mod scene;
 mod syntax;
 mod types;
 
 pub use datum::core_text;
 pub use declared::declared;
 pub use error::{ExpressionError, Fault};
+pub use scene::{Scene, SceneMoment, SourceFrame};
 
-use super::hostcall::in_progress::LiftedCall;
 use super::hostcall::lift::Lifted;
-use super::variable::place::FrameState;
-use super::variable::variables::{Site, Variable, VariableKind, part};
+use super::variable::variables::{Variable, VariableKind, part};
 use crate::component::types::CoreValue;
-use crate::replay::{Position, Tick};
-use crate::source::ModuleSource;
 use datum::Datum;
-use evaluate::{Evaluator, Variables};
+use evaluator::{Evaluator, Variables};
+use inside::pointed;
 use syntax::{Kind, Node};
 
 /// An expression, understood.
@@ -39,45 +40,6 @@ use syntax::{Kind, Node};
 pub struct Expression {
     text: String,
     root: Node,
-}
-
-/// What an expression sees.
-#[derive(Clone, Copy)]
-pub struct Scene<'a> {
-    /// What `$event`, `$tick` and `$position` are.
-    pub moment: Moment,
-    /// The core level of the innermost frame, or of the one chosen.
-    pub registers: Option<&'a dyn FrameState>,
-    /// The frame whose variables are in scope.
-    pub frame: Option<SourceFrame<'a>>,
-    /// The hostcall that the guest is in.
-    pub hostcall: Option<&'a LiftedCall>,
-    /// Whether the hostcall's own frame is looked at: its arguments are then seen by
-    /// their bare names.
-    pub at_hostcall: bool,
-}
-
-/// Which moment of the recording it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Calls out made before it; at a hostcall, the number of that.
-    pub event: u64,
-    /// The tick of its position.
-    pub tick: Tick,
-    /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the
-    /// stack.
-    pub position: Option<Position>,
-}
-
-/// A frame of code with debug information.
-#[derive(Clone, Copy)]
-pub struct SourceFrame<'a> {
-    /// The debug information of the frame's module.
-    pub source: &'a ModuleSource,
-    /// Where in the code the frame stands, and in which of the bodies inlined there.
-    pub site: Site,
-    /// The frame's locals, operands, globals and memory.
-    pub state: &'a dyn FrameState,
 }
 
 /// The value of an expression.
@@ -139,6 +101,11 @@ impl Expression {
         })
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it takes to evaluate it.
     pub fn needs(&self) -> Needs {
         let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
@@ -146,7 +113,7 @@ impl Expression {
             variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
-            position: any(&|kind| matches!(kind, Kind::Moment(syntax::Moment::Position))),
+            position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
         }
     }
 
@@ -202,7 +169,7 @@ impl Expression {
     ) -> Result<T, ExpressionError> {
         let variables = match scene.frame {
             Some(frame) => Variables::of(frame),
-            None => Err(nothing_to_see(scene)),
+            None => Err(scene.without_variables()),
         };
         let evaluator = Evaluator {
             scene,
@@ -222,7 +189,7 @@ impl Expression {
             }
             (Datum::Address { address, of }, Some(look)) => {
                 let type_name = look.pointer_name(&of);
-                let target = part(look, name.clone(), evaluate::pointed(address, of));
+                let target = part(look, name.clone(), pointed(address, of));
                 Evaluated::Variable(Box::new(Variable {
                     name,
                     type_name,
@@ -242,17 +209,6 @@ impl Expression {
             (Datum::Number(number), _) => Evaluated::Number(number.to_string()),
             (other, _) => Evaluated::Text(reading.shown(&other)?),
         })
-    }
-}
-
-/// Why there are no variables.
-fn nothing_to_see(scene: &Scene<'_>) -> Fault {
-    match (scene.registers, scene.hostcall) {
-        (_, Some(_)) => {
-            Fault::NoSource("$arg.NAME and $result of the hostcall, and $local0 and the like")
-        }
-        (Some(_), None) => Fault::NoSource("$local0, $stack0, $global0 and $mem[ADDRESS; LENGTH]"),
-        (None, None) => Fault::NoFrame,
     }
 }
 

@@ -1,8 +1,7 @@
 //! From text to an expression.
 
 use super::error::{ExpressionError, Fault};
-use super::method::Method;
-use super::syntax::{Binary, Kind, Moment, Node, OPERATORS, Register, TypeName, Unary};
+use super::syntax::{Binary, Kind, Method, Node, OPERATORS, Register, TimeName, TypeName, Unary};
 
 /// How deep an expression may nest.
 const DEEPEST: usize = 48;
@@ -418,9 +417,9 @@ impl<'a> Parser<'a> {
         let name = self.name_of(self.rest(), false).unwrap_or_default();
         let register = |prefix: &str| name.strip_prefix(prefix)?.parse::<u32>().ok();
         let kind = match name.as_str() {
-            "event" => Kind::Moment(Moment::Event),
-            "tick" => Kind::Moment(Moment::Tick),
-            "position" => Kind::Moment(Moment::Position),
+            "event" => Kind::Moment(TimeName::Event),
+            "tick" => Kind::Moment(TimeName::Tick),
+            "position" => Kind::Moment(TimeName::Position),
             "result" => Kind::Result,
             "arg" => {
                 self.expect(".", "`.` and the name of an argument")?;

@@ -5,7 +5,7 @@
 //! information is read when the first of them needs it, and a hostcall is lifted only
 //! for those that speak of it.
 
-use super::{Evaluated, Expression, ExpressionError, Moment, Scene, SourceFrame};
+use super::{Evaluated, Expression, ExpressionError, Scene, SceneMoment, SourceFrame};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::in_progress::LiftedCall;
@@ -132,7 +132,7 @@ fn in_scene<T>(
     look: impl FnOnce(&Scene<'_>) -> T,
 ) -> T {
     let needs = expression.needs();
-    let moment = Moment {
+    let moment = SceneMoment {
         event: at.event(),
         tick: at.tick(),
         position: needs.position.then(|| at.position()),

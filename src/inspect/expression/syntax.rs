@@ -1,6 +1,5 @@
 //! What an expression is made of.
 
-use super::method::Method;
 use std::ops::Range;
 
 /// A part of an expression, and where it stands in the text (in bytes).
@@ -22,7 +21,7 @@ pub(super) enum Kind {
     /// `$local0` and the like.
     Register(Register),
     /// `$event`, `$tick`, `$position`
-    Moment(Moment),
+    Moment(TimeName),
     /// `$mem[address; length]`
     Memory {
         address: Box<Node>,
@@ -63,7 +62,7 @@ pub(super) enum Register {
 
 /// What tells one moment of a recording from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum TimeName {
     Event,
     Tick,
     Position,
@@ -138,6 +137,51 @@ pub(super) struct TypeName {
     pub(super) name: String,
     /// How many pointers are between: 1 for `T *`.
     pub(super) pointers: u32,
+}
+
+/// What is asked of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Length,
+    IsEmpty,
+    /// Whether it stands at the case with this name, in Rust.
+    Is(&'static str),
+    HasValue,
+    /// What it holds, which there must be.
+    Held,
+    First,
+    Last,
+    /// What gives the same value in another dress: a guard, a reference, a pointer.
+    Itself,
+}
+
+/// The methods by their names in Rust and C++.
+const NAMES: [(Method, &[&str]); 11] = [
+    (Method::Length, &["len", "size", "length"]),
+    (Method::IsEmpty, &["is_empty", "empty"]),
+    (Method::Is("Some"), &["is_some"]),
+    (Method::Is("None"), &["is_none"]),
+    (Method::Is("Ok"), &["is_ok"]),
+    (Method::Is("Err"), &["is_err"]),
+    (Method::HasValue, &["has_value"]),
+    (Method::Held, &["unwrap", "value"]),
+    (Method::First, &["first", "front"]),
+    (Method::Last, &["last", "back"]),
+    (
+        Method::Itself,
+        &[
+            "get", "borrow", "lock", "read", "as_ref", "as_deref", "as_str", "as_slice", "deref",
+            "c_str", "data", "clone",
+        ],
+    ),
+];
+
+impl Method {
+    pub(super) fn named(name: &str) -> Option<Method> {
+        let mut all = NAMES.iter();
+        all.find(|(_, names)| names.contains(&name))
+            .map(|(method, _)| *method)
+    }
 }
 
 impl Node {

@@ -2,9 +2,9 @@
 //! calls them: waitable sets, subtasks, streams, futures and error contexts live in
 //! one table with resources.
 
+use super::effect::Effect;
 use super::entry::{End, EntryKind, Wanted};
-use super::step::What;
-use super::table::Effect;
+use super::stored_step::What;
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Transmit};
 use crate::inspect::hostcall::builtin_call::number;

@@ -8,7 +8,7 @@ use crate::inspect::hostcall::lifted::HandleKind;
 
 /// The event at which something happened to a handle, and the crossing it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
+pub struct Occasion {
     /// The number of the call out; for a call into the guest, of the last one before it.
     pub event: u64,
     /// `wasi:io/streams@0.2.6#[method]output-stream.write`
@@ -77,7 +77,7 @@ pub enum Wanted {
 
 /// One entry of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct HandleEntry {
     /// Its place in the table of its instance, from 1.
     pub index: u32,
     /// What the index stands for, with its type.
@@ -85,18 +85,18 @@ pub struct Entry {
     /// What the guest gave to `resource.new`, often the address of the object.
     pub rep: Option<u32>,
     /// When the guest made it or received it.
-    pub created: Moment,
+    pub created: Occasion,
     /// How often crossings took it without ending it.
     pub uses: u64,
     /// The last of those; `None` if there was none.
-    pub last_use: Option<Moment>,
+    pub last_use: Option<Occasion>,
     /// How many calls under way it is lent to.
     pub lent: u32,
     /// What it stands for, where that can be known.
     pub meaning: Option<Meaning>,
 }
 
-impl Entry {
+impl HandleEntry {
     /// The whole name of its resource type, if it is of one and that has a name.
     pub fn resource_name(&self) -> Option<String> {
         match &self.kind {
@@ -119,15 +119,15 @@ pub enum Ending {
     Displaced,
 }
 
-/// An entry that is no more.
+/// An entry that is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct EndedEntry {
     /// As it was at its end.
-    pub entry: Entry,
+    pub entry: HandleEntry,
     /// What became of it.
     pub ending: Ending,
     /// When, and in which crossing; of a displaced one, when that was seen.
-    pub ended: Moment,
+    pub ended: Occasion,
 }
 
 impl From<&HandleKind> for EntryKind {

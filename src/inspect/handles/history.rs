@@ -5,17 +5,19 @@
 //! of any moment are a few steps away.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::entry::{Ending, Entry, EntryKind, Past};
+use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
 use super::pending::{Crossed, Pending};
 use super::problem::{Finding, Mismatch};
-use super::step::{Role, Roles, Stored, What, When};
+use super::roles::{Role, Roles};
+use super::stored_step::{StoredStep, What, When};
 use super::table::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
 use crate::trace::{Instance, Outcome, Trace};
+use parking_lot::Mutex;
 use wasmtime::StoreContextMut;
 
 /// The tables of all instances.
@@ -42,7 +44,7 @@ pub struct HandleHistory {
     roles: Roles,
     /// The tables before the first step: one for each instance that takes any.
     empty: Tables,
-    steps: Vec<Stored>,
+    steps: Vec<StoredStep>,
     /// The tables after so many steps, in order.
     snapshots: Vec<(usize, Tables)>,
     end: Tables,
@@ -62,18 +64,19 @@ pub struct InstanceFinding {
 
 impl HandleHistory {
     /// Replays a recording, compiled in the fast variant, and keeps what happens to
-    /// its handles.
-    ///
-    /// # Errors
-    ///
-    /// If replay fails.
-    pub fn build(trace: Arc<Trace>, compiled: &Compiled) -> Result<HandleHistory, ReplayError> {
-        let building = Arc::new(Mutex::new(Building::new(trace.component().clone())));
+    /// its handles. Where replay fails, as the recording is damaged, what happened up to
+    /// there is kept.
+    pub fn build(
+        trace: Arc<Trace>,
+        compiled: &Compiled,
+    ) -> (HandleHistory, Result<(), ReplayError>) {
+        let component = trace.component().clone();
+        let building = Arc::new(Mutex::new(Building::new(component.clone())));
         let observer = Box::new(Watching(building.clone()));
-        Replay::new(trace, compiled, observer)?.run()?;
-        let mut building = lock(&building);
-        let component = building.component.clone();
-        Ok(std::mem::replace(&mut *building, Building::new(component)).finish())
+        let replay = Replay::new(trace, compiled, observer);
+        let ended = replay.and_then(|mut replay| replay.run());
+        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).finish();
+        (history, ended.map(drop))
     }
 
     /// The tables as they are at the call out with this number: while it is in
@@ -116,7 +119,7 @@ impl HandleHistory {
 
     /// Calls `visit` with every entry that ended in the course of the recording, in
     /// the order in which they did.
-    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &Past)) {
+    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &EndedEntry)) {
         let mut tables = self.empty.clone();
         for step in &self.steps {
             let Some(table) = tables.get_mut(&step.instance) else {
@@ -134,7 +137,7 @@ impl HandleHistory {
     /// whose resource type has this in its name, or all. What came with a call into
     /// the guest counts for the last call out before that.
     pub fn changes(&self, change: HandleChange, resource: Option<&str>) -> Vec<u64> {
-        let is_wanted = |entry: &Entry| match (&entry.kind, resource) {
+        let is_wanted = |entry: &HandleEntry| match (&entry.kind, resource) {
             (_, None) => true,
             (EntryKind::Own(of) | EntryKind::Borrow(of), Some(wanted)) => {
                 let name = of.name.as_ref().map(ToString::to_string);
@@ -170,7 +173,7 @@ impl HandleHistory {
     pub fn mismatch(&self, outcome: &Outcome) -> Option<Mismatch> {
         let is_well = matches!(outcome, Outcome::Returned { .. } | Outcome::Exited(_));
         let went_on = |found: &&InstanceFinding| {
-            is_well || found.finding.moment.event.saturating_add(1) < self.events
+            is_well || found.finding.occasion.event.saturating_add(1) < self.events
         };
         let found = self.findings.iter().find(went_on)?;
         Some(Mismatch(found.finding.clone()))
@@ -233,7 +236,7 @@ impl Building {
         history
     }
 
-    fn step(&mut self, step: Stored) {
+    fn step(&mut self, step: StoredStep) {
         let (instance, crossing) = (step.instance, step.crossing);
         let component = &self.component;
         let history = &mut self.history;
@@ -258,7 +261,7 @@ impl Building {
     }
 
     fn step_of_entry(&mut self, events: u64, entry: &Entering<'_>, what: What) {
-        self.step(Stored {
+        self.step(StoredStep {
             when: When::after(events),
             event: events.saturating_sub(1),
             instance: entry.instance,
@@ -281,27 +284,19 @@ impl Building {
     }
 }
 
-/// The observer that collects steps. It shares them with its maker, as the replay
-/// keeps observers to itself.
-pub(in crate::inspect) struct Watching(pub(in crate::inspect) Arc<Mutex<Building>>);
-
-pub(in crate::inspect) fn lock(building: &Mutex<Building>) -> MutexGuard<'_, Building> {
-    building.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Observer for Watching {
-    fn calling(
+impl Building {
+    /// As [`Observer::calling`].
+    pub(in crate::inspect) fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        building.history.events = store.data().events();
-        let role = building.history.roles.get(call.crossing);
+    ) {
+        self.history.events = store.data().events();
+        let role = self.history.roles.get(call.crossing);
         let what =
             role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
         if let Some(what) = what {
-            building.step(Stored {
+            self.step(StoredStep {
                 when: When::at_call(call.event),
                 event: call.event,
                 instance: call.instance,
@@ -309,19 +304,18 @@ impl Observer for Watching {
                 what,
             });
         }
-        Ok(())
     }
 
-    fn returning(
+    /// As [`Observer::returning`].
+    pub(in crate::inspect) fn returning(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
         results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(call.crossing);
+    ) {
+        let role = self.history.roles.get(call.crossing);
         let Some(role) = role.cloned() else {
-            return Ok(());
+            return;
         };
         let (instance, crossing) = (call.instance, call.crossing);
         let made = role.returning(store, instance, crossing, &call.args, results);
@@ -330,9 +324,9 @@ impl Observer for Watching {
             crossing,
             args: &call.args,
         };
-        let completed = building.pending.returning(store, &role, crossed, results);
+        let completed = self.pending.returning(store, &role, crossed, results);
         for what in [made, completed].into_iter().flatten() {
-            building.step(Stored {
+            self.step(StoredStep {
                 when: When::after(store.data().events()),
                 event: call.event,
                 instance,
@@ -340,16 +334,15 @@ impl Observer for Watching {
                 what,
             });
         }
-        Ok(())
     }
 
-    fn entering(
+    /// As [`Observer::entering`].
+    pub(in crate::inspect) fn entering(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(entry.crossing);
+    ) {
+        let role = self.history.roles.get(entry.crossing);
         let what = match (role, entry.args) {
             (
                 Some(Role::Callback),
@@ -358,7 +351,7 @@ impl Observer for Watching {
                     CoreValue::I32(waitable),
                     CoreValue::I32(code),
                 ],
-            ) => building.pending.told(
+            ) => self.pending.told(
                 store,
                 entry.instance,
                 event.cast_unsigned(),
@@ -370,8 +363,57 @@ impl Observer for Watching {
             }
         };
         if let Some(what) = what {
-            building.step_of_entry(store.data().events(), entry, what);
+            self.step_of_entry(store.data().events(), entry, what);
         }
+    }
+
+    /// As [`Observer::leaving`].
+    pub(in crate::inspect) fn leaving(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+        results: &[CoreValue],
+    ) {
+        let role = self.history.roles.get(entry.crossing);
+        let what = role.and_then(|role| {
+            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
+        });
+        if let Some(what) = what {
+            self.step_of_entry(store.data().events(), entry, what);
+        }
+    }
+}
+
+/// The observer that collects steps. It shares them with its maker, as the replay
+/// keeps observers to itself.
+struct Watching(Arc<Mutex<Building>>);
+
+impl Observer for Watching {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
+        self.0.lock().calling(store, call);
+        Ok(())
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        self.0.lock().returning(store, call, results);
+        Ok(())
+    }
+
+    fn entering(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+    ) -> wasmtime::Result<()> {
+        self.0.lock().entering(store, entry);
         Ok(())
     }
 
@@ -381,14 +423,7 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        let mut building = lock(&self.0);
-        let role = building.history.roles.get(entry.crossing);
-        let what = role.and_then(|role| {
-            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
-        });
-        if let Some(what) = what {
-            building.step_of_entry(store.data().events(), entry, what);
-        }
+        self.0.lock().leaving(store, entry, results);
         Ok(())
     }
 }

@@ -2,10 +2,12 @@
 //! so, and what is wrong with a handle that does not fit.
 
 mod builtin;
+mod effect;
 mod entry;
 pub mod history;
 pub(super) mod meaning;
 mod pending;
 pub(super) mod problem;
-mod step;
+mod roles;
+mod stored_step;
 pub mod table;

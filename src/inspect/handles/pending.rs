@@ -2,7 +2,8 @@
 //! returned later, with elements of a stream that were copied later. They are seen
 //! when the guest is told.
 
-use super::step::{LIMITS, Role, What};
+use super::roles::{LIMITS, Role};
+use super::stored_step::What;
 use crate::component::status::{
     BLOCKED, CopyAnswer, CopyResult, EventCode, LoweredAnswer, SubtaskState,
 };

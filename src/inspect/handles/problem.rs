@@ -3,13 +3,13 @@
 
 use std::fmt::{self, Display};
 
-use super::entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
+use super::entry::{End, EndedEntry, Ending, EntryKind, HandleEntry, Occasion, Wanted};
 
 /// A handle in a crossing that does not fit the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// When, and in which crossing.
-    pub moment: Moment,
+    pub occasion: Occasion,
     /// The index that the crossing had, into the table of its instance.
     pub index: u32,
     /// How crossing and table disagree.
@@ -21,24 +21,24 @@ pub struct Finding {
 pub enum Problem {
     /// Nothing is at this index, and nothing ever was.
     Unknown,
-    /// What was at this index is no more.
-    Gone(Box<Past>),
+    /// What was at this index is gone.
+    Gone(Box<EndedEntry>),
     /// Something else is at this index.
     WrongKind {
         /// What the crossing took the index for.
         wanted: Wanted,
         /// What is there.
-        entry: Box<Entry>,
+        entry: Box<HandleEntry>,
     },
     /// It cannot go while a call borrows it.
     Lent {
         /// What was to go, with how many calls it is lent to.
-        entry: Box<Entry>,
+        entry: Box<HandleEntry>,
     },
     /// A call returned without having dropped what it had borrowed.
     StillBorrowed {
         /// The `borrow` that is left in the table.
-        entry: Box<Entry>,
+        entry: Box<HandleEntry>,
     },
     /// The runtime must have given another index: something crossed unseen.
     UnexpectedIndex {
@@ -52,21 +52,21 @@ pub enum Problem {
 #[error(
     "the handle tables are not known from event {event} on: {0}, but the run went on; this is a \
      fault of rr-dap, or the recording is damaged",
-    event = .0.moment.event
+    event = .0.occasion.event
 )]
 pub struct Mismatch(pub Finding);
 
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            moment,
+            occasion,
             index,
             problem,
         } = self;
-        write!(f, "{moment}: handle {index} ")?;
+        write!(f, "{occasion}: handle {index} ")?;
         match problem {
             Problem::Unknown => f.write_str("was never given out"),
-            Problem::Gone(past) => write!(f, "is no more: it was {past}"),
+            Problem::Gone(past) => write!(f, "is gone: it was {past}"),
             Problem::WrongKind { wanted, entry } => {
                 write!(f, "is wanted as {wanted}, but it is {entry}")
             }
@@ -85,13 +85,13 @@ impl Display for Finding {
     }
 }
 
-impl Display for Moment {
+impl Display for Occasion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (event {})", self.crossing, self.event)
     }
 }
 
-impl Display for Past {
+impl Display for EndedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ending = match self.ending {
             Ending::Dropped => "dropped by",
@@ -102,7 +102,7 @@ impl Display for Past {
     }
 }
 
-impl Display for Entry {
+impl Display for HandleEntry {
     /// `own<descriptor> (descriptor of "/work/a.txt"), created by … (event 12)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;

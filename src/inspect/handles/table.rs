@@ -11,130 +11,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use super::effect::{Change, Effect, TableStep};
 use super::entry::is_same_type;
-pub use super::entry::{End, Ending, Entry, EntryKind, Moment, Past, Wanted};
+pub use super::entry::{End, EndedEntry, Ending, EntryKind, HandleEntry, Occasion, Wanted};
 use super::meaning::{self, Meaning};
 use super::problem::{Finding, Problem};
 use crate::component::types::Resource;
 use crate::inspect::hostcall::lift::{Handle, HandleKind, Lifted};
 
-/// One step of a crossing, as a handle table sees it.
-#[derive(Debug, Clone)]
-pub struct Step<'a> {
-    /// When, and in which crossing.
-    pub moment: Moment,
-    /// What the table is told.
-    pub effect: Effect<'a>,
-}
-
-/// What a crossing does to the handle table of the instance that makes it.
-#[derive(Debug, Clone)]
-pub enum Effect<'a> {
-    /// The guest calls a lowered function, with these arguments.
-    Calls(&'a [(String, Lifted)]),
-    /// The lowered function called last returns.
-    Returns(Option<&'a Lifted>),
-    /// An exported function is called, with these arguments.
-    Enters(&'a [(String, Lifted)]),
-    /// The exported function called last returns. What it handed to `task.return`
-    /// comes as [`Effect::TaskReturns`].
-    Leaves(Option<&'a Lifted>),
-    /// The guest hands its result, if any, to `task.return`.
-    TaskReturns(Option<&'a Lifted>),
-    /// An exported function that is asynchronous is called, with these arguments: it
-    /// may return before it is done, and drop what it borrowed later.
-    Starts(&'a [(String, Lifted)]),
-    /// The asynchronous function called last has not returned: it is a subtask.
-    Pends {
-        /// The index that the runtime gave it.
-        subtask: u32,
-        /// Whether handles go with its arguments or come with its result: when, is
-        /// not seen.
-        moves_handles: bool,
-    },
-    /// A copy of elements that hold handles has begun.
-    Blocks(u32),
-    /// Elements that hold handles have been copied.
-    Copies {
-        /// The end of the stream or future.
-        waitable: u32,
-        /// Those that were copied, as a list.
-        elements: &'a Lifted,
-        /// Whether they came to the guest; otherwise they went from it.
-        is_read: bool,
-    },
-    /// An asynchronous call that was pending has its result.
-    Resolves {
-        /// Its index.
-        subtask: u32,
-        /// `None` if it has no handles, or the call was cancelled.
-        result: Option<&'a Lifted>,
-    },
-    /// `resource.new` answered this index.
-    New {
-        /// The type of the new resource.
-        resource: Arc<Resource>,
-        /// What the guest gave for it, often the address of an object.
-        rep: u32,
-        /// The new `own`.
-        index: u32,
-    },
-    /// `resource.rep`
-    Rep {
-        /// The type that the built-in is for.
-        resource: Arc<Resource>,
-        /// The handle whose rep is asked for.
-        index: u32,
-    },
-    /// `resource.drop`
-    DropResource {
-        /// The type that the built-in is for.
-        resource: Arc<Resource>,
-        /// The handle, an `own` or a `borrow`.
-        index: u32,
-    },
-    /// A built-in made a stream, a future, a waitable set, …
-    Creates {
-        /// What it made.
-        kind: EntryKind,
-        /// The index that it answered.
-        index: u32,
-    },
-    /// A built-in used one.
-    Uses {
-        /// The entry that it takes.
-        index: u32,
-        /// What it takes the index for.
-        wanted: Wanted,
-    },
-    /// A built-in dropped one.
-    Drops {
-        /// The entry that goes.
-        index: u32,
-        /// What it takes the index for.
-        wanted: Wanted,
-    },
-}
-
-/// What a step changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// An entry came into the table.
-    Entered {
-        /// Its index.
-        index: u32,
-    },
-    /// An entry left the table.
-    Ended(Past),
-    /// The step does not fit the table: a mistake of the guest's, or something that
-    /// crossed unseen.
-    Wrong(Finding),
-}
-
 /// A call under way.
 #[derive(Debug, Clone)]
 struct Call {
-    moment: Moment,
+    occasion: Occasion,
     /// What the arguments stood for when the call was made.
     clues: meaning::Clues,
     /// Indices lent to it (outgoing) or borrowed by it (incoming).
@@ -147,9 +35,9 @@ pub struct HandleTable {
     /// Resource types the component defines: a `borrow` of one arrives not as a
     /// handle but as the rep itself.
     defined: Vec<Arc<Resource>>,
-    entries: BTreeMap<u32, Entry>,
-    /// The last entry at each index that is no more.
-    past: BTreeMap<u32, Past>,
+    entries: BTreeMap<u32, HandleEntry>,
+    /// The last entry at each index that is gone.
+    past: BTreeMap<u32, EndedEntry>,
     /// Indices given out before and free now; the last is given out next.
     free: Vec<u32>,
     /// The largest index ever given out.
@@ -177,12 +65,12 @@ impl HandleTable {
     }
 
     /// The entries there are now, by index.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &HandleEntry> {
         self.entries.values()
     }
 
     /// The entry that is at an index now.
-    pub fn get(&self, index: u32) -> Option<&Entry> {
+    pub fn get(&self, index: u32) -> Option<&HandleEntry> {
         self.entries.get(&index)
     }
 
@@ -197,8 +85,8 @@ impl HandleTable {
         }
     }
 
-    /// The last entry at an index that is no more.
-    pub fn past(&self, index: u32) -> Option<&Past> {
+    /// The last entry at an index that is gone.
+    pub fn past(&self, index: u32) -> Option<&EndedEntry> {
         self.past.get(&index)
     }
 
@@ -221,7 +109,7 @@ impl HandleTable {
     /// # Errors
     ///
     /// If there is no entry, or one of another kind.
-    pub fn check(&self, index: u32, wanted: &Wanted) -> Result<&Entry, Problem> {
+    pub fn check(&self, index: u32, wanted: &Wanted) -> Result<&HandleEntry, Problem> {
         match self.entries.get(&index) {
             None => Err(match self.past.get(&index) {
                 Some(past) => Problem::Gone(Box::new(past.clone())),
@@ -236,9 +124,9 @@ impl HandleTable {
     }
 
     /// Takes one step, and answers what it changed.
-    pub fn apply(&mut self, step: &Step) -> Vec<Change> {
+    pub fn apply(&mut self, step: &TableStep) -> Vec<Change> {
         let mut changes = Changes {
-            moment: &step.moment,
+            occasion: &step.occasion,
             list: Vec::new(),
         };
         match &step.effect {
@@ -265,7 +153,7 @@ impl HandleTable {
                 }
             }
             Effect::Blocks(waitable) => {
-                self.copying.insert(*waitable, step.moment.event);
+                self.copying.insert(*waitable, step.occasion.event);
                 self.moves_unseen = true;
             }
             Effect::Copies {
@@ -313,7 +201,7 @@ impl HandleTable {
     }
 
     fn call(&mut self, args: &[(String, Lifted)], changes: &mut Changes) {
-        let mut clues = meaning::Clues::new(&changes.moment.crossing, args);
+        let mut clues = meaning::Clues::new(&changes.occasion.crossing, args);
         let mut borrows = Vec::new();
         for (name, value) in args {
             value.for_each_handle(&mut |handle| {
@@ -329,7 +217,7 @@ impl HandleTable {
             });
         }
         self.outgoing.push(Call {
-            moment: changes.moment.clone(),
+            occasion: changes.occasion.clone(),
             clues,
             borrows,
         });
@@ -368,7 +256,7 @@ impl HandleTable {
             });
         }
         self.incoming.push(Call {
-            moment: changes.moment.clone(),
+            occasion: changes.occasion.clone(),
             clues: meaning::Clues::default(),
             borrows,
         });
@@ -386,7 +274,7 @@ impl HandleTable {
         };
         for index in call.borrows {
             let kept = self.entries.get(&index).filter(|entry| {
-                entry.created == call.moment && matches!(entry.kind, EntryKind::Borrow(_))
+                entry.created == call.occasion && matches!(entry.kind, EntryKind::Borrow(_))
             });
             if let Some(entry) = kept {
                 let entry = Box::new(entry.clone());
@@ -457,14 +345,19 @@ impl HandleTable {
     }
 
     /// Counts a use.
-    fn touch(&mut self, index: u32, wanted: &Wanted, changes: &mut Changes) -> Option<&mut Entry> {
+    fn touch(
+        &mut self,
+        index: u32,
+        wanted: &Wanted,
+        changes: &mut Changes,
+    ) -> Option<&mut HandleEntry> {
         if let Err(problem) = self.check(index, wanted) {
             changes.wrong(index, problem);
             return None;
         }
         let entry = self.entries.get_mut(&index)?;
         entry.uses = entry.uses.saturating_add(1);
-        entry.last_use = Some(changes.moment.clone());
+        entry.last_use = Some(changes.occasion.clone());
         Some(entry)
     }
 
@@ -489,11 +382,11 @@ impl HandleTable {
             self.free.retain(|free| *free != index);
         }
         self.highest = self.highest.max(index);
-        let entry = Entry {
+        let entry = HandleEntry {
             index,
             kind,
             rep: None,
-            created: changes.moment.clone(),
+            created: changes.occasion.clone(),
             uses: 0,
             last_use: None,
             lent: 0,
@@ -519,11 +412,11 @@ impl HandleTable {
         }
     }
 
-    fn end(&mut self, entry: Entry, ending: Ending, changes: &mut Changes) {
-        let past = Past {
+    fn end(&mut self, entry: HandleEntry, ending: Ending, changes: &mut Changes) {
+        let past = EndedEntry {
             entry,
             ending,
-            ended: changes.moment.clone(),
+            ended: changes.occasion.clone(),
         };
         self.past.insert(past.entry.index, past.clone());
         changes.list.push(Change::Ended(past));
@@ -532,14 +425,14 @@ impl HandleTable {
 
 /// The changes of one step, as they are found.
 struct Changes<'s> {
-    moment: &'s Moment,
+    occasion: &'s Occasion,
     list: Vec<Change>,
 }
 
 impl Changes<'_> {
     fn wrong(&mut self, index: u32, problem: Problem) {
         self.list.push(Change::Wrong(Finding {
-            moment: self.moment.clone(),
+            occasion: self.occasion.clone(),
             index,
             problem,
         }));

@@ -4,7 +4,7 @@
 use super::builtin_call::number;
 use crate::component::status::{BLOCKED, EventCode, SubtaskState};
 use crate::component::{Builtin, CrossingId, CrossingKind};
-use crate::trace::{Event, EventKind, Instance, Trace, TraceError};
+use crate::trace::{Event, EventKind, Instance, Trace, TraceError, Written};
 
 /// Events that a delivery is looked for in.
 const MAX_LOOK_AHEAD: usize = 1_000_000;
@@ -25,7 +25,7 @@ pub struct Delivery {
     /// Whether it has returned; otherwise it was cancelled.
     pub has_returned: bool,
     /// What was written into its memory from the call on: address and bytes.
-    pub writes: Vec<(u64, Vec<u8>)>,
+    pub writes: Vec<Written>,
 }
 
 /// A call that may tell, until it answers.
@@ -95,7 +95,11 @@ pub fn delivery(
                 } else if memory(id) == memory(crossing) {
                     left = left.saturating_sub(bytes.len());
                     if left > 0 {
-                        writes.push((address, bytes));
+                        writes.push(Written {
+                            crossing: id,
+                            address,
+                            bytes,
+                        });
                     }
                 }
                 continue;

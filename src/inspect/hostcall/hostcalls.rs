@@ -11,9 +11,10 @@ use crate::component::types::CoreValue;
 use crate::component::{Crossing, CrossingId, CrossingKind};
 use crate::replay::{Calling, Compiled, Observer, Replay, ReplayError, State};
 use crate::trace::{Instance, Trace};
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use wasmtime::StoreContextMut;
 
 /// One call out of the guest.
@@ -71,7 +72,7 @@ pub fn each_hostcall<B: Send + 'static>(
     }));
     let observer = Box::new(Lifting(rows.clone()));
     let ended = Replay::new(trace, compiled, observer)?.run();
-    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut rows = rows.lock();
     rows.hand_out_rest();
     match rows.broken.take() {
         Some(broken) => Ok(ControlFlow::Break(broken)),
@@ -158,7 +159,7 @@ where
             .unwrap_or_default(),
             answer: HostcallAnswer::Missing,
         };
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.0.lock();
         rows.waiting.push_back((row, false));
         if rows.waiting.len() > MAX_WAITING
             && let Some((row, _)) = rows.waiting.front_mut()
@@ -187,7 +188,7 @@ where
             )
             .flatten(),
         };
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.0.lock();
         rows.answered(call.event, answer)
     }
 }

@@ -5,6 +5,7 @@ use super::hostcalls;
 use super::lift::{Lifted, Lifter, Memory};
 use crate::component::Crossing;
 use crate::replay::{Answer, Calling};
+use crate::trace::Written;
 
 /// A hostcall in progress.
 #[derive(Debug, Clone, Default)]
@@ -55,11 +56,12 @@ impl LiftedCall {
 }
 
 /// Puts what will have been written over bytes read at `address`.
-pub fn overlay(writes: &[(u64, Vec<u8>)], address: u64, bytes: &mut [u8]) {
-    for (at, written) in writes {
-        let skip = usize::try_from(address.saturating_sub(*at)).unwrap_or(usize::MAX);
+pub fn overlay(writes: &[Written], address: u64, bytes: &mut [u8]) {
+    for written in writes {
+        let at = written.address;
+        let skip = usize::try_from(address.saturating_sub(at)).unwrap_or(usize::MAX);
         let to = usize::try_from(at.saturating_sub(address)).unwrap_or(usize::MAX);
-        let source = written.get(skip..).unwrap_or_default();
+        let source = written.bytes.get(skip..).unwrap_or_default();
         let target = bytes.get_mut(to..).unwrap_or_default();
         for (slot, byte) in target.iter_mut().zip(source) {
             *slot = *byte;

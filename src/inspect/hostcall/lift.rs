@@ -9,15 +9,12 @@ use super::flat::Flat;
 use super::lift_bits::{case, flags, scalar};
 use super::lift_text;
 pub use super::lifted::{Bytes, Handle, HandleKind, Lifted, List, Subtask, holds_handles};
+pub use super::memory::Memory;
 use crate::component::layout::{
     self, Lift, Params, Pointer, Returned, Shape, joined_payloads, variant_layout,
 };
 use crate::component::status::LoweredAnswer;
 use crate::component::types::{CoreType, CoreValue, FunctionType, StringEncoding, ValueType};
-
-/// Reads guest memory: so many bytes from an address, or nothing if not all of
-/// them are in bounds.
-pub type Memory<'a> = dyn Fn(u64, u64) -> Option<Vec<u8>> + 'a;
 
 /// How much is lifted at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

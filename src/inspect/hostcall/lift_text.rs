@@ -1,19 +1,9 @@
 //! Strings of guests, in the three encodings of the canonical ABI.
 
-use super::lift::Memory;
+use super::lifted::Text;
+use super::memory::Memory;
 use crate::component::layout::Pointer;
 use crate::component::types::StringEncoding;
-
-/// A string, or the beginning of a long one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    /// What was read of it: whole characters.
-    pub text: String,
-    /// Bytes in memory that are not in `text`.
-    pub more: u64,
-    /// Where it lies in memory.
-    pub pointer: u64,
-}
 
 #[derive(Clone, Copy)]
 enum Units {

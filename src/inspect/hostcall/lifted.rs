@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::lift_text::Text;
 use crate::component::status::SubtaskState;
 use crate::component::types::{Resource, ValueType};
 
@@ -110,6 +109,17 @@ pub struct Bytes {
     pub pointer: u64,
     /// The first bytes, as many as the limits let in.
     pub head: Vec<u8>,
+}
+
+/// A string, or the beginning of a long one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// What was read of it: whole characters.
+    pub text: String,
+    /// Bytes in memory that are not in `text`.
+    pub more: u64,
+    /// Where it lies in memory.
+    pub pointer: u64,
 }
 
 impl Lifted {

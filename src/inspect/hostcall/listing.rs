@@ -6,8 +6,9 @@ use super::wave;
 use crate::component::{CrossingId, NamePattern};
 use crate::replay::{Compiled, ReplayError};
 use crate::trace::Trace;
+use parking_lot::Mutex;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The most bytes of one value in a line.
 const LONGEST_VALUE: usize = 160;
@@ -83,6 +84,8 @@ impl Row {
 pub struct Listing {
     /// In the order of their numbers.
     pub rows: Vec<Row>,
+    /// Why there are no more, where the recording is damaged or replaying it failed.
+    pub cut_short: Option<String>,
 }
 
 /// Why there is no listing.
@@ -102,7 +105,7 @@ impl Listing {
     ///
     /// # Errors
     ///
-    /// If replay fails or is ended; what is listed is all or nothing.
+    /// If replay is ended, or fails before the first hostcall.
     pub fn read(
         trace: &Arc<Trace>,
         compiled: &Compiled,
@@ -117,7 +120,7 @@ impl Listing {
         let rows = Arc::new(Mutex::new(Vec::new()));
         let shared = rows.clone();
         let listed = each_hostcall(trace.clone(), compiled, move |call| {
-            let mut rows = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rows = shared.lock();
             if rows.len().is_multiple_of(1024) && !go_on(rows.len()) {
                 return ControlFlow::Break(());
             }
@@ -126,14 +129,15 @@ impl Listing {
             let with_text = rows.len() < MOST_TEXTS;
             rows.push(row(&call, name, with_text));
             ControlFlow::Continue(())
-        })?;
-        if listed.is_break() {
-            return Err(ListingError::Interrupted);
-        }
-        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Listing {
-            rows: std::mem::take(&mut *rows),
-        })
+        });
+        let rows = std::mem::take(&mut *rows.lock());
+        let cut_short = match listed {
+            Ok(ControlFlow::Continue(())) => None,
+            Ok(ControlFlow::Break(())) => return Err(ListingError::Interrupted),
+            Err(failed) if rows.is_empty() => return Err(failed.into()),
+            Err(failed) => Some(format!("no more hostcalls can be listed: {failed}")),
+        };
+        Ok(Listing { rows, cut_short })
     }
 
     /// The calls that a pattern means, in order.

@@ -2,6 +2,7 @@
 
 use super::lift::{Bytes, Lifted, Lifter, List};
 use crate::component::types::{TypeName, ValueType};
+use crate::inspect::ChildCount;
 use std::ops::Range;
 
 /// A component-level value in its place: an argument, a field, an element.
@@ -14,17 +15,6 @@ pub struct Part {
     /// `None` where the canonical ABI has no type for it, as for what built-ins are
     /// given.
     pub ty: Option<ValueType>,
-}
-
-/// What is inside a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inside {
-    /// A scalar, a string, an empty list, a case without payload.
-    Nothing,
-    /// So many fields, cases, or parts of a tuple.
-    Named(usize),
-    /// So many elements.
-    Indexed(u64),
 }
 
 /// Why there is no such part.
@@ -85,17 +75,17 @@ impl Part {
     }
 
     /// How much is inside.
-    pub fn inside(&self) -> Inside {
+    pub fn inside(&self) -> ChildCount {
         match &self.value {
             Lifted::List(List { length: 0, .. }) | Lifted::Bytes(Bytes { length: 0, .. }) => {
-                Inside::Nothing
+                ChildCount::None
             }
             Lifted::List(List { length, .. }) | Lifted::Bytes(Bytes { length, .. }) => {
-                Inside::Indexed(*length)
+                ChildCount::Indexed(*length)
             }
             value => match value.children().len() {
-                0 => Inside::Nothing,
-                named => Inside::Named(named),
+                0 => ChildCount::None,
+                named => ChildCount::Named(named as u64),
             },
         }
     }
@@ -159,8 +149,8 @@ impl Part {
     /// If there is none.
     pub fn named(&self, lifter: &Lifter<'_>, name: &str) -> Result<Part, PartError> {
         let parts = match self.inside() {
-            Inside::Named(count) => self.children(lifter, 0..count as u64),
-            Inside::Nothing | Inside::Indexed(_) => Vec::new(),
+            ChildCount::Named(count) => self.children(lifter, 0..count),
+            ChildCount::None | ChildCount::Indexed(_) => Vec::new(),
         };
         let there = || parts.iter().map(|part| part.name.clone()).collect();
         let found = parts.iter().find(|part| part.name == name).cloned();
@@ -179,7 +169,7 @@ impl Part {
     pub fn element(&self, lifter: &Lifter<'_>, index: u64) -> Result<Part, PartError> {
         let of = || self.name.clone();
         match self.inside() {
-            Inside::Indexed(length) => {
+            ChildCount::Indexed(length) => {
                 let found = self.children(lifter, index..index.saturating_add(1));
                 found
                     .into_iter()
@@ -190,7 +180,7 @@ impl Part {
                         length,
                     })
             }
-            Inside::Nothing | Inside::Named(_) => Err(PartError::NotAList { of: of() }),
+            ChildCount::None | ChildCount::Named(_) => Err(PartError::NotAList { of: of() }),
         }
     }
 

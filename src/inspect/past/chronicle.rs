@@ -1,21 +1,25 @@
 //! What can be said of a moment only by who saw all that came before it: the handle
 //! tables, what was printed.
 //!
-//! One replay of the recording, in a thread of its own, collects both as it goes. Who
-//! asks about a moment waits until it has come past that, and no longer: near the
-//! start that is at once, and each moment is replayed once for a whole session.
+//! One replay of the recording, in a thread of its own, collects both as it goes: each
+//! moment is replayed once for a whole session. Who asks is answered at once, if only with
+//! [`ChronicleError::NotYet`]. Who can wait does so until the replay has come past the
+//! moment, and no longer: near the start that is at once.
 
 use super::output::Output;
 use crate::component::types::CoreValue;
-use crate::inspect::handles::history::{Building, HandleHistory, Watching, lock};
+use crate::inspect::handles::history::{Building, HandleHistory};
 use crate::inspect::handles::problem::Mismatch;
 use crate::inspect::handles::table::HandleTable;
 use crate::replay::output::Printed;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
+use crate::timeline::Interrupt;
 use crate::trace::{Instance, Outcome, Trace};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use wasmtime::StoreContextMut;
@@ -25,149 +29,249 @@ pub struct Chronicle {
     shared: Arc<Shared>,
 }
 
-/// There is no chronicle of this recording.
+/// Why a chronicle does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("what happened before cannot be told, as replaying it failed: {0}")]
-pub struct ChronicleError(String);
+pub enum ChronicleError {
+    /// The replay is on its way: see [`Chronicle::wait`] and [`Chronicle::coming_to`].
+    #[error("this is not known yet: a replay in the background has still to come there")]
+    NotYet,
+    /// Somebody who waited does not want to any more.
+    #[error("interrupted")]
+    Interrupted,
+    /// What is asked comes after all that the replay could tell.
+    #[error("{}, as replaying it failed: {message}", beyond(*.events))]
+    Failed {
+        /// The calls out that were made before it failed: what happened up to the last of
+        /// them is known.
+        events: u64,
+        /// Why, in words.
+        message: String,
+    },
+    /// The tables of an instance are not those of the runtime any more.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+}
+
+fn beyond(events: u64) -> String {
+    match events.checked_sub(1) {
+        Some(last) => format!("what happened after event {last} cannot be told"),
+        None => "what happened before cannot be told".to_owned(),
+    }
+}
+
+/// How far the replay has to come for something to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Until {
+    /// To the call out with this number, or to the end if there are not so many.
+    Call(u64),
+    /// To the end.
+    End,
+}
 
 struct Shared {
-    handles: Arc<Mutex<Building>>,
-    output: Mutex<Output>,
-    ended: Mutex<Option<Result<(), ChronicleError>>>,
+    told: Mutex<Told>,
+    /// Signalled when the replay has come to what somebody waits for.
+    has_come: Condvar,
+    /// How the recorded run ended.
+    outcome: Outcome,
     is_abandoned: AtomicBool,
 }
 
-/// How often somebody who waits looks.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// What the replay has told so far.
+struct Told {
+    handles: Building,
+    output: Output,
+    /// Why the replay ended, in words if it failed.
+    ended: Option<Result<(), String>>,
+    /// The first of what is waited for.
+    awaited: Option<Until>,
+}
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// How often somebody who waits looks whether he is interrupted. What he waits for wakes
+/// him.
+const INTERRUPTED_EVERY: Duration = Duration::from_millis(20);
+
+impl Told {
+    /// The calls out that have been made.
+    fn events(&self) -> u64 {
+        self.handles.history.events()
+    }
+
+    /// Whether what comes before that is known; [`ChronicleError::NotYet`] if it will be.
+    fn has_come_to(&self, until: Until) -> Result<(), ChronicleError> {
+        match (until, &self.ended) {
+            (Until::Call(event), _) if self.events() > event => Ok(()),
+            (_, Some(Ok(()))) => Ok(()),
+            (_, Some(Err(message))) => Err(ChronicleError::Failed {
+                events: self.events(),
+                message: message.clone(),
+            }),
+            (_, None) => Err(ChronicleError::NotYet),
+        }
+    }
+
+    fn wait_for(&mut self, until: Until) {
+        let first = self.awaited.map_or(until, |known| known.min(until));
+        self.awaited = Some(first);
+    }
+}
+
+impl Shared {
+    /// What is told, if the replay has come so far.
+    fn look(&self, until: Until) -> Result<MutexGuard<'_, Told>, ChronicleError> {
+        let told = self.told.lock();
+        told.has_come_to(until)?;
+        Ok(told)
+    }
+
+    /// Waits until that is known, is known never to be, or so much time has passed.
+    fn wait_until(&self, until: Until, at_most: Option<Duration>) -> MutexGuard<'_, Told> {
+        let deadline = at_most.map(|time| Instant::now() + time);
+        let mut told = self.told.lock();
+        while told.has_come_to(until) == Err(ChronicleError::NotYet) {
+            told.wait_for(until);
+            match deadline {
+                None => self.has_come.wait(&mut told),
+                Some(deadline) => {
+                    if self.has_come.wait_until(&mut told, deadline).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        told
+    }
+
+    fn end(&self, result: Result<(), String>) {
+        let mut told = self.told.lock();
+        told.ended = Some(result);
+        told.awaited = None;
+        self.has_come.notify_all();
+    }
 }
 
 impl Chronicle {
     /// Begins to replay a recording in the background.
     pub fn start(trace: Arc<Trace>, cache: CacheDir) -> Chronicle {
         let shared = Arc::new(Shared {
-            handles: Arc::new(Mutex::new(Building::new(trace.component().clone()))),
-            output: Mutex::default(),
-            ended: Mutex::default(),
+            told: Mutex::new(Told {
+                handles: Building::new(trace.component().clone()),
+                output: Output::default(),
+                ended: None,
+                awaited: None,
+            }),
+            has_come: Condvar::new(),
+            outcome: trace.outcome().clone(),
             is_abandoned: AtomicBool::new(false),
         });
         let writing = shared.clone();
         let replay = move || {
-            let result = run(&writing, trace, &cache).map_err(ChronicleError);
-            *locked(&writing.ended) = Some(result);
+            let run = AssertUnwindSafe(|| run(&writing, trace, &cache));
+            // Who waits must not wait for ever.
+            let result = catch_unwind(run).unwrap_or_else(|_| Err("a fault of rr-dap".into()));
+            writing.end(result);
         };
         let thread = thread::Builder::new().name("chronicle".into());
         if let Err(error) = thread.spawn(replay) {
-            *locked(&shared.ended) = Some(Err(ChronicleError(error.to_string())));
+            shared.end(Err(error.to_string()));
         }
         Chronicle { shared }
     }
 
     /// The handle tables of all instances as they are at a call out: see
-    /// [`HandleHistory::at`]. `None` if the replay has not come that far within
-    /// `patience`; without that, this waits until it has.
+    /// [`HandleHistory::at`].
     ///
     /// # Errors
     ///
-    /// If the replay failed before it came there.
+    /// If the replay has not come there, or failed before; if the tables went wrong
+    /// before.
     pub fn handles_at(
         &self,
         event: u64,
         in_call: bool,
-        patience: Option<Duration>,
-    ) -> Result<Option<Vec<(Instance, HandleTable)>>, ChronicleError> {
-        if !self.shared.wait_until(Some(event), patience)? {
-            return Ok(None);
+    ) -> Result<Vec<(Instance, HandleTable)>, ChronicleError> {
+        let told = self.shared.look(Until::Call(event))?;
+        let history = &told.handles.history;
+        match history.mismatch(&self.shared.outcome) {
+            Some(mismatch) if mismatch.0.occasion.event < event => Err(mismatch.into()),
+            _ => Ok(history.at(event, in_call)),
         }
-        Ok(Some(lock(&self.shared.handles).history.at(event, in_call)))
-    }
-
-    /// Where the tables went wrong, if that is before this call out: see
-    /// [`HandleHistory::mismatch`].
-    pub fn mismatch(&self, event: u64, outcome: &Outcome) -> Option<Mismatch> {
-        let found = lock(&self.shared.handles).history.mismatch(outcome)?;
-        (found.0.moment.event < event).then_some(found)
     }
 
     /// What is known of all handles at the end of the recording.
     ///
     /// # Errors
     ///
-    /// If the replay failed.
-    pub fn whole<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> Result<T, ChronicleError> {
-        self.shared.wait_until(None, None)?;
-        Ok(tell(&lock(&self.shared.handles).history))
+    /// If the replay has not come to the end, or failed.
+    pub fn at_end<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> Result<T, ChronicleError> {
+        let told = self.shared.look(Until::End)?;
+        Ok(tell(&told.handles.history))
     }
 
-    /// The same, if the replay has come to the end already.
-    ///
-    /// # Errors
-    ///
-    /// If the replay failed.
-    pub fn ended<T>(
-        &self,
-        tell: impl FnOnce(&HandleHistory) -> T,
-    ) -> Result<Option<T>, ChronicleError> {
-        if !self.shared.wait_until(None, Some(Duration::ZERO))? {
-            return Ok(None);
-        }
-        Ok(Some(tell(&lock(&self.shared.handles).history)))
+    /// What is known of all handles by now: where the replay failed, up to there.
+    pub fn so_far<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> T {
+        tell(&self.shared.told.lock().handles.history)
     }
 
     /// What the guest has printed where so many calls out have been made: the pieces of
-    /// [`Output::until`] are all there. `None` if the replay has not come that far within
-    /// `patience`; without that, this waits until it has.
+    /// [`Output::until`] are all there. Waits so long if the replay has not come so far.
     ///
     /// # Errors
     ///
-    /// If the replay failed before it came there.
+    /// If it then still has not, or failed before.
     pub fn output<T>(
         &self,
         events: u64,
-        patience: Option<Duration>,
+        at_most: Duration,
         tell: impl FnOnce(&Output) -> T,
-    ) -> Result<Option<T>, ChronicleError> {
-        if !self.shared.wait_until(Some(events), patience)? {
-            return Ok(None);
-        }
-        Ok(Some(tell(&locked(&self.shared.output))))
+    ) -> Result<T, ChronicleError> {
+        let until = Until::Call(events);
+        let told = self.shared.wait_until(until, Some(at_most));
+        told.has_come_to(until)?;
+        Ok(tell(&told.output))
     }
 
-    /// Returns when the replay has come past the call out with this number, has ended, or
-    /// nobody wants to know any more: to be called on a thread of its own.
-    pub fn coming_to(&self, event: u64) -> impl FnOnce() + Send + use<> {
-        let shared = self.shared.clone();
-        move || {
-            // Why it failed is told to who asks what was printed.
-            _ = shared.wait_until(Some(event), None);
-        }
+    /// Whether what comes before that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ChronicleError::NotYet`] if it will be, another if it never will.
+    pub fn has_come_to(&self, until: Until) -> Result<(), ChronicleError> {
+        self.shared.look(until).map(drop)
     }
-}
 
-impl Shared {
-    /// Waits until the call out with this number has been made, or the end was reached;
-    /// `false` if that took longer than the patience.
-    fn wait_until(
+    /// Waits until the replay has come so far. `progress` hears of the calls out that have
+    /// been made.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted, or the replay failed before it came there.
+    pub fn wait(
         &self,
-        event: Option<u64>,
-        patience: Option<Duration>,
-    ) -> Result<bool, ChronicleError> {
-        let begun = Instant::now();
+        until: Until,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), ChronicleError> {
         loop {
-            let come_to = lock(&self.handles).history.events();
-            if event.is_some_and(|event| come_to > event) {
-                return Ok(true);
+            let told = self.shared.wait_until(until, Some(INTERRUPTED_EVERY));
+            let (come, events) = (told.has_come_to(until), told.events());
+            drop(told);
+            match come {
+                Err(ChronicleError::NotYet) if interrupt.is_raised() => {
+                    return Err(ChronicleError::Interrupted);
+                }
+                Err(ChronicleError::NotYet) => progress(events),
+                come => return come,
             }
-            if let Some(ended) = &*locked(&self.ended) {
-                return ended.clone().map(|()| true);
-            }
-            if patience.is_some_and(|patience| begun.elapsed() > patience) {
-                return Ok(false);
-            }
-            thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// Returns when the replay has come so far, has ended, or nobody wants to know any
+    /// more: to be called on a thread of its own.
+    pub fn coming_to(&self, until: Until) -> impl FnOnce() + Send + use<> {
+        let shared = self.shared.clone();
+        // Why it failed is told to who asks.
+        move || drop(shared.wait_until(until, None))
     }
 }
 
@@ -180,20 +284,14 @@ impl Drop for Chronicle {
 fn run(shared: &Arc<Shared>, trace: Arc<Trace>, cache: &CacheDir) -> Result<(), String> {
     let compiled = Compiled::prepare(&trace, cache, Variant::Fast, &|_, _| {});
     let compiled = compiled.map_err(|error| error.to_string())?;
-    let observer = Box::new(Collecting {
-        handles: Watching(shared.handles.clone()),
-        shared: shared.clone(),
-    });
+    let observer = Box::new(Collecting(shared.clone()));
     let replay = Replay::new(trace, &compiled, observer);
     let ended = replay.and_then(|mut replay| replay.run());
     ended.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// The observer that collects.
-struct Collecting {
-    handles: Watching,
-    shared: Arc<Shared>,
-}
+struct Collecting(Arc<Shared>);
 
 impl Observer for Collecting {
     fn calling(
@@ -201,10 +299,20 @@ impl Observer for Collecting {
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
     ) -> wasmtime::Result<()> {
-        if self.shared.is_abandoned.load(Ordering::Relaxed) {
+        if self.0.is_abandoned.load(Ordering::Relaxed) {
             return Err(wasmtime::Error::msg("nobody wants to know any more"));
         }
-        self.handles.calling(store, call)
+        let mut told = self.0.told.lock();
+        told.handles.calling(store, call);
+        if told
+            .awaited
+            .is_some_and(|first| told.has_come_to(first).is_ok())
+        {
+            // Those who wait for more say so again.
+            told.awaited = None;
+            self.0.has_come.notify_all();
+        }
+        Ok(())
     }
 
     fn returning(
@@ -213,7 +321,8 @@ impl Observer for Collecting {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.handles.returning(store, call, results)
+        self.0.told.lock().handles.returning(store, call, results);
+        Ok(())
     }
 
     fn entering(
@@ -221,7 +330,8 @@ impl Observer for Collecting {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.handles.entering(store, entry)
+        self.0.told.lock().handles.entering(store, entry);
+        Ok(())
     }
 
     fn leaving(
@@ -230,10 +340,11 @@ impl Observer for Collecting {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.handles.leaving(store, entry, results)
+        self.0.told.lock().handles.leaving(store, entry, results);
+        Ok(())
     }
 
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        locked(&self.shared.output).push(printed, bytes);
+        self.0.told.lock().output.push(printed, bytes);
     }
 }

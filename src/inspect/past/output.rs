@@ -3,8 +3,9 @@
 use crate::replay::output::{Printed, Stream};
 use crate::replay::{Compiled, Observer, Replay, ReplayError};
 use crate::trace::Trace;
+use parking_lot::Mutex;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Bytes that are kept of what a guest printed.
 const MAX_KEPT: usize = 256 << 20;
@@ -41,16 +42,14 @@ struct Bytes {
 }
 
 impl Output {
-    /// Replays a recording and keeps what the guest prints.
-    ///
-    /// # Errors
-    ///
-    /// If replay fails.
-    pub fn of(trace: Arc<Trace>, compiled: &Compiled) -> Result<Output, ReplayError> {
+    /// Replays a recording and keeps what the guest prints. Where replay fails, as the
+    /// recording is damaged, what was printed up to there is kept.
+    pub fn of(trace: Arc<Trace>, compiled: &Compiled) -> (Output, Result<(), ReplayError>) {
         let output = Arc::new(Mutex::new(Output::default()));
-        Replay::new(trace, compiled, Box::new(Keeping(output.clone())))?.run()?;
-        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *output))
+        let replay = Replay::new(trace, compiled, Box::new(Keeping(output.clone())));
+        let ended = replay.and_then(|mut replay| replay.run());
+        let mut output = output.lock();
+        (std::mem::take(&mut *output), ended.map(drop))
     }
 
     pub(in crate::inspect) fn push(&mut self, printed: &Printed, bytes: &[u8]) {
@@ -116,7 +115,7 @@ struct Keeping(Arc<Mutex<Output>>);
 
 impl Observer for Keeping {
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut output = self.0.lock();
         output.push(printed, bytes);
     }
 }

@@ -9,3 +9,4 @@ pub(super) mod scalar;
 pub(super) mod summary;
 pub(super) mod value;
 pub mod variables;
+mod view;

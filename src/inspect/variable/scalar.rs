@@ -179,3 +179,11 @@ pub(in crate::inspect) fn quoted(bytes: &[u8], is_cut: bool) -> String {
     text.push_str(more);
     text
 }
+
+/// The bits of a number of so many bytes.
+pub(super) fn mask(size: u64) -> u64 {
+    match size {
+        0..8 => (1 << (size * 8)) - 1,
+        _ => u64::MAX,
+    }
+}

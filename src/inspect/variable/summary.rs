@@ -1,8 +1,8 @@
 //! A value in one line, cut where it gets long or deep.
 
-use super::containers::{Items, Kind};
 use super::place::Unavailable;
-use super::value::{Elements, Field, Look, Value, View};
+use super::value::{Elements, Field, Items, ItemsKind, Look, Value, View};
+use std::ops::Range;
 
 /// How deep values inside values are shown.
 const DEEPEST: usize = 3;
@@ -29,6 +29,21 @@ pub(in crate::inspect) fn of_value(look: &Look<'_>, value: &Value) -> String {
     };
     line.value(value, 1);
     line.text
+}
+
+/// The items of a container with these numbers, named: by their keys in a map, by their
+/// numbers elsewhere.
+pub(in crate::inspect) fn named(look: &Look<'_>, items: &Items, range: Range<u64>) -> Vec<Field> {
+    let first = range.start;
+    let found = items.page(look, range).into_iter().zip(first..);
+    let named = found.map(|(item, number)| Field {
+        name: match &item.key {
+            Some(key) => format!("[{}]", of_value(look, key)),
+            None => format!("[{number}]"),
+        },
+        value: item.value,
+    });
+    named.collect()
 }
 
 struct Line<'a> {
@@ -115,8 +130,8 @@ impl Line<'_> {
 
     fn items(&mut self, items: &Items, depth: usize) {
         let (open, close) = match items.kind {
-            Kind::List => ('[', ']'),
-            Kind::Set | Kind::Map => ('{', '}'),
+            ItemsKind::List => ('[', ']'),
+            ItemsKind::Set | ItemsKind::Map => ('{', '}'),
         };
         self.text.push(open);
         // None is shown where it is too deep; the first ones are all that can be.

@@ -1,10 +1,10 @@
 //! The variables of a stopped frame: what is in scope, what it holds, what is
 //! inside that. Each variable that cannot be shown says why, on its own.
 
-use super::containers::Items;
 use super::place::{FrameState, Locator, Unavailable};
-use super::summary::summary;
-use super::value::{Elements, Field, Look, Of, Value, View};
+use super::summary::{named, summary};
+use super::value::{Elements, Field, Items, Look, Of, Value, View};
+use crate::inspect::ChildCount;
 use crate::source::{
     Count, Declared, EntryId, ModuleSource, Scopes, SourceError, SourceLine, Type,
 };
@@ -44,17 +44,6 @@ pub enum VariableKind {
     Part,
 }
 
-/// How many children a variable has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Children {
-    /// A scalar, an empty container, or a value that is not available.
-    None,
-    /// Fields, or what a pointer points to.
-    Named(u64),
-    /// Elements, to be fetched in pages.
-    Indexed(u64),
-}
-
 /// A variable, or a part of one, with its value as it was when asked for.
 #[derive(Debug, Clone)]
 pub struct Variable {
@@ -67,7 +56,7 @@ pub struct Variable {
     /// What it is to its function, or that it is a part.
     pub kind: VariableKind,
     /// How much [`children`] finds inside.
-    pub children: Children,
+    pub children: ChildCount,
     /// Where it is, if it is in memory.
     pub address: Option<u64>,
     /// Its size in bytes.
@@ -87,7 +76,7 @@ impl Variable {
             type_name,
             value: why.to_string(),
             kind,
-            children: Children::None,
+            children: ChildCount::None,
             address: None,
             size: 0,
             points_to: None,
@@ -208,8 +197,7 @@ pub fn children(
         Inside::Elements(elements) => (range.start..end.min(elements.count))
             .map(|index| part(&look, format!("[{index}]"), elements.at(index)))
             .collect(),
-        Inside::Items(items) => items
-            .fields(&look, range.start..end)
+        Inside::Items(items) => named(&look, &items, range.start..end)
             .into_iter()
             .map(|field| part(&look, field.name, field.value))
             .collect(),
@@ -237,7 +225,7 @@ fn in_scope(scopes: &Scopes, inlined: usize) -> Vec<(String, &Declared)> {
         return Vec::new();
     };
     let mut inner: HashMap<&str, usize> = HashMap::new();
-    let named = frame.variables.iter().rev().map(|declared| {
+    let all = frame.variables.iter().rev().map(|declared| {
         let before = inner.entry(&declared.name).or_default();
         *before += 1;
         let name = match *before {
@@ -247,7 +235,7 @@ fn in_scope(scopes: &Scopes, inlined: usize) -> Vec<(String, &Declared)> {
         };
         (name, declared)
     });
-    let mut named: Vec<_> = named.collect();
+    let mut named: Vec<_> = all.collect();
     named.reverse();
     named
 }
@@ -344,7 +332,7 @@ fn shown(look: &Look<'_>, name: String, kind: VariableKind, value: Value) -> Var
     };
     let children = match inside(look, &view) {
         Ok(inside) => inside.count(),
-        Err(_) => Children::None,
+        Err(_) => ChildCount::None,
     };
     Variable {
         name,
@@ -378,15 +366,15 @@ pub(in crate::inspect) enum Inside {
 }
 
 impl Inside {
-    fn count(&self) -> Children {
+    fn count(&self) -> ChildCount {
         match self {
-            Inside::Nothing => Children::None,
-            Inside::Fields(fields) if fields.is_empty() => Children::None,
-            Inside::Fields(fields) => Children::Named(fields.len() as u64),
-            Inside::Elements(elements) if elements.count == 0 => Children::None,
-            Inside::Elements(elements) => Children::Indexed(elements.count),
-            Inside::Items(items) if items.count == 0 => Children::None,
-            Inside::Items(items) => Children::Indexed(items.count),
+            Inside::Nothing => ChildCount::None,
+            Inside::Fields(fields) if fields.is_empty() => ChildCount::None,
+            Inside::Fields(fields) => ChildCount::Named(fields.len() as u64),
+            Inside::Elements(elements) if elements.count == 0 => ChildCount::None,
+            Inside::Elements(elements) => ChildCount::Indexed(elements.count),
+            Inside::Items(items) if items.count == 0 => ChildCount::None,
+            Inside::Items(items) => ChildCount::Indexed(items.count),
         }
     }
 }

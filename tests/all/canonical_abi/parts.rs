@@ -4,8 +4,9 @@
 use super::types::{Chance, Types};
 use rr_dap::component::layout::Pointer;
 use rr_dap::component::types::{CoreValue, Resource, StringEncoding, ValueType};
+use rr_dap::inspect::ChildCount;
 use rr_dap::inspect::hostcall::lift::{Lifter, Limits};
-use rr_dap::inspect::hostcall::part::{Inside, Part, PartError};
+use rr_dap::inspect::hostcall::part::{Part, PartError};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -31,9 +32,9 @@ fn around(chance: &mut Chance, ty: ValueType) -> ValueType {
 /// Goes through all parts, by number and again by the paths that their names make.
 fn walk(lifter: &Lifter<'_>, root: &Part, part: &Part, path: &str, left: &Cell<u32>) {
     let count = match part.inside() {
-        Inside::Nothing => return,
-        Inside::Named(count) => count as u64,
-        Inside::Indexed(count) => count.min(8),
+        ChildCount::None => return,
+        ChildCount::Named(count) => count,
+        ChildCount::Indexed(count) => count.min(8),
     };
     let children = part.children(lifter, 0..count);
     assert!(children.len() as u64 <= count);

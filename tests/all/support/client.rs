@@ -150,6 +150,12 @@ impl Client {
         kept.any(|message| message["event"] == json!(name))
     }
 
+    /// Whether this request has been answered and nobody waited for it.
+    pub fn heard_response(&mut self, seq: i64) -> bool {
+        let mut kept = self.0.kept().iter();
+        kept.any(|message| message["request_seq"] == json!(seq))
+    }
+
     /// Takes the bodies of such events that nobody waited for.
     pub fn kept_events(&mut self, name: &str) -> Vec<Value> {
         let is_meant = |message: &mut Value| message["event"] == json!(name);

@@ -3,7 +3,7 @@
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::FrameState;
 use rr_dap::inspect::expression::{
-    Evaluated, Expression, ExpressionError, Moment, Scene, SourceFrame,
+    Evaluated, Expression, ExpressionError, Scene, SceneMoment, SourceFrame,
 };
 use rr_dap::inspect::variable::variables::{Site, Variable, variables};
 use rr_dap::replay::{Phase, Position, Tick};
@@ -100,7 +100,7 @@ pub fn main_frame(source: &ModuleSource) -> (u32, Frame) {
 }
 
 /// The moment of all frames made by hand.
-pub const MOMENT: Moment = Moment {
+pub const MOMENT: SceneMoment = SceneMoment {
     event: 7,
     tick: Tick(123),
     position: Some(Position {

@@ -6,6 +6,7 @@ pub mod command;
 pub mod concurrent;
 pub mod counter;
 pub mod file;
+pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;
@@ -151,7 +152,9 @@ impl Observer for Prints {
 pub fn handle_history(trace: &Arc<Trace>) -> HandleHistory {
     let cache = CacheDir::open(&cache_dir()).unwrap();
     let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
-    HandleHistory::build(trace.clone(), &compiled).unwrap()
+    let (history, ended) = HandleHistory::build(trace.clone(), &compiled);
+    ended.unwrap();
+    history
 }
 
 /// The handle tables that we derive are those that Wasmtime kept: every index that a

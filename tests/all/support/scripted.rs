@@ -1,5 +1,6 @@
 //! A debuggee whose past is ten lines long.
 
+use crate::support::gate::Gate;
 use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments, Subject};
 use rr_dap::debuggee::*;
 use rr_dap::inspect::hostcall::listing::Listing;
@@ -8,15 +9,20 @@ use rr_dap::timeline::interrupt::Interrupt;
 use rr_dap::timeline::travel::motion::*;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The lines that the program passes, in order: `main`, and a loop in it.
 const LINES: [u64; 10] = [1, 2, 3, 4, 3, 4, 3, 4, 5, 6];
 const PATH: &str = "/guest/demo.c";
+/// Why it traps, as its past tells.
+pub const WHY: &str = "handle 1 is gone";
 const TRAP: &str = "wasm `unreachable` instruction executed";
 
-pub struct Scripted;
+#[derive(Default)]
+pub struct Scripted {
+    /// Open when the past is known; without one, it always is.
+    pub past: Option<Gate>,
+}
 
 impl Launcher for Scripted {
     fn launch(
@@ -41,7 +47,7 @@ impl Launcher for Scripted {
             "panics.wasm" => panic!("scripted"),
             _ => output.guest(Stream::Stdout, "hellö\n".as_bytes()),
         }
-        Ok(Box::new(Demo::new(&name)))
+        Ok(Box::new(Demo::new(&name, self.past.clone())))
     }
 
     fn attach(
@@ -50,7 +56,7 @@ impl Launcher for Scripted {
         _: &dyn Output,
         _: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
-        Ok(Box::new(Demo::new("demo.wasm")))
+        Ok(Box::new(Demo::new("demo.wasm", self.past.clone())))
     }
 }
 
@@ -67,19 +73,34 @@ struct Demo {
     lines: Vec<(u64, BreakpointId)>,
     functions: Vec<BreakpointId>,
     marks: Vec<Mark>,
-    is_output_known: Arc<AtomicBool>,
+    past: Option<Gate>,
+    /// What was asked at this stop and could not be told; whether it shows in values.
+    wanted: Vec<bool>,
+    /// Somebody waits for it.
+    is_awaited: bool,
 }
 
 impl Demo {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, past: Option<Gate>) -> Self {
         Self {
             name: name.to_owned(),
             here: stop(0, Reason::Start),
             lines: Vec::new(),
             functions: Vec::new(),
             marks: Vec::new(),
-            is_output_known: Arc::default(),
+            past,
+            wanted: Vec::new(),
+            is_awaited: false,
         }
+    }
+
+    /// Whether the past is known; else somebody wants to know.
+    fn knows_past(&mut self, shows_in_values: bool) -> bool {
+        let is_known = self.past.as_ref().is_none_or(Gate::is_open);
+        if !is_known {
+            self.wanted.push(shows_in_values);
+        }
+        is_known
     }
 
     fn at(&self) -> usize {
@@ -173,6 +194,7 @@ impl Travels for Demo {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         let waits = self.name == "slow.wasm" && self.lines.is_empty();
+        self.wanted.clear();
         let stop = match motion {
             Motion::Continue(_) if waits => {
                 wait_for(interrupt, output);
@@ -207,6 +229,21 @@ impl Travels for Demo {
         Ok(stop)
     }
 
+    fn preparing(&mut self) -> Option<Preparing> {
+        let past = self.past.clone().filter(|_| !self.wanted.is_empty())?;
+        (!std::mem::replace(&mut self.is_awaited, true))
+            .then(|| -> Preparing { Box::new(move || past.wait()) })
+    }
+
+    fn became_known(&mut self) -> BecameKnown {
+        let mut known = BecameKnown::default();
+        if self.past.as_ref().is_some_and(Gate::is_open) {
+            self.is_awaited = false;
+            known.values = std::mem::take(&mut self.wanted).contains(&true);
+        }
+        known
+    }
+
     fn here(&self) -> &Stop {
         &self.here
     }
@@ -219,6 +256,7 @@ impl Travels for Demo {
         History {
             name: self.name.clone(),
             events: 5,
+            damage: None,
             end: None,
             ending: "the run exited with status 3".into(),
         }
@@ -446,7 +484,12 @@ impl Looks for Demo {
             type_name: Some("int".into()),
             ..VariableView::default()
         };
+        let handle = match self.knows_past(true) {
+            true => "1 (stdout)",
+            false => "1",
+        };
         let all = match of.0.rsplit('/').next() {
+            _ if self.past.is_some() => vec![plain("handle", handle.to_owned())],
             Some("point") => vec![plain("x", number(16)), plain("y", number(2))],
             _ => vec![
                 plain("at", number(self.at())),
@@ -513,6 +556,9 @@ impl Looks for Demo {
     }
 
     fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        if !self.knows_past(false) {
+            return Err(DebuggeeError::NotYet);
+        }
         Ok(VariableView {
             value: "1 table, 3 handles".into(),
             children: Some(Children {
@@ -602,16 +648,12 @@ impl Past for Demo {
         Ok(Arc::default())
     }
 
-    fn printed(
-        &mut self,
-        calls: Range<u64>,
-        _: Option<Duration>,
-    ) -> Result<Option<Vec<Printed>>, DebuggeeError> {
-        if self.name != "prints-late.rrtrace" {
-            return Ok(Some(Vec::new()));
+    fn printed(&mut self, calls: Range<u64>, _: Duration) -> Result<Vec<Printed>, DebuggeeError> {
+        if self.past.is_none() {
+            return Ok(Vec::new());
         }
-        if !self.is_output_known.load(Ordering::Relaxed) {
-            return Ok(None);
+        if !self.knows_past(false) {
+            return Err(DebuggeeError::NotYet);
         }
         let piece = |event: u64| Printed {
             stream: Stream::Stdout,
@@ -625,12 +667,14 @@ impl Past for Demo {
                 },
             ),
         };
-        Ok(Some(calls.map(piece).collect()))
+        Ok(calls.map(piece).collect())
     }
 
-    fn printing(&mut self, _: u64) -> Preparing {
-        let is_known = self.is_output_known.clone();
-        Box::new(move || is_known.store(true, Ordering::Relaxed))
+    fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        if !self.knows_past(false) {
+            return Err(DebuggeeError::NotYet);
+        }
+        Ok(self.past.as_ref().map(|_| WHY.to_owned()))
     }
 
     fn resources(&mut self, _: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

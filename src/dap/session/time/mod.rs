@@ -68,9 +68,9 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         SeekArguments {
             event: Some(event), ..
         } => {
-            let events = debuggee.history().events;
-            if event >= events {
-                let message = format!("there is no event {event}; there are {events}");
+            let history = debuggee.history();
+            if event >= history.events {
+                let message = no_event(&history, event);
                 return Err(Refusal::because(message));
             }
             Motion::Event(event)
@@ -103,6 +103,17 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         }
     };
     Reply::then(Then::TravelUnasked(vec![motion]))
+}
+
+/// That there is no such event, or that it cannot be read.
+fn no_event(history: &History, event: u64) -> String {
+    match &history.damage {
+        None => format!("there is no event {event}; there are {}", history.events),
+        Some(damage) => format!(
+            "event {event} cannot be read, as only {} can: {damage}",
+            history.events
+        ),
+    }
 }
 
 pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
@@ -197,6 +208,7 @@ pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<
             Reply::now(HostcallsResponse {
                 total: fitting().count(),
                 hostcalls: page.map(ToldHostcall::from).collect(),
+                damage: listing.cut_short.clone(),
             })
         },
     )

@@ -8,6 +8,7 @@ use crate::dap::protocol::custom::{
     ToldHandle, ToldInstance,
 };
 use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
+use std::time::Duration;
 
 impl From<HandleShown> for ToldHandle {
     fn from(shown: HandleShown) -> Self {
@@ -60,10 +61,10 @@ pub(in crate::dap::session) fn output(_: &mut Session, _: Unread) -> Handled<Out
     ask(
         |debuggee, _, _| {
             let here = debuggee.here().event;
-            debuggee.printed(0..here, None)
+            debuggee.printed(0..here, Duration::ZERO)
         },
-        |_, printed: Option<Vec<Printed>>| {
-            let pieces = printed.unwrap_or_default().into_iter();
+        |_, printed| {
+            let pieces = printed.into_iter();
             let piece = |printed: Printed| OutputPiece {
                 event: printed.event,
                 stream: match printed.stream {

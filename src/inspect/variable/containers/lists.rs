@@ -1,9 +1,9 @@
 //! Containers without an order of their own making: hash tables, linked lists, rings,
 //! blocks, bits.
 
-use super::{Item, Layout, Seen, Walk, found_along, in_memory, pointer, too_few};
+use super::{Layout, Seen, found_along, in_memory, pointer, too_few};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::value::{Look, Of, Value};
+use crate::inspect::variable::value::{Item, Look, Of, Value, Walk};
 use crate::source::EntryId;
 use std::ops::Range;
 

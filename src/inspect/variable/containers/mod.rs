@@ -9,49 +9,10 @@ pub(in crate::inspect) use lists::{BitList, BlockList, HashTable, LinkedList, Ri
 pub(super) use trees::{BTree, Column, RedBlackTree};
 
 use super::place::{Place, Unavailable};
-use super::value::{Field, Look, Of, Value};
+use super::value::{Item, Look, Of, Value};
 use crate::source::EntryId;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::rc::Rc;
-
-/// What the values of a container are to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::inspect) enum Kind {
-    /// In an order, named by their number.
-    List,
-    /// Without a key apart from themselves.
-    Set,
-    /// Named by their keys.
-    Map,
-}
-
-/// The values of a container.
-#[derive(Debug, Clone)]
-pub(in crate::inspect) struct Items {
-    pub(in crate::inspect) kind: Kind,
-    /// As many as the container says it has.
-    pub(in crate::inspect) count: u64,
-    pub(in crate::inspect) walk: Rc<dyn Walk>,
-}
-
-/// One value, with its key in a map.
-#[derive(Debug, Clone)]
-pub(in crate::inspect) struct Item {
-    pub(in crate::inspect) key: Option<Value>,
-    pub(in crate::inspect) value: Value,
-}
-
-/// A way through a container's values in the guest's memory.
-pub(in crate::inspect) trait Walk: std::fmt::Debug {
-    /// Adds the values with these numbers, as far as they can be reached.
-    fn walk(
-        &self,
-        look: &Look<'_>,
-        range: Range<u64>,
-        found: &mut Vec<Item>,
-    ) -> Result<(), Unavailable>;
-}
 
 /// Where key and value are, from where an item is.
 #[derive(Debug, Clone)]
@@ -81,47 +42,6 @@ pub(super) fn in_memory(of: EntryId, address: u64) -> Value {
     Value {
         of: Of::Type(of),
         place: Place::Memory(address),
-    }
-}
-
-impl Items {
-    pub(in crate::inspect) fn new(kind: Kind, count: u64, walk: impl Walk + 'static) -> Items {
-        Items {
-            kind,
-            count,
-            walk: Rc::new(walk),
-        }
-    }
-
-    /// The items with these numbers. Where they cannot be reached, the last one says
-    /// why.
-    pub(in crate::inspect) fn page(&self, look: &Look<'_>, range: Range<u64>) -> Vec<Item> {
-        let range = range.start..range.end.min(self.count);
-        let mut found = Vec::new();
-        if range.is_empty() {
-            return found;
-        }
-        if let Err(why) = self.walk.walk(look, range, &mut found) {
-            found.push(Item {
-                key: None,
-                value: Value::lost(why),
-            });
-        }
-        found
-    }
-
-    /// The same, named: by their keys in a map, by their numbers elsewhere.
-    pub(in crate::inspect) fn fields(&self, look: &Look<'_>, range: Range<u64>) -> Vec<Field> {
-        let first = range.start;
-        let items = self.page(look, range).into_iter().zip(first..);
-        let named = items.map(|(item, number)| Field {
-            name: match &item.key {
-                Some(key) => format!("[{}]", super::summary::of_value(look, key)),
-                None => format!("[{number}]"),
-            },
-            value: item.value,
-        });
-        named.collect()
     }
 }
 

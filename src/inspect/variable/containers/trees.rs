@@ -1,8 +1,8 @@
 //! Containers in the order of their keys: Rust's B-trees, C++'s red-black trees.
 
-use super::{Item, Layout, Seen, Walk, found_along, in_memory, pointer, too_few};
+use super::{Layout, Seen, found_along, in_memory, pointer, too_few};
 use crate::inspect::variable::place::Unavailable;
-use crate::inspect::variable::value::Look;
+use crate::inspect::variable::value::{Item, Look, Walk};
 use crate::source::EntryId;
 use std::ops::Range;
 

@@ -2,47 +2,11 @@
 //! standard containers, expressions.
 
 use super::{Look, Of, Value};
-use crate::inspect::variable::library::{cpp, rust};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::scalar::{self, Number};
-use crate::source::{Composite, Count, EntryId, Member, Type};
+use crate::inspect::variable::scalar;
+use crate::source::{Bits, Composite, Count, EntryId, Member, Type};
 
 impl Look<'_> {
-    /// The number that a value is: a pointer's is its address.
-    pub(in crate::inspect) fn numeric(&self, value: &Value) -> Result<Option<Number>, Unavailable> {
-        let Of::Type(id) = value.of else {
-            return Ok(None);
-        };
-        Ok(match self.source.resolved(id)?.1 {
-            Type::Base { encoding, size, .. } => {
-                scalar::number(encoding, &value.place.read(size, self.state)?)
-            }
-            Type::Enumeration { size, .. } | Type::Pointer { size, .. } => {
-                let number = value.place.read_number(size, self.state)?;
-                Some(Number::Whole(number.into()))
-            }
-            Type::Composite(composite) if composite.is_rust => {
-                match rust::number_in(self, &composite, &value.place)? {
-                    Some(number) => self.numeric(&number)?,
-                    None => None,
-                }
-            }
-            Type::Composite(composite) => match cpp::number_in(self, &composite, &value.place) {
-                Some(number) => self.numeric(&number)?,
-                None => None,
-            },
-            _ => None,
-        })
-    }
-
-    /// The whole number that a value is.
-    pub(in crate::inspect) fn number(&self, value: &Value) -> Option<i128> {
-        match self.numeric(value) {
-            Ok(Some(Number::Whole(number))) => Some(number),
-            _ => None,
-        }
-    }
-
     /// The name of what a value is of.
     pub(in crate::inspect) fn type_name(&self, of: &Of) -> String {
         match of {
@@ -141,12 +105,39 @@ impl Look<'_> {
         None
     }
 
-    pub(super) fn member_place(&self, member: &Member, place: &Place) -> Option<Place> {
+    pub(in crate::inspect) fn member_place(&self, member: &Member, place: &Place) -> Option<Place> {
         let place = place.after(member.offset);
         match member.bits {
             Some(bits) => self.read_bits(bits, member.type_id?, &place).ok(),
             None => Some(place),
         }
+    }
+
+    fn read_bits(&self, bits: Bits, of: EntryId, place: &Place) -> Result<Place, Unavailable> {
+        let last = bits.first.saturating_add(bits.count);
+        let bytes = place.read(last.div_ceil(8).min(16), self.state)?;
+        let width = 128_u32.saturating_sub(u32::try_from(bits.count).unwrap_or(128));
+        let first = u32::try_from(bits.first).unwrap_or(0).min(127);
+        // Up to the top and down again, to lose the neighbours.
+        let top = (scalar::unsigned(&bytes) >> first)
+            .checked_shl(width)
+            .unwrap_or(0);
+        let is_signed = matches!(
+            self.source.resolved(of)?.1,
+            Type::Base {
+                encoding: gimli::DW_ATE_signed | gimli::DW_ATE_signed_char,
+                ..
+            }
+        );
+        let number = if is_signed {
+            top.cast_signed()
+                .checked_shr(width)
+                .unwrap_or(0)
+                .cast_unsigned()
+        } else {
+            top.checked_shr(width).unwrap_or(0)
+        };
+        Ok(Place::copied(number.to_le_bytes().to_vec()))
     }
 
     /// The type of a value that has members.

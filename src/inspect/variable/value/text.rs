@@ -80,7 +80,7 @@ fn text_units(of: &Type) -> Option<Units> {
 }
 
 /// Whether these are more likely numbers than text: `uint8_t` is a character to C.
-pub(super) fn is_binary(of: &Type, bytes: &[u8]) -> bool {
+pub(in crate::inspect) fn is_binary(of: &Type, bytes: &[u8]) -> bool {
     let is_unsigned = matches!(
         of,
         Type::Base {
@@ -97,7 +97,7 @@ pub(super) fn is_binary(of: &Type, bytes: &[u8]) -> bool {
 impl Look<'_> {
     /// What kind of text an array of a type is, if any. In C, wide characters are numbers by
     /// another name.
-    pub(super) fn units_of(&self, id: EntryId) -> Result<Option<Units>, Unavailable> {
+    pub(in crate::inspect) fn units_of(&self, id: EntryId) -> Result<Option<Units>, Unavailable> {
         // Aliases of aliases: no more than this.
         const MOST: usize = 16;
         let mut id = id;
@@ -123,7 +123,7 @@ impl Look<'_> {
     }
 
     /// The text at an address, up to where it ends.
-    pub(super) fn text_at(&self, address: u64, units: Units) -> String {
+    pub(in crate::inspect) fn text_at(&self, address: u64, units: Units) -> String {
         let (text, is_cut) = self.units_at(address, units, LONGEST_TEXT * units.size());
         units.quoted(&text, is_cut)
     }

@@ -398,8 +398,8 @@ fn stored_case(call: &Calling, answer: &Answer) -> Option<u8> {
         _ => return None,
     };
     let mut writes = answer.writes.iter().rev();
-    writes.find_map(|(at, bytes)| {
-        let offset = usize::try_from(address.checked_sub(*at)?).ok()?;
-        bytes.get(offset).copied()
+    writes.find_map(|written| {
+        let offset = usize::try_from(address.checked_sub(written.address)?).ok()?;
+        written.bytes.get(offset).copied()
     })
 }

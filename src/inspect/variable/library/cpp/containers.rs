@@ -1,11 +1,9 @@
 //! C++'s containers.
 
 use super::Library;
-use crate::inspect::variable::containers::{
-    BitList, BlockList, Items, Kind, Layout, LinkedList, RedBlackTree, Walk,
-};
+use crate::inspect::variable::containers::{BitList, BlockList, Layout, LinkedList, RedBlackTree};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::value::{Elements, Of, View};
+use crate::inspect::variable::value::{Elements, Items, ItemsKind, Of, View, Walk};
 use crate::source::EntryId;
 
 /// What a container shows; `None` for any other value.
@@ -17,10 +15,10 @@ pub(super) fn view(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
             None => None,
         },
         "span" | "initializer_list" => return span(value),
-        "map" | "multimap" => tree(value, Kind::Map)?,
-        "set" | "multiset" => tree(value, Kind::Set)?,
-        "unordered_map" | "unordered_multimap" => hash_table(value, Kind::Map)?,
-        "unordered_set" | "unordered_multiset" => hash_table(value, Kind::Set)?,
+        "map" | "multimap" => tree(value, ItemsKind::Map)?,
+        "set" | "multiset" => tree(value, ItemsKind::Set)?,
+        "unordered_map" | "unordered_multimap" => hash_table(value, ItemsKind::Map)?,
+        "unordered_set" | "unordered_multiset" => hash_table(value, ItemsKind::Set)?,
         "list" => list(value)?,
         "forward_list" => forward_list(value)?,
         "deque" => deque(value)?,
@@ -56,7 +54,7 @@ fn vector(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
             return Ok(None);
         };
         let bits = BitList { storage: begin };
-        return Ok(Some(View::Items(Items::new(Kind::List, count, bits))));
+        return Ok(Some(View::Items(Items::new(ItemsKind::List, count, bits))));
     };
     let Some((end, _)) = value.address(&end)? else {
         return Ok(None);
@@ -88,11 +86,15 @@ fn span(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
 }
 
 /// Where a node's key and value are, after so many bytes of the node's own.
-fn layout(value: &Library<'_>, header: u64, kind: Kind) -> Result<Option<Layout>, Unavailable> {
+fn layout(
+    value: &Library<'_>,
+    header: u64,
+    kind: ItemsKind,
+) -> Result<Option<Layout>, Unavailable> {
     let Some(first) = value.argument(0) else {
         return Ok(None);
     };
-    if kind != Kind::Map {
+    if kind != ItemsKind::Map {
         let offset = header.next_multiple_of(value.look.alignment(first)?);
         return Ok(Some(Layout::alone(first, offset)));
     }
@@ -108,12 +110,12 @@ fn layout(value: &Library<'_>, header: u64, kind: Kind) -> Result<Option<Layout>
     }))
 }
 
-fn items(kind: Kind, count: u64, walk: impl Walk + 'static) -> Option<Items> {
+fn items(kind: ItemsKind, count: u64, walk: impl Walk + 'static) -> Option<Items> {
     Some(Items::new(kind, count, walk))
 }
 
 /// A red-black tree.
-fn tree(value: &Library<'_>, kind: Kind) -> Result<Option<Items>, Unavailable> {
+fn tree(value: &Library<'_>, kind: ItemsKind) -> Result<Option<Items>, Unavailable> {
     let Some(first) = value.part("__begin_node_") else {
         return Ok(None);
     };
@@ -144,7 +146,7 @@ fn tree(value: &Library<'_>, kind: Kind) -> Result<Option<Items>, Unavailable> {
 }
 
 /// All nodes of a hash table are one list.
-fn hash_table(value: &Library<'_>, kind: Kind) -> Result<Option<Items>, Unavailable> {
+fn hash_table(value: &Library<'_>, kind: ItemsKind) -> Result<Option<Items>, Unavailable> {
     let before = value.part("__p1_").or_else(|| value.part("__first_node_"));
     let first = before.and_then(|before| value.within(&before, "__next_"));
     let count = value.number_of(&["__p2_", "__size_"]);
@@ -176,7 +178,7 @@ fn list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
         return Ok(None);
     };
     let pointer_size = value.look.size(&next.of);
-    let layout = layout(value, pointer_size.saturating_mul(2), Kind::List)?;
+    let layout = layout(value, pointer_size.saturating_mul(2), ItemsKind::List)?;
     let (Some((first, _)), Some(end), Some(layout)) =
         (value.address(&next)?, end.place.address(), layout)
     else {
@@ -189,7 +191,7 @@ fn list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
         pointer_size,
         layout,
     };
-    Ok(items(Kind::List, count, walk))
+    Ok(items(ItemsKind::List, count, walk))
 }
 
 fn forward_list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
@@ -198,7 +200,7 @@ fn forward_list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
         return Ok(None);
     };
     let pointer_size = value.look.size(&first.of);
-    let layout = layout(value, pointer_size, Kind::List)?;
+    let layout = layout(value, pointer_size, ItemsKind::List)?;
     let (Some((first, _)), Some(layout)) = (value.address(&first)?, layout) else {
         return Ok(None);
     };
@@ -209,7 +211,7 @@ fn forward_list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
         pointer_size,
         layout,
     };
-    Ok(items(Kind::List, walk.length(value.look), walk))
+    Ok(items(ItemsKind::List, walk.length(value.look), walk))
 }
 
 fn deque(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
@@ -241,5 +243,5 @@ fn deque(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
         stride,
         element,
     };
-    Ok(items(Kind::List, count, walk))
+    Ok(items(ItemsKind::List, count, walk))
 }

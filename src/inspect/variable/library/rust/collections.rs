@@ -1,11 +1,9 @@
 //! Rust's collections.
 
 use super::{DEEPEST_POINTER, argument, count, first_pointer, inner};
-use crate::inspect::variable::containers::{
-    BTree, Column, HashTable, Items, Kind, Layout, LinkedList, Ring,
-};
+use crate::inspect::variable::containers::{BTree, Column, HashTable, Layout, LinkedList, Ring};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::value::{Look, Value, View};
+use crate::inspect::variable::value::{Items, ItemsKind, Look, Value, View};
 use crate::source::{Composite, EntryId, Type};
 
 /// What a collection shows; `None` where its layout is another.
@@ -16,11 +14,11 @@ pub(super) fn view(
     place: &Place,
 ) -> Result<Option<View>, Unavailable> {
     let items = match kind {
-        "HashMap" => hash_table(look, composite, place, Kind::Map)?,
-        "HashSet" => hash_table(look, composite, place, Kind::Set)?,
-        "BTreeMap" => b_tree(look, composite, place, Kind::Map)?,
+        "HashMap" => hash_table(look, composite, place, ItemsKind::Map)?,
+        "HashSet" => hash_table(look, composite, place, ItemsKind::Set)?,
+        "BTreeMap" => b_tree(look, composite, place, ItemsKind::Map)?,
         "BTreeSet" => match inner(look, composite, place, "map")? {
-            Some((map, body)) => b_tree(look, &body, &map.place, Kind::Set)?,
+            Some((map, body)) => b_tree(look, &body, &map.place, ItemsKind::Set)?,
             None => None,
         },
         "VecDeque" => ring(look, composite, place)?,
@@ -40,7 +38,7 @@ fn hash_table(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
-    kind: Kind,
+    kind: ItemsKind,
 ) -> Result<Option<Items>, Unavailable> {
     let parts = look.parts(composite, place);
     let table = |part: &Value| {
@@ -75,7 +73,7 @@ fn hash_table(
 }
 
 /// Where key and value are in a tuple of both.
-fn pair(look: &Look<'_>, entry: EntryId, kind: Kind) -> Result<Option<Layout>, Unavailable> {
+fn pair(look: &Look<'_>, entry: EntryId, kind: ItemsKind) -> Result<Option<Layout>, Unavailable> {
     let (_, Type::Composite(tuple)) = look.source.resolved(entry)? else {
         return Ok(None);
     };
@@ -90,11 +88,11 @@ fn pair(look: &Look<'_>, entry: EntryId, kind: Kind) -> Result<Option<Layout>, U
         return Ok(None);
     };
     Ok(Some(match kind {
-        Kind::Map => Layout {
+        ItemsKind::Map => Layout {
             key: Some(key),
             value,
         },
-        Kind::List | Kind::Set => Layout {
+        ItemsKind::List | ItemsKind::Set => Layout {
             key: None,
             value: key,
         },
@@ -105,7 +103,7 @@ fn b_tree(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
-    kind: Kind,
+    kind: ItemsKind,
 ) -> Result<Option<Items>, Unavailable> {
     let (root, length) = (
         look.member(composite, place, "root"),
@@ -125,7 +123,8 @@ fn b_tree(
         Some(height) => count(look, height)?,
         None => 0,
     };
-    let Some(walk) = b_tree_layout(look, leaf, key, (kind == Kind::Map).then_some(value))? else {
+    let Some(walk) = b_tree_layout(look, leaf, key, (kind == ItemsKind::Map).then_some(value))?
+    else {
         return Ok(None);
     };
     let walk = BTree {
@@ -223,7 +222,11 @@ fn ring(
         stride: look.source.size_of(element)?,
         element,
     };
-    Ok(Some(Items::new(Kind::List, count(look, &length)?, walk)))
+    Ok(Some(Items::new(
+        ItemsKind::List,
+        count(look, &length)?,
+        walk,
+    )))
 }
 
 fn linked_list(
@@ -259,5 +262,9 @@ fn linked_list(
         pointer_size: look.size(&head.of),
         layout: Layout::alone(element_type, element.offset),
     };
-    Ok(Some(Items::new(Kind::List, count(look, &length)?, walk)))
+    Ok(Some(Items::new(
+        ItemsKind::List,
+        count(look, &length)?,
+        walk,
+    )))
 }

@@ -2,9 +2,9 @@
 //! library are.
 
 use super::{argument, count, vec};
-use crate::inspect::variable::containers::{Items, Kind, Layout, Row};
+use crate::inspect::variable::containers::{Layout, Row};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::value::{Elements, Look, Of, Value, View};
+use crate::inspect::variable::value::{Elements, Items, ItemsKind, Look, Of, Value, View};
 use crate::source::{Composite, EntryId, Type};
 
 /// What a collection shows; `None` for any other value, and where its layout is another.
@@ -15,13 +15,13 @@ pub(super) fn view(
     place: &Place,
 ) -> Result<Option<View>, Unavailable> {
     match kind {
-        "IndexMap" => index_map(look, composite, place, Kind::Map),
+        "IndexMap" => index_map(look, composite, place, ItemsKind::Map),
         "IndexSet" => {
             let Some(map) = look.member(composite, place, "map") else {
                 return Ok(None);
             };
             match look.composite(&map)? {
-                Some(body) => index_map(look, &body, &map.place, Kind::Set),
+                Some(body) => index_map(look, &body, &map.place, ItemsKind::Set),
                 None => Ok(None),
             }
         }
@@ -36,7 +36,7 @@ fn index_map(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
-    kind: Kind,
+    kind: ItemsKind,
 ) -> Result<Option<View>, Unavailable> {
     let core = look.member(composite, place, "core");
     let Some(entries) = core.and_then(|core| look.find_inside(&core, "entries")) else {
@@ -63,11 +63,11 @@ fn index_map(
         return Ok(None);
     };
     let layout = match kind {
-        Kind::Map => Layout {
+        ItemsKind::Map => Layout {
             key: Some(key),
             value,
         },
-        Kind::List | Kind::Set => Layout::alone(key.0, key.1),
+        ItemsKind::List | ItemsKind::Set => Layout::alone(key.0, key.1),
     };
     let row = Row {
         first,

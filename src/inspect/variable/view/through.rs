@@ -1,9 +1,9 @@
 //! Values seen through what is around them: references, smart pointers, cells, options.
 //! People ask for `self.name[0]`, not for `self.inner.value.0.name[0]`.
 
-use super::{Look, Value, View};
 use crate::inspect::variable::library::cpp;
 use crate::inspect::variable::place::Unavailable;
+use crate::inspect::variable::value::{Look, Value, View};
 
 /// The most wrappers around a value.
 const MOST: usize = 8;

@@ -1,8 +1,7 @@
 //! The names of enumerations' values.
 
-use super::mask;
 use crate::inspect::variable::place::little_endian;
-use crate::inspect::variable::scalar;
+use crate::inspect::variable::scalar::{self, mask};
 
 /// The enumerator with a value; several joined by `|` for flags.
 pub(super) fn enumerator(enumerators: &[(String, i128)], bytes: &[u8]) -> String {

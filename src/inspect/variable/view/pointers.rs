@@ -1,7 +1,7 @@
 //! Values that refer to other things: pointers to values, functions, members.
 
-use super::{Look, Of, Value, View};
 use crate::inspect::variable::place::{Place, Unavailable};
+use crate::inspect::variable::value::{Look, Of, Value, View};
 use crate::source::{EntryId, Type};
 
 impl Look<'_> {

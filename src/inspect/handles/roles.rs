@@ -1,11 +1,13 @@
-//! The steps of handle tables as a history stores them: what of a crossing the
-//! tables need, and no more.
+//! What the crossings of a component may do to handle tables: which steps are stored of
+//! them, and what a table is told of a stored step.
 
 use std::sync::Arc;
 
 use super::builtin;
-use super::entry::Moment;
-use super::table::{Change, Effect, HandleTable, Step};
+use super::effect::{Change, Effect, TableStep};
+use super::entry::Occasion;
+use super::stored_step::{StoredStep, What};
+use super::table::HandleTable;
 use crate::component::layout::Lift;
 use crate::component::status::LoweredAnswer;
 use crate::component::types::{CoreValue, FunctionType, Resource, ValueType};
@@ -24,23 +26,6 @@ pub(super) const LIMITS: Limits = Limits {
     values: 1 << 18,
     depth: 64,
 };
-
-/// When a step was taken, in the order of steps: before, at or after the call out
-/// with a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct When(u64);
-
-impl When {
-    /// At the call out with this number.
-    pub(super) fn at_call(event: u64) -> When {
-        When(event.saturating_mul(2).saturating_add(1))
-    }
-
-    /// Between two calls out, after so many.
-    pub(super) fn after(events: u64) -> When {
-        When(events.saturating_mul(2))
-    }
-}
 
 /// What a crossing may do to the table of its instance.
 #[derive(Debug, Clone)]
@@ -124,7 +109,7 @@ impl Roles {
     }
 
     /// Takes a stored step in the table of its instance.
-    pub(super) fn apply(&self, stored: &Stored, table: &mut HandleTable) -> Vec<Change> {
+    pub(super) fn apply(&self, stored: &StoredStep, table: &mut HandleTable) -> Vec<Change> {
         let Some((role, name)) = self.roles.get(stored.crossing.0 as usize) else {
             return Vec::new();
         };
@@ -183,14 +168,14 @@ impl Roles {
             (what, Role::Builtin(builtin)) => builtin::effects(what, builtin),
             _ => Vec::new(),
         };
-        let moment = Moment {
+        let occasion = Occasion {
             event: stored.event,
             crossing: name.clone(),
         };
         let mut changes = Vec::new();
         for effect in effects {
-            changes.extend(table.apply(&Step {
-                moment: moment.clone(),
+            changes.extend(table.apply(&TableStep {
+                occasion: occasion.clone(),
                 effect,
             }));
         }
@@ -404,60 +389,4 @@ impl Moves {
         .flatten()
         .map(Box::new)
     }
-}
-
-/// One step.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) when: When,
-    /// The call out that the step belongs to; for a call into the guest, the last
-    /// before it.
-    pub(super) event: u64,
-    pub(super) instance: Instance,
-    pub(super) crossing: CrossingId,
-    pub(super) what: What,
-}
-
-/// What a step does, without what its crossing tells.
-#[derive(Debug)]
-pub(super) enum What {
-    /// A function whose first argument is its only handle is called.
-    CallsMethod(u32),
-    Calls(Box<[(String, Lifted)]>),
-    Returns(Option<Box<Lifted>>),
-    Enters(Box<[(String, Lifted)]>),
-    Leaves(Option<Box<Lifted>>),
-    New {
-        rep: u32,
-        index: u32,
-    },
-    /// `resource.rep`, `resource.drop` and others that take one index.
-    Takes(u32),
-    /// A call has not returned: it is a subtask now.
-    Pends {
-        subtask: u32,
-    },
-    /// The guest is told of the end of a subtask.
-    Resolves {
-        subtask: u32,
-        result: Option<Box<Lifted>>,
-    },
-    TaskReturns(Box<Lifted>),
-    Joins {
-        waitable: u32,
-        set: u32,
-    },
-    Makes(u32),
-    MakesPair {
-        readable: u32,
-        writable: u32,
-    },
-    /// A copy of elements that hold handles has begun.
-    Blocks(u32),
-    /// Elements that hold handles have been copied.
-    Copies {
-        waitable: u32,
-        elements: Box<Lifted>,
-        is_read: bool,
-    },
 }

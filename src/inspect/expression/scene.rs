@@ -1,0 +1,62 @@
+//! What an expression sees.
+
+use super::error::Fault;
+use crate::inspect::hostcall::in_progress::LiftedCall;
+use crate::inspect::variable::place::FrameState;
+use crate::inspect::variable::variables::Site;
+use crate::replay::{Position, Tick};
+use crate::source::ModuleSource;
+
+/// What an expression sees.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What `$event`, `$tick` and `$position` are.
+    pub moment: SceneMoment,
+    /// The core level of the innermost frame, or of the one chosen.
+    pub registers: Option<&'a dyn FrameState>,
+    /// The frame whose variables are in scope.
+    pub frame: Option<SourceFrame<'a>>,
+    /// The hostcall that the guest is in.
+    pub hostcall: Option<&'a LiftedCall>,
+    /// Whether the hostcall's own frame is looked at: its arguments are then seen by
+    /// their bare names.
+    pub at_hostcall: bool,
+}
+
+/// Which moment of the recording it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SceneMoment {
+    /// Calls out made before it; at a hostcall, the number of that.
+    pub event: u64,
+    /// The tick of its position.
+    pub tick: Tick,
+    /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the
+    /// stack.
+    pub position: Option<Position>,
+}
+
+/// A frame of code with debug information.
+#[derive(Clone, Copy)]
+pub struct SourceFrame<'a> {
+    /// The debug information of the frame's module.
+    pub source: &'a ModuleSource,
+    /// Where in the code the frame stands, and in which of the bodies inlined there.
+    pub site: Site,
+    /// The frame's locals, operands, globals and memory.
+    pub state: &'a dyn FrameState,
+}
+
+impl Scene<'_> {
+    /// Why there are no variables.
+    pub(super) fn without_variables(&self) -> Fault {
+        match (self.registers, self.hostcall) {
+            (_, Some(_)) => {
+                Fault::NoSource("$arg.NAME and $result of the hostcall, and $local0 and the like")
+            }
+            (Some(_), None) => {
+                Fault::NoSource("$local0, $stack0, $global0 and $mem[ADDRESS; LENGTH]")
+            }
+            (None, None) => Fault::NoFrame,
+        }
+    }
+}
