@@ -52,10 +52,7 @@ fn read_back(body: &[u8]) {
 
 /// A session ends when its client has gone, whatever that has sent.
 fn serve(bytes: &[u8]) {
-    let server = Server {
-        launcher: Arc::new(Nothing),
-        log: None,
-    };
+    let server = Server::new(Arc::new(Nothing));
     server.serve(Cursor::new(bytes.to_vec()), Box::new(io::sink()));
 }
 

@@ -87,8 +87,8 @@ impl Serve {
             .with_debug_files(self.debug_files)
             .with_path_mapping(self.source_map);
         let server = Server {
-            launcher: Arc::new(launcher),
             log,
+            ..Server::new(Arc::new(launcher))
         };
         let address = match self.listen {
             Some(address) => address,

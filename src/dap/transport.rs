@@ -89,9 +89,22 @@ pub struct Server {
     pub launcher: Arc<dyn Launcher>,
     /// Where all messages are written, if anywhere.
     pub log: Option<MessageLog>,
+    /// How long a stop waits for what was printed on the way to be known, so that it comes
+    /// before the stop. In the first session with a program it is known seconds later only:
+    /// the code that tells is being compiled.
+    pub patience: Duration,
 }
 
 impl Server {
+    /// A server whose sessions debug what this opens.
+    pub fn new(launcher: Arc<dyn Launcher>) -> Server {
+        Server {
+            launcher,
+            log: None,
+            patience: Duration::from_millis(20),
+        }
+    }
+
     /// One session on standard input and output; returns when it has ended.
     pub fn serve_stdio(&self) {
         let stdin = BufReader::new(io::stdin());
@@ -102,7 +115,8 @@ impl Server {
     pub fn serve(&self, reader: impl BufRead + Send + 'static, writer: Box<dyn Write + Send>) {
         let outbox = Outbox::new(writer, self.log.clone());
         let (sender, receiver) = sync_channel(READ_AHEAD);
-        let session = Session::new(Arc::clone(&self.launcher), outbox, sender.clone());
+        let launcher = Arc::clone(&self.launcher);
+        let session = Session::new(launcher, outbox, sender.clone(), self.patience);
         let log = self.log.clone();
         let reading = std::thread::Builder::new()
             .name("dap-reader".into())

@@ -124,10 +124,7 @@ fn an_opening_is_given_up_while_it_compiles() {
         env!("CARGO_BIN_EXE_rr-dap").into(),
         CacheDir::open(&cache).expect("a cache"),
     );
-    let mut client = connect_to(Server {
-        launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(RecordingLauncher::new(options, None))));
     client.initialize();
     let launching = client.send("launch", json!({ "trace": trace }));
     client.ask("cancel", json!({ "requestId": launching }));
@@ -150,10 +147,7 @@ fn what_could_not_be_shown_at_first_is_announced() {
             CacheDir::open(&dir.path().join("cache")).expect("a cache"),
         )
     };
-    let mut client = connect_to(Server {
-        launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(RecordingLauncher::new(options, None))));
     client.ask(
         "initialize",
         json!({ "adapterID": "rr-dap", "supportsInvalidatedEvent": true }),

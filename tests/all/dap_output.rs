@@ -21,12 +21,9 @@ fn said(client: &mut Client) -> String {
 #[test]
 fn output_that_is_known_late_comes_after_the_stop_and_only_once() {
     let past = Gate::default();
-    let mut client = connect_to(Server {
-        launcher: Arc::new(Scripted {
-            past: Some(past.clone()),
-        }),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(Scripted {
+        past: Some(past.clone()),
+    })));
     client.start(
         json!({ "trace": "demo.rrtrace", "sourceMap": { "/guest": "/home/me" } }),
         &[4, 5],

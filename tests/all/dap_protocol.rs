@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 fn server(log: Option<MessageLog>) -> Server {
     Server {
-        launcher: Arc::new(Scripted::default()),
         log,
+        ..Server::new(Arc::new(Scripted::default()))
     }
 }
 

@@ -39,10 +39,7 @@ fn scripted(hears_of_changes: bool) -> (Client, Gate) {
     let launcher = Scripted {
         past: Some(past.clone()),
     };
-    let mut client = connect_to(Server {
-        launcher: Arc::new(launcher),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(launcher)));
     let stopped = begin(
         &mut client,
         json!({ "trace": "traps.wasm", "stopAt": "end" }),
@@ -169,10 +166,7 @@ fn held_back(trace: &Path, cache: &Path, launch: Value) -> (Client, HeldBack, Va
     };
     let recording = Trace::open(trace).unwrap();
     let held = HeldBack::variant(&recording, Variant::Fast, cache);
-    let mut client = connect_to(Server {
-        launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(RecordingLauncher::new(options, None))));
     let stopped = begin(&mut client, launch, true);
     (client, held, stopped)
 }

@@ -95,10 +95,7 @@ fn memory_that_nobody_can_read_is_not_said_to_be_out_of_bounds() {
         sweep: false,
         ..Options::new(replayers.program(), cache)
     };
-    let mut client = connect_to(Server {
-        launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log: None,
-    });
+    let mut client = connect_to(Server::new(Arc::new(RecordingLauncher::new(options, None))));
     client.initialize();
     client.ask("launch", json!({ "trace": trace, "stopOnEntry": true }));
     client.event("initialized");

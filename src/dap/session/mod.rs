@@ -133,6 +133,8 @@ struct Moving {
 pub(super) struct Session {
     outbox: Outbox,
     launcher: Arc<dyn Launcher>,
+    /// How long a stop waits for what was printed to be known.
+    patience: Duration,
     to_self: SyncSender<Input>,
     client: ClientFeatures,
     state: State,
@@ -233,10 +235,12 @@ impl Session {
         launcher: Arc<dyn Launcher>,
         outbox: Outbox,
         to_self: SyncSender<Input>,
+        patience: Duration,
     ) -> Self {
         Self {
             outbox,
             launcher,
+            patience,
             to_self,
             client: ClientFeatures::default(),
             state: State::Fresh,

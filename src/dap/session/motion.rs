@@ -138,7 +138,7 @@ impl Session {
         });
         let id = self.current.to_string();
         let reporter = self.reporter("Travelling", &id, None);
-        let shown = self.printed;
+        let (shown, patience) = (self.printed, self.patience);
         self.work(move || {
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
@@ -148,7 +148,7 @@ impl Session {
                 }
             }
             drop(reporter);
-            let printed = printed::after_motion(debuggee.as_mut(), shown);
+            let printed = printed::after_motion(debuggee.as_mut(), shown, patience);
             Input::Moved(debuggee, Moved { outcome, printed })
         });
     }

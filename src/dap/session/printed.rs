@@ -10,11 +10,6 @@ use std::time::Duration;
 
 /// The most bytes of output that are shown at once.
 const MOST: usize = 1 << 20;
-/// How long a stop waits for what was printed to be known, so that it comes before the
-/// stop. In the first session with a program it is known seconds later only: the code that
-/// tells is being compiled.
-const PATIENCE: Duration = Duration::from_millis(20);
-
 /// How far the program's output has been shown, in hostcalls.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Shown {
@@ -45,11 +40,11 @@ pub(super) struct Found {
 }
 
 /// What there is to show after a motion, if it is known.
-pub(super) fn after_motion(debuggee: &mut dyn Debuggee, shown: Shown) -> Option<Found> {
-    find(debuggee, shown, PATIENCE)
-}
-
-fn find(debuggee: &mut dyn Debuggee, shown: Shown, patience: Duration) -> Option<Found> {
+pub(super) fn after_motion(
+    debuggee: &mut dyn Debuggee,
+    shown: Shown,
+    patience: Duration,
+) -> Option<Found> {
     let calls = shown.wanted(debuggee.here().event);
     if calls.is_empty() {
         return None;
@@ -79,7 +74,7 @@ impl Session {
         let State::Stopped(debuggee) = &mut self.state else {
             return;
         };
-        if let Some(found) = find(debuggee.as_mut(), shown, Duration::ZERO) {
+        if let Some(found) = after_motion(debuggee.as_mut(), shown, Duration::ZERO) {
             self.show(found);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::cache_dir;
 use super::client::Client;
+use super::processes::PATIENCE;
 use rr_dap::dap::outbox::MessageLog;
 use rr_dap::dap::transport::Server;
 use rr_dap::debuggee::recording::RecordingLauncher;
@@ -24,10 +25,12 @@ pub fn connect_logged(log: Option<MessageLog>) -> Client {
             CacheDir::open(&cache_dir()).unwrap(),
         )
     };
-    let server = Server {
-        launcher: Arc::new(RecordingLauncher::new(options, None)),
-        log,
-    };
+    let mut server = Server::new(Arc::new(RecordingLauncher::new(options, None)));
+    if log.is_some() {
+        // What is logged is compared: output always comes before the stop.
+        server.patience = PATIENCE;
+    }
+    server.log = log;
     connect_to(server)
 }
 
