@@ -162,7 +162,7 @@ fn a_file_that_does_not_fit_is_refused_by_name() {
             file("bare.wasm", &stripped(&ledger)),
             "no debug information",
         ),
-        (file("list.map", b"{\"version\": 3}"), "no source map"),
+        (file("list.map", b"{\"version\": 3}"), "not a source map"),
         (fixture("split/split.dwp"), "does not fit app.wasm"),
         (dir.path().to_owned(), "a directory"),
         (fifo, "a device"),

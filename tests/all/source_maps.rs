@@ -207,7 +207,7 @@ fn a_map_that_is_missing_or_damaged_is_a_note() {
     let sources = r#""version":3,"sources":["a.ts"]"#;
     for (map, says) in [
         (None, "tally.wasm.map, which is not there"),
-        (Some(with("{")), "no source map"),
+        (Some(with("{")), "not a source map"),
         (Some(with(r#"{"version":3}"#)), "it has no mappings"),
         (
             Some(with(r#"{"version":2,"sources":[],"mappings":""}"#)),
