@@ -176,7 +176,7 @@ impl Recording {
         count: usize,
     ) -> Result<MemoryView, DebuggeeError> {
         let (instance, memory, start) = address::parse_memory(reference, offset)
-            .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
+            .ok_or_else(|| failed(format!("{reference} is not an address in memory")))?;
         let count = count.min(1 << 24);
         let bytes = self
             .timeline
