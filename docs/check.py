@@ -370,7 +370,7 @@ def check_launch_keys():
                 if "request" in each:
                     unknown = each.keys() - keys - CLIENT_KEYS
                     for key in sorted(unknown):
-                        problem(block.where(), f"`{key}` is no key of a {each['request']}")
+                        problem(block.where(), f"`{key}` is not a key of a {each['request']}")
 
 
 def check_options():

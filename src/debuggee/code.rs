@@ -12,7 +12,7 @@ pub trait Code {
     ///
     /// If the debuggee does not know its code any more.
     fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError>;
-    /// The text of a source that is no file. That of the hostcalls replays the recording the
+    /// The text of a source that is not a file. That of the hostcalls replays the recording the
     /// first time.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ pub trait Code {
 /// A source, as people and as the debuggee know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceRef {
-    /// The last part of the path, or a title for a text that is no file.
+    /// The last part of the path, or a title for a text that is not a file.
     pub name: String,
     /// Where to find its text.
     pub origin: SourceOrigin,
@@ -67,11 +67,11 @@ pub enum SourceOrigin {
     Generated(TextRef),
 }
 
-/// Names a text that is no file: a disassembly, a source kept in the recording.
+/// Names a text that is not a file: a disassembly, a source kept in the recording.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TextRef(pub String);
 
-/// The text of a source that is no file.
+/// The text of a source that is not a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceText {
     /// All of it.

@@ -249,7 +249,7 @@ pub enum ValueKind {
 /// What an expression is evaluated for: the protocol's `context`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvaluateContext {
-    /// The console, where the text is no command.
+    /// The console, where the text is not a command.
     Repl,
     /// A list of watches, or a context that the protocol does not name.
     Watch,

@@ -84,7 +84,7 @@ pub enum TimelineError {
     /// A range of more bytes than are compared at each tick.
     #[error("the {0} are too many to watch; watch a mebibyte or less")]
     TooLong(MemoryRange),
-    /// [`Motion::IntoCall`](travel::motion::Motion::IntoCall) with an offset that is no instruction of the
+    /// [`Motion::IntoCall`](travel::motion::Motion::IntoCall) with an offset that is not an instruction of the
     /// innermost frame's function.
     #[error(
         "the innermost frame makes no call at {0:#x}; step targets are those of the present line"

@@ -130,7 +130,7 @@ fn every_index_is_the_one_that_wasmtime_gives() {
             .into_iter()
             .map(|word| match word {
                 Val::U32(word) => word,
-                other => panic!("{other:?} is no word"),
+                other => panic!("{other:?} is not a word"),
             })
             .collect();
 
@@ -257,7 +257,7 @@ fn a_borrow_must_be_dropped_before_the_call_returns() {
         let findings = wrong(apply(&mut table, 2, "look", Effect::Leaves(None)));
         assert_eq!(findings.is_empty(), is_dropped, "{findings:?}");
     }
-    // Who defines the type gets the rep, which is no handle.
+    // Who defines the type gets the rep, which is not a handle.
     let mut table = HandleTable::new(vec![jar]);
     apply(&mut table, 0, "look", Effect::Enters(&args));
     assert_eq!(table.entries().count(), 0);

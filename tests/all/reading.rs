@@ -243,7 +243,7 @@ fn a_divergence_is_told_in_the_terms_of_wit() {
         .filter(|i| random(&forged[*i].kind, &name(forged[*i].crossing)))
         .nth(2)
         .unwrap();
-    // The byte itself is no flat value; the address it is written from is.
+    // The byte itself is not a flat value; the address it is written from is.
     let write = (third..forged.len())
         .find(|i| matches!(forged[*i].kind, EventKind::Call(_)))
         .unwrap();

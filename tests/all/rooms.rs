@@ -23,7 +23,7 @@ const ROOMS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// What is no room: it holds them all, or the command.
+/// What is not a room: it holds them all, or the command.
 const ABOVE_ROOMS: [&str; 2] = ["lib", "main"];
 
 #[test]

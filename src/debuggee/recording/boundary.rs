@@ -2,7 +2,6 @@
 //! the guest, and calls into it.
 
 use super::Recording;
-use super::stack::ShownFrame;
 use crate::component::{Component, Crossing, CrossingKind};
 use crate::debuggee::{DebuggeeError, FrameId};
 use crate::inspect::hostcall::call::{self, AskedFor};
@@ -31,24 +30,6 @@ impl CrossingFrame {
 }
 
 impl Recording {
-    /// The crossing of this frame, or, of a frame of guest code, the one that the guest
-    /// is in, or that it runs in; `None` if there is none.
-    pub(super) fn crossing_around(
-        &mut self,
-        id: Option<FrameId>,
-    ) -> Result<Option<CrossingFrame>, DebuggeeError> {
-        let stack = self.stack()?;
-        let asked = stack.iter().find_map(|frame| match frame {
-            ShownFrame::Crossing(crossing) if Some(crossing.id()) == id => Some(crossing),
-            _ => None,
-        });
-        let innermost = stack.iter().find_map(|frame| match frame {
-            ShownFrame::Crossing(crossing) => Some(crossing),
-            ShownFrame::Guest(_) => None,
-        });
-        Ok(asked.or(innermost).cloned())
-    }
-
     /// The crossings in progress, outermost first.
     pub(super) fn crossing_frames(&mut self) -> Result<Vec<CrossingFrame>, DebuggeeError> {
         let open = self.timeline.boundary()?;

@@ -4,7 +4,7 @@
 use super::boundary::CrossingFrame;
 use super::calls::{Outcome, ShownCall};
 use super::guest_memory::GuestMemory;
-use super::values::{core_view, decode, encode};
+use super::rows::{core_view, decode, encode};
 use super::{Recording, address};
 use crate::component::CrossingKind;
 use crate::debuggee::{

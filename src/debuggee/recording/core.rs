@@ -1,7 +1,7 @@
 //! The core level of a frame: locals, operands, globals, tables and memories.
 
+use super::rows::{core_view, range_of};
 use super::stack::GuestPlace;
-use super::values::{core_view, range_of};
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;

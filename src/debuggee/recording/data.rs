@@ -11,7 +11,7 @@ use crate::timeline::travel::motion::{
 };
 use crate::timeline::{Interrupt, Pass};
 
-/// More than this is no variable that somebody watches.
+/// Nobody watches a variable of more bytes.
 const MOST_BYTES: u64 = 1 << 20;
 /// The most bytes of an old or new value that are told.
 const SHOWN: usize = 16;
@@ -43,7 +43,7 @@ fn range_of(id: &DataId) -> Option<MemoryRange> {
 }
 
 fn understood(id: &DataId) -> Result<MemoryRange, DebuggeeError> {
-    range_of(id).ok_or_else(|| failed(format!("`{}` is no data of this recording", id.0)))
+    range_of(id).ok_or_else(|| failed(format!("`{}` does not name data of this recording", id.0)))
 }
 
 impl Recording {
@@ -58,7 +58,7 @@ impl Recording {
             DataMeant::Expression { text, frame } => self.data_of(text, *frame),
             DataMeant::Memory { reference, bytes } => {
                 let (instance, memory, address) = address::parse_memory(reference, 0)
-                    .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
+                    .ok_or_else(|| failed(format!("{reference} is not an address in memory")))?;
                 let length = (*bytes).clamp(1, MOST_BYTES) as u32;
                 let range = MemoryRange {
                     instance,

@@ -1,8 +1,9 @@
 //! The values of expressions.
 
 use super::boundary::CrossingFrame;
+use super::rows::{core_view, encode, hex, plain, view};
 use super::stack::{GuestPlace, ShownFrame};
-use super::values::{Within, core_view, encode, failed, hex, plain, view};
+use super::values::{Within, failed};
 use super::{Recording, address, data};
 use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;

@@ -145,7 +145,7 @@ impl RecordingLauncher {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
-        // It ends when this is closed: by us, or because we are no more.
+        // It ends when this is closed: by us, or because we are gone.
         let mut lifeline = child.stdin.take();
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();

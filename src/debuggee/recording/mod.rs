@@ -17,6 +17,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod rows;
 mod stack;
 mod targets;
 mod texts;

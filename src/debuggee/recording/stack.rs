@@ -183,6 +183,24 @@ impl Recording {
         Ok(found.cloned())
     }
 
+    /// The crossing of this frame, or, of a frame of guest code, the one that the guest
+    /// is in, or that it runs in; `None` if there is none.
+    pub(super) fn crossing_around(
+        &mut self,
+        id: Option<FrameId>,
+    ) -> Result<Option<CrossingFrame>, DebuggeeError> {
+        let stack = self.stack()?;
+        let asked = stack.iter().find_map(|frame| match frame {
+            ShownFrame::Crossing(crossing) if Some(crossing.id()) == id => Some(crossing),
+            _ => None,
+        });
+        let innermost = stack.iter().find_map(|frame| match frame {
+            ShownFrame::Crossing(crossing) => Some(crossing),
+            ShownFrame::Guest(_) => None,
+        });
+        Ok(asked.or(innermost).cloned())
+    }
+
     /// The innermost frame of guest code, one with lines if there is any.
     pub(super) fn caller(&mut self) -> Option<GuestPlace> {
         let stack = self.stack().ok()?;

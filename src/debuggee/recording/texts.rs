@@ -1,4 +1,4 @@
-//! Sources that are no files: the code of functions without lines, and texts that a
+//! Sources that are not files: the code of functions without lines, and texts that a
 //! source map carries.
 
 use super::Recording;

@@ -2,23 +2,19 @@
 //! steps into it, so that the same variable has the same reference at every stop.
 
 use super::guest::GuestFrame;
+use super::rows::{decode, encode, range_of, view};
 use super::stack::{GuestPlace, ShownFrame};
 use super::texts::place_in_source;
 use super::{Recording, address, core};
-use crate::component::types::CoreValue;
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
-    SourcePoint, SourceRef, ValueKind, ValuesRef, VariableView,
+    SourcePoint, SourceRef, ValuesRef, VariableView,
 };
-use crate::inspect::expression::{Expression, core_text};
+use crate::inspect::expression::Expression;
 use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
 use crate::inspect::{ChildCount, FrameState};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
-use crate::timeline::travel::motion::MemoryRange;
-
-/// A page of memory or list that a client asks for without saying how much.
-const WHOLE_PAGE: u64 = 10_000;
 
 pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
@@ -176,7 +172,7 @@ impl Recording {
         count: usize,
     ) -> Result<MemoryView, DebuggeeError> {
         let (instance, memory, start) = address::parse_memory(reference, offset)
-            .ok_or_else(|| failed(format!("{reference} is no address in memory")))?;
+            .ok_or_else(|| failed(format!("{reference} is not an address in memory")))?;
         let count = count.min(1 << 24);
         let bytes = self
             .timeline
@@ -319,12 +315,6 @@ fn is_field(text: &str) -> bool {
             .all(|c| c.is_alphanumeric() || c == '_' || c == ':')
 }
 
-pub(super) fn range_of(page: Page) -> std::ops::Range<u64> {
-    let start = page.start as u64;
-    let count = page.count.map_or(WHOLE_PAGE, |count| count as u64);
-    start..start.saturating_add(count)
-}
-
 /// Names made distinct: a variable that shadows another has the plain name.
 fn distinct_names(variables: &[Variable]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -339,81 +329,4 @@ fn distinct_names(variables: &[Variable]) -> Vec<String> {
         });
     }
     names
-}
-
-/// Steps are separated by slashes, so names must not hold any.
-pub(super) fn encode(text: &str) -> String {
-    text.replace('%', "%25").replace('/', "%2f")
-}
-
-pub(super) fn decode(text: &str) -> String {
-    text.replace("%2f", "/").replace("%25", "%")
-}
-
-pub(super) fn view(
-    variable: &Variable,
-    path: &str,
-    expression: Option<String>,
-    instance: InstanceId,
-    format: Format,
-) -> VariableView {
-    let memory = variable.points_to.or(variable.address);
-    VariableView {
-        name: variable.name.clone(),
-        value: if format.hex {
-            hex(&variable.value)
-        } else {
-            variable.value.clone()
-        },
-        type_name: Some(variable.type_name.clone()),
-        children: Children::counted(path, variable.children),
-        memory: memory.map(|at| address::memory(instance, at)),
-        data: variable
-            .address
-            .filter(|_| variable.size > 0)
-            .map(|address| {
-                super::data::id_of(MemoryRange {
-                    instance,
-                    memory: 0,
-                    address,
-                    length: u32::try_from(variable.size).unwrap_or(u32::MAX),
-                })
-            }),
-        evaluate_name: expression,
-        kind: ValueKind::Data,
-        lazy: false,
-        declared: None,
-    }
-}
-
-/// A decimal integer in hexadecimal; anything else as it is.
-pub(super) fn hex(value: &str) -> String {
-    match value.parse::<i128>() {
-        Ok(number) if number < 0 => format!("-{:#x}", number.unsigned_abs()),
-        Ok(number) => format!("{number:#x}"),
-        Err(_) => value.to_owned(),
-    }
-}
-
-pub(super) fn plain(name: String, value: String, ty: &str) -> VariableView {
-    VariableView {
-        name,
-        value,
-        type_name: Some(ty.to_owned()),
-        ..VariableView::default()
-    }
-}
-
-pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> VariableView {
-    let ty = match value {
-        CoreValue::I32(_) => "i32",
-        CoreValue::I64(_) => "i64",
-        CoreValue::F32(_) => "f32",
-        CoreValue::F64(_) => "f64",
-        CoreValue::V128(_) => "v128",
-        CoreValue::Ref(_) => "ref",
-    };
-    let text = core_text(value);
-    let text = if format.hex { hex(&text) } else { text };
-    plain(name, text, ty)
 }

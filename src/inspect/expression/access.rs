@@ -100,7 +100,7 @@ impl Evaluator<'_> {
     }
 
     /// A value of a container that keeps them apart from each other: by its key in a map,
-    /// by its number elsewhere. `None` if it is no such container.
+    /// by its number elsewhere. `None` if it is not such a container.
     pub(super) fn item(&self, node: &Node, of: &Datum, index: &Node) -> Evaluated<Option<Datum>> {
         let (Datum::Typed(value), Some(look)) = (of, self.reading().0) else {
             return Ok(None);

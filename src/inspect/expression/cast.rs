@@ -80,7 +80,7 @@ impl Evaluator<'_> {
         if let Some((address, _)) = pointer {
             return Ok(address);
         }
-        // Rust's references to what is no pointer itself.
+        // Rust's references to what is not a pointer itself.
         if let (Datum::Typed(value), Some(look)) = (value, self.reading().0)
             && let Ok(Some((address, _))) = look.pointer(value)
         {

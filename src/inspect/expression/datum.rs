@@ -37,7 +37,7 @@ pub(super) enum Datum {
     },
     /// Of the component level.
     Lifted(Lifted),
-    /// A name that is no variable's: compared with a case or an enumerator, it may be
+    /// A name that is not a variable's: compared with a case or an enumerator, it may be
     /// one of those.
     Unknown(String),
 }
@@ -157,7 +157,7 @@ impl Reading<'_> {
 
     /// Compares two data; `None` where there is nothing to compare.
     ///
-    /// A literal text decides that texts are compared, a name that is no variable's that
+    /// A literal text decides that texts are compared, a name that is not a variable's that
     /// cases are; else numbers as numbers, and at last what is shown.
     pub(super) fn compare(
         self,

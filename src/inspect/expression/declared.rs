@@ -90,7 +90,7 @@ fn behind(look: &Look<'_>, of: &Of) -> Option<Of> {
     }
 }
 
-/// A name could as well have been that of a type; `Vec<u32>` is no expression at all.
+/// A name could as well have been that of a type; `Vec<u32>` is not an expression at all.
 fn undeclared(why: ExpressionError, text: &str) -> ExpressionError {
     let is_type = || parse::type_name(text).is_some_and(|of| of.name.ends_with('>'));
     let (name, at) = match *why.fault {

@@ -18,7 +18,7 @@ pub struct ExpressionError {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The text is no expression from here on.
+    /// The text is not an expression from here on.
     #[error("{wanted} is expected here")]
     Syntax {
         /// What would go on from here: words, or a token in backquotes.
@@ -116,13 +116,13 @@ pub enum Fault {
     NotLifted,
     /// What an index, `*`, a cast or `sizeof` does not apply to: its type or, without one,
     /// its value.
-    #[error("{0} is no pointer, array or slice")]
+    #[error("{0} is not a pointer, an array or a slice")]
     NotIndexable(String),
     /// A pointer, by its type, whose target is asked for.
     #[error("this `{0}` is null: it points to nothing")]
     Null(String),
     /// What stands where a number has to.
-    #[error("{0} is no number")]
+    #[error("{0} is not a number")]
     NotANumber(String),
     /// A bitwise operator with a number that is not whole by its type.
     #[error("bits are those of whole numbers; cast it first, as in `(int)x`")]

@@ -350,7 +350,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A dot that is no range.
+    /// A dot that is not part of a range.
     fn begins_field(&mut self) -> bool {
         self.space();
         !self.rest().starts_with("..") && self.take(".")

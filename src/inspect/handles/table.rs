@@ -90,7 +90,7 @@ impl HandleTable {
         self.past.get(&index)
     }
 
-    /// How many entries the table keeps, those that are no more included.
+    /// How many entries the table keeps, those that are gone included.
     pub(super) fn kept(&self) -> usize {
         self.entries.len() + self.past.len()
     }

@@ -1,7 +1,7 @@
 //! Lift values: from core values and memory to component-level values.
 //!
 //! What is lifted is what a program really passed, right or wrong: a pointer out of
-//! bounds, bytes that are no UTF-8, a discriminant that names no case become
+//! bounds, bytes that are not UTF-8, a discriminant that names no case become
 //! [`Lifted::Invalid`] in their place, and the rest of the value is lifted all the
 //! same. Nothing here fails, and the work for one value is bounded by [`Limits`].
 

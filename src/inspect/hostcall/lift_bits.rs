@@ -29,14 +29,14 @@ pub(in crate::inspect) fn scalar(ty: &ValueType, bits: u64) -> Lifted {
         V::F64 => Lifted::F64(f64::from_bits(bits)),
         V::Char => match char::from_u32(low) {
             Some(char) => Lifted::Char(char),
-            None => invalid(format!("{low:#x} is no character")),
+            None => invalid(format!("{low:#x} is not a character")),
         },
         V::Own(resource) => handle(HandleKind::Own(resource.clone())),
         V::Borrow(resource) => handle(HandleKind::Borrow(resource.clone())),
         V::Stream(element) => handle(HandleKind::Stream(element.clone())),
         V::Future(element) => handle(HandleKind::Future(element.clone())),
         V::ErrorContext => handle(HandleKind::ErrorContext),
-        _ => invalid("this is no scalar type"),
+        _ => invalid("this is not a scalar type"),
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Lifted {
     Handle(Handle),
     /// An asynchronous call has not returned yet.
     Pending(Subtask),
-    /// What stands here is no value of its type.
+    /// What stands here is not a value of its type.
     Invalid {
         /// In words: an address outside of memory, a case that there is not.
         why: String,

@@ -40,14 +40,14 @@ pub enum PartError {
         /// In elements.
         length: u64,
     },
-    /// An index into what is no list, or into an empty one.
+    /// An index into what is not a list, or into an empty one.
     #[error("{of} has no elements")]
     NotAList {
         /// The name of the part that was looked into.
         of: String,
     },
     /// The whole of a path that does not begin and go on with `.name` or `[3]`.
-    #[error("`{0}` is no path into a value: write `.name` for a field and `[3]` for an element")]
+    #[error("`{0}` is not a path into a value: write `.name` for a field and `[3]` for an element")]
     Path(String),
 }
 

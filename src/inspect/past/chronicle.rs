@@ -2,8 +2,8 @@
 //! tables, what was printed.
 //!
 //! One replay of the recording, in a thread of its own, collects both as it goes: each
-//! moment is replayed once for a whole session. Who asks is answered at once, if only with
-//! [`ChronicleError::NotYet`]. Who can wait does so until the replay has come past the
+//! moment is replayed once for a whole session. Whoever asks is answered at once, if only with
+//! [`ChronicleError::NotYet`]. Whoever can wait does so until the replay has come past the
 //! moment, and no longer: near the start that is at once.
 
 use super::output::Output;
@@ -87,8 +87,8 @@ struct Told {
     awaited: Option<Until>,
 }
 
-/// How often somebody who waits looks whether he is interrupted. What he waits for wakes
-/// him.
+/// How often those who wait look whether they are interrupted. What they wait for wakes
+/// them.
 const INTERRUPTED_EVERY: Duration = Duration::from_millis(20);
 
 impl Told {
@@ -167,7 +167,7 @@ impl Chronicle {
         let writing = shared.clone();
         let replay = move || {
             let run = AssertUnwindSafe(|| run(&writing, trace, &cache));
-            // Who waits must not wait for ever.
+            // Nobody may wait for ever.
             let result = catch_unwind(run).unwrap_or_else(|_| Err("a fault of rr-dap".into()));
             writing.end(result);
         };
@@ -270,7 +270,7 @@ impl Chronicle {
     /// more: to be called on a thread of its own.
     pub fn coming_to(&self, until: Until) -> impl FnOnce() + Send + use<> {
         let shared = self.shared.clone();
-        // Why it failed is told to who asks.
+        // Whoever asks is told why it failed.
         move || drop(shared.wait_until(until, None))
     }
 }

@@ -155,7 +155,7 @@ fn character(name: &str, code: u128) -> String {
     }
 }
 
-/// Text in quotes, with what is no text escaped.
+/// Text in quotes, with what is not text escaped.
 pub(in crate::inspect) fn quoted(bytes: &[u8], is_cut: bool) -> String {
     let more = if is_cut { "…" } else { "" };
     let mut text = String::from("\"");
@@ -167,7 +167,7 @@ pub(in crate::inspect) fn quoted(bytes: &[u8], is_cut: bool) -> String {
                 text.extend(character.escape_debug());
             }
         }
-        // A character cut in half by the bound is no damage.
+        // A character cut in half by the bound is not damage.
         if is_cut && chunk.invalid().len() < 4 && bytes.ends_with(chunk.invalid()) {
             continue;
         }

@@ -193,7 +193,7 @@ pub enum Place {
     /// Right after these bytes have changed: before the instruction that follows the one
     /// that wrote them, where a hostcall that wrote them has answered, or at the first
     /// instruction after somebody else wrote them, as instantiation does. Bytes that there
-    /// are not (yet) count as zeros. See [`Timeline::changes`] for what is no change.
+    /// are not (yet) count as zeros. See [`Timeline::changes`] for what is not a change.
     ///
     /// [`Timeline::changes`]: crate::timeline::Timeline::changes
     Change(MemoryRange),
@@ -251,9 +251,9 @@ pub enum HitCondition {
     Every(u64),
 }
 
-/// Text is no condition on hits.
+/// A text is not a condition on hits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no hit condition; write `5`, `>= 5`, `> 5`, `< 5`, `<= 5` or `% 5`")]
+#[error("`{0}` is not a hit condition; write `5`, `>= 5`, `> 5`, `< 5`, `<= 5` or `% 5`")]
 pub struct HitConditionError(String);
 
 impl std::str::FromStr for HitCondition {

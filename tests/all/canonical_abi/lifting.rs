@@ -105,7 +105,7 @@ fn is_same(lifted: &Lifted, value: &Val) -> bool {
         (Lifted::Bytes(a), Val::List(b) | Val::FixedLengthList(b)) => {
             let bytes = b.iter().map(|byte| match byte {
                 Val::U8(byte) => *byte,
-                other => panic!("{other:?} is no byte"),
+                other => panic!("{other:?} is not a byte"),
             });
             a.head == bytes.collect::<Vec<_>>()
         }
@@ -238,7 +238,7 @@ fn values_that_wasmtime_lowers_lift_to_themselves() {
         };
         let bytes = dump.into_iter().map(|byte| match byte {
             Val::U8(byte) => byte,
-            other => panic!("{other:?} is no byte"),
+            other => panic!("{other:?} is not a byte"),
         });
         let memory: Vec<u8> = bytes.collect();
 
@@ -318,7 +318,7 @@ fn what_is_wrong_is_said_in_its_place() {
     }));
     let pair = ValueType::Tuple([choice, ValueType::Char].into());
     let text = text_at(&[1, 0, 0, 0, 0x00, 0xd8, 0, 0], &pair);
-    assert_eq!(text, "(green, <invalid: 0xd800 is no character>)");
+    assert_eq!(text, "(green, <invalid: 0xd800 is not a character>)");
     let text = text_at(&[7, 0, 0, 0, b'x', 0, 0, 0], &pair);
     assert_eq!(text, "(<invalid: there is no case 7, only 2>, 'x')");
 
@@ -433,7 +433,7 @@ fn long_lists_are_lifted_by_pages() {
     let lifted = lifter.stored(&ty, 0);
     assert_eq!(wave::text(&lifted, 80), "[0, 1, 2, … 997 more]");
     let Lifted::List(list) = &lifted else {
-        panic!("{lifted:?} is no list");
+        panic!("{lifted:?} is not a list");
     };
     let page = lifter.page(list, 998, 10);
     assert_eq!(page, [Lifted::Unsigned(998), Lifted::Unsigned(999)]);

@@ -76,7 +76,7 @@ pub struct RandomClient {
     unanswered: BTreeMap<i64, String>,
     told: Told,
     tally: Tally,
-    /// The last answer was no refusal.
+    /// The last answer was not a refusal.
     last_success: bool,
     /// A disconnect has been sent.
     leaving: bool,

@@ -101,7 +101,7 @@ impl Oracle {
     pub fn index_of(&self, position: Position) -> usize {
         match self.indices.get(&position) {
             Some(index) => *index,
-            None => panic!("{position} is no moment of this recording"),
+            None => panic!("{position} is not a moment of this recording"),
         }
     }
 

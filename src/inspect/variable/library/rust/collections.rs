@@ -180,7 +180,7 @@ fn b_tree_layout(
         Some(value) => Some(column(value, values.offset)?),
         None => None,
     };
-    // Nodes that are no leaves are a leaf and the edges after it. A key without a size
+    // Nodes that are not leaves are a leaf and the edges after it. A key without a size
     // tells no capacity: Rust's is 11.
     let edges_offset = look.source.size_of(leaf)?.next_multiple_of(4);
     Ok(Some(BTree {

@@ -147,7 +147,7 @@ impl LineTracker {
         }
     }
 
-    /// A branch has come to the middle of a line: that is no start.
+    /// A branch has come to the middle of a line: that is not a start.
     fn land(&mut self, depth: u32, mark: Mark) {
         let Mark::Landing(line) = mark else { return };
         if depth > self.limit {
