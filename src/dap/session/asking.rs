@@ -110,7 +110,14 @@ impl Session {
             Ok(Answer(respond)) => respond(self),
             Err(error) => Err(error.into()),
         };
-        self.reply(&asking.request, handled);
+        self.reply(
+            &asking.request,
+            match handled {
+                // Whoever gave it up does not wait for it either.
+                Err(Refusal::NotYet) if asking.interrupt.is_raised() => Err(Refusal::Cancelled),
+                handled => handled,
+            },
+        );
         for request in &asking.waiting {
             self.request(request);
         }

@@ -141,7 +141,9 @@ pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()
     if meant {
         session.interrupt_worker();
     }
-    session.give_up_waiting_for(|waiting| meant_by(&what, waiting.seq, &waiting.seq.to_string()));
+    let meant = |request: &Request| meant_by(&what, request.seq, &request.seq.to_string());
+    session.give_up_queued(meant);
+    session.give_up_waiting_for(meant);
     Reply::then(Then::Nothing)
 }
 

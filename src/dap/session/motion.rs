@@ -59,7 +59,11 @@ fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handle
 
 pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
     match session.state {
-        State::Moving(_) | State::Opening(_) | State::Asking(_) => session.interrupt_worker(),
+        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+        State::Asking(_) => {
+            session.interrupt_worker();
+            session.give_up_waiting();
+        }
         // It has stopped by itself, which the client will have been told.
         State::Stopped(_) => session.give_up_waiting(),
         _ => return Err(Refusal::because("nothing moves")),

@@ -39,6 +39,17 @@ impl Session {
         }
     }
 
+    /// Requests that wait until a question is answered are not made at all. Those that wait
+    /// for a motion have made it pause for them, and are made in a moment.
+    pub(super) fn give_up_queued(&mut self, is_meant: impl Fn(&Request) -> bool) {
+        let State::Asking(asking) = &mut self.state else {
+            return;
+        };
+        for request in asking.waiting.extract_if(.., |request| is_meant(request)) {
+            self.outbox.respond(&request, Err(Refusal::Cancelled));
+        }
+    }
+
     /// Why the run failed where the program stands; if that is not known yet, it is told as
     /// soon as it is.
     pub(super) fn explanation(&mut self) -> Option<String> {

@@ -27,7 +27,7 @@ impl Recording {
     }
 
     /// Replays the recording for its hostcalls the first time. The chronicle does not note them:
-    /// to lift each call takes three to five times as long as to replay it (1 to 2 s for a
+    /// to lift each call takes two and a half to five times as long as to replay it (1 to 2 s for a
     /// million), and it has what was printed to tell by then.
     pub(super) fn listed(
         &mut self,
