@@ -161,6 +161,8 @@ fn output_is_told_once_as_the_motion_passes_it() {
             .map(|body| body["output"].as_str().unwrap_or_default())
             .collect()
     };
+    // From here on it is known, and comes with the stops.
+    console(&mut client, "output");
     let mut told = String::new();
     for line in [
         "seek 30%",
@@ -187,11 +189,14 @@ fn output_is_told_once_as_the_motion_passes_it() {
 fn output_leads_to_the_hostcall_that_wrote_it() {
     let (_dir, mut client) = ledger("start");
     go(&mut client, "seek end");
-    let events = client.kept_events("output");
-    let piece = events
-        .iter()
-        .find(|body| body["output"] == " 1. alice pays bob and has 88800");
-    let reference = piece.expect("the first line")["locationReference"].clone();
+    // It comes with the stop, or after it.
+    let piece = loop {
+        let piece = client.event("output");
+        if piece["output"] == " 1. alice pays bob and has 88800" {
+            break piece;
+        }
+    };
+    let reference = piece["locationReference"].clone();
     let place = client.ask("locations", json!({ "locationReference": reference }));
     let source = place["source"].clone();
     let reference = source["sourceReference"].clone();
