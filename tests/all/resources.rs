@@ -250,7 +250,7 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     let (history, ended) = HandleHistory::build(trace, &compiled);
     ended.unwrap();
     assert!(history.findings().is_empty());
-    let [(_, table)] = &history.end()[..] else {
+    let [(_, table)] = &history.end().unwrap()[..] else {
         panic!("one instance uses handles");
     };
     let preopened = table
@@ -268,7 +268,7 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     assert!(history.events() > 1000, "{}", history.events());
     for event in preopened.created.event + 1..history.events() {
         for (in_call, until) in [(false, event), (true, event + 1)] {
-            let tables = history.at(event, in_call);
+            let tables = history.at(event, in_call).unwrap();
             let (_, table) = &tables[0];
             let expected = uses.iter().filter(|event| **event < until).count() as u64;
             let found = table.get(preopened.index).map(|entry| entry.uses);
