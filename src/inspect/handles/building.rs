@@ -24,6 +24,9 @@ const MAX_FINDINGS: usize = 1000;
 /// much, in values of about a hundred bytes: with their snapshots they take some 60 MB.
 const HALF: usize = 1 << 17;
 
+/// Who is told of each change, and of the instance in whose table it is.
+pub(super) type Telling = Box<dyn FnMut(Instance, &Change) + Send>;
+
 /// A history while the recording is replayed.
 pub(in crate::inspect) struct Building {
     component: Arc<Component>,
@@ -36,7 +39,7 @@ pub(in crate::inspect) struct Building {
     /// Only the tables are wanted, and up to that moment.
     pub(super) until: Option<When>,
     /// Everything that changes is told, and no step is kept.
-    pub(super) told: Option<Box<dyn FnMut(Instance, &Change) + Send>>,
+    pub(super) told: Option<Telling>,
     /// Nothing that comes is of interest any more.
     pub(super) is_done: bool,
 }
