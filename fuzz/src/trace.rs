@@ -124,10 +124,10 @@ fn replay(trace: &Arc<Trace>) -> Result<(), ReplayError> {
     let fast = prepare(Variant::Fast)?;
     let (history, _) = HandleHistory::build(trace.clone(), &fast);
     for event in [0, 1, 7, u64::MAX] {
-        history.at(event, event % 2 == 0);
+        _ = history.at(event, event % 2 == 0);
     }
-    history.end();
-    history.each_ended(|_, past| {
+    _ = history.end();
+    _ = history.each_ended(|_, past| {
         let _ = format!("{past:?}");
     });
     let told = each_hostcall(trace.clone(), &fast, |call| {

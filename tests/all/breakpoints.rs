@@ -306,7 +306,7 @@ fn handles_that_come_and_go_are_places() {
     let (_dir, mut timeline) = ledger();
     let history = handle_history(timeline.trace());
     for change in [HandleChange::Created, HandleChange::Dropped] {
-        let events = history.changes(change, Some("descriptor"));
+        let events = history.changes(change, Some("descriptor")).unwrap();
         assert!(!events.is_empty(), "{change:?}");
         let place = Place::Events(events.clone());
         let (stops, _) = both_ways(&mut timeline, vec![Breakpoint::new(ID, vec![place])]);

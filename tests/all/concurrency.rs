@@ -182,7 +182,9 @@ fn handles_of_all_kinds_are_followed_to_their_end() {
         let (_dir, trace) = recording(name);
         let history = handle_history(&trace);
         let mut ended = Vec::new();
-        history.each_ended(|_, past| ended.push(past.entry.kind.to_string()));
+        history
+            .each_ended(|_, past| ended.push(past.entry.kind.to_string()))
+            .unwrap();
         for kind in kinds {
             assert!(
                 ended.iter().any(|e| e == kind),
@@ -191,6 +193,7 @@ fn handles_of_all_kinds_are_followed_to_their_end() {
         }
         let left: Vec<String> = history
             .end()
+            .unwrap()
             .iter()
             .flat_map(|(_, table)| table.entries().map(ToString::to_string))
             .collect();

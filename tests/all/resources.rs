@@ -1,11 +1,12 @@
 //! `rr-dap trace resources`: the handle tables of recordings.
 
 use crate::support::command::{Call, command};
+use crate::support::processes::PATIENCE;
 use crate::support::session::start;
-use crate::support::{cache_dir, events, fixture, record, rewrite, rr_dap, text};
+use crate::support::{cache_dir, events, fixture, handle_history, record, rewrite, rr_dap, text};
 use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::Meaning;
-use rr_dap::inspect::handles::history::HandleHistory;
+use rr_dap::inspect::handles::history::{HandleHistory, Untold};
 use rr_dap::replay::Compiled;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::trace::{EventKind, Trace};
@@ -250,7 +251,7 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     let (history, ended) = HandleHistory::build(trace, &compiled);
     ended.unwrap();
     assert!(history.findings().is_empty());
-    let [(_, table)] = &history.end()[..] else {
+    let [(_, table)] = &history.end().unwrap()[..] else {
         panic!("one instance uses handles");
     };
     let preopened = table
@@ -268,11 +269,166 @@ fn the_tables_of_every_moment_agree_with_the_hostcalls_before_it() {
     assert!(history.events() > 1000, "{}", history.events());
     for event in preopened.created.event + 1..history.events() {
         for (in_call, until) in [(false, event), (true, event + 1)] {
-            let tables = history.at(event, in_call);
+            let tables = history.at(event, in_call).unwrap();
             let (_, table) = &tables[0];
             let expected = uses.iter().filter(|event| **event < until).count() as u64;
             let found = table.get(preopened.index).map(|entry| entry.uses);
             assert_eq!(found, Some(expected), "event {event}, in call: {in_call}");
         }
     }
+}
+
+/// A command that makes a handle that stays, and then others, one after the other, or all
+/// of them to stay.
+fn maker(handles: u32, each_goes: bool, dir: &Path) -> std::path::PathBuf {
+    let ends = match each_goes {
+        true => "(drop (call $rep (local.get $h))) (call $drop (local.get $h))",
+        false => "",
+    };
+    let text = format!(
+        r#"(component
+  (type $thing (resource (rep i32)))
+  (core func $new (canon resource.new $thing))
+  (core func $rep (canon resource.rep $thing))
+  (core func $drop (canon resource.drop $thing))
+  (core module $code
+    (import "own" "new" (func $new (param i32) (result i32)))
+    (import "own" "rep" (func $rep (param i32) (result i32)))
+    (import "own" "drop" (func $drop (param i32)))
+    (func (export "run") (result i32) (local $n i32) (local $h i32)
+      (drop (call $new (i32.const 77)))
+      (loop $more
+        (local.set $h (call $new (local.get $n)))
+        {ends}
+        (local.set $n (i32.add (local.get $n) (i32.const 1)))
+        (br_if $more (i32.lt_u (local.get $n) (i32.const {handles}))))
+      (i32.const 0)))
+  (core instance $m (instantiate $code
+    (with "own" (instance (export "new" (func $new)) (export "rep" (func $rep))
+      (export "drop" (func $drop))))))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (instance $i (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $i)))"#
+    );
+    let path = dir.join("maker.wat");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Of many steps the last are kept; the others are told by another replay.
+#[test]
+fn the_tables_of_long_ago_are_told_though_they_are_not_kept() {
+    const HANDLES: u32 = 150_000;
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("maker.rrtrace");
+    let app = maker(HANDLES, true, dir.path());
+    let recorded = record(&app, &[], &[], "", &trace);
+    assert!(recorded.status.success(), "{}", text(&recorded.stderr));
+
+    let history = handle_history(&Arc::new(Trace::open(&trace).unwrap()));
+    assert!(matches!(history.at(32, true), Err(Untold::Forgotten)));
+    // While the rep of one is asked for: of the tenth, and of the last.
+    for number in [10, HANDLES - 1] {
+        let event = 2 + 3 * u64::from(number);
+        let rows = resources(&trace, &["--at", &event.to_string()]);
+        let table = list(&rows, "table");
+        let [stays, goes] = &table[..] else {
+            panic!("{rows:?}");
+        };
+        assert_eq!((&stays["index"], &stays["rep"]), (&json!(1), &json!(77)));
+        assert_eq!((&goes["index"], &goes["rep"]), (&json!(2), &json!(number)));
+        assert_eq!(goes["created"]["event"], event - 1);
+    }
+    let all = [
+        "trace",
+        "resources",
+        "--json",
+        "--all",
+        trace.to_str().unwrap(),
+    ];
+    let shown = text(&rr_dap(&all, "").stdout);
+    let mut ended = shown.lines().filter(|l| l.contains(r#""list":"ended""#));
+    let first: Value = serde_json::from_str(ended.next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["rep"], &first["ended"]["event"]),
+        (&json!(0), &json!(3))
+    );
+    let last: Value = serde_json::from_str(ended.next_back().unwrap()).unwrap();
+    assert_eq!(last["rep"], HANDLES - 1);
+    assert_eq!(ended.count() as u32, HANDLES - 2);
+
+    // A session that has seen the end, and goes back.
+    let mut client = start(json!({ "trace": trace, "stopAt": "end" }), |_| {});
+    client.ask("rr/seek", json!({ "event": 32 }));
+    client.event("stopped");
+    let until = std::time::Instant::now() + PATIENCE;
+    let handles = loop {
+        let asked = client.send("rr/resources", json!({}));
+        let answer = client.response(asked);
+        if answer["success"] == true {
+            break answer["body"].clone();
+        }
+        assert!(std::time::Instant::now() < until, "{answer}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let of = &handles["instances"][0]["handles"];
+    assert_eq!(
+        (&of[0]["rep"], &of[1]["rep"]),
+        (&json!(77), &json!(10)),
+        "{handles}"
+    );
+}
+
+/// More handles at once than are followed: what was before is told.
+#[test]
+fn tables_beyond_all_measure_are_refused_by_name() {
+    const HANDLES: u32 = 270_000;
+    let dir = tempfile::tempdir().unwrap();
+    let small = dir.path().join("small.rrtrace");
+    record(&maker(1, false, dir.path()), &[], &[], "", &small);
+    let returned = Trace::open(&small).unwrap().outcome().clone();
+    // Wasmtime's host gives out fewer: this ends early, and goes on as another's would.
+    let recorded = dir.path().join("recorded.rrtrace");
+    record(&maker(HANDLES, false, dir.path()), &[], &[], "", &recorded);
+    let component = Trace::open(&recorded).unwrap().component().clone();
+    let template: Vec<_> = events(&recorded).into_iter().take(3).collect();
+    let [enter, call, answer] = &template[..] else {
+        panic!("{template:?}");
+    };
+    let mut forged = vec![enter.clone()];
+    for number in 0..=HANDLES {
+        let rep = number.checked_sub(1).unwrap_or(77);
+        let values = [(call, rep), (answer, number + 1)];
+        for (event, value) in values {
+            let mut event = event.clone();
+            let (EventKind::Call(values) | EventKind::Return(values)) = &mut event.kind else {
+                panic!("{event:?}");
+            };
+            *values = vec![CoreValue::I32(value.cast_signed())];
+            forged.push(event);
+        }
+    }
+    let mut leave = enter.clone();
+    leave.kind = EventKind::Leave(vec![CoreValue::I32(0)]);
+    forged.push(leave);
+    let trace = dir.path().join("forged.rrtrace");
+    rewrite::write(component, &forged, &returned, 10_000, &trace);
+
+    let line = ["trace", "resources", "--at", "2", trace.to_str().unwrap()];
+    let shown = rr_dap(&line, "");
+    assert!(text(&shown.stdout).contains("during hostcall 2: 2 handles"));
+    let told = text(&shown.stderr);
+    assert!(
+        told.contains("are not known from event 262144 on"),
+        "{told}"
+    );
+    let late = [
+        "trace",
+        "resources",
+        "--at",
+        "265000",
+        trace.to_str().unwrap(),
+    ];
+    let shown = rr_dap(&late, "");
+    assert!(!shown.status.success() && shown.stdout.is_empty());
 }

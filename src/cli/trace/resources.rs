@@ -2,15 +2,19 @@
 
 use super::super::progress::open_to_replay;
 use super::info::shown;
-use crate::inspect::handles::history::{HandleHistory, InstanceFinding};
+use crate::inspect::handles::anew;
+use crate::inspect::handles::history::{HandleHistory, InstanceFinding, TableList, Untold};
 use crate::inspect::handles::table::{
     EndedEntry, Ending, EntryKind, HandleEntry, HandleTable, Occasion,
 };
-use crate::trace::Instance;
+use crate::replay::Compiled;
+use crate::trace::{Instance, Trace};
 use anyhow::bail;
 use clap::Args;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 #[derive(Debug, Args)]
 #[command(
@@ -45,21 +49,32 @@ impl Resources {
                 None => bail!("there is no hostcall {event}; this recording has none"),
             }
         }
+        let then = match self.at {
+            Some(event) => tables_at(&history, &trace, &compiled, event)?,
+            None => TableList::new(),
+        };
         let mut out = io::BufWriter::new(io::stdout().lock());
         // What is left at the end is known if the end was reached.
-        let left = match &ended {
-            Ok(_) => history.end(),
-            Err(_) => Vec::new(),
+        let end = history.end();
+        let left = match (&ended, &end) {
+            (Ok(_), Ok(left)) => left.as_slice(),
+            _ => &[],
+        };
+        let past = Past {
+            history: &history,
+            trace: &trace,
+            compiled: &compiled,
         };
         match self.json {
-            true => self.write_json(&mut out, &history, &left)?,
-            false => self.write_text(&mut out, &history, &left)?,
+            true => self.write_json(&mut out, &past, &then, left)?,
+            false => self.write_text(&mut out, &past, &then, left)?,
         }
         out.flush()?;
         if let (Err(failed), Some(last)) = (&ended, history.events().checked_sub(1)) {
             bail!("nothing is known of handles after event {last}: {failed}");
         }
         ended?;
+        end?;
         match history.mismatch(trace.outcome()) {
             Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
             None => Ok(()),
@@ -69,32 +84,33 @@ impl Resources {
     fn write_text(
         &self,
         out: &mut impl Write,
-        history: &HandleHistory,
+        past: &Past<'_>,
+        then: &[(Instance, HandleTable)],
         left: &[(Instance, HandleTable)],
     ) -> io::Result<()> {
         if let Some(event) = self.at {
-            for (instance, table) in history.at(event, true) {
+            for (instance, table) in then {
                 let title = format!("during hostcall {event}");
-                write_table(out, instance, &title, &table)?;
+                write_table(out, *instance, &title, table)?;
             }
         }
         for (instance, table) in left {
             write_table(out, *instance, "never dropped", table)?;
         }
         if self.all {
-            write_ended(out, history)?;
+            write_ended(out, past)?;
         }
-        write_findings(out, history)
+        write_findings(out, past.history)
     }
 
     fn write_json(
         &self,
         out: &mut impl Write,
-        history: &HandleHistory,
+        past: &Past<'_>,
+        then: &[(Instance, HandleTable)],
         left: &[(Instance, HandleTable)],
     ) -> io::Result<()> {
-        let then = self.at.map(|event| history.at(event, true));
-        for (list, tables) in [("table", &*then.unwrap_or_default()), ("leak", left)] {
+        for (list, tables) in [("table", then), ("leak", left)] {
             for (instance, table) in tables {
                 for entry in table.entries() {
                     writeln!(out, "{}", json_entry(list, *instance, entry))?;
@@ -102,15 +118,9 @@ impl Resources {
             }
         }
         if self.all {
-            let mut written = Ok(());
-            history.each_ended(|instance, past| {
-                if written.is_ok() {
-                    written = writeln!(out, "{}", json_past(instance, past));
-                }
-            });
-            written?;
+            past.each_ended(|instance, past| writeln!(out, "{}", json_past(instance, past)))?;
         }
-        for finding in history.findings() {
+        for finding in past.history.findings() {
             writeln!(out, "{}", json_finding(finding))?;
         }
         Ok(())
@@ -133,24 +143,83 @@ fn write_table(
     Ok(())
 }
 
-fn write_ended(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
-    writeln!(out, "dropped or passed on:")?;
-    let mut written = Ok(());
-    history.each_ended(|instance, past| {
-        if written.is_ok() {
-            let (index, entry) = (past.entry.index, &past.entry);
-            written = writeln!(
-                out,
-                "{index:>6}  {}, of instance {}\n        {}; {} by {}",
-                what(entry),
-                instance.0,
-                life(entry),
-                ending(past.ending),
-                occasion(&past.ended)
-            );
+/// What happened to the handles of a recording, with what it takes to replay it once more.
+struct Past<'a> {
+    history: &'a HandleHistory,
+    trace: &'a Arc<Trace>,
+    compiled: &'a Compiled,
+}
+
+impl Past<'_> {
+    /// Calls `write` with each entry that ended, in order, until it fails.
+    fn each_ended(
+        &self,
+        mut write: impl FnMut(Instance, &EndedEntry) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut written = Ok(());
+        let kept = self.history.each_ended(|instance, past| {
+            if written.is_ok() {
+                written = write(instance, past);
+            }
+        });
+        match kept {
+            Ok(()) => written,
+            Err(_) => self.each_ended_anew(write),
         }
-    });
-    written
+    }
+
+    /// By another replay, as not all is kept: entry by entry, as they are written.
+    fn each_ended_anew(
+        &self,
+        mut write: impl FnMut(Instance, &EndedEntry) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (sender, ended): (_, Receiver<(Instance, EndedEntry)>) = sync_channel(1024);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // Where it fails has been told of the first replay, and whoever does not
+                // listen any more could not write.
+                let visit = move |instance: Instance, past: &EndedEntry| {
+                    _ = sender.send((instance, past.clone()));
+                };
+                anew::each_ended(self.trace.clone(), self.compiled, visit, || true)
+            });
+            ended
+                .iter()
+                .try_for_each(|(instance, past)| write(instance, &past))
+        })
+    }
+}
+
+/// The tables while a call is in progress.
+fn tables_at(
+    history: &HandleHistory,
+    trace: &Arc<Trace>,
+    compiled: &Compiled,
+    event: u64,
+) -> anyhow::Result<TableList> {
+    match history.at(event, true) {
+        Err(Untold::Forgotten) => {
+            let moment = (event, true);
+            Ok(anew::tables_at(trace.clone(), compiled, moment, || true)?)
+        }
+        kept => Ok(kept?),
+    }
+}
+
+fn write_ended(out: &mut impl Write, past: &Past<'_>) -> io::Result<()> {
+    writeln!(out, "dropped or passed on:")?;
+    past.each_ended(|instance, past| {
+        let (index, entry) = (past.entry.index, &past.entry);
+        writeln!(
+            out,
+            "{index:>6}  {}, of instance {}\n        {}; {} by {}",
+            what(entry),
+            instance.0,
+            life(entry),
+            ending(past.ending),
+            occasion(&past.ended)
+        )
+    })
 }
 
 fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {

@@ -419,9 +419,13 @@ impl Recording {
         let filters = std::mem::take(&mut self.breakpoints.handles);
         for (id, change, narrowed) in filters {
             let resource = (!narrowed.path.is_empty()).then_some(narrowed.path.as_str());
-            let changes = self
+            let kept = self
                 .chronicle()
                 .so_far(|history| history.changes(change, resource));
+            let changes = match kept {
+                Ok(changes) => changes,
+                Err(_) => self.handle_changes_anew(change, resource, interrupt)?,
+            };
             let set = narrowed.breakpoint(id, Place::Events(changes));
             self.breakpoints.filters.push(set);
         }

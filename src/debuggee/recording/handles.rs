@@ -5,10 +5,13 @@ use super::awaited::Part;
 use crate::debuggee::{
     Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
 };
-use crate::inspect::handles::history::HandleHistory;
+use crate::inspect::handles::anew;
+use crate::inspect::handles::history::{HandleChange, HandleHistory};
 use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
 use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
+use crate::replay::variant::Variant;
+use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Ending, Reason};
 use crate::trace::Instance;
 
@@ -74,12 +77,13 @@ impl Recording {
     ) -> Result<Vec<InstanceHandles>, DebuggeeError> {
         let tables = match at_end {
             true => self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
-                chronicle.at_end(HandleHistory::end)
+                Ok(chronicle.at_end(HandleHistory::end)??)
             })?,
             false => self.tables(Part::Whole)?,
         };
         // Not known yet, or never, if replaying to the end fails.
-        let ends = self.chronicle().at_end(HandleHistory::end).ok();
+        let ends = self.chronicle().at_end(HandleHistory::end);
+        let ends = ends.ok().and_then(Result::ok);
         let leaks = |instance: Instance| {
             let ends = ends.iter().flatten();
             let own = ends.filter(|(of, _)| *of == instance);
@@ -92,6 +96,23 @@ impl Recording {
             leaks: leaks(*instance),
         });
         Ok(shown.collect())
+    }
+
+    /// Where handles come or go, by a replay: the history has not kept all of it.
+    pub(super) fn handle_changes_anew(
+        &self,
+        change: HandleChange,
+        resource: Option<&str>,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<u64>, DebuggeeError> {
+        let compiled = self.timeline.compile(Variant::Fast, interrupt, &|_| {})?;
+        let trace = self.timeline.trace().clone();
+        let stop = interrupt.clone();
+        let go_on = move || !stop.is_raised();
+        anew::changes(trace, &compiled, change, resource, go_on).map_err(|error| match error {
+            anew::AnewError::Interrupted => DebuggeeError::Interrupted,
+            error => failed(error),
+        })
     }
 
     fn tables(&mut self, part: Part) -> Result<Vec<Table>, DebuggeeError> {

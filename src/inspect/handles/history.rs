@@ -1,33 +1,28 @@
 //! The handle tables of a recording's component instances over time.
 //!
-//! One replay of the whole recording tells every step that the tables take. The
-//! steps are kept, with the tables as they were here and there, so that the tables
-//! of any moment are a few steps away.
+//! One replay of the whole recording tells every step that the tables take. The last
+//! of the steps are kept, with the tables as they were here and there, so that the
+//! tables of any moment among them are a few steps away. Those of moments before that
+//! are told by another replay: see [`anew`](super::anew).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::building::{Building, Watching};
 use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
-use super::pending::{Crossed, Pending};
-use super::problem::{Finding, Mismatch};
-use super::roles::{Role, Roles};
-use super::stored_step::{StoredStep, What, When};
+use super::problem::{Finding, Mismatch, Overfull};
+use super::roles::Roles;
+use super::stored_step::{StoredStep, When};
 use super::table::{Change, HandleTable};
-use crate::component::types::{CoreValue, Resource};
-use crate::component::{BodyId, Builtin, Component, CrossingKind};
-use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
+use crate::replay::{Compiled, Observer, Replay, ReplayError};
 use crate::trace::{Instance, Outcome, Trace};
 use parking_lot::Mutex;
-use wasmtime::StoreContextMut;
 
 /// The tables of all instances.
-type Tables = BTreeMap<Instance, HandleTable>;
+pub(super) type Tables = BTreeMap<Instance, HandleTable>;
 
-/// Steps between two snapshots, at least: taking so many takes a millisecond or
-/// two.
-const SNAPSHOT_EVERY: usize = 1000;
-/// Findings kept: where a handle was missed, every later step that has it is one.
-const MAX_FINDINGS: usize = 1000;
+/// The tables of all instances, for those who ask.
+pub type TableList = Vec<(Instance, HandleTable)>;
 
 /// What happens to a handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +36,33 @@ pub enum HandleChange {
 /// The handle tables of a recording's component instances over time.
 #[derive(Debug)]
 pub struct HandleHistory {
-    roles: Roles,
+    pub(super) roles: Roles,
     /// The tables before the first step: one for each instance that takes any.
-    empty: Tables,
-    steps: Vec<StoredStep>,
-    /// The tables after so many steps, in order.
-    snapshots: Vec<(usize, Tables)>,
-    end: Tables,
-    findings: Vec<InstanceFinding>,
-    findings_left_off: u64,
-    events: u64,
+    pub(super) empty: Tables,
+    /// How many steps are not kept, and when the last of them was taken.
+    pub(super) forgotten: (usize, Option<When>),
+    /// Those after them.
+    pub(super) steps: VecDeque<StoredStep>,
+    /// The tables after so many steps, in order; where steps are forgotten, the first
+    /// are those after these.
+    pub(super) snapshots: Vec<(usize, Tables)>,
+    pub(super) end: Tables,
+    pub(super) findings: Vec<InstanceFinding>,
+    pub(super) findings_left_off: u64,
+    pub(super) events: u64,
+    /// Where the tables became too large to be kept.
+    pub(super) overfull: Option<Overfull>,
+}
+
+/// Why a history does not tell what it is asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    /// The steps are not kept: a replay tells, see [`anew`](super::anew).
+    #[error("the handle tables of so long ago are not kept")]
+    Forgotten,
+    /// No replay tells.
+    #[error(transparent)]
+    Overfull(#[from] Overfull),
 }
 
 /// A handle that does not fit the table of its instance.
@@ -72,21 +84,29 @@ impl HandleHistory {
     ) -> (HandleHistory, Result<(), ReplayError>) {
         let component = trace.component().clone();
         let building = Arc::new(Mutex::new(Building::new(component.clone())));
-        let observer = Box::new(Watching(building.clone()));
+        let observer: Box<dyn Observer> = Box::new(Watching(building.clone()));
         let replay = Replay::new(trace, compiled, observer);
         let ended = replay.and_then(|mut replay| replay.run());
-        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).finish();
+        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).history;
         (history, ended.map(drop))
     }
 
     /// The tables as they are at the call out with this number: while it is in
     /// progress, its arguments passed but not answered, or before it.
-    pub fn at(&self, event: u64, in_call: bool) -> Vec<(Instance, HandleTable)> {
-        let until = match in_call {
-            true => When::at_call(event),
-            false => When::after(event),
-        };
-        let count = self.steps.partition_point(|step| step.when <= until);
+    ///
+    /// # Errors
+    ///
+    /// If that is not kept.
+    pub fn at(&self, event: u64, in_call: bool) -> Result<TableList, Untold> {
+        let until = When::asked(event, in_call);
+        if let Some(overfull) = self.overfull.filter(|from| from.event <= event) {
+            return Err(overfull.into());
+        }
+        let (forgotten, last) = self.forgotten;
+        if last.is_some_and(|last| last > until) {
+            return Err(Untold::Forgotten);
+        }
+        let count = forgotten + self.steps.partition_point(|step| step.when <= until);
         let snapshot = self.snapshots.partition_point(|(steps, _)| *steps <= count);
         let mut tables = self.empty.clone();
         let mut done = 0;
@@ -101,25 +121,40 @@ impl HandleHistory {
                     .map(|(instance, table)| (*instance, table.clone())),
             );
         }
-        for step in self.steps.get(done..count).unwrap_or_default() {
+        let (done, count) = (done.saturating_sub(forgotten), count - forgotten);
+        for step in self.steps.range(done.min(count)..count) {
             if let Some(table) = tables.get_mut(&step.instance) {
                 self.roles.apply(step, table);
             }
         }
-        tables.into_iter().collect()
+        Ok(tables.into_iter().collect())
     }
 
     /// The tables at the end of the recording: what is in them was never dropped.
-    pub fn end(&self) -> Vec<(Instance, HandleTable)> {
+    ///
+    /// # Errors
+    ///
+    /// If they were too large to be kept.
+    pub fn end(&self) -> Result<TableList, Overfull> {
+        if let Some(overfull) = self.overfull {
+            return Err(overfull);
+        }
         let tables = self.end.iter();
-        tables
+        Ok(tables
             .map(|(instance, table)| (*instance, table.clone()))
-            .collect()
+            .collect())
     }
 
     /// Calls `visit` with every entry that ended in the course of the recording, in
     /// the order in which they did.
-    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &EndedEntry)) {
+    ///
+    /// # Errors
+    ///
+    /// If not all steps are kept; then it is called with none.
+    pub fn each_ended(&self, mut visit: impl FnMut(Instance, &EndedEntry)) -> Result<(), Untold> {
+        if self.forgotten.0 > 0 {
+            return Err(Untold::Forgotten);
+        }
         let mut tables = self.empty.clone();
         for step in &self.steps {
             let Some(table) = tables.get_mut(&step.instance) else {
@@ -131,36 +166,24 @@ impl HandleHistory {
                 }
             }
         }
+        Ok(())
     }
 
     /// The numbers of the calls out at which handles came or went, ascending: those
     /// whose resource type has this in its name, or all. What came with a call into
     /// the guest counts for the last call out before that.
-    pub fn changes(&self, change: HandleChange, resource: Option<&str>) -> Vec<u64> {
-        let is_wanted = |entry: &HandleEntry| match (&entry.kind, resource) {
-            (_, None) => true,
-            (EntryKind::Own(of) | EntryKind::Borrow(of), Some(wanted)) => {
-                let name = of.name.as_ref().map(ToString::to_string);
-                name.is_some_and(|name| name.contains(wanted))
-            }
-            (_, Some(_)) => false,
-        };
-        let mut events = Vec::new();
-        self.each_ended(|_, past| match change {
-            _ if !is_wanted(&past.entry) => {}
-            HandleChange::Created => events.push(past.entry.created.event),
-            HandleChange::Dropped if past.ending == Ending::Dropped => {
-                events.push(past.ended.event);
-            }
-            HandleChange::Dropped => {}
-        });
-        if change == HandleChange::Created {
-            let left = self.end.values().flat_map(HandleTable::entries);
-            events.extend(left.filter(|e| is_wanted(e)).map(|e| e.created.event));
-        }
-        events.sort_unstable();
-        events.dedup();
-        events
+    ///
+    /// # Errors
+    ///
+    /// If not all steps are kept.
+    pub fn changes(
+        &self,
+        change: HandleChange,
+        resource: Option<&str>,
+    ) -> Result<Vec<u64>, Untold> {
+        let mut moments = Moments::new(change, resource);
+        self.each_ended(|_, past| moments.ended(past))?;
+        Ok(moments.finish(self))
     }
 
     /// The handles that did not fit their table, the first thousand of them.
@@ -190,240 +213,56 @@ impl HandleHistory {
     }
 }
 
-/// The resource types that a component body defines and makes resources of: no
-/// handle of another of its own can exist.
-fn defined(component: &Component, body: BodyId) -> Vec<Arc<Resource>> {
-    let crossings = component.crossings().iter();
-    let of_body = crossings.filter(|crossing| crossing.body == body);
-    of_body
-        .filter_map(|crossing| match &crossing.kind {
-            CrossingKind::Builtin(Builtin::ResourceNew(resource)) => Some(resource.clone()),
-            _ => None,
-        })
-        .collect()
+/// The moments at which handles came or went, as they are found.
+pub(super) struct Moments {
+    change: HandleChange,
+    resource: Option<String>,
+    events: Vec<u64>,
 }
 
-/// A history while the recording is replayed.
-pub(in crate::inspect) struct Building {
-    component: Arc<Component>,
-    pub(in crate::inspect) history: HandleHistory,
-    next_snapshot: usize,
-    pending: Pending,
-}
-
-impl Building {
-    pub(in crate::inspect) fn new(component: Arc<Component>) -> Building {
-        Building {
-            history: HandleHistory {
-                roles: Roles::of(&component),
-                empty: Tables::new(),
-                steps: Vec::new(),
-                snapshots: Vec::new(),
-                end: Tables::new(),
-                findings: Vec::new(),
-                findings_left_off: 0,
-                events: 0,
-            },
-            component,
-            next_snapshot: SNAPSHOT_EVERY,
-            pending: Pending::default(),
+impl Moments {
+    pub(super) fn new(change: HandleChange, resource: Option<&str>) -> Moments {
+        Moments {
+            change,
+            resource: resource.map(str::to_owned),
+            events: Vec::new(),
         }
     }
 
-    fn finish(self) -> HandleHistory {
-        let mut history = self.history;
-        history.steps.shrink_to_fit();
-        history
-    }
-
-    fn step(&mut self, step: StoredStep) {
-        let (instance, crossing) = (step.instance, step.crossing);
-        let component = &self.component;
-        let history = &mut self.history;
-        let table = history.end.entry(instance).or_insert_with(|| {
-            let body = component.crossing(crossing).map(|crossing| crossing.body);
-            let table = HandleTable::new(body.map_or_else(Vec::new, |id| defined(component, id)));
-            history.empty.insert(instance, table.clone());
-            table
-        });
-        for change in history.roles.apply(&step, table) {
-            let Change::Wrong(finding) = change else {
-                continue;
-            };
-            if history.findings.len() < MAX_FINDINGS {
-                history.findings.push(InstanceFinding { instance, finding });
-            } else {
-                history.findings_left_off += 1;
+    fn is_wanted(&self, entry: &HandleEntry) -> bool {
+        match (&entry.kind, &self.resource) {
+            (_, None) => true,
+            (EntryKind::Own(of) | EntryKind::Borrow(of), Some(wanted)) => {
+                let name = of.name.as_ref().map(ToString::to_string);
+                name.is_some_and(|name| name.contains(wanted))
             }
+            (_, Some(_)) => false,
         }
-        history.steps.push(step);
-        self.snapshot_if_due();
     }
 
-    fn step_of_entry(&mut self, events: u64, entry: &Entering<'_>, what: What) {
-        self.step(StoredStep {
-            when: When::after(events),
-            event: events.saturating_sub(1),
-            instance: entry.instance,
-            crossing: entry.crossing,
-            what,
-        });
-    }
-
-    /// Large tables are copied less often: all copies together take no more room
-    /// than the steps do.
-    fn snapshot_if_due(&mut self) {
-        let history = &mut self.history;
-        let steps = history.steps.len();
-        if steps < self.next_snapshot {
+    pub(super) fn ended(&mut self, past: &EndedEntry) {
+        if !self.is_wanted(&past.entry) {
             return;
         }
-        history.snapshots.push((steps, history.end.clone()));
-        let kept: usize = history.end.values().map(HandleTable::kept).sum();
-        self.next_snapshot = steps.saturating_add(SNAPSHOT_EVERY.max(kept.saturating_mul(4)));
-    }
-}
-
-impl Building {
-    /// As [`Observer::calling`].
-    pub(in crate::inspect) fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) {
-        self.history.events = store.data().events();
-        let role = self.history.roles.get(call.crossing);
-        let what =
-            role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
-        if let Some(what) = what {
-            self.step(StoredStep {
-                when: When::at_call(call.event),
-                event: call.event,
-                instance: call.instance,
-                crossing: call.crossing,
-                what,
-            });
-        }
-    }
-
-    /// As [`Observer::returning`].
-    pub(in crate::inspect) fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) {
-        let role = self.history.roles.get(call.crossing);
-        let Some(role) = role.cloned() else {
-            return;
-        };
-        let (instance, crossing) = (call.instance, call.crossing);
-        let made = role.returning(store, instance, crossing, &call.args, results);
-        let crossed = Crossed {
-            instance,
-            crossing,
-            args: &call.args,
-        };
-        let completed = self.pending.returning(store, &role, crossed, results);
-        for what in [made, completed].into_iter().flatten() {
-            self.step(StoredStep {
-                when: When::after(store.data().events()),
-                event: call.event,
-                instance,
-                crossing,
-                what,
-            });
-        }
-    }
-
-    /// As [`Observer::entering`].
-    pub(in crate::inspect) fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) {
-        let role = self.history.roles.get(entry.crossing);
-        let what = match (role, entry.args) {
-            (
-                Some(Role::Callback),
-                &[
-                    CoreValue::I32(event),
-                    CoreValue::I32(waitable),
-                    CoreValue::I32(code),
-                ],
-            ) => self.pending.told(
-                store,
-                entry.instance,
-                event.cast_unsigned(),
-                waitable.cast_unsigned(),
-                code.cast_unsigned(),
-            ),
-            (role, args) => {
-                role.and_then(|role| role.entering(store, entry.instance, entry.crossing, args))
+        match self.change {
+            HandleChange::Created => self.events.push(past.entry.created.event),
+            HandleChange::Dropped if past.ending == Ending::Dropped => {
+                self.events.push(past.ended.event);
             }
-        };
-        if let Some(what) = what {
-            self.step_of_entry(store.data().events(), entry, what);
+            HandleChange::Dropped => {}
         }
     }
 
-    /// As [`Observer::leaving`].
-    pub(in crate::inspect) fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) {
-        let role = self.history.roles.get(entry.crossing);
-        let what = role.and_then(|role| {
-            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
-        });
-        if let Some(what) = what {
-            self.step_of_entry(store.data().events(), entry, what);
+    /// With what is left at the end.
+    pub(super) fn finish(mut self, history: &HandleHistory) -> Vec<u64> {
+        if self.change == HandleChange::Created {
+            let left = history.end.values().flat_map(HandleTable::entries);
+            let left = left.filter(|entry| self.is_wanted(entry));
+            let created: Vec<u64> = left.map(|entry| entry.created.event).collect();
+            self.events.extend(created);
         }
-    }
-}
-
-/// The observer that collects steps. It shares them with its maker, as the replay
-/// keeps observers to itself.
-struct Watching(Arc<Mutex<Building>>);
-
-impl Observer for Watching {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        self.0.lock().calling(store, call);
-        Ok(())
-    }
-
-    fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        self.0.lock().returning(store, call, results);
-        Ok(())
-    }
-
-    fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        self.0.lock().entering(store, entry);
-        Ok(())
-    }
-
-    fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        self.0.lock().leaving(store, entry, results);
-        Ok(())
+        self.events.sort_unstable();
+        self.events.dedup();
+        self.events
     }
 }

@@ -1,6 +1,8 @@
 //! What does each handle stand for? The tables of component instances, how they came to be
 //! so, and what is wrong with a handle that does not fit.
 
+pub mod anew;
+pub(super) mod building;
 mod builtin;
 mod effect;
 mod entry;

@@ -56,6 +56,21 @@ pub enum Problem {
 )]
 pub struct Mismatch(pub Finding);
 
+/// Handles and memories of handles that are kept, in the tables of all instances: each
+/// takes a few hundred bytes.
+pub(super) const MOST_ENTRIES: usize = 1 << 18;
+
+/// There are more handles than are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the handle tables are not known from event {event} on: the guest has had more than \
+     {MOST_ENTRIES} handles at once, which is more than are followed"
+)]
+pub struct Overfull {
+    /// The call out at which that was so.
+    pub event: u64,
+}
+
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

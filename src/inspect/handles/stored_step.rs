@@ -16,6 +16,14 @@ impl When {
         When(event.saturating_mul(2).saturating_add(1))
     }
 
+    /// While the call out with this number is in progress, or before it.
+    pub(super) fn asked(event: u64, in_call: bool) -> When {
+        match in_call {
+            true => When::at_call(event),
+            false => When::after(event),
+        }
+    }
+
     /// Between two calls out, after so many.
     pub(super) fn after(events: u64) -> When {
         When(events.saturating_mul(2))
@@ -76,4 +84,37 @@ pub(super) enum What {
         elements: Box<Lifted>,
         is_read: bool,
     },
+}
+
+impl What {
+    /// How many values of about a hundred bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            What::Calls(values) | What::Enters(values) => {
+                values.iter().map(|(_, value)| weight(value)).sum::<usize>() + 1
+            }
+            What::Returns(Some(value))
+            | What::Leaves(Some(value))
+            | What::Resolves {
+                result: Some(value),
+                ..
+            }
+            | What::TaskReturns(value)
+            | What::Copies {
+                elements: value, ..
+            } => weight(value) + 1,
+            _ => 1,
+        }
+    }
+}
+
+fn weight(value: &Lifted) -> usize {
+    let own = match value {
+        Lifted::String(text) => 1 + text.text.len() / 100,
+        Lifted::Bytes(bytes) => 1 + bytes.head.len() / 100,
+        Lifted::Flags(labels) => 1 + labels.len(),
+        _ => 1,
+    };
+    let inside = value.children();
+    own + inside.iter().map(|(_, value)| weight(value)).sum::<usize>()
 }

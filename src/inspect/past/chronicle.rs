@@ -8,15 +8,17 @@
 
 use super::output::Output;
 use crate::component::types::CoreValue;
-use crate::inspect::handles::history::{Building, HandleHistory};
-use crate::inspect::handles::problem::Mismatch;
-use crate::inspect::handles::table::HandleTable;
+use crate::inspect::handles::anew;
+use crate::inspect::handles::building::Building;
+use crate::inspect::handles::history::{HandleHistory, TableList, Untold};
+use crate::inspect::handles::problem::{Mismatch, Overfull};
 use crate::replay::output::Printed;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
 use crate::timeline::Interrupt;
-use crate::trace::{Instance, Outcome, Trace};
+use crate::trace::Trace;
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +52,12 @@ pub enum ChronicleError {
     /// The tables of an instance are not those of the runtime any more.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
+    /// The tables are too large to be kept.
+    #[error(transparent)]
+    Overfull(#[from] Overfull),
+    /// A replay of its own for tables that were not kept did not come there: why, in words.
+    #[error("the handle tables of this moment cannot be told: {0}")]
+    NotRecalled(String),
 }
 
 fn beyond(events: u64) -> String {
@@ -72,8 +80,8 @@ struct Shared {
     told: Mutex<Told>,
     /// Signalled when the replay has come to what somebody waits for.
     has_come: Condvar,
-    /// How the recorded run ended.
-    outcome: Outcome,
+    trace: Arc<Trace>,
+    cache: CacheDir,
     is_abandoned: AtomicBool,
 }
 
@@ -85,7 +93,19 @@ struct Told {
     ended: Option<Result<(), String>>,
     /// The first of what is waited for.
     awaited: Option<Until>,
+    /// Tables that were not kept, the last that were asked for.
+    recalled: VecDeque<Recalled>,
 }
+
+/// The tables of a moment, told by a replay of their own.
+struct Recalled {
+    /// The call out, and whether it is in progress.
+    moment: (u64, bool),
+    tables: Option<Result<TableList, ChronicleError>>,
+}
+
+/// So many are remembered: what is shown of one stop asks for two.
+const MOST_RECALLED: usize = 4;
 
 /// How often those who wait look whether they are interrupted. What they wait for wakes
 /// them.
@@ -99,6 +119,12 @@ impl Told {
 
     /// Whether what comes before that is known; [`ChronicleError::NotYet`] if it will be.
     fn has_come_to(&self, until: Until) -> Result<(), ChronicleError> {
+        let is_underway = |recalled: &Recalled| {
+            Until::Call(recalled.moment.0) == until && recalled.tables.is_none()
+        };
+        if self.recalled.iter().any(is_underway) {
+            return Err(ChronicleError::NotYet);
+        }
         match (until, &self.ended) {
             (Until::Call(event), _) if self.events() > event => Ok(()),
             (_, Some(Ok(()))) => Ok(()),
@@ -159,9 +185,11 @@ impl Chronicle {
                 output: Output::default(),
                 ended: None,
                 awaited: None,
+                recalled: VecDeque::new(),
             }),
             has_come: Condvar::new(),
-            outcome: trace.outcome().clone(),
+            trace: trace.clone(),
+            cache: cache.clone(),
             is_abandoned: AtomicBool::new(false),
         });
         let writing = shared.clone();
@@ -185,17 +213,51 @@ impl Chronicle {
     ///
     /// If the replay has not come there, or failed before; if the tables went wrong
     /// before.
-    pub fn handles_at(
-        &self,
-        event: u64,
-        in_call: bool,
-    ) -> Result<Vec<(Instance, HandleTable)>, ChronicleError> {
-        let told = self.shared.look(Until::Call(event))?;
+    pub fn handles_at(&self, event: u64, in_call: bool) -> Result<TableList, ChronicleError> {
+        let mut told = self.shared.look(Until::Call(event))?;
         let history = &told.handles.history;
-        match history.mismatch(&self.shared.outcome) {
-            Some(mismatch) if mismatch.0.occasion.event < event => Err(mismatch.into()),
-            _ => Ok(history.at(event, in_call)),
+        match history.mismatch(self.shared.trace.outcome()) {
+            Some(mismatch) if mismatch.0.occasion.event < event => return Err(mismatch.into()),
+            _ => {}
         }
+        match history.at(event, in_call) {
+            Ok(tables) => Ok(tables),
+            Err(Untold::Overfull(overfull)) => Err(overfull.into()),
+            Err(Untold::Forgotten) => self.recall(&mut told, (event, in_call)),
+        }
+    }
+
+    /// Tables that were not kept, if they have been recalled; otherwise begins to.
+    fn recall(&self, told: &mut Told, moment: (u64, bool)) -> Result<TableList, ChronicleError> {
+        let mut recalled = told.recalled.iter();
+        if let Some(known) = recalled.find(|recalled| recalled.moment == moment) {
+            return known.tables.clone().unwrap_or(Err(ChronicleError::NotYet));
+        }
+        if told.recalled.len() >= MOST_RECALLED {
+            told.recalled.pop_front();
+        }
+        let shared = self.shared.clone();
+        let recall = move || {
+            let tables = AssertUnwindSafe(|| recall(&shared, moment));
+            // Nobody may wait for ever.
+            let fault = |_| Err(ChronicleError::NotRecalled("a fault of rr-dap".into()));
+            let tables = catch_unwind(tables).unwrap_or_else(fault);
+            let mut told = shared.told.lock();
+            let mut recalled = told.recalled.iter_mut();
+            if let Some(asked) = recalled.find(|recalled| recalled.moment == moment) {
+                asked.tables = Some(tables);
+            }
+            shared.has_come.notify_all();
+        };
+        let thread = thread::Builder::new().name("recall".into());
+        thread
+            .spawn(recall)
+            .map_err(|error| ChronicleError::NotRecalled(error.to_string()))?;
+        told.recalled.push_back(Recalled {
+            moment,
+            tables: None,
+        });
+        Err(ChronicleError::NotYet)
     }
 
     /// What is known of all handles at the end of the recording.
@@ -273,6 +335,24 @@ impl Chronicle {
         // Whoever asks is told why it failed.
         move || drop(shared.wait_until(until, None))
     }
+}
+
+/// Replays up to a moment for its tables, as long as somebody wants them.
+fn recall(shared: &Arc<Shared>, moment: (u64, bool)) -> Result<TableList, ChronicleError> {
+    let failed = |error: String| ChronicleError::NotRecalled(error);
+    let trace = shared.trace.clone();
+    let compiled = Compiled::prepare(&trace, &shared.cache, Variant::Fast, &|_, _| {});
+    let compiled = compiled.map_err(|error| failed(error.to_string()))?;
+    let asking = shared.clone();
+    let go_on = move || {
+        let is_asked_for = |recalled: &Recalled| recalled.moment == moment;
+        !asking.is_abandoned.load(Ordering::Relaxed)
+            && asking.told.lock().recalled.iter().any(is_asked_for)
+    };
+    anew::tables_at(trace, &compiled, moment, go_on).map_err(|error| match error {
+        anew::AnewError::Overfull(overfull) => overfull.into(),
+        error => failed(error.to_string()),
+    })
 }
 
 impl Drop for Chronicle {

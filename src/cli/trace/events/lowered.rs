@@ -1,10 +1,9 @@
 //! Hostcalls as they are in the file: flat values, without the guest's memory.
 
-use super::{Events, flat, line};
+use super::{Events, Lines, flat, line};
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
 use crate::trace::{Cursor, Depth, Edge, Event, EventKind, Trace, Way};
-use std::io::{self, Write};
 
 /// A call out and what came of it before anything else was called.
 struct Lowered {
@@ -22,7 +21,7 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
     let mut cursor = trace.events_from(events.from)?;
     let mut left = events.count.unwrap_or(u64::MAX);
     let mut depth = Depth::default();
-    let mut out = io::stdout();
+    let mut out = Lines::new();
     while left > 0 {
         let Some(call) = next(&mut cursor, &mut depth)? else {
             break;
@@ -30,17 +29,18 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
         let name = trace
             .component()
             .crossing(call.call.crossing)
-            .map_or_else(String::new, |crossing| crossing.name.clone());
-        if !events.filter.matches(&name) {
+            .map_or("", |crossing| crossing.name.as_str());
+        if !events.filter.matches(name) {
             continue;
         }
         let line = match events.json {
-            true => json(&name, &call).to_string(),
-            false => text(&name, &call),
+            true => json(name, &call).to_string(),
+            false => text(name, &call),
         };
-        writeln!(out, "{line}")?;
+        out.write(&line)?;
         left -= 1;
     }
+    out.flush()?;
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
-use crate::component::Component;
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
@@ -11,10 +10,12 @@ use crate::inspect::hostcall::wave;
 use crate::trace::Trace;
 use anyhow::bail;
 use clap::Args;
+use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 #[command(
@@ -83,19 +84,23 @@ impl Events {
         if left == 0 {
             return Ok(());
         }
-        // Line by line: an error of the last write must not go unheard.
-        let mut out = io::stdout();
+        let out = Arc::new(Mutex::new(Lines::new()));
+        let lines = out.clone();
         let listed = each_hostcall(trace, compiled, move |call| {
-            let name = name(&component, &call);
-            if call.call.event < self.from || !self.filter.matches(&name) {
+            if call.call.event < self.from {
+                return ControlFlow::Continue(());
+            }
+            let crossing = component.crossing(call.call.crossing);
+            let name = crossing.map_or("", |crossing| crossing.name.as_str());
+            if !self.filter.matches(name) {
                 return ControlFlow::Continue(());
             }
             let line = if self.json {
-                json(&name, &call).to_string()
+                json(name, &call).to_string()
             } else {
-                text(&name, &call)
+                text(name, &call)
             };
-            if let Err(error) = writeln!(out, "{line}") {
+            if let Err(error) = lines.lock().write(&line) {
                 return ControlFlow::Break(Err(error));
             }
             left -= 1;
@@ -103,11 +108,45 @@ impl Events {
                 0 => ControlFlow::Break(Ok(())),
                 _ => ControlFlow::Continue(()),
             }
-        })?;
-        match listed {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(ended) => Ok(ended?),
+        });
+        // What was listed before a failure is shown, and an error of the last write told.
+        let flushed = out.lock().flush();
+        match listed? {
+            ControlFlow::Continue(()) => Ok(flushed?),
+            ControlFlow::Break(ended) => Ok(ended.and(flushed)?),
         }
+    }
+}
+
+/// Lines on their way to standard output: many at once where they come fast, each as soon
+/// as it is there where they come slowly.
+struct Lines {
+    out: io::BufWriter<io::Stdout>,
+    flushed: Instant,
+}
+
+/// Longer than this no line waits for the next.
+const WAITS: Duration = Duration::from_millis(50);
+
+impl Lines {
+    fn new() -> Lines {
+        Lines {
+            out: io::BufWriter::with_capacity(1 << 16, io::stdout()),
+            flushed: Instant::now(),
+        }
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")?;
+        match self.flushed.elapsed() > WAITS {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed = Instant::now();
+        self.out.flush()
     }
 }
 
@@ -115,12 +154,6 @@ impl Events {
 const TEXT_LIMIT: usize = 160;
 /// Most bytes of one value in JSON.
 const JSON_LIMIT: usize = 64 << 10;
-
-fn name(component: &Component, call: &Hostcall) -> String {
-    component
-        .crossing(call.call.crossing)
-        .map_or_else(String::new, |crossing| crossing.name.clone())
-}
 
 fn text(name: &str, call: &Hostcall) -> String {
     let arguments: Vec<String> = call

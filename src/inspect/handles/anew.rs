@@ -1,0 +1,179 @@
+//! What a history has not kept, told by one more replay: the tables of a moment, or all
+//! that changed in the course of the recording.
+
+use super::building::{Building, Watching};
+use super::entry::EndedEntry;
+use super::history::{HandleChange, HandleHistory, Moments, TableList};
+use super::problem::Overfull;
+use super::stored_step::When;
+use super::table::Change;
+use crate::component::types::CoreValue;
+use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
+use crate::trace::{Instance, Trace};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use wasmtime::StoreContextMut;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnewError {
+    /// `go_on` answered `false`.
+    #[error("interrupted")]
+    Interrupted,
+    /// The tables are too large to be kept.
+    #[error(transparent)]
+    Overfull(#[from] Overfull),
+    /// Replay failed before it came there.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// Replays a recording, compiled in the fast variant, up to a moment: see
+/// [`HandleHistory::at`]. `go_on` may end it.
+///
+/// # Errors
+///
+/// If replay is ended, or fails before it comes there, or the tables are too large.
+pub fn tables_at(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    (event, in_call): (u64, bool),
+    go_on: impl Fn() -> bool + Send + 'static,
+) -> Result<TableList, AnewError> {
+    let mut building = Building::new(trace.component().clone());
+    building.until = Some(When::asked(event, in_call));
+    let building = Arc::new(Mutex::new(building));
+    let ended = replay(trace, compiled, &building, go_on);
+    let building = building.lock();
+    match ended {
+        Err(error) if !building.is_done => return Err(error),
+        _ => {}
+    }
+    Ok(building.history.end()?)
+}
+
+/// Replays a recording, compiled in the fast variant, and calls `visit` with each entry
+/// that ended: see [`HandleHistory::each_ended`]. `go_on` may end it. Answers the history,
+/// which has no steps.
+///
+/// # Errors
+///
+/// If replay is ended, or fails; entries up to there have been visited.
+pub fn each_ended(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    mut visit: impl FnMut(Instance, &EndedEntry) + Send + 'static,
+    go_on: impl Fn() -> bool + Send + 'static,
+) -> (HandleHistory, Result<(), AnewError>) {
+    let component = trace.component().clone();
+    let mut building = Building::new(component.clone());
+    building.told = Some(Box::new(move |instance, change| {
+        if let Change::Ended(past) = change {
+            visit(instance, past);
+        }
+    }));
+    let building = Arc::new(Mutex::new(building));
+    let ended = replay(trace, compiled, &building, go_on);
+    let history = std::mem::replace(&mut *building.lock(), Building::new(component)).history;
+    (history, ended)
+}
+
+/// As [`HandleHistory::changes`]; of a recording that cannot be replayed to its end, those
+/// up to there.
+///
+/// # Errors
+///
+/// If `go_on` ended it.
+pub fn changes(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    change: HandleChange,
+    resource: Option<&str>,
+    go_on: impl Fn() -> bool + Send + 'static,
+) -> Result<Vec<u64>, AnewError> {
+    let moments = Arc::new(Mutex::new(Some(Moments::new(change, resource))));
+    let found = moments.clone();
+    let visit = move |_: Instance, past: &EndedEntry| {
+        if let Some(moments) = &mut *found.lock() {
+            moments.ended(past);
+        }
+    };
+    let (history, ended) = each_ended(trace, compiled, visit, go_on);
+    if let Err(AnewError::Interrupted) = ended {
+        return Err(AnewError::Interrupted);
+    }
+    let moments = moments.lock().take();
+    Ok(moments.map_or_else(Vec::new, |moments| moments.finish(&history)))
+}
+
+fn replay(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    building: &Arc<Mutex<Building>>,
+    go_on: impl Fn() -> bool + Send + 'static,
+) -> Result<(), AnewError> {
+    let was_ended = Arc::new(Mutex::new(false));
+    let observer = Box::new(Ending {
+        watching: Watching(building.clone()),
+        go_on,
+        calls: 0,
+        was_ended: was_ended.clone(),
+    });
+    let ended = Replay::new(trace, compiled, observer).and_then(|mut replay| replay.run());
+    match *was_ended.lock() {
+        true => Err(AnewError::Interrupted),
+        false => Ok(ended.map(drop)?),
+    }
+}
+
+/// Watches as long as it may.
+struct Ending<G> {
+    watching: Watching,
+    go_on: G,
+    calls: u32,
+    was_ended: Arc<Mutex<bool>>,
+}
+
+/// Calls out between two times that it is asked whether to go on.
+const ASKED_EVERY: u32 = 1024;
+
+impl<G: Fn() -> bool + Send + 'static> Observer for Ending<G> {
+    fn calling(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+    ) -> wasmtime::Result<()> {
+        self.calls = self.calls.wrapping_add(1);
+        if self.calls.is_multiple_of(ASKED_EVERY) && !(self.go_on)() {
+            *self.was_ended.lock() = true;
+            return Err(wasmtime::Error::msg("nobody wants to know any more"));
+        }
+        self.watching.calling(store, call)
+    }
+
+    fn returning(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        call: &Calling,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        self.watching.returning(store, call, results)
+    }
+
+    fn entering(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+    ) -> wasmtime::Result<()> {
+        self.watching.entering(store, entry)
+    }
+
+    fn leaving(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        entry: &Entering<'_>,
+        results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        self.watching.leaving(store, entry, results)
+    }
+}
