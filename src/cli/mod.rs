@@ -92,12 +92,15 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Help, or what is wrong with the command line: with colours unless it has something in it
-/// that steers a terminal, as a file's name may.
+/// Help, or what is wrong with the command line: with colours unless that has something in it
+/// that steers a terminal, as a file's name may. Plain, it comes without such sequences.
 fn not_parsed(error: &clap::Error) -> ExitCode {
-    let plain = error.render().to_string();
-    match error.use_stderr() && terminal::visible(&plain) != plain {
-        true => terminal::tell(plain.trim_end()),
+    let is_hostile = std::env::args_os().any(|argument| {
+        let argument = argument.to_string_lossy();
+        terminal::on_one_line(&argument) != argument
+    });
+    match is_hostile {
+        true => terminal::tell(error.render().to_string().trim_end()),
         // Whoever does not read it does not want it.
         false => _ = error.print(),
     }
