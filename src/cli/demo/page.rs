@@ -39,7 +39,7 @@ impl<W: Write> Page<W> {
 
     pub(super) fn title(&mut self, text: &str) -> io::Result<()> {
         let title = self.paint.painted(Style::Heading, text);
-        self.line(&format!("{title}"))
+        self.line(&title)
     }
 
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {

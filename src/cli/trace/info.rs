@@ -240,7 +240,7 @@ fn month_lengths(year: u64) -> [u64; 11] {
 
 #[cfg(test)]
 mod tests {
-    use super::utc;
+    use super::{on_one_line, utc};
 
     #[test]
     fn moments_are_told_in_utc() {
