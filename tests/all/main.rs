@@ -58,6 +58,7 @@ mod rust_library;
 mod source;
 mod source_maps;
 mod suites;
+mod terminal;
 mod timeline;
 mod timeline_breakpoints;
 mod timeline_interrupt;

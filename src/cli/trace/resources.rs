@@ -1,7 +1,7 @@
 //! `rr-dap trace resources`: the handle tables of a recording.
 
 use super::super::progress::open_to_replay;
-use super::info::shown;
+use crate::cli::terminal::{self, on_one_line};
 use crate::inspect::handles::anew;
 use crate::inspect::handles::history::{HandleHistory, InstanceFinding, TableList, Untold};
 use crate::inspect::handles::table::{
@@ -53,7 +53,7 @@ impl Resources {
             Some(event) => tables_at(&history, &trace, &compiled, event)?,
             None => TableList::new(),
         };
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
         // What is left at the end is known if the end was reached.
         let end = history.end();
         let left = match (&ended, &end) {
@@ -76,7 +76,7 @@ impl Resources {
         ended?;
         end?;
         match history.mismatch(trace.outcome()) {
-            Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
+            Some(mismatch) => bail!("{}", on_one_line(&mismatch.to_string())),
             None => Ok(()),
         }
     }
@@ -224,7 +224,7 @@ fn write_ended(out: &mut impl Write, past: &Past<'_>) -> io::Result<()> {
 
 fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
     for InstanceFinding { instance, finding } in history.findings() {
-        let finding = shown(&finding.to_string());
+        let finding = on_one_line(&finding.to_string());
         writeln!(out, "wrong, in instance {}: {finding}", instance.0)?;
     }
     match history.findings_left_off() {
@@ -237,7 +237,7 @@ fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<(
 fn what(entry: &HandleEntry) -> String {
     let meaning = entry.meaning.as_ref();
     let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
-    shown(&format!("{}{meaning}", entry.kind))
+    on_one_line(&format!("{}{meaning}", entry.kind))
 }
 
 /// Who made an entry and who used it.
@@ -258,7 +258,7 @@ fn life(entry: &HandleEntry) -> String {
 }
 
 fn occasion(occasion: &Occasion) -> String {
-    shown(&occasion.to_string())
+    on_one_line(&occasion.to_string())
 }
 
 fn ending(ending: Ending) -> &'static str {

@@ -21,7 +21,7 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
     let mut cursor = trace.events_from(events.from)?;
     let mut left = events.count.unwrap_or(u64::MAX);
     let mut depth = Depth::default();
-    let mut out = Lines::new();
+    let mut out = Lines::new(events.json);
     while left > 0 {
         let Some(call) = next(&mut cursor, &mut depth)? else {
             break;

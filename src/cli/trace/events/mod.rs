@@ -3,6 +3,7 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
+use crate::cli::terminal;
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
@@ -59,7 +60,9 @@ impl Events {
     /// A hostcall that is not there is told before anything is replayed.
     fn check_range(&self, trace: &Trace) -> anyhow::Result<()> {
         if let Some(missing) = trace.missing() {
-            eprintln!("rr-dap: {missing}; what came before it is listed");
+            terminal::tell(format_args!(
+                "rr-dap: {missing}; what came before it is listed"
+            ));
         }
         if self.from == 0 {
             return Ok(());
@@ -84,7 +87,7 @@ impl Events {
         if left == 0 {
             return Ok(());
         }
-        let out = Arc::new(Mutex::new(Lines::new()));
+        let out = Arc::new(Mutex::new(Lines::new(self.json)));
         let lines = out.clone();
         let listed = each_hostcall(trace, compiled, move |call| {
             if call.call.event < self.from {
@@ -121,7 +124,7 @@ impl Events {
 /// Lines on their way to standard output: many at once where they come fast, each as soon
 /// as it is there where they come slowly.
 struct Lines {
-    out: io::BufWriter<io::Stdout>,
+    out: io::BufWriter<terminal::Terminal<io::Stdout>>,
     flushed: Instant,
 }
 
@@ -129,9 +132,9 @@ struct Lines {
 const WAITS: Duration = Duration::from_millis(50);
 
 impl Lines {
-    fn new() -> Lines {
+    fn new(is_json: bool) -> Lines {
         Lines {
-            out: io::BufWriter::with_capacity(1 << 16, io::stdout()),
+            out: io::BufWriter::with_capacity(1 << 16, terminal::listing(is_json)),
             flushed: Instant::now(),
         }
     }
