@@ -113,6 +113,10 @@ fn said(arguments: &[&str], file: &Path) -> Said {
     run(&[arguments, &[file.to_str().unwrap()]].concat(), "")
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "`wait` waits, and tells the memory"
+)]
 fn run(arguments: &[&str], input: &str) -> Said {
     let began = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
