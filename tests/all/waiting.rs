@@ -75,6 +75,19 @@ fn of_a_stream_in_one_component() {
     assert_eq!(result(&text), 0x0302_0100 + 0x0909_0909);
 }
 
+/// A read of no bytes waits until there is something to read; its address may be any.
+#[test]
+fn of_nothing_at_an_address_outside_of_the_memory() {
+    let text = one_component(
+        "stream u8",
+        "(param i32 i32 i32) (result i32)",
+        r#"(if (i32.ne (call $read (local.get $r) (i32.const 0xdeadbeef) (i32.const 0)) (i32.const -1)) (then unreachable))
+           (if (i32.ne (call $write (local.get $w) (i32.const 102) (i32.const 4)) (i32.const -1)) (then unreachable))
+           (i32.load (i32.const 102))"#,
+    );
+    assert_eq!(result(&text), 0x0504_0302);
+}
+
 #[test]
 fn of_a_future_in_one_component() {
     let text = one_component(

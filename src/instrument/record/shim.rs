@@ -111,6 +111,9 @@ pub(super) fn signature_text(signature: &CoreSignature, named: Option<&str>) -> 
 
 /// Functions that read one guest memory: `append`, `keep`, `changed`, `settle` and
 /// `hash`. What other shims need of them goes into the table `access`.
+///
+/// An address may be owed something and lie outside of the memory: of no bytes, or of a
+/// result that would trap if it came. Recording must not trap instead.
 fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: CrossingId) {
     let GuestMemory { index, pointer } = memory;
     let capacity = BUFFER_CAPACITY - RECORDS_START - 16;
@@ -140,9 +143,16 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
     (local.set $p (i64.add (local.get $p) (i64.extend_i32_u (local.get $n))))
     (local.set $length (i64.sub (local.get $length) (i64.extend_i32_u (local.get $n))))
     (br $more))))
+(func $lies-in{k} (param $p i64) (param $length i32) (result i32) (local $all i64)
+  (local.set $all (i64.shl {size} (i64.const 16)))
+  (if (result i32) (i64.gt_u (local.get $p) (local.get $all))
+    (then (i32.const 0))
+    (else (i64.le_u (i64.extend_i32_u (local.get $length)) (i64.sub (local.get $all) (local.get $p))))))
 (func $keep{k} (param $p i64) (param $length i32) (param $to i32)
+  (if (i32.eqz (call $lies-in{k} (local.get $p) (local.get $length))) (then return))
   (memory.copy $o $g{k} (local.get $to) {p} (local.get $length)))
 (func $changed{k} (param $header i32) (param $p i64) (param $length i32) (param $kept i32) (local $end i64) (local $kept-end i32)
+  (if (i32.eqz (call $lies-in{k} (local.get $p) (local.get $length))) (then return))
   (local.set $end (i64.add (local.get $p) (i64.extend_i32_u (local.get $length))))
   (local.set $kept-end (i32.add (local.get $kept) (local.get $length)))
   (block $first (loop $next

@@ -21,7 +21,7 @@ mod runs;
 mod script;
 
 use report::Report;
-use runs::{Came, Runner};
+use runs::{Came, Fault, Runner};
 use script::Script;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,11 @@ fn script(runner: &Runner, file: &Path, dir: &Path, report: &mut Report) {
             continue;
         }
         match runner.recorded(run, &trace) {
-            Err(fault) => report.fault(&place, &fault),
+            Err(Fault::CutShort) => {
+                report.cut_short();
+                report.said(&place, &commands::all(&trace));
+            }
+            Err(Fault::Of(fault)) => report.fault(&place, &fault),
             Ok(Came::Refused(why)) => report.refused(&why),
             Ok(recorded) if recorded != plain => {
                 report.fault(&place, &format!("plain {plain:?}, recorded {recorded:?}"));

@@ -25,6 +25,7 @@ struct Figures {
     not_for_wasmtime: usize,
     refused: usize,
     recorded: usize,
+    cut_short: usize,
     calls: usize,
     invalid: usize,
     unexpected: usize,
@@ -64,10 +65,17 @@ impl Report {
         self.figures().calls += calls;
     }
 
+    pub fn cut_short(&mut self) {
+        self.figures().cut_short += 1;
+    }
+
     /// Refusals are counted by what they name, not by where it is.
     pub fn refused(&mut self, why: &str) {
         self.figures().refused += 1;
-        let what: String = why.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let what = match why.split_once(" (at byte ") {
+            Some((what, _)) => what.to_owned(),
+            None => why.chars().filter(|c| !c.is_ascii_digit()).collect(),
+        };
         *self.refused.entry(what).or_default() += 1;
     }
 
@@ -113,13 +121,14 @@ impl Report {
             println!("{count:6}  {what}");
         }
         println!(
-            "files  recorded  calls  refused  not for Wasmtime 48  invalid  not read  other status  faults"
+            "files  recorded  cut short  calls  refused  not for Wasmtime 48  invalid  not read  other status  faults"
         );
         for (name, f) in &self.suites {
             println!(
-                "{:5}  {:8}  {:5}  {:7}  {:19}  {:7}  {:8}  {:12}  {:6}  {name}",
+                "{:5}  {:8}  {:9}  {:5}  {:7}  {:19}  {:7}  {:8}  {:12}  {:6}  {name}",
                 f.files,
                 f.recorded,
+                f.cut_short,
                 f.calls,
                 f.refused,
                 f.not_for_wasmtime,

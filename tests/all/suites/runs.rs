@@ -29,6 +29,14 @@ pub enum Came {
     Called(Vec<Answer>),
 }
 
+/// Why there is not a recording of the whole run.
+#[derive(Debug)]
+pub enum Fault {
+    /// A call returned while one that was made after it still waited; up to there it replays.
+    CutShort,
+    Of(String),
+}
+
 /// What a call came to: results, or Wasmtime's error.
 #[derive(Debug, PartialEq)]
 pub enum Answer {
@@ -89,8 +97,9 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// A fault of rr-dap: a panic, or what it made does not compile.
-    pub fn recorded(&self, run: &Run, trace: &Path) -> Result<Came, String> {
+    /// A fault of rr-dap: a panic, or what it made does not compile; or that calls did not
+    /// return in the reverse of their order.
+    pub fn recorded(&self, run: &Run, trace: &Path) -> Result<Came, Fault> {
         let made = catch_unwind(AssertUnwindSafe(|| {
             let component = Component::parse(run.component.clone()).map_err(|e| e.to_string())?;
             let rewritten = instrument(&component).map_err(|e| e.to_string())?;
@@ -99,17 +108,21 @@ impl Runner {
         let (component, rewritten) = match made {
             Ok(Ok(made)) => made,
             Ok(Err(refused)) => return Ok(Came::Refused(refused)),
-            Err(_) => return Err("a panic in the rewrite".to_owned()),
+            Err(_) => return Err(Fault::Of("a panic in the rewrite".to_owned())),
         };
         let compiled = Compiled::new(&self.recorded, &rewritten)
-            .map_err(|e| format!("what it was rewritten to does not compile: {e:#}"))?;
+            .map_err(|e| format!("what it was rewritten to does not compile: {e:#}"))
+            .map_err(Fault::Of)?;
         let recorder = Recorder::overwrite(trace, component, &Metadata::default())
-            .map_err(|e| e.to_string())?;
+            .map_err(|e| Fault::Of(e.to_string()))?;
         let mut linker = host::linker(&self.recorded).unwrap();
         recorder.add_to_linker(&mut linker).unwrap();
         let (came, outcome) = self.go(&self.recorded, linker, &compiled, run);
-        recorder.finish(outcome).map_err(|e| e.to_string())?;
-        Ok(came)
+        match recorder.finish(outcome).map_err(|e| e.to_string()) {
+            Err(error) if error.contains("the recording ends here") => Err(Fault::CutShort),
+            Err(error) => Err(Fault::Of(error)),
+            Ok(_) => Ok(came),
+        }
     }
 
     fn go(
