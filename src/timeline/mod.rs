@@ -32,13 +32,13 @@ use crate::trace::{Outcome, Trace, TraceError};
 use ahead::body_starts::BodyStarts;
 use ahead::checkpoints::Checkpoints;
 use ahead::depths::Depths;
+use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
 use processes::debugging::Debugging;
 use processes::pool::Pool;
-use processes::process::{Process, ProcessError, Sent};
+use processes::process::{Process, ProcessError};
 use processes::wire::greeting::Load;
-use processes::wire::run::Run;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -145,7 +145,7 @@ pub struct Timeline {
     live: Process,
     here: Stop,
     /// Runs ahead in the background.
-    sweep: Option<Sent<Run>>,
+    sweep: Sweep,
     depths: Depths,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
@@ -182,7 +182,7 @@ impl Timeline {
         let mut root = pool.spawn(&load)?;
         let live = pool.fork(&mut root)?;
         pool.checkpoints().keep(root);
-        let mut timeline = Timeline {
+        Ok(Timeline {
             trace,
             modules,
             options: options.clone(),
@@ -195,7 +195,7 @@ impl Timeline {
                 event: 0,
                 reason: Reason::Start,
             },
-            sweep: None,
+            sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
@@ -203,10 +203,7 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts,
             changes: changes::Known::default(),
-        };
-        timeline.start_sweep()?;
-        timeline.start_depths();
-        Ok(timeline)
+        })
     }
 
     /// Compiles the recording in a variant, for a replay of its own. `progress` is told

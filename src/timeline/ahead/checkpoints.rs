@@ -101,11 +101,17 @@ impl Checkpoints {
 
     /// Measures what the processes take, and lets some go if that is too much.
     fn fit_memory(&mut self) {
-        let mut total: u64 = self.kept.iter().map(|p| machine::taken_by(p.pid).0).sum();
+        // The first and the last stay whatever they take: of a guest with much memory they
+        // alone may take more than all may, and none between them would be left.
+        let between = self.kept.get(1..self.kept.len().saturating_sub(1));
+        let between = between.unwrap_or_default();
+        let mut total: u64 = between.iter().map(|p| machine::taken_by(p.pid).0).sum();
+        let mut number = between.len() as u64;
         while total > self.limits.memory.0 {
             // What one checkpoint's end frees is not known before: pages that it
             // alone has, which the estimate spreads evenly.
-            let share = total / self.kept.len().max(1) as u64;
+            let share = total / number.max(1);
+            number = number.saturating_sub(1);
             if !self.let_one_go() {
                 break;
             }

@@ -7,6 +7,7 @@
 use crate::replay::profile::DepthProfile;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError, Tick};
+use crate::timeline::processes::machine::{self, Bytes};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use crate::trace::Trace;
 use std::ops::Range;
@@ -15,6 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
+/// From there on only one process at a time goes through the recording in the background.
+const LARGE: Bytes = Bytes(256 << 20);
 /// How often a wait looks whether it is interrupted.
 const POLL: Duration = Duration::from_millis(20);
 /// Fewer ticks than this are searched rather than left out: they are replayed in
@@ -42,6 +45,8 @@ impl Quiet {
 #[derive(Debug)]
 pub(in crate::timeline) enum Depths {
     Unwanted,
+    /// The guest has much memory: begins when the sweep is over, which has as much.
+    AfterSweep,
     Measuring {
         cancelled: Arc<AtomicBool>,
         result: Receiver<DepthProfile>,
@@ -110,7 +115,18 @@ fn profile(
 impl Timeline {
     /// Begins to measure depths, if steps are to be made.
     pub(in crate::timeline) fn start_depths(&mut self) {
-        if self.options.sweep && self.load.variant == Variant::Debug {
+        if !self.options.sweep || self.load.variant != Variant::Debug {
+            return;
+        }
+        self.depths = match machine::taken_by(self.live.pid) > LARGE {
+            true => Depths::AfterSweep,
+            false => Depths::measure(self.trace.clone(), self.options.cache.clone()),
+        };
+    }
+
+    /// The same, if it has waited for the sweep.
+    pub(super) fn start_waiting_depths(&mut self) {
+        if let Depths::AfterSweep = self.depths {
             self.depths = Depths::measure(self.trace.clone(), self.options.cache.clone());
         }
     }
@@ -121,6 +137,9 @@ impl Timeline {
     ///
     /// If interrupted.
     pub fn wait_for_depths(&mut self, interrupt: &Interrupt) -> Result<()> {
+        if let Depths::AfterSweep = self.depths {
+            self.wait_for_sweep(interrupt)?;
+        }
         while self.depths.known().is_none() && !matches!(self.depths, Depths::Unwanted) {
             if interrupt.is_raised() {
                 return Err(TimelineError::Interrupted);

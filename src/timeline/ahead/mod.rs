@@ -4,4 +4,4 @@
 pub(super) mod body_starts;
 pub(super) mod checkpoints;
 pub(super) mod depths;
-mod sweep;
+pub(super) mod sweep;

@@ -1,56 +1,113 @@
 //! The background sweep: runs ahead to the end and leaves checkpoints.
+//!
+//! It begins where the first motion has led: what came before need not be replayed twice,
+//! and a guest that fills gigabytes before anybody can look holds them once.
 
-use crate::replay::Position;
+use crate::replay::{Position, Tick};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::processes::process::{ProcessError, Sent};
 use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
-use crate::timeline::{Result, Timeline};
+use crate::timeline::{Options, Result, Timeline};
 
 /// More checkpoints than a sweep leaves: their number grows with the logarithm
 /// of the run.
 const IDS: u64 = 1 << 20;
 
-impl Timeline {
-    /// Runs ahead from where the live process stands, if that is wanted.
-    pub(in crate::timeline) fn start_sweep(&mut self) -> Result<()> {
-        self.sweep = None;
-        if !self.options.sweep {
-            return Ok(());
+/// How far the sweep is.
+#[derive(Debug)]
+pub(in crate::timeline) enum Sweep {
+    /// It is over, or none is wanted.
+    Over,
+    /// It begins after the first motion.
+    ToCome,
+    Running(Sent<Run>),
+}
+
+impl Sweep {
+    pub(in crate::timeline) fn to_come(options: &Options) -> Sweep {
+        match options.sweep {
+            true => Sweep::ToCome,
+            false => Sweep::Over,
         }
-        let from = self
-            .pool
-            .fork_checkpoint(|c| c.at_or_before(Position::START))?;
-        let Some(runner) = from else {
+    }
+}
+
+impl Timeline {
+    /// Runs ahead from where the live process stands, if that is still to come.
+    pub(in crate::timeline) fn start_sweep(&mut self) -> Result<()> {
+        let Sweep::ToCome = self.sweep else {
             return Ok(());
         };
-        let sweep = runner.send(Run {
+        self.sweep = Sweep::Over;
+        if self.live.at.is_end {
+            let end = self.pool.fork(&mut self.live)?;
+            self.pool.checkpoints().keep(end);
+            return Ok(());
+        }
+        let leave = self.leave(Vec::new(), Some(self.checkpoints_on_the_way()));
+        let runner = self.pool.fork(&mut self.live)?;
+        self.sweep = Sweep::Running(runner.send(Run {
             watch: Watch::Nothing,
             stop: StopAt::End,
-            leave: Leave {
-                at: Vec::new(),
-                every: Some(self.options.limits.number as u32 / 2),
-                first_id: self.pool.reserve(IDS),
-            },
-        })?;
-        self.sweep = Some(sweep);
+            leave,
+        })?);
         Ok(())
+    }
+
+    /// How many checkpoints a run leaves that nobody has gone before.
+    fn checkpoints_on_the_way(&self) -> u32 {
+        u32::try_from(self.options.limits.number / 2).unwrap_or(u32::MAX)
+    }
+
+    /// The checkpoints that a motion's run leaves: as many as the sweep would where that
+    /// will not come by.
+    pub(in crate::timeline) fn leave_on_the_way(&mut self, at: Vec<Tick>) -> Leave {
+        let every = match self.sweep {
+            Sweep::ToCome => Some(self.checkpoints_on_the_way()),
+            _ => None,
+        };
+        self.leave(at, every)
+    }
+
+    fn leave(&mut self, at: Vec<Tick>, every: Option<u32>) -> Leave {
+        let ids = at.len() as u64 + every.map_or(1, |_| IDS);
+        Leave {
+            at,
+            every,
+            first_id: self.pool.reserve(ids),
+        }
+    }
+
+    /// Begins what runs in the background, after the first motion.
+    pub(in crate::timeline) fn start_ahead(&mut self) {
+        if let Sweep::ToCome = self.sweep {
+            self.start_depths();
+            if let Err(error) = self.start_sweep() {
+                tracing::warn!("no sweep: {error}");
+            }
+        }
     }
 
     /// Takes in the sweep if it is done.
     pub(in crate::timeline) fn collect(&mut self) {
-        let Some(mut sweep) = self.sweep.take() else {
-            return;
-        };
-        if !sweep.has_word() {
-            self.sweep = Some(sweep);
-            return;
-        }
-        if let Err(error) = self.finish_sweep(sweep) {
+        if let Sweep::Running(sweep) = &mut self.sweep
+            && sweep.has_word()
+            && let Err(error) = self.finish_sweep()
+        {
             tracing::warn!("the sweep ended early: {error}");
         }
     }
 
-    fn finish_sweep(&mut self, sweep: Sent<Run>) -> Result<()> {
+    fn finish_sweep(&mut self) -> Result<()> {
+        let Sweep::Running(sweep) = std::mem::replace(&mut self.sweep, Sweep::Over) else {
+            return Ok(());
+        };
+        let swept = self.take_in(sweep);
+        self.start_waiting_depths();
+        swept
+    }
+
+    fn take_in(&mut self, sweep: Sent<Run>) -> Result<()> {
         // Nothing is logged on the way.
         match sweep.wait(&Interrupt::new(), |_| {}) {
             Ok((mut process, end)) => {
@@ -70,20 +127,16 @@ impl Timeline {
     ///
     /// If interrupted: the sweep goes on.
     pub fn wait_for_sweep(&mut self, interrupt: &Interrupt) -> Result<()> {
-        let Some(mut sweep) = self.sweep.take() else {
-            return Ok(());
-        };
-        match sweep.wait_for_word(interrupt) {
-            Ok(()) => self.finish_sweep(sweep),
-            Err(error) => {
-                self.sweep = Some(sweep);
-                Err(error.into())
-            }
+        self.start_ahead();
+        if let Sweep::Running(sweep) = &mut self.sweep {
+            sweep.wait_for_word(interrupt)?;
         }
+        self.finish_sweep()
     }
 
     /// The last position of the recording, once the sweep has been there.
     pub fn end(&mut self) -> Option<Position> {
+        self.start_ahead();
         self.collect();
         self.known_end()
     }

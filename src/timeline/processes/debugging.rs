@@ -14,6 +14,7 @@ use super::wire::greeting::Load;
 use super::wire::run::{StopAt, Watch};
 use crate::replay::Compiled;
 use crate::replay::variant::Variant;
+use crate::timeline::ahead::sweep::Sweep;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::{Result, Timeline, TimelineError, compiled_modules};
 use std::time::Duration;
@@ -128,16 +129,35 @@ impl Timeline {
         };
         let since = self.pool.reserve(1);
         let mut root = self.pool.spawn(&load)?;
-        let live = self.brought_here(&mut root, interrupt)?;
+        // What runs the other code ends before this takes as much memory.
+        self.pool.checkpoints().start_over(since);
+        self.sweep = Sweep::to_come(&self.options);
+        let live = match self.brought_here(&mut root, interrupt) {
+            Ok(live) => live,
+            Err(error) => {
+                self.back_to_other_code()?;
+                return Err(error);
+            }
+        };
         self.load = load;
         self.live = live;
+        self.pool.checkpoints().keep(root);
+        self.debugging = Debugging::Ready;
+        self.start_ahead();
+        Ok(())
+    }
+
+    /// Moving over has failed, or was interrupted: what runs the other code is started again,
+    /// but for the live process, which was left where it stands.
+    fn back_to_other_code(&mut self) -> Result<()> {
+        let since = self.pool.reserve(1);
+        let root = self.pool.spawn(&self.load)?;
         let mut checkpoints = self.pool.checkpoints();
         checkpoints.start_over(since);
         checkpoints.keep(root);
         drop(checkpoints);
-        self.debugging = Debugging::Ready;
-        self.start_depths();
-        self.start_sweep()
+        self.sweep = Sweep::to_come(&self.options);
+        Ok(())
     }
 
     /// A copy of a process at the start, brought to where the session stands.

@@ -13,7 +13,7 @@ mod steps;
 use super::processes::process::{Process, Sent};
 use super::processes::wire::ask::{Ask, Errand, Meanwhile};
 use super::processes::wire::found::{Hit, LastHit, RunEnd};
-use super::processes::wire::run::{Leave, Run, StopAt, Watch};
+use super::processes::wire::run::{Run, StopAt, Watch};
 use super::recovery::Patience;
 use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
@@ -31,10 +31,12 @@ impl Timeline {
         if self.needs_debug(motion) {
             self.need_debug(interrupt, &|_| {})?;
         }
-        self.recovering(Patience::Long(interrupt), |timeline| {
+        let arrived = self.recovering(Patience::Long(interrupt), |timeline| {
             timeline.breakpoints.begin_log();
             timeline.attempt(motion, interrupt)
-        })
+        });
+        self.start_ahead();
+        arrived
     }
 
     /// Whether a motion can be made in code for debugging only:
@@ -133,15 +135,10 @@ impl Timeline {
         leave_at: Vec<Tick>,
         interrupt: &Interrupt,
     ) -> Result<Ran> {
-        let first_id = self.pool.reserve(leave_at.len() as u64 + 1);
         let run = Run {
             watch: watch.clone(),
             stop,
-            leave: Leave {
-                at: leave_at,
-                every: None,
-                first_id,
-            },
+            leave: self.leave_on_the_way(leave_at),
         };
         let (mut process, RunEnd { at, hit, depth }) = self.back(process.send(run)?, interrupt)?;
         process.at = at;
