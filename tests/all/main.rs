@@ -57,6 +57,7 @@ mod rooms;
 mod rust_library;
 mod source;
 mod source_maps;
+mod stand_ins;
 mod timeline;
 mod timeline_breakpoints;
 mod timeline_interrupt;

@@ -18,6 +18,8 @@ pub(super) struct Wrap<'a> {
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
+    /// It may be the call that ends the run.
+    pub(super) may_exit: bool,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
 }
@@ -125,7 +127,7 @@ impl Wrapper<'_, '_> {
             self.keep();
         }
         self.record(Kind::Call, "p", &self.params());
-        if self.wrap.crossing.is_exit() {
+        if self.wrap.may_exit {
             _ = write!(self.text, " (if {IS_ALL_KNOWN} (then (call $hash-all)))");
             self.text.push_str(" (call $commit)");
         } else if self.wrap.commit_before {

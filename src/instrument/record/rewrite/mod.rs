@@ -266,9 +266,12 @@ impl<'a> Rewrite<'a> {
             CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
             _ => false,
         };
+        let may_exit =
+            crossing.kind == CrossingKind::Lower && self.component.may_exit(crossing);
         let scope = self.scope()?;
         Ok(Wrap {
             crossing,
+            may_exit,
             commit_before: several && lets_others_run,
             commit_after: each_hostcall && lets_others_run,
             settle_rest: scope.has_several_memories
