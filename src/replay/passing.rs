@@ -83,8 +83,12 @@ pub(super) fn passed<T>(
         return found;
     };
     let types = || function.params.iter().map(|(_, ty)| ty);
-    let is_of_interest =
-        |ty: &ValueType| matches!(ty, ValueType::Own(_) | ValueType::Borrow(_) | ValueType::Stream(_));
+    let is_of_interest = |ty: &ValueType| {
+        matches!(
+            ty,
+            ValueType::Own(_) | ValueType::Borrow(_) | ValueType::Stream(_)
+        )
+    };
     if !types().any(is_of_interest) {
         return found;
     }

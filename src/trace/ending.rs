@@ -90,7 +90,8 @@ fn after(last: Last, component: &Component, event: &Event, crossing: &Crossing) 
 /// and go on.
 fn ends_run(component: &Component, event: &Event, crossing: &Crossing) -> bool {
     let answerer = component.answerer(event.instance, crossing);
-    crossing.kind == CrossingKind::Lower && matches!(answerer, Answerer::Host(path) if is_exit(path))
+    crossing.kind == CrossingKind::Lower
+        && matches!(answerer, Answerer::Host(path) if is_exit(path))
 }
 
 /// Whether a lifted function returned the error of a `result` without payloads, as

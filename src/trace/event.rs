@@ -1,8 +1,8 @@
 //! Events: what a trace is a sequence of.
 
-use crate::component::types::CoreValue;
 use crate::component::CrossingId;
 pub use crate::component::Instance;
+use crate::component::types::CoreValue;
 
 /// One thing that happened at the core boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -55,6 +55,7 @@ mod replayer_death;
 mod resources;
 mod rooms;
 mod rust_library;
+mod sink_traps;
 mod source;
 mod source_maps;
 mod stand_ins;
