@@ -9,6 +9,7 @@
 
 mod support;
 
+mod adapter;
 mod breakpoints;
 mod canonical_abi;
 mod clock;

@@ -57,7 +57,8 @@ pub fn call(component: &[u8], interface: Option<&str>, call: &str) -> PlainRun {
 /// The same; `dir` is given to it as `/work`.
 pub fn call_in(component: &[u8], call: &str, dir: &Path) -> PlainRun {
     let mut wasi = WasiCtx::builder();
-    wasi.preopened_dir(dir, "/work", FsPerms::ReadWrite).unwrap();
+    wasi.preopened_dir(dir, "/work", FsPerms::ReadWrite)
+        .unwrap();
     call_with(component, None, call, wasi)
 }
 
