@@ -29,7 +29,7 @@ pub(super) struct Instrument {
     /// directory that the host gives it), or as lines on standard error.
     #[arg(long, value_name = "file[=PATH]|stderr")]
     sink: Option<SinkOption>,
-    /// When it hands on what it has recorded: after each hostcall, or when its buffer
+    /// When it hands on what it has recorded: before and after each call, or when its buffer
     /// is full, which is faster, but loses what came last if the program traps
     /// [default: hostcall with --sink, else full].
     #[arg(long, value_name = "WHEN")]

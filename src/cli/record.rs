@@ -64,6 +64,12 @@ pub(super) struct Record {
     command: Vec<String>,
 }
 
+const TRAPPED_IN_ADAPTER: &str = "\
+rr-dap: it trapped in the adapter that makes a WASI 0.1 module a component, and may run without it. \
+The adapter keeps its state in the module's memory: a module that takes all of `memory.size` for its \
+own writes over it. Export a function `cabi_realloc` from the module, by which the adapter asks for \
+memory, or build it for wasm32-wasip2. (`proc_raise`, and an address outside of memory, trap there, too.)";
+
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.world.switches.iter().any(|switch| switch == "help") {
@@ -113,6 +119,9 @@ impl Record {
                 ));
             }
             _ => {}
+        }
+        if recorded.trapped_in_adapter {
+            eprintln!("{TRAPPED_IN_ADAPTER}");
         }
         if self.world.redact_env {
             tell(format_args!(

@@ -132,12 +132,9 @@ impl Crossing {
         let size = |ty| layout::layout(ty, self.pointer).size;
         Some(element.as_deref().map_or(0, size))
     }
+}
 
-    /// Whether the crossing is a call of the exit function of WASI: it never
-    /// answers, so what must be known of the guest has to be recorded before it.
-    pub fn is_exit(&self) -> bool {
-        self.kind == CrossingKind::Lower
-            && self.name.starts_with("wasi:cli/exit@")
-            && self.name.contains("#exit")
-    }
+/// Whether a function of the host's is the exit function of WASI.
+pub fn is_exit(path: &str) -> bool {
+    path.starts_with("wasi:cli/exit@") && path.contains("#exit")
 }

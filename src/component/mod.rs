@@ -3,6 +3,7 @@
 //! or a `.wat` into a component.
 
 mod adapter_room;
+mod answerer;
 pub mod builtin;
 mod canonical;
 mod code;
@@ -21,17 +22,19 @@ pub mod types;
 pub mod wiring;
 
 pub use adapter_room::GoError;
+pub use answerer::Answerer;
 pub use builtin::{Builtin, Transmit};
 pub use code::{Differs, code_hash, hash, module_name, same_code};
-pub use crossing::{Crossing, CrossingId, CrossingKind, Direction};
+pub use crossing::{Crossing, CrossingId, CrossingKind, Direction, is_exit};
 pub use error::ParseError;
 pub use extend::{CustomSection, module_with_custom_sections, with_custom_sections};
 pub use name_pattern::NamePattern;
 pub use open::{OpenError, component_bytes};
-pub use wiring::{Body, BodyId, Item, ModuleId};
+pub use wiring::{Body, BodyId, Instance, Item, ModuleId};
 
+use answerer::Answerers;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A parsed component binary: everything static that the rest of rr-dap asks of it.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct Component {
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
+    answerers: OnceLock<Answerers>,
 }
 
 impl Component {
@@ -77,6 +81,22 @@ impl Component {
     /// The crossing with this id, if the component has one.
     pub fn crossing(&self, id: CrossingId) -> Option<&Crossing> {
         self.crossings.get(id.0 as usize)
+    }
+
+    /// Who answers a function that a component instance has lowered.
+    pub fn answerer<'a>(&'a self, instance: Instance, crossing: &'a Crossing) -> Answerer<'a> {
+        self.answerers().get(instance, crossing)
+    }
+
+    /// Whether a crossing may be a call of the exit function of WASI: it never answers, so
+    /// what must be known of the guest has to be recorded before it.
+    pub fn may_exit(&self, crossing: &Crossing) -> bool {
+        let mut names = self.answerers().other_names(crossing.id);
+        is_exit(&crossing.name) || names.any(is_exit)
+    }
+
+    fn answerers(&self) -> &Answerers {
+        self.answerers.get_or_init(|| Answerers::of(self))
     }
 
     /// The core modules in the binary, indexed by [`ModuleId`].

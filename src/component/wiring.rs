@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyId(pub u32);
 
+/// A recorded component instance: numbered in the order in which instances of
+/// bodies with core code are made.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Instance(pub u32);
+
 /// One of the component binary's core modules, in the order of the binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModuleId(pub u32);
@@ -60,6 +67,39 @@ pub enum Item {
     Nested(BodyId),
 }
 
+/// An item of a body's component-level index spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComponentItem {
+    /// By its index among the body's functions.
+    Func(u32),
+    /// By its index among the body's instances.
+    Instance(u32),
+}
+
+/// One step of a body that passes component-level functions on. Functions and instances
+/// are numbered from zero in the order of these steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Adds a function that the body imports by this name.
+    ImportFunc(String),
+    /// Adds an instance that the body imports by this name.
+    ImportInstance(String),
+    /// Adds the function that an instance exports by this name.
+    AliasFunc(u32, String),
+    /// Adds the instance that an instance exports by this name.
+    AliasInstance(u32, String),
+    /// Adds an instance of a nested component, given these by the names of its imports.
+    Instantiate(BodyId, Vec<(String, ComponentItem)>),
+    /// Adds an instance made of what exists already.
+    Bundle(Vec<(String, ComponentItem)>),
+    /// Adds a function that the body lifts.
+    Lift(CrossingId),
+    /// Lowers the function with this index.
+    Lower(u32, CrossingId),
+    /// Exports an item by this name, and adds it once more.
+    Export(String, ComponentItem),
+}
+
 /// The core-level content of one component body.
 #[derive(Debug, Clone)]
 pub struct Body {
@@ -69,6 +109,8 @@ pub struct Body {
     pub start: usize,
     /// Its steps, in the order of the binary.
     pub items: Vec<Item>,
+    /// How it passes component-level functions on, in the order of the binary.
+    pub links: Vec<Link>,
     /// The body's component index space; `None` for an imported component.
     pub components: Vec<Option<BodyId>>,
     /// Whether the body makes core instances or crossings of its own.

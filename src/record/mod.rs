@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component as Compiled, InstancePre};
-use wasmtime::{Config, Engine, Store, Trap};
+use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 /// Why a run could not be recorded. A guest that traps or exits is not among
@@ -84,6 +84,9 @@ pub struct Recorded {
     /// From the making of the recorder to the last byte of the trace: without
     /// compilation.
     pub elapsed: Duration,
+    /// The run trapped in the adapter that makes a WASI 0.1 module a component: the module
+    /// may run without it.
+    pub trapped_in_adapter: bool,
 }
 
 /// Runs a command component with WASI and records it into a new file.
@@ -153,9 +156,13 @@ fn record(
     // Wasmtime panics on some of what its validator lets pass, such as strings that
     // a host returns into a 64-bit memory. The store is not used after that.
     let run = AssertUnwindSafe(|| runtime.block_on(entry.run(&linked, &mut store)));
+    let mut is_in_adapter = false;
     let outcome = match catch_unwind(run) {
         Ok(Ok(Answer { success, result })) => Outcome::Returned { success, result },
-        Ok(Err(error)) => outcome_of(&error),
+        Ok(Err(error)) => {
+            is_in_adapter = ended_in_adapter(&error);
+            outcome_of(&error)
+        }
         Err(_) => Outcome::HostError("Wasmtime panicked; it cannot run this component".into()),
     };
     let recorded = recorder.finish(outcome);
@@ -166,7 +173,9 @@ fn record(
     // A guest may leave host tasks behind that wait for what never comes, such as
     // a read of standard input.
     runtime.shutdown_background();
-    Ok(recorded?)
+    let mut recorded = recorded?;
+    recorded.trapped_in_adapter = is_in_adapter;
+    Ok(recorded)
 }
 
 /// What the host's side of WASI runs on: the guest has this thread, its
@@ -286,6 +295,23 @@ fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {
 fn names_only(env: &[(String, String)]) -> Vec<(String, String)> {
     let names = env.iter().map(|(name, _)| name.clone());
     names.map(|name| (name, String::new())).collect()
+}
+
+/// Whether the innermost code of the guest was the adapter's.
+fn ended_in_adapter(error: &wasmtime::Error) -> bool {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let innermost = backtrace.and_then(|backtrace| backtrace.frames().first());
+    let is_adapter = |module: &wasmtime::Module| {
+        // What only adapters have: the allocator that `wit-component` asks for, and the
+        // module that is adapted among the imports.
+        module
+            .exports()
+            .any(|export| export.name() == "cabi_import_realloc")
+            || module
+                .imports()
+                .any(|import| import.module() == "__main_module__")
+    };
+    error.is::<Trap>() && innermost.is_some_and(|frame| is_adapter(frame.module()))
 }
 
 fn outcome_of(error: &wasmtime::Error) -> Outcome {

@@ -209,6 +209,7 @@ impl Recorder {
             events,
             bytes,
             elapsed: self.handle.begun.elapsed(),
+            trapped_in_adapter: false,
         })
     }
 

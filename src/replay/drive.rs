@@ -4,11 +4,11 @@
 use super::calls::{Calling, Entering};
 use super::divergence::{Crossed, Divergence, Passed, Side};
 use super::error::{EndOfTrace, ReplayError};
-use super::output::{Printed, Printing};
+use super::output::{Leaving, Printed, Printing};
 use super::state::{Observer, State};
 use super::values;
 use crate::component::types::CoreValue;
-use crate::component::{Builtin, Crossing, CrossingId, CrossingKind};
+use crate::component::{Answerer, Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
 use crate::trace::{Event, EventKind, Instance};
 use std::future::Future;
@@ -158,11 +158,15 @@ fn enter(
         args,
     };
     let component = store.as_context().data().component().clone();
-    if let Some(crossing) = component.crossing(id)
-        && crossing.kind == CrossingKind::Callback
-    {
+    let crossing = component.crossing(id);
+    let kind = crossing.map(|crossing| &crossing.kind);
+    if let (Some(crossing), Some(CrossingKind::Callback)) = (crossing, kind) {
         let printed = told(&mut store, instance, crossing, args, &[]);
         print(&mut store, instance, printed)?;
+    }
+    if let Some(CrossingKind::Lift) = kind {
+        let mut context = store.as_context_mut();
+        context.data_mut().streams.entering(instance, id, args);
     }
     store.as_context_mut().data_mut().calls.entering();
     observed(&mut store, |observer, store| {
@@ -186,6 +190,11 @@ fn enter(
         }) if (i, c) == (instance, id) => {
             store.as_context_mut().data_mut().checks.values += expected.len() as u64;
             if expected == actual {
+                if let (Some(crossing), Some(CrossingKind::Lift)) = (crossing, kind) {
+                    let mut context = store.as_context_mut();
+                    let streams = &mut context.data_mut().streams;
+                    streams.leaving(instance, crossing, &actual);
+                }
                 return observed(&mut store, |observer, store| {
                     observer.leaving(store, &entry, &actual)
                 });
@@ -264,7 +273,7 @@ fn check_hash(
 pub(super) fn answer(
     caller: &mut Caller<'_, State>,
     instance: Instance,
-    crossing: &Crossing,
+    (crossing, answerer): (&Crossing, Answerer<'_>),
     args: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
@@ -282,8 +291,14 @@ pub(super) fn answer(
         return unanswered(caller, &calling);
     }
     state.checks.events += 1;
-    let (args, event) = (&calling.args, calling.event);
-    let printing = state.streams.calling(instance, crossing, args, event);
+    let leaving = Leaving {
+        instance,
+        crossing,
+        answerer,
+        args: &calling.args,
+        event: calling.event,
+    };
+    let printing = state.streams.calling(&leaving);
     print(&mut *caller, instance, printing)?;
     observed(&mut *caller, |observer, caller| {
         observer.calling(caller, &calling)
@@ -293,7 +308,7 @@ pub(super) fn answer(
     let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
     print(&mut *caller, instance, printed)?;
     let streams = &mut caller.data_mut().streams;
-    let printed = streams.returning(instance, crossing, args, &answered, event);
+    let printed = streams.returning(&leaving, &answered);
     print(&mut *caller, instance, printed)?;
     observed(&mut *caller, |observer, store| {
         observer.returning(store, &calling, &answered)

@@ -16,6 +16,7 @@ pub mod frames;
 mod gauge;
 mod instances;
 pub mod output;
+mod passing;
 pub mod position;
 pub mod profile;
 mod run;

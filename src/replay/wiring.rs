@@ -241,8 +241,10 @@ impl Wiring<'_> {
             types(&crossing.signature.params),
             types(&crossing.signature.results),
         );
+        let component = self.component.clone();
         Func::new(&mut *self.store, ty, move |mut caller, args, results| {
-            drive::answer(&mut caller, instance, &crossing, args, results)
+            let answerer = component.answerer(instance, &crossing);
+            drive::answer(&mut caller, instance, (&crossing, answerer), args, results)
         })
     }
 }

@@ -8,7 +8,7 @@ use super::metadata::Outcome;
 use super::nesting::Depth;
 use super::stored_events::StoredEvents;
 use crate::component::types::{CoreValue, ValueType};
-use crate::component::{Component, Crossing, CrossingKind, Item};
+use crate::component::{Answerer, Component, Crossing, CrossingKind, Item, is_exit};
 use std::sync::Arc;
 
 /// What a function lifted with `async`, or its callback, answers when it is done.
@@ -20,7 +20,7 @@ const EXIT: i32 = 0;
 ///   returned. What comes after, a memory hash and the `post-return`, changes
 ///   nothing. A function lifted with `async` has returned when it, or its callback,
 ///   answers that it is done; what it called before that says nothing against it.
-/// - They end with a call of WASI's exit function: it exited.
+/// - They end with a call of the host's exit function: it exited.
 /// - Else the recording was cut off. So it was where the last events are damaged;
 ///   reading them tells.
 pub(super) fn infer(stored: &Arc<StoredEvents>) -> Outcome {
@@ -56,13 +56,13 @@ fn last_of(stored: &Arc<StoredEvents>, piece: usize) -> Result<Last, TraceError>
     let mut cursor = Cursor::over(stored, piece);
     while let Some(event) = cursor.next()? {
         if let Some(crossing) = stored.component.crossing(event.crossing) {
-            last = after(last, &event, crossing);
+            last = after(last, &stored.component, &event, crossing);
         }
     }
     Ok(last)
 }
 
-fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
+fn after(last: Last, component: &Component, event: &Event, crossing: &Crossing) -> Last {
     match (&event.kind, &crossing.kind) {
         (EventKind::Hash(_), _) | (_, CrossingKind::PostReturn) => last,
         (EventKind::Leave(results), CrossingKind::Lift | CrossingKind::Callback)
@@ -76,7 +76,7 @@ fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
         (EventKind::Leave(results), CrossingKind::Lift) => Last::Returned {
             success: !is_error(crossing, results),
         },
-        (EventKind::Call(args), _) if crossing.is_exit() => match args.first() {
+        (EventKind::Call(args), _) if ends_run(component, event, crossing) => match args.first() {
             // `exit` is given a result, whose discriminant is the status;
             // `exit-with-code` a status.
             Some(CoreValue::I32(status)) => Last::Exit(*status),
@@ -84,6 +84,14 @@ fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
         },
         _ => Last::Other,
     }
+}
+
+/// Whether a call is of the host's exit function: another component may stand in for it,
+/// and go on.
+fn ends_run(component: &Component, event: &Event, crossing: &Crossing) -> bool {
+    let answerer = component.answerer(event.instance, crossing);
+    crossing.kind == CrossingKind::Lower
+        && matches!(answerer, Answerer::Host(path) if is_exit(path))
 }
 
 /// Whether a lifted function returned the error of a `result` without payloads, as

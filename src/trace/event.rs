@@ -1,15 +1,8 @@
 //! Events: what a trace is a sequence of.
 
 use crate::component::CrossingId;
+pub use crate::component::Instance;
 use crate::component::types::CoreValue;
-use serde::{Deserialize, Serialize};
-
-/// A recorded component instance: numbered in the order in which instances of
-/// bodies with core code are made.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-pub struct Instance(pub u32);
 
 /// One thing that happened at the core boundary.
 #[derive(Debug, Clone, PartialEq, Eq)]

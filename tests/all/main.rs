@@ -9,6 +9,7 @@
 
 mod support;
 
+mod adapter;
 mod breakpoints;
 mod canonical_abi;
 mod clock;
@@ -55,10 +56,12 @@ mod replayer_death;
 mod resources;
 mod rooms;
 mod rust_library;
+mod sink_traps;
 mod source;
 mod source_maps;
 mod suites;
 mod terminal;
+mod stand_ins;
 mod timeline;
 mod timeline_breakpoints;
 mod timeline_interrupt;

@@ -7,7 +7,7 @@ use crate::component::crossing::{Crossing, CrossingId, CrossingKind, ReturnArea}
 use crate::component::error::ParseError;
 use crate::component::layout::{self, Pointer, Returned};
 use crate::component::types::{CoreSignature, CoreType, FunctionType, Resource, StringEncoding};
-use crate::component::wiring::Item;
+use crate::component::wiring::{Item, Link};
 use std::sync::Arc;
 use wasmparser as wp;
 use wasmparser::component_types::ComponentAnyTypeId;
@@ -69,6 +69,7 @@ impl<'a> Walk<'a> {
         };
         let id = self.cross(CrossingKind::Lower, name, signature, index)?;
         self.describe(id, Some(ty), &options, return_area);
+        self.link(Link::Lower(function, id))?;
         self.item(Item::Outgoing(id))
     }
 
@@ -107,7 +108,7 @@ impl<'a> Walk<'a> {
         self.describe(id, Some(ty), &options, None);
         self.item(Item::Incoming(id))?;
         self.here()?.functions.push(Function::Lifted(id));
-        Ok(())
+        self.link(Link::Lift(id))
     }
 
     /// A function named in the options of a lift: it gets its name with the lift.

@@ -5,7 +5,7 @@ use super::Walk;
 use super::spaces::{Function, Instance};
 use crate::component::canonical::{core_sort, unsupported};
 use crate::component::error::ParseError;
-use crate::component::wiring::{BodyId, CoreSort, Item};
+use crate::component::wiring::{BodyId, ComponentItem, CoreSort, Item, Link};
 use std::collections::HashMap;
 use wasmparser as wp;
 
@@ -29,9 +29,13 @@ impl<'a> Walk<'a> {
                 open.components.push(None);
             }
             wp::ComponentTypeRef::Value(_) => return Err(unsupported("an imported value", at)),
-            wp::ComponentTypeRef::Func(_) => open.functions.push(Function::Named(name.to_owned())),
+            wp::ComponentTypeRef::Func(_) => {
+                open.functions.push(Function::Named(name.to_owned()));
+                self.link(Link::ImportFunc(name.to_owned()))?;
+            }
             wp::ComponentTypeRef::Instance(_) => {
                 open.instances.push(Instance::Named(name.to_owned()));
+                self.link(Link::ImportInstance(name.to_owned()))?;
             }
             wp::ComponentTypeRef::Type(_) => open.component_types += 1,
         }
@@ -94,11 +98,13 @@ impl<'a> Walk<'a> {
             wp::ComponentExternalKind::Func => {
                 let function = bodies_named(source, name);
                 open.functions.push(function);
+                self.link(Link::AliasFunc(instance, name.to_owned()))?;
             }
             // Named after the interface it exports: that is how its functions
             // are known to whoever they are given to.
             wp::ComponentExternalKind::Instance => {
                 open.instances.push(Instance::Named(name.to_owned()));
+                self.link(Link::AliasInstance(instance, name.to_owned()))?;
             }
             wp::ComponentExternalKind::Module => {
                 return Err(unsupported("a core module exported by an instance", at));
@@ -196,6 +202,8 @@ impl<'a> Walk<'a> {
                 }
                 let functions = self.through_shim(body, functions);
                 self.here()?.instances.push(Instance::Made(functions));
+                let args = args.iter().map(|arg| (arg.name, arg.kind, arg.index));
+                self.link(Link::Instantiate(body, passed(args)))?;
                 self.item(Item::Nested(body))
             }
             wp::ComponentInstance::FromExports(exports) => {
@@ -209,7 +217,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 open.instances.push(Instance::Made(functions));
-                Ok(())
+                let exports = exports.iter().map(|e| (e.name.name, e.kind, e.index));
+                self.link(Link::Bundle(passed(exports)))
             }
         }
     }
@@ -248,6 +257,8 @@ impl<'a> Walk<'a> {
                     open.lifted_names.push((*id, name.to_owned()));
                 }
                 open.functions.push(function);
+                let item = ComponentItem::Func(export.index);
+                self.link(Link::Export(name.to_owned(), item))?;
             }
             wp::ComponentExternalKind::Instance => {
                 let instance = open
@@ -264,6 +275,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 open.instances.push(instance);
+                let item = ComponentItem::Instance(export.index);
+                self.link(Link::Export(name.to_owned(), item))?;
             }
             wp::ComponentExternalKind::Component => {
                 let body = open
@@ -285,4 +298,19 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
+}
+
+/// The functions and instances among what an instance is made of.
+fn passed<'a>(
+    items: impl Iterator<Item = (&'a str, wp::ComponentExternalKind, u32)>,
+) -> Vec<(String, ComponentItem)> {
+    let named = |(name, kind, index): (&str, _, _)| {
+        let item = match kind {
+            wp::ComponentExternalKind::Func => ComponentItem::Func(index),
+            wp::ComponentExternalKind::Instance => ComponentItem::Instance(index),
+            _ => return None,
+        };
+        Some((name.to_owned(), item))
+    };
+    items.filter_map(named).collect()
 }

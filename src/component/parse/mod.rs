@@ -14,11 +14,11 @@ use super::canonical::unsupported;
 use super::crossing::{Crossing, CrossingId, CrossingKind};
 use super::error::ParseError;
 use super::naming::Types;
-use super::wiring::{Body, BodyId, Item, ModuleId};
+use super::wiring::{Body, BodyId, Item, Link, ModuleId};
 use spaces::{Function, Open};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use validate::{Validated, validate};
 use wasmparser as wp;
 
@@ -53,6 +53,7 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
         modules,
         crossings,
         bytes,
+        answerers: OnceLock::new(),
     })
 }
 
@@ -168,6 +169,7 @@ impl<'a> Walk<'a> {
             id,
             start,
             items: Vec::new(),
+            links: Vec::new(),
             components: Vec::new(),
             has_core: false,
             reaches_core: false,
@@ -244,6 +246,12 @@ impl<'a> Walk<'a> {
         let body = &mut self.bodies[id.0 as usize];
         body.has_core |= !matches!(item, Item::Nested(_) | Item::Module(_));
         body.items.push(item);
+        Ok(())
+    }
+
+    fn link(&mut self, link: Link) -> Result<(), ParseError> {
+        let id = self.here()?.id;
+        self.bodies[id.0 as usize].links.push(link);
         Ok(())
     }
 

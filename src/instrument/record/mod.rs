@@ -51,8 +51,9 @@ pub enum Commit {
     /// can read recorders' buffers loses nothing by it.
     #[default]
     WhenFull,
-    /// Also when a hostcall has returned: for hosts that see only what is handed
-    /// over.
+    /// Before and after each call, out of the guest and into it: for hosts that see only
+    /// what is handed over. A trap loses nothing but what a `realloc` or a `post-return`
+    /// that traps did itself, as nothing can be handed over there.
     EachHostcall,
 }
 

@@ -10,14 +10,16 @@ use std::fmt::Write as _;
 /// What a shim is to wrap.
 pub(super) struct Wrap<'a> {
     pub(super) crossing: &'a Crossing,
-    /// Commit before calling out: another instance may be entered, and the
-    /// order of events between instances must be kept.
+    /// Commit before the call: another instance may be entered, and the order of
+    /// events between instances must be kept, or a trap must lose nothing.
     pub(super) commit_before: bool,
-    /// Commit when the call out has returned.
+    /// Commit when the call out has returned: after any of them the guest may trap.
     pub(super) commit_after: bool,
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
+    /// It may be the call that ends the run.
+    pub(super) may_exit: bool,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
 }
@@ -125,11 +127,11 @@ impl Wrapper<'_, '_> {
             self.keep();
         }
         self.record(Kind::Call, "p", &self.params());
-        if self.wrap.crossing.is_exit() {
+        if self.wrap.may_exit {
             _ = write!(self.text, " (if {IS_ALL_KNOWN} (then (call $hash-all)))");
             self.text.push_str(" (call $commit)");
         } else if self.wrap.commit_before {
-            self.text.push_str(" (call $commit)");
+            self.commit_if_outside();
         }
         self.call();
         if arrivals == Arrivals::Everything {
@@ -138,8 +140,15 @@ impl Wrapper<'_, '_> {
         }
         self.record(Kind::Return, "r", &self.results());
         if self.wrap.commit_after {
-            self.text.push_str(" (call $commit)");
+            self.commit_if_outside();
         }
+    }
+
+    /// The guest may call out of a `realloc` or a `post-return`, by the built-ins that do
+    /// not leave the instance. What they do is handed over after it.
+    fn commit_if_outside(&mut self) {
+        self.text
+            .push_str(" (if (i32.eqz (global.get $inside)) (then (call $commit)))");
     }
 
     /// The guest is called: its arguments were written before it is entered.
@@ -150,6 +159,9 @@ impl Wrapper<'_, '_> {
         self.settle();
         self.told();
         self.record(Kind::Enter, "p", &self.params());
+        if self.wrap.commit_before && !self.wrap.is_inside() {
+            self.text.push_str(" (call $commit)");
+        }
         self.call();
         self.keep();
         self.record(Kind::Leave, "r", &self.results());

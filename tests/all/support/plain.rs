@@ -51,7 +51,24 @@ fn run_command(component: &[u8], wasi: WasiCtxBuilder) -> PlainRun {
 /// Calls an exported function, named as an exported instance has it, with
 /// arguments in WAVE; a line with its result comes after what it printed.
 pub fn call(component: &[u8], interface: Option<&str>, call: &str) -> PlainRun {
-    let mut world = World::new(component, WasiCtx::builder());
+    call_with(component, interface, call, WasiCtx::builder())
+}
+
+/// The same; `dir` is given to it as `/work`.
+pub fn call_in(component: &[u8], call: &str, dir: &Path) -> PlainRun {
+    let mut wasi = WasiCtx::builder();
+    wasi.preopened_dir(dir, "/work", FsPerms::ReadWrite)
+        .unwrap();
+    call_with(component, None, call, wasi)
+}
+
+fn call_with(
+    component: &[u8],
+    interface: Option<&str>,
+    call: &str,
+    wasi: WasiCtxBuilder,
+) -> PlainRun {
+    let mut world = World::new(component, wasi);
     let call = UntypedFuncCall::parse(call).unwrap();
     let instance = world.instantiate();
     let (store, component) = (&mut world.store, &world.component);

@@ -259,18 +259,20 @@ impl<'a> Rewrite<'a> {
 
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
         let several = self.several;
-        let each_hostcall = self.options.commit == Commit::EachHostcall;
+        let each_event = self.options.commit == Commit::EachHostcall;
         let crossing = self.crossing(id)?;
         let lets_others_run = match &crossing.kind {
             CrossingKind::Lower => true,
             CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
             _ => false,
         };
+        let may_exit = crossing.kind == CrossingKind::Lower && self.component.may_exit(crossing);
         let scope = self.scope()?;
         Ok(Wrap {
             crossing,
-            commit_before: several && lets_others_run,
-            commit_after: each_hostcall && lets_others_run,
+            may_exit,
+            commit_before: each_event || (several && lets_others_run),
+            commit_after: each_event,
             settle_rest: scope.has_several_memories
                 || (scope.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.is_asynchronous,
