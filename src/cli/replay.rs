@@ -146,7 +146,9 @@ impl Replay {
                 None => eprintln!("  {who}: {}", side.text),
             }
         }
-        eprintln!("is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap");
+        eprintln!(
+            "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap"
+        );
         ExitCode::FAILURE
     }
 }

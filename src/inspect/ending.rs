@@ -135,8 +135,8 @@ impl<P: FnMut(&Printed, &[u8]) + Send + 'static> Observer for Watching<P> {
 enum Claim {
     /// Nothing.
     Nothing,
-    /// A call's result, as WAVE.
-    Result(String),
+    /// A call's result, as WAVE, if it is told. A call does not fail by what it answers.
+    Result(Option<String>),
     /// Whether a command succeeded.
     Success(bool),
     /// Something that the host made of what it was answered, in as many calls as it liked.
@@ -148,13 +148,14 @@ impl Claim {
         match (trace.outcome(), &trace.metadata().invoke) {
             // What was inferred from the events agrees with them.
             _ if !trace.has_end() => Claim::Nothing,
-            (Outcome::Returned { result, .. }, Some(_)) => match result {
-                Some(result) => Claim::Result(result.clone()),
-                None => Claim::Nothing,
-            },
-            (Outcome::Returned { result, success }, None) => match result {
-                Some(_) => Claim::OfHost,
-                None => Claim::Success(*success),
+            (Outcome::Returned { result, success }, invoke) => match (result, invoke) {
+                (result, Some(_)) => Claim::Result(result.clone()),
+                // Our own host tells results of calls only, so this is one.
+                (Some(_), None) if trace.metadata().is_of_own_host() => {
+                    Claim::Result(result.clone())
+                }
+                (Some(_), None) => Claim::OfHost,
+                (None, None) => Claim::Success(*success),
             },
             _ => Claim::Nothing,
         }
@@ -194,15 +195,16 @@ impl Answering {
         let Some(crossing) = state.component().crossing(entry.crossing) else {
             return;
         };
+        let is_command =
+            || crossing.name.starts_with("wasi:cli/run@") && crossing.name.ends_with("#run");
         let is_it = match self.claim {
             Claim::Nothing | Claim::OfHost => false,
-            Claim::Result(_) => crossing.kind == CrossingKind::Lift,
-            Claim::Success(_) => {
-                crossing.kind == CrossingKind::Lift
-                    && crossing.name.starts_with("wasi:cli/run@")
-                    && crossing.name.ends_with("#run")
-            }
+            Claim::Result(_) => true,
+            // Our own host makes one call. A nested component may lift it, where it has
+            // another name.
+            Claim::Success(_) => state.trace().metadata().is_of_own_host() || is_command(),
         };
+        let is_it = is_it && crossing.kind == CrossingKind::Lift;
         if is_it {
             self.asked = Some((entry.instance, entry.crossing));
         }
@@ -286,9 +288,10 @@ impl Answering {
                 })
             }
             Claim::Result(claimed) => {
-                let is_as_claimed = match &ty {
-                    None => claimed == NOTHING,
-                    Some(ty) => lifted(told::limits(claimed), &|lifter, value| {
+                let is_as_claimed = match (claimed, &ty) {
+                    (None, _) => true,
+                    (Some(claimed), None) => claimed == NOTHING,
+                    (Some(claimed), Some(ty)) => lifted(told::limits(claimed), &|lifter, value| {
                         told::tells(lifter, claimed, ty, value)
                     })
                     .unwrap_or(false),

@@ -176,9 +176,7 @@ impl Telling<'_, '_, '_> {
 
     fn char(&mut self, char: char) -> Result {
         match char {
-            '\\' | '"' | '\'' | '\t' | '\r' | '\n' => {
-                self.text(&char.escape_default().to_string())
-            }
+            '\\' | '"' | '\'' | '\t' | '\r' | '\n' => self.text(&char.escape_default().to_string()),
             char if char.is_control() => self.text(&char.escape_unicode().to_string()),
             char => self.text(&char.escape_debug().to_string()),
         }
