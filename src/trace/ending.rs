@@ -11,8 +11,11 @@ use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Component, Crossing, CrossingKind, Item};
 use std::sync::Arc;
 
-/// What a function lifted with `async`, or its callback, answers when it is done.
-const EXIT: i32 = 0;
+/// What a function lifted with `async`, or its callback, answers when it is done, in the
+/// bits of [`CODE`].
+pub(crate) const EXIT: i32 = 0;
+/// The bits of such an answer that tell what is to be done next; the rest names a waitable set.
+pub(crate) const CODE: i32 = 0xf;
 
 /// Infers the outcome from the last events.
 ///
@@ -69,7 +72,9 @@ fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
             if crossing.is_async || crossing.kind == CrossingKind::Callback =>
         {
             match results.first() {
-                Some(CoreValue::I32(EXIT)) => Last::Returned { success: true },
+                Some(CoreValue::I32(answer)) if answer & CODE == EXIT => {
+                    Last::Returned { success: true }
+                }
                 _ => Last::Other,
             }
         }

@@ -4,7 +4,7 @@ mod ahead;
 mod answers;
 mod codec;
 mod cursor;
-mod ending;
+pub(crate) mod ending;
 mod error;
 mod event;
 mod format;

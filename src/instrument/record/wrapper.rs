@@ -4,6 +4,7 @@ use super::shim::{GuestMemory, signature_text};
 use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
+use crate::trace::ending::{CODE, EXIT};
 use crate::trace::raw::Kind;
 use std::fmt::Write as _;
 
@@ -51,10 +52,12 @@ impl Wrap<'_> {
     /// Whether what is returned tells whether the task is done. The first, second, fourth…
     /// that is hashes, too, however often it was told of events before.
     pub(super) fn tells_end(&self) -> bool {
-        match self.crossing.kind {
+        let is_task = match self.crossing.kind {
             CrossingKind::Lift => self.crossing.is_async,
             _ => self.crossing.kind == CrossingKind::Callback,
-        }
+        };
+        // Without a callback, a task is done when its function returns.
+        is_task && self.crossing.signature.results.as_slice() == [CoreType::I32]
     }
 
     /// Writes the wrapper of the shim's import number `k`.
@@ -280,15 +283,17 @@ impl Wrapper<'_, '_> {
         };
         let k = self.k;
         let header = header(Kind::Hash, self.wrap.crossing.id);
-        let is_power = |count: &str| format!("(i32.eq (i32.popcnt (global.get ${count}{k})) (i32.const 1))");
+        let is_power =
+            |count: &str| format!("(i32.eq (i32.popcnt (global.get ${count}{k})) (i32.const 1))");
         let calls = is_power("calls");
         let (count_end, is_due) = match self.wrap.tells_end() {
             false => (String::new(), calls),
             true => {
-                let ended = format!("(i32.eq (local.get $r0) (i32.const {EXIT}))");
-                let count = format!(
-                    "(global.set $ends{k} (i32.add (global.get $ends{k}) {ended}))"
+                let ended = format!(
+                    "(i32.eq (i32.and (local.get $r0) (i32.const {CODE})) (i32.const {EXIT}))"
                 );
+                let count =
+                    format!("(global.set $ends{k} (i32.add (global.get $ends{k}) {ended}))");
                 let end = format!("(i32.and {ended} {})", is_power("ends"));
                 (count, format!("(i32.or {calls} {end})"))
             }
