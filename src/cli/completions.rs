@@ -1,5 +1,6 @@
 //! `rr-dap completions`: scripts for shells.
 
+use super::terminal;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use std::io::Write;
@@ -25,7 +26,7 @@ impl Completions {
             "rr-dap",
             &mut script,
         );
-        std::io::stdout().write_all(&script)?;
+        terminal::out().write_all(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -12,6 +12,7 @@ mod record;
 mod replay;
 mod serve;
 mod style;
+mod terminal;
 mod trace;
 
 use crate::inspect::expression::predicate::SourcePredicates;
@@ -65,11 +66,15 @@ enum Command {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    terminal::show_panics();
     start_log();
     if let Some(code) = as_replayer() {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error),
+    };
     let result = match cli.command {
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Debug(command)) => command.run(),
@@ -82,9 +87,24 @@ pub fn main() -> ExitCode {
         None => cli.serve.run(),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("rr-dap: {}", told(&error));
+        terminal::tell(format_args!("rr-dap: {}", told(&error)));
         ExitCode::FAILURE
     })
+}
+
+/// Help, or what is wrong with the command line: with colours unless that has something in it
+/// that steers a terminal, as a file's name may. Plain, it comes without such sequences.
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    let is_hostile = std::env::args_os().any(|argument| {
+        let argument = argument.to_string_lossy();
+        terminal::on_one_line(&argument) != argument
+    });
+    match is_hostile {
+        true => terminal::tell(error.render().to_string().trim_end()),
+        // Whoever does not read it does not want it.
+        false => _ = error.print(),
+    }
+    exit_code(error.exit_code())
 }
 
 /// An error with its causes, but for those that it tells of itself.
@@ -110,7 +130,9 @@ fn start_log() {
     let asked = std::env::var("RR_DAP_LOG").ok();
     let filter = asked.and_then(|asked| asked.parse::<Targets>().ok());
     let filter = filter.or_else(|| USUAL_LOG.parse().ok());
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(|| terminal::Terminal::new(std::io::stderr()));
     // A second subscriber (in tests) is not an error.
     _ = tracing_subscriber::registry()
         .with(filter)
@@ -135,7 +157,7 @@ fn as_replayer() -> Option<ExitCode> {
     Some(match replayer::main(Path::new(&socket), id, predicates) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rr-dap: replayer: {error:#}");
+            terminal::tell(format_args!("rr-dap: replayer: {error:#}"));
             ExitCode::FAILURE
         }
     })

@@ -1,5 +1,6 @@
 //! Long work of commands, with its progress on a terminal.
 
+use super::style::is_dumb;
 use crate::component::{Component, component_bytes};
 use crate::replay::Compiled;
 use crate::replay::variant::{CacheDir, Variant};
@@ -41,7 +42,11 @@ struct CompileProgress {
 
 impl CompileProgress {
     fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let target = match is_dumb() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
         // A template that does not parse would only change how the bar looks.
         if let Ok(style) =
             ProgressStyle::with_template("compiling the recording {bar:30} {bytes}/{total_bytes}")

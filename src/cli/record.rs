@@ -1,6 +1,7 @@
 //! `rr-dap record`: run a component and record the run.
 
 use super::guest_world::GuestWorld;
+use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
 use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
@@ -66,7 +67,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.world.switches.iter().any(|switch| switch == "help") {
-            print!("{}", Switches::help());
+            _ = write!(terminal::out(), "{}", Switches::help());
             return Ok(ExitCode::SUCCESS);
         }
         let lifeline = self.ends_with_input.then(Lifeline::hold).transpose()?;
@@ -95,7 +96,7 @@ impl Record {
         } = &recorded.outcome
         {
             // A closed standard output ends nothing: the exit code still counts.
-            _ = writeln!(std::io::stdout(), "{result}");
+            _ = writeln!(terminal::out(), "{}", on_one_line(result));
         }
         if !self.quiet {
             self.report(&recorded, &output);
@@ -105,25 +106,27 @@ impl Record {
 
     fn report(&self, recorded: &Recorded, output: &Path) {
         match &recorded.outcome {
-            Outcome::Trapped(message) => eprintln!("rr-dap: the guest trapped: {message}"),
+            Outcome::Trapped(message) => tell(format_args!("rr-dap: the guest trapped: {message}")),
             Outcome::HostError(message) => {
-                eprintln!("rr-dap: the host failed a call of the guest: {message}");
+                tell(format_args!(
+                    "rr-dap: the host failed a call of the guest: {message}"
+                ));
             }
             _ => {}
         }
         if self.world.redact_env {
-            eprintln!(
+            tell(format_args!(
                 "rr-dap: the values of environment variables are left out of the recording's \
                  metadata; what the guest read, of them too, is in the results of its hostcalls"
-            );
+            ));
         }
         if std::io::stderr().is_terminal() {
-            eprintln!(
+            tell(format_args!(
                 "rr-dap: recorded {} hostcalls in {} ({} bytes)",
                 recorded.events,
                 output.display(),
                 recorded.bytes
-            );
+            ));
         }
     }
 

@@ -1,7 +1,7 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
-use super::trace::shown;
+use super::terminal::{self, on_one_line, tell};
 use crate::inspect::ending::{Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
@@ -48,7 +48,9 @@ impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (trace, compiled) = open_to_replay(&self.file, self.component.as_deref())?;
         if let Some(missing) = trace.missing() {
-            eprintln!("rr-dap: {missing}; what came before it is replayed");
+            tell(format_args!(
+                "rr-dap: {missing}; what came before it is replayed"
+            ));
         }
         let prints = !self.verify;
         let mut whole = WholeReplay::new(trace.clone(), &compiled, move |printed, bytes| {
@@ -87,7 +89,7 @@ impl Replay {
                     Compared::Open => "open",
                 },
             });
-            println!("{facts}");
+            writeln!(terminal::listing(true), "{facts}")?;
             return Ok(());
         }
         let how = match (verified.compared, &verified.ended) {
@@ -100,10 +102,13 @@ impl Replay {
             }
             _ => String::new(),
         };
-        println!(
+        writeln!(
+            terminal::out(),
             "verified: {} hostcalls, {} values and {} memory hashes agree with the recording; the run {outcome}{how}",
-            checks.events, checks.values, checks.hashes
-        );
+            checks.events,
+            checks.values,
+            checks.hashes
+        )?;
         Ok(())
     }
 
@@ -132,22 +137,25 @@ impl Replay {
                     "replayed": side(&divergence.replayed, replayed),
                 },
             });
-            println!("{facts}");
+            _ = writeln!(terminal::listing(true), "{facts}");
             return ExitCode::FAILURE;
         }
         let at = crossing.map_or_else(String::new, |name| format!(", at {name}"));
-        eprintln!("rr-dap: replay diverged at event {}{at}", divergence.event);
+        tell(format_args!(
+            "rr-dap: replay diverged at event {}{at}",
+            divergence.event
+        ));
         for (who, side, lifted) in [
             ("recorded", &divergence.recorded, recorded),
             ("replayed", &divergence.replayed, replayed),
         ] {
             match lifted {
-                Some(lifted) => eprintln!("  {who}: {lifted}\n            {}", side.text),
-                None => eprintln!("  {who}: {}", side.text),
+                Some(lifted) => tell(format_args!("  {who}: {lifted}\n            {}", side.text)),
+                None => tell(format_args!("  {who}: {}", side.text)),
             }
         }
-        eprintln!(
-            "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap"
+        tell(
+            "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap",
         );
         ExitCode::FAILURE
     }
@@ -160,22 +168,24 @@ fn tell_ending(trace: &Trace, verified: &Verified) {
         Outcome::Returned {
             result: Some(result),
             ..
-        } => _ = writeln!(std::io::stdout(), "{}", shown(result)),
+        } => _ = writeln!(terminal::out(), "{}", on_one_line(result)),
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
-        Outcome::CutOff => eprintln!(
+        Outcome::CutOff => tell(format_args!(
             "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
-        ),
+        )),
         Outcome::Interrupted => {
-            eprintln!("rr-dap: the recorded run was interrupted after {hostcalls} hostcalls");
+            tell(format_args!(
+                "rr-dap: the recorded run was interrupted after {hostcalls} hostcalls"
+            ));
         }
-        other => eprintln!("rr-dap: the recorded run {other}"),
+        other => tell(format_args!("rr-dap: the recorded run {other}")),
     }
     match (verified.compared, &verified.ended) {
-        (_, Ended::Running) => eprintln!(
+        (_, Ended::Running) => tell(format_args!(
             "rr-dap: the guest called nothing more within {TICKS_AFTER_LAST_EVENT} ticks after the last event"
-        ),
+        )),
         (Compared::Open, Ended::Trapped(trap)) => {
-            eprintln!("rr-dap: replayed on, the guest traps: {trap}");
+            tell(format_args!("rr-dap: replayed on, the guest traps: {trap}"));
         }
         _ => {}
     }

@@ -144,7 +144,12 @@ fn read_messages(mut reader: impl BufRead, to: &SyncSender<Input>, log: Option<&
                     Err(malformed) => Input::Malformed(malformed),
                 }
             }
-            Err(error) => Input::BadFrame(error),
+            Err(error) => {
+                if matches!(error, framing::FrameError::Header(_)) {
+                    tracing::warn!("a client was sent away: {error}");
+                }
+                Input::BadFrame(error)
+            }
         };
         let last = match &input {
             Input::Gone => true,

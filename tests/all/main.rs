@@ -58,6 +58,7 @@ mod rooms;
 mod rust_library;
 mod source;
 mod source_maps;
+mod terminal;
 mod timeline;
 mod timeline_breakpoints;
 mod timeline_interrupt;

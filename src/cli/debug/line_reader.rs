@@ -1,5 +1,6 @@
 //! Lines from a person at a terminal: edited by rustyline, with history and completion.
 
+use crate::cli::terminal::on_one_line;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -126,7 +127,9 @@ impl rustyline::completion::Completer for Completing<'_> {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let before = line.get(..cursor).unwrap_or(line);
-        let found = self.0.borrow_mut().complete(before);
+        let mut found = self.0.borrow_mut().complete(before);
+        // They are shown as they are, and a name that cannot be typed need not be offered.
+        found.texts.retain(|text| on_one_line(text) == *text);
         Ok((found.from, found.texts))
     }
 }

@@ -10,6 +10,7 @@ use super::stack::Stack;
 use super::text::Texts;
 use crate::cli::conversation::{Category, Said};
 use crate::cli::style::{Paint, Style};
+use crate::cli::terminal;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::{LoadedSourcesResponse, Source, StoppedEventBody};
 use anyhow::bail;
@@ -47,19 +48,19 @@ impl Screen {
     /// What the server prints.
     pub(super) fn hear(&mut self, said: &Said) {
         let text = match said.category {
-            Category::Stdout => self.paint.painted(Style::Dim, &said.text),
-            Category::Stderr => self.paint.painted(Style::Name, &said.text),
+            Category::Stdout => self.paint.painted_as_printed(Style::Dim, &said.text),
+            Category::Stderr => self.paint.painted_as_printed(Style::Name, &said.text),
             Category::Console => said.text.clone(),
         };
         // Who does not read on has seen enough; the next line finds it so.
-        _ = write!(io::stdout(), "{text}");
+        _ = write!(io::stdout(), "{}", self.paint.shown(&text));
         _ = io::stdout().flush();
         self.is_line_begun = !said.text.ends_with('\n');
     }
 
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
         self.end_line()?;
-        writeln!(io::stdout(), "{text}")
+        writeln!(io::stdout(), "{}", self.paint.shown(text))
     }
 
     fn end_line(&mut self) -> io::Result<()> {
@@ -73,7 +74,7 @@ impl Screen {
         self.end_line()?;
         io::stdout().flush()?;
         // As what a failing command says; standard error closed is not a reason to stop.
-        _ = writeln!(io::stderr(), "{text}");
+        terminal::tell(text);
         Ok(())
     }
 }

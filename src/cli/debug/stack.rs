@@ -3,6 +3,7 @@
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
+use crate::cli::terminal::on_one_line;
 use crate::dap::protocol::{StackFrame, StoppedEventBody, StoppedEventReason};
 use anyhow::{Context, bail};
 use std::path::Path;
@@ -77,10 +78,11 @@ pub(super) fn down(prompt: &mut Prompt, arguments: &str) -> Done {
 /// `check at ledger.c:69`
 pub(super) fn place(frame: &StackFrame) -> String {
     let source = frame.source.as_ref();
-    match source.and_then(|source| source.name.as_ref()) {
+    let told = match source.and_then(|source| source.name.as_ref()) {
         Some(name) if frame.line > 0 => format!("{} at {name}:{}", frame.name, frame.line),
         _ => frame.name.clone(),
-    }
+    };
+    on_one_line(&told)
 }
 
 impl Prompt {

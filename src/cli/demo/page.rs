@@ -34,42 +34,46 @@ impl<W: Write> Page<W> {
         let heading = self
             .paint
             .painted(Style::Heading, &format!("{}. {text}", self.steps));
-        writeln!(self.out, "\n{heading}")
+        self.line(&format!("\n{heading}"))
     }
 
     pub(super) fn title(&mut self, text: &str) -> io::Result<()> {
         let title = self.paint.painted(Style::Heading, text);
-        writeln!(self.out, "{title}")
+        self.line(&title)
     }
 
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        self.line(text)
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", self.paint.shown(text))
     }
 
     /// What is asked of the server.
     pub(super) fn request(&mut self, text: &str) -> io::Result<()> {
         let request = self.paint.painted(Style::Dim, &format!("> {text}"));
-        writeln!(self.out, "  {request}")
+        self.line(&format!("  {request}"))
     }
 
     pub(super) fn answer(&mut self, text: &str) -> io::Result<()> {
         for line in text.lines() {
             let line = cut(line, WIDTH);
-            writeln!(self.out, "    {line}")?;
+            self.line(&format!("    {line}"))?;
         }
         Ok(())
     }
 
     pub(super) fn failure(&mut self, text: &str) -> io::Result<()> {
         let text = self.paint.painted(Style::Failure, text);
-        writeln!(self.out, "    {text}")
+        self.line(&format!("    {text}"))
     }
 
     /// `name = value`
     pub(super) fn value(&mut self, name: &str, value: &str) -> io::Result<()> {
         let value = cut(value, WIDTH.saturating_sub(name.len()));
         let name = self.paint.painted(Style::Name, name);
-        writeln!(self.out, "    {name} = {value}")
+        self.line(&format!("    {name} = {value}"))
     }
 
     /// Some lines of a source with a mark at one of them (the first being 1).
@@ -91,7 +95,7 @@ impl<W: Write> Page<W> {
             let row = self
                 .paint
                 .painted(style, &format!("{mark} {number:3}  {text}"));
-            writeln!(self.out, "  {row}")?;
+            self.line(&format!("  {row}"))?;
         }
         Ok(())
     }

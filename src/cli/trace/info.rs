@@ -1,5 +1,6 @@
 //! `rr-dap trace info`: what a recording holds.
 
+use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
 use crate::trace::{Summary, Trace};
 use clap::Args;
@@ -24,7 +25,7 @@ impl Info {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let trace = Arc::new(Trace::open(&self.file)?);
         let summary = Summary::of(&trace)?;
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
         if self.json {
             writeln!(out, "{}", json(&trace, &summary))?;
         } else {
@@ -95,12 +96,12 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     let metadata = trace.metadata();
     let component = trace.component();
     let mut fact = |name: &str, value: String| writeln!(out, "{name:<12}{value}");
-    fact("program", shown(&metadata.program))?;
+    fact("program", on_one_line(&metadata.program))?;
     if let Some(invoke) = &metadata.invoke {
-        fact("call", shown(invoke))?;
+        fact("call", on_one_line(invoke))?;
     }
     for arg in &metadata.args {
-        fact("argument", shown(arg))?;
+        fact("argument", on_one_line(arg))?;
     }
     for (name, value) in &metadata.env {
         let variable = match metadata.env_redacted {
@@ -109,26 +110,29 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
             ),
             false => format!("{name}={value}"),
         };
-        fact("environment", shown(&variable))?;
+        fact("environment", on_one_line(&variable))?;
     }
     for dir in &metadata.dirs {
-        fact("directory", shown(dir))?;
+        fact("directory", on_one_line(dir))?;
     }
     for switch in &metadata.switches {
-        fact("switch", shown(switch))?;
+        fact("switch", on_one_line(switch))?;
     }
     fact("recorded", utc(metadata.started))?;
-    fact("by", shown(&metadata.recorder))?;
+    fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
-        fact("engine", shown(&format!("{name}={value}")))?;
+        fact("engine", on_one_line(&format!("{name}={value}")))?;
     }
     let inferred = match trace.has_end() {
         true => "",
         false => " (inferred from the last events: the recording has no end)",
     };
-    fact("outcome", shown(&format!("{}{inferred}", trace.outcome())))?;
+    fact(
+        "outcome",
+        on_one_line(&format!("{}{inferred}", trace.outcome())),
+    )?;
     if let Some(missing) = trace.missing() {
-        fact("missing", shown(missing))?;
+        fact("missing", on_one_line(missing))?;
     }
     fact("size", format!("{} bytes", trace.length()))?;
     fact(
@@ -142,7 +146,8 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     )?;
     fact("sha256", hash(component.bytes()))?;
     for (number, module) in component.modules().enumerate() {
-        let name = module_name(module).map_or_else(String::new, |n| format!(" {}", shown(&n)));
+        let name =
+            module_name(module).map_or_else(String::new, |n| format!(" {}", on_one_line(&n)));
         let (bytes, hash) = (module.len(), code_hash(module));
         fact(
             "module",
@@ -186,20 +191,13 @@ fn write_counts(
     writeln!(out, "\n{:>12} {:>12}  {title}", "calls", "bytes in")?;
     for (count, crossing) in counts {
         let (calls, bytes) = (count.calls, count.bytes_written);
-        writeln!(out, "{calls:>12} {bytes:>12}  {}", shown(&crossing.name))?;
+        writeln!(
+            out,
+            "{calls:>12} {bytes:>12}  {}",
+            on_one_line(&crossing.name)
+        )?;
     }
     Ok(())
-}
-
-/// Text out of a trace, which must not steer the terminal it is printed on.
-pub(in crate::cli) fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| {
-            let escaped = char.is_control().then(|| char.escape_default());
-            let plain = escaped.is_none().then_some(char);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
 }
 
 /// Seconds since the Unix epoch as `YYYY-MM-DD hh:mm:ss UTC`.
@@ -242,7 +240,7 @@ fn month_lengths(year: u64) -> [u64; 11] {
 
 #[cfg(test)]
 mod tests {
-    use super::{shown, utc};
+    use super::{on_one_line, utc};
 
     #[test]
     fn moments_are_told_in_utc() {
@@ -262,6 +260,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(shown("a\u{1b}[31mé\n"), "a\\u{1b}[31mé\\n");
+        assert_eq!(on_one_line("a\u{1b}[31mé\n"), "a\\u{1b}[31mé\\n");
     }
 }

@@ -5,7 +5,6 @@ mod info;
 mod output;
 mod resources;
 
-pub(super) use info::shown;
 pub(super) use output::Output;
 
 use clap::Subcommand;

@@ -1,6 +1,7 @@
 //! `rr-dap trace output`: what the guest printed, and who wrote it.
 
 use super::super::progress::open_to_replay;
+use crate::cli::terminal;
 use crate::inspect::hostcall::lift::{Bytes, Lifted};
 use crate::inspect::hostcall::wave;
 use crate::inspect::past::output::{Output as Printed, Piece};
@@ -52,14 +53,16 @@ impl Output {
             }
         }
         if let Some(missing) = trace.missing() {
-            eprintln!("rr-dap: {missing}; what came before it is listed");
+            terminal::tell(format_args!(
+                "rr-dap: {missing}; what came before it is listed"
+            ));
         }
         let (printed, ended) = Printed::of(trace, &compiled);
         let pieces = match self.at {
             Some(event) => printed.until(event),
             None => printed.pieces(),
         };
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
         for piece in pieces {
             match self.json {
                 true => writeln!(out, "{}", json(&printed, piece))?,

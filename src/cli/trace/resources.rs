@@ -1,7 +1,7 @@
 //! `rr-dap trace resources`: the handle tables of a recording.
 
 use super::super::progress::open_to_replay;
-use super::info::shown;
+use crate::cli::terminal::{self, on_one_line};
 use crate::inspect::handles::history::{HandleHistory, InstanceFinding};
 use crate::inspect::handles::table::{
     EndedEntry, Ending, EntryKind, HandleEntry, HandleTable, Occasion,
@@ -45,7 +45,7 @@ impl Resources {
                 None => bail!("there is no hostcall {event}; this recording has none"),
             }
         }
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
         // What is left at the end is known if the end was reached.
         let left = match &ended {
             Ok(_) => history.end(),
@@ -61,7 +61,7 @@ impl Resources {
         }
         ended?;
         match history.mismatch(trace.outcome()) {
-            Some(mismatch) => bail!("{}", shown(&mismatch.to_string())),
+            Some(mismatch) => bail!("{}", on_one_line(&mismatch.to_string())),
             None => Ok(()),
         }
     }
@@ -155,7 +155,7 @@ fn write_ended(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> 
 
 fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
     for InstanceFinding { instance, finding } in history.findings() {
-        let finding = shown(&finding.to_string());
+        let finding = on_one_line(&finding.to_string());
         writeln!(out, "wrong, in instance {}: {finding}", instance.0)?;
     }
     match history.findings_left_off() {
@@ -168,7 +168,7 @@ fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<(
 fn what(entry: &HandleEntry) -> String {
     let meaning = entry.meaning.as_ref();
     let meaning = meaning.map_or_else(String::new, |meaning| format!(" ({meaning})"));
-    shown(&format!("{}{meaning}", entry.kind))
+    on_one_line(&format!("{}{meaning}", entry.kind))
 }
 
 /// Who made an entry and who used it.
@@ -189,7 +189,7 @@ fn life(entry: &HandleEntry) -> String {
 }
 
 fn occasion(occasion: &Occasion) -> String {
-    shown(&occasion.to_string())
+    on_one_line(&occasion.to_string())
 }
 
 fn ending(ending: Ending) -> &'static str {

@@ -100,6 +100,12 @@ fn read_header(reader: &mut impl BufRead) -> Result<Option<u64>, FrameError> {
                 return Err(FrameError::Header("Content-Length is there twice".into()));
             }
             length = Some(parsed);
+        } else if !name.trim().eq_ignore_ascii_case("content-type") {
+            // A browser's request has other lines: what follows them is not for us.
+            return Err(FrameError::Header(format!(
+                "`{}` is not a field of it",
+                shown(name)
+            )));
         }
     }
     Err(FrameError::Header("it has too many fields".into()))
@@ -208,7 +214,12 @@ mod tests {
             (b"Content-Length: 5\r\n\r\n{}", "middle"),
             (b"Content-Le", "middle"),
             (&[b'x'; 10_000], "no end"),
-            (&b"a:b\n".repeat(100), "too many"),
+            (&b"Content-Type:b\n".repeat(100), "too many"),
+            (
+                b"POST /a:b HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+                "`POST /a` is not a field",
+            ),
+            (b"Host: x\r\nContent-Length: 2\r\n\r\n{}", "`Host`"),
         ] {
             let read = frames(stream);
             assert_eq!(read.len(), 1, "{read:?}");

@@ -2,6 +2,9 @@
 
 use super::{ConsoleCommand, Context, Effect, Ran, no_arguments, wrong};
 
+/// Columns that names are filled up to in a list.
+const WIDEST: usize = 40;
+
 pub(super) const MARK: ConsoleCommand = ConsoleCommand {
     words: "mark",
     also: &[],
@@ -43,7 +46,8 @@ fn marks(context: &mut Context<'_>, arguments: &str) -> Ran {
         ));
     }
     let width = marks.iter().map(|mark| mark.name.chars().count()).max();
-    let width = width.unwrap_or(0);
+    // One name that is longer than the others need not push all moments aside.
+    let width = width.unwrap_or(0).min(WIDEST);
     let lines = marks.iter().map(|mark| {
         let moment = history.moment(mark.event, mark.position);
         format!("{:width$}  {moment}", mark.name)

@@ -1,10 +1,11 @@
 //! Hostcalls as they are in the file: flat values, without the guest's memory.
 
 use super::{Events, flat, line};
+use crate::cli::terminal;
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
 use crate::trace::{Cursor, Depth, Edge, Event, EventKind, Trace, Way};
-use std::io::{self, Write};
+use std::io::Write;
 
 /// A call out and what came of it before anything else was called.
 struct Lowered {
@@ -22,7 +23,7 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
     let mut cursor = trace.events_from(events.from)?;
     let mut left = events.count.unwrap_or(u64::MAX);
     let mut depth = Depth::default();
-    let mut out = io::stdout();
+    let mut out = terminal::listing(events.json);
     while left > 0 {
         let Some(call) = next(&mut cursor, &mut depth)? else {
             break;

@@ -3,6 +3,7 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
+use crate::cli::terminal;
 use crate::component::Component;
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
@@ -11,7 +12,7 @@ use crate::inspect::hostcall::wave;
 use crate::trace::Trace;
 use anyhow::bail;
 use clap::Args;
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,7 +59,9 @@ impl Events {
     /// A hostcall that is not there is told before anything is replayed.
     fn check_range(&self, trace: &Trace) -> anyhow::Result<()> {
         if let Some(missing) = trace.missing() {
-            eprintln!("rr-dap: {missing}; what came before it is listed");
+            terminal::tell(format_args!(
+                "rr-dap: {missing}; what came before it is listed"
+            ));
         }
         if self.from == 0 {
             return Ok(());
@@ -84,7 +87,7 @@ impl Events {
             return Ok(());
         }
         // Line by line: an error of the last write must not go unheard.
-        let mut out = io::stdout();
+        let mut out = terminal::listing(self.json);
         let listed = each_hostcall(trace, compiled, move |call| {
             let name = name(&component, &call);
             if call.call.event < self.from || !self.filter.matches(&name) {
