@@ -1,7 +1,7 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
-use super::terminal::{self, on_one_line, tell};
+use super::terminal::{self, on_one_line, tell, unless_closed, unwritten};
 use crate::inspect::ending::{Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
@@ -10,9 +10,10 @@ use crate::replay::{
 };
 use crate::trace::{Outcome, Trace};
 use clap::Args;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use wasmtime::AsContextMut;
 
 #[derive(Debug, Args)]
@@ -36,12 +37,13 @@ pub(super) struct Replay {
 }
 
 /// Prints what the guest prints, as it does.
-fn print(printed: &Printed, bytes: &[u8]) {
-    // A closed standard output ends nothing: the exit code still counts.
-    _ = match printed.stream {
-        Stream::Stdout => std::io::stdout().write_all(bytes),
-        Stream::Stderr => std::io::stderr().write_all(bytes),
-    };
+fn print(printed: &Printed, bytes: &[u8]) -> io::Result<()> {
+    match printed.stream {
+        Stream::Stdout => terminal::stdout().write_all(bytes),
+        Stream::Stderr => io::stderr()
+            .write_all(bytes)
+            .map_err(unwritten("standard error")),
+    }
 }
 
 impl Replay {
@@ -53,16 +55,19 @@ impl Replay {
             ));
         }
         let prints = !self.verify;
+        // The first failure is told. Where nobody reads on, the exit code still counts.
+        let unprinted = Arc::new(OnceLock::new());
+        let failed = unprinted.clone();
         let mut whole = WholeReplay::new(trace.clone(), &compiled, move |printed, bytes| {
-            if prints {
-                print(printed, bytes);
+            if prints && let Err(error) = unless_closed(print(printed, bytes)) {
+                _ = failed.set(error);
             }
         })?;
         let verified = whole.run();
-        _ = std::io::stdout().flush();
+        let flushed = unless_closed(terminal::stdout().flush());
         let verified = match verified {
             Err(ReplayError::Diverged(divergence)) => {
-                return Ok(self.diverged(whole.machine(), &divergence));
+                return self.diverged(whole.machine(), &divergence);
             }
             verified => verified?,
         };
@@ -70,7 +75,12 @@ impl Replay {
             self.report(&verified, trace.outcome())?;
             return Ok(ExitCode::SUCCESS);
         }
-        tell_ending(&trace, &verified);
+        tell_ending(&trace, &verified)?;
+        drop(whole);
+        if let Some(error) = Arc::into_inner(unprinted).and_then(OnceLock::into_inner) {
+            return Err(error.into());
+        }
+        flushed?;
         Ok(super::exit_code(trace.outcome().exit_code()))
     }
 
@@ -113,7 +123,7 @@ impl Replay {
     }
 
     /// Tells both sides of a divergence, lifted where they can be.
-    fn diverged(&self, machine: &mut Machine, divergence: &Divergence) -> ExitCode {
+    fn diverged(&self, machine: &mut Machine, divergence: &Divergence) -> anyhow::Result<ExitCode> {
         let checks = machine.store().data().checks();
         let store = machine.store().as_context_mut();
         let lifted = |side: &Side| lifted(&store, side);
@@ -137,8 +147,8 @@ impl Replay {
                     "replayed": side(&divergence.replayed, replayed),
                 },
             });
-            _ = writeln!(terminal::listing(true), "{facts}");
-            return ExitCode::FAILURE;
+            unless_closed(writeln!(terminal::listing(true), "{facts}"))?;
+            return Ok(ExitCode::FAILURE);
         }
         let at = crossing.map_or_else(String::new, |name| format!(", at {name}"));
         tell(format_args!(
@@ -157,18 +167,18 @@ impl Replay {
         tell(
             "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap",
         );
-        ExitCode::FAILURE
+        Ok(ExitCode::FAILURE)
     }
 }
 
 /// Says how the run ended, if not of its own will.
-fn tell_ending(trace: &Trace, verified: &Verified) {
+fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
     let hostcalls = verified.checks.events;
     match trace.outcome() {
         Outcome::Returned {
             result: Some(result),
             ..
-        } => _ = writeln!(terminal::out(), "{}", on_one_line(result)),
+        } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result)))?,
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => tell(format_args!(
             "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
@@ -189,4 +199,5 @@ fn tell_ending(trace: &Trace, verified: &Verified) {
         }
         _ => {}
     }
+    Ok(())
 }

@@ -131,6 +131,7 @@ impl Prompt {
 
     /// Says where the program has stopped, and why.
     pub(super) fn arrive(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<()> {
+        self.failed += usize::from(stopped.has_failed());
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
         self.stack.selected = telling(&self.stack.frames);
