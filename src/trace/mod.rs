@@ -30,7 +30,7 @@ pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
 pub use metadata::{Metadata, Outcome, UNTOLD};
 pub use nesting::{Depth, Edge, NotNested, Way};
-pub use reader::Trace;
+pub use reader::{Identity, Trace};
 pub use sections::records_section;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
