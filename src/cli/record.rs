@@ -3,6 +3,7 @@
 use super::guest_world::GuestWorld;
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, component_bytes};
+use crate::inspect::ending::is_deadlock;
 use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
@@ -107,6 +108,12 @@ impl Record {
 
     fn report(&self, recorded: &Recorded, output: &Path) {
         match &recorded.outcome {
+            Outcome::Trapped(message) if is_deadlock(message) => tell(format_args!(
+                "rr-dap: the guest trapped: {message}: every task waits, and nothing is under way \
+                 that could wake one; `rr-dap debug --at end {}` shows where it waits \
+                 (`backtrace`) and for what (`handles`)",
+                output.display()
+            )),
             Outcome::Trapped(message) => tell(format_args!("rr-dap: the guest trapped: {message}")),
             Outcome::HostError(message) => {
                 tell(format_args!(

@@ -3,7 +3,7 @@
 
 use super::builtin::Builtin;
 use super::layout::{self, Lift, Pointer};
-use super::types::{CoreSignature, CoreValue, FunctionType, StringEncoding};
+use super::types::{CoreSignature, CoreValue, FunctionType, StringEncoding, ValueType};
 use super::wiring::BodyId;
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,22 @@ impl Crossing {
         match &self.kind {
             CrossingKind::Builtin(builtin) => Some(builtin),
             _ => None,
+        }
+    }
+
+    /// Whether the function that the guest calls can answer these core values; whoever lowers
+    /// its result makes no others. Of what lies in memory nothing is said.
+    pub fn can_return(&self, results: &[CoreValue]) -> bool {
+        let is_plain = self.kind == CrossingKind::Lower && !self.is_async;
+        let ty = self.function.as_ref().and_then(|f| f.result.as_ref());
+        let (true, Some(ty), [CoreValue::I32(value)]) = (is_plain, ty, results) else {
+            return true;
+        };
+        let value = value.cast_unsigned();
+        match ty {
+            ValueType::Bool => value <= 1,
+            ValueType::Char => char::from_u32(value).is_some(),
+            ty => layout::case_count(ty).is_none_or(|cases| (value as usize) < cases),
         }
     }
 

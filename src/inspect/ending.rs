@@ -17,7 +17,7 @@ use crate::replay::{
 use crate::trace::{Instance, Outcome, Trace};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use wasmtime::StoreContextMut;
+use wasmtime::{StoreContextMut, Trap};
 
 /// What a recording was checked by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,12 @@ impl<P: FnMut(&Printed, &[u8]) + Send + 'static> Observer for Watching<P> {
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
         (self.printed)(printed, bytes);
     }
+}
+
+/// Whether a run ended in this trap because every task waited and nothing was under way that
+/// could wake one. `wasmtime run` waits for ever there.
+pub fn is_deadlock(trap: &str) -> bool {
+    trap == Trap::AsyncDeadlock.to_string()
 }
 
 /// What the recording says that the call answered which the run was made for.

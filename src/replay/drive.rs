@@ -289,6 +289,16 @@ pub(super) fn answer(
         observer.calling(caller, &calling)
     })?;
     let answered = play_until_return(caller, &calling)?;
+    if !crossing.can_return(&answered) {
+        let recorded = format!("{} returns {}", crossing.name, values::list(&answered));
+        let crossed = Crossed::new(instance, crossing.id, Passed::Results(answered));
+        let replayed = "it cannot: that is not a value of its result's type";
+        return Err(diverged(
+            caller,
+            Side::crossed(recorded, crossed),
+            replayed.into(),
+        ));
+    }
     caller.data_mut().calls.answered();
     let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
     print(&mut *caller, instance, printed)?;

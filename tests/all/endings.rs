@@ -2,11 +2,12 @@
 
 use crate::support::command::{Call, command};
 use crate::support::file::{self, END, INDEX, Section, sections};
-use crate::support::{cache_dir, fixture, record, rr_dap, text};
+use crate::support::{cache_dir, events, fixture, record, rewrite, rr_dap, text};
+use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::ending::{Verified, WholeReplay};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compared, Compiled, Divergence, ReplayError};
-use rr_dap::trace::{Outcome, Trace, UNTOLD};
+use rr_dap::trace::{EventKind, Outcome, Trace, UNTOLD};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -366,4 +367,64 @@ fn what_only_the_host_knows_is_said_to_be_so() {
     let output = rr_dap(&["replay", "--verify", forged.to_str().unwrap()], "");
     let said = text(&output.stdout);
     assert!(said.contains("replayed on, the guest traps: "), "{said}");
+}
+
+/// An import answers a `bool`, an enum, a `char` or a `result`; a recording says that it has
+/// answered what is not one.
+#[test]
+fn an_answer_that_cannot_be_is_a_divergence() {
+    let dir = tempfile::tempdir().unwrap();
+    let (trace, forged) = (dir.path().join("run"), dir.path().join("forged"));
+    for (ty, most, beyond) in [
+        ("bool", 1, 2),
+        ("(enum \"a\" \"b\" \"c\")", 2, 3),
+        ("char", 0x10ffff, 0xd800),
+        ("(result)", 1, -1),
+    ] {
+        let app = dir.path().join("app.wat");
+        // The inner component answers what the outer one calls.
+        let component = format!(
+            r#"(component
+              (type $t {ty})
+              (component $inner
+                (type $t {ty}) (export $t' "t" (type $t))
+                (core module $m (func (export "answer") (result i32) (i32.const {most})))
+                (core instance $m (instantiate $m))
+                (func (export "answer") (result $t') (canon lift (core func $m "answer"))))
+              (instance $inner (instantiate $inner))
+              (core func $answer (canon lower (func $inner "answer")))
+              (core module $m
+                (import "" "answer" (func $answer (result i32)))
+                (func (export "run") (result i32) (drop (call $answer)) (i32.const 7)))
+              (core instance $m (instantiate $m
+                (with "" (instance (export "answer" (func $answer))))))
+              (func (export "run") (result u32) (canon lift (core func $m "run"))))"#
+        );
+        std::fs::write(&app, component).unwrap();
+        let recorded = record(&app, &["--invoke", "run()"], &[], "", &trace);
+        assert!(recorded.status.success(), "{ty}: {recorded:?}");
+        assert!(verify(&trace).is_ok(), "{ty}");
+        let opened = Trace::open(&trace).unwrap();
+        let mut all = events(&trace);
+        let answer = all.iter_mut().find_map(|event| match &mut event.kind {
+            EventKind::Return(results) => Some(results),
+            _ => None,
+        });
+        assert_eq!(*answer.unwrap(), [CoreValue::I32(most)]);
+        for event in &mut all {
+            if let EventKind::Return(results) = &mut event.kind {
+                *results = vec![CoreValue::I32(beyond)];
+            }
+        }
+        rewrite::write(
+            opened.component().clone(),
+            &all,
+            opened.outcome(),
+            100,
+            &forged,
+        );
+        let said = divergence(&forged).to_string();
+        assert!(said.contains(&format!("returns {beyond}")), "{ty}: {said}");
+        assert!(said.contains("it cannot"), "{ty}: {said}");
+    }
 }

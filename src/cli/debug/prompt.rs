@@ -193,7 +193,10 @@ impl Prompt {
         let frame = self.selected()?;
         let value = self.client.console(line, frame.as_ref())?;
         self.say(&value.result)?;
-        self.show_inside(&value, 2)?;
+        // An answer of several lines has told what is inside of it.
+        if !value.result.contains('\n') {
+            self.show_inside(&value, 2)?;
+        }
         if let Some(stopped) = self.client.stopped_by_console()? {
             self.last = Some(line.to_owned());
             self.arrive(&stopped)?;
