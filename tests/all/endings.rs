@@ -385,20 +385,25 @@ fn an_answer_that_cannot_be_is_a_divergence() {
         // The inner component answers what the outer one calls.
         let component = format!(
             r#"(component
-              (type $t {ty})
               (component $inner
                 (type $t {ty}) (export $t' "t" (type $t))
                 (core module $m (func (export "answer") (result i32) (i32.const {most})))
                 (core instance $m (instantiate $m))
                 (func (export "answer") (result $t') (canon lift (core func $m "answer"))))
               (instance $inner (instantiate $inner))
-              (core func $answer (canon lower (func $inner "answer")))
-              (core module $m
-                (import "" "answer" (func $answer (result i32)))
-                (func (export "run") (result i32) (drop (call $answer)) (i32.const 7)))
-              (core instance $m (instantiate $m
-                (with "" (instance (export "answer" (func $answer))))))
-              (func (export "run") (result u32) (canon lift (core func $m "run"))))"#
+              (component $outer
+                (import "inner" (instance $inner
+                  (type $t {ty}) (export "t" (type $t' (eq $t)))
+                  (export "answer" (func (result $t')))))
+                (core func $answer (canon lower (func $inner "answer")))
+                (core module $m
+                  (import "" "answer" (func $answer (result i32)))
+                  (func (export "run") (result i32) (drop (call $answer)) (i32.const 7)))
+                (core instance $m (instantiate $m
+                  (with "" (instance (export "answer" (func $answer))))))
+                (func (export "run") (result u32) (canon lift (core func $m "run"))))
+              (instance $outer (instantiate $outer (with "inner" (instance $inner))))
+              (export "run" (func $outer "run")))"#
         );
         std::fs::write(&app, component).unwrap();
         let recorded = record(&app, &["--invoke", "run()"], &[], "", &trace);
