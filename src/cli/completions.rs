@@ -26,7 +26,7 @@ impl Completions {
             "rr-dap",
             &mut script,
         );
-        terminal::out().write_all(&script)?;
+        terminal::stdout().write_all(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }

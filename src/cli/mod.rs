@@ -19,6 +19,7 @@ use crate::inspect::expression::predicate::SourcePredicates;
 use crate::timeline::REPLAYER_COMMAND;
 use crate::timeline::processes::replayer;
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use tracing_subscriber::filter::Targets;
@@ -86,10 +87,15 @@ pub fn main() -> ExitCode {
         Some(Command::Trace(command)) => command.run(),
         None => cli.serve.run(),
     };
-    result.unwrap_or_else(|error| {
-        terminal::tell(format_args!("rr-dap: {}", told(&error)));
-        ExitCode::FAILURE
-    })
+    let written = || terminal::unless_closed(terminal::stdout().flush());
+    match result.and_then(|code| written().map(|()| code).map_err(anyhow::Error::from)) {
+        Ok(code) => code,
+        Err(error) if terminal::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::tell(format_args!("rr-dap: {}", told(&error)));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Help, or what is wrong with the command line: with colours unless that has something in it
@@ -101,8 +107,15 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     });
     match is_hostile {
         true => terminal::tell(error.render().to_string().trim_end()),
-        // Whoever does not read it does not want it.
-        false => _ = error.print(),
+        false => {
+            if let Err(unwritten) = terminal::unless_closed(error.print()) {
+                terminal::tell(format_args!(
+                    "rr-dap: {}",
+                    terminal::unwritten("standard output")(unwritten)
+                ));
+                return ExitCode::FAILURE;
+            }
+        }
     }
     exit_code(error.exit_code())
 }

@@ -1,8 +1,9 @@
 //! `rr-dap record`: run a component and record the run.
 
 use super::guest_world::GuestWorld;
-use super::terminal::{self, on_one_line, tell};
+use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, component_bytes};
+use crate::inspect::ending::is_deadlock;
 use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
@@ -73,7 +74,7 @@ memory, or build it for wasm32-wasip2. (`proc_raise`, and an address outside of 
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.world.switches.iter().any(|switch| switch == "help") {
-            _ = write!(terminal::out(), "{}", Switches::help());
+            write!(terminal::out(), "{}", Switches::help())?;
             return Ok(ExitCode::SUCCESS);
         }
         let lifeline = self.ends_with_input.then(Lifeline::hold).transpose()?;
@@ -96,22 +97,29 @@ impl Record {
             Some(call) => record::invoke(component, call, &options, &output, self.force, begun),
             None => record::run(component, &options, &output, self.force, begun),
         }?;
-        if let Outcome::Returned {
-            result: Some(result),
-            ..
-        } = &recorded.outcome
-        {
-            // A closed standard output ends nothing: the exit code still counts.
-            _ = writeln!(terminal::out(), "{}", on_one_line(result));
-        }
+        // A closed standard output ends nothing: the exit code still counts.
+        let printed = match &recorded.outcome {
+            Outcome::Returned {
+                result: Some(result),
+                ..
+            } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result))),
+            _ => Ok(()),
+        };
         if !self.quiet {
             self.report(&recorded, &output);
         }
+        printed?;
         Ok(super::exit_code(recorded.outcome.exit_code()))
     }
 
     fn report(&self, recorded: &Recorded, output: &Path) {
         match &recorded.outcome {
+            Outcome::Trapped(message) if is_deadlock(message) => tell(format_args!(
+                "rr-dap: the guest trapped: {message}: every task waits, and nothing is under way \
+                 that could wake one; `rr-dap debug --at end {}` shows where it waits \
+                 (`backtrace`) and for what (`handles`)",
+                output.display()
+            )),
             Outcome::Trapped(message) => tell(format_args!("rr-dap: the guest trapped: {message}")),
             Outcome::HostError(message) => {
                 tell(format_args!(

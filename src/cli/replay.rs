@@ -1,17 +1,19 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
-use super::terminal::{self, on_one_line, tell};
+use super::terminal::{self, on_one_line, tell, unless_closed, unwritten};
+use crate::inspect::ending::{Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
 use crate::replay::{
-    Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
+    Compared, Divergence, Ended, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
 };
 use crate::trace::{Outcome, Trace};
 use clap::Args;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use wasmtime::AsContextMut;
 
 #[derive(Debug, Args)]
@@ -35,21 +37,14 @@ pub(super) struct Replay {
 }
 
 /// Prints what the guest prints, as it does.
-struct Printer;
-
-impl Observer for Printer {
-    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        // A closed standard output ends nothing: the exit code still counts.
-        _ = match printed.stream {
-            Stream::Stdout => std::io::stdout().write_all(bytes),
-            Stream::Stderr => std::io::stderr().write_all(bytes),
-        };
+fn print(printed: &Printed, bytes: &[u8]) -> io::Result<()> {
+    match printed.stream {
+        Stream::Stdout => terminal::stdout().write_all(bytes),
+        Stream::Stderr => io::stderr()
+            .write_all(bytes)
+            .map_err(unwritten("standard error")),
     }
 }
-
-struct Silent;
-
-impl Observer for Silent {}
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
@@ -59,30 +54,38 @@ impl Replay {
                 "rr-dap: {missing}; what came before it is replayed"
             ));
         }
-        let observer: Box<dyn Observer> = if self.verify {
-            Box::new(Silent)
-        } else {
-            Box::new(Printer)
-        };
-        let mut machine = Machine::new(trace.clone(), &compiled, observer)?;
-        let ended = machine.run();
-        _ = std::io::stdout().flush();
-        let ended = match ended {
-            Err(ReplayError::Diverged(divergence)) => {
-                return Ok(self.diverged(&mut machine, &divergence));
+        let prints = !self.verify;
+        // The first failure is told. Where nobody reads on, the exit code still counts.
+        let unprinted = Arc::new(OnceLock::new());
+        let failed = unprinted.clone();
+        let mut whole = WholeReplay::new(trace.clone(), &compiled, move |printed, bytes| {
+            if prints && let Err(error) = unless_closed(print(printed, bytes)) {
+                _ = failed.set(error);
             }
-            ended => ended?,
+        })?;
+        let verified = whole.run();
+        let flushed = unless_closed(terminal::stdout().flush());
+        let verified = match verified {
+            Err(ReplayError::Diverged(divergence)) => {
+                return self.diverged(whole.machine(), &divergence);
+            }
+            verified => verified?,
         };
         if self.verify {
-            self.report(&mut machine, trace.outcome())?;
+            self.report(&verified, trace.outcome())?;
             return Ok(ExitCode::SUCCESS);
         }
-        tell_ending(&trace, &mut machine, &ended);
+        tell_ending(&trace, &verified)?;
+        drop(whole);
+        if let Some(error) = Arc::into_inner(unprinted).and_then(OnceLock::into_inner) {
+            return Err(error.into());
+        }
+        flushed?;
         Ok(super::exit_code(trace.outcome().exit_code()))
     }
 
-    fn report(&self, machine: &mut Machine, outcome: &Outcome) -> anyhow::Result<()> {
-        let checks = machine.store().data().checks();
+    fn report(&self, verified: &Verified, outcome: &Outcome) -> anyhow::Result<()> {
+        let checks = verified.checks;
         if self.json {
             let facts = serde_json::json!({
                 "verified": true,
@@ -90,13 +93,28 @@ impl Replay {
                 "values": checks.values,
                 "memoryHashes": checks.hashes,
                 "outcome": outcome,
+                "ending": match verified.compared {
+                    Compared::Same => "same",
+                    Compared::HostsWord => "by-the-host",
+                    Compared::Open => "open",
+                },
             });
             writeln!(terminal::listing(true), "{facts}")?;
             return Ok(());
         }
+        let how = match (verified.compared, &verified.ended) {
+            (Compared::HostsWord, _) => {
+                " (so the recording says: what the host did in the end cannot be replayed)"
+                    .to_owned()
+            }
+            (Compared::Open, Ended::Trapped(trap)) => {
+                format!("; replayed on, the guest traps: {trap}")
+            }
+            _ => String::new(),
+        };
         writeln!(
             terminal::out(),
-            "verified: {} hostcalls, {} values and {} memory hashes agree with the recording; the run {outcome}",
+            "verified: {} hostcalls, {} values and {} memory hashes agree with the recording; the run {outcome}{how}",
             checks.events,
             checks.values,
             checks.hashes
@@ -105,7 +123,7 @@ impl Replay {
     }
 
     /// Tells both sides of a divergence, lifted where they can be.
-    fn diverged(&self, machine: &mut Machine, divergence: &Divergence) -> ExitCode {
+    fn diverged(&self, machine: &mut Machine, divergence: &Divergence) -> anyhow::Result<ExitCode> {
         let checks = machine.store().data().checks();
         let store = machine.store().as_context_mut();
         let lifted = |side: &Side| lifted(&store, side);
@@ -129,8 +147,8 @@ impl Replay {
                     "replayed": side(&divergence.replayed, replayed),
                 },
             });
-            _ = writeln!(terminal::listing(true), "{facts}");
-            return ExitCode::FAILURE;
+            unless_closed(writeln!(terminal::listing(true), "{facts}"))?;
+            return Ok(ExitCode::FAILURE);
         }
         let at = crossing.map_or_else(String::new, |name| format!(", at {name}"));
         tell(format_args!(
@@ -146,19 +164,21 @@ impl Replay {
                 None => tell(format_args!("  {who}: {}", side.text)),
             }
         }
-        tell("is this the component that was recorded? if so, this is a fault of rr-dap");
-        ExitCode::FAILURE
+        tell(
+            "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap",
+        );
+        Ok(ExitCode::FAILURE)
     }
 }
 
 /// Says how the run ended, if not of its own will.
-fn tell_ending(trace: &Trace, machine: &mut Machine, ended: &Ended) {
-    let hostcalls = machine.store().data().events();
+fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
+    let hostcalls = verified.checks.events;
     match trace.outcome() {
         Outcome::Returned {
             result: Some(result),
             ..
-        } => _ = writeln!(terminal::out(), "{}", on_one_line(result)),
+        } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result)))?,
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => tell(format_args!(
             "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
@@ -170,9 +190,14 @@ fn tell_ending(trace: &Trace, machine: &mut Machine, ended: &Ended) {
         }
         other => tell(format_args!("rr-dap: the recorded run {other}")),
     }
-    if *ended == Ended::Running {
-        tell(format_args!(
+    match (verified.compared, &verified.ended) {
+        (_, Ended::Running) => tell(format_args!(
             "rr-dap: the guest called nothing more within {TICKS_AFTER_LAST_EVENT} ticks after the last event"
-        ));
+        )),
+        (Compared::Open, Ended::Trapped(trap)) => {
+            tell(format_args!("rr-dap: replayed on, the guest traps: {trap}"));
+        }
+        _ => {}
     }
+    Ok(())
 }

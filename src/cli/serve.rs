@@ -99,7 +99,7 @@ impl Serve {
             }
         };
         let listener = Listener::bind(&address)?;
-        listener.announce(&mut std::io::stdout())?;
+        listener.announce(&mut super::terminal::stdout())?;
         listener.serve(&server)
     }
 }

@@ -9,12 +9,17 @@ use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
 /// Standard output, for text.
-pub(super) fn out() -> Terminal<io::Stdout> {
-    Terminal::new(io::stdout())
+pub(super) fn out() -> Terminal<Stdout> {
+    Terminal::new(stdout())
+}
+
+/// Standard output, for bytes that are as they are to be.
+pub(super) fn stdout() -> Stdout {
+    Stdout(io::stdout())
 }
 
 /// Standard output, for text or for JSON.
-pub(super) fn listing(is_json: bool) -> Terminal<io::Stdout> {
+pub(super) fn listing(is_json: bool) -> Terminal<Stdout> {
     let notation = match is_json {
         true => Notation::Json,
         false => Notation::Text,
@@ -25,6 +30,40 @@ pub(super) fn listing(is_json: bool) -> Terminal<io::Stdout> {
 /// A line on standard error. That nobody can read it is not a reason to stop.
 pub(super) fn tell(text: impl Display) {
     _ = Terminal::new(io::stderr()).write_all(format!("{text}\n").as_bytes());
+}
+
+/// Standard output, which names itself where it cannot be written.
+#[derive(Debug)]
+pub(super) struct Stdout(io::Stdout);
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(unwritten("standard output"))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(unwritten("standard output"))
+    }
+}
+
+/// What is said of a stream that cannot be written; of the same kind as the error.
+pub(super) fn unwritten(stream: &str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("cannot write to {stream}: {error}"))
+}
+
+/// Whoever reads a stream may have read enough (`| head`): that is not an error.
+pub(super) fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Whether a command ended because nobody reads on.
+pub(super) fn is_closed(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// How a character is written that must not reach the terminal.

@@ -3,7 +3,7 @@
 
 use super::builtin::Builtin;
 use super::layout::{self, Lift, Pointer};
-use super::types::{CoreSignature, FunctionType, StringEncoding};
+use super::types::{CoreSignature, CoreValue, FunctionType, StringEncoding, ValueType};
 use super::wiring::BodyId;
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,22 @@ impl Crossing {
         }
     }
 
+    /// Whether the function that the guest calls can answer these core values; whoever lowers
+    /// its result makes no others. Of what lies in memory nothing is said.
+    pub fn can_return(&self, results: &[CoreValue]) -> bool {
+        let is_plain = self.kind == CrossingKind::Lower && !self.is_async;
+        let ty = self.function.as_ref().and_then(|f| f.result.as_ref());
+        let (true, Some(ty), [CoreValue::I32(value)]) = (is_plain, ty, results) else {
+            return true;
+        };
+        let value = value.cast_unsigned();
+        match ty {
+            ValueType::Bool => value <= 1,
+            ValueType::Char => char::from_u32(value).is_some(),
+            ty => layout::case_count(ty).is_none_or(|cases| (value as usize) < cases),
+        }
+    }
+
     /// The bytes that each element of a stream or future takes in the memory of
     /// the crossing that reads or writes it; `None` for other crossings.
     pub fn element_size(&self) -> Option<u64> {
@@ -137,4 +153,18 @@ impl Crossing {
 /// Whether a function of the host's is the exit function of WASI.
 pub fn is_exit(path: &str) -> bool {
     path.starts_with("wasi:cli/exit@") && path.contains("#exit")
+}
+
+/// The status with which the exit function of the host's with this path ends a run that
+/// calls it so; `None` for other functions, and for arguments that are not a status.
+pub(super) fn exit_status(path: &str, args: &[CoreValue]) -> Option<i32> {
+    let Some(CoreValue::I32(given)) = args.first().filter(|_| is_exit(path)) else {
+        return None;
+    };
+    match path.ends_with("#exit-with-code") {
+        // An `u8`: of the word only that much is passed.
+        true => Some(*given & 0xff),
+        // A `result`: its discriminant is the status.
+        false => (0..=1).contains(given).then_some(*given),
+    }
 }

@@ -95,6 +95,23 @@ impl Component {
         is_exit(&crossing.name) || names.any(is_exit)
     }
 
+    /// The status with which a call of the host's exit function ends the run; `None` for
+    /// calls of anything else, also of another component that stands in for the host and may
+    /// go on, and for arguments that are not a status.
+    pub fn exit_status(
+        &self,
+        instance: Instance,
+        crossing: &Crossing,
+        args: &[types::CoreValue],
+    ) -> Option<i32> {
+        match self.answerer(instance, crossing) {
+            Answerer::Host(path) if crossing.kind == CrossingKind::Lower => {
+                crossing::exit_status(path, args)
+            }
+            _ => None,
+        }
+    }
+
     fn answerers(&self) -> &Answerers {
         self.answerers.get_or_init(|| Answerers::of(self))
     }

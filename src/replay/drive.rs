@@ -72,7 +72,7 @@ fn play_one(mut store: impl AsContextMut<Data = State>, event: Event) -> wasmtim
     }
 }
 
-fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
+pub(super) fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
     store
         .as_context()
         .data()
@@ -225,7 +225,7 @@ fn enter(
 }
 
 /// A recorded event as a side of a divergence.
-fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
+pub(super) fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
     let text = describe(store, &event);
     let passed = match event.kind {
         EventKind::Call(values) | EventKind::Enter(values) => Passed::Arguments(values),
@@ -304,6 +304,16 @@ pub(super) fn answer(
         observer.calling(caller, &calling)
     })?;
     let answered = play_until_return(caller, &calling)?;
+    if !crossing.can_return(&answered) {
+        let recorded = format!("{} returns {}", crossing.name, values::list(&answered));
+        let crossed = Crossed::new(instance, crossing.id, Passed::Results(answered));
+        let replayed = "it cannot: that is not a value of its result's type";
+        return Err(diverged(
+            caller,
+            Side::crossed(recorded, crossed),
+            replayed.into(),
+        ));
+    }
     caller.data_mut().calls.answered();
     let printed = told(&mut *caller, instance, crossing, &calling.args, &answered);
     print(&mut *caller, instance, printed)?;

@@ -329,6 +329,7 @@ fn what_to_load(trace: &Trace, compiled: &Compiled, pool: &Pool) -> Result<Load>
         .map_err(cannot("give replayers the component"))?;
     Ok(Load {
         trace: std::path::absolute(trace.path()).map_err(cannot("tell where the recording is"))?,
+        identity: trace.identity(),
         component,
         variant: compiled.variant,
         modules: compiled_modules(compiled),

@@ -8,11 +8,14 @@ use super::metadata::Outcome;
 use super::nesting::Depth;
 use super::stored_events::StoredEvents;
 use crate::component::types::{CoreValue, ValueType};
-use crate::component::{Answerer, Component, Crossing, CrossingKind, Item, is_exit};
+use crate::component::{Component, Crossing, CrossingKind, Item};
 use std::sync::Arc;
 
-/// What a function lifted with `async`, or its callback, answers when it is done.
-const EXIT: i32 = 0;
+/// What a function lifted with `async`, or its callback, answers when it is done, in the
+/// bits of [`CODE`].
+pub(crate) const EXIT: i32 = 0;
+/// The bits of such an answer that tell what is to be done next; the rest names a waitable set.
+pub(crate) const CODE: i32 = 0xf;
 
 /// Infers the outcome from the last events.
 ///
@@ -69,29 +72,21 @@ fn after(last: Last, component: &Component, event: &Event, crossing: &Crossing) 
             if crossing.is_async || crossing.kind == CrossingKind::Callback =>
         {
             match results.first() {
-                Some(CoreValue::I32(EXIT)) => Last::Returned { success: true },
+                Some(CoreValue::I32(answer)) if answer & CODE == EXIT => {
+                    Last::Returned { success: true }
+                }
                 _ => Last::Other,
             }
         }
         (EventKind::Leave(results), CrossingKind::Lift) => Last::Returned {
             success: !is_error(crossing, results),
         },
-        (EventKind::Call(args), _) if ends_run(component, event, crossing) => match args.first() {
-            // `exit` is given a result, whose discriminant is the status;
-            // `exit-with-code` a status.
-            Some(CoreValue::I32(status)) => Last::Exit(*status),
-            _ => Last::Other,
+        (EventKind::Call(args), _) => match component.exit_status(event.instance, crossing, args) {
+            Some(status) => Last::Exit(status),
+            None => Last::Other,
         },
         _ => Last::Other,
     }
-}
-
-/// Whether a call is of the host's exit function: another component may stand in for it,
-/// and go on.
-fn ends_run(component: &Component, event: &Event, crossing: &Crossing) -> bool {
-    let answerer = component.answerer(event.instance, crossing);
-    crossing.kind == CrossingKind::Lower
-        && matches!(answerer, Answerer::Host(path) if is_exit(path))
 }
 
 /// Whether a lifted function returned the error of a `result` without payloads, as

@@ -51,6 +51,25 @@ pub enum TraceError {
         /// What is wrong there, in words.
         what: String,
     },
+    /// It was whole when it was opened, and something has made it shorter since.
+    #[error(
+        "{path} was cut off while it was open, from {was} to {now} bytes: \
+         get the whole recording again, and open that"
+    )]
+    Cut {
+        /// The recording.
+        path: PathBuf,
+        /// Its size in bytes when it was opened.
+        was: u64,
+        /// Its size now.
+        now: u64,
+    },
+    /// Something has been written over it since it was opened.
+    #[error("{path} was overwritten while it was open: open it again, to debug what it is now")]
+    Overwritten {
+        /// The recording.
+        path: PathBuf,
+    },
     /// It ends before the section of the component does.
     #[error("{path} was cut off before the component was complete; nothing of it can be replayed")]
     NoComponent {

@@ -15,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
+use std::time::SystemTime;
 
 const MARKER: &[u8] = b"rr:trace:";
 /// No line is looked at further than this.
@@ -59,6 +60,8 @@ struct Chunk {
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
+    /// Of the log, when it was opened.
+    opened: (u64, Option<SystemTime>),
     /// Where each chunk begins in the recording, and its base64 in the log.
     chunks: Vec<(u64, u64)>,
     length: u64,
@@ -68,6 +71,7 @@ pub(super) struct Log {
 impl Log {
     /// Finds the lines of the recording.
     pub(super) fn scan(file: File) -> Result<Log, LogError> {
+        let metadata = file.metadata()?;
         let mut found: Vec<Chunk> = Vec::new();
         let mut damaged = None;
         let mut lines = Lines::new(&file);
@@ -114,10 +118,17 @@ impl Log {
             .collect();
         Ok(Log {
             file,
+            opened: (metadata.len(), metadata.modified().ok()),
             chunks,
             length,
             missing,
         })
+    }
+
+    /// The log, how long it was when it was opened, and when it had been written to.
+    pub(super) fn file_as_opened(&self) -> (&File, u64, Option<SystemTime>) {
+        let (length, modified) = self.opened;
+        (&self.file, length, modified)
     }
 
     pub(super) fn length(&self) -> u64 {

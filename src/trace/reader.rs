@@ -12,6 +12,7 @@ use super::source::Source;
 use super::stored_events::{StoredEvents, Uncommitted};
 use super::tail::{self, Tail};
 use crate::component::{Component, same_code};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,14 @@ pub struct Trace {
     component: Arc<Component>,
     outcome: Outcome,
     has_end: bool,
+}
+
+/// What a recording is known by where it is opened once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// In bytes; of a log, what it holds.
+    length: u64,
+    metadata: Metadata,
 }
 
 impl Trace {
@@ -85,6 +94,42 @@ impl Trace {
             outcome,
             has_end,
         })
+    }
+
+    /// What another process is told that is to open the same recording.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            length: self.length(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    /// Opens a recording that has been opened before, and may have changed since.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Trace::open), or if it is shorter now or another one.
+    pub fn open_again(path: &Path, before: &Identity) -> Result<Trace, TraceError> {
+        let (was, path) = (before.length, path.to_owned());
+        let is_cut = |now: u64| now < was;
+        let trace = match Trace::open(&path) {
+            Ok(trace) => trace,
+            Err(error) => {
+                let now = std::fs::metadata(&path).map_or(was, |metadata| metadata.len());
+                return Err(match is_cut(now) {
+                    true => TraceError::Cut { path, was, now },
+                    false => error,
+                });
+            }
+        };
+        if trace.metadata != before.metadata {
+            return Err(TraceError::Overwritten { path });
+        }
+        match trace.length() {
+            now if is_cut(now) => Err(TraceError::Cut { path, was, now }),
+            // A run that goes on adds to it.
+            _ => Ok(trace),
+        }
     }
 
     /// Adds raw records that recorders had not committed when the recording was cut

@@ -6,18 +6,33 @@ use super::log::{Log, LogError};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::time::SystemTime;
 
 /// The bytes of a recording.
 #[derive(Debug)]
 pub(super) enum Source {
-    File { file: File, length: u64 },
+    File {
+        file: File,
+        /// When it was opened.
+        length: u64,
+        modified: Option<SystemTime>,
+    },
     Log(Log),
+}
+
+/// What may become of a file that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It is shorter: sizes in bytes.
+    Cut { was: u64, now: u64 },
+    /// It has been written to.
+    Written,
 }
 
 impl Source {
     /// Takes a file as what it is: a log if it does not begin as a recording does.
     pub(super) fn new(file: File) -> Result<Source, LogError> {
-        let length = file.metadata()?.len();
+        let metadata = file.metadata()?;
         let mut magic = [0; MAGIC.len()];
         let is_recording = match file.read_exact_at(&mut magic, 0) {
             Ok(()) => magic == MAGIC,
@@ -25,7 +40,11 @@ impl Source {
             Err(error) => return Err(error.into()),
         };
         if is_recording {
-            return Ok(Source::File { file, length });
+            return Ok(Source::File {
+                file,
+                length: metadata.len(),
+                modified: metadata.modified().ok(),
+            });
         }
         Log::scan(file).map(Source::Log)
     }
@@ -44,6 +63,27 @@ impl Source {
         match self {
             Source::File { file, .. } => file.read_exact_at(to, offset),
             Source::Log(log) => log.read_exact_at(to, offset),
+        }
+    }
+
+    /// What has become of the file since it was opened, if that is why it cannot be read.
+    pub(super) fn change(&self) -> Option<Change> {
+        let (file, was, then) = match self {
+            Source::File {
+                file,
+                length,
+                modified,
+            } => (file, *length, *modified),
+            Source::Log(log) => log.file_as_opened(),
+        };
+        let metadata = file.metadata().ok()?;
+        let now = metadata.len();
+        let is_cut = now < was;
+        let is_written = then.is_some_and(|then| metadata.modified().is_ok_and(|now| now != then));
+        match (is_cut, is_written) {
+            (true, _) => Some(Change::Cut { was, now }),
+            (false, true) => Some(Change::Written),
+            (false, false) => None,
         }
     }
 

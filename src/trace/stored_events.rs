@@ -4,7 +4,7 @@ use super::error::TraceError;
 use super::event::Instance;
 use super::format::{SectionId, UNCOUNTED};
 use super::sections::{self, Content, Section};
-use super::source::Source;
+use super::source::{Change, Source};
 use crate::component::Component;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,11 +55,17 @@ impl StoredEvents {
             .map_or((0, 0), |(piece, s)| (piece, s.first_event))
     }
 
+    /// Why a piece cannot be read: what is wrong there, unless somebody has been at the file.
     pub(super) fn damaged(&self, offset: u64, what: impl ToString) -> TraceError {
-        TraceError::Damaged {
-            path: self.path.clone(),
-            offset,
-            what: what.to_string(),
+        let path = self.path.clone();
+        match self.source.change() {
+            Some(Change::Cut { was, now }) => TraceError::Cut { path, was, now },
+            Some(Change::Written) => TraceError::Overwritten { path },
+            None => TraceError::Damaged {
+                path,
+                offset,
+                what: what.to_string(),
+            },
         }
     }
 

@@ -141,8 +141,23 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
     // What wrote it last is the last of them.
     client.ask("setDataBreakpoints", json!({ "breakpoints": [] }));
     go(&mut client, "seek end");
-    go(&mut client, "wrote accounts[1].balance");
+    let told = console(&mut client, "wrote accounts[1].balance");
+    client.event("stopped");
+    let unseen = "; a later write of the same value is not seen";
+    assert!(told.ends_with(unseen), "{told}");
     let (_, last) = forward.last().expect("a change");
+    assert_eq!(console(&mut client, "when"), *last);
+    // A client's own request is told the same.
+    go(&mut client, "seek end");
+    client.kept_events("output");
+    client.ask(
+        "rr/whoWrote",
+        json!({ "expression": "accounts[1].balance" }),
+    );
+    client.event("stopped");
+    let said = client.kept_events("output");
+    let said = said.iter().filter_map(|body| body["output"].as_str());
+    assert!(said.map(str::trim_end).any(|text| text == told), "{told}");
     assert_eq!(console(&mut client, "when"), *last);
     let gone = client.ask(
         "dataBreakpointInfo",

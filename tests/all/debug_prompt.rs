@@ -142,6 +142,25 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
 }
 
 #[test]
+fn handles_are_listed_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let options = [
+        "--batch",
+        "--at",
+        "end",
+        "-x",
+        "handles",
+        "-x",
+        "resources 1",
+    ];
+    let shown = text(&debug(&options, &recording, "").stdout);
+    let tables = shown.lines().filter(|line| line.contains("instance 0"));
+    // The tables, and the one in which handle 1 is.
+    assert_eq!(tables.count(), 2, "{shown}");
+}
+
+#[test]
 fn start_goes_to_where_one_s_own_code_begins() {
     let directory = tempfile::tempdir().unwrap();
     let recording = ledger(directory.path());

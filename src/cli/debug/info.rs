@@ -107,7 +107,7 @@ fn output(prompt: &mut Prompt) -> Done {
         event: u64,
     }
     let when: When = prompt.client.ask("rr/when", json!({}))?;
-    std::io::stdout().flush()?;
+    crate::cli::terminal::stdout().flush()?;
     Output::before(when.moment.event, prompt.recording()).run()?;
     Ok(Next::Continue)
 }

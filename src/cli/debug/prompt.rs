@@ -53,26 +53,26 @@ impl Screen {
             Category::Console => said.text.clone(),
         };
         // Who does not read on has seen enough; the next line finds it so.
-        _ = write!(io::stdout(), "{}", self.paint.shown(&text));
-        _ = io::stdout().flush();
+        _ = write!(terminal::stdout(), "{}", self.paint.shown(&text));
+        _ = terminal::stdout().flush();
         self.is_line_begun = !said.text.ends_with('\n');
     }
 
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
         self.end_line()?;
-        writeln!(io::stdout(), "{}", self.paint.shown(text))
+        writeln!(terminal::stdout(), "{}", self.paint.shown(text))
     }
 
     fn end_line(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_line_begun) {
-            writeln!(io::stdout())?;
+            writeln!(terminal::stdout())?;
         }
         Ok(())
     }
 
     fn complain(&mut self, text: &str) -> io::Result<()> {
         self.end_line()?;
-        io::stdout().flush()?;
+        terminal::stdout().flush()?;
         // As what a failing command says; standard error closed is not a reason to stop.
         terminal::tell(text);
         Ok(())
@@ -98,6 +98,8 @@ pub(super) struct Prompt {
     pub(super) displays: Displays,
     /// The command that an empty line repeats.
     last: Option<String>,
+    /// Commands that failed, motions among them.
+    pub(super) failed: usize,
 }
 
 impl Prompt {
@@ -111,6 +113,7 @@ impl Prompt {
             texts: Texts::default(),
             displays: Displays::default(),
             last: None,
+            failed: 0,
         }
     }
 
@@ -121,21 +124,22 @@ impl Prompt {
         first: &StoppedEventBody,
     ) -> anyhow::Result<ExitCode> {
         let conversed = self.take_lines(&mut input, first);
-        let failed = match conversed {
+        let has_failed = match conversed {
             // The reader has seen enough (`rr-dap debug … | head`).
-            Err(error) if is_closed_pipe(&error) => 0,
-            conversed => conversed?,
+            Err(error) if terminal::is_closed(&error) => false,
+            conversed => {
+                conversed?;
+                self.failed > 0
+            }
         };
         self.client.finish()?;
-        Ok(match failed > 0 && !input.is_person() {
+        Ok(match has_failed && !input.is_person() {
             true => ExitCode::FAILURE,
             false => ExitCode::SUCCESS,
         })
     }
 
-    /// Answers how many commands failed.
-    fn take_lines(&mut self, input: &mut Input, first: &StoppedEventBody) -> anyhow::Result<usize> {
-        let mut failed = 0;
+    fn take_lines(&mut self, input: &mut Input, first: &StoppedEventBody) -> anyhow::Result<()> {
         self.arrive(first)?;
         while let Some(entered) = input.next(self)? {
             self.client.catch_up();
@@ -146,14 +150,14 @@ impl Prompt {
             match self.run(&entered.line) {
                 Ok(Next::Continue) => {}
                 Ok(Next::End) => break,
-                Err(error) if is_closed_pipe(&error) || is_over(&error) => return Err(error),
+                Err(error) if terminal::is_closed(&error) || is_over(&error) => return Err(error),
                 Err(error) => {
-                    failed += 1;
+                    self.failed += 1;
                     self.complain(&error)?;
                 }
             }
         }
-        Ok(failed)
+        Ok(())
     }
 
     fn run(&mut self, line: &str) -> Done {
@@ -189,7 +193,10 @@ impl Prompt {
         let frame = self.selected()?;
         let value = self.client.console(line, frame.as_ref())?;
         self.say(&value.result)?;
-        self.show_inside(&value, 2)?;
+        // An answer of several lines has told what is inside of it.
+        if !value.result.contains('\n') {
+            self.show_inside(&value, 2)?;
+        }
         if let Some(stopped) = self.client.stopped_by_console()? {
             self.last = Some(line.to_owned());
             self.arrive(&stopped)?;
@@ -234,12 +241,6 @@ fn is_over(error: &anyhow::Error) -> bool {
         error.downcast_ref(),
         Some(ClientError::Ended(_) | ClientError::Write(_) | ClientError::Read(_))
     )
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl Completer for Prompt {

@@ -13,6 +13,9 @@ const LOOKED_THROUGH: usize = 32;
 /// Frames that `backtrace` shows unless told otherwise.
 const SHOWN: usize = 40;
 
+/// What is said where there is no frame.
+const NOWHERE: &str = "no frame is here: no code of the program runs at this moment";
+
 /// The stack of this stop, as far as it has been asked for.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
@@ -37,6 +40,9 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
         .collect();
     for line in &lines {
         prompt.say(line)?;
+    }
+    if lines.is_empty() {
+        prompt.say(NOWHERE)?;
     }
     let more = prompt.stack.total.saturating_sub(lines.len());
     if more > 0 {
@@ -95,8 +101,7 @@ impl Prompt {
 
     /// The frame that is looked at, where there must be one.
     pub(super) fn looked_at(&mut self) -> anyhow::Result<StackFrame> {
-        self.selected()?
-            .context("no frame is here: no code of the program runs at this moment")
+        self.selected()?.context(NOWHERE)
     }
 
     pub(super) fn level(&self) -> (usize, usize) {
@@ -131,6 +136,7 @@ impl Prompt {
 
     /// Says where the program has stopped, and why.
     pub(super) fn arrive(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<()> {
+        self.failed += usize::from(stopped.has_failed());
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
         self.stack.selected = telling(&self.stack.frames);

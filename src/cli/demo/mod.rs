@@ -5,6 +5,7 @@ mod page;
 mod tour;
 
 use super::conversation::{self, Category, Said};
+use super::terminal;
 use clap::Args;
 use page::Page;
 use std::cell::RefCell;
@@ -50,7 +51,7 @@ impl Demo {
         let tour = Tour::new(&mut client, &printed, page, place.path());
         let toured = tour.walk(&place.next_steps());
         match toured {
-            Err(error) if is_closed_pipe(&error) => {}
+            Err(error) if terminal::is_closed(&error) => {}
             Err(error) => return Err(error.context("the tour has come to an early end")),
             Ok(()) => client.finish()?,
         }
@@ -141,11 +142,4 @@ fn unpack(directory: &Path) -> io::Result<()> {
     std::fs::write(directory.join(PROGRAM.0), PROGRAM.1)?;
     std::fs::write(directory.join(SOURCE.0), SOURCE.1)?;
     std::fs::write(directory.join(DATA.0), DATA.1)
-}
-
-/// The reader has seen enough (`rr-dap demo | head`).
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

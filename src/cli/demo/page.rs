@@ -1,6 +1,7 @@
 //! How the tour looks: headings, what was asked, what was answered.
 
 use crate::cli::style::{Colour, Paint, Style};
+use crate::cli::terminal::{self, Stdout};
 use std::io::{self, Write};
 
 /// The lines of source shown around the one that matters, on each side.
@@ -15,12 +16,11 @@ pub(super) struct Page<W> {
     steps: usize,
 }
 
-impl Page<io::Stdout> {
+impl Page<Stdout> {
     pub(super) fn stdout() -> Self {
-        let out = io::stdout();
-        let paint = Colour::Auto.paint(&out);
+        let paint = Colour::Auto.paint(&io::stdout());
         Self {
-            out,
+            out: terminal::stdout(),
             paint,
             steps: 0,
         }

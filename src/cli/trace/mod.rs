@@ -8,7 +8,6 @@ mod resources;
 pub(super) use output::Output;
 
 use clap::Subcommand;
-use std::io;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -30,24 +29,11 @@ pub(super) enum Trace {
 impl Trace {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Trace::Info(command) => quiet_if_closed(command.run()),
-            Trace::Events(command) => quiet_if_closed(command.run()),
-            Trace::Output(command) => quiet_if_closed(command.run()),
-            Trace::Resources(command) => quiet_if_closed(command.run()),
-        }
-    }
-}
-
-/// Whoever reads the output may have read enough (`| head`): no error.
-fn quiet_if_closed(result: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
-    match result {
-        Err(error)
-            if error
-                .downcast_ref::<io::Error>()
-                .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) =>
-        {
-            Ok(ExitCode::SUCCESS)
-        }
-        result => result.map(|()| ExitCode::SUCCESS),
+            Trace::Info(command) => command.run(),
+            Trace::Events(command) => command.run(),
+            Trace::Output(command) => command.run(),
+            Trace::Resources(command) => command.run(),
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }

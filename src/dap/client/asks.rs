@@ -3,7 +3,7 @@
 use super::{Client, ClientError, Result};
 use crate::dap::protocol::{
     EvaluateResponse, Scope, ScopePresentationHint, ScopesResponse, StackFrame, StackTraceResponse,
-    StoppedEventBody, Variable, VariablesResponse,
+    StoppedEventBody, StoppedEventReason, Variable, VariablesResponse,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +16,14 @@ impl StoppedEventBody {
             let reason = serde_json::to_value(&self.reason).unwrap_or_default();
             reason.as_str().unwrap_or_default().to_owned()
         })
+    }
+}
+
+impl StoppedEventBody {
+    /// Whether it stands where it stood, or halfway, because the motion failed.
+    pub fn has_failed(&self) -> bool {
+        // A pause that was asked for says nothing.
+        self.reason == StoppedEventReason::Pause && self.text.is_some()
     }
 }
 

@@ -15,7 +15,7 @@ mod resources;
 mod seek;
 mod step;
 mod when;
-mod wrote;
+pub(super) mod wrote;
 
 use crate::debuggee::{Debuggee, DebuggeeError, FrameId, Output, VariableView};
 use crate::timeline::interrupt::Interrupt;

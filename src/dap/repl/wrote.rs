@@ -1,21 +1,21 @@
 //! `wrote`: who wrote a value.
 
 use super::{ConsoleCommand, Context, Effect, Ran, wrong};
-use crate::debuggee::DataMeant;
+use crate::debuggee::{Data, DataMeant};
 use crate::timeline::travel::motion::Direction;
 
 pub(super) const WROTE: ConsoleCommand = ConsoleCommand {
     words: "wrote",
     also: &["who wrote", "last write"],
     arguments: "EXPRESSION",
-    about: "go back to where this value in memory was written last",
+    about: "go back to where this value in memory changed last: who wrote it",
     run: |context, text| to_change(context, text, Direction::Backward),
 };
 pub(super) const WRITES: ConsoleCommand = ConsoleCommand {
     words: "next write",
     also: &[],
     arguments: "EXPRESSION",
-    about: "go on to where this value in memory is written next",
+    about: "go on to where this value in memory changes next",
     run: |context, text| to_change(context, text, Direction::Forward),
 };
 
@@ -31,10 +31,19 @@ fn to_change(context: &mut Context<'_>, text: &str, direction: Direction) -> Ran
     };
     let data = context.debuggee.data(&meant)?;
     let motion = context.debuggee.to_change(&data.id, direction)?;
-    let which = match direction {
-        Direction::Backward => "last",
-        Direction::Forward => "next",
-    };
-    let say = format!("going to the {which} write of {}", data.description);
+    let say = going(&data, direction);
     Ok(Effect::Travel { say, motion })
+}
+
+/// What is said on the way: changes are found, so a write of what was there already is not,
+/// such as where the stack frame before had left the same bytes.
+pub(in crate::dap) fn going(data: &Data, direction: Direction) -> String {
+    let (which, unseen) = match direction {
+        Direction::Backward => ("last", "a later write"),
+        Direction::Forward => ("next", "a write"),
+    };
+    format!(
+        "going to the {which} change of {}; {unseen} of the same value is not seen",
+        data.description
+    )
 }

@@ -5,9 +5,11 @@ use super::stack::frame_in;
 use super::{BreakpointKind, Handled, Reply, Session, Then};
 use crate::dap::protocol::custom::{Way, WhoWroteArguments};
 use crate::dap::protocol::{
-    DataBreakpointAccessType, DataBreakpointInfoArguments, DataBreakpointInfoResponse, Refusal,
-    SetBreakpointsResponse, SetDataBreakpointsArguments,
+    DataBreakpointAccessType, DataBreakpointInfoArguments, DataBreakpointInfoResponse,
+    OutputEventCategory, Refusal, SetBreakpointsResponse, SetDataBreakpointsArguments,
 };
+use crate::dap::repl::wrote;
+use crate::dap::reporter::say;
 use crate::debuggee::{DataBreakpointRequest, DataId, DataMeant};
 use crate::timeline::travel::motion::Direction;
 
@@ -100,5 +102,7 @@ pub(super) fn who_wrote(session: &mut Session, arguments: WhoWroteArguments) -> 
     let debuggee = session.debuggee()?;
     let data = debuggee.data(&meant)?;
     let motion = debuggee.to_change(&data.id, direction)?;
+    let going = wrote::going(&data, direction);
+    say(&session.outbox, OutputEventCategory::Console, &going);
     Reply::then(Then::TravelUnasked(vec![motion]))
 }

@@ -5,6 +5,7 @@ use super::awaited::Part;
 use crate::debuggee::{
     Children, DebuggeeError, HandleShown, InstanceHandles, ValueKind, ValuesRef, VariableView,
 };
+use crate::inspect::ending::is_deadlock;
 use crate::inspect::handles::anew;
 use crate::inspect::handles::history::{HandleChange, HandleHistory};
 use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
@@ -123,13 +124,21 @@ impl Recording {
         })
     }
 
-    /// Why a run ended in a trap, where that was about a handle: what the handle was.
+    /// Why a run ended in a trap, where that was about a handle: what the handle was; or what
+    /// waits, where everything did.
     pub(super) fn trap_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
         let here = self.timeline.here().clone();
         // What the far side finds wrong with a handle is a trap or a failure of the host.
         let Reason::End(Ending::Trapped(_) | Ending::HostError(_)) = here.reason else {
             return Ok(None);
         };
+        if let Reason::End(Ending::Trapped(trap)) = &here.reason
+            && is_deadlock(trap)
+        {
+            return self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
+                chronicle.at_end(|history| history.end().ok().map(|tables| awaited(&tables)))
+            });
+        }
         let Some(last) = here.event.checked_sub(1) else {
             return Ok(None);
         };
@@ -150,6 +159,32 @@ impl Recording {
             })
         })
     }
+}
+
+/// Most waitables that an explanation names.
+const NAMED: usize = 6;
+
+/// What tasks wait for that wait for ever: calls, and ends of streams and futures.
+fn awaited(tables: &[Table]) -> String {
+    let several = tables.len() > 1;
+    let mut waitables = tables.iter().flat_map(|(instance, table)| {
+        let waitables = table.entries().filter(|entry| match entry.kind {
+            EntryKind::Subtask | EntryKind::Stream { .. } | EntryKind::Future { .. } => true,
+            EntryKind::Own(_) | EntryKind::Borrow(_) => false,
+            EntryKind::WaitableSet | EntryKind::ErrorContext => false,
+        });
+        waitables.map(move |entry| match several {
+            true => format!("handle {} of instance {}: {entry}", entry.index, instance.0),
+            false => format!("handle {}: {entry}", entry.index),
+        })
+    });
+    let named: Vec<String> = waitables.by_ref().take(NAMED).collect();
+    let what = match (named.as_slice(), waitables.count()) {
+        ([], _) => "nothing is left to wait for".to_owned(),
+        (_, 0) => named.join("; "),
+        (_, more) => format!("{}; and {more} more", named.join("; ")),
+    };
+    format!("every task waits, and nothing that could wake one is under way: {what}")
 }
 
 /// In place of tables.

@@ -44,6 +44,9 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
         _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
         if wrap.hashes() {
             _ = writeln!(text, "(global $calls{k} (mut i32) (i32.const 0))");
+            if wrap.tells_end() {
+                _ = writeln!(text, "(global $ends{k} (mut i32) (i32.const 0))");
+            }
         }
     }
     for (k, memory) in memories.iter().enumerate() {

@@ -4,6 +4,7 @@ use super::shim::{GuestMemory, signature_text};
 use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
+use crate::trace::ending::{CODE, EXIT};
 use crate::trace::raw::Kind;
 use std::fmt::Write as _;
 
@@ -40,10 +41,25 @@ impl Wrap<'_> {
         })
     }
 
-    /// Lifted functions hash their memory on return, at the first, second, fourth…
-    /// call: often enough to notice a divergence, too rarely to cost.
+    /// Lifted functions and their callbacks hash their memory on return, at the first,
+    /// second, fourth… call: often enough to notice a divergence, too rarely to cost.
     pub(super) fn hashes(&self) -> bool {
-        self.crossing.kind == CrossingKind::Lift && self.crossing.memory.is_some()
+        let is_entered = matches!(
+            self.crossing.kind,
+            CrossingKind::Lift | CrossingKind::Callback
+        );
+        is_entered && self.crossing.memory.is_some()
+    }
+
+    /// Whether what is returned tells whether the task is done. The first, second, fourth…
+    /// that is hashes, too, however often it was told of events before.
+    pub(super) fn tells_end(&self) -> bool {
+        let is_task = match self.crossing.kind {
+            CrossingKind::Lift => self.crossing.is_async,
+            _ => self.crossing.kind == CrossingKind::Callback,
+        };
+        // Without a callback, a task is done when its function returns.
+        is_task && self.crossing.signature.results.as_slice() == [CoreType::I32]
     }
 
     /// Writes the wrapper of the shim's import number `k`.
@@ -279,11 +295,26 @@ impl Wrapper<'_, '_> {
         };
         let k = self.k;
         let header = header(Kind::Hash, self.wrap.crossing.id);
+        let is_power =
+            |count: &str| format!("(i32.eq (i32.popcnt (global.get ${count}{k})) (i32.const 1))");
+        let calls = is_power("calls");
+        let (count_end, is_due) = match self.wrap.tells_end() {
+            false => (String::new(), calls),
+            true => {
+                let ended = format!(
+                    "(i32.eq (i32.and (local.get $r0) (i32.const {CODE})) (i32.const {EXIT}))"
+                );
+                let count =
+                    format!("(global.set $ends{k} (i32.add (global.get $ends{k}) {ended}))");
+                let end = format!("(i32.and {ended} {})", is_power("ends"));
+                (count, format!("(i32.or {calls} {end})"))
+            }
+        };
         _ = write!(
             self.text,
             r#"
- (global.set $calls{k} (i32.add (global.get $calls{k}) (i32.const 1)))
- (if (i32.and (i32.eq (i32.popcnt (global.get $calls{k})) (i32.const 1)) {IS_ALL_KNOWN}) (then
+ (global.set $calls{k} (i32.add (global.get $calls{k}) (i32.const 1))) {count_end}
+ (if (i32.and {is_due} {IS_ALL_KNOWN}) (then
    (local.set $at (call $room (i32.const 12)))
    (i32.store $r (local.get $at) (i32.const {header}))
    (i64.store $r offset=4 (local.get $at) (call $hash{slot}))

@@ -124,7 +124,7 @@ impl Events {
 /// Lines on their way to standard output: many at once where they come fast, each as soon
 /// as it is there where they come slowly.
 struct Lines {
-    out: io::BufWriter<terminal::Terminal<io::Stdout>>,
+    out: io::BufWriter<terminal::Terminal<terminal::Stdout>>,
     flushed: Instant,
 }
 

@@ -83,7 +83,7 @@ fn load_recording(
     load: Load,
     predicates: Box<dyn Predicates + Send>,
 ) -> anyhow::Result<(Replay, Vec<ModuleCode>)> {
-    let mut trace = Trace::open(&load.trace)?;
+    let mut trace = Trace::open_again(&load.trace, &load.identity)?;
     if let Some(component) = &load.component {
         let component = Component::parse(std::fs::read(component)?)?;
         trace = trace.with_component(Arc::new(component))?;

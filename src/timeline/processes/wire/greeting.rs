@@ -2,6 +2,7 @@
 
 use super::found::Reached;
 use crate::replay::variant::Variant;
+use crate::trace::Identity;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Load {
     pub(crate) trace: PathBuf,
+    /// Of that recording, as the debugger has opened it.
+    pub(crate) identity: Identity,
     /// A file with the component given in the recorded one's stead.
     pub(crate) component: Option<PathBuf>,
     pub(crate) variant: Variant,
