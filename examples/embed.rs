@@ -5,9 +5,9 @@
 //! `rr-dap replay FILE` and a debugger open it like any other.
 
 use rr_dap::component::Component;
+use rr_dap::inspect::ending::{Verified, verify};
 use rr_dap::instrument::record::instrument;
 use rr_dap::record::{Recorder, deterministic};
-use rr_dap::replay::{Verified, verify};
 use rr_dap::trace::{Metadata, Outcome, Trace};
 use std::path::Path;
 use std::sync::Arc;

@@ -2,10 +2,11 @@
 
 use super::progress::open_to_replay;
 use super::trace::shown;
+use crate::inspect::ending::{Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
 use crate::replay::{
-    Divergence, Ended, Observer, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
+    Compared, Divergence, Ended, Replay as Machine, ReplayError, Side, TICKS_AFTER_LAST_EVENT,
 };
 use crate::trace::{Outcome, Trace};
 use clap::Args;
@@ -35,21 +36,13 @@ pub(super) struct Replay {
 }
 
 /// Prints what the guest prints, as it does.
-struct Printer;
-
-impl Observer for Printer {
-    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        // A closed standard output ends nothing: the exit code still counts.
-        _ = match printed.stream {
-            Stream::Stdout => std::io::stdout().write_all(bytes),
-            Stream::Stderr => std::io::stderr().write_all(bytes),
-        };
-    }
+fn print(printed: &Printed, bytes: &[u8]) {
+    // A closed standard output ends nothing: the exit code still counts.
+    _ = match printed.stream {
+        Stream::Stdout => std::io::stdout().write_all(bytes),
+        Stream::Stderr => std::io::stderr().write_all(bytes),
+    };
 }
-
-struct Silent;
-
-impl Observer for Silent {}
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
@@ -57,30 +50,30 @@ impl Replay {
         if let Some(missing) = trace.missing() {
             eprintln!("rr-dap: {missing}; what came before it is replayed");
         }
-        let observer: Box<dyn Observer> = if self.verify {
-            Box::new(Silent)
-        } else {
-            Box::new(Printer)
-        };
-        let mut machine = Machine::new(trace.clone(), &compiled, observer)?;
-        let ended = machine.run();
-        _ = std::io::stdout().flush();
-        let ended = match ended {
-            Err(ReplayError::Diverged(divergence)) => {
-                return Ok(self.diverged(&mut machine, &divergence));
+        let prints = !self.verify;
+        let mut whole = WholeReplay::new(trace.clone(), &compiled, move |printed, bytes| {
+            if prints {
+                print(printed, bytes);
             }
-            ended => ended?,
+        })?;
+        let verified = whole.run();
+        _ = std::io::stdout().flush();
+        let verified = match verified {
+            Err(ReplayError::Diverged(divergence)) => {
+                return Ok(self.diverged(whole.machine(), &divergence));
+            }
+            verified => verified?,
         };
         if self.verify {
-            self.report(&mut machine, trace.outcome())?;
+            self.report(&verified, trace.outcome())?;
             return Ok(ExitCode::SUCCESS);
         }
-        tell_ending(&trace, &mut machine, &ended);
+        tell_ending(&trace, &verified);
         Ok(super::exit_code(trace.outcome().exit_code()))
     }
 
-    fn report(&self, machine: &mut Machine, outcome: &Outcome) -> anyhow::Result<()> {
-        let checks = machine.store().data().checks();
+    fn report(&self, verified: &Verified, outcome: &Outcome) -> anyhow::Result<()> {
+        let checks = verified.checks;
         if self.json {
             let facts = serde_json::json!({
                 "verified": true,
@@ -88,12 +81,27 @@ impl Replay {
                 "values": checks.values,
                 "memoryHashes": checks.hashes,
                 "outcome": outcome,
+                "ending": match verified.compared {
+                    Compared::Same => "same",
+                    Compared::HostsWord => "by-the-host",
+                    Compared::Open => "open",
+                },
             });
             println!("{facts}");
             return Ok(());
         }
+        let how = match (verified.compared, &verified.ended) {
+            (Compared::HostsWord, _) => {
+                " (so the recording says: what the host did in the end cannot be replayed)"
+                    .to_owned()
+            }
+            (Compared::Open, Ended::Trapped(trap)) => {
+                format!("; replayed on, the guest traps: {trap}")
+            }
+            _ => String::new(),
+        };
         println!(
-            "verified: {} hostcalls, {} values and {} memory hashes agree with the recording; the run {outcome}",
+            "verified: {} hostcalls, {} values and {} memory hashes agree with the recording; the run {outcome}{how}",
             checks.events, checks.values, checks.hashes
         );
         Ok(())
@@ -138,14 +146,16 @@ impl Replay {
                 None => eprintln!("  {who}: {}", side.text),
             }
         }
-        eprintln!("is this the component that was recorded? if so, this is a fault of rr-dap");
+        eprintln!(
+            "is this the component that was recorded, and the recording unchanged? if so, this is a fault of rr-dap"
+        );
         ExitCode::FAILURE
     }
 }
 
 /// Says how the run ended, if not of its own will.
-fn tell_ending(trace: &Trace, machine: &mut Machine, ended: &Ended) {
-    let hostcalls = machine.store().data().events();
+fn tell_ending(trace: &Trace, verified: &Verified) {
+    let hostcalls = verified.checks.events;
     match trace.outcome() {
         Outcome::Returned {
             result: Some(result),
@@ -160,9 +170,13 @@ fn tell_ending(trace: &Trace, machine: &mut Machine, ended: &Ended) {
         }
         other => eprintln!("rr-dap: the recorded run {other}"),
     }
-    if *ended == Ended::Running {
-        eprintln!(
+    match (verified.compared, &verified.ended) {
+        (_, Ended::Running) => eprintln!(
             "rr-dap: the guest called nothing more within {TICKS_AFTER_LAST_EVENT} ticks after the last event"
-        );
+        ),
+        (Compared::Open, Ended::Trapped(trap)) => {
+            eprintln!("rr-dap: replayed on, the guest traps: {trap}");
+        }
+        _ => {}
     }
 }

@@ -3,7 +3,7 @@
 
 use super::builtin::Builtin;
 use super::layout::{self, Lift, Pointer};
-use super::types::{CoreSignature, FunctionType, StringEncoding};
+use super::types::{CoreSignature, CoreValue, FunctionType, StringEncoding};
 use super::wiring::BodyId;
 use serde::{Deserialize, Serialize};
 
@@ -139,5 +139,19 @@ impl Crossing {
         self.kind == CrossingKind::Lower
             && self.name.starts_with("wasi:cli/exit@")
             && self.name.contains("#exit")
+    }
+
+    /// The status with which the exit function of WASI ends a run that calls it so; `None`
+    /// for other crossings, and for arguments that are no status.
+    pub fn exit_status(&self, args: &[CoreValue]) -> Option<i32> {
+        let Some(CoreValue::I32(given)) = args.first().filter(|_| self.is_exit()) else {
+            return None;
+        };
+        match self.name.ends_with("#exit-with-code") {
+            // An `u8`: of the word only that much is passed.
+            true => Some(*given & 0xff),
+            // A `result`: its discriminant is the status.
+            false => (0..=1).contains(given).then_some(*given),
+        }
     }
 }

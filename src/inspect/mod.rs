@@ -3,6 +3,7 @@
 
 mod child_count;
 pub mod core_level;
+pub mod ending;
 pub mod expression;
 pub mod handles;
 pub mod hostcall;

@@ -2,6 +2,7 @@
 
 use super::exports::{Export, functions, listed};
 use super::host::Host;
+use crate::trace::UNTOLD;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Type, Val};
@@ -207,7 +208,7 @@ fn told(result: Option<&Val>) -> String {
     match result {
         None => "()".to_owned(),
         // The writer panics on what WAVE has no words for.
-        Some(value) if !tellable(value) => "(a value that WAVE cannot tell)".to_owned(),
+        Some(value) if !tellable(value) => UNTOLD.to_owned(),
         Some(value) => value.to_wave().unwrap_or_else(|e| format!("({e})")),
     }
 }

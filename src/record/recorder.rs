@@ -73,7 +73,7 @@ use wasmtime::component::Linker;
 /// recorder.finish(Outcome::Returned { success: true, result: None })?;
 ///
 /// let trace = Arc::new(Trace::open(&path)?);
-/// rr_dap::replay::verify(&trace)?;
+/// rr_dap::inspect::ending::verify(&trace)?;
 /// # Ok(())
 /// # }
 /// ```

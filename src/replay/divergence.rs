@@ -9,7 +9,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "replay diverged at event {event}\n  recorded: {recorded}\n  replayed: {replayed}\n\
-     is this the component that was recorded? if so, this is a fault of rr-dap"
+     is this the component that was recorded, and the recording unchanged? if so, this is a fault \
+     of rr-dap"
 )]
 pub struct Divergence {
     /// Outgoing crossings made before.

@@ -72,7 +72,7 @@ fn play_one(mut store: impl AsContextMut<Data = State>, event: Event) -> wasmtim
     }
 }
 
-fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
+pub(super) fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> String {
     store
         .as_context()
         .data()
@@ -216,7 +216,7 @@ fn enter(
 }
 
 /// A recorded event as a side of a divergence.
-fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
+pub(super) fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
     let text = describe(store, &event);
     let passed = match event.kind {
         EventKind::Call(values) | EventKind::Enter(values) => Passed::Arguments(values),

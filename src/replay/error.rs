@@ -39,14 +39,6 @@ pub enum ReplayError {
     /// A depth profile was to be measured in another variant than [`Variant::Profile`](super::variant::Variant::Profile).
     #[error("a depth profile is measured in the profile variant; compile the recording in that")]
     NotForProfile,
-    /// The run ended in another way than the recorded one, or before all that was recorded.
-    #[error("the guest {replayed} in replay, but in the recording it {recorded}")]
-    Ending {
-        /// The recording's outcome, to follow "it".
-        recorded: String,
-        /// What the guest did instead, to follow "the guest".
-        replayed: String,
-    },
 }
 
 impl From<wasmtime::Error> for ReplayError {

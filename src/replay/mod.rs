@@ -35,6 +35,6 @@ pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use error::{EndOfTrace, ReplayError};
 pub use instances::CoreInstance;
 pub use position::{InstanceId, Phase, Position, Tick};
-pub use run::{Ended, Replay, Verified, verify};
+pub use run::{Compared, Ended, Replay};
 pub use state::{Answer, Checks, DebugMoment, Observer, State};
 pub use values::list as list_values;

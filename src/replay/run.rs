@@ -2,45 +2,17 @@
 
 use super::clock::Clock;
 use super::compiled::Compiled;
+use super::divergence::{Divergence, Side};
 use super::error::{EndOfTrace, ReplayError};
 use super::gauge::Gauge;
-use super::state::{Checks, Observer, State};
+use super::state::{Observer, State};
 use super::trap::TrapSite;
-use super::variant::{self, CacheDir, Variant};
+use super::variant::{self, Variant};
 use super::{debug, drive, wiring};
 use crate::instrument::clock::ClockStyle;
 use crate::trace::{Outcome, Trace};
 use std::sync::Arc;
 use wasmtime::{Engine, Module, Store, Trap};
-
-/// What a recording was checked by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// How replay ended, which is how the recorded run did.
-    pub ended: Ended,
-    /// How much was compared.
-    pub checks: Checks,
-}
-
-struct Silent;
-
-impl Observer for Silent {}
-
-/// Replays a recording whole and checks every crossing against it. The compiled
-/// code is kept in the user's cache directory.
-///
-/// # Errors
-///
-/// If replay diverges from the recording, or the recording is damaged.
-pub fn verify(trace: &Arc<Trace>) -> Result<Verified, ReplayError> {
-    let cache = CacheDir::open_default()?;
-    let variant = Variant::for_whole(trace.outcome());
-    let compiled = Compiled::prepare(trace, &cache, variant, &|_, _| {})?;
-    let mut replay = Replay::new(trace.clone(), &compiled, Box::new(Silent))?;
-    let ended = replay.run()?;
-    let checks = replay.store().data().checks();
-    Ok(Verified { ended, checks })
-}
 
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +26,18 @@ pub enum Ended {
     /// The recording was cut off or interrupted, and guest code ran on as long as it
     /// may: [`TICKS_AFTER_LAST_EVENT`](super::TICKS_AFTER_LAST_EVENT).
     Running,
+}
+
+/// How far the recorded ending is what the replay did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// The replay ended so itself.
+    Same,
+    /// What ended the run, the host did, or code that it ran: in a call of the guest, or after
+    /// the guest had returned. A replay has no host, so that is as the recording says.
+    HostsWord,
+    /// The recording stops before the run did, so it says nothing of an ending.
+    Open,
 }
 
 /// A recording being replayed.
@@ -149,39 +133,101 @@ impl Replay {
         Ok(ended)
     }
 
-    /// The ending must be the recorded one.
+    /// The ending must be the recorded one. What a call answered is compared by
+    /// who can lift it.
     fn check_ending(&mut self, ended: &Ended) -> Result<(), ReplayError> {
-        let recorded = self.store.data().trace.outcome().clone();
-        let left_over = self.store.data_mut().next_event()?.is_some();
-        let agrees = !left_over
-            && match (&recorded, ended) {
-                (Outcome::Trapped(a), Ended::Trapped(b)) => a == b,
-                (Outcome::Returned { .. }, Ended::Returned)
-                // A trap in a call out is the far side's: a handle that it does
-                // not have, a string that is not one.
-                | (
-                    Outcome::Exited(_) | Outcome::HostError(_) | Outcome::Trapped(_),
-                    Ended::InCall,
-                )
-                | (Outcome::Interrupted | Outcome::CutOff, _) => true,
-                // After the guest returned: a result that does not fit, a task that ends
-                // without one.
-                (Outcome::Trapped(_) | Outcome::HostError(_), Ended::Returned) => {
-                    !self.store.data().ending.outlived_trace
-                }
-                _ => false,
-            };
-        if agrees {
-            return Ok(());
+        if let Some(event) = self.store.data_mut().next_event()? {
+            let recorded = drive::side(&self.store, event);
+            return Err(self.diverged(recorded, ended).into());
         }
-        Err(ReplayError::Ending {
-            recorded: recorded.to_string(),
-            replayed: match ended {
-                Ended::Returned => "returned".into(),
-                Ended::InCall => "was in a call out when the events ended".into(),
-                Ended::Trapped(message) => format!("trapped: {message}"),
-                Ended::Running => "ran on after the last event".into(),
-            },
-        })
+        let recorded = self.store.data().trace.outcome().clone();
+        match self.compared(&recorded, ended) {
+            Some(compared) => {
+                self.store.data_mut().ending.compared = Some(compared);
+                Ok(())
+            }
+            None => {
+                let recorded = format!("the run {recorded}");
+                Err(self.diverged(recorded.into(), ended).into())
+            }
+        }
     }
+
+    /// `None` if the one ending cannot be the other.
+    fn compared(&self, recorded: &Outcome, ended: &Ended) -> Option<Compared> {
+        let state = self.store.data();
+        let own_host = state.trace.metadata().is_of_own_host();
+        match (recorded, ended) {
+            (Outcome::Interrupted | Outcome::CutOff, _) => Some(Compared::Open),
+            (Outcome::Trapped(a), Ended::Trapped(b)) => (a == b).then_some(Compared::Same),
+            (Outcome::Returned { .. }, Ended::Returned) => Some(Compared::Same),
+            (Outcome::Exited(status), Ended::InCall) => match self.exit_status() {
+                Some(replayed) => (replayed == *status).then_some(Compared::Same),
+                // Another host may end a run in any call, and a nested component has names of
+                // its own for what it imports.
+                None => Some(Compared::HostsWord),
+            },
+            (Outcome::HostError(_), Ended::InCall) => {
+                let exits = own_host && self.exit_status().is_some();
+                (!exits).then_some(Compared::HostsWord)
+            }
+            // A trap in a call out is the far side's: a handle that it does
+            // not have, a string that is not one.
+            (Outcome::Trapped(message), Ended::InCall) => {
+                (!is_of_guest_code(message)).then_some(Compared::HostsWord)
+            }
+            // After the guest returned: a result that does not fit, a task that ends
+            // without one.
+            (Outcome::Trapped(message), Ended::Returned) if is_of_guest_code(message) => None,
+            (Outcome::Trapped(_) | Outcome::HostError(_), Ended::Returned) => {
+                (!state.ending.outlived_trace).then_some(Compared::HostsWord)
+            }
+            _ => None,
+        }
+    }
+
+    /// The status that the guest exits with in the call that it stands in.
+    fn exit_status(&self) -> Option<i32> {
+        let state = self.store.data();
+        let call = state.calling()?;
+        let crossing = state.component().crossing(call.crossing)?;
+        crossing.exit_status(&call.args)
+    }
+
+    fn diverged(&self, recorded: Side, ended: &Ended) -> Divergence {
+        let state = self.store.data();
+        let replayed = match ended {
+            Ended::Returned => "the run returned".to_owned(),
+            Ended::InCall => match (self.exit_status(), state.calling()) {
+                (Some(status), _) => format!("the run exited with status {status}"),
+                (None, Some(call)) => {
+                    let name = drive::named(&self.store, call.crossing);
+                    format!("the run ended in a call of {name}")
+                }
+                (None, None) => "the run ended in a call".to_owned(),
+            },
+            Ended::Trapped(message) => format!("the run trapped: {message}"),
+            Ended::Running => "the run went on after the last event".to_owned(),
+        };
+        Divergence {
+            event: state.checks.events,
+            recorded,
+            replayed: replayed.into(),
+        }
+    }
+}
+
+/// Whether only an instruction of a guest traps so. What hosts and the code between
+/// components fail with is not among them: these neither divide nor call through tables.
+fn is_of_guest_code(message: &str) -> bool {
+    [
+        Trap::IntegerDivisionByZero,
+        Trap::IntegerOverflow,
+        Trap::BadConversionToInteger,
+        Trap::IndirectCallToNull,
+        Trap::BadSignature,
+        Trap::TableOutOfBounds,
+    ]
+    .iter()
+    .any(|trap| trap.to_string() == message)
 }

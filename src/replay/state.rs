@@ -7,6 +7,7 @@ use super::gauge::Gauge;
 use super::instances::{CoreInstance, Instances};
 use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};
+use super::run::Compared;
 use super::trap::TrapSite;
 use super::variant::Variant;
 use crate::component::types::CoreValue;
@@ -163,6 +164,8 @@ pub(super) struct Ending {
     pub(super) overflowed: bool,
     /// The guest has returned from a call whose return is not in the trace.
     pub(super) outlived_trace: bool,
+    /// How far the recorded ending is this one, which it is not known not to be.
+    pub(super) compared: Option<Compared>,
 }
 
 impl State {
@@ -275,6 +278,11 @@ impl State {
     /// Whether replay has gone another way than the recording.
     pub fn has_diverged(&self) -> bool {
         self.ending.divergence.is_some()
+    }
+
+    /// How far the recorded ending is that of this replay, which has come to one.
+    pub fn compared(&self) -> Option<Compared> {
+        self.ending.compared
     }
 
     /// Whether all events have been played.

@@ -76,11 +76,9 @@ fn after(last: Last, event: &Event, crossing: &Crossing) -> Last {
         (EventKind::Leave(results), CrossingKind::Lift) => Last::Returned {
             success: !is_error(crossing, results),
         },
-        (EventKind::Call(args), _) if crossing.is_exit() => match args.first() {
-            // `exit` is given a result, whose discriminant is the status;
-            // `exit-with-code` a status.
-            Some(CoreValue::I32(status)) => Last::Exit(*status),
-            _ => Last::Other,
+        (EventKind::Call(args), _) => match crossing.exit_status(args) {
+            Some(status) => Last::Exit(status),
+            None => Last::Other,
         },
         _ => Last::Other,
     }

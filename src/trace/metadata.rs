@@ -29,6 +29,17 @@ pub struct Metadata {
     pub started: u64,
 }
 
+/// What stands for a result that WAVE has no words for: handles, maps.
+pub const UNTOLD: &str = "(a value that WAVE cannot tell)";
+
+impl Metadata {
+    /// Whether `rr-dap record` was the host, so that what the host does is known; of others
+    /// only they know what made them end a run as they did.
+    pub fn is_of_own_host(&self) -> bool {
+        self.recorder.starts_with("rr-dap ")
+    }
+}
+
 /// How a recorded run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "how", content = "what")]

@@ -33,6 +33,7 @@ mod demo;
 mod depth_profile;
 mod disassembly;
 mod embed;
+mod endings;
 mod expressions;
 mod fast_frames;
 mod fuzzed;

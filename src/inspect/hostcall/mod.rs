@@ -17,4 +17,5 @@ pub(super) mod lifted;
 pub mod listing;
 mod memory;
 pub mod part;
+pub(super) mod told;
 pub mod wave;
