@@ -34,6 +34,7 @@ mod depth_profile;
 mod disassembly;
 mod embed;
 mod endings;
+mod exceptions;
 mod expressions;
 mod fast_frames;
 mod fuzzed;

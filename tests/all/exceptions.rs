@@ -1,0 +1,126 @@
+//! Exceptions of WebAssembly: what is caught is caught in replay, what is not ends the run
+//! as a trap does, and no component catches what another has thrown.
+
+use crate::support::file::{self, END, INDEX, sections};
+use crate::support::{cache_dir, fixture, plain, record, replay, text};
+use rr_dap::component::component_bytes;
+use rr_dap::inspect::ending::WholeReplay;
+use rr_dap::replay::variant::{CacheDir, Variant};
+use rr_dap::replay::{Compared, Compiled, Ended};
+use rr_dap::trace::{Outcome, Trace};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const UNCAUGHT: &str = "wasm trap: uncaught exception propagated out of component";
+
+/// Functions of `wat/thrown-across.wat` that end in an exception: each comes from another
+/// kind of call into a component.
+const ENDING: [&str; 7] = [
+    "lifted",
+    "returned",
+    "transcoded",
+    "dropped",
+    "called-back",
+    "begun",
+    "own",
+];
+
+fn recorded(function: &str, dir: &Path) -> (PathBuf, std::process::Output) {
+    let path = dir.join(format!("{function}.rrtrace"));
+    let app = fixture("wat/thrown-across.wat");
+    let call = format!("{function}()");
+    let output = record(&app, &["--invoke", &call], &[], "", &path);
+    (path, output)
+}
+
+fn replayed(trace: &Arc<Trace>, variant: Variant) -> (Ended, Compared) {
+    let cache = CacheDir::open(&cache_dir()).unwrap();
+    let compiled = Compiled::prepare(trace, &cache, variant, &|_, _| {}).unwrap();
+    let mut whole = WholeReplay::new(trace.clone(), &compiled, |_, _| {}).unwrap();
+    let verified = whole.run().unwrap();
+    (verified.ended, verified.compared)
+}
+
+const VARIANTS: [Variant; 5] = [
+    Variant::Plain,
+    Variant::Fast,
+    Variant::Exact,
+    Variant::Profile,
+    Variant::Debug,
+];
+
+#[test]
+fn exceptions_stop_at_the_boundary_of_components() {
+    let dir = tempfile::tempdir().unwrap();
+    let component = component_bytes(&fixture("wat/thrown-across.wat")).unwrap();
+    for function in ENDING {
+        let (path, output) = recorded(function, dir.path());
+        let plain = plain::call(&component, None, &format!("{function}()"));
+        assert_eq!(plain.status, 134, "{function}");
+        assert_eq!(output.status.code(), Some(134), "{function}");
+        let said = text(&output.stderr);
+        assert_eq!(said, format!("rr-dap: the guest trapped: {UNCAUGHT}\n"));
+        let trace = Arc::new(Trace::open(&path).unwrap());
+        assert_eq!(*trace.outcome(), Outcome::Trapped(UNCAUGHT.into()));
+        for variant in VARIANTS {
+            let ended = replayed(&trace, variant);
+            let expected = (Ended::Trapped(UNCAUGHT.into()), Compared::Same);
+            assert_eq!(ended, expected, "{function}, {variant:?}");
+        }
+        let output = replay(&path);
+        assert_eq!(output.status.code(), Some(134), "{function}");
+        let said = text(&output.stderr);
+        let expected = format!("rr-dap: the recorded run trapped: {UNCAUGHT}\n");
+        assert_eq!(said, expected, "{function}");
+    }
+}
+
+#[test]
+fn exceptions_are_caught_where_the_guest_catches_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, output) = recorded("within", dir.path());
+    assert_eq!((text(&output.stdout).as_str()), "42\n");
+    assert_eq!(output.status.code(), Some(0));
+    let trace = Arc::new(Trace::open(&path).unwrap());
+    for variant in VARIANTS {
+        let ended = replayed(&trace, variant);
+        assert_eq!(ended, (Ended::Returned, Compared::Same), "{variant:?}");
+    }
+}
+
+/// An exception in a start function ends the run before there is an instance.
+#[test]
+fn start_functions_throw() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path().join("start.wat");
+    let guest = r#"(component
+        (core module $m (tag $t) (func $start (throw $t)) (start $start) (func (export "run")))
+        (core instance $i (instantiate $m))
+        (func (export "run") (canon lift (core func $i "run"))))"#;
+    std::fs::write(&app, guest).unwrap();
+    let path = dir.path().join("start.rrtrace");
+    let output = record(&app, &["--invoke", "run()"], &[], "", &path);
+    assert_eq!(output.status.code(), Some(134), "{}", text(&output.stderr));
+    let trace = Arc::new(Trace::open(&path).unwrap());
+    for variant in VARIANTS {
+        let expected = (Ended::Trapped(UNCAUGHT.into()), Compared::Same);
+        assert_eq!(replayed(&trace, variant), expected, "{variant:?}");
+    }
+}
+
+/// Recordings used to tell an exception that nobody caught as a failure of the host.
+#[test]
+fn older_recordings_of_exceptions_end_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = recorded("own", dir.path());
+    let told = Outcome::HostError("thrown Wasm exception".into());
+    let mut parts = sections(&std::fs::read(&path).unwrap());
+    parts.retain(|part| part.id != INDEX);
+    let end = parts.iter_mut().find(|part| part.id == END).unwrap();
+    end.plain = serde_json::to_vec(&told).unwrap();
+    std::fs::write(&path, file::build(&parts)).unwrap();
+    let trace = Arc::new(Trace::open(&path).unwrap());
+    assert_eq!(*trace.outcome(), told);
+    let expected = (Ended::Trapped(UNCAUGHT.into()), Compared::Same);
+    assert_eq!(replayed(&trace, Variant::Fast), expected);
+}
