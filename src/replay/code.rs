@@ -79,7 +79,25 @@ struct Decoded {
     offsets: Arc<[u32]>,
     /// Of those, the calls that a `try_table` of the function may catch from.
     guarded_calls: Arc<[u32]>,
+    handlers: Arc<[Handler]>,
     landings: Arc<[Landing]>,
+}
+
+/// A `try_table`: what it catches, and where from.
+#[derive(Debug, Clone)]
+struct Handler {
+    /// From its own offset to its `end`'s.
+    block: (u32, u32),
+    catches: Arc<[Caught]>,
+}
+
+/// What is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caught {
+    /// Whatever is thrown.
+    All,
+    /// What is thrown with the tag of this index in the module.
+    Tag(u32),
 }
 
 /// An instruction that a branch may lead to.
@@ -97,6 +115,15 @@ pub struct CallSite {
     pub pc: u32,
     /// The instruction after it.
     pub next: u32,
+}
+
+impl Caught {
+    fn by(clause: &wp::Catch) -> Caught {
+        match clause {
+            wp::Catch::One { tag, .. } | wp::Catch::OneRef { tag, .. } => Caught::Tag(*tag),
+            wp::Catch::All { .. } | wp::Catch::AllRef { .. } => Caught::All,
+        }
+    }
 }
 
 impl Space {
@@ -338,6 +365,15 @@ impl Code {
             .is_some_and(|decoded| !decoded.guarded_calls.is_empty())
     }
 
+    /// What is caught of that which is thrown at `pc`, or called there: `pc` may be the
+    /// instruction after it, too, as Wasmtime reports it.
+    pub(super) fn caught_at(&self, pc: u32) -> Vec<Caught> {
+        let handlers = self.decoded_around(pc).map(|decoded| decoded.handlers);
+        let handlers = handlers.iter().flat_map(|handlers| handlers.iter());
+        let around = handlers.filter(|handler| handler.block.0 < pc && pc <= handler.block.1);
+        around.flat_map(|h| h.catches.iter().copied()).collect()
+    }
+
     fn decode(&self, body: &Range<u32>) -> Result<Decoded, wp::BinaryReaderError> {
         let range = body.start as usize..body.end as usize;
         let bytes = self.bytes.get(range).unwrap_or_default();
@@ -345,6 +381,7 @@ impl Code {
         let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
         let mut offsets = Vec::new();
         let mut guarded_calls = Vec::new();
+        let mut handlers = Vec::new();
         let mut landings = Vec::new();
         let mut open: Vec<Open> = Vec::new();
         while !operators.eof() {
@@ -356,11 +393,13 @@ impl Code {
             let block = Open {
                 start: offset,
                 guarded,
+                catches: None,
                 head: None,
             };
             match operator {
                 wp::Operator::TryTable { try_table } => open.push(Open {
                     guarded: guarded || !try_table.catches.is_empty(),
+                    catches: Some(try_table.catches.iter().map(Caught::by).collect()),
                     ..block
                 }),
                 wp::Operator::Loop { .. } => open.push(Open {
@@ -374,10 +413,14 @@ impl Code {
                 })),
                 wp::Operator::End => {
                     // The function's own leads nowhere.
-                    landings.extend(open.pop().map(|block| Landing {
-                        pc: block.head.unwrap_or(next),
-                        block: (block.start, offset),
-                    }));
+                    if let Some(closed) = open.pop() {
+                        let block = (closed.start, offset);
+                        handlers.extend(closed.catches.map(|catches| Handler { block, catches }));
+                        landings.push(Landing {
+                            pc: closed.head.unwrap_or(next),
+                            block,
+                        });
+                    }
                 }
                 wp::Operator::Call { .. }
                 | wp::Operator::CallIndirect { .. }
@@ -392,6 +435,7 @@ impl Code {
         Ok(Decoded {
             offsets: offsets.into(),
             guarded_calls: guarded_calls.into(),
+            handlers: handlers.into(),
             landings: landings.into(),
         })
     }
@@ -402,6 +446,8 @@ struct Open {
     start: u32,
     /// Whether it, or one around it, catches.
     guarded: bool,
+    /// Of a `try_table`: what that catches.
+    catches: Option<Arc<[Caught]>>,
     /// Of a loop: where branches to it lead.
     head: Option<u32>,
 }

@@ -21,6 +21,7 @@ pub mod profile;
 mod run;
 mod state;
 pub mod tables;
+mod thrown;
 mod trap;
 mod values;
 pub mod variant;

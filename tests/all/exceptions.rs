@@ -2,12 +2,14 @@
 //! as a trap does, and no component catches what another has thrown.
 
 use crate::support::file::{self, END, INDEX, sections};
+use crate::support::session::{frames, start, variables};
 use crate::support::{cache_dir, fixture, plain, record, replay, text};
 use rr_dap::component::component_bytes;
 use rr_dap::inspect::ending::WholeReplay;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compared, Compiled, Ended};
 use rr_dap::trace::{Outcome, Trace};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -123,4 +125,64 @@ fn older_recordings_of_exceptions_end_alike() {
     assert_eq!(*trace.outcome(), told);
     let expected = (Ended::Trapped(UNCAUGHT.into()), Compared::Same);
     assert_eq!(replayed(&trace, Variant::Fast), expected);
+}
+
+/// The names of the frames, innermost first.
+fn names(frames: &[Value]) -> Vec<&str> {
+    frames.iter().map(|f| f["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_end_is_where_it_was_thrown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = recorded("dropped", dir.path());
+    let mut client = start(json!({ "trace": path, "stopAt": "end" }), |_| {});
+    let info = client.ask("exceptionInfo", json!({ "threadId": 1 }));
+    assert_eq!(
+        (&info["exceptionId"], &info["breakMode"]),
+        (&json!("trap"), &json!("unhandled"))
+    );
+    let why = info["description"].as_str().unwrap();
+    assert!(why.starts_with(UNCAUGHT), "{why}");
+    let stack = frames(&mut client);
+    let expected = [
+        "throw",
+        "func[5]",
+        "resource destructor thing",
+        "resource.drop thrower#thing",
+        "call",
+        "guarded",
+        "func[13]",
+        "dropped (export)",
+    ];
+    assert_eq!(names(&stack), expected);
+    // So far in optimised code; and the same compiled for debugging, where more is seen.
+    let mut go = |command: &str| {
+        client.ask(
+            command,
+            json!({ "threadId": 1, "granularity": "instruction" }),
+        );
+        client.event("stopped")["reason"].take()
+    };
+    assert_eq!(go("stepBack"), "step");
+    assert_eq!(go("next"), "exception");
+    let debugged = frames(&mut client);
+    assert_eq!(names(&debugged), expected);
+    let place = |frame: &Value| frame["instructionPointerReference"].clone();
+    assert!(debugged.iter().map(place).eq(stack.iter().map(place)));
+    let scopes = variables(&mut client, &debugged[0]);
+    let mut scopes = scopes.as_array().unwrap().iter();
+    let scope = scopes
+        .find(|scope| scope["scope"] == "Wasm locals")
+        .unwrap();
+    let locals: Vec<&Value> = scope["variables"].as_array().unwrap().iter().collect();
+    let values: Vec<&str> = locals
+        .iter()
+        .map(|local| local["value"].as_str().unwrap())
+        .collect();
+    assert_eq!(values.len(), 2, "{locals:?}");
+    assert!(
+        values[0].starts_with('3') && values[1].starts_with('6'),
+        "{values:?}"
+    );
 }
