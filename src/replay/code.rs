@@ -109,6 +109,25 @@ pub struct Landing {
     pub block: (u32, u32),
 }
 
+/// What an instruction throws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throw {
+    /// A new exception, with the tag of this index in the module.
+    Tag(u32),
+    /// One that was caught, as it was.
+    Again,
+}
+
+impl Throw {
+    fn by(operator: &wp::Operator<'_>) -> Option<Throw> {
+        match operator {
+            wp::Operator::Throw { tag_index } => Some(Throw::Tag(*tag_index)),
+            wp::Operator::ThrowRef => Some(Throw::Again),
+            _ => None,
+        }
+    }
+}
+
 /// A call that a frame is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallSite {
@@ -365,6 +384,41 @@ impl Code {
             .is_some_and(|decoded| !decoded.guarded_calls.is_empty())
     }
 
+    /// The offsets of all instructions that throw.
+    pub fn throws(&self) -> Vec<u32> {
+        let mut throws = Vec::new();
+        for function in &self.functions {
+            let Ok(mut operators) = self.operators(&function.body) else {
+                continue;
+            };
+            while !operators.eof() {
+                let offset = operators.original_position() as u32;
+                let Ok(operator) = operators.read() else {
+                    break;
+                };
+                throws.extend(Throw::by(&operator).map(|_| offset));
+            }
+        }
+        throws
+    }
+
+    /// What the instruction at `pc` throws, if it does.
+    pub fn throw_at(&self, pc: u32) -> Option<Throw> {
+        let defined = self.defined_at(pc)?;
+        let body = &self.functions.get(defined as usize)?.body;
+        let bytes = self.bytes.get(pc as usize..body.end as usize)?;
+        let mut operators = wp::OperatorsReader::new(wp::BinaryReader::new(bytes, pc as usize));
+        Throw::by(&operators.read().ok()?)
+    }
+
+    /// The instructions of a body.
+    fn operators(&self, body: &Range<u32>) -> Result<wp::OperatorsReader<'_>, CodeError> {
+        let range = body.start as usize..body.end as usize;
+        let bytes = self.bytes.get(range).unwrap_or_default();
+        let reader = wp::BinaryReader::new(bytes, body.start as usize);
+        Ok(wp::FunctionBody::new(reader).get_operators_reader()?)
+    }
+
     /// What is caught of that which is thrown at `pc`, or called there: `pc` may be the
     /// instruction after it, too, as Wasmtime reports it.
     pub(super) fn caught_at(&self, pc: u32) -> Vec<Caught> {
@@ -374,11 +428,8 @@ impl Code {
         around.flat_map(|h| h.catches.iter().copied()).collect()
     }
 
-    fn decode(&self, body: &Range<u32>) -> Result<Decoded, wp::BinaryReaderError> {
-        let range = body.start as usize..body.end as usize;
-        let bytes = self.bytes.get(range).unwrap_or_default();
-        let reader = wp::BinaryReader::new(bytes, body.start as usize);
-        let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
+    fn decode(&self, body: &Range<u32>) -> Result<Decoded, CodeError> {
+        let mut operators = self.operators(body)?;
         let mut offsets = Vec::new();
         let mut guarded_calls = Vec::new();
         let mut handlers = Vec::new();

@@ -30,7 +30,7 @@ mod wiring;
 pub use crate::component::ModuleId;
 pub use calls::{Calling, Entered, Entering};
 pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
-pub use code::{Code, CodeError, Landing, Outside, Sort};
+pub use code::{Code, CodeError, Landing, Outside, Sort, Throw};
 pub use compiled::Compiled;
 pub use divergence::{Crossed, Divergence, Passed, Side};
 pub use error::{EndOfTrace, ReplayError};

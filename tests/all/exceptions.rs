@@ -1,9 +1,10 @@
 //! Exceptions of WebAssembly: what is caught is caught in replay, what is not ends the run
 //! as a trap does, and no component catches what another has thrown.
 
+use crate::support::client::Client;
 use crate::support::file::{self, END, INDEX, sections};
 use crate::support::session::{frames, start, variables};
-use crate::support::{cache_dir, fixture, plain, record, replay, text};
+use crate::support::{cache_dir, fixture, plain, record, replay, rr_dap, text};
 use rr_dap::component::component_bytes;
 use rr_dap::inspect::ending::WholeReplay;
 use rr_dap::replay::variant::{CacheDir, Variant};
@@ -127,6 +128,97 @@ fn older_recordings_of_exceptions_end_alike() {
     assert_eq!(replayed(&trace, Variant::Fast), expected);
 }
 
+/// The functions and payloads of what is thrown, as stops at the filter tell them.
+fn throws(client: &mut Client, command: &str) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    loop {
+        client.ask(command, json!({ "threadId": 1 }));
+        let stopped = client.event("stopped");
+        if stopped["reason"] != "exception" || !stopped["hitBreakpointIds"].is_array() {
+            return told;
+        }
+        assert_eq!(stopped["description"], "Paused on exception");
+        let info = client.ask("exceptionInfo", json!({ "threadId": 1 }));
+        assert_eq!(info["breakMode"], "always");
+        assert_eq!(info["description"], stopped["text"]);
+        let stack = frames(client);
+        let text = stopped["text"].as_str().unwrap();
+        told.push((names(&stack)[0].to_owned(), text.to_owned()));
+    }
+}
+
+fn filter(client: &mut Client, condition: Option<&str>) -> Value {
+    let option = json!({ "filterId": "throw", "condition": condition });
+    let arguments = json!({ "filters": [], "filterOptions": [option] });
+    client.ask("setExceptionBreakpoints", arguments)["breakpoints"][0].take()
+}
+
+#[test]
+fn the_filter_stops_where_something_is_thrown_in_both_directions() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fails.rrtrace");
+    let app = fixture("motion/rethrown.wat");
+    record(&app, &["--invoke", "fails()"], &[], "", &path);
+    let mut client = start(json!({ "trace": path, "stopAt": "start" }), |_| {});
+    assert_eq!(filter(&mut client, None)["verified"], true);
+    let throw = |function: &str, text: &str| (function.to_owned(), format!("throws {text}"));
+    let mut expected = vec![
+        throw("bottom", "thrown(12)"),
+        throw("again", "what was caught before"),
+        throw("twice", "what was caught before"),
+        throw("bottom", "thrown(58)"),
+        throw("again", "what was caught before"),
+    ];
+    assert_eq!(throws(&mut client, "continue"), expected);
+    // The last one ends the run, and is not left to get there.
+    let back = throws(&mut client, "reverseContinue");
+    expected.reverse();
+    assert_eq!(back, expected);
+    assert_eq!(filter(&mut client, Some("$local0 == 24"))["verified"], true);
+    assert_eq!(
+        throws(&mut client, "continue"),
+        [throw("again", "what was caught before")]
+    );
+    assert_eq!(filter(&mut client, Some("$local0 =="))["verified"], false);
+}
+
+#[test]
+fn where_nothing_is_thrown_the_filter_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nested.rrtrace");
+    record(
+        &fixture("wat/nested.wat"),
+        &["--invoke", "run()"],
+        &[],
+        "",
+        &path,
+    );
+    let mut client = start(json!({ "trace": path, "stopAt": "start" }), |_| {});
+    let state = filter(&mut client, None);
+    assert_eq!(state["verified"], false);
+    let why = "no instruction of the program throws an exception of WebAssembly";
+    assert_eq!(state["message"], why);
+}
+
+#[test]
+fn the_prompt_catches_what_is_thrown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = recorded("dropped", dir.path());
+    let typed = "catch throw\ncontinue\nbt\ncontinue\nreverse-continue\n";
+    let trace = path.to_str().unwrap();
+    let session = rr_dap(&["debug", "--at", "start", trace], typed);
+    let shown = text(&session.stdout);
+    assert!(session.status.success(), "{shown}{}", text(&session.stderr));
+    for told in [
+        "Catchpoint 1: exception",
+        "throws why(6), throw at throw.wat:8",
+        "#2  resource destructor thing",
+        &format!("The run trapped: {UNCAUGHT}; thrown: why(6)"),
+    ] {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+}
+
 /// The names of the frames, innermost first.
 fn names(frames: &[Value]) -> Vec<&str> {
     frames.iter().map(|f| f["name"].as_str().unwrap()).collect()
@@ -143,7 +235,10 @@ fn the_end_is_where_it_was_thrown() {
         (&json!("trap"), &json!("unhandled"))
     );
     let why = info["description"].as_str().unwrap();
-    assert!(why.starts_with(UNCAUGHT), "{why}");
+    assert!(
+        why.starts_with(&format!("{UNCAUGHT}; thrown: why")),
+        "{why}"
+    );
     let stack = frames(&mut client);
     let expected = [
         "throw",
