@@ -70,6 +70,37 @@ pub trait Looks {
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
     /// The WIT name of the hostcall that the guest is in.
     fn calling(&mut self) -> Option<String>;
+    /// The exception that the program throws where it stands.
+    fn thrown(&mut self) -> Option<Thrown> {
+        None
+    }
+}
+
+/// An exception that is about to be thrown, or that has ended the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thrown {
+    /// A new one.
+    New {
+        /// The name of its tag, or `tag 0`.
+        tag: String,
+        /// What it carries, as the core level has it; `None` if that is not known.
+        payload: Option<String>,
+    },
+    /// One that was caught goes on as it was.
+    Again,
+}
+
+impl std::fmt::Display for Thrown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Thrown::New {
+                tag,
+                payload: Some(payload),
+            } => write!(f, "{tag}({payload})"),
+            Thrown::New { tag, payload: None } => f.write_str(tag),
+            Thrown::Again => f.write_str("what was caught before"),
+        }
+    }
 }
 
 /// A slice of frames; `levels` absent means all.

@@ -23,7 +23,7 @@ pub trait Stops {
         &mut self,
         breakpoints: &[InstructionBreakpointRequest],
     ) -> Vec<BreakpointState>;
-    /// The stops that have no place: traps, hostcalls, handles.
+    /// The stops that are meant by their kind: traps, exceptions, hostcalls, handles.
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState>;
     /// On changes of bytes that [`data`](Stops::data) has named.
     fn set_data_breakpoints(
@@ -93,6 +93,8 @@ pub struct When {
 pub enum StopFilter {
     /// Where the run ends in a trap.
     Trap,
+    /// Where an exception of WebAssembly is thrown.
+    Throw,
     /// Every hostcall.
     Hostcall,
     /// Hostcalls that answer an error.

@@ -1,4 +1,4 @@
-//! What a core module says of its locals, globals, tables, memories and data: types,
+//! What a core module says of its locals, globals, tables, memories, tags and data: types,
 //! and the names that its name section gives them.
 
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ pub struct CoreItems {
     tables: Vec<TableItem>,
     memories: Vec<MemoryItem>,
     data: Vec<DataItem>,
+    tags: Vec<TagItem>,
     /// By function: the types of its locals, parameters first.
     locals: HashMap<u32, Vec<String>>,
     local_names: HashMap<(u32, u32), String>,
@@ -47,6 +48,15 @@ pub struct MemoryItem {
     pub maximum: Option<u64>,
     /// In bytes.
     pub page_size: u64,
+}
+
+/// A tag of exceptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagItem {
+    /// From the name section; where that has none, of the import.
+    pub name: Option<String>,
+    /// The types of what an exception carries, as the text format writes them.
+    pub params: Vec<String>,
 }
 
 /// Data that lies in memory when the program starts.
@@ -96,6 +106,11 @@ impl CoreItems {
         self.data.iter().filter(move |data| data.memory == memory)
     }
 
+    /// The tag with this index in the module, imported ones counted first.
+    pub fn tag(&self, index: u32) -> Option<&TagItem> {
+        self.tags.get(index as usize)
+    }
+
     /// The name of a function's local.
     pub fn local_name(&self, function: u32, local: u32) -> Option<&str> {
         let name = self.local_names.get(&(function, local))?;
@@ -140,7 +155,8 @@ impl Reading {
             }
             wp::Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    self.import(import?.ty);
+                    let import = import?;
+                    self.import(import.name, import.ty);
                 }
             }
             wp::Payload::FunctionSection(section) => {
@@ -156,6 +172,11 @@ impl Reading {
             wp::Payload::MemorySection(section) => {
                 for memory in section {
                     self.memory(memory?);
+                }
+            }
+            wp::Payload::TagSection(section) => {
+                for tag in section {
+                    self.tag(tag?, None);
                 }
             }
             wp::Payload::GlobalSection(section) => {
@@ -180,14 +201,20 @@ impl Reading {
         Ok(())
     }
 
-    fn import(&mut self, ty: wp::TypeRef) {
+    fn import(&mut self, name: &str, ty: wp::TypeRef) {
         match ty {
             wp::TypeRef::Func(_) | wp::TypeRef::FuncExact(_) => self.imported_functions += 1,
             wp::TypeRef::Global(ty) => self.global(ty),
             wp::TypeRef::Table(ty) => self.table(ty),
             wp::TypeRef::Memory(ty) => self.memory(ty),
-            _ => {}
+            wp::TypeRef::Tag(ty) => self.tag(ty, Some(name.to_owned())),
         }
+    }
+
+    fn tag(&mut self, ty: wp::TagType, name: Option<String>) {
+        let params = self.params.get(ty.func_type_idx as usize);
+        let params = params.cloned().unwrap_or_default();
+        self.items.tags.push(TagItem { name, params });
     }
 
     fn global(&mut self, ty: wp::GlobalType) {
@@ -271,6 +298,10 @@ impl Reading {
                 }
                 wp::Name::Memory(map) => {
                     let items = self.items.memories.iter_mut();
+                    name_all(map, items.map(|item| &mut item.name).collect())?;
+                }
+                wp::Name::Tag(map) => {
+                    let items = self.items.tags.iter_mut();
                     name_all(map, items.map(|item| &mut item.name).collect())?;
                 }
                 wp::Name::Data(map) => {

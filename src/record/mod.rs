@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component as Compiled, InstancePre};
-use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
+use wasmtime::{Config, Engine, Store, ThrownException, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 /// Why a run could not be recorded. A guest that traps or exits is not among
@@ -320,6 +320,11 @@ fn outcome_of(error: &wasmtime::Error) -> Outcome {
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return Outcome::Trapped(trap.to_string());
+    }
+    // Where one component calls another, Wasmtime makes a trap of it; where the host calls,
+    // it leaves that to the host.
+    if error.is::<ThrownException>() {
+        return Outcome::Trapped(Trap::UncaughtException.to_string());
     }
     Outcome::HostError(format!("{:#}", error.root_cause()))
 }

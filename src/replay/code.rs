@@ -79,7 +79,25 @@ struct Decoded {
     offsets: Arc<[u32]>,
     /// Of those, the calls that a `try_table` of the function may catch from.
     guarded_calls: Arc<[u32]>,
+    handlers: Arc<[Handler]>,
     landings: Arc<[Landing]>,
+}
+
+/// A `try_table`: what it catches, and where from.
+#[derive(Debug, Clone)]
+struct Handler {
+    /// From its own offset to its `end`'s.
+    block: (u32, u32),
+    catches: Arc<[Caught]>,
+}
+
+/// What is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caught {
+    /// Whatever is thrown.
+    All,
+    /// What is thrown with the tag of this index in the module.
+    Tag(u32),
 }
 
 /// An instruction that a branch may lead to.
@@ -91,12 +109,40 @@ pub struct Landing {
     pub block: (u32, u32),
 }
 
+/// What an instruction throws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throw {
+    /// A new exception, with the tag of this index in the module.
+    Tag(u32),
+    /// One that was caught, as it was.
+    Again,
+}
+
+impl Throw {
+    fn by(operator: &wp::Operator<'_>) -> Option<Throw> {
+        match operator {
+            wp::Operator::Throw { tag_index } => Some(Throw::Tag(*tag_index)),
+            wp::Operator::ThrowRef => Some(Throw::Again),
+            _ => None,
+        }
+    }
+}
+
 /// A call that a frame is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallSite {
     pub pc: u32,
     /// The instruction after it.
     pub next: u32,
+}
+
+impl Caught {
+    fn by(clause: &wp::Catch) -> Caught {
+        match clause {
+            wp::Catch::One { tag, .. } | wp::Catch::OneRef { tag, .. } => Caught::Tag(*tag),
+            wp::Catch::All { .. } | wp::Catch::AllRef { .. } => Caught::All,
+        }
+    }
 }
 
 impl Space {
@@ -338,13 +384,55 @@ impl Code {
             .is_some_and(|decoded| !decoded.guarded_calls.is_empty())
     }
 
-    fn decode(&self, body: &Range<u32>) -> Result<Decoded, wp::BinaryReaderError> {
+    /// The offsets of all instructions that throw.
+    pub fn throws(&self) -> Vec<u32> {
+        let mut throws = Vec::new();
+        for function in &self.functions {
+            let Ok(mut operators) = self.operators(&function.body) else {
+                continue;
+            };
+            while !operators.eof() {
+                let offset = operators.original_position() as u32;
+                let Ok(operator) = operators.read() else {
+                    break;
+                };
+                throws.extend(Throw::by(&operator).map(|_| offset));
+            }
+        }
+        throws
+    }
+
+    /// What the instruction at `pc` throws, if it does.
+    pub fn throw_at(&self, pc: u32) -> Option<Throw> {
+        let defined = self.defined_at(pc)?;
+        let body = &self.functions.get(defined as usize)?.body;
+        let bytes = self.bytes.get(pc as usize..body.end as usize)?;
+        let mut operators = wp::OperatorsReader::new(wp::BinaryReader::new(bytes, pc as usize));
+        Throw::by(&operators.read().ok()?)
+    }
+
+    /// The instructions of a body.
+    fn operators(&self, body: &Range<u32>) -> Result<wp::OperatorsReader<'_>, CodeError> {
         let range = body.start as usize..body.end as usize;
         let bytes = self.bytes.get(range).unwrap_or_default();
         let reader = wp::BinaryReader::new(bytes, body.start as usize);
-        let mut operators = wp::FunctionBody::new(reader).get_operators_reader()?;
+        Ok(wp::FunctionBody::new(reader).get_operators_reader()?)
+    }
+
+    /// What is caught of that which is thrown at `pc`, or called there: `pc` may be the
+    /// instruction after it, too, as Wasmtime reports it.
+    pub(super) fn caught_at(&self, pc: u32) -> Vec<Caught> {
+        let handlers = self.decoded_around(pc).map(|decoded| decoded.handlers);
+        let handlers = handlers.iter().flat_map(|handlers| handlers.iter());
+        let around = handlers.filter(|handler| handler.block.0 < pc && pc <= handler.block.1);
+        around.flat_map(|h| h.catches.iter().copied()).collect()
+    }
+
+    fn decode(&self, body: &Range<u32>) -> Result<Decoded, CodeError> {
+        let mut operators = self.operators(body)?;
         let mut offsets = Vec::new();
         let mut guarded_calls = Vec::new();
+        let mut handlers = Vec::new();
         let mut landings = Vec::new();
         let mut open: Vec<Open> = Vec::new();
         while !operators.eof() {
@@ -356,11 +444,13 @@ impl Code {
             let block = Open {
                 start: offset,
                 guarded,
+                catches: None,
                 head: None,
             };
             match operator {
                 wp::Operator::TryTable { try_table } => open.push(Open {
                     guarded: guarded || !try_table.catches.is_empty(),
+                    catches: Some(try_table.catches.iter().map(Caught::by).collect()),
                     ..block
                 }),
                 wp::Operator::Loop { .. } => open.push(Open {
@@ -374,10 +464,14 @@ impl Code {
                 })),
                 wp::Operator::End => {
                     // The function's own leads nowhere.
-                    landings.extend(open.pop().map(|block| Landing {
-                        pc: block.head.unwrap_or(next),
-                        block: (block.start, offset),
-                    }));
+                    if let Some(closed) = open.pop() {
+                        let block = (closed.start, offset);
+                        handlers.extend(closed.catches.map(|catches| Handler { block, catches }));
+                        landings.push(Landing {
+                            pc: closed.head.unwrap_or(next),
+                            block,
+                        });
+                    }
                 }
                 wp::Operator::Call { .. }
                 | wp::Operator::CallIndirect { .. }
@@ -392,6 +486,7 @@ impl Code {
         Ok(Decoded {
             offsets: offsets.into(),
             guarded_calls: guarded_calls.into(),
+            handlers: handlers.into(),
             landings: landings.into(),
         })
     }
@@ -402,6 +497,8 @@ struct Open {
     start: u32,
     /// Whether it, or one around it, catches.
     guarded: bool,
+    /// Of a `try_table`: what that catches.
+    catches: Option<Arc<[Caught]>>,
     /// Of a loop: where branches to it lead.
     head: Option<u32>,
 }

@@ -14,7 +14,9 @@ use crate::trace::{Event, EventKind, Instance};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use wasmtime::{AsContext, AsContextMut, Caller, Func, StoreContextMut, Val};
+use wasmtime::{
+    AsContext, AsContextMut, Caller, Func, StoreContextMut, ThrownException, Trap, Val,
+};
 
 /// Drives a future on this thread: nothing that replay awaits ever waits for
 /// anything outside it.
@@ -36,7 +38,23 @@ fn call(
     args: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    block_on(function.call_async(store, args, results))
+    let mut store = store;
+    let called = block_on(function.call_async(&mut store, args, results));
+    called.map_err(|error| contained(store, error))
+}
+
+/// An error of guest code as it is where that was called: no exception leaves a component.
+/// What calls one from another traps instead, and so does what a host calls.
+pub(super) fn contained(
+    mut store: impl AsContextMut<Data = State>,
+    error: wasmtime::Error,
+) -> wasmtime::Error {
+    if !error.is::<ThrownException>() {
+        return error;
+    }
+    // As long as it is pending, a guest that this call was made on top of could catch it.
+    store.as_context_mut().take_pending_exception();
+    error.context(Trap::UncaughtException)
 }
 
 /// Plays all events that are made from outside: to the end of the trace.

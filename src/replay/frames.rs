@@ -29,6 +29,13 @@ pub(super) fn activations(store: &mut StoreContextMut<'_, State>) -> Vec<u32> {
     all_handles(store).1
 }
 
+/// The handles of the frames of the innermost activation, innermost first.
+pub(super) fn innermost_activation(store: &mut StoreContextMut<'_, State>) -> Vec<FrameHandle> {
+    let (mut all, counts) = all_handles(store);
+    all.truncate(counts.first().map_or(0, |count| *count as usize));
+    all
+}
+
 /// All frames, and how many of them each activation has.
 fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec<u32>) {
     let mut all = Vec::new();

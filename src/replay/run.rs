@@ -12,7 +12,7 @@ use super::{debug, drive, wiring};
 use crate::instrument::clock::ClockStyle;
 use crate::trace::{Outcome, Trace};
 use std::sync::Arc;
-use wasmtime::{Engine, Module, Store, Trap};
+use wasmtime::{Engine, Module, Store, ThrownException, Trap};
 
 /// How a replay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +160,12 @@ impl Replay {
         match (recorded, ended) {
             (Outcome::Interrupted | Outcome::CutOff, _) => Some(Compared::Open),
             (Outcome::Trapped(a), Ended::Trapped(b)) => (a == b).then_some(Compared::Same),
+            // So an uncaught exception was told, and so other hosts may tell it.
+            (Outcome::HostError(a), Ended::Trapped(b))
+                if *a == ThrownException.to_string() && is_uncaught_exception(b) =>
+            {
+                Some(Compared::Same)
+            }
             (Outcome::Returned { .. }, Ended::Returned) => Some(Compared::Same),
             (Outcome::Exited(status), Ended::InCall) => match self.exit_status() {
                 Some(replayed) => (replayed == *status).then_some(Compared::Same),
@@ -215,6 +221,10 @@ impl Replay {
             replayed: replayed.into(),
         }
     }
+}
+
+fn is_uncaught_exception(message: &str) -> bool {
+    message == Trap::UncaughtException.to_string()
 }
 
 /// Whether only an instruction of a guest traps so. What hosts and the code between

@@ -8,6 +8,7 @@ use super::instances::{CoreInstance, Instances};
 use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};
 use super::run::Compared;
+use super::thrown::CompiledCode;
 use super::trap::TrapSite;
 use super::variant::Variant;
 use crate::component::types::CoreValue;
@@ -150,6 +151,7 @@ pub struct State {
     /// Counts frames, in the profile variant.
     pub(super) gauge: Option<Gauge>,
     pub(super) ending: Ending,
+    pub(super) compiled_code: CompiledCode,
     pub(super) observer: Option<Box<dyn Observer>>,
 }
 
@@ -186,6 +188,7 @@ impl State {
             clock: None,
             gauge: None,
             ending: Ending::default(),
+            compiled_code: CompiledCode::default(),
             observer: Some(observer),
         }
     }

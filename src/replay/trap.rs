@@ -38,9 +38,12 @@ pub(super) struct TrapSite {
 impl TrapSite {
     pub(super) fn of(error: &wasmtime::Error) -> Option<TrapSite> {
         let frames = RawFrame::all(error.downcast_ref::<WasmBacktrace>()?);
-        // The clock is written back before this instruction, and not before others
+        // The clock is written back before these instructions, and not before others
         // that may trap.
-        let is_exact = error.downcast_ref::<Trap>() == Some(&Trap::UnreachableCodeReached);
+        let is_exact = matches!(
+            error.downcast_ref::<Trap>(),
+            Some(Trap::UnreachableCodeReached | Trap::UncaughtException)
+        );
         Some(TrapSite { frames, is_exact })
     }
 

@@ -204,7 +204,7 @@ impl Wiring<'_> {
             .instances
             .start(id, component_instance);
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
-        let handle = block_on(made)?;
+        let handle = block_on(made).map_err(|error| drive::contained(&mut *self.store, error))?;
         let instances = &mut self.store.data_mut().instances;
         instances.add(id, component_instance, handle, imports);
         Ok(handle)

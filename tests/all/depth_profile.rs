@@ -127,6 +127,9 @@ const RUNS: &[(&str, &[&str], &[&str])] = &[
     ("wat/recursion.wat", &["--invoke", "run()"], &[]),
     ("wat/callback.wat", &["--invoke", "run(\"hello\")"], &[]),
     ("wat/chatty.wat", &[], &[]),
+    ("motion/rethrown.wat", &["--invoke", "run()"], &[]),
+    ("motion/rethrown.wat", &["--invoke", "fails()"], &[]),
+    ("wat/thrown-across.wat", &["--invoke", "transcoded()"], &[]),
 ];
 
 #[test]

@@ -65,7 +65,8 @@ impl Observer for Walker {
         if let DebugMoment::Trap(_) = event {
             let mut walk = self.0.lock().expect("one thread");
             let seen = look(store, &walk, Innermost::Trapped);
-            walk.trap = Some(seen);
+            // Those outside of a call out pass it on.
+            walk.trap.get_or_insert(seen);
         }
     }
 }
@@ -148,6 +149,9 @@ fn components_stand_at_the_same_positions() {
         ("handles", "run()"),
         ("handles", "double-drop()"),
         ("start", "run()"),
+        ("thrown-across", "own()"),
+        ("thrown-across", "dropped()"),
+        ("thrown-across", "within()"),
     ] {
         same(&fixture(&format!("wat/{name}.wat")), &["--invoke", invoke]);
     }

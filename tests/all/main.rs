@@ -36,6 +36,7 @@ mod depth_profile;
 mod disassembly;
 mod embed;
 mod endings;
+mod exceptions;
 mod expressions;
 mod fast_frames;
 mod fuzzed;

@@ -46,6 +46,11 @@ fn step_from_samples(guest: Guest, count: usize) {
 
 each! {
     exceptions: step_through(run("motion/exceptions.wat"));
+    exceptions_thrown_again: step_through(run("motion/rethrown.wat"));
+    an_uncaught_exception: step_through(call("motion/rethrown.wat", "fails()"));
+    an_exception_of_a_destructor: step_through(call("wat/thrown-across.wat", "dropped()"));
+    an_exception_of_a_callback: step_through(call("wat/thrown-across.wat", "called-back()"));
+    exceptions_on_both_sides: step_through(call("wat/thrown-across.wat", "within()"));
     tail_calls: step_through(run("motion/tail-calls.wat"));
     two_instances_of_a_module: step_through(run("motion/twins.wat"));
     a_start_function_of_another_module: step_through(run("motion/started.wat"));

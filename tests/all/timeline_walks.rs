@@ -113,6 +113,8 @@ fn walk(guest: Guest, seed: u64) {
 
 each! {
     exceptions: walk(run("motion/exceptions.wat"), 1);
+    exceptions_thrown_again: walk(run("motion/rethrown.wat"), 15);
+    an_uncaught_exception: walk(call("wat/thrown-across.wat", "dropped()"), 16);
     tail_calls: walk(run("motion/tail-calls.wat"), 2);
     two_instances_of_a_module: walk(run("motion/twins.wat"), 3);
     realloc_and_post_return: walk(run("motion/realloc.wat"), 4);

@@ -26,12 +26,19 @@ const CALLS: &str =
     "A part of the WIT path such as `write`, a pattern such as `wasi:http/*`, or an expression";
 const HANDLES: &str = "A part of the resource's WIT path, such as `descriptor`, or an expression";
 
-static FILTERS: [OfferedFilter; 5] = [
+static FILTERS: [OfferedFilter; 6] = [
     OfferedFilter {
         filter: StopFilter::Trap,
         name: "trap",
         label: "Traps",
         description: "Stop where the program traps.",
+        condition: "An expression over the variables there",
+    },
+    OfferedFilter {
+        filter: StopFilter::Throw,
+        name: "throw",
+        label: "Exceptions",
+        description: "Stop where the program throws an exception of WebAssembly.",
         condition: "An expression over the variables there",
     },
     OfferedFilter {

@@ -9,7 +9,7 @@ use crate::dap::protocol::{
     InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
     StoppedEventBody, StoppedEventReason,
 };
-use crate::debuggee::{Debuggee, DebuggeeError, StopText, grouped};
+use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -74,7 +74,17 @@ pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
 pub(super) fn exception_info(session: &mut Session, _: Unread) -> Handled<ExceptionInfoResponse> {
     let debuggee = session.debuggee()?;
     let Some(fault) = Fault::of(&debuggee.here().reason) else {
-        return Err(Refusal::because("the program has not failed here"));
+        let thrown = debuggee.thrown();
+        let thrown = thrown.ok_or_else(|| Refusal::because("the program has not failed here"))?;
+        return Reply::now(ExceptionInfoResponse {
+            exception_id: match &thrown {
+                Thrown::New { tag, .. } => tag.clone(),
+                Thrown::Again => "exception".to_owned(),
+            },
+            description: Some(format!("throws {thrown}")),
+            break_mode: ExceptionBreakMode::Always,
+            details: None,
+        });
     };
     let exception_id = fault.kind.to_owned();
     let message = fault.message.to_owned();
@@ -216,7 +226,11 @@ impl Session {
         let mut explanation = None;
         let (name, told) = match outcome {
             Ok(stop) => {
-                let name = self.named(motion, &stop);
+                let mut name = self.named(motion, &stop);
+                if self.stops_at_throw(&stop) {
+                    name.reason = StoppedEventReason::Exception;
+                    name.description = Some("Paused on exception".into());
+                }
                 let told = match self.debuggee() {
                     Ok(debuggee) => debuggee.describe_stop(),
                     Err(_) => StopText::default(),
@@ -245,6 +259,19 @@ impl Session {
             all_threads_stopped: Some(true),
             hit_breakpoint_ids: name.hit,
         }
+    }
+
+    /// Whether it is a filter for exceptions that has stopped the program: others do not
+    /// stop where one is thrown.
+    fn stops_at_throw(&mut self, stop: &Stop) -> bool {
+        let Reason::Breakpoints(ids) = &stop.reason else {
+            return false;
+        };
+        let kind = ids.first().and_then(|id| self.breakpoint_kinds.get(id));
+        matches!(kind, Some(BreakpointKind::Filter))
+            && self
+                .debuggee()
+                .is_ok_and(|debuggee| debuggee.thrown().is_some())
     }
 
     fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {

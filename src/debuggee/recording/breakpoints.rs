@@ -87,7 +87,7 @@ impl Breakpoints {
     }
 }
 
-fn state(id: BreakpointId) -> BreakpointState {
+pub(super) fn state(id: BreakpointId) -> BreakpointState {
     BreakpointState {
         id,
         verified: true,
@@ -97,7 +97,7 @@ fn state(id: BreakpointId) -> BreakpointState {
     }
 }
 
-fn unverified(id: BreakpointId, message: String) -> BreakpointState {
+pub(super) fn unverified(id: BreakpointId, message: String) -> BreakpointState {
     BreakpointState {
         verified: false,
         message: Some(message),
@@ -107,7 +107,7 @@ fn unverified(id: BreakpointId, message: String) -> BreakpointState {
 
 /// A breakpoint with its conditions. If they are not understood there is none, and the
 /// client is told.
-fn set(
+pub(super) fn set(
     id: BreakpointId,
     places: Vec<Place>,
     when: &When,
@@ -373,6 +373,12 @@ impl Recording {
                 StopFilter::Trap => {
                     sets.push(narrowed.breakpoint(id, Place::Trap));
                     states.push(state(id));
+                    continue;
+                }
+                StopFilter::Throw => {
+                    let (set, state) = self.break_at_throws(id, filter.condition.as_deref());
+                    sets.extend(set);
+                    states.push(state);
                     continue;
                 }
                 StopFilter::Hostcall | StopFilter::FailedHostcall => {

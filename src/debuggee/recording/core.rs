@@ -37,7 +37,7 @@ fn named(sort: &str, index: usize, name: Option<&str>) -> String {
 
 impl Recording {
     /// What a module says of its items, read once.
-    fn items(&mut self, module: ModuleId) -> Arc<CoreItems> {
+    pub(super) fn items(&mut self, module: ModuleId) -> Arc<CoreItems> {
         let trace = self.timeline.trace();
         let read = || {
             let bytes = trace.component().module(module).unwrap_or_default();

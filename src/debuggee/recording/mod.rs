@@ -21,6 +21,7 @@ mod rows;
 mod stack;
 mod targets;
 mod texts;
+mod thrown;
 mod values;
 
 pub use launcher::RecordingLauncher;
@@ -32,8 +33,8 @@ use super::{
     FunctionBreakpointRequest, FunctionView, History, InstanceHandles,
     InstructionBreakpointRequest, InstructionView, LineVisit, Looks, Mark, MemoryView, ModuleView,
     Output, Page, Past, Preparing, Printed, Scope, SourceBreakpointRequest, SourceOrigin,
-    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, Stops, TextRef, Travels, ValuesRef,
-    VariableView, Window,
+    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, Stops, TextRef, Thrown, Travels,
+    ValuesRef, VariableView, Window,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -206,9 +207,13 @@ impl Travels for Recording {
                 description: None,
                 text: Some(format!("The run {}", self.timeline.trace().outcome())),
             },
-            _ => match self.describe_change() {
-                Some(told) => told,
-                None => self.describe_hostcall(),
+            _ => match (self.describe_change(), self.thrown_here()) {
+                (Some(told), _) => told,
+                (None, Some(thrown)) => StopText {
+                    description: None,
+                    text: Some(format!("throws {thrown}")),
+                },
+                (None, None) => self.describe_hostcall(),
             },
         }
     }
@@ -378,6 +383,10 @@ impl Looks for Recording {
         let crossing = component.crossing(in_progress.calling.crossing)?;
         Some(crossing.name.clone())
     }
+
+    fn thrown(&mut self) -> Option<Thrown> {
+        self.thrown_here()
+    }
 }
 
 impl Code for Recording {
@@ -434,6 +443,10 @@ impl Past for Recording {
     }
 
     fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        let is_end = matches!(self.timeline.here().reason, Reason::End(_));
+        if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
+            return Ok(Some(format!("thrown: {thrown}")));
+        }
         self.trap_explained()
     }
 

@@ -12,7 +12,8 @@ use crate::timeline::processes::wire::ask::{Frames, ListEntered};
 use crate::timeline::processes::wire::run::{FunctionRows, LineWatch, StepInto, StopAt, Watch};
 use std::collections::{BTreeSet, HashSet};
 
-/// How many functions of the stack a line step watches, innermost first.
+/// How many functions of the stack a line step watches, innermost first; and besides them
+/// those where an exception may be caught.
 const WATCHED_FRAMES: usize = 16;
 
 fn step_of(into: bool) -> Step {
@@ -52,9 +53,14 @@ impl Timeline {
         let skip = (frames.len() as u32).saturating_sub(depth) as usize;
         let mut seen = HashSet::new();
         let mut functions = Vec::new();
+        let mut callee_catches = false;
         for frame in frames.iter().skip(skip) {
-            if functions.len() >= WATCHED_FRAMES {
-                break;
+            let module = self.module(frame.module);
+            let catches = module.is_some_and(|module| module.code.catches(frame.pc));
+            // What is caught may be the last that a function does.
+            let is_left_to = std::mem::replace(&mut callee_catches, catches) || catches;
+            if functions.len() >= WATCHED_FRAMES && !is_left_to {
+                continue;
             }
             if !seen.insert((frame.module, frame.function)) {
                 continue;

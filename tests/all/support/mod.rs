@@ -10,6 +10,7 @@ pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;
+pub mod lined;
 pub mod oracle;
 pub mod plain;
 pub mod processes;

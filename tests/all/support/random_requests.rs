@@ -370,8 +370,9 @@ impl Known {
     }
 }
 
-const FILTERS: [&str; 5] = [
+const FILTERS: [&str; 6] = [
     "trap",
+    "throw",
     "failedHostcall",
     "hostcall",
     "handleCreated",

@@ -62,15 +62,21 @@ pub(super) fn instructions_near(bound: Option<Position>, here: &mut Here<'_, '_>
 
 /// Where the frame at a depth, or one further out, goes on when what it calls is
 /// over: after the call, or, as an exception does not go there, anywhere in a
-/// function that catches.
+/// function that catches, or after the call of one, which may be left by what it catches.
 pub(super) fn places_after_return(depth: u32, here: &mut Here<'_, '_>) -> Places {
     let frames = frames_of(here);
     let returned = at_depth(&frames, depth).map(|frame| (frame.module, frame.next));
     let mut places: Places = returned.into_iter().collect();
     let inside = frames.len().saturating_sub(depth as usize);
-    let outside = frames.iter().skip(inside);
-    for frame in outside.filter(|frame| catches(here.modules, frame)) {
-        places.extend(instructions(here.modules, frame));
+    let outside = frames.get(inside..).unwrap_or_default();
+    for (frame, caller) in outside
+        .iter()
+        .zip(outside.iter().skip(1).map(Some).chain([None]))
+    {
+        if catches(here.modules, frame) {
+            places.extend(instructions(here.modules, frame));
+            places.extend(caller.map(|caller| (caller.module, caller.next)));
+        }
     }
     places
 }
