@@ -84,7 +84,11 @@ pub(super) fn read(path: &Path, within: Within<'_>, limit: u64) -> Result<Vec<u8
         .open(path)?;
     let metadata = file.metadata()?;
     check_kind(&metadata)?;
-    if !within.holds_real(&real_path(&file, path)?) {
+    let real = real_path(&file, path)?;
+    if is_of_the_system(&real) {
+        return Err(HostFileError::Irregular("one of the system's own files"));
+    }
+    if !within.holds_real(&real) {
         return Err(HostFileError::Outside);
     }
     if metadata.len() > limit {
@@ -104,6 +108,15 @@ fn check_kind(metadata: &std::fs::Metadata) -> Result<(), HostFileError> {
     }
 }
 
+/// What is in these folders says that it is a regular file and is none: it is made when it is
+/// read, tells of this process and of the machine, or does something.
+fn is_of_the_system(real: &Path) -> bool {
+    const FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
+    // Plain memory, where people may well build.
+    const MEMORY: &str = "/dev/shm";
+    FOLDERS.iter().any(|folder| real.starts_with(folder)) && !real.starts_with(MEMORY)
+}
+
 /// Where an open file is: asked of the file itself, as the path may lead elsewhere by now.
 fn real_path(file: &File, path: &Path) -> io::Result<PathBuf> {
     let of_file = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
@@ -121,8 +134,8 @@ pub fn source_text(path: &Path) -> Result<String, HostFileError> {
     // Amalgamated sources have some ten megabytes.
     const LARGEST: u64 = 32 << 20;
     if !is_named_as_source(path) {
-        // What is not there is told first.
-        path.metadata()?;
+        // What is not there, or is no file at all, is told first.
+        check_kind(&path.metadata()?)?;
         return Err(HostFileError::NotASource);
     }
     let bytes = read(path, Within::Anywhere, LARGEST)?;

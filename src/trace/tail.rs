@@ -28,6 +28,7 @@
 
 use super::event::Instance;
 use super::raw::{self, Kind};
+use super::source::open_file;
 use crate::component::{Component, CrossingKind};
 use std::fs::File;
 use std::io;

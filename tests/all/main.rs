@@ -39,6 +39,7 @@ mod fuzzed;
 mod go;
 mod golden;
 mod handle_table;
+mod host_files;
 mod http_service;
 mod inlined_breakpoints;
 mod instrument;

@@ -86,6 +86,10 @@ fn is_of_rust(path: &str) -> bool {
     path.starts_with("/rustc/")
 }
 
+fn is_missing(error: &HostFileError) -> bool {
+    matches!(error, HostFileError::Read(error) if error.kind() == ErrorKind::NotFound)
+}
+
 fn around(line: usize) -> usize {
     line.saturating_sub(SHOWN / 2).max(1)
 }

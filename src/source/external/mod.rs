@@ -189,7 +189,10 @@ impl External {
     }
 
     fn take_given(&mut self, modules: &[Module<'_>], search: &Search) -> Result<(), ExternalError> {
-        let files = search.given.iter().map(|path| DebugFile::open(path, Within::Anywhere));
+        let files = search
+            .given
+            .iter()
+            .map(|path| DebugFile::open(path, Within::Anywhere));
         let files = files.collect::<Result<Vec<_>, _>>()?;
         // The skeletons of split units may come with another file.
         let (split, whole): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_split());
