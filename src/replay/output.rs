@@ -104,7 +104,7 @@ impl Streams {
                 let is_stream = resource
                     .name
                     .as_ref()
-                    .is_some_and(|n| n.name == "output-stream");
+                    .is_some_and(|n| &*n.name == "output-stream");
                 if is_stream {
                     self.handles.remove(&key);
                 }

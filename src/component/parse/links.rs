@@ -2,6 +2,7 @@
 //! the names of the functions that cross.
 
 use super::Walk;
+use super::budget::PART;
 use super::spaces::{Function, Instance};
 use crate::component::canonical::{core_sort, unsupported};
 use crate::component::error::ParseError;
@@ -29,9 +30,9 @@ impl<'a> Walk<'a> {
                 open.components.push(None);
             }
             wp::ComponentTypeRef::Value(_) => return Err(unsupported("an imported value", at)),
-            wp::ComponentTypeRef::Func(_) => open.functions.push(Function::Named(name.to_owned())),
+            wp::ComponentTypeRef::Func(_) => open.functions.push(Function::Named(name.into())),
             wp::ComponentTypeRef::Instance(_) => {
-                open.instances.push(Instance::Named(name.to_owned()));
+                open.instances.push(Instance::Named(name.into()));
             }
             wp::ComponentTypeRef::Type(_) => open.component_types += 1,
         }
@@ -78,12 +79,17 @@ impl<'a> Walk<'a> {
         name: &str,
         at: usize,
     ) -> Result<(), ParseError> {
+        let budget = self.budget.clone();
         let bodies_named = |instance: &Instance, name: &str| match instance {
-            Instance::Named(interface) => Function::Named(format!("{interface}#{name}")),
-            Instance::Made(functions) => functions
+            Instance::Named(interface) => {
+                let path = format!("{interface}#{name}");
+                budget.text(&path)?;
+                Ok(Function::Named(path.into()))
+            }
+            Instance::Made(functions) => Ok(functions
                 .get(name)
                 .cloned()
-                .unwrap_or_else(|| Function::Named(name.to_owned())),
+                .unwrap_or_else(|| Function::Named(name.into()))),
         };
         let open = self.here()?;
         let source = open
@@ -92,13 +98,14 @@ impl<'a> Walk<'a> {
             .ok_or(ParseError::Index("instance"))?;
         match kind {
             wp::ComponentExternalKind::Func => {
-                let function = bodies_named(source, name);
+                let function: Result<Function, ParseError> = bodies_named(source, name);
+                let function = function?;
                 open.functions.push(function);
             }
             // Named after the interface it exports: that is how its functions
             // are known to whoever they are given to.
             wp::ComponentExternalKind::Instance => {
-                open.instances.push(Instance::Named(name.to_owned()));
+                open.instances.push(Instance::Named(name.into()));
             }
             wp::ComponentExternalKind::Module => {
                 return Err(unsupported("a core module exported by an instance", at));
@@ -194,8 +201,10 @@ impl<'a> Walk<'a> {
                         functions.insert(arg.name.to_owned(), f.clone());
                     }
                 }
-                let functions = self.through_shim(body, functions);
-                self.here()?.instances.push(Instance::Made(functions));
+                let functions = self.through_shim(body, &functions)?;
+                self.here()?
+                    .instances
+                    .push(Instance::Made(functions.into()));
                 self.item(Item::Nested(body))
             }
             wp::ComponentInstance::FromExports(exports) => {
@@ -208,7 +217,7 @@ impl<'a> Walk<'a> {
                         functions.insert(e.name.name.to_owned(), f.clone());
                     }
                 }
-                open.instances.push(Instance::Made(functions));
+                open.instances.push(Instance::Made(functions.into()));
                 Ok(())
             }
         }
@@ -219,22 +228,24 @@ impl<'a> Walk<'a> {
     pub(super) fn through_shim(
         &self,
         body: BodyId,
-        given: HashMap<String, Function>,
-    ) -> HashMap<String, Function> {
-        let Some(renames) = self.exports.get(&body) else {
-            return HashMap::new();
-        };
-        renames
-            .iter()
-            .filter_map(|(export, function)| match function {
-                Function::Named(import) => Some((export.clone(), given.get(import)?.clone())),
-                Function::Lifted(_) => None,
-            })
-            .collect()
+        given: &HashMap<String, Function>,
+    ) -> Result<HashMap<String, Function>, ParseError> {
+        let mut renamed = HashMap::new();
+        for (export, function) in self.exports.get(&body).into_iter().flatten() {
+            self.budget.spend(PART)?;
+            if let Function::Named(import) = function
+                && let Some(function) = given.get(&**import)
+            {
+                self.budget.text(export)?;
+                renamed.insert(export.clone(), function.clone());
+            }
+        }
+        Ok(renamed)
     }
 
     pub(super) fn export(&mut self, export: wp::ComponentExport<'a>) -> Result<(), ParseError> {
         let name = export.name.name;
+        let budget = self.budget.clone();
         let open = self.here()?;
         match export.kind {
             wp::ComponentExternalKind::Func => {
@@ -245,7 +256,7 @@ impl<'a> Walk<'a> {
                     .ok_or(ParseError::Index("function"))?;
                 open.exports.insert(name.to_owned(), function.clone());
                 if let Function::Lifted(id) = &function {
-                    open.lifted_names.push((*id, name.to_owned()));
+                    open.lifted_names.push((*id, name.into()));
                 }
                 open.functions.push(function);
             }
@@ -256,10 +267,12 @@ impl<'a> Walk<'a> {
                     .cloned()
                     .ok_or(ParseError::Index("instance"))?;
                 if let Instance::Made(functions) = &instance {
-                    for (function_name, function) in functions {
+                    for (function_name, function) in functions.iter() {
+                        budget.spend(PART)?;
                         if let Function::Lifted(id) = function {
-                            open.lifted_names
-                                .push((*id, format!("{name}#{function_name}")));
+                            let path = format!("{name}#{function_name}");
+                            budget.text(&path)?;
+                            open.lifted_names.push((*id, path.into()));
                         }
                     }
                 }

@@ -30,7 +30,7 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
         let name = trace
             .component()
             .crossing(call.call.crossing)
-            .map_or_else(String::new, |crossing| crossing.name.clone());
+            .map_or_else(String::new, |crossing| crossing.name.to_string());
         if !events.filter.matches(&name) {
             continue;
         }

@@ -119,7 +119,7 @@ const JSON_LIMIT: usize = 64 << 10;
 fn name(component: &Component, call: &Hostcall) -> String {
     component
         .crossing(call.call.crossing)
-        .map_or_else(String::new, |crossing| crossing.name.clone())
+        .map_or_else(String::new, |crossing| crossing.name.to_string())
 }
 
 fn text(name: &str, call: &Hostcall) -> String {
