@@ -6,6 +6,7 @@
 //! information answers with the names of its name section and no lines.
 
 mod addresses;
+mod budget;
 mod damage;
 mod demangle;
 mod entries;
@@ -31,6 +32,7 @@ mod spelling;
 mod split;
 mod statics;
 mod tables;
+mod texts;
 mod type_names;
 mod types;
 mod units;

@@ -10,6 +10,7 @@
 mod support;
 
 mod breakpoints;
+mod budgets;
 mod canonical_abi;
 mod clock;
 mod component;

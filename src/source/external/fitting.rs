@@ -154,7 +154,7 @@ impl DebugFile {
             name_root(&mut map, directory);
         }
         let text = serde_json::to_vec(&map).map_err(unreadable)?;
-        SourceMap::parse(&text).map_err(|error| damaged(error.to_string()))?;
+        SourceMap::parse(&text, text.len()).map_err(|error| damaged(error.to_string()))?;
         Ok(vec![(SOURCE_MAP.to_owned(), text)])
     }
 
