@@ -142,7 +142,7 @@ impl Replay {
                 "memoryHashes": checks.hashes,
                 "divergence": {
                     "event": divergence.event,
-                    "crossing": crossing,
+                    "crossing": crossing.as_deref(),
                     "recorded": side(&divergence.recorded, recorded),
                     "replayed": side(&divergence.replayed, replayed),
                 },

@@ -6,6 +6,7 @@ use super::layout::{self, Lift, Pointer};
 use super::types::{CoreSignature, CoreValue, FunctionType, StringEncoding, ValueType};
 use super::wiring::BodyId;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A crossing's number, stable for a given component binary: crossings are
 /// numbered in the order in which the binary defines them, those of a nested
@@ -63,11 +64,11 @@ pub struct Crossing {
     /// Its WIT path where it has one
     /// (`wasi:io/streams@0.2.6#[method]output-stream.write`), else a name made of
     /// what it is (`resource.drop wasi:io/streams@0.2.6#output-stream`).
-    pub name: String,
+    pub name: Arc<str>,
     /// Of the core function, as the binary declares it: what the guest passes or is passed.
     pub signature: CoreSignature,
     /// The component-level type of a lowered or lifted function.
-    pub function: Option<FunctionType>,
+    pub function: Option<Arc<FunctionType>>,
     /// Core function index in its body: the function that an outgoing crossing
     /// defines, or that an incoming one calls.
     pub core_function: u32,

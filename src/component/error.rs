@@ -22,9 +22,17 @@ pub enum ParseError {
         /// Bytes from the beginning of the binary to the section that has it, or 0 if not known.
         offset: usize,
     },
-    /// An index into this space finds nothing, or what does not fit; `crossing` for too many.
+    /// An index into this space finds nothing, or what does not fit.
     #[error("the component's {0} index space is inconsistent")]
     Index(&'static str),
+    /// More than is read: memory and time would grow with it.
+    #[error("the component is too large to be read: it has more than {limit} {what}")]
+    TooLarge {
+        /// What there is too much of: `components and core modules`.
+        what: &'static str,
+        /// The most of it that is read.
+        limit: usize,
+    },
     /// Byte offset of a core module or component that is longer than the one around it.
     #[error("not a valid component: the part at byte {0:#x} reaches beyond the one that holds it")]
     Beyond(usize),

@@ -109,9 +109,9 @@ pub struct Resource {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TypeName {
     /// `wasi:io/streams@0.2.6`, or empty for a type of the world itself.
-    pub interface: String,
+    pub interface: Arc<str>,
     /// `output-stream`
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 impl std::fmt::Display for TypeName {

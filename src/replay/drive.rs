@@ -96,7 +96,7 @@ pub(super) fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> Str
         .data()
         .component()
         .crossing(id)
-        .map_or_else(|| format!("crossing {}", id.0), |c| c.name.clone())
+        .map_or_else(|| format!("crossing {}", id.0), |c| c.name.to_string())
 }
 
 /// Notes a divergence, so that it survives the way through Wasmtime, and makes

@@ -27,6 +27,14 @@ impl fmt::Display for Damage {
             // What to do about it is the same for all parts, and not said of each.
             SourceError::Damaged(error) => write!(f, "{} ({error})", self.part),
             SourceError::Excessive(what) => write!(f, "{} ({what})", self.part),
+            SourceError::TooLarge { what, limit } => {
+                let limit = limit >> 20;
+                write!(
+                    f,
+                    "{} (too large: {what}, more than {limit} MiB)",
+                    self.part
+                )
+            }
             SourceError::SourceMap(what) => write!(f, "{} ({what})", self.part),
             other => write!(f, "{} ({other})", self.part),
         }

@@ -13,6 +13,16 @@ pub enum SourceError {
     /// Tables that overlap or refer to each other without end.
     #[error("the debug information is refused: {0}")]
     Excessive(&'static str),
+    /// More than is read: it would take memory and time without end.
+    #[error(
+        "the debug information is too large: {what} would take more than {} MiB", limit >> 20
+    )]
+    TooLarge {
+        /// What there is too much of: `functions`.
+        what: &'static str,
+        /// The most that it may take, in bytes.
+        limit: usize,
+    },
     /// It is not a source map, or its mappings are damaged.
     #[error("the source map is damaged ({0}); build the guest again to get a sound one")]
     SourceMap(String),

@@ -1,5 +1,6 @@
 //! The functions of a module: names, places, declarations.
 
+use super::budget::Budget;
 use super::damage::Damage;
 use super::entries::Entries;
 use super::error::SourceError;
@@ -9,6 +10,7 @@ use super::ranges::{RangesLeft, ranges};
 use super::sections::Reader;
 use super::units::{EntryId, Unit, entry_id};
 use gimli::Attribute;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -39,6 +41,8 @@ pub struct Function {
 pub(super) struct Functions {
     pub(super) names: Names,
     by_unit: Vec<OnceLock<OfUnit>>,
+    /// For the functions of all units.
+    left: Mutex<Budget>,
     /// Those of a module whose lines a source map tells.
     mapped: OnceLock<Vec<Function>>,
     /// Unit and number in it, by last part, whole path and linkage name.
@@ -57,6 +61,7 @@ impl Functions {
         Functions {
             names,
             by_unit: entries.units.ids().map(|_| OnceLock::new()).collect(),
+            left: Mutex::new(Budget::of_index("functions", entries.units.bytes())),
             mapped: OnceLock::new(),
             by_name: OnceLock::new(),
         }
@@ -125,7 +130,7 @@ impl Functions {
         Some(of_unit.get_or_init(|| {
             let mut functions = Vec::new();
             // What was read before the damage stays useful.
-            let damage = read(entries, id, unit, &mut functions).err();
+            let damage = read(entries, id, unit, &self.left, &mut functions).err();
             functions.sort_by_key(|function| function.range.start);
             OfUnit { functions, damage }
         }))
@@ -188,6 +193,7 @@ fn read(
     entries: &Entries,
     unit_id: u32,
     unit: &Unit,
+    budget: &Mutex<Budget>,
     found: &mut Vec<Function>,
 ) -> Result<(), SourceError> {
     let mut left = RangesLeft::new();
@@ -195,7 +201,12 @@ fn read(
         let ranges = ranges(unit.unit_ref(), attributes, &entries.code, &mut left)?;
         if let Some(range) = ranges.into_iter().next() {
             let entry = entry_id(unit_id, offset)?;
-            found.push(function(entries, entry, range, attributes));
+            let function = function(entries, entry, range, attributes);
+            let linkage_name = function.linkage_name.as_ref().map_or(0, String::len);
+            let names = function.name.len() + function.short_name.len() + linkage_name;
+            // They are in the index, too.
+            budget.lock().spend::<[Function; 2]>(2 * names)?;
+            found.push(function);
         }
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! Calls that the compiler has put in place of themselves: where the bodies of each
 //! function begin in other functions.
 
+use super::budget::Budget;
 use super::entries::{Declaration, Entries};
 use super::error::SourceError;
 use super::ranges::{RangesLeft, ranges};
@@ -43,15 +44,18 @@ impl InlinedFunctions {
 
 fn index(entries: &Entries) -> Vec<Inlined> {
     let mut starts: HashMap<EntryId, Vec<u32>> = HashMap::new();
+    let mut budget = Budget::of_index("inlined functions", entries.units.bytes());
     for (id, unit) in entries.units.ids().zip(&entries.units.all) {
         // What was read before a damage stays useful.
-        _ = read(entries, id, unit, &mut starts);
+        _ = read(entries, id, unit, &mut budget, &mut starts);
     }
     let named = starts.into_iter().filter_map(|(origin, starts)| {
         let die = entries.units.entry(origin).ok()?;
         let declaration = entries.declaration(origin.unit, die.attrs());
+        let name = declaration.readable_name();
+        budget.spend::<Inlined>(2 * name.len()).ok()?;
         Some(Inlined {
-            name: declaration.readable_name(),
+            name,
             declaration,
             starts,
         })
@@ -63,6 +67,7 @@ fn read(
     entries: &Entries,
     unit_id: u32,
     unit: &Unit,
+    budget: &mut Budget,
     starts: &mut HashMap<EntryId, Vec<u32>>,
 ) -> Result<(), SourceError> {
     let mut left = RangesLeft::new();
@@ -73,6 +78,7 @@ fn read(
         let ranges = ranges(unit.unit_ref(), attributes, &entries.code, &mut left)?;
         let start = ranges.iter().map(|range| range.start).min();
         if let (Some(origin), Some(start)) = (origin, start) {
+            budget.spend::<[u64; 8]>(0)?;
             starts.entry(origin).or_default().push(start);
         }
         Ok(())

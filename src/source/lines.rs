@@ -1,10 +1,12 @@
 //! The line table of a module: every unit's line program, run once, sorted.
 
+use super::budget::Budget;
 use super::damage::Damage;
 use super::error::SourceError;
 use super::paths;
 use super::sections::{Code, Reader};
 use super::source_map::{Mapping, SourceMap};
+use super::texts;
 use super::units::Units;
 use gimli::{ColumnType, LineProgramHeader, Reader as _};
 use std::collections::{HashMap, HashSet};
@@ -162,10 +164,18 @@ impl LineTable {
         // Sound line programs do not overlap, so all together are no longer than
         // the section.
         let mut left = section_length;
+        let mut rows = Budget::new("rows of line tables", most_rows(code));
+        let mut names = Budget::of_index("names of source files", section_length);
         let mut seen = HashSet::new();
         for described in &units.all {
             let unit = described.with_lines(&units.dwarf);
-            let files = table.read_files(unit);
+            let files = match table.read_files(unit, &mut names) {
+                Ok(files) => files,
+                Err(problem) => {
+                    table.damage.push(Damage::new("the line tables", problem));
+                    break;
+                }
+            };
             if let Some(program) = unit.line_program.clone()
                 && seen.insert(program.header().offset().0)
             {
@@ -178,7 +188,7 @@ impl LineTable {
                         break;
                     }
                 }
-                if let Err(error) = run(program, code, &files, &mut sequences) {
+                if let Err(error) = run(program, code, &files, &mut rows, &mut sequences) {
                     let part = format!("the line table of {}", described.shown());
                     table.damage.push(Damage::new(part, error));
                 }
@@ -192,7 +202,8 @@ impl LineTable {
     /// The lines that a source map tells; none if it cannot be read.
     fn of_source_map(map: &Reader, code: &Code) -> LineTable {
         let text = map.to_slice().map_err(SourceError::from);
-        let map = match text.and_then(|text| SourceMap::parse(&text)) {
+        let most = most_rows(code) / size_of::<Row>();
+        let map = match text.and_then(|text| SourceMap::parse(&text, most)) {
             Ok(map) => map,
             Err(problem) => {
                 return LineTable {
@@ -226,9 +237,13 @@ impl LineTable {
         self.contents.get(&file).map(String::as_str)
     }
 
-    fn read_files(&mut self, unit: gimli::UnitRef<'_, Reader>) -> Vec<Option<FileId>> {
+    fn read_files(
+        &mut self,
+        unit: gimli::UnitRef<'_, Reader>,
+        left: &mut Budget,
+    ) -> Result<Vec<Option<FileId>>, SourceError> {
         let Some(program) = &unit.line_program else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let header = program.header();
         let count = header.file_names().len() as u64;
@@ -238,9 +253,13 @@ impl LineTable {
         } else {
             count + 1
         };
-        (0..last)
-            .map(|index| self.files.intern(file_path(unit, header, index)?))
-            .collect()
+        let mut files = Vec::new();
+        for index in 0..last {
+            let path = file_path(unit, header, index);
+            left.spend::<[u64; 8]>(path.as_ref().map_or(0, String::len))?;
+            files.push(path.and_then(|path| self.files.intern(path)));
+        }
+        Ok(files)
     }
 
     /// Sorts the sequences and joins them into one table.
@@ -377,13 +396,22 @@ fn sequences_of(mappings: &[Mapping], code: &Code, files: &[Option<FileId>]) -> 
     sequences
 }
 
+/// What the rows of a module's lines may take: compilers write one for every few bytes of
+/// code, and some places have several.
+fn most_rows(code: &Code) -> usize {
+    const LEAST: usize = 1 << 18;
+    let rows = code.bytes().saturating_mul(2).saturating_add(LEAST);
+    rows.saturating_mul(size_of::<Row>())
+}
+
 /// Runs a line program. What it found before an error is kept.
 fn run(
     program: gimli::IncompleteLineProgram<Reader>,
     code: &Code,
     files: &[Option<FileId>],
+    left: &mut Budget,
     sequences: &mut Vec<Sequence>,
-) -> Result<(), gimli::Error> {
+) -> Result<(), SourceError> {
     let mut rows = program.rows();
     let mut current: Vec<Row> = Vec::new();
     // A sequence that starts outside the code speaks of functions that the linker
@@ -394,6 +422,7 @@ fn run(
         let pc = pc.filter(|&pc| current.last().is_none_or(|last| last.pc <= pc));
         sound &= pc.is_some();
         if let (true, Some(pc)) = (sound, pc) {
+            left.spend::<Row>(0)?;
             current.push(Row {
                 pc,
                 belongs: belongs(row, files),
@@ -439,15 +468,12 @@ fn file_path(
     header: &LineProgramHeader<Reader>,
     index: u64,
 ) -> Option<String> {
-    let text = |value| {
-        let text = unit.attr_string(value).ok()?;
-        Some(text.to_string_lossy().ok()?.into_owned())
-    };
+    let text = |value| texts::text(unit, value);
     let file = header.file(index)?;
     let name = text(file.path_name())?;
     let directory = file.directory(header).and_then(text).unwrap_or_default();
     let compiled_in = match &unit.comp_dir {
-        Some(directory) => directory.to_string_lossy().ok()?.into_owned(),
+        Some(directory) => texts::cut(directory)?,
         None => String::new(),
     };
     Some(paths::join(&[&compiled_in, &directory, &name]))

@@ -6,6 +6,7 @@
 //! information answers with the names of its name section and no lines.
 
 mod addresses;
+mod budget;
 mod damage;
 mod demangle;
 mod entries;
@@ -13,6 +14,7 @@ mod error;
 pub mod external;
 mod functions;
 mod globals;
+mod host_file;
 mod inlined;
 mod kind;
 mod lines;
@@ -30,6 +32,7 @@ mod spelling;
 mod split;
 mod statics;
 mod tables;
+mod texts;
 mod type_names;
 mod types;
 mod units;
@@ -39,6 +42,7 @@ pub use damage::Damage;
 pub use demangle::demangle;
 pub use error::SourceError;
 pub use functions::Function;
+pub use host_file::{HostFileError, source_text};
 pub use kind::Kind;
 pub use lines::{FileId, SourceLine, Statement};
 pub use listing::Listing;

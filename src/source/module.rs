@@ -50,7 +50,11 @@ impl ModuleSource {
         let sections = Sections::read(&module)?;
         let dwarf = Arc::new(sections.debug.dwarf()?);
         let split = SplitFiles::read(&sections.split, &dwarf);
-        let units = Units::read(dwarf, &split, &sections.code);
+        let mut units = Units::read(dwarf, &split, &sections.code);
+        if let Some(why) = sections.debug.refused() {
+            let part = "all of the module's DWARF";
+            units.damage.push(Damage::new(part, why.clone()));
+        }
         let source_map = sections.source_map.map(|range| {
             gimli::EndianReader::new(module.clone(), gimli::LittleEndian).range(range)
         });

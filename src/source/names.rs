@@ -14,7 +14,11 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn add(&mut self, function: u32, name: &str) {
-        self.functions.insert(function, name.to_owned());
+        // No module has more functions.
+        const MOST: u32 = 1_000_000;
+        if function < MOST {
+            self.functions.insert(function, name.to_owned());
+        }
     }
 
     /// Whether no function has a name.

@@ -94,7 +94,9 @@ impl Places<'_> {
     fn first_of_each_copy(self, starts: &[Statement]) -> Vec<Statement> {
         let mut columns: HashMap<Copy, u32> = HashMap::new();
         let mut places = Vec::new();
-        for statement in starts {
+        // More copies than breakpoints have places.
+        const MOST: usize = 4096;
+        for statement in starts.iter().take(MOST) {
             let copy = self.copy_at(statement.pc);
             let column = columns.entry(copy).or_insert(statement.at.column);
             if *column == statement.at.column {

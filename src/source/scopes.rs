@@ -2,6 +2,7 @@
 //! blocks, and the variables that these declare.
 
 use super::addresses;
+use super::budget::Budget;
 use super::entries::{Entries, file_index, small};
 use super::error::SourceError;
 use super::functions::{Function, Functions};
@@ -83,6 +84,7 @@ pub(super) fn at(entries: &Entries, functions: &Functions, pc: u32) -> Result<Sc
         unit: entries.units.of(unit_id)?,
         pc,
         ranges_left: RangesLeft::new(),
+        left: Budget::new("what is in scope at one place", MOST_IN_SCOPE),
         scopes: Scopes {
             unit: unit_id,
             pc: Some(pc),
@@ -204,6 +206,7 @@ pub(super) fn statics(entries: &Entries, unit_id: u32) -> Result<Vec<Declared>, 
     let mut raw = unit.dwarf.entries_raw(None)?;
     let mut attributes = Vec::new();
     let mut found = Vec::new();
+    let mut left = Budget::new("variables outside functions", MOST_IN_SCOPE);
     while !raw.is_empty() {
         let Some(abbreviation) = raw.read_abbreviation()? else {
             continue;
@@ -214,7 +217,10 @@ pub(super) fn statics(entries: &Entries, unit_id: u32) -> Result<Vec<Declared>, 
             let has_location = |a: &Attribute<Reader>| a.name() == gimli::DW_AT_location;
             if attributes.iter().any(has_location) {
                 let tag = abbreviation.tag();
-                found.extend(declared(entries, unit_id, unit, tag, &attributes, None)?);
+                let declared = declared(entries, unit_id, unit, tag, &attributes, None)?;
+                let name = declared.as_ref().map_or(0, |declared| declared.name.len());
+                left.spend::<Declared>(name)?;
+                found.extend(declared);
             }
         } else if abbreviation.tag() == gimli::DW_TAG_subprogram {
             skip_children(&mut raw, depth)?;
@@ -223,12 +229,18 @@ pub(super) fn statics(entries: &Entries, unit_id: u32) -> Result<Vec<Declared>, 
     Ok(found)
 }
 
+/// What is in scope at one place takes some kilobytes.
+const MOST_IN_SCOPE: usize = 64 << 20;
+/// The most entries of one function, or of one type, that are walked for one question.
+pub(super) const MOST_ENTRIES: usize = 1 << 22;
+
 /// One walk down a function's entries to a place.
 struct Walk<'a> {
     entries: &'a Entries,
     unit: &'a Unit,
     pc: u32,
     ranges_left: RangesLeft,
+    left: Budget,
     scopes: Scopes,
 }
 
@@ -238,6 +250,7 @@ impl Walk<'_> {
         let mut entries = self.unit.dwarf.entries_raw(Some(offset))?;
         let mut attributes = Vec::new();
         let mut first = true;
+        let mut walked = 0_usize;
         while !entries.is_empty() && (first || entries.next_depth() > 0) {
             let offset = entries.next_offset();
             let Some(abbreviation) = entries.read_abbreviation()? else {
@@ -251,8 +264,12 @@ impl Walk<'_> {
                 continue;
             }
             let id = entry_id(function.entry.unit, offset)?;
+            walked += 1;
             if !self.enter(id, abbreviation.tag(), &attributes)? {
-                skip_children(&mut entries, depth)?;
+                walked += skip_children(&mut entries, depth)?;
+            }
+            if walked > MOST_ENTRIES {
+                return Err(SourceError::Excessive("a function has too many entries"));
             }
         }
         Ok(())
@@ -275,6 +292,8 @@ impl Walk<'_> {
                 }
                 let pc = Some(self.pc);
                 let declared = declared(self.entries, id.unit, self.unit, tag, attributes, pc)?;
+                let name = declared.as_ref().map_or(0, |declared| declared.name.len());
+                self.left.spend::<Declared>(name)?;
                 if let Some(frame) = self.scopes.frames.last_mut() {
                     frame.variables.extend(declared);
                 }
@@ -290,6 +309,13 @@ impl Walk<'_> {
                     return Ok(false);
                 }
                 let call = self.inlined_call(id.unit, attributes, ranges);
+                self.left.spend::<[Frame; 4]>(call.name.len())?;
+                const MOST: usize = 1024;
+                if self.scopes.frames.len() >= MOST {
+                    return Err(SourceError::Excessive(
+                        "too many calls are inlined in one another",
+                    ));
+                }
                 self.scopes.frames.push(Frame {
                     inlined: Some(call),
                     variables: Vec::new(),
@@ -348,17 +374,19 @@ fn frame_base(attributes: &[Attribute<Reader>]) -> Option<Expression<Reader>> {
         })
 }
 
-/// Skips what lies below an entry at a depth.
+/// Skips what lies below an entry at a depth; tells how many entries that is.
 fn skip_children(
     entries: &mut gimli::EntriesRaw<'_, Reader>,
     depth: isize,
-) -> Result<(), SourceError> {
+) -> Result<usize, SourceError> {
+    let mut skipped = 0;
     while !entries.is_empty() && entries.next_depth() > depth {
+        skipped += 1;
         if let Some(abbreviation) = entries.read_abbreviation()? {
             entries.skip_attributes(abbreviation.attributes())?;
         }
     }
-    Ok(())
+    Ok(skipped)
 }
 
 fn signed(value: &AttributeValue<Reader>) -> Option<u64> {

@@ -1,10 +1,12 @@
 //! The sections of a core module that debug information needs: code, names, and
 //! the custom sections `.debug_*`.
 
+use super::budget::too_large;
 use super::error::SourceError;
 use super::globals::Globals;
 use super::names::Names;
 use super::tables::FunctionTable;
+use super::texts;
 use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -58,6 +60,13 @@ impl Code {
         pc.checked_sub(self.start).map(u64::from)
     }
 
+    /// The bytes from the first function to the last.
+    pub(super) fn bytes(&self) -> usize {
+        let first = self.bodies.first().map_or(0, |body| body.range.start);
+        let last = self.bodies.last().map_or(0, |body| body.range.end);
+        last.saturating_sub(first) as usize
+    }
+
     /// Moves a place in a function's declarations of locals, to which compilers
     /// attribute a function's first line, to its first instruction.
     pub(super) fn instruction_at(&self, pc: u32) -> u32 {
@@ -104,22 +113,56 @@ impl Code {
 pub(super) struct DebugSections {
     bytes: Arc<[u8]>,
     ranges: HashMap<String, Range<usize>>,
+    /// Why none of them is used.
+    refused: Option<SourceError>,
 }
 
 impl DebugSections {
+    fn take(&mut self, name: &str, range: Range<usize>) {
+        let range = match name.trim_end_matches(".dwo") {
+            ".debug_str" | ".debug_line_str" => {
+                let strings = self.bytes.get(range.clone()).unwrap_or_default();
+                range.start..range.start.saturating_add(texts::usable(strings))
+            }
+            _ => range,
+        };
+        self.ranges.insert(name.to_owned(), range);
+    }
+
+    /// Uses none of them if there are more lines than there is code for: line tables unfold
+    /// to many times their size, and what the linker dropped has no code.
+    fn check_lines(&mut self, code: &Code) {
+        const LEAST: usize = 4 << 20;
+        let limit = code.bytes().saturating_mul(4).saturating_add(LEAST);
+        if self.length(".debug_line") > limit {
+            self.ranges.clear();
+            let what = "line tables of so little code";
+            self.refused = Some(too_large(what, limit));
+        }
+    }
+
+    /// Why they are not used, though they are there.
+    pub(super) fn refused(&self) -> Option<&SourceError> {
+        self.refused.as_ref()
+    }
+
     /// The sections of a file that has nothing else of interest, such as a `.dwo`.
     /// Of a damaged file, those before the damage.
     pub(super) fn of_file(bytes: Arc<[u8]>) -> DebugSections {
-        let mut ranges = HashMap::new();
+        let mut found = DebugSections {
+            bytes: bytes.clone(),
+            ranges: HashMap::new(),
+            refused: None,
+        };
         let payloads = Parser::new(0).parse_all(&bytes).map_while(Result::ok);
         for payload in payloads {
             if let Payload::CustomSection(custom) = payload
                 && let Some(range) = data_range(&custom, bytes.len())
             {
-                ranges.insert(custom.name().to_owned(), range);
+                found.take(custom.name(), range);
             }
         }
-        DebugSections { bytes, ranges }
+        found
     }
 
     /// A section; one that is not there is empty.
@@ -167,6 +210,7 @@ impl Sections {
             debug: DebugSections {
                 bytes: bytes.clone(),
                 ranges: HashMap::new(),
+                refused: None,
             },
             split: Vec::new(),
             source_map: None,
@@ -175,6 +219,7 @@ impl Sections {
             let payload = payload.map_err(not_a_module)?;
             sections.take(payload, bytes)?;
         }
+        sections.debug.check_lines(&sections.code);
         Ok(sections)
     }
 
@@ -209,7 +254,7 @@ impl Sections {
                     }
                     (SOURCE_MAP, range) => self.source_map = range,
                     (name, Some(range)) if name.starts_with(".debug_") => {
-                        self.debug.ranges.insert(name.to_owned(), range);
+                        self.debug.take(name, range);
                     }
                     _ => {
                         if let KnownCustom::Name(names) = custom.as_known() {

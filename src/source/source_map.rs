@@ -66,23 +66,25 @@ struct SectionOffset {
 }
 
 impl SourceMap {
+    /// Reads a map of at most so many mappings.
+    ///
     /// # Errors
     ///
     /// If the text is not a source map of version 3, or its mappings are damaged.
-    pub(super) fn parse(text: &[u8]) -> Result<SourceMap, SourceError> {
+    pub(super) fn parse(text: &[u8], most: usize) -> Result<SourceMap, SourceError> {
         let refused = |why: String| SourceError::SourceMap(why);
         let json: Json = serde_json::from_slice(without_guard(text))
             .map_err(|error| refused(error.to_string()))?;
         match json.sections {
-            Some(sections) => of_sections(sections),
-            None => of_mappings(json),
+            Some(sections) => of_sections(sections, most),
+            None => of_mappings(json, most),
         }
         .map_err(refused)
     }
 }
 
 /// The maps of sections, one after the other.
-fn of_sections(sections: Vec<Section>) -> Result<SourceMap, String> {
+fn of_sections(sections: Vec<Section>, most: usize) -> Result<SourceMap, String> {
     let starts: Vec<u32> = sections.iter().map(|s| s.offset.column).collect();
     if !starts.is_sorted() {
         return Err("its sections are not in order".to_owned());
@@ -94,7 +96,7 @@ fn of_sections(sections: Vec<Section>) -> Result<SourceMap, String> {
             return Err("a section of it has sections".to_owned());
         }
         let start = section.offset.column;
-        let map = of_mappings(section.map)?;
+        let map = of_mappings(section.map, most.saturating_sub(whole.mappings.len()))?;
         let before = u32::try_from(whole.sources.len()).unwrap_or(u32::MAX);
         let moved = map.mappings.into_iter().filter_map(|mapping| {
             let pc = mapping.pc.checked_add(start).filter(|pc| *pc < end)?;
@@ -110,12 +112,16 @@ fn of_sections(sections: Vec<Section>) -> Result<SourceMap, String> {
     Ok(whole)
 }
 
-fn of_mappings(json: Json) -> Result<SourceMap, String> {
+fn of_mappings(json: Json, most: usize) -> Result<SourceMap, String> {
     if json.version != 3 {
         return Err(format!("its version is {}, not 3", json.version));
     }
     let mappings = json.mappings.ok_or("it has no mappings")?;
     let root = json.source_root.unwrap_or_default();
+    const MOST_OF_PATHS: usize = 64 << 20;
+    if root.len().saturating_mul(json.sources.len()) > MOST_OF_PATHS {
+        return Err("the paths of its sources are too long".to_owned());
+    }
     let mut contents = json.sources_content.unwrap_or_default().into_iter();
     let sources: Vec<MappedSource> = json
         .sources
@@ -125,7 +131,7 @@ fn of_mappings(json: Json) -> Result<SourceMap, String> {
             content: contents.next().flatten(),
         })
         .collect();
-    let mappings = decode(mappings.as_bytes(), sources.len())?;
+    let mappings = decode(mappings.as_bytes(), sources.len(), most)?;
     Ok(SourceMap { sources, mappings })
 }
 
@@ -156,7 +162,7 @@ struct State {
     original_column: i64,
 }
 
-fn decode(mappings: &[u8], sources: usize) -> Result<Vec<Mapping>, String> {
+fn decode(mappings: &[u8], sources: usize, most: usize) -> Result<Vec<Mapping>, String> {
     let mut state = State::default();
     let mut found = Vec::new();
     // All of a module is the first line; some tools put what follows on others.
@@ -173,6 +179,11 @@ fn decode(mappings: &[u8], sources: usize) -> Result<Vec<Mapping>, String> {
             4 | 5 => Some(state.original(&fields, sources)?),
             n => return Err(format!("a mapping has {n} fields instead of 1, 4 or 5")),
         };
+        if found.len() >= most {
+            return Err(format!(
+                "it has more than {most} mappings, too many for so little code"
+            ));
+        }
         found.push(Mapping { pc, original });
     }
     found.sort_by_key(|mapping| mapping.pc);

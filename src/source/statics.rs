@@ -2,6 +2,7 @@
 //! name, in all units.
 
 use super::addresses::{self, is_tombstone};
+use super::budget::Budget;
 use super::demangle::demangle;
 use super::entries::Entries;
 use super::error::SourceError;
@@ -22,6 +23,8 @@ type ByName = HashMap<String, Vec<EntryId>>;
 
 /// The most parts of a path that have names in the index.
 const MOST_PARTS: usize = 8;
+/// Deeper entries have no names around them.
+const DEEPEST: usize = 64;
 /// The most variables of one name that are looked at for one that the linker kept.
 const MOST_OF_A_NAME: usize = 64;
 /// The most names in the index.
@@ -62,9 +65,10 @@ fn is_left_out(entries: &Entries, declared: &Declared) -> bool {
 
 fn index(entries: &Entries) -> ByName {
     let mut index = ByName::new();
+    let mut left = Budget::of_index("names of variables", entries.units.bytes());
     for (id, unit) in entries.units.ids().zip(&entries.units.all) {
         // What was read before a damage stays useful.
-        _ = index_unit(entries, id, unit, &mut index);
+        _ = index_unit(entries, id, unit, &mut left, &mut index);
     }
     index
 }
@@ -73,6 +77,7 @@ fn index_unit(
     entries: &Entries,
     unit_id: u32,
     unit: &Unit,
+    left: &mut Budget,
     index: &mut ByName,
 ) -> Result<(), SourceError> {
     let mut raw = unit.dwarf.entries_raw(None)?;
@@ -93,7 +98,7 @@ fn index_unit(
                 raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
                 if is_static(entries, unit_id, &attributes, around.is_empty()) {
                     let id = entry_id(unit_id, offset)?;
-                    index_one(entries, id, &attributes, &around, index);
+                    index_one(entries, id, &attributes, &around, left, index)?;
                 }
             }
             gimli::DW_TAG_namespace
@@ -102,8 +107,9 @@ fn index_unit(
             | gimli::DW_TAG_class_type
             | gimli::DW_TAG_subprogram => {
                 raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
-                if abbreviation.has_children() {
+                if abbreviation.has_children() && around.len() < DEEPEST {
                     let name = own_name(entries, unit_id, &attributes);
+                    left.spend::<String>(name.as_ref().map_or(0, String::len))?;
                     around.push((depth, name.unwrap_or_default()));
                 }
             }
@@ -140,11 +146,12 @@ fn index_one(
     id: EntryId,
     attributes: &[Attribute<Reader>],
     around: &[(isize, String)],
+    left: &mut Budget,
     index: &mut ByName,
-) {
+) -> Result<(), SourceError> {
     let declaration = entries.declaration(id.unit, attributes);
     let Some(name) = declaration.name else {
-        return;
+        return Ok(());
     };
     // A definition apart from its declaration has its path in the linkage name only.
     let linked = declaration.linkage_name.map(|name| demangle(&name));
@@ -161,8 +168,10 @@ fn index_one(
     ends.sort_unstable();
     ends.dedup();
     for end in ends {
+        left.spend::<[EntryId; 8]>(end.len())?;
         index.entry(end).or_default().push(id);
     }
+    Ok(())
 }
 
 /// The ends of a demangled path that ends with a name.

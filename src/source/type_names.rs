@@ -1,5 +1,6 @@
 //! Types by their names, for casts.
 
+use super::budget::Budget;
 use super::demangle::demangle;
 use super::error::SourceError;
 use super::spelling::short;
@@ -48,16 +49,24 @@ impl TypeNames {
     fn index(&self, units: &Units) -> &Index {
         self.0.get_or_init(|| {
             let mut names = Index::default();
+            let mut left = Budget::of_index("names of types", units.bytes());
             for unit in units.ids() {
                 // What was read before a damage stays useful.
-                _ = read_unit(units, unit, &mut names);
+                _ = read_unit(units, unit, &mut left, &mut names);
             }
             names
         })
     }
 }
 
-fn read_unit(units: &Units, index: u32, names: &mut Index) -> Result<(), SourceError> {
+fn read_unit(
+    units: &Units,
+    index: u32,
+    left: &mut Budget,
+    names: &mut Index,
+) -> Result<(), SourceError> {
+    /// Deeper entries have no names around them.
+    const DEEPEST: usize = 64;
     let unit = units.of(index)?;
     let mut entries = unit.dwarf.entries_raw(None)?;
     let mut attributes = Vec::new();
@@ -80,7 +89,12 @@ fn read_unit(units: &Units, index: u32, names: &mut Index) -> Result<(), SourceE
         let find = |name| attributes.iter().find(move |a| a.name() == name);
         let name = find(gimli::DW_AT_name).and_then(|a| units.text(index, a.value()));
         let path = path_to(&around, name.as_deref());
-        if abbreviation.has_children() && (is_namespace || is_composite(abbreviation.tag())) {
+        let taken = path.as_ref().or(name.as_ref()).map_or(0, String::len);
+        left.spend::<[EntryId; 8]>(4 * taken)?;
+        if around.len() < DEEPEST
+            && abbreviation.has_children()
+            && (is_namespace || is_composite(abbreviation.tag()))
+        {
             let none = || "(anonymous namespace)".to_owned();
             around.push((depth, name.clone().unwrap_or_else(none)));
         }

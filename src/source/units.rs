@@ -6,6 +6,7 @@ use super::paths;
 use super::ranges::{RangesLeft, ranges};
 use super::sections::{Code, Reader};
 use super::split::SplitFiles;
+use super::texts;
 use gimli::{
     Abbreviations, Attribute, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _,
     UnitOffset, UnitRef,
@@ -41,8 +42,7 @@ impl Unit {
 
     /// What messages call it: by its source file, or by where it is.
     pub(super) fn shown(&self) -> String {
-        let name = self.dwarf.name.as_ref();
-        match name.and_then(|name| name.to_string_lossy().ok()) {
+        match self.dwarf.name.as_ref().and_then(texts::cut) {
             Some(name) => format!("compilation unit {name}"),
             None => format!("the compilation unit at {:#x}", self.start),
         }
@@ -134,8 +134,11 @@ impl Units {
                     break;
                 }
             }
-            if shared.is_exceeded() {
-                let problem = SourceError::Excessive("the tables that units share overlap");
+            if shared.is_exceeded() || units.are_too_many() {
+                let problem = match units.are_too_many() {
+                    true => SourceError::Excessive("there are too many of them"),
+                    false => SourceError::Excessive("the tables that units share overlap"),
+                };
                 let part = format!("the compilation units from {end:#x} on");
                 units.damage.push(Damage::new(part, problem));
                 break;
@@ -145,6 +148,20 @@ impl Units {
             .covered
             .sort_by_key(|(range, unit)| (range.start, *unit));
         units
+    }
+
+    fn are_too_many(&self) -> bool {
+        // More than any program has, and than anybody is told of.
+        const MOST: usize = 1 << 17;
+        const MOST_DAMAGED: usize = 1000;
+        self.all.len() >= MOST || self.damage.len() >= MOST_DAMAGED
+    }
+
+    /// The bytes of all units.
+    pub(super) fn bytes(&self) -> usize {
+        let units = self.all.iter();
+        let lengths = units.map(|unit| unit.dwarf.header.length_including_self());
+        lengths.fold(0, usize::saturating_add)
     }
 
     fn add(
@@ -173,7 +190,7 @@ impl Units {
             }
         };
         if let Some(program) = &unit.line_program {
-            shared.spend_line_header(program.header().header_length());
+            shared.spend_line_header(program.header());
         }
         let Ok(id) = u32::try_from(self.all.len()) else {
             return;
@@ -258,8 +275,7 @@ impl Units {
 
     /// The text of a string attribute.
     pub(super) fn text(&self, unit: u32, value: AttributeValue<Reader>) -> Option<String> {
-        let text = self.get(unit)?.unit_ref().attr_string(value).ok()?;
-        Some(text.to_string_lossy().ok()?.into_owned())
+        texts::text(self.get(unit)?.unit_ref(), value)
     }
 
     /// How a unit encodes expressions.
@@ -329,10 +345,9 @@ impl EntryId {
 /// The split unit that a skeleton stands for.
 fn missing(dwarf: &gimli::Dwarf<Reader>, unit: &gimli::Unit<Reader>) -> Option<Missing> {
     let id = unit.dwo_id?;
-    let text = |reader: Reader| Some(reader.to_string_lossy().ok()?.into_owned());
-    let name = dwarf.attr_string(unit, unit.dwo_name().ok()??).ok();
-    let name = name.and_then(text)?;
-    let directory = unit.comp_dir.clone().and_then(text).unwrap_or_default();
+    let name = texts::text(unit.unit_ref(dwarf), unit.dwo_name().ok()??)?;
+    let directory = unit.comp_dir.as_ref().and_then(texts::cut);
+    let directory = directory.unwrap_or_default();
     let file = paths::join(&[&directory, &name]);
     Some(Missing { id, file })
 }
@@ -396,7 +411,7 @@ impl Shared {
             abbreviations: HashMap::new(),
             abbreviations_left: dwarf.debug_abbrev.reader().len(),
             // Type units share the header of their compilation unit.
-            line_headers_left: 1 << 26,
+            line_headers_left: (8 << 20) + 2 * dwarf.debug_line.reader().len(),
             ranges: RangesLeft::new(),
         }
     }
@@ -405,8 +420,11 @@ impl Shared {
         self.abbreviations_left == 0 || self.line_headers_left == 0
     }
 
-    fn spend_line_header(&mut self, length: usize) {
-        self.line_headers_left = self.line_headers_left.saturating_sub(length);
+    fn spend_line_header(&mut self, header: &gimli::LineProgramHeader<Reader>) {
+        // An entry of one byte takes a hundred.
+        let names = header.file_names().len() + header.include_directories().len();
+        let taken = header.header_length().max(names.saturating_mul(8));
+        self.line_headers_left = self.line_headers_left.saturating_sub(taken);
     }
 
     fn abbreviations(
@@ -418,7 +436,10 @@ impl Shared {
         if let Some(known) = self.abbreviations.get(&offset.0) {
             return Ok(known.clone());
         }
-        let length = abbreviations_length(dwarf, offset.0)?;
+        let (length, attributes) = abbreviations_size(dwarf, offset.0)?;
+        if attributes > MOST_ATTRIBUTES {
+            return Err(SourceError::Excessive("entries have too many attributes"));
+        }
         // Counts down to one at least when the last table ends with the section.
         match (self.abbreviations_left + 1).checked_sub(length.max(1)) {
             Some(left) if left > 0 => self.abbreviations_left = left,
@@ -434,20 +455,38 @@ impl Shared {
     }
 }
 
-/// The length of a table of abbreviations, up to its end or its first damage.
-fn abbreviations_length(dwarf: &gimli::Dwarf<Reader>, offset: usize) -> Result<usize, SourceError> {
+/// Compilers give entries some twenty attributes; each entry is read through all of its own.
+const MOST_ATTRIBUTES: usize = 256;
+
+/// The length of a table of abbreviations, up to its end or its first damage, and the most
+/// attributes that one of them has.
+fn abbreviations_size(
+    dwarf: &gimli::Dwarf<Reader>,
+    offset: usize,
+) -> Result<(usize, usize), SourceError> {
     let mut input = dwarf.debug_abbrev.reader().clone();
     input.skip(offset)?;
     let before = input.len();
+    let mut most = 0;
     let mut read = || -> gimli::Result<()> {
         while input.read_uleb128()? != 0 {
             input.read_uleb128()?;
             input.read_u8()?;
-            while (input.read_uleb128()?, input.read_uleb128()?) != (0, 0) {}
+            for number in 0.. {
+                most = most.max(number);
+                match (input.read_uleb128()?, input.read_uleb128()?) {
+                    (0, 0) => break,
+                    // Its value stands here.
+                    (_, form) if form == u64::from(gimli::DW_FORM_implicit_const.0) => {
+                        input.read_sleb128()?;
+                    }
+                    _ => {}
+                }
+            }
         }
         Ok(())
     };
     // gimli reports the damage better.
     let _ = read();
-    Ok(before - input.len())
+    Ok((before - input.len(), most))
 }

@@ -2,6 +2,7 @@
 //! whose type names the type that it was made for.
 
 use super::addresses;
+use super::budget::Budget;
 use super::error::SourceError;
 use super::globals::Globals;
 use super::sections::Reader;
@@ -32,6 +33,7 @@ fn read(units: &Units, globals: &Globals) -> HashMap<u64, EntryId> {
         units,
         globals,
         found: HashMap::new(),
+        left: Budget::of_index("names of vtables", units.bytes()),
     };
     for (index, unit) in units.ids().zip(&units.all) {
         if unit.is_rust() {
@@ -46,6 +48,7 @@ struct Reading<'a> {
     units: &'a Units,
     globals: &'a Globals,
     found: HashMap<u64, EntryId>,
+    left: Budget,
 }
 
 impl Reading<'_> {
@@ -56,6 +59,8 @@ impl Reading<'_> {
                 Some(attribute.value())
             };
             let name = find(gimli::DW_AT_name).and_then(|name| self.units.text(index, name));
+            self.left
+                .spend::<EntryId>(name.as_ref().map_or(0, String::len))?;
             if !name.is_some_and(|name| name.ends_with("::{vtable}")) {
                 return Ok(());
             }

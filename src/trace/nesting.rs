@@ -136,7 +136,7 @@ impl Nesting {
                     let name = |id| {
                         component
                             .crossing(id)
-                            .map_or_else(String::new, |crossing| crossing.name.clone())
+                            .map_or_else(String::new, |crossing| crossing.name.to_string())
                     };
                     Err(NotNested {
                         returned: name(open.crossing),

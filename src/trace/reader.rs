@@ -8,12 +8,11 @@ use super::event::{EventKind, Instance};
 use super::log::LogError;
 use super::metadata::{Metadata, Outcome};
 use super::opening;
-use super::source::Source;
+use super::source::{Source, open_file};
 use super::stored_events::{StoredEvents, Uncommitted};
 use super::tail::{self, Tail};
 use crate::component::{Component, same_code};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,7 +51,7 @@ impl Trace {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(read_error)?;
+        let file = open_file(path).map_err(read_error)?;
         let source = Source::new(file).map_err(|error| match error {
             LogError::Read(source) => read_error(source),
             LogError::None => TraceError::NotATrace {

@@ -6,6 +6,7 @@ use super::log::{Log, LogError};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::time::SystemTime;
 
 /// The bytes of a recording.
@@ -27,6 +28,18 @@ pub(super) enum Change {
     Cut { was: u64, now: u64 },
     /// It has been written to.
     Written,
+}
+
+/// Opens a file of a recording. Others than regular ones are refused: opening a pipe waits
+/// for who writes it, perhaps for ever.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    let refused = || io::Error::other("it is not a regular file");
+    if !path.metadata()?.is_file() {
+        return Err(refused());
+    }
+    let file = File::open(path)?;
+    let is_regular = file.metadata()?.is_file();
+    is_regular.then_some(file).ok_or_else(refused)
 }
 
 impl Source {

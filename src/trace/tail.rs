@@ -28,6 +28,7 @@
 
 use super::event::Instance;
 use super::raw::{self, Kind};
+use super::source::open_file;
 use crate::component::{Component, CrossingKind};
 use std::fs::File;
 use std::io;
@@ -104,7 +105,7 @@ pub(super) struct Tail {
 ///
 /// A process may be recording meanwhile: what is read is one moment of it.
 pub(super) fn read(trace: &Path, file: &File, component: &Component) -> io::Result<Option<Tail>> {
-    let tail = match File::open(tail_path(trace)) {
+    let tail = match open_file(&tail_path(trace)) {
         Ok(tail) => tail,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -63,7 +63,7 @@ fn built_ins_have_the_names_of_the_specification_and_their_types() {
         .crossings()
         .iter()
         .filter(|c| matches!(c.kind, CrossingKind::Builtin(_)))
-        .map(|c| c.name.as_str())
+        .map(|c| &*c.name)
         .collect();
     for name in [
         "task.return stream<u8>",
@@ -85,7 +85,7 @@ fn built_ins_have_the_names_of_the_specification_and_their_types() {
         .iter()
         .find(|c| c.kind == CrossingKind::Callback)
         .expect("a callback");
-    assert_eq!(callback.name, "callback produce");
+    assert_eq!(&*callback.name, "callback produce");
     assert_eq!(callback.direction(), Direction::Incoming);
 }
 

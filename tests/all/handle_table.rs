@@ -12,7 +12,7 @@ use wasmtime::{Engine, Store};
 fn resource(name: &str, id: u32) -> Arc<Resource> {
     Arc::new(Resource {
         name: Some(TypeName {
-            interface: String::new(),
+            interface: "".into(),
             name: name.into(),
         }),
         id,

@@ -11,6 +11,7 @@ mod support;
 
 mod adapter;
 mod breakpoints;
+mod budgets;
 mod canonical_abi;
 mod clock;
 mod component;
@@ -43,6 +44,7 @@ mod fuzzed;
 mod go;
 mod golden;
 mod handle_table;
+mod host_files;
 mod http_service;
 mod inlined_breakpoints;
 mod instrument;

@@ -25,7 +25,7 @@ fn place(walk: &Walk, dice: &mut Dice) -> Place {
             .component()
             .crossings()
             .iter()
-            .map(|crossing| crossing.name.as_str())
+            .map(|crossing| &*crossing.name)
             .collect();
         let path = match names.is_empty() {
             true => "none".to_owned(),

@@ -171,7 +171,7 @@ fn telling(frames: &[StackFrame]) -> usize {
     if frames.first().is_some_and(is_in_source) {
         return 0;
     }
-    let is_here = |frame: &StackFrame| frame.path().is_some_and(|path| Path::new(path).exists());
+    let is_here = |frame: &StackFrame| frame.path().is_some_and(|path| Path::new(path).is_file());
     let here = frames.iter().position(is_here);
     here.or_else(|| frames.iter().position(is_in_source))
         .unwrap_or(0)

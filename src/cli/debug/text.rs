@@ -5,10 +5,12 @@ use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
 use crate::dap::client::Client;
 use crate::dap::protocol::{Source, StackFrame};
+use crate::source::{HostFileError, source_text};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::rc::Rc;
 
 /// Lines that `list` shows.
@@ -84,6 +86,10 @@ fn is_of_rust(path: &str) -> bool {
     path.starts_with("/rustc/")
 }
 
+fn is_missing(error: &HostFileError) -> bool {
+    matches!(error, HostFileError::Read(error) if error.kind() == ErrorKind::NotFound)
+}
+
 fn around(line: usize) -> usize {
     line.saturating_sub(SHOWN / 2).max(1)
 }
@@ -141,16 +147,16 @@ impl Texts {
             return Ok(Rc::clone(lines));
         }
         let text = match &source.path {
-            Some(path) => match std::fs::read(path) {
-                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Err(error) if error.kind() == ErrorKind::NotFound => match is_of_rust(path) {
+            Some(path) => match source_text(Path::new(path)) {
+                Ok(text) => text,
+                Err(error) if is_missing(&error) => match is_of_rust(path) {
                     true => bail!(
                         "{path} is not here; `rustup component add rust-src` brings it, for the \
                          toolchain that compiled the program"
                     ),
                     false => bail!("{path} is not here; --source-map FROM=TO says where it is"),
                 },
-                Err(error) => bail!("{path} cannot be read: {error}"),
+                Err(error) => bail!("{path} is not shown: {error}"),
             },
             None => {
                 #[derive(Deserialize)]

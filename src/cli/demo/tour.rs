@@ -8,6 +8,7 @@ use crate::dap::protocol::{
     Breakpoint, EvaluateResponse, SetBreakpointsResponse, StackFrame, StoppedEventBody,
     StoppedEventReason,
 };
+use crate::source::source_text;
 use anyhow::{Context, bail};
 use serde_json::json;
 use std::cell::RefCell;
@@ -378,7 +379,7 @@ impl<'a, W: Write> Tour<'a, W> {
         let path = frame
             .path()
             .with_context(|| format!("{} has no source", frame.name))?;
-        let text = std::fs::read_to_string(path)
+        let text = source_text(Path::new(path))
             .with_context(|| format!("the source {path} cannot be read"))?;
         let line = usize::try_from(frame.line)?;
         self.page.source(&text, line, around)?;

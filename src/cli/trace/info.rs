@@ -44,7 +44,7 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         .filter_map(|count| {
             let crossing = component.crossing(count.crossing)?;
             Some(serde_json::json!({
-                "name": crossing.name,
+                "name": &*crossing.name,
                 "direction": match crossing.direction() {
                     Direction::Outgoing => "outgoing",
                     Direction::Incoming => "incoming",

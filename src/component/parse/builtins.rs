@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
             }
             _ => return Ok(None),
         };
-        match self.here()?.types.at(*ty) {
+        match self.here()?.types.at(*ty)? {
             Some(ValueType::Stream(element)) => {
                 Ok(Some((Builtin::Stream(transmit, element), options)))
             }
@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
     }
 
     fn referred(&mut self, ty: wp::ComponentValType) -> Result<Arc<ValueType>, ParseError> {
-        let ty = self.here()?.types.referred(ty);
+        let ty = self.here()?.types.referred(ty)?;
         ty.map(Arc::new).ok_or(ParseError::Index("type"))
     }
 
@@ -135,7 +135,13 @@ impl<'a> Walk<'a> {
         let index = self.core_function()?;
         let signature = self.signature(index)?;
         let name = builtin.to_string();
-        let id = self.cross(CrossingKind::Builtin(builtin), name, signature, index)?;
+        self.budget.text(&name)?;
+        let id = self.cross(
+            CrossingKind::Builtin(builtin),
+            name.into(),
+            signature,
+            index,
+        )?;
         self.describe(id, None, options, return_area);
         self.item(Item::Outgoing(id))
     }

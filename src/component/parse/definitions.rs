@@ -1,6 +1,7 @@
 //! Canonical definitions: each makes crossings.
 
 use super::Walk;
+use super::budget::check;
 use super::spaces::Function;
 use crate::component::canonical::{Options, unsupported};
 use crate::component::crossing::{Crossing, CrossingId, CrossingKind, ReturnArea};
@@ -50,10 +51,10 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ParseError> {
         let open = self.here()?;
         let ty = open.types.arena().component_function_at(function);
-        let ty = open.types.function(ty);
+        let ty = open.types.function(ty)?;
         let name = match open.functions.get(function as usize) {
             Some(Function::Named(name)) => name.clone(),
-            Some(Function::Lifted(_)) => "own export".to_owned(),
+            Some(Function::Lifted(_)) => "own export".into(),
             None => return Err(ParseError::Index("function")),
         };
         self.realloc(&options)?;
@@ -90,7 +91,7 @@ impl<'a> Walk<'a> {
         let ComponentAnyTypeId::Func(ty) = open.types.arena().component_any_type_at(ty) else {
             return Err(ParseError::Index("type"));
         };
-        let ty = open.types.function(ty);
+        let ty = open.types.function(ty)?;
         self.realloc(&options)?;
         let first_memory = (!self.here()?.core_memories.is_empty()).then_some(0);
         let options = Options {
@@ -104,7 +105,7 @@ impl<'a> Walk<'a> {
             self.beside_lift(CrossingKind::Callback, callback, &options)?;
         }
         let signature = self.signature(function)?;
-        let id = self.cross(CrossingKind::Lift, String::new(), signature, function)?;
+        let id = self.cross(CrossingKind::Lift, "".into(), signature, function)?;
         self.describe(id, Some(ty), &options, None);
         self.item(Item::Incoming(id))?;
         self.here()?.functions.push(Function::Lifted(id));
@@ -119,7 +120,7 @@ impl<'a> Walk<'a> {
         options: &Options,
     ) -> Result<(), ParseError> {
         let signature = self.signature(function)?;
-        let id = self.cross(kind, String::new(), signature, function)?;
+        let id = self.cross(kind, "".into(), signature, function)?;
         self.describe(id, None, options, None);
         self.item(Item::Incoming(id))
     }
@@ -145,13 +146,11 @@ impl<'a> Walk<'a> {
     pub(super) fn cross(
         &mut self,
         kind: CrossingKind,
-        name: String,
+        name: Arc<str>,
         signature: CoreSignature,
         core_function: u32,
     ) -> Result<CrossingId, ParseError> {
-        if self.crossings.len() >= MAX_CROSSINGS {
-            return Err(ParseError::Index("crossing"));
-        }
+        check("crossings", self.crossings.len() + 1, MAX_CROSSINGS)?;
         let body = self.here()?.id;
         let id = CrossingId(self.crossings.len() as u32);
         self.crossings.push(Crossing {
@@ -176,7 +175,7 @@ impl<'a> Walk<'a> {
     pub(super) fn describe(
         &mut self,
         id: CrossingId,
-        function: Option<FunctionType>,
+        function: Option<Arc<FunctionType>>,
         options: &Options,
         return_area: Option<ReturnArea>,
     ) {

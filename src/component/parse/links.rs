@@ -2,6 +2,7 @@
 //! the names of the functions that cross.
 
 use super::Walk;
+use super::budget::PART;
 use super::spaces::{Function, Instance};
 use crate::component::canonical::{core_sort, unsupported};
 use crate::component::error::ParseError;
@@ -30,11 +31,11 @@ impl<'a> Walk<'a> {
             }
             wp::ComponentTypeRef::Value(_) => return Err(unsupported("an imported value", at)),
             wp::ComponentTypeRef::Func(_) => {
-                open.functions.push(Function::Named(name.to_owned()));
+                open.functions.push(Function::Named(name.into()));
                 self.link(Link::ImportFunc(name.to_owned()))?;
             }
             wp::ComponentTypeRef::Instance(_) => {
-                open.instances.push(Instance::Named(name.to_owned()));
+                open.instances.push(Instance::Named(name.into()));
                 self.link(Link::ImportInstance(name.to_owned()))?;
             }
             wp::ComponentTypeRef::Type(_) => open.component_types += 1,
@@ -82,12 +83,17 @@ impl<'a> Walk<'a> {
         name: &str,
         at: usize,
     ) -> Result<(), ParseError> {
+        let budget = self.budget.clone();
         let bodies_named = |instance: &Instance, name: &str| match instance {
-            Instance::Named(interface) => Function::Named(format!("{interface}#{name}")),
-            Instance::Made(functions) => functions
+            Instance::Named(interface) => {
+                let path = format!("{interface}#{name}");
+                budget.text(&path)?;
+                Ok(Function::Named(path.into()))
+            }
+            Instance::Made(functions) => Ok(functions
                 .get(name)
                 .cloned()
-                .unwrap_or_else(|| Function::Named(name.to_owned())),
+                .unwrap_or_else(|| Function::Named(name.into()))),
         };
         let open = self.here()?;
         let source = open
@@ -96,14 +102,15 @@ impl<'a> Walk<'a> {
             .ok_or(ParseError::Index("instance"))?;
         match kind {
             wp::ComponentExternalKind::Func => {
-                let function = bodies_named(source, name);
+                let function: Result<Function, ParseError> = bodies_named(source, name);
+                let function = function?;
                 open.functions.push(function);
                 self.link(Link::AliasFunc(instance, name.to_owned()))?;
             }
             // Named after the interface it exports: that is how its functions
             // are known to whoever they are given to.
             wp::ComponentExternalKind::Instance => {
-                open.instances.push(Instance::Named(name.to_owned()));
+                open.instances.push(Instance::Named(name.into()));
                 self.link(Link::AliasInstance(instance, name.to_owned()))?;
             }
             wp::ComponentExternalKind::Module => {
@@ -200,8 +207,10 @@ impl<'a> Walk<'a> {
                         functions.insert(arg.name.to_owned(), f.clone());
                     }
                 }
-                let functions = self.through_shim(body, functions);
-                self.here()?.instances.push(Instance::Made(functions));
+                let functions = self.through_shim(body, &functions)?;
+                self.here()?
+                    .instances
+                    .push(Instance::Made(functions.into()));
                 let args = args.iter().map(|arg| (arg.name, arg.kind, arg.index));
                 self.link(Link::Instantiate(body, passed(args)))?;
                 self.item(Item::Nested(body))
@@ -216,7 +225,7 @@ impl<'a> Walk<'a> {
                         functions.insert(e.name.name.to_owned(), f.clone());
                     }
                 }
-                open.instances.push(Instance::Made(functions));
+                open.instances.push(Instance::Made(functions.into()));
                 let exports = exports.iter().map(|e| (e.name.name, e.kind, e.index));
                 self.link(Link::Bundle(passed(exports)))
             }
@@ -228,22 +237,24 @@ impl<'a> Walk<'a> {
     pub(super) fn through_shim(
         &self,
         body: BodyId,
-        given: HashMap<String, Function>,
-    ) -> HashMap<String, Function> {
-        let Some(renames) = self.exports.get(&body) else {
-            return HashMap::new();
-        };
-        renames
-            .iter()
-            .filter_map(|(export, function)| match function {
-                Function::Named(import) => Some((export.clone(), given.get(import)?.clone())),
-                Function::Lifted(_) => None,
-            })
-            .collect()
+        given: &HashMap<String, Function>,
+    ) -> Result<HashMap<String, Function>, ParseError> {
+        let mut renamed = HashMap::new();
+        for (export, function) in self.exports.get(&body).into_iter().flatten() {
+            self.budget.spend(PART)?;
+            if let Function::Named(import) = function
+                && let Some(function) = given.get(&**import)
+            {
+                self.budget.text(export)?;
+                renamed.insert(export.clone(), function.clone());
+            }
+        }
+        Ok(renamed)
     }
 
     pub(super) fn export(&mut self, export: wp::ComponentExport<'a>) -> Result<(), ParseError> {
         let name = export.name.name;
+        let budget = self.budget.clone();
         let open = self.here()?;
         match export.kind {
             wp::ComponentExternalKind::Func => {
@@ -254,7 +265,7 @@ impl<'a> Walk<'a> {
                     .ok_or(ParseError::Index("function"))?;
                 open.exports.insert(name.to_owned(), function.clone());
                 if let Function::Lifted(id) = &function {
-                    open.lifted_names.push((*id, name.to_owned()));
+                    open.lifted_names.push((*id, name.into()));
                 }
                 open.functions.push(function);
                 let item = ComponentItem::Func(export.index);
@@ -267,10 +278,12 @@ impl<'a> Walk<'a> {
                     .cloned()
                     .ok_or(ParseError::Index("instance"))?;
                 if let Instance::Made(functions) = &instance {
-                    for (function_name, function) in functions {
+                    for (function_name, function) in functions.iter() {
+                        budget.spend(PART)?;
                         if let Function::Lifted(id) = function {
-                            open.lifted_names
-                                .push((*id, format!("{name}#{function_name}")));
+                            let path = format!("{name}#{function_name}");
+                            budget.text(&path)?;
+                            open.lifted_names.push((*id, path.into()));
                         }
                     }
                 }

@@ -3,6 +3,7 @@
 //! Two passes: the first validates and keeps each body's types, the second walks
 //! the sections with those types at hand.
 
+pub(super) mod budget;
 mod builtins;
 mod definitions;
 mod links;
@@ -15,9 +16,11 @@ use super::crossing::{Crossing, CrossingId, CrossingKind};
 use super::error::ParseError;
 use super::naming::Types;
 use super::wiring::{Body, BodyId, Item, Link, ModuleId};
+use budget::{Budget, MOST_STEPS};
 use spaces::{Function, Open};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use validate::{Validated, validate};
 use wasmparser as wp;
@@ -26,9 +29,11 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
     if wp::Parser::is_core_wasm(&bytes) {
         return Err(ParseError::CoreModule);
     }
-    let arenas = validate(&bytes)?;
+    let (arenas, outline) = validate(&bytes)?;
     let mut walk = Walk {
         arenas: &arenas,
+        budget: Rc::new(outline.budget()),
+        steps: HashMap::new(),
         bodies: Vec::new(),
         modules: Vec::new(),
         crossings: Vec::new(),
@@ -78,29 +83,35 @@ fn check_nesting(payload: &wp::Payload<'_>, ends: &mut Vec<usize>) -> Result<(),
     Ok(())
 }
 
-/// A body reaches core code if it has some, or if one nested in it does. Nested
-/// bodies come after the bodies that instantiate them or that they alias, so
-/// one pass from the back is not enough with outer aliases: repeat until stable.
+/// A body reaches core code if it has some, or if one nested in it does.
 fn propagate_core(bodies: &mut [Body]) {
-    loop {
-        let mut changed = false;
-        for i in 0..bodies.len() {
-            let nested = bodies[i].items.iter().any(|item| match item {
-                Item::Nested(id) => bodies[id.0 as usize].reaches_core,
-                _ => false,
-            });
-            let reaches = bodies[i].has_core || nested;
-            changed |= reaches != bodies[i].reaches_core;
-            bodies[i].reaches_core = reaches;
+    let mut outer: Vec<Vec<BodyId>> = vec![Vec::new(); bodies.len()];
+    for body in bodies.iter() {
+        for item in &body.items {
+            if let Item::Nested(id) = item
+                && let Some(outer) = outer.get_mut(id.0 as usize)
+                && outer.last() != Some(&body.id)
+            {
+                outer.push(body.id);
+            }
         }
-        if !changed {
-            return;
+    }
+    let with_core = bodies.iter().filter(|body| body.has_core);
+    let mut reached: Vec<BodyId> = with_core.map(|body| body.id).collect();
+    while let Some(id) = reached.pop() {
+        let body = &mut bodies[id.0 as usize];
+        if !body.reaches_core {
+            body.reaches_core = true;
+            reached.extend_from_slice(&outer[id.0 as usize]);
         }
     }
 }
 
 struct Walk<'a> {
     arenas: &'a HashMap<usize, Validated<'a>>,
+    budget: Rc<Budget>,
+    /// How many items are made when a body is instantiated, of those that have ended.
+    steps: HashMap<BodyId, u64>,
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
@@ -180,7 +191,8 @@ impl<'a> Walk<'a> {
                 validated.types.as_ref(),
                 &validated.imports,
                 &validated.exports,
-            ),
+                self.budget.clone(),
+            )?,
             component_types: 0,
             core_functions: 0,
             core_memories: Vec::new(),
@@ -202,7 +214,21 @@ impl<'a> Walk<'a> {
         for (id, name) in open.lifted_names {
             self.name_lifted(id, name);
         }
-        self.bodies[open.id.0 as usize].components = open.components;
+        let body = &mut self.bodies[open.id.0 as usize];
+        body.components = open.components;
+        // What a body instantiates has ended before it.
+        let steps = body.items.iter().map(|item| match item {
+            Item::Nested(id) => self.steps.get(id).copied().unwrap_or(0).saturating_add(1),
+            _ => 1,
+        });
+        let steps = steps.fold(0, u64::saturating_add);
+        self.steps.insert(open.id, steps);
+        if open.id == BodyId(0) && steps > MOST_STEPS {
+            return Err(ParseError::TooLarge {
+                what: "items made by its instances",
+                limit: MOST_STEPS as usize,
+            });
+        }
         self.exports.insert(open.id, open.exports);
         Ok(())
     }
@@ -210,7 +236,7 @@ impl<'a> Walk<'a> {
     /// Gives a lifted function its name, and its post-return or callback a name
     /// after it.
     /// The first export that names it wins.
-    fn name_lifted(&mut self, id: CrossingId, name: String) {
+    fn name_lifted(&mut self, id: CrossingId, name: Arc<str>) {
         let Some(crossing) = self.crossings.get_mut(id.0 as usize) else {
             return;
         };
@@ -230,7 +256,7 @@ impl<'a> Walk<'a> {
                 CrossingKind::Callback => "callback",
                 _ => return,
             };
-            before.name = format!("{what} {name}");
+            before.name = format!("{what} {name}").into();
         }
     }
 
@@ -282,7 +308,8 @@ impl<'a> Walk<'a> {
             Some(name) => format!("resource destructor {name}"),
             None => "resource destructor".to_owned(),
         };
-        let id = self.cross(CrossingKind::Destructor, name, signature, function)?;
+        self.budget.text(&name)?;
+        let id = self.cross(CrossingKind::Destructor, name.into(), signature, function)?;
         self.item(Item::Incoming(id))
     }
 }

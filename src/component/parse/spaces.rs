@@ -5,12 +5,13 @@ use crate::component::layout::Pointer;
 use crate::component::naming::Types;
 use crate::component::wiring::{BodyId, ModuleId};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A component function in a body's index space: where it comes from.
 #[derive(Clone)]
 pub(super) enum Function {
     /// Imported, or exported by an instance: known by its WIT path.
-    Named(String),
+    Named(Arc<str>),
     /// Lifted in this body.
     Lifted(CrossingId),
 }
@@ -19,9 +20,9 @@ pub(super) enum Function {
 #[derive(Clone)]
 pub(super) enum Instance {
     /// Known by its interface name; its exports are named after it.
-    Named(String),
+    Named(Arc<str>),
     /// Made in this body, by name: a bundle, or what a shim component renames.
-    Made(HashMap<String, Function>),
+    Made(Arc<HashMap<String, Function>>),
 }
 
 /// A body while its sections are walked.
@@ -42,7 +43,7 @@ pub(super) struct Open<'a> {
     pub(super) exports: HashMap<String, Function>,
     pub(super) reallocs: HashMap<(u32, Option<u32>), CrossingId>,
     /// The component-level names of lifted functions, learnt from exports.
-    pub(super) lifted_names: Vec<(CrossingId, String)>,
+    pub(super) lifted_names: Vec<(CrossingId, Arc<str>)>,
 }
 
 impl Open<'_> {

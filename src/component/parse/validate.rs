@@ -1,5 +1,6 @@
 //! The first pass: validation, and what it tells of each component body.
 
+use super::budget::Outline;
 use crate::component::error::ParseError;
 use std::collections::HashMap;
 use wasmparser as wp;
@@ -21,8 +22,11 @@ pub(super) struct Names<'a> {
 }
 
 /// Validates the binary; returns what it tells of each component by the
-/// component's byte offset.
-pub(super) fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, ParseError> {
+/// component's byte offset, and how much there is of it.
+pub(super) fn validate(
+    bytes: &[u8],
+) -> Result<(HashMap<usize, Validated<'_>>, Outline), ParseError> {
+    let mut outline = Outline::default();
     let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
     let mut open: Vec<(usize, Option<Names<'_>>)> = Vec::new();
     let mut arenas = HashMap::new();
@@ -34,7 +38,12 @@ pub(super) fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, Pa
         } = &payload
         {
             let names = (*encoding == wp::Encoding::Component).then(Names::default);
+            outline.begin(open.len())?;
             open.push((range.start, names));
+        }
+        if let Some((id, range)) = payload.as_section() {
+            let is_of_component = matches!(open.last(), Some((_, Some(_))));
+            outline.section(is_of_component, id, range.len())?;
         }
         if let Some((_, Some(names))) = open.last_mut() {
             names.read(&payload)?;
@@ -58,7 +67,7 @@ pub(super) fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, Pa
             _ => {}
         }
     }
-    Ok(arenas)
+    Ok((arenas, outline))
 }
 
 impl<'a> Names<'a> {

@@ -66,7 +66,7 @@ fn asked_for(trace: &Trace, crossing: &Crossing, open: &Open, around: &[Open]) -
         && outer.instance == open.instance
     {
         let name = &component.crossing(outer.crossing)?.name;
-        return Some(AskedFor::ResultOf(name.clone()));
+        return Some(AskedFor::ResultOf(name.to_string()));
     }
     let name = entered_next(trace, component, open)?;
     Some(AskedFor::ArgumentsOf(name))
@@ -90,7 +90,7 @@ fn entered_next(trace: &Trace, component: &Component, open: &Open) -> Option<Str
         is_past |= event.crossing == open.crossing && *args == open.args;
         let entered = component.crossing(event.crossing)?;
         if is_past && entered.kind == CrossingKind::Lift {
-            return Some(entered.name.clone());
+            return Some(entered.name.to_string());
         }
     }
     None

@@ -215,7 +215,7 @@ impl Recording {
         let call = self.call(&frame)?;
         let arguments = call.arguments.iter();
         Ok(Some(LiftedCall {
-            name: call.crossing.name.clone(),
+            name: call.crossing.name.to_string(),
             arguments: arguments
                 .map(|part| (part.name.clone(), part.value.clone()))
                 .collect(),

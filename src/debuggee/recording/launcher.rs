@@ -118,7 +118,10 @@ impl RecordingLauncher {
         view: &ViewArguments,
     ) -> Search {
         let name = &trace.metadata().program;
-        let beside_trace = trace.path().parent().map(|directory| directory.join(name));
+        // A recording may call its program anything, `../../x` too.
+        let file_name = Path::new(name).file_name();
+        let beside_trace = trace.path().parent().zip(file_name);
+        let beside_trace = beside_trace.map(|(directory, name)| directory.join(name));
         let beside = [view.component.clone(), program, beside_trace];
         Search {
             program: name.clone(),

@@ -381,7 +381,7 @@ impl Looks for Recording {
         let in_progress = self.timeline.crossing().ok()??;
         let component = self.timeline.trace().component();
         let crossing = component.crossing(in_progress.calling.crossing)?;
-        Some(crossing.name.clone())
+        Some(crossing.name.to_string())
     }
 
     fn thrown(&mut self) -> Option<Thrown> {

@@ -101,7 +101,7 @@ fn source_of(
     let path = source.file(file);
     let has_text = source.text_of(file).is_some();
     let file = source_ref(path);
-    if !has_text || Path::new(&path_mapping.outward(path)).exists() {
+    if !has_text || Path::new(&path_mapping.outward(path)).is_file() {
         return file;
     }
     let text = Text::Content {

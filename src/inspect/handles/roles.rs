@@ -96,7 +96,7 @@ impl Roles {
         let roles = component.crossings().iter();
         Roles {
             roles: roles
-                .map(|crossing| (Role::of(crossing), crossing.name.as_str().into()))
+                .map(|crossing| (Role::of(crossing), crossing.name.clone()))
                 .collect(),
         }
     }
@@ -185,7 +185,7 @@ impl Roles {
 
 impl Role {
     fn of(crossing: &Crossing) -> Role {
-        let moves = crossing.function.as_ref().and_then(Moves::of);
+        let moves = crossing.function.as_deref().and_then(Moves::of);
         match (&crossing.kind, moves) {
             // Such a call makes a subtask whatever it moves.
             (CrossingKind::Lower, moves) if crossing.is_async => {

@@ -191,10 +191,10 @@ fn lift_of(component: &Component, id: CrossingId) -> Option<&Crossing> {
 pub fn title(crossing: &Crossing, args: &[CoreValue], asked_for: Option<&AskedFor>) -> String {
     let name = &crossing.name;
     match crossing.kind {
-        CrossingKind::Lower | CrossingKind::Builtin(_) => name.clone(),
+        CrossingKind::Lower | CrossingKind::Builtin(_) => name.to_string(),
         CrossingKind::Lift => format!("{name} (export)"),
         CrossingKind::PostReturn | CrossingKind::Callback | CrossingKind::Destructor => {
-            name.clone()
+            name.to_string()
         }
         CrossingKind::Realloc => {
             let names = ["old", "old_size", "align", "new_size"];

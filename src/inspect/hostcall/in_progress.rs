@@ -40,7 +40,7 @@ impl LiftedCall {
             hostcalls::result(&lifter, crossing, &calling.args, &answer.results)
         });
         LiftedCall {
-            name: crossing.name.clone(),
+            name: crossing.name.to_string(),
             arguments,
             result,
         }

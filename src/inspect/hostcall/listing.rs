@@ -113,9 +113,7 @@ impl Listing {
     ) -> Result<Listing, ListingError> {
         let names: Vec<Arc<str>> = {
             let crossings = trace.component().crossings().iter();
-            crossings
-                .map(|crossing| crossing.name.as_str().into())
-                .collect()
+            crossings.map(|crossing| crossing.name.clone()).collect()
         };
         let rows = Arc::new(Mutex::new(Vec::new()));
         let shared = rows.clone();

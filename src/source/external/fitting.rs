@@ -3,6 +3,7 @@
 use super::outline::Outline;
 use super::{ExternalError, Module, read_file};
 use crate::component::{CustomSection, ModuleId, module_name};
+use crate::source::host_file::Within;
 use crate::source::module::ModuleSource;
 use crate::source::sections::{DebugSections, SOURCE_MAP};
 use crate::source::source_map::{SourceMap, without_guard};
@@ -41,8 +42,8 @@ pub(super) struct Fit {
 }
 
 impl DebugFile {
-    pub(super) fn open(path: &Path) -> Result<DebugFile, ExternalError> {
-        let bytes = read_file(path)?;
+    pub(super) fn open(path: &Path, within: Within<'_>) -> Result<DebugFile, ExternalError> {
+        let bytes = read_file(path, within)?;
         let content = Content::of(path, &bytes)?;
         Ok(DebugFile {
             path: path.to_owned(),
@@ -153,7 +154,7 @@ impl DebugFile {
             name_root(&mut map, directory);
         }
         let text = serde_json::to_vec(&map).map_err(unreadable)?;
-        SourceMap::parse(&text).map_err(|error| damaged(error.to_string()))?;
+        SourceMap::parse(&text, text.len()).map_err(|error| damaged(error.to_string()))?;
         Ok(vec![(SOURCE_MAP.to_owned(), text)])
     }
 

@@ -7,16 +7,19 @@
 mod fitting;
 mod outline;
 
+use super::host_file::{self, HostFileError, Within};
 use super::module::ModuleSource;
 use super::sections::{SOURCE_MAP, SPLIT_FILE};
 use crate::component::{Component, CustomSection, ModuleId, with_custom_sections};
 use base64::Engine as _;
 use fitting::{DebugFile, Fit};
 use outline::Outline;
-use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// No build has more files of split units; each is read as a whole.
+const MOST_SPLIT_FILES: usize = 1 << 14;
 
 /// Why a file is not debug information of a component.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,16 @@ pub enum ExternalError {
         path: PathBuf,
         /// `a directory`, `a device`, or `larger` than 4 GiB.
         what: &'static str,
+    },
+    /// Only what a person names may be anywhere.
+    #[error(
+        "the debug file {path} is outside of the folders of the recording and of the component, \
+         where what a recording refers to may be: if it is to be read, name it with \
+         `debugFiles` or --debug-file"
+    )]
+    Outside {
+        /// The debug file.
+        path: PathBuf,
     },
     /// It begins as WebAssembly, but its sections cannot be walked.
     #[error(
@@ -86,10 +99,18 @@ pub enum ExternalError {
 pub struct Search {
     /// The program's name, for messages.
     pub program: String,
-    /// Where the component's file is, or may be.
+    /// Where the component's file is, or may be. Files that nobody has named are read only
+    /// in the folders of these, and beneath.
     pub beside: Vec<PathBuf>,
     /// Files that the person has named.
     pub given: Vec<PathBuf>,
+}
+
+impl Search {
+    fn folders(&self) -> Vec<PathBuf> {
+        let folders = self.beside.iter().filter_map(|file| file.parent());
+        folders.map(Path::to_owned).collect()
+    }
 }
 
 /// What was found, by module.
@@ -168,7 +189,10 @@ impl External {
     }
 
     fn take_given(&mut self, modules: &[Module<'_>], search: &Search) -> Result<(), ExternalError> {
-        let files = search.given.iter().map(|path| DebugFile::open(path));
+        let files = search
+            .given
+            .iter()
+            .map(|path| DebugFile::open(path, Within::Anywhere));
         let files = files.collect::<Result<Vec<_>, _>>()?;
         // The skeletons of split units may come with another file.
         let (split, whole): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_split());
@@ -199,6 +223,7 @@ impl External {
     }
 
     fn look_beside(&mut self, modules: &[Module<'_>], search: &Search) {
+        let folders = search.folders();
         for component in &search.beside {
             for path in debug_names(component) {
                 let lacking = modules.iter().filter(|module| self.lacks(module));
@@ -209,7 +234,7 @@ impl External {
                 if !path.is_file() {
                     continue;
                 }
-                let taken = DebugFile::open(&path)
+                let taken = DebugFile::open(&path, Within::Folders(&folders))
                     .and_then(|file| self.take(&lacking, &file, &search.program));
                 if let Err(error) = taken {
                     for module in &lacking {
@@ -248,7 +273,8 @@ impl External {
             return Ok(());
         }
         let path = locate(url, search)?;
-        let file = DebugFile::open(&path).map_err(|error| error.to_string())?;
+        let file = DebugFile::open(&path, Within::Folders(&search.folders()));
+        let file = file.map_err(|error| error.to_string())?;
         let sections = file.referred_to_by(module, &search.program);
         let sections = sections.map_err(|error| error.to_string())?;
         self.add(module.id, &path, sections);
@@ -266,30 +292,45 @@ impl External {
         if source.missing_units().is_empty() {
             return;
         }
+        let folders = search.folders();
+        let within = Within::Folders(&folders);
         let packages = search
             .beside
             .iter()
             .flat_map(|path| [path.with_extension("dwp"), with_suffix(path, ".dwp")]);
         let mut missing = source.missing_units().len();
         for path in packages.filter(|path| path.is_file()) {
-            missing = missing.saturating_sub(self.open_split(module, &path));
+            missing = missing.saturating_sub(self.open_split(module, &source, &path, within));
         }
         if missing == 0 {
             return;
         }
+        // Whether a file had any units; each is opened once, however many units name it.
+        let mut opened: HashMap<PathBuf, bool> = HashMap::new();
         let mut lost = Vec::new();
         for unit in source.missing_units() {
-            let beside = candidates(&unit.file, search);
-            match beside.into_iter().find(|path| path.is_file()) {
-                Some(path) if self.open_split(module, &path) > 0 => {}
-                _ => lost.push(unit.file.clone()),
+            let found = match opened.len() < MOST_SPLIT_FILES {
+                true => there(&candidates(&unit.file, search), within).ok(),
+                false => None,
+            };
+            let has_units = found.is_some_and(|path| match opened.get(&path) {
+                Some(known) => *known,
+                None => {
+                    let has_units = self.open_split(module, &source, &path, within) > 0;
+                    opened.insert(path, has_units);
+                    has_units
+                }
+            });
+            if !has_units {
+                lost.push(unit.file.clone());
             }
         }
         if let Some(first) = lost.first() {
             self.note(
                 module.id,
                 format!(
-                    "{} of its compilation units are in files that are not there ({first}...): \
+                    "{} of its compilation units are in files that are not there ({first}...), \
+                     or not in the folders of the recording and of the component: \
                      name a .dwp or .dwo files with `debugFiles` or --debug-file",
                     lost.len()
                 ),
@@ -312,9 +353,15 @@ impl External {
     }
 
     /// How many units of a module a file had.
-    fn open_split(&mut self, module: &Module<'_>, path: &Path) -> usize {
-        match DebugFile::open(path) {
-            Ok(file) => self.take_split(module, &file),
+    fn open_split(
+        &mut self,
+        module: &Module<'_>,
+        source: &ModuleSource,
+        path: &Path,
+        within: Within<'_>,
+    ) -> usize {
+        match DebugFile::open(path, within) {
+            Ok(file) => self.take_units(module, source, &file),
             Err(error) => {
                 self.note(module.id, error);
                 0
@@ -327,7 +374,16 @@ impl External {
             return 0;
         }
         let source = self.source_of(module);
-        let found = source.map_or(0, |source| file.split_units_of(&source));
+        source.map_or(0, |source| self.take_units(module, &source, file))
+    }
+
+    fn take_units(
+        &mut self,
+        module: &Module<'_>,
+        source: &ModuleSource,
+        file: &DebugFile,
+    ) -> usize {
+        let found = file.split_units_of(source);
         if found > 0 {
             let sections = vec![(SPLIT_FILE.to_owned(), file.bytes().to_vec())];
             self.add(module.id, file.path(), sections);
@@ -380,13 +436,25 @@ fn locate(url: &str, search: &Search) -> Result<PathBuf, String> {
         None => url.to_owned(),
     };
     let candidates = candidates(&path, search);
-    let found = candidates.iter().find(|path| path.is_file());
-    found.cloned().ok_or_else(|| {
-        format!(
+    there(&candidates, Within::Folders(&search.folders())).map_err(|outside| match outside {
+        true => format!(
+            "it says that its debug information is in {url}, which is outside of the folders of \
+             the recording and of the component: if that is to be read, name the file with \
+             `debugFiles` or --debug-file"
+        ),
+        false => format!(
             "it says that its debug information is in {url}, which is not there: name the file \
              with `debugFiles` or --debug-file"
-        )
+        ),
     })
+}
+
+/// The first of some files that is there, where it may be; if there is none, whether one is
+/// where it may not be.
+fn there(candidates: &[PathBuf], within: Within<'_>) -> Result<PathBuf, bool> {
+    let are_there = || candidates.iter().filter(|path| path.is_file());
+    let found = are_there().find(|path| within.holds(path));
+    found.cloned().ok_or_else(|| are_there().next().is_some())
 }
 
 /// What a `data:` URL holds, after its scheme.
@@ -419,29 +487,26 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reads a file that anything may be: a device or a pipe would never end.
-fn read_file(path: &Path) -> Result<Arc<[u8]>, ExternalError> {
-    let failed = |source| ExternalError::Read {
+fn read_file(path: &Path, within: Within<'_>) -> Result<Arc<[u8]>, ExternalError> {
+    let refused = |what| ExternalError::NoFile {
         path: path.to_owned(),
-        source,
+        what,
     };
-    let metadata = path.metadata().map_err(failed)?;
-    let what = match metadata {
-        _ if metadata.is_dir() => Some("a directory"),
-        _ if !metadata.is_file() => Some("a device"),
-        _ if metadata.len() > u64::from(u32::MAX) => Some("larger"),
-        _ => None,
-    };
-    if let Some(what) = what {
-        return Err(ExternalError::NoFile {
+    let read = host_file::read(path, within, u64::from(u32::MAX));
+    let bytes = read.map_err(|error| match error {
+        HostFileError::Irregular(what) => refused(what),
+        HostFileError::TooLarge { .. } => refused("larger"),
+        HostFileError::Outside => ExternalError::Outside {
             path: path.to_owned(),
-            what,
-        });
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(u64::from(u32::MAX))
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        },
+        HostFileError::Read(source) => ExternalError::Read {
+            path: path.to_owned(),
+            source,
+        },
+        other => ExternalError::Read {
+            path: path.to_owned(),
+            source: std::io::Error::other(other),
+        },
+    })?;
     Ok(bytes.into())
 }

@@ -1,12 +1,17 @@
 //! Reading the entries of types.
 
 use super::shape::{Bits, Case, Composite, Count, Member, Type, Variants};
+use crate::source::budget::Budget;
 use crate::source::error::SourceError;
+use crate::source::scopes::MOST_ENTRIES;
 use crate::source::sections::Reader;
 use crate::source::type_names::{TypeNames, is_composite};
 use crate::source::units::{EntryId, Unit, Units};
 use gimli::{Attribute, AttributeValue, DwTag};
+use std::cell::RefCell;
 
+/// The most that the names in one type take, in bytes.
+const MOST_OF_NAMES: usize = 16 << 20;
 /// How deep types may refer to types before they count as endless.
 const DEEPEST: usize = 64;
 
@@ -110,6 +115,8 @@ struct TypeReader<'a> {
     types: Types<'a>,
     id: EntryId,
     unit: &'a Unit,
+    /// For the names of its members; those beyond it have none.
+    left: RefCell<Budget>,
 }
 
 type Entries<'a> = gimli::EntriesRaw<'a, Reader>;
@@ -118,7 +125,12 @@ type Attributes = Vec<Attribute<Reader>>;
 impl<'a> TypeReader<'a> {
     fn new(types: Types<'a>, id: EntryId) -> Result<Self, SourceError> {
         let unit = types.units.of(id.unit)?;
-        Ok(TypeReader { types, id, unit })
+        Ok(TypeReader {
+            types,
+            id,
+            unit,
+            left: RefCell::new(Budget::new("names of a type", MOST_OF_NAMES)),
+        })
     }
 
     fn read(self) -> Result<Type, SourceError> {
@@ -218,7 +230,10 @@ impl<'a> TypeReader<'a> {
         entries: &mut Entries<'_>,
         mut take: impl FnMut(DwTag, &Attributes, &mut Entries<'_>) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
+        // More than any type has.
+        const MOST: usize = 1 << 16;
         let mut attributes = Vec::new();
+        let (mut children, mut below) = (0, 0);
         let depth = entries.next_depth();
         // Depth 0 means that the entry has no children at all.
         while depth > 0 && !entries.is_empty() && entries.next_depth() >= depth {
@@ -226,10 +241,15 @@ impl<'a> TypeReader<'a> {
                 continue;
             };
             entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            children += 1;
+            if children > MOST || below > MOST_ENTRIES {
+                return Err(SourceError::Excessive("a type has too many members"));
+            }
             take(abbreviation.tag(), &attributes, entries)?;
             while entries.next_depth() > depth && !entries.is_empty() {
-                if let Some(below) = entries.read_abbreviation()? {
-                    entries.skip_attributes(below.attributes())?;
+                below += 1;
+                if let Some(abbreviation) = entries.read_abbreviation()? {
+                    entries.skip_attributes(abbreviation.attributes())?;
                 }
             }
         }
@@ -383,7 +403,12 @@ impl<'a> TypeReader<'a> {
     }
 
     fn text(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<String> {
-        self.types.units.text(self.id.unit, find(attributes, name)?)
+        let text = self
+            .types
+            .units
+            .text(self.id.unit, find(attributes, name)?)?;
+        self.left.borrow_mut().spend::<String>(text.len()).ok()?;
+        Some(text)
     }
 
     fn reference(&self, attributes: &Attributes, name: gimli::DwAt) -> Option<EntryId> {

@@ -87,7 +87,7 @@ impl Timeline {
         };
         let path = format!("{from}#{name}");
         let mut crossings = self.trace.component().crossings().iter();
-        match crossings.find(|crossing| crossing.name == path) {
+        match crossings.find(|crossing| *crossing.name == *path) {
             Some(crossing) => (Callee::Crossing(crossing.id), Some(path)),
             None => {
                 let known = module.source.function_name(function);

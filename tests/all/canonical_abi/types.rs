@@ -188,8 +188,8 @@ impl Types {
 
 fn type_name(name: &str) -> TypeName {
     TypeName {
-        interface: String::new(),
-        name: name[1..].to_string(),
+        interface: "".into(),
+        name: name[1..].into(),
     }
 }
 

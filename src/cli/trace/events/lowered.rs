@@ -29,7 +29,7 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
         let name = trace
             .component()
             .crossing(call.call.crossing)
-            .map_or("", |crossing| crossing.name.as_str());
+            .map_or("", |crossing| &*crossing.name);
         if !events.filter.matches(name) {
             continue;
         }

@@ -94,7 +94,7 @@ impl Events {
                 return ControlFlow::Continue(());
             }
             let crossing = component.crossing(call.call.crossing);
-            let name = crossing.map_or("", |crossing| crossing.name.as_str());
+            let name = crossing.map_or("", |crossing| &*crossing.name);
             if !self.filter.matches(name) {
                 return ControlFlow::Continue(());
             }
