@@ -312,3 +312,51 @@ fn entries_of_too_many_attributes_are_refused() {
     let told = damage(&with(300));
     assert!(told.contains("too many attributes"), "{told}");
 }
+
+/// Makes as many resources, and drops none.
+fn makes_resources(count: u32) -> Vec<u8> {
+    let wat = format!(
+        r#"(component
+          (type $r (resource (rep i32)))
+          (core func $new (canon resource.new $r))
+          (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (func (export "run") (result i32)
+              (local $i i32)
+              (loop $again
+                (drop (call $new (local.get $i)))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $i) (i32.const {count}))))
+              (i32.const 0)))
+          (core instance $i (instantiate $m
+            (with "" (instance (export "new" (func $new))))))
+          (func $run (result (result)) (canon lift (core func $i "run")))
+          (instance $command (export "run" (func $run)))
+          (export "wasi:cli/run@0.2.0" (instance $command)))"#
+    );
+    wat::parse_str(wat).expect("a component")
+}
+
+#[test]
+fn the_history_of_handles_is_bounded_by_the_recordings_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path().join("app.wasm");
+    std::fs::write(&app, makes_resources(950_000)).unwrap();
+    let trace = dir.path().join("t.rrtrace");
+    let recorded = record(&app, &[], &[], "", &trace);
+    assert!(recorded.status.success(), "{recorded:?}");
+    // No honest recording is so small: this one says the same in each event.
+    let told = rr_dap(&["trace", "resources", trace.to_str().unwrap()], "");
+    let said = text(&told.stderr);
+    assert!(
+        said.contains("nothing is known of handles after event "),
+        "{said}"
+    );
+    assert!(
+        said.contains("too large for a recording of this size"),
+        "{said}"
+    );
+    let known = said.split("after event ").nth(1).unwrap();
+    let known = known.split(':').next().unwrap().parse::<u32>().unwrap();
+    assert!((100_000..950_000).contains(&known), "{said}");
+}

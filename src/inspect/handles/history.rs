@@ -26,6 +26,8 @@ type Tables = BTreeMap<Instance, HandleTable>;
 /// Steps between two snapshots, at least: taking so many takes a millisecond or
 /// two.
 const SNAPSHOT_EVERY: usize = 1000;
+/// What an entry of a table takes, in bytes, with its part of the tree that it is in.
+const ENTRY: usize = size_of::<EndedEntry>() * 3 / 2;
 /// Findings kept: where a handle was missed, every later step that has it is one.
 const MAX_FINDINGS: usize = 1000;
 
@@ -69,14 +71,23 @@ impl HandleHistory {
     pub fn build(
         trace: Arc<Trace>,
         compiled: &Compiled,
-    ) -> (HandleHistory, Result<(), ReplayError>) {
+    ) -> (HandleHistory, Result<(), HistoryError>) {
         let component = trace.component().clone();
-        let building = Arc::new(Mutex::new(Building::new(component.clone())));
-        let observer = Box::new(Watching(building.clone()));
+        let building = Building::new(component.clone());
+        let building = Arc::new(Mutex::new(building));
+        let room = room(&trace);
+        let observer = Box::new(Watching {
+            building: building.clone(),
+            room,
+        });
         let replay = Replay::new(trace, compiled, observer);
         let ended = replay.and_then(|mut replay| replay.run());
-        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).finish();
-        (history, ended.map(drop))
+        let building = std::mem::replace(&mut *building.lock(), Building::new(component));
+        let ended = match building.taken() <= room {
+            true => ended.map(drop).map_err(HistoryError::Replay),
+            false => Err(TooLarge { room }.into()),
+        };
+        (building.finish(), ended)
     }
 
     /// The tables as they are at the call out with this number: while it is in
@@ -209,6 +220,41 @@ pub(in crate::inspect) struct Building {
     pub(in crate::inspect) history: HandleHistory,
     next_snapshot: usize,
     pending: Pending,
+    /// What steps and snapshots take, about, in bytes.
+    taken: usize,
+    /// What the tables take.
+    tables_taken: usize,
+}
+
+/// What may be kept of what happened in a recording, in bytes: a few bytes can repeat what
+/// they say a million times.
+pub(in crate::inspect) fn room(trace: &Trace) -> usize {
+    const LEAST: usize = 384 << 20;
+    const FOR_EACH_BYTE: usize = 64;
+    let length = usize::try_from(trace.length()).unwrap_or(usize::MAX);
+    length.saturating_mul(FOR_EACH_BYTE).saturating_add(LEAST)
+}
+
+/// More happened than is kept.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "what happened to handles and what was printed up to there takes more than {} MiB of memory, \
+     which is too large for a recording of this size", room >> 20
+)]
+pub struct TooLarge {
+    /// What may be kept, in bytes.
+    pub(in crate::inspect) room: usize,
+}
+
+/// Why a history ends before the recording does.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The recording cannot be replayed further.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// No more is kept.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 impl Building {
@@ -227,7 +273,14 @@ impl Building {
             component,
             next_snapshot: SNAPSHOT_EVERY,
             pending: Pending::default(),
+            taken: 0,
+            tables_taken: 0,
         }
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(in crate::inspect) fn taken(&self) -> usize {
+        self.taken.saturating_add(self.tables_taken)
     }
 
     fn finish(self) -> HandleHistory {
@@ -256,7 +309,14 @@ impl Building {
                 history.findings_left_off += 1;
             }
         }
+        self.taken += step.taken();
         history.steps.push(step);
+        // Counting the tables' entries at each step would take longer than the step.
+        const COUNT_EVERY: usize = 1024;
+        if history.steps.len().is_multiple_of(COUNT_EVERY) {
+            let kept: usize = history.end.values().map(HandleTable::kept).sum();
+            self.tables_taken = kept.saturating_mul(ENTRY);
+        }
         self.snapshot_if_due();
     }
 
@@ -280,6 +340,7 @@ impl Building {
         }
         history.snapshots.push((steps, history.end.clone()));
         let kept: usize = history.end.values().map(HandleTable::kept).sum();
+        self.taken += kept.saturating_mul(ENTRY);
         self.next_snapshot = steps.saturating_add(SNAPSHOT_EVERY.max(kept.saturating_mul(4)));
     }
 }
@@ -386,7 +447,10 @@ impl Building {
 
 /// The observer that collects steps. It shares them with its maker, as the replay
 /// keeps observers to itself.
-struct Watching(Arc<Mutex<Building>>);
+struct Watching {
+    building: Arc<Mutex<Building>>,
+    room: usize,
+}
 
 impl Observer for Watching {
     fn calling(
@@ -394,8 +458,13 @@ impl Observer for Watching {
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
     ) -> wasmtime::Result<()> {
-        self.0.lock().calling(store, call);
-        Ok(())
+        let mut building = self.building.lock();
+        building.calling(store, call);
+        let room = self.room;
+        match building.taken() <= room {
+            true => Ok(()),
+            false => Err(wasmtime::Error::new(TooLarge { room })),
+        }
     }
 
     fn returning(
@@ -404,7 +473,7 @@ impl Observer for Watching {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().returning(store, call, results);
+        self.building.lock().returning(store, call, results);
         Ok(())
     }
 
@@ -413,7 +482,7 @@ impl Observer for Watching {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.0.lock().entering(store, entry);
+        self.building.lock().entering(store, entry);
         Ok(())
     }
 
@@ -423,7 +492,7 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().leaving(store, entry, results);
+        self.building.lock().leaving(store, entry, results);
         Ok(())
     }
 }

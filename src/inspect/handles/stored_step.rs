@@ -34,6 +34,34 @@ pub(super) struct StoredStep {
     pub(super) what: What,
 }
 
+impl StoredStep {
+    /// About how much memory it takes, in bytes.
+    pub(super) fn taken(&self) -> usize {
+        let values: usize = match &self.what {
+            What::Calls(values) | What::Enters(values) => {
+                let values = values.iter();
+                values
+                    .map(|(name, value)| name.len() + 24 + value.taken())
+                    .sum()
+            }
+            What::Returns(value) | What::Leaves(value) | What::Resolves { result: value, .. } => {
+                value.as_ref().map_or(0, |value| value.taken())
+            }
+            What::TaskReturns(value) => value.taken(),
+            What::Copies { elements, .. } => elements.taken(),
+            What::CallsMethod(_)
+            | What::New { .. }
+            | What::Takes(_)
+            | What::Pends { .. }
+            | What::Joins { .. }
+            | What::Makes(_)
+            | What::MakesPair { .. }
+            | What::Blocks(_) => 0,
+        };
+        values + size_of::<StoredStep>()
+    }
+}
+
 /// What a step does, without what its crossing tells.
 #[derive(Debug)]
 pub(super) enum What {

@@ -146,6 +146,34 @@ impl Lifted {
         }
     }
 
+    /// About how much memory it takes, in bytes.
+    pub(in crate::inspect) fn taken(&self) -> usize {
+        let of_texts = |texts: &[String]| texts.iter().map(|text| text.len() + 24).sum();
+        let within: usize = match self {
+            Self::String(text) => text.text.len(),
+            Self::Bytes(bytes) => bytes.head.len(),
+            Self::Record(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| name.len() + 24 + value.taken());
+                fields.sum()
+            }
+            Self::Tuple(values) | Self::List(List { head: values, .. }) => {
+                values.iter().map(Lifted::taken).sum()
+            }
+            Self::Variant(name, payload) => {
+                name.len() + payload.as_ref().map_or(0, |payload| payload.taken())
+            }
+            Self::Option(Some(payload)) | Self::Result(Ok(Some(payload)) | Err(Some(payload))) => {
+                payload.taken()
+            }
+            Self::Flags(labels) => of_texts(labels),
+            Self::Enum(text) | Self::Invalid { why: text } => text.len(),
+            _ => 0,
+        };
+        within + size_of::<Lifted>()
+    }
+
     /// Calls `visit` with every handle inside that was lifted, in the order of the
     /// canonical ABI.
     pub fn for_each_handle(&self, visit: &mut dyn FnMut(&Handle)) {

@@ -8,7 +8,7 @@
 
 use super::output::Output;
 use crate::component::types::CoreValue;
-use crate::inspect::handles::history::{Building, HandleHistory};
+use crate::inspect::handles::history::{Building, HandleHistory, TooLarge, room};
 use crate::inspect::handles::problem::Mismatch;
 use crate::inspect::handles::table::HandleTable;
 use crate::replay::output::Printed;
@@ -74,6 +74,8 @@ struct Shared {
     has_come: Condvar,
     /// How the recorded run ended.
     outcome: Outcome,
+    /// What may be kept, in bytes.
+    room: usize,
     is_abandoned: AtomicBool,
 }
 
@@ -117,6 +119,13 @@ impl Told {
 }
 
 impl Shared {
+    /// Refuses to keep more than there is room for.
+    fn check_room(&self, told: &Told) -> Result<(), TooLarge> {
+        let room = self.room;
+        let taken = told.handles.taken().saturating_add(told.output.taken());
+        (taken <= room).then_some(()).ok_or(TooLarge { room })
+    }
+
     /// What is told, if the replay has come so far.
     fn look(&self, until: Until) -> Result<MutexGuard<'_, Told>, ChronicleError> {
         let told = self.told.lock();
@@ -162,6 +171,7 @@ impl Chronicle {
             }),
             has_come: Condvar::new(),
             outcome: trace.outcome().clone(),
+            room: room(&trace),
             is_abandoned: AtomicBool::new(false),
         });
         let writing = shared.clone();
@@ -287,7 +297,11 @@ fn run(shared: &Arc<Shared>, trace: Arc<Trace>, cache: &CacheDir) -> Result<(), 
     let observer = Box::new(Collecting(shared.clone()));
     let replay = Replay::new(trace, &compiled, observer);
     let ended = replay.and_then(|mut replay| replay.run());
-    ended.map(|_| ()).map_err(|error| error.to_string())
+    match shared.check_room(&shared.told.lock()) {
+        Ok(()) => ended.map(|_| ()).map_err(|error| error.to_string()),
+        // Rather than where the guest was.
+        Err(too_large) => Err(too_large.to_string()),
+    }
 }
 
 /// The observer that collects.
@@ -312,7 +326,7 @@ impl Observer for Collecting {
             told.awaited = None;
             self.0.has_come.notify_all();
         }
-        Ok(())
+        Ok(self.0.check_room(&told)?)
     }
 
     fn returning(

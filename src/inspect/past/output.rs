@@ -77,6 +77,12 @@ impl Output {
         stream.length += length;
     }
 
+    /// About how much memory it takes, in bytes.
+    pub(in crate::inspect) fn taken(&self) -> usize {
+        let pieces = self.pieces.len().saturating_mul(size_of::<Piece>());
+        pieces + self.stdout.kept.len() + self.stderr.kept.len()
+    }
+
     /// All pieces, in the order in which they were printed.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
