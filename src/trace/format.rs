@@ -27,6 +27,18 @@ pub(super) const MAX_EVENTS_PLAIN: usize = 64 << 20;
 /// The largest component a trace may hold.
 pub(super) const MAX_COMPONENT_PLAIN: usize = 256 << 20;
 
+/// The most that the metadata and the end may be.
+const MAX_TOLD_PLAIN: usize = 16 << 20;
+
+/// Whether a component of a size may be compressed to so many bytes: no component is small
+/// because it says the same a thousand times, and reading it would take what it unfolds to.
+/// One that may not is stored as it is.
+pub(super) fn may_unfold(stored: usize, plain: usize) -> bool {
+    const ALWAYS: usize = 128 << 20;
+    const TIMES: usize = 32;
+    plain <= ALWAYS.max(stored.saturating_mul(TIMES))
+}
+
 /// `first_event` of a section whose writer does not count.
 pub(super) const UNCOUNTED: u64 = u64::MAX;
 
@@ -61,6 +73,7 @@ impl SectionId {
     pub(super) fn max_plain(self) -> usize {
         match self {
             SectionId::Component => MAX_COMPONENT_PLAIN,
+            SectionId::Metadata | SectionId::End => MAX_TOLD_PLAIN,
             _ => MAX_EVENTS_PLAIN,
         }
     }

@@ -2,7 +2,8 @@
 
 use super::error::TraceError;
 use super::format::{
-    HEADER_LENGTH, MAGIC, SectionHeader, SectionId, TRAILER_LENGTH, VERSION, decode_trailer,
+    Encoding, HEADER_LENGTH, MAGIC, SectionHeader, SectionId, TRAILER_LENGTH, VERSION,
+    decode_trailer, may_unfold,
 };
 use super::index;
 use super::metadata::{Metadata, Outcome};
@@ -120,6 +121,17 @@ impl Opening<'_> {
     }
 
     fn component(&mut self) -> Result<Component, TraceError> {
+        let next = sections::read_header(self.source, self.at).map_err(|e| self.damaged(e))?;
+        if let Some((header, _)) = next {
+            let (stored, plain) = (header.stored as usize, header.plain as usize);
+            if header.encoding == Encoding::Zstd && !may_unfold(stored, plain) {
+                return Err(self.damaged(format!(
+                    "the component is too large: {stored} bytes unfold to {} MiB, which is more \
+                     than 128 MiB and more than 32 times as much",
+                    plain >> 20
+                )));
+            }
+        }
         let bytes = self.expect(SectionId::Component)?;
         Component::parse(bytes).map_err(|source| TraceError::Component {
             path: self.path.to_owned(),

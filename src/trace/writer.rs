@@ -2,7 +2,9 @@
 
 use super::codec::Encoder;
 use super::event::Instance;
-use super::format::{Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer};
+use super::format::{
+    Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer, may_unfold,
+};
 use super::index;
 use super::metadata::{Metadata, Outcome};
 use super::nesting::{Nesting, NotNested};
@@ -255,10 +257,14 @@ impl<W: Write> Writer<W> {
                 first_event: self.first_event,
             });
         }
-        let stored = self.compressor.compress(plain)?;
-        let header = sections::header(id, Encoding::Zstd, self.first_event, &stored, plain.len())?;
+        let compressed = self.compressor.compress(plain)?;
+        let (encoding, stored) = match may_unfold(compressed.len(), plain.len()) {
+            true => (Encoding::Zstd, &compressed[..]),
+            false => (Encoding::Plain, plain),
+        };
+        let header = sections::header(id, encoding, self.first_event, stored, plain.len())?;
         self.out.write_all(&header)?;
-        self.out.write_all(&stored)?;
+        self.out.write_all(stored)?;
         self.written += (header.len() + stored.len()) as u64;
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! [`ChronicleError::NotYet`]. Whoever can wait does so until the replay has come past the
 //! moment, and no longer: near the start that is at once.
 
-use super::output::Output;
+use super::output::{Output, TooMuchPrinted, room};
 use crate::component::types::CoreValue;
 use crate::inspect::handles::anew;
 use crate::inspect::handles::building::Building;
@@ -82,6 +82,8 @@ struct Shared {
     has_come: Condvar,
     trace: Arc<Trace>,
     cache: CacheDir,
+    /// What the pieces printed may take, in bytes.
+    room: usize,
     is_abandoned: AtomicBool,
 }
 
@@ -143,6 +145,13 @@ impl Told {
 }
 
 impl Shared {
+    /// Refuses to keep more than there is room for.
+    fn check_room(&self, told: &Told) -> Result<(), TooMuchPrinted> {
+        let room = self.room;
+        let fits = told.output.taken() <= room;
+        fits.then_some(()).ok_or(TooMuchPrinted { room })
+    }
+
     /// What is told, if the replay has come so far.
     fn look(&self, until: Until) -> Result<MutexGuard<'_, Told>, ChronicleError> {
         let told = self.told.lock();
@@ -190,6 +199,7 @@ impl Chronicle {
             has_come: Condvar::new(),
             trace: trace.clone(),
             cache: cache.clone(),
+            room: room(&trace),
             is_abandoned: AtomicBool::new(false),
         });
         let writing = shared.clone();
@@ -367,7 +377,11 @@ fn run(shared: &Arc<Shared>, trace: Arc<Trace>, cache: &CacheDir) -> Result<(), 
     let observer = Box::new(Collecting(shared.clone()));
     let replay = Replay::new(trace, &compiled, observer);
     let ended = replay.and_then(|mut replay| replay.run());
-    ended.map(|_| ()).map_err(|error| error.to_string())
+    match shared.check_room(&shared.told.lock()) {
+        Ok(()) => ended.map(|_| ()).map_err(|error| error.to_string()),
+        // Rather than where the guest was.
+        Err(too_much) => Err(too_much.to_string()),
+    }
 }
 
 /// The observer that collects.
@@ -392,7 +406,7 @@ impl Observer for Collecting {
             told.awaited = None;
             self.0.has_come.notify_all();
         }
-        Ok(())
+        Ok(self.0.check_room(&told)?)
     }
 
     fn returning(

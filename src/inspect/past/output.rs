@@ -41,6 +41,26 @@ struct Bytes {
     length: u64,
 }
 
+/// What may be kept of what was printed in a recording, in bytes: a few bytes can repeat what
+/// they say a million times.
+pub(super) fn room(trace: &Trace) -> usize {
+    const LEAST: usize = 384 << 20;
+    const FOR_EACH_BYTE: usize = 64;
+    let length = usize::try_from(trace.length()).unwrap_or(usize::MAX);
+    length.saturating_mul(FOR_EACH_BYTE).saturating_add(LEAST)
+}
+
+/// More was printed than is kept.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "what was printed up to there takes more than {} MiB of memory, which is too large for a \
+     recording of this size", room >> 20
+)]
+pub(super) struct TooMuchPrinted {
+    /// What may be kept, in bytes.
+    pub(super) room: usize,
+}
+
 impl Output {
     /// Replays a recording and keeps what the guest prints. Where replay fails, as the
     /// recording is damaged, what was printed up to there is kept.
@@ -75,6 +95,12 @@ impl Output {
             stream.kept.extend_from_slice(kept);
         }
         stream.length += length;
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) fn taken(&self) -> usize {
+        let pieces = self.pieces.len().saturating_mul(size_of::<Piece>());
+        pieces + self.stdout.kept.len() + self.stderr.kept.len()
     }
 
     /// All pieces, in the order in which they were printed.
