@@ -360,8 +360,11 @@ fn a_wrong_handle_is_explained_where_the_run_ends() {
     let recorded = record(&app, &["--invoke", "wrong-type()"], &[], "", &trace);
     assert!(!recorded.status.success());
     let mut session = Session::open(&trace);
-    let stopped = session.client.go("continue");
-    let said = stopped["text"].as_str().unwrap();
+    session.client.go("continue");
+    // The stop tells what is known by then; whoever asks waits for it.
+    let why = json!({ "threadId": 1 });
+    let why = session.client.ask("exceptionInfo", why);
+    let said = why["description"].as_str().unwrap();
     assert!(said.contains("handle 1 is wanted as"), "{said}");
     assert!(said.contains("created by resource.new (event 0)"), "{said}");
 }

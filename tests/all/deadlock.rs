@@ -1,6 +1,6 @@
 //! A run in which everything waits for ever ends, and what waits is shown.
 
-use crate::support::session::{start, symbols};
+use crate::support::session::{frames, start};
 use crate::support::{record, replay, text};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -71,9 +71,9 @@ fn a_run_that_waits_for_ever_ends_and_says_for_what() {
             "{why}"
         );
         if !stack.is_empty() {
-            let frames = symbols(&mut client);
-            assert_eq!(frames[0], stack, "{frames:?}");
-            assert_eq!(frames[1], "run", "{frames:?}");
+            let frames = frames(&mut client);
+            assert_eq!(frames[0]["name"], stack, "{frames:?}");
+            assert_eq!(frames[1]["name"], "run", "{frames:?}");
         }
     }
 }
