@@ -1,5 +1,6 @@
 //! The first pass: validation, and what it tells of each component body.
 
+use crate::component::canonical::unsupported;
 use crate::component::error::ParseError;
 use std::collections::HashMap;
 use wasmparser as wp;
@@ -36,6 +37,7 @@ pub(super) fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, Pa
             let names = (*encoding == wp::Encoding::Component).then(Names::default);
             open.push((range.start, names));
         }
+        refuse_shared(&payload)?;
         if let Some((_, Some(names))) = open.last_mut() {
             names.read(&payload)?;
         }
@@ -59,6 +61,30 @@ pub(super) fn validate(bytes: &[u8]) -> Result<HashMap<usize, Validated<'_>>, Pa
         }
     }
     Ok(arenas)
+}
+
+/// With several threads there is no one order of what a guest does. Wasmtime has neither.
+fn refuse_shared(payload: &wp::Payload<'_>) -> Result<(), ParseError> {
+    match payload {
+        wp::Payload::GlobalSection(globals) => {
+            for global in globals.clone().into_iter_with_offsets() {
+                let (at, global) = global?;
+                if global.ty.shared {
+                    return Err(unsupported("a shared global", at));
+                }
+            }
+        }
+        wp::Payload::TableSection(tables) => {
+            for table in tables.clone().into_iter_with_offsets() {
+                let (at, table) = table?;
+                if table.ty.shared {
+                    return Err(unsupported("a shared table", at));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 impl<'a> Names<'a> {
