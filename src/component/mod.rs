@@ -2,6 +2,7 @@
 //! core modules, their wiring, canonical ABI layout. Turns a WASI 0.1 core module
 //! or a `.wat` into a component.
 
+mod adapter_maximum;
 mod adapter_room;
 mod answerer;
 pub mod builtin;

@@ -1,6 +1,7 @@
 //! From what a person has (a component, a WASI 0.1 module, text) to a component
 //! binary.
 
+use super::adapter_maximum;
 use super::adapter_room::{self, GoError};
 use std::path::{Path, PathBuf};
 use wasi_preview1_component_adapter_provider as adapters;
@@ -72,6 +73,9 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
             source,
         })?;
         let module = of_go.as_deref().unwrap_or(&bytes);
+        // A damaged module is refused with the adapter's words.
+        let raised = adapter_maximum::raised(module).unwrap_or(None);
+        let module = raised.as_deref().unwrap_or(module);
         return adapt(module).map_err(|message| OpenError::Adapt {
             path: path.to_owned(),
             message,

@@ -1,6 +1,6 @@
 //! WASI 0.1 modules, and the adapter that makes components of them.
 
-use crate::support::{record, text};
+use crate::support::{record, replay, text};
 
 /// A module that calls WASI, takes all of its memory from `next` on for its own, and calls
 /// WASI again.
@@ -58,4 +58,31 @@ fn a_trap_in_the_adapter_is_told_with_its_cause_and_a_remedy() {
     let ran = run(own);
     assert_eq!(ran.status.code(), Some(134), "{ran:?}");
     assert!(!text(&ran.stderr).contains("adapter"), "{ran:?}");
+}
+
+/// A module whose memory is of one page and may not grow: of what it may have, the adapter
+/// takes nothing.
+#[test]
+fn a_memory_that_may_not_grow_has_room_for_the_adapter() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path().join("app.wat");
+    let module = |memory: &str, grows: u32| {
+        format!(
+            r#"(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (memory (export "memory") {memory})
+  (func (export "_start")
+    (if (call $sizes (i32.const 0) (i32.const 4)) (then unreachable))
+    (if (i32.ne (i32.load (i32.const 0)) (i32.const 3)) (then unreachable))
+    (if (i32.eq (memory.grow (i32.const {grows})) (i32.const -1)) (then unreachable))
+    (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))))"#
+        )
+    };
+    for (memory, grows) in [("1 1", 0), ("1 4", 3), ("2 125", 123)] {
+        std::fs::write(&app, module(memory, grows)).unwrap();
+        let trace = dir.path().join("run.rrtrace");
+        let ran = record(&app, &[], &["two", "three"], "", &trace);
+        assert_eq!(ran.status.code(), Some(0), "{memory}: {ran:?}");
+        assert_eq!(replay(&trace).status.code(), Some(0), "{memory}");
+    }
 }

@@ -111,6 +111,10 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
             "a shared memory",
         ),
         (
+            "(core module (global (shared mut i32) (i32.const 0)))",
+            "a shared global",
+        ),
+        (
             "(func $f (canon lift (core func $i \"f\"))) (start $f)",
             "a component start function",
         ),

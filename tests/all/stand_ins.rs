@@ -17,7 +17,7 @@ const STDERR: &str = "a2\nd1\nd2\n";
 fn recorded() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("run.rrtrace");
-    let app = fixture("wat/stand-ins.wat");
+    let app = fixture("composed/stand-ins.wat");
     let ran = record(&app, &["--invoke", "run()"], &[], "", &trace);
     assert_eq!(text(&ran.stdout), STDOUT, "{ran:?}");
     assert_eq!(text(&ran.stderr), STDERR);

@@ -1,6 +1,7 @@
 //! The first pass: validation, and what it tells of each component body.
 
 use super::budget::Outline;
+use crate::component::canonical::unsupported;
 use crate::component::error::ParseError;
 use std::collections::HashMap;
 use wasmparser as wp;
@@ -45,6 +46,7 @@ pub(super) fn validate(
             let is_of_component = matches!(open.last(), Some((_, Some(_))));
             outline.section(is_of_component, id, range.len())?;
         }
+        refuse_shared(&payload)?;
         if let Some((_, Some(names))) = open.last_mut() {
             names.read(&payload)?;
         }
@@ -68,6 +70,30 @@ pub(super) fn validate(
         }
     }
     Ok((arenas, outline))
+}
+
+/// With several threads there is no one order of what a guest does. Wasmtime has neither.
+fn refuse_shared(payload: &wp::Payload<'_>) -> Result<(), ParseError> {
+    match payload {
+        wp::Payload::GlobalSection(globals) => {
+            for global in globals.clone().into_iter_with_offsets() {
+                let (at, global) = global?;
+                if global.ty.shared {
+                    return Err(unsupported("a shared global", at));
+                }
+            }
+        }
+        wp::Payload::TableSection(tables) => {
+            for table in tables.clone().into_iter_with_offsets() {
+                let (at, table) = table?;
+                if table.ty.shared {
+                    return Err(unsupported("a shared table", at));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 impl<'a> Names<'a> {
