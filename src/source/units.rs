@@ -189,6 +189,8 @@ impl Units {
                 return self.damage.push(Damage::new(part, error));
             }
         };
+        let texts = [&unit.name, &unit.comp_dir].into_iter().flatten();
+        shared.spend_texts(texts.map(|text| text.len()).sum());
         if let Some(program) = &unit.line_program {
             shared.spend_line_header(program.header());
         }
@@ -402,6 +404,7 @@ struct Shared {
     abbreviations: HashMap<usize, Arc<Abbreviations>>,
     abbreviations_left: usize,
     line_headers_left: usize,
+    texts_left: usize,
     ranges: RangesLeft,
 }
 
@@ -412,12 +415,18 @@ impl Shared {
             abbreviations_left: dwarf.debug_abbrev.reader().len(),
             // Type units share the header of their compilation unit.
             line_headers_left: (8 << 20) + 2 * dwarf.debug_line.reader().len(),
+            // All units of a program may be compiled in one directory.
+            texts_left: 1 << 26,
             ranges: RangesLeft::new(),
         }
     }
 
     fn is_exceeded(&self) -> bool {
-        self.abbreviations_left == 0 || self.line_headers_left == 0
+        self.abbreviations_left == 0 || self.line_headers_left == 0 || self.texts_left == 0
+    }
+
+    fn spend_texts(&mut self, length: usize) {
+        self.texts_left = self.texts_left.saturating_sub(length);
     }
 
     fn spend_line_header(&mut self, header: &gimli::LineProgramHeader<Reader>) {
