@@ -4,6 +4,7 @@ use crate::support::client::Client;
 use crate::support::{cache_dir, fixture, record, rr_dap_with, text};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -81,6 +82,10 @@ fn without_a_cache_code_is_compiled_into_memory() {
         assert!(told.contains("compiled code is not kept"), "{told}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "not a directory");
+    // Nobody may write there, whoever it is.
+    let (_, told) = debugged(&recording, &[("RR_DAP_CACHE", "/proc/self/fdinfo")]);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("compiled code is not kept"), "{told}");
     let nowhere = [("RR_DAP_CACHE", ""), ("XDG_CACHE_HOME", ""), ("HOME", "")];
     let (_, told) = debugged(&recording, &nowhere);
     assert!(told.contains("nor HOME is set"), "{told}");
@@ -201,13 +206,63 @@ fn too_few_files_or_threads_are_one_clear_error() {
     assert_eq!(told, "");
 }
 
+#[test]
+fn a_cache_that_cannot_be_written_to_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = recorded(directory.path());
+    let cache = directory.path().join("cache");
+    std::fs::create_dir(&cache).unwrap();
+    let set = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(directory.path(), 0o777);
+    set(Path::new(&recording), 0o644);
+    set(&cache, 0o700);
+    let program = directory.path().join("rr-dap");
+    std::fs::copy(env!("CARGO_BIN_EXE_rr-dap"), &program).unwrap();
+    let own = is_root().then_some(NOBODY);
+    if let Some(user) = own {
+        std::os::unix::fs::chown(&cache, Some(user), Some(user)).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .args(arguments)
+            .arg(&recording)
+            .env("RR_DAP_CACHE", &cache)
+            .env("TMPDIR", directory.path());
+        if let Some(user) = own {
+            command.uid(user).gid(user);
+        }
+        let ended = command.output().unwrap();
+        (text(&ended.stdout), text(&ended.stderr))
+    };
+    let first = run(&["replay"]);
+    assert!(std::fs::read_dir(&cache).unwrap().count() > 2, "{first:?}");
+    set(&cache, 0o500);
+    // What it has is used, and nothing is to be told.
+    assert_eq!(run(&["replay"]), first);
+    assert!(!first.1.contains("is not kept"), "{first:?}");
+    // What it does not have is compiled, and told once.
+    let (said, told) = run(&["debug", "--batch", "-x", "when", "-x", "step"]);
+    assert!(said.contains("position "), "{said}{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("is not kept"), "{told}");
+    set(&cache, 0o700);
+}
+
+/// Some user who has no processes.
+const NOBODY: u32 = 61_234;
+
+fn is_root() -> bool {
+    // SAFETY: asks for a number.
+    unsafe { libc::geteuid() == 0 }
+}
+
 /// Root's threads are not counted; whose are is nobody who has others.
 #[test]
 fn too_few_threads_are_one_clear_error() {
-    use std::os::unix::process::CommandExt;
-    const NOBODY: u32 = 61_234;
-    // SAFETY: asks for a number.
-    if unsafe { libc::geteuid() } != 0 {
+    if !is_root() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
