@@ -3,6 +3,9 @@
 //! Data flows down this list of rooms, and a room uses only the rooms above it;
 //! `docs/architecture.md` tells what each one answers.
 
+// What is said to people goes through `cli::terminal`, or is logged.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod component;
 
 #[cfg(feature = "debugger")]

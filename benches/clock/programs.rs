@@ -110,6 +110,7 @@ fn without_clock(trace: &Trace, variant: Variant, dir: &Path) -> Compiled {
         Prepared {
             code,
             offsets: OffsetMap::identity(module.len()),
+            unkept: None,
         }
     });
     Compiled {

@@ -4,7 +4,7 @@
 //! most of what the compiler generates here, and changes least; so it is generated once, in
 //! a package of its own, for [`Host`].
 
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::print_stderr, clippy::print_stdout)]
 
 use std::any::Any;
 use wasmtime::Engine;

@@ -18,6 +18,7 @@ mod trace;
 use crate::inspect::expression::predicate::SourcePredicates;
 use crate::timeline::REPLAYER_COMMAND;
 use crate::timeline::processes::replayer;
+use crate::trace::scarce;
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::Path;
@@ -68,6 +69,8 @@ enum Command {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     terminal::show_panics();
+    // A server that writes a log, or the cache, is not to be ended by their size.
+    crate::record::take_file_limits_as_errors();
     start_log();
     if let Some(code) = as_replayer() {
         return code;
@@ -120,16 +123,22 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
     exit_code(error.exit_code())
 }
 
-/// An error with its causes, but for those that it tells of itself.
+/// An error with its causes, but for those that it tells of itself, and what helps.
 fn told(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |told, cause| {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    let remedy = causes.next().map_or("", scarce::remedy);
+    let told = error.chain().fold(String::new(), |told, cause| {
         let cause = cause.to_string();
         match told.is_empty() {
             true => cause,
             false if told.contains(&cause) => told,
             false => format!("{told}: {cause}"),
         }
-    })
+    });
+    match told.contains(remedy) {
+        true => told,
+        false => told + remedy,
+    }
 }
 
 /// What is logged unless `RR_DAP_LOG` says otherwise. What goes wrong in the guest's dealings

@@ -86,7 +86,6 @@ impl Record {
             .with_context(|| format!("cannot record {}", app.display()))?;
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
-        record::take_file_limits_as_errors();
         let begun = |recorder: &Recorder| {
             finish_on_signals(recorder);
             if let Some(lifeline) = &lifeline {

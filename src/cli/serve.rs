@@ -1,11 +1,13 @@
 //! `rr-dap` without a subcommand: the debug adapter.
 
+use super::terminal;
 use crate::dap::outbox::MessageLog;
+use crate::dap::token::Token;
 use crate::dap::transport::{Address, Listener, Server};
 use crate::debuggee::recording::RecordingLauncher;
 use crate::timeline::{Bytes, First, Options};
 use crate::trace::Trace;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +50,13 @@ pub(super) struct Serve {
     /// asked for. Without this, guests with line information begin with `debug`.
     #[arg(long, value_name = "CODE")]
     code: Option<FirstCode>,
+    /// Answer only clients whose `launch` or `attach` has this `token`. Other users of this
+    /// machine can see it in the list of processes: see --token-file.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// The same, with the token in a file.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Write every DAP message to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log_dap: Option<PathBuf>,
@@ -74,6 +83,15 @@ impl Serve {
             None => None,
         };
         let headless = self.trace.is_some();
+        let token = match (&self.token, &self.token_file) {
+            (Some(token), _) => Some(token.parse()?),
+            (None, Some(file)) => Some(Token::read(file)?),
+            (None, None) => None,
+        };
+        if token.is_some() && self.listen.is_none() && !headless {
+            bail!("a token is for servers that listen: give --listen, or leave it out");
+        }
+        let has_token = token.is_some();
         let mut options = Options::standard()?;
         if let Some(mib) = self.checkpoint_memory {
             options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
@@ -88,6 +106,7 @@ impl Serve {
             .with_path_mapping(self.source_map);
         let server = Server {
             log,
+            token,
             ..Server::new(Arc::new(launcher))
         };
         let address = match self.listen {
@@ -99,7 +118,25 @@ impl Serve {
             }
         };
         let listener = Listener::bind(&address)?;
-        listener.announce(&mut super::terminal::stdout())?;
+        if listener.is_exposed() {
+            terminal::tell(exposed(&address, has_token));
+        }
+        listener.announce(&mut terminal::stdout())?;
         listener.serve(&server)
+    }
+}
+
+/// What it means to listen beyond the loopback.
+fn exposed(address: &Address, has_token: bool) -> String {
+    match has_token {
+        false => format!(
+            "rr-dap: whoever can reach {address} can read recordings and sources here and, with \
+             `launch`, read and write this user's files: give --token-file, or listen on \
+             127.0.0.1 or unix:PATH"
+        ),
+        true => format!(
+            "rr-dap: {address} can be reached from other machines, and what is said there, the \
+             token included, is not encrypted: reach it through SSH or the like"
+        ),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::protocol::envelope::Answer;
 use super::protocol::{Event, OutputEventBody, Request, codec, framing};
+use crate::trace::private;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::fs::File;
@@ -16,18 +17,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct MessageLog(Arc<Mutex<File>>);
 
 impl MessageLog {
-    /// Starts a new log, in place of what the file held.
+    /// Starts a new log, in place of what the file held. A file that is made is its owner's
+    /// alone.
     ///
     /// # Errors
     ///
     /// If the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(File::create(path)?))))
+        Ok(Self(Arc::new(Mutex::new(private::create(path)?))))
     }
 
     pub(super) fn incoming(&self, body: &[u8]) {
         // What is not JSON cannot stand in a log of JSON; its error is logged.
-        if let Ok(message) = serde_json::from_slice::<Value>(body) {
+        if let Ok(mut message) = serde_json::from_slice::<Value>(body) {
+            if let Some(token) = message.pointer_mut("/arguments/token") {
+                *token = "(not logged)".into();
+            }
             self.line("in", &message);
         }
     }

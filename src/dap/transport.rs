@@ -1,12 +1,16 @@
 //! Who talks to us: standard input and output, TCP, Unix sockets. One session
 //! for each client, each on threads of its own.
 
+use super::backlog::Backlog;
 use super::outbox::{MessageLog, Outbox};
-use super::protocol::{Incoming, codec, framing};
+use super::places::{Place, Places};
+use super::protocol::{Incoming, OutputEventBody, OutputEventCategory, Refusal, codec, framing};
 use super::session::{Input, Session};
+use super::token::{Door, Token};
 use crate::debuggee::Launcher;
+use crate::trace::scarce;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -16,6 +20,12 @@ use std::time::Duration;
 
 /// Messages read ahead of the session. A client that sends more waits.
 const READ_AHEAD: usize = 256;
+/// Sessions at a time on one listener. Each may have hundreds of processes.
+const MOST_SESSIONS: usize = 64;
+/// Clients that are being told that there are too many.
+const MOST_REFUSED: usize = 16;
+/// How long one of those may take to say what it wants, and to hear.
+const REFUSAL: Duration = Duration::from_secs(2);
 
 /// Where to listen: `PORT`, `HOST:PORT` or `unix:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +99,8 @@ pub struct Server {
     pub launcher: Arc<dyn Launcher>,
     /// Where all messages are written, if anywhere.
     pub log: Option<MessageLog>,
+    /// What clients must say before they are answered; without one, anybody is.
+    pub token: Option<Token>,
     /// How long a stop waits for what was printed on the way to be known, so that it comes
     /// before the stop. In the first session with a program it is known seconds later only:
     /// the code that tells is being compiled.
@@ -101,6 +113,7 @@ impl Server {
         Server {
             launcher,
             log: None,
+            token: None,
             patience: Duration::from_millis(20),
         }
     }
@@ -116,7 +129,8 @@ impl Server {
         let outbox = Outbox::new(writer, self.log.clone());
         let (sender, receiver) = sync_channel(READ_AHEAD);
         let launcher = Arc::clone(&self.launcher);
-        let session = Session::new(launcher, outbox, sender.clone(), self.patience);
+        let door = Door::new(self.token.clone());
+        let session = Session::new(launcher, outbox, sender.clone(), door, self.patience);
         let log = self.log.clone();
         let reading = std::thread::Builder::new()
             .name("dap-reader".into())
@@ -124,13 +138,17 @@ impl Server {
         match reading {
             // Not joined: it may wait for a client that will not speak again.
             Ok(_) => session.run(&receiver),
-            Err(error) => tracing::error!("no thread for a session: {error}"),
+            Err(error) => {
+                let remedy = scarce::remedy(&error);
+                tracing::error!("no thread for a session: {error}{remedy}");
+            }
         }
     }
 }
 
-/// Decodes messages and hands them on until the stream or the session ends.
+/// Hands on what is read until the stream or the session ends.
 fn read_messages(mut reader: impl BufRead, to: &SyncSender<Input>, log: Option<&MessageLog>) {
+    let backlog = Backlog::default();
     loop {
         let input = match framing::read_frame(&mut reader) {
             Ok(None) => Input::Gone,
@@ -138,11 +156,8 @@ fn read_messages(mut reader: impl BufRead, to: &SyncSender<Input>, log: Option<&
                 if let Some(log) = log {
                     log.incoming(&body);
                 }
-                match codec::decode(&body) {
-                    Ok(Incoming::Request(request)) => Input::Request(request),
-                    Ok(Incoming::Response) => continue,
-                    Err(malformed) => Input::Malformed(malformed),
-                }
+                let held = backlog.hold(body.len() as u64);
+                Input::Message(body, held)
             }
             Err(error) => {
                 if matches!(error, framing::FrameError::Header(_)) {
@@ -210,6 +225,18 @@ impl Listener {
         }
     }
 
+    /// Whether others than this host's users may come: it listens beyond the loopback.
+    pub fn is_exposed(&self) -> bool {
+        match &self.socket {
+            // Where the system does not tell, the worse is assumed.
+            ListeningSocket::Tcp(tcp) => !tcp
+                .local_addr()
+                .is_ok_and(|address| address.ip().to_canonical().is_loopback()),
+            #[cfg(unix)]
+            ListeningSocket::Unix(_) => false,
+        }
+    }
+
     /// Tells whoever started the server that it is ready: `LISTENING PORT`
     /// alone on a line, in one write, so that no reader sees half of it.
     ///
@@ -221,50 +248,134 @@ impl Listener {
         to.flush()
     }
 
-    /// Takes clients, any number at a time, for ever.
+    /// Takes clients, a bounded number at a time, for ever.
     pub fn serve(&self, server: &Server) -> ! {
+        let hall = Hall {
+            server: server.clone(),
+            sessions: Places::new(MOST_SESSIONS),
+            refusals: Places::new(MOST_REFUSED),
+        };
         loop {
             let accepted = match &self.socket {
-                ListeningSocket::Tcp(tcp) => tcp
-                    .accept()
-                    .and_then(|(client, _)| serve_tcp(server.clone(), client)),
+                ListeningSocket::Tcp(tcp) => {
+                    tcp.accept().and_then(|(client, _)| hall.receive(client))
+                }
                 #[cfg(unix)]
                 ListeningSocket::Unix(unix) => unix
                     .listener
                     .accept()
-                    .and_then(|(client, _)| unix::serve(server.clone(), client)),
+                    .and_then(|(client, _)| hall.receive(client)),
             };
             if let Err(error) = accepted {
                 // Out of descriptors or threads, mostly: others may end soon.
-                tracing::warn!("a client was not taken: {error}");
+                let remedy = scarce::remedy(&error);
+                tracing::warn!("a client was not taken: {error}{remedy}");
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
     }
 }
 
-fn serve_tcp(server: Server, client: TcpStream) -> io::Result<()> {
-    // A debugger's messages are small and waited for.
-    client.set_nodelay(true)?;
-    let (reader, writer) = (client.try_clone()?, client.try_clone()?);
-    session_thread(move || {
-        server.serve(BufReader::new(reader), Box::new(writer));
-        // The reader thread waits on its own copy of the socket.
-        let _ = client.shutdown(Shutdown::Both);
-    })
+/// Where clients of a listener are, and how many there may be.
+struct Hall {
+    server: Server,
+    sessions: Places,
+    refusals: Places,
 }
 
-fn session_thread(session: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name("dap-session".into())
-        .spawn(session)
-        .map(drop)
+impl Hall {
+    fn receive<C: Connection>(&self, client: C) -> io::Result<()> {
+        client.prepare()?;
+        let (reader, writer) = (client.copy()?, client.copy()?);
+        let reader = BufReader::new(reader);
+        let name = std::thread::Builder::new().name("dap-session".into());
+        let thread = if let Some(place) = self.sessions.take() {
+            let server = self.server.clone();
+            name.spawn(move || {
+                server.serve(reader, Box::new(writer));
+                // The reader thread waits on its own copy of the socket.
+                client.hang_up();
+                drop::<Place>(place);
+            })
+        } else if let Some(place) = self.refusals.take() {
+            client.hurry(REFUSAL)?;
+            name.spawn(move || {
+                refuse(reader, Box::new(writer));
+                client.hang_up();
+                drop::<Place>(place);
+            })
+        } else {
+            client.hang_up();
+            return Ok(());
+        };
+        thread.map(drop)
+    }
+}
+
+/// Tells a client that there are too many: in answer to its first request, where editors show
+/// it.
+fn refuse(mut reader: impl BufRead, writer: Box<dyn Write + Send>) {
+    let message = format!(
+        "this server has {MOST_SESSIONS} sessions under way, and takes no more: end one, or \
+         start another server"
+    );
+    tracing::warn!("a client was sent away: there are {MOST_SESSIONS} sessions");
+    let outbox = Outbox::new(writer, None);
+    match framing::read_frame(&mut reader).map(|body| body.map(|body| codec::decode(&body))) {
+        Ok(Some(Ok(Incoming::Request(request)))) => {
+            outbox.respond(&request, Err(Refusal::because(message)));
+        }
+        _ => outbox.output(OutputEventBody {
+            category: Some(OutputEventCategory::Important),
+            output: format!("rr-dap: {message}\n"),
+            ..OutputEventBody::default()
+        }),
+    }
+}
+
+/// A client's socket, of whatever kind.
+trait Connection: Read + Write + Send + Sized + 'static {
+    /// Makes it fit for a conversation.
+    fn prepare(&self) -> io::Result<()>;
+
+    fn copy(&self) -> io::Result<Self>;
+
+    /// Reading and writing take no longer than this each.
+    fn hurry(&self, at_most: Duration) -> io::Result<()>;
+
+    /// Ends the conversation, for all copies.
+    fn hang_up(&self);
+}
+
+impl Connection for TcpStream {
+    fn prepare(&self) -> io::Result<()> {
+        // A debugger's messages are small and waited for.
+        self.set_nodelay(true)?;
+        #[cfg(unix)]
+        unix::notice_absence(self)?;
+        Ok(())
+    }
+
+    fn copy(&self) -> io::Result<Self> {
+        self.try_clone()
+    }
+
+    fn hurry(&self, at_most: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(at_most))?;
+        self.set_write_timeout(Some(at_most))
+    }
+
+    fn hang_up(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
 }
 
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use crate::timeline::processes::sockets;
     use std::fs;
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     use std::os::unix::net::{UnixListener, UnixStream};
 
@@ -299,7 +410,7 @@ mod unix {
             .tempdir_in(parent)
             .map_err(failed)?;
         let hidden = private.path().join("s");
-        let listener = UnixListener::bind(&hidden).map_err(failed)?;
+        let listener = sockets::bind(&hidden).map_err(failed)?;
         fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         fs::rename(&hidden, path).map_err(failed)?;
         let path = path.to_path_buf();
@@ -313,19 +424,50 @@ mod unix {
             Ok(metadata) if !metadata.file_type().is_socket() => {
                 Err(ListenError::NotASocket(address.clone()))
             }
-            Ok(_) => match UnixStream::connect(path) {
+            Ok(_) => match sockets::connect(path) {
                 Ok(_) => Err(ListenError::InUse(address.clone())),
                 Err(_) => Ok(()),
             },
         }
     }
 
-    pub(super) fn serve(server: Server, client: UnixStream) -> io::Result<()> {
-        let (reader, writer) = (client.try_clone()?, client.try_clone()?);
-        session_thread(move || {
-            server.serve(BufReader::new(reader), Box::new(writer));
-            let _ = client.shutdown(Shutdown::Both);
-        })
+    impl Connection for UnixStream {
+        fn prepare(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn copy(&self) -> io::Result<Self> {
+            self.try_clone()
+        }
+
+        fn hurry(&self, at_most: Duration) -> io::Result<()> {
+            self.set_read_timeout(Some(at_most))?;
+            self.set_write_timeout(Some(at_most))
+        }
+
+        fn hang_up(&self) {
+            let _ = self.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// A machine that is gone from the network does not say so: it is asked now and then.
+    pub(super) fn notice_absence(client: &TcpStream) -> io::Result<()> {
+        let on: libc::c_int = 1;
+        // SAFETY: the option's value is an `int`, which is there during the call; the
+        // socket is open, as it is borrowed.
+        let set = unsafe {
+            libc::setsockopt(
+                client.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_KEEPALIVE,
+                (&raw const on).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        };
+        match set {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
     }
 }
 

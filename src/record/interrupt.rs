@@ -119,7 +119,7 @@ fn end(recorder: &Recorder, signal: i32) {
     match recorder.finish(Outcome::Interrupted) {
         // The run has ended by itself; the main thread is about to say how.
         Err(super::RecorderError::Finished) => return,
-        Err(error) => eprintln!("rr-dap: {error}"),
+        Err(error) => tracing::error!("the recording was not finished: {error}"),
         Ok(_) => {}
     }
     flush_standard_output();

@@ -25,9 +25,10 @@ pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
 use crate::instrument::record::{RecordError, instrument};
-use crate::trace::{Metadata, Outcome};
+use crate::trace::{Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
 use host::Host;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,6 +136,7 @@ fn record(
     started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
     let instrumented = instrument(&component)?;
+    room_for_threads()?;
     let engine = engine()?;
     let compiled = compile(&engine, &component, &instrumented)?;
     // All that can be wrong with the program or the options is found before
@@ -176,6 +178,16 @@ fn record(
     let mut recorded = recorded?;
     recorded.trapped_in_adapter = is_in_adapter;
     Ok(recorded)
+}
+
+/// What compiles, and what serves the guest, panics where it cannot start threads.
+fn room_for_threads() -> Result<(), RunError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    // The host's two, the writer's and that of the signals.
+    scarce::threads(cores + 4).map_err(|error| {
+        let remedy = scarce::remedy(&error);
+        RunError::Start(format!("no threads for it: {error}{remedy}"))
+    })
 }
 
 /// What the host's side of WASI runs on: the guest has this thread, its

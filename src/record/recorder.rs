@@ -6,7 +6,7 @@ use super::target::{Sections, Target, beside, unnamed};
 use super::writing::{Shared, recorded_instances};
 use super::{Recorded, RecorderError, sink};
 use crate::component::Component;
-use crate::trace::{Metadata, Outcome, Writer};
+use crate::trace::{Metadata, Outcome, Writer, private};
 use parking_lot::Mutex;
 use std::fs::File;
 use std::io::Write;
@@ -97,7 +97,8 @@ impl Recorder {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let file = File::create_new(path).map_err(|error| RecorderError::create(path, &error))?;
+        let file =
+            private::create_new(path).map_err(|error| RecorderError::create(path, &error))?;
         Recorder::into_file(path, file, component, metadata)
     }
 
@@ -111,7 +112,7 @@ impl Recorder {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let file = File::create(path).map_err(|error| RecorderError::create(path, &error))?;
+        let file = private::create(path).map_err(|error| RecorderError::create(path, &error))?;
         Recorder::into_file(path, file, component, metadata)
     }
 

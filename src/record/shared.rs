@@ -1,5 +1,6 @@
 //! Memory that is shared with a file: what is stored there outlives the process.
 
+use crate::trace::private;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -204,11 +205,7 @@ pub(super) fn new_file(path: &Path) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)
+    private::create_new(path)
 }
 
 /// The size of this host's pages.

@@ -197,7 +197,9 @@ impl Replay {
         let state = self.store.data();
         let call = state.calling()?;
         let crossing = state.component().crossing(call.crossing)?;
-        state.component().exit_status(call.instance, crossing, &call.args)
+        state
+            .component()
+            .exit_status(call.instance, crossing, &call.args)
     }
 
     fn diverged(&self, recorded: Side, ended: &Ended) -> Divergence {

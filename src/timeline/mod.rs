@@ -28,7 +28,7 @@ use crate::component::ModuleId;
 use crate::replay::variant::{Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
-use crate::trace::{Outcome, Trace, TraceError};
+use crate::trace::{Outcome, Trace, TraceError, scarce};
 use ahead::body_starts::BodyStarts;
 use ahead::checkpoints::Checkpoints;
 use ahead::depths::Depths;
@@ -40,6 +40,7 @@ use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
@@ -97,7 +98,7 @@ pub enum TimelineError {
     #[error(transparent)]
     Variant(#[from] VariantError),
     /// What replayers are started with cannot be had.
-    #[error("cannot {doing}: {source}")]
+    #[error("cannot {doing}: {source}{}", scarce::remedy(.source))]
     Setup {
         /// What was tried, to follow "cannot".
         doing: &'static str,
@@ -172,7 +173,7 @@ impl Timeline {
     ) -> Result<Timeline> {
         let modules = read_modules(&trace)?;
         let variant = options.first_variant(&modules);
-        let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant);
+        let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant)?;
         let compiled = compiling.finish(interrupt, progress)?;
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
@@ -219,7 +220,7 @@ impl Timeline {
         progress: &dyn Fn(Progress),
     ) -> Result<Compiled> {
         let cache = self.options.cache.clone();
-        Compiling::start(self.trace.clone(), cache, variant).finish(interrupt, progress)
+        Compiling::start(self.trace.clone(), cache, variant)?.finish(interrupt, progress)
     }
 
     /// The recording.
@@ -333,6 +334,7 @@ fn what_to_load(trace: &Trace, compiled: &Compiled, pool: &Pool) -> Result<Load>
         component,
         variant: compiled.variant,
         modules: compiled_modules(compiled),
+        _unkept: unkept(compiled),
     })
 }
 
@@ -341,4 +343,9 @@ fn compiled_modules(compiled: &Compiled) -> Vec<(PathBuf, Vec<u8>)> {
     modules
         .map(|m| (m.code.clone(), m.offsets.to_bytes()))
         .collect()
+}
+
+fn unkept(compiled: &Compiled) -> Vec<Arc<File>> {
+    let modules = compiled.modules.iter();
+    modules.filter_map(|module| module.unkept.clone()).collect()
 }

@@ -3,11 +3,9 @@
 
 use crate::support::counter::{Then, counter};
 use crate::support::file::{COMPONENT, build, sections};
-use crate::support::{events, record, rewrite, rr_dap, text};
-use rr_dap::component::types::CoreValue;
+use crate::support::{record, rr_dap, text};
 use rr_dap::component::{Component, CrossingKind, module_with_custom_sections};
 use rr_dap::source::ModuleSource;
-use rr_dap::trace::{Event, EventKind, Outcome};
 use std::fmt::Write as _;
 use std::sync::Arc;
 

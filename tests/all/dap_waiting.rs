@@ -153,6 +153,36 @@ fn who_waits_can_give_up() {
     assert!(rest.iter().all(|message| message["type"] == "event"));
 }
 
+#[test]
+fn a_bounded_number_of_requests_waits() {
+    const MOST: usize = 256;
+    let (mut client, past) = scripted(false);
+    let asked: Vec<i64> = (0..MOST + 3)
+        .map(|_| in_console(&mut client, "rr resources"))
+        .collect();
+    // Those that are too many are told at once, and one that does not wait is answered.
+    for seq in &asked[MOST..] {
+        let refused = client.response(*seq);
+        assert_eq!(refused["success"], json!(false), "{refused}");
+        let why = refused["message"].as_str().unwrap();
+        assert!(why.contains("too many requests wait"), "{why}");
+    }
+    assert!(!is_answered(&mut client, asked[0]));
+    // A few that are long are too many as well.
+    let (mut other, _) = scripted(false);
+    let long = format!("rr resources{}", " ".repeat(3 << 20));
+    let asked_of_other = [&long, &long].map(|line| in_console(&mut other, line));
+    let refused = other.response(asked_of_other[1]);
+    assert_eq!(refused["success"], json!(false), "{refused}");
+    assert!(!is_answered(&mut other, asked_of_other[0]));
+
+    past.open();
+    for seq in &asked[..MOST] {
+        let answer = client.response(*seq);
+        assert_eq!(answer["success"], json!(true), "{answer}");
+    }
+}
+
 /// A session with a recording whose code for the replay in the background is being
 /// compiled by somebody else.
 fn held_back(trace: &Path, cache: &Path, launch: Value) -> (Client, HeldBack, Value) {

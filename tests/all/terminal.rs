@@ -1,8 +1,10 @@
 //! What a guest, a recording or a client says does no harm to the terminal and the listener.
 
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{cache_dir, fixture, record, rr_dap, text};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Command, Stdio};
 
 /// A name that clears the screen, and one that is written from right to left.
@@ -118,4 +120,85 @@ fn a_browser_s_request_is_not_executed() {
     let logged = text(&ended.stderr);
     assert!(logged.contains("`POST /a` is not a field"), "{logged}");
     assert_eq!(logged.lines().count(), 1, "{logged}");
+}
+
+/// A terminal of a test's own: what programs write to, and where that is read.
+fn a_terminal() -> (OwnedFd, File) {
+    let (mut ours, mut theirs) = (0, 0);
+    // SAFETY: the pointers are to two descriptors, which the call fills in; of the others
+    // it allows that they are null.
+    let opened = unsafe {
+        libc::openpty(
+            &raw mut ours,
+            &raw mut theirs,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+        )
+    };
+    assert_eq!(opened, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: just opened, and nobody else's.
+    unsafe { (OwnedFd::from_raw_fd(theirs), File::from_raw_fd(ours)) }
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = directory.path().join("t.rrtrace");
+    record(&fixture("ledger.wasm"), &["--quiet"], &[], "", &recording);
+    let debug = |env: &[(&str, &str)], on_stdout: bool| {
+        let (theirs, mut ours) = a_terminal();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
+        command
+            .args([
+                "debug", "--batch", "-x", "when", "-x", "bt", "-x", "nonsense",
+            ])
+            .arg(&recording)
+            .env("RR_DAP_CACHE", cache_dir())
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        match on_stdout {
+            true => command.stdout(theirs),
+            false => command.stderr(theirs),
+        };
+        let reading = std::thread::spawn(move || {
+            let mut shown = Vec::new();
+            // The end of a terminal is an error.
+            _ = ours.read_to_end(&mut shown);
+            shown
+        });
+        let mut child = command.spawn().unwrap();
+        // Its end of the terminal is ours, too, until then.
+        drop(command);
+        let mut piped = Vec::new();
+        match on_stdout {
+            true => child.stderr.take().unwrap().read_to_end(&mut piped),
+            false => child.stdout.take().unwrap().read_to_end(&mut piped),
+        }
+        .unwrap();
+        child.wait().unwrap();
+        (text(&reading.join().unwrap()), text(&piped))
+    };
+    let (shown, piped) = debug(&[], true);
+    assert!(
+        shown.contains("\u{1b}[") && shown.contains("position "),
+        "{shown:?}"
+    );
+    assert!(!piped.contains('\u{1b}'), "{piped:?}");
+    for env in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
+        let (shown, piped) = debug(&env, true);
+        assert!(shown.contains("position "), "{shown:?}");
+        assert!(
+            !shown.contains('\u{1b}') && !piped.contains('\u{1b}'),
+            "{shown:?}{piped:?}"
+        );
+    }
+    // Only standard error is one: what goes into the pipe is plain.
+    let (_, piped) = debug(&[], false);
+    assert!(piped.contains("position "), "{piped:?}");
+    assert!(!piped.contains('\u{1b}'), "{piped:?}");
 }

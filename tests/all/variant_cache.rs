@@ -28,7 +28,7 @@ fn prepare_all(cache: &CacheDir, modules: &[Arc<[u8]>], variant: Variant) -> Vec
 }
 
 fn files(cache: &CacheDir) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(cache.path()).expect("a directory");
+    let entries = std::fs::read_dir(cache.path().expect("a cache")).expect("a directory");
     entries.map(|entry| entry.expect("a file").path()).collect()
 }
 
@@ -195,7 +195,7 @@ fn a_directory_that_others_can_write_to_is_refused() {
             .mode()
     };
     let made = cache(&dir);
-    assert_eq!(mode(made.path()) & 0o777, 0o700);
+    assert_eq!(mode(made.path().expect("a cache")) & 0o777, 0o700);
     let open = dir.path().join("open");
     std::fs::create_dir(&open).expect("a directory");
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("a mode");

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 const root = new URL('../../../', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const [contributed] = manifest.contributes.debuggers;
-/** What the extension itself needs to reach a server. */
-const TO_CONNECT = ['host', 'port', 'socket'];
+/** What the extension itself needs to reach a server, and what lets it in. */
+const TO_CONNECT = ['host', 'port', 'socket', 'token'];
 
 /** The keys that the functions of src/dap/launch.rs ask their fields for. */
 function keysRead() {

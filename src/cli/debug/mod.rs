@@ -23,6 +23,7 @@ use super::guest_world::GuestWorld;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
+use crate::timeline::processes::passing::PassingDir;
 use anyhow::{Context, bail};
 use clap::Args;
 use input::Input;
@@ -136,7 +137,7 @@ impl Debug {
         }
         let recording = match &self.output {
             Some(path) => Recording::Given(std::path::absolute(path)?),
-            None => Recording::Passing(tempfile::tempdir()?),
+            None => Recording::Passing(PassingDir::new()?),
         };
         let world = &self.world;
         let env = world.environment()?.into_iter();
@@ -173,7 +174,7 @@ struct Subject {
 enum Recording {
     Given(PathBuf),
     /// It goes when the session ends.
-    Passing(tempfile::TempDir),
+    Passing(PassingDir),
 }
 
 impl Recording {

@@ -6,6 +6,7 @@ mod tour;
 
 use super::conversation::{self, Category, Said};
 use super::terminal;
+use crate::timeline::processes::passing::PassingDir;
 use clap::Args;
 use page::Page;
 use std::cell::RefCell;
@@ -78,14 +79,14 @@ impl Printed {
 
 /// Where the tour's files are.
 enum Place {
-    Passing(tempfile::TempDir),
+    Passing(PassingDir),
     Kept(PathBuf),
 }
 
 impl Place {
     fn new(keep: Option<PathBuf>) -> anyhow::Result<Self> {
         let Some(directory) = keep else {
-            return Ok(Place::Passing(tempfile::tempdir()?));
+            return Ok(Place::Passing(PassingDir::new()?));
         };
         if let Some(there) = existing(&directory) {
             anyhow::bail!(

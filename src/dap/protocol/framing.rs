@@ -93,13 +93,15 @@ fn read_header(reader: &mut impl BufRead) -> Result<Option<u64>, FrameError> {
         };
         if name.trim().eq_ignore_ascii_case("content-length") {
             let value = value.trim();
-            let parsed = value.parse::<u64>().map_err(|_| {
+            // `+2` is a number to Rust.
+            let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+            let parsed = value.parse::<u64>().ok().filter(|_| digits);
+            let parsed = parsed.ok_or_else(|| {
                 FrameError::Header(format!("Content-Length `{}` is not a number", shown(value)))
             })?;
-            if length.is_some_and(|length| length != parsed) {
+            if length.replace(parsed).is_some() {
                 return Err(FrameError::Header("Content-Length is there twice".into()));
             }
-            length = Some(parsed);
         } else if !name.trim().eq_ignore_ascii_case("content-type") {
             // A browser's request has other lines: what follows them is not for us.
             return Err(FrameError::Header(format!(
@@ -208,7 +210,9 @@ mod tests {
                 b"Content-Length: 99999999999999\r\n\r\n{}",
                 "cannot be true",
             ),
+            (b"Content-Length: +2\r\n\r\n{}", "not a number"),
             (b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "twice"),
+            (b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "twice"),
             (b"Content-Type: x\r\n\r\n{}", "missing"),
             (b"GET / HTTP/1.1\r\n\r\n", "not a field"),
             (b"Content-Length: 5\r\n\r\n{}", "middle"),

@@ -3,7 +3,7 @@
 use super::{Handled, Reply, Session, State};
 use super::{
     breakpoints, data, evaluate, functions, lifecycle, memory, motion, source, stack, targets,
-    time, variables,
+    time, variables, waiting,
 };
 use crate::dap::protocol::command::*;
 use crate::dap::protocol::{Refusal, Request};
@@ -196,16 +196,12 @@ impl Session {
             (Needs::Breakpoints, State::Moving(moving)) => {
                 // New breakpoints count for the motion that runs.
                 moving.interrupt.raise();
-                moving.waiting.push(request.clone());
-                Admission::Wait
+                line_up(&mut moving.waiting, request)
             }
             (
                 Needs::Beginning | Needs::Debuggee | Needs::Breakpoints | Needs::Stop,
                 State::Asking(asking),
-            ) => {
-                asking.waiting.push(request.clone());
-                Admission::Wait
-            }
+            ) => line_up(&mut asking.waiting, request),
             (Needs::Beginning, _) => refuse("there is nothing to configure now"),
             (_, State::Fresh) => refuse("`initialize` comes first"),
             (_, State::Ended) => refuse("the session has ended"),
@@ -215,6 +211,14 @@ impl Session {
                 Admission::Refuse(Refusal::NotStopped)
             }
         }
+    }
+}
+
+/// Has a request wait, unless too many do.
+fn line_up(waiting: &mut Vec<Request>, request: &Request) -> Admission {
+    match waiting::line_up(waiting, request) {
+        Ok(()) => Admission::Wait,
+        Err(refusal) => Admission::Refuse(refusal),
     }
 }
 

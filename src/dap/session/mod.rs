@@ -23,12 +23,15 @@ mod time;
 mod variables;
 mod waiting;
 
+use super::backlog::Held;
 use super::outbox::Outbox;
 use super::protocol::{
-    ClientFeatures, Event, FrameError, Malformed, OutputEventCategory, Refusal, Request, codec,
+    ClientFeatures, Event, FrameError, Incoming, Malformed, OutputEventCategory, Refusal, Request,
+    codec,
 };
 use super::references::References;
 use super::reporter::say;
+use super::token::Door;
 use crate::debuggee::launch::ViewArguments;
 use crate::debuggee::{
     BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, Output, SourcePoint,
@@ -36,6 +39,7 @@ use crate::debuggee::{
 };
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{BreakpointId, Motion, Stop};
+use crate::trace::scarce;
 use asking::{Answer, Asking, Question};
 pub use dispatch::commands;
 use dispatch::{Admission, Handler};
@@ -57,8 +61,8 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What comes to a session: from its client, or from its worker.
 pub(super) enum Input {
-    Request(Request),
-    Malformed(Malformed),
+    /// As it was framed, with the room that it takes.
+    Message(Vec<u8>, Held),
     BadFrame(FrameError),
     /// The client has closed the connection.
     Gone,
@@ -133,6 +137,7 @@ struct Moving {
 pub(super) struct Session {
     outbox: Outbox,
     launcher: Arc<dyn Launcher>,
+    door: Door,
     /// How long a stop waits for what was printed to be known.
     patience: Duration,
     to_self: SyncSender<Input>,
@@ -235,11 +240,13 @@ impl Session {
         launcher: Arc<dyn Launcher>,
         outbox: Outbox,
         to_self: SyncSender<Input>,
+        door: Door,
         patience: Duration,
     ) -> Self {
         Self {
             outbox,
             launcher,
+            door,
             patience,
             to_self,
             client: ClientFeatures::default(),
@@ -280,8 +287,7 @@ impl Session {
             self.is_working = false;
         }
         match input {
-            Input::Request(request) => self.request(&request),
-            Input::Malformed(malformed) => self.malformed(malformed),
+            Input::Message(body, _held) => self.message(&body),
             Input::BadFrame(error) => {
                 self.over = !error.is_recoverable();
                 self.complain(&error.to_string());
@@ -298,8 +304,26 @@ impl Session {
         }
     }
 
+    fn message(&mut self, body: &[u8]) {
+        match codec::decode(body) {
+            Ok(Incoming::Request(request)) => self.request(&request),
+            // We ask nothing.
+            Ok(Incoming::Response) => {}
+            Err(malformed) => {
+                self.malformed(malformed);
+                // Who has not been let in has one try.
+                self.over = matches!(self.door, Door::Locked(_));
+            }
+        }
+    }
+
     fn request(&mut self, request: &Request) {
         self.current = request.seq;
+        if let Err(refusal) = self.door.admit(request) {
+            self.outbox.respond(request, Err(refusal));
+            self.over = true;
+            return;
+        }
         let handled = match self.admit(request) {
             Admission::Handle(handler) => self.handled(handler, request),
             Admission::Refuse(refusal) => Err(refusal),
@@ -394,7 +418,8 @@ impl Session {
             });
         if let Err(error) = spawned {
             self.is_working = false;
-            self.lost(&format!("no thread for it: {error}"));
+            let remedy = scarce::remedy(&error);
+            self.lost(&format!("no thread for it: {error}{remedy}"));
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Input, Session, State, motion};
 use crate::dap::protocol::{InvalidatedAreas, OutputEventCategory, Refusal, Request};
 use crate::dap::reporter::say;
 use crate::debuggee::DebuggeeError;
+use serde_json::Value;
 
 /// What waits for a replay in the background, at one stop.
 #[derive(Debug, Default)]
@@ -20,10 +21,49 @@ pub(super) struct Waiting {
     has_news: bool,
 }
 
+/// Requests that may wait for the same thing: an editor has one for each file with
+/// breakpoints, and one for each view.
+const MOST_WAITING: usize = 256;
+/// What all of them may take, in bytes, roughly.
+const MOST_BYTES: usize = 4 << 20;
+
+/// Has a request wait for its answer.
+///
+/// # Errors
+///
+/// If too many do: what a client says is kept nowhere without a bound.
+pub(super) fn line_up(waiting: &mut Vec<Request>, request: &Request) -> Result<(), Refusal> {
+    let all = waiting.iter().chain([request]);
+    let bytes: usize = all.map(|request| weight(&request.arguments)).sum();
+    if waiting.len() >= MOST_WAITING || bytes > MOST_BYTES {
+        return Err(Refusal::because(
+            "too many requests wait already: ask again when some are answered",
+        ));
+    }
+    waiting.push(request.clone());
+    Ok(())
+}
+
+/// About what a value takes in memory, in bytes.
+fn weight(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| size_of::<String>() + name.len() + weight(value))
+            .sum(),
+        _ => 0,
+    };
+    size_of::<Value>() + inside
+}
+
 impl Session {
     /// Answers a request when what it asks is known.
     pub(super) fn wait_to_answer(&mut self, request: &Request) {
-        self.waiting.requests.push(request.clone());
+        if let Err(refusal) = line_up(&mut self.waiting.requests, request) {
+            self.outbox.respond(request, Err(refusal));
+        }
     }
 
     /// Nobody waits any more for what was asked at this stop.

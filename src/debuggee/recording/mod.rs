@@ -43,6 +43,7 @@ use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
+use crate::timeline::processes::passing::PassingDir;
 use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
@@ -81,7 +82,7 @@ pub struct Recording {
     path_mapping: PathMapping,
     listings: Listings,
     /// Where the recording lives if nobody asked to keep it.
-    _directory: Option<tempfile::TempDir>,
+    _directory: Option<PassingDir>,
 }
 
 impl From<TimelineError> for DebuggeeError {
@@ -100,7 +101,7 @@ impl Recording {
         cache: CacheDir,
         external: External,
         path_mapping: PathMapping,
-        directory: Option<tempfile::TempDir>,
+        directory: Option<PassingDir>,
     ) -> Recording {
         Recording {
             timeline,

@@ -4,7 +4,11 @@
 //! `KEY.meta`, which holds the length and checksum of the first, and the offset
 //! map. The key is a hash of everything that the code depends on, so an entry is
 //! right or damaged, never out of date; a damaged one is made again.
+//!
+//! Where nothing can be written, what is there is used, and what is not is compiled into
+//! memory (`unkept`), for as long as it is in use.
 
+use super::unkept::Unkept;
 use super::{Prepared, VariantError};
 use crate::instrument::clock;
 use crate::instrument::offsets::OffsetMap;
@@ -14,14 +18,17 @@ use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use wasmtime::Engine;
 
 /// A directory of compiled code, bounded in bytes.
 #[derive(Debug, Clone)]
 pub struct CacheDir {
-    root: PathBuf,
+    /// Absent where there cannot be one.
+    root: Option<PathBuf>,
     limit: u64,
+    unkept: Arc<Unkept>,
 }
 
 const DEFAULT_LIMIT: u64 = 4 << 30;
@@ -38,7 +45,7 @@ const UNFINISHED: &str = ".new-";
 const MAGIC: &[u8] = b"rr-dap code 1\n";
 
 /// What compiled code depends on, hashed.
-pub(super) struct Key(String);
+pub(super) struct Key(pub(super) String);
 
 impl Key {
     pub(super) fn new(module: &[u8], variant: &str, engine: &Engine) -> Self {
@@ -73,11 +80,11 @@ pub(super) struct CacheEntry {
 
 impl CacheDir {
     /// The user's cache: `$RR_DAP_CACHE`, else `$XDG_CACHE_HOME/rr-dap`, else
-    /// `~/.cache/rr-dap`.
+    /// `~/.cache/rr-dap`. If none of these is set, nothing is kept.
     ///
     /// # Errors
     ///
-    /// If none of these is set, or as [`CacheDir::open`].
+    /// As [`CacheDir::open`].
     pub fn open_default() -> Result<Self, VariantError> {
         let from = |name| {
             std::env::var_os(name)
@@ -88,27 +95,54 @@ impl CacheDir {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
             .or_else(|| from("XDG_CACHE_HOME").map(|cache| cache.join("rr-dap")))
-            .or_else(|| from("HOME").map(|home| home.join(".cache/rr-dap")))
-            .ok_or(VariantError::NoCacheDir)?;
-        Self::open(&root)
+            .or_else(|| from("HOME").map(|home| home.join(".cache/rr-dap")));
+        match root {
+            Some(root) => Self::open(&root),
+            None => Ok(Self::nowhere(
+                "neither RR_DAP_CACHE nor XDG_CACHE_HOME nor HOME is set",
+            )),
+        }
     }
 
     /// A cache in this directory, which is made where it is missing. Compiled
-    /// code is executed, so nobody else may be able to write there.
+    /// code is executed, so nobody else may be able to write there. If it cannot be made,
+    /// nothing is kept; if it cannot be written to, what it holds is used.
     ///
     /// # Errors
     ///
-    /// If it cannot be made or found, or others may write there.
+    /// If others may write there.
     pub fn open(root: &Path) -> Result<Self, VariantError> {
-        create_private(root).map_err(failed("create", root))?;
-        let root = root.canonicalize().map_err(failed("find", root))?;
-        if !is_private(&root).map_err(failed("write to", &root))? {
-            return Err(VariantError::NotPrivate { path: root });
+        let made = create_private(root).and_then(|()| root.canonicalize());
+        let root = match made {
+            Ok(root) => root,
+            Err(error) => {
+                let why = format!("cannot create {}: {error}", root.display());
+                return Ok(Self::nowhere(&why));
+            }
+        };
+        match is_private(&root) {
+            Ok(true) => Ok(CacheDir {
+                root: Some(root),
+                limit: DEFAULT_LIMIT,
+                unkept: Arc::default(),
+            }),
+            Ok(false) => Err(VariantError::NotPrivate { path: root }),
+            Err(error) => {
+                let why = format!("cannot look at {}: {error}", root.display());
+                Ok(Self::nowhere(&why))
+            }
         }
-        Ok(CacheDir {
-            root,
+    }
+
+    /// Where nothing is kept, and why.
+    fn nowhere(why: &str) -> Self {
+        let unkept = Arc::<Unkept>::default();
+        unkept.tell(why);
+        CacheDir {
+            root: None,
             limit: DEFAULT_LIMIT,
-        })
+            unkept,
+        }
     }
 
     /// With another bound than 4 GiB. What was prepared last stays, even where
@@ -118,9 +152,9 @@ impl CacheDir {
         self
     }
 
-    /// Where the code is kept.
-    pub fn path(&self) -> &Path {
-        &self.root
+    /// Where the code is kept, if it is.
+    pub fn path(&self) -> Option<&Path> {
+        self.root.as_deref()
     }
 
     pub(super) fn get_or_insert(
@@ -128,12 +162,14 @@ impl CacheDir {
         key: &Key,
         compile: impl FnOnce() -> Result<CacheEntry, VariantError>,
     ) -> Result<Prepared, VariantError> {
-        if let Some(found) = self.get(key) {
+        if let Some(found) = self.get(key).or_else(|| self.unkept.get(key)) {
             return Ok(found);
         }
         // Where files cannot be locked, two processes may compile the same
         // module, and one of them writes last: a waste, not a fault.
-        let lock = File::create(self.file(key, LOCK)).ok();
+        let lock = self
+            .file(key, LOCK)
+            .and_then(|lock| File::create(lock).ok());
         if let Some(lock) = &lock
             && lock.lock().is_ok()
             && let Some(found) = self.get(key)
@@ -145,8 +181,8 @@ impl CacheDir {
 
     /// A sound entry, marked as used.
     fn get(&self, key: &Key) -> Option<Prepared> {
-        let meta = Meta::decode(&fs::read(self.file(key, META)).ok()?)?;
-        let path = self.file(key, CODE);
+        let meta = Meta::decode(&fs::read(self.file(key, META)?).ok()?)?;
+        let path = self.file(key, CODE)?;
         let mut code = File::open(&path).ok()?;
         if meta.len != code.metadata().ok()?.len() || meta.crc != checksum(&mut code).ok()? {
             return None;
@@ -156,6 +192,7 @@ impl CacheDir {
         Some(Prepared {
             code: path,
             offsets: meta.offsets,
+            unkept: None,
         })
     }
 
@@ -165,37 +202,35 @@ impl CacheDir {
             crc: crc32fast::hash(&entry.code),
             offsets: entry.offsets,
         };
-        let code = self.file(key, CODE);
-        self.write(&code, &entry.code)?;
-        self.write(&self.file(key, META), &meta.encode())?;
-        Ok(Prepared {
-            code,
-            offsets: meta.offsets,
-        })
+        if let (Some(code), Some(description)) = (self.file(key, CODE), self.file(key, META)) {
+            let written = write(&code, &entry.code);
+            match written.and_then(|()| write(&description, &meta.encode())) {
+                Ok(()) => {
+                    return Ok(Prepared {
+                        code,
+                        offsets: meta.offsets,
+                        unkept: None,
+                    });
+                }
+                Err(error) => {
+                    let why = format!("cannot write {}: {error}", code.display());
+                    self.unkept.tell(&why);
+                }
+            }
+        }
+        self.unkept.insert(key, &entry.code, meta.offsets)
     }
 
-    /// Writes a file that appears complete or not at all. A process that has
-    /// mapped the file it replaces keeps that one.
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), VariantError> {
-        let write = || {
-            let mut file = tempfile::Builder::new()
-                .prefix(UNFINISHED)
-                .tempfile_in(&self.root)?;
-            file.write_all(bytes)?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(failed("write", path))
+    fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {
+        Some(self.root.as_ref()?.join(format!("{}.{kind}", key.0)))
     }
 
-    fn file(&self, key: &Key, kind: &str) -> PathBuf {
-        self.root.join(format!("{}.{kind}", key.0))
-    }
-
-    /// Deletes what was not used for longest until the rest is within the limit.
-    pub(super) fn evict(&self, keep: &[Key]) -> Result<(), VariantError> {
+    /// Deletes what was not used for longest until the rest is within the limit. A
+    /// directory that cannot be listed stays as it is.
+    pub(super) fn evict(&self, keep: &[Key]) {
         let now = SystemTime::now();
-        let kept = self.scan(now).map_err(failed("list", &self.root))?;
+        let kept = self.root.as_ref().map(|root| scan(root, now));
+        let Some(Ok(kept)) = kept else { return };
         let mut total: u64 = kept.values().map(|kept| kept.bytes).sum();
         let mut oldest_first: Vec<_> = kept.into_iter().collect();
         oldest_first.sort_by_key(|(_, kept)| kept.used);
@@ -209,35 +244,47 @@ impl CacheDir {
             }
             // The description goes first: code without one is not used.
             for kind in [META, CODE, LOCK] {
-                let _ = fs::remove_file(self.file(&Key(key.clone()), kind));
+                let file = self.file(&Key(key.clone()), kind);
+                let _ = file.map(fs::remove_file);
             }
             total = total.saturating_sub(kept.bytes);
         }
-        Ok(())
     }
+}
 
-    fn scan(&self, now: SystemTime) -> io::Result<HashMap<String, Kept>> {
-        let mut entries: HashMap<String, Kept> = HashMap::new();
-        for file in fs::read_dir(&self.root)? {
-            let file = file?;
-            let (Ok(meta), Ok(name)) = (file.metadata(), file.file_name().into_string()) else {
-                continue;
-            };
-            let modified = meta.modified()?;
-            if name.starts_with(UNFINISHED) {
-                if now.duration_since(modified).unwrap_or_default() > ABANDONED {
-                    let _ = fs::remove_file(file.path());
-                }
-                continue;
+/// Writes a file that appears complete or not at all. A process that has
+/// mapped the file it replaces keeps that one.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn scan(root: &Path, now: SystemTime) -> io::Result<HashMap<String, Kept>> {
+    let mut entries: HashMap<String, Kept> = HashMap::new();
+    for file in fs::read_dir(root)? {
+        let file = file?;
+        let (Ok(meta), Ok(name)) = (file.metadata(), file.file_name().into_string()) else {
+            continue;
+        };
+        let modified = meta.modified()?;
+        if name.starts_with(UNFINISHED) {
+            if now.duration_since(modified).unwrap_or_default() > ABANDONED {
+                let _ = fs::remove_file(file.path());
             }
-            if let Some((key, CODE | META | LOCK)) = name.rsplit_once('.') {
-                let kept = entries.entry(key.to_owned()).or_default();
-                kept.bytes += meta.len();
-                kept.used = kept.used.max(modified);
-            }
+            continue;
         }
-        Ok(entries)
+        if let Some((key, CODE | META | LOCK)) = name.rsplit_once('.') {
+            let kept = entries.entry(key.to_owned()).or_default();
+            kept.bytes += meta.len();
+            kept.used = kept.used.max(modified);
+        }
     }
+    Ok(entries)
 }
 
 struct Kept {
@@ -299,15 +346,6 @@ fn checksum(file: &mut File) -> io::Result<u32> {
     }
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VariantError {
-    let path = path.to_owned();
-    move |source| VariantError::Cache {
-        doing,
-        path,
-        source,
-    }
-}
-
 fn create_private(root: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -321,13 +359,16 @@ fn create_private(root: &Path) -> io::Result<()> {
 fn is_private(root: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     // A file made here tells who this user is, as the file system sees it.
-    let own = tempfile::Builder::new()
+    let made = tempfile::Builder::new()
         .prefix(UNFINISHED)
-        .tempfile_in(root)?
-        .as_file()
-        .metadata()?;
+        .tempfile_in(root);
+    let own = match made {
+        Ok(made) => made.as_file().metadata()?.uid(),
+        // SAFETY: asks for a number.
+        Err(_) => unsafe { libc::geteuid() },
+    };
     let root = fs::metadata(root)?;
-    Ok(root.uid() == own.uid() && root.mode() & 0o022 == 0)
+    Ok(root.uid() == own && root.mode() & 0o022 == 0)
 }
 
 #[cfg(not(unix))]

@@ -5,14 +5,16 @@
 //! ([`CacheDir`]), so a recording is compiled once for each variant.
 
 mod cache;
+mod unkept;
 
 pub use cache::CacheDir;
 
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::OffsetMap;
-use crate::trace::Outcome;
+use crate::trace::{Outcome, scarce};
 use cache::{CacheEntry, Key};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -153,14 +155,16 @@ fn guest_features(config: &mut Config) {
         .wasm_branch_hinting(true);
 }
 
-/// An engine for the process that compiles. It may start threads, so such a
+/// An engine for the process that compiles. It starts threads, if it may, so such a
 /// process must not be forked for checkpoints.
 ///
 /// # Errors
 ///
 /// If Wasmtime does not support this machine.
 pub fn engine_for_compiling(variant: Variant) -> Result<Engine, VariantError> {
-    engine(config(variant).parallel_compilation(true))
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let may_start = scarce::threads(cores).is_ok();
+    engine(config(variant).parallel_compilation(may_start))
 }
 
 /// An engine for the replayer: it starts no threads, and loads what
@@ -184,6 +188,8 @@ pub struct Prepared {
     pub code: PathBuf,
     /// Offsets in the recorded module and in the compiled one's bytes.
     pub offsets: OffsetMap,
+    /// The file itself, where it is in memory: it is there as long as this is.
+    pub unkept: Option<Arc<File>>,
 }
 
 impl Prepared {
@@ -193,9 +199,9 @@ impl Prepared {
     ///
     /// If the file is not there any more, or of another engine.
     pub fn load(&self, engine: &Engine) -> Result<Module, VariantError> {
-        // SAFETY: the file was written by `prepare` and checked against its
-        // checksum, in a directory that only this user can write to
-        // (`CacheDir::open`), and is replaced only by renaming.
+        // SAFETY: the file was written by `prepare`: checked against its checksum, in a
+        // directory that only this user can write to (`CacheDir::open`), and replaced
+        // only by renaming; or it is in memory, and written before anybody has it.
         let loaded = unsafe { Module::deserialize_file(engine, &self.code) };
         loaded.map_err(|error| VariantError::Load {
             path: self.code.clone(),
@@ -207,12 +213,6 @@ impl Prepared {
 /// Why recorded modules cannot be made ready for replay.
 #[derive(Debug, Error)]
 pub enum VariantError {
-    /// The environment does not say where the user's cache is.
-    #[error(
-        "there is no directory for compiled code, as neither RR_DAP_CACHE nor XDG_CACHE_HOME \
-         nor HOME is set; set RR_DAP_CACHE"
-    )]
-    NoCacheDir,
     /// Compiled code is executed, and others could put theirs there.
     #[error(
         "{path} cannot hold compiled code, as other users can write to it or own it; run \
@@ -222,16 +222,12 @@ pub enum VariantError {
         /// The directory of the cache.
         path: PathBuf,
     },
-    /// A file or directory of the cache cannot be used.
-    #[error("cannot {doing} {path}: {source}; set RR_DAP_CACHE to use another directory")]
-    Cache {
-        /// What was tried: a verb, such as `create`.
-        doing: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// Why, in the system's words.
-        source: std::io::Error,
-    },
+    /// Compiled code can be kept neither on disk nor in memory: why not in memory.
+    #[error(
+        "there is no room for compiled code: {0}; set RR_DAP_CACHE to a directory of your own \
+         with room in it"
+    )]
+    Memory(#[source] std::io::Error),
     /// A module cannot be rewritten to keep the clock.
     #[error("core module {module}: {source}")]
     Clock {
@@ -269,7 +265,7 @@ pub enum VariantError {
 ///
 /// # Errors
 ///
-/// If a module cannot be clocked or compiled, or the cache not be written.
+/// If a module cannot be clocked or compiled, or there is no room for the code.
 pub fn prepare(
     cache: &CacheDir,
     modules: &[Arc<[u8]>],
@@ -290,7 +286,7 @@ pub fn prepare(
         done += module.len();
         progress(done, total);
     }
-    cache.evict(&keys)?;
+    cache.evict(&keys);
     Ok(prepared)
 }
 

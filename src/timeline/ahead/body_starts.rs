@@ -35,9 +35,9 @@ impl BodyStarts {
             starts: OnceLock::new(),
         });
         let ahead = shared.clone();
-        std::thread::spawn(move || {
-            ahead.get();
-        });
+        let thread = std::thread::Builder::new().name("body-starts".into());
+        // Without a thread it is worked out when it is needed.
+        _ = thread.spawn(move || _ = ahead.get());
         BodyStarts {
             shared,
             file: OnceLock::new(),

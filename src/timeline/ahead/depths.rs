@@ -59,7 +59,8 @@ impl Depths {
     pub(super) fn measure(trace: Arc<Trace>, cache: CacheDir) -> Depths {
         let (sender, result) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
-        std::thread::spawn({
+        let thread = std::thread::Builder::new().name("depths".into());
+        let measuring = thread.spawn({
             let cancelled = cancelled.clone();
             move || match profile(&trace, &cache, &cancelled) {
                 // Nobody may be interested any more.
@@ -68,7 +69,13 @@ impl Depths {
                 Err(error) => tracing::warn!("no depth profile, steps take longer: {error}"),
             }
         });
-        Depths::Measuring { cancelled, result }
+        match measuring {
+            Ok(_) => Depths::Measuring { cancelled, result },
+            Err(error) => {
+                tracing::warn!("no depth profile, steps take longer: {error}");
+                Depths::Unwanted
+            }
+        }
     }
 
     /// Waits a while for the end of measuring.

@@ -2,8 +2,8 @@
 
 use crate::replay::Compiled;
 use crate::replay::variant::{CacheDir, Variant, VariantError};
-use crate::timeline::TimelineError;
 use crate::timeline::interrupt::Interrupt;
+use crate::timeline::{TimelineError, cannot};
 use crate::trace::Trace;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Compiling {
         trace: Arc<Trace>,
         cache: CacheDir,
         variant: Variant,
-    ) -> Compiling {
+    ) -> Result<Compiling, TimelineError> {
         let (sender, receiver) = channel();
         let (working, end) = channel();
         let done = Arc::new(AtomicUsize::new(0));
@@ -70,18 +70,20 @@ impl Compiling {
                 total.store(of, Ordering::Relaxed);
             }
         };
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("compiling".into());
+        let started = thread.spawn(move || {
             let compiled = Compiled::prepare(&trace, &cache, variant, &progress);
             // Nobody may be waiting any more; the code is in the cache.
             _ = sender.send(compiled);
             drop::<Sender<Infallible>>(working);
         });
-        Compiling {
+        started.map_err(cannot("start a thread that compiles"))?;
+        Ok(Compiling {
             done,
             total,
             result: receiver,
             end: Some(CompilerEnd(end)),
-        }
+        })
     }
 
     /// Its end, the first time that it is asked for.

@@ -16,7 +16,7 @@ use crate::replay::Compiled;
 use crate::replay::variant::Variant;
 use crate::timeline::ahead::sweep::Sweep;
 use crate::timeline::interrupt::Interrupt;
-use crate::timeline::{Result, Timeline, TimelineError, compiled_modules};
+use crate::timeline::{Result, Timeline, TimelineError, compiled_modules, unkept};
 use std::time::Duration;
 
 /// Whether the guest can be debugged.
@@ -41,12 +41,17 @@ impl Debugging {
 
 impl Timeline {
     /// Has the guest compiled for debugging in the background, if it is not yet.
-    pub fn want_debug(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// If there is no thread for it.
+    pub fn want_debug(&mut self) -> Result<()> {
         if let Debugging::Unwanted = self.debugging {
             let cache = self.options.cache.clone();
-            let compiling = Compiling::start(self.trace.clone(), cache, Variant::Debug);
+            let compiling = Compiling::start(self.trace.clone(), cache, Variant::Debug)?;
             self.debugging = Debugging::Compiling(compiling);
         }
+        Ok(())
     }
 
     /// How far compiling for debugging has come, while it goes on.
@@ -73,7 +78,7 @@ impl Timeline {
     ///
     /// If interrupted, or if the guest cannot be compiled.
     pub fn need_debug(&mut self, interrupt: &Interrupt, progress: &dyn Fn(Progress)) -> Result<()> {
-        self.want_debug();
+        self.want_debug()?;
         let mut told = None;
         while !self.is_compiled(POLL)? {
             if let Debugging::Compiling(compiling) = &self.debugging {
@@ -92,7 +97,7 @@ impl Timeline {
     ///
     /// [`TimelineError::Optimised`] if it is not; it will be.
     pub(in crate::timeline) fn debug_if_compiled(&mut self) -> Result<()> {
-        self.want_debug();
+        self.want_debug()?;
         if self.is_compiled(Duration::ZERO)? {
             return self.move_over(&Interrupt::new());
         }
@@ -125,6 +130,7 @@ impl Timeline {
         let load = Load {
             variant: compiled.variant,
             modules: compiled_modules(compiled),
+            _unkept: unkept(compiled),
             ..self.load.clone()
         };
         let since = self.pool.reserve(1);

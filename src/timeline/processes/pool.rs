@@ -5,14 +5,17 @@
 //! checkpoints are kept, and thinned, while nobody moves.
 
 use super::machine::{self, Pid};
+use super::passing::PassingDir;
 use super::process::{Process, ProcessError};
+use super::sockets;
 use super::wire::ask::Fork;
 use super::wire::greeting::{Load, ReplayerId};
 use crate::timeline::ahead::checkpoints::Checkpoints;
+use crate::trace::{private, scarce};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
-use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{self, Write};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -51,7 +54,7 @@ struct Expected {
 pub(in crate::timeline) struct Pool {
     program: PathBuf,
     /// Holds the socket; removed with the pool.
-    directory: tempfile::TempDir,
+    directory: PassingDir,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
     next_id: u64,
@@ -60,8 +63,8 @@ pub(in crate::timeline) struct Pool {
 
 impl Pool {
     pub(in crate::timeline) fn new(program: PathBuf, checkpoints: Checkpoints) -> io::Result<Pool> {
-        let directory = tempfile::Builder::new().prefix("rr-dap-").tempdir()?;
-        let listener = UnixListener::bind(socket_in(directory.path()))?;
+        let directory = PassingDir::new()?;
+        let listener = sockets::bind(&socket_in(directory.path()))?;
         let shared = Arc::new(Shared {
             expected: Mutex::default(),
             arrival: Condvar::new(),
@@ -92,7 +95,7 @@ impl Pool {
     /// Keeps a file for the replayers, as long as the pool lives.
     pub(in crate::timeline) fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = self.directory.path().join(name);
-        std::fs::write(&path, bytes)?;
+        private::create_new(&path)?.write_all(bytes)?;
         Ok(path)
     }
 
@@ -122,8 +125,9 @@ impl Pool {
             .spawn()
             .map_err(|e| {
                 ProcessError::Failed(format!(
-                    "cannot start the replayer {}: {e}",
-                    self.program.display()
+                    "cannot start the replayer {}: {e}{}",
+                    self.program.display(),
+                    scarce::remedy(&e)
                 ))
             })?;
         self.roots.push(child);
@@ -235,7 +239,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.expected.lock().closed = true;
         // Wakes the accepting thread.
-        let woken = UnixStream::connect(socket_in(self.directory.path())).is_ok();
+        let woken = sockets::connect(&socket_in(self.directory.path())).is_ok();
         if let Some(accepting) = self.accepting.take()
             && woken
         {

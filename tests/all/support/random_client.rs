@@ -278,6 +278,23 @@ impl RandomClient {
                 self.wait_for_answers();
             }
         }
+        // What chance alone would hardly ever have done: how often depends on how fast the
+        // machine is.
+        for commands in [
+            &["gotoTargets", "goto"][..],
+            &["rr/mark", "rr/unmark"],
+            &["evaluate"],
+            &["source"],
+            &["rr/step"],
+        ] {
+            if self.random.chance(7) {
+                for command in commands {
+                    self.ask(command);
+                    self.wait_for_answers();
+                }
+                self.wait_for_stop();
+            }
+        }
     }
 
     /// Asks and waits; whether it was done.

@@ -21,6 +21,7 @@ use crate::timeline::processes::wire::ask::{Fork, Meanwhile, Request};
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::timeline::travel::predicates::Predicates;
+use crate::trace::scarce;
 use std::any::Any;
 use std::collections::HashSet;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
@@ -199,7 +200,10 @@ impl Controller {
             Ok(Side::Parent(pid)) => self.timeline.answer::<Fork>(&Ok(pid)),
             Ok(Side::Child) => {}
             Err(error) => {
-                let why = format!("cannot copy the replayer: {error}");
+                let why = format!(
+                    "cannot copy the replayer: {error}{}",
+                    scarce::remedy(&error)
+                );
                 self.timeline.answer::<Fork>(&Err(Refusal::Failed(why)));
             }
         }

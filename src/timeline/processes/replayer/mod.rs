@@ -26,6 +26,7 @@ mod timeline_socket;
 mod watched;
 mod writes;
 
+use super::sockets;
 use super::wire;
 use super::wire::found::Reached;
 use super::wire::greeting::{Hello, Load, Loaded, Refusal, ReplayerId};
@@ -51,7 +52,7 @@ use timeline_socket::TimelineSocket;
 /// If the timeline's socket or the recording cannot be opened.
 pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> anyhow::Result<()> {
     fork::reap_automatically();
-    let mut stream = UnixStream::connect(socket)
+    let mut stream = sockets::connect(socket)
         .with_context(|| format!("cannot reach the debugger at {}", socket.display()))?;
     let at = Reached::START;
     let id = ReplayerId(id);
@@ -104,6 +105,8 @@ fn load_recording(
         prepared.push(Prepared {
             code: code.clone(),
             offsets,
+            // The timeline has it open.
+            unkept: None,
         });
     }
     let compiled = Compiled {

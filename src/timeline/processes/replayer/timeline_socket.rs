@@ -1,12 +1,12 @@
 //! The timeline, as a replayer sees it: who asks, and is answered.
 
 use super::fork::{self, Side};
-use crate::timeline::processes::wire;
 use crate::timeline::processes::wire::ask::{
     Answered, Ask, Errand, Meanwhile, Question, Request, Saying,
 };
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::{Hello, Refusal, ReplayerId};
+use crate::timeline::processes::{sockets, wire};
 use serde::Serialize;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -87,7 +87,7 @@ impl TimelineSocket {
     pub(super) fn copy(&mut self, id: ReplayerId, at: Reached) -> io::Result<Side> {
         let side = fork::fork()?;
         if side == Side::Child {
-            let connected = UnixStream::connect(&self.path).and_then(|mut socket| {
+            let connected = sockets::connect(&self.path).and_then(|mut socket| {
                 let pid = std::process::id();
                 wire::send(&mut socket, &Hello { id, pid, at })?;
                 Ok(socket)

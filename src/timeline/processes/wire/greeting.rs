@@ -4,7 +4,9 @@ use super::found::Reached;
 use crate::replay::variant::Variant;
 use crate::trace::Identity;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Tells replayer processes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub(crate) struct Load {
     pub(crate) variant: Variant,
     /// For each core module: its compiled code and its offset map.
     pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,
+    /// The files of code that are in memory, and there as long as this is.
+    #[serde(skip)]
+    pub(crate) _unkept: Vec<Arc<File>>,
 }
 
 /// Whether it has.

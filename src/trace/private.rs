@@ -1,0 +1,33 @@
+//! Files that hold what a guest has seen are their owner's alone (mode 0600), whatever the
+//! umask says. A file that is there already keeps the mode that somebody gave it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// A new file, to be read and written.
+///
+/// # Errors
+///
+/// If there is such a file, or it cannot be made.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    options().create_new(true).open(path)
+}
+
+/// A file to be written anew.
+///
+/// # Errors
+///
+/// If it can neither be made nor opened.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    // Written only: what is there already may be a pipe.
+    options().read(false).create(true).truncate(true).open(path)
+}
+
+fn options() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
