@@ -160,11 +160,10 @@ impl Replay {
         match (recorded, ended) {
             (Outcome::Interrupted | Outcome::CutOff, _) => Some(Compared::Open),
             (Outcome::Trapped(a), Ended::Trapped(b)) => (a == b).then_some(Compared::Same),
-            // So an uncaught exception was told, and so other hosts may tell it.
-            (Outcome::HostError(a), Ended::Trapped(b))
-                if *a == ThrownException.to_string() && is_uncaught_exception(b) =>
-            {
-                Some(Compared::Same)
+            // So an uncaught exception was told; other hosts may tell it in any words.
+            (Outcome::HostError(told), Ended::Trapped(trap)) if is_uncaught_exception(trap) => {
+                let is_it = !own_host || *told == ThrownException.to_string();
+                is_it.then_some(Compared::Same)
             }
             (Outcome::Returned { .. }, Ended::Returned) => Some(Compared::Same),
             (Outcome::Exited(status), Ended::InCall) => match self.exit_status() {
