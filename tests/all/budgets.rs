@@ -3,12 +3,15 @@
 
 use crate::support::counter::{Then, counter};
 use crate::support::file::{COMPONENT, build, sections};
+use crate::support::session::start;
 use crate::support::{events, record, rewrite, rr_dap, text};
 use rr_dap::component::types::CoreValue;
 use rr_dap::component::{Component, CrossingKind, module_with_custom_sections};
 use rr_dap::source::ModuleSource;
 use rr_dap::trace::{Event, EventKind, Outcome};
+use serde_json::json;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn read(bytes: Vec<u8>) -> Result<Component, String> {
@@ -339,15 +342,14 @@ fn makes_resources(count: u32) -> Vec<u8> {
     wat::parse_str(wat).expect("a component")
 }
 
-#[test]
-fn the_history_of_handles_is_bounded_by_the_recordings_size() {
-    let dir = tempfile::tempdir().unwrap();
-    let app = dir.path().join("app.wasm");
+/// A recording of a million handles, in some kilobytes: the runtime would not have given so
+/// many.
+fn million_handles(dir: &Path) -> PathBuf {
+    let app = dir.join("app.wasm");
     std::fs::write(&app, makes_resources(1)).unwrap();
-    let trace = dir.path().join("t.rrtrace");
+    let trace = dir.join("t.rrtrace");
     let recorded = record(&app, &[], &[], "", &trace);
     assert!(recorded.status.success(), "{recorded:?}");
-    // The runtime would not have given so many handles.
     const COUNT: i32 = 1_000_000;
     let once = events(&trace);
     let is_call = |event: &Event| matches!(event.kind, EventKind::Call(_));
@@ -379,6 +381,13 @@ fn the_history_of_handles_is_bounded_by_the_recordings_size() {
         result: None,
     };
     rewrite::write(component, &many, &outcome, 20_000, &trace);
+    trace
+}
+
+#[test]
+fn the_history_of_handles_is_bounded_by_the_recordings_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = million_handles(dir.path());
     // No honest recording is so small: this one says the same in each event.
     let told = rr_dap(&["trace", "resources", trace.to_str().unwrap()], "");
     let said = text(&told.stderr);
@@ -393,4 +402,26 @@ fn the_history_of_handles_is_bounded_by_the_recordings_size() {
     let known = said.split("after event ").nth(1).unwrap();
     let known = known.split(':').next().unwrap().parse::<u32>().unwrap();
     assert!((100_000..1_000_000).contains(&known), "{said}");
+}
+
+#[test]
+fn requests_that_read_all_of_a_recording_can_be_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = million_handles(dir.path());
+    let mut client = start(json!({ "trace": trace, "stopOnEntry": true }), |_| {});
+    for (command, arguments) in [
+        ("rr/hostcalls", json!({})),
+        ("rr/timeline", json!({ "columns": 10 })),
+        (
+            "evaluate",
+            json!({ "expression": "hostcalls", "context": "repl" }),
+        ),
+    ] {
+        let asked = client.send(command, arguments);
+        client.ask("cancel", json!({ "requestId": asked }));
+        let answer = client.response(asked);
+        assert_eq!(answer["message"], "cancelled", "{command}: {answer}");
+        // The session goes on.
+        client.ask("stackTrace", json!({ "threadId": 1 }));
+    }
 }
