@@ -3,10 +3,15 @@
 
 use crate::support::counter::{Then, counter};
 use crate::support::file::{COMPONENT, build, sections};
-use crate::support::{record, rr_dap, text};
+use crate::support::session::start;
+use crate::support::{events, record, rewrite, rr_dap, text};
+use rr_dap::component::types::CoreValue;
 use rr_dap::component::{Component, CrossingKind, module_with_custom_sections};
 use rr_dap::source::ModuleSource;
+use rr_dap::trace::{Event, EventKind, Outcome};
+use serde_json::json;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn read(bytes: Vec<u8>) -> Result<Component, String> {
@@ -311,4 +316,92 @@ fn entries_of_too_many_attributes_are_refused() {
     assert_eq!(damage(&with(200)), "");
     let told = damage(&with(300));
     assert!(told.contains("too many attributes"), "{told}");
+}
+
+/// Makes as many resources, and drops none.
+fn makes_resources(count: u32) -> Vec<u8> {
+    let wat = format!(
+        r#"(component
+          (type $r (resource (rep i32)))
+          (core func $new (canon resource.new $r))
+          (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (func (export "run") (result i32)
+              (local $i i32)
+              (loop $again
+                (drop (call $new (local.get $i)))
+                (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                (br_if $again (i32.lt_u (local.get $i) (i32.const {count}))))
+              (i32.const 0)))
+          (core instance $i (instantiate $m
+            (with "" (instance (export "new" (func $new))))))
+          (func $run (result (result)) (canon lift (core func $i "run")))
+          (instance $command (export "run" (func $run)))
+          (export "wasi:cli/run@0.2.0" (instance $command)))"#
+    );
+    wat::parse_str(wat).expect("a component")
+}
+
+/// A recording of a million handles, in some kilobytes: the runtime would not have given so
+/// many.
+fn million_handles(dir: &Path) -> PathBuf {
+    let app = dir.join("app.wasm");
+    std::fs::write(&app, makes_resources(1)).unwrap();
+    let trace = dir.join("t.rrtrace");
+    let recorded = record(&app, &[], &[], "", &trace);
+    assert!(recorded.status.success(), "{recorded:?}");
+    const COUNT: i32 = 1_000_000;
+    let once = events(&trace);
+    let is_call = |event: &Event| matches!(event.kind, EventKind::Call(_));
+    let call = once.iter().position(is_call).unwrap();
+    let [call_out, answer] = &once[call..call + 2] else {
+        panic!("{once:?}");
+    };
+    let kinds = |i: i32| {
+        let (argument, result) = (CoreValue::I32(i), CoreValue::I32(i + 1));
+        [
+            EventKind::Call(vec![argument]),
+            EventKind::Return(vec![result]),
+        ]
+    };
+    let mut many = once[..call].to_vec();
+    many.extend(
+        (0..COUNT)
+            .flat_map(kinds)
+            .zip([call_out, answer].into_iter().cycle())
+            .map(|(kind, like)| Event {
+                kind,
+                ..like.clone()
+            }),
+    );
+    many.extend_from_slice(&once[call + 2..]);
+    let component = Arc::new(read(makes_resources(COUNT as u32)).unwrap());
+    let outcome = Outcome::Returned {
+        success: true,
+        result: None,
+    };
+    rewrite::write(component, &many, &outcome, 20_000, &trace);
+    trace
+}
+
+#[test]
+fn requests_that_read_all_of_a_recording_can_be_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = million_handles(dir.path());
+    let mut client = start(json!({ "trace": trace, "stopOnEntry": true }), |_| {});
+    for (command, arguments) in [
+        ("rr/hostcalls", json!({})),
+        ("rr/timeline", json!({ "columns": 10 })),
+        (
+            "evaluate",
+            json!({ "expression": "hostcalls", "context": "repl" }),
+        ),
+    ] {
+        let asked = client.send(command, arguments);
+        client.ask("cancel", json!({ "requestId": asked }));
+        let answer = client.response(asked);
+        assert_eq!(answer["message"], "cancelled", "{command}: {answer}");
+        // The session goes on.
+        client.ask("stackTrace", json!({ "threadId": 1 }));
+    }
 }
