@@ -14,7 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Writes every message of every session to a file, one JSON object a line:
 /// `{"dir":"in"|"out","msg":…}`.
 #[derive(Debug, Clone)]
-pub struct MessageLog(Arc<Mutex<File>>);
+pub struct MessageLog(Arc<Mutex<LogFile>>);
+
+#[derive(Debug)]
+struct LogFile {
+    file: File,
+    /// What is missing has been told.
+    has_failed: bool,
+}
 
 impl MessageLog {
     /// Starts a new log, in place of what the file held. A file that is made is its owner's
@@ -24,7 +31,9 @@ impl MessageLog {
     ///
     /// If the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(private::create(path)?))))
+        let file = private::create(path)?;
+        let has_failed = false;
+        Ok(Self(Arc::new(Mutex::new(LogFile { file, has_failed }))))
     }
 
     pub(super) fn incoming(&self, body: &[u8]) {
@@ -40,8 +49,11 @@ impl MessageLog {
     fn line(&self, dir: &str, message: &Value) {
         let line = format!("{}\n", json!({ "dir": dir, "msg": message }));
         // A full disk must not end a session that only happens to be logged.
-        if let Err(error) = self.0.lock().write_all(line.as_bytes()) {
-            tracing::warn!("the message log cannot be written: {error}");
+        let mut log = self.0.lock();
+        if let Err(error) = log.file.write_all(line.as_bytes())
+            && !std::mem::replace(&mut log.has_failed, true)
+        {
+            tracing::warn!("the message log cannot be written, and has gaps: {error}");
         }
     }
 }

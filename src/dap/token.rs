@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 /// What clients say to be let in: the `token` of their `launch` or `attach`.
 #[derive(Clone)]
@@ -74,18 +75,27 @@ impl fmt::Debug for Token {
 #[derive(Debug)]
 pub(super) enum Door {
     Open,
-    /// Until the client has said this.
-    Locked(Token),
+    /// Until the client has said this, which it must by then.
+    Locked(Token, Instant),
 }
 
 impl Door {
-    pub(super) fn new(token: Option<Token>) -> Door {
-        token.map_or(Door::Open, Door::Locked)
+    pub(super) fn new(token: Option<Token>, knocking: Duration) -> Door {
+        let until = Instant::now() + knocking;
+        token.map_or(Door::Open, |token| Door::Locked(token, until))
+    }
+
+    /// How long the client has still time to be let in, if it has not been.
+    pub(super) fn left(&self) -> Option<Duration> {
+        match self {
+            Door::Open => None,
+            Door::Locked(_, until) => Some(until.saturating_duration_since(Instant::now())),
+        }
     }
 
     /// Lets a request in, or says why the session is over.
     pub(super) fn admit(&mut self, request: &Request) -> Result<(), Refusal> {
-        let Door::Locked(token) = self else {
+        let Door::Locked(token, _) = self else {
             return Ok(());
         };
         let said = match request.command.as_str() {

@@ -101,6 +101,8 @@ pub struct Server {
     pub log: Option<MessageLog>,
     /// What clients must say before they are answered; without one, anybody is.
     pub token: Option<Token>,
+    /// How long they have to say it: until then they take the place of another.
+    pub knocking: Duration,
     /// How long a stop waits for what was printed on the way to be known, so that it comes
     /// before the stop. In the first session with a program it is known seconds later only:
     /// the code that tells is being compiled.
@@ -114,6 +116,7 @@ impl Server {
             launcher,
             log: None,
             token: None,
+            knocking: Duration::from_secs(30),
             patience: Duration::from_millis(20),
         }
     }
@@ -129,7 +132,7 @@ impl Server {
         let outbox = Outbox::new(writer, self.log.clone());
         let (sender, receiver) = sync_channel(READ_AHEAD);
         let launcher = Arc::clone(&self.launcher);
-        let door = Door::new(self.token.clone());
+        let door = Door::new(self.token.clone(), self.knocking);
         let session = Session::new(launcher, outbox, sender.clone(), door, self.patience);
         let log = self.log.clone();
         let reading = std::thread::Builder::new()
@@ -255,6 +258,7 @@ impl Listener {
             sessions: Places::new(MOST_SESSIONS),
             refusals: Places::new(MOST_REFUSED),
         };
+        let mut is_told = false;
         loop {
             let accepted = match &self.socket {
                 ListeningSocket::Tcp(tcp) => {
@@ -268,9 +272,13 @@ impl Listener {
             };
             if let Err(error) = accepted {
                 // Out of descriptors or threads, mostly: others may end soon.
-                let remedy = scarce::remedy(&error);
-                tracing::warn!("a client was not taken: {error}{remedy}");
+                if !std::mem::replace(&mut is_told, true) {
+                    let remedy = scarce::remedy(&error);
+                    tracing::warn!("a client was not taken: {error}{remedy}");
+                }
                 std::thread::sleep(Duration::from_millis(100));
+            } else {
+                is_told = false;
             }
         }
     }

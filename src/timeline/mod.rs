@@ -177,7 +177,10 @@ impl Timeline {
         let compiled = compiling.finish(interrupt, progress)?;
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
-        let mut pool = pool.map_err(cannot("make the replayers' directory and socket"))?;
+        let mut pool = pool.map_err(cannot(
+            "make a directory for the replayers (TMPDIR says where; it must be one that can be \
+             written to)",
+        ))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
         let body_starts = BodyStarts::begin(modules.clone());
         let mut root = pool.spawn(&load)?;

@@ -547,6 +547,31 @@ fn ending_is_answered_first_even_while_moving() {
 }
 
 #[test]
+fn who_is_not_let_in_has_some_time() {
+    let impatient = |token: Option<&str>| Server {
+        token: token.map(|token| token.parse().unwrap()),
+        knocking: std::time::Duration::from_millis(300),
+        ..server(None)
+    };
+    // The conversation is over whatever else is said.
+    let mut silent = connect_to(impatient(Some("open sesame")));
+    silent.initialize();
+    let rest = silent.rest();
+    assert_eq!(rest.len(), 1, "{rest:#?}");
+    let told = rest[0]["body"]["output"].as_str().unwrap();
+    assert!(told.contains("none was given in time"), "{told}");
+    // Who is in, or needs no token, has all the time.
+    let launched = json!({ "program": "demo.wasm", "token": "open sesame" });
+    for token in [Some("open sesame"), None] {
+        let mut client = connect_to(impatient(token));
+        client.initialize();
+        client.ask("launch", launched.clone());
+        std::thread::sleep(std::time::Duration::from_millis(600));
+        client.ask("threads", Value::Null);
+    }
+}
+
+#[test]
 fn sessions_on_one_listener_do_not_meet() {
     let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".into())).unwrap();
     let mut announced = Vec::new();

@@ -48,7 +48,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 use targets::Targets;
 use waiting::Waiting;
@@ -271,9 +271,17 @@ impl Session {
     /// Lives until the client disconnects or is gone.
     pub(super) fn run(mut self, inbox: &Receiver<Input>) {
         while !self.over {
-            match inbox.recv() {
+            let input = match self.door.left() {
+                None => inbox.recv().map_err(RecvTimeoutError::from),
+                Some(left) => inbox.recv_timeout(left),
+            };
+            match input {
                 Ok(input) => self.take(input),
-                Err(_) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.over = true;
+                    self.complain("this server wants a token, and none was given in time");
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.interrupt_worker();
@@ -312,7 +320,7 @@ impl Session {
             Err(malformed) => {
                 self.malformed(malformed);
                 // Who has not been let in has one try.
-                self.over = matches!(self.door, Door::Locked(_));
+                self.over = matches!(self.door, Door::Locked(..));
             }
         }
     }
