@@ -1,7 +1,7 @@
 //! What a debuggee knows because of all that came before.
 
 use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
-use crate::inspect::hostcall::listing::Listing;
+use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::timeline::Interrupt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +19,17 @@ pub trait Past {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError>;
+    /// Hostcalls by their numbers, which ascend, with what they were given and answered.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted, or if the recording cannot be replayed so far.
+    fn hostcall_rows(
+        &mut self,
+        events: &[u64],
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Row>, DebuggeeError>;
     /// What hostcalls with these numbers printed; [`DebuggeeError::NotYet`] if it is not
     /// known within the patience.
     ///

@@ -24,19 +24,22 @@ fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
         .debuggee
         .hostcalls(context.output, context.interrupt)?;
     let path = NamePattern::from(filter.path.as_str());
-    let fitting: Vec<&Row> = listing.matching(&path, filter.failed).collect();
+    let fitting: Vec<u64> = listing.matching(&path, filter.failed).collect();
     if fitting.is_empty() {
-        let all = grouped(listing.rows.len() as u64);
+        let all = grouped(listing.len() as u64);
         return Ok(Effect::Say(format!(
             "none of the {all} hostcalls is like that"
         )));
     }
-    let before = fitting.partition_point(|row| row.event < here);
+    let before = fitting.partition_point(|event| *event < here);
     let first = before
         .saturating_sub(SHOWN / 2)
         .min(fitting.len().saturating_sub(SHOWN));
-    let shown = fitting.iter().skip(first).take(SHOWN);
-    let mut lines: Vec<String> = shown.map(|row| line(row, here)).collect();
+    let shown: Vec<u64> = fitting.iter().skip(first).take(SHOWN).copied().collect();
+    let shown = context
+        .debuggee
+        .hostcall_rows(&shown, context.output, context.interrupt)?;
+    let mut lines: Vec<String> = shown.iter().map(|row| line(row, here)).collect();
     let after = fitting.len().saturating_sub(first + lines.len());
     if first > 0 {
         lines.insert(0, format!("… {} before", grouped(first as u64)));

@@ -5,8 +5,9 @@ use super::awaited::Part;
 use super::texts::Text;
 use crate::debuggee::{
     DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
+    grouped,
 };
-use crate::inspect::hostcall::listing::{Listing, ListingError};
+use crate::inspect::hostcall::listing::{Listing, ListingError, Row};
 use crate::inspect::past::chronicle::Until;
 use crate::inspect::past::output;
 use crate::replay::output::Stream as GuestStream;
@@ -79,7 +80,30 @@ impl Recording {
         })
     }
 
-    /// All hostcalls as a source, one in a line.
+    /// Calls with what they were given and answered: those that the listing does not keep are
+    /// replayed once more.
+    pub(super) fn rows_of(
+        &mut self,
+        events: &[u64],
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Row>, DebuggeeError> {
+        let listing = self.listed(output, interrupt)?;
+        let here: Option<Vec<Row>> = events.iter().map(|event| listing.row(*event)).collect();
+        if let Some(rows) = here {
+            return Ok(rows);
+        }
+        let trace = self.timeline.trace().clone();
+        let compiled = self.timeline.compile(Variant::Fast, interrupt, &|_| {})?;
+        let stop = interrupt.clone();
+        let rows = listing.rows(events, &trace, &compiled, move || !stop.is_raised());
+        rows.map_err(|error| match error {
+            ListingError::Interrupted => DebuggeeError::Interrupted,
+            error => DebuggeeError::Other(error.to_string()),
+        })
+    }
+
+    /// The first hostcalls as a source, one in a line.
     pub(super) fn hostcalls_text(
         &mut self,
         output: &dyn Output,
@@ -87,10 +111,18 @@ impl Recording {
     ) -> Result<SourceText, DebuggeeError> {
         let listing = self.listed(output, interrupt)?;
         let mut content = String::new();
-        for row in &listing.rows {
+        for event in 0..listing.with_texts() as u64 {
             // A line for each, whatever it holds.
-            content.push_str(&row.line().replace(['\n', '\r'], " "));
+            let line = listing.row(event).map(|row| row.line());
+            content.push_str(&line.unwrap_or_default().replace(['\n', '\r'], " "));
             content.push('\n');
+        }
+        let left = listing.len() - listing.with_texts();
+        if left > 0 {
+            let left = grouped(left as u64);
+            content.push_str(&format!(
+                "… {left} more; `hostcalls` has those around a moment\n"
+            ));
         }
         if let Some(why) = &listing.cut_short {
             content.push_str(&format!("{why}\n"));

@@ -38,7 +38,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
-use crate::inspect::hostcall::listing::Listing;
+use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
@@ -433,6 +433,15 @@ impl Past for Recording {
         interrupt: &Interrupt,
     ) -> Result<Arc<Listing>, DebuggeeError> {
         self.listed(output, interrupt)
+    }
+
+    fn hostcall_rows(
+        &mut self,
+        events: &[u64],
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Row>, DebuggeeError> {
+        self.rows_of(events, output, interrupt)
     }
 
     fn printed(

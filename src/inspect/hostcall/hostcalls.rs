@@ -7,7 +7,7 @@
 
 use super::builtin_call;
 use super::lift::{Boundary, Lifted, Lifter, Limits, Memory};
-use crate::component::types::CoreValue;
+use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Crossing, CrossingId, CrossingKind};
 use crate::replay::{Calling, Compiled, Observer, Replay, ReplayError, State};
 use crate::trace::{Instance, Trace};
@@ -65,12 +65,34 @@ pub fn each_hostcall<B: Send + 'static>(
     compiled: &Compiled,
     each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
 ) -> Result<ControlFlow<B>, ReplayError> {
+    each_hostcall_lifted(trace, compiled, |_| Lifting::All, each)
+}
+
+/// What of a call is lifted: that takes longer than to replay it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lifting {
+    All,
+    /// A result that may be an error, and no arguments.
+    Failures,
+    Nothing,
+}
+
+/// The same, where of the call with a number only so much is lifted.
+pub(super) fn each_hostcall_lifted<B: Send + 'static>(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    lifting: impl Fn(u64) -> Lifting + Send + 'static,
+    each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
+) -> Result<ControlFlow<B>, ReplayError> {
     let rows = Arc::new(Mutex::new(Rows {
         each,
         waiting: VecDeque::new(),
         broken: None,
     }));
-    let observer = Box::new(Lifting(rows.clone()));
+    let observer = Box::new(Watching {
+        rows: rows.clone(),
+        lifting,
+    });
     let ended = Replay::new(trace, compiled, observer)?.run();
     let mut rows = rows.lock();
     rows.hand_out_rest();
@@ -134,10 +156,14 @@ impl<B, F: FnMut(Hostcall) -> ControlFlow<B>> Rows<F, B> {
 
 /// The observer that lifts. It shares the rows with its maker, as the replay
 /// keeps observers to itself.
-struct Lifting<F, B>(Arc<Mutex<Rows<F, B>>>);
+struct Watching<L, F, B> {
+    rows: Arc<Mutex<Rows<F, B>>>,
+    lifting: L,
+}
 
-impl<B, F> Observer for Lifting<F, B>
+impl<L, B, F> Observer for Watching<L, F, B>
 where
+    L: Fn(u64) -> Lifting + Send + 'static,
     B: Send + 'static,
     F: FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
 {
@@ -146,20 +172,22 @@ where
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
     ) -> wasmtime::Result<()> {
+        let lift =
+            |lifter: &Lifter<'_>, crossing: &Crossing| arguments(lifter, crossing, &call.args);
+        let arguments = match (self.lifting)(call.event) {
+            Lifting::All => {
+                let limits = Limits::default();
+                with_lifter(store, call.instance, call.crossing, limits, lift).unwrap_or_default()
+            }
+            Lifting::Failures | Lifting::Nothing => Vec::new(),
+        };
         let row = Hostcall {
             call: call.clone(),
             depth: store.data().in_progress().len().saturating_sub(1),
-            arguments: with_lifter(
-                store,
-                call.instance,
-                call.crossing,
-                Limits::default(),
-                |lifter, crossing| arguments(lifter, crossing, &call.args),
-            )
-            .unwrap_or_default(),
+            arguments,
             answer: HostcallAnswer::Missing,
         };
-        let mut rows = self.0.lock();
+        let mut rows = self.rows.lock();
         rows.waiting.push_back((row, false));
         if rows.waiting.len() > MAX_WAITING
             && let Some((row, _)) = rows.waiting.front_mut()
@@ -177,20 +205,29 @@ where
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
+        let is_wanted = |crossing: &Crossing| match (self.lifting)(call.event) {
+            Lifting::All => true,
+            Lifting::Failures => may_fail(crossing),
+            Lifting::Nothing => false,
+        };
+        let lift = |lifter: &Lifter<'_>, crossing: &Crossing| match is_wanted(crossing) {
+            true => result(lifter, crossing, &call.args, results),
+            false => None,
+        };
+        let limits = Limits::default();
         let answer = HostcallAnswer::Returned {
             results: results.to_vec(),
-            value: with_lifter(
-                store,
-                call.instance,
-                call.crossing,
-                Limits::default(),
-                |lifter, crossing| result(lifter, crossing, &call.args, results),
-            )
-            .flatten(),
+            value: with_lifter(store, call.instance, call.crossing, limits, lift).flatten(),
         };
-        let mut rows = self.0.lock();
+        let mut rows = self.rows.lock();
         rows.answered(call.event, answer)
     }
+}
+
+/// Whether what a function answers may be an error.
+fn may_fail(crossing: &Crossing) -> bool {
+    let result = crossing.function.as_ref().and_then(|f| f.result.as_ref());
+    matches!(result, Some(ValueType::Result(..)))
 }
 
 /// Lends a lifter over the memory of a crossing.

@@ -1,6 +1,10 @@
 //! The hostcalls of a recording as lines for people, to be searched and paged.
+//!
+//! One replay tells which calls there are and which of them failed, and what the first of
+//! them were given and answered; of millions, another replay tells that of the page that is
+//! looked at.
 
-use super::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
+use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
 use super::wave;
 use crate::component::{CrossingId, NamePattern};
@@ -12,8 +16,8 @@ use std::sync::Arc;
 
 /// The most bytes of one value in a line.
 const LONGEST_VALUE: usize = 160;
-/// Calls beyond this many have no text: a hundred million lines are for no person.
-const MOST_TEXTS: usize = 250_000;
+/// Of calls beyond this many the text is not kept: a hundred million lines are for no person.
+pub const MOST_TEXTS: usize = 100_000;
 
 /// One hostcall in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub struct Row {
     pub name: Arc<str>,
     /// How many hostcalls it was made in: calls between components nest.
     pub depth: usize,
-    /// Arguments as `name: value`; `…` where there are too many calls to keep all.
+    /// Arguments as `name: value`.
     pub arguments: Box<str>,
     /// What it answered, or why that is missing.
     pub answer: RowAnswer,
@@ -37,7 +41,7 @@ pub struct Row {
 pub enum RowAnswer {
     /// The recording has the answer.
     Returned {
-        /// As text; `None` if there is none, `…` where there are too many calls to keep all.
+        /// As text; `None` if there is none.
         result: Option<Box<str>>,
         /// Its result is an `err`.
         failed: bool,
@@ -46,6 +50,15 @@ pub enum RowAnswer {
     Missing,
     /// It came after very many other calls.
     Late,
+}
+
+/// The interface of a function, by its WIT path: see [`Row::interface`].
+pub fn interface(name: &str) -> &str {
+    let head = name.split(['@', '#']).next().unwrap_or(name);
+    match head.split_once(' ') {
+        Some((builtin, _)) => builtin,
+        None => head,
+    }
 }
 
 impl Row {
@@ -57,11 +70,7 @@ impl Row {
     /// The interface, such as `wasi:io/streams`, without its version; what has none, such
     /// as a built-in, goes by its first word.
     pub fn interface(&self) -> &str {
-        let head = self.name.split(['@', '#']).next().unwrap_or(&self.name);
-        match head.split_once(' ') {
-            Some((builtin, _)) => builtin,
-            None => head,
-        }
+        interface(&self.name)
     }
 
     /// One line: the call and what it answered.
@@ -82,10 +91,37 @@ impl Row {
 /// All hostcalls of a recording.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
+    names: Vec<Arc<str>>,
     /// In the order of their numbers.
-    pub rows: Vec<Row>,
+    calls: Vec<Call>,
+    /// Of the first.
+    texts: Vec<Texts>,
     /// Why there are no more, where the recording is damaged or replaying it failed.
     pub cut_short: Option<String>,
+}
+
+/// What is kept of each call: there may be millions.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    crossing: CrossingId,
+    depth: u32,
+    became: Became,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    Returned,
+    Failed,
+    Missing,
+    Late,
+}
+
+/// What a call was given and answered.
+#[derive(Debug, Clone, Default)]
+struct Texts {
+    arguments: Box<str>,
+    result: Option<Box<str>>,
 }
 
 /// Why there is no listing.
@@ -111,66 +147,203 @@ impl Listing {
         compiled: &Compiled,
         go_on: impl Fn(usize) -> bool + Send + 'static,
     ) -> Result<Listing, ListingError> {
-        let names: Vec<Arc<str>> = {
-            let crossings = trace.component().crossings().iter();
-            crossings.map(|crossing| crossing.name.clone()).collect()
+        let crossings = trace.component().crossings().iter();
+        let names = crossings.map(|crossing| crossing.name.clone()).collect();
+        let listing = Arc::new(Mutex::new(Listing {
+            names,
+            ..Listing::default()
+        }));
+        let shared = listing.clone();
+        let lifting = |event: u64| match event < MOST_TEXTS as u64 {
+            true => Lifting::All,
+            false => Lifting::Failures,
         };
-        let rows = Arc::new(Mutex::new(Vec::new()));
-        let shared = rows.clone();
-        let listed = each_hostcall(trace.clone(), compiled, move |call| {
-            let mut rows = shared.lock();
-            if rows.len().is_multiple_of(1024) && !go_on(rows.len()) {
+        let listed = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+            let mut listing = shared.lock();
+            let so_far = listing.calls.len();
+            if so_far.is_multiple_of(1024) && !go_on(so_far) {
                 return ControlFlow::Break(());
             }
-            let name = names.get(call.call.crossing.0 as usize);
-            let name = name.cloned().unwrap_or_else(|| "".into());
-            let with_text = rows.len() < MOST_TEXTS;
-            rows.push(row(&call, name, with_text));
+            listing.calls.push(Call::new(&call));
+            if so_far < MOST_TEXTS {
+                listing.texts.push(Texts::new(&call));
+            }
             ControlFlow::Continue(())
         });
-        let rows = std::mem::take(&mut *rows.lock());
-        let cut_short = match listed {
-            Ok(ControlFlow::Continue(())) => None,
+        let mut listing = std::mem::take(&mut *listing.lock());
+        match listed {
+            Ok(ControlFlow::Continue(())) => {}
             Ok(ControlFlow::Break(())) => return Err(ListingError::Interrupted),
-            Err(failed) if rows.is_empty() => return Err(failed.into()),
-            Err(failed) => Some(format!("no more hostcalls can be listed: {failed}")),
-        };
-        Ok(Listing { rows, cut_short })
+            Err(failed) if listing.calls.is_empty() => return Err(failed.into()),
+            Err(failed) => {
+                listing.cut_short = Some(format!("no more hostcalls can be listed: {failed}"));
+            }
+        }
+        listing.calls.shrink_to_fit();
+        Ok(listing)
     }
 
-    /// The calls that a pattern means, in order.
-    pub fn matching(&self, path: &NamePattern, failed: bool) -> impl Iterator<Item = &Row> {
-        let wanted = move |row: &&Row| path.matches(&row.name) && (!failed || row.has_failed());
-        self.rows.iter().filter(wanted)
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether nothing was called.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// How many calls have their arguments and results here, from the first on.
+    pub fn with_texts(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The numbers of the calls that a pattern means, in order.
+    pub fn matching(&self, path: &NamePattern, failed: bool) -> impl Iterator<Item = u64> {
+        let meant: Vec<bool> = self.names.iter().map(|name| path.matches(name)).collect();
+        let calls = (0_u64..).zip(&self.calls);
+        calls
+            .filter(move |(_, call)| {
+                let meant = meant.get(call.crossing.0 as usize);
+                meant.is_some_and(|meant| *meant) && (!failed || call.became == Became::Failed)
+            })
+            .map(|(event, _)| event)
+    }
+
+    /// Of each call in order: the function that was called, and whether it failed.
+    pub fn outline(&self) -> impl ExactSizeIterator<Item = (CrossingId, bool)> {
+        let calls = self.calls.iter();
+        calls.map(|call| (call.crossing, call.became == Became::Failed))
+    }
+
+    /// The WIT path of a function.
+    pub fn name(&self, crossing: CrossingId) -> &str {
+        let name = self.names.get(crossing.0 as usize);
+        name.map_or("", |name| &**name)
+    }
+
+    /// A call, if its arguments and result are here.
+    pub fn row(&self, event: u64) -> Option<Row> {
+        let index = usize::try_from(event).ok()?;
+        let texts = self.texts.get(index)?;
+        Some(self.row_of(event, texts.clone()))
+    }
+
+    fn row_of(&self, event: u64, texts: Texts) -> Row {
+        let call = usize::try_from(event).ok().and_then(|i| self.calls.get(i));
+        let (crossing, depth, became) = match call {
+            Some(call) => (call.crossing, call.depth, call.became),
+            None => (CrossingId(u32::MAX), 0, Became::Missing),
+        };
+        Row {
+            event,
+            crossing,
+            name: self
+                .names
+                .get(crossing.0 as usize)
+                .cloned()
+                .unwrap_or_default(),
+            depth: depth as usize,
+            arguments: texts.arguments,
+            answer: match became {
+                Became::Missing => RowAnswer::Missing,
+                Became::Late => RowAnswer::Late,
+                Became::Returned | Became::Failed => RowAnswer::Returned {
+                    result: texts.result,
+                    failed: became == Became::Failed,
+                },
+            },
+        }
+    }
+
+    /// Calls by their numbers, which ascend: replays the recording up to the last of them for
+    /// what is not here. `go_on` may end it.
+    ///
+    /// # Errors
+    ///
+    /// If replay is ended, or fails before the last.
+    pub fn rows(
+        &self,
+        events: &[u64],
+        trace: &Arc<Trace>,
+        compiled: &Compiled,
+        go_on: impl Fn() -> bool + Send + 'static,
+    ) -> Result<Vec<Row>, ListingError> {
+        let first_away = events.partition_point(|event| *event < self.texts.len() as u64);
+        let (here, away) = events.split_at(first_away);
+        let mut rows: Vec<Row> = here.iter().filter_map(|event| self.row(*event)).collect();
+        let Some(last) = away.last().copied() else {
+            return Ok(rows);
+        };
+        let wanted: Arc<[u64]> = away.into();
+        let is_wanted = wanted.clone();
+        let lifting = move |event: u64| match is_wanted.binary_search(&event) {
+            Ok(_) => Lifting::All,
+            Err(_) => Lifting::Nothing,
+        };
+        let texts = Arc::new(Mutex::new(Vec::new()));
+        let shared = texts.clone();
+        let read = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+            let event = call.call.event;
+            if event.is_multiple_of(1024) && !go_on() {
+                return ControlFlow::Break(ListingError::Interrupted);
+            }
+            if wanted.binary_search(&event).is_ok() {
+                shared.lock().push((event, Texts::new(&call)));
+            }
+            match event < last {
+                true => ControlFlow::Continue(()),
+                // It is all there.
+                false => ControlFlow::Break(ListingError::Replay(ReplayError::Cancelled)),
+            }
+        });
+        let texts = std::mem::take(&mut *texts.lock());
+        let have_all = texts.len() == away.len();
+        rows.extend(
+            texts
+                .into_iter()
+                .map(|(event, texts)| self.row_of(event, texts)),
+        );
+        match read {
+            _ if have_all => Ok(rows),
+            Ok(ControlFlow::Break(interrupted)) => Err(interrupted),
+            Err(failed) => Err(failed.into()),
+            Ok(ControlFlow::Continue(())) => Ok(rows),
+        }
     }
 }
 
-fn row(call: &Hostcall, name: Arc<str>, with_text: bool) -> Row {
-    let text = |value: &Lifted| match with_text {
-        true => wave::text(value, LONGEST_VALUE),
-        false => "…".to_owned(),
-    };
-    let arguments = call.arguments.iter();
-    let arguments: Vec<String> = arguments
-        .map(|(name, value)| format!("{name}: {}", text(value)))
-        .collect();
-    let answer = match &call.answer {
-        HostcallAnswer::Returned { value, .. } => RowAnswer::Returned {
-            failed: matches!(value, Some(Lifted::Result(Err(_)))),
-            result: value.as_ref().map(|value| text(value).into()),
-        },
-        HostcallAnswer::Missing => RowAnswer::Missing,
-        HostcallAnswer::Late => RowAnswer::Late,
-    };
-    Row {
-        event: call.call.event,
-        crossing: call.call.crossing,
-        name,
-        depth: call.depth,
-        arguments: match with_text {
-            true => arguments.join(", ").into(),
-            false => "…".into(),
-        },
-        answer,
+impl Call {
+    fn new(call: &Hostcall) -> Call {
+        Call {
+            crossing: call.call.crossing,
+            depth: u32::try_from(call.depth).unwrap_or(u32::MAX),
+            became: match &call.answer {
+                HostcallAnswer::Returned { value, .. } => match value {
+                    Some(Lifted::Result(Err(_))) => Became::Failed,
+                    _ => Became::Returned,
+                },
+                HostcallAnswer::Missing => Became::Missing,
+                HostcallAnswer::Late => Became::Late,
+            },
+        }
+    }
+}
+
+impl Texts {
+    fn new(call: &Hostcall) -> Texts {
+        let text = |value: &Lifted| wave::text(value, LONGEST_VALUE);
+        let arguments = call.arguments.iter();
+        let arguments: Vec<String> = arguments
+            .map(|(name, value)| format!("{name}: {}", text(value)))
+            .collect();
+        let result = match &call.answer {
+            HostcallAnswer::Returned { value, .. } => value.as_ref(),
+            HostcallAnswer::Missing | HostcallAnswer::Late => None,
+        };
+        Texts {
+            arguments: arguments.join(", ").into(),
+            result: result.map(|value| text(value).into()),
+        }
     }
 }

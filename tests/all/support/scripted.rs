@@ -3,7 +3,7 @@
 use crate::support::gate::Gate;
 use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments, Subject};
 use rr_dap::debuggee::*;
-use rr_dap::inspect::hostcall::listing::Listing;
+use rr_dap::inspect::hostcall::listing::{Listing, Row};
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::timeline::interrupt::Interrupt;
 use rr_dap::timeline::travel::motion::*;
@@ -646,6 +646,15 @@ impl Past for Demo {
             return Err(DebuggeeError::Interrupted);
         }
         Ok(Arc::default())
+    }
+
+    fn hostcall_rows(
+        &mut self,
+        _: &[u64],
+        _: &dyn Output,
+        _: &Interrupt,
+    ) -> Result<Vec<Row>, DebuggeeError> {
+        Ok(Vec::new())
     }
 
     fn printed(&mut self, calls: Range<u64>, _: Duration) -> Result<Vec<Printed>, DebuggeeError> {

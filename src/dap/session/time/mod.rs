@@ -199,17 +199,20 @@ const MOST_HOSTCALLS: usize = 10_000;
 
 pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<HostcallsResponse> {
     ask(
-        |debuggee, output, interrupt| debuggee.hostcalls(output, interrupt),
-        move |_, listing| {
+        move |debuggee, output, interrupt| {
+            let listing = debuggee.hostcalls(output, interrupt)?;
             let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
             let fitting = || listing.matching(&path, wanted.failed);
-            let page = fitting().filter(|row| row.event >= wanted.from).take(count);
-            Reply::now(HostcallsResponse {
+            let page = fitting().filter(|event| *event >= wanted.from).take(count);
+            let page: Vec<u64> = page.collect();
+            let rows = debuggee.hostcall_rows(&page, output, interrupt)?;
+            Ok(HostcallsResponse {
                 total: fitting().count(),
-                hostcalls: page.map(ToldHostcall::from).collect(),
+                hostcalls: rows.iter().map(ToldHostcall::from).collect(),
                 damage: listing.cut_short.clone(),
             })
         },
+        |_, response| Reply::now(response),
     )
 }

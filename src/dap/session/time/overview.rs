@@ -6,7 +6,7 @@ use crate::dap::protocol::custom::{
     Bucket, TimelineArguments, TimelineResponse, ToldMark, ToldMoment,
 };
 use crate::debuggee::DebuggeeError;
-use crate::inspect::hostcall::listing::{Listing, Row};
+use crate::inspect::hostcall::listing::{Listing, interface};
 use std::collections::HashMap;
 
 /// How many buckets there are where nobody says.
@@ -47,8 +47,8 @@ pub(in crate::dap::session) fn timeline(
 /// The interfaces, the busiest first, and the calls of each over time.
 fn in_buckets(listing: &Listing, buckets: usize) -> (Vec<String>, Vec<Bucket>) {
     let mut busy: HashMap<&str, u64> = HashMap::new();
-    for row in &listing.rows {
-        *busy.entry(row.interface()).or_default() += 1;
+    for (crossing, _) in listing.outline() {
+        *busy.entry(interface(listing.name(crossing))).or_default() += 1;
     }
     let mut interfaces: Vec<(&str, u64)> = busy.into_iter().collect();
     interfaces.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
@@ -56,24 +56,27 @@ fn in_buckets(listing: &Listing, buckets: usize) -> (Vec<String>, Vec<Bucket>) {
         .zip(&interfaces)
         .map(|(lane, (name, _))| (*name, lane))
         .collect();
-    let size = listing.rows.len().div_ceil(buckets).max(1);
-    let bucket = |rows: &[Row]| {
-        let mut bucket = Bucket {
-            from: rows.first().map_or(0, |row| row.event),
-            to: rows.last().map_or(0, |row| row.event + 1),
-            counts: vec![0; interfaces.len()],
-            failed: 0,
-        };
-        for row in rows {
-            let lane = lanes.get(row.interface());
-            if let Some(count) = lane.and_then(|lane| bucket.counts.get_mut(*lane)) {
-                *count += 1;
-            }
-            bucket.failed += u64::from(row.has_failed());
+    let size = listing.len().div_ceil(buckets).max(1);
+    let mut buckets: Vec<Bucket> = Vec::with_capacity(buckets);
+    for (event, (crossing, failed)) in (0_u64..).zip(listing.outline()) {
+        if event.is_multiple_of(size as u64) {
+            buckets.push(Bucket {
+                from: event,
+                to: event,
+                counts: vec![0; interfaces.len()],
+                failed: 0,
+            });
         }
-        bucket
-    };
-    let buckets = listing.rows.chunks(size).map(bucket).collect();
+        let Some(bucket) = buckets.last_mut() else {
+            continue;
+        };
+        bucket.to = event + 1;
+        let lane = lanes.get(interface(listing.name(crossing)));
+        if let Some(count) = lane.and_then(|lane| bucket.counts.get_mut(*lane)) {
+            *count += 1;
+        }
+        bucket.failed += u64::from(failed);
+    }
     let names = interfaces.into_iter().map(|(name, _)| name.to_owned());
     (names.collect(), buckets)
 }
