@@ -9,7 +9,7 @@ use rr_dap::component::types::CoreValue;
 use rr_dap::component::{Component, CrossingKind, module_with_custom_sections};
 use rr_dap::source::ModuleSource;
 use rr_dap::trace::{Event, EventKind, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -404,4 +404,16 @@ fn requests_that_read_all_of_a_recording_can_be_cancelled() {
         // The session goes on.
         client.ask("stackTrace", json!({ "threadId": 1 }));
     }
+    // Of so many calls the arguments are not kept: those of a page are there nevertheless.
+    let page = client.ask("rr/hostcalls", json!({ "from": 999_998 }));
+    assert_eq!(page["total"], 1_000_000);
+    let calls = page["hostcalls"].as_array().unwrap();
+    let told = |call: &Value| (call["event"].clone(), call["arguments"].clone());
+    assert_eq!(
+        calls.iter().map(told).collect::<Vec<_>>(),
+        [
+            (json!(999_998), json!("rep: 999998")),
+            (json!(999_999), json!("rep: 999999"))
+        ]
+    );
 }
