@@ -199,6 +199,11 @@ impl Prepared {
     ///
     /// If the file is not there any more, or of another engine.
     pub fn load(&self, engine: &Engine) -> Result<Module, VariantError> {
+        // Wasmtime's error does not tell why a file cannot be opened.
+        File::open(&self.code).map_err(|source| VariantError::Open {
+            path: self.code.clone(),
+            source,
+        })?;
         // SAFETY: the file was written by `prepare`: checked against its checksum, in a
         // directory that only this user can write to (`CacheDir::open`), and replaced
         // only by renaming; or it is in memory, and written before anybody has it.
@@ -247,6 +252,14 @@ pub enum VariantError {
     /// Wasmtime does not take the variant's settings, or its compiler died.
     #[error("the compiler cannot be set up on this machine: {0}")]
     Engine(Box<dyn std::error::Error + Send + Sync>),
+    /// Compiled code is there, and cannot be read, or is there no more.
+    #[error("the compiled code in {path} cannot be opened: {source}{}", scarce::remedy(.source))]
+    Open {
+        /// The file of compiled code.
+        path: PathBuf,
+        /// Why, in the system's words.
+        source: std::io::Error,
+    },
     /// Wasmtime does not take compiled code that the cache has.
     #[error("the compiled code in {path} cannot be loaded: {source}; delete the file")]
     Load {
