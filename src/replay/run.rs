@@ -168,9 +168,8 @@ impl Replay {
             (Outcome::Returned { .. }, Ended::Returned) => Some(Compared::Same),
             (Outcome::Exited(status), Ended::InCall) => match self.exit_status() {
                 Some(replayed) => (replayed == *status).then_some(Compared::Same),
-                // Another host may end a run in any call, and a nested component has names of
-                // its own for what it imports.
-                None => Some(Compared::HostsWord),
+                // Another host may end a run in any call.
+                None => (!own_host).then_some(Compared::HostsWord),
             },
             (Outcome::HostError(_), Ended::InCall) => {
                 let exits = own_host && self.exit_status().is_some();

@@ -146,8 +146,8 @@ pub fn source_text(path: &Path) -> Result<String, HostFileError> {
 }
 
 /// Extensions of sources, in lower case.
-const EXTENSIONS: &str = " adb ads as asm bas c c++ c3 cc cjs clj cljs cob cpp cr cs cts cu cxx d dart \
-     def elm erl ex exs f f03 f08 f77 f90 f95 fs fsx gleam go gr h h++ hh hpp hs hx hxx i ii \
+const EXTENSIONS: &str = " adb ads as asm bas c c++ c3 cc cjs clj cljs cob cpp cppm cr cs cts cu cxx d dart \
+     def elm erl ex exs f f03 f08 f77 f90 f95 fs fsx gleam go gr h h++ hh hpp hs hx hxx i ii ixx \
      inc inl ipp java jl js jsx kt kts lisp ll lua m mbt mjs ml mli mm mts nim odin p pas php \
      pl pony pp ps py rb re res rkt roc rs s sc scala scm sml st sv swift tcc tpp ts tsx v vala \
      vb wat wast wit witx y zig ";
@@ -156,7 +156,7 @@ fn is_named_as_source(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some(extension) => {
             let extension = extension.to_ascii_lowercase();
-            EXTENSIONS.split(' ').any(|known| known == extension)
+            !extension.is_empty() && EXTENSIONS.split(' ').any(|known| known == extension)
         }
         None => {
             let mut folders = path.components().rev().skip(1);

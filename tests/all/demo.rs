@@ -85,7 +85,13 @@ fn what_the_tour_keeps_is_a_recording_to_work_with() {
 
 #[test]
 fn a_server_that_fails_is_told_of() {
-    let output = rr_dap_with(&["demo"], &[("RR_DAP_CACHE", "/dev/null/nowhere")], "");
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("kept");
+    let output = rr_dap_with(
+        &["demo", "--keep", kept.to_str().unwrap()],
+        &[("TMPDIR", "/dev/null/nowhere")],
+        "",
+    );
     assert!(!output.status.success());
     assert_holds(
         &text(&output.stderr),

@@ -31,9 +31,22 @@ impl PassingDir {
     ///
     /// If it cannot be made, as where the place is full or not to be written to.
     pub(crate) fn new() -> io::Result<PassingDir> {
+        let temporary = std::env::temp_dir();
+        PassingDir::beneath(&temporary).map_err(|error| {
+            let why = format!(
+                "no directory for passing files can be made in {}: {error} (TMPDIR names another)",
+                temporary.display()
+            );
+            io::Error::new(error.kind(), why)
+        })
+    }
+
+    fn beneath(temporary: &Path) -> io::Result<PassingDir> {
         static SWEPT: Once = Once::new();
-        SWEPT.call_once(|| sweep(&std::env::temp_dir()));
-        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        SWEPT.call_once(|| sweep(temporary));
+        let directory = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(temporary)?;
         let unlocked = directory.path().join(NOT_LOCKED_YET);
         let lock = File::create_new(&unlocked)?;
         // It has its name only once it is locked: there is no moment at which another
