@@ -128,7 +128,7 @@ impl Record {
             _ => {}
         }
         if recorded.trapped_in_adapter {
-            eprintln!("{TRAPPED_IN_ADAPTER}");
+            tell(TRAPPED_IN_ADAPTER);
         }
         if self.world.redact_env {
             tell(format_args!(
