@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Words of ours that no user should ever read.
 const FAULTS: [&str; 6] = [
-    "panicked",
+    "rr-dap: thread `",
     "internal error",
     "fault of rr-dap",
     "diverged",

@@ -84,7 +84,14 @@ impl Runner {
 
     /// As Wasmtime runs it.
     pub fn plainly(&self, run: &Run) -> Came {
-        match Compiled::new(&self.plain, &run.component) {
+        // Wasmtime itself panics on some that use what is not finished there.
+        let compiled = catch_unwind(AssertUnwindSafe(|| {
+            Compiled::new(&self.plain, &run.component)
+        }));
+        let Ok(compiled) = compiled else {
+            return Came::NotForWasmtime("a panic".to_owned());
+        };
+        match compiled {
             Ok(compiled) => {
                 let linker = host::linker(&self.plain).unwrap();
                 self.go(&self.plain, linker, &compiled, run).0
