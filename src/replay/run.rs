@@ -178,11 +178,16 @@ impl Replay {
             // A trap in a call out is the far side's: a handle that it does
             // not have, a string that is not one.
             (Outcome::Trapped(message), Ended::InCall) => {
-                (!is_of_guest_code(message)).then_some(Compared::HostsWord)
+                let exits = own_host && self.exit_status().is_some();
+                (!exits && !is_of_guest_code(message)).then_some(Compared::HostsWord)
             }
             // After the guest returned: a result that does not fit, a task that ends
             // without one.
             (Outcome::Trapped(message), Ended::Returned) if is_of_guest_code(message) => None,
+            // What lifts results in our own host does not trap as guests do on purpose.
+            (Outcome::Trapped(message), Ended::Returned) if own_host && is_on_purpose(message) => {
+                None
+            }
             (Outcome::Trapped(_) | Outcome::HostError(_), Ended::Returned) => {
                 (!state.ending.outlived_trace).then_some(Compared::HostsWord)
             }
@@ -225,6 +230,13 @@ impl Replay {
 
 fn is_uncaught_exception(message: &str) -> bool {
     message == Trap::UncaughtException.to_string()
+}
+
+/// Whether it is an ending that guests choose; code between components may end so, too.
+fn is_on_purpose(message: &str) -> bool {
+    [Trap::UnreachableCodeReached, Trap::UncaughtException]
+        .iter()
+        .any(|trap| message == trap.to_string())
 }
 
 /// Whether only an instruction of a guest traps so. What hosts and the code between

@@ -37,6 +37,9 @@ impl Session {
         client.event("initialized");
         client.ask("configurationDone", Value::Null);
         client.event("stopped");
+        // What handles mean is found out in the background: this waits for it.
+        let asked = client.send("rr/resources", json!({ "at": "end" }));
+        client.response(asked);
         Session { client, child }
     }
 

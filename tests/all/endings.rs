@@ -293,12 +293,6 @@ fn an_ending_of_another_kind_is_a_divergence() {
                     assert!(verify(&forged).is_ok(), "{what}");
                 }
                 // Only the host could know, and it is said so.
-                (Outcome::Trapped(trap), Outcome::Returned { .. } | Outcome::Exited(_))
-                    if trap == unreachable =>
-                {
-                    let verified = verify(&forged).unwrap();
-                    assert_eq!(verified.compared, Compared::HostsWord, "{what}");
-                }
                 (Outcome::HostError(_), Outcome::Returned { .. }) => {
                     let verified = verify(&forged).unwrap();
                     assert_eq!(verified.compared, Compared::HostsWord, "{what}");
