@@ -162,3 +162,26 @@ pub fn module_name(module: &[u8]) -> Option<String> {
             _ => None,
         })
 }
+
+/// The start function of a core module, by module and name, if it is one that it imports.
+pub(super) fn imported_start(module: &[u8]) -> Option<(String, String)> {
+    let mut imported = Vec::new();
+    for payload in wp::Parser::new(0).parse_all(module) {
+        match payload {
+            Ok(wp::Payload::ImportSection(imports)) => {
+                let imports = imports.into_imports().map_while(Result::ok);
+                let is_function =
+                    |ty| matches!(ty, wp::TypeRef::Func(_) | wp::TypeRef::FuncExact(_));
+                let functions = imports.filter(|import| is_function(import.ty));
+                imported.extend(functions.map(|import| (import.module, import.name)));
+            }
+            Ok(wp::Payload::StartSection { func, .. }) => {
+                let (module, name) = *imported.get(func as usize)?;
+                return Some((module.to_owned(), name.to_owned()));
+            }
+            Ok(wp::Payload::CodeSectionStart { .. }) | Err(_) => return None,
+            Ok(_) => {}
+        }
+    }
+    None
+}

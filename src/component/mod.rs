@@ -122,6 +122,12 @@ impl Component {
         self.modules.iter().map(|range| &self.bytes[range.clone()])
     }
 
+    /// The start function of a core module, by module and name, if it is one that it imports:
+    /// it is called without any code of the module.
+    pub fn imported_start(&self, id: ModuleId) -> Option<(String, String)> {
+        self.module(id).and_then(code::imported_start)
+    }
+
     /// The bytes of one core module, if the component has it.
     pub fn module(&self, id: ModuleId) -> Option<&[u8]> {
         let range = self.modules.get(id.0 as usize)?;

@@ -40,16 +40,28 @@ pub(super) fn innermost_activation(store: &mut StoreContextMut<'_, State>) -> Ve
 fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec<u32>) {
     let mut all = Vec::new();
     let mut counts: Vec<u32> = Vec::new();
-    // Below a start function is code of Wasmtime's own that fills memories and tables. It
-    // has no frame of the guest's: asked for one, Wasmtime tells another function's, and
-    // panics where the module has none.
+    // Below a start function is code of Wasmtime's own that fills memories and tables, and one
+    // that is a call out is called without any. There is no frame of the
+    // guest's: asked for one, Wasmtime tells another function's, and panics where the module
+    // has none.
     let most = match store.data().instances.is_starting() {
         true => WasmBacktrace::force_capture(&*store).frames().len(),
         false => usize::MAX,
     };
-    let exits: Vec<FrameHandle> = store.debug_exit_frames().collect();
-    for exit in exits {
-        let mut next = Some(exit).filter(|_| all.len() < most);
+    let (instances, entered) = (&store.data().instances, store.data().entered().len());
+    let (is_starting, begun) = match instances.is_starting() {
+        true => (
+            true,
+            entered + usize::from(!instances.starts_with_call_out()),
+        ),
+        false => (false, usize::MAX),
+    };
+    // One exit after the other: even to ask for one that is not there panics.
+    while counts.len() < begun && all.len() < most {
+        let Some(exit) = store.debug_exit_frames().nth(counts.len()) else {
+            break;
+        };
+        let mut next = Some(exit);
         while let Some(frame) = next.take() {
             if all.len() + 1 < most {
                 next = frame.parent(store.as_context_mut()).ok().flatten();
@@ -57,6 +69,9 @@ fn all_handles(store: &mut StoreContextMut<'_, State>) -> (Vec<FrameHandle>, Vec
             all.push(frame);
         }
         counts.push(all.len() as u32 - counts.iter().sum::<u32>());
+    }
+    if is_starting {
+        counts.resize(entered + 1, 0);
     }
     if store.data().ending.overflowed && !all.is_empty() {
         // The function that there was no room for has not begun.

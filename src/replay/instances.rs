@@ -24,6 +24,8 @@ struct Starting {
     id: InstanceId,
     module: ModuleId,
     component_instance: Instance,
+    /// Its start function is a call out that it imports: no code at all runs.
+    starts_with_call_out: bool,
 }
 
 /// What has been instantiated.
@@ -51,12 +53,24 @@ impl Instances {
         self.starting.is_some()
     }
 
+    /// Whether what runs as a start function is a call out itself.
+    pub(super) fn starts_with_call_out(&self) -> bool {
+        self.starting
+            .is_some_and(|starting| starting.starts_with_call_out)
+    }
+
     /// An instance of this module is about to be made.
-    pub(super) fn start(&mut self, module: ModuleId, component_instance: Instance) {
+    pub(super) fn start(
+        &mut self,
+        module: ModuleId,
+        component_instance: Instance,
+        starts_with_call_out: bool,
+    ) {
         self.starting = Some(Starting {
             id: InstanceId(self.made.len() as u32),
             module,
             component_instance,
+            starts_with_call_out,
         });
     }
 

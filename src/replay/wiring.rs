@@ -10,7 +10,7 @@ use crate::component::wiring::CoreSort;
 use crate::component::{BodyId, Component, Crossing, CrossingId, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::trace::Instance;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use wasmtime::{Extern, Func, FuncType, Module, Store, ValType};
 
@@ -33,6 +33,8 @@ pub(super) fn instantiate(
         hook,
         clock,
         instances: 0,
+        stubs: HashSet::new(),
+        imported_starts: HashMap::new(),
     };
     wiring.body(BodyId(0), 0)
 }
@@ -48,6 +50,10 @@ struct Wiring<'a> {
     clock: Clock,
     /// Recorded component instances so far.
     instances: u32,
+    /// The functions that stand where outgoing crossings are defined, as raw values.
+    stubs: HashSet<usize>,
+    /// Start functions that modules import, by module and name.
+    imported_starts: HashMap<ModuleId, Option<(String, String)>>,
 }
 
 /// A core instance in a body's index space.
@@ -199,15 +205,34 @@ impl Wiring<'_> {
         for import in module.imports() {
             imports.push(self.import(spaces, args, import.module(), import.name())?);
         }
-        self.store
-            .data_mut()
-            .instances
-            .start(id, component_instance);
+        let calls_out = self.starts_with_call_out(spaces, args, id)?;
+        let instances = &mut self.store.data_mut().instances;
+        instances.start(id, component_instance, calls_out);
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
         let handle = block_on(made).map_err(|error| drive::contained(&mut *self.store, error))?;
         let instances = &mut self.store.data_mut().instances;
         instances.add(id, component_instance, handle, imports);
         Ok(handle)
+    }
+
+    /// Whether the start function of a module is a call out that it is given.
+    fn starts_with_call_out(
+        &mut self,
+        spaces: &Spaces,
+        args: &[(String, u32)],
+        id: ModuleId,
+    ) -> wasmtime::Result<bool> {
+        let component = &self.component;
+        let start = self.imported_starts.entry(id);
+        let start = start.or_insert_with(|| component.imported_start(id));
+        let Some((module, name)) = start.clone() else {
+            return Ok(false);
+        };
+        let Extern::Func(given) = self.import(spaces, args, &module, &name)? else {
+            return Ok(false);
+        };
+        let given = given.to_raw(&mut *self.store) as usize;
+        Ok(self.stubs.contains(&given))
     }
 
     fn import(
@@ -242,10 +267,12 @@ impl Wiring<'_> {
             types(&crossing.signature.results),
         );
         let component = self.component.clone();
-        Func::new(&mut *self.store, ty, move |mut caller, args, results| {
+        let stub = Func::new(&mut *self.store, ty, move |mut caller, args, results| {
             let answerer = component.answerer(instance, &crossing);
             drive::answer(&mut caller, instance, (&crossing, answerer), args, results)
-        })
+        });
+        self.stubs.insert(stub.to_raw(&mut *self.store) as usize);
+        stub
     }
 }
 

@@ -149,6 +149,7 @@ fn components_stand_at_the_same_positions() {
         ("handles", "run()"),
         ("handles", "double-drop()"),
         ("start", "run()"),
+        ("start-imported", "run()"),
         ("thrown-across", "own()"),
         ("thrown-across", "dropped()"),
         ("thrown-across", "within()"),
@@ -184,4 +185,28 @@ fn start_functions_are_stepped_through_from_their_hostcalls() {
     for (frame, function) in bt.iter().zip(innermost_first) {
         assert!(frame.contains(function), "{printed}");
     }
+}
+
+#[test]
+fn below_an_imported_start_function_there_is_no_frame() {
+    let (dir, app) = (
+        tempfile::tempdir().unwrap(),
+        fixture("wat/start-imported.wat"),
+    );
+    let path = dir.path().join("t.rrtrace");
+    record(&app, &["--invoke", "run()"], &[], "", &path);
+    let mut args = vec!["debug", path.to_str().unwrap(), "--batch", "--at", "start"];
+    for command in ["step", "bt", "seek event 3", "stepi", "bt"] {
+        args.extend(["--command", command]);
+    }
+    let ran = rr_dap(&args, "");
+    let printed = text(&ran.stdout);
+    assert!(ran.status.success(), "{printed}{}", text(&ran.stderr));
+    let frames: Vec<&str> = printed.lines().filter(|line| line.contains('#')).collect();
+    let functions = frames.iter().map(|frame| frame.split("  ").last().unwrap());
+    let stacks = ["func[0] at func[0].wat:2", "count (export)", "count"];
+    assert!(
+        functions.eq(stacks.iter().chain(&stacks).copied()),
+        "{printed}"
+    );
 }
