@@ -244,7 +244,7 @@ fn a_debugger_launches_a_call() {
     client.ask("launch", launch);
     client.event("initialized");
     let mut said = String::new();
-    while !said.contains("hello, Ada") {
+    while !said.contains("hello, Ada\"\n") {
         said += client.event("output")["output"].as_str().unwrap();
     }
     assert!(
