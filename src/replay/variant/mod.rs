@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use thiserror::Error;
 use wasmtime::{Config, Engine, Module, WasmBacktraceDetails};
 
@@ -162,16 +162,9 @@ fn guest_features(config: &mut Config) {
 ///
 /// If Wasmtime does not support this machine.
 pub fn engine_for_compiling(variant: Variant) -> Result<Engine, VariantError> {
-    // Started here, where it may fail: Wasmtime would panic. It is one pool for the process.
-    static HAS_THREADS: OnceLock<bool> = OnceLock::new();
-    let has_threads = HAS_THREADS.get_or_init(|| {
-        match rayon::ThreadPoolBuilder::new().build_global() {
-            Ok(()) => true,
-            // What has no cause is that somebody has started it before.
-            Err(error) => std::error::Error::source(&error).is_none(),
-        }
-    });
-    engine(config(variant).parallel_compilation(*has_threads))
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let may_start = scarce::threads(cores).is_ok();
+    engine(config(variant).parallel_compilation(may_start))
 }
 
 /// An engine for the replayer: it starts no threads, and loads what
