@@ -262,6 +262,7 @@ fn is_root() -> bool {
 
 /// Root's threads are not counted; whose are is nobody who has others.
 #[test]
+#[ignore = "threads are counted, and started later: another process may have taken them"]
 fn too_few_threads_are_one_clear_error() {
     if !is_root() {
         return;
