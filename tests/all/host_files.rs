@@ -22,7 +22,7 @@ const OPENERS: &[(&str, &str)] = &[
     ("replay/variant/", "compiled code of our own"),
     ("source/host_file.rs", "what debug information names"),
     ("timeline/processes/machine.rs", "what the system tells"),
-    ("timeline/processes/passing.rs", "directories of our own"),
+    ("timeline/processes/temporary.rs", "directories of our own"),
     ("timeline/processes/sockets.rs", "directories of our own"),
     (
         "timeline/processes/replayer/",

@@ -23,7 +23,7 @@ use super::guest_world::GuestWorld;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
-use crate::timeline::processes::passing::PassingDir;
+use crate::timeline::processes::temporary::TemporaryDir;
 use anyhow::{Context, bail};
 use clap::Args;
 use input::Input;
@@ -137,7 +137,7 @@ impl Debug {
         }
         let recording = match &self.output {
             Some(path) => Recording::Given(std::path::absolute(path)?),
-            None => Recording::Passing(PassingDir::new()?),
+            None => Recording::Temporary(TemporaryDir::new()?),
         };
         let world = &self.world;
         let env = world.environment()?.into_iter();
@@ -174,14 +174,14 @@ struct Subject {
 enum Recording {
     Given(PathBuf),
     /// It goes when the session ends.
-    Passing(PassingDir),
+    Temporary(TemporaryDir),
 }
 
 impl Recording {
     fn path(&self) -> PathBuf {
         match self {
             Recording::Given(path) => path.clone(),
-            Recording::Passing(directory) => directory.path().join("run.rrtrace"),
+            Recording::Temporary(directory) => directory.path().join("run.rrtrace"),
         }
     }
 }

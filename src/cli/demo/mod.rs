@@ -6,7 +6,7 @@ mod tour;
 
 use super::conversation::{self, Category, Said};
 use super::terminal;
-use crate::timeline::processes::passing::PassingDir;
+use crate::timeline::processes::temporary::TemporaryDir;
 use clap::Args;
 use page::Page;
 use std::cell::RefCell;
@@ -79,14 +79,14 @@ impl Printed {
 
 /// Where the tour's files are.
 enum Place {
-    Passing(PassingDir),
+    Temporary(TemporaryDir),
     Kept(PathBuf),
 }
 
 impl Place {
     fn new(keep: Option<PathBuf>) -> anyhow::Result<Self> {
         let Some(directory) = keep else {
-            return Ok(Place::Passing(PassingDir::new()?));
+            return Ok(Place::Temporary(TemporaryDir::new()?));
         };
         if let Some(there) = existing(&directory) {
             anyhow::bail!(
@@ -100,7 +100,7 @@ impl Place {
 
     fn path(&self) -> &Path {
         match self {
-            Place::Passing(directory) => directory.path(),
+            Place::Temporary(directory) => directory.path(),
             Place::Kept(directory) => directory,
         }
     }
@@ -110,7 +110,7 @@ impl Place {
         // As this one was started, so that it can be copied.
         let rr_dap = std::env::args().next().unwrap_or("rr-dap".to_owned());
         let first = match self {
-            Place::Passing(_) => ("demo --keep ledger".to_owned(), "keep this recording"),
+            Place::Temporary(_) => ("demo --keep ledger".to_owned(), "keep this recording"),
             Place::Kept(directory) => (
                 format!(
                     "--listen 127.0.0.1:4711 --trace {}",

@@ -9,7 +9,7 @@ use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
 use crate::source::external::{External, Search};
 use crate::source::is_library;
-use crate::timeline::processes::passing::PassingDir;
+use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
 use crate::trace::Trace;
@@ -69,7 +69,7 @@ impl RecordingLauncher {
     fn open(
         &self,
         trace: &Path,
-        directory: Option<PassingDir>,
+        directory: Option<TemporaryDir>,
         program: Option<PathBuf>,
         view: &ViewArguments,
         output: &dyn Output,
@@ -279,7 +279,7 @@ impl Launcher for RecordingLauncher {
                 self.open(trace, None, None, &arguments.view, output, interrupt)
             }
             Subject::Program(program) => {
-                let directory = PassingDir::new().map_err(failed)?;
+                let directory = TemporaryDir::new().map_err(failed)?;
                 let to = match &program.record_to {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
                     None => directory.path().join("session.rrtrace"),

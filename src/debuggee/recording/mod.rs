@@ -43,7 +43,7 @@ use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
-use crate::timeline::processes::passing::PassingDir;
+use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
@@ -82,7 +82,7 @@ pub struct Recording {
     path_mapping: PathMapping,
     listings: Listings,
     /// Where the recording lives if nobody asked to keep it.
-    _directory: Option<PassingDir>,
+    _directory: Option<TemporaryDir>,
 }
 
 impl From<TimelineError> for DebuggeeError {
@@ -101,7 +101,7 @@ impl Recording {
         cache: CacheDir,
         external: External,
         path_mapping: PathMapping,
-        directory: Option<PassingDir>,
+        directory: Option<TemporaryDir>,
     ) -> Recording {
         Recording {
             timeline,

@@ -4,9 +4,9 @@
 pub(super) mod compiling;
 pub(super) mod debugging;
 pub(super) mod machine;
-pub(crate) mod passing;
 pub(super) mod pool;
 pub(super) mod process;
 pub mod replayer;
 pub(crate) mod sockets;
+pub(crate) mod temporary;
 pub(super) mod wire;

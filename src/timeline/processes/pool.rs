@@ -5,9 +5,9 @@
 //! checkpoints are kept, and thinned, while nobody moves.
 
 use super::machine::{self, Pid};
-use super::passing::PassingDir;
 use super::process::{Process, ProcessError};
 use super::sockets;
+use super::temporary::TemporaryDir;
 use super::wire::ask::Fork;
 use super::wire::greeting::{Load, ReplayerId};
 use crate::timeline::ahead::checkpoints::Checkpoints;
@@ -54,7 +54,7 @@ struct Expected {
 pub(in crate::timeline) struct Pool {
     program: PathBuf,
     /// Holds the socket; removed with the pool.
-    directory: PassingDir,
+    directory: TemporaryDir,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
     next_id: u64,
@@ -63,7 +63,7 @@ pub(in crate::timeline) struct Pool {
 
 impl Pool {
     pub(in crate::timeline) fn new(program: PathBuf, checkpoints: Checkpoints) -> io::Result<Pool> {
-        let directory = PassingDir::new()?;
+        let directory = TemporaryDir::new()?;
         let listener = sockets::bind(&socket_in(directory.path()))?;
         let shared = Arc::new(Shared {
             expected: Mutex::default(),

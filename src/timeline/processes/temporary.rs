@@ -1,4 +1,4 @@
-//! Directories that pass: each goes with what it belongs to, and what a process that was
+//! Temporary directories: each goes with what it belongs to, and what a process that was
 //! killed has left is taken away when another makes its first.
 //!
 //! Who lives is known by a lock, which the system lets go of with its process. A process's
@@ -18,30 +18,30 @@ const NOT_LOCKED_YET: &str = "lock.new";
 
 /// A directory of one's own, in the system's place for such. It goes when this is dropped.
 #[derive(Debug)]
-pub(crate) struct PassingDir {
+pub(crate) struct TemporaryDir {
     directory: tempfile::TempDir,
     /// Let go of after the directory.
     _lock: File,
 }
 
-impl PassingDir {
+impl TemporaryDir {
     /// A new one.
     ///
     /// # Errors
     ///
     /// If it cannot be made, as where the place is full or not to be written to.
-    pub(crate) fn new() -> io::Result<PassingDir> {
+    pub(crate) fn new() -> io::Result<TemporaryDir> {
         let temporary = std::env::temp_dir();
-        PassingDir::beneath(&temporary).map_err(|error| {
+        TemporaryDir::beneath(&temporary).map_err(|error| {
             let why = format!(
-                "no directory for passing files can be made in {}: {error} (TMPDIR names another)",
+                "no directory for temporary files can be made in {}: {error} (TMPDIR names another)",
                 temporary.display()
             );
             io::Error::new(error.kind(), why)
         })
     }
 
-    fn beneath(temporary: &Path) -> io::Result<PassingDir> {
+    fn beneath(temporary: &Path) -> io::Result<TemporaryDir> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(temporary));
         let directory = tempfile::Builder::new()
@@ -54,7 +54,7 @@ impl PassingDir {
         if lock.try_lock().is_ok() {
             fs::rename(&unlocked, directory.path().join(LOCK))?;
         }
-        Ok(PassingDir {
+        Ok(TemporaryDir {
             directory,
             _lock: lock,
         })
