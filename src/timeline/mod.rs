@@ -44,6 +44,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
+use travel::pausing::ComeTo;
 use travel::{breakpoints, lines};
 
 /// Why the timeline could not do what was asked.
@@ -155,6 +156,10 @@ pub struct Timeline {
     rows: lines::RowsCache,
     body_starts: BodyStarts,
     changes: changes::Known,
+    /// How far the present motion has come, should it be paused.
+    come_to: Option<ComeTo>,
+    /// A breakpoint has ended the last step before it was where it led.
+    is_cut_short: bool,
 }
 
 impl Timeline {
@@ -207,6 +212,8 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts,
             changes: changes::Known::default(),
+            come_to: None,
+            is_cut_short: false,
         })
     }
 

@@ -58,8 +58,12 @@ fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handle
 }
 
 pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
-    match session.state {
-        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+    match &mut session.state {
+        State::Moving(moving) => {
+            moving.pausing = true;
+            moving.interrupt.pause();
+        }
+        State::Opening(_) => session.interrupt_worker(),
         State::Asking(_) => {
             session.interrupt_worker();
             session.give_up_waiting();
@@ -157,7 +161,8 @@ impl Session {
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
                 outcome = debuggee.travel(motion, &reporter, &interrupt);
-                if outcome.is_err() {
+                let is_made = |stop: &Stop| stop.reason != Reason::Paused;
+                if !outcome.as_ref().is_ok_and(is_made) {
                     break;
                 }
             }
@@ -292,6 +297,7 @@ impl Session {
                 },
                 None => StopName::custom("end", end_description(ending)),
             },
+            Reason::Paused => StopName::paused(None),
             Reason::Arrived => StopName {
                 reason: arrival(motion),
                 description: None,

@@ -14,7 +14,7 @@ use crate::inspect::past::chronicle::{ChronicleError, Until};
 use crate::source::Function;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
+    Breakpoint, BreakpointId, HitCondition, HitConditionError, HostcallFilter, LogText,
     MemoryRange, Motion, Place, Stop,
 };
 use std::collections::HashMap;
@@ -502,17 +502,15 @@ impl Recording {
         points
     }
 
-    /// Runs to the next or previous breakpoint, and shows what they log.
-    pub(super) fn run(
+    /// Makes a motion that breakpoints end, and shows what they log.
+    pub(super) fn meet(
         &mut self,
-        direction: Direction,
+        motion: &Motion,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
-        let stop = self
-            .timeline
-            .travel(&Motion::Continue(direction), interrupt)?;
+        let stop = self.timeline.travel(motion, interrupt)?;
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
                 LogText::Message(text) | LogText::Problem(text) => text,

@@ -146,10 +146,13 @@ impl Recording {
             })?;
         }
         let stop = match motion {
-            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+            Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
-        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
+        let is_whole = !self.timeline.is_cut_short() && stop.reason != Reason::Paused;
+        self.is_stepped_over =
+            is_whole && matches!(motion, Motion::Line(_, Step::Over | Step::Out));
         Ok(stop)
     }
 
