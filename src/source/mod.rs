@@ -6,6 +6,7 @@
 //! information answers with the names of its name section and no lines.
 
 mod addresses;
+mod bodies;
 mod budget;
 mod damage;
 mod demangle;
@@ -38,6 +39,7 @@ mod types;
 mod units;
 mod vtables;
 
+pub use bodies::{Bodies, BodyNumber, InlinedBody, OWN};
 pub use damage::Damage;
 pub use demangle::demangle;
 pub use error::SourceError;

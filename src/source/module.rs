@@ -1,5 +1,6 @@
 //! The debug information of one core module: what may be asked of it.
 
+use super::bodies::{self, Bodies};
 use super::damage::Damage;
 use super::entries::Entries;
 use super::error::SourceError;
@@ -199,6 +200,12 @@ impl ModuleSource {
     /// The calls inlined at a place, innermost first.
     pub fn inlined_at(&self, pc: u32) -> Vec<InlinedCall> {
         scopes::inlined_at(&self.entries, &self.functions, pc)
+    }
+
+    /// The bodies of the function that holds a place: its own, and those inlined into it.
+    /// This reads all of the function; of one that is damaged, its own is all there is.
+    pub fn bodies_around(&self, pc: u32) -> Bodies {
+        bodies::around(&self.entries, &self.functions, pc)
     }
 }
 

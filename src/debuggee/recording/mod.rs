@@ -44,7 +44,7 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{Direction, Motion, Reason, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
@@ -60,9 +60,6 @@ use texts::{Listings, Text};
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
-    /// The session has come here by a step over or out: calls inlined here that have not
-    /// begun are still ahead.
-    is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -106,7 +103,6 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
-            is_stepped_over: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -132,9 +128,6 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
-        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
-            return Ok(self.timeline.here().clone());
-        }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
         if self.timeline.needs_debug(motion) {
@@ -145,15 +138,11 @@ impl Recording {
                 );
             })?;
         }
-        let stop = match motion {
+        Ok(match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
-        };
-        let is_whole = !self.timeline.is_cut_short() && stop.reason != Reason::Paused;
-        self.is_stepped_over =
-            is_whole && matches!(motion, Motion::Line(_, Step::Over | Step::Out));
-        Ok(stop)
+        })
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
