@@ -44,11 +44,12 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
+use data::Named;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -76,6 +77,8 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
+    /// What watched bytes have been called.
+    names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
@@ -114,6 +117,7 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             awaited: Awaited::default(),
+            names: HashMap::new(),
             cache,
             external,
             path_mapping,
@@ -134,6 +138,12 @@ impl Recording {
         self.stack = None;
         if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
             return Ok(self.timeline.here().clone());
+        }
+        if let Motion::Line(Direction::Forward, step @ (Step::Over | Step::Into)) = motion
+            && self.begins_line_after_write()?
+        {
+            self.is_stepped_over = *step == Step::Over;
+            return Ok(self.timeline.leave_change());
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;

@@ -8,6 +8,7 @@ use crate::debuggee::{
     DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
     SourcePoint, SourceRef, Window,
 };
+use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
 use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
@@ -96,6 +97,45 @@ impl Recording {
         Ok(unbegun.unwrap_or(false))
     }
 
+    /// Whether the session has come here for a write, and the next line begins right behind
+    /// it: a step from the line that wrote leads here.
+    pub(super) fn begins_line_after_write(&mut self) -> Result<bool, DebuggeeError> {
+        if self.timeline.changes_here().is_empty() {
+            return Ok(false);
+        }
+        let frames = self.timeline.frames()?;
+        let begins = frames.first().and_then(|frame| {
+            let writer = self.timeline.writer(frame)?;
+            let module = self.timeline.module(frame.module)?;
+            let line = |pc| module.source.line_at(pc).filter(|line| line.line != 0);
+            let (wrote, next) = (line(writer)?, line(frame.pc)?);
+            let is_next = wrote.line_key() != next.line_key();
+            Some(is_next && is_in_same_body(module, writer, frame.pc))
+        });
+        Ok(begins.unwrap_or(false))
+    }
+
+    /// `apply at ledger.c:50`, or a hostcall: what has written where the session has come to
+    /// a write.
+    pub(super) fn told_writer(&mut self) -> Option<String> {
+        if self.timeline.here().position.phase == Phase::Answered {
+            return crate::debuggee::Looks::calling(self);
+        }
+        let frame = *self.timeline.frames().ok()?.first()?;
+        let writer = self.timeline.writer(&frame)?;
+        let guest = self.stack().ok()?.iter().find_map(|shown| match shown {
+            ShownFrame::Guest(guest) => Some(guest.clone()),
+            ShownFrame::Crossing(_) => None,
+        })?;
+        let source = &self.timeline.module(frame.module)?.source;
+        let Some(line) = source.line_at(writer).filter(|line| line.line != 0) else {
+            return Some(guest.name);
+        };
+        let file = source.file(line.file);
+        let file = file.rsplit('/').next().unwrap_or(file);
+        Some(format!("{} at {file}:{}", guest.name, line.line))
+    }
+
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
         let mut crossings = self.crossing_frames()?;
@@ -109,9 +149,18 @@ impl Recording {
             let Some(module) = self.timeline.module(core.module) else {
                 continue;
             };
-            stack.extend(
-                bodies(module, *core, index, outside, hides && index == 0).map(ShownFrame::Guest),
+            let is_innermost = index == 0;
+            // Who has come to a write wants to see what wrote, not what comes next.
+            let writer = is_innermost.then(|| self.timeline.writer(core)).flatten();
+            let shown = writer.filter(|writer| is_in_same_body(module, *writer, core.pc));
+            let bodies = bodies(
+                module,
+                *core,
+                shown,
+                (index, outside),
+                hides && is_innermost,
             );
+            stack.extend(bodies.map(ShownFrame::Guest));
         }
         let outermost = crossings.into_iter().rev();
         stack.extend(outermost.map(ShownFrame::Crossing));
@@ -277,17 +326,29 @@ fn is_unbegun(call: &InlinedCall, pc: u32) -> bool {
     call.ranges.iter().map(|range| range.start).min() == Some(pc)
 }
 
-/// The bodies that a core frame runs: inlined calls first, then the function.
+/// Whether two instructions of a function are of the same call, inlined or not.
+fn is_in_same_body(module: &Module, one: u32, other: u32) -> bool {
+    let one = module.source.inlined_at(one);
+    let other = module.source.inlined_at(other);
+    let same = |(one, other): (&InlinedCall, &InlinedCall)| one.ranges == other.ranges;
+    one.len() == other.len() && one.iter().zip(&other).all(same)
+}
+
+/// The bodies that a core frame runs: inlined calls first, then the function. The line is that
+/// of another instruction, if one is to be shown.
 fn bodies(
     module: &Module,
     core: CoreFrame,
-    index: usize,
-    outside: u32,
+    shown: Option<u32>,
+    (index, outside): (usize, u32),
     hide_unbegun: bool,
 ) -> impl Iterator<Item = GuestPlace> + use<> {
     let inlined = module.source.inlined_at(core.pc);
     let inlined_count = inlined.len();
-    let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
+    let mut line = module
+        .source
+        .line_at(shown.unwrap_or(core.pc))
+        .filter(|l| l.line != 0);
     let mut bodies = Vec::new();
     let mut hides = hide_unbegun;
     for (i, call) in inlined.into_iter().enumerate() {
