@@ -213,7 +213,7 @@ fn open(
         json!({
             "adapterID": "rr-dap", "clientID": "rr-dap debug", "pathFormat": "path",
             "linesStartAt1": true, "columnsStartAt1": true, "supportsVariableType": true,
-            "supportsMemoryReferences": true,
+            "supportsMemoryReferences": true, "waitsForOutput": true,
         }),
     )?;
     screen.borrow_mut().capabilities = capabilities;

@@ -47,8 +47,9 @@ pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
-    // The server's own word for a step to another hostcall.
-    if arguments.starts_with("hostcall") {
+    // The server's own words, for a step to another hostcall and to a write.
+    let word = arguments.split_whitespace().next().unwrap_or_default();
+    if matches!(word, "hostcall" | "write") {
         return prompt.console(&format!("next {arguments}"));
     }
     prompt.step(arguments, &step_of("forward", "line", "over"))

@@ -5,6 +5,7 @@ use super::breakpoints::Breakpoints;
 use super::commands::{self, Found};
 use super::display::Displays;
 use super::input::{Input, PROMPT};
+use super::interrupt;
 use super::line_reader::{Completer, Completions};
 use super::stack::Stack;
 use super::text::Texts;
@@ -175,6 +176,9 @@ impl Prompt {
         if line.starts_with('#') {
             return Ok(Next::Continue);
         }
+        if let Some(value) = setting(line, "interrupt-stays") {
+            return interrupt::set_stays(self, value);
+        }
         match commands::find(line) {
             Found::Command(entry, arguments) => {
                 let next = (entry.run)(self, arguments)?;
@@ -233,6 +237,15 @@ impl Prompt {
         let loaded: LoadedSourcesResponse = self.client.ask("loadedSources", json!({}))?;
         Ok(loaded.sources)
     }
+}
+
+/// What a line sets this to, if it does.
+fn setting<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix("set")?;
+    let value = rest.trim_start().strip_prefix(name)?;
+    let is_word = rest.starts_with(char::is_whitespace);
+    let ends = value.is_empty() || value.starts_with(char::is_whitespace);
+    (is_word && ends).then(|| value.trim())
 }
 
 /// The server is gone: no command can be done.

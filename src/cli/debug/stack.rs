@@ -145,8 +145,13 @@ impl Prompt {
         let hit = self.hit(stopped)?;
         let reason = reason(stopped);
         let innermost = self.stack.frames.first().map(place);
-        // A hostcall's description is what its frame is called.
-        let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
+        // A hostcall's description is what its frame is called, and what wrote is told first.
+        let innermost = innermost.filter(|place| {
+            let begun = reason
+                .as_ref()
+                .and_then(|reason| reason.strip_prefix(place.as_str()));
+            !begun.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
         let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
         let moment = self.painted(Style::Dim, &format!("[{moment}]"));
         let why = match stopped.reason {

@@ -44,11 +44,12 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, Motion, Reason, Stop};
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
+use data::Named;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -73,6 +74,8 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
+    /// What watched bytes have been called.
+    names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
@@ -110,6 +113,7 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             awaited: Awaited::default(),
+            names: HashMap::new(),
             cache,
             external,
             path_mapping,
@@ -128,6 +132,13 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        if matches!(
+            motion,
+            Motion::Line(Direction::Forward, Step::Over | Step::Into)
+        ) && self.begins_line_after_write()?
+        {
+            return Ok(self.timeline.leave_change());
+        }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
         if self.timeline.needs_debug(motion) {
