@@ -3,6 +3,7 @@
 //!
 //! Nothing is asked of the language: the names of all are taken apart in the same way.
 
+use super::lines::SourceLine;
 use super::spelling::short;
 use std::ops::Range;
 
@@ -24,7 +25,7 @@ pub struct FunctionName {
 
 /// What of a name must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Agreement {
+pub enum Agreement {
     /// All that the person has written.
     All,
     /// The path; not the arguments of types and the parameters.
@@ -41,13 +42,25 @@ struct Part {
 
 /// The names that debug information has of a function.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Written<'a> {
+pub struct Written<'a> {
     /// With its path, readable.
-    pub(super) whole: &'a str,
+    pub whole: &'a str,
     /// As the source declares it.
-    pub(super) declared: Option<&'a str>,
+    pub declared: Option<&'a str>,
     /// As the linker knows it.
-    pub(super) linkage: Option<&'a str>,
+    pub linkage: Option<&'a str>,
+}
+
+/// Where a function begins that a person means: its own code, or a copy of it that was
+/// inlined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The place for a breakpoint: behind the prologue, where there is one.
+    pub pc: u32,
+    /// The readable name with its path.
+    pub name: String,
+    /// Where the source declares it.
+    pub declared: Option<SourceLine>,
 }
 
 impl FunctionName {
@@ -79,7 +92,7 @@ impl FunctionName {
     }
 
     /// Whether a function is meant.
-    pub(super) fn means(&self, written: Written<'_>, agreement: Agreement) -> bool {
+    pub fn means(&self, written: Written<'_>, agreement: Agreement) -> bool {
         let Written {
             whole,
             declared,
@@ -385,7 +398,14 @@ impl<'a> Reader<'a> {
         const INLINE: [&str; 5] = ["__1", "__2", "__cxx11", "__ndk1", "_V2"];
         // What compilers add to what they have copied, and to what they have split.
         const ADDED: [&str; 8] = [
-            "llvm", "isra", "part", "cold", "constprop", "resume", "destroy", "cleanup",
+            "llvm",
+            "isra",
+            "part",
+            "cold",
+            "constprop",
+            "resume",
+            "destroy",
+            "cleanup",
         ];
         let is_behind = self.ways.iter().any(|way| !way.is_empty());
         if name.is_empty() || INLINE.contains(&name) || is_hash(name) {
@@ -442,7 +462,9 @@ fn split_once<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> {
     for (index, next) in text.char_indices() {
         match next {
             '<' | '(' | '[' | '{' => depth += 1,
-            '>' if text.get(..index).is_some_and(|before| before.ends_with('-')) => {}
+            '>' if text
+                .get(..index)
+                .is_some_and(|before| before.ends_with('-')) => {}
             '>' | ')' | ']' | '}' => depth -= 1,
             _ => {}
         }
@@ -525,8 +547,21 @@ mod tests {
             (
                 "shop::Node::sum",
                 "sum",
-                vec!["sum", "Node::sum", "shop::Node::sum", "'shop::Node::sum'", "Node::sum()"],
-                vec!["um", "ode::sum", "Node", "shop::sum", "x::shop::Node::sum", ""],
+                vec![
+                    "sum",
+                    "Node::sum",
+                    "shop::Node::sum",
+                    "'shop::Node::sum'",
+                    "Node::sum()",
+                ],
+                vec![
+                    "um",
+                    "ode::sum",
+                    "Node",
+                    "shop::sum",
+                    "x::shop::Node::sum",
+                    "",
+                ],
             ),
             (
                 "<shop::Percent as shop::Discount>::apply",
@@ -539,7 +574,11 @@ mod tests {
                     "<shop::Percent as shop::Discount>::apply",
                     "<Percent as Discount>::apply",
                 ],
-                vec!["<Fixed as Discount>::apply", "shop::apply", "Percent::Discount::apply"],
+                vec![
+                    "<Fixed as Discount>::apply",
+                    "shop::apply",
+                    "Percent::Discount::apply",
+                ],
             ),
             (
                 "shop::fold",
@@ -568,13 +607,23 @@ mod tests {
             (
                 "geo::Box<int, 3>::at",
                 "at",
-                vec!["at", "Box::at", "geo::Box::at", "geo::Box<int, 3>::at", "Box<int,3>::at"],
+                vec![
+                    "at",
+                    "Box::at",
+                    "geo::Box::at",
+                    "geo::Box<int, 3>::at",
+                    "Box<int,3>::at",
+                ],
                 vec!["Box<char, 3>::at", "geo::at"],
             ),
             (
                 "std::__2::vector<int, std::__2::allocator<int> >::push_back[abi:ne180100]",
                 "push_back",
-                vec!["std::vector::push_back", "std::vector<int>::push_back", "vector::push_back"],
+                vec![
+                    "std::vector::push_back",
+                    "std::vector<int>::push_back",
+                    "vector::push_back",
+                ],
                 vec!["std::vector<char>::push_back"],
             ),
             (
@@ -589,23 +638,46 @@ mod tests {
                 vec!["operator+", "Point::operator+", "operator +"],
                 vec!["operator++", "operator", "Point::operator-"],
             ),
-            ("Row::operator()", "operator()", vec!["Row::operator()"], vec!["Row"]),
-            ("Row::operator<", "operator<", vec!["Row::operator<", "operator<"], vec!["operator<<"]),
+            (
+                "Row::operator()",
+                "operator()",
+                vec!["Row::operator()"],
+                vec!["Row"],
+            ),
+            (
+                "Row::operator<",
+                "operator<",
+                vec!["Row::operator<", "operator<"],
+                vec!["operator<<"],
+            ),
             (
                 "Flag::operator bool",
                 "operator bool",
                 vec!["operator bool", "Flag::operator bool"],
                 vec!["bool"],
             ),
-            ("Node::~Node", "~Node", vec!["~Node", "Node::~Node"], vec!["Node::Node", "Node"]),
+            (
+                "Node::~Node",
+                "~Node",
+                vec!["~Node", "Node::~Node"],
+                vec!["Node::Node", "Node"],
+            ),
             ("copy.llvm.1234", "copy", vec!["copy"], vec!["llvm"]),
-            ("main.(*Account).Deposit", "Deposit", vec!["Account.Deposit", "Deposit"], vec!["main"]),
+            (
+                "main.(*Account).Deposit",
+                "Deposit",
+                vec!["Account.Deposit", "Deposit"],
+                vec!["main"],
+            ),
         ] {
             for wanted in wanted {
                 assert!(means(wanted, whole, declared, None), "{wanted} is {whole}");
             }
             for other in others {
-                assert!(!means(other, whole, declared, None), "{other} is not {whole}");
+                assert!(
+                    !means(other, whole, declared, None),
+                    "{other} is not {whole}"
+                );
             }
         }
     }
@@ -614,8 +686,14 @@ mod tests {
     fn paths_in_linkage_names_and_parameters_count() {
         let zig = Some("array_list.ArrayList(u8,null).append__anon_12");
         assert!(means("ArrayList.append", "append", "append", zig));
-        assert!(means("array_list.ArrayList.append", "append", "append", zig));
-        let touch = Some("_Z5touchRKNSt3__212basic_stringIcNS_11char_traitsIcEENS_9allocatorIcEEEE");
+        assert!(means(
+            "array_list.ArrayList.append",
+            "append",
+            "append",
+            zig
+        ));
+        let touch =
+            Some("_Z5touchRKNSt3__212basic_stringIcNS_11char_traitsIcEENS_9allocatorIcEEEE");
         for wanted in [
             "touch",
             "touch(std::string const&)",
@@ -630,7 +708,17 @@ mod tests {
 
     #[test]
     fn hostile_names_end() {
-        for name in ["<", "<<<<", "<a as <b as <c", "operator", "((((", "a::<", "}{", "<>::", "::"] {
+        for name in [
+            "<",
+            "<<<<",
+            "<a as <b as <c",
+            "operator",
+            "((((",
+            "a::<",
+            "}{",
+            "<>::",
+            "::",
+        ] {
             assert!(!means("x", name, name, None));
             _ = means(name, "x", "x", None);
         }
@@ -640,7 +728,12 @@ mod tests {
 
     #[test]
     fn what_was_meant_is_guessed() {
-        let names = ["shop::Node::insert", "shop::checkout", "shop::Node::sum", "run"];
+        let names = [
+            "shop::Node::insert",
+            "shop::checkout",
+            "shop::Node::sum",
+            "run",
+        ];
         let near = |wanted: &str| nearest(&FunctionName::parse(wanted), names.into_iter(), 2);
         assert_eq!(near("Node::isnert"), ["shop::Node::insert"]);
         assert_eq!(near("chekout"), ["shop::checkout"]);
