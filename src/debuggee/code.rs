@@ -27,6 +27,8 @@ pub trait Code {
     /// The functions of the guest with this in their name, or that fit a pattern with `*`,
     /// by name ascending.
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// The functions that a breakpoint by this name would stop at: that end so, at `::`.
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView>;
     /// All core modules, in the order of the component's binary.
     ///
     /// # Errors
@@ -56,6 +58,8 @@ pub struct SourceRef {
     pub name: String,
     /// Where to find its text.
     pub origin: SourceOrigin,
+    /// What who looks at it must know: that it has changed, or is not here, and the remedy.
+    pub note: Option<String>,
 }
 
 /// Where a source's text is.

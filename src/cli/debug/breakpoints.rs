@@ -66,7 +66,7 @@ impl Breakpoint {
                     self.answer.line.unwrap_or(*line)
                 )
             }
-            Spot::Function(name) => name.clone(),
+            Spot::Function(name) => self.answer.message.as_ref().unwrap_or(name).clone(),
             Spot::Instruction(address) => format!("*{address}"),
             Spot::Event { title, .. } => (*title).to_owned(),
             Spot::Data { expression, .. } => expression.clone(),
@@ -85,6 +85,7 @@ impl Breakpoint {
     fn told(&self) -> String {
         let at = match self.wanted.spot {
             Spot::Event { .. } | Spot::Data { .. } => "",
+            Spot::Function(_) if self.answer.message.is_some() => "",
             _ => "at ",
         };
         format!(

@@ -154,6 +154,7 @@ impl Debug {
         launch["cwd"] = json!(std::env::current_dir()?);
         launch["invoke"] = json!(world.invoke);
         launch["wasi"] = json!(world.switches);
+        launch["sources"] = json!(world.sources || !world.no_sources);
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
         Ok(Subject { launch, recording })

@@ -18,7 +18,9 @@ mod handles;
 mod hostcalls;
 mod launcher;
 mod rows;
+mod sources;
 mod stack;
+mod stand_in;
 mod targets;
 mod texts;
 mod thrown;
@@ -26,7 +28,6 @@ mod values;
 
 pub use launcher::RecordingLauncher;
 
-use super::path_mapping::PathMapping;
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
     DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
@@ -50,6 +51,7 @@ use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use data::Named;
+use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -79,7 +81,10 @@ pub struct Recording {
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
-    path_mapping: PathMapping,
+    /// Where the texts of its sources are.
+    sources: Arc<Sources>,
+    /// Whether the code of libraries is subdued.
+    just_my_code: bool,
     listings: Listings,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
@@ -100,9 +105,11 @@ impl Recording {
         timeline: Timeline,
         cache: CacheDir,
         external: External,
-        path_mapping: PathMapping,
+        sources: Sources,
+        just_my_code: bool,
         directory: Option<TemporaryDir>,
     ) -> Recording {
+        sources.look_ahead(&timeline);
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -116,7 +123,8 @@ impl Recording {
             names: HashMap::new(),
             cache,
             external,
-            path_mapping,
+            sources: Arc::new(sources),
+            just_my_code,
             listings: Listings::default(),
             _directory: directory,
         }
@@ -412,6 +420,10 @@ impl Code for Recording {
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
         self.functions_like(pattern)
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        Recording::functions_meant(self, name)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

@@ -5,8 +5,8 @@ use super::boundary::CrossingFrame;
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::debuggee::{
-    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
-    SourcePoint, SourceRef, Window,
+    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourcePoint,
+    SourceRef, Window,
 };
 use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
@@ -50,14 +50,6 @@ impl ShownFrame {
                 FrameId(place.outside.saturating_mul(MAX_INLINED) + inlined)
             }
         }
-    }
-}
-
-/// A source file at the path of the debug information.
-pub(super) fn source_ref(path: &str) -> SourceRef {
-    SourceRef {
-        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
-        origin: SourceOrigin::File(path.to_owned()),
     }
 }
 
@@ -171,17 +163,30 @@ impl Recording {
                 module: Some(guest.core.module.0.to_string()),
                 presentation: match guest.line {
                     None if self.any_lines() => Presentation::Subtle,
+                    Some(line) if self.is_of_library(guest.core.module, line) => {
+                        Presentation::Subtle
+                    }
                     _ => Presentation::Normal,
                 },
             },
         }
     }
 
+    /// Whether a line is of a library, and those are subdued.
+    fn is_of_library(&self, module: ModuleId, line: SourceLine) -> bool {
+        let module = self.timeline.module(module);
+        self.just_my_code
+            && module.is_some_and(|module| self.is_library(module.source.file(line.file)))
+    }
+
     /// A frame's line, or else its instruction in the text of its function.
     fn place_of(&self, guest: &GuestPlace) -> Option<FramePlace> {
         let id = guest.core.module;
         match guest.line {
-            Some(line) => Some(self.place_in_source(id, self.timeline.module(id)?, line)),
+            Some(line) => {
+                let module = self.timeline.module(id)?;
+                Some(self.place_in_source(id, module, line, Some(guest.core.function)))
+            }
             None => self.place_in_listing(id, guest.core.function, guest.core.pc),
         }
     }

@@ -4,7 +4,6 @@
 use super::guest::GuestFrame;
 use super::rows::{decode, encode, range_of, view};
 use super::stack::{GuestPlace, ShownFrame};
-use super::texts::place_in_source;
 use super::{Recording, address, core};
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
@@ -15,6 +14,7 @@ use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, Va
 use crate::inspect::{ChildCount, FrameState};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
+use std::sync::Arc;
 
 pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
@@ -140,7 +140,7 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let (instance, module) = (place.core.instance, place.core.module);
-        let path_mapping = self.path_mapping.clone();
+        let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
             let roots = roots(source, site, frame, key)?;
             let within = Within {
@@ -151,7 +151,7 @@ impl Recording {
             };
             let Some((name, steps)) = steps.split_first() else {
                 let declared = |line| {
-                    let place = place_in_source(&path_mapping, module, source, line);
+                    let place = sources.place_of(module, source, line, None);
                     (place.source, place.point)
                 };
                 return Ok(within.root_rows(&roots, &of.0, declared));

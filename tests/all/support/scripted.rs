@@ -173,6 +173,7 @@ fn demo_source() -> SourceRef {
     SourceRef {
         name: "demo.c".into(),
         origin: SourceOrigin::File(PATH.into()),
+        note: None,
     }
 }
 
@@ -180,6 +181,7 @@ fn unverified(id: u32, message: &str) -> BreakpointState {
     BreakpointState {
         id: BreakpointId(id),
         verified: false,
+        source: None,
         point: None,
         message: Some(message.into()),
         instruction: None,
@@ -328,6 +330,7 @@ impl Stops for Demo {
             } else {
                 self.lines.push((line, BreakpointId(id)));
                 states.push(BreakpointState {
+                    source: None,
                     id: BreakpointId(id),
                     verified: true,
                     point: Some(wanted.point),
@@ -346,6 +349,7 @@ impl Stops for Demo {
         let ids = (200..).take(breakpoints.len()).map(BreakpointId);
         self.functions = ids.collect();
         let state = |id: &BreakpointId| BreakpointState {
+            source: None,
             id: *id,
             verified: true,
             point: None,
@@ -368,6 +372,7 @@ impl Stops for Demo {
 
     fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
         let state = |_: &DataBreakpointRequest| BreakpointState {
+            source: None,
             id: BreakpointId(900),
             verified: true,
             point: None,
@@ -428,6 +433,7 @@ impl Looks for Demo {
                 source: SourceRef {
                     name: "_start.wat".into(),
                     origin: SourceOrigin::Generated(TextRef("0:0".into())),
+                    note: None,
                 },
                 point: SourcePoint {
                     line: 1,
@@ -590,6 +596,10 @@ impl Code for Demo {
             content: format!("(func {})", text.0),
             mime_type: Some("text/x-wasm".into()),
         })
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        self.functions(name)
     }
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
