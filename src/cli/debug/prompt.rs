@@ -5,6 +5,7 @@ use super::breakpoints::Breakpoints;
 use super::commands::{self, Found};
 use super::display::Displays;
 use super::input::{Input, PROMPT};
+use super::kept::Shelf;
 use super::line_reader::{Completer, Completions};
 use super::stack::Stack;
 use super::text::Texts;
@@ -96,6 +97,8 @@ pub(super) struct Prompt {
     pub(super) stack: Stack,
     pub(super) texts: Texts,
     pub(super) displays: Displays,
+    /// Where breakpoints are kept for the next session.
+    pub(super) shelf: Option<Shelf>,
     /// The command that an empty line repeats.
     last: Option<String>,
     /// Commands that failed, motions among them.
@@ -112,6 +115,7 @@ impl Prompt {
             stack: Stack::default(),
             texts: Texts::default(),
             displays: Displays::default(),
+            shelf: None,
             last: None,
             failed: 0,
         }
@@ -156,6 +160,7 @@ impl Prompt {
                     self.complain(&error)?;
                 }
             }
+            self.keep_breakpoints();
         }
         Ok(())
     }

@@ -4,7 +4,9 @@ use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
 use crate::cli::terminal::on_one_line;
-use crate::dap::protocol::{StackFrame, StoppedEventBody, StoppedEventReason};
+use crate::dap::protocol::{
+    StackFrame, StackFramePresentationHint, StoppedEventBody, StoppedEventReason,
+};
 use anyhow::{Context, bail};
 use std::path::Path;
 
@@ -113,7 +115,13 @@ impl Prompt {
         let known = self.stack.frames.len();
         let is_first = known == 0 && self.stack.total == 0;
         if wanted > known && (is_first || known < self.stack.total) {
-            let (frames, total) = self.client.frames(known, wanted - known)?;
+            let (mut frames, mut total) = self.client.frames(known, wanted - known)?;
+            // What is between frames is for editors, which show nothing without any.
+            frames
+                .retain(|frame| frame.presentation_hint != Some(StackFramePresentationHint::Label));
+            if frames.is_empty() {
+                total = known;
+            }
             self.stack.frames.extend(frames);
             self.stack.total = total;
         }

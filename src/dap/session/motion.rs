@@ -10,6 +10,7 @@ use crate::dap::protocol::{
     StoppedEventBody, StoppedEventReason,
 };
 use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
+use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -59,7 +60,8 @@ fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handle
 
 pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
     match session.state {
-        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+        State::Moving(_) => session.interrupt_worker(),
+        State::Opening(_) => session.pause_opening(),
         State::Asking(_) => {
             session.interrupt_worker();
             session.give_up_waiting();
@@ -277,7 +279,10 @@ impl Session {
     fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {
         match &stop.reason {
             Reason::Breakpoints(ids) => StopName {
-                reason: self.breakpoint_reason(ids),
+                reason: match is_in_hostcall(stop) {
+                    true => in_hostcall(),
+                    false => self.breakpoint_reason(ids),
+                },
                 description: None,
                 text: None,
                 hit: Some(ids.iter().map(|id| id.0.into()).collect()),
@@ -293,7 +298,15 @@ impl Session {
                 None => StopName::custom("end", end_description(ending)),
             },
             Reason::Arrived => StopName {
-                reason: arrival(motion),
+                reason: match arrival(motion) {
+                    StoppedEventReason::Step
+                        if is_in_hostcall(stop)
+                            && !matches!(motion, Some(Motion::Instruction(..))) =>
+                    {
+                        in_hostcall()
+                    }
+                    reason => reason,
+                },
                 description: None,
                 text: None,
                 hit: None,
@@ -355,6 +368,18 @@ pub(super) fn invalidated(areas: Vec<InvalidatedAreas>) -> Event {
 /// Whether a motion leaves everything behind, so that no view of a client holds.
 fn is_jump(motion: &Motion) -> bool {
     matches!(arrival(Some(motion)), StoppedEventReason::Goto)
+}
+
+/// Whether it is a call out that has stopped the program, or its answer.
+fn is_in_hostcall(stop: &Stop) -> bool {
+    matches!(stop.position.phase, Phase::Calling | Phase::Answered)
+}
+
+/// The reason of a stop in a hostcall. Clients show the innermost frame, a shim's or the C
+/// library's, after a step or at a breakpoint; for any other reason they show the nearest one
+/// of the person's own.
+fn in_hostcall() -> StoppedEventReason {
+    StoppedEventReason::String("hostcall".to_owned())
 }
 
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {

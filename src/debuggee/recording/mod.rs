@@ -26,6 +26,7 @@ mod values;
 
 pub use launcher::RecordingLauncher;
 
+use super::kept::{KeptMark, Place};
 use super::path_mapping::PathMapping;
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
@@ -81,6 +82,8 @@ pub struct Recording {
     external: External,
     path_mapping: PathMapping,
     listings: Listings,
+    /// Where marks are kept for the next session.
+    kept: Option<Place>,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
 }
@@ -101,8 +104,14 @@ impl Recording {
         cache: CacheDir,
         external: External,
         path_mapping: PathMapping,
+        kept: Option<Place>,
         directory: Option<TemporaryDir>,
     ) -> Recording {
+        let mut timeline = timeline;
+        let marks = kept.as_ref().map(Place::marks).unwrap_or_default();
+        for (mark, position) in marks {
+            timeline.remember(&mark.name, position, mark.event);
+        }
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -118,6 +127,7 @@ impl Recording {
             external,
             path_mapping,
             listings: Listings::default(),
+            kept,
             _directory: directory,
         }
     }
@@ -151,6 +161,23 @@ impl Recording {
         };
         self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
         Ok(stop)
+    }
+
+    /// Has the next session know the marks. They are no reason for a message where the
+    /// directory is not one's own.
+    fn keep_marks(&self) {
+        let Some(place) = &self.kept else {
+            return;
+        };
+        let marks = self.timeline.marks().into_iter();
+        let marks = marks.map(|(name, position, event)| KeptMark {
+            name: name.to_owned(),
+            position: position.to_string(),
+            event,
+        });
+        if let Err(error) = place.keep_marks(marks.collect()) {
+            tracing::debug!("marks are not kept: {error}");
+        }
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
@@ -241,6 +268,7 @@ impl Travels for Recording {
             None => self.free_mark(),
         };
         self.timeline.mark(&name);
+        self.keep_marks();
         let here = self.timeline.here();
         Mark {
             name,
@@ -250,7 +278,11 @@ impl Travels for Recording {
     }
 
     fn unmark(&mut self, name: &str) -> bool {
-        self.timeline.unmark(name)
+        let was_there = self.timeline.unmark(name);
+        if was_there {
+            self.keep_marks();
+        }
+        was_there
     }
 
     fn marks(&self) -> Vec<Mark> {
