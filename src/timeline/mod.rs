@@ -273,6 +273,12 @@ impl Timeline {
             .insert(name.to_owned(), (self.here.position, self.here.event));
     }
 
+    /// Remembers a moment of an earlier session under a name; `event` as
+    /// [`Stop::event`](travel::motion::Stop::event) has it there.
+    pub fn remember(&mut self, name: &str, position: Position, event: u64) {
+        self.marks.insert(name.to_owned(), (position, event));
+    }
+
     /// The moment remembered under a name.
     pub fn marked(&self, name: &str) -> Option<Position> {
         self.marks.get(name).map(|(position, _)| *position)

@@ -29,12 +29,12 @@ pub(super) enum Lifetime {
 }
 
 #[derive(Debug)]
-struct Breakpoint {
+pub(super) struct Breakpoint {
     number: usize,
-    wanted: Wanted,
-    hits: Option<String>,
-    log: Option<String>,
-    is_enabled: bool,
+    pub(super) wanted: Wanted,
+    pub(super) hits: Option<String>,
+    pub(super) log: Option<String>,
+    pub(super) is_enabled: bool,
     lifetime: Lifetime,
     /// What became of it when the server was last told.
     answer: Answer,
@@ -195,6 +195,12 @@ impl Breakpoints {
         })
     }
 
+    /// Those that stay until they are deleted.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = &Breakpoint> {
+        let all = self.list.iter();
+        all.filter(|breakpoint| breakpoint.lifetime == Lifetime::Kept)
+    }
+
     fn numbers(&self) -> Vec<usize> {
         self.list
             .iter()
@@ -243,18 +249,26 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.add_and_tell(Wanted { spot, condition }, Lifetime::Kept)
 }
 
+/// What `catch` takes, with the server's name of the filter, and what it is called in lists.
+pub(super) fn catchable() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let filters = [
+        ("trap", "trap"),
+        ("throw", "exception"),
+        ("hostcall", "hostcall"),
+        ("failedHostcall", "failed hostcall"),
+        ("handleCreated", "handle created"),
+        ("handleDropped", "handle dropped"),
+    ];
+    let words = CATCHABLE.iter().copied().zip(filters);
+    words.map(|(word, (filter, title))| (word, filter, title))
+}
+
 pub(super) fn catch(prompt: &mut Prompt, arguments: &str) -> Done {
     let (word, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    let (filter, title) = match word {
-        "trap" => ("trap", "trap"),
-        "throw" => ("throw", "exception"),
-        "hostcall" => ("hostcall", "hostcall"),
-        "failed" => ("failedHostcall", "failed hostcall"),
-        "handle-created" => ("handleCreated", "handle created"),
-        "handle-dropped" => ("handleDropped", "handle dropped"),
-        _ => bail!("catch what? {}", CATCHABLE.join(", ")),
+    let Some((_, filter, title)) = catchable().find(|(known, ..)| *known == word) else {
+        bail!("catch what? {}", CATCHABLE.join(", "));
     };
     let rest = rest.trim();
     let rest = rest.strip_prefix("if ").unwrap_or(rest);
@@ -387,6 +401,16 @@ impl Prompt {
             );
         }
         Ok(())
+    }
+
+    /// Changes a breakpoint that has just been set.
+    pub(super) fn refine(
+        &mut self,
+        number: usize,
+        change: impl FnOnce(&mut Breakpoint),
+    ) -> anyhow::Result<()> {
+        change(self.breakpoints.find(number)?);
+        self.tell_of(number)
     }
 
     pub(super) fn forget_breakpoint(&mut self, number: usize) -> anyhow::Result<()> {

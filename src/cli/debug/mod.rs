@@ -9,6 +9,7 @@ mod help;
 mod info;
 mod input;
 mod interrupt;
+mod kept;
 mod line_reader;
 mod memory;
 mod motion;
@@ -62,6 +63,10 @@ pub(super) struct Debug {
     /// if one of them fails.
     #[arg(long)]
     batch: bool,
+    /// Neither take the marks and breakpoints of earlier sessions, which lie beside the
+    /// recording in FILE.session.json, nor keep any there. With --batch, breakpoints are not.
+    #[arg(long)]
+    no_save: bool,
     /// Whether to print colours.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
@@ -105,12 +110,21 @@ impl Debug {
         let out = std::io::stdout();
         let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
         let heard = Rc::clone(&screen);
-        let mut client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
+        let server: &[&str] = match self.no_save {
+            true => &["--no-save"],
+            false => &[],
+        };
+        let mut client = conversation::start(server, move |said| heard.borrow_mut().hear(said))?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
         let input = Input::new(self.command, self.batch)?;
-        let prompt = Prompt::new(client, screen, subject.recording);
+        let lasting = subject.recording.lasting();
+        let mut prompt = Prompt::new(client, screen, subject.recording);
+        // What a script does hangs on nothing but the script.
+        if let Some(recording) = lasting.filter(|_| !self.no_save && !self.batch) {
+            prompt.take_kept(recording)?;
+        }
         prompt.converse(input, &stopped)
     }
 
@@ -179,6 +193,14 @@ enum Recording {
 }
 
 impl Recording {
+    /// Where it is, if it is there after the session.
+    fn lasting(&self) -> Option<PathBuf> {
+        match self {
+            Recording::Given(path) => Some(path.clone()),
+            Recording::Temporary(_) => None,
+        }
+    }
+
     fn path(&self) -> PathBuf {
         match self {
             Recording::Given(path) => path.clone(),
@@ -223,7 +245,10 @@ fn open(
         ClientError::Refused { message, .. } => anyhow::Error::msg(message),
         error => error.into(),
     })?;
-    client.event("initialized")?;
+    // A program that is recorded for long is one that is being debugged; its failure is told.
+    if client.first_event(&["initialized", "terminated"])? == "terminated" {
+        bail!("there is nothing to debug");
+    }
     client.tell("configurationDone", json!({}))?;
     Ok(client.stopped()?)
 }

@@ -110,15 +110,10 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
-/// Whether a run that stopped for this reason is one of several that were asked for.
-fn is_breakpoint(reason: &StoppedEventReason) -> bool {
-    matches!(
-        reason,
-        StoppedEventReason::Breakpoint
-            | StoppedEventReason::FunctionBreakpoint
-            | StoppedEventReason::InstructionBreakpoint
-            | StoppedEventReason::DataBreakpoint
-    )
+/// Whether a run that stopped so is one of several that were asked for: at a trap there may
+/// be a breakpoint, too.
+fn is_breakpoint(stopped: &StoppedEventBody) -> bool {
+    stopped.hit_breakpoint_ids.is_some() && stopped.reason != StoppedEventReason::Exception
 }
 
 pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
@@ -151,7 +146,7 @@ impl Prompt {
 
     fn step(&mut self, times: &str, step: &StepAsked) -> Done {
         let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
-        let is_step = |reason: &_| matches!(reason, StoppedEventReason::Step);
+        let is_step = |here: &StoppedEventBody| here.reason == StoppedEventReason::Step;
         self.often(times, "rr/step", is_step, &motion)?;
         if step.unit == "instruction" {
             // Several are on one line.
@@ -165,14 +160,14 @@ impl Prompt {
         &mut self,
         times: &str,
         command: &str,
-        goes_on: impl Fn(&StoppedEventReason) -> bool,
+        goes_on: impl Fn(&StoppedEventBody) -> bool,
         motion: &Value,
     ) -> Done {
         let times = count(times)?;
         let mut stopped = None;
         for _ in 0..times {
             let here = self.go(command, motion.clone())?;
-            let is_last = !goes_on(&here.reason);
+            let is_last = !goes_on(&here);
             stopped = Some(here);
             if is_last {
                 break;

@@ -6,6 +6,7 @@ use super::commands::{self, Found};
 use super::display::Displays;
 use super::input::{Input, PROMPT};
 use super::interrupt;
+use super::kept::Shelf;
 use super::line_reader::{Completer, Completions};
 use super::stack::Stack;
 use super::text::Texts;
@@ -97,6 +98,8 @@ pub(super) struct Prompt {
     pub(super) stack: Stack,
     pub(super) texts: Texts,
     pub(super) displays: Displays,
+    /// Where breakpoints are kept for the next session.
+    pub(super) shelf: Option<Shelf>,
     /// The command that an empty line repeats.
     last: Option<String>,
     /// Commands that failed, motions among them.
@@ -113,6 +116,7 @@ impl Prompt {
             stack: Stack::default(),
             texts: Texts::default(),
             displays: Displays::default(),
+            shelf: None,
             last: None,
             failed: 0,
         }
@@ -157,6 +161,7 @@ impl Prompt {
                     self.complain(&error)?;
                 }
             }
+            self.keep_breakpoints();
         }
         Ok(())
     }

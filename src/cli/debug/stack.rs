@@ -115,7 +115,13 @@ impl Prompt {
         let known = self.stack.frames.len();
         let is_first = known == 0 && self.stack.total == 0;
         if wanted > known && (is_first || known < self.stack.total) {
-            let (frames, total) = self.client.frames(known, wanted - known)?;
+            let (mut frames, mut total) = self.client.frames(known, wanted - known)?;
+            // What is between frames is for editors, which show nothing without any.
+            frames
+                .retain(|frame| frame.presentation_hint != Some(StackFramePresentationHint::Label));
+            if frames.is_empty() {
+                total = known;
+            }
             self.stack.frames.extend(frames);
             self.stack.total = total;
         }

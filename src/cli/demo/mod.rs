@@ -46,7 +46,8 @@ impl Demo {
         unpack(place.path())?;
         let printed = Rc::new(RefCell::new(Printed::default()));
         let heard = Rc::clone(&printed);
-        let client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
+        let client =
+            conversation::start(&["--no-save"], move |said| heard.borrow_mut().hear(said))?;
         let mut client = client.with_patience(PATIENCE);
         let page = Page::stdout();
         let tour = Tour::new(&mut client, &printed, page, place.path());

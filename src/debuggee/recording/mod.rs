@@ -28,6 +28,7 @@ mod values;
 
 pub use launcher::RecordingLauncher;
 
+use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
     DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
@@ -86,6 +87,8 @@ pub struct Recording {
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
     listings: Listings,
+    /// Where marks are kept for the next session.
+    kept: Option<Place>,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
 }
@@ -105,11 +108,16 @@ impl Recording {
         timeline: Timeline,
         cache: CacheDir,
         external: External,
-        sources: Sources,
-        just_my_code: bool,
+        (sources, just_my_code): (Sources, bool),
+        kept: Option<Place>,
         directory: Option<TemporaryDir>,
     ) -> Recording {
         sources.look_ahead(&timeline);
+        let mut timeline = timeline;
+        let marks = kept.as_ref().map(Place::marks).unwrap_or_default();
+        for (mark, position) in marks {
+            timeline.remember(&mark.name, position, mark.event);
+        }
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -126,6 +134,7 @@ impl Recording {
             sources: Arc::new(sources),
             just_my_code,
             listings: Listings::default(),
+            kept,
             _directory: directory,
         }
     }
@@ -162,6 +171,23 @@ impl Recording {
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         })
+    }
+
+    /// Has the next session know the marks. They are no reason for a message where the
+    /// directory is not one's own.
+    fn keep_marks(&self) {
+        let Some(place) = &self.kept else {
+            return;
+        };
+        let marks = self.timeline.marks().into_iter();
+        let marks = marks.map(|(name, position, event)| KeptMark {
+            name: name.to_owned(),
+            position: position.to_string(),
+            event,
+        });
+        if let Err(error) = place.keep_marks(marks.collect()) {
+            tracing::debug!("marks are not kept: {error}");
+        }
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
@@ -252,6 +278,7 @@ impl Travels for Recording {
             None => self.free_mark(),
         };
         self.timeline.mark(&name);
+        self.keep_marks();
         let here = self.timeline.here();
         Mark {
             name,
@@ -261,7 +288,11 @@ impl Travels for Recording {
     }
 
     fn unmark(&mut self, name: &str) -> bool {
-        self.timeline.unmark(name)
+        let was_there = self.timeline.unmark(name);
+        if was_there {
+            self.keep_marks();
+        }
+        was_there
     }
 
     fn marks(&self) -> Vec<Mark> {

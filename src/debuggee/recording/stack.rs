@@ -12,6 +12,7 @@ use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
 use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
+use crate::timeline::travel::motion::Reason;
 use std::collections::BTreeMap;
 
 /// A frame as shown.
@@ -36,6 +37,8 @@ pub(super) struct GuestPlace {
     line: Option<SourceLine>,
 }
 
+/// The frame of a stop where no code of the program runs; those of code have larger numbers.
+pub(super) const NOWHERE: FrameId = FrameId(0);
 /// Inlined calls within one frame that get numbers of their own.
 const MAX_INLINED: u32 = 256;
 /// So many damaged parts of a module's debug information are named.
@@ -137,12 +140,41 @@ impl Recording {
 
     pub(super) fn shown_frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         let stack = self.stack()?.to_vec();
+        if stack.is_empty() {
+            let label = (window.start == 0).then(|| self.nowhere());
+            return Ok(Frames {
+                frames: label.into_iter().collect(),
+                total: 1,
+            });
+        }
         let levels = window.levels.unwrap_or(usize::MAX);
         let frames = stack.iter().skip(window.start).take(levels);
         Ok(Frames {
             frames: frames.map(|frame| self.show(frame)).collect(),
             total: stack.len(),
         })
+    }
+
+    /// What is shown where no code of the program runs: many clients take a stop without
+    /// frames for none, and offer no way on from there.
+    fn nowhere(&self) -> Frame {
+        Frame {
+            id: NOWHERE,
+            name: match &self.timeline.here().reason {
+                Reason::End(_) => {
+                    let outcome = self.timeline.trace().outcome();
+                    format!("end of the recording: the program {outcome}")
+                }
+                Reason::Start => "start of the recording: nothing has run yet".to_owned(),
+                Reason::Arrived | Reason::Paused | Reason::Breakpoints(_) => {
+                    "between calls: no code of the program runs here".to_owned()
+                }
+            },
+            place: None,
+            instruction: None,
+            module: None,
+            presentation: Presentation::Label,
+        }
     }
 
     fn show(&self, frame: &ShownFrame) -> Frame {

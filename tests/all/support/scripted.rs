@@ -29,7 +29,7 @@ impl Launcher for Scripted {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let path = match &arguments.subject {
             Subject::Program(program) => &program.program,
@@ -41,7 +41,7 @@ impl Launcher for Scripted {
                 return Err(LaunchError::Failed("missing.wasm is not there".into()));
             }
             "endless.wasm" => {
-                wait_for(interrupt, output);
+                wait_for(&halt.given_up, output);
                 return Err(LaunchError::Interrupted);
             }
             "panics.wasm" => panic!("scripted"),
@@ -54,7 +54,7 @@ impl Launcher for Scripted {
         &self,
         _: &AttachArguments,
         _: &dyn Output,
-        _: &Interrupt,
+        _: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         Ok(Box::new(Demo::new("demo.wasm", self.past.clone())))
     }
