@@ -1,6 +1,6 @@
 //! Where a debuggee is to stop.
 
-use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, ValuesRef};
+use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, SourceRef, ValuesRef};
 use crate::timeline::travel::motion::BreakpointId;
 use std::ops::RangeInclusive;
 
@@ -172,7 +172,9 @@ pub struct BreakpointState {
     pub verified: bool,
     /// Where it really is.
     pub point: Option<SourcePoint>,
-    /// Why it is not verified, or elsewhere.
+    /// The source of that point, where the request did not name it.
+    pub source: Option<SourceRef>,
+    /// Why it is not verified, or elsewhere, or in how many places.
     pub message: Option<String>,
     /// The address it stands at, if it is one.
     pub instruction: Option<String>,

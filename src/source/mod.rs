@@ -10,6 +10,7 @@ mod budget;
 mod damage;
 mod demangle;
 mod entries;
+mod enumerators;
 mod error;
 pub mod external;
 mod functions;

@@ -1,11 +1,14 @@
 //! `rr-dap debug`: a session at a prompt. What is typed becomes requests to the debug
 //! adapter, as an editor's clicks do, so both see the same.
 
+mod awaited;
 mod breakpoints;
 mod commands;
+mod complete;
 mod display;
 mod functions;
 mod help;
+mod history;
 mod info;
 mod input;
 mod interrupt;
@@ -14,6 +17,8 @@ mod memory;
 mod motion;
 mod places;
 mod prompt;
+mod script;
+mod settings;
 mod stack;
 mod text;
 mod values;
@@ -62,6 +67,9 @@ pub(super) struct Debug {
     /// if one of them fails.
     #[arg(long)]
     batch: bool,
+    /// Do not begin with the commands in ~/.rr-dapinit.
+    #[arg(long)]
+    no_init: bool,
     /// Whether to print colours.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
@@ -105,12 +113,15 @@ impl Debug {
         let out = std::io::stdout();
         let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
         let heard = Rc::clone(&screen);
-        let mut client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
+        let mut client = conversation::start(move |message| heard.borrow_mut().hear(message))?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
         let input = Input::new(self.command, self.batch)?;
-        let prompt = Prompt::new(client, screen, subject.recording);
+        let mut prompt = Prompt::new(client, screen, subject.recording);
+        if let Some(file) = script::begins_with().filter(|_| !self.no_init) {
+            prompt.begin_with(&file)?;
+        }
         prompt.converse(input, &stopped)
     }
 
@@ -213,7 +224,7 @@ fn open(
         json!({
             "adapterID": "rr-dap", "clientID": "rr-dap debug", "pathFormat": "path",
             "linesStartAt1": true, "columnsStartAt1": true, "supportsVariableType": true,
-            "supportsMemoryReferences": true,
+            "supportsMemoryReferences": true, "supportsProgressReporting": true,
         }),
     )?;
     screen.borrow_mut().capabilities = capabilities;

@@ -233,7 +233,10 @@ impl Session {
             id: Some(state.id.0.into()),
             verified: state.verified,
             message: state.message.clone(),
-            source: source.cloned(),
+            source: source.cloned().or_else(|| {
+                let of = state.source.as_ref();
+                of.map(|source| self.source_out(source))
+            }),
             line: state.point.map(|point| self.line_out(point.line)),
             column: state
                 .point

@@ -92,9 +92,15 @@ pub(super) fn state(id: BreakpointId) -> BreakpointState {
         id,
         verified: true,
         point: None,
+        source: None,
         message: None,
         instruction: None,
     }
+}
+
+/// That there are several places, where there are.
+fn several(places: &[Place]) -> Option<String> {
+    (places.len() > 1).then(|| format!("{} places", places.len()))
 }
 
 pub(super) fn unverified(id: BreakpointId, message: String) -> BreakpointState {
@@ -164,7 +170,11 @@ impl Recording {
             let id = self.breakpoints.id();
             let (places, point) = self.source_places(source, request.point.line);
             let mut shown = match point {
-                Some(_) => BreakpointState { point, ..state(id) },
+                Some(_) => BreakpointState {
+                    point,
+                    message: several(&places),
+                    ..state(id)
+                },
                 None => unverified(
                     id,
                     format!(
@@ -256,7 +266,7 @@ impl Recording {
                     ),
                 )
             } else {
-                state(id)
+                self.state_at(id, &places)
             };
             sets.extend(set(id, places, &request.when, &mut shown));
             states.push(shown);
@@ -264,6 +274,26 @@ impl Recording {
         self.breakpoints.functions = sets;
         self.apply();
         states
+    }
+
+    /// A breakpoint on functions: where the first of them is.
+    fn state_at(&self, id: BreakpointId, places: &[Place]) -> BreakpointState {
+        let first = places.iter().find_map(|place| match place {
+            Place::Code { module, pc } => Some((*module, *pc)),
+            _ => None,
+        });
+        let line = first.and_then(|(id, pc)| {
+            let module = self.timeline.module(id)?;
+            let line = module.source.line_at(pc).filter(|line| line.line > 0)?;
+            Some(self.place_in_source(id, module, line))
+        });
+        BreakpointState {
+            point: line.as_ref().map(|place| place.point),
+            source: line.map(|place| place.source),
+            message: several(places),
+            instruction: first.map(|(module, pc)| address::code(module, pc)),
+            ..state(id)
+        }
     }
 
     /// Guest functions by their name or a pattern for it, else hostcalls by a part of

@@ -181,6 +181,7 @@ fn unverified(id: u32, message: &str) -> BreakpointState {
         id: BreakpointId(id),
         verified: false,
         point: None,
+        source: None,
         message: Some(message.into()),
         instruction: None,
     }
@@ -331,6 +332,7 @@ impl Stops for Demo {
                     id: BreakpointId(id),
                     verified: true,
                     point: Some(wanted.point),
+                    source: None,
                     message: wanted.when.condition.clone(),
                     instruction: Some("0:0x104".into()),
                 });
@@ -349,6 +351,7 @@ impl Stops for Demo {
             id: *id,
             verified: true,
             point: None,
+            source: None,
             message: None,
             instruction: None,
         };
@@ -371,6 +374,7 @@ impl Stops for Demo {
             id: BreakpointId(900),
             verified: true,
             point: None,
+            source: None,
             message: None,
             instruction: None,
         };
@@ -474,10 +478,7 @@ impl Looks for Demo {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let number = |value: usize| match format.hex {
-            true => format!("{value:#x}"),
-            false => value.to_string(),
-        };
+        let number = |value: usize| format.notation.number(value as i128);
         let plain = |name: &str, value: String| VariableView {
             name: name.into(),
             value,
@@ -590,6 +591,26 @@ impl Code for Demo {
             content: format!("(func {})", text.0),
             mime_type: Some("text/x-wasm".into()),
         })
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn globals(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn types(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn code_of_line(&mut self, _: &str, _: u64) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn symbol_at(&mut self, address: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
+        Ok(format!("count_up has code at {address}"))
     }
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
