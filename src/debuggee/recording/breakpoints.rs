@@ -96,6 +96,11 @@ pub(super) fn state(id: BreakpointId) -> BreakpointState {
     }
 }
 
+/// That there are several places, where there are.
+fn several(places: &[Place]) -> Option<String> {
+    (places.len() > 1).then(|| format!("{} places", places.len()))
+}
+
 pub(super) fn unverified(id: BreakpointId, message: String) -> BreakpointState {
     BreakpointState {
         verified: false,
@@ -163,7 +168,11 @@ impl Recording {
             let id = self.breakpoints.id();
             let (places, point) = self.source_places(source, request.point.line);
             let mut shown = match point {
-                Some(_) => BreakpointState { point, ..state(id) },
+                Some(_) => BreakpointState {
+                    point,
+                    message: several(&places),
+                    ..state(id)
+                },
                 None => unverified(
                     id,
                     format!(

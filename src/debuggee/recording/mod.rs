@@ -21,6 +21,7 @@ mod rows;
 mod sources;
 mod stack;
 mod stand_in;
+mod symbols;
 mod targets;
 mod texts;
 mod thrown;
@@ -455,6 +456,30 @@ impl Code for Recording {
 
     fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
         Recording::functions_meant(self, name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        self.paths_of_hostcalls()
+    }
+
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.globals_like(pattern)
+    }
+
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.types_like(pattern)
+    }
+
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
+        self.code_of(file, line)
+    }
+
+    fn symbol_at(
+        &mut self,
+        address: &str,
+        frame: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        self.symbol(address, frame)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
