@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 /// What `catch` takes.
 pub(super) const CATCHABLE: &[&str] = &[
     "trap",
+    "panic",
     "throw",
     "hostcall",
     "failed",
@@ -249,6 +250,7 @@ pub(super) fn catch(prompt: &mut Prompt, arguments: &str) -> Done {
         .unwrap_or((arguments, ""));
     let (filter, title) = match word {
         "trap" => ("trap", "trap"),
+        "panic" => ("panic", "panic"),
         "throw" => ("throw", "exception"),
         "hostcall" => ("hostcall", "hostcall"),
         "failed" => ("failedHostcall", "failed hostcall"),

@@ -274,6 +274,7 @@ impl Recording {
         let mut sets = Vec::new();
         let mut states = Vec::new();
         self.breakpoints.handles.clear();
+        self.panics = None;
         for filter in filters {
             let id = self.breakpoints.id();
             let narrowed = Narrowed::by(filter.condition.as_deref());
@@ -283,6 +284,12 @@ impl Recording {
                 StopFilter::Trap => {
                     sets.push(narrowed.breakpoint(id, Place::Trap));
                     states.push(state(id));
+                    continue;
+                }
+                StopFilter::Panic => {
+                    let (set, state) = self.break_at_panics(id, filter.condition.as_deref());
+                    sets.extend(set);
+                    states.push(state);
                     continue;
                 }
                 StopFilter::Throw => {
@@ -423,12 +430,16 @@ impl Recording {
         let stop = self
             .timeline
             .travel(&Motion::Continue(direction), interrupt)?;
+        self.show_log(output);
+        self.run_past_panics(direction, stop, output, interrupt)
+    }
+
+    pub(super) fn show_log(&mut self, output: &dyn Output) {
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
                 LogText::Message(text) | LogText::Problem(text) => text,
                 LogText::LeftOut(count) => format!("... and {count} more"),
             });
         }
-        Ok(stop)
     }
 }

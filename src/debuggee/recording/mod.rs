@@ -17,6 +17,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod panics;
 mod rows;
 mod sources;
 mod stack;
@@ -50,6 +51,7 @@ use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
+use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
@@ -62,6 +64,10 @@ use texts::{Listings, Text};
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
+    /// The filter for panics, if it is on.
+    panics: Option<Panics>,
+    /// The program gives up here, and this is what it says, if it says anything.
+    panicked: Option<Option<String>>,
     /// The session has come here by a step over or out: calls inlined here that have not
     /// begun are still ahead.
     is_stepped_over: bool,
@@ -113,6 +119,8 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
+            panics: None,
+            panicked: None,
             is_stepped_over: false,
             stack: None,
             events: OnceLock::new(),
@@ -140,6 +148,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        self.panicked = None;
         if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
             return Ok(self.timeline.here().clone());
         }
@@ -220,7 +229,7 @@ impl Travels for Recording {
                 (Some(told), _) => told,
                 (None, Some(thrown)) => StopText {
                     description: None,
-                    text: Some(format!("throws {thrown}")),
+                    text: Some(thrown.told()),
                 },
                 (None, None) => self.describe_hostcall(),
             },

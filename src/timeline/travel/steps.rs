@@ -29,16 +29,32 @@ impl Timeline {
     }
 
     fn lined_depth(&self, frames: &[Frame]) -> Option<u32> {
-        let lined = frames.iter().position(|frame| self.has_lines(frame))?;
+        // Who has stopped in someone else's function steps in it.
+        let is_in_lines = |(index, frame): (usize, &Frame)| match index {
+            0 => self.has_any_lines(frame),
+            _ => self.has_lines(frame),
+        };
+        let lined = frames.iter().enumerate().position(is_in_lines)?;
         Some((frames.len() - lined) as u32)
     }
 
     fn has_lines(&self, frame: &Frame) -> bool {
+        self.has_any_lines(frame) && !self.is_foreign(frame)
+    }
+
+    /// Whether a frame has lines, if they are not someone else's module's.
+    fn has_any_lines(&self, frame: &Frame) -> bool {
         if self.stepping.foreign.contains(&frame.module) {
             return false;
         }
         self.module(frame.module)
             .is_some_and(|m| m.source.line_at(frame.pc).is_some_and(|l| l.line != 0))
+    }
+
+    /// Whether a frame is of a function that is someone else's.
+    fn is_foreign(&self, frame: &Frame) -> bool {
+        let module = self.module(frame.module);
+        module.is_some_and(|module| self.stepping.is_foreign(frame.module, module, frame.pc))
     }
 
     /// Whether a line step from here is one by instruction.
@@ -54,12 +70,15 @@ impl Timeline {
         let mut seen = HashSet::new();
         let mut functions = Vec::new();
         let mut callee_catches = false;
-        for frame in frames.iter().skip(skip) {
+        for (index, frame) in frames.iter().enumerate().skip(skip) {
             let module = self.module(frame.module);
             let catches = module.is_some_and(|module| module.code.catches(frame.pc));
             // What is caught may be the last that a function does.
             let is_left_to = std::mem::replace(&mut callee_catches, catches) || catches;
             if functions.len() >= WATCHED_FRAMES && !is_left_to {
+                continue;
+            }
+            if index > skip && self.is_foreign(frame) {
                 continue;
             }
             if !seen.insert((frame.module, frame.function)) {
@@ -180,7 +199,7 @@ impl Timeline {
         let own = functions.into_iter().filter_map(|(id, entry)| {
             let module = self
                 .module(id)
-                .filter(|_| !self.stepping.foreign.contains(&id))?;
+                .filter(|module| !self.stepping.is_foreign(id, module, entry))?;
             lines::all_rows_at(&self.rows, module, id, entry)
         });
         Ok(own.collect())
