@@ -95,9 +95,10 @@ impl Sources {
         };
         // The client may be on another machine: who maps a path knows where it is.
         if self.path_mapping.maps(path) {
-            return match Path::new(&self.path_mapping.outward(path)).exists() {
-                true => Whereabouts::Here,
-                false => kept_or(Whereabouts::Here),
+            let is_here = Path::new(&self.path_mapping.outward(path)).exists();
+            return match source.text_of(file) {
+                Some(_) if !is_here => Whereabouts::Kept(None),
+                _ => Whereabouts::Here,
             };
         }
         let known = source.known_of(file);
