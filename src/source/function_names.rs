@@ -245,6 +245,10 @@ impl<'a> Reader<'a> {
         if text.len() > LONGEST || depth == 0 {
             return Named::default();
         }
+        let mut text = text;
+        for qualifier in [" &&", " &", " volatile", " const"] {
+            text = text.strip_suffix(qualifier).unwrap_or(text);
+        }
         let mut reader = Reader {
             rest: text,
             ways: vec![Vec::new()],
@@ -649,6 +653,12 @@ mod tests {
                 "operator<",
                 vec!["Row::operator<", "operator<"],
                 vec!["operator<<"],
+            ),
+            (
+                "language()::$_0::operator() const",
+                "operator()",
+                vec!["operator()", "language()::$_0::operator() const"],
+                vec!["language", "const"],
             ),
             (
                 "Flag::operator bool",
