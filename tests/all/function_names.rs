@@ -17,13 +17,22 @@ fn meant(source: &ModuleSource, name: &str) -> Vec<String> {
 fn functions_of_rust_are_named_by_type_or_by_trait() {
     let source = ModuleSource::read(module_with_dwarf(&golden("values-rust-O0"))).unwrap();
     let legs = ["<values::Dog as values::Animal>::legs"];
-    for name in ["legs", "Dog::legs", "Animal::legs", "values::Dog::legs", legs[0]] {
+    for name in [
+        "legs",
+        "Dog::legs",
+        "Animal::legs",
+        "values::Dog::legs",
+        legs[0],
+    ] {
         assert_eq!(meant(&source, name), legs, "{name}");
     }
     for name in ["double", "values::double", "'values::double'"] {
         assert_eq!(meant(&source, name), ["values::double"], "{name}");
     }
-    assert_eq!(meant(&source, "Arc::drop_slow"), ["alloc::sync::Arc<T,A>::drop_slow"]);
+    assert_eq!(
+        meant(&source, "Arc::drop_slow"),
+        ["alloc::sync::Arc<T,A>::drop_slow"]
+    );
     assert_eq!(
         meant(&source, "Vec::extend_trusted"),
         ["alloc::vec::Vec<T,A>::extend_trusted"],
@@ -47,7 +56,10 @@ fn functions_of_cpp_are_named_without_what_their_library_keeps_to_itself() {
     }
     assert!(meant(&source, "std::deque<char>::push_back").is_empty());
     let all = meant(&source, "push_back");
-    assert!(all.len() > 3 && all.iter().all(|name| name.contains("::push_back")), "{all:?}");
+    assert!(
+        all.len() > 3 && all.iter().all(|name| name.contains("::push_back")),
+        "{all:?}"
+    );
     assert_eq!(meant(&source, "main"), ["main"]);
 }
 
@@ -59,7 +71,17 @@ fn the_answer_tells_where_and_how_many_and_what_is_alike() {
     record(&app, &["--quiet"], &[], "", &trace);
     let trace = trace.to_str().unwrap();
     let ran = rr_dap(
-        &["debug", "--batch", "-x", "break half", "-x", "continue", "-x", "list half", trace],
+        &[
+            "debug",
+            "--batch",
+            "-x",
+            "break half",
+            "-x",
+            "continue",
+            "-x",
+            "list half",
+            trace,
+        ],
         "",
     );
     let told = text(&ran.stdout) + &text(&ran.stderr);
@@ -68,5 +90,8 @@ fn the_answer_tells_where_and_how_many_and_what_is_alike() {
     assert!(told.contains("static int half(int number) {"), "{told}");
     let ran = rr_dap(&["debug", "--batch", "-x", "break hafl", trace], "");
     let told = text(&ran.stdout) + &text(&ran.stderr);
-    assert!(told.contains("no function and no hostcall is named hafl; did you mean half?"), "{told}");
+    assert!(
+        told.contains("no function and no hostcall is named hafl; did you mean half?"),
+        "{told}"
+    );
 }

@@ -86,5 +86,5 @@ mod trace_format;
 mod unwritten;
 mod variant_cache;
 mod waiting;
-mod whereabouts;
 mod wasip3;
+mod whereabouts;

@@ -59,7 +59,11 @@ fn a_condition_is_a_part_of_the_message() {
     for (part, stops) in [("Divide", true), ("overflow", false)] {
         let mut client = session(&trace, "start", Some(part));
         let stopped = client.go("continue");
-        let description = if stops { "Paused on panic" } else { "Paused on trap" };
+        let description = if stops {
+            "Paused on panic"
+        } else {
+            "Paused on trap"
+        };
         assert_eq!(stopped["description"], description, "{part}: {stopped}");
     }
 }
@@ -71,13 +75,25 @@ fn a_failed_assertion_shows_the_frame_that_asserts() {
     let trace = trace.to_str().unwrap();
     let message = "Assertion failed: number % 2 == 0 (/rr-dap/fixtures/half.c: half: 6)";
     for (at, motion) in [("start", "continue"), ("end", "reverse-continue")] {
-        let line = ["debug", "--batch", "--at", at, "-x", "catch panic", "-x", motion];
+        let line = [
+            "debug",
+            "--batch",
+            "--at",
+            at,
+            "-x",
+            "catch panic",
+            "-x",
+            motion,
+        ];
         let ran = rr_dap(&[&line[..], &["-x", "print number", trace]].concat(), "");
         let told = text(&ran.stdout);
         assert!(told.contains("Catchpoint 1"), "{told}");
         assert!(told.contains(message), "{told}");
         assert!(told.contains("half at half.c:6"), "{told}");
-        assert!(told.contains("->    6    assert(number % 2 == 0);"), "{told}");
+        assert!(
+            told.contains("->    6    assert(number % 2 == 0);"),
+            "{told}"
+        );
         assert!(told.trim_end().ends_with("= 3"), "{told}");
     }
 }

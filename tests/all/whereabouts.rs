@@ -23,7 +23,9 @@ fn recorded(dir: &Path, options: &[&str]) -> PathBuf {
 /// What the prompt says, begun in a directory.
 fn prompt(directory: &Path, trace: &Path, commands: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
-    command.current_dir(directory).env("RR_DAP_CACHE", cache_dir());
+    command
+        .current_dir(directory)
+        .env("RR_DAP_CACHE", cache_dir());
     command.args(["debug", "--batch"]);
     for line in commands {
         command.args(["-x", line]);
@@ -39,7 +41,10 @@ fn a_source_is_found_at_an_end_of_its_path_if_it_is_what_was_compiled() {
     let trace = recorded(dir.path(), &["--no-sources"]);
     let shown = |cwd: &Path| prompt(cwd, &trace, &["break half", "continue", "list"]);
     let is_missing = |told: &str| {
-        assert!(told.contains("/rr-dap/fixtures/half.c is not here; "), "{told}");
+        assert!(
+            told.contains("/rr-dap/fixtures/half.c is not here; "),
+            "{told}"
+        );
         assert!(!told.contains(LINE), "{told}");
     };
     is_missing(&shown(elsewhere.path()));
@@ -58,7 +63,10 @@ fn a_source_is_found_at_an_end_of_its_path_if_it_is_what_was_compiled() {
     fs::remove_file(&beside).unwrap();
     fs::write(&beside, &whole).unwrap();
     let told = shown(elsewhere.path());
-    assert!(told.contains("->    6    assert(number % 2 == 0);"), "{told}");
+    assert!(
+        told.contains("->    6    assert(number % 2 == 0);"),
+        "{told}"
+    );
     assert!(!told.contains("is not here"), "{told}");
     // And where who debugs is.
     fs::remove_file(&beside).unwrap();
@@ -73,7 +81,10 @@ fn a_recording_carries_its_sources_along() {
     let dir = tempfile::tempdir().unwrap();
     let trace = recorded(dir.path(), &[]);
     let told = prompt(dir.path(), &trace, &["break half", "continue", "list"]);
-    assert!(told.contains("->    6    assert(number % 2 == 0);"), "{told}");
+    assert!(
+        told.contains("->    6    assert(number % 2 == 0);"),
+        "{told}"
+    );
     assert!(!told.contains("is not here"), "{told}");
     let info = |trace: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
@@ -101,20 +112,42 @@ fn a_client_is_given_text_instead_of_a_path_that_is_not_here() {
     client.initialize();
     client.ask("launch", json!({ "trace": trace, "stopOnEntry": true }));
     client.event("initialized");
-    let set = client.ask("setFunctionBreakpoints", json!({ "breakpoints": [{ "name": "half" }] }));
-    assert_eq!(set["breakpoints"][0]["message"], "half at hulf.c:6", "{set}");
+    let set = client.ask(
+        "setFunctionBreakpoints",
+        json!({ "breakpoints": [{ "name": "half" }] }),
+    );
+    assert_eq!(
+        set["breakpoints"][0]["message"], "half at hulf.c:6",
+        "{set}"
+    );
     client.ask("configurationDone", Value::Null);
     client.event("stopped");
     client.go("continue");
     let top = frames(&mut client).remove(0);
-    assert_eq!((&top["name"], &top["line"]), (&json!("half"), &json!(6)), "{top}");
+    assert_eq!(
+        (&top["name"], &top["line"]),
+        (&json!("half"), &json!(6)),
+        "{top}"
+    );
     let source = top["source"].clone();
-    assert_eq!((&source["name"], &source["path"]), (&json!("hulf.c"), &Value::Null), "{source}");
+    assert_eq!(
+        (&source["name"], &source["path"]),
+        (&json!("hulf.c"), &Value::Null),
+        "{source}"
+    );
     let arguments = json!({ "source": source, "sourceReference": source["sourceReference"] });
     let body = client.ask("source", arguments);
     let lines: Vec<&str> = body["content"].as_str().unwrap().lines().collect();
-    assert!(lines[0].starts_with("// ") && lines[0].contains("hulf.c is not here; "), "{}", lines[0]);
-    assert!(lines[5].contains("local.get") && lines[5].contains("i32"), "{}", lines[5]);
+    assert!(
+        lines[0].starts_with("// ") && lines[0].contains("hulf.c is not here; "),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[5].contains("local.get") && lines[5].contains("i32"),
+        "{}",
+        lines[5]
+    );
     assert_eq!(lines[7], "", "that line has no code");
     // Breakpoints on its lines are as those in the source.
     let arguments = json!({ "source": source, "breakpoints": [{ "line": 7 }] });

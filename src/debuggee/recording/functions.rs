@@ -152,7 +152,8 @@ impl Recording {
     /// with `*`. Their own hide those of libraries that are called so, too, but for one that
     /// is named in full.
     fn meant(&self, name: &str) -> Meant {
-        if name.contains('*') && !name.contains("operator") {
+        // A star may be a pointer's, or an operator.
+        if name.contains('*') && !name.contains('(') && !name.contains("operator") {
             let pattern = NamePattern::from(name);
             return self.fitting(&|written| {
                 let names = [Some(written.whole), written.declared];

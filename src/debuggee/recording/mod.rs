@@ -478,6 +478,9 @@ impl Past for Recording {
         if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
             return Ok(Some(format!("thrown: {thrown}")));
         }
+        if is_end && let Some(message) = self.gave_up()? {
+            return Ok(Some(message));
+        }
         self.trap_explained()
     }
 

@@ -178,9 +178,14 @@ impl Recording {
     }
 
     fn printed_message(&mut self) -> Option<String> {
+        self.message_printed(PATIENCE).ok()?
+    }
+
+    /// What the program has printed of why, lately.
+    fn message_printed(&mut self, patience: Duration) -> Result<Option<String>, DebuggeeError> {
         let here = self.timeline.here().event;
         let calls = here.saturating_sub(CALLS_BACK)..here;
-        let printed = self.printed_by(&calls, PATIENCE).ok()?;
+        let printed = self.printed_by(&calls, patience)?;
         let mut text = Vec::new();
         for piece in printed
             .iter()
@@ -188,7 +193,16 @@ impl Recording {
         {
             text.extend_from_slice(&piece.bytes);
         }
-        message_in(&String::from_utf8_lossy(&text))
+        Ok(message_in(&String::from_utf8_lossy(&text)))
+    }
+
+    /// Where a run has ended in a trap because the program gave up: what it said of why.
+    pub(super) fn gave_up(&mut self) -> Result<Option<String>, DebuggeeError> {
+        let names = self.frame_names()?;
+        match names.iter().any(|name| is_way(name)) {
+            true => self.message_printed(Duration::ZERO),
+            false => Ok(None),
+        }
     }
 }
 
