@@ -134,10 +134,13 @@ impl Sources {
     /// Whether a file is what was compiled: as the recording has it, or as its digest tells.
     fn is_as_compiled(&self, path: &str, file: &Path, known: &Known) -> Option<bool> {
         if let Some(carried) = self.carried.get(path) {
+            if !self.folders.may_read(file) {
+                return None;
+            }
             let read = source::source_text(file).ok()?;
             return Some(read == *carried);
         }
-        known.is_file(file)
+        self.folders.is_file_of(known, file)
     }
 
     /// The text, if the recording or a source map has it.
