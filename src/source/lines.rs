@@ -339,6 +339,15 @@ impl LineTable {
         (found.at.file == file).then_some(found.at.line)
     }
 
+    /// The last line with code before a line of a file.
+    pub(super) fn line_with_code_before(&self, file: FileId, line: u32) -> Option<u32> {
+        let until = self
+            .by_line
+            .partition_point(|s| (s.at.file, s.at.line) < (file, line));
+        let found = self.by_line.get(until.checked_sub(1)?)?;
+        (found.at.file == file).then_some(found.at.line)
+    }
+
     /// The first place in a range where a compiler says that a prologue ends.
     pub(super) fn prologue_end(&self, range: Range<u32>) -> Option<u32> {
         let at = self.prologue_ends.partition_point(|&pc| pc < range.start);

@@ -23,6 +23,7 @@ pub use processes::pool::REPLAYER_COMMAND;
 pub use processes::wire::ask::CrossingInProgress;
 pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
+pub use travel::returning::Returned;
 
 use crate::component::ModuleId;
 use crate::replay::variant::{Variant, VariantError};
@@ -147,6 +148,8 @@ pub struct Timeline {
     here: Stop,
     /// How many of the inlined calls that begin there are still ahead.
     unbegun: u32,
+    /// What the function has returned that was stepped out of to here.
+    returned: Option<Returned>,
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
@@ -202,6 +205,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),

@@ -11,7 +11,7 @@ use crate::debuggee::{
 use crate::inspect::expression::Expression;
 use crate::inspect::handles::history::HandleChange;
 use crate::inspect::past::chronicle::{ChronicleError, Until};
-use crate::source::Function;
+use crate::source::{Function, InlinedCall, ModuleSource};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
@@ -152,6 +152,17 @@ fn listed(source: &SourceOrigin) -> Option<(ModuleId, u32)> {
     }
 }
 
+/// How many inlined bodies have begun where that of a function does: its own, and those around
+/// it; all, if it is not found by that name.
+fn bodies_around(source: &ModuleSource, pc: u32, is_called: impl Fn(&str) -> bool) -> u32 {
+    let calls = source.inlined_at(pc);
+    let begins = |call: &InlinedCall| call.ranges.iter().map(|range| range.start).min() == Some(pc);
+    let deeper = calls
+        .iter()
+        .position(|call| begins(call) && is_called(&call.name));
+    calls.len().saturating_sub(deeper.unwrap_or(0)) as u32
+}
+
 impl Recording {
     pub(super) fn break_at_lines(
         &mut self,
@@ -289,16 +300,24 @@ impl Recording {
                     source.functions().filter(named).collect()
                 }
             };
+            // What is inlined there is ahead.
             let own = found
                 .into_iter()
-                .map(|function| source.body_start(function));
+                .map(|function| (source.body_start(function), 0));
             let inlined = source.starts_of_inlined(|named| match is_pattern {
                 true => pattern.matches_text(named),
                 false => named == name,
             });
-            places.extend(own.chain(inlined).map(|pc| Place::Code {
+            let is_called = |called: &str| match is_pattern {
+                true => pattern.matches_text(called),
+                false => called == name || called.rsplit("::").next() == Some(name),
+            };
+            let inlined = inlined.into_iter();
+            let inlined = inlined.map(|pc| (pc, bodies_around(source, pc, is_called)));
+            places.extend(own.chain(inlined).map(|(pc, inside)| Place::Call {
                 module: ModuleId(i as u32),
                 pc,
+                inside,
             }));
         }
         if places.is_empty() {

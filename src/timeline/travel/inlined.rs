@@ -117,7 +117,8 @@ impl Timeline {
             _ => None,
         });
         let beginning = self.beginning_at(frame);
-        Ok(ahead.min().unwrap_or(0).min(beginning))
+        // Where it is not in code that they are, everything is ahead.
+        Ok(ahead.min().unwrap_or(beginning).min(beginning))
     }
 
     /// How many inlined bodies are around a place.

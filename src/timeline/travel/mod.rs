@@ -2,11 +2,13 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod entry;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
 pub mod motion;
 pub mod predicates;
+pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
@@ -105,6 +107,7 @@ impl Timeline {
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
         self.unbegun = 0;
+        self.returned = None;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

@@ -250,7 +250,13 @@ impl Timeline {
         let caller = self.caller_with_lines(&frames, depth);
         match self.inlined_body(&frames, depth) {
             Some(body) => self.leave_body(depth, caller, body, interrupt),
-            None => self.return_to(caller, interrupt),
+            None => {
+                let index = (frames.len() as u32).saturating_sub(depth) as usize;
+                let returning = self.returning(&frames, index)?;
+                let stop = self.return_to(caller, interrupt)?;
+                self.note_returned(returning, &stop)?;
+                Ok(stop)
+            }
         }
     }
 
