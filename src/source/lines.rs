@@ -275,8 +275,11 @@ impl LineTable {
             }
             self.rows.extend(sequence.rows);
         }
+        let mut ends = self.rows.iter().map(|row| row.pc).peekable();
         for row in &self.rows {
-            let pc = code.instruction_at(row.pc);
+            while ends.next_if(|end| *end <= row.pc).is_some() {}
+            let next = ends.peek().copied().unwrap_or(row.pc);
+            let pc = code.loop_head_at(code.instruction_at(row.pc), next);
             if row.ends_prologue {
                 self.prologue_ends.push(pc);
             }

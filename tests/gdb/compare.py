@@ -59,7 +59,7 @@ gdb.execute("set disable-randomization on")
 
 class Program:
     def __init__(self, source, functions, main="main"):
-        self.source = source
+        self.source = os.path.join(HERE, source)
         self.name = os.path.basename(source)
         # Where breakpoints are set, for walks that start in them and for `finish`.
         self.functions = functions
@@ -68,10 +68,10 @@ class Program:
 
 PROGRAMS = [
     Program(
-        "inlined.c",
+        "../../fixtures/motion/inlined.c",
         ["work", "twice_on_a_line", "calls_inside", "last_on_a_line", "loops_inside", "factorial"],
     ),
-    Program("control.c", ["classify", "make", "collatz", "grid"]),
+    Program("../../fixtures/motion/control.c", ["classify", "make", "collatz", "grid"]),
     Program("shapes.cc", ["measure", "stacked", "applied", "area"]),
 ]
 # Where `finish` begins, inlined functions among them.
@@ -107,7 +107,7 @@ def run(command, **more):
 
 
 def build(program, level, directory):
-    source = os.path.join(HERE, program.source)
+    source = program.source
     stem = os.path.join(directory, program.name + level)
     compiler = "clang++-19" if source.endswith(".cc") else "clang-19"
     options = ["-g", level, "-fno-exceptions", "-fno-rtti"] if source.endswith(".cc") else ["-g", level]
@@ -132,6 +132,11 @@ def walks_of(program):
         yield (f"next in {function}", function, "next", 30)
 
 
+def most_of(what):
+    """So many steps are made in a walk."""
+    return MOST.get(what, 60 if what.startswith("finish") else 30) - 1
+
+
 def gdb(native, program, directory):
     script = [WALK]
     for name, function, command, most in walks_of(program):
@@ -148,7 +153,7 @@ if run("run"):
         if at()[0][1] != {program.name!r}:
             break
 """)
-    for function in FINISH[program.source]:
+    for function in FINISH[program.name]:
         script.append(f"""
 gdb.execute("delete")
 gdb.execute("break {function}", to_string=True)
@@ -204,7 +209,7 @@ def rr_dap(wasm, program, directory):
     for name, function, command, most in walks_of(program):
         steps = [command, "bt 8"] * most
         walk(name, [f"break {function}", "seek start", "continue", "delete", "bt 8"] + steps)
-    for function in FINISH[program.source]:
+    for function in FINISH[program.name]:
         turns = ["bt 8", "disable", "finish", "bt 8", "enable", "continue"] * MOST["finish"]
         walk(f"finish from {function}", [f"break {function}", "seek start", "continue"] + turns)
     return walks
@@ -324,7 +329,9 @@ def ours(stops, file, copies):
         name, where, line = stack[0]
         plain_stack = [(name, line) for name, _, line in stack]
         if where == file and all(line in each.of(plain_stack) for each in copies):
-            kept.append((name, line))
+            # What stands between two stops may be left out.
+            if not kept or kept[-1] != (name, line):
+                kept.append((name, line))
     return kept
 
 
@@ -336,8 +343,8 @@ def compare(program, level, directory):
     for what in theirs:
         a = ours(theirs[what], program.name, copies)
         b = ours(own.get(what, []), program.name, copies)
-        # A walk of as many steps may end elsewhere where lines are left out: the shorter ends it.
-        if what in MOST and min(len(a), len(b)) >= 40:
+        # Where one ends as enough steps were made, the other may have gone farther.
+        if any(len(walk.get(what, [])) > most_of(what) for walk in (theirs, own)):
             a, b = a[: min(len(a), len(b))], b[: min(len(a), len(b))]
         results.append((program.name, level, what, a, b, common(a, b), max(len(a), len(b))))
     return results
