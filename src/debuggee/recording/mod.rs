@@ -56,10 +56,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use texts::{Listings, Text};
 
+/// What is said where a session begins in what libraries have sources of.
+const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
+                       this is a library's. Compile with -g to begin in your own code.";
+
 /// A recording being debugged.
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
+    /// The session has been brought to the program's entry, and that is not its own code.
+    is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -103,6 +109,7 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
+            is_entry_foreign: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -138,10 +145,12 @@ impl Recording {
                 );
             })?;
         }
-        Ok(match motion {
+        let stop = match motion {
             Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
-        })
+        };
+        self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
+        Ok(stop)
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
@@ -204,6 +213,10 @@ impl Travels for Recording {
                 (None, Some(thrown)) => StopText {
                     description: None,
                     text: Some(format!("throws {thrown}")),
+                },
+                (None, None) if self.is_entry_foreign => StopText {
+                    description: None,
+                    text: Some(NOT_OWN.to_owned()),
                 },
                 (None, None) => self.describe_hostcall(),
             },

@@ -9,7 +9,7 @@ use crate::debuggee::{
     SourcePoint, SourceRef, Window,
 };
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::SourceLine;
+use crate::source::{SourceLine, is_library};
 use crate::timeline::Module;
 use std::collections::BTreeMap;
 
@@ -198,6 +198,18 @@ impl Recording {
         });
         let with_line = guests.clone().find(|place| place.line.is_some());
         with_line.or_else(|| guests.clone().next()).cloned()
+    }
+
+    /// Whether the innermost line is one of a library's sources.
+    pub(super) fn is_in_library(&mut self) -> bool {
+        let Some((id, line)) = self
+            .caller()
+            .and_then(|place| Some((place.core.module, place.line?)))
+        else {
+            return false;
+        };
+        let module = self.timeline.module(id);
+        module.is_some_and(|module| is_library(module.source.file(line.file)))
     }
 
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {

@@ -66,7 +66,7 @@ impl Timeline {
             if !seen.insert((frame.module, frame.function)) {
                 continue;
             }
-            functions.extend(self.rows_of(frame));
+            functions.extend(self.rows_of(frame).map(|rows| rows.as_ref().clone()));
         }
         functions
     }
@@ -185,7 +185,7 @@ impl Timeline {
             let module = self
                 .module(id)
                 .filter(|_| !self.stepping.foreign.contains(&id))?;
-            lines::rows_around(&self.rows, module, id, entry)
+            lines::rows_around(&self.rows, module, id, entry).map(|rows| rows.as_ref().clone())
         });
         Ok(own.collect())
     }
