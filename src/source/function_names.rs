@@ -61,6 +61,8 @@ pub struct Beginning {
     pub name: String,
     /// Where the source declares it.
     pub declared: Option<SourceLine>,
+    /// Whether it is a copy within another function.
+    pub is_inlined: bool,
 }
 
 impl FunctionName {

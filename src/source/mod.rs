@@ -6,6 +6,7 @@
 //! information answers with the names of its name section and no lines.
 
 mod addresses;
+mod bodies;
 mod budget;
 mod damage;
 mod demangle;
@@ -17,6 +18,7 @@ mod finding;
 mod function_names;
 mod functions;
 mod globals;
+mod glue;
 mod host_file;
 mod inlined;
 mod kind;
@@ -41,12 +43,14 @@ mod types;
 mod units;
 mod vtables;
 
+pub use bodies::{Bodies, BodyNumber, InlinedBody, OWN};
 pub use damage::Damage;
 pub use demangle::demangle;
 pub use error::SourceError;
 pub use finding::{Folders, Known};
 pub use function_names::{Agreement, Beginning, FunctionName, Written, nearest};
 pub use functions::Function;
+pub use glue::is_glue;
 pub use host_file::{HostFileError, source_text};
 pub use kind::Kind;
 pub use lines::{FileId, SourceLine, Statement};

@@ -23,6 +23,7 @@ pub use processes::pool::REPLAYER_COMMAND;
 pub use processes::wire::ask::CrossingInProgress;
 pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
+pub use travel::returning::Returned;
 
 use crate::component::ModuleId;
 use crate::replay::variant::{Variant, VariantError};
@@ -145,6 +146,10 @@ pub struct Timeline {
     /// The process that stands where the session is.
     live: Process,
     here: Stop,
+    /// How many of the inlined calls that begin there are still ahead.
+    unbegun: u32,
+    /// What the function has returned that was stepped out of to here.
+    returned: Option<Returned>,
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
@@ -199,6 +204,8 @@ impl Timeline {
                 event: 0,
                 reason: Reason::Start,
             },
+            unbegun: 0,
+            returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),

@@ -49,6 +49,7 @@ mod handle_table;
 mod host_files;
 mod http_service;
 mod inlined_breakpoints;
+mod inlined_steps;
 mod instrument;
 mod invoke;
 mod launch_recorder;

@@ -3,6 +3,7 @@
 use super::breakpoints::Lifetime;
 use super::places;
 use super::prompt::{Done, Next, Prompt};
+use super::values::Radix;
 use crate::dap::protocol::{StoppedEventBody, StoppedEventReason};
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -60,7 +61,13 @@ pub(super) fn step(prompt: &mut Prompt, arguments: &str) -> Done {
 
 pub(super) fn finish(prompt: &mut Prompt, arguments: &str) -> Done {
     nothing_more(arguments)?;
-    prompt.step("", &step_of("forward", "line", "out"))
+    let next = prompt.step("", &step_of("forward", "line", "out"))?;
+    // Not all functions return something, nor is everything known that they do.
+    if let Ok(value) = prompt.evaluate("$return", Radix::Decimal) {
+        let type_name = value.type_field.as_deref();
+        prompt.say_value("Value returned: ", "$return", type_name, &value.result)?;
+    }
+    Ok(next)
 }
 
 pub(super) fn next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {

@@ -37,7 +37,7 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
         bail!("print what? `print EXPRESSION`, such as a variable; `info locals` lists them");
     }
     let value = prompt.evaluate(expression, radix)?;
-    prompt.say_value(expression, value.type_field.as_deref(), &value.result)?;
+    prompt.say_value("", expression, value.type_field.as_deref(), &value.result)?;
     // What the value's line leaves out.
     if value.result.contains('…') {
         prompt.show_inside(&value, 1)?;
@@ -64,14 +64,15 @@ impl Prompt {
 
     pub(super) fn say_value(
         &self,
+        before: &str,
         name: &str,
         type_name: Option<&str>,
         value: &str,
     ) -> anyhow::Result<()> {
         let name = self.painted(Style::Name, name);
         let told = match type_name {
-            Some(type_name) => format!("({type_name}) {name} = {value}"),
-            None => format!("{name} = {value}"),
+            Some(type_name) => format!("{before}({type_name}) {name} = {value}"),
+            None => format!("{before}{name} = {value}"),
         };
         Ok(self.say(&told)?)
     }
@@ -119,7 +120,7 @@ impl Prompt {
             for variable in self.client.inside(&scope)? {
                 is_empty = false;
                 let type_name = variable.type_field.as_deref();
-                self.say_value(&variable.name, type_name, &variable.value)?;
+                self.say_value("", &variable.name, type_name, &variable.value)?;
             }
         }
         if is_empty {

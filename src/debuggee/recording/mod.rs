@@ -17,6 +17,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod own_steps;
 mod panics;
 mod rows;
 mod sources;
@@ -60,6 +61,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use texts::{Listings, Text};
 
+/// What is said where a session begins in what libraries have sources of.
+const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
+                       this is a library's. Compile with -g to begin in your own code.";
+
 /// A recording being debugged.
 pub struct Recording {
     timeline: Timeline,
@@ -68,9 +73,8 @@ pub struct Recording {
     panics: Option<Panics>,
     /// The program gives up here, and this is what it says, if it says anything.
     panicked: Option<Option<String>>,
-    /// The session has come here by a step over or out: calls inlined here that have not
-    /// begun are still ahead.
-    is_stepped_over: bool,
+    /// The session has been brought to the program's entry, and that is not its own code.
+    is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -121,7 +125,7 @@ impl Recording {
             breakpoints: Breakpoints::default(),
             panics: None,
             panicked: None,
-            is_stepped_over: false,
+            is_entry_foreign: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -149,9 +153,6 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
         self.panicked = None;
-        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
-            return Ok(self.timeline.here().clone());
-        }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
         if self.timeline.needs_debug(motion) {
@@ -164,9 +165,10 @@ impl Recording {
         }
         let stop = match motion {
             Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+            Motion::Line(Direction::Forward, Step::Into) => self.step_into_own(interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
-        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
+        self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
         Ok(stop)
     }
 
@@ -230,6 +232,10 @@ impl Travels for Recording {
                 (None, Some(thrown)) => StopText {
                     description: None,
                     text: Some(thrown.told()),
+                },
+                (None, None) if self.is_entry_foreign => StopText {
+                    description: None,
+                    text: Some(NOT_OWN.to_owned()),
                 },
                 (None, None) => self.describe_hostcall(),
             },

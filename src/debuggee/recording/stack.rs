@@ -9,7 +9,7 @@ use crate::debuggee::{
     SourceRef, Window,
 };
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::{InlinedCall, SourceLine};
+use crate::source::SourceLine;
 use crate::timeline::Module;
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) struct GuestPlace {
     /// 0 for the innermost inlined body.
     pub(super) inlined: usize,
     name: String,
-    line: Option<SourceLine>,
+    pub(super) line: Option<SourceLine>,
 }
 
 /// Inlined calls within one frame that get numbers of their own.
@@ -69,30 +69,11 @@ impl Recording {
         Ok(self.stack.as_deref().unwrap_or_default())
     }
 
-    /// A step into a call that is inlined here, and has not begun yet, moves nothing but
-    /// what is shown. Whether this was one.
-    pub(super) fn enters_inlined(&mut self) -> Result<bool, DebuggeeError> {
-        if !std::mem::take(&mut self.is_stepped_over) {
-            return Ok(false);
-        }
-        let frames = self.timeline.frames()?;
-        let unbegun = frames.first().and_then(|frame| {
-            let module = self.timeline.module(frame.module)?;
-            let inlined = module.source.inlined_at(frame.pc);
-            Some(
-                inlined
-                    .first()
-                    .is_some_and(|call| is_unbegun(call, frame.pc)),
-            )
-        });
-        Ok(unbegun.unwrap_or(false))
-    }
-
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
         let mut crossings = self.crossing_frames()?;
         let frames = self.timeline.frames()?;
-        let hides = self.is_stepped_over;
+        let ahead = self.timeline.unbegun() as usize;
         for (index, core) in frames.iter().enumerate() {
             let outside = (frames.len() - index) as u32;
             while let Some(inner) = crossings.pop_if(|inner| inner.open.outside >= outside) {
@@ -102,7 +83,14 @@ impl Recording {
                 continue;
             };
             stack.extend(
-                bodies(module, *core, index, outside, hides && index == 0).map(ShownFrame::Guest),
+                bodies(
+                    module,
+                    *core,
+                    index,
+                    outside,
+                    if index == 0 { ahead } else { 0 },
+                )
+                .map(ShownFrame::Guest),
             );
         }
         let outermost = crossings.into_iter().rev();
@@ -217,6 +205,18 @@ impl Recording {
         with_line.or_else(|| guests.clone().next()).cloned()
     }
 
+    /// Whether the innermost line is one of a library's sources.
+    pub(super) fn is_in_library(&mut self) -> bool {
+        let Some((id, line)) = self
+            .caller()
+            .and_then(|place| Some((place.core.module, place.line?)))
+        else {
+            return false;
+        };
+        let module = self.timeline.module(id);
+        module.is_some_and(|module| self.is_library(module.source.file(line.file)))
+    }
+
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {
         let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
         let sources: BTreeMap<String, SourceRef> = modules
@@ -277,29 +277,22 @@ impl Recording {
     }
 }
 
-/// Whether an inlined call stands at its first instruction.
-fn is_unbegun(call: &InlinedCall, pc: u32) -> bool {
-    call.ranges.iter().map(|range| range.start).min() == Some(pc)
-}
-
 /// The bodies that a core frame runs: inlined calls first, then the function.
 fn bodies(
     module: &Module,
     core: CoreFrame,
     index: usize,
     outside: u32,
-    hide_unbegun: bool,
+    ahead: usize,
 ) -> impl Iterator<Item = GuestPlace> + use<> {
     let inlined = module.source.inlined_at(core.pc);
     let inlined_count = inlined.len();
     let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
     let mut bodies = Vec::new();
-    let mut hides = hide_unbegun;
     for (i, call) in inlined.into_iter().enumerate() {
-        // At the first instruction of an inlined body a step stands before the call, as
-        // it does where there is a call instruction.
-        hides &= is_unbegun(&call, core.pc);
-        if !hides {
+        // At the first instruction of an inlined body the session may stand before the call,
+        // as it does where there is a call instruction.
+        if i >= ahead {
             let name = module.source.spelled(core.pc, &call.name);
             bodies.push((i, name, line));
         }

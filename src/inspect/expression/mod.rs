@@ -110,7 +110,7 @@ impl Expression {
     pub fn needs(&self) -> Needs {
         let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
         Needs {
-            variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
+            variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..) | Kind::Return)),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
             position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),

@@ -2,10 +2,13 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod entry;
+mod inlined;
 mod into_call;
 pub(super) mod lines;
 pub mod motion;
 pub mod predicates;
+pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
@@ -74,7 +77,10 @@ impl Timeline {
                 self.search(*direction, Search::anywhere(watch), interrupt)
             }
             Motion::Instruction(direction, step) => {
-                self.instruction_step(*direction, *step, interrupt)
+                let stop = self.instruction_step(*direction, *step, interrupt)?;
+                // Each instruction is in its innermost body.
+                self.unbegun = 0;
+                Ok(stop)
             }
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
@@ -100,6 +106,8 @@ impl Timeline {
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
+        self.unbegun = 0;
+        self.returned = None;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

@@ -201,6 +201,15 @@ pub enum Place {
         /// The offset, in bytes.
         pc: u32,
     },
+    /// The same, where inlined calls begin: the bodies of some are still ahead.
+    Call {
+        /// The core module.
+        module: ModuleId,
+        /// The offset, in bytes.
+        pc: u32,
+        /// How many inlined bodies around the place have begun.
+        inside: u32,
+    },
     /// At the outgoing crossings that the filter lets through.
     Hostcall(HostcallFilter),
     /// At the outgoing crossings with these numbers, ascending: where something
@@ -253,7 +262,12 @@ impl Breakpoint {
     /// Whether code for debugging is needed to stop at it: at places in code, and
     /// where expressions may speak of variables.
     pub fn needs_debug(&self) -> bool {
-        let in_code = |place: &Place| matches!(place, Place::Code { .. } | Place::Change(_));
+        let in_code = |place: &Place| {
+            matches!(
+                place,
+                Place::Code { .. } | Place::Call { .. } | Place::Change(_)
+            )
+        };
         self.condition.is_some() || self.log.is_some() || self.places.iter().any(in_code)
     }
 }
