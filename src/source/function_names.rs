@@ -61,6 +61,8 @@ pub struct Beginning {
     pub name: String,
     /// Where the source declares it.
     pub declared: Option<SourceLine>,
+    /// Whether it is a copy within another function.
+    pub is_inlined: bool,
 }
 
 impl FunctionName {
@@ -244,6 +246,10 @@ impl<'a> Reader<'a> {
     fn read(text: &'a str, depth: usize) -> Named {
         if text.len() > LONGEST || depth == 0 {
             return Named::default();
+        }
+        let mut text = text;
+        for qualifier in [" &&", " &", " volatile", " const"] {
+            text = text.strip_suffix(qualifier).unwrap_or(text);
         }
         let mut reader = Reader {
             rest: text,
@@ -649,6 +655,12 @@ mod tests {
                 "operator<",
                 vec!["Row::operator<", "operator<"],
                 vec!["operator<<"],
+            ),
+            (
+                "language()::$_0::operator() const",
+                "operator()",
+                vec!["operator()", "language()::$_0::operator() const"],
+                vec!["language", "const"],
             ),
             (
                 "Flag::operator bool",

@@ -178,6 +178,14 @@ impl ModuleSource {
         self.functions.named(&self.entries, name)
     }
 
+    /// The type of what the function that contains a place returns, if it returns something.
+    pub(crate) fn return_type(&self, pc: u32) -> Option<EntryId> {
+        let function = self.functions.described_at(&self.entries, pc).ok()?;
+        let die = self.entries.units.entry(function.entry).ok()?;
+        let unit = function.entry.unit;
+        self.entries.declaration(unit, die.attrs()).type_id
+    }
+
     /// The index of the function that contains a place.
     pub fn function_index_at(&self, pc: u32) -> Option<u32> {
         self.entries.code.function_index_at(pc)
@@ -265,6 +273,7 @@ impl ModuleSource {
             pc: self.body_start(function),
             name: function.name.clone(),
             declared: function.declared,
+            is_inlined: false,
         });
         let inlined = self.inlined.meant(&self.entries, is_meant);
         let mut all: Vec<Beginning> = own.chain(inlined).collect();
@@ -283,6 +292,15 @@ impl ModuleSource {
     pub fn names_of_functions(&self) -> impl Iterator<Item = &str> {
         let own = self.functions().map(|function| function.name.as_str());
         own.chain(self.inlined.names(&self.entries))
+    }
+
+    /// Where the inlined copies of functions begin that are meant by their whole name and where
+    /// they are declared.
+    pub fn starts_of_inlined_where(
+        &self,
+        is_meant: impl Fn(&str, Option<SourceLine>) -> bool,
+    ) -> Vec<u32> {
+        self.inlined.starts_where(&self.entries, is_meant)
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code

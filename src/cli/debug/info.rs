@@ -2,7 +2,7 @@
 
 use super::prompt::{Done, Next, Prompt};
 use super::stack::place;
-use super::{display, motion};
+use super::{display, motion, places};
 use crate::cli::style::Style;
 use crate::cli::trace::Output;
 use crate::dap::client::Purpose;
@@ -216,8 +216,11 @@ fn sources(prompt: &mut Prompt) -> Done {
         )?;
     }
     for source in sources {
-        let path = source.path.or(source.name).unwrap_or_default();
-        prompt.say(&path)?;
+        let path = match places::whole_path(&source) {
+            "" => places::name(&source),
+            path => path,
+        };
+        prompt.say(path)?;
     }
     Ok(Next::Continue)
 }

@@ -69,7 +69,13 @@ pub(super) fn step(prompt: &mut Prompt, arguments: &str) -> Done {
 
 pub(super) fn finish(prompt: &mut Prompt, arguments: &str) -> Done {
     nothing_more(arguments)?;
-    prompt.step("", &step_of("forward", "line", "out"))
+    let next = prompt.step("", &step_of("forward", "line", "out"))?;
+    // Not all functions return something, nor is everything known that they do.
+    if let Ok(value) = prompt.evaluate("$return", None) {
+        let type_name = value.type_field.as_deref();
+        prompt.say_value("Value returned: ", "$return", type_name, &value.result)?;
+    }
+    Ok(next)
 }
 
 pub(super) fn next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {

@@ -16,6 +16,21 @@ pub trait FrameState {
     fn global(&self, index: u32) -> Option<CoreValue>;
     /// Bytes of the instance's memory; `None` if any of them is outside.
     fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>>;
+    /// What a function has just returned to the frame.
+    fn returned(&self) -> Option<Returned> {
+        None
+    }
+}
+
+/// A function of the frame's module has just returned to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Returned {
+    /// A place in the function.
+    pub pc: u32,
+    /// Its core result, if it has one.
+    pub result: Option<CoreValue>,
+    /// Where its value is in memory, if it has been put there.
+    pub address: Option<u64>,
 }
 
 /// The most bytes that are read for one value.

@@ -2,6 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod entry;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
@@ -9,6 +10,7 @@ mod meeting;
 pub mod motion;
 pub(super) mod pausing;
 pub mod predicates;
+pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
@@ -126,6 +128,7 @@ impl Timeline {
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
         self.unbegun = 0;
+        self.returned = None;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

@@ -30,16 +30,32 @@ impl Timeline {
     }
 
     fn lined_depth(&self, frames: &[Frame]) -> Option<u32> {
-        let lined = frames.iter().position(|frame| self.has_lines(frame))?;
+        // Who has stopped in someone else's function steps in it.
+        let is_in_lines = |(index, frame): (usize, &Frame)| match index {
+            0 => self.has_any_lines(frame),
+            _ => self.has_lines(frame),
+        };
+        let lined = frames.iter().enumerate().position(is_in_lines)?;
         Some((frames.len() - lined) as u32)
     }
 
     fn has_lines(&self, frame: &Frame) -> bool {
+        self.has_any_lines(frame) && !self.is_foreign(frame)
+    }
+
+    /// Whether a frame has lines, if they are not someone else's module's.
+    fn has_any_lines(&self, frame: &Frame) -> bool {
         if self.stepping.foreign.contains(&frame.module) {
             return false;
         }
         self.module(frame.module)
             .is_some_and(|m| m.source.line_at(frame.pc).is_some_and(|l| l.line != 0))
+    }
+
+    /// Whether a frame is of a function that is someone else's.
+    fn is_foreign(&self, frame: &Frame) -> bool {
+        let module = self.module(frame.module);
+        module.is_some_and(|module| self.stepping.is_foreign(frame.module, module, frame.pc))
     }
 
     /// Whether a line step from here is one by instruction.
@@ -55,7 +71,7 @@ impl Timeline {
         let mut seen = HashSet::new();
         let mut functions = Vec::new();
         let mut callee_catches = false;
-        for frame in frames.iter().skip(skip) {
+        for (index, frame) in frames.iter().enumerate().skip(skip) {
             let module = self.module(frame.module);
             let catches = module.is_some_and(|module| module.code.catches(frame.pc));
             // What is caught may be the last that a function does.
@@ -63,10 +79,13 @@ impl Timeline {
             if functions.len() >= WATCHED_FRAMES && !is_left_to {
                 continue;
             }
+            if index > skip && self.is_foreign(frame) {
+                continue;
+            }
             if !seen.insert((frame.module, frame.function)) {
                 continue;
             }
-            functions.extend(self.rows_of(frame));
+            functions.extend(self.rows_of(frame).map(|rows| rows.as_ref().clone()));
         }
         functions
     }
@@ -184,8 +203,8 @@ impl Timeline {
         let own = functions.into_iter().filter_map(|(id, entry)| {
             let module = self
                 .module(id)
-                .filter(|_| !self.stepping.foreign.contains(&id))?;
-            lines::rows_around(&self.rows, module, id, entry)
+                .filter(|module| !self.stepping.is_foreign(id, module, entry))?;
+            lines::rows_around(&self.rows, module, id, entry).map(|rows| rows.as_ref().clone())
         });
         Ok(own.collect())
     }
@@ -250,7 +269,13 @@ impl Timeline {
         let caller = self.caller_with_lines(&frames, depth);
         match self.inlined_body(&frames, depth) {
             Some(body) => self.leave_body(depth, caller, body, interrupt),
-            None => self.return_to(caller, interrupt),
+            None => {
+                let index = (frames.len() as u32).saturating_sub(depth) as usize;
+                let returning = self.returning(&frames, index)?;
+                let stop = self.return_to(caller, interrupt)?;
+                self.note_returned(returning, &stop)?;
+                Ok(stop)
+            }
         }
     }
 
