@@ -161,8 +161,11 @@ impl Recording {
             other => self.timeline.travel(other, interrupt)?,
         };
         let is_whole = !self.timeline.is_cut_short() && stop.reason != Reason::Paused;
-        self.is_stepped_over =
-            is_whole && matches!(motion, Motion::Line(_, Step::Over | Step::Out));
+        self.is_stepped_over = is_whole
+            && matches!(
+                motion,
+                Motion::Line(_, Step::Over | Step::Out) | Motion::OutOf(..)
+            );
         Ok(stop)
     }
 
@@ -278,6 +281,13 @@ impl Travels for Recording {
 
     fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
         Recording::motion_to_change(of, direction)
+    }
+
+    fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(match self.frame(Some(frame))? {
+            ShownFrame::Guest(guest) => Motion::OutOf(direction, guest.index as u32),
+            ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
+        })
     }
 
     fn line_visits(

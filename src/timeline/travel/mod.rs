@@ -74,7 +74,8 @@ impl Timeline {
                 self.breakpoints.need_debug()
             }
             Motion::Tick(_) | Motion::Fraction(_) => true,
-            Motion::Instruction(..) | Motion::Line(..) | Motion::IntoCall { .. } => true,
+            Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf(..) => true,
+            Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
         }
     }
@@ -97,6 +98,7 @@ impl Timeline {
             Motion::Instruction(direction, step) => {
                 self.instruction_step(*direction, *step, interrupt)
             }
+            Motion::OutOf(direction, inside) => self.step_out_of(*inside, *direction, interrupt),
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
             Motion::Line(Direction::Forward, step) => {
