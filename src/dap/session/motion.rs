@@ -16,6 +16,7 @@ use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
 };
+use std::time::Duration;
 
 pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
     let response = ContinueResponse {
@@ -164,7 +165,12 @@ impl Session {
             false => self.patience,
         };
         let shown = self.printed;
+        let is_awaited = self.client.waits_for_output;
         self.work(move || {
+            if is_awaited {
+                // Begins to find out now, so that it is known when the motion is over.
+                _ = debuggee.printed(0..1, Duration::ZERO);
+            }
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
                 outcome = debuggee.travel(motion, &reporter, &interrupt);
@@ -423,6 +429,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::Line(..)
             | Motion::Instruction(..)
+            | Motion::OutOf(..)
             | Motion::Hostcall(..)
             | Motion::IntoCall { .. }
             | Motion::OverHostcall(_),

@@ -336,6 +336,13 @@ impl Travels for Recording {
         Recording::motion_to_change(of, direction)
     }
 
+    fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(match self.frame(Some(frame))? {
+            ShownFrame::Guest(guest) => Motion::OutOf(direction, guest.index as u32),
+            ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
+        })
+    }
+
     fn line_visits(
         &mut self,
         source: &SourceOrigin,

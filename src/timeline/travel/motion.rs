@@ -91,6 +91,9 @@ pub enum Motion {
     Instruction(Direction, Step),
     /// A step to a line start, of lines that count by the [`Stepping`].
     Line(Direction, Step),
+    /// Out of the frame that this many are inside of, 0 being the innermost one: just after
+    /// the call of it, or just before.
+    OutOf(Direction, u32),
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
     Hostcall(Direction, HostcallFilter),
@@ -121,6 +124,7 @@ impl Motion {
         match self {
             Motion::Line(..)
             | Motion::Instruction(..)
+            | Motion::OutOf(..)
             | Motion::Hostcall(..)
             | Motion::OverHostcall(_)
             | Motion::IntoCall { .. } => true,

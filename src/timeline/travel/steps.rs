@@ -279,6 +279,30 @@ impl Timeline {
         }
     }
 
+    /// Out of the frame that so many are inside of, whether or not it has lines.
+    pub(super) fn step_out_of(
+        &mut self,
+        inside: u32,
+        direction: Direction,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let frames = self.frames()?;
+        let depth = (frames.len() as u32).saturating_sub(inside).max(1);
+        match direction {
+            Direction::Forward => {
+                let caller = self.caller_with_lines(&frames, depth);
+                let returning = self.returning(&frames, inside as usize)?;
+                let stop = self.return_to(caller, interrupt)?;
+                self.note_returned(returning, &stop)?;
+                Ok(stop)
+            }
+            Direction::Backward => {
+                let frame = frames.get(inside as usize).copied();
+                self.back_to_call_of(frame, depth, interrupt)
+            }
+        }
+    }
+
     /// To where the frame at a depth goes on, or to the end.
     fn return_to(&mut self, depth: Option<u32>, interrupt: &Interrupt) -> Result<Stop> {
         match depth {
