@@ -51,6 +51,7 @@ mod http_service;
 mod inlined_breakpoints;
 mod instrument;
 mod invoke;
+mod kept_session;
 mod launch_recorder;
 mod listener;
 mod lowering;

@@ -167,6 +167,37 @@ check.test("hostcalls, forward and back", function()
   check.contains(said("RrWhen"), "of 52", "when")
 end)
 
+check.test("a hostcall shows the frame of the person's own code", function()
+  for _, command in ipairs({ "RrSeek 20", "RrHostcallNext", "RrHostcallPrev", "RrHostcallOver" }) do
+    go(command)
+    check.equal({ frame().source.name, frame().presentationHint }, { "ledger.c", "normal" }, command)
+  end
+  local above = dap.session().threads[1].frames
+  check.equal(above[1].name:match("^wasi:") ~= nil, true, "the hostcall above it")
+  local shims = vim.tbl_filter(function(each)
+    return each.presentationHint == "subtle"
+  end, above)
+  check.equal(#shims > 0 and shims[1].source ~= nil, true, "the shims have their sources")
+end)
+
+check.test("the ends have a frame, and lead on", function()
+  go("RrSeek start")
+  check.contains(frame().name, "start of the recording", "the start")
+  go(function()
+    dap.step_into()
+  end)
+  check.equal(frame().presentationHint ~= "label", true, "after it")
+end)
+
+check.test("a moment is copied, and opened again", function()
+  go("RrSeek 20")
+  local text = said("RrCopyMoment")
+  check.equal(text, recording .. "@" .. require("rr-dap.session").moment().moment.position, "the text")
+  check.equal(vim.fn.getreg('"'), text, "the register")
+  local configured = require("rr-dap.configurations").of_file(text, {})
+  check.equal({ configured.trace, text == recording .. "@" .. configured.stopAt }, { recording, true }, "what is opened")
+end)
+
 check.test("marks are set, completed, chosen and forgotten", function()
   go("RrSeek 14")
   check.contains(said("RrMark read"), "mark read is event 14", "a mark")

@@ -6,6 +6,7 @@ import { TYPE } from './configuration.js';
 import { HandlesView } from './handlesView.js';
 import { HostcallsView } from './hostcallsView.js';
 import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
+import { followLinks } from './links.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { StatusBar } from './statusBar.js';
@@ -36,7 +37,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     RecordingEditor.register(adapters),
     vscode.commands.registerCommand('rr-dap.debugRecording', open),
     vscode.commands.registerCommand('rr-dap.recordAndDebug', open),
-    ...travelCommands(recordings),
+    ...travelCommands(recordings, context.extension.id),
+    followLinks(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),
     new TimelinePanel(context.extensionUri, recordings),

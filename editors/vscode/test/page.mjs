@@ -47,6 +47,9 @@ export function hands(page, pictures) {
     toolbar: ({ button }) => page.locator('.debug-toolbar').getByRole('button', { name: button }).first().click({ timeout: PATIENCE }),
     toolbarButtons: () =>
       page.locator('.debug-toolbar .action-label').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label'))),
+    /** Those that can be clicked. */
+    toolbarEnabled: () =>
+      page.locator('.debug-toolbar .action-label:not(.disabled)').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label'))),
     keys: async ({ keys }) => {
       for (const key of keys) await page.keyboard.press(key);
     },
