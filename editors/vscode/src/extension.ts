@@ -28,7 +28,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     recordings,
     statusBar,
     vscode.debug.registerDebugAdapterDescriptorFactory(TYPE, adapters),
-    vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations()),
+    vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations(adapters)),
     vscode.debug.registerDebugConfigurationProvider(
       TYPE,
       new FoundConfigurations(),

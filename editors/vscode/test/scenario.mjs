@@ -69,6 +69,30 @@ const acts = {
     await end(vscode, until);
   },
 
+  async 'what there is to debug is listed once'({ vscode, page, until }) {
+    void vscode.commands.executeCommand('workbench.action.debug.selectandstart');
+    await page('choose', { text: 'rr-dap (WebAssembly)' });
+    const listed = async () => (await page('choices')).map((text) => text.trim().split('\n')[0]);
+    await until('the list', async () => (await listed()).some((text) => text.includes('ledger.wasm')));
+    const all = await listed();
+    assert.equal(new Set(all).size, all.length, all.join());
+    await page('keys', { keys: ['Escape'] });
+  },
+
+  async 'where the program is missing, what to do is told'({ vscode, page, folder, until }) {
+    const settings = vscode.workspace.getConfiguration('rr-dap');
+    await settings.update('path', '/nowhere/rr-dap', vscode.ConfigurationTarget.Workspace);
+    try {
+      assert.equal(await vscode.debug.startDebugging(folder, PROGRAM), false);
+      await page('button', { text: 'How to Install' });
+      await until('the page', () => /readme/i.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''));
+      await page('picture', { name: 'install' });
+    } finally {
+      await settings.update('path', undefined, vscode.ConfigurationTarget.Workspace);
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    }
+  },
+
   async 'the ends of a run that returned can be left again'({ vscode, page, folder, stopped, go, until, moment }) {
     const enabled = async (...wanted) => {
       await until(wanted.join(', '), async () => {
