@@ -6,7 +6,7 @@ import { TYPE } from './configuration.js';
 import { HandlesView } from './handlesView.js';
 import { HostcallsView } from './hostcallsView.js';
 import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
-import { followLinks } from './links.js';
+import { follow, followLinks } from './links.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { StatusBar } from './statusBar.js';
@@ -17,6 +17,8 @@ import { travelCommands } from './travel.js';
 export interface Api {
   /** Where in time the session is, as the status bar has it; empty without a session. */
   momentText(): string;
+  /** Does what a link made by "Copy Link to This Moment" is for. */
+  openLink(uri: vscode.Uri): Promise<void>;
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
@@ -44,5 +46,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     new TimelinePanel(context.extensionUri, recordings),
   );
   void offerIfFound();
-  return { momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, '') };
+  return {
+    momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, ''),
+    openLink: (uri) => follow(uri, recordings),
+  };
 }

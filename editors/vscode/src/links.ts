@@ -27,7 +27,8 @@ export function followLinks(recordings: Recordings): vscode.Disposable {
   return vscode.window.registerUriHandler({ handleUri: (uri) => reporting(() => follow(uri, recordings)) });
 }
 
-async function follow(uri: vscode.Uri, recordings: Recordings): Promise<void> {
+/** Opens the recording at the moment that a link tells, or goes there if it is open. */
+export async function follow(uri: vscode.Uri, recordings: Recordings): Promise<void> {
   const target = readLink(uri.path, uri.query);
   if (typeof target === 'string') throw new Error(target);
   const open = recordings.current;

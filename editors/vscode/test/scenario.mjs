@@ -171,10 +171,16 @@ const acts = {
     await vscode.commands.executeCommand('rr-dap.copyLink');
     const link = await vscode.env.clipboard.readText();
     assert.match(link, /^[\w-]+:\/\/rr-dap\.rr-dap\/open\?trace=\/.*ledger\.rrtrace&at=\d+:\d+:0x/);
+    const { openLink } = vscode.extensions.getExtension('rr-dap.rr-dap').exports;
+    const follow = async () => {
+      await openLink(vscode.Uri.parse(link));
+      await stopped('goto');
+      await until('event 30', () => eventOf(moment()) === 30);
+    };
+    await go('rr-dap.goToStart', 'start');
+    await follow();
     await end(vscode, until);
-    await vscode.debug.startDebugging(folder, { ...RECORDING, stopAt: new URL(link).searchParams.get('at').replace(' ', '+') });
-    await stopped('goto');
-    await until('event 30', () => eventOf(moment()) === 30);
+    await follow();
     await end(vscode, until);
   },
 

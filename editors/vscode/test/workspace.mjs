@@ -1,7 +1,7 @@
 // The folder that VS Code opens: the ledger, its source, and a recording of it; a recording of a
 // program that returns, and a program that does not end.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export function makeWorkspace(folder, fixtures, rrDap) {
@@ -9,8 +9,7 @@ export function makeWorkspace(folder, fixtures, rrDap) {
   for (const file of ['ledger.c', 'ledger.csv', 'ledger.wasm', 'rt/start.c']) cpSync(join(fixtures, file), join(folder, file));
   const nested = ['--quiet', '--invoke', 'run()', '-o', join(folder, 'nested.rrtrace'), join(fixtures, 'wat/nested.wat')];
   execFileSync(rrDap, ['record', ...nested], { stdio: 'pipe' });
-  const chatty = readFileSync(join(fixtures, 'wat/chatty.wat'), 'utf8');
-  writeFileSync(join(folder, 'endless.wat'), chatty.replace('(i32.const 5000)', '(i32.const 2000000000)'));
+  cpSync(join(fixtures, 'wat/spin.wat'), join(folder, 'endless.wat'));
   try {
     const options = ['--quiet', '--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace')];
     execFileSync(rrDap, ['record', ...options, join(folder, 'ledger.wasm')], { stdio: 'pipe' });
