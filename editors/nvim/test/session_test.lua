@@ -192,6 +192,7 @@ end)
 check.test("a moment is copied, and opened again", function()
   go("RrSeek 20")
   local text = said("RrCopyMoment")
+  text = text:gsub("^rr%-dap: ", "")
   check.equal(text, recording .. "@" .. require("rr-dap.session").moment().moment.position, "the text")
   check.equal(vim.fn.getreg('"'), text, "the register")
   local configured = require("rr-dap.configurations").of_file(text, {})
@@ -332,6 +333,28 @@ check.test("a session that has ended has no status", function()
   finish()
   check.equal(rr.status(), "", "status")
   check.contains(said("RrWhen"), "no session is running", "what is said")
+end)
+
+check.test("a program that does not end is paused, and debugged from there", function()
+  dap.run(vim.tbl_extend("force", shared, {
+    name = "endless",
+    type = "rr-dap",
+    request = "launch",
+    program = vim.env.PLUGIN .. "/../../fixtures/wat/spin.wat",
+    stopOnEntry = true,
+  }))
+  check.wait("its thread", function()
+    return rr.status() == "rr-dap …"
+  end)
+  local when = go(function()
+    dap.pause()
+  end)
+  check.equal(when.phase, "end", "where it was")
+  check.equal(frame().presentationHint, "normal", "a frame of its own")
+  go(function()
+    dap.step_back()
+  end)
+  finish()
 end)
 
 check.test(":RrDebug debugs a recording", function()

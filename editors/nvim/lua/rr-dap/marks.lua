@@ -38,7 +38,9 @@ function M.copy()
       recording = vim.fs.joinpath(given.cwd or vim.fn.getcwd(), recording)
     end
     local text = recording .. "@" .. when.moment.position
-    vim.fn.setreg("+", text)
+    if vim.fn.has("clipboard") == 1 then
+      vim.fn.setreg("+", text)
+    end
     vim.fn.setreg('"', text)
     tell.info(text)
   end)

@@ -226,6 +226,12 @@ function M.listen(dap)
   after.stackTrace["rr-dap"] = show_subdued
   after.event_stopped["rr-dap"] = stopped
   after.event_continued["rr-dap"] = moves
+  -- A program that is recorded for long has a thread before it stops anywhere.
+  after.event_thread["rr-dap"] = function(session)
+    if moments[session] == nil then
+      moves(session)
+    end
+  end
   for _, motion in ipairs({ "continue", "next", "stepIn", "stepOut", "stepBack", "reverseContinue" }) do
     dap.listeners.before[motion]["rr-dap"] = function(session, error)
       if not error then
