@@ -90,7 +90,7 @@ impl Record {
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
         let begun = |recorder: &Recorder| {
-            finish_on_signals(recorder);
+            finish_on_signals(recorder, (!self.quiet).then(|| output.clone()));
             if let Some(lifeline) = &lifeline {
                 lifeline.finishes(recorder);
             }
@@ -215,8 +215,20 @@ fn where_sources_may_be(app: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn finish_on_signals(recorder: &Recorder) {
-    if let Err(error) = record::finish_on_signals(recorder) {
+/// `output` is told of, unless nobody wants to hear.
+fn finish_on_signals(recorder: &Recorder, output: Option<PathBuf>) {
+    let told = move |recorded: &Recorded| {
+        if let Some(output) = output {
+            tell(format_args!(
+                "rr-dap: stopped; {} hostcalls are recorded in {}: `rr-dap debug --at end {}` shows \
+                 where it was",
+                recorded.events,
+                output.display(),
+                output.display()
+            ));
+        }
+    };
+    if let Err(error) = record::finish_on_signals(recorder, told) {
         tracing::warn!("signals cannot be handled: {error}");
     }
 }

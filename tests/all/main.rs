@@ -53,6 +53,7 @@ mod inlined_breakpoints;
 mod inlined_steps;
 mod instrument;
 mod invoke;
+mod kept_session;
 mod launch_recorder;
 mod listener;
 mod lowering;

@@ -24,6 +24,7 @@ pub(super) const TOPICS: &[&str] = &[
     "hostcalls",
     "marks",
     "output",
+    "position",
     "modules",
     "source",
     "sources",
@@ -89,6 +90,7 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
         "registers" => registers(prompt),
         "display" => display::display(prompt, ""),
         "output" => output(prompt),
+        "position" => position(prompt),
         "modules" => modules(prompt),
         "source" => source(prompt),
         "sources" => sources(prompt),
@@ -137,6 +139,27 @@ fn output(prompt: &mut Prompt) -> Done {
     let when: When = prompt.client.ask("rr/when", json!({}))?;
     crate::cli::terminal::stdout().flush()?;
     Output::before(when.moment.event, prompt.recording()).run()?;
+    Ok(Next::Continue)
+}
+
+/// Where in time this is, as what `rr-dap debug` opens again, from wherever it is called.
+fn position(prompt: &mut Prompt) -> Done {
+    #[derive(Deserialize)]
+    struct When {
+        moment: Moment,
+    }
+    #[derive(Deserialize)]
+    struct Moment {
+        position: String,
+    }
+    let when: When = prompt.client.ask("rr/when", json!({}))?;
+    let position = when.moment.position;
+    match prompt.lasting() {
+        Some(recording) => prompt.say(&format!("{}@{position}", recording.display()))?,
+        None => prompt.say(&format!(
+            "{position} (the recording goes with this session: `--output FILE` keeps it)"
+        ))?,
+    }
     Ok(Next::Continue)
 }
 

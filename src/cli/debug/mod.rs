@@ -29,6 +29,7 @@ use super::guest_world::GuestWorld;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
+use crate::debuggee::launch::Moment;
 use crate::timeline::processes::temporary::TemporaryDir;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -45,6 +46,7 @@ use std::rc::Rc;
 #[command(after_help = "Examples:
   rr-dap debug run.rrtrace
   rr-dap debug --at end run.rrtrace
+  rr-dap debug run.rrtrace@4711:3:0x1f4
   rr-dap debug --dir data::/work app.wasm -- -v /work/input.txt
   rr-dap debug --batch --command 'break parse' --command continue --command bt run.rrtrace
 
@@ -83,7 +85,9 @@ pub(super) struct Debug {
     /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug.
+    /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug. A
+    /// recording is opened at a moment with FILE@POSITION, as `info position` tells it; a
+    /// hostcall's number, a percentage, start, entry and end are moments, too.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The program's arguments.
@@ -142,9 +146,9 @@ impl Debug {
     }
 
     fn subject(&self) -> anyhow::Result<Subject> {
-        let file = std::path::absolute(&self.file)?;
+        let (file, moment) = file_and_moment(&self.file)?;
         let mut launch = json!({
-            "stopAt": self.at.stop_at(),
+            "stopAt": moment.as_deref().unwrap_or(self.at.stop_at()),
             "debugFiles": absolute(&self.debug_files)?,
             "sourceMap": self.source_map,
         });
@@ -161,6 +165,13 @@ impl Debug {
                 launch,
                 recording: Recording::Given(file),
             });
+        }
+        if let Some(moment) = moment {
+            bail!(
+                "{moment} is a moment of a recording, and {} is a program to record: leave @{moment} \
+                 out, or give the recording",
+                file.display()
+            );
         }
         let recording = match &self.output {
             Some(path) => Recording::Given(std::path::absolute(path)?),
@@ -188,6 +199,19 @@ impl Debug {
     }
 }
 
+/// `FILE`, or `FILE@MOMENT`; a file with an `@` in its name is meant where there is one.
+fn file_and_moment(given: &Path) -> anyhow::Result<(PathBuf, Option<String>)> {
+    let split = given.to_str().and_then(|text| text.rsplit_once('@'));
+    let split = split.filter(|(file, _)| !given.exists() && Path::new(file).exists());
+    let Some((file, text)) = split else {
+        return Ok((std::path::absolute(given)?, None));
+    };
+    if !["start", "entry", "end"].contains(&text) {
+        text.parse::<Moment>()?;
+    }
+    Ok((std::path::absolute(file)?, Some(text.to_owned())))
+}
+
 fn absolute(paths: &[PathBuf]) -> std::io::Result<Vec<PathBuf>> {
     paths.iter().map(std::path::absolute).collect()
 }
@@ -207,7 +231,7 @@ enum Recording {
 
 impl Recording {
     /// Where it is, if it is there after the session.
-    fn lasting(&self) -> Option<PathBuf> {
+    pub(super) fn lasting(&self) -> Option<PathBuf> {
         match self {
             Recording::Given(path) => Some(path.clone()),
             Recording::Temporary(_) => None,

@@ -267,6 +267,11 @@ impl Prompt {
         self.screen.borrow().capabilities.supports_data_breakpoints
     }
 
+    /// The recording, if it is there after the session.
+    pub(super) fn lasting(&self) -> Option<PathBuf> {
+        self.recording.lasting()
+    }
+
     pub(super) fn recording(&self) -> PathBuf {
         self.recording.path()
     }

@@ -26,6 +26,8 @@ use std::time::{Duration, Instant, SystemTime};
 const UNTIL_TOLD: Duration = Duration::from_secs(1);
 /// And shown as progress: a client that has just been told needs a moment to look.
 const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
+/// Between two pieces of what a program prints while it is recorded.
+const BETWEEN_PIECES: Duration = Duration::from_millis(10);
 /// What a recorder gets to finish its recording when it is told to end.
 const TO_FINISH: Duration = Duration::from_secs(5);
 
@@ -312,7 +314,8 @@ fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
 /// Hands on what a stream says, as it says it; answers its end, for messages.
 fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
     const KEPT: usize = 4096;
-    let mut buffer = [0; 8192];
+    // What a pipe holds.
+    let mut buffer = vec![0; 64 << 10];
     let mut kept = Vec::new();
     loop {
         match from.read(&mut buffer) {
@@ -323,6 +326,8 @@ fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
                 kept.extend_from_slice(bytes);
                 let excess = kept.len().saturating_sub(KEPT);
                 kept.drain(..excess);
+                // A program may write byte by byte, and an editor has work with each piece.
+                std::thread::sleep(BETWEEN_PIECES);
             }
         }
     }
