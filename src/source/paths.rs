@@ -43,9 +43,11 @@ pub fn normalise(path: &str) -> String {
 /// Whether a source is that of a standard library or of a package manager's, as far as
 /// its path tells: code that who debugs has not written.
 pub fn is_library(path: &str) -> bool {
-    const MARKS: [&str; 14] = [
+    const MARKS: [&str; 15] = [
         "/rustc/",
-        "/.cargo/registry/",
+        // Of cargo, wherever its home is.
+        "/registry/src/",
+        "/git/checkouts/",
         "/library/std/",
         "/library/core/",
         "/library/alloc/",
