@@ -116,7 +116,13 @@ impl Debug {
         let mut client = conversation::start(move |message| heard.borrow_mut().hear(message))?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
-        let stopped = open(&mut client, subject.launch, &screen)?;
+        let stopped = match open(&mut client, subject.launch, &screen) {
+            // The recorder, whose words are passed on as they come, has said it.
+            Err(error) if screen.borrow().has_said(&format!("rr-dap: {error}")) => {
+                return Ok(ExitCode::FAILURE);
+            }
+            opened => opened?,
+        };
         let input = Input::new(self.command, self.batch)?;
         let mut prompt = Prompt::new(client, screen, subject.recording);
         if let Some(file) = script::begins_with().filter(|_| !self.no_init) {
@@ -201,6 +207,12 @@ impl Recording {
 /// its name where that is text.
 fn is_program(file: &Path) -> anyhow::Result<bool> {
     let mut magic = Vec::new();
+    if file.is_dir() {
+        bail!(
+            "{} is a directory: give a recording, or a component to record",
+            file.display()
+        );
+    }
     let opened = std::fs::File::open(file);
     opened
         .and_then(|file| file.take(4).read_to_end(&mut magic))
@@ -210,8 +222,12 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
                 file.display()
             )
         })?;
-    let is_text = file.extension().is_some_and(|ext| ext == "wat");
-    Ok(magic == b"\0asm" || is_text)
+    let is_text = file
+        .extension()
+        .is_some_and(|ext| ext == "wat" || ext == "wit");
+    // What cannot be a recording is told to be no program either, with what it is.
+    let is_executable = magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!");
+    Ok(magic == b"\0asm" || is_text || is_executable)
 }
 
 fn open(
