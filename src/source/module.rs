@@ -14,6 +14,7 @@ use super::paths::normalise;
 use super::places::Places;
 use super::scopes::{self, Declared, InlinedCall, Scopes};
 use super::sections::{Code, Reader, Sections};
+use super::spelling::short_function;
 use super::split::SplitFiles;
 use super::statics::Statics;
 use super::tables::FunctionTable;
@@ -178,6 +179,13 @@ impl ModuleSource {
     /// A function's name, or its number.
     pub fn shown_name(&self, function: u32) -> String {
         self.functions.names.shown(function)
+    }
+
+    /// The name of a function that runs at a place, without what its library keeps to itself.
+    pub(crate) fn spelled(&self, pc: u32, name: &str) -> String {
+        let units = &self.entries.units;
+        let is_rust = units.at(pc).next().is_some_and(|unit| units.is_rust(unit));
+        short_function(name, is_rust)
     }
 
     /// The name of the function with an index in the first table.

@@ -1,5 +1,5 @@
-//! Type names as people write them: without the arguments that a template has by default,
-//! and without the inner names of standard libraries.
+//! Names of types and functions as people write them: without the arguments that a template
+//! has by default, and without the inner names of standard libraries.
 //!
 //! Compilers write `HashMap<alloc::string::String, i32, std::hash::random::RandomState>`
 //! and `vector<int, std::__2::allocator<int> >`; a program has `HashMap<String, i32>` and
@@ -18,6 +18,7 @@ pub(crate) fn short(name: &str, is_rust: bool) -> String {
     let mut reader = Reader {
         rest: name,
         is_rust,
+        keeps_path: false,
     };
     match reader.text(DEEPEST) {
         Some(short) if reader.rest.is_empty() => short,
@@ -25,9 +26,87 @@ pub(crate) fn short(name: &str, is_rust: bool) -> String {
     }
 }
 
+/// A function's name with its path, and with arguments as in [`short`]. What it is an instance
+/// of is left out where the function is of Rust's library: those names are mostly closures'.
+pub(crate) fn short_function(name: &str, is_rust: bool) -> String {
+    if name.len() > LONGEST || !name.contains(['<', ':', '[']) {
+        return name.to_owned();
+    }
+    let tagless = match is_rust {
+        true => name.to_owned(),
+        false => without_tags(name),
+    };
+    // `operator<<` has no list behind it.
+    let (path, operator) = match (is_rust, operator_at(&tagless)) {
+        (false, Some(at)) => tagless.split_at(at),
+        _ => (tagless.as_str(), ""),
+    };
+    let path = match is_rust {
+        true => without_instance(path),
+        false => path,
+    };
+    let mut reader = Reader {
+        rest: path,
+        is_rust,
+        keeps_path: true,
+    };
+    match reader.text(DEEPEST) {
+        Some(short) if reader.rest.is_empty() => short + operator,
+        _ => tagless,
+    }
+}
+
+/// The name without the tags that a C++ library marks its versions with: `[abi:nn190107]`.
+fn without_tags(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, tag)) = rest.split_once("[abi:") {
+        let Some((_, behind)) = tag.split_once(']') else {
+            break;
+        };
+        text.push_str(before);
+        rest = behind;
+    }
+    text + rest
+}
+
+/// Where the name of an operator starts that has brackets in it.
+fn operator_at(name: &str) -> Option<usize> {
+    let at = name.rfind("operator")?;
+    let symbol = name.get(at + "operator".len()..)?;
+    let starts = at == 0 || name.get(..at)?.ends_with("::");
+    (starts && symbol.starts_with(['<', '>', '-', '(', '['])).then_some(at)
+}
+
+/// A function of Rust's library without the `::<…>` at its end.
+fn without_instance(name: &str) -> &str {
+    let of_library = name.trim_start_matches('<').trim_start_matches(['&', '*']);
+    let of_library = ["core::", "std::", "alloc::"]
+        .iter()
+        .any(|library| of_library.starts_with(library));
+    let (true, true) = (of_library, name.ends_with('>')) else {
+        return name;
+    };
+    let mut depth = 0_usize;
+    for (at, letter) in name.char_indices().rev() {
+        match letter {
+            '>' if !name.get(..at).is_some_and(|before| before.ends_with('-')) => depth += 1,
+            '<' => depth = depth.saturating_sub(1),
+            _ => continue,
+        }
+        if depth == 0 && letter == '<' {
+            let before = name.get(..at).and_then(|before| before.strip_suffix("::"));
+            return before.filter(|before| !before.is_empty()).unwrap_or(name);
+        }
+    }
+    name
+}
+
 struct Reader<'a> {
     rest: &'a str,
     is_rust: bool,
+    /// Whether what is not within brackets keeps its path.
+    keeps_path: bool,
 }
 
 impl Reader<'_> {
@@ -35,6 +114,8 @@ impl Reader<'_> {
     fn text(&mut self, depth: usize) -> Option<String> {
         let deeper = depth.checked_sub(1)?;
         let mut text = String::new();
+        let keeps_path = self.keeps_path;
+        self.keeps_path = false;
         // Where the path starts that arguments may follow.
         let mut path = 0;
         while let Some(next) = self.rest.chars().next() {
@@ -48,7 +129,7 @@ impl Reader<'_> {
                 ',' | '>' | ')' | ']' | '}' => break,
                 '<' => {
                     let arguments = self.list('>', deeper)?;
-                    let kind = self.path_of(text.get(path..)?);
+                    let kind = self.path_of(text.get(path..)?, keeps_path);
                     text.truncate(path);
                     text.push_str(&self.with_arguments(kind, arguments));
                     path = text.len();
@@ -62,7 +143,7 @@ impl Reader<'_> {
                     let inside = self.list(close, deeper)?.join(", ");
                     // `Fn(A)`, but not `{impl#0}` within a path.
                     if text.get(path..).is_some_and(|last| !last.ends_with("::")) {
-                        self.shorten_last(&mut text, &mut path);
+                        self.shorten_last(&mut text, &mut path, keeps_path);
                     }
                     text.push_str(&format!("{next}{inside}{close}"));
                     // `(anonymous namespace)::` and `{impl#0}::` are parts of a path.
@@ -75,7 +156,7 @@ impl Reader<'_> {
                     let goes_on =
                         next.is_alphanumeric() || matches!(next, '_' | ':' | '#' | '$' | '~');
                     if !goes_on {
-                        self.shorten_last(&mut text, &mut path);
+                        self.shorten_last(&mut text, &mut path, keeps_path);
                     }
                     text.push(next);
                     if !goes_on {
@@ -84,14 +165,14 @@ impl Reader<'_> {
                 }
             }
         }
-        self.shorten_last(&mut text, &mut path);
+        self.shorten_last(&mut text, &mut path, keeps_path);
         Some(text)
     }
 
     /// Shortens the path at the end of the text, from where it starts on; another one
     /// starts behind it.
-    fn shorten_last(&self, text: &mut String, path: &mut usize) {
-        let last = self.path_of(text.get(*path..).unwrap_or_default());
+    fn shorten_last(&self, text: &mut String, path: &mut usize, keeps_path: bool) {
+        let last = self.path_of(text.get(*path..).unwrap_or_default(), keeps_path);
         text.truncate(*path);
         text.push_str(&last);
         *path = text.len();
@@ -117,7 +198,10 @@ impl Reader<'_> {
     }
 
     /// A path without what the library keeps to itself.
-    fn path_of(&self, path: &str) -> String {
+    fn path_of(&self, path: &str, keeps_path: bool) -> String {
+        if self.is_rust && keeps_path {
+            return path.to_owned();
+        }
         if self.is_rust {
             let is_library = ["alloc::", "core::", "std::"]
                 .iter()
@@ -139,6 +223,8 @@ impl Reader<'_> {
     fn with_arguments(&self, path: String, mut arguments: Vec<String>) -> String {
         let kind = path.rsplit("::").next().unwrap_or(&path);
         match self.is_rust {
+            // `<RandomState>::new` is a path that starts with a type.
+            true if path.is_empty() => {}
             true => while arguments.pop_if(|last| is_rust_default(last)).is_some() {},
             false => {
                 if let Some(alias) = string_alias(kind, &arguments) {
@@ -200,7 +286,13 @@ fn drop_cpp_defaults(kind: &str, arguments: &mut Vec<String>) {
             let Some(second) = rest.first() else {
                 return;
             };
-            let pairs = format!("std::allocator<std::pair<const {first}, {second}>>");
+            // Compilers write `const K`, demanglers `K const`.
+            let last = arguments.last().map(String::as_str).unwrap_or_default();
+            let [pairs, demangled] = ["const {}", "{} const"].map(|key| {
+                let key = key.replace("{}", first);
+                format!("std::allocator<std::pair<{key}, {second}>>")
+            });
+            let pairs = if *last == demangled { demangled } else { pairs };
             let mut defaults = vec![second.clone()];
             defaults.extend(match kind.starts_with("unordered") {
                 true => vec![of_first("hash"), of_first("equal_to")],
@@ -223,7 +315,7 @@ fn drop_cpp_defaults(kind: &str, arguments: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{short, short_function};
 
     #[test]
     fn rust_types_lose_what_is_the_same_everywhere() {
@@ -298,6 +390,76 @@ mod tests {
             cpp("function<int (const char *, ...)>"),
             "function<int (const char *, ...)>"
         );
+    }
+
+    #[test]
+    fn functions_keep_their_paths() {
+        let cpp = |name: &str| short_function(name, false);
+        let vector = "std::__2::vector<std::__2::unique_ptr<plan::Shape, std::__2::default_delete<plan::Shape> >, std::__2::allocator<std::__2::unique_ptr<plan::Shape, std::__2::default_delete<plan::Shape> > > >";
+        assert_eq!(
+            cpp(&format!("{vector}::vector[abi:nn190107]")),
+            "std::vector<std::unique_ptr<plan::Shape>>::vector"
+        );
+        assert_eq!(
+            cpp("std::__2::operator<<[abi:nn190107]<std::__2::char_traits<char> >"),
+            "std::operator<<<std::__2::char_traits<char> >"
+        );
+        assert_eq!(
+            cpp("plan::Ring<plan::Point, 3>::push"),
+            "plan::Ring<plan::Point, 3>::push"
+        );
+        assert_eq!(cpp("plan::Point::operator+"), "plan::Point::operator+");
+        assert_eq!(
+            cpp("std::__2::unique_ptr<A, std::__2::default_delete<A> >::operator->"),
+            "std::unique_ptr<A>::operator->"
+        );
+        assert_eq!(cpp("operator()"), "operator()");
+        let pairs = "std::__2::allocator<std::__2::pair<int const, A> >";
+        assert_eq!(
+            cpp(&format!(
+                "std::__2::map<int, A, std::__2::less<int>, {pairs} >::map"
+            )),
+            "std::map<int, A>::map"
+        );
+        let rust = |name: &str| short_function(name, true);
+        assert_eq!(
+            rust(
+                "<core::ops::range::Range<u8> as core::iter::traits::collect::IntoIterator>::into_iter"
+            ),
+            "<Range<u8> as IntoIterator>::into_iter"
+        );
+        assert_eq!(
+            rust(
+                "<std::thread::local::LocalKey<core::cell::Cell<(u64, u64)>>>::try_with::<<std::hash::random::RandomState>::new::{closure#0}, std::hash::random::RandomState>"
+            ),
+            "<LocalKey<Cell<(u64, u64)>>>::try_with"
+        );
+        assert_eq!(
+            rust("std::rt::lang_start::<()>::{closure#0}"),
+            "std::rt::lang_start::<()>::{closure#0}"
+        );
+        assert_eq!(
+            rust("orders::stock::fold::<orders::stock::Item, u32, orders::main::{closure#0}>"),
+            "orders::stock::fold::<orders::stock::Item, u32, orders::main::{closure#0}>"
+        );
+        assert_eq!(rust("orders::main"), "orders::main");
+        assert_eq!(
+            rust("<std::hash::random::RandomState>::new::KEYS::{closure#0}"),
+            "<RandomState>::new::KEYS::{closure#0}"
+        );
+        assert_eq!(rust("core::mem::take::<fn() -> u8>"), "core::mem::take");
+        for odd in [
+            "<",
+            "::<>",
+            "std::<",
+            "core::>",
+            "operator<",
+            "[abi:",
+            "a[abi:x",
+            "",
+        ] {
+            assert!(rust(odd).len() <= odd.len() && cpp(odd).len() <= odd.len());
+        }
     }
 
     #[test]

@@ -295,12 +295,13 @@ fn bodies(
         // it does where there is a call instruction.
         hides &= is_unbegun(&call, core.pc);
         if !hides {
-            bodies.push((i, call.name, line));
+            let name = module.source.spelled(core.pc, &call.name);
+            bodies.push((i, name, line));
         }
         line = call.call_site;
     }
     let name = match module.source.function_at(core.pc) {
-        Some(function) => function.name.clone(),
+        Some(function) => module.source.spelled(core.pc, &function.name),
         None => module.source.shown_name(core.function),
     };
     bodies.push((inlined_count, name, line));
