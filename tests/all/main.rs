@@ -42,6 +42,7 @@ mod expressions;
 mod fast_frames;
 mod files;
 mod fuzzed;
+mod gdb_words;
 mod go;
 mod golden;
 mod handle_table;
