@@ -35,7 +35,7 @@ use input::Input;
 use prompt::{Prompt, Screen};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -117,8 +117,13 @@ impl Debug {
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = match open(&mut client, subject.launch, &screen) {
-            // The recorder, whose words are passed on as they come, has said it.
-            Err(error) if screen.borrow().has_said(&format!("rr-dap: {error}")) => {
+            // The recorder, whose words are passed on as they come, has said it, to the same
+            // person if both streams are the terminal.
+            Err(error)
+                if out.is_terminal()
+                    && std::io::stderr().is_terminal()
+                    && screen.borrow().has_said(&format!("rr-dap: {error}")) =>
+            {
                 return Ok(ExitCode::FAILURE);
             }
             opened => opened?,
