@@ -85,10 +85,13 @@ impl Progress {
     }
 }
 
-/// Starts this executable without arguments, as editors do; the listener hears what it
-/// prints, as it comes.
-pub(super) fn start(mut listener: impl FnMut(&Heard) + 'static) -> Result<Client, ClientError> {
+/// Starts this executable as editors do; the listener hears what it prints, as it comes.
+pub(super) fn start(
+    arguments: &[&str],
+    mut listener: impl FnMut(&Heard) + 'static,
+) -> Result<Client, ClientError> {
     let mut server = Command::new(std::env::current_exe().map_err(ClientError::Start)?);
+    server.args(arguments);
     // An interrupt from the terminal is for the client, which passes it on.
     server.process_group(0);
     Client::start(&mut server, move |message| {
@@ -98,6 +101,9 @@ pub(super) fn start(mut listener: impl FnMut(&Heard) + 'static) -> Result<Client
             listener(&heard);
         }
         let event = message["event"].as_str();
-        matches!(event, Some("initialized" | "continued" | "stopped"))
+        matches!(
+            event,
+            Some("initialized" | "continued" | "stopped" | "terminated")
+        )
     })
 }

@@ -27,6 +27,8 @@ pub trait Code {
     /// The functions of the guest with this in their name, or that fit a pattern with `*`,
     /// by name ascending.
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// The functions that a breakpoint by this name would stop at: that end so, at `::`.
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView>;
     /// The variables outside functions, in the same way.
     fn globals(&mut self, pattern: &str) -> Vec<FunctionView>;
     /// The WIT paths of what the guest can ask its host for, ascending.
@@ -71,6 +73,8 @@ pub struct SourceRef {
     pub name: String,
     /// Where to find its text.
     pub origin: SourceOrigin,
+    /// What who looks at it must know: that it has changed, or is not here, and the remedy.
+    pub note: Option<String>,
 }
 
 /// Where a source's text is.

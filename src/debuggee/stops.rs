@@ -170,11 +170,11 @@ pub struct BreakpointState {
     pub id: BreakpointId,
     /// Whether it can stop anywhere.
     pub verified: bool,
+    /// The source that it is in, if it was not asked for by that.
+    pub source: Option<SourceRef>,
     /// Where it really is.
     pub point: Option<SourcePoint>,
-    /// The source of that point, where the request did not name it.
-    pub source: Option<SourceRef>,
-    /// Why it is not verified, or elsewhere, or in how many places.
+    /// Why it is not verified; of one by name, which functions are meant, and where.
     pub message: Option<String>,
     /// The address it stands at, if it is one.
     pub instruction: Option<String>,

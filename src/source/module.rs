@@ -1,9 +1,12 @@
 //! The debug information of one core module: what may be asked of it.
 
+use super::bodies::{self, Bodies};
 use super::damage::Damage;
 use super::entries::Entries;
 use super::enumerators::Enumerators;
 use super::error::SourceError;
+use super::finding::Known;
+use super::function_names::{Beginning, Written};
 use super::functions::{Function, Functions};
 use super::globals::Globals;
 use super::inlined::InlinedFunctions;
@@ -131,6 +134,15 @@ impl ModuleSource {
         self.entries.lines().files.find(&normalise(path))
     }
 
+    /// What is told of a file's text.
+    pub fn known_of(&self, file: FileId) -> Known {
+        let lines = self.entries.lines();
+        Known {
+            digest: lines.files.digest(file),
+            lines: lines.last_line(file),
+        }
+    }
+
     /// The text of a source file, if a source map has it.
     pub fn text_of(&self, file: FileId) -> Option<&str> {
         self.entries.lines().content(file)
@@ -223,6 +235,12 @@ impl ModuleSource {
     pub fn inlined_at(&self, pc: u32) -> Vec<InlinedCall> {
         scopes::inlined_at(&self.entries, &self.functions, pc)
     }
+
+    /// The bodies of the function that holds a place: its own, and those inlined into it.
+    /// This reads all of the function; of one that is damaged, its own is all there is.
+    pub fn bodies_around(&self, pc: u32) -> Bodies {
+        bodies::around(&self.entries, &self.functions, pc)
+    }
 }
 
 /// Where breakpoints go.
@@ -240,16 +258,31 @@ impl ModuleSource {
         self.places().body_start(function)
     }
 
-    /// Where functions begin that debug information does not tell of, and whose names, as
-    /// the `name` section has them or readable, are meant.
-    pub fn starts_of_named(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        self.places().starts_of_named(is_meant)
+    /// Where the functions begin that are meant, their inlined copies among them, by place.
+    pub fn beginnings(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Vec<Beginning> {
+        let own = self.functions.meant(&self.entries, is_meant);
+        let own = own.into_iter().map(|function| Beginning {
+            pc: self.body_start(function),
+            name: function.name.clone(),
+            declared: function.declared,
+        });
+        let inlined = self.inlined.meant(&self.entries, is_meant);
+        let mut all: Vec<Beginning> = own.chain(inlined).collect();
+        all.sort_by_key(|beginning| beginning.pc);
+        all.dedup_by_key(|beginning| beginning.pc);
+        all
     }
 
-    /// Where the inlined copies of functions begin that are meant by their whole name, the
-    /// last part of it or the linkage name.
-    pub fn starts_of_inlined(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        self.inlined.starts(&self.entries, is_meant)
+    /// Where functions begin that debug information does not tell of, and that are meant by
+    /// their names, as the `name` section has them or readable.
+    pub fn undescribed_beginnings(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Vec<Beginning> {
+        self.places().undescribed(is_meant)
+    }
+
+    /// The names of all functions that debug information tells of.
+    pub fn names_of_functions(&self) -> impl Iterator<Item = &str> {
+        let own = self.functions().map(|function| function.name.as_str());
+        own.chain(self.inlined.names(&self.entries))
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code

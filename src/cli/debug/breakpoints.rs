@@ -41,10 +41,10 @@ pub(super) enum Lifetime {
 #[derive(Debug)]
 pub(super) struct Breakpoint {
     number: usize,
-    wanted: Wanted,
-    hits: Option<String>,
-    log: Option<String>,
-    is_enabled: bool,
+    pub(super) wanted: Wanted,
+    pub(super) hits: Option<String>,
+    pub(super) log: Option<String>,
+    pub(super) is_enabled: bool,
     lifetime: Lifetime,
     /// What is run when it has stopped the program.
     pub(super) commands: Vec<String>,
@@ -91,10 +91,7 @@ impl Breakpoint {
                     self.answer.line.unwrap_or(*line)
                 )
             }
-            Spot::Function(name) => match (&self.answer.source, self.answer.line) {
-                (Some(source), Some(line)) => format!("{name} ({}:{line})", places::name(source)),
-                _ => name.clone(),
-            },
+            Spot::Function(name) => self.answer.message.as_ref().unwrap_or(name).clone(),
             Spot::Instruction(address) => format!("*{address}"),
             Spot::Event { title, .. } => (*title).to_owned(),
             Spot::Data { expression, .. } => expression.clone(),
@@ -113,6 +110,7 @@ impl Breakpoint {
     fn told(&self) -> String {
         let at = match self.wanted.spot {
             Spot::Event { .. } | Spot::Data { .. } => "",
+            Spot::Function(_) if self.answer.message.is_some() => "",
             _ => "at ",
         };
         format!(
@@ -295,6 +293,12 @@ impl Breakpoints {
         })
     }
 
+    /// Those that stay until they are deleted.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = &Breakpoint> {
+        let all = self.list.iter();
+        all.filter(|breakpoint| breakpoint.lifetime == Lifetime::Kept)
+    }
+
     fn numbers(&self) -> Vec<usize> {
         self.list
             .iter()
@@ -343,18 +347,26 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.add_and_tell(Wanted { spot, condition }, Lifetime::Kept)
 }
 
+/// What `catch` takes, with the server's name of the filter, and what it is called in lists.
+pub(super) fn catchable() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let filters = [
+        ("trap", "trap"),
+        ("throw", "exception"),
+        ("hostcall", "hostcall"),
+        ("failedHostcall", "failed hostcall"),
+        ("handleCreated", "handle created"),
+        ("handleDropped", "handle dropped"),
+    ];
+    let words = CATCHABLE.iter().copied().zip(filters);
+    words.map(|(word, (filter, title))| (word, filter, title))
+}
+
 pub(super) fn catch(prompt: &mut Prompt, arguments: &str) -> Done {
     let (word, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    let (filter, title) = match word {
-        "trap" => ("trap", "trap"),
-        "throw" => ("throw", "exception"),
-        "hostcall" => ("hostcall", "hostcall"),
-        "failed" => ("failedHostcall", "failed hostcall"),
-        "handle-created" => ("handleCreated", "handle created"),
-        "handle-dropped" => ("handleDropped", "handle dropped"),
-        _ => bail!("catch what? {}", CATCHABLE.join(", ")),
+    let Some((_, filter, title)) = catchable().find(|(known, ..)| *known == word) else {
+        bail!("catch what? {}", CATCHABLE.join(", "));
     };
     let rest = rest.trim();
     let rest = rest.strip_prefix("if ").unwrap_or(rest);
@@ -501,6 +513,16 @@ impl Prompt {
             );
         }
         Ok(())
+    }
+
+    /// Changes a breakpoint that has just been set.
+    pub(super) fn refine(
+        &mut self,
+        number: usize,
+        change: impl FnOnce(&mut Breakpoint),
+    ) -> anyhow::Result<()> {
+        change(self.breakpoints.find(number)?);
+        self.tell_of(number)
     }
 
     pub(super) fn forget_breakpoint(&mut self, number: usize) -> anyhow::Result<()> {

@@ -35,7 +35,7 @@ pub(super) const TOPICS: &[&str] = &[
     "threads",
 ];
 
-/// The scopes of the core level that `info registers` shows.
+/// The groups of the core level that `info registers` shows.
 const REGISTERS: [&str; 3] = ["Wasm locals", "Operand stack", "Globals"];
 
 pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -115,11 +115,11 @@ fn frame(prompt: &mut Prompt) -> Done {
 
 fn registers(prompt: &mut Prompt) -> Done {
     let frame = prompt.looked_at()?;
-    for scope in prompt.client.scopes(&frame)? {
-        if REGISTERS.contains(&scope.name.as_str()) {
-            let title = prompt.painted(Style::Heading, &scope.name);
+    for group in prompt.client.core_groups(&frame)? {
+        if REGISTERS.contains(&group.name.as_str()) {
+            let title = prompt.painted(Style::Heading, &group.name);
             prompt.say(&title)?;
-            prompt.show_inside(&scope, 1)?;
+            prompt.show_inside(&group, 1)?;
         }
     }
     Ok(Next::Continue)

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 
-/// The scope that has the memories of the frame's instance.
+/// The group that has the memories of the frame's instance.
 const MEMORIES: &str = "Memories";
 /// Bytes in one row.
 const ROW: usize = 16;
@@ -246,8 +246,8 @@ impl Prompt {
     fn memory_at(&mut self, address: &str) -> anyhow::Result<String> {
         if let Some(address) = number(address) {
             let frame = self.looked_at()?;
-            let scopes = self.client.scopes(&frame)?;
-            let memories = scopes.iter().find(|scope| scope.name == MEMORIES);
+            let groups = self.client.core_groups(&frame)?;
+            let memories = groups.iter().find(|group| group.name == MEMORIES);
             let memories: &dyn Group =
                 memories.context("no memory is known here: `up` leads to the guest's code")?;
             let memories = self.client.inside(memories)?;

@@ -55,8 +55,9 @@ pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
-    // The server's own word for a step to another hostcall.
-    if arguments.starts_with("hostcall") {
+    // The server's own words, for a step to another hostcall and to a write.
+    let word = arguments.split_whitespace().next().unwrap_or_default();
+    if matches!(word, "hostcall" | "write") {
         return prompt.console(&format!("next {arguments}"));
     }
     prompt.step(arguments, &step_of("forward", "line", "over"))
@@ -148,15 +149,10 @@ pub(super) fn until(prompt: &mut Prompt, arguments: &str) -> Done {
     bail!("the loop goes on after {MOST} lines; `advance LINE` runs to a line behind it")
 }
 
-/// Whether a run that stopped for this reason is one of several that were asked for.
-fn is_breakpoint(reason: &StoppedEventReason) -> bool {
-    matches!(
-        reason,
-        StoppedEventReason::Breakpoint
-            | StoppedEventReason::FunctionBreakpoint
-            | StoppedEventReason::InstructionBreakpoint
-            | StoppedEventReason::DataBreakpoint
-    )
+/// Whether a run that stopped so is one of several that were asked for: at a trap there may
+/// be a breakpoint, too.
+fn is_breakpoint(stopped: &StoppedEventBody) -> bool {
+    stopped.hit_breakpoint_ids.is_some() && stopped.reason != StoppedEventReason::Exception
 }
 
 pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
@@ -189,7 +185,7 @@ impl Prompt {
 
     fn step(&mut self, times: &str, step: &StepAsked) -> Done {
         let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
-        let is_step = |reason: &_| matches!(reason, StoppedEventReason::Step);
+        let is_step = |here: &StoppedEventBody| here.reason == StoppedEventReason::Step;
         self.often(times, "rr/step", is_step, &motion)?;
         if step.unit == "instruction" {
             // Several are on one line.
@@ -203,14 +199,14 @@ impl Prompt {
         &mut self,
         times: &str,
         command: &str,
-        goes_on: impl Fn(&StoppedEventReason) -> bool,
+        goes_on: impl Fn(&StoppedEventBody) -> bool,
         motion: &Value,
     ) -> Done {
         let times = count(times)?;
         let mut stopped = None;
         for _ in 0..times {
             let here = self.go(command, motion.clone())?;
-            let is_last = !goes_on(&here.reason);
+            let is_last = !goes_on(&here);
             stopped = Some(here);
             if is_last {
                 break;

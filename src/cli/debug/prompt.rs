@@ -7,6 +7,7 @@ use super::commands::{self, Found};
 use super::display::Displays;
 use super::history::History;
 use super::input::{CONTINUED, Entered, Input, PROMPT};
+use super::kept::Shelf;
 use super::script::{self, Pending};
 use super::settings::Settings;
 use super::stack::Stack;
@@ -121,6 +122,8 @@ pub(super) struct Prompt {
     pub(super) stack: Stack,
     pub(super) texts: Texts,
     pub(super) displays: Displays,
+    /// Where breakpoints are kept for the next session.
+    pub(super) shelf: Option<Shelf>,
     pub(super) history: History,
     pub(super) settings: Settings,
     pub(super) pending: Pending,
@@ -140,6 +143,7 @@ impl Prompt {
             stack: Stack::default(),
             texts: Texts::default(),
             displays: Displays::default(),
+            shelf: None,
             history: History::default(),
             settings: Settings::default(),
             pending: Pending::default(),
@@ -188,6 +192,7 @@ impl Prompt {
                     self.complain(&error)?;
                 }
             }
+            self.keep_breakpoints();
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `set` and `show`: how much is listed, and where sources are looked for.
 
+use super::interrupt;
 use super::prompt::{Done, Next, Prompt};
 use super::script::path;
 use anyhow::{Context, bail};
@@ -24,7 +25,7 @@ impl Default for Settings {
 }
 
 /// Words that `set` and `show` take.
-pub(super) const SETTINGS: &[&str] = &["listsize", "directories"];
+pub(super) const SETTINGS: &[&str] = &["listsize", "directories", "interrupt-stays"];
 pub(super) const SHOWN: &[&str] = &["listsize", "directories", "values", "version"];
 
 /// Settings of gdb that begin scripts: here everything is as if they were set.
@@ -73,6 +74,7 @@ pub(super) fn set(prompt: &mut Prompt, arguments: &str) -> Done {
             prompt.settings.list_size = size.context("how many lines? `set listsize N`")?;
         }
         "directories" => return directory(prompt, rest.trim()),
+        "interrupt-stays" => return interrupt::set_stays(prompt, rest.trim()),
         "args" | "environment" | "env" => bail!(
             "the run is over: what it was given is in the recording; record it anew with other \
              arguments (`rr-dap record … -- ARGS`, `--env NAME=VALUE`)"

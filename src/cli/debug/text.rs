@@ -3,6 +3,7 @@
 use super::places::{self, Spot};
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
+use crate::cli::terminal::on_one_line;
 use crate::dap::client::Client;
 use crate::dap::protocol::{Source, StackFrame};
 use crate::source::{HostFileError, source_text};
@@ -24,6 +25,8 @@ pub(super) struct Texts {
     listed: Option<(Source, usize, usize)>,
     /// A file that is not there is told of once.
     missed: Vec<Source>,
+    /// What was told of sources.
+    noted: Vec<String>,
     /// Where else to look for files.
     directories: Vec<PathBuf>,
 }
@@ -67,6 +70,7 @@ fn range(text: &str) -> Option<(usize, usize)> {
 }
 
 fn show(prompt: &mut Prompt, source: Source, first: usize, count: usize) -> Done {
+    prompt.note(&source)?;
     let lines = prompt.texts.lines(&mut prompt.client, &source)?;
     if first > lines.len() {
         bail!("{} has {} lines", places::name(&source), lines.len());
@@ -109,6 +113,24 @@ impl Prompt {
         Ok((source, line))
     }
 
+    /// What must be known of a source is told once.
+    fn note(&mut self, source: &Source) -> anyhow::Result<()> {
+        let Some(note) = &source.origin else {
+            return Ok(());
+        };
+        if self.texts.noted.contains(note) {
+            return Ok(());
+        }
+        self.texts.noted.push(note.clone());
+        let name = places::name(source);
+        let told = match note.contains(name) {
+            true => format!("   ({note})"),
+            false => format!("   ({name}: {note})"),
+        };
+        self.say(&self.painted(Style::Dim, &on_one_line(&told)))?;
+        Ok(())
+    }
+
     fn row(&self, number: usize, text: &str, here: usize) -> String {
         match number == here {
             true => self.painted(Style::Mark, &format!("-> {number:4}  {text}")),
@@ -122,6 +144,7 @@ impl Prompt {
         let Some(source) = &frame.source else {
             return Ok(());
         };
+        self.note(source)?;
         match self.texts.lines(&mut self.client, source) {
             Ok(lines) => {
                 let line = usize::try_from(frame.line)?;

@@ -46,7 +46,7 @@ impl Demo {
         unpack(place.path())?;
         let printed = Rc::new(RefCell::new(Printed::default()));
         let heard = Rc::clone(&printed);
-        let client = conversation::start(move |message| {
+        let client = conversation::start(&["--no-save"], move |message| {
             if let Heard::Said(said) = message {
                 heard.borrow_mut().hear(said);
             }

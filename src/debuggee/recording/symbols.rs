@@ -19,7 +19,7 @@ impl Recording {
             found.extend(meant.map(|(name, declared)| FunctionView {
                 name,
                 declared: declared.map(|line| {
-                    let place = self.place_in_source(id, module, line);
+                    let place = self.place_in_source(id, module, line, None);
                     (place.source, place.point.line)
                 }),
             }));
@@ -54,7 +54,7 @@ impl Recording {
 
     pub(super) fn code_of(&self, file: &str, line: u64) -> Vec<String> {
         let wanted = u32::try_from(line).unwrap_or(u32::MAX);
-        let path = self.path_mapping.inward(file);
+        let path = self.sources.recorded_path(file);
         let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
         let mut told = Vec::new();
         for (id, module) in modules {

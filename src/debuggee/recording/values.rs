@@ -3,8 +3,7 @@
 
 use super::guest::GuestFrame;
 use super::rows::{decode, encode, range_of, view};
-use super::stack::{GuestPlace, ShownFrame};
-use super::texts::place_in_source;
+use super::stack::{GuestPlace, NOWHERE, ShownFrame};
 use super::{Recording, address, core};
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
@@ -15,6 +14,7 @@ use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, Va
 use crate::inspect::{ChildCount, FrameState, Notation};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
+use std::sync::Arc;
 
 pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
@@ -41,6 +41,9 @@ fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool
 
 impl Recording {
     pub(super) fn scopes_of(&mut self, id: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        if id == NOWHERE && self.stack()?.is_empty() {
+            return Ok(Vec::new());
+        }
         let place = match self.frame(Some(id))? {
             ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
             ShownFrame::Guest(place) => place,
@@ -50,19 +53,30 @@ impl Recording {
             .timeline
             .module(place.core.module)
             .is_some_and(|m| m.source.function_at(place.core.pc).is_some());
-        if has_variables {
-            let has_arguments = self
-                .variables_at(&place)?
-                .iter()
-                .any(|v| v.kind == VariableKind::Argument);
-            if has_arguments {
-                scopes.push(scope(id, "args", "Arguments", ScopeHint::Arguments, false));
-            }
-            scopes.push(scope(id, "locals", "Locals", ScopeHint::Locals, false));
-            scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
+        if !has_variables {
+            // The core level is all that there is: what a function has of its own comes open.
+            let core_scope = |(key, name)| {
+                let is_folded = key != core::LOCALS;
+                scope(id, key, name, ScopeHint::Registers, is_folded)
+            };
+            return Ok(core::SCOPES.map(core_scope).to_vec());
         }
-        let wasm = core::SCOPES;
-        scopes.extend(wasm.map(|(key, name)| scope(id, key, name, ScopeHint::Registers, true)));
+        let variables = self.variables_at(&place)?;
+        let is_argument = |v: &Variable| v.kind == VariableKind::Argument;
+        let locals = scope(id, "locals", "Locals", ScopeHint::Locals, false);
+        let arguments = scope(id, "args", "Arguments", ScopeHint::Arguments, false);
+        // Editors open the first scope by themselves.
+        match (
+            variables.iter().any(is_argument),
+            variables.iter().all(is_argument),
+        ) {
+            (true, true) => scopes.extend([arguments, locals]),
+            (true, false) => scopes.extend([locals, arguments]),
+            (false, _) => scopes.push(locals),
+        }
+        scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
+        let (key, name) = core::ALL;
+        scopes.push(scope(id, key, name, ScopeHint::Registers, true));
         Ok(scopes)
     }
 
@@ -124,6 +138,7 @@ impl Recording {
             ShownFrame::Crossing(frame) => {
                 self.call_values(&frame, &of.0, &key, &steps, (page, format))
             }
+            ShownFrame::Guest(_) if key == core::ALL.0 => Ok(core::groups(frame)),
             ShownFrame::Guest(place) if core::SCOPES.iter().any(|(of_core, _)| *of_core == key) => {
                 self.core_values(&place, &key, &steps, (&of.0, page, format))
             }
@@ -141,7 +156,7 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let (instance, module) = (place.core.instance, place.core.module);
-        let path_mapping = self.path_mapping.clone();
+        let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
             let roots = roots(source, site, frame, (key, format.notation))?;
             let within = Within {
@@ -151,7 +166,7 @@ impl Recording {
             };
             let Some((name, steps)) = steps.split_first() else {
                 let declared = |line| {
-                    let place = place_in_source(&path_mapping, module, source, line);
+                    let place = sources.place_of(module, source, line, None);
                     (place.source, place.point)
                 };
                 return Ok(within.root_rows(&roots, &of.0, declared));

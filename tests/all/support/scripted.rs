@@ -29,7 +29,7 @@ impl Launcher for Scripted {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let path = match &arguments.subject {
             Subject::Program(program) => &program.program,
@@ -41,7 +41,7 @@ impl Launcher for Scripted {
                 return Err(LaunchError::Failed("missing.wasm is not there".into()));
             }
             "endless.wasm" => {
-                wait_for(interrupt, output);
+                wait_for(&halt.given_up, output);
                 return Err(LaunchError::Interrupted);
             }
             "panics.wasm" => panic!("scripted"),
@@ -54,7 +54,7 @@ impl Launcher for Scripted {
         &self,
         _: &AttachArguments,
         _: &dyn Output,
-        _: &Interrupt,
+        _: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         Ok(Box::new(Demo::new("demo.wasm", self.past.clone())))
     }
@@ -173,6 +173,7 @@ fn demo_source() -> SourceRef {
     SourceRef {
         name: "demo.c".into(),
         origin: SourceOrigin::File(PATH.into()),
+        note: None,
     }
 }
 
@@ -180,8 +181,8 @@ fn unverified(id: u32, message: &str) -> BreakpointState {
     BreakpointState {
         id: BreakpointId(id),
         verified: false,
-        point: None,
         source: None,
+        point: None,
         message: Some(message.into()),
         instruction: None,
     }
@@ -329,10 +330,10 @@ impl Stops for Demo {
             } else {
                 self.lines.push((line, BreakpointId(id)));
                 states.push(BreakpointState {
+                    source: None,
                     id: BreakpointId(id),
                     verified: true,
                     point: Some(wanted.point),
-                    source: None,
                     message: wanted.when.condition.clone(),
                     instruction: Some("0:0x104".into()),
                 });
@@ -348,10 +349,10 @@ impl Stops for Demo {
         let ids = (200..).take(breakpoints.len()).map(BreakpointId);
         self.functions = ids.collect();
         let state = |id: &BreakpointId| BreakpointState {
+            source: None,
             id: *id,
             verified: true,
             point: None,
-            source: None,
             message: None,
             instruction: None,
         };
@@ -371,10 +372,10 @@ impl Stops for Demo {
 
     fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
         let state = |_: &DataBreakpointRequest| BreakpointState {
+            source: None,
             id: BreakpointId(900),
             verified: true,
             point: None,
-            source: None,
             message: None,
             instruction: None,
         };
@@ -432,6 +433,7 @@ impl Looks for Demo {
                 source: SourceRef {
                     name: "_start.wat".into(),
                     origin: SourceOrigin::Generated(TextRef("0:0".into())),
+                    note: None,
                 },
                 point: SourcePoint {
                     line: 1,
@@ -591,6 +593,10 @@ impl Code for Demo {
             content: format!("(func {})", text.0),
             mime_type: Some("text/x-wasm".into()),
         })
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        self.functions(name)
     }
 
     fn hostcall_paths(&self) -> Vec<String> {
