@@ -99,16 +99,14 @@ impl Record {
         let mut options = self.wasi_options(app)?;
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
-<<<<<<< HEAD
         let is_callable = |crossing: &Crossing| crossing.kind == CrossingKind::Lift;
         if !component.crossings().iter().any(is_callable)
             && let Some(exports) = uncallable_exports(app)
         {
             bail!(uncallable(app, &exports));
-=======
+        }
         if self.world.sources || !self.world.no_sources {
             options.sources = carried_sources(&component, &where_sources_may_be(app));
->>>>>>> main
         }
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
