@@ -1,7 +1,7 @@
 //! Debugging at the prompt, with what is typed piped in.
 
 use crate::support;
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{fixture, record, rr_dap, text, without_waiting};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -24,7 +24,7 @@ fn debug(options: &[&str], file: &Path, typed: &str) -> Output {
     let mut line = vec!["debug", "--source-map", sources.trim_end_matches('/')];
     line.extend(options);
     line.push(file);
-    rr_dap(&line, typed)
+    without_waiting(rr_dap(&line, typed))
 }
 
 /// How far through the recording a moment is, is told as soon as the end is known: that

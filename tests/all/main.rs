@@ -43,6 +43,7 @@ mod fast_frames;
 mod files;
 mod function_names;
 mod fuzzed;
+mod gdb_words;
 mod go;
 mod golden;
 mod handle_table;

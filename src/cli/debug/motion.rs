@@ -119,9 +119,14 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     let wanted = places::parse(prompt, arguments)?;
     let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
     let went = prompt.go("continue", json!({ "threadId": 1 }));
+    // To forget one renumbers the others, which may have stopped the program.
+    let arrived = match &went {
+        Ok(stopped) => prompt.arrive(stopped),
+        Err(_) => Ok(()),
+    };
     prompt.forget_breakpoint(number)?;
-    prompt.arrive(&went?)?;
-    Ok(Next::Continue)
+    went?;
+    arrived.map(|()| Next::Continue)
 }
 
 /// To a line after this one in the same function, or out of it: not back to a loop's head.

@@ -223,7 +223,11 @@ impl RecordingLauncher {
         }
         Err(failed(match complaint.trim() {
             "" => "the recorder ended without a recording".to_owned(),
-            complaint => complaint.to_owned(),
+            // Whoever says it puts our name before it again.
+            complaint => complaint
+                .strip_prefix("rr-dap: ")
+                .unwrap_or(complaint)
+                .to_owned(),
         }))
     }
 
