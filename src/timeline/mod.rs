@@ -146,6 +146,8 @@ pub struct Timeline {
     /// The process that stands where the session is.
     live: Process,
     here: Stop,
+    /// How many of the inlined calls that begin there are still ahead.
+    unbegun: u32,
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
@@ -204,6 +206,7 @@ impl Timeline {
                 event: 0,
                 reason: Reason::Start,
             },
+            unbegun: 0,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),
@@ -268,6 +271,12 @@ impl Timeline {
     pub fn mark(&mut self, name: &str) {
         self.marks
             .insert(name.to_owned(), (self.here.position, self.here.event));
+    }
+
+    /// Remembers a moment of an earlier session under a name; `event` as
+    /// [`Stop::event`](travel::motion::Stop::event) has it there.
+    pub fn remember(&mut self, name: &str, position: Position, event: u64) {
+        self.marks.insert(name.to_owned(), (position, event));
     }
 
     /// The moment remembered under a name.

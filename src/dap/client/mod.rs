@@ -271,6 +271,20 @@ impl Client {
         Ok(event["body"].take())
     }
 
+    /// Waits for one of these events: its name.
+    ///
+    /// # Errors
+    ///
+    /// That the conversation ends before.
+    pub fn first_event(&mut self, names: &[&str]) -> Result<String> {
+        let is_one = |message: &Value| {
+            let name = message["event"].as_str();
+            name.is_some_and(|name| names.contains(&name))
+        };
+        let event = self.wait(&format!("the event `{}`", names.join("` or `")), is_one)?;
+        Ok(event["event"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// The next message, whatever it is; `None` at the end.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::dap::protocol::{
 };
 use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
+use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -65,7 +66,7 @@ pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
             moving.pausing = true;
             moving.interrupt.pause();
         }
-        State::Opening(_) => session.interrupt_worker(),
+        State::Opening(_) => session.pause_opening(),
         State::Asking(_) => {
             session.interrupt_worker();
             session.give_up_waiting();
@@ -302,7 +303,10 @@ impl Session {
     fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {
         match &stop.reason {
             Reason::Breakpoints(ids) => StopName {
-                reason: self.breakpoint_reason(ids),
+                reason: match is_in_hostcall(stop) {
+                    true => in_hostcall(),
+                    false => self.breakpoint_reason(ids),
+                },
                 description: None,
                 text: None,
                 hit: Some(ids.iter().map(|id| id.0.into()).collect()),
@@ -319,7 +323,15 @@ impl Session {
             },
             Reason::Paused => StopName::paused(None),
             Reason::Arrived => StopName {
-                reason: arrival(motion),
+                reason: match arrival(motion) {
+                    StoppedEventReason::Step
+                        if is_in_hostcall(stop)
+                            && !matches!(motion, Some(Motion::Instruction(..))) =>
+                    {
+                        in_hostcall()
+                    }
+                    reason => reason,
+                },
                 description: None,
                 text: None,
                 hit: None,
@@ -383,6 +395,18 @@ fn is_jump(motion: &Motion) -> bool {
     matches!(arrival(Some(motion)), StoppedEventReason::Goto)
 }
 
+/// Whether it is a call out that has stopped the program, or its answer.
+fn is_in_hostcall(stop: &Stop) -> bool {
+    matches!(stop.position.phase, Phase::Calling | Phase::Answered)
+}
+
+/// The reason of a stop in a hostcall. Clients show the innermost frame, a shim's or the C
+/// library's, after a step or at a breakpoint; for any other reason they show the nearest one
+/// of the person's own.
+fn in_hostcall() -> StoppedEventReason {
+    StoppedEventReason::String("hostcall".to_owned())
+}
+
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
     match motion {
         Some(Motion::Entry | Motion::Start) => StoppedEventReason::Entry,
@@ -399,7 +423,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::Line(..)
             | Motion::Instruction(..)
-            | Motion::OutOf(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::IntoCall { .. }
             | Motion::OverHostcall(_),

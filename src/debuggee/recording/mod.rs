@@ -18,7 +18,10 @@ mod handles;
 mod hostcalls;
 mod launcher;
 mod rows;
+mod sources;
 mod stack;
+mod stand_in;
+mod symbols;
 mod targets;
 mod texts;
 mod thrown;
@@ -26,7 +29,7 @@ mod values;
 
 pub use launcher::RecordingLauncher;
 
-use super::path_mapping::PathMapping;
+use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
     DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
@@ -50,6 +53,7 @@ use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use data::Named;
+use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -61,9 +65,6 @@ use texts::{Listings, Text};
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
-    /// The session has come here by a step over or out: calls inlined here that have not
-    /// begun are still ahead.
-    is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -82,8 +83,13 @@ pub struct Recording {
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
-    path_mapping: PathMapping,
+    /// Where the texts of its sources are.
+    sources: Arc<Sources>,
+    /// Whether the code of libraries is subdued.
+    just_my_code: bool,
     listings: Listings,
+    /// Where marks are kept for the next session.
+    kept: Option<Place>,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
 }
@@ -103,13 +109,19 @@ impl Recording {
         timeline: Timeline,
         cache: CacheDir,
         external: External,
-        path_mapping: PathMapping,
+        (sources, just_my_code): (Sources, bool),
+        kept: Option<Place>,
         directory: Option<TemporaryDir>,
     ) -> Recording {
+        sources.look_ahead(&timeline);
+        let mut timeline = timeline;
+        let marks = kept.as_ref().map(Place::marks).unwrap_or_default();
+        for (mark, position) in marks {
+            timeline.remember(&mark.name, position, mark.event);
+        }
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
-            is_stepped_over: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -120,8 +132,10 @@ impl Recording {
             names: HashMap::new(),
             cache,
             external,
-            path_mapping,
+            sources: Arc::new(sources),
+            just_my_code,
             listings: Listings::default(),
+            kept,
             _directory: directory,
         }
     }
@@ -136,13 +150,11 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
-        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
-            return Ok(self.timeline.here().clone());
-        }
-        if let Motion::Line(Direction::Forward, step @ (Step::Over | Step::Into)) = motion
-            && self.begins_line_after_write()?
+        if matches!(
+            motion,
+            Motion::Line(Direction::Forward, Step::Over | Step::Into)
+        ) && self.begins_line_after_write()?
         {
-            self.is_stepped_over = *step == Step::Over;
             return Ok(self.timeline.leave_change());
         }
         self.calls.clear();
@@ -155,18 +167,28 @@ impl Recording {
                 );
             })?;
         }
-        let stop = match motion {
+        Ok(match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
+        })
+    }
+
+    /// Has the next session know the marks. They are no reason for a message where the
+    /// directory is not one's own.
+    fn keep_marks(&self) {
+        let Some(place) = &self.kept else {
+            return;
         };
-        let is_whole = !self.timeline.is_cut_short() && stop.reason != Reason::Paused;
-        self.is_stepped_over = is_whole
-            && matches!(
-                motion,
-                Motion::Line(_, Step::Over | Step::Out) | Motion::OutOf(..)
-            );
-        Ok(stop)
+        let marks = self.timeline.marks().into_iter();
+        let marks = marks.map(|(name, position, event)| KeptMark {
+            name: name.to_owned(),
+            position: position.to_string(),
+            event,
+        });
+        if let Err(error) = place.keep_marks(marks.collect()) {
+            tracing::debug!("marks are not kept: {error}");
+        }
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
@@ -257,6 +279,7 @@ impl Travels for Recording {
             None => self.free_mark(),
         };
         self.timeline.mark(&name);
+        self.keep_marks();
         let here = self.timeline.here();
         Mark {
             name,
@@ -266,7 +289,11 @@ impl Travels for Recording {
     }
 
     fn unmark(&mut self, name: &str) -> bool {
-        self.timeline.unmark(name)
+        let was_there = self.timeline.unmark(name);
+        if was_there {
+            self.keep_marks();
+        }
+        was_there
     }
 
     fn marks(&self) -> Vec<Mark> {
@@ -285,7 +312,11 @@ impl Travels for Recording {
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
         Ok(match self.frame(Some(frame))? {
-            ShownFrame::Guest(guest) => Motion::OutOf(direction, guest.index as u32),
+            ShownFrame::Guest(guest) => Motion::OutOf {
+                direction,
+                frame: guest.index as u32,
+                body: guest.inlined as u32,
+            },
             ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
         })
     }
@@ -432,6 +463,34 @@ impl Code for Recording {
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
         self.functions_like(pattern)
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        Recording::functions_meant(self, name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        self.paths_of_hostcalls()
+    }
+
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.globals_like(pattern)
+    }
+
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.types_like(pattern)
+    }
+
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
+        self.code_of(file, line)
+    }
+
+    fn symbol_at(
+        &mut self,
+        address: &str,
+        frame: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        self.symbol(address, frame)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

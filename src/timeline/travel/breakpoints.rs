@@ -95,7 +95,9 @@ impl Breakpoints {
             });
             for place in &breakpoint.places {
                 match place {
-                    Place::Code { module, pc } => breaks.code.push((index, *module, *pc)),
+                    Place::Code { module, pc } | Place::Call { module, pc, .. } => {
+                        breaks.code.push((index, *module, *pc));
+                    }
                     Place::Hostcall(HostcallFilter { path, failed }) => {
                         let answers = if *failed {
                             Answers::Errors

@@ -75,7 +75,7 @@ impl Timeline {
         let copy = self.copy_at(begun.position, interrupt)?;
         let ran = self.first_after(copy, search, interrupt)?;
         Ok(match ran.hit {
-            Some(_) => Some(self.settle_at(ran)),
+            Some(_) => Some(self.settle_at(ran)?),
             None => None,
         })
     }
@@ -91,6 +91,7 @@ impl Timeline {
         };
         self.seek(hit.at.position, interrupt)?;
         let stop = self.arrived(reason_of(Some(&hit)));
+        self.arrive_before_calls(&hit)?;
         self.changes.here = hit.changed;
         Ok(Some(stop))
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod inlined;
 mod into_call;
 pub(super) mod lines;
 mod meeting;
@@ -74,7 +75,7 @@ impl Timeline {
                 self.breakpoints.need_debug()
             }
             Motion::Tick(_) | Motion::Fraction(_) => true,
-            Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf(..) => true,
+            Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf { .. } => true,
             Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
         }
@@ -96,9 +97,16 @@ impl Timeline {
             }
             Motion::Continue(direction) => self.reach_breakpoint(*direction, interrupt),
             Motion::Instruction(direction, step) => {
-                self.instruction_step(*direction, *step, interrupt)
+                let stop = self.instruction_step(*direction, *step, interrupt)?;
+                // Each instruction is in its innermost body.
+                self.unbegun = 0;
+                Ok(stop)
             }
-            Motion::OutOf(direction, inside) => self.step_out_of(*inside, *direction, interrupt),
+            Motion::OutOf {
+                direction,
+                frame,
+                body,
+            } => self.step_out_of(*direction, (*frame, *body), interrupt),
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
             Motion::Line(Direction::Forward, step) => {
@@ -123,6 +131,7 @@ impl Timeline {
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
+        self.unbegun = 0;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

@@ -69,9 +69,16 @@ pub enum Motion {
     Instruction(Direction, Step),
     /// A step to a line start, of lines that count by the [`Stepping`].
     Line(Direction, Step),
-    /// Out of the frame that this many are inside of, 0 being the innermost one: just after
-    /// the call of it, or just before.
-    OutOf(Direction, u32),
+    /// Out of a frame: just after the call of it, or just before.
+    OutOf {
+        /// Which way.
+        direction: Direction,
+        /// So many frames are inside of it; 0 for the innermost one.
+        frame: u32,
+        /// Out of an inlined body in it, inside of which so many are; of as many as there
+        /// are, out of the frame itself.
+        body: u32,
+    },
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
     Hostcall(Direction, HostcallFilter),
@@ -102,7 +109,7 @@ impl Motion {
         match self {
             Motion::Line(..)
             | Motion::Instruction(..)
-            | Motion::OutOf(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::OverHostcall(_)
             | Motion::IntoCall { .. } => true,
@@ -214,6 +221,15 @@ pub enum Place {
         /// The offset, in bytes.
         pc: u32,
     },
+    /// The same, where inlined calls begin: the bodies of some are still ahead.
+    Call {
+        /// The core module.
+        module: ModuleId,
+        /// The offset, in bytes.
+        pc: u32,
+        /// How many inlined bodies around the place have begun.
+        inside: u32,
+    },
     /// At the outgoing crossings that the filter lets through.
     Hostcall(HostcallFilter),
     /// At the outgoing crossings with these numbers, ascending: where something
@@ -266,7 +282,12 @@ impl Breakpoint {
     /// Whether code for debugging is needed to stop at it: at places in code, and
     /// where expressions may speak of variables.
     pub fn needs_debug(&self) -> bool {
-        let in_code = |place: &Place| matches!(place, Place::Code { .. } | Place::Change(_));
+        let in_code = |place: &Place| {
+            matches!(
+                place,
+                Place::Code { .. } | Place::Call { .. } | Place::Change(_)
+            )
+        };
         let evaluates = self.condition.is_some() || self.log.is_some();
         (evaluates && !self.places.is_empty()) || self.places.iter().any(in_code)
     }

@@ -24,6 +24,8 @@ pub(in crate::timeline) enum ComeTo {
 pub(super) struct Standing {
     stop: Stop,
     changed: Vec<Change>,
+    /// See [`Timeline::unbegun`].
+    unbegun: u32,
 }
 
 impl Timeline {
@@ -31,17 +33,18 @@ impl Timeline {
         Standing {
             stop: self.here.clone(),
             changed: self.changes.here.clone(),
+            unbegun: self.unbegun,
         }
     }
 
     /// A motion that fails has moved nothing.
     pub(super) fn stand_again(&mut self, begun: &Standing) -> Result<()> {
-        if self.here == begun.stop {
-            return Ok(());
+        if self.here != begun.stop {
+            self.seek(begun.stop.position, &Interrupt::new())?;
+            self.here = begun.stop.clone();
+            self.changes.here = begun.changed.clone();
         }
-        self.seek(begun.stop.position, &Interrupt::new())?;
-        self.here = begun.stop.clone();
-        self.changes.here = begun.changed.clone();
+        self.unbegun = begun.unbegun;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use crate::replay::{Phase, Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::found::{ChangedTicks, Hit};
-use crate::timeline::processes::wire::run::{StopAt, Watch};
+use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
 use std::sync::Arc;
 
 /// A search backward looks at so many ticks before the present first, then at ever
@@ -107,6 +107,33 @@ impl Search {
         if let (Some(known), Watch::Lines(lines)) = (&mut self.depth, &mut self.watch) {
             *known = depth.min(*known);
             lines.depth = *known;
+        }
+    }
+
+    /// What is watched in a stretch: what may begin at the bound of the search, does so in
+    /// the last stretch only.
+    fn watch_in(&self, is_last: bool) -> Watch {
+        let mut watch = self.watch.clone();
+        if let (
+            Watch::Lines(LineWatch {
+                out_of: Some(out_of),
+                ..
+            }),
+            false,
+        ) = (&mut watch, is_last)
+        {
+            out_of.at_bound = false;
+        }
+        watch
+    }
+
+    /// Whether the frame that is looked at had not begun before.
+    fn is_over(&self) -> bool {
+        match &self.watch {
+            Watch::Lines(lines) => lines
+                .out_of
+                .is_some_and(|out_of| out_of.calls_only && out_of.depth > lines.depth),
+            _ => false,
         }
     }
 }
@@ -202,14 +229,17 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let ran = self.first_after(process, search, interrupt)?;
-        Ok(self.settle_at(ran))
+        self.settle_at(ran)
     }
 
     /// The session stands where a run has ended.
-    pub(super) fn settle_at(&mut self, ran: Ran) -> Stop {
+    pub(super) fn settle_at(&mut self, ran: Ran) -> Result<Stop> {
         let stop = self.settle(ran.process, reason_of(ran.hit.as_ref()));
-        self.changes.here = ran.hit.map_or_else(Vec::new, |hit| hit.changed);
-        stop
+        if let Some(hit) = ran.hit {
+            self.arrive_before_calls(&hit)?;
+            self.changes.here = hit.changed;
+        }
+        Ok(stop)
     }
 
     /// A process that stands at the first moment that qualifies, or at the end.
@@ -262,6 +292,7 @@ impl Timeline {
             Some(hit) => {
                 self.seek(hit.at.position, interrupt)?;
                 let stop = self.arrived(reason_of(Some(&hit)));
+                self.arrive_before_calls(&hit)?;
                 self.changes.here = hit.changed;
                 Ok(stop)
             }
@@ -319,7 +350,12 @@ impl Timeline {
             if until < bound {
                 self.come_to = Some(ComeTo::Position(until));
             }
-            if let Some(quiet) = self.left_out_before(&search, until.tick) {
+            // The tick of the bound may begin deeper, and yet come to what qualifies.
+            let quiet = match reach.stretches {
+                0 if until == bound => None,
+                _ => self.left_out_before(&search, until.tick),
+            };
+            if let Some(quiet) = quiet {
                 until = until.min(Position::first_of(quiet.ticks.start));
                 if reach.near_again < SHORT_AGAIN {
                     reach = Reach {
@@ -351,7 +387,8 @@ impl Timeline {
                 // The call out at the checkpoint's instruction may be the bound.
                 just_after(until).min(bound)
             });
-            let ran = self.run(copy, search.watch.clone(), stop, Vec::new(), interrupt)?;
+            let watch = search.watch_in(until == bound);
+            let ran = self.run(copy, watch, stop, Vec::new(), interrupt)?;
             if let Some(first) = first.filter(|_| is_last) {
                 self.breakpoints.forget_log_before(first);
                 return Ok(ran.hit.filter(|hit| hit.at.position >= first));
@@ -362,7 +399,7 @@ impl Timeline {
             if let Some(depth) = ran.depth {
                 search.limit(depth);
             }
-            if is_last {
+            if is_last || search.is_over() {
                 return Ok(None);
             }
             until = from;

@@ -123,15 +123,15 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
         Way::Backward => Direction::Backward,
     };
     let step = match wanted.kind {
-        StepKind::Into => Step::Into,
-        StepKind::Over => Step::Over,
-        StepKind::Out => Step::Out,
+        Some(StepKind::Into) => Step::Into,
+        Some(StepKind::Over) | None => Step::Over,
+        Some(StepKind::Out) => Step::Out,
     };
     let filter = HostcallFilter {
         path: wanted.filter,
         failed: wanted.failed,
     };
-    if let (StepUnit::Line, StepKind::Out, Some(frame)) =
+    if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) =
         (wanted.unit, wanted.kind, wanted.frame_id)
     {
         let frame = frame_in(frame)?;
@@ -141,7 +141,7 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
     let motion = match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
-        (StepUnit::Hostcall, StepKind::Over) if filter == HostcallFilter::ANY => {
+        (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
         (StepUnit::Hostcall, _) => Motion::Hostcall(direction, filter),

@@ -30,6 +30,9 @@ pub(crate) struct Hit {
     pub(crate) breakpoints: Vec<BreakpointId>,
     /// What has just changed there, of what is watched.
     pub(crate) changed: Vec<Change>,
+    /// How many of the calls that are inlined there, and begin there, are still ahead; `None`
+    /// for all.
+    pub(crate) unbegun: Option<u32>,
 }
 
 impl Hit {
@@ -39,6 +42,7 @@ impl Hit {
             at,
             breakpoints: Vec::new(),
             changed: Vec::new(),
+            unbegun: None,
         }
     }
 }
