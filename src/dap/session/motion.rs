@@ -429,7 +429,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::Line(..)
             | Motion::Instruction(..)
-            | Motion::OutOf(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::IntoCall { .. }
             | Motion::OverHostcall(_),

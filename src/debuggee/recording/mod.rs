@@ -338,7 +338,11 @@ impl Travels for Recording {
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
         Ok(match self.frame(Some(frame))? {
-            ShownFrame::Guest(guest) => Motion::OutOf(direction, guest.index as u32),
+            ShownFrame::Guest(guest) => Motion::OutOf {
+                direction,
+                frame: guest.index as u32,
+                body: guest.inlined as u32,
+            },
             ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
         })
     }

@@ -91,9 +91,16 @@ pub enum Motion {
     Instruction(Direction, Step),
     /// A step to a line start, of lines that count by the [`Stepping`].
     Line(Direction, Step),
-    /// Out of the frame that this many are inside of, 0 being the innermost one: just after
-    /// the call of it, or just before.
-    OutOf(Direction, u32),
+    /// Out of a frame: just after the call of it, or just before.
+    OutOf {
+        /// Which way.
+        direction: Direction,
+        /// So many frames are inside of it; 0 for the innermost one.
+        frame: u32,
+        /// Out of an inlined body in it, inside of which so many are; of as many as there
+        /// are, out of the frame itself.
+        body: u32,
+    },
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
     Hostcall(Direction, HostcallFilter),
@@ -124,7 +131,7 @@ impl Motion {
         match self {
             Motion::Line(..)
             | Motion::Instruction(..)
-            | Motion::OutOf(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::OverHostcall(_)
             | Motion::IntoCall { .. } => true,

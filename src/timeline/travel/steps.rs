@@ -7,6 +7,7 @@ use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
+use crate::source::OWN;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::ask::{Frames, ListEntered};
 use crate::timeline::processes::wire::rows::{FunctionRows, Sight};
@@ -279,27 +280,42 @@ impl Timeline {
         }
     }
 
-    /// Out of the frame that so many are inside of, whether or not it has lines.
+    /// Out of a frame, whether or not it has lines, or of an inlined body in it: by how many
+    /// are inside of each.
     pub(super) fn step_out_of(
         &mut self,
-        inside: u32,
         direction: Direction,
+        (inside, body): (u32, u32),
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let frames = self.frames()?;
         let depth = (frames.len() as u32).saturating_sub(inside).max(1);
-        match direction {
-            Direction::Forward => {
+        let frame = frames.get(inside as usize).copied();
+        let body = frame.and_then(|frame| {
+            let rows = self.rows_of(&frame)?;
+            let innermost = rows.row_around(frame.pc)?.at.body;
+            let body = rows.around(innermost).nth(body as usize)?;
+            (body != OWN).then_some((frame, rows, body))
+        });
+        match (direction, body) {
+            (Direction::Forward, Some(body)) => {
+                let caller = self.caller_with_lines(&frames, depth);
+                self.leave_body(depth, caller, body, interrupt)
+            }
+            (Direction::Forward, None) => {
                 let caller = self.caller_with_lines(&frames, depth);
                 let returning = self.returning(&frames, inside as usize)?;
                 let stop = self.return_to(caller, interrupt)?;
                 self.note_returned(returning, &stop)?;
                 Ok(stop)
             }
-            Direction::Backward => {
-                let frame = frames.get(inside as usize).copied();
-                self.back_to_call_of(frame, depth, interrupt)
+            (Direction::Backward, Some((.., body))) => {
+                match self.back_to_inlined_call(&frames, depth, body, interrupt)? {
+                    Some(stop) => Ok(stop),
+                    None => self.back_to_call_of(frame, depth, interrupt),
+                }
             }
+            (Direction::Backward, None) => self.back_to_call_of(frame, depth, interrupt),
         }
     }
 
