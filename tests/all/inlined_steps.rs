@@ -203,3 +203,12 @@ fn a_breakpoint_behind_the_last_line_stays_in_its_function() {
     let said = session(app, &["break inlined.c:70", "continue"]);
     assert!(said.contains("last_on_a_line at inlined.c:69"), "{said}");
 }
+
+/// The C library has a `main` of its own, and something of a library is the first in `main`.
+#[test]
+fn a_session_begins_in_ones_own_main() {
+    for app in ["motion/entry-O0.wasm", "motion/entry-O1.wasm"] {
+        let all = stops(app, &["next", "seek entry", "step"]);
+        assert_eq!(all, words("main:13 main:14 main:13 fetched:4"), "{app}");
+    }
+}
