@@ -1,14 +1,16 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
+use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
+use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
-use crate::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
+use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews, Stream};
+use crate::source::Folders;
 use crate::source::external::{External, Search};
-use crate::source::is_library;
 use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
@@ -19,6 +21,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+/// A run that takes longer is told of.
+const UNTIL_TOLD: Duration = Duration::from_secs(1);
+/// And shown as progress: a client that has just been told needs a moment to look.
+const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
 /// What a recorder gets to finish its recording when it is told to end.
 const TO_FINISH: Duration = Duration::from_secs(5);
 
@@ -32,6 +38,8 @@ pub struct RecordingLauncher {
     debug_files: Vec<PathBuf>,
     /// Where sources are, for every session.
     path_mapping: PathMapping,
+    /// Marks are kept beside recordings.
+    keeps: bool,
 }
 
 fn failed(error: impl std::fmt::Display) -> LaunchError {
@@ -46,7 +54,14 @@ impl RecordingLauncher {
             trace,
             debug_files: Vec::new(),
             path_mapping: PathMapping::default(),
+            keeps: true,
         }
+    }
+
+    /// Whether sessions find the marks of earlier ones, and keep theirs; they do, unless told
+    /// otherwise.
+    pub fn with_marks_kept(self, keeps: bool) -> RecordingLauncher {
+        RecordingLauncher { keeps, ..self }
     }
 
     /// Every session maps sources so, too: pairs of prefixes, as in the debug information
@@ -82,11 +97,9 @@ impl RecordingLauncher {
                 .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
-        let external = External::find(
-            trace.component(),
-            &self.where_to_look(&trace, program, view),
-        )
-        .map_err(failed)?;
+        let search = self.where_to_look(&trace, program, view);
+        let folders = where_sources_may_be(&trace, &search, view);
+        let external = External::find(trace.component(), &search).map_err(failed)?;
         if let Some(bytes) = external.put_into(trace.component()) {
             let component = Component::parse(bytes).map_err(failed)?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
@@ -100,13 +113,27 @@ impl RecordingLauncher {
             TimelineError::Interrupted => LaunchError::Interrupted,
             error => failed(error),
         })?;
-        let stepping = stepping(&timeline, view.just_my_code);
+        // Nothing is left beside a recording that goes with the session.
+        let is_lasting = directory
+            .as_ref()
+            .is_none_or(|directory| !timeline.trace().path().starts_with(directory.path()));
+        let kept = (self.keeps && is_lasting).then(|| Place::beside(timeline.trace()));
+        let carried = timeline.trace().metadata().sources.iter();
+        let carried = carried.map(|source| (source.path.clone(), source.text.clone()));
+        let sources = Sources::new(
+            view.path_mapping.clone().or(self.path_mapping.clone()),
+            folders,
+            carried.collect(),
+            view.libraries.clone(),
+        );
+        let stepping = stepping(&timeline, view.just_my_code, &sources);
         timeline.set_stepping(stepping);
         Ok(Box::new(Recording::new(
             timeline,
             self.options.cache.clone(),
             external,
-            view.path_mapping.clone().or(self.path_mapping.clone()),
+            (sources, view.just_my_code),
+            kept,
             directory,
         )))
     }
@@ -138,9 +165,9 @@ impl RecordingLauncher {
         arguments: &ProgramArguments,
         to: &Path,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<(), LaunchError> {
-        output.progress(None, "recording the program");
+        let begun = Instant::now();
         let before = written(to);
         let mut child = self
             .record_command(arguments, to)
@@ -157,14 +184,22 @@ impl RecordingLauncher {
             let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
             let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
             let mut told = None;
+            let mut goes_on = false;
             while !(out.is_finished() && err.is_finished()) {
-                if interrupt.is_raised() {
+                if halt.given_up.is_raised() || halt.enough.is_raised() {
                     drop(lifeline.take());
                     let since = told.get_or_insert_with(Instant::now);
                     if since.elapsed() > TO_FINISH {
                         // What has reached the trace stays readable.
                         _ = child.kill();
                     }
+                } else if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
+                    output.recording(RecordingNews::GoesOn);
+                }
+                if begun.elapsed() > UNTIL_SHOWN {
+                    let seconds = begun.elapsed().as_secs();
+                    let told = format!("recording the program for {seconds} s; pause ends it");
+                    output.progress(None, &told);
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -172,11 +207,15 @@ impl RecordingLauncher {
             err.join().ok().flatten().unwrap_or_default()
         });
         _ = child.wait();
+        output.recording(RecordingNews::Ended);
+        if halt.given_up.is_raised() {
+            return Err(LaunchError::Interrupted);
+        }
         // An older recording there is not this one.
         if written(to) != before {
             return Ok(());
         }
-        if interrupt.is_raised() {
+        if halt.enough.is_raised() {
             return Err(LaunchError::Interrupted);
         }
         Err(failed(match complaint.trim() {
@@ -204,6 +243,9 @@ impl RecordingLauncher {
         if arguments.redact_env {
             command.arg("--redact-env");
         }
+        if !arguments.keeps_sources {
+            command.arg("--no-sources");
+        }
         if let Some(call) = &arguments.invoke {
             command.arg("--invoke").arg(call);
         }
@@ -214,9 +256,20 @@ impl RecordingLauncher {
     }
 }
 
+/// The folders in which sources are looked for: that of the recording, of the program, and
+/// where who debugs is.
+fn where_sources_may_be(trace: &Trace, search: &Search, view: &ViewArguments) -> Folders {
+    let of_trace = trace.path().parent().map(Path::to_owned);
+    let of_program = search.beside.iter().filter_map(|path| path.parent());
+    let of_program = of_program.map(Path::to_owned);
+    let current = std::env::current_dir().ok();
+    let folders = of_trace.into_iter().chain(of_program);
+    Folders::new(folders.chain(view.folders.clone()).chain(current))
+}
+
 /// Which code steps go into: with `justMyCode`, none without lines, and none of modules
 /// that are libraries altogether.
-fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
+fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepping {
     if !just_my_code {
         return Stepping {
             without_lines: WithoutLines::Instructions,
@@ -225,7 +278,7 @@ fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
     }
     let is_foreign = |module: &Module| {
         let mut files = module.source.files().peekable();
-        files.peek().is_some() && files.all(|(_, path)| is_library(path))
+        files.peek().is_some() && files.all(|(_, path)| sources.is_library(path))
     };
     let modules = (0..).map(ModuleId).zip(timeline.modules().iter());
     let foreign = modules.filter(|(_, module)| is_foreign(module));
@@ -272,8 +325,9 @@ impl Launcher for RecordingLauncher {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let interrupt = &halt.given_up;
         match &arguments.subject {
             Subject::Trace(trace) => {
                 self.open(trace, None, None, &arguments.view, output, interrupt)
@@ -284,7 +338,7 @@ impl Launcher for RecordingLauncher {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
                     None => directory.path().join("session.rrtrace"),
                 };
-                self.record(program, &to, output, interrupt)?;
+                self.record(program, &to, output, halt)?;
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.open(
                     &to,
@@ -302,7 +356,7 @@ impl Launcher for RecordingLauncher {
         &self,
         arguments: &AttachArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let trace = self.trace.as_deref().ok_or_else(|| {
             failed(
@@ -310,6 +364,6 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, None, &arguments.view, output, interrupt)
+        self.open(trace, None, None, &arguments.view, output, &halt.given_up)
     }
 }
