@@ -155,7 +155,7 @@ fn the_first_line_of_a_loop_begins_each_time_around() {
         stops(app, &walk),
         words(
             "main:70 collatz:38 collatz:40 collatz:41 collatz:42 collatz:45 collatz:46 \
-             collatz:48 collatz:40"
+             collatz:48 collatz:40 collatz:43"
         )
     );
     // From 6 to 1 takes eight steps, of 27 ten are made.
