@@ -86,16 +86,14 @@ impl Recording {
         let Some((id, first)) = meant.functions.first() else {
             return (Vec::new(), None);
         };
-        let places = meant
-            .functions
-            .iter()
-            .map(|(id, function)| Place::Call {
-                module: *id,
-                pc: function.pc,
-                inside: self.timeline.module(*id).map_or(0, |module| {
-                    bodies_inside(&module.source, function)
-                }),
-            });
+        let places = meant.functions.iter().map(|(id, function)| Place::Call {
+            module: *id,
+            pc: function.pc,
+            inside: self
+                .timeline
+                .module(*id)
+                .map_or(0, |module| bodies_inside(&module.source, function)),
+        });
         let module = self.timeline.module(*id);
         let line = module.and_then(|module| module.source.line_at(first.pc));
         let line = line.filter(|line| line.line != 0);

@@ -10,7 +10,7 @@ use crate::debuggee::{
 };
 use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::{SourceLine, is_library};
+use crate::source::{InlinedCall, SourceLine, is_library};
 use crate::timeline::Module;
 use crate::timeline::travel::motion::Reason;
 use std::collections::BTreeMap;

@@ -90,7 +90,12 @@ impl Beginning {
             let declared = one.declared.or_else(|| source.line_at(one.pc));
             declared.is_some_and(|at| is_own(&one.name, source.file(at.file)))
         });
-        begin.map(|one| Place::Code { module: id, pc: one.pc }).collect()
+        begin
+            .map(|one| Place::Code {
+                module: id,
+                pc: one.pc,
+            })
+            .collect()
     }
 }
 
