@@ -294,15 +294,6 @@ impl ModuleSource {
         own.chain(self.inlined.names(&self.entries))
     }
 
-    /// Where the inlined copies of functions begin that are meant by their whole name and where
-    /// they are declared.
-    pub fn starts_of_inlined_where(
-        &self,
-        is_meant: impl Fn(&str, Option<SourceLine>) -> bool,
-    ) -> Vec<u32> {
-        self.inlined.starts_where(&self.entries, is_meant)
-    }
-
     /// The places for a breakpoint on a line: one for each copy of its code
     /// (instances of a generic function, inlined calls, unrolled loops). A line
     /// without code stands for the next one in the file that has some.

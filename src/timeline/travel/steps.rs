@@ -104,7 +104,10 @@ impl Timeline {
                 false => Watch::Instructions,
             };
             self.forward(&Search::anywhere(watch), interrupt)?;
-            return Ok(self.arrived(Reason::Arrived));
+            let ahead = self.unbegun;
+            let stop = self.arrived(Reason::Arrived);
+            self.unbegun = ahead;
+            return Ok(stop);
         };
         let functions = self.watched_rows(&frames, depth);
         if !into {
