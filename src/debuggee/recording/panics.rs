@@ -11,6 +11,7 @@ use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Stop,
 };
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The functions that a program gives up by, in groups: the first of each group that a module
@@ -40,6 +41,8 @@ const WAYS: [&[&str]; 5] = [
 const CALLS_BACK: u64 = 64;
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long at the end of the run, where the stop is told without it if need be.
+const AT_THE_END: Duration = Duration::from_millis(300);
 /// Of a message, so much is told.
 const LONGEST: usize = 500;
 
@@ -128,11 +131,23 @@ impl Recording {
         Ok(stop)
     }
 
-    /// Whether a frame outside of the innermost is one by which the program gives up.
+    /// Whether a frame outside of the innermost is of a function where panics stop: this one
+    /// is on the way of that.
     fn is_within_panic(&mut self) -> Result<bool, DebuggeeError> {
-        let names = self.frame_names()?;
-        let outer = names.iter().skip(1);
-        Ok(outer.into_iter().any(|name| is_way(name)))
+        let ways: HashSet<(ModuleId, u32)> = self
+            .panic_places()
+            .iter()
+            .filter_map(|place| match place {
+                Place::Code { module, pc } => {
+                    let source = &self.timeline.module(*module)?.source;
+                    Some((*module, source.function_index_at(*pc)?))
+                }
+                _ => None,
+            })
+            .collect();
+        let frames = self.timeline.frames()?;
+        let mut outer = frames.iter().skip(1);
+        Ok(outer.any(|frame| ways.contains(&(frame.module, frame.function))))
     }
 
     /// The names of the functions on the stack as debug information has them.
@@ -200,7 +215,7 @@ impl Recording {
     pub(super) fn gave_up(&mut self) -> Result<Option<String>, DebuggeeError> {
         let names = self.frame_names()?;
         match names.iter().any(|name| is_way(name)) {
-            true => self.message_printed(Duration::ZERO),
+            true => self.message_printed(AT_THE_END),
             false => Ok(None),
         }
     }
