@@ -203,7 +203,7 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
         ("break *0x3", "no instruction at 0x3"),
         ("break main if (", "condition is not understood"),
         ("delete 7", "there is no breakpoint 7; `info breakpoints`"),
-        ("catch fish", "catch what? trap, throw, hostcall"),
+        ("catch fish", "catch what? trap, panic, throw, hostcall"),
         ("frame 99", "there is no frame 99"),
         ("down", "innermost"),
         ("info nothing", "info about what?"),

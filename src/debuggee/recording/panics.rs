@@ -7,11 +7,13 @@ use super::{DebuggeeError, Recording};
 use crate::component::ModuleId;
 use crate::debuggee::{BreakpointState, Stream};
 use crate::replay::Position;
+use crate::replay::frames::Frame;
 use crate::source::{Beginning, ModuleSource, Written};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Stop,
 };
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The functions that a program gives up by, in groups: the first of each group that a module
@@ -41,6 +43,8 @@ const WAYS: [&[&str]; 5] = [
 const CALLS_BACK: u64 = 64;
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long at the end of the run, where the stop is told without it if need be.
+const AT_THE_END: Duration = Duration::from_millis(300);
 /// Of a message, so much is told.
 const LONGEST: usize = 500;
 
@@ -52,6 +56,8 @@ pub(super) struct Panics {
     part: String,
     /// Where the functions begin by which the program gives up.
     places: Vec<Place>,
+    /// Those functions.
+    functions: HashSet<(ModuleId, u32)>,
 }
 
 /// Where the session is, as panics go.
@@ -80,6 +86,7 @@ impl Recording {
         self.panics = Some(Panics {
             id,
             part: part.unwrap_or_default().trim().to_owned(),
+            functions: self.functions_at(&places),
             places,
         });
         state(id)
@@ -97,23 +104,35 @@ impl Recording {
         places.collect()
     }
 
+    fn functions_at(&self, places: &[Place]) -> HashSet<(ModuleId, u32)> {
+        let functions = places.iter().filter_map(|place| match place {
+            Place::Code { module, pc } => {
+                let source = &self.timeline.module(*module)?.source;
+                Some((*module, source.function_index_at(*pc)?))
+            }
+            _ => None,
+        });
+        functions.collect()
+    }
+
     /// Where the session is, as panics go.
     pub(super) fn panic_here(&mut self) -> Result<Giving, DebuggeeError> {
         let Some(panics) = &self.panics else {
             return Ok(Giving::Outside);
         };
-        let places = panics.places.clone();
-        let names = self.frame_names()?;
-        let innermost = self.timeline.frames()?.first().copied();
-        let is_entry = innermost.is_some_and(|frame| {
-            let (module, pc) = (frame.module, frame.pc);
-            places.contains(&Place::Code { module, pc })
-        });
-        let is_within = |names: &[String]| names.iter().any(|name| is_way(name));
-        Ok(match names.split_first() {
-            Some((_, outer)) if is_entry && !is_within(outer) => Giving::Begins,
-            _ if is_within(&names) => Giving::Up,
-            _ => Giving::Outside,
+        let (places, functions) = (panics.places.clone(), panics.functions.clone());
+        let frames = self.timeline.frames()?;
+        let is_of = |frame: &Frame| functions.contains(&(frame.module, frame.function));
+        let Some((innermost, outer)) = frames.split_first() else {
+            return Ok(Giving::Outside);
+        };
+        let (module, pc) = (innermost.module, innermost.pc);
+        let is_entry = places.contains(&Place::Code { module, pc });
+        Ok(match outer.iter().any(is_of) {
+            true => Giving::Up,
+            false if is_entry => Giving::Begins,
+            false if is_of(innermost) => Giving::Up,
+            false => Giving::Outside,
         })
     }
 
@@ -184,7 +203,7 @@ impl Recording {
     /// The names of the functions on the stack as debug information has them.
     fn frame_names(&mut self) -> Result<Vec<String>, DebuggeeError> {
         let frames = self.timeline.frames()?;
-        let name = |frame: &crate::replay::frames::Frame| {
+        let name = |frame: &Frame| {
             let source = &self.timeline.module(frame.module)?.source;
             Some(match source.function_at(frame.pc) {
                 Some(function) => function.name.clone(),
@@ -246,7 +265,7 @@ impl Recording {
     pub(super) fn gave_up(&mut self) -> Result<Option<String>, DebuggeeError> {
         let names = self.frame_names()?;
         match names.iter().any(|name| is_way(name)) {
-            true => self.message_printed(Duration::ZERO),
+            true => self.message_printed(AT_THE_END),
             false => Ok(None),
         }
     }
