@@ -5,8 +5,7 @@ use rr_dap::dap::protocol::framing::{FrameError, MAX_MESSAGE, read_frame, write_
 use rr_dap::dap::protocol::{Incoming, codec};
 use rr_dap::dap::transport::Server;
 use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments};
-use rr_dap::debuggee::{Debuggee, LaunchError, Launcher, Output};
-use rr_dap::timeline::interrupt::Interrupt;
+use rr_dap::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output};
 use std::io::{self, Cursor};
 use std::sync::Arc;
 
@@ -64,7 +63,7 @@ impl Launcher for Nothing {
         &self,
         _: &LaunchArguments,
         _: &dyn Output,
-        _: &Interrupt,
+        _: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         Err(LaunchError::Failed("there is nothing here".into()))
     }
@@ -73,7 +72,7 @@ impl Launcher for Nothing {
         &self,
         _: &AttachArguments,
         _: &dyn Output,
-        _: &Interrupt,
+        _: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         Err(LaunchError::Failed("there is nothing here".into()))
     }

@@ -57,6 +57,10 @@ pub(super) struct Serve {
     /// The same, with the token in a file.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Neither find the marks of earlier sessions beside a recording, in
+    /// RECORDING.session.json, nor keep any there.
+    #[arg(long)]
+    no_save: bool,
     /// Write every DAP message to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log_dap: Option<PathBuf>,
@@ -103,7 +107,8 @@ impl Serve {
         };
         let launcher = RecordingLauncher::new(options, self.trace)
             .with_debug_files(self.debug_files)
-            .with_path_mapping(self.source_map);
+            .with_path_mapping(self.source_map)
+            .with_marks_kept(!self.no_save);
         let server = Server {
             log,
             token,

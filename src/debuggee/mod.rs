@@ -3,6 +3,7 @@
 //! be tested with a scripted one.
 
 mod code;
+pub mod kept;
 pub mod launch;
 mod looks;
 mod past;
@@ -69,12 +70,34 @@ pub trait Output: Send + Sync {
     fn console(&self, line: &str);
     /// How far it is: per cent, where that can be known, and what is being done.
     fn progress(&self, percentage: Option<u8>, message: &str);
+    /// What becomes of a run that is recorded before it can be debugged.
+    fn recording(&self, _news: RecordingNews) {}
+}
+
+/// How the recording of a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingNews {
+    /// It takes long: nobody knows when it ends, if it does.
+    GoesOn,
+    /// It has ended, and is being opened.
+    Ended,
+}
+
+/// Ends an opening before its time.
+///
+/// Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Halt {
+    /// Raised to give it up: there will be nothing to debug.
+    pub given_up: Interrupt,
+    /// Raised to have a run that is being recorded end where it is: what it has done is
+    /// debugged.
+    pub enough: Interrupt,
 }
 
 /// Opens debuggees.
 pub trait Launcher: Send + Sync {
-    /// Records a program, or opens a recording. Where the interrupt is raised
-    /// while recording, the recording may end there and be opened.
+    /// Records a program, or opens a recording.
     ///
     /// # Errors
     ///
@@ -83,7 +106,7 @@ pub trait Launcher: Send + Sync {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError>;
 
     /// Opens the recording that the server was started with.
@@ -95,7 +118,7 @@ pub trait Launcher: Send + Sync {
         &self,
         arguments: &AttachArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError>;
 
     /// Where sources are, for every session, besides what its client says.

@@ -5,7 +5,6 @@ use super::budget::Budget;
 use super::entries::{Declaration, Entries};
 use super::error::SourceError;
 use super::function_names::{Beginning, Written};
-use super::lines::SourceLine;
 use super::ranges::{RangesLeft, ranges};
 use super::units::{EntryId, Unit};
 use std::collections::HashMap;
@@ -57,24 +56,6 @@ impl InlinedFunctions {
     pub(super) fn names(&self, entries: &Entries) -> impl Iterator<Item = &str> {
         let inlined = self.0.get_or_init(|| index(entries));
         inlined.iter().map(|one| one.name.as_str())
-    }
-
-    /// Where those begin that are meant by their whole name and their declaration.
-    pub(super) fn starts_where(
-        &self,
-        entries: &Entries,
-        is_meant: impl Fn(&str, Option<SourceLine>) -> bool,
-    ) -> Vec<u32> {
-        self.starts_of(entries, |one| is_meant(&one.name, one.declaration.declared))
-    }
-
-    fn starts_of(&self, entries: &Entries, is_meant: impl Fn(&Inlined) -> bool) -> Vec<u32> {
-        let inlined = self.0.get_or_init(|| index(entries));
-        let meant = inlined.iter().filter(|one| is_meant(one));
-        let mut starts: Vec<u32> = meant.flat_map(|one| one.starts.iter().copied()).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        starts
     }
 }
 

@@ -12,6 +12,7 @@ mod damage;
 mod demangle;
 mod digest;
 mod entries;
+mod enumerators;
 mod error;
 pub mod external;
 mod finding;

@@ -3,6 +3,7 @@
 use super::bodies::{self, Bodies};
 use super::damage::Damage;
 use super::entries::Entries;
+use super::enumerators::Enumerators;
 use super::error::SourceError;
 use super::finding::Known;
 use super::function_names::{Beginning, Written};
@@ -37,6 +38,7 @@ pub struct ModuleSource {
     inlined: InlinedFunctions,
     statics: Statics,
     type_names: TypeNames,
+    enumerators: Enumerators,
     vtables: Vtables,
     table: FunctionTable,
     globals: Globals,
@@ -70,6 +72,7 @@ impl ModuleSource {
             inlined: InlinedFunctions::default(),
             statics: Statics::default(),
             type_names: TypeNames::default(),
+            enumerators: Enumerators::default(),
             vtables: Vtables::default(),
             table: sections.table,
             globals: sections.globals,
@@ -216,6 +219,26 @@ impl ModuleSource {
         }
     }
 
+    /// The function with a name (of several, that of the unit which contains a place), and
+    /// what a pointer to it is, if the program has any.
+    pub(crate) fn function_pointer(&self, pc: u32, name: &str) -> Option<(&Function, Option<u32>)> {
+        let here = self.function_at(pc).map(|function| function.entry.unit);
+        let mut found = self.functions_named(name);
+        let index = |function: &Function| {
+            let number = self.function_index_at(function.entry_pc)?;
+            self.table.index_of(number)
+        };
+        found.sort_by_key(|function| {
+            (
+                Some(function.entry.unit) != here,
+                index(function).is_none(),
+                function.entry_pc,
+            )
+        });
+        let function = found.into_iter().next()?;
+        Some((function, index(function)))
+    }
+
     /// The calls inlined at a place, innermost first.
     pub fn inlined_at(&self, pc: u32) -> Vec<InlinedCall> {
         scopes::inlined_at(&self.entries, &self.functions, pc)
@@ -271,15 +294,6 @@ impl ModuleSource {
         own.chain(self.inlined.names(&self.entries))
     }
 
-    /// Where the inlined copies of functions begin that are meant by their whole name and where
-    /// they are declared.
-    pub fn starts_of_inlined_where(
-        &self,
-        is_meant: impl Fn(&str, Option<SourceLine>) -> bool,
-    ) -> Vec<u32> {
-        self.inlined.starts_where(&self.entries, is_meant)
-    }
-
     /// The places for a breakpoint on a line: one for each copy of its code
     /// (instances of a generic function, inlined calls, unrolled loops). A line
     /// without code stands for the next one in the file that has some.
@@ -318,6 +332,20 @@ impl ModuleSource {
     pub(crate) fn static_named(&self, pc: u32, name: &str) -> Option<Declared> {
         let here = self.function_at(pc).map(|function| function.entry.unit);
         self.statics.named(&self.entries, here, name)
+    }
+
+    /// The variables that are in no function or live as long as those, with their whole
+    /// paths, and where they are declared.
+    pub(crate) fn static_names(&self) -> impl Iterator<Item = (String, Option<SourceLine>)> {
+        let all = self.statics.all(&self.entries).into_iter();
+        let own = all.filter(|(name, _)| !name.ends_with("::{vtable}"));
+        own.map(|(name, declared)| (name, declared.declared))
+    }
+
+    /// The one of them whose bytes an address is of, and where it begins.
+    pub(crate) fn static_around(&self, address: u64) -> Option<(String, u64)> {
+        let size = |of| self.size_of(of).unwrap_or(0);
+        self.statics.around(&self.entries, address, size)
     }
 
     /// The variable with an entry, at a place.
@@ -388,6 +416,29 @@ impl ModuleSource {
     /// the first that is complete.
     pub(crate) fn type_named(&self, name: &str) -> Option<EntryId> {
         self.type_names.named(&self.entries.units, name)
+    }
+
+    /// An enumerator by its name, with or without those around it: its enumeration and its
+    /// value. Enumerations of the unit that contains a place come first.
+    pub(crate) fn enumerator_named(&self, pc: u32, name: &str) -> Option<(EntryId, i128)> {
+        let here = self.function_at(pc).map(|function| function.entry.unit);
+        let own = name.rsplit("::").next().unwrap_or(name);
+        let homes = self.enumerators.homes(&self.entries.units, here, name);
+        homes
+            .into_iter()
+            .find_map(|id| match self.type_at(id).ok()? {
+                Type::Enumeration { enumerators, .. } => {
+                    let found = enumerators.into_iter().find(|(name, _)| name == own);
+                    found.map(|(_, value)| (id, value))
+                }
+                _ => None,
+            })
+    }
+
+    /// The names of all types.
+    pub(crate) fn type_list(&self) -> Vec<String> {
+        let all = self.type_names.all(&self.entries.units);
+        all.map(str::to_owned).collect()
     }
 
     /// The class with a name as its vtable has it, mangled.

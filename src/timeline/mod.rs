@@ -45,6 +45,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
+use travel::pausing::ComeTo;
 use travel::{breakpoints, lines};
 
 /// Why the timeline could not do what was asked.
@@ -160,6 +161,10 @@ pub struct Timeline {
     rows: lines::RowsCache,
     body_starts: BodyStarts,
     changes: changes::Known,
+    /// How far the present motion has come, should it be paused.
+    come_to: Option<ComeTo>,
+    /// A breakpoint has ended the last step before it was where it led.
+    is_cut_short: bool,
 }
 
 impl Timeline {
@@ -214,6 +219,8 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts,
             changes: changes::Known::default(),
+            come_to: None,
+            is_cut_short: false,
         })
     }
 
@@ -271,6 +278,12 @@ impl Timeline {
     pub fn mark(&mut self, name: &str) {
         self.marks
             .insert(name.to_owned(), (self.here.position, self.here.event));
+    }
+
+    /// Remembers a moment of an earlier session under a name; `event` as
+    /// [`Stop::event`](travel::motion::Stop::event) has it there.
+    pub fn remember(&mut self, name: &str, position: Position, event: u64) {
+        self.marks.insert(name.to_owned(), (position, event));
     }
 
     /// The moment remembered under a name.

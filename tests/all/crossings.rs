@@ -88,6 +88,13 @@ impl Session {
         let scope = scopes
             .iter()
             .find(|scope| scope["name"].as_str().unwrap().starts_with(name));
+        let core_level = || {
+            let all = scopes.iter().find(|scope| scope["name"] == "WebAssembly")?;
+            let all = json!({ "variablesReference": all["variablesReference"] });
+            let groups = self.variables(all);
+            groups.into_iter().find(|group| group["name"] == name)
+        };
+        let scope = scope.cloned().or_else(core_level);
         let scope = scope.unwrap_or_else(|| panic!("no {name} in {scopes:#?}"));
         self.variables(json!({ "variablesReference": scope["variablesReference"] }))
     }

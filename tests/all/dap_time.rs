@@ -252,7 +252,7 @@ fn filters_stop_at_what_they_name() {
         let mut stops = Vec::new();
         loop {
             let stop = motion(&mut client, "continue");
-            if stop["reason"] != "breakpoint" {
+            if stop["reason"] != "hostcall" {
                 return stops;
             }
             stops.push(stop["text"].as_str().unwrap_or_default().to_owned());

@@ -295,6 +295,6 @@ fn a_run_to_a_handle_can_be_paused_and_begun_again() {
     }
     drop(held);
     let stopped = client.go("continue");
-    assert_eq!(stopped["reason"], "breakpoint");
+    assert_eq!(stopped["reason"], "hostcall");
     assert!(stopped["text"].as_str().unwrap().contains("get-stdout"));
 }

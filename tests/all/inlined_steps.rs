@@ -155,7 +155,7 @@ fn the_first_line_of_a_loop_begins_each_time_around() {
         stops(app, &walk),
         words(
             "main:70 collatz:38 collatz:40 collatz:41 collatz:42 collatz:45 collatz:46 \
-             collatz:48 collatz:40"
+             collatz:48 collatz:40 collatz:43"
         )
     );
     // From 6 to 1 takes eight steps, of 27 ten are made.
@@ -202,4 +202,13 @@ fn a_breakpoint_behind_the_last_line_stays_in_its_function() {
     // Line 70 ends `last_on_a_line`, 71 is empty, 72 begins `loops_inside`.
     let said = session(app, &["break inlined.c:70", "continue"]);
     assert!(said.contains("last_on_a_line at inlined.c:69"), "{said}");
+}
+
+/// The C library has a `main` of its own, and something of a library is the first in `main`.
+#[test]
+fn a_session_begins_in_ones_own_main() {
+    for app in ["motion/entry-O0.wasm", "motion/entry-O1.wasm"] {
+        let all = stops(app, &["next", "seek entry", "step"]);
+        assert_eq!(all, words("main:13 main:14 main:13 fetched:4"), "{app}");
+    }
 }

@@ -36,7 +36,7 @@ fn recording(name: &str, directory: &Path) -> (Child, Marked, Client, i64, PathB
     client.initialize();
     let trace = directory.join("endless.rrtrace");
     let program = endless(directory);
-    let launch = json!({ "program": program, "recordTo": trace, "stopAt": "end" });
+    let launch = json!({ "program": program, "recordTo": trace, "stopAt": "entry" });
     let launching = client.send("launch", launch);
     let printed = client.event("output");
     assert_eq!(printed["category"], "stdout", "{printed}");
@@ -77,6 +77,77 @@ fn a_paused_launch_is_debugged_with_every_hostcall_so_far() {
     client.event("initialized");
     client.ask("configurationDone", Value::Null);
     client.event("stopped");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+}
+
+#[test]
+fn a_launch_that_takes_long_is_answered_and_is_debugged_from_where_it_is_paused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, mut client, launching, _) = recording("long", dir.path());
+    assert_eq!(client.response(launching)["success"], true);
+    assert_eq!(client.event("thread")["reason"], "started");
+    let threads = client.ask("threads", Value::Null);
+    assert_eq!(
+        threads["threads"],
+        json!([{ "id": 1, "name": "recording endless.wat" }])
+    );
+    client.refusal("stackTrace", json!({ "threadId": 1 }));
+    assert!(!client.heard_event("initialized"));
+    client.ask("pause", json!({ "threadId": 1 }));
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    let stopped = client.event("stopped");
+    assert_eq!(
+        stopped["description"],
+        "End of the recording: the run was stopped"
+    );
+    let trace = client.ask("stackTrace", json!({ "threadId": 1 }));
+    assert_ne!(
+        trace["stackFrames"][0]["presentationHint"], "label",
+        "{trace}"
+    );
+    // A second `terminate` is the session's end.
+    client.ask("terminate", json!({}));
+    client.event("terminated");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+}
+
+#[test]
+fn terminate_ends_the_run_first_and_then_the_session() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, mut client, launching, path) = recording("stop", dir.path());
+    client.ask("terminate", json!({}));
+    assert_eq!(client.response(launching)["success"], true);
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    assert_eq!(client.event("stopped")["reason"], "end");
+    let trace = Trace::open(&path).expect("a recording");
+    assert_eq!(*trace.outcome(), Outcome::Interrupted);
+    client.ask("terminate", json!({}));
+    client.event("terminated");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+}
+
+#[test]
+fn a_cancelled_launch_is_given_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, mut client, launching, _) = recording("cancelled", dir.path());
+    client.ask("cancel", json!({ "requestId": launching }));
+    let response = client.response(launching);
+    // It may have been answered before, as it takes long.
+    match response["success"] == true {
+        true => drop(client.event("terminated")),
+        false => assert_eq!(response["message"], "cancelled"),
+    }
     client.ask("disconnect", json!({}));
     drop(client);
     child.wait().expect("ends");

@@ -52,7 +52,6 @@ each! {
     optimised_c: steps_from_samples(command("motion/steps-O2.wasm"), 120);
     inlined_c: steps_from_samples(command("motion/inlined-O0.wasm"), 60);
     optimised_inlined_c: steps_from_samples(command("motion/inlined-O1.wasm"), 120);
-    loops_in_c: steps_from_samples(command("motion/control-O0.wasm"), 60);
     unoptimised_rust: steps_from_samples(command("motion/closures-O0.wasm"), 80);
     optimised_rust: steps_from_samples(command("motion/closures-O2.wasm"), 60);
     a_c_program: steps_from_samples(command("hello-c-O0.wasm"), 25);

@@ -2,11 +2,10 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { findProgram, type Found, type Machine, PROGRAM } from './binary.js';
 import { serverArguments, type ServerSettings } from './configuration.js';
-
-const HOW_TO_INSTALL = 'https://crates.io/crates/rr-dap';
 
 export class Adapters implements vscode.DebugAdapterDescriptorFactory {
   constructor(private readonly extensionFolder: string) {}
@@ -17,7 +16,7 @@ export class Adapters implements vscode.DebugAdapterDescriptorFactory {
     const program = this.program(workspaceFolder);
     if (program.kind !== 'found') {
       // Nothing is started: our own message has told why, with a remedy.
-      void offerRemedy(program);
+      void offerRemedy(program, this.extensionFolder);
       throw new Error(reason(program));
     }
     const cwd: unknown = configuration['cwd'];
@@ -71,13 +70,15 @@ function reason(found: Exclude<Found, { kind: 'found' }>): string {
 }
 
 /** Asks for the program, and remembers where it is. */
-export async function offerRemedy(found: Exclude<Found, { kind: 'found' }>): Promise<void> {
+export async function offerRemedy(found: Exclude<Found, { kind: 'found' }>, extensionFolder: string): Promise<void> {
   const [choose, settings, install] = ['Choose Program…', 'Open Setting', 'How to Install'];
   const chosen = await vscode.window.showErrorMessage(reason(found), choose, settings, install);
   if (chosen === settings) {
     await vscode.commands.executeCommand('workbench.action.openSettings', 'rr-dap.path');
   } else if (chosen === install) {
-    await vscode.env.openExternal(vscode.Uri.parse(HOW_TO_INSTALL));
+    // It tells so without a network, and of this version.
+    const readme = vscode.Uri.file(join(extensionFolder, 'README.md'));
+    await vscode.commands.executeCommand('markdown.showPreview', readme.with({ fragment: 'the-program' }));
   } else if (chosen === choose) {
     const files = await vscode.window.showOpenDialog({ title: `Where is ${PROGRAM}?`, openLabel: 'Use This Program' });
     const file = files?.[0];

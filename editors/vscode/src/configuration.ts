@@ -40,6 +40,18 @@ export function configurationFor(subject: Subject): Configuration & { type: stri
     : { ...base, name: `Record and debug ${file}`, program: subject.file, stopOnEntry: true };
 }
 
+/** Files of the same name are told apart by their folders. */
+export function distinct<C extends ReturnType<typeof configurationFor>>(configurations: readonly C[], shorter: (file: string) => string): C[] {
+  const often = new Set<string>();
+  const once = new Set<string>();
+  for (const { name } of configurations) (once.has(name) ? often : once).add(name);
+  return configurations.map((configuration) => {
+    const file = String(configuration['program'] ?? configuration['trace']);
+    const name = configuration.name.replace(path.basename(file), () => shorter(file));
+    return often.has(configuration.name) ? { ...configuration, name } : configuration;
+  });
+}
+
 /** Whether a configuration says what to debug; where there is no launch.json, it does not. */
 export function namesSubject(configuration: Configuration): boolean {
   return configuration.request === 'attach' || given(configuration, 'program') || given(configuration, 'trace');

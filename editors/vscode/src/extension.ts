@@ -5,7 +5,7 @@ import { Adapters } from './adapter.js';
 import { TYPE } from './configuration.js';
 import { HandlesView } from './handlesView.js';
 import { HostcallsView } from './hostcallsView.js';
-import { Configurations, debugFile, FoundConfigurations } from './launching.js';
+import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { StatusBar } from './statusBar.js';
@@ -41,5 +41,6 @@ export function activate(context: vscode.ExtensionContext): Api {
     new HandlesView(recordings),
     new TimelinePanel(context.extensionUri, recordings),
   );
+  void offerIfFound();
   return { momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, '') };
 }

@@ -5,6 +5,7 @@ import {
   complaint,
   completed,
   configurationFor,
+  distinct,
   namesSubject,
   type Subject,
   subjectOf,
@@ -14,13 +15,18 @@ import {
 
 /** Enough to choose from; a `target` folder can hold thousands. */
 const OFFERED_FILES = 200;
-const NOT_OFFERED = '**/{node_modules,target,.git}/**';
+/** A new launch.json is to be read. */
+const BEGUN_WITH = 8;
+/** Of a build by cargo, what is below `deps` is there a second time. */
+const NOT_OFFERED = '**/{node_modules,.git,.zig-cache,deps,incremental,.fingerprint}/**';
 
 export class Configurations implements vscode.DebugConfigurationProvider {
   /** What a new launch.json begins with. */
-  provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): vscode.DebugConfiguration[] {
+  async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
     const subject = openSubject();
     if (subject !== undefined) return [relative(configurationFor(subject), folder)];
+    const found = (await subjectsOfWorkspace(folder)).slice(0, BEGUN_WITH);
+    if (found.length > 0) return named(found, folder);
     const app = { kind: 'program', file: '${workspaceFolder}/app.wasm' } as const;
     const run = { kind: 'recording', file: '${workspaceFolder}/app.rrtrace' } as const;
     return [configurationFor(app), configurationFor(run)];
@@ -52,8 +58,7 @@ export class Configurations implements vscode.DebugConfigurationProvider {
 /** One configuration for each program and recording of the workspace. */
 export class FoundConfigurations implements vscode.DebugConfigurationProvider {
   async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
-    const subjects = await subjectsOfWorkspace(folder);
-    return subjects.map((subject) => relative(configurationFor(subject), folder));
+    return named(await subjectsOfWorkspace(folder), folder);
   }
 }
 
@@ -96,6 +101,21 @@ async function subjectsOfWorkspace(folder: vscode.WorkspaceFolder | undefined): 
   const files = await vscode.workspace.findFiles(where, NOT_OFFERED, OFFERED_FILES);
   const subjects = files.map((file) => subjectOf(file.fsPath)).filter((subject) => subject !== undefined);
   return subjects.sort((a, b) => (a.kind === b.kind ? a.file.localeCompare(b.file) : a.kind === 'recording' ? -1 : 1));
+}
+
+/** Configurations with names that tell one from the other. */
+function named(subjects: readonly Subject[], folder: vscode.WorkspaceFolder | undefined): vscode.DebugConfiguration[] {
+  const shorter = (file: string) => vscode.workspace.asRelativePath(file, false);
+  return distinct(subjects.map(configurationFor), shorter).map((configuration) => relative(configuration, folder));
+}
+
+/** Has the workbench offer the debugger where there is something to debug. */
+export async function offerIfFound(): Promise<void> {
+  if ((await subjectsOfWorkspace(undefined)).length > 0) await offer();
+}
+
+export async function offer(): Promise<void> {
+  await vscode.commands.executeCommand('setContext', 'rr-dap.offered', true);
 }
 
 /** Paths in the folder as launch.json should have them: it is shared. */

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import type { Adapters } from './adapter.js';
+import { offer } from './launching.js';
 import { recordingPage, type RecordingInfo } from './recordingPage.js';
 
 const run = promisify(execFile);
@@ -21,6 +22,7 @@ export class RecordingEditor implements vscode.CustomReadonlyEditorProvider<Open
   private constructor(private readonly adapters: Adapters) {}
 
   openCustomDocument(uri: vscode.Uri): Opened {
+    void offer();
     return { uri, dispose: () => undefined };
   }
 

@@ -1,19 +1,25 @@
 //! `rr-dap debug`: a session at a prompt. What is typed becomes requests to the debug
 //! adapter, as an editor's clicks do, so both see the same.
 
+mod awaited;
 mod breakpoints;
 mod commands;
+mod complete;
 mod display;
 mod functions;
 mod help;
+mod history;
 mod info;
 mod input;
 mod interrupt;
+mod kept;
 mod line_reader;
 mod memory;
 mod motion;
 mod places;
 mod prompt;
+mod script;
+mod settings;
 mod stack;
 mod text;
 mod values;
@@ -62,6 +68,13 @@ pub(super) struct Debug {
     /// if one of them fails.
     #[arg(long)]
     batch: bool,
+    /// Neither take the marks and breakpoints of earlier sessions, which lie beside the
+    /// recording in FILE.session.json, nor keep any there. With --batch, breakpoints are not.
+    #[arg(long)]
+    no_save: bool,
+    /// Do not begin with the commands in ~/.rr-dapinit.
+    #[arg(long)]
+    no_init: bool,
     /// Whether to print colours.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
@@ -105,12 +118,26 @@ impl Debug {
         let out = std::io::stdout();
         let screen = Rc::new(RefCell::new(Screen::new(self.color.paint(&out))));
         let heard = Rc::clone(&screen);
-        let mut client = conversation::start(move |said| heard.borrow_mut().hear(said))?;
+        let server: &[&str] = match self.no_save {
+            true => &["--no-save"],
+            false => &[],
+        };
+        let mut client = conversation::start(server, move |message| {
+            heard.borrow_mut().hear(message);
+        })?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
         let input = Input::new(self.command, self.batch)?;
-        let prompt = Prompt::new(client, screen, subject.recording);
+        let lasting = subject.recording.lasting();
+        let mut prompt = Prompt::new(client, screen, subject.recording);
+        // What a script does hangs on nothing but the script.
+        if let Some(recording) = lasting.filter(|_| !self.no_save && !self.batch) {
+            prompt.take_kept(recording)?;
+        }
+        if let Some(file) = script::begins_with().filter(|_| !self.no_init) {
+            prompt.begin_with(&file)?;
+        }
         prompt.converse(input, &stopped)
     }
 
@@ -179,6 +206,14 @@ enum Recording {
 }
 
 impl Recording {
+    /// Where it is, if it is there after the session.
+    fn lasting(&self) -> Option<PathBuf> {
+        match self {
+            Recording::Given(path) => Some(path.clone()),
+            Recording::Temporary(_) => None,
+        }
+    }
+
     fn path(&self) -> PathBuf {
         match self {
             Recording::Given(path) => path.clone(),
@@ -214,7 +249,8 @@ fn open(
         json!({
             "adapterID": "rr-dap", "clientID": "rr-dap debug", "pathFormat": "path",
             "linesStartAt1": true, "columnsStartAt1": true, "supportsVariableType": true,
-            "supportsMemoryReferences": true,
+            "supportsMemoryReferences": true, "waitsForOutput": true,
+            "supportsProgressReporting": true,
         }),
     )?;
     screen.borrow_mut().capabilities = capabilities;
@@ -223,7 +259,10 @@ fn open(
         ClientError::Refused { message, .. } => anyhow::Error::msg(message),
         error => error.into(),
     })?;
-    client.event("initialized")?;
+    // A program that is recorded for long is one that is being debugged; its failure is told.
+    if client.first_event(&["initialized", "terminated"])? == "terminated" {
+        bail!("there is nothing to debug");
+    }
     client.tell("configurationDone", json!({}))?;
     Ok(client.stopped()?)
 }

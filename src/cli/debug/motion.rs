@@ -3,9 +3,8 @@
 use super::breakpoints::Lifetime;
 use super::places;
 use super::prompt::{Done, Next, Prompt};
-use super::values::Radix;
 use crate::dap::protocol::{StoppedEventBody, StoppedEventReason};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 /// The arguments of an `rr/step`.
@@ -37,6 +36,14 @@ pub(super) fn start(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
+/// To before everything.
+pub(super) fn start_of_all(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    let stopped = prompt.go("rr/seek", json!({ "to": "start" }))?;
+    prompt.arrive(&stopped)?;
+    Ok(Next::Continue)
+}
+
 pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
     let motion = json!({ "threadId": 1 });
     prompt.often(arguments, "continue", is_breakpoint, &motion)
@@ -48,8 +55,9 @@ pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
-    // The server's own word for a step to another hostcall.
-    if arguments.starts_with("hostcall") {
+    // The server's own words, for a step to another hostcall and to a write.
+    let word = arguments.split_whitespace().next().unwrap_or_default();
+    if matches!(word, "hostcall" | "write") {
         return prompt.console(&format!("next {arguments}"));
     }
     prompt.step(arguments, &step_of("forward", "line", "over"))
@@ -63,7 +71,7 @@ pub(super) fn finish(prompt: &mut Prompt, arguments: &str) -> Done {
     nothing_more(arguments)?;
     let next = prompt.step("", &step_of("forward", "line", "out"))?;
     // Not all functions return something, nor is everything known that they do.
-    if let Ok(value) = prompt.evaluate("$return", Radix::Decimal) {
+    if let Ok(value) = prompt.evaluate("$return", None) {
         let type_name = value.type_field.as_deref();
         prompt.say_value("Value returned: ", "$return", type_name, &value.result)?;
     }
@@ -106,7 +114,7 @@ pub(super) fn reverse_step_instruction(prompt: &mut Prompt, arguments: &str) -> 
 /// A breakpoint for once, and on to it; whatever stops first, it is gone then.
 pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     if arguments.is_empty() {
-        return next(prompt, "");
+        bail!("where to? `advance LINE`, `advance FUNCTION`; `until` alone leaves a loop");
     }
     let wanted = places::parse(prompt, arguments)?;
     let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
@@ -116,15 +124,36 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
-/// Whether a run that stopped for this reason is one of several that were asked for.
-fn is_breakpoint(reason: &StoppedEventReason) -> bool {
-    matches!(
-        reason,
-        StoppedEventReason::Breakpoint
-            | StoppedEventReason::FunctionBreakpoint
-            | StoppedEventReason::InstructionBreakpoint
-            | StoppedEventReason::DataBreakpoint
-    )
+/// To a line after this one in the same function, or out of it: not back to a loop's head.
+pub(super) fn until(prompt: &mut Prompt, arguments: &str) -> Done {
+    // A loop that goes on for longer has to be left in another way.
+    const MOST: usize = 1000;
+    if !arguments.is_empty() {
+        return advance(prompt, arguments);
+    }
+    let here = prompt.looked_at()?;
+    let motion = json!({ "direction": "forward", "unit": "line", "kind": "over" });
+    for _ in 0..MOST {
+        let stopped = prompt.go("rr/step", motion.clone())?;
+        let is_step = stopped.reason == StoppedEventReason::Step;
+        let (frames, _) = prompt.client.frames(0, 1)?;
+        let is_in_loop = frames.first().is_some_and(|now| {
+            now.name == here.name && now.source == here.source && now.line <= here.line
+        });
+        if !is_step || !is_in_loop {
+            prompt.arrive(&stopped)?;
+            return Ok(Next::Continue);
+        }
+    }
+    let stopped = prompt.go("rr/step", motion)?;
+    prompt.arrive(&stopped)?;
+    bail!("the loop goes on after {MOST} lines; `advance LINE` runs to a line behind it")
+}
+
+/// Whether a run that stopped so is one of several that were asked for: at a trap there may
+/// be a breakpoint, too.
+fn is_breakpoint(stopped: &StoppedEventBody) -> bool {
+    stopped.hit_breakpoint_ids.is_some() && stopped.reason != StoppedEventReason::Exception
 }
 
 pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
@@ -157,7 +186,7 @@ impl Prompt {
 
     fn step(&mut self, times: &str, step: &StepAsked) -> Done {
         let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
-        let is_step = |reason: &_| matches!(reason, StoppedEventReason::Step);
+        let is_step = |here: &StoppedEventBody| here.reason == StoppedEventReason::Step;
         self.often(times, "rr/step", is_step, &motion)?;
         if step.unit == "instruction" {
             // Several are on one line.
@@ -171,14 +200,14 @@ impl Prompt {
         &mut self,
         times: &str,
         command: &str,
-        goes_on: impl Fn(&StoppedEventReason) -> bool,
+        goes_on: impl Fn(&StoppedEventBody) -> bool,
         motion: &Value,
     ) -> Done {
         let times = count(times)?;
         let mut stopped = None;
         for _ in 0..times {
             let here = self.go(command, motion.clone())?;
-            let is_last = !goes_on(&here.reason);
+            let is_last = !goes_on(&here);
             stopped = Some(here);
             if is_last {
                 break;

@@ -26,27 +26,63 @@ pub(super) struct Stack {
     selected: usize,
 }
 
-pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
-    let wanted = match arguments {
-        "" => SHOWN,
-        text => count(text)?,
-    };
-    prompt.fetch(wanted)?;
-    let selected = prompt.stack.selected;
-    let shown = prompt.stack.frames.iter().enumerate().take(wanted);
-    let lines: Vec<String> = shown
-        .map(|(level, frame)| {
-            let mark = if level == selected { '*' } else { ' ' };
-            format!("{mark}#{level:<2} {}", place(frame))
-        })
-        .collect();
-    for line in &lines {
-        prompt.say(line)?;
+/// What `backtrace` is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    count: usize,
+    /// Counted from the outermost frame.
+    is_from_outside: bool,
+    /// With the variables of each frame.
+    is_full: bool,
+}
+
+impl Shown {
+    /// `full`, `5`, `-5`, `full 5`
+    fn parse(arguments: &str) -> anyhow::Result<Shown> {
+        let mut shown = Shown {
+            count: SHOWN,
+            is_from_outside: false,
+            is_full: false,
+        };
+        for word in arguments.split_whitespace() {
+            match (word.trim_start_matches('-'), word.strip_prefix('-')) {
+                ("full" | "f", _) => shown.is_full = true,
+                (_, Some(number)) => {
+                    (shown.count, shown.is_from_outside) = (count(number)?, true);
+                }
+                (number, None) => shown.count = count(number)?,
+            }
+        }
+        Ok(shown)
     }
-    if lines.is_empty() {
+}
+
+pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
+    let wanted = Shown::parse(arguments)?;
+    let mut first = 0;
+    prompt.fetch(wanted.count)?;
+    if wanted.is_from_outside {
+        prompt.fetch(prompt.stack.total)?;
+        first = prompt.stack.frames.len().saturating_sub(wanted.count);
+    }
+    let selected = prompt.stack.selected;
+    let shown = prompt.stack.frames.iter().enumerate();
+    let shown: Vec<(usize, StackFrame)> = shown
+        .skip(first)
+        .take(wanted.count)
+        .map(|(level, frame)| (level, frame.clone()))
+        .collect();
+    for (level, frame) in &shown {
+        let mark = if *level == selected { '*' } else { ' ' };
+        prompt.say(&format!("{mark}#{level:<2} {}", place(frame)))?;
+        if wanted.is_full {
+            prompt.show_variables_of(frame)?;
+        }
+    }
+    if shown.is_empty() {
         prompt.say(NOWHERE)?;
     }
-    let more = prompt.stack.total.saturating_sub(lines.len());
+    let more = prompt.stack.total.saturating_sub(first + shown.len());
     if more > 0 {
         prompt.say(&format!(
             "… {more} more; `backtrace {}` shows all",
@@ -115,7 +151,13 @@ impl Prompt {
         let known = self.stack.frames.len();
         let is_first = known == 0 && self.stack.total == 0;
         if wanted > known && (is_first || known < self.stack.total) {
-            let (frames, total) = self.client.frames(known, wanted - known)?;
+            let (mut frames, mut total) = self.client.frames(known, wanted - known)?;
+            // What is between frames is for editors, which show nothing without any.
+            frames
+                .retain(|frame| frame.presentation_hint != Some(StackFramePresentationHint::Label));
+            if frames.is_empty() {
+                total = known;
+            }
             self.stack.frames.extend(frames);
             self.stack.total = total;
         }
@@ -146,16 +188,35 @@ impl Prompt {
         let moment = self.client.moment()?;
         let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
         let hit = self.hit(stopped)?;
+        let is_silent = hit.commands.first().is_some_and(|line| line == "silent");
         let reason = reason(stopped);
         let innermost = self.stack.frames.first().map(place);
-        // A hostcall's description is what its frame is called.
-        let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
-        let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
+        // A hostcall's description is what its frame is called, and what wrote is told first.
+        let innermost = innermost.filter(|place| {
+            let begun = reason
+                .as_ref()
+                .and_then(|reason| reason.strip_prefix(place.as_str()));
+            !begun.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        let why: Vec<String> = hit
+            .told
+            .into_iter()
+            .chain(reason)
+            .chain(innermost)
+            .collect();
         let moment = self.painted(Style::Dim, &format!("[{moment}]"));
         let why = match stopped.reason {
             StoppedEventReason::Exception => self.painted(Style::Failure, &why.join(", ")),
             _ => why.join(", "),
         };
+        if stopped.reason == StoppedEventReason::Pause {
+            // Interrupted, or failed: what was to come next is not wanted any more.
+            self.pending.forget();
+        }
+        self.follow(hit.commands)?;
+        if is_silent {
+            return Ok(());
+        }
         self.say(&format!("{why} {moment}"))?;
         if let Some(frame) = self.selected()? {
             if self.stack.selected > 0 {

@@ -74,7 +74,32 @@ macro_rules! groups {
         }
     )*};
 }
-groups!(Scope Variable EvaluateResponse);
+groups!(Scope Variable EvaluateResponse CoreGroup);
+
+/// The scope that has the core level of a frame inside.
+const CORE_LEVEL: &str = "WebAssembly";
+
+/// A group of values of the core level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreGroup {
+    /// Its title, such as "Globals".
+    pub name: String,
+    variables_reference: i64,
+}
+
+macro_rules! core_groups {
+    ($($name:ident)*) => {$(
+        impl From<&$name> for CoreGroup {
+            fn from(group: &$name) -> Self {
+                Self {
+                    name: group.name.clone(),
+                    variables_reference: group.variables_reference,
+                }
+            }
+        }
+    )*};
+}
+core_groups!(Scope Variable);
 
 impl Client {
     /// Moves, and waits for where it stops.
@@ -133,6 +158,25 @@ impl Client {
     pub fn scopes(&mut self, frame: &StackFrame) -> Result<Vec<Scope>> {
         let found: ScopesResponse = self.ask("scopes", json!({ "frameId": frame.id }))?;
         Ok(found.scopes)
+    }
+
+    /// The groups of the core level of a frame: locals, operands, globals, tables, memories.
+    ///
+    /// # Errors
+    ///
+    /// See [`go`](Client::go).
+    pub fn core_groups(&mut self, frame: &StackFrame) -> Result<Vec<CoreGroup>> {
+        let mut scopes = self.scopes(frame)?;
+        scopes.retain(|scope| scope.presentation_hint == Some(ScopePresentationHint::Registers));
+        let groups = scopes.iter().map(CoreGroup::from).collect();
+        // Beside variables of the source they are inside of one.
+        match scopes.as_slice() {
+            [all] if all.name == CORE_LEVEL => {
+                let inside = self.inside(all)?;
+                Ok(inside.iter().map(CoreGroup::from).collect())
+            }
+            _ => Ok(groups),
+        }
     }
 
     /// The values of a group.

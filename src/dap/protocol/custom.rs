@@ -106,9 +106,9 @@ pub struct StepArguments {
     pub direction: Way,
     /// How far.
     pub unit: StepUnit,
-    /// What becomes of calls on the way.
+    /// What becomes of calls on the way. Left out: over them; into a hostcall.
     #[serde(default)]
-    pub kind: StepKind,
+    pub kind: Option<StepKind>,
     /// A WIT path, with `*`: which hostcalls count.
     #[serde(default)]
     pub filter: String,
@@ -130,13 +130,12 @@ pub enum StepUnit {
 }
 
 /// Whether a step goes into calls.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepKind {
     /// Into the next call.
     Into,
     /// Over calls.
-    #[default]
     Over,
     /// Out of the function.
     Out,

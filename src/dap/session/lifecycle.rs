@@ -1,25 +1,15 @@
 //! Requests that begin and end a session: `initialize`, `launch`, `attach`,
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
-use super::{Handled, Open, Opening, Reply, Session, State, THREAD, Then, printed};
+use super::{Handled, Open, Reply, Session, State, THREAD, Then, opening, printed};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
-    CancelArguments, Capabilities, ClientFeatures, Event, ProcessEventBody,
-    ProcessEventStartMethod, Refusal, Request, Thread, ThreadEventBody, ThreadEventReason,
-    ThreadsResponse,
+    CancelArguments, Capabilities, ClientFeatures, Event, Refusal, Request, Thread, ThreadsResponse,
 };
 use crate::dap::reporter::Reporter;
-use crate::dap::session::Input;
 use crate::debuggee::launch::{AttachArguments, Begin, LaunchArguments, Subject, ViewArguments};
-use crate::debuggee::{Debuggee, LaunchError};
-use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion};
-use serde_json::Value;
-use std::sync::Arc;
-
-/// Names the progress of opening; a motion's is its request's number.
-const OPENING: &str = "opening";
 
 /// What this server can do, the same for every client.
 pub(super) fn capabilities() -> DeclaredCapabilities {
@@ -80,21 +70,27 @@ pub(super) fn initialize(
 
 pub(super) fn launch(session: &mut Session, arguments: LaunchArguments) -> Handled<()> {
     session.look(&arguments.view);
-    session.printed = match arguments.subject {
-        Subject::Program(_) => printed::Shown::all(),
-        Subject::Trace(_) => printed::Shown::default(),
+    let recorded = match &arguments.subject {
+        Subject::Program(of) => Some(of.program.file_name().unwrap_or_default()),
+        Subject::Trace(_) => None,
     };
-    Ok(Reply::Open(Box::new(move |launcher, output, interrupt| {
-        launcher.launch(&arguments, output, interrupt)
-    })))
+    session.printed = match recorded {
+        Some(_) => printed::Shown::all(),
+        None => printed::Shown::default(),
+    };
+    Ok(Reply::Open(Open {
+        recorded: recorded.map(|name| name.to_string_lossy().into_owned()),
+        open: Box::new(move |launcher, output, halt| launcher.launch(&arguments, output, halt)),
+    }))
 }
 
 pub(super) fn attach(session: &mut Session, arguments: AttachArguments) -> Handled<()> {
     session.look(&arguments.view);
     session.printed = printed::Shown::default();
-    Ok(Reply::Open(Box::new(move |launcher, output, interrupt| {
-        launcher.attach(&arguments, output, interrupt)
-    })))
+    Ok(Reply::Open(Open {
+        recorded: None,
+        open: Box::new(move |launcher, output, halt| launcher.attach(&arguments, output, halt)),
+    }))
 }
 
 pub(super) fn configuration_done(session: &mut Session, _: Unread) -> Handled<()> {
@@ -103,12 +99,12 @@ pub(super) fn configuration_done(session: &mut Session, _: Unread) -> Handled<()
             opening.configured = true;
             Reply::then(Then::Nothing)
         }
-        _ => Reply::then(Then::Travel(first_motions(session.view.begin))),
+        _ => Reply::then(Then::Travel(first_motions(session.begin))),
     }
 }
 
 /// Where to go first.
-fn first_motions(begin: Begin) -> Vec<Motion> {
+pub(super) fn first_motions(begin: Begin) -> Vec<Motion> {
     match begin {
         Begin::FirstBreakpoint => vec![Motion::Start, Motion::Continue(Direction::Forward)],
         Begin::Entry => vec![Motion::Entry],
@@ -122,8 +118,12 @@ pub(super) fn restart(session: &mut Session, _: Unread) -> Handled<()> {
     Reply::then(Then::Travel(first_motions(session.view.begin)))
 }
 
-pub(super) fn terminate(_: &mut Session, _: Unread) -> Handled<()> {
-    Reply::then(Then::Terminate)
+/// The first time, a run that is being recorded ends, and what it has done is debugged.
+pub(super) fn terminate(session: &mut Session, _: Unread) -> Handled<()> {
+    match session.ends_recording() {
+        true => Reply::then(Then::Nothing),
+        false => Reply::then(Then::Terminate),
+    }
 }
 
 pub(super) fn disconnect(_: &mut Session, _: Unread) -> Handled<()> {
@@ -133,7 +133,7 @@ pub(super) fn disconnect(_: &mut Session, _: Unread) -> Handled<()> {
 pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()> {
     let meant = |seq: i64, progress: &str| meant_by(&what, seq, progress);
     let meant = match &session.state {
-        State::Opening(opening) => meant(opening.request.seq, OPENING),
+        State::Opening(opening) => meant(opening.request.seq, opening::PROGRESS),
         State::Moving(moving) => meant(moving.request, &moving.request.to_string()),
         State::Asking(asking) => meant(asking.request.seq, &asking.request.seq.to_string()),
         _ => false,
@@ -165,6 +165,7 @@ pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsRespon
         State::Configuring(_) | State::Moving(_) | State::Asking(_) | State::Stopped(_) => {
             vec![thread]
         }
+        State::Opening(ref opening) => opening.thread().into_iter().collect(),
         _ => Vec::new(),
     };
     Reply::now(ThreadsResponse { threads })
@@ -180,68 +181,6 @@ impl Session {
         };
     }
 
-    /// Has a worker open what is to be debugged.
-    pub(super) fn open(&mut self, request: &Request, open: Box<Open>) {
-        let interrupt = Interrupt::new();
-        self.state = State::Opening(Opening {
-            request: request.clone(),
-            interrupt: interrupt.clone(),
-            configured: false,
-        });
-        let launcher = Arc::clone(&self.launcher);
-        let reporter = self.reporter("Opening", OPENING, Some(request.seq));
-        self.work(move || Input::Opened(open(launcher.as_ref(), &reporter, &interrupt)));
-    }
-
-    /// The worker has opened the debuggee, or has not.
-    pub(super) fn opened(&mut self, opened: Result<Box<dyn Debuggee>, LaunchError>) {
-        let opening = match std::mem::replace(&mut self.state, State::Ready) {
-            State::Opening(opening) => opening,
-            // Terminated meanwhile: the debuggee goes as it came.
-            other => {
-                self.state = other;
-                return;
-            }
-        };
-        let debuggee = match opened {
-            Ok(debuggee) => debuggee,
-            Err(error) => {
-                let refusal = match error {
-                    LaunchError::Interrupted => Refusal::Cancelled,
-                    LaunchError::Failed(message) => Refusal::Because(message),
-                };
-                self.outbox.respond(&opening.request, Err(refusal));
-                return;
-            }
-        };
-        self.program = debuggee.history().name;
-        self.state = State::Configuring(debuggee);
-        self.outbox.respond(&opening.request, Ok(Value::Null));
-        self.announce_program(&opening.request.command);
-        if opening.configured {
-            self.current = opening.request.seq;
-            self.travel(first_motions(self.view.begin));
-        }
-    }
-
-    fn announce_program(&self, command: &str) {
-        self.outbox.event(&Event::Initialized);
-        self.outbox.event(&Event::Process(ProcessEventBody {
-            name: self.program.clone(),
-            is_local_process: Some(true),
-            start_method: Some(match command {
-                "attach" => ProcessEventStartMethod::Attach,
-                _ => ProcessEventStartMethod::Launch,
-            }),
-            pointer_size: Some(32),
-            ..ProcessEventBody::default()
-        }));
-        self.outbox.event(&Event::Thread(ThreadEventBody {
-            reason: ThreadEventReason::Started,
-            thread_id: THREAD,
-        }));
-    }
-
     pub(super) fn terminate(&mut self) {
         // A second `terminate` is answered, but nothing ends twice.
         if !matches!(self.state, State::Ended) {
@@ -254,7 +193,7 @@ impl Session {
     pub(super) fn abandon(&mut self) {
         self.interrupt_worker();
         let unanswered = match std::mem::replace(&mut self.state, State::Ended) {
-            State::Opening(opening) => vec![opening.request],
+            State::Opening(opening) => opening.unanswered().into_iter().collect(),
             State::Moving(moving) => moving.waiting,
             State::Asking(asking) => std::iter::once(asking.request)
                 .chain(asking.waiting)

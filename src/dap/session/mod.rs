@@ -6,6 +6,7 @@
 
 mod asking;
 mod breakpoints;
+mod completions;
 mod convert;
 mod data;
 mod dispatch;
@@ -15,6 +16,7 @@ mod functions;
 mod lifecycle;
 mod memory;
 mod motion;
+mod opening;
 mod printed;
 mod source;
 mod stack;
@@ -32,9 +34,9 @@ use super::protocol::{
 use super::references::References;
 use super::reporter::say;
 use super::token::Door;
-use crate::debuggee::launch::ViewArguments;
+use crate::debuggee::launch::{Begin, ViewArguments};
 use crate::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, Output, SourcePoint,
+    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, RecordingNews, SourcePoint,
     SourceRef, TextRef, ValuesRef,
 };
 use crate::timeline::interrupt::Interrupt;
@@ -43,6 +45,7 @@ use crate::trace::scarce;
 use asking::{Answer, Asking, Question};
 pub use dispatch::commands;
 use dispatch::{Admission, Handler};
+use opening::{Open, Opening};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -66,6 +69,8 @@ pub(super) enum Input {
     BadFrame(FrameError),
     /// The client has closed the connection.
     Gone,
+    /// Of the run that is recorded before it is debugged.
+    Recording(RecordingNews),
     Opened(Result<Box<dyn Debuggee>, LaunchError>),
     Moved(Box<dyn Debuggee>, Moved),
     Answered(Box<dyn Debuggee>, Result<Answer<Value>, DebuggeeError>),
@@ -115,14 +120,6 @@ enum State {
     Ended,
 }
 
-struct Opening {
-    /// Answered when it is open.
-    request: Request,
-    interrupt: Interrupt,
-    /// The client has already said `configurationDone`.
-    configured: bool,
-}
-
 struct Moving {
     motions: Vec<Motion>,
     interrupt: Interrupt,
@@ -149,6 +146,8 @@ pub(super) struct Session {
     /// The request being handled.
     current: i64,
     view: ViewArguments,
+    /// Where the session first stops.
+    begin: Begin,
     program: String,
     /// The person knows that the recording is damaged.
     has_told_damage: bool,
@@ -178,11 +177,8 @@ enum Reply<R> {
     /// The debuggee has to be asked, which takes long.
     Ask(Question<R>),
     /// The debuggee has to be opened, which takes longer; the response has no body.
-    Open(Box<Open>),
+    Open(Open),
 }
-
-type Open = dyn FnOnce(&dyn Launcher, &dyn Output, &Interrupt) -> Result<Box<dyn Debuggee>, LaunchError>
-    + Send;
 
 type Handled<R> = Result<Reply<R>, Refusal>;
 
@@ -255,6 +251,7 @@ impl Session {
             over: false,
             current: 0,
             view: ViewArguments::default(),
+            begin: Begin::default(),
             program: String::new(),
             has_told_damage: false,
             thread_name: String::new(),
@@ -301,6 +298,7 @@ impl Session {
                 self.complain(&error.to_string());
             }
             Input::Gone => self.over = true,
+            Input::Recording(news) => self.recording(news),
             Input::Opened(opened) => self.opened(opened),
             Input::Moved(debuggee, moved) => self.moved(debuggee, moved),
             Input::Answered(debuggee, answer) => {
@@ -433,7 +431,7 @@ impl Session {
 
     fn interrupt_worker(&mut self) {
         match &mut self.state {
-            State::Opening(opening) => opening.interrupt.raise(),
+            State::Opening(opening) => opening.halt.given_up.raise(),
             State::Asking(asking) => asking.interrupt.raise(),
             State::Moving(moving) => {
                 moving.pausing = true;
@@ -448,11 +446,7 @@ impl Session {
     fn lost(&mut self, cause: &str) {
         let message = format!("an internal fault ended the debugging: {cause}");
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Opening(opening) => {
-                self.state = State::Ready;
-                let refusal = Refusal::because(message);
-                self.outbox.respond(&opening.request, Err(refusal));
-            }
+            State::Opening(opening) => self.not_opened(opening, Refusal::because(message)),
             State::Moving(moving) => {
                 for request in moving.waiting {
                     let refusal = Refusal::because("the session has ended");

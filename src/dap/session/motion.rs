@@ -6,10 +6,12 @@ use super::{
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
-    InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
-    StoppedEventBody, StoppedEventReason,
+    InvalidatedAreas, InvalidatedEventBody, MotionArguments, OutputEventCategory, Refusal,
+    SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
+use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
+use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
@@ -58,8 +60,12 @@ fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handle
 }
 
 pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
-    match session.state {
-        State::Moving(_) | State::Opening(_) => session.interrupt_worker(),
+    match &mut session.state {
+        State::Moving(moving) => {
+            moving.pausing = true;
+            moving.interrupt.pause();
+        }
+        State::Opening(_) => session.pause_opening(),
         State::Asking(_) => {
             session.interrupt_worker();
             session.give_up_waiting();
@@ -153,12 +159,17 @@ impl Session {
         });
         let id = self.current.to_string();
         let reporter = self.reporter("Travelling", &id, None);
-        let (shown, patience) = (self.printed, self.patience);
+        let patience = match self.client.waits_for_output {
+            true => self.patience.max(printed::LONG_PATIENCE),
+            false => self.patience,
+        };
+        let shown = self.printed;
         self.work(move || {
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
                 outcome = debuggee.travel(motion, &reporter, &interrupt);
-                if outcome.is_err() {
+                let is_made = |stop: &Stop| stop.reason != Reason::Paused;
+                if !outcome.as_ref().is_ok_and(is_made) {
                     break;
                 }
             }
@@ -195,6 +206,15 @@ impl Session {
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
+        let is_write =
+            |motion: &Motion| matches!(motion, Motion::LastChange(_) | Motion::NextChange(_));
+        if let Some(text) = &stopped.text
+            && moving.motions.last().is_some_and(is_write)
+            && !self.client.waits_for_output
+        {
+            // Not every client shows the text of a stop; the prompt does.
+            say(&self.outbox, OutputEventCategory::Console, text);
+        }
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
             self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
@@ -283,7 +303,10 @@ impl Session {
     fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {
         match &stop.reason {
             Reason::Breakpoints(ids) => StopName {
-                reason: self.breakpoint_reason(ids),
+                reason: match is_in_hostcall(stop) {
+                    true => in_hostcall(),
+                    false => self.breakpoint_reason(ids),
+                },
                 description: None,
                 text: None,
                 hit: Some(ids.iter().map(|id| id.0.into()).collect()),
@@ -298,8 +321,17 @@ impl Session {
                 },
                 None => StopName::custom("end", end_description(ending)),
             },
+            Reason::Paused => StopName::paused(None),
             Reason::Arrived => StopName {
-                reason: arrival(motion),
+                reason: match arrival(motion) {
+                    StoppedEventReason::Step
+                        if is_in_hostcall(stop)
+                            && !matches!(motion, Some(Motion::Instruction(..))) =>
+                    {
+                        in_hostcall()
+                    }
+                    reason => reason,
+                },
                 description: None,
                 text: None,
                 hit: None,
@@ -361,6 +393,18 @@ pub(super) fn invalidated(areas: Vec<InvalidatedAreas>) -> Event {
 /// Whether a motion leaves everything behind, so that no view of a client holds.
 fn is_jump(motion: &Motion) -> bool {
     matches!(arrival(Some(motion)), StoppedEventReason::Goto)
+}
+
+/// Whether it is a call out that has stopped the program, or its answer.
+fn is_in_hostcall(stop: &Stop) -> bool {
+    matches!(stop.position.phase, Phase::Calling | Phase::Answered)
+}
+
+/// The reason of a stop in a hostcall. Clients show the innermost frame, a shim's or the C
+/// library's, after a step or at a breakpoint; for any other reason they show the nearest one
+/// of the person's own.
+fn in_hostcall() -> StoppedEventReason {
+    StoppedEventReason::String("hostcall".to_owned())
 }
 
 fn arrival(motion: Option<&Motion>) -> StoppedEventReason {

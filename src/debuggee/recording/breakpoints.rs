@@ -12,7 +12,7 @@ use crate::inspect::handles::history::HandleChange;
 use crate::inspect::past::chronicle::{ChronicleError, Until};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
+    Breakpoint, BreakpointId, HitCondition, HitConditionError, HostcallFilter, LogText,
     MemoryRange, Motion, Place, Stop,
 };
 use std::collections::HashMap;
@@ -96,6 +96,11 @@ pub(super) fn state(id: BreakpointId) -> BreakpointState {
     }
 }
 
+/// That there are several places, where there are.
+fn several(places: &[Place]) -> Option<String> {
+    (places.len() > 1).then(|| format!("{} places", places.len()))
+}
+
 pub(super) fn unverified(id: BreakpointId, message: String) -> BreakpointState {
     BreakpointState {
         verified: false,
@@ -163,7 +168,11 @@ impl Recording {
             let id = self.breakpoints.id();
             let (places, point) = self.source_places(source, request.point.line);
             let mut shown = match point {
-                Some(_) => BreakpointState { point, ..state(id) },
+                Some(_) => BreakpointState {
+                    point,
+                    message: several(&places),
+                    ..state(id)
+                },
                 None => unverified(
                     id,
                     format!(
@@ -419,19 +428,17 @@ impl Recording {
         points
     }
 
-    /// Runs to the next or previous breakpoint, and shows what they log.
-    pub(super) fn run(
+    /// Makes a motion that breakpoints end, and shows what they log.
+    pub(super) fn meet(
         &mut self,
-        direction: Direction,
+        motion: &Motion,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
-        let stop = self
-            .timeline
-            .travel(&Motion::Continue(direction), interrupt)?;
+        let stop = self.timeline.travel(motion, interrupt)?;
         self.show_log(output);
-        self.run_past_panics(direction, stop, output, interrupt)
+        self.run_past_panics(motion, stop, output, interrupt)
     }
 
     pub(super) fn show_log(&mut self, output: &dyn Output) {

@@ -11,9 +11,13 @@ use crate::replay::InstanceId;
 use crate::replay::tables::Element;
 use std::sync::Arc;
 
+/// The scope of them all, where there is more to see than the core level: key and title.
+pub(super) const ALL: (&str, &str) = ("wasm", "WebAssembly");
+/// The key of the scope of a function's own.
+pub(super) const LOCALS: &str = "wasm-locals";
 /// The scopes of the core level: key and title.
 pub(super) const SCOPES: [(&str, &str); 5] = [
-    ("wasm-locals", "Wasm locals"),
+    (LOCALS, "Wasm locals"),
     ("stack", "Operand stack"),
     ("globals", "Globals"),
     ("tables", "Tables"),
@@ -33,6 +37,21 @@ fn named(sort: &str, index: usize, name: Option<&str>) -> String {
         Some(name) => format!("{sort}{index} {name}"),
         None => format!("{sort}{index}"),
     }
+}
+
+/// The scopes of the core level of a frame, as what is inside of one.
+pub(super) fn groups(frame: u32) -> Vec<VariableView> {
+    let group = |(key, title): (&str, &str)| VariableView {
+        name: title.to_owned(),
+        children: Some(Children {
+            values: ValuesRef(format!("{frame}/{key}")),
+            named: None,
+            indexed: None,
+        }),
+        kind: ValueKind::Virtual,
+        ..VariableView::default()
+    };
+    SCOPES.map(group).to_vec()
 }
 
 impl Recording {
@@ -56,7 +75,7 @@ impl Recording {
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let instance = place.core.instance;
         match (key, steps) {
-            ("wasm-locals", []) => self.locals(place, format),
+            (LOCALS, []) => self.locals(place, format),
             ("stack", []) => {
                 let operands = self.timeline.operands(place.index)?.into_iter();
                 let rows = operands.enumerate();

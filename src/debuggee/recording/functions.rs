@@ -24,14 +24,14 @@ struct Meant {
 }
 
 /// How many inlined bodies have begun where that of a function does: its own, and those around
-/// it; all, if it is not found by that name.
-fn bodies_around(source: &ModuleSource, pc: u32, is_called: impl Fn(&str) -> bool) -> u32 {
-    let calls = source.inlined_at(pc);
-    let begins = |call: &InlinedCall| call.ranges.iter().map(|range| range.start).min() == Some(pc);
-    let deeper = calls
-        .iter()
-        .position(|call| begins(call) && is_called(&call.name));
-    calls.len().saturating_sub(deeper.unwrap_or(0)) as u32
+/// it. What is inlined where a function's own code begins is ahead.
+fn bodies_inside(source: &ModuleSource, of: &Beginning) -> u32 {
+    let calls = source.inlined_at(of.pc);
+    let is_called = |call: &InlinedCall| {
+        call.name == of.name && call.ranges.iter().map(|range| range.start).min() == Some(of.pc)
+    };
+    let deeper = calls.iter().position(is_called);
+    deeper.map_or(0, |deeper| calls.len().saturating_sub(deeper) as u32)
 }
 
 impl Recording {
@@ -86,17 +86,13 @@ impl Recording {
         let Some((id, first)) = meant.functions.first() else {
             return (Vec::new(), None);
         };
-        let places = meant.functions.iter().map(|(id, function)| {
-            let source = self.timeline.module(*id).map(|module| &module.source);
-            let is_called = |name: &str| name == function.name;
-            // What is inlined where a function's own code begins is ahead.
-            let inside = source.filter(|_| function.is_inlined);
-            let inside = inside.map_or(0, |source| bodies_around(source, function.pc, is_called));
-            Place::Call {
-                module: *id,
-                pc: function.pc,
-                inside,
-            }
+        let places = meant.functions.iter().map(|(id, function)| Place::Call {
+            module: *id,
+            pc: function.pc,
+            inside: self
+                .timeline
+                .module(*id)
+                .map_or(0, |module| bodies_inside(&module.source, function)),
         });
         let module = self.timeline.module(*id);
         let line = module.and_then(|module| module.source.line_at(first.pc));

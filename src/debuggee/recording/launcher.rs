@@ -3,11 +3,12 @@
 use super::Recording;
 use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
+use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
-use crate::debuggee::{Debuggee, LaunchError, Launcher, Output, Stream};
+use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews, Stream};
 use crate::source::Folders;
 use crate::source::external::{External, Search};
 use crate::timeline::processes::temporary::TemporaryDir;
@@ -21,6 +22,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+/// A run that takes longer is told of.
+const UNTIL_TOLD: Duration = Duration::from_secs(1);
+/// And shown as progress: a client that has just been told needs a moment to look.
+const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
 /// What a recorder gets to finish its recording when it is told to end.
 const TO_FINISH: Duration = Duration::from_secs(5);
 
@@ -34,6 +39,8 @@ pub struct RecordingLauncher {
     debug_files: Vec<PathBuf>,
     /// Where sources are, for every session.
     path_mapping: PathMapping,
+    /// Marks are kept beside recordings.
+    keeps: bool,
 }
 
 fn failed(error: impl std::fmt::Display) -> LaunchError {
@@ -48,7 +55,14 @@ impl RecordingLauncher {
             trace,
             debug_files: Vec::new(),
             path_mapping: PathMapping::default(),
+            keeps: true,
         }
+    }
+
+    /// Whether sessions find the marks of earlier ones, and keep theirs; they do, unless told
+    /// otherwise.
+    pub fn with_marks_kept(self, keeps: bool) -> RecordingLauncher {
+        RecordingLauncher { keeps, ..self }
     }
 
     /// Every session maps sources so, too: pairs of prefixes, as in the debug information
@@ -100,6 +114,11 @@ impl RecordingLauncher {
             TimelineError::Interrupted => LaunchError::Interrupted,
             error => failed(error),
         })?;
+        // Nothing is left beside a recording that goes with the session.
+        let is_lasting = directory
+            .as_ref()
+            .is_none_or(|directory| !timeline.trace().path().starts_with(directory.path()));
+        let kept = (self.keeps && is_lasting).then(|| Place::beside(timeline.trace()));
         let carried = timeline.trace().metadata().sources.iter();
         let carried = carried.map(|source| (source.path.clone(), source.text.clone()));
         let sources = Sources::new(
@@ -114,8 +133,8 @@ impl RecordingLauncher {
             timeline,
             self.options.cache.clone(),
             external,
-            sources,
-            view.just_my_code,
+            (sources, view.just_my_code),
+            kept,
             directory,
         )))
     }
@@ -147,9 +166,9 @@ impl RecordingLauncher {
         arguments: &ProgramArguments,
         to: &Path,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<(), LaunchError> {
-        output.progress(None, "recording the program");
+        let begun = Instant::now();
         let before = written(to);
         let mut child = self
             .record_command(arguments, to)
@@ -166,14 +185,22 @@ impl RecordingLauncher {
             let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
             let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
             let mut told = None;
+            let mut goes_on = false;
             while !(out.is_finished() && err.is_finished()) {
-                if interrupt.is_raised() {
+                if halt.given_up.is_raised() || halt.enough.is_raised() {
                     drop(lifeline.take());
                     let since = told.get_or_insert_with(Instant::now);
                     if since.elapsed() > TO_FINISH {
                         // What has reached the trace stays readable.
                         _ = child.kill();
                     }
+                } else if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
+                    output.recording(RecordingNews::GoesOn);
+                }
+                if begun.elapsed() > UNTIL_SHOWN {
+                    let seconds = begun.elapsed().as_secs();
+                    let told = format!("recording the program for {seconds} s; pause ends it");
+                    output.progress(None, &told);
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -181,11 +208,15 @@ impl RecordingLauncher {
             err.join().ok().flatten().unwrap_or_default()
         });
         _ = child.wait();
+        output.recording(RecordingNews::Ended);
+        if halt.given_up.is_raised() {
+            return Err(LaunchError::Interrupted);
+        }
         // An older recording there is not this one.
         if written(to) != before {
             return Ok(());
         }
-        if interrupt.is_raised() {
+        if halt.enough.is_raised() {
             return Err(LaunchError::Interrupted);
         }
         Err(failed(match complaint.trim() {
@@ -306,8 +337,9 @@ impl Launcher for RecordingLauncher {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        let interrupt = &halt.given_up;
         match &arguments.subject {
             Subject::Trace(trace) => {
                 self.open(trace, None, None, &arguments.view, output, interrupt)
@@ -318,7 +350,7 @@ impl Launcher for RecordingLauncher {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
                     None => directory.path().join("session.rrtrace"),
                 };
-                self.record(program, &to, output, interrupt)?;
+                self.record(program, &to, output, halt)?;
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.open(
                     &to,
@@ -336,7 +368,7 @@ impl Launcher for RecordingLauncher {
         &self,
         arguments: &AttachArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let trace = self.trace.as_deref().ok_or_else(|| {
             failed(
@@ -344,6 +376,6 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, None, &arguments.view, output, interrupt)
+        self.open(trace, None, None, &arguments.view, output, &halt.given_up)
     }
 }

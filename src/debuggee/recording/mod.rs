@@ -23,6 +23,7 @@ mod rows;
 mod sources;
 mod stack;
 mod stand_in;
+mod symbols;
 mod targets;
 mod texts;
 mod thrown;
@@ -30,6 +31,7 @@ mod values;
 
 pub use launcher::RecordingLauncher;
 
+use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
     DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
@@ -47,11 +49,12 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
+use data::Named;
 use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
@@ -88,6 +91,8 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
+    /// What watched bytes have been called.
+    names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
@@ -96,6 +101,8 @@ pub struct Recording {
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
     listings: Listings,
+    /// Where marks are kept for the next session.
+    kept: Option<Place>,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
 }
@@ -115,11 +122,16 @@ impl Recording {
         timeline: Timeline,
         cache: CacheDir,
         external: External,
-        sources: Sources,
-        just_my_code: bool,
+        (sources, just_my_code): (Sources, bool),
+        kept: Option<Place>,
         directory: Option<TemporaryDir>,
     ) -> Recording {
         sources.look_ahead(&timeline);
+        let mut timeline = timeline;
+        let marks = kept.as_ref().map(Place::marks).unwrap_or_default();
+        for (mark, position) in marks {
+            timeline.remember(&mark.name, position, mark.event);
+        }
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
@@ -133,11 +145,13 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             awaited: Awaited::default(),
+            names: HashMap::new(),
             cache,
             external,
             sources: Arc::new(sources),
             just_my_code,
             listings: Listings::default(),
+            kept,
             _directory: directory,
         }
     }
@@ -153,6 +167,13 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
         self.panicked = None;
+        if matches!(
+            motion,
+            Motion::Line(Direction::Forward, Step::Over | Step::Into)
+        ) && self.begins_line_after_write()?
+        {
+            return Ok(self.timeline.leave_change());
+        }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
         if self.timeline.needs_debug(motion) {
@@ -164,12 +185,32 @@ impl Recording {
             })?;
         }
         let stop = match motion {
-            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
-            Motion::Line(Direction::Forward, Step::Into) => self.step_into_own(interrupt)?,
+            Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            Motion::Line(Direction::Forward, Step::Into) => {
+                self.step_into_own(output, interrupt)?
+            }
+            step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
         self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
         Ok(stop)
+    }
+
+    /// Has the next session know the marks. They are no reason for a message where the
+    /// directory is not one's own.
+    fn keep_marks(&self) {
+        let Some(place) = &self.kept else {
+            return;
+        };
+        let marks = self.timeline.marks().into_iter();
+        let marks = marks.map(|(name, position, event)| KeptMark {
+            name: name.to_owned(),
+            position: position.to_string(),
+            event,
+        });
+        if let Err(error) = place.keep_marks(marks.collect()) {
+            tracing::debug!("marks are not kept: {error}");
+        }
     }
 
     /// How many hostcalls can be read, and what is damaged after those.
@@ -264,6 +305,7 @@ impl Travels for Recording {
             None => self.free_mark(),
         };
         self.timeline.mark(&name);
+        self.keep_marks();
         let here = self.timeline.here();
         Mark {
             name,
@@ -273,7 +315,11 @@ impl Travels for Recording {
     }
 
     fn unmark(&mut self, name: &str) -> bool {
-        self.timeline.unmark(name)
+        let was_there = self.timeline.unmark(name);
+        if was_there {
+            self.keep_marks();
+        }
+        was_there
     }
 
     fn marks(&self) -> Vec<Mark> {
@@ -436,6 +482,30 @@ impl Code for Recording {
 
     fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
         Recording::functions_meant(self, name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        self.paths_of_hostcalls()
+    }
+
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.globals_like(pattern)
+    }
+
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.types_like(pattern)
+    }
+
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
+        self.code_of(file, line)
+    }
+
+    fn symbol_at(
+        &mut self,
+        address: &str,
+        frame: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        self.symbol(address, frame)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

@@ -4,6 +4,7 @@
 use super::stack::ShownFrame;
 use super::{DebuggeeError, Recording};
 use crate::component::ModuleId;
+use crate::debuggee::Output;
 use crate::source::FileId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
@@ -16,10 +17,14 @@ type Line = (u32, ModuleId, FileId, u32);
 
 impl Recording {
     /// A step into the calls of a line: to the next line, or into one that is no library's.
-    pub(super) fn step_into_own(&mut self, interrupt: &Interrupt) -> Result<Stop, DebuggeeError> {
+    pub(super) fn step_into_own(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
         let begun = self.line_here()?;
         let began_within = self.is_in_inlined_library()?;
-        let mut stop = self.step(Step::Into, interrupt)?;
+        let mut stop = self.step(Step::Into, output, interrupt)?;
         if !self.just_my_code || began_within {
             return Ok(stop);
         }
@@ -27,21 +32,26 @@ impl Recording {
             if stop.reason != Reason::Arrived || !self.is_in_inlined_library()? {
                 break;
             }
-            stop = self.step(Step::Out, interrupt)?;
+            stop = self.step(Step::Out, output, interrupt)?;
             // Where the call was the last of its line, another one begins here.
             let is_on_line = begun.is_some() && self.line_here()? == begun;
             if stop.reason != Reason::Arrived || !is_on_line {
                 break;
             }
-            stop = self.step(Step::Into, interrupt)?;
+            stop = self.step(Step::Into, output, interrupt)?;
         }
         Ok(stop)
     }
 
-    fn step(&mut self, step: Step, interrupt: &Interrupt) -> Result<Stop, DebuggeeError> {
+    fn step(
+        &mut self,
+        step: Step,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
         let motion = Motion::Line(Direction::Forward, step);
-        Ok(self.timeline.travel(&motion, interrupt)?)
+        self.meet(&motion, output, interrupt)
     }
 
     /// The line of the innermost frame of guest code.

@@ -8,9 +8,7 @@ use crate::component::ModuleId;
 use crate::debuggee::{BreakpointState, Output, Stream};
 use crate::source::{Beginning, ModuleSource, Written};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, Motion, Place, Reason, Stop,
-};
+use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Reason, Stop};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -117,15 +115,13 @@ impl Recording {
     /// Goes on where [`Recording::passes_panic`] says so.
     pub(super) fn run_past_panics(
         &mut self,
-        direction: Direction,
+        motion: &Motion,
         mut stop: Stop,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         while self.passes_panic(&stop, interrupt)? {
-            stop = self
-                .timeline
-                .travel(&Motion::Continue(direction), interrupt)?;
+            stop = self.timeline.travel(motion, interrupt)?;
             self.show_log(output);
         }
         Ok(stop)

@@ -62,6 +62,11 @@ impl Sources {
         source::is_library(path) || told.any(|part| path.contains(part.as_str()))
     }
 
+    /// The path that the debug information has for a file, as far as is known.
+    pub(super) fn recorded_path(&self, path: &str) -> String {
+        self.path_mapping.inward(path)
+    }
+
     /// Looks for the sources of the program's own code, so that a client may name them by
     /// their paths here before it has seen one.
     pub(super) fn look_ahead(&self, timeline: &Timeline) {

@@ -8,9 +8,11 @@ use crate::debuggee::{
     DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourcePoint,
     SourceRef, Window,
 };
+use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::SourceLine;
+use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
+use crate::timeline::travel::motion::Reason;
 use std::collections::BTreeMap;
 
 /// A frame as shown.
@@ -35,6 +37,8 @@ pub(super) struct GuestPlace {
     pub(super) line: Option<SourceLine>,
 }
 
+/// The frame of a stop where no code of the program runs; those of code have larger numbers.
+pub(super) const NOWHERE: FrameId = FrameId(0);
 /// Inlined calls within one frame that get numbers of their own.
 const MAX_INLINED: u32 = 256;
 /// So many damaged parts of a module's debug information are named.
@@ -69,6 +73,46 @@ impl Recording {
         Ok(self.stack.as_deref().unwrap_or_default())
     }
 
+    /// Whether the session has come here for a write, and the next line begins right behind
+    /// it: a step from the line that wrote leads here.
+    pub(super) fn begins_line_after_write(&mut self) -> Result<bool, DebuggeeError> {
+        if self.timeline.changes_here().is_empty() {
+            return Ok(false);
+        }
+        let ahead = self.timeline.unbegun() as usize;
+        let frames = self.timeline.frames()?;
+        let begins = frames.first().and_then(|frame| {
+            let writer = self.timeline.writer(frame)?;
+            let module = self.timeline.module(frame.module)?;
+            let line = |pc| module.source.line_at(pc).filter(|line| line.line != 0);
+            let (wrote, next) = (line(writer)?, line(frame.pc)?);
+            let is_next = wrote.line_key() != next.line_key();
+            Some(is_next && is_in_same_body(module, writer, frame.pc, ahead))
+        });
+        Ok(begins.unwrap_or(false))
+    }
+
+    /// `apply at ledger.c:50`, or a hostcall: what has written where the session has come to
+    /// a write.
+    pub(super) fn told_writer(&mut self) -> Option<String> {
+        if self.timeline.here().position.phase == Phase::Answered {
+            return crate::debuggee::Looks::calling(self);
+        }
+        let frame = *self.timeline.frames().ok()?.first()?;
+        let writer = self.timeline.writer(&frame)?;
+        let guest = self.stack().ok()?.iter().find_map(|shown| match shown {
+            ShownFrame::Guest(guest) => Some(guest.clone()),
+            ShownFrame::Crossing(_) => None,
+        })?;
+        let source = &self.timeline.module(frame.module)?.source;
+        let Some(line) = source.line_at(writer).filter(|line| line.line != 0) else {
+            return Some(guest.name);
+        };
+        let file = source.file(line.file);
+        let file = file.rsplit('/').next().unwrap_or(file);
+        Some(format!("{} at {file}:{}", guest.name, line.line))
+    }
+
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
         let mut crossings = self.crossing_frames()?;
@@ -82,16 +126,12 @@ impl Recording {
             let Some(module) = self.timeline.module(core.module) else {
                 continue;
             };
-            stack.extend(
-                bodies(
-                    module,
-                    *core,
-                    index,
-                    outside,
-                    if index == 0 { ahead } else { 0 },
-                )
-                .map(ShownFrame::Guest),
-            );
+            let ahead = if index == 0 { ahead } else { 0 };
+            // Who has come to a write wants to see what wrote, not what comes next.
+            let writer = (index == 0).then(|| self.timeline.writer(core)).flatten();
+            let shown = writer.filter(|writer| is_in_same_body(module, *writer, core.pc, ahead));
+            let bodies = bodies(module, *core, shown, (index, outside), ahead);
+            stack.extend(bodies.map(ShownFrame::Guest));
         }
         let outermost = crossings.into_iter().rev();
         stack.extend(outermost.map(ShownFrame::Crossing));
@@ -100,12 +140,41 @@ impl Recording {
 
     pub(super) fn shown_frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         let stack = self.stack()?.to_vec();
+        if stack.is_empty() {
+            let label = (window.start == 0).then(|| self.nowhere());
+            return Ok(Frames {
+                frames: label.into_iter().collect(),
+                total: 1,
+            });
+        }
         let levels = window.levels.unwrap_or(usize::MAX);
         let frames = stack.iter().skip(window.start).take(levels);
         Ok(Frames {
             frames: frames.map(|frame| self.show(frame)).collect(),
             total: stack.len(),
         })
+    }
+
+    /// What is shown where no code of the program runs: many clients take a stop without
+    /// frames for none, and offer no way on from there.
+    fn nowhere(&self) -> Frame {
+        Frame {
+            id: NOWHERE,
+            name: match &self.timeline.here().reason {
+                Reason::End(_) => {
+                    let outcome = self.timeline.trace().outcome();
+                    format!("end of the recording: the program {outcome}")
+                }
+                Reason::Start => "start of the recording: nothing has run yet".to_owned(),
+                Reason::Arrived | Reason::Paused | Reason::Breakpoints(_) => {
+                    "between calls: no code of the program runs here".to_owned()
+                }
+            },
+            place: None,
+            instruction: None,
+            module: None,
+            presentation: Presentation::Label,
+        }
     }
 
     fn show(&self, frame: &ShownFrame) -> Frame {
@@ -277,26 +346,44 @@ impl Recording {
     }
 }
 
-/// The bodies that a core frame runs: inlined calls first, then the function.
+/// Whether an instruction of a function is of the same call, inlined or not, as another one
+/// where inlined calls are still ahead.
+fn is_in_same_body(module: &Module, one: u32, other: u32, ahead: usize) -> bool {
+    let one = module.source.inlined_at(one);
+    let other = module.source.inlined_at(other);
+    let other = other.get(ahead..).unwrap_or_default();
+    let same = |(one, other): (&InlinedCall, &InlinedCall)| one.ranges == other.ranges;
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
+/// The bodies that a core frame runs: inlined calls first, then the function. The line is that
+/// of another instruction, if one is to be shown.
 fn bodies(
     module: &Module,
     core: CoreFrame,
-    index: usize,
-    outside: u32,
+    shown: Option<u32>,
+    (index, outside): (usize, u32),
     ahead: usize,
 ) -> impl Iterator<Item = GuestPlace> + use<> {
     let inlined = module.source.inlined_at(core.pc);
     let inlined_count = inlined.len();
-    let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
+    let line_at = |pc| module.source.line_at(pc).filter(|line| line.line != 0);
+    let mut line = line_at(core.pc);
     let mut bodies = Vec::new();
     for (i, call) in inlined.into_iter().enumerate() {
         // At the first instruction of an inlined body the session may stand before the call,
         // as it does where there is a call instruction.
+        if i == ahead {
+            line = shown.map_or(line, line_at);
+        }
         if i >= ahead {
             let name = module.source.spelled(core.pc, &call.name);
             bodies.push((i, name, line));
         }
         line = call.call_site;
+    }
+    if inlined_count <= ahead {
+        line = shown.map_or(line, line_at);
     }
     let name = match module.source.function_at(core.pc) {
         Some(function) => module.source.spelled(core.pc, &function.name),

@@ -2,7 +2,7 @@
 
 use super::Recording;
 use super::breakpoints::is_of_hostcalls;
-use super::stack::ShownFrame;
+use super::stack::{NOWHERE, ShownFrame};
 use crate::debuggee::{
     DebuggeeError, FrameId, LineVisit, Output, SourceOrigin, SourcePoint, StepInTarget, Travels,
 };
@@ -67,6 +67,9 @@ impl Recording {
         &mut self,
         frame: FrameId,
     ) -> Result<Vec<StepInTarget>, DebuggeeError> {
+        if frame == NOWHERE && self.stack()?.is_empty() {
+            return Ok(Vec::new());
+        }
         let innermost = match self.frame(Some(frame))? {
             ShownFrame::Guest(place) => place.index == 0,
             ShownFrame::Crossing(_) => false,

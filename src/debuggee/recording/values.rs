@@ -3,7 +3,7 @@
 
 use super::guest::GuestFrame;
 use super::rows::{decode, encode, range_of, view};
-use super::stack::{GuestPlace, ShownFrame};
+use super::stack::{GuestPlace, NOWHERE, ShownFrame};
 use super::{Recording, address, core};
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
@@ -11,7 +11,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
-use crate::inspect::{ChildCount, FrameState};
+use crate::inspect::{ChildCount, FrameState, Notation};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
 use std::sync::Arc;
@@ -41,6 +41,9 @@ fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool
 
 impl Recording {
     pub(super) fn scopes_of(&mut self, id: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        if id == NOWHERE && self.stack()?.is_empty() {
+            return Ok(Vec::new());
+        }
         let place = match self.frame(Some(id))? {
             ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
             ShownFrame::Guest(place) => place,
@@ -50,19 +53,30 @@ impl Recording {
             .timeline
             .module(place.core.module)
             .is_some_and(|m| m.source.function_at(place.core.pc).is_some());
-        if has_variables {
-            let has_arguments = self
-                .variables_at(&place)?
-                .iter()
-                .any(|v| v.kind == VariableKind::Argument);
-            if has_arguments {
-                scopes.push(scope(id, "args", "Arguments", ScopeHint::Arguments, false));
-            }
-            scopes.push(scope(id, "locals", "Locals", ScopeHint::Locals, false));
-            scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
+        if !has_variables {
+            // The core level is all that there is: what a function has of its own comes open.
+            let core_scope = |(key, name)| {
+                let is_folded = key != core::LOCALS;
+                scope(id, key, name, ScopeHint::Registers, is_folded)
+            };
+            return Ok(core::SCOPES.map(core_scope).to_vec());
         }
-        let wasm = core::SCOPES;
-        scopes.extend(wasm.map(|(key, name)| scope(id, key, name, ScopeHint::Registers, true)));
+        let variables = self.variables_at(&place)?;
+        let is_argument = |v: &Variable| v.kind == VariableKind::Argument;
+        let locals = scope(id, "locals", "Locals", ScopeHint::Locals, false);
+        let arguments = scope(id, "args", "Arguments", ScopeHint::Arguments, false);
+        // Editors open the first scope by themselves.
+        match (
+            variables.iter().any(is_argument),
+            variables.iter().all(is_argument),
+        ) {
+            (true, true) => scopes.extend([arguments, locals]),
+            (true, false) => scopes.extend([locals, arguments]),
+            (false, _) => scopes.push(locals),
+        }
+        scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
+        let (key, name) = core::ALL;
+        scopes.push(scope(id, key, name, ScopeHint::Registers, true));
         Ok(scopes)
     }
 
@@ -115,14 +129,16 @@ impl Recording {
             _ if let Some(text) = key.strip_prefix('=') => {
                 let text = decode(text);
                 let expression = Expression::parse(&text).map_err(failed)?;
-                match self.crossing_of_path(&expression, &text, id)? {
+                let expression = expression.written(format.notation);
+                match self.crossing_of_path(&expression, expression.bare(), id)? {
                     Some(frame) => self.call_values(&frame, &of.0, &key, &steps, (page, format)),
-                    None => self.expression_values(&expression, id, of, &steps, page, format),
+                    None => self.expression_values(&expression, id, of, &steps, page),
                 }
             }
             ShownFrame::Crossing(frame) => {
                 self.call_values(&frame, &of.0, &key, &steps, (page, format))
             }
+            ShownFrame::Guest(_) if key == core::ALL.0 => Ok(core::groups(frame)),
             ShownFrame::Guest(place) if core::SCOPES.iter().any(|(of_core, _)| *of_core == key) => {
                 self.core_values(&place, &key, &steps, (&of.0, page, format))
             }
@@ -142,7 +158,7 @@ impl Recording {
         let (instance, module) = (place.core.instance, place.core.module);
         let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
-            let mut roots = roots(source, site, frame, key)?;
+            let mut roots = roots(source, site, frame, (key, format.notation))?;
             if key == "locals" {
                 let returned = variables::returned(source, frame);
                 roots.splice(0..0, returned);
@@ -151,7 +167,6 @@ impl Recording {
                 source,
                 frame,
                 instance,
-                format,
             };
             let Some((name, steps)) = steps.split_first() else {
                 let declared = |line| {
@@ -198,7 +213,6 @@ pub(super) struct Within<'a> {
     pub(super) source: &'a ModuleSource,
     pub(super) frame: &'a dyn FrameState,
     pub(super) instance: InstanceId,
-    pub(super) format: Format,
 }
 
 /// The variables of one scope of a frame.
@@ -206,11 +220,11 @@ fn roots(
     source: &ModuleSource,
     site: Site,
     frame: &dyn FrameState,
-    key: &str,
+    (key, notation): (&str, Notation),
 ) -> Result<Vec<Variable>, VariablesError> {
     let mut roots = match key {
-        "statics" => variables::statics(source, site.pc, frame)?,
-        _ => variables::variables(source, site, frame)?,
+        "statics" => variables::statics_written(source, site.pc, frame, notation)?,
+        _ => variables::variables_written(source, site, frame, notation)?,
     };
     match key {
         "args" => roots.retain(|v| v.kind == VariableKind::Argument),
@@ -235,7 +249,7 @@ impl Within<'_> {
             let expression = expression_for(name);
             VariableView {
                 declared: variable.declared.map(&declared),
-                ..view(variable, &path, expression, self.instance, self.format)
+                ..view(variable, &path, expression, self.instance)
             }
         });
         rows.collect()
@@ -273,7 +287,7 @@ impl Within<'_> {
             let outer = expression.as_deref();
             let expression = outer.and_then(|outer| expression_of(outer, &child.name));
             let path = format!("{path}/{i}");
-            view(child, &path, expression, self.instance, self.format)
+            view(child, &path, expression, self.instance)
         });
         Ok(rows.collect())
     }

@@ -8,7 +8,7 @@ use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::Position;
 use crate::replay::frames::Frame;
-use crate::source::{Function, InlinedCall, SourceLine, is_glue, is_library};
+use crate::source::{Function, InlinedCall, SourceLine, Written, is_glue, is_library};
 use crate::timeline::Module;
 use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
 
@@ -69,28 +69,38 @@ enum Beginning {
 impl Beginning {
     fn is(self, module: &Module, named: &Named<'_>) -> bool {
         let path = named.declared.map(|at| module.source.file(at.file));
-        let is_own = path.is_some_and(|path| !is_library(path) && !is_glue(named.name, path));
+        let is_own = path.is_some_and(|path| is_own(named.name, path));
         is_own && (self == Beginning::Own || named.is_main())
     }
 
     /// Where such functions begin, inlined or not.
     fn places(self, id: ModuleId, module: &Module) -> Vec<Place> {
         let source = &module.source;
-        let functions = source.functions();
-        let functions = functions.filter(|f| self.is(module, &Named::function(module, f)));
-        let functions = functions.map(|function| source.body_start(function));
-        let inlined = source.starts_of_inlined_where(|name, declared| {
+        let may_be = |written: Written<'_>| {
             let named = Named {
-                name,
-                short: None,
-                linkage: None,
-                declared,
+                name: written.whole,
+                short: written.declared,
+                linkage: written.linkage,
+                declared: None,
             };
-            self.is(module, &named)
+            self == Beginning::Own || named.is_main()
+        };
+        let begin = source.beginnings(&may_be).into_iter().filter(|one| {
+            // Not all compilers say where they are declared.
+            let declared = one.declared.or_else(|| source.line_at(one.pc));
+            declared.is_some_and(|at| is_own(&one.name, source.file(at.file)))
         });
-        let all = functions.chain(inlined);
-        all.map(|pc| Place::Code { module: id, pc }).collect()
+        begin
+            .map(|one| Place::Code {
+                module: id,
+                pc: one.pc,
+            })
+            .collect()
     }
+}
+
+fn is_own(name: &str, path: &str) -> bool {
+    !is_library(path) && !is_glue(name, path)
 }
 
 impl Timeline {

@@ -115,6 +115,8 @@ impl Timeline {
                 let all = self.depth_of_bodies(frame);
                 Some(all.saturating_sub(*inside))
             }
+            // What comes next is not what wrote.
+            Place::Change(_) => Some(u32::MAX),
             _ => None,
         });
         let beginning = self.beginning_at(frame);

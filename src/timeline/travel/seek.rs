@@ -26,7 +26,7 @@ impl Timeline {
             Some(process) => process,
             None => {
                 let copy = self.pool.fork(&mut self.live)?;
-                self.run(copy, Watch::Nothing, StopAt::End, Vec::new(), interrupt)?
+                self.run_on(copy, Watch::Nothing, StopAt::End, Vec::new(), interrupt)?
                     .process
             }
         };
@@ -46,7 +46,7 @@ impl Timeline {
             None => self.pool.fork(&mut self.live)?,
         };
         let stop = StopAt::Event(event);
-        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        let Ran { process, .. } = self.run_on(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
@@ -110,6 +110,13 @@ impl Timeline {
         if self.live.at.position == position {
             return Ok(());
         }
+        let process = self.copy_at(position, interrupt)?;
+        self.settle(process, Reason::Arrived);
+        Ok(())
+    }
+
+    /// A process that stands exactly there.
+    pub(super) fn copy_at(&mut self, position: Position, interrupt: &Interrupt) -> Result<Process> {
         let copy = self.copy_at_or_before(position)?;
         let ladder = ladder(copy.at.position, position);
         let stop = StopAt::Position(position);
@@ -120,8 +127,7 @@ impl Timeline {
                 process.at.position
             )));
         }
-        self.settle(process, Reason::Arrived);
-        Ok(())
+        Ok(process)
     }
 
     /// A process that stands at the first moment of a tick, or later if nothing

@@ -103,7 +103,10 @@ impl Timeline {
                 false => Watch::Instructions,
             };
             self.forward(&Search::anywhere(watch), interrupt)?;
-            return Ok(self.arrived(Reason::Arrived));
+            let ahead = self.unbegun;
+            let stop = self.arrived(Reason::Arrived);
+            self.unbegun = ahead;
+            return Ok(stop);
         };
         let functions = self.watched_rows(&frames, depth);
         if !into {
@@ -281,11 +284,13 @@ impl Timeline {
 
     /// To where the frame at a depth goes on, or to the end.
     fn return_to(&mut self, depth: Option<u32>, interrupt: &Interrupt) -> Result<Stop> {
-        let search = match depth {
-            Some(depth) => Search::at_most(depth, Watch::Return { depth }),
-            None => Search::anywhere(Watch::Nothing),
-        };
-        self.forward(&search, interrupt)
+        match depth {
+            Some(depth) => {
+                let search = Search::at_most(depth, Watch::Return { depth });
+                self.forward(&search, interrupt)
+            }
+            None => self.reach_end(interrupt),
+        }
     }
 
     /// The depth of the nearest frame outside `depth` that has lines, or of the

@@ -29,7 +29,7 @@ impl Launcher for Scripted {
         &self,
         arguments: &LaunchArguments,
         output: &dyn Output,
-        interrupt: &Interrupt,
+        halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let path = match &arguments.subject {
             Subject::Program(program) => &program.program,
@@ -41,7 +41,7 @@ impl Launcher for Scripted {
                 return Err(LaunchError::Failed("missing.wasm is not there".into()));
             }
             "endless.wasm" => {
-                wait_for(interrupt, output);
+                wait_for(&halt.given_up, output);
                 return Err(LaunchError::Interrupted);
             }
             "panics.wasm" => panic!("scripted"),
@@ -54,7 +54,7 @@ impl Launcher for Scripted {
         &self,
         _: &AttachArguments,
         _: &dyn Output,
-        _: &Interrupt,
+        _: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         Ok(Box::new(Demo::new("demo.wasm", self.past.clone())))
     }
@@ -480,10 +480,7 @@ impl Looks for Demo {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let number = |value: usize| match format.hex {
-            true => format!("{value:#x}"),
-            false => value.to_string(),
-        };
+        let number = |value: usize| format.notation.number(value as i128);
         let plain = |name: &str, value: String| VariableView {
             name: name.into(),
             value,
@@ -600,6 +597,26 @@ impl Code for Demo {
 
     fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
         self.functions(name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn globals(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn types(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn code_of_line(&mut self, _: &str, _: u64) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn symbol_at(&mut self, address: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
+        Ok(format!("count_up has code at {address}"))
     }
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {

@@ -122,9 +122,9 @@ pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
         Way::Backward => Direction::Backward,
     };
     let step = match wanted.kind {
-        StepKind::Into => Step::Into,
-        StepKind::Over => Step::Over,
-        StepKind::Out => Step::Out,
+        Some(StepKind::Into) => Step::Into,
+        Some(StepKind::Over) | None => Step::Over,
+        Some(StepKind::Out) => Step::Out,
     };
     let filter = HostcallFilter {
         path: wanted.filter,
@@ -133,7 +133,7 @@ pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
     let motion = match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
-        (StepUnit::Hostcall, StepKind::Over) if filter == HostcallFilter::ANY => {
+        (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
         (StepUnit::Hostcall, _) => Motion::Hostcall(direction, filter),

@@ -45,6 +45,9 @@ pub(crate) enum StopAt {
     First,
     /// The same, but not later than at the first moment of this tick.
     FirstBefore(Tick),
+    /// At the first moment that qualifies, if that is this position or one before it; else
+    /// somewhere after it.
+    FirstUntil(Position),
     /// Before this position: the last moment that qualified is reported.
     LastBefore(Position),
     /// Exactly there.
