@@ -187,19 +187,21 @@ impl Recording {
             true => self.fitting(&|written| wanted.means(written, Agreement::Path)),
             false => found,
         };
-        let is_library = |(id, function): &(ModuleId, Beginning)| {
+        let is_own = |(id, function): &(ModuleId, Beginning)| {
             let source = self.timeline.module(*id).map(|module| &module.source);
             let line = source.and_then(|source| function.declared.or(source.line_at(function.pc)));
             let path = source
                 .zip(line)
                 .map(|(source, line)| source.file(line.file));
-            function.name != wanted.text() && path.is_some_and(|path| self.is_library(path))
+            !path.is_some_and(|path| self.is_library(path))
         };
-        let is_own: Vec<bool> = found.functions.iter().map(|f| !is_library(f)).collect();
-        if is_own.contains(&true) && is_own.contains(&false) && self.just_my_code {
-            let mut own = is_own.into_iter();
-            found.functions.retain(|_| own.next() == Some(true));
-            found.leaves_out = true;
+        if self.just_my_code && found.functions.iter().any(is_own) {
+            let all = found.functions.len();
+            let is_whole = |function: &Beginning| function.name == wanted.text();
+            found
+                .functions
+                .retain(|meant| is_own(meant) || is_whole(&meant.1));
+            found.leaves_out = found.functions.len() < all;
         }
         found
     }
