@@ -23,7 +23,8 @@
 
 (add-to-list 'dape-configs
              '(rr-dap
-               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode)
+               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode
+                     python-mode python-ts-mode)
                command "rr-dap"
                command-cwd dape-command-cwd
                :type "rr-dap"
@@ -34,12 +35,33 @@
 
 (add-to-list 'dape-configs
              '(rr-dap-attach
-               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode)
+               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode
+                     python-mode python-ts-mode)
                host "127.0.0.1"
                port 4711
                :type "rr-dap"
                :request "attach"
                :stopOnEntry t))
+
+;; dape shows the innermost frame that has a source, be it a shim's or the C
+;; library's.  After a step or at a breakpoint that is what one wants to see.
+(defun rr-dap--show-own-frame ()
+  "Select the innermost frame that is not subdued, where dape has stopped."
+  (when-let* ((conn (dape--live-connection 'stopped t))
+              ((equal (plist-get (dape--config conn) :type) "rr-dap"))
+              ((not (member (dape--state-reason conn)
+                            '("step" "breakpoint" "function breakpoint"))))
+              (thread (dape--current-thread conn)))
+    (dape--with-request (dape--stack-trace conn thread dape-stack-trace-levels)
+      (let* ((frames (cl-remove-if-not (lambda (frame) (plist-get frame :source))
+                                       (plist-get thread :stackFrames)))
+             (own (cl-find "normal" frames :test #'equal
+                           :key (lambda (frame) (plist-get frame :presentationHint)))))
+        (when (and own (not (eq own (car frames)))
+                   (not (dape--stack-id conn)))
+          (dape-select-stack conn (plist-get own :id)))))))
+
+(add-hook 'dape-stopped-hook #'rr-dap--show-own-frame)
 
 (defun rr-dap--move (request)
   "Send REQUEST, a motion of the protocol."

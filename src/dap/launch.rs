@@ -105,7 +105,11 @@ impl ViewArguments {
             Some("entry") => Begin::Entry,
             Some("start") => Begin::Start,
             Some("end") => Begin::End,
-            Some(_) => return Err(fields.wrong("stopAt", "\"entry\", \"start\" or \"end\"")),
+            Some(moment) => Begin::There(moment.parse().map_err(|_| {
+                let expected = "\"entry\", \"start\", \"end\", or a moment: a position, the \
+                                number of a hostcall, a percentage";
+                fields.wrong("stopAt", expected)
+            })?),
         };
         Ok(Self {
             component: fields.path("component")?,
@@ -270,6 +274,7 @@ fn described(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::debuggee::launch::Moment;
     use serde_json::json;
 
     fn program(arguments: Value) -> ProgramArguments {
@@ -345,6 +350,11 @@ mod tests {
                 Begin::Start,
             ),
             (json!({"stopAt": "end"}), Begin::End),
+            (json!({"stopAt": "20"}), Begin::There(Moment::Event(20))),
+            (
+                json!({"stopAt": "7:2:0x1f"}),
+                Begin::There("7:2:0x1f".parse().unwrap()),
+            ),
         ] {
             let parsed = AttachArguments::parse(&arguments).unwrap();
             assert_eq!(parsed.view.begin, begin);

@@ -6,11 +6,11 @@
 //! cannot be written keeps nobody from debugging.
 
 use crate::replay::Position;
-use crate::trace::Trace;
+use crate::trace::{Trace, private};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Bytes of the file.
@@ -178,7 +178,9 @@ fn write(file: &Path, content: &Content) -> io::Result<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let beside = PathBuf::from(name);
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, file));
+    let written = private::create(&beside)
+        .and_then(|mut made| made.write_all(&bytes))
+        .and_then(|()| fs::rename(&beside, file));
     if written.is_err() {
         _ = fs::remove_file(&beside);
     }

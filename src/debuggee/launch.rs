@@ -1,7 +1,10 @@
 //! What a session is to debug, and how it is looked at.
 
 use super::path_mapping::PathMapping;
+use crate::replay::Position;
+use crate::timeline::travel::motion::Fraction;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What `launch` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +89,7 @@ pub struct ViewArguments {
 }
 
 /// Where a session first stops.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Begin {
     /// At the first breakpoint, or else the end.
     #[default]
@@ -97,4 +100,39 @@ pub enum Begin {
     Start,
     /// At the end of the recording.
     End,
+    /// At a moment that has been told, in another session.
+    There(Moment),
+}
+
+/// A moment as it is told: by its position, or roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// This one exactly.
+    Position(Position),
+    /// In the hostcall with this number.
+    Event(u64),
+    /// So far into the recording.
+    Part(Fraction),
+}
+
+/// A text does not tell a moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a moment: give a position, as `when` tells it, the number of a hostcall, or a \
+     percentage"
+)]
+pub struct MomentError(String);
+
+impl FromStr for Moment {
+    type Err = MomentError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let part = |text: &str| Fraction::percent(text.trim().parse().ok()?);
+        let moment = match text.strip_suffix('%') {
+            Some(percent) => part(percent).map(Moment::Part),
+            None if text.contains(':') => text.parse().ok().map(Moment::Position),
+            None => text.parse().ok().map(Moment::Event),
+        };
+        moment.ok_or_else(|| MomentError(text.to_owned()))
+    }
 }

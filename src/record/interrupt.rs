@@ -1,6 +1,6 @@
 //! Ending a recording when the process is told to end.
 
-use super::Recorder;
+use super::{Recorded, Recorder};
 use crate::trace::Outcome;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -19,14 +19,18 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// From now on SIGINT, SIGTERM and SIGHUP finish this recording with
 /// [`Outcome::Interrupted`] and end the process as a shell expects it (130, 143,
 /// 129), whatever the guest is doing: it may loop or wait for input. A second signal
-/// ends the process at once. Signals that are ignored stay so.
+/// ends the process at once. Signals that are ignored stay so. `told` says what was kept, once
+/// it is complete, to whoever listens still.
 ///
 /// A process can do this for one recording.
 ///
 /// # Errors
 ///
 /// If the signals cannot be handled.
-pub fn finish_on_signals(recorder: &Recorder) -> io::Result<()> {
+pub fn finish_on_signals(
+    recorder: &Recorder,
+    told: impl FnOnce(&Recorded) + Send + 'static,
+) -> io::Result<()> {
     let heeded: Vec<i32> = SIGNALS
         .into_iter()
         .filter(|signal| !is_ignored(*signal))
@@ -39,7 +43,7 @@ pub fn finish_on_signals(recorder: &Recorder) -> io::Result<()> {
         .spawn(move || {
             let mut signals = handed_over.recv().ok()?;
             let signal = signals.forever().next()?;
-            end(&recorder, signal);
+            end(&recorder, signal, told);
             Some(())
         })?;
     let signals = Signals::new(&heeded)?;
@@ -74,7 +78,7 @@ impl Lifeline {
                 // Input that cannot be read has ended, too.
                 _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
                 match at_the_end.get() {
-                    Some(recorder) => end(recorder, SIGTERM),
+                    Some(recorder) => end(recorder, SIGTERM, |_| {}),
                     None => std::process::exit(128 + SIGTERM),
                 }
             })?;
@@ -114,28 +118,34 @@ fn is_ignored(signal: i32) -> bool {
     }
 }
 
-fn end(recorder: &Recorder, signal: i32) {
+fn end(recorder: &Recorder, signal: i32, told: impl FnOnce(&Recorded) + Send + 'static) {
     ENDING.store(true, Ordering::SeqCst);
     match recorder.finish(Outcome::Interrupted) {
         // The run has ended by itself; the main thread is about to say how.
         Err(super::RecorderError::Finished) => return,
-        Err(error) => tracing::error!("the recording was not finished: {error}"),
-        Ok(_) => {}
+        Err(error) => {
+            tracing::error!("the recording was not finished: {error}");
+            unless_stuck(|| _ = io::Write::flush(&mut io::stdout()));
+        }
+        Ok(recorded) => unless_stuck(move || {
+            // A line that the guest has begun comes first.
+            _ = io::Write::flush(&mut io::stdout());
+            told(&recorded);
+        }),
     }
-    flush_standard_output();
     // SAFETY: ends the process. Other threads are in the middle of something, so
     // nothing that expects them to be done may run.
     unsafe { libc::_exit(128 + signal) }
 }
 
-/// Writes out a line that the guest has begun, unless standard output is stuck.
-fn flush_standard_output() {
-    let (done, flushed) = mpsc::channel();
-    let flush = move || {
-        _ = io::Write::flush(&mut io::stdout());
+/// Has something written, unless the stream that it goes to is stuck.
+fn unless_stuck(write: impl FnOnce() + Send + 'static) {
+    let (done, written) = mpsc::channel();
+    let write = move || {
+        write();
         _ = done.send(());
     };
-    if std::thread::Builder::new().spawn(flush).is_ok() {
-        _ = flushed.recv_timeout(Duration::from_millis(200));
+    if std::thread::Builder::new().spawn(write).is_ok() {
+        _ = written.recv_timeout(Duration::from_millis(200));
     }
 }

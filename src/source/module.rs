@@ -273,6 +273,7 @@ impl ModuleSource {
             pc: self.body_start(function),
             name: function.name.clone(),
             declared: function.declared,
+            is_inlined: false,
         });
         let inlined = self.inlined.meant(&self.entries, is_meant);
         let mut all: Vec<Beginning> = own.chain(inlined).collect();
@@ -434,10 +435,9 @@ impl ModuleSource {
             })
     }
 
-    /// The names of all types.
-    pub(crate) fn type_list(&self) -> Vec<String> {
-        let all = self.type_names.all(&self.entries.units);
-        all.map(str::to_owned).collect()
+    /// The types that are meant by one of their names.
+    pub(crate) fn types_meant(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        self.type_names.meant(&self.entries.units, is_meant)
     }
 
     /// The class with a name as its vtable has it, mangled.

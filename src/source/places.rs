@@ -56,6 +56,7 @@ impl Places<'_> {
                     pc: first,
                     name,
                     declared: None,
+                    is_inlined: false,
                 },
             )
         };

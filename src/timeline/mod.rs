@@ -192,7 +192,7 @@ impl Timeline {
              written to)",
         ))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
-        let body_starts = BodyStarts::begin(modules.clone());
+        let body_starts = BodyStarts::later(modules.clone(), Stepping::default());
         let mut root = pool.spawn(&load)?;
         let live = pool.fork(&mut root)?;
         pool.checkpoints().keep(root);
@@ -266,8 +266,11 @@ impl Timeline {
         self.load.variant
     }
 
-    /// How line steps treat code that is not of interest.
+    /// How line steps treat code that is not of interest. What they need is worked out in the
+    /// background from then on.
     pub fn set_stepping(&mut self, stepping: Stepping) {
+        self.body_starts = BodyStarts::later(self.modules.clone(), stepping.clone());
+        self.body_starts.begin();
         self.stepping = stepping;
     }
 

@@ -213,6 +213,8 @@ fn a_signal_ends_the_recording_in_order() {
                 recording.signal(signal);
                 let (status, stderr) = recording.end();
                 assert_eq!(status.code(), Some(expected), "{stderr}");
+                let opens = format!("`rr-dap debug --at end {}`", trace.display());
+                assert!(stderr.contains(&opens), "{stderr}");
                 assert!(!tail_path(&trace).exists());
                 let (printed, replayed) = recording.lines_replayed();
                 assert_eq!((printed, replayed), (count as usize, count as usize));

@@ -16,6 +16,10 @@ use std::process::Command;
 const OPENERS: &[(&str, &str)] = &[
     ("cli/debug/mod.rs", "commands that the person names"),
     ("component/open.rs", "the component that the person names"),
+    (
+        "debuggee/kept.rs",
+        "what a session has left beside its recording",
+    ),
     ("debuggee/rust_library.rs", "what rustup says of itself"),
     ("dap/token.rs", "the token that the person names"),
     ("record/", "the recording that is written"),

@@ -2,7 +2,7 @@
 //! the person's own code comes first, and shims and libraries subdued.
 
 use crate::support::client::Client;
-use crate::support::session::{frames, start};
+use crate::support::session::{connect, frames, start};
 use crate::support::{fixture, record};
 use serde_json::{Value, json};
 
@@ -91,4 +91,35 @@ fn breakpoints_on_hostcalls_show_the_caller_too() {
             assert_eq!(shown(&mut client, "hostcall"), "ledger.c");
         }
     }
+}
+
+#[test]
+fn vs_code_is_told_as_many_frames_as_it_takes_to_show_one_of_the_person_s_own() {
+    let (dir, mut client) = ledger();
+    client.ask("rr/seek", json!({ "event": 20 }));
+    client.event("stopped");
+    let one = json!({ "threadId": 1, "startFrame": 0, "levels": 1 });
+    let told = client.ask("stackTrace", one.clone());
+    assert_eq!(told["stackFrames"].as_array().expect("frames").len(), 1);
+    let all = frames(&mut client);
+    let trace = dir.path().join("ledger.rrtrace");
+    let mut code = connect();
+    let code_s = json!({ "adapterID": "rr-dap", "clientID": "vscode" });
+    code.ask("initialize", code_s);
+    code.ask("launch", json!({ "trace": trace, "stopAt": "20" }));
+    code.event("initialized");
+    code.ask("configurationDone", Value::Null);
+    code.event("stopped");
+    let told = code.ask("stackTrace", one)["stackFrames"].take();
+    let told = told.as_array().expect("frames");
+    let names = |frames: &[Value]| -> Vec<Value> {
+        frames.iter().map(|frame| frame["name"].clone()).collect()
+    };
+    assert_eq!(names(told), names(&all)[..told.len()]);
+    let last = told.last().expect("a frame");
+    assert_eq!(
+        (&last["presentationHint"], &last["source"]["name"]),
+        (&json!("normal"), &json!("ledger.c"))
+    );
+    assert!(told.len() > 2, "{told:?}");
 }

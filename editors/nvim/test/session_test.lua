@@ -167,6 +167,38 @@ check.test("hostcalls, forward and back", function()
   check.contains(said("RrWhen"), "of 52", "when")
 end)
 
+check.test("a hostcall shows the frame of the person's own code", function()
+  for _, command in ipairs({ "RrSeek 20", "RrHostcallNext", "RrHostcallPrev", "RrHostcallOver" }) do
+    go(command)
+    check.equal({ frame().source.name, frame().presentationHint }, { "ledger.c", "normal" }, command)
+  end
+  local above = dap.session().threads[1].frames
+  check.equal(above[1].name:match("^wasi:") ~= nil, true, "the hostcall above it")
+  local shims = vim.tbl_filter(function(each)
+    return each.presentationHint == "subtle"
+  end, above)
+  check.equal(#shims > 0 and shims[1].source ~= nil, true, "the shims have their sources")
+end)
+
+check.test("the ends have a frame, and lead on", function()
+  go("RrSeek start")
+  check.contains(frame().name, "start of the recording", "the start")
+  go(function()
+    dap.step_into()
+  end)
+  check.equal(frame().presentationHint ~= "label", true, "after it")
+end)
+
+check.test("a moment is copied, and opened again", function()
+  go("RrSeek 20")
+  local text = said("RrCopyMoment")
+  text = text:gsub("^rr%-dap: ", "")
+  check.equal(text, recording .. "@" .. require("rr-dap.session").moment().moment.position, "the text")
+  check.equal(vim.fn.getreg('"'), text, "the register")
+  local configured = require("rr-dap.configurations").of_file(text, {})
+  check.equal({ configured.trace, text == recording .. "@" .. configured.stopAt }, { recording, true }, "what is opened")
+end)
+
 check.test("marks are set, completed, chosen and forgotten", function()
   go("RrSeek 14")
   check.contains(said("RrMark read"), "mark read is event 14", "a mark")
@@ -301,6 +333,28 @@ check.test("a session that has ended has no status", function()
   finish()
   check.equal(rr.status(), "", "status")
   check.contains(said("RrWhen"), "no session is running", "what is said")
+end)
+
+check.test("a program that does not end is paused, and debugged from there", function()
+  dap.run(vim.tbl_extend("force", shared, {
+    name = "endless",
+    type = "rr-dap",
+    request = "launch",
+    program = vim.env.PLUGIN .. "/../../fixtures/wat/spin.wat",
+    stopOnEntry = true,
+  }))
+  check.wait("its thread", function()
+    return rr.status() == "rr-dap …"
+  end)
+  local when = go(function()
+    dap.pause()
+  end)
+  check.equal(when.phase, "end", "where it was")
+  check.equal(frame().presentationHint, "normal", "a frame of its own")
+  go(function()
+    dap.step_back()
+  end)
+  finish()
 end)
 
 check.test(":RrDebug debugs a recording", function()

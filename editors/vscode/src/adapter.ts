@@ -1,6 +1,6 @@
 /** Starts or reaches the server. */
 
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -14,14 +14,17 @@ export class Adapters implements vscode.DebugAdapterDescriptorFactory {
     const { configuration, workspaceFolder } = session;
     if (configuration.request === 'attach') return attached(configuration);
     const program = this.program(workspaceFolder);
-    if (program.kind !== 'found') {
-      // Nothing is started: our own message has told why, with a remedy.
-      void offerRemedy(program, this.extensionFolder);
-      throw new Error(reason(program));
-    }
+    if (program.kind !== 'found') throw new Error(reason(program));
     const cwd: unknown = configuration['cwd'];
     const options = typeof cwd === 'string' ? { cwd } : workspaceFolder ? { cwd: workspaceFolder.uri.fsPath } : {};
     return new vscode.DebugAdapterExecutable(program.path, serverArguments(serverSettings(workspaceFolder)), options);
+  }
+
+  /** Whether the program is there; if it is not, the person is told, with remedies. */
+  isReady(folder: vscode.WorkspaceFolder | undefined): boolean {
+    const program = this.program(folder);
+    if (program.kind !== 'found') void offerRemedy(program, this.extensionFolder);
+    return program.kind === 'found';
   }
 
   program(folder: vscode.WorkspaceFolder | undefined): Found {
@@ -77,8 +80,9 @@ export async function offerRemedy(found: Exclude<Found, { kind: 'found' }>, exte
     await vscode.commands.executeCommand('workbench.action.openSettings', 'rr-dap.path');
   } else if (chosen === install) {
     // It tells so without a network, and of this version.
-    const readme = vscode.Uri.file(join(extensionFolder, 'README.md'));
-    await vscode.commands.executeCommand('markdown.showPreview', readme.with({ fragment: 'the-program' }));
+    const readme = ['README.md', 'readme.md'].map((name) => join(extensionFolder, name)).find((file) => existsSync(file));
+    if (readme === undefined) return;
+    await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.file(readme).with({ fragment: 'the-program' }));
   } else if (chosen === choose) {
     const files = await vscode.window.showOpenDialog({ title: `Where is ${PROGRAM}?`, openLabel: 'Use This Program' });
     const file = files?.[0];

@@ -6,6 +6,7 @@ import { TYPE } from './configuration.js';
 import { HandlesView } from './handlesView.js';
 import { HostcallsView } from './hostcallsView.js';
 import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
+import { follow, followLinks } from './links.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { StatusBar } from './statusBar.js';
@@ -16,6 +17,8 @@ import { travelCommands } from './travel.js';
 export interface Api {
   /** Where in time the session is, as the status bar has it; empty without a session. */
   momentText(): string;
+  /** Does what a link made by "Copy Link to This Moment" is for. */
+  openLink(uri: vscode.Uri): Promise<void>;
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
@@ -27,7 +30,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     recordings,
     statusBar,
     vscode.debug.registerDebugAdapterDescriptorFactory(TYPE, adapters),
-    vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations()),
+    vscode.debug.registerDebugConfigurationProvider(TYPE, new Configurations(adapters)),
     vscode.debug.registerDebugConfigurationProvider(
       TYPE,
       new FoundConfigurations(),
@@ -36,11 +39,15 @@ export function activate(context: vscode.ExtensionContext): Api {
     RecordingEditor.register(adapters),
     vscode.commands.registerCommand('rr-dap.debugRecording', open),
     vscode.commands.registerCommand('rr-dap.recordAndDebug', open),
-    ...travelCommands(recordings),
+    ...travelCommands(recordings, context.extension.id),
+    followLinks(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),
     new TimelinePanel(context.extensionUri, recordings),
   );
   void offerIfFound();
-  return { momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, '') };
+  return {
+    momentText: () => statusBar.text.replace(/^\$\([^)]*\) /, ''),
+    openLink: (uri) => follow(uri, recordings),
+  };
 }

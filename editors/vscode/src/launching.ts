@@ -1,6 +1,7 @@
 /** Debug configurations: those that VS Code asks for, and those of a file. */
 
 import * as vscode from 'vscode';
+import type { Adapters } from './adapter.js';
 import {
   complaint,
   completed,
@@ -21,6 +22,8 @@ const BEGUN_WITH = 8;
 const NOT_OFFERED = '**/{node_modules,.git,.zig-cache,deps,incremental,.fingerprint}/**';
 
 export class Configurations implements vscode.DebugConfigurationProvider {
+  constructor(private readonly adapters: Adapters) {}
+
   /** What a new launch.json begins with. */
   async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
     const subject = openSubject();
@@ -43,11 +46,14 @@ export class Configurations implements vscode.DebugConfigurationProvider {
   }
 
   async resolveDebugConfigurationWithSubstitutedVariables(
-    _folder: vscode.WorkspaceFolder | undefined,
+    folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined | null> {
     const wrong = complaint(configuration);
-    if (wrong === undefined) return configuration;
+    if (wrong === undefined) {
+      // An error later on would be shown once more, with a way to launch.json, where nothing is wrong.
+      return configuration.request === 'attach' || this.adapters.isReady(folder) ? configuration : undefined;
+    }
     const open = 'Open launch.json';
     const chosen = await vscode.window.showErrorMessage(wrong, { modal: false }, open);
     // `null` opens launch.json, `undefined` does nothing.
@@ -58,7 +64,8 @@ export class Configurations implements vscode.DebugConfigurationProvider {
 /** One configuration for each program and recording of the workspace. */
 export class FoundConfigurations implements vscode.DebugConfigurationProvider {
   async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
-    return named(await subjectsOfWorkspace(folder), folder);
+    // The workbench asks once for each folder, and once more for none: what is in folders would be there twice.
+    return folder === undefined ? [] : named(await subjectsOfWorkspace(folder), folder);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The commands that go somewhere, and marks. */
 
 import * as vscode from 'vscode';
+import { copyLink } from './links.js';
 import { readPlace } from './place.js';
 import type { Mark, Seek, Step, WhoWrote } from './protocol.js';
 import { type Recording, type Recordings, reporting, STAYS } from './recording.js';
@@ -29,7 +30,7 @@ interface VariableInMenu {
   };
 }
 
-export function travelCommands(recordings: Recordings): vscode.Disposable[] {
+export function travelCommands(recordings: Recordings, extension: string): vscode.Disposable[] {
   const command = (name: string, run: (recording: Recording, ...given: never[]) => Promise<unknown>) =>
     vscode.commands.registerCommand(`rr-dap.${name}`, (...given: never[]) =>
       reporting(async () => {
@@ -47,6 +48,7 @@ export function travelCommands(recordings: Recordings): vscode.Disposable[] {
     command('goToMark', goToMark),
     command('markHere', markHere),
     command('removeMark', removeMark),
+    command('copyLink', (recording) => copyLink(recording, extension)),
     command('whoWrote', (recording, variable) => whoWrote(recording, variable, 'backward')),
     command('whoWritesNext', (recording, variable) => whoWrote(recording, variable, 'forward')),
     // What items of the views run.

@@ -4,6 +4,7 @@ import {
   complaint,
   completed,
   configurationFor,
+  distinct,
   namesSubject,
   serverArguments,
   subjectOf,
@@ -77,5 +78,16 @@ test('settings become options that the server knows', () => {
     '64',
     '--log-dap',
     '/l',
+  ]);
+});
+
+test('files of the same name have configurations of different names', () => {
+  const made = ['/w/a/app.wasm', '/w/b/app.wasm', '/w/other.wasm', '/w/app.rrtrace'].map((file) => configurationFor(subjectOf(file)));
+  const names = distinct(made, (file) => file.replace('/w/', '')).map(({ name }) => name);
+  assert.deepEqual(names, [
+    'Record and debug a/app.wasm',
+    'Record and debug b/app.wasm',
+    'Record and debug other.wasm',
+    'Debug app.rrtrace',
   ]);
 });

@@ -20,6 +20,8 @@ export function hands(page, pictures) {
       await page.screenshot({ path: join(pictures, `${name}.png`) });
     },
     size: ({ width, height }) => page.setViewportSize({ width, height }),
+    /** A button of a message. */
+    button: ({ text }) => page.getByRole('button', { name: text }).first().click({ timeout: PATIENCE }),
     /** What is written in the rows of a view of the side bar. */
     rows: ({ view }) => rows(view).allInnerTexts(),
     clickRow: ({ view, text }) => rows(view).filter({ hasText: text }).first().click({ timeout: PATIENCE }),
@@ -47,6 +49,9 @@ export function hands(page, pictures) {
     toolbar: ({ button }) => page.locator('.debug-toolbar').getByRole('button', { name: button }).first().click({ timeout: PATIENCE }),
     toolbarButtons: () =>
       page.locator('.debug-toolbar .action-label').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label'))),
+    /** Those that can be clicked. */
+    toolbarEnabled: () =>
+      page.locator('.debug-toolbar .action-label:not(.disabled)').evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label'))),
     keys: async ({ keys }) => {
       for (const key of keys) await page.keyboard.press(key);
     },
@@ -56,6 +61,7 @@ export function hands(page, pictures) {
       await input.press('Enter');
     },
     choose: ({ text }) => page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click({ timeout: PATIENCE }),
+    choices: () => page.locator('.quick-input-list .monaco-list-row').allInnerTexts(),
     statusBar: () => page.locator('.statusbar-item[id*="rr-dap"]').allInnerTexts(),
     notifications: () => page.locator('.notification-list-item-message').allInnerTexts(),
     timeline: async () => {

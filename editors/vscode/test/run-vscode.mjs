@@ -83,7 +83,7 @@ async function run() {
   const { chromium: browsers } = createRequire(vscode.playwright)('playwright-core');
   const browser = await browsers.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
   try {
-    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
     const faults = watched(page);
     const ended = serve(driver, hands(page, pictures));
     await page.goto(`${url}/?folder=${encodeURIComponent(at('ledger'))}`);

@@ -11,6 +11,8 @@ const sourceMap = { '/rr-dap/fixtures': '${workspaceFolder}' };
 const configuration = (name, more) => ({ name, type: 'rr-dap', request: 'launch', sourceMap, ...more });
 const RECORDING = configuration('Recording', { trace: '${workspaceFolder}/ledger.rrtrace', stopAt: 'end' });
 const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${workspaceFolder}::/work'], stopOnEntry: true });
+const RETURNED = configuration('Returned', { trace: '${workspaceFolder}/nested.rrtrace', stopAt: 'start' });
+const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
 
 export default async function scenario(vscode, page) {
@@ -55,6 +57,130 @@ const acts = {
     assert.equal(session().configuration.trace, vscode.Uri.joinPath(folder.uri, 'ledger.rrtrace').fsPath);
     // The source is not where it was compiled: a tab comes nevertheless, and must not come later.
     await until('a tab for the source', () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'ledger.c');
+    await end(vscode, until);
+  },
+
+  async 'F5 in a C file debugs what the workspace has'({ vscode, page, folder, stopped, cursor, until }) {
+    await vscode.window.showTextDocument(vscode.Uri.joinPath(folder.uri, 'ledger.c'));
+    void vscode.commands.executeCommand('workbench.action.debug.start');
+    await page('choose', { text: 'ledger.rrtrace' });
+    await stopped('exception');
+    await page('picture', { name: 'c-file' });
+    await end(vscode, until);
+  },
+
+  async 'what there is to debug is listed once'({ vscode, page, until }) {
+    void vscode.commands.executeCommand('workbench.action.debug.selectandstart');
+    await page('choose', { text: 'rr-dap (WebAssembly)' });
+    const listed = async () => (await page('choices')).map((text) => text.trim().split('\n')[0]);
+    await until('the list', async () => (await listed()).some((text) => text.includes('ledger.wasm')));
+    const all = await listed();
+    assert.equal(new Set(all).size, all.length, all.join());
+    await page('keys', { keys: ['Escape'] });
+  },
+
+  async 'where the program is missing, what to do is told'({ vscode, page, folder, until }) {
+    const settings = vscode.workspace.getConfiguration('rr-dap');
+    await settings.update('path', '/nowhere/rr-dap', vscode.ConfigurationTarget.Workspace);
+    try {
+      assert.equal(await vscode.debug.startDebugging(folder, PROGRAM), false);
+      await page('button', { text: 'How to Install' });
+      await until('the page', () => /readme/i.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''));
+      await page('picture', { name: 'install' });
+    } finally {
+      await settings.update('path', undefined, vscode.ConfigurationTarget.Workspace);
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    }
+  },
+
+  async 'the ends of a run that returned can be left again'({ vscode, page, folder, stopped, go, until, moment }) {
+    const enabled = async (...wanted) => {
+      await until(wanted.join(', '), async () => {
+        const labels = (await page('toolbarEnabled')).filter((label) => label !== null);
+        return wanted.every((button) => labels.some((label) => label.startsWith(button)));
+      });
+    };
+    assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
+    await stopped('start');
+    await enabled('Continue', 'Step Over', 'Step Into');
+    await go('rr-dap.goToEnd', 'end');
+    await enabled('Continue', 'Step Back', 'Reverse', 'Previous Hostcall');
+    await vscode.commands.executeCommand('workbench.view.debug');
+    await page('openSection', { view: 'Call Stack' });
+    await until('where one is', async () => (await page('rows', { view: 'Call Stack' })).join().includes('end of the recording: the program returned 222'));
+    await page('picture', { name: 'end' });
+    await go('workbench.action.debug.stepBack');
+    await enabled('Step Back', 'Reverse');
+    await vscode.debug.activeDebugSession.customRequest('evaluate', { expression: 'seek end', context: 'repl' });
+    await stopped('end');
+    await enabled('Step Back', 'Reverse');
+    await go('workbench.action.debug.reverseContinue', 'start');
+    await enabled('Continue', 'Step Into');
+    await go('workbench.action.debug.stepInto');
+    await until('after the start', () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame);
+    await end(vscode, until);
+  },
+
+  async 'a program that does not end is paused, and debugged from there'({ vscode, page, folder, stopped, until }) {
+    const started = vscode.debug.startDebugging(folder, ENDLESS);
+    await until('Pause', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Pause')));
+    assert.ok(await started);
+    await vscode.commands.executeCommand('workbench.view.debug');
+    const { threads } = await vscode.debug.activeDebugSession.customRequest('threads', {});
+    assert.deepEqual(threads, [{ id: 1, name: 'recording endless.wat' }]);
+    await until('the progress', async () => (await page('notifications')).join().includes('recording the program for'));
+    await page('picture', { name: 'recording-endless' });
+    await page('toolbar', { button: 'Pause' });
+    await stopped('end');
+    await until('Step Back', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Step Back')));
+    await page('picture', { name: 'paused-endless' });
+    await end(vscode, until);
+  },
+
+  async 'Stop ends a run first, and then the session'({ vscode, page, folder, stopped, until }) {
+    const started = vscode.debug.startDebugging(folder, ENDLESS);
+    await until('Stop', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Pause')));
+    assert.ok(await started);
+    await page('toolbar', { button: 'Stop' });
+    await stopped('end');
+    await page('toolbar', { button: 'Stop' });
+    await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
+  },
+
+  async 'a hostcall shows who made it'({ vscode, page, folder, stopped, cursor, go, until }) {
+    assert.ok(await vscode.debug.startDebugging(folder, RECORDING));
+    await stopped('exception');
+    await go('rr-dap.goToEvent', 'goto', 30);
+    await cursor('ledger.c', /printf|fgets/);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await go('rr-dap.previousHostcall', 'hostcall');
+    await cursor('ledger.c', /printf|fgets/);
+    const { phase } = await vscode.debug.activeDebugSession.customRequest('rr/when', {});
+    assert.equal(phase, 'calling');
+    await page('picture', { name: 'hostcall' });
+    await go('rr-dap.stepOverHostcall', 'hostcall');
+    await cursor('ledger.c', /printf|fgets/);
+    await end(vscode, until);
+  },
+
+  async 'a link leads to the moment where it was copied'({ vscode, folder, stopped, go, until, moment }) {
+    assert.ok(await vscode.debug.startDebugging(folder, RECORDING));
+    await stopped('exception');
+    await go('rr-dap.goToEvent', 'goto', 30);
+    await until('event 30', () => eventOf(moment()) === 30);
+    await vscode.commands.executeCommand('rr-dap.copyLink');
+    const link = await vscode.env.clipboard.readText();
+    assert.match(link, /^[\w-]+:\/\/rr-dap\.rr-dap\/open\?trace=\/.*ledger\.rrtrace&at=\d+:\d+:0x/);
+    const { openLink } = vscode.extensions.getExtension('rr-dap.rr-dap').exports;
+    const follow = async () => {
+      await openLink(vscode.Uri.parse(link));
+      await stopped('goto');
+      await until('event 30', () => eventOf(moment()) === 30);
+    };
+    await go('rr-dap.goToStart', 'start');
+    await follow();
+    await end(vscode, until);
+    await follow();
     await end(vscode, until);
   },
 
@@ -118,10 +244,10 @@ const acts = {
     void vscode.commands.executeCommand('rr-dap.goToEvent');
     await page('type', { text: '30' });
     await until('event 30', () => eventOf(moment()) === 30);
-    await go('rr-dap.previousHostcall', 'step');
+    await go('rr-dap.previousHostcall', 'hostcall');
     await until('event 29', () => eventOf(moment()) === 29);
-    await go('rr-dap.stepOverHostcall', 'step');
-    await go('rr-dap.stepBackOverHostcall', 'step');
+    await go('rr-dap.stepOverHostcall', 'hostcall');
+    await go('rr-dap.stepBackOverHostcall', 'hostcall');
     await go('rr-dap.goToStart');
     await until('the start', () => /^event 0 /.test(moment()));
     await go('rr-dap.goToEnd');

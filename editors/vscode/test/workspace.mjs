@@ -1,4 +1,5 @@
-// The folder that VS Code opens: the ledger, its source, and a recording of it.
+// The folder that VS Code opens: the ledger, its source, and a recording of it; a recording of a
+// program that returns, and a program that does not end.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +7,9 @@ import { join } from 'node:path';
 export function makeWorkspace(folder, fixtures, rrDap) {
   mkdirSync(folder, { recursive: true });
   for (const file of ['ledger.c', 'ledger.csv', 'ledger.wasm', 'rt/start.c']) cpSync(join(fixtures, file), join(folder, file));
+  const nested = ['--quiet', '--invoke', 'run()', '-o', join(folder, 'nested.rrtrace'), join(fixtures, 'wat/nested.wat')];
+  execFileSync(rrDap, ['record', ...nested], { stdio: 'pipe' });
+  cpSync(join(fixtures, 'wat/spin.wat'), join(folder, 'endless.wat'));
   try {
     const options = ['--quiet', '--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace')];
     execFileSync(rrDap, ['record', ...options, join(folder, 'ledger.wasm')], { stdio: 'pipe' });

@@ -29,6 +29,7 @@ use super::guest_world::GuestWorld;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
+use crate::debuggee::launch::Moment;
 use crate::timeline::processes::temporary::TemporaryDir;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -36,7 +37,7 @@ use input::Input;
 use prompt::{Prompt, Screen};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -45,6 +46,7 @@ use std::rc::Rc;
 #[command(after_help = "Examples:
   rr-dap debug run.rrtrace
   rr-dap debug --at end run.rrtrace
+  rr-dap debug run.rrtrace@4711:3:0x1f4
   rr-dap debug --dir data::/work app.wasm -- -v /work/input.txt
   rr-dap debug --batch --command 'break parse' --command continue --command bt run.rrtrace
 
@@ -83,7 +85,9 @@ pub(super) struct Debug {
     /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug.
+    /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug. A
+    /// recording is opened at a moment with FILE@POSITION, as `info position` tells it; a
+    /// hostcall's number, a percentage, start, entry and end are moments, too.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The program's arguments.
@@ -127,7 +131,18 @@ impl Debug {
         })?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
-        let stopped = open(&mut client, subject.launch, &screen)?;
+        let stopped = match open(&mut client, subject.launch, &screen) {
+            // The recorder, whose words are passed on as they come, has said it, to the same
+            // person if both streams are the terminal.
+            Err(error)
+                if out.is_terminal()
+                    && std::io::stderr().is_terminal()
+                    && screen.borrow().has_said(&format!("rr-dap: {error}")) =>
+            {
+                return Ok(ExitCode::FAILURE);
+            }
+            opened => opened?,
+        };
         let input = Input::new(self.command, self.batch)?;
         let lasting = subject.recording.lasting();
         let mut prompt = Prompt::new(client, screen, subject.recording);
@@ -142,9 +157,9 @@ impl Debug {
     }
 
     fn subject(&self) -> anyhow::Result<Subject> {
-        let file = std::path::absolute(&self.file)?;
+        let (file, moment) = file_and_moment(&self.file)?;
         let mut launch = json!({
-            "stopAt": self.at.stop_at(),
+            "stopAt": moment.as_deref().unwrap_or(self.at.stop_at()),
             "debugFiles": absolute(&self.debug_files)?,
             "sourceMap": self.source_map,
         });
@@ -161,6 +176,13 @@ impl Debug {
                 launch,
                 recording: Recording::Given(file),
             });
+        }
+        if let Some(moment) = moment {
+            bail!(
+                "{moment} is a moment of a recording, and {} is a program to record: leave @{moment} \
+                 out, or give the recording",
+                file.display()
+            );
         }
         let recording = match &self.output {
             Some(path) => Recording::Given(std::path::absolute(path)?),
@@ -188,6 +210,19 @@ impl Debug {
     }
 }
 
+/// `FILE`, or `FILE@MOMENT`; a file with an `@` in its name is meant where there is one.
+fn file_and_moment(given: &Path) -> anyhow::Result<(PathBuf, Option<String>)> {
+    let split = given.to_str().and_then(|text| text.rsplit_once('@'));
+    let split = split.filter(|(file, _)| !given.exists() && Path::new(file).exists());
+    let Some((file, text)) = split else {
+        return Ok((std::path::absolute(given)?, None));
+    };
+    if !["start", "entry", "end"].contains(&text) {
+        text.parse::<Moment>()?;
+    }
+    Ok((std::path::absolute(file)?, Some(text.to_owned())))
+}
+
 fn absolute(paths: &[PathBuf]) -> std::io::Result<Vec<PathBuf>> {
     paths.iter().map(std::path::absolute).collect()
 }
@@ -207,7 +242,7 @@ enum Recording {
 
 impl Recording {
     /// Where it is, if it is there after the session.
-    fn lasting(&self) -> Option<PathBuf> {
+    pub(super) fn lasting(&self) -> Option<PathBuf> {
         match self {
             Recording::Given(path) => Some(path.clone()),
             Recording::Temporary(_) => None,
@@ -226,6 +261,12 @@ impl Recording {
 /// its name where that is text.
 fn is_program(file: &Path) -> anyhow::Result<bool> {
     let mut magic = Vec::new();
+    if file.is_dir() {
+        bail!(
+            "{} is a directory: give a recording, or a component to record",
+            file.display()
+        );
+    }
     let opened = std::fs::File::open(file);
     opened
         .and_then(|file| file.take(4).read_to_end(&mut magic))
@@ -235,8 +276,12 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
                 file.display()
             )
         })?;
-    let is_text = file.extension().is_some_and(|ext| ext == "wat");
-    Ok(magic == b"\0asm" || is_text)
+    let is_text = file
+        .extension()
+        .is_some_and(|ext| ext == "wat" || ext == "wit");
+    // What cannot be a recording is told to be no program either, with what it is.
+    let is_executable = magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!");
+    Ok(magic == b"\0asm" || is_text || is_executable)
 }
 
 fn open(

@@ -44,7 +44,9 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.history.keep(expression, &value);
     prompt.say_value("", expression, value.type_field.as_deref(), &value.result)?;
     // What the value's line leaves out.
-    if value.result.contains('…') {
+    // A pointer is what was asked for; `*` in front of it shows all that is there.
+    let is_pointer = value.result.starts_with("0x");
+    if value.result.contains('…') && !is_pointer {
         prompt.show_inside(&value, 1)?;
     }
     Ok(Next::Continue)

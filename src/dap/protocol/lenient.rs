@@ -8,6 +8,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ClientFeatures {
+    /// What the client calls itself.
+    #[serde(rename = "clientID")]
+    pub client_id: Option<String>,
     /// Whether its first line is 1, as it is if this is absent, or 0.
     #[serde(rename = "linesStartAt1")]
     pub lines_start_at_1: Option<bool>,

@@ -8,7 +8,9 @@ use crate::dap::protocol::{
     CancelArguments, Capabilities, ClientFeatures, Event, Refusal, Request, Thread, ThreadsResponse,
 };
 use crate::dap::reporter::Reporter;
-use crate::debuggee::launch::{AttachArguments, Begin, LaunchArguments, Subject, ViewArguments};
+use crate::debuggee::launch::{
+    AttachArguments, Begin, LaunchArguments, Moment, Subject, ViewArguments,
+};
 use crate::timeline::travel::motion::{Direction, Motion};
 
 /// What this server can do, the same for every client.
@@ -99,7 +101,7 @@ pub(super) fn configuration_done(session: &mut Session, _: Unread) -> Handled<()
             opening.configured = true;
             Reply::then(Then::Nothing)
         }
-        _ => Reply::then(Then::Travel(first_motions(session.begin))),
+        _ => Reply::then(Then::Travel(first_motions(session.begin.clone()))),
     }
 }
 
@@ -110,12 +112,15 @@ pub(super) fn first_motions(begin: Begin) -> Vec<Motion> {
         Begin::Entry => vec![Motion::Entry],
         Begin::Start => vec![Motion::Start],
         Begin::End => vec![Motion::End],
+        Begin::There(Moment::Position(position)) => vec![Motion::Position(position)],
+        Begin::There(Moment::Event(event)) => vec![Motion::Event(event)],
+        Begin::There(Moment::Part(part)) => vec![Motion::Fraction(part)],
     }
 }
 
 /// From the top again. Nothing runs anew: it is the same recording.
 pub(super) fn restart(session: &mut Session, _: Unread) -> Handled<()> {
-    Reply::then(Then::Travel(first_motions(session.view.begin)))
+    Reply::then(Then::Travel(first_motions(session.view.begin.clone())))
 }
 
 /// The first time, a run that is being recorded ends, and what it has done is debugged.

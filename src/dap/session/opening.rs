@@ -170,7 +170,7 @@ impl Session {
         self.begin = match opening.halt.enough.is_raised() {
             // Whoever ended the run wants to see where it was.
             true => Begin::End,
-            false => self.view.begin,
+            false => self.view.begin.clone(),
         };
         self.state = State::Configuring(debuggee);
         if !opening.is_answered {
@@ -179,7 +179,7 @@ impl Session {
         self.announce_program(&opening);
         if opening.configured {
             self.current = opening.request.seq;
-            self.travel(first_motions(self.begin));
+            self.travel(first_motions(self.begin.clone()));
         }
     }
 

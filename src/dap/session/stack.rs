@@ -7,7 +7,9 @@ use crate::dap::protocol::{
     SourcePresentationHint, StackFrame, StackFramePresentationHint, StackTraceArguments,
     StackTraceResponse,
 };
-use crate::debuggee::{Frame, FrameId, Presentation, Scope, ScopeHint, SourceOrigin, Window};
+use crate::debuggee::{
+    Frame, FrameId, Frames, Presentation, Scope, ScopeHint, SourceOrigin, Window,
+};
 use crate::source::is_library;
 use serde_json::Value;
 
@@ -21,6 +23,12 @@ pub(super) fn stack_trace(
         levels: arguments.levels.filter(|levels| *levels > 0).map(whole),
     };
     let mut found = session.debuggee()?.frames(window)?;
+    if let (0, Some(asked)) = (window.start, window.levels)
+        && session.client.client_id.as_deref() == Some("vscode")
+    {
+        let own = session.up_to_own(&found, asked)?;
+        found = own.unwrap_or(found);
+    }
     if let Some(format) = &arguments.format {
         let names = frame_names::formatted(session, &found.frames, format)?;
         for (frame, name) in found.frames.iter_mut().zip(names) {
@@ -58,7 +66,33 @@ fn frame_out(frame: FrameId) -> i64 {
     i64::from(frame.0) + 1
 }
 
+/// Frames that are looked through for one of the person's own code.
+const LOOKED_THROUGH: usize = 64;
+
 impl Session {
+    /// VS Code asks for one frame, or for 20, and shows the first one of these that has a
+    /// source and is not subdued. In a hostcall that is farther out, below the hostcall itself,
+    /// shims and libraries: VS Code takes more frames than it has asked for.
+    fn up_to_own(&mut self, found: &Frames, asked: usize) -> Result<Option<Frames>, Refusal> {
+        let is_own = |session: &Session, frame: &Frame| {
+            frame.place.is_some() && session.presentation(frame) == Presentation::Normal
+        };
+        let has_own = found.frames.iter().any(|frame| is_own(self, frame));
+        if has_own || found.total <= asked {
+            return Ok(None);
+        }
+        let window = Window {
+            start: 0,
+            levels: Some(LOOKED_THROUGH),
+        };
+        let mut more = self.debuggee()?.frames(window)?;
+        let own = more.frames.iter().position(|frame| is_own(self, frame));
+        Ok(own.map(|own| {
+            more.frames.truncate((own + 1).max(asked));
+            more
+        }))
+    }
+
     fn frame_out(&mut self, frame: &Frame) -> StackFrame {
         let place = frame.place.as_ref();
         let presentation = self.presentation(frame);

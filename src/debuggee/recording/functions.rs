@@ -24,14 +24,14 @@ struct Meant {
 }
 
 /// How many inlined bodies have begun where that of a function does: its own, and those around
-/// it. What is inlined where a function's own code begins is ahead.
-fn bodies_inside(source: &ModuleSource, of: &Beginning) -> u32 {
-    let calls = source.inlined_at(of.pc);
-    let is_called = |call: &InlinedCall| {
-        call.name == of.name && call.ranges.iter().map(|range| range.start).min() == Some(of.pc)
-    };
-    let deeper = calls.iter().position(is_called);
-    deeper.map_or(0, |deeper| calls.len().saturating_sub(deeper) as u32)
+/// it; all, if it is not found by that name.
+fn bodies_around(source: &ModuleSource, pc: u32, is_called: impl Fn(&str) -> bool) -> u32 {
+    let calls = source.inlined_at(pc);
+    let begins = |call: &InlinedCall| call.ranges.iter().map(|range| range.start).min() == Some(pc);
+    let deeper = calls
+        .iter()
+        .position(|call| begins(call) && is_called(&call.name));
+    calls.len().saturating_sub(deeper.unwrap_or(0)) as u32
 }
 
 impl Recording {
@@ -86,13 +86,17 @@ impl Recording {
         let Some((id, first)) = meant.functions.first() else {
             return (Vec::new(), None);
         };
-        let places = meant.functions.iter().map(|(id, function)| Place::Call {
-            module: *id,
-            pc: function.pc,
-            inside: self
-                .timeline
-                .module(*id)
-                .map_or(0, |module| bodies_inside(&module.source, function)),
+        let places = meant.functions.iter().map(|(id, function)| {
+            let source = self.timeline.module(*id).map(|module| &module.source);
+            let is_called = |name: &str| name == function.name;
+            // What is inlined where a function's own code begins is ahead.
+            let inside = source.filter(|_| function.is_inlined);
+            let inside = inside.map_or(0, |source| bodies_around(source, function.pc, is_called));
+            Place::Call {
+                module: *id,
+                pc: function.pc,
+                inside,
+            }
         });
         let module = self.timeline.module(*id);
         let line = module.and_then(|module| module.source.line_at(first.pc));
@@ -166,7 +170,8 @@ impl Recording {
     /// with `*`. Their own hide those of libraries that are called so, too, but for one that
     /// is named in full.
     fn meant(&self, name: &str) -> Meant {
-        if name.contains('*') && !name.contains("operator") {
+        // A star may be a pointer's, or an operator.
+        if name.contains('*') && !name.contains('(') && !name.contains("operator") {
             let pattern = NamePattern::from(name);
             return self.fitting(&|written| {
                 let names = [Some(written.whole), written.declared];

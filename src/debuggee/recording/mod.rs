@@ -17,6 +17,8 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod own_steps;
+mod panics;
 mod rows;
 mod sources;
 mod stack;
@@ -53,6 +55,7 @@ use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use data::Named;
+use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
@@ -69,6 +72,10 @@ const NOT_OWN: &str = "No function of the program's own that has debug informati
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
+    /// The filter for panics, if it is on.
+    panics: Option<Panics>,
+    /// The program gives up here, and this is what it says, if it says anything.
+    panicked: Option<Option<String>>,
     /// The session has been brought to the program's entry, and that is not its own code.
     is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
@@ -128,6 +135,8 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
+            panics: None,
+            panicked: None,
             is_entry_foreign: false,
             stack: None,
             events: OnceLock::new(),
@@ -157,6 +166,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        self.panicked = None;
         if matches!(
             motion,
             Motion::Line(Direction::Forward, Step::Over | Step::Into)
@@ -176,6 +186,9 @@ impl Recording {
         }
         let stop = match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            Motion::Line(Direction::Forward, Step::Into) => {
+                self.step_into_own(output, interrupt)?
+            }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
@@ -259,7 +272,7 @@ impl Travels for Recording {
                 (Some(told), _) => told,
                 (None, Some(thrown)) => StopText {
                     description: None,
-                    text: Some(format!("throws {thrown}")),
+                    text: Some(thrown.told()),
                 },
                 (None, None) if self.is_entry_foreign => StopText {
                     description: None,
@@ -321,6 +334,17 @@ impl Travels for Recording {
 
     fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
         Recording::motion_to_change(of, direction)
+    }
+
+    fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(match self.frame(Some(frame))? {
+            ShownFrame::Guest(guest) => Motion::OutOf {
+                direction,
+                frame: guest.index as u32,
+                body: guest.inlined as u32,
+            },
+            ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
+        })
     }
 
     fn line_visits(
@@ -540,6 +564,9 @@ impl Past for Recording {
         let is_end = matches!(self.timeline.here().reason, Reason::End(_));
         if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
             return Ok(Some(format!("thrown: {thrown}")));
+        }
+        if is_end && let Some(message) = self.gave_up()? {
+            return Ok(Some(message));
         }
         self.trap_explained()
     }

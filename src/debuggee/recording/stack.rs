@@ -10,7 +10,7 @@ use crate::debuggee::{
 };
 use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
-use crate::source::{InlinedCall, SourceLine, is_library};
+use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
 use crate::timeline::travel::motion::Reason;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(super) struct GuestPlace {
     /// 0 for the innermost inlined body.
     pub(super) inlined: usize,
     name: String,
-    line: Option<SourceLine>,
+    pub(super) line: Option<SourceLine>,
 }
 
 /// The frame of a stop where no code of the program runs; those of code have larger numbers.
@@ -283,7 +283,7 @@ impl Recording {
             return false;
         };
         let module = self.timeline.module(id);
-        module.is_some_and(|module| is_library(module.source.file(line.file)))
+        module.is_some_and(|module| self.is_library(module.source.file(line.file)))
     }
 
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {

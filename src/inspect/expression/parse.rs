@@ -523,8 +523,8 @@ impl<'a> Parser<'a> {
             "tick" => Kind::Moment(TimeName::Tick),
             "position" => Kind::Moment(TimeName::Position),
             "result" => Kind::Result,
-            "return" => Kind::Return,
             "pc" => Kind::Register(Register::Code),
+            "return" => Kind::Return,
             "arg" => {
                 self.expect(".", "`.` and the name of an argument")?;
                 let argument = self.name_of(self.rest(), true);

@@ -77,7 +77,8 @@ impl Timeline {
                 self.breakpoints.need_debug()
             }
             Motion::Tick(_) | Motion::Fraction(_) => true,
-            Motion::Instruction(..) | Motion::Line(..) | Motion::IntoCall { .. } => true,
+            Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf { .. } => true,
+            Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
         }
     }
@@ -103,6 +104,11 @@ impl Timeline {
                 self.unbegun = 0;
                 Ok(stop)
             }
+            Motion::OutOf {
+                direction,
+                frame,
+                body,
+            } => self.step_out_of(*direction, (*frame, *body), interrupt),
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
             Motion::Line(Direction::Forward, step) => {

@@ -34,6 +34,7 @@ local COMMANDS = {
   RrWhen = { "travel", "when", "tell where in time this is" },
   RrMark = { "marks", "mark", "give this moment a name", nargs = "?" },
   RrUnmark = { "marks", "unmark", "forget a mark", nargs = 1, complete = marks },
+  RrCopyMoment = { "marks", "copy", "copy this moment, for :RrDebug and rr-dap debug" },
   RrMarks = { "marks", "pick", "choose a mark to go to" },
   RrHostcalls = { "hostcalls", "list", "list hostcalls in the quickfix window", nargs = "*", complete = filters },
   RrHandles = { "handles", "open", "show the handle tables" },

@@ -119,12 +119,19 @@ end
 ---@param path string
 ---@param args string[]
 function M.of_file(path, args)
+  -- FILE@MOMENT, as `:RrCopyMoment` and `info position` at the prompt write it.
+  local file, moment = path:match("^(.+)@([^@/]+)$")
+  if file and not vim.uv.fs_stat(vim.fn.expand(path)) then
+    path = file
+  else
+    moment = nil
+  end
   path = vim.fn.fnamemodify(vim.fn.expand(path), ":p")
   local name = "rr-dap: " .. vim.fs.basename(path)
   if path:match("%.wasm$") or path:match("%.wat$") then
     return vim.tbl_extend("force", M.record(), { name = name, program = path, args = args })
   end
-  return vim.tbl_extend("force", M.trace(), { name = name, trace = path })
+  return vim.tbl_extend("force", M.trace(), { name = name, trace = path }, { stopAt = moment })
 end
 
 return M

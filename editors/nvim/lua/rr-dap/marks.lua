@@ -26,6 +26,26 @@ function M.unmark(name)
   end)
 end
 
+--- Copies this moment, for `:RrDebug` and `rr-dap debug`.
+function M.copy()
+  session.ask("rr/when", {}, nil, function(when, running)
+    local given = running.config
+    local recording = given.trace or given.recordTo
+    if not recording then
+      return tell.error("this recording goes with the session: `recordTo` keeps it")
+    end
+    if not vim.startswith(recording, "/") then
+      recording = vim.fs.joinpath(given.cwd or vim.fn.getcwd(), recording)
+    end
+    local text = recording .. "@" .. when.moment.position
+    if vim.fn.has("clipboard") == 1 then
+      vim.fn.setreg("+", text)
+    end
+    vim.fn.setreg('"', text)
+    tell.info(text)
+  end)
+end
+
 --- One line for a mark, as the picker shows it.
 function M.line(mark)
   local moment = mark.moment

@@ -11,6 +11,13 @@ local at_stops = {}
 --- By session: run at its next stop only.
 local at_next_stop = setmetatable({}, { __mode = "k" })
 
+--- By session: why it stopped last.
+local reasons = setmetatable({}, { __mode = "k" })
+--- By stack, what its subdued frames have for sources, while nvim-dap chooses one to show.
+local hidden = setmetatable({}, { __mode = "k" })
+--- After these, the innermost frame is what one wants to see, whosever it is.
+local INNERMOST = { step = true, breakpoint = true, ["function breakpoint"] = true }
+
 ---@return table? dap
 function M.dap()
   local is_there, dap = pcall(require, "dap")
@@ -184,11 +191,47 @@ local function ended(session)
   redraw()
 end
 
+--- nvim-dap shows the innermost frame that has a source, be it a shim's or the C library's:
+--- those before the first one of the person's own are without until it has chosen.
+local function hide_subdued(session, error, stack)
+  if error or not is_ours(session) or INNERMOST[reasons[session]] then
+    return
+  end
+  local sources = {}
+  for index, frame in ipairs(stack.stackFrames) do
+    if frame.source and frame.presentationHint == "normal" then
+      hidden[stack] = sources
+      break
+    end
+    sources[index] = frame.source
+  end
+  for index in pairs(hidden[stack] or {}) do
+    stack.stackFrames[index].source = nil
+  end
+end
+
+local function show_subdued(_, _, stack)
+  for index, source in pairs(stack and hidden[stack] or {}) do
+    stack.stackFrames[index].source = source
+  end
+end
+
 --- Listens to all sessions of nvim-dap.
 function M.listen(dap)
   local after = dap.listeners.after
+  dap.listeners.before.event_stopped["rr-dap"] = function(session, stop)
+    reasons[session] = stop.reason
+  end
+  dap.listeners.before.stackTrace["rr-dap"] = hide_subdued
+  after.stackTrace["rr-dap"] = show_subdued
   after.event_stopped["rr-dap"] = stopped
   after.event_continued["rr-dap"] = moves
+  -- A program that is recorded for long has a thread before it stops anywhere.
+  after.event_thread["rr-dap"] = function(session)
+    if moments[session] == nil then
+      moves(session)
+    end
+  end
   for _, motion in ipairs({ "continue", "next", "stepIn", "stepOut", "stepBack", "reverseContinue" }) do
     dap.listeners.before[motion]["rr-dap"] = function(session, error)
       if not error then
