@@ -205,7 +205,13 @@ fn steps_end_at_breakpoints_on_their_way() {
     let shown = |client: &mut Client| frames(client)[0]["line"].clone();
     breakpoints(&mut client, &[calling]);
     motion(&mut client, "continue");
-    let begun = console(&mut client, "when");
+    // What else is told depends on whether the end is known by now.
+    let position = |client: &mut Client| {
+        let told = console(client, "when");
+        let (_, position) = told.split_once("position ").expect("a position");
+        position.split_whitespace().next().map(str::to_owned)
+    };
+    let begun = position(&mut client);
     let id = breakpoints(&mut client, &[called]);
     let id = id.expect("a breakpoint");
     // Forward, over and out.
@@ -237,7 +243,7 @@ fn steps_end_at_breakpoints_on_their_way() {
     motion(&mut client, "next");
     let met = motion(&mut client, "stepBack");
     assert_eq!(met["reason"], "breakpoint");
-    assert_eq!(console(&mut client, "when"), begun);
+    assert_eq!(position(&mut client), begun);
     // Nothing set: a run is a jump, and a step a step.
     breakpoints(&mut client, &[]);
     assert_eq!(motion(&mut client, "next")["reason"], "step");

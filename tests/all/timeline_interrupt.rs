@@ -151,6 +151,8 @@ fn a_paused_motion_stands_where_it_had_come_to() {
 
     // Back from the end, it stands somewhere before that; what was passed is not met again.
     go(&mut timeline, &Motion::End);
+    // Leaves checkpoints behind it: without any, the first stretch takes long to come to.
+    go(&mut timeline, &instruction(Backward));
     let end = timeline.here().position;
     pause(&mut timeline, &Motion::Continue(Backward));
     let back = timeline.here().position;
