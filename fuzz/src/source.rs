@@ -159,6 +159,7 @@ pub(super) fn evaluate(
             tick: Tick(123),
             position: None,
         },
+        pc: Some(pc),
         registers: Some(state),
         frame: Some(SourceFrame {
             source,

@@ -43,18 +43,62 @@ impl Said {
     }
 }
 
+/// Something that the server says without being asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Heard {
+    Said(Said),
+    Progress(Progress),
+}
+
+/// How far long work has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) stage: Stage,
+    pub(super) percentage: Option<u8>,
+    /// What is being done.
+    pub(super) message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Begins,
+    GoesOn,
+    Ends,
+}
+
+impl Progress {
+    /// What a message tells of it, if it does.
+    fn of(message: &Value) -> Option<Progress> {
+        let stage = match message["event"].as_str()? {
+            "progressStart" => Stage::Begins,
+            "progressUpdate" => Stage::GoesOn,
+            "progressEnd" => Stage::Ends,
+            _ => return None,
+        };
+        let body = &message["body"];
+        let percentage = body["percentage"].as_f64();
+        Some(Progress {
+            stage,
+            percentage: percentage.map(|part| part.clamp(0.0, 100.0) as u8),
+            message: body["message"].as_str().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
 /// Starts this executable as editors do; the listener hears what it prints, as it comes.
 pub(super) fn start(
     arguments: &[&str],
-    mut listener: impl FnMut(&Said) + 'static,
+    mut listener: impl FnMut(&Heard) + 'static,
 ) -> Result<Client, ClientError> {
     let mut server = Command::new(std::env::current_exe().map_err(ClientError::Start)?);
     server.args(arguments);
     // An interrupt from the terminal is for the client, which passes it on.
     server.process_group(0);
     Client::start(&mut server, move |message| {
-        if let Some(said) = Said::of(message) {
-            listener(&said);
+        let said = || Said::of(message).map(Heard::Said);
+        let progress = || Progress::of(message).map(Heard::Progress);
+        if let Some(heard) = said().or_else(progress) {
+            listener(&heard);
         }
         let event = message["event"].as_str();
         matches!(

@@ -18,6 +18,13 @@ pub(super) struct GuestWorld {
     /// cannot be left out.
     #[arg(long)]
     pub(super) redact_env: bool,
+    /// Keep the program's own sources, as far as they are here and small, in the recording, so
+    /// that it shows them elsewhere, too: so it is without being told.
+    #[arg(long, overrides_with = "no_sources")]
+    pub(super) sources: bool,
+    /// Keep no sources in the recording.
+    #[arg(long)]
+    pub(super) no_sources: bool,
     /// Call an exported function instead of the command, with arguments in WAVE, and print
     /// its result.
     ///
@@ -55,5 +62,7 @@ impl GuestWorld {
             && self.env.is_empty()
             && self.invoke.is_none()
             && self.switches.is_empty()
+            && !self.sources
+            && !self.no_sources
     }
 }

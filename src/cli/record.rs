@@ -4,7 +4,7 @@ use super::guest_world::GuestWorld;
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, component_bytes};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
+use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions, carried_sources};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -81,9 +81,12 @@ impl Record {
         let app = self.command.first().context("no APP is given to record")?;
         let app = Path::new(app);
         self.check_engine_settings()?;
-        let options = self.wasi_options(app)?;
+        let mut options = self.wasi_options(app)?;
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
+        if self.world.sources || !self.world.no_sources {
+            options.sources = carried_sources(&component, &where_sources_may_be(app));
+        }
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
         let begun = |recorder: &Recorder| {
@@ -198,8 +201,18 @@ impl Record {
             redact_env: self.world.redact_env,
             dirs: self.world.dirs.clone(),
             switches,
+            sources: Vec::new(),
         })
     }
+}
+
+/// The folders in which the program's sources are looked for.
+fn where_sources_may_be(app: &Path) -> Vec<PathBuf> {
+    let beside = app.parent().map(Path::to_owned);
+    beside
+        .into_iter()
+        .chain(std::env::current_dir().ok())
+        .collect()
 }
 
 /// `output` is told of, unless nobody wants to hear.

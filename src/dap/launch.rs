@@ -73,6 +73,7 @@ fn program_arguments(
         invoke: fields.string("invoke")?,
         wasi: fields.strings("wasi")?,
         redact_env: fields.boolean("redactEnv")?.unwrap_or(false),
+        keeps_sources: fields.boolean("sources")?.unwrap_or(true),
         record_to: fields.path("recordTo")?,
     })
 }
@@ -116,6 +117,11 @@ impl ViewArguments {
             path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
             begin,
             just_my_code: fields.boolean("justMyCode")?.unwrap_or(true),
+            libraries: fields.strings("libraries")?,
+            folders: [fields.path("cwd")?, fields.path("workspaceFolder")?]
+                .into_iter()
+                .flatten()
+                .collect(),
         })
     }
 }

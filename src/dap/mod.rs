@@ -2,6 +2,7 @@
 
 mod backlog;
 pub mod client;
+pub(crate) mod elsewhere;
 pub mod launch;
 pub mod outbox;
 mod places;

@@ -1,6 +1,6 @@
 //! What a debuggee's code is, wherever it stands.
 
-use super::{DebuggeeError, Output};
+use super::{DebuggeeError, FrameId, Output};
 use crate::timeline::Interrupt;
 use std::path::PathBuf;
 
@@ -27,6 +27,23 @@ pub trait Code {
     /// The functions of the guest with this in their name, or that fit a pattern with `*`,
     /// by name ascending.
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// The functions that a breakpoint by this name would stop at: that end so, at `::`.
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView>;
+    /// The variables outside functions, in the same way.
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// The WIT paths of what the guest can ask its host for, ascending.
+    fn hostcall_paths(&self) -> Vec<String>;
+    /// The types that have names, in the same way.
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView>;
+    /// Which code a line has, or the next one that has some: a line of text for each place.
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String>;
+    /// What is at an address: code at an offset in the module of a frame, or a variable.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not an address, or nothing is there.
+    fn symbol_at(&mut self, address: &str, frame: Option<FrameId>)
+    -> Result<String, DebuggeeError>;
     /// All core modules, in the order of the component's binary.
     ///
     /// # Errors
@@ -56,6 +73,8 @@ pub struct SourceRef {
     pub name: String,
     /// Where to find its text.
     pub origin: SourceOrigin,
+    /// What who looks at it must know: that it has changed, or is not here, and the remedy.
+    pub note: Option<String>,
 }
 
 /// Where a source's text is.

@@ -43,6 +43,8 @@ pub struct ProgramArguments {
     pub wasi: Vec<String>,
     /// Leave the values of `env` out of the recording's metadata.
     pub redact_env: bool,
+    /// Keep the program's own sources in the recording: so it is unless told otherwise.
+    pub keeps_sources: bool,
     /// Where to keep the recording.
     pub record_to: Option<PathBuf>,
 }
@@ -79,6 +81,11 @@ pub struct ViewArguments {
     /// Whether frames of libraries are subdued, and line steps pass over code without
     /// lines and over modules that are libraries altogether. It is, unless told otherwise.
     pub just_my_code: bool,
+    /// Parts of paths of sources that are of libraries, too.
+    pub libraries: Vec<String>,
+    /// Folders in which sources are looked for, besides those of the recording and of the
+    /// program: the client's workspace, and where the program runs.
+    pub folders: Vec<PathBuf>,
 }
 
 /// Where a session first stops.

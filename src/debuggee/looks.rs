@@ -1,7 +1,7 @@
 //! What a debuggee holds where it stands.
 
 use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef};
-use crate::inspect::ChildCount;
+use crate::inspect::{ChildCount, Notation};
 
 /// Shows what it holds: frames, values, memory.
 pub trait Looks {
@@ -238,8 +238,8 @@ pub enum ChildKind {
 /// How values are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Format {
-    /// Whole numbers in hexadecimal.
-    pub hex: bool,
+    /// Whole numbers, and what is made of them.
+    pub notation: Notation,
 }
 
 /// A value as people see it.

@@ -2,38 +2,78 @@
 
 use super::rust_library::Toolchains;
 use crate::source::is_windows;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Pairs of path prefixes: as in the debug information, as on this machine.
 ///
 /// A prefix matches whole path components only, and the longest one wins. Either side
 /// may be a Windows path, with slashes of both kinds. What no pair fits, and rustup has,
 /// are the sources of Rust's library.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PathMapping(Vec<(String, String)>);
+///
+/// Sources that are found elsewhere, without a pair, are known to all clones of a map.
+#[derive(Debug, Clone, Default)]
+pub struct PathMapping {
+    pairs: Vec<(String, String)>,
+    found: Arc<Mutex<Found>>,
+}
+
+/// Whole paths: as in the debug information, as on this machine, and the other way.
+#[derive(Debug, Default)]
+struct Found {
+    outward: HashMap<String, String>,
+    inward: HashMap<String, String>,
+}
+
+/// By what people have told.
+impl PartialEq for PathMapping {
+    fn eq(&self, other: &PathMapping) -> bool {
+        self.pairs == other.pairs
+    }
+}
+
+impl Eq for PathMapping {}
 
 impl PathMapping {
     /// From such pairs; among equally long prefixes the first one wins.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(pairs.into_iter().collect())
+        Self {
+            pairs: pairs.into_iter().collect(),
+            found: Arc::default(),
+        }
     }
 
     /// These pairs, and those of another map where no pair of this one is as long.
     pub fn or(mut self, other: PathMapping) -> PathMapping {
-        self.0.extend(other.0);
+        self.pairs.extend(other.pairs);
         self
+    }
+
+    /// Whether a pair fits a path of the debug information.
+    pub fn maps(&self, path: &str) -> bool {
+        longest(path, self.pairs.iter().map(|(guest, host)| (guest, host))).is_some()
+    }
+
+    /// Where a source was found that no pair fits.
+    pub fn found(&self, path: &str, here: &str) {
+        let mut found = self.found.lock();
+        found.outward.insert(path.to_owned(), here.to_owned());
+        found.inward.insert(here.to_owned(), path.to_owned());
     }
 
     /// From the debug information to this machine.
     pub fn outward(&self, path: &str) -> String {
-        longest(path, self.0.iter().map(|(guest, host)| (guest, host)))
+        longest(path, self.pairs.iter().map(|(guest, host)| (guest, host)))
             .map(|(_, mapped)| mapped)
             .or_else(|| Toolchains::installed().outward(path))
+            .or_else(|| self.found.lock().outward.get(path).cloned())
             .unwrap_or_else(|| path.to_owned())
     }
 
     /// From this machine to the debug information.
     pub fn inward(&self, path: &str) -> String {
-        let mapped = longest(path, self.0.iter().map(|(guest, host)| (host, guest)));
+        let mapped = longest(path, self.pairs.iter().map(|(guest, host)| (host, guest)));
         let library = Toolchains::installed().inward(path);
         // A pair for the whole home directory is not meant for a toolchain in it.
         let library = library.filter(|(directory, _)| {
@@ -43,6 +83,7 @@ impl PathMapping {
         let library = library.map(|(_, inward)| inward);
         library
             .or(mapped.map(|(_, inward)| inward))
+            .or_else(|| self.found.lock().inward.get(path).cloned())
             .unwrap_or_else(|| path.to_owned())
     }
 }

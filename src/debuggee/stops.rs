@@ -1,6 +1,6 @@
 //! Where a debuggee is to stop.
 
-use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, ValuesRef};
+use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, SourceRef, ValuesRef};
 use crate::timeline::travel::motion::BreakpointId;
 use std::ops::RangeInclusive;
 
@@ -170,9 +170,11 @@ pub struct BreakpointState {
     pub id: BreakpointId,
     /// Whether it can stop anywhere.
     pub verified: bool,
+    /// The source that it is in, if it was not asked for by that.
+    pub source: Option<SourceRef>,
     /// Where it really is.
     pub point: Option<SourcePoint>,
-    /// Why it is not verified, or elsewhere.
+    /// Why it is not verified; of one by name, which functions are meant, and where.
     pub message: Option<String>,
     /// The address it stands at, if it is one.
     pub instruction: Option<String>,

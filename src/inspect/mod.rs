@@ -15,4 +15,5 @@ pub use handles::meaning::Meaning;
 pub use handles::problem::{Finding, Mismatch, Problem};
 pub use hostcall::blocks::Block;
 pub use hostcall::lifted::Text;
+pub use variable::notation::Notation;
 pub use variable::place::{FrameState, Unavailable};

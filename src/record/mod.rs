@@ -1,6 +1,7 @@
 //! Run a component on Wasmtime with WASI and write a trace, or give a host that
 //! runs it the means to.
 
+mod carried;
 mod entry;
 mod error;
 mod exports;
@@ -15,6 +16,7 @@ mod target;
 mod wasi;
 mod writing;
 
+pub use carried::carried_sources;
 pub use entry::EntryError;
 pub use error::RecorderError;
 pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors};
@@ -301,6 +303,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect(),
         started,
+        sources: options.sources.clone(),
     }
 }
 

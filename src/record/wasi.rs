@@ -1,6 +1,7 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
 use super::{RunError, Switches};
+use crate::trace::CarriedSource;
 use std::path::PathBuf;
 use std::str::FromStr;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
@@ -43,6 +44,9 @@ pub struct WasiOptions {
     pub dirs: Vec<Preopen>,
     /// Which interfaces are linked, and what they allow.
     pub switches: Switches,
+    /// The program's own sources, for who opens the recording elsewhere: see
+    /// [`carried_sources`](super::carried_sources).
+    pub sources: Vec<CarriedSource>,
 }
 
 impl WasiOptions {

@@ -22,15 +22,32 @@ pub fn demangle(name: &str) -> String {
     demangle_cpp(name).unwrap_or_else(|| name.to_owned())
 }
 
+/// The readable form of a linkage name of C++ with the types of its parameters.
+pub(super) fn signature(name: &str) -> Option<String> {
+    const LONGEST: usize = 16 * 1024;
+    let is_mangled = name.starts_with("_Z") || name.starts_with("__Z");
+    if !is_mangled || name.len() > LONGEST || rustc_demangle::try_demangle(name).is_ok() {
+        return None;
+    }
+    let options = cpp_demangle::DemangleOptions::new()
+        .no_return_type()
+        .recursion_limit(96);
+    demangle_with(name, &options)
+}
+
 fn demangle_cpp(name: &str) -> Option<String> {
     let options = cpp_demangle::DemangleOptions::new()
         .no_params()
         .no_return_type()
         .recursion_limit(96);
+    demangle_with(name, &options)
+}
+
+fn demangle_with(name: &str, options: &cpp_demangle::DemangleOptions) -> Option<String> {
     let parse = cpp_demangle::ParseOptions::default().recursion_limit(96);
     let symbol = cpp_demangle::Symbol::new_with_options(name, &parse).ok()?;
     let mut text = Bounded(String::new());
-    symbol.structured_demangle(&mut text, &options).ok()?;
+    symbol.structured_demangle(&mut text, options).ok()?;
     Some(text.0)
 }
 

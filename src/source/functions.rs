@@ -4,6 +4,7 @@ use super::budget::Budget;
 use super::damage::Damage;
 use super::entries::Entries;
 use super::error::SourceError;
+use super::function_names::Written;
 use super::lines::SourceLine;
 use super::names::Names;
 use super::ranges::{RangesLeft, ranges};
@@ -103,6 +104,23 @@ impl Functions {
             .iter()
             .filter_map(|&(unit, at)| self.of_unit(entries, unit).get(at))
             .collect()
+    }
+
+    /// The functions that are meant.
+    pub(super) fn meant<'a>(
+        &'a self,
+        entries: &'a Entries,
+        is_meant: &dyn Fn(Written<'_>) -> bool,
+    ) -> Vec<&'a Function> {
+        let functions = self.all(entries);
+        let written = |function: &Function| {
+            is_meant(Written {
+                whole: &function.name,
+                declared: Some(&function.short_name),
+                linkage: function.linkage_name.as_deref(),
+            })
+        };
+        functions.filter(|function| written(function)).collect()
     }
 
     /// Units whose functions cannot all be read. This reads those of all units.

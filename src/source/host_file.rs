@@ -152,7 +152,7 @@ const EXTENSIONS: &str = " adb ads as asm bas c c++ c3 cc cjs clj cljs cob cpp c
      pl pony pp ps py rb re res rkt roc rs s sc scala scm sml st sv swift tcc tpp ts tsx v vala \
      vb wat wast wit witx y zig ";
 
-fn is_named_as_source(path: &Path) -> bool {
+pub(super) fn is_named_as_source(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some(extension) => {
             let extension = extension.to_ascii_lowercase();

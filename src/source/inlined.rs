@@ -4,6 +4,7 @@
 use super::budget::Budget;
 use super::entries::{Declaration, Entries};
 use super::error::SourceError;
+use super::function_names::{Beginning, Written};
 use super::ranges::{RangesLeft, ranges};
 use super::units::{EntryId, Unit};
 use std::collections::HashMap;
@@ -22,23 +23,38 @@ struct Inlined {
 }
 
 impl Inlined {
-    fn has_name(&self, is_meant: &impl Fn(&str) -> bool) -> bool {
-        let (short, linkage) = (&self.declaration.name, &self.declaration.linkage_name);
-        let names = [Some(&self.name), short.as_ref(), linkage.as_ref()];
-        names.into_iter().flatten().any(|name| is_meant(name))
+    fn is_meant(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> bool {
+        is_meant(Written {
+            whole: &self.name,
+            declared: self.declaration.name.as_deref(),
+            linkage: self.declaration.linkage_name.as_deref(),
+        })
     }
 }
 
 impl InlinedFunctions {
-    /// Where the inlined copies of functions begin that are meant by their whole name, the
-    /// last part of it or the linkage name.
-    pub(super) fn starts(&self, entries: &Entries, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
+    /// Where the inlined copies of the functions begin that are meant.
+    pub(super) fn meant(
+        &self,
+        entries: &Entries,
+        is_meant: &dyn Fn(Written<'_>) -> bool,
+    ) -> Vec<Beginning> {
         let inlined = self.0.get_or_init(|| index(entries));
-        let meant = inlined.iter().filter(|one| one.has_name(&is_meant));
-        let mut starts: Vec<u32> = meant.flat_map(|one| one.starts.iter().copied()).collect();
-        starts.sort_unstable();
-        starts.dedup();
-        starts
+        let meant = inlined.iter().filter(|one| one.is_meant(is_meant));
+        let starts = meant.flat_map(|one| {
+            one.starts.iter().map(|pc| Beginning {
+                pc: *pc,
+                name: one.name.clone(),
+                declared: one.declaration.declared,
+            })
+        });
+        starts.collect()
+    }
+
+    /// The names of all functions that were inlined.
+    pub(super) fn names(&self, entries: &Entries) -> impl Iterator<Item = &str> {
+        let inlined = self.0.get_or_init(|| index(entries));
+        inlined.iter().map(|one| one.name.as_str())
     }
 }
 

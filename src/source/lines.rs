@@ -76,6 +76,8 @@ struct Sequence {
 pub(super) struct Files {
     paths: Vec<String>,
     ids: HashMap<String, FileId>,
+    /// Those of the texts that were compiled.
+    digests: HashMap<FileId, [u8; 16]>,
 }
 
 impl Files {
@@ -95,6 +97,10 @@ impl Files {
 
     pub(super) fn find(&self, path: &str) -> Option<FileId> {
         self.ids.get(path).copied()
+    }
+
+    pub(super) fn digest(&self, id: FileId) -> Option<[u8; 16]> {
+        self.digests.get(&id).copied()
     }
 }
 
@@ -257,7 +263,11 @@ impl LineTable {
         for index in 0..last {
             let path = file_path(unit, header, index);
             left.spend::<[u64; 8]>(path.as_ref().map_or(0, String::len))?;
-            files.push(path.and_then(|path| self.files.intern(path)));
+            let file = path.and_then(|path| self.files.intern(path));
+            let digest = header.file(index).filter(|_| header.file_has_md5());
+            let digest = digest.map(|file| *file.md5()).filter(|md5| *md5 != [0; 16]);
+            self.files.digests.extend(file.zip(digest));
+            files.push(file);
         }
         Ok(files)
     }
@@ -350,6 +360,16 @@ impl LineTable {
     pub(super) fn unit_file(&self, unit: u32, index: u64) -> Option<FileId> {
         let files = self.unit_files.get(unit as usize)?;
         *files.get(usize::try_from(index).ok()?)?
+    }
+
+    /// The last line of a file that has code; 0 if none has.
+    pub(super) fn last_line(&self, file: FileId) -> u32 {
+        let end = self
+            .by_line
+            .partition_point(|statement| statement.at.file <= file);
+        let last = end.checked_sub(1).and_then(|last| self.by_line.get(last));
+        last.filter(|last| last.at.file == file)
+            .map_or(0, |last| last.at.line)
     }
 
     /// The files that have code.

@@ -80,6 +80,15 @@ impl Listing {
         self.lines.iter().map(|(_, line)| *line)
     }
 
+    /// The instructions in order, each with its text.
+    pub fn instructions(&self) -> impl Iterator<Item = (u32, &str)> {
+        let mut lines = self.text.lines().enumerate();
+        self.lines.iter().filter_map(move |(pc, wanted)| {
+            let (_, line) = lines.find(|(index, _)| *index as u32 + 1 == *wanted)?;
+            Some((*pc, line.split_once("  ")?.1.trim()))
+        })
+    }
+
     /// An instruction's text, without its offset.
     pub fn instruction(&self, pc: u32) -> Option<&str> {
         let at = self.lines.binary_search_by_key(&pc, |(pc, _)| *pc).ok()?;

@@ -6,12 +6,17 @@
 //! information answers with the names of its name section and no lines.
 
 mod addresses;
+mod bodies;
 mod budget;
 mod damage;
 mod demangle;
+mod digest;
 mod entries;
+mod enumerators;
 mod error;
 pub mod external;
+mod finding;
+mod function_names;
 mod functions;
 mod globals;
 mod host_file;
@@ -38,9 +43,12 @@ mod types;
 mod units;
 mod vtables;
 
+pub use bodies::{Bodies, BodyNumber, InlinedBody, OWN};
 pub use damage::Damage;
 pub use demangle::demangle;
 pub use error::SourceError;
+pub use finding::{Folders, Known};
+pub use function_names::{Agreement, Beginning, FunctionName, Written, nearest};
 pub use functions::Function;
 pub use host_file::{HostFileError, source_text};
 pub use kind::Kind;

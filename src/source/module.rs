@@ -1,8 +1,12 @@
 //! The debug information of one core module: what may be asked of it.
 
+use super::bodies::{self, Bodies};
 use super::damage::Damage;
 use super::entries::Entries;
+use super::enumerators::Enumerators;
 use super::error::SourceError;
+use super::finding::Known;
+use super::function_names::{Beginning, Written};
 use super::functions::{Function, Functions};
 use super::globals::Globals;
 use super::inlined::InlinedFunctions;
@@ -34,6 +38,7 @@ pub struct ModuleSource {
     inlined: InlinedFunctions,
     statics: Statics,
     type_names: TypeNames,
+    enumerators: Enumerators,
     vtables: Vtables,
     table: FunctionTable,
     globals: Globals,
@@ -67,6 +72,7 @@ impl ModuleSource {
             inlined: InlinedFunctions::default(),
             statics: Statics::default(),
             type_names: TypeNames::default(),
+            enumerators: Enumerators::default(),
             vtables: Vtables::default(),
             table: sections.table,
             globals: sections.globals,
@@ -126,6 +132,15 @@ impl ModuleSource {
     /// The file with a path, exactly as [`ModuleSource::file`] spells it.
     pub fn file_named(&self, path: &str) -> Option<FileId> {
         self.entries.lines().files.find(&normalise(path))
+    }
+
+    /// What is told of a file's text.
+    pub fn known_of(&self, file: FileId) -> Known {
+        let lines = self.entries.lines();
+        Known {
+            digest: lines.files.digest(file),
+            lines: lines.last_line(file),
+        }
     }
 
     /// The text of a source file, if a source map has it.
@@ -196,9 +211,35 @@ impl ModuleSource {
         }
     }
 
+    /// The function with a name (of several, that of the unit which contains a place), and
+    /// what a pointer to it is, if the program has any.
+    pub(crate) fn function_pointer(&self, pc: u32, name: &str) -> Option<(&Function, Option<u32>)> {
+        let here = self.function_at(pc).map(|function| function.entry.unit);
+        let mut found = self.functions_named(name);
+        let index = |function: &Function| {
+            let number = self.function_index_at(function.entry_pc)?;
+            self.table.index_of(number)
+        };
+        found.sort_by_key(|function| {
+            (
+                Some(function.entry.unit) != here,
+                index(function).is_none(),
+                function.entry_pc,
+            )
+        });
+        let function = found.into_iter().next()?;
+        Some((function, index(function)))
+    }
+
     /// The calls inlined at a place, innermost first.
     pub fn inlined_at(&self, pc: u32) -> Vec<InlinedCall> {
         scopes::inlined_at(&self.entries, &self.functions, pc)
+    }
+
+    /// The bodies of the function that holds a place: its own, and those inlined into it.
+    /// This reads all of the function; of one that is damaged, its own is all there is.
+    pub fn bodies_around(&self, pc: u32) -> Bodies {
+        bodies::around(&self.entries, &self.functions, pc)
     }
 }
 
@@ -217,16 +258,31 @@ impl ModuleSource {
         self.places().body_start(function)
     }
 
-    /// Where functions begin that debug information does not tell of, and whose names, as
-    /// the `name` section has them or readable, are meant.
-    pub fn starts_of_named(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        self.places().starts_of_named(is_meant)
+    /// Where the functions begin that are meant, their inlined copies among them, by place.
+    pub fn beginnings(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Vec<Beginning> {
+        let own = self.functions.meant(&self.entries, is_meant);
+        let own = own.into_iter().map(|function| Beginning {
+            pc: self.body_start(function),
+            name: function.name.clone(),
+            declared: function.declared,
+        });
+        let inlined = self.inlined.meant(&self.entries, is_meant);
+        let mut all: Vec<Beginning> = own.chain(inlined).collect();
+        all.sort_by_key(|beginning| beginning.pc);
+        all.dedup_by_key(|beginning| beginning.pc);
+        all
     }
 
-    /// Where the inlined copies of functions begin that are meant by their whole name, the
-    /// last part of it or the linkage name.
-    pub fn starts_of_inlined(&self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        self.inlined.starts(&self.entries, is_meant)
+    /// Where functions begin that debug information does not tell of, and that are meant by
+    /// their names, as the `name` section has them or readable.
+    pub fn undescribed_beginnings(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Vec<Beginning> {
+        self.places().undescribed(is_meant)
+    }
+
+    /// The names of all functions that debug information tells of.
+    pub fn names_of_functions(&self) -> impl Iterator<Item = &str> {
+        let own = self.functions().map(|function| function.name.as_str());
+        own.chain(self.inlined.names(&self.entries))
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code
@@ -267,6 +323,20 @@ impl ModuleSource {
     pub(crate) fn static_named(&self, pc: u32, name: &str) -> Option<Declared> {
         let here = self.function_at(pc).map(|function| function.entry.unit);
         self.statics.named(&self.entries, here, name)
+    }
+
+    /// The variables that are in no function or live as long as those, with their whole
+    /// paths, and where they are declared.
+    pub(crate) fn static_names(&self) -> impl Iterator<Item = (String, Option<SourceLine>)> {
+        let all = self.statics.all(&self.entries).into_iter();
+        let own = all.filter(|(name, _)| !name.ends_with("::{vtable}"));
+        own.map(|(name, declared)| (name, declared.declared))
+    }
+
+    /// The one of them whose bytes an address is of, and where it begins.
+    pub(crate) fn static_around(&self, address: u64) -> Option<(String, u64)> {
+        let size = |of| self.size_of(of).unwrap_or(0);
+        self.statics.around(&self.entries, address, size)
     }
 
     /// The variable with an entry, at a place.
@@ -337,6 +407,29 @@ impl ModuleSource {
     /// the first that is complete.
     pub(crate) fn type_named(&self, name: &str) -> Option<EntryId> {
         self.type_names.named(&self.entries.units, name)
+    }
+
+    /// An enumerator by its name, with or without those around it: its enumeration and its
+    /// value. Enumerations of the unit that contains a place come first.
+    pub(crate) fn enumerator_named(&self, pc: u32, name: &str) -> Option<(EntryId, i128)> {
+        let here = self.function_at(pc).map(|function| function.entry.unit);
+        let own = name.rsplit("::").next().unwrap_or(name);
+        let homes = self.enumerators.homes(&self.entries.units, here, name);
+        homes
+            .into_iter()
+            .find_map(|id| match self.type_at(id).ok()? {
+                Type::Enumeration { enumerators, .. } => {
+                    let found = enumerators.into_iter().find(|(name, _)| name == own);
+                    found.map(|(_, value)| (id, value))
+                }
+                _ => None,
+            })
+    }
+
+    /// The names of all types.
+    pub(crate) fn type_list(&self) -> Vec<String> {
+        let all = self.type_names.all(&self.entries.units);
+        all.map(str::to_owned).collect()
     }
 
     /// The class with a name as its vtable has it, mangled.

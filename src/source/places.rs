@@ -2,6 +2,7 @@
 
 use super::demangle::demangle;
 use super::entries::Entries;
+use super::function_names::{Beginning, Written};
 use super::functions::{Function, Functions};
 use super::lines::{FileId, SourceLine, Statement};
 use super::paths::normalise;
@@ -38,22 +39,26 @@ impl Places<'_> {
         second.map_or(function.entry_pc, |statement| statement.pc)
     }
 
-    /// Where functions begin that debug information does not tell of, and whose names, as
-    /// the `name` section has them or readable, are meant.
-    pub(super) fn starts_of_named(self, is_meant: impl Fn(&str) -> bool) -> Vec<u32> {
-        let is_meant = |index: &u32| {
-            let name = self.functions.names.written(*index);
-            name.is_some_and(|name| is_meant(name) || is_meant(&demangle(name)))
+    /// Where functions begin that debug information does not tell of, and that are meant by
+    /// their names, as the `name` section has them or readable.
+    pub(super) fn undescribed(self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Vec<Beginning> {
+        let beginning = |(index, _, first)| {
+            let written = self.functions.names.written(index)?;
+            let name = demangle(written);
+            let names = Written {
+                whole: &name,
+                declared: None,
+                linkage: Some(written),
+            };
+            (is_meant(names) && self.functions.at(self.entries, first).is_none()).then_some(
+                Beginning {
+                    pc: first,
+                    name,
+                    declared: None,
+                },
+            )
         };
-        let named = self
-            .entries
-            .code
-            .defined()
-            .filter(|(index, ..)| is_meant(index));
-        let starts = named.map(|(.., first)| first);
-        starts
-            .filter(|pc| self.functions.at(self.entries, *pc).is_none())
-            .collect()
+        self.entries.code.defined().filter_map(beginning).collect()
     }
 
     /// The places for a breakpoint on a line: one for each copy of its code

@@ -54,6 +54,47 @@ impl Statics {
     }
 }
 
+/// All of them.
+impl Statics {
+    /// Each with its whole path, of those that the linker kept.
+    pub(super) fn all(&self, entries: &Entries) -> Vec<(String, Declared)> {
+        let index = self.0.get_or_init(|| index(entries));
+        let mut paths: HashMap<EntryId, &str> = HashMap::new();
+        for (path, ids) in index {
+            for id in ids {
+                let known = paths.entry(*id).or_insert(path);
+                if known.len() < path.len() {
+                    *known = path;
+                }
+            }
+        }
+        let declared = paths.into_iter().filter_map(|(id, path)| {
+            let declared = scopes::variable_at(entries, id, None).ok()??;
+            (!is_left_out(entries, &declared)).then(|| (path.to_owned(), declared))
+        });
+        declared.collect()
+    }
+
+    /// The one whose bytes an address is of, and where it begins.
+    pub(super) fn around(
+        &self,
+        entries: &Entries,
+        address: u64,
+        size: impl Fn(EntryId) -> u64,
+    ) -> Option<(String, u64)> {
+        self.all(entries).into_iter().find_map(|(path, declared)| {
+            let Location::At(at) = &declared.location else {
+                return None;
+            };
+            let (_, start) = addresses::parts(&entries.units, declared.unit, at).ok()??;
+            let size = size(declared.type_id?);
+            (start..start.saturating_add(size))
+                .contains(&address)
+                .then_some((path, start))
+        })
+    }
+}
+
 /// Whether the linker dropped a variable, as nothing uses it.
 fn is_left_out(entries: &Entries, declared: &Declared) -> bool {
     let Location::At(at) = &declared.location else {

@@ -2,12 +2,16 @@
 //! beginning the module's element segments tell.
 
 use super::globals::constant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use wasmparser::{ElementItems, ElementKind, ElementSectionReader};
 
 /// The functions of the first table, by index, as it is when the module starts.
 #[derive(Debug, Default)]
-pub(super) struct FunctionTable(BTreeMap<u32, u32>);
+pub(super) struct FunctionTable {
+    functions: BTreeMap<u32, u32>,
+    /// The first index of each function.
+    indices: HashMap<u32, u32>,
+}
 
 impl FunctionTable {
     /// Takes what the active segments with constant offsets say. The rest cannot be
@@ -30,16 +34,22 @@ impl FunctionTable {
                 continue;
             };
             for (index, function) in (start..).zip(functions.into_iter().map_while(Result::ok)) {
-                if self.0.len() >= MOST {
+                if self.functions.len() >= MOST {
                     return;
                 }
-                self.0.insert(index, function);
+                self.functions.insert(index, function);
+                self.indices.entry(function).or_insert(index);
             }
         }
     }
 
     /// The function at an index.
     pub(super) fn get(&self, index: u32) -> Option<u32> {
-        self.0.get(&index).copied()
+        self.functions.get(&index).copied()
+    }
+
+    /// The index of a function: what a pointer to it is.
+    pub(super) fn index_of(&self, function: u32) -> Option<u32> {
+        self.indices.get(&function).copied()
     }
 }

@@ -41,6 +41,11 @@ impl TypeNames {
         self.index(units).composites.get(name).copied()
     }
 
+    /// The names of all types, as people are shown them.
+    pub(super) fn all(&self, units: &Units) -> impl Iterator<Item = &str> {
+        self.index(units).by_name.keys().map(String::as_str)
+    }
+
     /// One of each kind of number.
     pub(super) fn bases(&self, units: &Units) -> &[EntryId] {
         &self.index(units).bases

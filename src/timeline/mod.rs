@@ -44,6 +44,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
+use travel::pausing::ComeTo;
 use travel::{breakpoints, lines};
 
 /// Why the timeline could not do what was asked.
@@ -145,6 +146,8 @@ pub struct Timeline {
     /// The process that stands where the session is.
     live: Process,
     here: Stop,
+    /// How many of the inlined calls that begin there are still ahead.
+    unbegun: u32,
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
@@ -155,6 +158,10 @@ pub struct Timeline {
     rows: lines::RowsCache,
     body_starts: BodyStarts,
     changes: changes::Known,
+    /// How far the present motion has come, should it be paused.
+    come_to: Option<ComeTo>,
+    /// A breakpoint has ended the last step before it was where it led.
+    is_cut_short: bool,
 }
 
 impl Timeline {
@@ -199,6 +206,7 @@ impl Timeline {
                 event: 0,
                 reason: Reason::Start,
             },
+            unbegun: 0,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),
@@ -207,6 +215,8 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts,
             changes: changes::Known::default(),
+            come_to: None,
+            is_cut_short: false,
         })
     }
 

@@ -27,6 +27,19 @@ pub struct Metadata {
     pub engine: BTreeMap<String, String>,
     /// When the run began, in seconds since the Unix epoch.
     pub started: u64,
+    /// The texts of the program's own sources, as far as they are carried along.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<CarriedSource>,
+}
+
+/// A source that a recording carries along.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CarriedSource {
+    /// As the debug information names it.
+    pub path: String,
+    /// All of it, as it was when the run was recorded.
+    pub text: String,
 }
 
 /// What stands for a result that WAVE has no words for: handles, maps.

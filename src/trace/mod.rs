@@ -30,7 +30,7 @@ pub use cursor::Cursor;
 pub use error::TraceError;
 pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
-pub use metadata::{Metadata, Outcome, UNTOLD};
+pub use metadata::{CarriedSource, Metadata, Outcome, UNTOLD};
 pub use nesting::{Depth, Edge, NotNested, Way};
 pub use reader::{Identity, Trace};
 pub use sections::records_section;

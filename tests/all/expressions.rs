@@ -106,6 +106,61 @@ fn numbers_are_calculated_and_compared() {
 }
 
 #[test]
+fn types_are_measured_and_choices_made() {
+    check(&[
+        ("sizeof(struct point)", "24"),
+        ("sizeof(struct point *)", "4"),
+        ("sizeof(unsigned long long) * 2", "16"),
+        ("sizeof pts[0]", "24"),
+        ("sizeof *pts", "24"),
+        ("sizeof(pts[0].name)", "4"),
+        ("sizeof(pts) / sizeof(pts[0])", "3"),
+        ("sizeof(point)", "24"),
+        ("c == BLUE ? pts[0].x : pts[1].x", "1"),
+        ("0 ? 1 : 0 ? 2 : 3", "3"),
+        ("1 ? 0 ? 1 : 2 : 3", "2"),
+        ("(c ? 1 : 2) + 1", "2"),
+        ("if pts[0].x > 1 { 5 } else { 6 }", "6"),
+        ("BLUE", "BLUE"),
+        ("GREEN + 1 == BLUE", "true"),
+        ("pts[0].x == RED", "false"),
+        ("(enum color)GREEN", "GREEN"),
+        ("fib", "fib"),
+    ]);
+    // The condition decides: what is not chosen need not have a value.
+    check(&[("1 ? 2 : *0", "2")]);
+    assert_eq!(
+        fault("sizeof(struct nothing)").0,
+        Fault::UnknownType("nothing".into())
+    );
+}
+
+#[test]
+fn a_comma_says_how_a_value_is_written() {
+    check(&[
+        ("pts[2].x,x", "0xfffffff9"),
+        ("pts[2].x,u", "4294967289"),
+        ("pts[0].x , o", "0o1"),
+        ("pts[1].x,t", "0b100"),
+        ("pts[1].x,b", "0b100"),
+        ("c,d", "6"),
+        ("u.f,x", "1.5"),
+        ("buf[0],c", "116 't'"),
+        ("buf[0],x", "0x74"),
+        ("(pts[0].x@2),x", "[0x1, 0x2]"),
+        ("pts[1].name,[2]", "\"tw\""),
+        ("pts[1].name,2", "\"tw\""),
+        ("pts[1].name,[2],x", "[0x74, 0x77]"),
+        ("255 + 1,x", "0x100"),
+        ("$local0,x", "0x10000"),
+        ("$local0,d", "65536"),
+    ]);
+    let (what, at) = fault("pts[0].x,q");
+    assert_eq!(what, Fault::NoFormat(",q".into()));
+    assert_eq!(at, "q");
+}
+
+#[test]
 fn texts_enumerators_and_pointers_are_compared_as_what_they_are() {
     check(&[
         ("pts[1].name == \"two\"", "true"),
@@ -148,6 +203,7 @@ fn the_core_level_and_the_moment_have_names() {
     check(&[
         ("$local0", "65536"),
         ("$local7 + 1", "65537"),
+        ("$pc > 0", "true"),
         ("$event", "7"),
         ("$tick > 100", "true"),
         ("$event * 2 + $tick", "137"),
@@ -333,6 +389,7 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
     let scene = Scene {
         moment: MOMENT,
         registers: Some(&frame),
+        pc: Some(0x1c4),
         frame: None,
         hostcall: Some(&call),
         at_hostcall: false,

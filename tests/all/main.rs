@@ -77,6 +77,7 @@ mod timeline_breakpoints;
 mod timeline_interrupt;
 mod timeline_killed;
 mod timeline_lines;
+mod timeline_meeting;
 mod timeline_queries;
 mod timeline_seek;
 mod timeline_steps;

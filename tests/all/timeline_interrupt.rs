@@ -1,4 +1,5 @@
-//! A motion that takes long can be interrupted; then nothing has moved.
+//! A motion that takes long can be interrupted; then nothing has moved. If it is paused, it
+//! stands where it had come to.
 
 use crate::support::oracle::state_here;
 use crate::support::walk::{hostcall, instruction, record, run, timeline};
@@ -86,6 +87,75 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
     // Not interrupted, it leads there.
     let reason = go(&mut timeline, &Motion::Continue(Backward));
     assert_eq!(reason, Reason::Breakpoints(vec![BreakpointId(1)]));
+    assert_eq!(timeline.here().position, begun);
+}
+
+/// Begins a motion that another thread pauses: it ends on its way.
+fn pause(timeline: &mut Timeline, motion: &Motion) {
+    let interrupt = Interrupt::new();
+    let raiser = std::thread::spawn({
+        let interrupt = interrupt.clone();
+        move || {
+            std::thread::sleep(Duration::from_millis(60));
+            interrupt.pause();
+        }
+    });
+    let stopped = timeline.travel(motion, &interrupt);
+    raiser.join().expect("the other thread");
+    let stopped = stopped.unwrap_or_else(|error| panic!("{motion:?}: {error}"));
+    assert_eq!(stopped.reason, Reason::Paused, "{motion:?}");
+    assert_eq!(stopped, *timeline.here());
+}
+
+#[test]
+fn a_paused_motion_stands_where_it_had_come_to() {
+    let (_dir, trace) = record(&run("motion/long.wat"));
+    let mut timeline = timeline(trace, false);
+    // It is reached once, at the beginning: a run from there does not meet it again.
+    go(&mut timeline, &instruction(Forward));
+    let place = timeline.frames().expect("frames")[0];
+    let code = Place::Code {
+        module: ModuleId(place.module.0),
+        pc: place.pc,
+    };
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
+    let begun = timeline.here().position;
+    pause(&mut timeline, &Motion::Continue(Forward));
+    let first = timeline.here().position;
+    assert!(first > begun);
+    let state = state_here(&mut timeline);
+    // It goes on from there.
+    pause(&mut timeline, &Motion::Continue(Forward));
+    let second = timeline.here().position;
+    assert!(second > first);
+    // A real moment: it can be gone to, and is the same then.
+    go(&mut timeline, &Motion::Position(first));
+    assert_eq!(state_here(&mut timeline), state);
+    go(&mut timeline, &instruction(Forward));
+    go(&mut timeline, &instruction(Backward));
+    assert_eq!(timeline.here().position, first);
+    let reason = go(&mut timeline, &Motion::Continue(Backward));
+    assert_eq!(reason, Reason::Breakpoints(vec![BreakpointId(1)]));
+    assert_eq!(timeline.here().position, begun);
+
+    // Back from the end, it stands somewhere before that; what was passed is not met again.
+    go(&mut timeline, &Motion::End);
+    let end = timeline.here().position;
+    pause(&mut timeline, &Motion::Continue(Backward));
+    let back = timeline.here().position;
+    assert!(begun < back && back < end, "{back}");
+    let reason = go(&mut timeline, &Motion::Continue(Forward));
+    assert!(matches!(reason, Reason::End(_)), "{reason:?}");
+
+    // Who goes to a place has not asked for another.
+    go(&mut timeline, &Motion::Position(begun));
+    let interrupt = Interrupt::new();
+    interrupt.pause();
+    let stopped = timeline.travel(&Motion::End, &interrupt);
+    assert!(
+        matches!(stopped, Err(TimelineError::Interrupted)),
+        "{stopped:?}"
+    );
     assert_eq!(timeline.here().position, begun);
 }
 

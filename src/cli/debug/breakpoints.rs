@@ -3,7 +3,7 @@
 use super::places::{self, Spot, Wanted};
 use super::prompt::{Done, Next, Prompt};
 use crate::dap::client::Client;
-use crate::dap::protocol::StoppedEventBody;
+use crate::dap::protocol::{Source, StoppedEventBody};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,6 +16,16 @@ pub(super) const CATCHABLE: &[&str] = &[
     "failed",
     "handle-created",
     "handle-dropped",
+];
+
+/// The server's names for those.
+const FILTERS: [&str; 6] = [
+    "trap",
+    "throw",
+    "hostcall",
+    "failedHostcall",
+    "handleCreated",
+    "handleDropped",
 ];
 
 /// How long a breakpoint is there.
@@ -36,8 +46,20 @@ pub(super) struct Breakpoint {
     pub(super) log: Option<String>,
     pub(super) is_enabled: bool,
     lifetime: Lifetime,
+    /// What is run when it has stopped the program.
+    pub(super) commands: Vec<String>,
+    /// How often it has, in this session.
+    stops: usize,
     /// What became of it when the server was last told.
     answer: Answer,
+}
+
+/// What stopped the program.
+pub(super) struct Hit {
+    /// Which breakpoints, if any did.
+    pub(super) told: Option<String>,
+    /// What is to be run now.
+    pub(super) commands: Vec<String>,
 }
 
 /// What the server says of a breakpoint.
@@ -48,6 +70,9 @@ struct Answer {
     verified: bool,
     message: Option<String>,
     line: Option<usize>,
+    source: Option<Source>,
+    #[serde(rename = "instructionReference")]
+    instruction: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +91,7 @@ impl Breakpoint {
                     self.answer.line.unwrap_or(*line)
                 )
             }
-            Spot::Function(name) => name.clone(),
+            Spot::Function(name) => self.answer.message.as_ref().unwrap_or(name).clone(),
             Spot::Instruction(address) => format!("*{address}"),
             Spot::Event { title, .. } => (*title).to_owned(),
             Spot::Data { expression, .. } => expression.clone(),
@@ -85,6 +110,7 @@ impl Breakpoint {
     fn told(&self) -> String {
         let at = match self.wanted.spot {
             Spot::Event { .. } | Spot::Data { .. } => "",
+            Spot::Function(_) if self.answer.message.is_some() => "",
             _ => "at ",
         };
         format!(
@@ -111,7 +137,65 @@ impl Breakpoint {
         if let Some(log) = &self.log {
             told.push_str(&format!(", logs {log:?}"));
         }
+        // That there are several places, or that it is not quite what was asked for.
+        if let Some(message) = self
+            .answer
+            .message
+            .as_ref()
+            .filter(|_| self.answer.verified)
+        {
+            told.push_str(&format!(", {message}"));
+        }
         told
+    }
+
+    /// The commands that set it again.
+    fn as_commands(&self) -> Vec<String> {
+        let (wanted, lifetime) = (&self.wanted, self.lifetime);
+        let set = match (&wanted.spot, lifetime) {
+            (_, Lifetime::OneMotion) => return Vec::new(),
+            (Spot::Event { filter, .. }, _) => {
+                let names = CATCHABLE.iter().zip(FILTERS);
+                let mut named = names.filter(|(_, known)| known == filter);
+                named
+                    .next()
+                    .map_or(String::new(), |(name, _)| format!("catch {name}"))
+            }
+            (Spot::Data { expression, .. }, _) => format!("watch {expression}"),
+            (_, Lifetime::OneStop) => format!("tbreak {}", self.full_place()),
+            _ => format!("break {}", self.full_place()),
+        };
+        let condition = wanted
+            .condition
+            .as_ref()
+            .map(|condition| match wanted.spot {
+                Spot::Event { .. } => format!(" {condition}"),
+                _ => format!(" if {condition}"),
+            });
+        let mut lines = vec![set + &condition.unwrap_or_default()];
+        lines.extend(self.hits.as_ref().map(|hits| format!("hits $bpnum {hits}")));
+        lines.extend(self.log.as_ref().map(|log| format!("log $bpnum \"{log}\"")));
+        if !self.is_enabled {
+            lines.push("disable $bpnum".to_owned());
+        }
+        if !self.commands.is_empty() {
+            lines.push("commands $bpnum".to_owned());
+            lines.extend(self.commands.iter().map(|line| format!("  {line}")));
+            lines.push("end".to_owned());
+        }
+        lines
+    }
+
+    /// The place, as it means the same in every session.
+    fn full_place(&self) -> String {
+        match &self.wanted.spot {
+            Spot::Line { source, line } => {
+                let path = source.path.as_deref();
+                format!("{}:{line}", path.unwrap_or(places::name(source)))
+            }
+            Spot::Function(name) => name.clone(),
+            _ => self.place(),
+        }
     }
 
     /// As the server is told it.
@@ -187,7 +271,22 @@ impl Breakpoints {
         Ok(())
     }
 
-    fn find(&mut self, number: usize) -> anyhow::Result<&mut Breakpoint> {
+    /// The number of the breakpoint that was set last, if one was.
+    pub(super) fn last_number(&self) -> Option<usize> {
+        (self.last > 0).then_some(self.last)
+    }
+
+    /// A line with that number where it says `$bpnum`.
+    pub(super) fn with_last_number(&self, line: &str) -> String {
+        line.replace("$bpnum", &self.last.to_string())
+    }
+
+    /// The commands that set all of them again.
+    pub(super) fn as_commands(&self) -> Vec<String> {
+        self.list.iter().flat_map(Breakpoint::as_commands).collect()
+    }
+
+    pub(super) fn find(&mut self, number: usize) -> anyhow::Result<&mut Breakpoint> {
         let found = self.list.iter_mut().find(|b| b.number == number);
         found.with_context(|| {
             format!("there is no breakpoint {number}; `info breakpoints` lists them")
@@ -372,6 +471,8 @@ impl Prompt {
             log: None,
             is_enabled: true,
             lifetime,
+            commands: Vec::new(),
+            stops: 0,
             answer: Answer::default(),
         });
         match self.tell_of(number) {
@@ -384,6 +485,18 @@ impl Prompt {
                 Err(error)
             }
         }
+    }
+
+    /// The first instruction that a breakpoint on a function would be at, if there is one.
+    pub(super) fn instruction_of(&mut self, function: &str) -> anyhow::Result<Option<String>> {
+        let wanted = Wanted {
+            spot: Spot::Function(function.to_owned()),
+            condition: None,
+        };
+        let number = self.add_breakpoint(wanted, Lifetime::OneMotion)?;
+        let instruction = self.breakpoints.find(number)?.answer.instruction.clone();
+        self.forget_breakpoint(number)?;
+        Ok(instruction)
     }
 
     /// Tells the server of a breakpoint; fails if it does not take it.
@@ -467,13 +580,21 @@ impl Prompt {
     }
 
     /// Which breakpoints stopped the program; those for one stop go.
-    pub(super) fn hit(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<Option<String>> {
+    pub(super) fn hit(&mut self, stopped: &StoppedEventBody) -> anyhow::Result<Hit> {
         let ids = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
         let is_hit = |breakpoint: &&Breakpoint| {
             let id = breakpoint.answer.id;
             id.is_some_and(|id| ids.contains(&id))
         };
+        let all = self.breakpoints.list.iter_mut();
+        for breakpoint in all.filter(|breakpoint| is_hit(&&**breakpoint)) {
+            breakpoint.stops += 1;
+        }
         let hit: Vec<&Breakpoint> = self.breakpoints.list.iter().filter(is_hit).collect();
+        let commands = hit
+            .iter()
+            .flat_map(|breakpoint| breakpoint.commands.clone());
+        let commands = commands.collect();
         let told: Vec<String> = hit
             .iter()
             .filter(|breakpoint| breakpoint.lifetime != Lifetime::OneMotion)
@@ -489,7 +610,10 @@ impl Prompt {
         for number in once {
             self.forget_breakpoint(number)?;
         }
-        Ok(Some(told.join(", ")).filter(|told| !told.is_empty()))
+        Ok(Hit {
+            told: Some(told.join(", ")).filter(|told| !told.is_empty()),
+            commands,
+        })
     }
 
     pub(super) fn list_breakpoints(&self) -> Done {
@@ -502,7 +626,15 @@ impl Prompt {
                 (true, Lifetime::OneStop) => " (once)",
                 (true, _) => "",
             };
-            self.say(&format!("{}{state}", breakpoint.told()))?;
+            let stops = match breakpoint.stops {
+                0 => String::new(),
+                1 => ", hit once".to_owned(),
+                often => format!(", hit {often} times"),
+            };
+            self.say(&format!("{}{stops}{state}", breakpoint.told()))?;
+            for command in &breakpoint.commands {
+                self.say(&format!("    {command}"))?;
+            }
         }
         Ok(Next::Continue)
     }

@@ -1,7 +1,9 @@
 //! What can be typed: names, what follows them, what runs.
 
 use super::prompt::{Done, Prompt};
-use super::{breakpoints, display, help, info, memory, motion, stack, text, values};
+use super::{
+    breakpoints, display, help, info, memory, motion, script, settings, stack, text, values,
+};
 
 /// What a command is for, as `help` groups them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub(super) enum Completes {
     Nothing,
     Places,
     Expressions,
+    Files,
     Words(&'static [&'static str]),
 }
 
@@ -81,49 +84,61 @@ fn onward(line: &str) -> String {
     }
 }
 
-use Completes::{Expressions, Places, Words};
+use Completes::{Expressions, Files, Places, Words};
 use Group::{Backward, Forward, Looking, Session, Stopping};
 
 static TABLE: &[PromptCommand] = &[
     entry(Forward, "run", &[], "", "from the start to the first breakpoint, or the end", motion::run),
     entry(Forward, "start", &[], "", "back to `main`, or else the first line", motion::start),
-    entry(Forward, "continue", &["c"], "[COUNT]", "to the next breakpoint, or the end", motion::resume).again(same),
+    entry(Forward, "starti", &[], "", "back to before any code of the program", motion::start_of_all),
+    entry(Forward, "continue", &["c", "fg"], "[COUNT]", "to the next breakpoint, or the end", motion::resume).again(same),
     entry(Forward, "next", &["n"], "[COUNT]", "to the next line, over calls", motion::next).again(same),
     entry(Forward, "step", &["s"], "[COUNT]", "to the next line, into calls", motion::step).again(same),
     entry(Forward, "finish", &["fin"], "", "to where this function has returned", motion::finish).again(same),
     entry(Forward, "nexti", &["ni"], "[COUNT]", "one instruction, over calls", motion::next_instruction).again(same),
     entry(Forward, "stepi", &["si"], "[COUNT]", "one instruction, into calls", motion::step_instruction).again(same),
-    entry(Forward, "advance", &["until", "u"], "PLACE", "to this line or function (see `break`); without one, as `next`", motion::advance).completing(Places).again(same),
+    entry(Forward, "advance", &["adv"], "PLACE", "to this line or function (see `break`)", motion::advance).completing(Places).again(same),
+    entry(Forward, "until", &["u"], "[PLACE]", "as `advance`; without a place, as `next`, but out of loops", motion::until).completing(Places).again(same),
     entry(Backward, "reverse-continue", &["rc"], "[COUNT]", "back to the breakpoint before, or the start", motion::reverse_continue).again(same),
     entry(Backward, "reverse-next", &["rn", "back"], "[COUNT]", "back to the line before, over calls", motion::back).again(same),
     entry(Backward, "reverse-step", &["rs"], "[COUNT]", "back to the line before, into calls from their end", motion::reverse_step).again(same),
     entry(Backward, "reverse-finish", &["rfin"], "", "back to where this function was called", motion::reverse_finish).again(same),
     entry(Backward, "reverse-nexti", &["rni"], "[COUNT]", "back one instruction, over calls", motion::reverse_next_instruction).again(same),
     entry(Backward, "reverse-stepi", &["rsi"], "[COUNT]", "back one instruction, into calls", motion::reverse_step_instruction).again(same),
-    entry(Stopping, "break", &["b", "br"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoints::set).completing(Places),
-    entry(Stopping, "tbreak", &["tb"], "PLACE [if CONDITION]", "stop there once", breakpoints::set_once).completing(Places),
-    entry(Stopping, "watch", &[], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoints::watch).completing(Expressions),
+    entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoints::set).completing(Places),
+    entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoints::set_once).completing(Places),
+    entry(Stopping, "watch", &["wa"], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoints::watch).completing(Expressions),
     entry(Stopping, "catch", &[], "trap|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", breakpoints::catch)
         .completing(Words(breakpoints::CATCHABLE)),
     entry(Stopping, "condition", &["cond"], "N [EXPRESSION]", "stop at breakpoint N only if this holds; without it, always", breakpoints::condition).completing(Expressions),
     entry(Stopping, "hits", &[], "N [== 3|> 3|% 3]", "stop at breakpoint N only at these hits; without it, at all", breakpoints::hits),
     entry(Stopping, "ignore", &[], "N COUNT", "pass breakpoint N so many times", breakpoints::ignore),
     entry(Stopping, "log", &[], "N [\"TEXT {EXPRESSION}\"]", "print this at breakpoint N instead of stopping; without it, stop again", breakpoints::log),
+    entry(Stopping, "commands", &["comm"], "[N]", "what to run whenever breakpoint N, or the last one, has stopped the program: lines, then `end`; first `silent`: tell nothing", script::commands),
+    entry(Stopping, "end", &["silent"], "", "ends the lines of `commands`", script::end),
     entry(Stopping, "delete", &["d", "del"], "[N…]", "forget these breakpoints, or all", breakpoints::delete),
     entry(Stopping, "disable", &["dis"], "[N…]", "pass these breakpoints, or all, for now", breakpoints::disable),
     entry(Stopping, "enable", &["en"], "[N…]", "stop at them again", breakpoints::enable),
-    entry(Looking, "backtrace", &["bt", "where"], "[COUNT]", "the frames of the stack", stack::backtrace),
+    entry(Looking, "backtrace", &["bt", "where"], "[full] [COUNT|-COUNT]", "the frames of the stack, the innermost (-: outermost) ones; full: with their variables", stack::backtrace),
     entry(Looking, "frame", &["f"], "[N]", "look at frame N; without it, show which one is looked at", stack::frame),
     entry(Looking, "up", &[], "[COUNT]", "look at the caller's frame", stack::up),
     entry(Looking, "down", &[], "[COUNT]", "look at the called one's frame", stack::down),
     entry(Looking, "list", &["l"], "[-|LINE|FIRST,LAST|FILE:LINE|FUNCTION]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),
-    entry(Looking, "print", &["p", "inspect"], "[/x] EXPRESSION", "the value of an expression", values::print).completing(Expressions),
-    entry(Looking, "display", &[], "[[/x] EXPRESSION]", "print a value now, and whenever it has changed at a stop", display::display).completing(Expressions),
+    entry(Looking, "print", &["p", "inspect"], "[/FORMAT] EXPRESSION", "the value of an expression; formats x d u o t c s; $, $$, $1: what was printed", values::print).completing(Expressions),
+    entry(Looking, "display", &[], "[[/FORMAT] EXPRESSION]", "print a value now, and whenever it has changed at a stop", display::display).completing(Expressions),
     entry(Looking, "undisplay", &[], "[N…]", "end that", display::undisplay),
-    entry(Looking, "x", &[], "[/COUNT FORMAT UNIT] ADDRESS", "memory: formats x d u t c s, units b h w g; an address is a number or an expression", memory::examine).completing(Expressions),
+    entry(Looking, "x", &[], "[/COUNT FORMAT UNIT] ADDRESS", "memory: formats x d u o t c s, units b h w g; an address is a number or an expression; x/i: instructions", memory::examine).completing(Expressions),
     entry(Looking, "disassemble", &["disas"], "[COUNT]", "the instructions around this one", memory::disassemble),
-    entry(Looking, "info", &["i"], "WHAT", "breakpoints, locals, args, frame, registers, display, handles, hostcalls, marks, output, modules, sources, functions", info::info)
+    entry(Looking, "info", &["i"], "WHAT", "breakpoints, locals, args, frame, registers, display, handles, hostcalls, marks, output, modules, source, sources, line, symbol, functions, variables, types, threads", info::info)
         .completing(Words(info::TOPICS)),
+    entry(Session, "set", &[], "listsize N|directories DIR", "how many lines `list` shows, where sources are", settings::set).completing(Words(settings::SETTINGS)),
+    entry(Session, "show", &[], "[listsize|directories|values|version]", "what is set; values: what `print` has shown", settings::show).completing(Words(settings::SHOWN)),
+    entry(Session, "directory", &["dir"], "[DIR…]", "look for sources there, too; without any, no more", settings::directory).completing(Files),
+    entry(Session, "source", &[], "FILE", "run the commands in a file; ~/.rr-dapinit is run at the beginning", script::source).completing(Files),
+    entry(Session, "save", &[], "breakpoints FILE", "write breakpoints as commands, for `source`", script::save).completing(Words(&["breakpoints"])),
+    entry(Session, "shell", &[], "[COMMAND]", "run a command of the shell (so does !COMMAND)", script::shell).completing(Files),
+    entry(Session, "echo", &[], "TEXT", "print this", script::echo),
+    entry(Session, "pwd", &[], "", "the directory that the debugger works in", script::pwd),
     entry(Session, "help", &["h"], "[COMMAND]", "list the commands, or explain one", help::help),
     entry(Session, "quit", &["q", "exit"], "", "end the session (so does ^D)", help::quit),
 ];
@@ -199,7 +214,7 @@ mod tests {
             ("x/8xb &buffer", "x|/8xb &buffer"),
             ("reverse-c", "reverse-continue|"),
             ("b ledger.c:3 if a == 1", "break|ledger.c:3 if a == 1"),
-            ("di", "disable?display?disassemble"),
+            ("di", "disable?display?disassemble?directory"),
             ("when", "-"),
             ("seek 12", "-"),
             ("d.x", "-"),

@@ -2,14 +2,15 @@
 
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
-use super::values::{Radix, radix};
+use super::values::format;
 use anyhow::bail;
 
 #[derive(Debug)]
 struct Display {
     number: usize,
     expression: String,
-    radix: Radix,
+    /// Of the format, if one was asked for.
+    letter: Option<char>,
     /// What was shown last.
     shown: String,
 }
@@ -21,20 +22,20 @@ pub(super) struct Displays {
 }
 
 pub(super) fn display(prompt: &mut Prompt, arguments: &str) -> Done {
-    let (radix, expression) = radix(arguments)?;
+    let (letter, expression) = format(arguments)?;
     if expression.is_empty() {
         for index in 0..prompt.displays.list.len() {
             prompt.show_display(index, true)?;
         }
         return Ok(Next::Continue);
     }
-    let value = prompt.evaluate(expression, radix)?;
+    let value = prompt.evaluate(expression, letter)?;
     prompt.displays.last += 1;
     let number = prompt.displays.last;
     prompt.displays.list.push(Display {
         number,
         expression: expression.to_owned(),
-        radix,
+        letter,
         shown: value.result.clone(),
     });
     prompt.say(&format!("{number}: {expression} = {}", value.result))?;
@@ -74,7 +75,7 @@ impl Prompt {
             return Ok(());
         };
         let (number, expression) = (display.number, display.expression.clone());
-        let value = match self.evaluate(&expression, display.radix) {
+        let value = match self.evaluate(&expression, display.letter) {
             Ok(value) => value.result,
             Err(error) if is_asked_for => format!("({})", crate::cli::told(&error)),
             Err(_) => return Ok(()),

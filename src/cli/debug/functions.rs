@@ -21,14 +21,6 @@ struct Function {
     line: Option<usize>,
 }
 
-impl Function {
-    /// Whether it is called so, with its path or without.
-    fn is_named(&self, name: &str) -> bool {
-        let ahead = self.name.strip_suffix(name);
-        ahead.is_some_and(|ahead| ahead.is_empty() || ahead.ends_with("::"))
-    }
-}
-
 impl Prompt {
     fn functions(&mut self, filter: &str) -> anyhow::Result<Vec<Function>> {
         let wanted = json!({ "filter": filter, "count": OFFERED });
@@ -38,10 +30,9 @@ impl Prompt {
 
     /// Where a function is declared.
     pub(super) fn declared(&mut self, name: &str) -> anyhow::Result<(Source, usize)> {
-        // All that have this somewhere in their name may be more than are told.
-        let mut found = self.functions(&format!("{name}*"))?;
-        found.extend(self.functions(&format!("*::{name}"))?);
-        found.retain(|function| function.is_named(name));
+        let wanted = json!({ "filter": name, "meant": true, "count": OFFERED });
+        let found: Functions = self.client.ask("rr/functions", wanted)?;
+        let mut found = found.functions;
         let has_place = |function: &Function| function.source.is_some() && function.line.is_some();
         found.sort_by_key(|function| (!has_place(function), function.name.len()));
         let Some(function) = found.into_iter().next() else {

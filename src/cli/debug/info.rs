@@ -6,6 +6,7 @@ use super::{display, motion};
 use crate::cli::style::Style;
 use crate::cli::trace::Output;
 use crate::dap::client::Purpose;
+use crate::dap::elsewhere;
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,8 +26,14 @@ pub(super) const TOPICS: &[&str] = &[
     "output",
     "position",
     "modules",
+    "source",
     "sources",
+    "line",
+    "symbol",
     "functions",
+    "variables",
+    "types",
+    "threads",
 ];
 
 /// The groups of the core level that `info registers` shows.
@@ -39,8 +46,11 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
     // gdb's names for modules, the stack, and watchpoints.
     let word = match word {
         "sharedlibrary" | "files" => "modules",
-        "watchpoints" | "b" => "breakpoints",
-        "stack" => return super::stack::backtrace(prompt, rest.trim()),
+        "watchpoints" | "b" | "wat" => "breakpoints",
+        "f" => "frame",
+        "program" => return prompt.console("rr when"),
+        "fu" | "fun" => "functions",
+        "stack" | "s" => return super::stack::backtrace(prompt, rest.trim()),
         word => word,
     };
     let fitting: Vec<&str> = TOPICS
@@ -50,24 +60,42 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
         .collect();
     let topic = match fitting.as_slice() {
         [topic] => *topic,
+        _ if TOPICS.contains(&word) => word,
+        [] if elsewhere::is_topic(word) => return prompt.console(&format!("info {arguments}")),
         [] => bail!("info about what? {}", TOPICS.join(", ")),
         several => bail!("`{word}` could be {}", several.join(", ")),
     };
     let rest = rest.trim();
-    if !matches!(topic, "hostcalls" | "functions") {
+    let takes_more = [
+        "hostcalls",
+        "functions",
+        "line",
+        "symbol",
+        "variables",
+        "types",
+        "locals",
+        "args",
+    ];
+    if !takes_more.contains(&topic) {
         motion::nothing_more(rest)?;
     }
     match topic {
         "breakpoints" => prompt.list_breakpoints(),
-        "locals" => prompt.show_scopes(&[Purpose::Locals], "There are no locals here."),
-        "args" => prompt.show_scopes(&[Purpose::Arguments], "There are no arguments here."),
+        "locals" => prompt.show_scopes((&[Purpose::Locals], rest), "There are no locals here."),
+        "args" => prompt.show_scopes(
+            (&[Purpose::Arguments], rest),
+            "There are no arguments here.",
+        ),
         "frame" => frame(prompt),
         "registers" => registers(prompt),
         "display" => display::display(prompt, ""),
         "output" => output(prompt),
         "position" => position(prompt),
         "modules" => modules(prompt),
+        "source" => source(prompt),
         "sources" => sources(prompt),
+        "threads" => threads(prompt),
+        "line" => line(prompt, rest),
         // Commands of the server's console.
         topic => prompt.console(format!("rr {topic} {rest}").trim_end()),
     }
@@ -152,6 +180,54 @@ fn modules(prompt: &mut Prompt) -> Done {
         prompt.say(&format!("{}: {symbols}", module.name))?;
     }
     Ok(Next::Continue)
+}
+
+/// The source of the frame that is looked at.
+fn source(prompt: &mut Prompt) -> Done {
+    let (source, line) = prompt.here()?;
+    prompt.say(&format!("Source: {}", super::places::name(&source)))?;
+    if let Some(path) = &source.path {
+        let is_here = prompt.texts.is_here(std::path::Path::new(path));
+        let found = match is_here {
+            true => "",
+            false => " (not here; `directory DIR` or --source-map FROM=TO says where it is)",
+        };
+        prompt.say(&format!("  path  {path}{found}"))?;
+    }
+    prompt.say(&format!("  line  {line}"))?;
+    Ok(Next::Continue)
+}
+
+/// There is one, and it knows the time.
+fn threads(prompt: &mut Prompt) -> Done {
+    let moment = prompt.client.moment()?;
+    let frame = prompt.selected()?;
+    let place = frame
+        .as_ref()
+        .map_or(String::new(), |frame| format!(": {}", place(frame)));
+    prompt.say(&format!("* 1  {moment}{place}"))?;
+    Ok(Next::Continue)
+}
+
+/// Where the code of a line is.
+fn line(prompt: &mut Prompt, place: &str) -> Done {
+    let frame = prompt.selected()?;
+    if place.is_empty() || place.starts_with('*') {
+        let place = if place.is_empty() { "*$pc" } else { place };
+        return prompt.console(&format!("rr info symbol {}", place.trim_start_matches('*')));
+    }
+    _ = frame;
+    let (source, line) = match super::places::spot(prompt, place)? {
+        super::places::Spot::Line { source, line } => (source, line),
+        super::places::Spot::Function(name) => prompt.declared(&name)?,
+        _ => bail!("`info line` takes LINE, FILE:LINE or FUNCTION; `info symbol` an address"),
+    };
+    let path = source
+        .path
+        .clone()
+        .or(source.name.clone())
+        .unwrap_or_default();
+    prompt.console(&format!("rr info line {path}:{line}"))
 }
 
 fn sources(prompt: &mut Prompt) -> Done {

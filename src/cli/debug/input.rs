@@ -4,6 +4,8 @@ use super::line_reader::{Completer, Line, LineReader};
 use std::io::{BufRead, IsTerminal};
 
 pub(super) const PROMPT: &str = "(rr-dap) ";
+/// While the commands of a breakpoint are entered.
+pub(super) const CONTINUED: &str = ">";
 
 /// The lines of a session, one after the other.
 pub(super) struct Input {
@@ -49,6 +51,7 @@ impl Input {
     /// The next line; `None` at the end.
     pub(super) fn next(
         &mut self,
+        prompt: &str,
         completer: &mut dyn Completer,
     ) -> anyhow::Result<Option<Entered>> {
         let written = |line| {
@@ -71,7 +74,7 @@ impl Input {
                     _ => written(text.trim_end_matches(['\n', '\r']).to_owned()),
                 })
             }
-            Then::Person(reader) => Ok(match reader.read(PROMPT, completer)? {
+            Then::Person(reader) => Ok(match reader.read(prompt, completer)? {
                 Line::Entered(line) => Some(Entered {
                     line,
                     is_typed: true,

@@ -2,7 +2,6 @@
 
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
-use super::values::Radix;
 use crate::cli::style::Style;
 use crate::dap::client::Group;
 use crate::dap::protocol::DisassembleResponse;
@@ -31,8 +30,11 @@ enum Format {
     Signed,
     Unsigned,
     Binary,
+    Octal,
     Characters,
     Text,
+    /// Of code.
+    Instructions,
 }
 
 /// `/8xb`
@@ -63,15 +65,17 @@ impl Wanted {
                 'u' => wanted.format = Format::Unsigned,
                 't' => wanted.format = Format::Binary,
                 'c' => (wanted.format, wanted.unit) = (Format::Characters, 1),
+                'o' => wanted.format = Format::Octal,
+                'a' => wanted.format = Format::Hexadecimal,
+                'i' => wanted.format = Format::Instructions,
                 's' => (wanted.format, wanted.unit) = (Format::Text, 1),
                 'b' => wanted.unit = 1,
                 'h' => wanted.unit = 2,
                 'w' => wanted.unit = 4,
                 'g' => wanted.unit = 8,
-                other => bail!(
-                    "`{other}` is neither a format (x d u t c s) nor a unit (b h w g); \
-                     `disassemble` shows instructions"
-                ),
+                other => {
+                    bail!("`{other}` is neither a format (x d u o t c s i) nor a unit (b h w g)")
+                }
             }
         }
         Ok(wanted)
@@ -87,9 +91,12 @@ impl Wanted {
         match self.format {
             Format::Hexadecimal => format!("0x{value:0width$x}", width = self.unit * 2),
             Format::Binary => format!("{value:0width$b}", width = self.unit * 8),
+            Format::Octal => format!("{value:#o}"),
             Format::Unsigned => value.to_string(),
             Format::Signed => (((value << unused) as i64) >> unused).to_string(),
-            Format::Characters | Format::Text => format!("{:?}", char::from(value as u8)),
+            Format::Characters | Format::Text | Format::Instructions => {
+                format!("{:?}", char::from(value as u8))
+            }
         }
     }
 }
@@ -103,6 +110,9 @@ pub(super) fn examine(prompt: &mut Prompt, arguments: &str) -> Done {
     let address = address.trim();
     if address.is_empty() {
         bail!("which memory? `x/16xb ADDRESS`: a number, or an expression such as a pointer");
+    }
+    if wanted.format == Format::Instructions {
+        return instructions(prompt, address, wanted.count);
     }
     let reference = prompt.memory_at(address)?;
     if wanted.format == Format::Text {
@@ -125,6 +135,28 @@ pub(super) fn examine(prompt: &mut Prompt, arguments: &str) -> Done {
     if bytes.len() < length {
         bail!("the memory ends after {} of {length} bytes", bytes.len());
     }
+    Ok(Next::Continue)
+}
+
+/// Instructions from a place in the code on: `$pc`, an offset, a function.
+fn instructions(prompt: &mut Prompt, place: &str, count: usize) -> Done {
+    let here = || "no frame with code is here; `up` may lead to one";
+    let frame = prompt.selected()?;
+    let pc = frame.and_then(|frame| frame.instruction_pointer_reference);
+    let from = match (place, number(place)) {
+        ("$pc", _) => pc.with_context(here)?,
+        // The module of the frame that is looked at.
+        (_, Some(offset)) => {
+            let module = pc.as_deref().and_then(number).unwrap_or_default() >> 32 << 32;
+            format!("{:#012x}", module | offset)
+        }
+        (function, None) => {
+            let function = function.trim_start_matches('&');
+            let found = prompt.instruction_of(function)?;
+            found.with_context(|| format!("no function is named {function}"))?
+        }
+    };
+    prompt.show_instructions_at(&from, count, 0)?;
     Ok(Next::Continue)
 }
 
@@ -171,15 +203,28 @@ impl Prompt {
     /// So many instructions around the one that is looked at, if there is one.
     pub(super) fn show_instructions(&mut self, count: usize, before: usize) -> anyhow::Result<()> {
         let frame = self.selected()?;
-        let Some(here) = frame.and_then(|frame| frame.instruction_pointer_reference) else {
-            return Ok(());
-        };
+        match frame.and_then(|frame| frame.instruction_pointer_reference) {
+            Some(here) => self.show_instructions_at(&here, count, before),
+            None => Ok(()),
+        }
+    }
+
+    /// So many instructions around one.
+    fn show_instructions_at(
+        &mut self,
+        from: &str,
+        count: usize,
+        before: usize,
+    ) -> anyhow::Result<()> {
+        let here = self.selected()?;
+        let here = here.and_then(|frame| frame.instruction_pointer_reference);
+        let here = here.as_deref().unwrap_or_default();
         let arguments = json!({
-            "memoryReference": here, "instructionCount": count,
+            "memoryReference": from, "instructionCount": count,
             "instructionOffset": -i64::try_from(before)?,
         });
         let found: DisassembleResponse = self.client.ask("disassemble", arguments)?;
-        let this = found.instructions.iter().find(|i| i.address == here);
+        let this = found.instructions.iter().find(|i| i.address == from);
         if let Some(symbol) = this.and_then(|i| i.symbol.as_ref())
             && count > 1
         {
@@ -211,7 +256,7 @@ impl Prompt {
             let start = start.context("this module has no memory")?;
             return Ok(format!("{:#x}", start + address));
         }
-        let value = self.evaluate(address, Radix::Decimal)?;
+        let value = self.evaluate(address, None)?;
         value
             .memory_reference
             .with_context(|| format!("{address} is not in memory: its value is {}", value.result))

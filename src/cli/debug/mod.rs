@@ -1,11 +1,14 @@
 //! `rr-dap debug`: a session at a prompt. What is typed becomes requests to the debug
 //! adapter, as an editor's clicks do, so both see the same.
 
+mod awaited;
 mod breakpoints;
 mod commands;
+mod complete;
 mod display;
 mod functions;
 mod help;
+mod history;
 mod info;
 mod input;
 mod interrupt;
@@ -15,6 +18,8 @@ mod memory;
 mod motion;
 mod places;
 mod prompt;
+mod script;
+mod settings;
 mod stack;
 mod text;
 mod values;
@@ -69,6 +74,9 @@ pub(super) struct Debug {
     /// recording in FILE.session.json, nor keep any there. With --batch, breakpoints are not.
     #[arg(long)]
     no_save: bool,
+    /// Do not begin with the commands in ~/.rr-dapinit.
+    #[arg(long)]
+    no_init: bool,
     /// Whether to print colours.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
@@ -118,7 +126,9 @@ impl Debug {
             true => &["--no-save"],
             false => &[],
         };
-        let mut client = conversation::start(server, move |said| heard.borrow_mut().hear(said))?;
+        let mut client = conversation::start(server, move |message| {
+            heard.borrow_mut().hear(message);
+        })?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
         let stopped = open(&mut client, subject.launch, &screen)?;
@@ -128,6 +138,9 @@ impl Debug {
         // What a script does hangs on nothing but the script.
         if let Some(recording) = lasting.filter(|_| !self.no_save && !self.batch) {
             prompt.take_kept(recording)?;
+        }
+        if let Some(file) = script::begins_with().filter(|_| !self.no_init) {
+            prompt.begin_with(&file)?;
         }
         prompt.converse(input, &stopped)
     }
@@ -179,6 +192,7 @@ impl Debug {
         launch["cwd"] = json!(std::env::current_dir()?);
         launch["invoke"] = json!(world.invoke);
         launch["wasi"] = json!(world.switches);
+        launch["sources"] = json!(world.sources || !world.no_sources);
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
         Ok(Subject { launch, recording })
@@ -259,7 +273,8 @@ fn open(
         json!({
             "adapterID": "rr-dap", "clientID": "rr-dap debug", "pathFormat": "path",
             "linesStartAt1": true, "columnsStartAt1": true, "supportsVariableType": true,
-            "supportsMemoryReferences": true,
+            "supportsMemoryReferences": true, "waitsForOutput": true,
+            "supportsProgressReporting": true,
         }),
     )?;
     screen.borrow_mut().capabilities = capabilities;

@@ -4,7 +4,7 @@ use super::breakpoints::Lifetime;
 use super::places;
 use super::prompt::{Done, Next, Prompt};
 use crate::dap::protocol::{StoppedEventBody, StoppedEventReason};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 /// The arguments of an `rr/step`.
@@ -36,6 +36,14 @@ pub(super) fn start(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
+/// To before everything.
+pub(super) fn start_of_all(prompt: &mut Prompt, arguments: &str) -> Done {
+    nothing_more(arguments)?;
+    let stopped = prompt.go("rr/seek", json!({ "to": "start" }))?;
+    prompt.arrive(&stopped)?;
+    Ok(Next::Continue)
+}
+
 pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
     let motion = json!({ "threadId": 1 });
     prompt.often(arguments, "continue", is_breakpoint, &motion)
@@ -47,8 +55,9 @@ pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn next(prompt: &mut Prompt, arguments: &str) -> Done {
-    // The server's own word for a step to another hostcall.
-    if arguments.starts_with("hostcall") {
+    // The server's own words, for a step to another hostcall and to a write.
+    let word = arguments.split_whitespace().next().unwrap_or_default();
+    if matches!(word, "hostcall" | "write") {
         return prompt.console(&format!("next {arguments}"));
     }
     prompt.step(arguments, &step_of("forward", "line", "over"))
@@ -99,7 +108,7 @@ pub(super) fn reverse_step_instruction(prompt: &mut Prompt, arguments: &str) -> 
 /// A breakpoint for once, and on to it; whatever stops first, it is gone then.
 pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     if arguments.is_empty() {
-        return next(prompt, "");
+        bail!("where to? `advance LINE`, `advance FUNCTION`; `until` alone leaves a loop");
     }
     let wanted = places::parse(prompt, arguments)?;
     let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
@@ -107,6 +116,32 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.forget_breakpoint(number)?;
     prompt.arrive(&went?)?;
     Ok(Next::Continue)
+}
+
+/// To a line after this one in the same function, or out of it: not back to a loop's head.
+pub(super) fn until(prompt: &mut Prompt, arguments: &str) -> Done {
+    // A loop that goes on for longer has to be left in another way.
+    const MOST: usize = 1000;
+    if !arguments.is_empty() {
+        return advance(prompt, arguments);
+    }
+    let here = prompt.looked_at()?;
+    let motion = json!({ "direction": "forward", "unit": "line", "kind": "over" });
+    for _ in 0..MOST {
+        let stopped = prompt.go("rr/step", motion.clone())?;
+        let is_step = stopped.reason == StoppedEventReason::Step;
+        let (frames, _) = prompt.client.frames(0, 1)?;
+        let is_in_loop = frames.first().is_some_and(|now| {
+            now.name == here.name && now.source == here.source && now.line <= here.line
+        });
+        if !is_step || !is_in_loop {
+            prompt.arrive(&stopped)?;
+            return Ok(Next::Continue);
+        }
+    }
+    let stopped = prompt.go("rr/step", motion)?;
+    prompt.arrive(&stopped)?;
+    bail!("the loop goes on after {MOST} lines; `advance LINE` runs to a line behind it")
 }
 
 /// Whether a run that stopped so is one of several that were asked for: at a trap there may

@@ -1,15 +1,18 @@
 //! The session at the prompt: what it knows, and the loop that takes lines.
 
 use super::Recording;
+use super::awaited::Awaited;
 use super::breakpoints::Breakpoints;
 use super::commands::{self, Found};
 use super::display::Displays;
-use super::input::{Input, PROMPT};
+use super::history::History;
+use super::input::{CONTINUED, Entered, Input, PROMPT};
 use super::kept::Shelf;
-use super::line_reader::{Completer, Completions};
+use super::script::{self, Pending};
+use super::settings::Settings;
 use super::stack::Stack;
 use super::text::Texts;
-use crate::cli::conversation::{Category, Said};
+use crate::cli::conversation::{Category, Heard, Said};
 use crate::cli::style::{Paint, Style};
 use crate::cli::terminal;
 use crate::dap::client::{Client, ClientError};
@@ -35,6 +38,7 @@ pub(super) struct Screen {
     pub(super) paint: Paint,
     pub(super) capabilities: Capabilities,
     is_line_begun: bool,
+    awaited: Awaited,
 }
 
 impl Screen {
@@ -43,11 +47,20 @@ impl Screen {
             paint,
             capabilities: Capabilities::default(),
             is_line_begun: false,
+            awaited: Awaited::Nothing,
         }
     }
 
-    /// What the server prints.
-    pub(super) fn hear(&mut self, said: &Said) {
+    /// What the server says by itself.
+    pub(super) fn hear(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Said(said) => self.print(said),
+            Heard::Progress(progress) => self.awaited.hear(progress),
+        }
+    }
+
+    fn print(&mut self, said: &Said) {
+        self.awaited.clear();
         let text = match said.category {
             Category::Stdout => self.paint.painted_as_printed(Style::Dim, &said.text),
             Category::Stderr => self.paint.painted_as_printed(Style::Name, &said.text),
@@ -65,6 +78,7 @@ impl Screen {
     }
 
     fn end_line(&mut self) -> io::Result<()> {
+        self.awaited.clear();
         if std::mem::take(&mut self.is_line_begun) {
             writeln!(terminal::stdout())?;
         }
@@ -99,6 +113,9 @@ pub(super) struct Prompt {
     pub(super) displays: Displays,
     /// Where breakpoints are kept for the next session.
     pub(super) shelf: Option<Shelf>,
+    pub(super) history: History,
+    pub(super) settings: Settings,
+    pub(super) pending: Pending,
     /// The command that an empty line repeats.
     last: Option<String>,
     /// Commands that failed, motions among them.
@@ -116,6 +133,9 @@ impl Prompt {
             texts: Texts::default(),
             displays: Displays::default(),
             shelf: None,
+            history: History::default(),
+            settings: Settings::default(),
+            pending: Pending::default(),
             last: None,
             failed: 0,
         }
@@ -145,7 +165,7 @@ impl Prompt {
 
     fn take_lines(&mut self, input: &mut Input, first: &StoppedEventBody) -> anyhow::Result<()> {
         self.arrive(first)?;
-        while let Some(entered) = input.next(self)? {
+        while let Some(entered) = self.next_line(input)? {
             self.client.catch_up();
             if !entered.is_typed {
                 let echo = self.painted(Style::Dim, &format!("{PROMPT}{}", entered.line));
@@ -157,6 +177,7 @@ impl Prompt {
                 Err(error) if terminal::is_closed(&error) || is_over(&error) => return Err(error),
                 Err(error) => {
                     self.failed += 1;
+                    self.pending.forget();
                     self.complain(&error)?;
                 }
             }
@@ -165,20 +186,40 @@ impl Prompt {
         Ok(())
     }
 
+    fn next_line(&mut self, input: &mut Input) -> anyhow::Result<Option<Entered>> {
+        if let Some(waiting) = self.pending.next() {
+            return Ok(Some(Entered {
+                line: waiting.line,
+                is_typed: !waiting.is_shown,
+            }));
+        }
+        let shown = match self.pending.is_entering() {
+            true => CONTINUED,
+            false => PROMPT,
+        };
+        input.next(shown, self)
+    }
+
     fn run(&mut self, line: &str) -> Done {
-        let line = line.trim();
+        if self.enter(line)? {
+            return Ok(Next::Continue);
+        }
+        let line = &self.breakpoints.with_last_number(line.trim());
         let repeated;
-        let line = match (line, &self.last) {
+        let line = match (line.as_str(), &self.last) {
             ("", None) => return Ok(Next::Continue),
             ("", Some(last)) => {
                 repeated = last.clone();
                 &repeated
             }
-            _ => line,
+            (line, _) => line,
         };
         self.last = None;
         if line.starts_with('#') {
             return Ok(Next::Continue);
+        }
+        if let Some(command) = line.strip_prefix('!') {
+            return script::shell(self, command);
         }
         match commands::find(line) {
             Found::Command(entry, arguments) => {
@@ -211,6 +252,11 @@ impl Prompt {
 
     pub(super) fn say(&self, text: &str) -> io::Result<()> {
         self.screen.borrow_mut().say(text)
+    }
+
+    /// Ends a line that the guest has begun.
+    pub(super) fn say_nothing(&self) -> io::Result<()> {
+        self.screen.borrow_mut().end_line()
     }
 
     pub(super) fn painted(&self, style: Style, text: &str) -> String {
@@ -251,117 +297,4 @@ fn is_over(error: &anyhow::Error) -> bool {
         error.downcast_ref(),
         Some(ClientError::Ended(_) | ClientError::Write(_) | ClientError::Read(_))
     )
-}
-
-impl Completer for Prompt {
-    fn complete(&mut self, before: &str) -> Completions {
-        let begun = before.trim_start();
-        let from = before.len() - begun.len();
-        if let Found::Command(entry, arguments) = commands::find(begun)
-            && begun.contains(char::is_whitespace)
-        {
-            return match entry.completes {
-                commands::Completes::Nothing => Completions {
-                    from: before.len(),
-                    texts: Vec::new(),
-                },
-                commands::Completes::Places => self.complete_place(before, arguments),
-                commands::Completes::Expressions => self.complete_expression(before),
-                commands::Completes::Words(words) => complete_words(before, words),
-            };
-        }
-        let mut texts: Vec<String> = commands::names()
-            .filter(|name| name.starts_with(begun))
-            .map(str::to_owned)
-            .collect();
-        let servers = self.completions(begun).into_iter();
-        texts.extend(
-            servers
-                .map(|item| item.label)
-                .filter(|l| l.starts_with(begun)),
-        );
-        texts.dedup();
-        // What follows a command of the server's is most often an expression.
-        match texts.is_empty() && begun.contains(char::is_whitespace) {
-            true => self.complete_expression(before),
-            false => Completions { from, texts },
-        }
-    }
-}
-
-fn complete_words(before: &str, words: &[&str]) -> Completions {
-    let from = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let begun = before.get(from..).unwrap_or_default();
-    let fitting = words.iter().filter(|word| word.starts_with(begun));
-    Completions {
-        from,
-        texts: fitting.map(|word| (*word).to_owned()).collect(),
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Item {
-    label: String,
-    text: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-}
-
-impl Prompt {
-    /// What the server thinks a text could become; nothing, if it does not know.
-    fn completions(&mut self, text: &str) -> Vec<Item> {
-        #[derive(Deserialize)]
-        struct Body {
-            targets: Vec<Item>,
-        }
-        let column = text.encode_utf16().count() + 1;
-        let mut arguments = json!({ "text": text, "column": column });
-        if let Ok(Some(frame)) = self.selected() {
-            arguments["frameId"] = frame.id.into();
-        }
-        let found = self.client.ask("completions", arguments);
-        found.map_or(Vec::new(), |body: Body| body.targets)
-    }
-
-    /// The last name of an expression.
-    fn complete_expression(&mut self, before: &str) -> Completions {
-        let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let from = before.trim_end_matches(is_part).len();
-        let begun = before.get(from..).unwrap_or_default().to_owned();
-        let arguments = commands::find(before.trim_start());
-        let expression = match arguments {
-            Found::Command(_, arguments) => arguments.to_owned(),
-            _ => begun.clone(),
-        };
-        let items = self.completions(&expression).into_iter();
-        // Commands are not part of an expression.
-        let values = items.filter(|item| item.kind.as_deref() != Some("keyword"));
-        let mut texts: Vec<String> = values
-            .map(|item| item.text.unwrap_or(item.label))
-            .chain(self.variable_names())
-            .filter(|text| text.starts_with(&begun))
-            .collect();
-        texts.sort_unstable();
-        texts.dedup();
-        Completions { from, texts }
-    }
-
-    /// `FILE:`, or a function
-    fn complete_place(&mut self, before: &str, begun: &str) -> Completions {
-        let sources = self.sources().unwrap_or_default().into_iter();
-        let names = sources.filter_map(|source| source.name);
-        let mut texts: Vec<String> = names
-            .filter(|name| name.starts_with(begun))
-            .map(|name| format!("{name}:"))
-            .collect();
-        if !begun.is_empty() {
-            texts.extend(self.function_names(begun));
-        }
-        texts.sort_unstable();
-        texts.dedup();
-        Completions {
-            from: before.len() - begun.len(),
-            texts,
-        }
-    }
 }

@@ -26,27 +26,63 @@ pub(super) struct Stack {
     selected: usize,
 }
 
-pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
-    let wanted = match arguments {
-        "" => SHOWN,
-        text => count(text)?,
-    };
-    prompt.fetch(wanted)?;
-    let selected = prompt.stack.selected;
-    let shown = prompt.stack.frames.iter().enumerate().take(wanted);
-    let lines: Vec<String> = shown
-        .map(|(level, frame)| {
-            let mark = if level == selected { '*' } else { ' ' };
-            format!("{mark}#{level:<2} {}", place(frame))
-        })
-        .collect();
-    for line in &lines {
-        prompt.say(line)?;
+/// What `backtrace` is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    count: usize,
+    /// Counted from the outermost frame.
+    is_from_outside: bool,
+    /// With the variables of each frame.
+    is_full: bool,
+}
+
+impl Shown {
+    /// `full`, `5`, `-5`, `full 5`
+    fn parse(arguments: &str) -> anyhow::Result<Shown> {
+        let mut shown = Shown {
+            count: SHOWN,
+            is_from_outside: false,
+            is_full: false,
+        };
+        for word in arguments.split_whitespace() {
+            match (word.trim_start_matches('-'), word.strip_prefix('-')) {
+                ("full" | "f", _) => shown.is_full = true,
+                (_, Some(number)) => {
+                    (shown.count, shown.is_from_outside) = (count(number)?, true);
+                }
+                (number, None) => shown.count = count(number)?,
+            }
+        }
+        Ok(shown)
     }
-    if lines.is_empty() {
+}
+
+pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
+    let wanted = Shown::parse(arguments)?;
+    let mut first = 0;
+    prompt.fetch(wanted.count)?;
+    if wanted.is_from_outside {
+        prompt.fetch(prompt.stack.total)?;
+        first = prompt.stack.frames.len().saturating_sub(wanted.count);
+    }
+    let selected = prompt.stack.selected;
+    let shown = prompt.stack.frames.iter().enumerate();
+    let shown: Vec<(usize, StackFrame)> = shown
+        .skip(first)
+        .take(wanted.count)
+        .map(|(level, frame)| (level, frame.clone()))
+        .collect();
+    for (level, frame) in &shown {
+        let mark = if *level == selected { '*' } else { ' ' };
+        prompt.say(&format!("{mark}#{level:<2} {}", place(frame)))?;
+        if wanted.is_full {
+            prompt.show_variables_of(frame)?;
+        }
+    }
+    if shown.is_empty() {
         prompt.say(NOWHERE)?;
     }
-    let more = prompt.stack.total.saturating_sub(lines.len());
+    let more = prompt.stack.total.saturating_sub(first + shown.len());
     if more > 0 {
         prompt.say(&format!(
             "… {more} more; `backtrace {}` shows all",
@@ -147,20 +183,40 @@ impl Prompt {
         self.failed += usize::from(stopped.has_failed());
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
-        self.stack.selected = telling(&self.stack.frames);
+        let has_failed = matches!(stopped.reason, StoppedEventReason::Exception);
+        self.stack.selected = telling(&self.stack.frames, has_failed);
         let moment = self.client.moment()?;
         let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
         let hit = self.hit(stopped)?;
+        let is_silent = hit.commands.first().is_some_and(|line| line == "silent");
         let reason = reason(stopped);
         let innermost = self.stack.frames.first().map(place);
-        // A hostcall's description is what its frame is called.
-        let innermost = innermost.filter(|place| reason.as_ref() != Some(place));
-        let why: Vec<String> = hit.into_iter().chain(reason).chain(innermost).collect();
+        // A hostcall's description is what its frame is called, and what wrote is told first.
+        let innermost = innermost.filter(|place| {
+            let begun = reason
+                .as_ref()
+                .and_then(|reason| reason.strip_prefix(place.as_str()));
+            !begun.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        let why: Vec<String> = hit
+            .told
+            .into_iter()
+            .chain(reason)
+            .chain(innermost)
+            .collect();
         let moment = self.painted(Style::Dim, &format!("[{moment}]"));
         let why = match stopped.reason {
             StoppedEventReason::Exception => self.painted(Style::Failure, &why.join(", ")),
             _ => why.join(", "),
         };
+        if stopped.reason == StoppedEventReason::Pause {
+            // Interrupted, or failed: what was to come next is not wanted any more.
+            self.pending.forget();
+        }
+        self.follow(hit.commands)?;
+        if is_silent {
+            return Ok(());
+        }
         self.say(&format!("{why} {moment}"))?;
         if let Some(frame) = self.selected()? {
             if self.stack.selected > 0 {
@@ -173,15 +229,35 @@ impl Prompt {
 }
 
 /// The level of the frame to look at first: the innermost, but where a library has called its
-/// host, the first frame whose source is here is what people know.
-fn telling(frames: &[StackFrame]) -> usize {
-    let is_in_source = |frame: &StackFrame| frame.path().is_some();
-    if frames.first().is_some_and(is_in_source) {
+/// host, the first frame whose source is here is what people know; and where the program has
+/// failed, the first that is of no library.
+fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
+    let is_subtle = |frame: &StackFrame| {
+        let hint = frame.presentation_hint.as_ref();
+        matches!(hint, Some(StackFramePresentationHint::Subtle))
+    };
+    // A text of the server's has a note if it stands for a source that is nowhere.
+    let has_note = |frame: &StackFrame| {
+        let source = frame.source.as_ref();
+        source.is_some_and(|source| source.origin.is_some())
+    };
+    let is_own = |frame: &StackFrame| frame.source.is_some() && !is_subtle(frame);
+    let own = has_failed.then(|| frames.iter().position(is_own)).flatten();
+    if let Some(own) = own {
+        return own;
+    }
+    let has_lines = |frame: &StackFrame| {
+        frame.path().is_some() || is_own(frame) || (frame.source.is_some() && has_note(frame))
+    };
+    if frames.first().is_some_and(has_lines) {
         return 0;
     }
-    let is_here = |frame: &StackFrame| frame.path().is_some_and(|path| Path::new(path).is_file());
+    let is_here = |frame: &StackFrame| match frame.path() {
+        Some(path) => Path::new(path).is_file(),
+        None => is_own(frame) && !has_note(frame),
+    };
     let here = frames.iter().position(is_here);
-    here.or_else(|| frames.iter().position(is_in_source))
+    here.or_else(|| frames.iter().position(has_lines))
         .unwrap_or(0)
 }
 

@@ -3,6 +3,7 @@
 use super::places::{self, Spot};
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
+use crate::cli::terminal::on_one_line;
 use crate::dap::client::Client;
 use crate::dap::protocol::{Source, StackFrame};
 use crate::source::{HostFileError, source_text};
@@ -10,11 +11,9 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Lines that `list` shows.
-const SHOWN: usize = 10;
 /// And at most, where it is told which.
 const MOST: usize = 500;
 
@@ -26,6 +25,10 @@ pub(super) struct Texts {
     listed: Option<(Source, usize, usize)>,
     /// A file that is not there is told of once.
     missed: Vec<Source>,
+    /// What was told of sources.
+    noted: Vec<String>,
+    /// Where else to look for files.
+    directories: Vec<PathBuf>,
 }
 
 pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -34,6 +37,7 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
         let count = last.saturating_sub(first).min(MOST) + 1;
         return show(prompt, source, first.max(1), count);
     }
+    let size = prompt.settings.list_size;
     let listed = prompt.texts.listed.clone();
     let (source, first) = match (arguments, listed) {
         ("", Some((source, _, after))) => (source, after),
@@ -41,22 +45,22 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
             if first <= 1 {
                 bail!("this is the beginning of {}", places::name(&source));
             }
-            (source, first.saturating_sub(SHOWN).max(1))
+            (source, first.saturating_sub(size).max(1))
         }
         ("" | "-", None) => {
             let (source, line) = prompt.here()?;
-            (source, around(line))
+            (source, around(line, size))
         }
         (place, _) => match places::spot(prompt, place)? {
-            Spot::Line { source, line } => (source, around(line)),
+            Spot::Line { source, line } => (source, around(line, size)),
             Spot::Function(name) => {
                 let (source, line) = prompt.declared(&name)?;
-                (source, around(line))
+                (source, around(line, size))
             }
             _ => bail!("`list` takes LINE, FIRST,LAST, FILE:LINE or FUNCTION"),
         },
     };
-    show(prompt, source, first, SHOWN)
+    show(prompt, source, first, size)
 }
 
 /// `FIRST,LAST`
@@ -66,6 +70,7 @@ fn range(text: &str) -> Option<(usize, usize)> {
 }
 
 fn show(prompt: &mut Prompt, source: Source, first: usize, count: usize) -> Done {
+    prompt.note(&source)?;
     let lines = prompt.texts.lines(&mut prompt.client, &source)?;
     if first > lines.len() {
         bail!("{} has {} lines", places::name(&source), lines.len());
@@ -90,8 +95,8 @@ fn is_missing(error: &HostFileError) -> bool {
     matches!(error, HostFileError::Read(error) if error.kind() == ErrorKind::NotFound)
 }
 
-fn around(line: usize) -> usize {
-    line.saturating_sub(SHOWN / 2).max(1)
+fn around(line: usize, size: usize) -> usize {
+    line.saturating_sub(size / 2).max(1)
 }
 
 impl Prompt {
@@ -108,6 +113,24 @@ impl Prompt {
         Ok((source, line))
     }
 
+    /// What must be known of a source is told once.
+    fn note(&mut self, source: &Source) -> anyhow::Result<()> {
+        let Some(note) = &source.origin else {
+            return Ok(());
+        };
+        if self.texts.noted.contains(note) {
+            return Ok(());
+        }
+        self.texts.noted.push(note.clone());
+        let name = places::name(source);
+        let told = match note.contains(name) {
+            true => format!("   ({note})"),
+            false => format!("   ({name}: {note})"),
+        };
+        self.say(&self.painted(Style::Dim, &on_one_line(&told)))?;
+        Ok(())
+    }
+
     fn row(&self, number: usize, text: &str, here: usize) -> String {
         match number == here {
             true => self.painted(Style::Mark, &format!("-> {number:4}  {text}")),
@@ -121,6 +144,7 @@ impl Prompt {
         let Some(source) = &frame.source else {
             return Ok(());
         };
+        self.note(source)?;
         match self.texts.lines(&mut self.client, source) {
             Ok(lines) => {
                 let line = usize::try_from(frame.line)?;
@@ -141,13 +165,44 @@ impl Prompt {
 }
 
 impl Texts {
+    /// Looks for files in these directories from now on.
+    pub(super) fn look_again(&mut self, directories: &[PathBuf]) {
+        self.directories = directories.to_vec();
+        self.missed.clear();
+    }
+
+    /// Whether a file is found.
+    pub(super) fn is_here(&self, path: &Path) -> bool {
+        self.text_of(path).is_ok()
+    }
+
+    /// The text of a file: where it should be, else beneath one of the directories.
+    fn text_of(&self, path: &Path) -> Result<String, HostFileError> {
+        let missing = match source_text(path) {
+            Err(error) if is_missing(&error) => error,
+            found => return found,
+        };
+        let parts: Vec<_> = path.components().collect();
+        for directory in &self.directories {
+            // The longest end of the path that is there is most likely the same file.
+            let ends = (0..parts.len()).filter_map(|from| parts.get(from..));
+            let mut there =
+                ends.map(|end| end.iter().fold(directory.clone(), |at, part| at.join(part)));
+            let beneath = there.find(|path| path.starts_with(directory) && path.is_file());
+            if let Some(found) = beneath {
+                return source_text(&found);
+            }
+        }
+        Err(missing)
+    }
+
     /// The lines of a source: from its file, or from the server.
     fn lines(&mut self, client: &mut Client, source: &Source) -> anyhow::Result<Rc<[String]>> {
         if let Some((_, lines)) = self.read.iter().find(|(known, _)| known == source) {
             return Ok(Rc::clone(lines));
         }
         let text = match &source.path {
-            Some(path) => match source_text(Path::new(path)) {
+            Some(path) => match self.text_of(Path::new(path)) {
                 Ok(text) => text,
                 Err(error) if is_missing(&error) => match is_of_rust(path) {
                     true => bail!(

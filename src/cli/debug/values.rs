@@ -3,40 +3,45 @@
 use super::prompt::{Done, Next, Prompt};
 use crate::cli::style::Style;
 use crate::dap::client::{Group, Purpose};
-use crate::dap::protocol::EvaluateResponse;
+use crate::dap::protocol::{EvaluateResponse, StackFrame};
 use anyhow::bail;
 use serde_json::json;
 
 /// Values of one group that are shown.
 const SHOWN: usize = 100;
 
-/// How a value is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Radix {
-    Decimal,
-    Hexadecimal,
-}
-
-/// `/x` before an expression.
-pub(super) fn radix(arguments: &str) -> anyhow::Result<(Radix, &str)> {
+/// `/x` before an expression: the letter, and the expression.
+pub(super) fn format(arguments: &str) -> anyhow::Result<(Option<char>, &str)> {
     let Some(rest) = arguments.strip_prefix('/') else {
-        return Ok((Radix::Decimal, arguments));
+        return Ok((None, arguments));
     };
     let (format, expression) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let radix = match format {
-        "x" => Radix::Hexadecimal,
-        "d" | "u" => Radix::Decimal,
-        other => bail!("/{other} is not a format here: /x is hexadecimal; `x/…` shows memory"),
+    let letter = match format {
+        // An address, and a number with leading zeros.
+        "a" | "z" => Some('x'),
+        // As its type says.
+        "f" | "r" => None,
+        "x" | "d" | "u" | "o" | "t" | "c" | "s" => format.chars().next(),
+        other => bail!(
+            "/{other} is not a format here: there are /x /d /u /o /t /c /s; `x/…` shows memory"
+        ),
     };
-    Ok((radix, expression.trim()))
+    Ok((letter, expression.trim()))
 }
 
 pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
-    let (radix, expression) = radix(arguments)?;
-    if expression.is_empty() {
+    let (letter, expression) = format(arguments)?;
+    if expression.is_empty() && prompt.history.is_empty() {
         bail!("print what? `print EXPRESSION`, such as a variable; `info locals` lists them");
     }
-    let value = prompt.evaluate(expression, radix)?;
+    if let Some(shown) = prompt.history.shown(expression)? {
+        let (name, type_name, value) = shown.parts();
+        return prompt
+            .say_value(&name, type_name.as_deref(), &value)
+            .map(|()| Next::Continue);
+    }
+    let value = prompt.evaluate(expression, letter)?;
+    prompt.history.keep(expression, &value);
     prompt.say_value(expression, value.type_field.as_deref(), &value.result)?;
     // What the value's line leaves out.
     if value.result.contains('…') {
@@ -50,12 +55,13 @@ impl Prompt {
     pub(super) fn evaluate(
         &mut self,
         expression: &str,
-        radix: Radix,
+        letter: Option<char>,
     ) -> anyhow::Result<EvaluateResponse> {
-        let mut arguments = json!({
-            "expression": expression, "context": "watch",
-            "format": { "hex": radix == Radix::Hexadecimal },
-        });
+        let mut expression = self.history.replaced(expression)?;
+        if let Some(letter) = letter {
+            expression = format!("{expression},{letter}");
+        }
+        let mut arguments = json!({ "expression": expression, "context": "watch" });
         if let Some(frame) = self.selected()? {
             arguments["frameId"] = frame.id.into();
         }
@@ -109,14 +115,19 @@ impl Prompt {
     }
 
     /// The variables in scopes for one of these purposes.
-    pub(super) fn show_scopes(&mut self, purposes: &[Purpose], nothing: &str) -> Done {
+    pub(super) fn show_scopes(
+        &mut self,
+        (purposes, part): (&[Purpose], &str),
+        nothing: &str,
+    ) -> Done {
         let frame = self.looked_at()?;
         let mut is_empty = true;
         for scope in self.client.scopes(&frame)? {
             if !purposes.contains(&scope.purpose()) {
                 continue;
             }
-            for variable in self.client.inside(&scope)? {
+            let inside = self.client.inside(&scope)?.into_iter();
+            for variable in inside.filter(|variable| variable.name.contains(part)) {
                 is_empty = false;
                 let type_name = variable.type_field.as_deref();
                 self.say_value(&variable.name, type_name, &variable.value)?;
@@ -126,6 +137,19 @@ impl Prompt {
             self.say(nothing)?;
         }
         Ok(Next::Continue)
+    }
+
+    /// The arguments and locals of a frame, beneath it.
+    pub(super) fn show_variables_of(&mut self, frame: &StackFrame) -> anyhow::Result<()> {
+        for scope in self.client.scopes(frame)? {
+            if matches!(scope.purpose(), Purpose::Arguments | Purpose::Locals) {
+                for variable in self.client.inside(&scope)? {
+                    let name = self.painted(Style::Name, &variable.name);
+                    self.say(&format!("       {name} = {}", variable.value))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The names of what is in scope.

@@ -4,7 +4,7 @@
 mod page;
 mod tour;
 
-use super::conversation::{self, Category, Said};
+use super::conversation::{self, Category, Heard, Said};
 use super::terminal;
 use crate::timeline::processes::temporary::TemporaryDir;
 use clap::Args;
@@ -46,8 +46,11 @@ impl Demo {
         unpack(place.path())?;
         let printed = Rc::new(RefCell::new(Printed::default()));
         let heard = Rc::clone(&printed);
-        let client =
-            conversation::start(&["--no-save"], move |said| heard.borrow_mut().hear(said))?;
+        let client = conversation::start(&["--no-save"], move |message| {
+            if let Heard::Said(said) = message {
+                heard.borrow_mut().hear(said);
+            }
+        })?;
         let mut client = client.with_patience(PATIENCE);
         let page = Page::stdout();
         let tour = Tour::new(&mut client, &printed, page, place.path());

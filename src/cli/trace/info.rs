@@ -2,7 +2,7 @@
 
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
-use crate::trace::{Summary, Trace};
+use crate::trace::{Metadata, Summary, Trace};
 use clap::Args;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
     serde_json::json!({
         "file": trace.path(),
         "bytes": trace.length(),
-        "metadata": trace.metadata(),
+        "metadata": metadata(trace.metadata()),
         "outcome": trace.outcome(),
         "outcomeInferred": !trace.has_end(),
         "missing": trace.missing(),
@@ -75,6 +75,16 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "instances": summary.instances,
         "crossings": crossings,
     })
+}
+
+/// What the recording says of the run; of the sources that it carries, their sizes.
+fn metadata(metadata: &Metadata) -> serde_json::Value {
+    let mut told = serde_json::json!(metadata);
+    let sources = metadata.sources.iter();
+    let sources = sources
+        .map(|source| serde_json::json!({ "path": source.path, "bytes": source.text.len() }));
+    told["sources"] = sources.collect();
+    told
 }
 
 /// Core modules with the hash of their code, which stripping debug information does
@@ -122,6 +132,14 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
         fact("engine", on_one_line(&format!("{name}={value}")))?;
+    }
+    for source in &metadata.sources {
+        let carried = format!(
+            "{} ({} bytes, carried along)",
+            source.path,
+            source.text.len()
+        );
+        fact("source", on_one_line(&carried))?;
     }
     let inferred = match trace.has_end() {
         true => "",

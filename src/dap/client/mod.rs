@@ -79,7 +79,7 @@ enum Heard {
 pub struct Interrupter(Sender<Heard>);
 
 impl Interrupter {
-    /// Has the client send `pause`, if it waits for something.
+    /// Has the client send `pause`, or `cancel`, if it waits for something.
     pub fn interrupt(&self) {
         // A conversation that is over cannot be interrupted.
         _ = self.0.send(Heard::Interrupt);
@@ -98,6 +98,8 @@ pub struct Client {
     interrupter: Interrupter,
     ear: Ear,
     patience: Option<Duration>,
+    /// Whether an interrupted motion is to leave everything where it was.
+    gives_up: bool,
     last_seq: i64,
     /// Messages that came while others were awaited.
     kept: Vec<Value>,
@@ -135,6 +137,7 @@ impl Client {
             interrupter,
             ear: Box::new(ear),
             patience: None,
+            gives_up: false,
             last_seq: 0,
             kept: Vec::new(),
             is_over: false,
@@ -166,6 +169,12 @@ impl Client {
             patience: Some(patience),
             ..self
         }
+    }
+
+    /// Whether an interrupt has the server give a motion up, rather than end it where it has
+    /// come to.
+    pub fn gives_up_when_interrupted(&mut self, gives_up: bool) {
+        self.gives_up = gives_up;
     }
 
     /// What stops it from another thread.
@@ -364,7 +373,10 @@ impl Client {
                     return Err(error);
                 }
                 // Its answer is nobody's concern: what was awaited will come earlier.
-                Ok(Heard::Interrupt) => drop(self.send("pause", json!({ "threadId": 1 }))?),
+                Ok(Heard::Interrupt) => drop(match self.gives_up {
+                    true => self.send("cancel", json!({ "requestId": self.last_seq }))?,
+                    false => self.send("pause", json!({ "threadId": 1 }))?,
+                }),
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(ClientError::Silent {
                         awaited: awaited.to_owned(),

@@ -351,6 +351,9 @@ pub struct Bucket {
 pub struct FunctionsArguments {
     /// A part of the name, or a pattern with `*`.
     pub filter: String,
+    /// Only those that a breakpoint by this name would stop at.
+    #[serde(default)]
+    pub meant: bool,
     /// How many at most.
     pub count: Option<usize>,
 }

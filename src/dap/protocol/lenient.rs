@@ -27,6 +27,9 @@ pub struct ClientFeatures {
     pub supports_memory_references: bool,
     /// Whether it is sent `invalidated` after a jump through time.
     pub supports_invalidated_event: bool,
+    /// Not of the protocol: whether stops wait, for a while, until it is known what the program
+    /// has printed up to there.
+    pub waits_for_output: bool,
 }
 
 /// Arguments of every motion, of which only the granularity matters: there is one thread.

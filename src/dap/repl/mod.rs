@@ -8,8 +8,10 @@
 mod functions;
 mod help;
 mod hostcalls;
+mod info;
 mod mark;
 mod output;
+mod print;
 mod ptype;
 mod resources;
 mod seek;
@@ -72,7 +74,12 @@ struct ConsoleCommand {
 impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
-        self.arguments.starts_with("EXPRESSION")
+        self.arguments.starts_with("EXPRESSION") || self.needs_more()
+    }
+
+    /// Whether the words alone are the name of a variable.
+    fn needs_more(&self) -> bool {
+        self.arguments.starts_with("[/FORMAT]")
     }
 }
 
@@ -94,6 +101,11 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     output::OUTPUT,
     functions::FUNCTIONS,
+    info::LINE,
+    info::SYMBOL,
+    info::VARIABLES,
+    info::TYPES,
+    print::PRINT,
     ptype::PTYPE,
     wrote::WROTE,
     wrote::WRITES,
@@ -121,6 +133,8 @@ impl CommandLine {
                 Some(_) => {}
             }
         }
+        let written = with_space(line);
+        let line = written.as_deref().unwrap_or(line);
         let (entry, arguments) = find(line)?;
         let others = if entry.takes_expression() {
             "$(!~<[&"
@@ -132,7 +146,8 @@ impl CommandLine {
         let is_sign_alone = |text: &str| text.chars().nth(1).is_none_or(char::is_whitespace);
         let begins = arguments.chars().next();
         let fits = match begins {
-            None => true,
+            None => !entry.needs_more(),
+            Some('/') => entry.needs_more() && arguments.contains(char::is_whitespace),
             Some('+' | '-' | '*' | '?' | '<') => !is_sign_alone(arguments) || arguments.len() == 1,
             Some('&') if is_sign_alone(arguments) || arguments.starts_with("&&") => false,
             Some(next) => is_operand(next),
@@ -149,6 +164,24 @@ impl CommandLine {
             ))),
         }
     }
+}
+
+/// `p/x a` as `p /x a`: with a format, as gdb has it. `p/x` alone is a quotient.
+fn with_space(line: &str) -> Option<String> {
+    let (word, rest) = line.split_once('/')?;
+    let (format, expression) = rest.split_once(char::is_whitespace)?;
+    let is_format = format.len() == 1 && format.chars().all(|c| c.is_ascii_lowercase());
+    let is_operand = |c: char| c.is_alphanumeric() || "_($*&".contains(c);
+    let begins = expression.trim_start().starts_with(is_operand);
+    let is_print = ["print", "p", "inspect"].contains(&word);
+    let sign_alone = expression
+        .trim_start()
+        .chars()
+        .nth(1)
+        .is_some_and(char::is_whitespace);
+    let is_sign = expression.trim_start().starts_with(['*', '&']);
+    (is_print && is_format && begins && !(is_sign && sign_alone))
+        .then(|| format!("{word} /{format} {}", expression.trim_start()))
 }
 
 /// The entry that a line begins with, and what follows.
@@ -174,6 +207,48 @@ fn after_words<'a>(mut text: &'a str, words: &str) -> Option<&'a str> {
         text = rest;
     }
     Some(text.trim())
+}
+
+/// What may follow a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completes {
+    Nothing,
+    Moments,
+    Marks,
+    Hostcalls,
+    Functions,
+    Globals,
+    Types,
+    Expressions,
+}
+
+/// What may stand at the end of a line that begins with a command, and what of the line
+/// comes after the command's words.
+pub(super) fn arguments(before: &str) -> Option<(Completes, &str)> {
+    let line = before.trim_start();
+    let line = match line.strip_prefix(PREFIX) {
+        Some(rest) if rest.starts_with(char::is_whitespace) => rest.trim_start(),
+        _ => line,
+    };
+    let (entry, trimmed) = find(line)?;
+    // Words that are not followed by a space are still being written.
+    let rest = match trimmed {
+        "" if line.ends_with(char::is_whitespace) => "",
+        "" => return None,
+        // What comes last may be a space.
+        text => line.get(line.rfind(text)?..)?,
+    };
+    let completes = match entry.words {
+        "seek" => Completes::Moments,
+        "unmark" => Completes::Marks,
+        "hostcall next" | "hostcall prev" | "hostcalls" => Completes::Hostcalls,
+        "functions" => Completes::Functions,
+        "info variables" => Completes::Globals,
+        "info types" | "ptype" => Completes::Types,
+        _ if entry.takes_expression() => Completes::Expressions,
+        _ => Completes::Nothing,
+    };
+    Some((completes, rest))
 }
 
 /// A command that a line could become.

@@ -229,11 +229,15 @@ impl Session {
         source: Option<&Source>,
     ) -> Handled<SetBreakpointsResponse> {
         self.remember_kinds(states, kind);
-        let told = |state: &BreakpointState| Breakpoint {
+        let sources: Vec<Option<Source>> = states
+            .iter()
+            .map(|state| state.source.as_ref().map(|source| self.source_out(source)))
+            .collect();
+        let told = |(state, own): (&BreakpointState, Option<Source>)| Breakpoint {
             id: Some(state.id.0.into()),
             verified: state.verified,
             message: state.message.clone(),
-            source: source.cloned(),
+            source: own.or_else(|| source.cloned()),
             line: state.point.map(|point| self.line_out(point.line)),
             column: state
                 .point
@@ -242,7 +246,7 @@ impl Session {
             instruction_reference: state.instruction.clone(),
             ..Breakpoint::default()
         };
-        let breakpoints = states.iter().map(told).collect();
+        let breakpoints = states.iter().zip(sources).map(told).collect();
         Reply::now(SetBreakpointsResponse { breakpoints })
     }
 }

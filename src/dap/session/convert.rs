@@ -48,11 +48,12 @@ impl Session {
     }
 
     pub(super) fn source_out(&mut self, source: &SourceRef) -> Source {
-        let name = Some(source.name.clone());
+        let (name, origin) = (Some(source.name.clone()), source.note.clone());
         match &source.origin {
             SourceOrigin::File(path) => Source {
                 name,
                 path: Some(self.view.path_mapping.outward(path)),
+                origin,
                 ..Source::default()
             },
             // Clients keep this for later sessions, where the number is another's.
@@ -60,6 +61,7 @@ impl Session {
                 name,
                 source_reference: Some(self.texts.number(text)),
                 adapter_data: Some(text.0.clone().into()),
+                origin,
                 ..Source::default()
             },
         }

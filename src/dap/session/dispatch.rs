@@ -2,8 +2,8 @@
 
 use super::{Handled, Reply, Session, State};
 use super::{
-    breakpoints, data, evaluate, functions, lifecycle, memory, motion, source, stack, targets,
-    time, variables, waiting,
+    breakpoints, completions, data, evaluate, functions, lifecycle, memory, motion, source, stack,
+    targets, time, variables, waiting,
 };
 use crate::dap::protocol::command::*;
 use crate::dap::protocol::{Refusal, Request};
@@ -145,7 +145,7 @@ static HANDLERS: &[&dyn Handler] = &[
     &on::<Variables>(Stop, variables::variables),
     &on::<Locations>(Stop, variables::locations),
     &on::<Evaluate>(Stop, evaluate::evaluate),
-    &on::<Completions>(Nothing, evaluate::completions),
+    &on::<Completions>(Nothing, completions::completions),
     &on::<SourceText>(Debuggee, source::source),
     &on::<LoadedSources>(Debuggee, source::loaded),
     &on::<Modules>(Debuggee, source::modules),

@@ -1,12 +1,12 @@
-//! `evaluate` and `completions`: expressions, and the console's commands.
+//! `evaluate`: expressions, and the console's commands.
 
 use super::asking::ask;
 use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
+use crate::dap::elsewhere;
 use crate::dap::protocol::{
-    CompletionItem, CompletionItemType, CompletionsArguments, CompletionsResponse,
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal,
 };
 use crate::dap::repl::{self, CommandError, Effect};
@@ -45,6 +45,9 @@ pub(super) fn evaluate(
 
 /// What is wrong with a line of the console; plain words may be meant as a command.
 fn unknown(line: &str, why: String) -> String {
+    if let Some(said) = elsewhere::said_of(line) {
+        return said;
+    }
     let is_word = |c: char| c.is_ascii_lowercase() || c == ' ' || c == '-';
     match line.trim().chars().all(is_word) {
         true => format!("{why}, nor is this a command: `rr help` lists those"),
@@ -84,87 +87,6 @@ fn take_effect(session: &mut Session, effect: Result<Effect, String>) -> Handled
             Ok(Reply::Now(said(say), Then::TravelUnasked(vec![motion])))
         }
     }
-}
-
-/// Completes the console's commands, and names of variables.
-pub(super) fn completions(
-    session: &mut Session,
-    arguments: CompletionsArguments,
-) -> Handled<CompletionsResponse> {
-    let column = session.point_in(1, Some(arguments.column)).ok();
-    let before = column
-        .and_then(|point| point.column)
-        .and_then(|column| usize::try_from(column.saturating_sub(1)).ok())
-        .map(|units| utf16_prefix(&arguments.text, units))
-        .unwrap_or(&arguments.text);
-    let commands = repl::completions(before).into_iter().map(|found| {
-        let length = before.encode_utf16().count();
-        completion(
-            found.text,
-            found.about,
-            CompletionItemType::Keyword,
-            0,
-            length,
-        )
-    });
-    let mut targets: Vec<CompletionItem> = commands.collect();
-    let begun = last_name(before);
-    let frame = arguments.frame_id.map(frame_in).transpose()?;
-    if let (false, Ok(debuggee)) = (begun.is_empty(), session.debuggee()) {
-        let start = before.encode_utf16().count() - begun.encode_utf16().count();
-        let length = begun.encode_utf16().count();
-        let names = debuggee.names(frame).into_iter();
-        let fitting = names.filter(|name| name.starts_with(begun));
-        targets.extend(
-            fitting
-                .take(MOST_NAMES)
-                .map(|name| completion(name, "", CompletionItemType::Variable, start, length)),
-        );
-    }
-    Reply::now(CompletionsResponse { targets })
-}
-
-/// The most names of variables that are offered at once.
-const MOST_NAMES: usize = 100;
-
-fn completion(
-    label: String,
-    about: &str,
-    kind: CompletionItemType,
-    start: usize,
-    length: usize,
-) -> CompletionItem {
-    CompletionItem {
-        label,
-        detail: (!about.is_empty()).then(|| about.to_owned()),
-        type_field: Some(kind),
-        start: i64::try_from(start).ok(),
-        length: i64::try_from(length).ok(),
-        ..CompletionItem::default()
-    }
-}
-
-/// The name that a text ends with, as far as it is written; none after a dot, where a
-/// field follows.
-fn last_name(text: &str) -> &str {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | ':');
-    let rest = text.trim_end_matches(is_part);
-    match rest.ends_with(['.', '>']) {
-        true => "",
-        false => text.get(rest.len()..).unwrap_or_default(),
-    }
-}
-
-/// Columns count UTF-16 code units.
-fn utf16_prefix(text: &str, units: usize) -> &str {
-    let mut seen = 0;
-    for (at, character) in text.char_indices() {
-        if seen >= units {
-            return text.get(..at).unwrap_or(text);
-        }
-        seen += character.len_utf16();
-    }
-    text
 }
 
 impl Session {

@@ -1,6 +1,7 @@
 //! Names of frames with what a client wants in them: module, parameters, line.
 
 use super::Session;
+use super::variables::notation_in;
 use crate::dap::protocol::{Refusal, StackFrameFormat};
 use crate::debuggee::{Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, VariableView};
 use std::collections::HashMap;
@@ -78,7 +79,7 @@ fn parameters(
         return matches!(origin, Some(SourceOrigin::File(_))).then(|| "()".to_owned());
     };
     let values = Format {
-        hex: format.hex == Some(true),
+        notation: notation_in(format.hex),
     };
     let found = debuggee.variables(&arguments.children.values, Page::default(), values);
     let shown: Vec<String> = found.ok()?.iter().map(|v| parameter(v, format)).collect();

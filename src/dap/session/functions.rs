@@ -12,7 +12,13 @@ const MOST: usize = 10_000;
 /// In a large program the names are read for some time: it is asked as a question.
 pub(super) fn functions(_: &mut Session, wanted: FunctionsArguments) -> Handled<FunctionsResponse> {
     ask(
-        move |debuggee, _, _| Ok((debuggee.functions(&wanted.filter), wanted.count)),
+        move |debuggee, _, _| {
+            let found = match wanted.meant {
+                true => debuggee.functions_meant(&wanted.filter),
+                false => debuggee.functions(&wanted.filter),
+            };
+            Ok((found, wanted.count))
+        },
         |session: &mut Session, (found, count)| {
             let total = found.len();
             let page = found.into_iter().take(count.unwrap_or(SOME).min(MOST));

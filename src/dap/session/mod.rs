@@ -6,6 +6,7 @@
 
 mod asking;
 mod breakpoints;
+mod completions;
 mod convert;
 mod data;
 mod dispatch;

@@ -6,9 +6,10 @@ use super::{
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
-    InvalidatedAreas, InvalidatedEventBody, MotionArguments, Refusal, SteppingGranularity,
-    StoppedEventBody, StoppedEventReason,
+    InvalidatedAreas, InvalidatedEventBody, MotionArguments, OutputEventCategory, Refusal,
+    SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
+use crate::dap::reporter::say;
 use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
 use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
@@ -59,8 +60,11 @@ fn step(arguments: &MotionArguments, direction: Direction, step: Step) -> Handle
 }
 
 pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
-    match session.state {
-        State::Moving(_) => session.interrupt_worker(),
+    match &mut session.state {
+        State::Moving(moving) => {
+            moving.pausing = true;
+            moving.interrupt.pause();
+        }
         State::Opening(_) => session.pause_opening(),
         State::Asking(_) => {
             session.interrupt_worker();
@@ -154,12 +158,17 @@ impl Session {
         });
         let id = self.current.to_string();
         let reporter = self.reporter("Travelling", &id, None);
-        let (shown, patience) = (self.printed, self.patience);
+        let patience = match self.client.waits_for_output {
+            true => self.patience.max(printed::LONG_PATIENCE),
+            false => self.patience,
+        };
+        let shown = self.printed;
         self.work(move || {
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
                 outcome = debuggee.travel(motion, &reporter, &interrupt);
-                if outcome.is_err() {
+                let is_made = |stop: &Stop| stop.reason != Reason::Paused;
+                if !outcome.as_ref().is_ok_and(is_made) {
                     break;
                 }
             }
@@ -196,6 +205,15 @@ impl Session {
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
+        let is_write =
+            |motion: &Motion| matches!(motion, Motion::LastChange(_) | Motion::NextChange(_));
+        if let Some(text) = &stopped.text
+            && moving.motions.last().is_some_and(is_write)
+            && !self.client.waits_for_output
+        {
+            // Not every client shows the text of a stop; the prompt does.
+            say(&self.outbox, OutputEventCategory::Console, text);
+        }
         self.outbox.event(&Event::Stopped(stopped));
         if is_jump && self.client.supports_invalidated_event {
             self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
@@ -297,6 +315,7 @@ impl Session {
                 },
                 None => StopName::custom("end", end_description(ending)),
             },
+            Reason::Paused => StopName::paused(None),
             Reason::Arrived => StopName {
                 reason: match arrival(motion) {
                     StoppedEventReason::Step

@@ -8,6 +8,8 @@ use crate::debuggee::{Debuggee, Printed, Stream};
 use std::ops::Range;
 use std::time::Duration;
 
+/// How long a stop waits for what was printed, where the client waits for it.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(2);
 /// The most bytes of output that are shown at once.
 const MOST: usize = 1 << 20;
 /// How far the program's output has been shown, in hostcalls.

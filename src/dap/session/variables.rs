@@ -8,6 +8,7 @@ use crate::dap::protocol::{
     VariablesArguments, VariablesArgumentsFilter, VariablesResponse,
 };
 use crate::debuggee::{ChildKind, Format, Page, ValueKind, VariableView};
+use crate::inspect::Notation;
 
 pub(super) fn variables(
     session: &mut Session,
@@ -53,7 +54,15 @@ pub(super) fn locations(
 
 pub(super) fn format_in(format: Option<&ValueFormat>) -> Format {
     Format {
-        hex: format.and_then(|format| format.hex).unwrap_or(false),
+        notation: notation_in(format.and_then(|format| format.hex)),
+    }
+}
+
+/// What the protocol's one switch means.
+pub(super) fn notation_in(hex: Option<bool>) -> Notation {
+    match hex {
+        Some(true) => Notation::Hexadecimal,
+        Some(false) | None => Notation::Natural,
     }
 }
 

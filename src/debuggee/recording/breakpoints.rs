@@ -2,19 +2,17 @@
 
 use super::texts::{Text, path_of};
 use super::{Recording, address};
-use crate::component::{ModuleId, NamePattern};
+use crate::component::ModuleId;
 use crate::debuggee::{
-    BreakpointState, DebuggeeError, FilterRequest, FunctionBreakpointRequest,
-    InstructionBreakpointRequest, Output, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    StopFilter, When,
+    BreakpointState, DebuggeeError, FilterRequest, InstructionBreakpointRequest, Output,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, StopFilter, When,
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::handles::history::HandleChange;
 use crate::inspect::past::chronicle::{ChronicleError, Until};
-use crate::source::Function;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, HitConditionError, HostcallFilter, LogText,
+    Breakpoint, BreakpointId, HitCondition, HitConditionError, HostcallFilter, LogText,
     MemoryRange, Motion, Place, Stop,
 };
 use std::collections::HashMap;
@@ -23,7 +21,7 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Breakpoints {
     by_source: HashMap<SourceOrigin, Vec<Breakpoint>>,
-    functions: Vec<Breakpoint>,
+    pub(super) functions: Vec<Breakpoint>,
     instructions: Vec<Breakpoint>,
     filters: Vec<Breakpoint>,
     data: Vec<Breakpoint>,
@@ -69,7 +67,7 @@ impl Narrowed {
 }
 
 impl Breakpoints {
-    fn id(&mut self) -> BreakpointId {
+    pub(super) fn id(&mut self) -> BreakpointId {
         self.next += 1;
         BreakpointId(self.next)
     }
@@ -91,10 +89,16 @@ pub(super) fn state(id: BreakpointId) -> BreakpointState {
     BreakpointState {
         id,
         verified: true,
+        source: None,
         point: None,
         message: None,
         instruction: None,
     }
+}
+
+/// That there are several places, where there are.
+fn several(places: &[Place]) -> Option<String> {
+    (places.len() > 1).then(|| format!("{} places", places.len()))
 }
 
 pub(super) fn unverified(id: BreakpointId, message: String) -> BreakpointState {
@@ -148,7 +152,7 @@ fn listed(source: &SourceOrigin) -> Option<(ModuleId, u32)> {
     };
     match Text::parse(text)? {
         Text::Listing { module, function } => Some((module, function)),
-        Text::Content { .. } | Text::Hostcalls => None,
+        Text::Content { .. } | Text::StandIn { .. } | Text::Hostcalls => None,
     }
 }
 
@@ -164,7 +168,11 @@ impl Recording {
             let id = self.breakpoints.id();
             let (places, point) = self.source_places(source, request.point.line);
             let mut shown = match point {
-                Some(_) => BreakpointState { point, ..state(id) },
+                Some(_) => BreakpointState {
+                    point,
+                    message: several(&places),
+                    ..state(id)
+                },
                 None => unverified(
                     id,
                     format!(
@@ -235,95 +243,6 @@ impl Recording {
             }
         }
         (places, point)
-    }
-
-    pub(super) fn break_at_functions(
-        &mut self,
-        requests: &[FunctionBreakpointRequest],
-    ) -> Vec<BreakpointState> {
-        let mut sets = Vec::new();
-        let mut states = Vec::new();
-        for request in requests {
-            let id = self.breakpoints.id();
-            let places = self.function_places(&request.name);
-            let mut shown = if places.is_empty() {
-                unverified(
-                    id,
-                    format!(
-                        "no function and no hostcall is named {}; name a function as the \
-                         source does, or a hostcall by a part of its WIT path",
-                        request.name
-                    ),
-                )
-            } else {
-                state(id)
-            };
-            sets.extend(set(id, places, &request.when, &mut shown));
-            states.push(shown);
-        }
-        self.breakpoints.functions = sets;
-        self.apply();
-        states
-    }
-
-    /// Guest functions by their name or a pattern for it, else hostcalls by a part of
-    /// their path or a pattern.
-    fn function_places(&self, name: &str) -> Vec<Place> {
-        let mut places = Vec::new();
-        let is_pattern = name.contains('*');
-        let pattern = NamePattern::from(name);
-        let mut crossings = self.timeline.trace().component().crossings().iter();
-        // The function behind an export of that name may be called so, too.
-        let is_path = name.contains(['#', '/']);
-        if is_path && crossings.any(|c| pattern.matches(&c.name)) {
-            return vec![Place::Hostcall(HostcallFilter::named(name))];
-        }
-        for (i, module) in self.timeline.modules().iter().enumerate() {
-            let source = &module.source;
-            let found = match is_pattern {
-                false => source.functions_named(name),
-                true => {
-                    let named = |f: &&Function| {
-                        pattern.matches_text(&f.name) || pattern.matches_text(&f.short_name)
-                    };
-                    source.functions().filter(named).collect()
-                }
-            };
-            let own = found
-                .into_iter()
-                .map(|function| source.body_start(function));
-            let inlined = source.starts_of_inlined(|named| match is_pattern {
-                true => pattern.matches_text(named),
-                false => named == name,
-            });
-            places.extend(own.chain(inlined).map(|pc| Place::Code {
-                module: ModuleId(i as u32),
-                pc,
-            }));
-        }
-        if places.is_empty() {
-            places = self.places_without_lines(name);
-        }
-        let mut crossings = self.timeline.trace().component().crossings().iter();
-        if places.is_empty() && crossings.any(|c| pattern.matches(&c.name)) {
-            places.push(Place::Hostcall(HostcallFilter::named(name)));
-        }
-        places
-    }
-
-    /// Functions that only the `name` section of a module names.
-    fn places_without_lines(&self, name: &str) -> Vec<Place> {
-        let pattern = name.contains('*').then(|| NamePattern::from(name));
-        let is_meant = |named: &str| match &pattern {
-            Some(pattern) => pattern.matches_text(named),
-            None => named == name,
-        };
-        let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
-        let places = modules.flat_map(|(module, of)| {
-            let starts = of.source.starts_of_named(is_meant);
-            starts.into_iter().map(move |pc| Place::Code { module, pc })
-        });
-        places.collect()
     }
 
     pub(super) fn break_at_instructions(
@@ -472,7 +391,7 @@ impl Recording {
         ranges.collect()
     }
 
-    fn apply(&mut self) {
+    pub(super) fn apply(&mut self) {
         let all = self.breakpoints.all().cloned().collect();
         self.timeline.set_breakpoints(all);
     }
@@ -502,17 +421,15 @@ impl Recording {
         points
     }
 
-    /// Runs to the next or previous breakpoint, and shows what they log.
-    pub(super) fn run(
+    /// Makes a motion that breakpoints end, and shows what they log.
+    pub(super) fn meet(
         &mut self,
-        direction: Direction,
+        motion: &Motion,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
-        let stop = self
-            .timeline
-            .travel(&Motion::Continue(direction), interrupt)?;
+        let stop = self.timeline.travel(motion, interrupt)?;
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
                 LogText::Message(text) | LogText::Problem(text) => text,

@@ -396,13 +396,11 @@ impl ShownCall {
         };
         let table = handles.table();
         let stands_for = |handle: &Handle| table.and_then(|table| table.meaning_of(handle));
-        let value = match (&part.value, at.format.hex) {
-            (Lifted::Unsigned(number), true) => format!("{number:#x}"),
-            (Lifted::Signed(number), true) if *number < 0 => {
-                format!("-{:#x}", number.unsigned_abs())
-            }
-            (Lifted::Signed(number), true) => format!("{number:#x}"),
-            (value, _) => wave::text_with(value, LIFTED_LIMIT, &stands_for),
+        let notation = at.format.notation;
+        let value = match &part.value {
+            Lifted::Unsigned(number) => notation.number((*number).into()),
+            Lifted::Signed(number) => notation.number((*number).into()),
+            value => wave::text_with(value, LIFTED_LIMIT, &stands_for),
         };
         let pointer = match &part.value {
             Lifted::String(text) => Some(text.pointer),

@@ -13,6 +13,8 @@ use crate::timeline::{Interrupt, Pass};
 
 /// Nobody watches a variable of more bytes.
 const MOST_BYTES: u64 = 1 << 20;
+/// Names of watched bytes that are remembered.
+const MOST_NAMES: usize = 1024;
 /// The most bytes of an old or new value that are told.
 const SHOWN: usize = 16;
 
@@ -53,7 +55,7 @@ impl Recording {
                 let children = self.values_in(of, Page::default(), Format::default())?;
                 let mut children = children.into_iter();
                 let found = children.find(|view| view.name == *name);
-                watched(found.ok_or_else(|| failed(format!("there is no `{name}` here")))?)
+                self.watched(found.ok_or_else(|| failed(format!("there is no `{name}` here")))?)
             }
             DataMeant::Expression { text, frame } => self.data_of(text, *frame),
             DataMeant::Memory { reference, bytes } => {
@@ -74,8 +76,30 @@ impl Recording {
         }
     }
 
+    /// The bytes that hold a value.
+    fn watched(&mut self, view: VariableView) -> Result<Data, DebuggeeError> {
+        let id = view.data.ok_or_else(|| {
+            failed(format!(
+                "`{}` is not in memory here, so its changes cannot be watched",
+                view.name
+            ))
+        })?;
+        let range = understood(&id)?;
+        let description = format!("{} ({range})", view.name);
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        let named = Named {
+            name: view.evaluate_name.unwrap_or(view.name),
+            type_name: view.type_name,
+        };
+        self.names.insert(range, named);
+        Ok(Data { description, id })
+    }
+
     fn data_of(&mut self, text: &str, frame: Option<FrameId>) -> Result<Data, DebuggeeError> {
-        watched(self.evaluate_in(text, frame, Format::default())?)
+        let view = self.evaluate_in(text, frame, Format::default())?;
+        self.watched(view)
     }
 
     pub(super) fn break_at_data(
@@ -111,19 +135,23 @@ impl Recording {
 
     /// What changed where a data breakpoint stops.
     pub(super) fn describe_change(&mut self) -> Option<StopText> {
-        let ids = match &self.timeline.here().reason {
-            Reason::Breakpoints(ids) => ids.clone(),
-            _ => Vec::new(),
+        let change = match &self.timeline.here().reason {
+            Reason::Breakpoints(ids) => ids
+                .iter()
+                .find_map(|id: &BreakpointId| self.timeline.change_here(*id)),
+            _ => self.timeline.changes_here().first(),
         };
-        let change = ids
-            .iter()
-            .find_map(|id: &BreakpointId| self.timeline.change_here(*id))?;
-        let text = format!(
-            "{} were written: {} before, {} now",
-            change.range,
-            bytes(&change.old),
-            bytes(&change.new)
-        );
+        let change = change?.clone();
+        let named = self.names.get(&change.range);
+        let (name, type_name) = match named {
+            Some(named) => (named.name.clone(), named.type_name.as_deref()),
+            None => (change.range.to_string(), None),
+        };
+        let (old, new) = (typed(&change.old, type_name), typed(&change.new, type_name));
+        let text = match self.told_writer() {
+            Some(writer) => format!("{writer} wrote {name}: {old} -> {new}"),
+            None => format!("{name} written: {old} -> {new}"),
+        };
         Some(StopText {
             description: Some("Paused after a write".to_owned()),
             text: Some(text),
@@ -142,19 +170,94 @@ impl Recording {
     }
 }
 
-/// The bytes that hold a value.
-fn watched(view: VariableView) -> Result<Data, DebuggeeError> {
-    let id = view.data.ok_or_else(|| {
-        failed(format!(
-            "`{}` is not in memory here, so its changes cannot be watched",
-            view.name
-        ))
-    })?;
-    let range = understood(&id)?;
-    Ok(Data {
-        description: format!("{} ({range})", view.name),
-        id,
-    })
+/// What some bytes have been called by who asked for them.
+#[derive(Debug)]
+pub(super) struct Named {
+    name: String,
+    type_name: Option<String>,
+}
+
+/// A value that bytes are of the type of, in the words of C, C++, Rust and Zig; of other types,
+/// as [`bytes`].
+fn typed(raw: &[u8], type_name: Option<&str>) -> String {
+    let mut name = type_name.unwrap_or_default().trim();
+    while let Some(rest) = ["const ", "volatile ", "mut "]
+        .iter()
+        .find_map(|q| name.strip_prefix(q))
+    {
+        name = rest.trim_start();
+    }
+    let is_pointer = name.ends_with(['*', '&']) || name.starts_with(['*', '&']);
+    let told = match (name, raw) {
+        ("bool" | "_Bool", [0]) => Some("false".to_owned()),
+        ("bool" | "_Bool", [1]) => Some("true".to_owned()),
+        ("float" | "f32", raw) => raw
+            .try_into()
+            .ok()
+            .map(|raw| f32::from_le_bytes(raw).to_string()),
+        ("double" | "f64", raw) => raw
+            .try_into()
+            .ok()
+            .map(|raw| f64::from_le_bytes(raw).to_string()),
+        _ if is_pointer => unsigned(raw).map(|number| format!("{number:#x}")),
+        _ if is_signed(name) => signed(raw),
+        _ if name.starts_with("unsigned ") || is_unsigned(name) => {
+            unsigned(raw).map(|number| number.to_string())
+        }
+        _ => None,
+    };
+    told.unwrap_or_else(|| bytes(raw))
+}
+
+fn is_signed(name: &str) -> bool {
+    matches!(
+        name,
+        "int"
+            | "short"
+            | "long"
+            | "long long"
+            | "char"
+            | "signed char"
+            | "isize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "int8_t"
+            | "int16_t"
+            | "int32_t"
+            | "int64_t"
+            | "ssize_t"
+            | "ptrdiff_t"
+    )
+}
+
+fn is_unsigned(name: &str) -> bool {
+    matches!(
+        name,
+        "usize"
+            | "u8"
+            | "u16"
+            | "u32"
+            | "u64"
+            | "uint8_t"
+            | "uint16_t"
+            | "uint32_t"
+            | "uint64_t"
+            | "size_t"
+    )
+}
+
+fn unsigned(raw: &[u8]) -> Option<u64> {
+    let mut wide = [0; 8];
+    wide.get_mut(..raw.len())?.copy_from_slice(raw);
+    Some(u64::from_le_bytes(wide))
+}
+
+fn signed(raw: &[u8]) -> Option<String> {
+    let unused = 64u32.checked_sub(u32::try_from(raw.len()).ok()?.checked_mul(8)?)?;
+    let wide = unsigned(raw)?.checked_shl(unused)?.cast_signed();
+    Some((wide >> unused).to_string())
 }
 
 /// As a number if they are few, else in hexadecimal.

@@ -60,7 +60,7 @@ impl Recording {
             },
             symbol,
             place: match line {
-                Some(line) => Some(self.place_in_source(id, module, line)),
+                Some(line) => Some(self.place_in_source(id, module, line, function)),
                 None => function.and_then(|function| self.place_in_listing(id, function, pc)),
             },
         }

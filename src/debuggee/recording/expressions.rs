@@ -1,7 +1,7 @@
 //! The values of expressions.
 
 use super::boundary::CrossingFrame;
-use super::rows::{core_view, encode, hex, plain, view};
+use super::rows::{core_view, encode, plain, view};
 use super::stack::{GuestPlace, ShownFrame};
 use super::values::{Within, failed};
 use super::{Recording, address, data};
@@ -24,15 +24,19 @@ impl Recording {
     ) -> Result<VariableView, DebuggeeError> {
         let text = text.trim();
         let expression = Expression::parse(text).map_err(failed)?;
-        if let Some(frame) = self.crossing_of_path(&expression, text, id)? {
-            return self.call_expression(&frame, text, format);
+        let expression = expression.written(format.notation);
+        if let Some(frame) = self.crossing_of_path(&expression, expression.bare(), id)? {
+            let format = Format {
+                notation: expression.notation(),
+            };
+            return self.call_expression(&frame, expression.bare(), format);
         }
         let frame = self.frame_there(id)?.map(|frame| frame.id());
         let number = frame.map_or(0, |id| id.0);
         let path = format!("{number}/={}", encode(text));
         self.in_scene(expression.needs(), frame, |scene, instance| {
             let value = expression.evaluate(scene).map_err(failed)?;
-            Ok(evaluated_view(text, &value, &path, instance, format))
+            Ok(evaluated_view(&expression, &value, &path, instance))
         })
     }
 
@@ -81,7 +85,6 @@ impl Recording {
         of: &ValuesRef,
         steps: &[&str],
         page: Page,
-        format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         self.in_scene(expression.needs(), frame, |scene, instance| {
             match (expression.evaluate(scene).map_err(failed)?, scene.frame) {
@@ -90,9 +93,8 @@ impl Recording {
                         source: frame.source,
                         frame: frame.state,
                         instance,
-                        format,
                     };
-                    let expression = Some(expression.text().trim().to_owned());
+                    let expression = Some(expression.bare().to_owned());
                     within.rows(*root, expression, steps, &of.0, page)
                 }
                 _ => Ok(Vec::new()),
@@ -132,6 +134,7 @@ impl Recording {
         let scene = Scene {
             moment,
             registers: None,
+            pc: None,
             frame: None,
             hostcall: hostcall.as_ref(),
             at_hostcall,
@@ -169,6 +172,7 @@ impl Recording {
             };
             let scene = Scene {
                 registers: Some(state),
+                pc: Some(site.pc),
                 frame: has_variables.then_some(frame),
                 ..scene
             };
@@ -178,7 +182,7 @@ impl Recording {
 
     /// What expressions can name in a frame.
     pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        let mut names: Vec<String> = ["$event", "$tick", "$position", "$mem["]
+        let mut names: Vec<String> = ["$event", "$tick", "$position", "$pc", "$mem["]
             .map(str::to_owned)
             .to_vec();
         if let Ok(Some(call)) = self.lifted_call(frame) {
@@ -225,16 +229,18 @@ impl Recording {
 }
 
 fn evaluated_view(
-    name: &str,
+    expression: &Expression,
     value: &Evaluated,
     path: &str,
     instance: InstanceId,
-    format: Format,
 ) -> VariableView {
-    let name = name.to_owned();
+    let name = expression.bare().to_owned();
     match value {
-        Evaluated::Variable(variable) => view(variable, path, Some(name), instance, format),
-        Evaluated::Core(value) => core_view(name, *value, format),
+        Evaluated::Variable(variable) => view(variable, path, Some(name), instance),
+        Evaluated::Core(value) => {
+            let notation = expression.notation();
+            core_view(name, *value, Format { notation })
+        }
         Evaluated::Bytes { address, bytes } => VariableView {
             memory: Some(address::memory(instance, *address)),
             data: Some(data::id_of(MemoryRange {
@@ -245,8 +251,8 @@ fn evaluated_view(
             })),
             ..plain(name, bytes_text(bytes), "bytes")
         },
-        Evaluated::Lifted(_) => plain(name, value.text(), "value"),
-        Evaluated::Number(number) if format.hex => plain(name, hex(number), "number"),
+        Evaluated::Lifted(_) => plain(name, expression.shown(value), "value"),
+        Evaluated::Function(text) => plain(name, text.clone(), "function"),
         Evaluated::Number(number) => plain(name, number.clone(), "number"),
         Evaluated::Truth(truth) => plain(name, truth.to_string(), "bool"),
         Evaluated::Text(text) => plain(name, format!("{text:?}"), "text"),

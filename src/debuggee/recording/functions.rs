@@ -1,12 +1,230 @@
-//! The functions of the guest by their names.
+//! The functions of the guest by their names, and breakpoints on them.
 
 use super::Recording;
+use super::breakpoints::{set, state, unverified};
+use super::stack::point;
 use crate::component::{ModuleId, NamePattern};
-use crate::debuggee::FunctionView;
-use crate::source::Function;
+use crate::debuggee::{BreakpointState, FunctionBreakpointRequest, FunctionView};
+use crate::source::{Agreement, Beginning, Function, FunctionName, Written, nearest};
 use crate::timeline::Module;
+use crate::timeline::travel::motion::{HostcallFilter, Place};
+use std::collections::BTreeSet;
+
+/// So many names are offered in place of one that is not known.
+const OFFERED: usize = 3;
+
+/// What a person means by a name.
+#[derive(Debug, Default)]
+struct Meant {
+    functions: Vec<(ModuleId, Beginning)>,
+    /// Whether functions of libraries are left out, as the person's own are called so.
+    leaves_out: bool,
+}
 
 impl Recording {
+    pub(super) fn break_at_functions(
+        &mut self,
+        requests: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        let mut sets = Vec::new();
+        let mut states = Vec::new();
+        for request in requests {
+            let id = self.breakpoints.id();
+            let (places, mut shown) = match self.is_hostcall_path(&request.name) {
+                true => (Vec::new(), None),
+                false => self.function_places(&request.name),
+            };
+            let is_hostcall = places.is_empty() && self.is_hostcall(&request.name);
+            let places = match is_hostcall {
+                true => vec![Place::Hostcall(HostcallFilter::named(&request.name))],
+                false => places,
+            };
+            let mut shown = match shown.take() {
+                _ if places.is_empty() => unverified(id, self.not_found(&request.name)),
+                Some(shown) => BreakpointState { id, ..shown },
+                None => BreakpointState {
+                    message: Some(format!("hostcalls with {} in their path", request.name)),
+                    ..state(id)
+                },
+            };
+            sets.extend(set(id, places, &request.when, &mut shown));
+            states.push(shown);
+        }
+        self.breakpoints.functions = sets;
+        self.apply();
+        states
+    }
+
+    /// Whether this is the path of a hostcall: the function behind an export of that name may
+    /// be called so, too.
+    fn is_hostcall_path(&self, name: &str) -> bool {
+        name.contains(['#', '/']) && self.is_hostcall(name)
+    }
+
+    fn is_hostcall(&self, name: &str) -> bool {
+        let pattern = NamePattern::from(name);
+        let mut crossings = self.timeline.trace().component().crossings().iter();
+        crossings.any(|crossing| pattern.matches(&crossing.name))
+    }
+
+    /// Where the functions begin that a person means, and how a breakpoint there is shown.
+    fn function_places(&self, name: &str) -> (Vec<Place>, Option<BreakpointState>) {
+        let meant = self.meant(name);
+        let Some((id, first)) = meant.functions.first() else {
+            return (Vec::new(), None);
+        };
+        let places = meant
+            .functions
+            .iter()
+            .map(|(module, function)| Place::Code {
+                module: *module,
+                pc: function.pc,
+            });
+        let module = self.timeline.module(*id);
+        let line = module.and_then(|module| module.source.line_at(first.pc));
+        let line = line.filter(|line| line.line != 0);
+        let place = line.and_then(|line| {
+            let function = module?.source.function_index_at(first.pc);
+            Some(self.place_in_source(*id, module?, line, function))
+        });
+        let shown = BreakpointState {
+            message: Some(self.told(&meant)),
+            point: line.map(point),
+            source: place.map(|place| place.source),
+            ..state(crate::timeline::travel::motion::BreakpointId(0))
+        };
+        (places.collect(), Some(shown))
+    }
+
+    /// `shop::Node::sum at main.rs:31 (2 places)`
+    fn told(&self, meant: &Meant) -> String {
+        let spelled = |(id, function): &(ModuleId, Beginning)| {
+            let module = self.timeline.module(*id);
+            module.map(|module| module.source.spelled(function.pc, &function.name))
+        };
+        let names: BTreeSet<String> = meant.functions.iter().filter_map(spelled).collect();
+        let first = meant.functions.first();
+        let mut told = first.and_then(spelled).unwrap_or_default();
+        let at = first.and_then(|(id, function)| {
+            let source = &self.timeline.module(*id)?.source;
+            let line = source.line_at(function.pc).filter(|line| line.line != 0)?;
+            let path = source.file(line.file);
+            let file = path.rsplit('/').next().unwrap_or(path);
+            Some(format!(" at {file}:{}", line.line))
+        });
+        told.push_str(&at.unwrap_or_default());
+        match names.len() {
+            0 | 1 => {}
+            2 => told.push_str(" and 1 more function"),
+            more => told.push_str(&format!(" and {} more functions", more - 1)),
+        }
+        if meant.functions.len() > 1 {
+            told.push_str(&format!(" ({} places)", meant.functions.len()));
+        }
+        if meant.leaves_out {
+            told.push_str("; not those of libraries: name more of their path");
+        }
+        told
+    }
+
+    fn not_found(&self, name: &str) -> String {
+        let near = self.nearest_names(name);
+        let mut told = format!("no function and no hostcall is named {name}");
+        match near.as_slice() {
+            [] => told.push_str(
+                "; name a function as the source does, by any end of its path (`info functions` \
+                 lists them), or a hostcall by a part of its WIT path",
+            ),
+            near => told.push_str(&format!("; did you mean {}?", near.join(", "))),
+        }
+        told
+    }
+
+    fn nearest_names(&self, name: &str) -> Vec<String> {
+        // Of more, comparing all would take noticeably long.
+        const MOST: usize = 200_000;
+        let modules = self.timeline.modules().iter();
+        let names = modules.flat_map(|module| module.source.names_of_functions());
+        nearest(&FunctionName::parse(name), names.take(MOST), OFFERED)
+    }
+
+    /// The functions that a person means: by any end of their path at `::`, or by a pattern
+    /// with `*`. Their own hide those of libraries that are called so, too, but for one that
+    /// is named in full.
+    fn meant(&self, name: &str) -> Meant {
+        if name.contains('*') && !name.contains("operator") {
+            let pattern = NamePattern::from(name);
+            return self.fitting(&|written| {
+                let names = [Some(written.whole), written.declared];
+                names
+                    .into_iter()
+                    .flatten()
+                    .any(|name| pattern.matches_text(name))
+            });
+        }
+        let wanted = FunctionName::parse(name);
+        let found = self.fitting(&|written| wanted.means(written, Agreement::All));
+        let mut found = match found.functions.is_empty() {
+            true => self.fitting(&|written| wanted.means(written, Agreement::Path)),
+            false => found,
+        };
+        let is_library = |(id, function): &(ModuleId, Beginning)| {
+            let source = self.timeline.module(*id).map(|module| &module.source);
+            let line = source.and_then(|source| function.declared.or(source.line_at(function.pc)));
+            let path = source
+                .zip(line)
+                .map(|(source, line)| source.file(line.file));
+            function.name != wanted.text() && path.is_some_and(|path| self.is_library(path))
+        };
+        let is_own: Vec<bool> = found.functions.iter().map(|f| !is_library(f)).collect();
+        if is_own.contains(&true) && is_own.contains(&false) && self.just_my_code {
+            let mut own = is_own.into_iter();
+            found.functions.retain(|_| own.next() == Some(true));
+            found.leaves_out = true;
+        }
+        found
+    }
+
+    /// Functions by their names. Those that only a `name` section knows count in modules
+    /// without debug information, or where no other is meant: besides it they are mostly what
+    /// linkers have made up.
+    fn fitting(&self, is_meant: &dyn Fn(Written<'_>) -> bool) -> Meant {
+        let modules = || (0..).map(ModuleId).zip(self.timeline.modules().iter());
+        let in_module = |id, found: Vec<Beginning>| found.into_iter().map(move |f| (id, f));
+        let mut functions: Vec<_> = modules()
+            .flat_map(|(id, module)| in_module(id, module.source.beginnings(is_meant)))
+            .collect();
+        let is_none = functions.is_empty();
+        let undescribed = modules().filter(|(_, module)| is_none || !module.source.has_lines());
+        functions.extend(undescribed.flat_map(|(id, module)| {
+            in_module(id, module.source.undescribed_beginnings(is_meant))
+        }));
+        Meant {
+            functions,
+            leaves_out: false,
+        }
+    }
+
+    /// The functions that a breakpoint by this name would stop at.
+    pub(super) fn functions_meant(&self, name: &str) -> Vec<FunctionView> {
+        let mut views: Vec<FunctionView> = Vec::new();
+        for (id, function) in self.meant(name).functions {
+            let module = self.timeline.module(id);
+            let declared = module.and_then(|module| {
+                let line = function.declared.or(module.source.line_at(function.pc))?;
+                Some((self.source_of(id, module, line.file), u64::from(line.line)))
+            });
+            let view = FunctionView {
+                name: function.name,
+                declared,
+            };
+            if !views.contains(&view) {
+                views.push(view);
+            }
+        }
+        views
+    }
+
     /// Those with this in their name, or that fit a pattern with `*`, by name ascending.
     pub(super) fn functions_like(&self, text: &str) -> Vec<FunctionView> {
         let pattern = NamePattern::from(text);
@@ -18,15 +236,17 @@ impl Recording {
                 pattern.matches_text(&function.name) || pattern.matches_text(&function.short_name)
             });
             found.extend(told.map(|function| self.function_view(id, module, function)));
-            let untold = source.starts_of_named(|name| pattern.matches_text(name));
-            let named = untold.into_iter().filter_map(|pc| {
-                let name = source.function_name(source.function_index_at(pc)?)?;
-                Some(FunctionView {
-                    name,
-                    declared: None,
-                })
+            let untold = source.undescribed_beginnings(&|written| {
+                let names = [Some(written.whole), written.linkage];
+                names
+                    .into_iter()
+                    .flatten()
+                    .any(|name| pattern.matches_text(name))
             });
-            found.extend(named);
+            found.extend(untold.into_iter().map(|function| FunctionView {
+                name: function.name,
+                declared: None,
+            }));
         }
         // Instances of a generic function are declared in one place.
         let line = |view: &FunctionView| view.declared.as_ref().map(|(_, line)| *line);

@@ -167,6 +167,7 @@ fn line_of(event: u64) -> (SourceRef, SourcePoint) {
     let source = SourceRef {
         name: "hostcalls".to_owned(),
         origin: SourceOrigin::Generated(Text::Hostcalls.reference()),
+        note: None,
     };
     let point = SourcePoint {
         line: event.saturating_add(1),

@@ -1,6 +1,7 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
+use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
@@ -8,8 +9,8 @@ use crate::debuggee::launch::{
 };
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews, Stream};
+use crate::source::Folders;
 use crate::source::external::{External, Search};
-use crate::source::is_library;
 use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
@@ -98,11 +99,9 @@ impl RecordingLauncher {
                 .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
-        let external = External::find(
-            trace.component(),
-            &self.where_to_look(&trace, program, view),
-        )
-        .map_err(failed)?;
+        let search = self.where_to_look(&trace, program, view);
+        let folders = where_sources_may_be(&trace, &search, view);
+        let external = External::find(trace.component(), &search).map_err(failed)?;
         if let Some(bytes) = external.put_into(trace.component()) {
             let component = Component::parse(bytes).map_err(failed)?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
@@ -121,13 +120,21 @@ impl RecordingLauncher {
             .as_ref()
             .is_none_or(|directory| !timeline.trace().path().starts_with(directory.path()));
         let kept = (self.keeps && is_lasting).then(|| Place::beside(timeline.trace()));
-        let stepping = stepping(&timeline, view.just_my_code);
+        let carried = timeline.trace().metadata().sources.iter();
+        let carried = carried.map(|source| (source.path.clone(), source.text.clone()));
+        let sources = Sources::new(
+            view.path_mapping.clone().or(self.path_mapping.clone()),
+            folders,
+            carried.collect(),
+            view.libraries.clone(),
+        );
+        let stepping = stepping(&timeline, view.just_my_code, &sources);
         timeline.set_stepping(stepping);
         Ok(Box::new(Recording::new(
             timeline,
             self.options.cache.clone(),
             external,
-            view.path_mapping.clone().or(self.path_mapping.clone()),
+            (sources, view.just_my_code),
             kept,
             directory,
         )))
@@ -238,6 +245,9 @@ impl RecordingLauncher {
         if arguments.redact_env {
             command.arg("--redact-env");
         }
+        if !arguments.keeps_sources {
+            command.arg("--no-sources");
+        }
         if let Some(call) = &arguments.invoke {
             command.arg("--invoke").arg(call);
         }
@@ -248,9 +258,20 @@ impl RecordingLauncher {
     }
 }
 
+/// The folders in which sources are looked for: that of the recording, of the program, and
+/// where who debugs is.
+fn where_sources_may_be(trace: &Trace, search: &Search, view: &ViewArguments) -> Folders {
+    let of_trace = trace.path().parent().map(Path::to_owned);
+    let of_program = search.beside.iter().filter_map(|path| path.parent());
+    let of_program = of_program.map(Path::to_owned);
+    let current = std::env::current_dir().ok();
+    let folders = of_trace.into_iter().chain(of_program);
+    Folders::new(folders.chain(view.folders.clone()).chain(current))
+}
+
 /// Which code steps go into: with `justMyCode`, none without lines, and none of modules
 /// that are libraries altogether.
-fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
+fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepping {
     if !just_my_code {
         return Stepping {
             without_lines: WithoutLines::Instructions,
@@ -259,7 +280,7 @@ fn stepping(timeline: &Timeline, just_my_code: bool) -> Stepping {
     }
     let is_foreign = |module: &Module| {
         let mut files = module.source.files().peekable();
-        files.peek().is_some() && files.all(|(_, path)| is_library(path))
+        files.peek().is_some() && files.all(|(_, path)| sources.is_library(path))
     };
     let modules = (0..).map(ModuleId).zip(timeline.modules().iter());
     let foreign = modules.filter(|(_, module)| is_foreign(module));

@@ -18,7 +18,10 @@ mod handles;
 mod hostcalls;
 mod launcher;
 mod rows;
+mod sources;
 mod stack;
+mod stand_in;
+mod symbols;
 mod targets;
 mod texts;
 mod thrown;
@@ -27,7 +30,6 @@ mod values;
 pub use launcher::RecordingLauncher;
 
 use super::kept::{KeptMark, Place};
-use super::path_mapping::PathMapping;
 use super::{
     BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
     DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
@@ -45,11 +47,13 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
+use data::Named;
+use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -61,9 +65,6 @@ use texts::{Listings, Text};
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
-    /// The session has come here by a step over or out: calls inlined here that have not
-    /// begun are still ahead.
-    is_stepped_over: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -77,10 +78,15 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
+    /// What watched bytes have been called.
+    names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
     external: External,
-    path_mapping: PathMapping,
+    /// Where the texts of its sources are.
+    sources: Arc<Sources>,
+    /// Whether the code of libraries is subdued.
+    just_my_code: bool,
     listings: Listings,
     /// Where marks are kept for the next session.
     kept: Option<Place>,
@@ -103,10 +109,11 @@ impl Recording {
         timeline: Timeline,
         cache: CacheDir,
         external: External,
-        path_mapping: PathMapping,
+        (sources, just_my_code): (Sources, bool),
         kept: Option<Place>,
         directory: Option<TemporaryDir>,
     ) -> Recording {
+        sources.look_ahead(&timeline);
         let mut timeline = timeline;
         let marks = kept.as_ref().map(Place::marks).unwrap_or_default();
         for (mark, position) in marks {
@@ -115,7 +122,6 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
-            is_stepped_over: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -123,9 +129,11 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             awaited: Awaited::default(),
+            names: HashMap::new(),
             cache,
             external,
-            path_mapping,
+            sources: Arc::new(sources),
+            just_my_code,
             listings: Listings::default(),
             kept,
             _directory: directory,
@@ -142,8 +150,12 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
-        if *motion == Motion::Line(Direction::Forward, Step::Into) && self.enters_inlined()? {
-            return Ok(self.timeline.here().clone());
+        if matches!(
+            motion,
+            Motion::Line(Direction::Forward, Step::Over | Step::Into)
+        ) && self.begins_line_after_write()?
+        {
+            return Ok(self.timeline.leave_change());
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
@@ -155,12 +167,11 @@ impl Recording {
                 );
             })?;
         }
-        let stop = match motion {
-            Motion::Continue(direction) => self.run(*direction, output, interrupt)?,
+        Ok(match motion {
+            Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
-        };
-        self.is_stepped_over = matches!(motion, Motion::Line(_, Step::Over | Step::Out));
-        Ok(stop)
+        })
     }
 
     /// Has the next session know the marks. They are no reason for a message where the
@@ -441,6 +452,34 @@ impl Code for Recording {
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
         self.functions_like(pattern)
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        Recording::functions_meant(self, name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        self.paths_of_hostcalls()
+    }
+
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.globals_like(pattern)
+    }
+
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.types_like(pattern)
+    }
+
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
+        self.code_of(file, line)
+    }
+
+    fn symbol_at(
+        &mut self,
+        address: &str,
+        frame: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        self.symbol(address, frame)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

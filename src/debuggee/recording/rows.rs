@@ -3,7 +3,7 @@
 use super::{address, data};
 use crate::component::types::CoreValue;
 use crate::debuggee::{Children, Format, Page, ValueKind, VariableView};
-use crate::inspect::expression::core_text;
+use crate::inspect::expression::core_text_in;
 use crate::inspect::variable::variables::Variable;
 use crate::replay::InstanceId;
 use crate::timeline::travel::motion::MemoryRange;
@@ -32,16 +32,11 @@ pub(super) fn view(
     path: &str,
     expression: Option<String>,
     instance: InstanceId,
-    format: Format,
 ) -> VariableView {
     let memory = variable.points_to.or(variable.address);
     VariableView {
         name: variable.name.clone(),
-        value: if format.hex {
-            hex(&variable.value)
-        } else {
-            variable.value.clone()
-        },
+        value: variable.value.clone(),
         type_name: Some(variable.type_name.clone()),
         children: Children::counted(path, variable.children),
         memory: memory.map(|at| address::memory(instance, at)),
@@ -63,15 +58,6 @@ pub(super) fn view(
     }
 }
 
-/// A decimal integer in hexadecimal; anything else as it is.
-pub(super) fn hex(value: &str) -> String {
-    match value.parse::<i128>() {
-        Ok(number) if number < 0 => format!("-{:#x}", number.unsigned_abs()),
-        Ok(number) => format!("{number:#x}"),
-        Err(_) => value.to_owned(),
-    }
-}
-
 pub(super) fn plain(name: String, value: String, ty: &str) -> VariableView {
     VariableView {
         name,
@@ -90,7 +76,5 @@ pub(super) fn core_view(name: String, value: CoreValue, format: Format) -> Varia
         CoreValue::V128(_) => "v128",
         CoreValue::Ref(_) => "ref",
     };
-    let text = core_text(value);
-    let text = if format.hex { hex(&text) } else { text };
-    plain(name, text, ty)
+    plain(name, core_text_in(value, format.notation), ty)
 }

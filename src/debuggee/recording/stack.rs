@@ -5,9 +5,10 @@ use super::boundary::CrossingFrame;
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::debuggee::{
-    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourceOrigin,
-    SourcePoint, SourceRef, Window,
+    DebuggeeError, Frame, FrameId, FramePlace, Frames, ModuleView, Presentation, SourcePoint,
+    SourceRef, Window,
 };
+use crate::replay::Phase;
 use crate::replay::frames::Frame as CoreFrame;
 use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
@@ -55,14 +56,6 @@ impl ShownFrame {
     }
 }
 
-/// A source file at the path of the debug information.
-pub(super) fn source_ref(path: &str) -> SourceRef {
-    SourceRef {
-        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
-        origin: SourceOrigin::File(path.to_owned()),
-    }
-}
-
 pub(super) fn point(line: SourceLine) -> SourcePoint {
     SourcePoint {
         line: u64::from(line.line),
@@ -80,30 +73,51 @@ impl Recording {
         Ok(self.stack.as_deref().unwrap_or_default())
     }
 
-    /// A step into a call that is inlined here, and has not begun yet, moves nothing but
-    /// what is shown. Whether this was one.
-    pub(super) fn enters_inlined(&mut self) -> Result<bool, DebuggeeError> {
-        if !std::mem::take(&mut self.is_stepped_over) {
+    /// Whether the session has come here for a write, and the next line begins right behind
+    /// it: a step from the line that wrote leads here.
+    pub(super) fn begins_line_after_write(&mut self) -> Result<bool, DebuggeeError> {
+        if self.timeline.changes_here().is_empty() {
             return Ok(false);
         }
+        let ahead = self.timeline.unbegun() as usize;
         let frames = self.timeline.frames()?;
-        let unbegun = frames.first().and_then(|frame| {
+        let begins = frames.first().and_then(|frame| {
+            let writer = self.timeline.writer(frame)?;
             let module = self.timeline.module(frame.module)?;
-            let inlined = module.source.inlined_at(frame.pc);
-            Some(
-                inlined
-                    .first()
-                    .is_some_and(|call| is_unbegun(call, frame.pc)),
-            )
+            let line = |pc| module.source.line_at(pc).filter(|line| line.line != 0);
+            let (wrote, next) = (line(writer)?, line(frame.pc)?);
+            let is_next = wrote.line_key() != next.line_key();
+            Some(is_next && is_in_same_body(module, writer, frame.pc, ahead))
         });
-        Ok(unbegun.unwrap_or(false))
+        Ok(begins.unwrap_or(false))
+    }
+
+    /// `apply at ledger.c:50`, or a hostcall: what has written where the session has come to
+    /// a write.
+    pub(super) fn told_writer(&mut self) -> Option<String> {
+        if self.timeline.here().position.phase == Phase::Answered {
+            return crate::debuggee::Looks::calling(self);
+        }
+        let frame = *self.timeline.frames().ok()?.first()?;
+        let writer = self.timeline.writer(&frame)?;
+        let guest = self.stack().ok()?.iter().find_map(|shown| match shown {
+            ShownFrame::Guest(guest) => Some(guest.clone()),
+            ShownFrame::Crossing(_) => None,
+        })?;
+        let source = &self.timeline.module(frame.module)?.source;
+        let Some(line) = source.line_at(writer).filter(|line| line.line != 0) else {
+            return Some(guest.name);
+        };
+        let file = source.file(line.file);
+        let file = file.rsplit('/').next().unwrap_or(file);
+        Some(format!("{} at {file}:{}", guest.name, line.line))
     }
 
     fn read_stack(&mut self) -> Result<Vec<ShownFrame>, DebuggeeError> {
         let mut stack = Vec::new();
         let mut crossings = self.crossing_frames()?;
         let frames = self.timeline.frames()?;
-        let hides = self.is_stepped_over;
+        let ahead = self.timeline.unbegun() as usize;
         for (index, core) in frames.iter().enumerate() {
             let outside = (frames.len() - index) as u32;
             while let Some(inner) = crossings.pop_if(|inner| inner.open.outside >= outside) {
@@ -112,9 +126,12 @@ impl Recording {
             let Some(module) = self.timeline.module(core.module) else {
                 continue;
             };
-            stack.extend(
-                bodies(module, *core, index, outside, hides && index == 0).map(ShownFrame::Guest),
-            );
+            let ahead = if index == 0 { ahead } else { 0 };
+            // Who has come to a write wants to see what wrote, not what comes next.
+            let writer = (index == 0).then(|| self.timeline.writer(core)).flatten();
+            let shown = writer.filter(|writer| is_in_same_body(module, *writer, core.pc, ahead));
+            let bodies = bodies(module, *core, shown, (index, outside), ahead);
+            stack.extend(bodies.map(ShownFrame::Guest));
         }
         let outermost = crossings.into_iter().rev();
         stack.extend(outermost.map(ShownFrame::Crossing));
@@ -149,7 +166,7 @@ impl Recording {
                     format!("end of the recording: the program {outcome}")
                 }
                 Reason::Start => "start of the recording: nothing has run yet".to_owned(),
-                Reason::Arrived | Reason::Breakpoints(_) => {
+                Reason::Arrived | Reason::Paused | Reason::Breakpoints(_) => {
                     "between calls: no code of the program runs here".to_owned()
                 }
             },
@@ -178,17 +195,30 @@ impl Recording {
                 module: Some(guest.core.module.0.to_string()),
                 presentation: match guest.line {
                     None if self.any_lines() => Presentation::Subtle,
+                    Some(line) if self.is_of_library(guest.core.module, line) => {
+                        Presentation::Subtle
+                    }
                     _ => Presentation::Normal,
                 },
             },
         }
     }
 
+    /// Whether a line is of a library, and those are subdued.
+    fn is_of_library(&self, module: ModuleId, line: SourceLine) -> bool {
+        let module = self.timeline.module(module);
+        self.just_my_code
+            && module.is_some_and(|module| self.is_library(module.source.file(line.file)))
+    }
+
     /// A frame's line, or else its instruction in the text of its function.
     fn place_of(&self, guest: &GuestPlace) -> Option<FramePlace> {
         let id = guest.core.module;
         match guest.line {
-            Some(line) => Some(self.place_in_source(id, self.timeline.module(id)?, line)),
+            Some(line) => {
+                let module = self.timeline.module(id)?;
+                Some(self.place_in_source(id, module, line, Some(guest.core.function)))
+            }
             None => self.place_in_listing(id, guest.core.function, guest.core.pc),
         }
     }
@@ -304,33 +334,44 @@ impl Recording {
     }
 }
 
-/// Whether an inlined call stands at its first instruction.
-fn is_unbegun(call: &InlinedCall, pc: u32) -> bool {
-    call.ranges.iter().map(|range| range.start).min() == Some(pc)
+/// Whether an instruction of a function is of the same call, inlined or not, as another one
+/// where inlined calls are still ahead.
+fn is_in_same_body(module: &Module, one: u32, other: u32, ahead: usize) -> bool {
+    let one = module.source.inlined_at(one);
+    let other = module.source.inlined_at(other);
+    let other = other.get(ahead..).unwrap_or_default();
+    let same = |(one, other): (&InlinedCall, &InlinedCall)| one.ranges == other.ranges;
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
-/// The bodies that a core frame runs: inlined calls first, then the function.
+/// The bodies that a core frame runs: inlined calls first, then the function. The line is that
+/// of another instruction, if one is to be shown.
 fn bodies(
     module: &Module,
     core: CoreFrame,
-    index: usize,
-    outside: u32,
-    hide_unbegun: bool,
+    shown: Option<u32>,
+    (index, outside): (usize, u32),
+    ahead: usize,
 ) -> impl Iterator<Item = GuestPlace> + use<> {
     let inlined = module.source.inlined_at(core.pc);
     let inlined_count = inlined.len();
-    let mut line = module.source.line_at(core.pc).filter(|l| l.line != 0);
+    let line_at = |pc| module.source.line_at(pc).filter(|line| line.line != 0);
+    let mut line = line_at(core.pc);
     let mut bodies = Vec::new();
-    let mut hides = hide_unbegun;
     for (i, call) in inlined.into_iter().enumerate() {
-        // At the first instruction of an inlined body a step stands before the call, as
-        // it does where there is a call instruction.
-        hides &= is_unbegun(&call, core.pc);
-        if !hides {
+        // At the first instruction of an inlined body the session may stand before the call,
+        // as it does where there is a call instruction.
+        if i == ahead {
+            line = shown.map_or(line, line_at);
+        }
+        if i >= ahead {
             let name = module.source.spelled(core.pc, &call.name);
             bodies.push((i, name, line));
         }
         line = call.call_site;
+    }
+    if inlined_count <= ahead {
+        line = shown.map_or(line, line_at);
     }
     let name = match module.source.function_at(core.pc) {
         Some(function) => module.source.spelled(core.pc, &function.name),

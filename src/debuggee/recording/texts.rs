@@ -1,19 +1,16 @@
-//! Sources that are not files: the code of functions without lines, and texts that a
-//! source map carries.
+//! Sources that are not files: the code of functions without lines, texts that the recording
+//! or a source map carries, and what stands for those that are nowhere.
 
 use super::Recording;
-use super::stack::{point, source_ref};
 use crate::component::ModuleId;
-use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{
     DebuggeeError, FramePlace, SourceOrigin, SourcePoint, SourceRef, SourceText, TextRef,
 };
-use crate::source::{FileId, Listing, ModuleSource, SourceLine};
+use crate::source::{FileId, Listing, SourceLine};
 use crate::timeline::Module;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Listings made before.
@@ -27,9 +24,15 @@ pub(super) enum Text {
         module: ModuleId,
         function: u32,
     },
-    /// A file that a source map has the text of.
+    /// A file that the recording or a source map has the text of.
     Content {
         module: ModuleId,
+        path: String,
+    },
+    /// A file that is nowhere: its lines, with the instructions of a function on them.
+    StandIn {
+        module: ModuleId,
+        function: Option<u32>,
         path: String,
     },
     /// The hostcalls of the recording: event `n` in line `n` + 1.
@@ -43,6 +46,12 @@ impl Text {
         TextRef(match self {
             Text::Listing { module, function } => format!("code {} {function}", module.0),
             Text::Content { module, path } => format!("text {} {path}", module.0),
+            Text::StandIn {
+                module,
+                function: Some(function),
+                path,
+            } => format!("lines {} {function} {path}", module.0),
+            Text::StandIn { module, path, .. } => format!("names {} {path}", module.0),
             Text::Hostcalls => HOSTCALLS.to_owned(),
         })
     }
@@ -63,6 +72,19 @@ impl Text {
                 module,
                 path: rest.to_owned(),
             }),
+            "names" => Some(Text::StandIn {
+                module,
+                function: None,
+                path: rest.to_owned(),
+            }),
+            "lines" => {
+                let (function, path) = rest.split_once(' ')?;
+                Some(Text::StandIn {
+                    module,
+                    function: Some(function.parse().ok()?),
+                    path: path.to_owned(),
+                })
+            }
             _ => None,
         }
     }
@@ -73,44 +95,9 @@ pub(super) fn path_of(source: &SourceOrigin) -> Option<String> {
     match source {
         SourceOrigin::File(path) => Some(path.clone()),
         SourceOrigin::Generated(text) => match Text::parse(text)? {
-            Text::Content { path, .. } => Some(path),
+            Text::Content { path, .. } | Text::StandIn { path, .. } => Some(path),
             Text::Listing { .. } | Text::Hostcalls => None,
         },
-    }
-}
-
-/// Where a place with a line is shown.
-pub(super) fn place_in_source(
-    path_mapping: &PathMapping,
-    module: ModuleId,
-    source: &ModuleSource,
-    line: SourceLine,
-) -> FramePlace {
-    FramePlace {
-        source: source_of(path_mapping, module, source, line.file),
-        point: point(line),
-    }
-}
-
-fn source_of(
-    path_mapping: &PathMapping,
-    module: ModuleId,
-    source: &ModuleSource,
-    file: FileId,
-) -> SourceRef {
-    let path = source.file(file);
-    let has_text = source.text_of(file).is_some();
-    let file = source_ref(path);
-    if !has_text || Path::new(&path_mapping.outward(path)).is_file() {
-        return file;
-    }
-    let text = Text::Content {
-        module,
-        path: path.to_owned(),
-    };
-    SourceRef {
-        origin: SourceOrigin::Generated(text.reference()),
-        ..file
     }
 }
 
@@ -141,24 +128,26 @@ impl Recording {
             source: SourceRef {
                 name: format!("{}.wat", listing.name),
                 origin: SourceOrigin::Generated(Text::Listing { module, function }.reference()),
+                note: None,
             },
         })
     }
 
-    /// Where a place with a line is shown.
+    /// Where a place with a line is shown; of a source that is nowhere, with the instructions
+    /// of the function there.
     pub(super) fn place_in_source(
         &self,
         id: ModuleId,
         module: &Module,
         line: SourceLine,
+        function: Option<u32>,
     ) -> FramePlace {
-        place_in_source(&self.path_mapping, id, &module.source, line)
+        self.sources.place_of(id, &module.source, line, function)
     }
 
-    /// The file of a line; where it is not on this machine, but in the source map, its
-    /// text.
+    /// The file of a line; where it is not on this machine its text, or what stands for it.
     pub(super) fn source_of(&self, id: ModuleId, module: &Module, file: FileId) -> SourceRef {
-        source_of(&self.path_mapping, id, &module.source, file)
+        self.sources.source_of(id, &module.source, file, None)
     }
 
     pub(super) fn text(&self, reference: &TextRef) -> Result<SourceText, DebuggeeError> {
@@ -166,10 +155,12 @@ impl Recording {
             Text::Listing { module, function } => {
                 Some(self.listing(module, function)?.text.clone())
             }
-            Text::Content { module, path } => {
-                let source = &self.timeline.module(module)?.source;
-                Some(source.text_of(source.file_named(&path)?)?.to_owned())
-            }
+            Text::Content { module, path } => self.content(module, &path),
+            Text::StandIn {
+                module,
+                function,
+                path,
+            } => self.stand_in(module, function, &path),
             // That takes a replay: see `hostcalls_text`.
             Text::Hostcalls => None,
         });

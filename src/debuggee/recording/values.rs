@@ -4,7 +4,6 @@
 use super::guest::GuestFrame;
 use super::rows::{decode, encode, range_of, view};
 use super::stack::{GuestPlace, NOWHERE, ShownFrame};
-use super::texts::place_in_source;
 use super::{Recording, address, core};
 use crate::debuggee::{
     ChildKind, Children, DebuggeeError, Format, FrameId, MemoryView, Page, Scope, ScopeHint,
@@ -12,9 +11,10 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::variable::variables::{self, Site, Variable, VariableKind, VariablesError};
-use crate::inspect::{ChildCount, FrameState};
+use crate::inspect::{ChildCount, FrameState, Notation};
 use crate::replay::InstanceId;
 use crate::source::{ModuleSource, SourceLine};
+use std::sync::Arc;
 
 pub(super) fn failed(error: impl std::fmt::Display) -> DebuggeeError {
     DebuggeeError::Other(error.to_string())
@@ -129,9 +129,10 @@ impl Recording {
             _ if let Some(text) = key.strip_prefix('=') => {
                 let text = decode(text);
                 let expression = Expression::parse(&text).map_err(failed)?;
-                match self.crossing_of_path(&expression, &text, id)? {
+                let expression = expression.written(format.notation);
+                match self.crossing_of_path(&expression, expression.bare(), id)? {
                     Some(frame) => self.call_values(&frame, &of.0, &key, &steps, (page, format)),
-                    None => self.expression_values(&expression, id, of, &steps, page, format),
+                    None => self.expression_values(&expression, id, of, &steps, page),
                 }
             }
             ShownFrame::Crossing(frame) => {
@@ -155,18 +156,17 @@ impl Recording {
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
         let (instance, module) = (place.core.instance, place.core.module);
-        let path_mapping = self.path_mapping.clone();
+        let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
-            let roots = roots(source, site, frame, key)?;
+            let roots = roots(source, site, frame, (key, format.notation))?;
             let within = Within {
                 source,
                 frame,
                 instance,
-                format,
             };
             let Some((name, steps)) = steps.split_first() else {
                 let declared = |line| {
-                    let place = place_in_source(&path_mapping, module, source, line);
+                    let place = sources.place_of(module, source, line, None);
                     (place.source, place.point)
                 };
                 return Ok(within.root_rows(&roots, &of.0, declared));
@@ -209,7 +209,6 @@ pub(super) struct Within<'a> {
     pub(super) source: &'a ModuleSource,
     pub(super) frame: &'a dyn FrameState,
     pub(super) instance: InstanceId,
-    pub(super) format: Format,
 }
 
 /// The variables of one scope of a frame.
@@ -217,11 +216,11 @@ fn roots(
     source: &ModuleSource,
     site: Site,
     frame: &dyn FrameState,
-    key: &str,
+    (key, notation): (&str, Notation),
 ) -> Result<Vec<Variable>, VariablesError> {
     let mut roots = match key {
-        "statics" => variables::statics(source, site.pc, frame)?,
-        _ => variables::variables(source, site, frame)?,
+        "statics" => variables::statics_written(source, site.pc, frame, notation)?,
+        _ => variables::variables_written(source, site, frame, notation)?,
     };
     match key {
         "args" => roots.retain(|v| v.kind == VariableKind::Argument),
@@ -246,7 +245,7 @@ impl Within<'_> {
             let expression = is_name(name).then(|| name.clone());
             VariableView {
                 declared: variable.declared.map(&declared),
-                ..view(variable, &path, expression, self.instance, self.format)
+                ..view(variable, &path, expression, self.instance)
             }
         });
         rows.collect()
@@ -284,7 +283,7 @@ impl Within<'_> {
             let outer = expression.as_deref();
             let expression = outer.and_then(|outer| expression_of(outer, &child.name));
             let path = format!("{path}/{i}");
-            view(child, &path, expression, self.instance, self.format)
+            view(child, &path, expression, self.instance)
         });
         Ok(rows.collect())
     }

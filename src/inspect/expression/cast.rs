@@ -1,6 +1,7 @@
 //! Casts, and the sizes of types.
 
 use super::datum::Datum;
+use super::declared::of_node;
 use super::error::Fault;
 use super::evaluator::{Evaluated, Evaluator};
 use super::syntax::{Node, TypeName};
@@ -9,6 +10,9 @@ use crate::inspect::variable::place::Place;
 use crate::inspect::variable::scalar::Number;
 use crate::inspect::variable::value::{Of, Value};
 use crate::source::EntryId;
+
+/// Bytes of an address in a 32-bit memory.
+const ADDRESS: u64 = 4;
 
 impl Evaluator<'_> {
     pub(super) fn cast(&self, node: &Node, to: &TypeName, of: &Node) -> Evaluated<Datum> {
@@ -95,21 +99,49 @@ impl Evaluator<'_> {
         u64::try_from(address).map_err(|_| self.fault(node, Fault::TooLarge))
     }
 
+    /// The size of a type.
+    pub(super) fn size_of_type(&self, node: &Node, of: &TypeName) -> Evaluated<Datum> {
+        let unknown = || self.fault(node, Fault::UnknownType(of.name.clone()));
+        let scalar = types::scalar(&of.name).map(Scalar::size);
+        let found = match self.reading().0 {
+            Some(look) => types::find(look, &of.name).map(|id| match of.pointers {
+                0 => look.size(&Of::Type(id)),
+                _ => look.source.address_size(id),
+            }),
+            None => None,
+        };
+        let pointer = scalar.filter(|_| of.pointers > 0).map(|_| ADDRESS);
+        let size = found.or(pointer).or(scalar).ok_or_else(unknown)?;
+        Ok(Datum::Number(Number::Whole(size.into())))
+    }
+
     /// The size of a value, or of the type with a name.
     pub(super) fn size_of(&self, of: &Node) -> Evaluated<Datum> {
         let look = self.look(of)?;
-        let size = match self.value(of)? {
+        let value = match (self.value(of), &self.variables) {
+            // The type says it, whether or not there is a value.
+            (Err(why), Ok(variables)) => match of_node(variables, of) {
+                Some(of) => return Ok(Datum::Number(Number::Whole(look.size(&of).into()))),
+                None => return Err(why),
+            },
+            (value, _) => value?,
+        };
+        let size = match value {
             Datum::Typed(value) => look.size(&value.of),
             Datum::Bytes { bytes, .. } => bytes.len() as u64,
             Datum::Address {
                 of: Of::Type(target),
                 ..
             } => look.source.address_size(target),
-            Datum::Address { .. } => 4,
+            Datum::Address { .. } | Datum::Function { .. } => ADDRESS,
             Datum::Unknown(name) => {
-                let found = types::find(look, &name);
-                let found = found.ok_or_else(|| self.fault(of, Fault::UnknownType(name)))?;
-                look.size(&Of::Type(found))
+                let declared = self.variables.as_ref().ok();
+                let constant = declared.and_then(|variables| variables.constant(&name));
+                match (types::find(look, &name), constant) {
+                    (Some(found), _) => look.size(&Of::Type(found)),
+                    (None, Some(Datum::Typed(value))) => look.size(&value.of),
+                    _ => return Err(self.fault(of, Fault::UnknownType(name))),
+                }
             }
             other => {
                 let described = self.described(&other);

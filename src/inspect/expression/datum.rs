@@ -4,6 +4,7 @@ use super::syntax::Comparison;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::lift::Lifted;
 use crate::inspect::hostcall::wave;
+use crate::inspect::variable::notation::Notation;
 use crate::inspect::variable::place::{Unavailable, little_endian};
 use crate::inspect::variable::scalar::{self, Number};
 use crate::inspect::variable::summary::summary;
@@ -37,6 +38,11 @@ pub(super) enum Datum {
     },
     /// Of the component level.
     Lifted(Lifted),
+    /// A function of the program, and what a pointer to it is, if there is any.
+    Function {
+        name: String,
+        index: Option<u32>,
+    },
     /// A name that is not a variable's: compared with a case or an enumerator, it may be
     /// one of those.
     Unknown(String),
@@ -69,6 +75,7 @@ impl Reading<'_> {
                     _ => None,
                 }
             }
+            Datum::Function { index, .. } => index.map(|index| Number::Whole(index.into())),
             Datum::Bytes { .. } | Datum::Unknown(_) => None,
         })
     }
@@ -132,6 +139,11 @@ impl Reading<'_> {
             Datum::Core(value) => core_text(*value),
             Datum::Bytes { bytes, .. } => scalar::quoted(bytes, false),
             Datum::Lifted(lifted) => wave::text(lifted, LONGEST_TEXT as usize),
+            Datum::Function { name, index } => match index {
+                // As a pointer to it is shown.
+                Some(index) => format!("{index:#x} {name}"),
+                None => name.clone(),
+            },
             Datum::Unknown(name) => name.clone(),
         })
     }
@@ -342,6 +354,16 @@ fn core_number(value: CoreValue) -> Option<Number> {
         CoreValue::V128(bits) => Number::Whole(i128::try_from(bits).ok()?),
         CoreValue::Ref(_) => return None,
     })
+}
+
+/// A value of the core level as text, with whole numbers written in a certain way.
+pub fn core_text_in(value: CoreValue, notation: Notation) -> String {
+    match (notation, value) {
+        (Notation::Natural | Notation::Text, _) => core_text(value),
+        (_, CoreValue::I32(number)) => notation.bytes(&number.to_le_bytes()),
+        (_, CoreValue::I64(number)) => notation.bytes(&number.to_le_bytes()),
+        _ => core_text(value),
+    }
 }
 
 /// A value of the core level as text.

@@ -64,7 +64,7 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
 }
 
 /// The type of an expression's value, as far as the declarations tell it.
-fn of_node(variables: &Variables<'_>, node: &Node) -> Option<Of> {
+pub(super) fn of_node(variables: &Variables<'_>, node: &Node) -> Option<Of> {
     let look = &variables.look;
     Some(match &node.kind {
         Kind::Name(name) => Of::Type(variables.declared_type(name)?),
@@ -128,6 +128,7 @@ fn described(datum: &Datum) -> &'static str {
         Datum::Bytes { .. } => "bytes of memory",
         Datum::Core(_) => "a value of the core level",
         Datum::Lifted(_) => "a value of the component level",
+        Datum::Function { .. } => "a function",
         _ => "a number",
     }
 }

@@ -32,6 +32,9 @@ pub enum Fault {
         "a recording can be looked at but not changed: the past is what it was (to compare, write `==`)"
     )]
     Assignment,
+    /// What follows a comma, with it.
+    #[error("`{0}` is not a format: there are ,x ,d ,u ,o ,b ,c ,s and ,[COUNT]")]
+    NoFormat(String),
     /// A parenthesis behind an expression, as in `f(x)`.
     #[error("functions cannot be called in a recording; set a breakpoint in it or step into it")]
     Call,
@@ -49,7 +52,7 @@ pub enum Fault {
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
-        "there is no `{0}`; there are $event, $tick, $position, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], and at a hostcall $arg.NAME and $result"
+        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], and at a hostcall $arg.NAME and $result"
     )]
     UnknownSpecial(String),
     /// The name of the type that a cast or `sizeof` asks for.

@@ -52,6 +52,11 @@ impl Evaluator<'_> {
             Kind::Binary(operator, left, right) => self.binary(node, *operator, left, right)?,
             Kind::Cast(to, of) => self.cast(node, to, of)?,
             Kind::SizeOf(of) => self.size_of(of)?,
+            Kind::SizeOfType(of) => self.size_of_type(node, of)?,
+            Kind::Choice(condition, then, otherwise) => {
+                let is_true = self.truth(condition, &self.known(condition)?)?;
+                self.known(if is_true { then } else { otherwise })?
+            }
         })
     }
 
@@ -79,18 +84,28 @@ impl Evaluator<'_> {
     pub(super) fn known(&self, node: &Node) -> Evaluated<Datum> {
         match (self.value(node)?, &self.variables) {
             (Datum::Unknown(_), Err(fault)) => Err(self.fault(node, fault.clone())),
-            (Datum::Unknown(name), Ok(_)) => Err(self.fault(node, Fault::Unknown(name))),
+            (Datum::Unknown(name), Ok(variables)) => {
+                let constant = variables.constant(&name);
+                constant.ok_or_else(|| self.fault(node, Fault::Unknown(name)))
+            }
             (known, _) => Ok(known),
         }
     }
 
     fn register(&self, node: &Node, register: Register) -> Evaluated<Datum> {
+        if register == Register::Code {
+            let pc = self.scene.pc.map(|pc| Number::Whole(pc.into()));
+            return pc
+                .map(Datum::Number)
+                .ok_or_else(|| self.fault(node, Fault::NoFrame));
+        }
         let registers = self.scene.registers;
         let registers = registers.ok_or_else(|| self.fault(node, Fault::NoFrame))?;
         let value = match register {
             Register::Local(index) => registers.local(index),
             Register::Operand(index) => registers.operand(index),
             Register::Global(index) => registers.global(index),
+            Register::Code => None,
         };
         value
             .map(Datum::Core)
@@ -222,6 +237,7 @@ impl Evaluator<'_> {
     fn target(&self, node: &Node, operand: &Node, pointer: &Datum) -> Evaluated<Datum> {
         match pointer {
             Datum::Address { address, of } => Ok(Datum::Typed(pointed(*address, of.clone()))),
+            Datum::Function { .. } => Ok(pointer.clone()),
             Datum::Typed(value) => {
                 let look = self.look(node)?;
                 match look.view(value).map_err(|why| self.fault(node, why))? {
@@ -232,6 +248,7 @@ impl Evaluator<'_> {
                     View::Elements(elements) if elements.count > 0 => {
                         Ok(Datum::Typed(elements.at(0)))
                     }
+                    _ if look.is_function_pointer(value) => Ok(pointer.clone()),
                     _ if look.is_optional(value) => self.held(node, pointer.clone()),
                     view => Err(match (null(look, value), view) {
                         (Some(fault), _) => self.fault(operand, fault),
@@ -257,6 +274,7 @@ impl Evaluator<'_> {
                 Some(address) => Ok(Datum::Address { address, of }),
                 None => Err(self.fault(node, Fault::NoAddress)),
             },
+            Datum::Function { .. } => Ok(value),
             Datum::Bytes { address, .. } => Ok(Datum::Number(Number::Whole(address.into()))),
             _ => Err(self.fault(node, Fault::NoAddress)),
         }
@@ -312,13 +330,16 @@ impl Evaluator<'_> {
         left: &Node,
         right: &Node,
     ) -> Evaluated<Datum> {
-        let (a, b) = (self.value(left)?, self.value(right)?);
-        let compared = self.reading().compare(&a, &b);
-        let compared = compared.map_err(|why| self.fault(node, why))?;
+        let (mut a, mut b) = (self.value(left)?, self.value(right)?);
+        let compare = |a: &Datum, b: &Datum| {
+            let compared = self.reading().compare(a, b);
+            compared.map_err(|why| self.fault(node, why))
+        };
+        let mut compared = compare(&a, &b)?;
         if compared.is_none() {
-            // One of the names is a mistake.
-            self.known(left)?;
-            self.known(right)?;
+            // One of the names is of something else than a case of the other, or a mistake.
+            (a, b) = (self.known(left)?, self.known(right)?);
+            compared = compare(&a, &b)?;
         }
         let holds = compared.and_then(|compared| compared.admits(comparison));
         let incomparable = || {

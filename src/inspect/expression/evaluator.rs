@@ -1,12 +1,12 @@
 //! What evaluates an expression: the scene, and the variables that it sees there.
 
-use super::datum::Reading;
+use super::datum::{Datum, Reading};
 use super::error::{ExpressionError, Fault};
 use super::inside::field_of;
 use super::scene::{Scene, SourceFrame};
 use super::syntax::Node;
-use crate::inspect::variable::place::Locator;
-use crate::inspect::variable::value::{Look, Value};
+use crate::inspect::variable::place::{Locator, Place};
+use crate::inspect::variable::value::{Look, Of, Value};
 use crate::inspect::variable::variables::{locate, visible};
 use crate::source::{EntryId, Scopes};
 
@@ -44,6 +44,25 @@ impl<'a> Variables<'a> {
                     .type_id
             }
         }
+    }
+
+    /// An enumerator, or a function of the program: what a name means that is not a
+    /// variable's.
+    pub(super) fn constant(&self, name: &str) -> Option<Datum> {
+        let (source, pc) = (self.frame.source, self.frame.site.pc);
+        if let Some((of, value)) = source.enumerator_named(pc, name) {
+            let size = usize::try_from(source.size_of(of).ok()?).ok()?;
+            let bytes = value.to_le_bytes();
+            return Some(Datum::Typed(Value {
+                of: Of::Type(of),
+                place: Place::copied(bytes.get(..size)?.to_vec()),
+            }));
+        }
+        let (function, index) = source.function_pointer(pc, name)?;
+        Some(Datum::Function {
+            name: function.name.clone(),
+            index,
+        })
     }
 
     /// A variable of the frame, or else one outside functions; at last, in a method of

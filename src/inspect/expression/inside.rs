@@ -101,7 +101,11 @@ pub(super) fn element_of(look: &Look<'_>, of: &Value, index: i128) -> Result<Val
         View::Pointer {
             target: Some(target),
             ..
-        } => element_behind(look, &target, index),
+        } => match look.is_array_pointer_of_c(of) {
+            // Rows of a grid, as in C.
+            true => further_on(look, &target, index),
+            false => element_behind(look, &target, index),
+        },
         _ => match look.held(of)? {
             Some(held) => element_of(look, &held, index),
             None => Err(null(look, of)

@@ -64,7 +64,8 @@ impl Evaluator<'_> {
     fn is_nothing(&self, node: &Node, of: &Datum) -> Evaluated<bool> {
         let shown = self.reading().shown(of);
         let shown = shown.map_err(|why| self.fault(node, why))?;
-        Ok(matches!(shown.as_str(), "nullopt" | "None" | "none"))
+        Ok(matches!(shown.as_str(), "nullopt" | "None" | "none")
+            || shown.starts_with("unexpected("))
     }
 
     pub(super) fn held(&self, node: &Node, of: Datum) -> Evaluated<Datum> {

@@ -22,12 +22,15 @@ mod scene;
 mod syntax;
 mod types;
 
-pub use datum::core_text;
+pub use datum::{core_text, core_text_in};
 pub use declared::declared;
 pub use error::{ExpressionError, Fault};
 pub use scene::{Scene, SceneMoment, SourceFrame};
 
 use super::hostcall::lift::Lifted;
+use super::variable::notation::Notation;
+use super::variable::scalar::Number;
+use super::variable::value::Look;
 use super::variable::variables::{Variable, VariableKind, part};
 use crate::component::types::CoreValue;
 use datum::Datum;
@@ -40,6 +43,9 @@ use syntax::{Kind, Node};
 pub struct Expression {
     text: String,
     root: Node,
+    notation: Notation,
+    /// Bytes of the text without what says how the value is written.
+    bare: usize,
 }
 
 /// The value of an expression.
@@ -60,6 +66,8 @@ pub enum Evaluated {
     Lifted(Lifted),
     /// Calculated.
     Number(String),
+    /// A function of the program.
+    Function(String),
     /// Of a comparison or a logical operator, `true` or `false`.
     Truth(bool),
     /// A literal, without its quotes, or `$position`.
@@ -95,22 +103,57 @@ impl Expression {
     ///
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Expression, ExpressionError> {
+        let parse::Whole {
+            root,
+            notation,
+            bare,
+        } = parse::parse(text)?;
         Ok(Expression {
             text: text.to_owned(),
-            root: parse::parse(text)?,
+            root,
+            notation,
+            bare,
         })
     }
 
-    /// As it was written.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// The expression without what says how its value is written.
+    pub fn bare(&self) -> &str {
+        self.text.get(..self.bare).unwrap_or(&self.text).trim()
+    }
+
+    /// How its value is written.
+    pub fn notation(&self) -> Notation {
+        self.notation
+    }
+
+    /// The same, with a value that is written in a certain way unless it says so itself.
+    #[must_use]
+    pub fn written(self, notation: Notation) -> Expression {
+        Expression {
+            notation: match self.notation {
+                Notation::Natural => notation,
+                own => own,
+            },
+            ..self
+        }
+    }
+
+    /// One line for a value of it.
+    pub fn shown(&self, value: &Evaluated) -> String {
+        match value {
+            Evaluated::Core(value) => core_text_in(*value, self.notation),
+            Evaluated::Lifted(_) => self.notation.text(&value.text()),
+            value => value.text(),
+        }
     }
 
     /// What it takes to evaluate it.
     pub fn needs(&self) -> Needs {
         let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
         Needs {
-            variables: any(&|kind| matches!(kind, Kind::Name(_) | Kind::Cast(..))),
+            variables: any(&|kind| {
+                matches!(kind, Kind::Name(_) | Kind::Cast(..) | Kind::SizeOfType(_))
+            }),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
             position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
@@ -181,9 +224,11 @@ impl Expression {
     }
 
     fn evaluated(&self, evaluator: &Evaluator<'_>, datum: Datum) -> Result<Evaluated, Fault> {
-        let name = self.text.trim().to_owned();
+        let name = self.bare().to_owned();
         let reading = evaluator.reading();
-        Ok(match (datum, reading.0) {
+        let look = evaluator.scene.frame.filter(|_| reading.0.is_some());
+        let look = look.map(|frame| Look::new(frame.source, frame.state).written(self.notation));
+        Ok(match (datum, look.as_ref()) {
             (Datum::Typed(value), Some(look)) => {
                 Evaluated::Variable(Box::new(part(look, name, value)))
             }
@@ -206,7 +251,19 @@ impl Expression {
             (Datum::Lifted(lifted), _) => Evaluated::Lifted(lifted),
             (Datum::Truth(truth), _) => Evaluated::Truth(truth),
             (Datum::Text(text), _) => Evaluated::Text(text),
+            (Datum::Number(Number::Whole(number)), _) => {
+                let is_pc = self.root.kind == Kind::Register(syntax::Register::Code);
+                let notation = match self.notation {
+                    // As addresses are shown everywhere.
+                    Notation::Natural if is_pc => Notation::Hexadecimal,
+                    notation => notation,
+                };
+                Evaluated::Number(notation.number(number))
+            }
             (Datum::Number(number), _) => Evaluated::Number(number.to_string()),
+            (function @ Datum::Function { .. }, _) => {
+                Evaluated::Function(reading.shown(&function)?)
+            }
             (other, _) => Evaluated::Text(reading.shown(&other)?),
         })
     }
@@ -220,7 +277,7 @@ impl Evaluated {
             Evaluated::Core(value) => core_text(*value),
             Evaluated::Bytes { bytes, .. } => bytes_text(bytes),
             Evaluated::Lifted(lifted) => super::hostcall::wave::text(lifted, LONGEST_LIFTED),
-            Evaluated::Number(number) => number.clone(),
+            Evaluated::Number(text) | Evaluated::Function(text) => text.clone(),
             Evaluated::Truth(truth) => truth.to_string(),
             Evaluated::Text(text) => text.clone(),
         }

@@ -2,6 +2,7 @@
 
 use super::error::{ExpressionError, Fault};
 use super::syntax::{Binary, Kind, Method, Node, OPERATORS, Register, TimeName, TypeName, Unary};
+use crate::inspect::variable::notation::Notation;
 
 /// How deep an expression may nest.
 const DEEPEST: usize = 48;
@@ -10,12 +11,28 @@ const MOST_LINKS: usize = 500;
 
 pub(super) type Parsed<T> = Result<T, ExpressionError>;
 
-pub(super) fn parse(text: &str) -> Parsed<Node> {
+/// An expression, and how its value is to be written.
+pub(super) struct Whole {
+    pub(super) root: Node,
+    pub(super) notation: Notation,
+    /// The bytes of the text that are the expression alone.
+    pub(super) bare: usize,
+}
+
+pub(super) fn parse(text: &str) -> Parsed<Whole> {
     let mut parser = Parser::new(text);
-    let node = parser.binary(0, DEEPEST)?;
+    let root = parser.whole(DEEPEST)?;
+    let mut whole = Whole {
+        root,
+        notation: Notation::Natural,
+        bare: parser.at,
+    };
+    while parser.take(",") {
+        parser.format(&mut whole)?;
+    }
     parser.space();
     if parser.rest().is_empty() {
-        return Ok(node);
+        return Ok(whole);
     }
     let from = parser.at;
     Err(parser.fault(parser.trailing(), from..text.trim_end().len()))
@@ -119,6 +136,71 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// An operand, or a choice between two.
+    fn whole(&mut self, depth: usize) -> Parsed<Node> {
+        let condition = self.binary(0, depth)?;
+        if !self.take("?") {
+            return Ok(condition);
+        }
+        self.link()?;
+        let depth = self.deeper(depth)?;
+        let from = condition.at.start;
+        let then = self.whole(depth)?;
+        self.expect(":", "`:`")?;
+        let otherwise = self.whole(depth)?;
+        let kind = Kind::Choice(condition.into(), then.into(), otherwise.into());
+        Ok(self.node(from, kind))
+    }
+
+    /// `if a { b } else { c }`, after the first word.
+    fn choice(&mut self, from: usize, depth: usize) -> Parsed<Node> {
+        let depth = self.deeper(depth)?;
+        let condition = self.whole(depth)?;
+        let block = |parser: &mut Self| {
+            parser.expect("{", "`{`")?;
+            let inside = parser.whole(depth)?;
+            parser.expect("}", "`}`")?;
+            Ok(inside)
+        };
+        let then = block(self)?;
+        if self.word().as_deref() != Some("else") {
+            return Err(self.expected("`else`"));
+        }
+        let otherwise = block(self)?;
+        let kind = Kind::Choice(condition.into(), then.into(), otherwise.into());
+        Ok(self.node(from, kind))
+    }
+
+    /// What follows a comma: `x` and the like, or `[COUNT]`.
+    fn format(&mut self, whole: &mut Whole) -> Parsed<()> {
+        self.space();
+        let from = self.at;
+        let is_count = self.peek().is_some_and(|c| c.is_ascii_digit());
+        if is_count || self.take("[") {
+            let count = self.binary(0, DEEPEST)?;
+            if !is_count {
+                self.expect("]", "`]`")?;
+            }
+            self.link()?;
+            let first = self.node(from, Kind::Whole(0));
+            let of = whole.root.clone();
+            let at = of.at.start..self.at;
+            let kind = Kind::Slice(of.into(), first.into(), count.into());
+            whole.root = Node { at, kind };
+            return Ok(());
+        }
+        let word = self.word_ahead();
+        self.at += word.len();
+        let mut letters = word.chars();
+        let notation = match (letters.next(), letters.next()) {
+            (Some(letter), None) => Notation::of_letter(letter),
+            _ => None,
+        };
+        let unknown = || self.fault(Fault::NoFormat(format!(",{word}")), from..self.at);
+        whole.notation = notation.ok_or_else(unknown)?;
+        Ok(())
+    }
+
     /// Operands joined by operators that bind at least this tightly.
     fn binary(&mut self, tightness: u8, depth: usize) -> Parsed<Node> {
         let mut left = self.cast_after(depth)?;
@@ -208,6 +290,17 @@ impl<'a> Parser<'a> {
     }
 
     fn parenthesised_type(&mut self) -> Option<TypeName> {
+        let (to, is_known) = self.type_in_parentheses()?;
+        self.space();
+        let next = self.peek()?;
+        let begins = next.is_alphanumeric() || matches!(next, '_' | '$' | '(' | '"' | '\'');
+        let may_begin = begins || matches!(next, '*' | '&' | '-' | '!' | '~');
+        let is_cast = begins && self.word_ahead() != "as" || is_known && may_begin;
+        is_cast.then_some(to)
+    }
+
+    /// `(T)`, and whether it can be nothing else.
+    fn type_in_parentheses(&mut self) -> Option<(TypeName, bool)> {
         if !self.take("(") {
             return None;
         }
@@ -220,13 +313,23 @@ impl<'a> Parser<'a> {
         if !self.take(")") {
             return None;
         }
-        self.space();
-        let next = self.peek()?;
-        let begins = next.is_alphanumeric() || matches!(next, '_' | '$' | '(' | '"' | '\'');
         let is_known = has_keyword || to.pointers > 0 || super::types::scalar(&to.name).is_some();
-        let may_begin = begins || matches!(next, '*' | '&' | '-' | '!' | '~');
-        let is_cast = begins && self.word_ahead() != "as" || is_known && may_begin;
-        is_cast.then_some(to)
+        Some((to, is_known))
+    }
+
+    /// The type that `sizeof` measures. One word may be a variable's name as well.
+    fn type_measured(&mut self) -> Option<TypeName> {
+        let before = self.at;
+        self.space();
+        // The address of something, rather than a reference of Rust's.
+        let is_operand = self.rest().starts_with("(&");
+        let found = self.type_in_parentheses();
+        let found = found
+            .filter(|(of, is_known)| !is_operand && (*is_known || of.name.contains([' ', '<'])));
+        if found.is_none() {
+            self.at = before;
+        }
+        found.map(|(of, _)| of)
     }
 
     fn word_ahead(&self) -> &'a str {
@@ -359,9 +462,9 @@ impl<'a> Parser<'a> {
     fn bracketed(&mut self, of: Node, depth: usize) -> Parsed<Node> {
         let from = of.at.start;
         let depth = self.deeper(depth)?;
-        let first = self.binary(0, depth)?;
+        let first = self.whole(depth)?;
         if self.take("..") {
-            let end = self.binary(0, depth)?;
+            let end = self.whole(depth)?;
             self.expect("]", "`]`")?;
             let kind = Kind::Slice(of.into(), first.into(), end.into());
             return Ok(self.node(from, kind));
@@ -376,7 +479,7 @@ impl<'a> Parser<'a> {
         match self.peek() {
             Some('(') => {
                 self.at += 1;
-                let inside = self.binary(0, self.deeper(depth)?)?;
+                let inside = self.whole(self.deeper(depth)?)?;
                 self.expect(")", "`)`")?;
                 Ok(Node {
                     at: from..self.at,
@@ -399,12 +502,11 @@ impl<'a> Parser<'a> {
         let kind = match name.as_str() {
             "true" | "false" => Kind::Truth(name == "true"),
             "nullptr" | "NULL" => Kind::Whole(0),
-            "sizeof" => {
-                self.expect("(", "`(`")?;
-                let inside = self.binary(0, self.deeper(depth)?)?;
-                self.expect(")", "`)`")?;
-                Kind::SizeOf(inside.into())
-            }
+            "sizeof" => match self.type_measured() {
+                Some(of) => Kind::SizeOfType(of),
+                None => Kind::SizeOf(self.unary(depth)?.into()),
+            },
+            "if" => return self.choice(from, depth),
             _ => Kind::Name(name),
         };
         Ok(self.node(from, kind))
@@ -421,6 +523,7 @@ impl<'a> Parser<'a> {
             "tick" => Kind::Moment(TimeName::Tick),
             "position" => Kind::Moment(TimeName::Position),
             "result" => Kind::Result,
+            "pc" => Kind::Register(Register::Code),
             "arg" => {
                 self.expect(".", "`.` and the name of an argument")?;
                 let argument = self.name_of(self.rest(), true);
@@ -443,9 +546,9 @@ impl<'a> Parser<'a> {
     fn memory(&mut self, from: usize, depth: usize) -> Parsed<Node> {
         let depth = self.deeper(depth)?;
         self.expect("[", "`[`, an address, `;`, a length and `]`")?;
-        let address = self.binary(0, depth)?.into();
+        let address = self.whole(depth)?.into();
         let length = match self.take(";") {
-            true => Some(self.binary(0, depth)?.into()),
+            true => Some(self.whole(depth)?.into()),
             false => None,
         };
         self.expect("]", "`]`")?;

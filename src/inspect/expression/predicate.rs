@@ -92,14 +92,19 @@ impl Message {
                     continue;
                 }
                 Piece::Expression(Ok(expression)) => {
-                    in_scene(expression, sources, at, |scene| expression.evaluate(scene))
+                    in_scene(expression, sources, at, |scene| {
+                        let value = expression.evaluate(scene)?;
+                        Ok(match value {
+                            // Literal text is meant as it is.
+                            Evaluated::Text(text) => text,
+                            value => expression.shown(&value),
+                        })
+                    })
                 }
                 Piece::Expression(Err(error)) => Err(error.clone()),
             };
             match value {
-                // Literal text is meant as it is.
-                Ok(Evaluated::Text(value)) => text.push_str(&value),
-                Ok(value) => text.push_str(&value.text()),
+                Ok(value) => text.push_str(&value),
                 Err(error) => text.push_str(&format!("<{error}>")),
             }
         }
@@ -110,11 +115,14 @@ impl Message {
 /// Where the brace is that closes an open one, quotes left aside.
 fn closing(text: &str) -> Option<usize> {
     let mut quote = None;
+    let mut inside = 0_usize;
     for (at, c) in text.char_indices() {
         match (c, quote) {
             (c, Some(open)) if c == open => quote = None,
             (_, Some(_)) => {}
             ('"' | '\'', None) => quote = Some(c),
+            ('{', None) => inside += 1,
+            ('}', None) if inside > 0 => inside -= 1,
             ('}', None) => return Some(at),
             _ => {}
         }
@@ -149,6 +157,7 @@ fn in_scene<T>(
         index,
         instance: frame.instance,
     };
+    let pc = innermost.as_ref().map(|frame| frame.pc);
     let registers = innermost.map(|frame| state(0, frame));
     let source_state = with_source.map(|(index, frame)| (frame, state(index, frame)));
     let frame = source_state.as_ref().and_then(|(frame, state)| {
@@ -160,6 +169,7 @@ fn in_scene<T>(
     });
     look(&Scene {
         moment,
+        pc,
         registers: registers.as_ref().map(|state| state as &dyn FrameState),
         frame,
         hostcall: hostcall.as_ref(),

@@ -14,6 +14,8 @@ pub struct Scene<'a> {
     pub moment: SceneMoment,
     /// The core level of the innermost frame, or of the one chosen.
     pub registers: Option<&'a dyn FrameState>,
+    /// Where in its module that frame stands.
+    pub pc: Option<u32>,
     /// The frame whose variables are in scope.
     pub frame: Option<SourceFrame<'a>>,
     /// The hostcall that the guest is in.

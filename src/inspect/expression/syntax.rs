@@ -49,6 +49,10 @@ pub(super) enum Kind {
     Cast(TypeName, Box<Node>),
     /// `sizeof(a)`
     SizeOf(Box<Node>),
+    /// `sizeof(struct T)`
+    SizeOfType(TypeName),
+    /// `a ? b : c`, `if a { b } else { c }`
+    Choice(Box<Node>, Box<Node>, Box<Node>),
 }
 
 /// A value of the core level, in the frame's function or instance.
@@ -58,6 +62,8 @@ pub(super) enum Register {
     /// Of the operand stack; 0 is the bottom.
     Operand(u32),
     Global(u32),
+    /// `$pc`: where in its module the code stands.
+    Code,
 }
 
 /// What tells one moment of a recording from another.
@@ -201,7 +207,7 @@ impl Node {
             | Kind::Cast(_, of)
             | Kind::SizeOf(of) => vec![of],
             Kind::Index(a, b) | Kind::Binary(_, a, b) => vec![a, b],
-            Kind::Slice(a, b, c) => vec![a, b, c],
+            Kind::Slice(a, b, c) | Kind::Choice(a, b, c) => vec![a, b, c],
             _ => Vec::new(),
         }
     }

@@ -39,6 +39,16 @@ pub(super) fn scalar(name: &str) -> Option<Scalar> {
 }
 
 impl Scalar {
+    /// In bytes.
+    pub(super) fn size(self) -> u64 {
+        match self {
+            Scalar::Signed(bits) | Scalar::Unsigned(bits) | Scalar::Real(bits) => {
+                u64::from(bits / 8)
+            }
+            Scalar::Bool => 1,
+        }
+    }
+
     /// A number as one of this type: wrapped, or cut to the nearest.
     pub(super) fn of(self, number: Number) -> Number {
         match (self, number) {

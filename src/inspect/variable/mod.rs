@@ -4,6 +4,7 @@
 pub(super) mod containers;
 pub(super) mod declaration;
 pub(super) mod library;
+pub mod notation;
 pub(super) mod place;
 pub(super) mod scalar;
 pub(super) mod summary;

@@ -61,6 +61,11 @@ impl Line<'_> {
                 is_transparent: true,
                 ..
             } => self.reference(text, target, depth),
+            View::Pointer {
+                text,
+                target: Some(target),
+                ..
+            } if depth > 1 && self.text.is_empty() => self.pointed(text, target, depth - 1),
             View::Pointer { text, .. } | View::Told { text, .. } => self.text.push_str(text),
             View::Fields {
                 name,
@@ -80,6 +85,27 @@ impl Line<'_> {
         match view {
             Ok(view) => self.view(&view, depth),
             Err(why) => self.text.push_str(&why.to_string()),
+        }
+    }
+
+    /// A pointer that is not inside of something else, with what is there if that has parts.
+    fn pointed(&mut self, text: &str, target: &Value, depth: usize) {
+        self.text.push_str(text);
+        let view = match self.look.view(target) {
+            Ok(view) => view,
+            // The pointer itself is all right.
+            Err(_) => return,
+        };
+        let has_parts = match &view {
+            View::Fields { fields, .. } => !fields.is_empty(),
+            View::Pointer { is_transparent, .. } => *is_transparent,
+            View::Items(_) | View::Elements(_) | View::Told { .. } => true,
+            View::Text(..) => target.place.address().is_some(),
+            View::Scalar(_) => false,
+        };
+        if has_parts {
+            self.text.push_str(" -> ");
+            self.view(&view, depth);
         }
     }
 

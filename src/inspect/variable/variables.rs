@@ -1,6 +1,7 @@
 //! The variables of a stopped frame: what is in scope, what it holds, what is
 //! inside that. Each variable that cannot be shown says why, on its own.
 
+use super::notation::Notation;
 use super::place::{FrameState, Locator, Unavailable};
 use super::summary::{named, summary};
 use super::value::{Elements, Field, Items, Look, Of, Value, View};
@@ -65,6 +66,8 @@ pub struct Variable {
     pub points_to: Option<u64>,
     /// Where the source declares it; parts of a variable have no such place.
     pub declared: Option<SourceLine>,
+    /// How its numbers, and those inside, are written.
+    pub(in crate::inspect) notation: Notation,
     /// What it takes to look inside; `None` where the value is not available.
     pub(in crate::inspect) inside: Option<Value>,
 }
@@ -81,6 +84,7 @@ impl Variable {
             size: 0,
             points_to: None,
             declared: None,
+            notation: Notation::Natural,
             inside: None,
         }
     }
@@ -109,9 +113,22 @@ pub fn variables(
     site: impl Into<Site>,
     state: &dyn FrameState,
 ) -> Result<Vec<Variable>, VariablesError> {
-    let site = site.into();
+    variables_written(source, site.into(), state, Notation::Natural)
+}
+
+/// The same, with numbers written in a certain way.
+///
+/// # Errors
+///
+/// As [`variables`].
+pub fn variables_written(
+    source: &ModuleSource,
+    site: Site,
+    state: &dyn FrameState,
+    notation: Notation,
+) -> Result<Vec<Variable>, VariablesError> {
     let scopes = source.scopes_at(site.pc)?;
-    let look = Look::new(source, state);
+    let look = Look::new(source, state).written(notation);
     let locator = Locator::new(source, state, &scopes);
     let all = in_scope(&scopes, site.inlined);
     let shown = |is_argument| {
@@ -137,7 +154,21 @@ pub fn statics(
     pc: u32,
     state: &dyn FrameState,
 ) -> Result<Vec<Variable>, VariablesError> {
-    let look = Look::new(source, state);
+    statics_written(source, pc, state, Notation::Natural)
+}
+
+/// The same, with numbers written in a certain way.
+///
+/// # Errors
+///
+/// As [`variables`].
+pub fn statics_written(
+    source: &ModuleSource,
+    pc: u32,
+    state: &dyn FrameState,
+    notation: Notation,
+) -> Result<Vec<Variable>, VariablesError> {
+    let look = Look::new(source, state).written(notation);
     let locator = Locator::new(source, state, &Scopes::default());
     let mut declared = source.statics_at(pc)?;
     let frames = source.scopes_at(pc)?.frames.into_iter().rev();
@@ -182,7 +213,7 @@ pub fn children(
     let Some(value) = &of.inside else {
         return Ok(Vec::new());
     };
-    let look = Look::new(source, state);
+    let look = Look::new(source, state).written(of.notation);
     let end = range.end.min(range.start.saturating_add(MOST_CHILDREN));
     let inside = inside(&look, &look.view(value)?)?;
     Ok(match inside {
@@ -344,6 +375,7 @@ fn shown(look: &Look<'_>, name: String, kind: VariableKind, value: Value) -> Var
         size: look.size(&value.of),
         points_to: points_to(&view),
         declared: None,
+        notation: look.notation,
         inside: Some(value),
     }
 }

@@ -1,10 +1,12 @@
 //! When bytes of guest memory change.
 
 use super::visits::Pass;
-use crate::replay::Tick;
+use crate::replay::frames::Frame;
+use crate::replay::{Phase, Tick};
+use crate::timeline::processes::replayer::writes::write_before;
 use crate::timeline::processes::wire::ask::FindChanges;
 use crate::timeline::processes::wire::found::{Change, ChangedTicks};
-use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place};
+use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Reason, Stop};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -134,6 +136,38 @@ impl Timeline {
     /// that change.
     pub fn change_of(&self, range: &MemoryRange) -> Option<&Change> {
         self.changes.here.iter().find(|c| c.range == *range)
+    }
+
+    /// What has changed where the session stands, if it has come there for that.
+    pub fn changes_here(&self) -> &[Change] {
+        let is_for_change = match &self.here.reason {
+            Reason::Breakpoints(ids) => ids.iter().any(|id| self.change_here(*id).is_some()),
+            Reason::Arrived => true,
+            Reason::Start | Reason::End(_) | Reason::Paused => false,
+        };
+        match is_for_change {
+            true => &self.changes.here,
+            false => &[],
+        }
+    }
+
+    /// The instruction that has written what has changed where the session stands, if it has
+    /// come there for that: the one before that of this frame, the innermost one. `None` if it
+    /// was somebody else, as a hostcall.
+    pub fn writer(&self, frame: &Frame) -> Option<u32> {
+        if self.changes_here().is_empty() || self.here.position.phase != Phase::Before {
+            return None;
+        }
+        let code = &self.module(frame.module)?.code;
+        let bytes = self.trace.component().module(frame.module)?;
+        write_before(bytes, code, frame.pc)
+    }
+
+    /// From now on the session is not here for a change, but for what comes next.
+    pub fn leave_change(&mut self) -> Stop {
+        self.changes.here.clear();
+        self.here.reason = Reason::Arrived;
+        self.here.clone()
     }
 
     pub(in crate::timeline) fn no_change(

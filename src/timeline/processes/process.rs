@@ -12,7 +12,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a replayer did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,10 @@ impl From<Refusal> for ProcessError {
 
 /// How often a wait looks whether it is interrupted.
 const POLL: Duration = Duration::from_millis(4);
+
+/// How long a replayer may take to halt: it looks whether it is told to every 8 ms, but for
+/// loops of optimised code.
+const HALTS: Duration = Duration::from_secs(2);
 
 /// How long a replayer may take to say who it is once it has connected.
 const GREETING: Duration = Duration::from_secs(20);
@@ -138,12 +142,26 @@ impl Process {
         Ok(received?)
     }
 
+    /// Says that it has halted, which nobody has asked for: it is not to be relied on.
+    fn halted_unasked(&self) -> ProcessError {
+        self.kill();
+        ProcessError::Confused("it halts without being told to".into())
+    }
+
     /// Ends the process at once: it may be in a loop of optimised code that looks at
     /// its socket only when it is done. It lives, as it has not closed its end of the
     /// socket: its id is not another's.
     fn kill(&self) {
         machine::kill(self.pid);
     }
+}
+
+/// A replayer that is back from an errand, and stands still.
+pub(in crate::timeline) enum Back<E: Errand> {
+    /// With the answer.
+    Done(Process, <E as Ask>::Answer),
+    /// Where it was interrupted.
+    Halted(Process),
 }
 
 /// A replayer that is on an errand. Dropping it ends the process.
@@ -172,6 +190,42 @@ impl<E: Errand> Sent<E> {
             match self.process.receive()? {
                 Saying::Meanwhile(meanwhile) => hear(meanwhile),
                 Saying::Over(answer) => return Ok((self.process, answer?)),
+                Saying::Halted(_) => return Err(self.process.halted_unasked()),
+            }
+        }
+    }
+
+    /// The same, but one that is interrupted is asked to halt where it is; it is ended if it
+    /// does not soon, or if somebody gives up.
+    pub(in crate::timeline) fn wait_or_halt(
+        mut self,
+        interrupt: &Interrupt,
+        mut hear: impl FnMut(Meanwhile),
+    ) -> Result<Back<E>, ProcessError> {
+        let mut asked: Option<Instant> = None;
+        loop {
+            match asked {
+                None if interrupt.is_raised() => {
+                    wire::send(&mut self.process.socket, &Request::Halt)?;
+                    asked = Some(Instant::now());
+                }
+                Some(asked) if interrupt.is_given_up() || asked.elapsed() > HALTS => {
+                    self.process.kill();
+                    return Err(ProcessError::Interrupted);
+                }
+                _ => {}
+            }
+            if !self.has_word_within(POLL)? {
+                continue;
+            }
+            match self.process.receive()? {
+                Saying::Meanwhile(meanwhile) => hear(meanwhile),
+                Saying::Over(answer) => return Ok(Back::Done(self.process, answer?)),
+                Saying::Halted(at) if asked.is_some() => {
+                    self.process.at = at;
+                    return Ok(Back::Halted(self.process));
+                }
+                Saying::Halted(_) => return Err(self.process.halted_unasked()),
             }
         }
     }

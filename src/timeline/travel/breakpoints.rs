@@ -56,6 +56,11 @@ impl Breakpoints {
         }
     }
 
+    /// What is logged before a moment is not of a motion that goes back no farther than that.
+    pub(super) fn forget_log_before(&mut self, position: Position) {
+        self.log.retain(|entry| entry.position >= position);
+    }
+
     fn hits(&self, breakpoint: &Breakpoint) -> Hits {
         let counted = self.counted.get(&breakpoint.id);
         let known = counted.filter(|(as_counted, _)| as_counted == breakpoint);
@@ -90,7 +95,9 @@ impl Breakpoints {
             });
             for place in &breakpoint.places {
                 match place {
-                    Place::Code { module, pc } => breaks.code.push((index, *module, *pc)),
+                    Place::Code { module, pc } | Place::Call { module, pc, .. } => {
+                        breaks.code.push((index, *module, *pc));
+                    }
                     Place::Hostcall(HostcallFilter { path, failed }) => {
                         let answers = if *failed {
                             Answers::Errors
@@ -176,7 +183,7 @@ impl Timeline {
     }
 
     /// The breakpoints as a replayer watches for them; counts visits if need be.
-    pub(super) fn break_watch(&mut self, interrupt: &Interrupt) -> Result<Watch> {
+    pub(super) fn breaks(&mut self, interrupt: &Interrupt) -> Result<Breaks> {
         let set = self.breakpoints.set.iter();
         let ranges: Vec<MemoryRange> = set.flat_map(|b| changes_among(&b.places)).collect();
         self.know_changes(&ranges, interrupt, &|_| {})?;
@@ -184,11 +191,10 @@ impl Timeline {
         let breaks = self.breakpoints.breaks(&component, &self.changes);
         let is_known = |b: &Break| !matches!(b.hits, Hits::Count(_));
         if breaks.breakpoints.iter().all(is_known) {
-            return Ok(Watch::Breaks(breaks));
+            return Ok(breaks);
         }
         self.count(breaks, interrupt)?;
-        let breaks = self.breakpoints.breaks(&component, &self.changes);
-        Ok(Watch::Breaks(breaks))
+        Ok(self.breakpoints.breaks(&component, &self.changes))
     }
 
     /// Finds the visits that hit conditions speak of.

@@ -1,6 +1,5 @@
 //! The calls that the present line has still to make.
 
-use super::lines;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::Phase;
 use crate::timeline::{Module, Result, Timeline};
@@ -48,10 +47,11 @@ impl Timeline {
         let Some(module) = self.module(id) else {
             return Ok(Vec::new());
         };
-        let Some(rows) = lines::rows_around(&self.rows, module, id, pc) else {
+        let Some(rows) = self.rows_of(frame) else {
             return Ok(Vec::new());
         };
-        let line = rows.line_at(pc);
+        let from = Some(self.body_in(frame, &rows, true));
+        let line = rows.line_at(pc, from);
         // A call that is being made is not ahead.
         let first = match self.here().position.phase {
             Phase::Before => pc,
@@ -59,7 +59,7 @@ impl Timeline {
         };
         let instructions = module.code.instructions_around(pc);
         let instructions = instructions.iter().flat_map(|all| all.iter().copied());
-        let ahead = instructions.filter(|pc| *pc >= first && rows.line_at(*pc) == line);
+        let ahead = instructions.filter(|pc| *pc >= first && rows.line_at(*pc, from) == line);
         let bytes = self.trace.component().module(id).unwrap_or_default();
         let imports = imported_functions(bytes);
         let targets = ahead.filter_map(|pc| {

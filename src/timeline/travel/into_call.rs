@@ -23,12 +23,9 @@ impl Timeline {
         if !self.is_call_of(frames.first(), module, pc) {
             return Err(TimelineError::NoCall(pc));
         }
-        let line = LineWatch {
-            depth: here.depth,
-            functions: self.watched_rows(&frames, here.depth),
-            into: None,
-            call: None,
-        };
+        let functions = self.watched_rows(&frames, here.depth);
+        let sight = self.sight_of(&frames, here.depth);
+        let line = LineWatch::of(here.depth, functions, sight);
         let copy = self.pool.fork(&mut self.live)?;
         let is_at_call =
             |at: Position| at.phase == Phase::Before && (at.depth, at.pc) == (here.depth, pc);
@@ -44,7 +41,7 @@ impl Timeline {
             Some(hit) if is_at_call(hit.at.position) => {
                 self.enter_callee(ran.process, line, interrupt)
             }
-            _ => Ok(self.settle_at(ran)),
+            _ => self.settle_at(ran),
         }
     }
 
@@ -79,26 +76,26 @@ impl Timeline {
             return self.settle_at_hostcall(process, Watch::Nothing, line, interrupt);
         }
         if entered.process.at.is_end {
-            return Ok(self.settle_at(entered));
+            return self.settle_at(entered);
         }
         let frames = entered.process.ask(Frames)?;
         let Some(callee) = frames.first() else {
-            return Ok(self.settle_at(entered));
+            return self.settle_at(entered);
         };
         let depth = entered.process.at.position.depth;
         if let Some(pc) = self.body_start(callee) {
             if pc == callee.pc {
-                return Ok(self.settle_at(entered));
+                return self.settle_at(entered);
             }
             let module = callee.module;
             let watch = Watch::Entry { depth, module, pc };
             let first = StopAt::First;
             let begun = self.run(entered.process, watch, first, Vec::new(), interrupt)?;
-            return Ok(self.settle_at(begun));
+            return self.settle_at(begun);
         }
         let caller = frames.get(1).map(|caller| caller.module);
         if caller == Some(callee.module) {
-            return Ok(self.settle_at(entered));
+            return self.settle_at(entered);
         }
         // An adapter between two modules: what it is for is the hostcall.
         let watch = Watch::Return {

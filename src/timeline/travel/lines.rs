@@ -2,11 +2,11 @@
 
 use crate::component::ModuleId;
 use crate::replay::Landing;
-use crate::source::{Function, SourceLine};
+use crate::source::{Bodies, BodyNumber, Function, OWN};
 use crate::timeline::Module;
-use crate::timeline::processes::wire::run::FunctionRows;
+use crate::timeline::processes::wire::rows::{BodyLine, FunctionRows, InlinedRows, Row};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Where stepping into each function of a module stops, ascending.
 pub(in crate::timeline) fn body_starts(module: &Module) -> Vec<u32> {
@@ -32,15 +32,11 @@ fn has_rows(module: &Module, function: &Function) -> bool {
         .any(|s| s.at.line != 0)
 }
 
-/// Rows worked out before: looking up what is inlined at each row of a large
-/// function takes tens of milliseconds, and steps keep to a few functions.
-pub(in crate::timeline) type RowsCache =
-    RefCell<HashMap<(ModuleId, u32, usize), Option<FunctionRows>>>;
+/// Rows worked out before: steps keep to a few functions.
+pub(in crate::timeline) type RowsCache = RefCell<HashMap<(ModuleId, u32), Option<FunctionRows>>>;
 
-/// The rows of the function that holds `pc`, as they look from the inlined body
-/// that runs there: what is inlined deeper counts as part of the line that calls
-/// it, so that a step goes over it as over a call. The prologue has no rows that
-/// count: a step never stops there.
+/// The rows of the function that holds `pc`. The prologue has none that count: a step never
+/// stops there.
 pub(super) fn rows_around(
     cache: &RowsCache,
     module: &Module,
@@ -48,62 +44,33 @@ pub(super) fn rows_around(
     pc: u32,
 ) -> Option<FunctionRows> {
     let function = module.source.function_at(pc)?;
-    let level = module.source.inlined_at(pc).len();
-    remembered(cache, module, id, function, level)
-}
-
-/// The rows of the function that begins at `entry`, inlined bodies counting for
-/// themselves.
-pub(super) fn all_rows_at(
-    cache: &RowsCache,
-    module: &Module,
-    id: ModuleId,
-    entry: u32,
-) -> Option<FunctionRows> {
-    let function = module.source.function_at(entry)?;
-    remembered(cache, module, id, function, usize::MAX)
-}
-
-fn remembered(
-    cache: &RowsCache,
-    module: &Module,
-    id: ModuleId,
-    function: &Function,
-    level: usize,
-) -> Option<FunctionRows> {
-    let key = (id, function.entry_pc, level);
+    let key = (id, function.entry_pc);
     if let Some(known) = cache.borrow().get(&key) {
         return known.clone();
     }
-    let rows = rows_of(module, id, function, level);
+    let rows = rows_of(module, id, function);
     cache.borrow_mut().insert(key, rows.clone());
     rows
 }
 
-fn rows_of(
-    module: &Module,
-    id: ModuleId,
-    function: &Function,
-    level: usize,
-) -> Option<FunctionRows> {
+fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<FunctionRows> {
     let entry = module
         .code
         .entry_of(function.range.start.max(function.entry_pc))?;
-    let body_start = module.source.body_start(function);
-    let rows: Vec<(u32, u64)> = module
-        .source
-        .statements(function.range.clone())
-        .iter()
-        .filter(|s| s.pc >= body_start && s.at.line != 0)
-        .map(|s| (s.pc, seen_from(module, s.pc, s.at, level).line_key()))
-        .collect();
-    if rows.is_empty() {
+    let bodies = module.source.bodies_around(function.entry_pc);
+    let rows = rows_in(module, function, &bodies);
+    if !rows.iter().any(|row| row.is_statement) {
         return None;
     }
+    let inlined = bodies.all_inlined().iter().map(|inlined| InlinedRows {
+        parent: inlined.parent,
+        call: inlined.call_site.map(|at| at.line_key()),
+    });
     let mut rows = FunctionRows {
         module: id,
         entry,
         end: function.range.end,
+        inlined: inlined.collect(),
         rows,
         landings: Vec::new(),
     };
@@ -111,34 +78,86 @@ fn rows_of(
     Some(rows)
 }
 
-/// Where branches come to the middle of a line, and may come from another one.
+/// Where statements begin behind the prologue, and where another body comes.
+fn rows_in(module: &Module, function: &Function, bodies: &Bodies) -> Vec<Row> {
+    let source = &module.source;
+    let statements = source.statements(function.range.clone()).iter();
+    let lines: BTreeMap<u32, u64> = statements
+        .filter(|s| s.at.line != 0)
+        .map(|s| (s.pc, s.at.line_key()))
+        .collect();
+    let changes = bodies.changes().iter();
+    let changes: BTreeMap<u32, BodyNumber> = changes
+        .filter(|(pc, _)| (function.entry_pc..function.range.end).contains(pc))
+        .copied()
+        .collect();
+    let mut places: Vec<u32> = lines.keys().chain(changes.keys()).copied().collect();
+    places.sort_unstable();
+    places.dedup();
+    let body_start = source.body_start(function);
+    let mut now = BodyLine { body: OWN, line: 0 };
+    let mut rows = Vec::new();
+    for pc in places {
+        let before = now;
+        let is_statement = lines.contains_key(&pc);
+        now.body = changes.get(&pc).copied().unwrap_or(before.body);
+        now.line = match lines.get(&pc) {
+            Some(line) => *line,
+            None => line_without_statement(module, bodies, before, now.body, pc),
+        };
+        let begins = match now.body == before.body {
+            true => None,
+            false => bodies.begun_at(pc).last(),
+        };
+        if pc >= body_start {
+            rows.push(Row {
+                pc,
+                at: now,
+                is_statement,
+                begins,
+            });
+        }
+    }
+    rows
+}
+
+/// The line where another body comes without a statement: after a call, the line of that.
+fn line_without_statement(
+    module: &Module,
+    bodies: &Bodies,
+    before: BodyLine,
+    body: BodyNumber,
+    pc: u32,
+) -> u64 {
+    let mut left = bodies
+        .around(before.body)
+        .filter_map(|left| bodies.inlined(left));
+    let call = left.find(|left| left.parent == body);
+    let line = match call {
+        Some(call) => call.call_site,
+        None => module.source.line_at(pc),
+    };
+    line.map_or(before.line, |line| line.line_key())
+}
+
+/// Where branches come to, and may come from another line.
 fn landings_of(module: &Module, rows: &FunctionRows) -> Vec<u32> {
-    let is_row = |pc: u32| rows.rows.binary_search_by_key(&pc, |(row, _)| *row).is_ok();
+    let line_at = |pc| rows.line_at(pc, None);
     let changes = |landing: &Landing| {
-        let line = rows.line_at(landing.pc);
+        let line = line_at(landing.pc);
         let (first, last) = landing.block;
-        let from = rows.rows.partition_point(|(row, _)| *row <= first);
-        let until = rows.rows.partition_point(|(row, _)| *row <= last);
+        let from = rows.rows.partition_point(|row| row.pc <= first);
+        let until = rows.rows.partition_point(|row| row.pc <= last);
         let inside = rows.rows.get(from..until).unwrap_or_default();
-        rows.line_at(first) != line || inside.iter().any(|(_, inside)| Some(*inside) != line)
+        line_at(first) != line || inside.iter().any(|inside| Some(inside.at) != line)
     };
     let landings = module.code.landings_around(rows.entry);
     let landings = landings.iter().flat_map(|l| l.iter());
-    landings
-        .filter(|landing| !is_row(landing.pc) && changes(landing))
+    let mut landings: Vec<u32> = landings
+        .filter(|landing| changes(landing))
         .map(|landing| landing.pc)
-        .collect()
-}
-
-/// The line that the code at `pc` belongs to, for someone `level` inlined bodies
-/// deep: the call site of the first body deeper than that.
-fn seen_from(module: &Module, pc: u32, own: SourceLine, level: usize) -> SourceLine {
-    if level == usize::MAX {
-        return own;
-    }
-    let inlined = module.source.inlined_at(pc);
-    let deeper = inlined.len().checked_sub(level + 1);
-    deeper
-        .and_then(|i| inlined.get(i)?.call_site)
-        .unwrap_or(own)
+        .collect();
+    landings.sort_unstable();
+    landings.dedup();
+    landings
 }

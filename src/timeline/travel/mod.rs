@@ -2,9 +2,12 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod inlined;
 mod into_call;
 pub(super) mod lines;
+mod meeting;
 pub mod motion;
+pub(super) mod pausing;
 pub mod predicates;
 mod search;
 mod seek;
@@ -18,7 +21,6 @@ use super::recovery::Patience;
 use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
 use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
-use search::Search;
 
 impl Timeline {
     /// Goes somewhere. If it fails or is interrupted, nothing has moved.
@@ -31,24 +33,47 @@ impl Timeline {
         if self.needs_debug(motion) {
             self.need_debug(interrupt, &|_| {})?;
         }
+        let begun = self.standing();
         let arrived = self.recovering(Patience::Long(interrupt), |timeline| {
+            timeline.stand_again(&begun)?;
             timeline.breakpoints.begin_log();
-            timeline.attempt(motion, interrupt)
+            timeline.come_to = None;
+            timeline.is_cut_short = false;
+            match motion.is_step() {
+                true => timeline.step_until_met(motion, interrupt),
+                false => timeline.attempt(motion, interrupt),
+            }
         });
+        let arrived = match arrived {
+            Err(TimelineError::Interrupted) if motion.may_end_anywhere() => self.pause(interrupt),
+            arrived => arrived,
+        };
+        if arrived.is_err() {
+            self.breakpoints.begin_log();
+            self.stand_again(&begun)?;
+        }
+        self.come_to = None;
         self.start_ahead();
         arrived
+    }
+
+    /// Whether the last motion was a step that a breakpoint has ended before it was where it
+    /// led.
+    pub fn is_cut_short(&self) -> bool {
+        self.is_cut_short
     }
 
     /// Whether a motion can be made in code for debugging only:
     /// [`Timeline::travel`] waits for it, [`Timeline::need_debug`] tells how far it is.
     pub fn needs_debug(&self, motion: &Motion) -> bool {
         match motion {
-            Motion::Start | Motion::End | Motion::Event(_) | Motion::Hostcall(..) => false,
-            Motion::OverHostcall(_) => false,
+            Motion::Start | Motion::End | Motion::Event(_) => false,
             Motion::Entry => self.any_lines(),
             Motion::Position(position) => is_inside(*position),
             Motion::Mark(name) => self.marked(name).is_some_and(is_inside),
-            Motion::Continue(_) => self.breakpoints.need_debug(),
+            Motion::Continue(_) | Motion::Hostcall(..) | Motion::OverHostcall(_) => {
+                self.breakpoints.need_debug()
+            }
             Motion::Tick(_) | Motion::Fraction(_) => true,
             Motion::Instruction(..) | Motion::Line(..) | Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
@@ -69,12 +94,12 @@ impl Timeline {
                 let marked = marked.ok_or_else(|| TimelineError::NoMark(name.clone()))?;
                 self.reach_position(marked, interrupt)
             }
-            Motion::Continue(direction) => {
-                let watch = self.break_watch(interrupt)?;
-                self.search(*direction, Search::anywhere(watch), interrupt)
-            }
+            Motion::Continue(direction) => self.reach_breakpoint(*direction, interrupt),
             Motion::Instruction(direction, step) => {
-                self.instruction_step(*direction, *step, interrupt)
+                let stop = self.instruction_step(*direction, *step, interrupt)?;
+                // Each instruction is in its innermost body.
+                self.unbegun = 0;
+                Ok(stop)
             }
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
@@ -100,6 +125,7 @@ impl Timeline {
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
+        self.unbegun = 0;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,
@@ -140,12 +166,23 @@ impl Timeline {
             stop,
             leave: self.leave_on_the_way(leave_at),
         };
-        let (mut process, RunEnd { at, hit, depth }) = self.back(process.send(run)?, interrupt)?;
+        let back = self.back(process.send(run)?, interrupt)?;
+        self.ran(back, &watch, interrupt)
+    }
+
+    /// Where a run has ended.
+    fn ran(
+        &mut self,
+        (mut process, end): (Process, RunEnd),
+        watch: &Watch,
+        interrupt: &Interrupt,
+    ) -> Result<Ran> {
+        let RunEnd { at, hit, depth } = end;
         process.at = at;
         let hit = match hit {
             LastHit::None => None,
             LastHit::Hit(hit) => Some(hit),
-            LastHit::In(tick) => Some(self.last_in_tick(tick, &watch, interrupt)?),
+            LastHit::In(tick) => Some(self.last_in_tick(tick, watch, interrupt)?),
         };
         Ok(Ran {
             process,
@@ -160,14 +197,14 @@ impl Timeline {
         sent: Sent<E>,
         interrupt: &Interrupt,
     ) -> Result<(Process, <E as Ask>::Answer)> {
-        let back = sent.wait(interrupt, |meanwhile| match meanwhile {
+        Ok(sent.wait(interrupt, |meanwhile| self.hear(meanwhile))?)
+    }
+
+    fn hear(&mut self, meanwhile: Meanwhile) {
+        match meanwhile {
             Meanwhile::Log(entries) => self.breakpoints.log(entries),
             Meanwhile::Passed(_) => {}
-        });
-        if back.is_err() {
-            self.breakpoints.begin_log();
         }
-        Ok(back?)
     }
 }
 

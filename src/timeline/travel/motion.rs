@@ -92,6 +92,37 @@ pub enum Motion {
     },
 }
 
+impl Motion {
+    /// Whether it goes on until it meets something, as a step does: then breakpoints on the
+    /// way end it. The others go to a place, whatever is on the way there.
+    pub fn is_step(&self) -> bool {
+        match self {
+            Motion::Line(..)
+            | Motion::Instruction(..)
+            | Motion::Hostcall(..)
+            | Motion::OverHostcall(_)
+            | Motion::IntoCall { .. } => true,
+            Motion::Start
+            | Motion::Entry
+            | Motion::End
+            | Motion::Event(_)
+            | Motion::Tick(_)
+            | Motion::Fraction(_)
+            | Motion::Position(_)
+            | Motion::Mark(_)
+            | Motion::Continue(_)
+            | Motion::LastChange(_)
+            | Motion::NextChange(_) => false,
+        }
+    }
+
+    /// Whether it ends where it has come to when it is paused: who goes to a place has not
+    /// asked for any before it.
+    pub fn may_end_anywhere(&self) -> bool {
+        self.is_step() || matches!(self, Motion::Continue(_))
+    }
+}
+
 /// Bytes of a memory of a core instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryRange {
@@ -179,6 +210,15 @@ pub enum Place {
         /// The offset, in bytes.
         pc: u32,
     },
+    /// The same, where inlined calls begin: the bodies of some are still ahead.
+    Call {
+        /// The core module.
+        module: ModuleId,
+        /// The offset, in bytes.
+        pc: u32,
+        /// How many inlined bodies around the place have begun.
+        inside: u32,
+    },
     /// At the outgoing crossings that the filter lets through.
     Hostcall(HostcallFilter),
     /// At the outgoing crossings with these numbers, ascending: where something
@@ -231,8 +271,14 @@ impl Breakpoint {
     /// Whether code for debugging is needed to stop at it: at places in code, and
     /// where expressions may speak of variables.
     pub fn needs_debug(&self) -> bool {
-        let in_code = |place: &Place| matches!(place, Place::Code { .. } | Place::Change(_));
-        self.condition.is_some() || self.log.is_some() || self.places.iter().any(in_code)
+        let in_code = |place: &Place| {
+            matches!(
+                place,
+                Place::Code { .. } | Place::Call { .. } | Place::Change(_)
+            )
+        };
+        let evaluates = self.condition.is_some() || self.log.is_some();
+        (evaluates && !self.places.is_empty()) || self.places.iter().any(in_code)
     }
 }
 
@@ -309,6 +355,8 @@ pub enum Reason {
     Arrived,
     /// These breakpoints, at this place.
     Breakpoints(Vec<BreakpointId>),
+    /// Somebody has paused the motion, and it had come to here.
+    Paused,
     /// The recording begins here.
     Start,
     /// The recording ends here; [`Ending`] tells how.

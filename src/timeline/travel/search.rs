@@ -11,12 +11,13 @@
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
 use super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
+use super::pausing::ComeTo;
 use super::seek::ladder;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::found::{ChangedTicks, Hit};
-use crate::timeline::processes::wire::run::{StopAt, Watch};
+use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
 use std::sync::Arc;
 
 /// A search backward looks at so many ticks before the present first, then at ever
@@ -25,6 +26,8 @@ use std::sync::Arc;
 /// compressor, stepping back by line took 37 ms when the first stretch began at the
 /// nearest checkpoint.)
 const NEAR: [u64; 4] = [0, 16, 512, 1 << 14];
+/// If all that is to be searched is no longer than this, in ticks, it is one stretch.
+const NEAR_ENOUGH: u64 = 512;
 /// Stretches before those begin at checkpoints, are at least so long, in ticks, and
 /// each is at least twice as long as the one after it: copying a process takes as long
 /// as to replay some tens of thousands of ticks, and the first writes to its pages
@@ -68,6 +71,8 @@ pub(super) struct Search {
     depth: Option<u32>,
     /// Nothing qualifies in other ticks than these.
     ticks: Option<Arc<ChangedTicks>>,
+    /// Nothing qualifies beyond this moment, in the direction of the search.
+    farthest: Option<Position>,
 }
 
 impl Search {
@@ -76,6 +81,7 @@ impl Search {
             ticks: ticks_of(&watch).map(Arc::new),
             watch,
             depth: None,
+            farthest: None,
         }
     }
 
@@ -84,6 +90,14 @@ impl Search {
             watch,
             depth: (depth < u32::MAX).then_some(depth),
             ticks: None,
+            farthest: None,
+        }
+    }
+
+    pub(super) fn no_farther_than(self, farthest: Position) -> Search {
+        Search {
+            farthest: Some(farthest),
+            ..self
         }
     }
 
@@ -93,6 +107,33 @@ impl Search {
         if let (Some(known), Watch::Lines(lines)) = (&mut self.depth, &mut self.watch) {
             *known = depth.min(*known);
             lines.depth = *known;
+        }
+    }
+
+    /// What is watched in a stretch: what may begin at the bound of the search, does so in
+    /// the last stretch only.
+    fn watch_in(&self, is_last: bool) -> Watch {
+        let mut watch = self.watch.clone();
+        if let (
+            Watch::Lines(LineWatch {
+                out_of: Some(out_of),
+                ..
+            }),
+            false,
+        ) = (&mut watch, is_last)
+        {
+            out_of.at_bound = false;
+        }
+        watch
+    }
+
+    /// Whether the frame that is looked at had not begun before.
+    fn is_over(&self) -> bool {
+        match &self.watch {
+            Watch::Lines(lines) => lines
+                .out_of
+                .is_some_and(|out_of| out_of.calls_only && out_of.depth > lines.depth),
+            _ => false,
         }
     }
 }
@@ -188,14 +229,17 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let ran = self.first_after(process, search, interrupt)?;
-        Ok(self.settle_at(ran))
+        self.settle_at(ran)
     }
 
     /// The session stands where a run has ended.
-    pub(super) fn settle_at(&mut self, ran: Ran) -> Stop {
+    pub(super) fn settle_at(&mut self, ran: Ran) -> Result<Stop> {
         let stop = self.settle(ran.process, reason_of(ran.hit.as_ref()));
-        self.changes.here = ran.hit.map_or_else(Vec::new, |hit| hit.changed);
-        stop
+        if let Some(hit) = ran.hit {
+            self.arrive_before_calls(&hit)?;
+            self.changes.here = hit.changed;
+        }
+        Ok(stop)
     }
 
     /// A process that stands at the first moment that qualifies, or at the end.
@@ -209,16 +253,22 @@ impl Timeline {
         let mut passed = Tick(0);
         loop {
             let from = process.at.position.tick.max(passed);
+            let last = search.farthest;
             let quiet = self.left_out_after(search, from);
-            let stop = match &quiet {
-                Some(quiet) => StopAt::FirstBefore(quiet.ticks.start),
-                None => StopAt::First,
+            let quiet = quiet.filter(|q| last.is_none_or(|last| q.ticks.start <= last.tick));
+            let stop = match (&quiet, last) {
+                (Some(quiet), _) => StopAt::FirstBefore(quiet.ticks.start),
+                (None, Some(last)) => StopAt::FirstUntil(last),
+                (None, None) => StopAt::First,
             };
             let watch = search.watch.clone();
-            let ran = self.run(process, watch, stop, leave_at, interrupt)?;
+            let ran = self.run_on(process, watch, stop, leave_at, interrupt)?;
             let Some(quiet) = quiet.filter(|_| ran.hit.is_none() && !ran.process.at.is_end) else {
                 return Ok(ran);
             };
+            if last.is_some_and(|last| last.tick < quiet.ticks.end) {
+                return Ok(ran);
+            }
             let end = Position::first_of(quiet.ticks.end);
             process = self.pass_over(ran.process, &quiet)?;
             passed = quiet.ticks.end;
@@ -242,6 +292,7 @@ impl Timeline {
             Some(hit) => {
                 self.seek(hit.at.position, interrupt)?;
                 let stop = self.arrived(reason_of(Some(&hit)));
+                self.arrive_before_calls(&hit)?;
                 self.changes.here = hit.changed;
                 Ok(stop)
             }
@@ -290,10 +341,21 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Option<Hit>> {
         let mut search = search.clone();
+        let first = search.farthest;
+        // What has changed can only be told from before.
+        let first_tick = first.map_or(0, |first| first.tick.0.saturating_sub(1));
         let mut until = bound;
         let mut reach = Reach::default();
         loop {
-            if let Some(quiet) = self.left_out_before(&search, until.tick) {
+            if until < bound {
+                self.come_to = Some(ComeTo::Position(until));
+            }
+            // The tick of the bound may begin deeper, and yet come to what qualifies.
+            let quiet = match reach.stretches {
+                0 if until == bound => None,
+                _ => self.left_out_before(&search, until.tick),
+            };
+            if let Some(quiet) = quiet {
                 until = until.min(Position::first_of(quiet.ticks.start));
                 if reach.near_again < SHORT_AGAIN {
                     reach = Reach {
@@ -302,8 +364,14 @@ impl Timeline {
                     };
                 }
             }
-            let (ticks, exactly) = reach.next();
-            let begin = Tick(until.tick.0.saturating_sub(ticks));
+            if first.is_some_and(|first| until < first) {
+                return Ok(None);
+            }
+            let (mut ticks, exactly) = reach.next();
+            if until.tick.0.saturating_sub(first_tick) <= NEAR_ENOUGH {
+                ticks = NEAR_ENOUGH;
+            }
+            let begin = Tick(until.tick.0.saturating_sub(ticks).max(first_tick));
             let copy = self.copy_for_stretch(begin, exactly, until, interrupt)?;
             let from = copy.at.position;
             if from >= until {
@@ -312,20 +380,26 @@ impl Timeline {
                 }
                 continue;
             }
+            let is_last = from == Position::START || first.is_some_and(|first| from < first);
             let stop = StopAt::LastBefore(if until == bound {
                 bound
             } else {
                 // The call out at the checkpoint's instruction may be the bound.
                 just_after(until).min(bound)
             });
-            let ran = self.run(copy, search.watch.clone(), stop, Vec::new(), interrupt)?;
+            let watch = search.watch_in(until == bound);
+            let ran = self.run(copy, watch, stop, Vec::new(), interrupt)?;
+            if let Some(first) = first.filter(|_| is_last) {
+                self.breakpoints.forget_log_before(first);
+                return Ok(ran.hit.filter(|hit| hit.at.position >= first));
+            }
             if ran.hit.is_some() {
                 return Ok(ran.hit);
             }
             if let Some(depth) = ran.depth {
                 search.limit(depth);
             }
-            if from == Position::START {
+            if is_last || search.is_over() {
                 return Ok(None);
             }
             until = from;
@@ -382,7 +456,10 @@ impl Timeline {
                 self.reach_event(self.here.event + u64::from(at_hostcall), interrupt)
             }
             Direction::Backward => match self.here.event.checked_sub(1) {
-                Some(event) => self.reach_event(event, interrupt),
+                // It is come to from before, which is not on the way.
+                Some(event) => self
+                    .reach_event(event, interrupt)
+                    .inspect_err(|_| self.come_to = None),
                 None => self.reach_start(),
             },
         }
@@ -392,7 +469,7 @@ impl Timeline {
     pub(super) fn over_hostcall(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         let copy = self.pool.fork(&mut self.live)?;
         let stop = StopAt::Answered(self.here.event);
-        let ran = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        let ran = self.run_on(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(ran.process, Reason::Arrived))
     }
 }

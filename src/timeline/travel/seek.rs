@@ -30,7 +30,7 @@ impl Timeline {
             Some(process) => process,
             None => {
                 let copy = self.pool.fork(&mut self.live)?;
-                self.run(copy, Watch::Nothing, StopAt::End, Vec::new(), interrupt)?
+                self.run_on(copy, Watch::Nothing, StopAt::End, Vec::new(), interrupt)?
                     .process
             }
         };
@@ -50,7 +50,7 @@ impl Timeline {
             None => self.pool.fork(&mut self.live)?,
         };
         let stop = StopAt::Event(event);
-        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        let Ran { process, .. } = self.run_on(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(process, Reason::Arrived))
     }
 
@@ -143,6 +143,13 @@ impl Timeline {
         if self.live.at.position == position {
             return Ok(());
         }
+        let process = self.copy_at(position, interrupt)?;
+        self.settle(process, Reason::Arrived);
+        Ok(())
+    }
+
+    /// A process that stands exactly there.
+    pub(super) fn copy_at(&mut self, position: Position, interrupt: &Interrupt) -> Result<Process> {
         let copy = self.copy_at_or_before(position)?;
         let ladder = ladder(copy.at.position, position);
         let stop = StopAt::Position(position);
@@ -153,8 +160,7 @@ impl Timeline {
                 process.at.position
             )));
         }
-        self.settle(process, Reason::Arrived);
-        Ok(())
+        Ok(process)
     }
 
     /// A process that stands at the first moment of a tick, or later if nothing

@@ -9,7 +9,8 @@ use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::ask::{Frames, ListEntered};
-use crate::timeline::processes::wire::run::{FunctionRows, LineWatch, StepInto, StopAt, Watch};
+use crate::timeline::processes::wire::rows::{FunctionRows, Sight};
+use crate::timeline::processes::wire::run::{LineWatch, OutOf, StepInto, StopAt, Watch};
 use std::collections::{BTreeSet, HashSet};
 
 /// How many functions of the stack a line step watches, innermost first; and besides them
@@ -65,10 +66,7 @@ impl Timeline {
             if !seen.insert((frame.module, frame.function)) {
                 continue;
             }
-            let rows = self
-                .module(frame.module)
-                .and_then(|module| lines::rows_around(&self.rows, module, frame.module, frame.pc));
-            functions.extend(rows);
+            functions.extend(self.rows_of(frame));
         }
         functions
     }
@@ -88,20 +86,20 @@ impl Timeline {
             self.forward(&Search::anywhere(watch), interrupt)?;
             return Ok(self.arrived(Reason::Arrived));
         };
+        let functions = self.watched_rows(&frames, depth);
+        if !into {
+            let sight = self.sight_of(&frames, depth);
+            let watch = Watch::Lines(LineWatch::of(depth, functions, sight));
+            return self.forward(&Search::at_most(depth, watch), interrupt);
+        }
+        if let Some(stop) = self.begin_call() {
+            return Ok(stop);
+        }
         let watch = Watch::Lines(LineWatch {
-            depth,
-            functions: self.watched_rows(&frames, depth),
-            into: match into {
-                true => Some(self.step_into()?),
-                false => None,
-            },
-            call: None,
+            into: Some(self.step_into()?),
+            ..LineWatch::of(depth, functions, Sight::Everything)
         });
-        let search = match into {
-            true => Search::anywhere(watch),
-            false => Search::at_most(depth, watch),
-        };
-        self.forward(&search, interrupt)
+        self.forward(&Search::anywhere(watch), interrupt)
     }
 
     pub(super) fn line_back(&mut self, into: bool, interrupt: &Interrupt) -> Result<Stop> {
@@ -115,21 +113,24 @@ impl Timeline {
                 false => self.instruction_back(interrupt),
             };
         };
+        let out_of = self.out_of_body(&frames, depth);
         if into {
-            return self.line_back_into(interrupt);
+            return match out_of.and_then(|out_of| self.back_before_call(&frames, out_of)) {
+                Some(stop) => Ok(stop),
+                None => self.line_back_into(out_of, interrupt),
+            };
         }
+        let functions = self.watched_rows(&frames, depth);
         let watch = Watch::Lines(LineWatch {
-            depth,
-            functions: self.watched_rows(&frames, depth),
-            into: None,
-            call: None,
+            out_of,
+            ..LineWatch::of(depth, functions, self.sight_of(&frames, depth))
         });
         self.backward(&Search::at_most(depth, watch), interrupt)
     }
 
     /// To the last line start of all: looks back ever further, through the functions
     /// that were on the stack then, or have been entered since.
-    fn line_back_into(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+    fn line_back_into(&mut self, out_of: Option<OutOf>, interrupt: &Interrupt) -> Result<Stop> {
         let here = self.here.position;
         let mut back = 0u64;
         loop {
@@ -141,15 +142,18 @@ impl Timeline {
             if process.at.position < here {
                 let functions = self.rows_since(&mut process, here, interrupt)?;
                 let watch = Watch::Lines(LineWatch {
-                    depth: u32::MAX,
-                    functions,
-                    into: None,
-                    call: None,
+                    out_of,
+                    ..LineWatch::of(u32::MAX, functions, Sight::Everything)
                 });
                 let stop = StopAt::LastBefore(here);
                 let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
                 if let Some(hit) = ran.hit {
-                    return self.reach_position(hit.at.position, interrupt);
+                    let stop = self.reach_position(hit.at.position, interrupt)?;
+                    // The last stop at another moment is in the innermost body.
+                    if hit.at.position == here {
+                        self.unbegun = hit.unbegun.unwrap_or(0);
+                    }
+                    return Ok(stop);
                 }
             }
             if tick == 0 {
@@ -181,7 +185,7 @@ impl Timeline {
             let module = self
                 .module(id)
                 .filter(|_| !self.stepping.foreign.contains(&id))?;
-            lines::all_rows_at(&self.rows, module, id, entry)
+            lines::rows_around(&self.rows, module, id, entry)
         });
         Ok(own.collect())
     }
@@ -202,16 +206,16 @@ impl Timeline {
             let Some(depth) = self.lined_depth(&frames) else {
                 continue;
             };
-            let watch = Watch::Lines(LineWatch {
-                depth,
-                functions: self.watched_rows(&frames, depth),
-                into: None,
-                call: None,
-            });
+            self.unbegun = 0;
+            let functions = self.watched_rows(&frames, depth);
+            let sight = self.sight_of(&frames, depth);
+            let watch = Watch::Lines(LineWatch::of(depth, functions, sight));
             let stop = StopAt::LastBefore(here);
             let ran = self.run(process, watch, stop, Vec::new(), interrupt)?;
             if let Some(hit) = ran.hit {
-                return self.reach_position(hit.at.position, interrupt);
+                let stop = self.reach_position(hit.at.position, interrupt)?;
+                self.unbegun = hit.unbegun.unwrap_or(0);
+                return Ok(stop);
             }
         }
         self.reach_start()
@@ -244,16 +248,21 @@ impl Timeline {
         let (frames, depth) = self.lined_stack()?;
         let depth = depth.unwrap_or(frames.len() as u32);
         let caller = self.caller_with_lines(&frames, depth);
-        self.return_to(caller, interrupt)
+        match self.inlined_body(&frames, depth) {
+            Some(body) => self.leave_body(depth, caller, body, interrupt),
+            None => self.return_to(caller, interrupt),
+        }
     }
 
     /// To where the frame at a depth goes on, or to the end.
     fn return_to(&mut self, depth: Option<u32>, interrupt: &Interrupt) -> Result<Stop> {
-        let search = match depth {
-            Some(depth) => Search::at_most(depth, Watch::Return { depth }),
-            None => Search::anywhere(Watch::Nothing),
-        };
-        self.forward(&search, interrupt)
+        match depth {
+            Some(depth) => {
+                let search = Search::at_most(depth, Watch::Return { depth });
+                self.forward(&search, interrupt)
+            }
+            None => self.reach_end(interrupt),
+        }
     }
 
     /// The depth of the nearest frame outside `depth` that has lines, or of the
@@ -270,6 +279,11 @@ impl Timeline {
     pub(super) fn step_back_out(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         let (frames, depth) = self.lined_stack()?;
         let depth = depth.unwrap_or(frames.len() as u32);
+        if let Some((.., body)) = self.inlined_body(&frames, depth)
+            && let Some(stop) = self.back_to_inlined_call(&frames, depth, body, interrupt)?
+        {
+            return Ok(stop);
+        }
         let index = (frames.len() as u32).saturating_sub(depth) as usize;
         self.back_to_call_of(frames.get(index).copied(), depth, interrupt)
     }

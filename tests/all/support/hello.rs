@@ -122,6 +122,7 @@ pub fn evaluate(
     Expression::parse(text)?.evaluate(&Scene {
         moment: MOMENT,
         registers: Some(frame),
+        pc: Some(pc),
         frame: Some(SourceFrame {
             source,
             site,

@@ -173,6 +173,7 @@ fn demo_source() -> SourceRef {
     SourceRef {
         name: "demo.c".into(),
         origin: SourceOrigin::File(PATH.into()),
+        note: None,
     }
 }
 
@@ -180,6 +181,7 @@ fn unverified(id: u32, message: &str) -> BreakpointState {
     BreakpointState {
         id: BreakpointId(id),
         verified: false,
+        source: None,
         point: None,
         message: Some(message.into()),
         instruction: None,
@@ -328,6 +330,7 @@ impl Stops for Demo {
             } else {
                 self.lines.push((line, BreakpointId(id)));
                 states.push(BreakpointState {
+                    source: None,
                     id: BreakpointId(id),
                     verified: true,
                     point: Some(wanted.point),
@@ -346,6 +349,7 @@ impl Stops for Demo {
         let ids = (200..).take(breakpoints.len()).map(BreakpointId);
         self.functions = ids.collect();
         let state = |id: &BreakpointId| BreakpointState {
+            source: None,
             id: *id,
             verified: true,
             point: None,
@@ -368,6 +372,7 @@ impl Stops for Demo {
 
     fn set_data_breakpoints(&mut self, wanted: &[DataBreakpointRequest]) -> Vec<BreakpointState> {
         let state = |_: &DataBreakpointRequest| BreakpointState {
+            source: None,
             id: BreakpointId(900),
             verified: true,
             point: None,
@@ -428,6 +433,7 @@ impl Looks for Demo {
                 source: SourceRef {
                     name: "_start.wat".into(),
                     origin: SourceOrigin::Generated(TextRef("0:0".into())),
+                    note: None,
                 },
                 point: SourcePoint {
                     line: 1,
@@ -474,10 +480,7 @@ impl Looks for Demo {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let number = |value: usize| match format.hex {
-            true => format!("{value:#x}"),
-            false => value.to_string(),
-        };
+        let number = |value: usize| format.notation.number(value as i128);
         let plain = |name: &str, value: String| VariableView {
             name: name.into(),
             value,
@@ -590,6 +593,30 @@ impl Code for Demo {
             content: format!("(func {})", text.0),
             mime_type: Some("text/x-wasm".into()),
         })
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        self.functions(name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn globals(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn types(&mut self, _: &str) -> Vec<FunctionView> {
+        Vec::new()
+    }
+
+    fn code_of_line(&mut self, _: &str, _: u64) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn symbol_at(&mut self, address: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
+        Ok(format!("count_up has code at {address}"))
     }
 
     fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {

@@ -3,6 +3,7 @@
 mod parts;
 mod text;
 
+use super::notation::Notation;
 use super::place::{FrameState, Place, Unavailable};
 use crate::source::{EntryId, ModuleSource, SourceError};
 use std::cell::Cell;
@@ -180,6 +181,8 @@ pub(in crate::inspect) trait Walk: std::fmt::Debug {
 pub(in crate::inspect) struct Look<'a> {
     pub(in crate::inspect) source: &'a ModuleSource,
     pub(in crate::inspect) state: &'a dyn FrameState,
+    /// How numbers are written in what values show.
+    pub(in crate::inspect) notation: Notation,
     left: Cell<usize>,
 }
 
@@ -188,8 +191,14 @@ impl<'a> Look<'a> {
         Look {
             source,
             state,
+            notation: Notation::Natural,
             left: Cell::new(MOST_VALUES),
         }
+    }
+
+    /// The same, with numbers written in a certain way.
+    pub(in crate::inspect) fn written(self, notation: Notation) -> Self {
+        Look { notation, ..self }
     }
 
     pub(in crate::inspect) fn spend(&self, work: usize) -> Result<(), Unavailable> {

@@ -1,6 +1,7 @@
 //! Values that are text: arrays and pointers of characters.
 
 use super::{Elements, LONGEST_TEXT, Look, Value, View};
+use crate::inspect::variable::notation::Notation;
 use crate::inspect::variable::place::{Place, Unavailable};
 use crate::inspect::variable::scalar;
 use crate::source::{EntryId, Type};
@@ -116,10 +117,17 @@ impl Look<'_> {
                     target: Some(target),
                     ..
                 } => target,
-                other => return Ok(text_units(&other)),
+                other => return Ok(text_units(&other).or_else(|| self.forced_units(&other))),
             };
         }
         Ok(None)
+    }
+
+    /// Bytes are text where that is asked for.
+    fn forced_units(&self, of: &Type) -> Option<Units> {
+        let is_byte = matches!(of, Type::Base { size: 1, encoding, .. }
+            if *encoding != gimli::DW_ATE_boolean);
+        (is_byte && self.notation == Notation::Text).then_some(Units::Utf8)
     }
 
     /// The text at an address, up to where it ends.

@@ -9,8 +9,9 @@ mod pointers;
 mod through;
 
 use super::library::{cpp, rust, zig};
+use super::notation::Notation;
 use super::place::{Place, Unavailable};
-use super::scalar::{self, mask};
+use super::scalar::mask;
 use super::value::{Elements, Field, LONGEST_TEXT, Look, Of, Value, View, is_binary};
 use crate::source::{Composite, Count, EntryId, Member, Type, Variants, short};
 use enumeration::enumerator;
@@ -37,7 +38,7 @@ impl Look<'_> {
                 size,
             } => {
                 let bytes = place.read(size, self.state)?;
-                Ok(View::Scalar(scalar::base(&name, encoding, &bytes)))
+                Ok(View::Scalar(self.notation.base(&name, encoding, &bytes)))
             }
             Type::Pointer {
                 target,
@@ -67,7 +68,10 @@ impl Look<'_> {
             } => {
                 self.spend(enumerators.len())?;
                 let bytes = place.read(size, self.state)?;
-                Ok(View::Scalar(enumerator(&enumerators, &bytes)))
+                Ok(View::Scalar(match self.notation.is_of_numbers() {
+                    true => self.notation.bytes(&bytes),
+                    false => enumerator(&enumerators, &bytes),
+                }))
             }
             Type::MemberPointer {
                 class,
@@ -114,7 +118,10 @@ impl Look<'_> {
         let (_, of) = self.source.resolved(element)?;
         let shown = count.min(LONGEST_TEXT as u64);
         let is_text = self.units_of(element)?.is_some()
-            && !(stride == 1 && is_binary(&of, &place.read(shown, self.state)?));
+            && !self.notation.is_of_numbers()
+            && !(stride == 1
+                && self.notation != Notation::Text
+                && is_binary(&of, &place.read(shown, self.state)?));
         if is_text {
             return self.view_text(elements, true);
         }

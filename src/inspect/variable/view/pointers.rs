@@ -1,5 +1,6 @@
 //! Values that refer to other things: pointers to values, functions, members.
 
+use crate::inspect::variable::notation::Notation;
 use crate::inspect::variable::place::{Place, Unavailable};
 use crate::inspect::variable::value::{Look, Of, Value, View};
 use crate::source::{EntryId, Type};
@@ -13,7 +14,10 @@ impl Look<'_> {
         place: &Place,
     ) -> Result<View, Unavailable> {
         let address = place.read_number(size, self.state)?;
-        let mut text = format!("{address:#x}");
+        let mut text = match self.notation {
+            Notation::Natural | Notation::Text | Notation::Character => format!("{address:#x}"),
+            notation => notation.number(address.into()),
+        };
         let resolved = match target {
             Some(target) => self.source.resolved(target).ok(),
             None => None,
@@ -26,6 +30,7 @@ impl Look<'_> {
             (Some(_), target) => target.filter(|_| address != 0),
         };
         if let Some(target) = target
+            && !self.notation.is_of_numbers()
             && let Some(units) = self.units_of(target)?
         {
             text = format!("{text} {}", self.text_at(address, units));

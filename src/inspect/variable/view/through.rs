@@ -3,7 +3,8 @@
 
 use crate::inspect::variable::library::cpp;
 use crate::inspect::variable::place::Unavailable;
-use crate::inspect::variable::value::{Look, Value, View};
+use crate::inspect::variable::value::{Look, Of, Value, View};
+use crate::source::Type;
 
 /// The most wrappers around a value.
 const MOST: usize = 8;
@@ -49,7 +50,7 @@ impl Look<'_> {
             View::Scalar(text) if matches!(text.as_str(), "None" | "nullopt") => None,
             View::Fields {
                 name: Some(case), ..
-            } if case == "Err" || case == "None" => None,
+            } if matches!(case.as_str(), "Err" | "None" | "unexpected") => None,
             View::Fields {
                 name: Some(case),
                 fields,
@@ -103,11 +104,37 @@ impl Look<'_> {
         }
     }
 
-    /// Whether a value is a `std::optional`, which `*` looks into.
+    /// Whether a value is a `std::optional` or `std::expected`, which `*` looks into.
     pub(in crate::inspect) fn is_optional(&self, value: &Value) -> bool {
         let composite = self.composite(value).ok().flatten();
         let name = composite.filter(|c| !c.is_rust).and_then(|c| c.name);
-        name.is_some_and(|name| name.starts_with("optional<"))
+        name.is_some_and(|name| name.starts_with("optional<") || name.starts_with("expected<"))
+    }
+
+    /// Whether a value is a pointer of C or C++ to an array: those of Zig and references are
+    /// indexed as the array itself.
+    pub(in crate::inspect) fn is_array_pointer_of_c(&self, value: &Value) -> bool {
+        let Of::Type(id) = value.of else {
+            return false;
+        };
+        let of = self.source.resolved(id).map(|(_, of)| of);
+        let Ok(Type::Pointer {
+            name: None,
+            target: Some(target),
+            is_reference: false,
+            ..
+        }) = of
+        else {
+            return false;
+        };
+        matches!(self.source.resolved(target), Ok((_, Type::Array { .. })))
+    }
+
+    /// Whether a value is a pointer to a function.
+    pub(in crate::inspect) fn is_function_pointer(&self, value: &Value) -> bool {
+        let target = self.pointer(value).ok().flatten();
+        let target = target.and_then(|(_, target)| self.source.resolved(target).ok());
+        matches!(target, Some((_, Type::Function { .. })))
     }
 
     /// Whether a value is a smart pointer of C++.

@@ -180,6 +180,7 @@ impl Controller {
             Request::Boundary(question) => self.look(store, kind, at, *question),
             Request::Leaving(question) => self.look(store, kind, at, *question),
             Request::Instances(question) => self.look(store, kind, at, *question),
+            Request::Halt => Then::Stand,
         }
     }
 
@@ -263,10 +264,10 @@ impl Controller {
     }
 
     /// The clock's hook: now and then tells what was logged, and looks whether
-    /// somebody still wants to know.
-    fn end_slice(&mut self, store: &mut Store<'_>) {
+    /// somebody still wants to know. Answers whether the run is to halt here.
+    fn end_slice(&mut self, store: &mut Store<'_>) -> bool {
         if !self.slices.has_ended() {
-            return;
+            return false;
         }
         let active = self.active.as_ref();
         if active.is_some_and(|active| active.run.tells_progress()) {
@@ -274,7 +275,18 @@ impl Controller {
             self.timeline.tell(Meanwhile::Passed(now));
         }
         self.tell_log(1);
-        self.timeline.leave_if_abandoned();
+        self.timeline.is_told_to_halt()
+    }
+
+    /// Gives the run up, and stands here, in the clock's hook.
+    fn halt(&mut self, store: &mut Store<'_>) {
+        let at = Here::new(store, &self.modules, Kind::Tick).moment();
+        let Some(active) = self.active.take() else {
+            return;
+        };
+        edit(store, &self.modules, &active.installed, false);
+        self.timeline.halted(at);
+        self.stand(store, Kind::Tick, at);
     }
 
     /// Leaves the checkpoint that is due here. In a checkpoint, this returns when it
@@ -361,9 +373,12 @@ impl Observer for Controller {
             State::arm(store.as_context_mut(), Tick(now.0 + 1));
             return Ok(());
         }
-        self.end_slice(store);
-        self.leave_checkpoint(store);
-        self.pass(store, Kind::Tick);
+        if self.end_slice(store) {
+            self.halt(store);
+        } else {
+            self.leave_checkpoint(store);
+            self.pass(store, Kind::Tick);
+        }
         self.arm(store);
         Ok(())
     }

@@ -121,6 +121,9 @@ impl<S: Seek> Running for Course<S> {
             }
             return Next::Stand;
         }
+        if self.span.is_behind(here) {
+            return Next::Stand;
+        }
         if here.cmp(self.span.start().position).is_gt() {
             let flow = self.seek.arrive(found, &self.span, here, predicates);
             if flow.is_break() {

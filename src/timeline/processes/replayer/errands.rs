@@ -7,7 +7,9 @@ use super::seek::changes::Changes;
 use super::seek::count::Count;
 use super::seek::entered::Entered;
 use super::seek::lines::Lines;
-use super::seek::moments::{FrameEntry, FrameReturn, Instructions, InstructionsWithin, Moments};
+use super::seek::moments::{
+    BodyLeft, FrameEntry, FrameReturn, Instructions, InstructionsWithin, Moments,
+};
 use super::seek::nothing::Nothing;
 use super::seek::visits::Visits;
 use super::span::Span;
@@ -48,7 +50,7 @@ impl SetOut for Run {
                 Watch::Breaks(breaks) => breaks.are_in_code(),
                 Watch::Lines(_) => true,
                 Watch::Instructions | Watch::InstructionsWithin { .. } => true,
-                Watch::Return { .. } | Watch::Entry { .. } => true,
+                Watch::Return { .. } | Watch::Entry { .. } | Watch::BodyLeft { .. } => true,
             }
     }
 
@@ -76,6 +78,20 @@ impl SetOut for Run {
             Watch::Entry { depth, module, pc } => {
                 let place = (module, pc);
                 Underway::begin(Moments::new(FrameEntry { depth, place }), span, here)
+            }
+            Watch::BodyLeft {
+                depth,
+                module,
+                outside,
+                caller,
+            } => {
+                let left = BodyLeft {
+                    depth,
+                    module,
+                    outside,
+                    caller,
+                };
+                Underway::begin(Moments::new(left), span, here)
             }
         }
     }

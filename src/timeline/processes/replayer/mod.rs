@@ -24,7 +24,7 @@ mod slices;
 mod span;
 mod timeline_socket;
 mod watched;
-mod writes;
+pub(in crate::timeline) mod writes;
 
 use super::sockets;
 use super::wire;

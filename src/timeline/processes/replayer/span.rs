@@ -30,7 +30,7 @@ impl Span {
             StopAt::Position(position) => at.position >= position,
             StopAt::Event(event) => matches!(kind, Kind::Calling(_)) && at.event == event,
             StopAt::Tick(tick) | StopAt::FirstBefore(tick) => at.position.tick >= tick,
-            StopAt::LastBefore(bound) => at.position >= bound,
+            StopAt::LastBefore(bound) | StopAt::FirstUntil(bound) => at.position >= bound,
             StopAt::First | StopAt::Answered(_) | StopAt::End => false,
         }
     }
@@ -51,15 +51,26 @@ impl Span {
         }
     }
 
+    /// Whether the guest has come to where no moment counts any more.
+    pub(super) fn is_behind(&self, here: &mut Here<'_, '_>) -> bool {
+        match self.stop {
+            StopAt::FirstUntil(last) => here.cmp(last).is_gt(),
+            _ => false,
+        }
+    }
+
     /// Whether the run ends at the first hit.
     pub(super) fn is_to_first(&self) -> bool {
-        matches!(self.stop, StopAt::First | StopAt::FirstBefore(_))
+        matches!(
+            self.stop,
+            StopAt::First | StopAt::FirstBefore(_) | StopAt::FirstUntil(_)
+        )
     }
 
     /// Notes a hit of a search that takes hits one by one: whether the run is over.
     pub(super) fn note(&self, noted: &mut Option<Hit>, hit: Hit) -> ControlFlow<()> {
         match self.stop {
-            StopAt::First | StopAt::FirstBefore(_) | StopAt::Event(_) => {
+            StopAt::First | StopAt::FirstBefore(_) | StopAt::FirstUntil(_) | StopAt::Event(_) => {
                 *noted = Some(hit);
                 ControlFlow::Break(())
             }
@@ -77,7 +88,9 @@ impl Span {
     pub(super) fn tick(&self) -> Option<Tick> {
         match self.stop {
             StopAt::Position(position) => Some(position.tick),
-            StopAt::LastBefore(bound) => Some(Tick(bound.tick.0.saturating_add(1))),
+            StopAt::LastBefore(bound) | StopAt::FirstUntil(bound) => {
+                Some(Tick(bound.tick.0.saturating_add(1)))
+            }
             StopAt::Tick(tick) | StopAt::FirstBefore(tick) => Some(tick),
             StopAt::First | StopAt::Event(_) | StopAt::Answered(_) | StopAt::End => None,
         }
@@ -108,7 +121,7 @@ impl Span {
             StopAt::Tick(tick) | StopAt::FirstBefore(tick) => here.tick() >= tick,
             StopAt::Answered(_) => here.kind == Kind::Answered,
             StopAt::Position(position) => here.cmp(position).is_ge(),
-            StopAt::First | StopAt::LastBefore(_) | StopAt::End => false,
+            StopAt::First | StopAt::FirstUntil(_) | StopAt::LastBefore(_) | StopAt::End => false,
         };
         if is_over || here.kind == Kind::End {
             return Some(Next::Stand);

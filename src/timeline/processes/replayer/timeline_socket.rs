@@ -8,7 +8,8 @@ use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::{Hello, Refusal, ReplayerId};
 use crate::timeline::processes::{sockets, wire};
 use serde::Serialize;
-use std::io::{self, Read};
+use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -66,20 +67,29 @@ impl TimelineSocket {
         self.send(&Saying::<()>::Over(Err(refusal)));
     }
 
-    /// A timeline that no longer wants the answer closes the socket.
-    pub(super) fn leave_if_abandoned(&mut self) {
-        if self.socket.set_nonblocking(true).is_err() {
-            leave_world();
+    /// The errand is given up, as was asked for.
+    pub(super) fn halted(&mut self, at: Reached) {
+        self.send(&Saying::<()>::Halted(at));
+    }
+
+    /// While on an errand: whether it is to be given up here. A timeline that no longer wants
+    /// an answer at all closes the socket.
+    pub(super) fn is_told_to_halt(&mut self) -> bool {
+        let mut poll = libc::pollfd {
+            fd: self.socket.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one valid pollfd is passed, with its count; the descriptor is open, as its
+        // owner is borrowed.
+        if unsafe { libc::poll(&mut poll, 1, 0) } <= 0 {
+            // What cannot be asked now is looked at when the next slice ends.
+            return false;
         }
-        let mut byte = [0];
-        match self.socket.read(&mut byte) {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-            // Nothing is said to a running replayer: this is the end of the
-            // stream, or nonsense.
+        match self.receive() {
+            Request::Halt => true,
+            // Nothing else is said to a running replayer.
             _ => leave_world(),
-        }
-        if self.socket.set_nonblocking(false).is_err() {
-            leave_world();
         }
     }
 

@@ -19,6 +19,15 @@ pub(super) fn places_after_writes<'a>(
     })
 }
 
+/// The instruction before this one of the same function, if it may have written to memory.
+pub(in crate::timeline) fn write_before(module: &[u8], code: &Code, pc: u32) -> Option<u32> {
+    let instructions = code.instructions_around(pc)?;
+    let index = instructions.binary_search(&pc).ok()?;
+    let before = *instructions.get(index.checked_sub(1)?)?;
+    let bytes = module.get(before as usize..pc as usize)?;
+    may_write(bytes).then_some(before)
+}
+
 /// Whether an instruction may write to memory, by its opcode.
 fn may_write(instruction: &[u8]) -> bool {
     let Some((prefix, rest)) = instruction.split_first() else {

@@ -1,7 +1,7 @@
 //! What can be asked of a replayer, and the type of each answer.
 
 use super::breaks::Breaks;
-use super::found::{ChangedTicks, Counted, RunEnd, Visited};
+use super::found::{ChangedTicks, Counted, Reached, RunEnd, Visited};
 use super::greeting::{Refusal, ReplayerId};
 use super::run::Run;
 use crate::component::ModuleId;
@@ -36,6 +36,8 @@ pub(crate) enum Saying<A> {
     Meanwhile(Meanwhile),
     /// The errand is over, and the replayer stands still.
     Over(Result<A, Refusal>),
+    /// It has been told to halt, and stands still here; the errand is given up.
+    Halted(Reached),
 }
 
 /// What it says before that.
@@ -50,10 +52,13 @@ pub(crate) enum Meanwhile {
 /// answer.
 macro_rules! requests {
     ($($kind:ident $request:ident => $answer:ty;)*) => {
-        /// What a replayer that stands still can be asked.
+        /// What a replayer can be told.
         #[derive(Debug, Clone, Serialize, Deserialize)]
         pub(crate) enum Request {
             $($request(Box<$request>),)*
+            /// To one on an errand: halt where the guest is. One that stands still has been
+            /// quicker than this, and passes it over.
+            Halt,
         }
 
         $(

@@ -22,6 +22,26 @@ impl Breaks {
     pub(crate) fn are_in_code(&self) -> bool {
         !self.code.is_empty() || !self.changes.is_empty()
     }
+
+    /// Whether there is any place where one of them may stop, or log.
+    pub(crate) fn are_anywhere(&self) -> bool {
+        let may_hit = |index: usize| match self.breakpoints.get(index).map(|b| &b.hits) {
+            None | Some(Hits::None) => false,
+            Some(Hits::Among(positions)) => !positions.is_empty(),
+            Some(_) => true,
+        };
+        let code = self.code.iter().map(|(index, ..)| *index);
+        let crossings = self.crossings.iter().map(|(index, ..)| *index);
+        let events = self.events.iter().filter(|(_, events)| !events.is_empty());
+        let changes = self
+            .changes
+            .iter()
+            .filter(|change| !change.ticks.are_none());
+        code.chain(crossings)
+            .chain(events.map(|(index, _)| *index))
+            .chain(changes.map(|change| change.index))
+            .any(may_hit)
+    }
 }
 
 /// Bytes whose changes are places of a breakpoint.

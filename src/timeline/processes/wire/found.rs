@@ -3,6 +3,7 @@
 use crate::replay::{Position, Tick};
 use crate::timeline::travel::motion::{BreakpointId, MemoryRange};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// A moment that a replayer has come to, as where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub(crate) struct Hit {
     pub(crate) breakpoints: Vec<BreakpointId>,
     /// What has just changed there, of what is watched.
     pub(crate) changed: Vec<Change>,
+    /// How many of the calls that are inlined there, and begin there, are still ahead; `None`
+    /// for all.
+    pub(crate) unbegun: Option<u32>,
 }
 
 impl Hit {
@@ -38,6 +42,7 @@ impl Hit {
             at,
             breakpoints: Vec::new(),
             changed: Vec::new(),
+            unbegun: None,
         }
     }
 }
@@ -129,6 +134,19 @@ impl ChangedTicks {
             listed: Vec::new(),
             unlisted: Some(Tick(0)),
         }
+    }
+
+    /// Whether there is none.
+    pub(crate) fn are_none(&self) -> bool {
+        self.listed.is_empty() && self.unlisted.is_none()
+    }
+
+    /// Whether there may be one among these.
+    pub(crate) fn are_within(&self, ticks: RangeInclusive<Tick>) -> bool {
+        let first = self.listed.partition_point(|tick| tick < ticks.start());
+        let listed = self.listed.get(first).copied();
+        let mut known = listed.into_iter().chain(self.unlisted);
+        known.any(|tick| tick <= *ticks.end())
     }
 
     pub(crate) fn contains(&self, tick: Tick) -> bool {

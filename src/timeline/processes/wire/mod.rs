@@ -2,13 +2,14 @@
 //! messages in postcard encoding, each after its length (`u32`, little-endian).
 //!
 //! `greeting` has the first messages; `ask` what can be asked after those, and the type of
-//! each answer; `run` and `breaks` what a replayer is told to look for; `found` what it
-//! finds. Whatever else comes over the socket is a [`WireError`].
+//! each answer; `run`, `rows` and `breaks` what a replayer is told to look for; `found`
+//! what it finds. Whatever else comes over the socket is a [`WireError`].
 
 pub(crate) mod ask;
 pub(crate) mod breaks;
 pub(crate) mod found;
 pub(crate) mod greeting;
+pub(crate) mod rows;
 pub(crate) mod run;
 
 use serde::Serialize;

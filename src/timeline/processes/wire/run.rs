@@ -2,8 +2,10 @@
 
 use super::breaks::Breaks;
 use super::greeting::ReplayerId;
+use super::rows::{FunctionRows, Sight};
 use crate::component::ModuleId;
 use crate::replay::{Position, Tick};
+use crate::source::BodyNumber;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ pub(crate) enum StopAt {
     First,
     /// The same, but not later than at the first moment of this tick.
     FirstBefore(Tick),
+    /// At the first moment that qualifies, if that is this position or one before it; else
+    /// somewhere after it.
+    FirstUntil(Position),
     /// Before this position: the last moment that qualified is reported.
     LastBefore(Position),
     /// Exactly there.
@@ -82,6 +87,16 @@ pub(crate) enum Watch {
         module: ModuleId,
         pc: u32,
     },
+    /// Where the frame at this depth leaves the body of an inlined call, or is left.
+    BodyLeft {
+        depth: u32,
+        module: ModuleId,
+        /// Places of its function outside of the body, one of which it comes to first;
+        /// ascending.
+        outside: Vec<u32>,
+        /// The depth of the frame that goes on when all of the function is left.
+        caller: Option<u32>,
+    },
 }
 
 /// A watch for line starts.
@@ -90,10 +105,40 @@ pub(crate) struct LineWatch {
     /// Frames deeper than this do not count.
     pub(crate) depth: u32,
     pub(crate) functions: Vec<FunctionRows>,
+    /// Which bodies of inlined calls count as lines of their own.
+    pub(crate) sight: Sight,
     /// Also stop where a function with lines is entered.
     pub(crate) into: Option<StepInto>,
     /// Also stop before this instruction of the frame at this depth, while it is there.
     pub(crate) call: Option<(u32, ModuleId, u32)>,
+    /// For a search back out of the body of an inlined call.
+    pub(crate) out_of: Option<OutOf>,
+}
+
+impl LineWatch {
+    /// For line starts in frames at a depth and below it.
+    pub(crate) fn of(depth: u32, functions: Vec<FunctionRows>, sight: Sight) -> LineWatch {
+        LineWatch {
+            depth,
+            functions,
+            sight,
+            into: None,
+            call: None,
+            out_of: None,
+        }
+    }
+}
+
+/// The body of an inlined call that a search goes back out of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OutOf {
+    /// Of its frame.
+    pub(crate) depth: u32,
+    pub(crate) body: BodyNumber,
+    /// It may begin at the very bound of the run, and the line that calls it with it.
+    pub(crate) at_bound: bool,
+    /// Nothing but the call of it counts.
+    pub(crate) calls_only: bool,
 }
 
 /// A watch for functions that are entered.
@@ -104,30 +149,4 @@ pub(crate) struct StepInto {
     /// A file with the places where a step into a function stops, ascending, for each
     /// core module.
     pub(crate) body_starts: PathBuf,
-}
-
-/// The rows of a function's line table where a line may start.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FunctionRows {
-    pub(crate) module: ModuleId,
-    /// The first instruction.
-    pub(crate) entry: u32,
-    /// One past the last byte.
-    pub(crate) end: u32,
-    /// Offset and a number that stands for the line, ascending by offset.
-    pub(crate) rows: Vec<(u32, u64)>,
-    /// Where the function may come to another line without passing a row: branches
-    /// lead into the middle of it.
-    pub(crate) landings: Vec<u32>,
-}
-
-impl FunctionRows {
-    /// The line that the code at this offset belongs to.
-    pub(crate) fn line_at(&self, pc: u32) -> Option<u64> {
-        if pc < self.entry || pc >= self.end {
-            return None;
-        }
-        let after = self.rows.partition_point(|(row, _)| *row <= pc);
-        Some(self.rows.get(after.checked_sub(1)?)?.1)
-    }
 }

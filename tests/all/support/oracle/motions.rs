@@ -134,7 +134,27 @@ impl Oracle {
             #[allow(unreachable_patterns, reason = "there may be other motions")]
             _ => None,
         };
-        found.map(|index| self.arrived(index, Reason::Arrived))
+        found.map(|index| match motion.is_step() {
+            true => self.met(from, index, breakpoints),
+            false => self.arrived(index, Reason::Arrived),
+        })
+    }
+
+    /// Where a step ends that leads somewhere: there, or at the first breakpoint on the way.
+    fn met(&self, from: usize, to: usize, breakpoints: &[Breakpoint]) -> Arrival {
+        let direction = match to > from {
+            true => Direction::Forward,
+            false => Direction::Backward,
+        };
+        let next = self.next_breakpoint(from, direction, breakpoints);
+        let is_on_the_way = match direction {
+            Direction::Forward => next.index <= to,
+            Direction::Backward => next.index >= to && to < from,
+        };
+        match is_on_the_way && matches!(next.reason, Reason::Breakpoints(_)) {
+            true => next,
+            false => self.arrived(to, Reason::Arrived),
+        }
     }
 
     fn arrived(&self, index: usize, reason: Reason) -> Arrival {

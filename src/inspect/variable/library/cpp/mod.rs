@@ -1,8 +1,10 @@
 //! Types of C++'s standard library (libc++), shown as what they hold. Recognised
 //! by their fields: another layout is shown field by field.
 
+mod chrono;
 mod containers;
 mod dynamic;
+mod iterators;
 mod text;
 mod wrappers;
 
@@ -27,31 +29,48 @@ pub(in crate::inspect) fn view(
     match value.kind {
         "basic_string" => text::string(&value),
         "basic_string_view" => text::string_view(&value),
-        "pair" | "tuple" | "optional" | "variant" | "unique_ptr" | "shared_ptr" | "weak_ptr"
-        | "atomic" | "reference_wrapper" | "complex" | "bitset" | "queue" | "stack"
-        | "priority_queue" | "function" | "__wrap_iter" => wrappers::view(&value),
+        "duration" | "time_point" => chrono::view(&value),
+        "__map_iterator"
+        | "__map_const_iterator"
+        | "__hash_map_iterator"
+        | "__hash_map_const_iterator"
+        | "__tree_iterator"
+        | "__tree_const_iterator"
+        | "__hash_iterator"
+        | "__hash_const_iterator" => iterators::view(&value),
+        "pair" | "tuple" | "optional" | "expected" | "variant" | "unique_ptr" | "shared_ptr"
+        | "weak_ptr" | "atomic" | "reference_wrapper" | "complex" | "bitset" | "queue"
+        | "stack" | "priority_queue" | "function" | "__wrap_iter" => wrappers::view(&value),
         _ => containers::view(&value),
     }
 }
 
-/// The number that an atomic one is.
+/// The number that an atomic one is, or a duration.
 pub(in crate::inspect) fn number_in(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
 ) -> Option<Value> {
     let value = library(look, composite, place)?;
-    (value.kind == "atomic").then(|| wrappers::atomic(&value))?
+    match value.kind {
+        "atomic" => wrappers::atomic(&value),
+        "duration" => chrono::count(&value),
+        _ => None,
+    }
 }
 
-/// What an optional value is, if it is there.
+/// What an optional or expected value is, if it is there.
 pub(in crate::inspect) fn held(
     look: &Look<'_>,
     composite: &Composite,
     place: &Place,
 ) -> Option<Value> {
     let value = library(look, composite, place)?;
-    (value.kind == "optional").then(|| wrappers::engaged(&value))?
+    match value.kind {
+        "optional" => wrappers::engaged(&value),
+        "expected" => wrappers::as_expected(&value),
+        _ => None,
+    }
 }
 
 fn library<'a>(

@@ -16,6 +16,7 @@ pub(super) fn view(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
         )),
         "tuple" => tuple(value),
         "optional" => optional(value),
+        "expected" => expected(value),
         "variant" => variant(value),
         "atomic" => inside(value, atomic(value)),
         "queue" | "stack" | "priority_queue" => inside(value, value.part("c")),
@@ -147,6 +148,34 @@ fn optional(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
 pub(super) fn engaged(value: &Library<'_>) -> Option<Value> {
     let engaged = value.part("__engaged_")?;
     let is_there = value.number(&engaged)? != 0;
+    value.part("__val_").filter(|_| is_there)
+}
+
+/// A value, or what came in its place.
+fn expected(value: &Library<'_>) -> Result<Option<View>, Unavailable> {
+    let has_value = value.part("__has_val_").and_then(|has| value.number(&has));
+    let error = || value.part("__unex_");
+    Ok(match (has_value, as_expected(value), error()) {
+        (Some(1), Some(held), _) => Some(value.look.view(&held)?),
+        (Some(1), None, Some(_)) => Some(View::Scalar("void".to_owned())),
+        (Some(0), _, Some(error)) => Some(View::Fields {
+            name: Some("unexpected".to_owned()),
+            fields: vec![Field {
+                name: "error".to_owned(),
+                value: error,
+            }],
+            is_tuple: true,
+        }),
+        _ => None,
+    })
+}
+
+/// What is in an expected value.
+pub(super) fn as_expected(value: &Library<'_>) -> Option<Value> {
+    // Without a value's type, what is called so is inside of the error.
+    value.argument(0)?;
+    let has_value = value.part("__has_val_")?;
+    let is_there = value.number(&has_value)? == 1;
     value.part("__val_").filter(|_| is_there)
 }
 

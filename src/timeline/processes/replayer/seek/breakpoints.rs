@@ -70,6 +70,7 @@ impl Breakpoints {
             at: here.moment(),
             breakpoints: verdict.stops,
             changed: found.changed,
+            unbegun: None,
         });
         ControlFlow::Break(())
     }
@@ -92,6 +93,7 @@ fn last_here(
         at: here.moment(),
         breakpoints,
         changed,
+        unbegun: None,
     })
 }
 

@@ -7,11 +7,16 @@
 //! where the step began, or in a frame below it, is where a step stops; backward
 //! it is the last one. Both see the same line starts, so a step back undoes a
 //! step.
+//!
+//! The body of an inlined call that does not count is a part of the line that calls it,
+//! which starts where the body begins, if nothing of that line ran before.
 
 use crate::replay::ModuleId;
 use crate::replay::frames::Frame;
+use crate::source::BodyNumber;
 use crate::timeline::processes::wire::found::{Hit, Reached};
-use crate::timeline::processes::wire::run::{FunctionRows, LineWatch};
+use crate::timeline::processes::wire::rows::{BodyLine, FunctionRows, Row, Sight};
+use crate::timeline::processes::wire::run::{LineWatch, OutOf};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is at a place that is watched.
@@ -19,21 +24,33 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 enum Mark {
     /// The function's first instruction, where no line begins.
     Entry,
-    /// A row of the line table, of this line.
-    Row(u64),
-    /// The middle of this line.
-    Landing(Option<u64>),
+    /// The row with this number.
+    Row(usize),
+    /// The middle of a line.
+    Landing,
+}
+
+/// What it means that a frame comes to a place.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    /// The line that the frame is in from there on.
+    line: Option<BodyLine>,
+    /// Whether a line may start there.
+    is_start: bool,
+    /// If it does: how many of the calls that begin there are still ahead.
+    starts: Option<u32>,
 }
 
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
     functions: Vec<FunctionRows>,
+    sight: Sight,
     /// What is watched, with the function that it is in.
     places: HashMap<(ModuleId, u32), (usize, Mark)>,
     /// The deepest frame that counts: sinks as frames return.
     limit: u32,
     /// The line that each frame, by depth, is in.
-    lines: BTreeMap<u32, u64>,
+    lines: BTreeMap<u32, BodyLine>,
     /// The last line start of each frame, by depth.
     starts: BTreeMap<u32, Hit>,
     /// Where functions with lines begin, for a step into them.
@@ -42,6 +59,8 @@ pub(super) struct LineTracker {
     entered: BTreeSet<u32>,
     /// A call before which a forward step stops, too: its depth and place.
     call: Option<(u32, ModuleId, u32)>,
+    /// The body that the search goes back out of.
+    out_of: Option<OutOf>,
     /// The last line start of all, whatever became of its frame.
     latest: Option<Hit>,
 }
@@ -53,21 +72,23 @@ impl LineTracker {
         for (i, function) in watch.functions.iter().enumerate() {
             places.insert((function.module, function.entry), (i, Mark::Entry));
             for pc in &function.landings {
-                let mark = Mark::Landing(function.line_at(*pc));
-                places.insert((function.module, *pc), (i, mark));
+                places.insert((function.module, *pc), (i, Mark::Landing));
             }
-            for (pc, line) in &function.rows {
-                places.insert((function.module, *pc), (i, Mark::Row(*line)));
+            for (number, row) in function.rows.iter().enumerate() {
+                let place = (function.module, row.pc);
+                let may_be_passed = matches!(places.get(&place), Some((_, Mark::Landing)));
+                if may_be_passed || watch.sight.minds(function, row) {
+                    places.insert(place, (i, Mark::Row(number)));
+                }
             }
         }
         let mut lines = BTreeMap::new();
         for (i, frame) in frames.iter().enumerate() {
             let depth = (frames.len() - i) as u32;
-            let line = watch
-                .functions
-                .iter()
-                .filter(|f| f.module == frame.module)
-                .find_map(|f| f.line_at(frame.pc));
+            let mut functions = watch.functions.iter();
+            let line = functions
+                .find(|f| f.module == frame.module && f.row_around(frame.pc).is_some())
+                .and_then(|f| f.line_at(frame.pc, watch.sight.body(f, depth)));
             if let Some(line) = line
                 && depth <= watch.depth
             {
@@ -76,6 +97,7 @@ impl LineTracker {
         }
         LineTracker {
             functions: watch.functions,
+            sight: watch.sight,
             places,
             limit: watch.depth,
             lines,
@@ -83,6 +105,7 @@ impl LineTracker {
             beginnings: HashSet::new(),
             entered: BTreeSet::new(),
             call: watch.call,
+            out_of: watch.out_of,
             latest: None,
         }
     }
@@ -100,32 +123,32 @@ impl LineTracker {
 
     /// The guest is before the instruction at `pc`, with `at.position.depth`
     /// frames. Answers whether a forward step stops here.
-    pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Reached) -> bool {
+    pub(super) fn arrive(&mut self, module: ModuleId, pc: u32, at: Reached) -> Option<Hit> {
         let depth = at.position.depth;
         if depth <= self.limit && self.call == Some((depth, module, pc)) {
-            return true;
+            return Some(Hit::plain(at));
         }
+        let begins = self.beginnings.contains(&(module, pc));
         let Some((function, mark)) = self.places.get(&(module, pc)).copied() else {
             // A function is entered that the step did not begin in; or a breakpoint has
             // slipped forward from code that no one can reach.
-            return self.beginnings.contains(&(module, pc));
+            return begins.then(|| Hit::plain(at));
         };
-        let is_entry = self.functions.get(function).is_some_and(|f| f.entry == pc);
-        if is_entry {
+        if self.is_entry(function, pc) {
             self.forget(depth);
             // Another call at the depth of a frame that counted: that one has
             // returned.
             self.limit = self.limit.min(depth.saturating_sub(1));
         }
-        let Mark::Row(line) = mark else {
-            self.land(depth, mark);
-            return false;
-        };
         if depth > self.limit {
-            return self.beginnings.contains(&(module, pc));
+            let is_row = matches!(mark, Mark::Row(_));
+            return (is_row && begins).then(|| Hit::plain(at));
         }
-        self.limit = depth;
-        self.note(depth, line, at)
+        let coming = self.coming(function, mark, pc, depth)?;
+        if coming.is_start {
+            self.limit = depth;
+        }
+        self.note(depth, coming, at)
     }
 
     /// The same for a search for the last line start: frames come and go, the
@@ -138,26 +161,49 @@ impl LineTracker {
         if depth > self.limit {
             return;
         }
-        if self.functions.get(function).is_some_and(|f| f.entry == pc) {
+        if self.is_entry(function, pc) {
             self.enter(depth);
         }
-        match mark {
-            Mark::Row(line) => _ = self.note(depth, line, at),
-            mark => self.land(depth, mark),
+        if let Some(coming) = self.coming(function, mark, pc, depth) {
+            _ = self.note(depth, coming, at);
         }
     }
 
-    /// A branch has come to the middle of a line: that is not a start.
-    fn land(&mut self, depth: u32, mark: Mark) {
-        let Mark::Landing(line) = mark else { return };
-        if depth > self.limit {
-            return;
+    fn is_entry(&self, function: usize, pc: u32) -> bool {
+        self.functions.get(function).is_some_and(|f| f.entry == pc)
+    }
+
+    /// What a place means to the frame at a depth that counts; nothing where no line is.
+    fn coming(&self, function: usize, mark: Mark, pc: u32, depth: u32) -> Option<Coming> {
+        let function = self.functions.get(function)?;
+        let before = self.lines.get(&depth).copied();
+        let row = match mark {
+            Mark::Entry => return None,
+            Mark::Row(number) => function.rows.get(number),
+            Mark::Landing => function.row_around(pc),
+        };
+        let Some(row) = row else {
+            return Some(Coming {
+                line: None,
+                is_start: false,
+                starts: None,
+            });
+        };
+        let is_row = matches!(mark, Mark::Row(_));
+        if let Some(out_of) = self.out_of.filter(|out_of| out_of.calls_only) {
+            let counts = out_of.depth == depth;
+            let coming = coming_to_call(function, row, is_row, before, out_of.body);
+            return Some(Coming {
+                is_start: coming.is_start && counts,
+                starts: coming.starts.filter(|_| counts),
+                ..coming
+            });
         }
-        self.forget(depth + 1);
-        match line {
-            Some(line) => _ = self.lines.insert(depth, line),
-            None => _ = self.lines.remove(&depth),
-        }
+        let coming = match self.sight.body(function, depth) {
+            None => coming_in_sight(function, row, is_row, before),
+            Some(from) => coming_seen_from(function, row, is_row, before, from),
+        };
+        Some(coming)
     }
 
     fn enter(&mut self, depth: u32) {
@@ -167,12 +213,45 @@ impl LineTracker {
     }
 
     /// The search ends before the instruction at `pc`. If that is a function's first, what
-    /// was at its depth has returned.
-    pub(super) fn end(&mut self, module: ModuleId, pc: u32, depth: u32) {
-        let place = self.places.get(&(module, pc));
-        let function = place.and_then(|(function, _)| self.functions.get(*function));
-        if function.is_some_and(|f| f.entry == pc) && depth <= self.limit {
+    /// was at its depth has returned; if a body begins there which the search leaves, the line
+    /// that calls it may start there.
+    pub(super) fn end(&mut self, module: ModuleId, pc: u32, at: Reached) {
+        let depth = at.position.depth;
+        let functions = self.functions.iter().enumerate();
+        let mut around =
+            functions.filter(|(_, f)| f.module == module && (f.entry..f.end).contains(&pc));
+        let Some((number, _)) = around.next() else {
+            return;
+        };
+        if self.is_entry(number, pc) && depth <= self.limit {
             self.enter(depth);
+        }
+        let Some(function) = self.functions.get(number) else {
+            return;
+        };
+        let out_of = self
+            .out_of
+            .filter(|out_of| out_of.at_bound && out_of.depth == depth);
+        let Some(OutOf {
+            body, calls_only, ..
+        }) = out_of
+        else {
+            return;
+        };
+        let before = self.lines.get(&depth).copied();
+        let was_inside = before.is_some_and(|before| function.is_within(before.body, body));
+        let row = function.row_around(pc).filter(|row| row.pc == pc);
+        let (Some(row), Some(call)) = (row, function.call_of(body)) else {
+            return;
+        };
+        let begins = function.begins(row, body) && !was_inside;
+        if begins && (calls_only || before != Some(call)) {
+            let hit = Hit {
+                unbegun: Some(function.levels(row.at.body, call.body)),
+                ..Hit::plain(at)
+            };
+            self.latest = Some(hit.clone());
+            self.starts.insert(depth, hit);
         }
     }
 
@@ -191,15 +270,19 @@ impl LineTracker {
         self.starts.split_off(&depth);
     }
 
-    fn note(&mut self, depth: u32, line: u64, at: Reached) -> bool {
+    fn note(&mut self, depth: u32, coming: Coming, at: Reached) -> Option<Hit> {
         self.forget(depth + 1);
-        let starts = self.lines.insert(depth, line) != Some(line);
-        if starts {
-            let hit = Hit::plain(at);
-            self.latest = Some(hit.clone());
-            self.starts.insert(depth, hit);
+        match coming.line {
+            Some(line) => _ = self.lines.insert(depth, line),
+            None => _ = self.lines.remove(&depth),
         }
-        starts
+        let hit = coming.starts.map(|unbegun| Hit {
+            unbegun: Some(unbegun),
+            ..Hit::plain(at)
+        })?;
+        self.latest = Some(hit.clone());
+        self.starts.insert(depth, hit.clone());
+        Some(hit)
     }
 
     /// The last line start of the frames that are still there; of all, where all
@@ -212,5 +295,77 @@ impl LineTracker {
             .values()
             .max_by_key(|hit| hit.at.position)
             .cloned()
+    }
+}
+
+/// What coming to a row means where all bodies count: where one begins, a step comes to the
+/// call first, if that is on another line, and then into the body.
+fn coming_in_sight(
+    function: &FunctionRows,
+    row: &Row,
+    is_row: bool,
+    before: Option<BodyLine>,
+) -> Coming {
+    let was_inside = |body| before.is_some_and(|before| function.is_within(before.body, body));
+    let begins = row.begins.filter(|body| is_row && !was_inside(*body));
+    if let Some(outermost) = begins {
+        let inside = function.levels(row.at.body, outermost);
+        let call = function.call_of(outermost);
+        let is_before_call = call.is_some() && before != call;
+        return Coming {
+            line: Some(row.at),
+            is_start: true,
+            starts: Some(inside + u32::from(is_before_call)),
+        };
+    }
+    let is_start = is_row && row.is_statement;
+    Coming {
+        line: Some(row.at),
+        is_start,
+        starts: (is_start && before != Some(row.at)).then_some(0),
+    }
+}
+
+/// The same where those count that are around one body.
+fn coming_seen_from(
+    function: &FunctionRows,
+    row: &Row,
+    is_row: bool,
+    before: Option<BodyLine>,
+    from: BodyNumber,
+) -> Coming {
+    let seen = function.seen(row.at, Some(from));
+    let (is_start, unbegun) = match seen.hidden {
+        None => (row.is_statement, 0),
+        Some(hidden) => {
+            let is_call = function.begins(row, hidden) && function.call_of(hidden).is_some();
+            (is_call, function.levels(row.at.body, seen.at.body))
+        }
+    };
+    let is_start = is_row && is_start;
+    Coming {
+        line: Some(seen.at),
+        is_start,
+        starts: (is_start && before != Some(seen.at)).then_some(unbegun),
+    }
+}
+
+/// The same where only the call of one body counts.
+fn coming_to_call(
+    function: &FunctionRows,
+    row: &Row,
+    is_row: bool,
+    before: Option<BodyLine>,
+    body: BodyNumber,
+) -> Coming {
+    let was_inside = before.is_some_and(|before| function.is_within(before.body, body));
+    let begins = !was_inside && function.is_within(row.at.body, body);
+    // A branch into the middle of a body has its call behind it.
+    let is_ahead = is_row && function.begins(row, body);
+    let unbegun = u32::from(is_ahead) * (function.levels(row.at.body, body) + 1);
+    Coming {
+        line: Some(row.at),
+        is_start: begins,
+        starts: begins.then_some(unbegun),
     }
 }

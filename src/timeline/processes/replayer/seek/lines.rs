@@ -52,8 +52,8 @@ impl Seek for Lines {
     fn come_to_bound(&mut self, here: &mut Here<'_, '_>) {
         // Later, it may be a function that is entered after the bound.
         if let Some((module, pc)) = here.place() {
-            let depth = here.moment().position.depth;
-            self.tracker.end(module, pc, depth);
+            let at = here.moment();
+            self.tracker.end(module, pc, at);
         }
     }
 
@@ -76,8 +76,8 @@ impl Seek for Lines {
             return ControlFlow::Continue(());
         }
         match self.tracker.arrive(module, pc, at) {
-            true => span.note(&mut self.first, Hit::plain(at)),
-            false => ControlFlow::Continue(()),
+            Some(hit) => span.note(&mut self.first, hit),
+            None => ControlFlow::Continue(()),
         }
     }
 

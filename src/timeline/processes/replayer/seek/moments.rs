@@ -92,6 +92,33 @@ impl Qualify for FrameEntry {
     }
 }
 
+/// Where the frame at this depth leaves the body of an inlined call, or one further out goes
+/// on.
+pub(in super::super) struct BodyLeft {
+    pub(in super::super) depth: u32,
+    pub(in super::super) module: ModuleId,
+    /// Places of its function outside of the body, one of which it comes to first.
+    pub(in super::super) outside: Vec<u32>,
+    /// The depth of the frame further out that does.
+    pub(in super::super) caller: Option<u32>,
+}
+
+impl Qualify for BodyLeft {
+    fn places(&self, _span: &Span, here: &mut Here<'_, '_>) -> Places {
+        let outside = self.outside.iter().map(|pc| (self.module, *pc));
+        let left = self.caller.map(|depth| places_after_return(depth, here));
+        outside.chain(left.into_iter().flatten()).collect()
+    }
+
+    fn qualifies(&self, here: &mut Here<'_, '_>) -> bool {
+        let depth = here.position().depth;
+        let is_outside =
+            |(module, pc)| module == self.module && self.outside.binary_search(&pc).is_ok();
+        self.caller.is_some_and(|caller| depth <= caller)
+            || (depth == self.depth && here.place().is_some_and(is_outside))
+    }
+}
+
 /// A search for moments that qualify.
 pub(in super::super) struct Moments<Q> {
     which: Q,
