@@ -73,6 +73,7 @@ export function completed<C extends Configuration>(configuration: C, folder: str
     }
   } else if (folder !== undefined) {
     full['cwd'] ??= folder;
+    full['workspaceFolder'] ??= folder;
   }
   return full as C;
 }

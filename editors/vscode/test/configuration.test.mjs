@@ -33,9 +33,10 @@ test('what F5 makes of a file is a configuration without a fault', () => {
 });
 
 test('what is given is kept when the rest is filled in', () => {
-  const given = launch({ program: 'p', cwd: '/there', stopOnEntry: false });
+  const given = launch({ program: 'p', cwd: '/there', workspaceFolder: '/here', stopOnEntry: false });
   assert.deepEqual(completed(given, '/folder'), given);
   assert.equal(completed(launch({ program: 'p' }), '/folder').cwd, '/folder');
+  assert.equal(completed(launch({ program: 'p' }), '/folder').workspaceFolder, '/folder');
   assert.equal(completed(launch({ program: 'p' }), undefined).cwd, undefined);
 });
 
