@@ -139,13 +139,10 @@ impl Breakpoint {
         if let Some(log) = &self.log {
             told.push_str(&format!(", logs {log:?}"));
         }
-        // That there are several places, or that it is not quite what was asked for.
-        if let Some(message) = self
-            .answer
-            .message
-            .as_ref()
-            .filter(|_| self.answer.verified)
-        {
+        // That there are several places; a function's message is its place.
+        let is_line = matches!(self.wanted.spot, Spot::Line { .. });
+        let message = self.answer.message.as_ref();
+        if let Some(message) = message.filter(|_| is_line && self.answer.verified) {
             told.push_str(&format!(", {message}"));
         }
         told
