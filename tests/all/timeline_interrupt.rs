@@ -159,17 +159,6 @@ fn a_paused_motion_stands_where_it_had_come_to() {
     assert!(begun < back && back < end, "{back}");
     let reason = go(&mut timeline, &Motion::Continue(Forward));
     assert!(matches!(reason, Reason::End(_)), "{reason:?}");
-
-    // Who goes to a place has not asked for another.
-    go(&mut timeline, &Motion::Position(begun));
-    let interrupt = Interrupt::new();
-    interrupt.pause();
-    let stopped = timeline.travel(&Motion::End, &interrupt);
-    assert!(
-        matches!(stopped, Err(TimelineError::Interrupted)),
-        "{stopped:?}"
-    );
-    assert_eq!(timeline.here().position, begun);
 }
 
 #[test]
