@@ -7,6 +7,7 @@ mod demo;
 mod guest_world;
 mod instrument;
 mod man;
+mod mistaken;
 mod progress;
 mod record;
 mod replay;
@@ -77,7 +78,11 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return not_parsed(&error),
+        Err(mut error) => {
+            let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+            let hint = mistaken::hint(&mut error, &arguments);
+            return not_parsed(&error, hint);
+        }
     };
     let result = match cli.command {
         Some(Command::Completions(command)) => command.run(),
@@ -103,7 +108,7 @@ pub fn main() -> ExitCode {
 
 /// Help, or what is wrong with the command line: with colours unless that has something in it
 /// that steers a terminal, as a file's name may. Plain, it comes without such sequences.
-fn not_parsed(error: &clap::Error) -> ExitCode {
+fn not_parsed(error: &clap::Error, hint: Option<String>) -> ExitCode {
     let is_hostile = std::env::args_os().any(|argument| {
         let argument = argument.to_string_lossy();
         terminal::on_one_line(&argument) != argument
@@ -119,6 +124,9 @@ fn not_parsed(error: &clap::Error) -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+    }
+    if let Some(hint) = hint {
+        terminal::tell(format_args!("\n  tip: {hint}"));
     }
     exit_code(error.exit_code())
 }

@@ -2,7 +2,7 @@
 
 use super::guest_world::GuestWorld;
 use super::terminal::{self, on_one_line, tell, unless_closed};
-use crate::component::{Component, component_bytes};
+use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
 use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions, carried_sources};
 use crate::trace::Outcome;
@@ -71,6 +71,21 @@ The adapter keeps its state in the module's memory: a module that takes all of `
 own writes over it. Export a function `cabi_realloc` from the module, by which the adapter asks for \
 memory, or build it for wasm32-wasip2. (`proc_raise`, and an address outside of memory, trap there, too.)";
 
+/// Why a core module that is not a command cannot be run.
+fn uncallable(app: &Path, exports: &[String]) -> String {
+    let exports = match exports {
+        [] => "it exports no functions".to_owned(),
+        names => format!("it exports {}", names.join(", ")),
+    };
+    format!(
+        "{} is a core module without `_start`, so there is no command to run, and it does not say \
+         the types of its exports, so that --invoke could call them ({exports}): give it a `main`, \
+         or make it a component with WIT for its exports (`wasm-tools component embed`, then \
+         `component new`)",
+        app.display()
+    )
+}
+
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if self.world.switches.iter().any(|switch| switch == "help") {
@@ -84,6 +99,12 @@ impl Record {
         let mut options = self.wasi_options(app)?;
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
+        let is_callable = |crossing: &Crossing| crossing.kind == CrossingKind::Lift;
+        if !component.crossings().iter().any(is_callable)
+            && let Some(exports) = uncallable_exports(app)
+        {
+            bail!(uncallable(app, &exports));
+        }
         if self.world.sources || !self.world.no_sources {
             options.sources = carried_sources(&component, &where_sources_may_be(app));
         }

@@ -9,6 +9,7 @@ use crate::timeline::{Bytes, First, Options};
 use crate::trace::Trace;
 use anyhow::{Context, bail};
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -118,6 +119,9 @@ impl Serve {
             Some(address) => address,
             None if headless => "127.0.0.1:0".parse()?,
             None => {
+                if std::io::stdin().is_terminal() {
+                    terminal::tell(BY_HAND);
+                }
                 server.serve_stdio();
                 return Ok(ExitCode::SUCCESS);
             }
@@ -130,6 +134,12 @@ impl Serve {
         listener.serve(&server)
     }
 }
+
+/// What is said to a person who starts the debug adapter as an editor does.
+const BY_HAND: &str = "\
+rr-dap: waiting for an editor, which speaks the Debug Adapter Protocol on standard input and output. \
+To debug here: `rr-dap debug FILE` (a recording or a program). A tour: `rr-dap demo`. All commands: \
+`rr-dap --help`. ^D ends this.";
 
 /// What it means to listen beyond the loopback.
 fn exposed(address: &Address, has_token: bool) -> String {

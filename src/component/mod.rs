@@ -30,7 +30,7 @@ pub use crossing::{Crossing, CrossingId, CrossingKind, Direction, is_exit};
 pub use error::ParseError;
 pub use extend::{CustomSection, module_with_custom_sections, with_custom_sections};
 pub use name_pattern::NamePattern;
-pub use open::{OpenError, component_bytes};
+pub use open::{OpenError, component_bytes, uncallable_exports};
 pub use wiring::{Body, BodyId, Instance, Item, ModuleId};
 
 use answerer::Answerers;

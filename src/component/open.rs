@@ -17,6 +17,23 @@ pub enum OpenError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// It is a file of another sort.
+    #[error("{path} is {what}; give a component, a WASI 0.1 module or .wat")]
+    Other {
+        /// The program's file.
+        path: PathBuf,
+        /// What it is, and what it is for.
+        what: &'static str,
+    },
+    /// It is a recording.
+    #[error(
+        "{path} is a recording, not a program: `rr-dap debug {path}` debugs it, \
+         `rr-dap replay {path}` prints what it printed"
+    )]
+    Recording {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not a binary, and the text parser refuses it.
     #[error("{path} is neither WebAssembly nor its text format: {message}")]
     Text {
@@ -54,10 +71,25 @@ pub enum OpenError {
 /// If the file cannot be read, is not WebAssembly, or is a core module that no
 /// adapter fits.
 pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
+    let other = |what| OpenError::Other {
+        path: path.to_owned(),
+        what,
+    };
+    if path.is_dir() {
+        return Err(other("a directory"));
+    }
     let bytes = std::fs::read(path).map_err(|source| OpenError::Read {
         path: path.to_owned(),
         source,
     })?;
+    if bytes.starts_with(b"RRTRACE\n") {
+        return Err(OpenError::Recording {
+            path: path.to_owned(),
+        });
+    }
+    if let Some(what) = other_sort(path, &bytes) {
+        return Err(other(what));
+    }
     let bytes = match wat::parse_bytes(&bytes) {
         Ok(binary) => binary.into_owned(),
         Err(e) => {
@@ -82,6 +114,49 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
         });
     }
     Ok(bytes)
+}
+
+/// What a file is that cannot be a program for WebAssembly.
+fn other_sort(path: &Path, bytes: &[u8]) -> Option<&'static str> {
+    let is_named = |extension: &str| path.extension().is_some_and(|known| known == extension);
+    Some(match bytes {
+        [] => "empty",
+        [0x7f, b'E', b'L', b'F', ..] => "an executable of this machine, not of WebAssembly",
+        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] | [b'M', b'Z', ..] => {
+            "an executable of another machine, not of WebAssembly"
+        }
+        [b'#', b'!', ..] => "a script",
+        [b'B', b'C', 0xc0, 0xde, ..] => "bitcode of LLVM, which has yet to be linked",
+        _ if is_named("wit") => "WIT, which says what components have in common",
+        _ => return None,
+    })
+}
+
+/// What a core module exports that is not a command and has no types for its exports, so that
+/// nothing can call it.
+pub fn uncallable_exports(path: &Path) -> Option<Vec<String>> {
+    let bytes = std::fs::read(path).ok()?;
+    let bytes = wat::parse_bytes(&bytes).ok()?;
+    if !wasmparser::Parser::is_core_wasm(&bytes) || exports_start(&bytes) {
+        return None;
+    }
+    let mut names = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
+        match payload.ok()? {
+            wasmparser::Payload::CustomSection(section)
+                if section.name().starts_with("component-type") =>
+            {
+                return None;
+            }
+            wasmparser::Payload::ExportSection(exports) => {
+                let functions = exports.into_iter().flatten();
+                let functions = functions.filter(|e| e.kind == wasmparser::ExternalKind::Func);
+                names.extend(functions.map(|export| export.name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Some(names)
 }
 
 /// Wraps a WASI 0.1 core module. A command exports `_start`; anything else is a

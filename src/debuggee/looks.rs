@@ -76,7 +76,7 @@ pub trait Looks {
     }
 }
 
-/// An exception that is about to be thrown, or that has ended the run.
+/// An exception or a panic: about to be thrown, or what has ended the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Thrown {
     /// A new one.
@@ -88,6 +88,18 @@ pub enum Thrown {
     },
     /// One that was caught goes on as it was.
     Again,
+    /// It gives up: what it says of why.
+    Panic(Option<String>),
+}
+
+impl Thrown {
+    /// In a sentence.
+    pub fn told(&self) -> String {
+        match self {
+            Thrown::Panic(_) => self.to_string(),
+            Thrown::New { .. } | Thrown::Again => format!("throws {self}"),
+        }
+    }
 }
 
 impl std::fmt::Display for Thrown {
@@ -99,6 +111,8 @@ impl std::fmt::Display for Thrown {
             } => write!(f, "{tag}({payload})"),
             Thrown::New { tag, payload: None } => f.write_str(tag),
             Thrown::Again => f.write_str("what was caught before"),
+            Thrown::Panic(Some(message)) => f.write_str(message),
+            Thrown::Panic(None) => f.write_str("the program gives up"),
         }
     }
 }

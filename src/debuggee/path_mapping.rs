@@ -81,9 +81,10 @@ impl PathMapping {
             mapped.as_ref().is_none_or(|(of_pair, _)| *of_pair < length)
         });
         let library = library.map(|(_, inward)| inward);
-        library
+        let found = self.found.lock().inward.get(path).cloned();
+        found
+            .or(library)
             .or(mapped.map(|(_, inward)| inward))
-            .or_else(|| self.found.lock().inward.get(path).cloned())
             .unwrap_or_else(|| path.to_owned())
     }
 }

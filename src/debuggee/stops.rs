@@ -93,6 +93,8 @@ pub struct When {
 pub enum StopFilter {
     /// Where the run ends in a trap.
     Trap,
+    /// Where the program gives up: panics, failed assertions, `abort`.
+    Panic,
     /// Where an exception of WebAssembly is thrown.
     Throw,
     /// Every hostcall.

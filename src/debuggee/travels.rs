@@ -3,7 +3,7 @@
 use super::{DataId, DebuggeeError, FrameId, Output, Preparing, SourceOrigin, SourcePoint};
 use crate::replay::Position;
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{Direction, Motion, Stop};
+use crate::timeline::travel::motion::{Direction, Motion, Step, Stop};
 
 /// Moves in time.
 pub trait Travels {
@@ -53,6 +53,14 @@ pub trait Travels {
     ///
     /// If these bytes are not known here.
     fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError>;
+    /// The motion out of a frame.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such frame here.
+    fn out_of(&mut self, _frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(Motion::Line(direction, Step::Out))
+    }
     /// Every visit of a line in the recording, nearest to the present if there are many.
     ///
     /// # Errors

@@ -16,4 +16,4 @@ pub use handles::problem::{Finding, Mismatch, Problem};
 pub use hostcall::blocks::Block;
 pub use hostcall::lifted::Text;
 pub use variable::notation::Notation;
-pub use variable::place::{FrameState, Unavailable};
+pub use variable::place::{FrameState, Returned, Unavailable};

@@ -4,11 +4,14 @@
 use super::digest::md5;
 use super::host_file::{self, Within, is_named_as_source};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// More than paths have.
 const MOST_PARTS: usize = 64;
 /// What is larger is not compared.
 const LARGEST: u64 = 32 << 20;
+/// Nor is more than this in all.
+const MOST: u64 = 256 << 20;
 
 /// What debug information tells of a source's text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,16 +33,6 @@ impl Known {
             }
         }
     }
-
-    /// Whether the file at a path is of this text; `None` if it cannot be read, or is not a
-    /// source.
-    pub fn is_file(&self, path: &Path) -> Option<bool> {
-        if !is_named_as_source(path) {
-            return None;
-        }
-        let text = host_file::read(path, Within::Anywhere, LARGEST).ok()?;
-        Some(self.is(&text))
-    }
 }
 
 /// The text as it is on systems where lines end in one byte: what version control has changed
@@ -55,8 +48,12 @@ fn without_returns(text: &[u8]) -> Vec<u8> {
 }
 
 /// Folders in which sources are looked for.
-#[derive(Debug, Clone, Default)]
-pub struct Folders(Vec<PathBuf>);
+#[derive(Debug)]
+pub struct Folders {
+    folders: Vec<PathBuf>,
+    /// What may still be read to compare texts: a recording may name one file in many ways.
+    left: AtomicU64,
+}
 
 impl Folders {
     /// These, in this order.
@@ -72,7 +69,30 @@ impl Folders {
                 known.push(folder);
             }
         }
-        Folders(known)
+        Folders {
+            folders: known,
+            left: AtomicU64::new(MOST),
+        }
+    }
+
+    /// Whether the file at a path is of this text; `None` if it cannot be read, is not a
+    /// source, or too much has been read before.
+    pub fn is_file_of(&self, known: &Known, path: &Path) -> Option<bool> {
+        if !is_named_as_source(path) || !self.may_read(path) {
+            return None;
+        }
+        let text = host_file::read(path, Within::Anywhere, LARGEST).ok()?;
+        Some(known.is(&text))
+    }
+
+    /// Whether a file may still be read to be compared, which counts as done.
+    pub fn may_read(&self, path: &Path) -> bool {
+        let length = path.metadata().map_or(0, |metadata| metadata.len());
+        let spent = |left: u64| left.checked_sub(length.max(1));
+        let spent = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent);
+        spent.is_ok()
     }
 
     /// The file in one of the folders that has the longest end of a source's path, and its
@@ -89,7 +109,7 @@ impl Folders {
         let first = parts.len().saturating_sub(MOST_PARTS);
         for start in first..parts.len() {
             let end: PathBuf = parts.get(start..)?.iter().collect();
-            for folder in &self.0 {
+            for folder in &self.folders {
                 let file = folder.join(&end);
                 let is_there = file.metadata().is_ok_and(|metadata| metadata.is_file());
                 if is_there && self.is_text_of(&file, known) {
@@ -101,7 +121,10 @@ impl Folders {
     }
 
     fn is_text_of(&self, file: &Path, known: &Known) -> bool {
-        let read = host_file::read(file, Within::Folders(&self.0), LARGEST);
+        if !self.may_read(file) {
+            return false;
+        }
+        let read = host_file::read(file, Within::Folders(&self.folders), LARGEST);
         read.is_ok_and(|text| !text.contains(&0) && known.is(&text))
     }
 }

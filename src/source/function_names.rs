@@ -61,6 +61,8 @@ pub struct Beginning {
     pub name: String,
     /// Where the source declares it.
     pub declared: Option<SourceLine>,
+    /// Whether it is a copy within another function.
+    pub is_inlined: bool,
 }
 
 impl FunctionName {
@@ -244,6 +246,10 @@ impl<'a> Reader<'a> {
     fn read(text: &'a str, depth: usize) -> Named {
         if text.len() > LONGEST || depth == 0 {
             return Named::default();
+        }
+        let mut text = text;
+        for qualifier in [" &&", " &", " volatile", " const"] {
+            text = text.strip_suffix(qualifier).unwrap_or(text);
         }
         let mut reader = Reader {
             rest: text,
@@ -508,22 +514,29 @@ pub fn nearest<'n>(
     names.take(most).collect()
 }
 
-/// How many letters must be put in, left out or changed; `None` if more than the bound.
+/// How many letters must be put in, left out, changed, or exchanged with the next; `None` if
+/// more than the bound.
 fn distance(one: &str, other: &str, bound: usize) -> Option<usize> {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > bound {
         return None;
     }
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.iter().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(i + 1);
-        for ((b, above), pair) in other.iter().zip(row.iter().skip(1)).zip(row.windows(2)) {
-            let diagonal = pair.first().copied().unwrap_or(0) + usize::from(a != b);
-            let left = next.last().copied().unwrap_or(0) + 1;
-            next.push(diagonal.min(left).min(above + 1));
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let changed = at(&row, j) + usize::from(a != b);
+            let least = changed.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let crosses =
+                i > 0 && j > 0 && other.get(j - 1) == Some(a) && one.get(i - 1) == Some(b);
+            next.push(match crosses {
+                true => least.min(at(&before, j - 1) + 1),
+                false => least,
+            });
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().filter(|distance| *distance <= bound)
 }
@@ -651,6 +664,12 @@ mod tests {
                 vec!["operator<<"],
             ),
             (
+                "language()::$_0::operator() const",
+                "operator()",
+                vec!["operator()", "language()::$_0::operator() const"],
+                vec!["language", "const"],
+            ),
+            (
                 "Flag::operator bool",
                 "operator bool",
                 vec!["operator bool", "Flag::operator bool"],
@@ -737,6 +756,7 @@ mod tests {
         let near = |wanted: &str| nearest(&FunctionName::parse(wanted), names.into_iter(), 2);
         assert_eq!(near("Node::isnert"), ["shop::Node::insert"]);
         assert_eq!(near("chekout"), ["shop::checkout"]);
+        assert_eq!(near("rnu"), ["run"]);
         assert_eq!(near("Sum"), ["shop::Node::sum"]);
         assert!(near("tokenize").is_empty());
     }

@@ -46,6 +46,7 @@ impl InlinedFunctions {
                 pc: *pc,
                 name: one.name.clone(),
                 declared: one.declaration.declared,
+                is_inlined: true,
             })
         });
         starts.collect()

@@ -285,8 +285,11 @@ impl LineTable {
             }
             self.rows.extend(sequence.rows);
         }
+        let mut ends = self.rows.iter().map(|row| row.pc).peekable();
         for row in &self.rows {
-            let pc = code.instruction_at(row.pc);
+            while ends.next_if(|end| *end <= row.pc).is_some() {}
+            let next = ends.peek().copied().unwrap_or(row.pc);
+            let pc = code.loop_head_at(code.instruction_at(row.pc), next);
             if row.ends_prologue {
                 self.prologue_ends.push(pc);
             }
@@ -346,6 +349,15 @@ impl LineTable {
             .by_line
             .partition_point(|s| (s.at.file, s.at.line) < (file, line));
         let found = self.by_line.get(from)?;
+        (found.at.file == file).then_some(found.at.line)
+    }
+
+    /// The last line with code before a line of a file.
+    pub(super) fn line_with_code_before(&self, file: FileId, line: u32) -> Option<u32> {
+        let until = self
+            .by_line
+            .partition_point(|s| (s.at.file, s.at.line) < (file, line));
+        let found = self.by_line.get(until.checked_sub(1)?)?;
         (found.at.file == file).then_some(found.at.line)
     }
 

@@ -178,6 +178,14 @@ impl ModuleSource {
         self.functions.named(&self.entries, name)
     }
 
+    /// The type of what the function that contains a place returns, if it returns something.
+    pub(crate) fn return_type(&self, pc: u32) -> Option<EntryId> {
+        let function = self.functions.described_at(&self.entries, pc).ok()?;
+        let die = self.entries.units.entry(function.entry).ok()?;
+        let unit = function.entry.unit;
+        self.entries.declaration(unit, die.attrs()).type_id
+    }
+
     /// The index of the function that contains a place.
     pub fn function_index_at(&self, pc: u32) -> Option<u32> {
         self.entries.code.function_index_at(pc)
@@ -265,6 +273,7 @@ impl ModuleSource {
             pc: self.body_start(function),
             name: function.name.clone(),
             declared: function.declared,
+            is_inlined: false,
         });
         let inlined = self.inlined.meant(&self.entries, is_meant);
         let mut all: Vec<Beginning> = own.chain(inlined).collect();
@@ -426,10 +435,9 @@ impl ModuleSource {
             })
     }
 
-    /// The names of all types.
-    pub(crate) fn type_list(&self) -> Vec<String> {
-        let all = self.type_names.all(&self.entries.units);
-        all.map(str::to_owned).collect()
+    /// The types that are meant by one of their names.
+    pub(crate) fn types_meant(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        self.type_names.meant(&self.entries.units, is_meant)
     }
 
     /// The class with a name as its vtable has it, mangled.

@@ -1,5 +1,6 @@
 //! Where breakpoints go: from a line or a function to places in the code.
 
+use super::bodies::{Bodies, OWN};
 use super::demangle::demangle;
 use super::entries::Entries;
 use super::function_names::{Beginning, Written};
@@ -55,6 +56,7 @@ impl Places<'_> {
                     pc: first,
                     name,
                     declared: None,
+                    is_inlined: false,
                 },
             )
         };
@@ -69,12 +71,69 @@ impl Places<'_> {
         let Some(file) = self.entries.lines().files.find(&normalise(path)) else {
             return Vec::new();
         };
-        let Some(line) = lines.line_with_code(file, line) else {
+        let Some(line) = self.line_for(file, line) else {
             return Vec::new();
         };
         let found = lines.on_lines(file, line..line.saturating_add(1));
         let starts = self.starts_of_blocks(found);
         self.first_of_each_copy(&starts)
+    }
+
+    /// The line at which a breakpoint on a line stops: that one, if it has code; else the next
+    /// one that has; but at the end of a function the one before, which is in it.
+    fn line_for(self, file: FileId, line: u32) -> Option<u32> {
+        let lines = self.entries.lines();
+        let after = lines.line_with_code(file, line);
+        let before = lines.line_with_code_before(file, line);
+        let (Some(after), Some(before)) = (after, before) else {
+            return after.or(before.filter(|before| self.is_last_of_function(file, *before, line)));
+        };
+        if after == line || self.last_line_around(file, before) > line {
+            return Some(after);
+        }
+        // Between two functions: it belongs to that which is nearer.
+        match self.declared_around(file, after) {
+            Some(declared) if declared > line && line - before <= declared - line => Some(before),
+            _ => Some(after),
+        }
+    }
+
+    /// Whether a line without code behind all others is the end of a function: what is
+    /// farther down is not.
+    fn is_last_of_function(self, file: FileId, before: u32, line: u32) -> bool {
+        // Closing brackets of some blocks.
+        const FARTHEST: u32 = 8;
+        line - before <= FARTHEST && self.last_line_around(file, before) == before
+    }
+
+    /// The last line, in a file, of the function that a line is in.
+    fn last_line_around(self, file: FileId, line: u32) -> u32 {
+        let lines = self.entries.lines();
+        let on_line = lines.on_lines(file, line..line.saturating_add(1));
+        let of_function = on_line.iter().filter_map(|statement| {
+            let function = self.functions.at(self.entries, statement.pc)?;
+            let own = lines.statements(function.range.clone()).iter();
+            let bodies = Bodies::read(self.entries, function);
+            let own = own.filter(|s| s.at.file == file && bodies.at(s.pc) == OWN);
+            own.map(|s| s.at.line).max()
+        });
+        // What is inlined into others is written elsewhere.
+        of_function.min().unwrap_or(line).max(line)
+    }
+
+    /// Where the function is declared that a line is in, if that is in the same file.
+    fn declared_around(self, file: FileId, line: u32) -> Option<u32> {
+        let on_line = self
+            .entries
+            .lines()
+            .on_lines(file, line..line.saturating_add(1));
+        let pc = on_line.first()?.pc;
+        let inlined = scopes::inlined_at(self.entries, self.functions, pc);
+        let declared = match inlined.first() {
+            Some(call) => call.declared,
+            None => self.functions.at(self.entries, pc)?.declared,
+        };
+        declared.filter(|at| at.file == file).map(|at| at.line)
     }
 
     /// The statements before which, in the order of the code, another line is.

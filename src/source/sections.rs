@@ -11,7 +11,9 @@ use gimli::{EndianArcSlice, EndianReader, LittleEndian};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReader, KnownCustom, Name, Operator, OperatorsReader, Parser, Payload, TypeRef,
+};
 
 /// Reads DWARF out of the shared bytes of the module, without copying.
 pub(crate) type Reader = EndianArcSlice<LittleEndian>;
@@ -30,6 +32,8 @@ pub(super) struct Code {
     bodies: Vec<Body>,
     /// Functions before the first defined one in the index space.
     imported: u32,
+    /// All of the module.
+    module: Arc<[u8]>,
 }
 
 /// A defined function's bytes.
@@ -72,6 +76,25 @@ impl Code {
     pub(super) fn instruction_at(&self, pc: u32) -> u32 {
         self.body_at(pc)
             .map_or(pc, |(_, body)| body.first_instruction.max(pc))
+    }
+
+    /// Where branches back to a place lead, if that is before an instruction that begins a
+    /// loop: the `loop` itself runs once, and what compilers have begin with it is to be found
+    /// each time around. No farther than `limit`, which is another place.
+    pub(super) fn loop_head_at(&self, pc: u32, limit: u32) -> u32 {
+        let rest = self.module.get(pc as usize..limit.max(pc) as usize);
+        let reader = BinaryReader::new(rest.unwrap_or_default(), pc as usize);
+        let mut operators = OperatorsReader::new(reader);
+        let mut head = pc;
+        while let Ok(opening) = operators.read() {
+            let after = operators.original_position() as u32;
+            match opening {
+                Operator::Loop { .. } if after < limit => head = after,
+                Operator::Block { .. } => {}
+                _ => break,
+            }
+        }
+        head
     }
 
     /// The index of the function that contains a place.
@@ -203,7 +226,10 @@ pub(super) struct Sections {
 impl Sections {
     pub(super) fn read(bytes: &Arc<[u8]>) -> Result<Sections, SourceError> {
         let mut sections = Sections {
-            code: Code::default(),
+            code: Code {
+                module: bytes.clone(),
+                ..Code::default()
+            },
             names: Names::default(),
             table: FunctionTable::default(),
             globals: Globals::default(),

@@ -41,9 +41,22 @@ impl TypeNames {
         self.index(units).composites.get(name).copied()
     }
 
-    /// The names of all types, as people are shown them.
-    pub(super) fn all(&self, units: &Units) -> impl Iterator<Item = &str> {
-        self.index(units).by_name.keys().map(String::as_str)
+    /// The types that are meant by a name, each by the shortest of those; without pointers,
+    /// tuples and what compilers make for themselves.
+    pub(super) fn meant(&self, units: &Units, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let is_named = |name: &str| {
+            name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains("{vtable")
+        };
+        let mut shortest: HashMap<EntryId, &str> = HashMap::new();
+        for (name, id) in &self.index(units).by_name {
+            if is_named(name) && is_meant(name) {
+                let known = shortest.entry(*id).or_insert(name);
+                if (name.len(), name.as_str()) < (known.len(), *known) {
+                    *known = name;
+                }
+            }
+        }
+        shortest.into_values().map(str::to_owned).collect()
     }
 
     /// One of each kind of number.

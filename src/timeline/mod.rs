@@ -23,6 +23,7 @@ pub use processes::pool::REPLAYER_COMMAND;
 pub use processes::wire::ask::CrossingInProgress;
 pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
+pub use travel::returning::Returned;
 
 use crate::component::ModuleId;
 use crate::replay::variant::{Variant, VariantError};
@@ -148,6 +149,8 @@ pub struct Timeline {
     here: Stop,
     /// How many of the inlined calls that begin there are still ahead.
     unbegun: u32,
+    /// What the function has returned that was stepped out of to here.
+    returned: Option<Returned>,
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
@@ -189,7 +192,7 @@ impl Timeline {
              written to)",
         ))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
-        let body_starts = BodyStarts::begin(modules.clone());
+        let body_starts = BodyStarts::later(modules.clone(), Stepping::default());
         let mut root = pool.spawn(&load)?;
         let live = pool.fork(&mut root)?;
         pool.checkpoints().keep(root);
@@ -207,6 +210,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             breakpoints: breakpoints::Breakpoints::default(),
@@ -262,8 +266,11 @@ impl Timeline {
         self.load.variant
     }
 
-    /// How line steps treat code that is not of interest.
+    /// How line steps treat code that is not of interest. What they need is worked out in the
+    /// background from then on.
     pub fn set_stepping(&mut self, stepping: Stepping) {
+        self.body_starts = BodyStarts::later(self.modules.clone(), stepping.clone());
+        self.body_starts.begin();
         self.stepping = stepping;
     }
 

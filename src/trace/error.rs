@@ -17,7 +17,10 @@ pub enum TraceError {
         source: io::Error,
     },
     /// It neither begins as a recording does nor has lines of one.
-    #[error("{path} is not a recording of rr-dap; record one with `rr-dap record`")]
+    #[error(
+        "{path} is not a recording of rr-dap; record one with `rr-dap record`{}",
+        of_program(path)
+    )]
     NotATrace {
         /// The file that was to be opened.
         path: PathBuf,
@@ -103,4 +106,17 @@ pub enum TraceError {
         /// What is wrong with it, in words.
         what: String,
     },
+}
+
+/// What to do with a program that was taken for a recording.
+fn of_program(path: &std::path::Path) -> String {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("wasm" | "wat") => {
+            format!(
+                " ({0} is a program by its name: `rr-dap debug {0}` does both)",
+                path.display()
+            )
+        }
+        _ => String::new(),
+    }
 }

@@ -28,7 +28,6 @@ pub struct Metadata {
     /// When the run began, in seconds since the Unix epoch.
     pub started: u64,
     /// The texts of the program's own sources, as far as they are carried along.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<CarriedSource>,
 }
 

@@ -136,8 +136,21 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
     let mut backward = walk("reverseContinue", "end", "start");
     backward.reverse();
     assert_eq!(forward, backward);
-    // Its first value and six transfers.
+    // Its first value and six transfers, each with who wrote it.
     assert_eq!(forward.len(), 7);
+    let texts: Vec<&str> = forward
+        .iter()
+        .filter_map(|(text, _)| text.as_str())
+        .collect();
+    assert_eq!(texts[0], "accounts[1].balance written: 0 -> 20000");
+    assert_eq!(
+        texts[1],
+        "apply at ledger.c:50 wrote accounts[1].balance: 20000 -> 21200"
+    );
+    assert_eq!(
+        texts[6],
+        "apply at ledger.c:50 wrote accounts[1].balance: -18086 -> -15686"
+    );
     // What wrote it last is the last of them.
     client.ask("setDataBreakpoints", json!({ "breakpoints": [] }));
     go(&mut client, "seek end");
@@ -147,6 +160,13 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
     assert!(told.ends_with(unseen), "{told}");
     let (_, last) = forward.last().expect("a change");
     assert_eq!(console(&mut client, "when"), *last);
+    // The line that wrote is shown; the one behind it is a step away, and back.
+    let shown = |client: &mut Client| frames(client)[0]["line"].clone();
+    assert_eq!(shown(&mut client), 50);
+    assert_eq!(motion(&mut client, "next")["reason"], "step");
+    assert_eq!(shown(&mut client), 51);
+    motion(&mut client, "stepBack");
+    assert_eq!(shown(&mut client), 50);
     // A client's own request is told the same.
     go(&mut client, "seek end");
     client.kept_events("output");
@@ -164,6 +184,65 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
         json!({ "name": "1 + 2", "frameId": frame }),
     );
     assert_eq!(gone["dataId"], Value::Null);
+}
+
+/// A breakpoint in what a step goes over ends the step, whichever way it goes.
+#[test]
+fn steps_end_at_breakpoints_on_their_way() {
+    let (_dir, mut client) = ledger("entry");
+    let (source, called) = line(&mut client, "to->balance += transfer->amount");
+    let (_, calling) = line(&mut client, "!apply(&transfer)");
+    let (_, after) = line(&mut client, "report(number, &transfer);");
+    let breakpoints = |client: &mut Client, lines: &[i64]| {
+        let wanted: Vec<Value> = lines.iter().map(|line| json!({ "line": line })).collect();
+        let arguments = json!({ "source": source, "breakpoints": wanted });
+        let set = client.ask("setBreakpoints", arguments)["breakpoints"].take();
+        set.as_array()
+            .expect("breakpoints")
+            .last()
+            .map(|b| b["id"].clone())
+    };
+    let shown = |client: &mut Client| frames(client)[0]["line"].clone();
+    breakpoints(&mut client, &[calling]);
+    motion(&mut client, "continue");
+    let begun = console(&mut client, "when");
+    let id = breakpoints(&mut client, &[called]);
+    let id = id.expect("a breakpoint");
+    // Forward, over and out.
+    let met = motion(&mut client, "next");
+    assert_eq!(met["reason"], "breakpoint");
+    assert_eq!(met["hitBreakpointIds"], json!([id]));
+    assert_eq!(shown(&mut client), called);
+    assert_eq!(motion(&mut client, "stepOut")["reason"], "step");
+    assert_eq!(motion(&mut client, "next")["reason"], "step");
+    assert_eq!(shown(&mut client), after);
+    // Back.
+    let met = motion(&mut client, "stepBack");
+    assert_eq!(met["reason"], "breakpoint");
+    assert_eq!(met["hitBreakpointIds"], json!([id]));
+    assert_eq!(shown(&mut client), called);
+    // Where it begins is not on the way; where it ends is.
+    let id = breakpoints(&mut client, &[calling, called]);
+    assert!(id.is_some());
+    go(&mut client, "back out");
+    assert_eq!(shown(&mut client), calling);
+    breakpoints(&mut client, &[after]);
+    let met = motion(&mut client, "next");
+    assert_eq!(
+        (met["reason"].as_str(), shown(&mut client)),
+        (Some("breakpoint"), json!(after))
+    );
+    motion(&mut client, "stepBack");
+    breakpoints(&mut client, &[calling]);
+    motion(&mut client, "next");
+    let met = motion(&mut client, "stepBack");
+    assert_eq!(met["reason"], "breakpoint");
+    assert_eq!(console(&mut client, "when"), begun);
+    // Nothing set: a run is a jump, and a step a step.
+    breakpoints(&mut client, &[]);
+    assert_eq!(motion(&mut client, "next")["reason"], "step");
+    assert_eq!(motion(&mut client, "reverseContinue")["reason"], "start");
+    assert_eq!(motion(&mut client, "continue")["reason"], "exception");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Debugging at the prompt, with what is typed piped in.
 
 use crate::support;
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{fixture, record, rr_dap, text, without_waiting};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -24,7 +24,7 @@ fn debug(options: &[&str], file: &Path, typed: &str) -> Output {
     let mut line = vec!["debug", "--source-map", sources.trim_end_matches('/')];
     line.extend(options);
     line.push(file);
-    rr_dap(&line, typed)
+    without_waiting(rr_dap(&line, typed))
 }
 
 /// How far through the recording a moment is, is told as soon as the end is known: that
@@ -76,6 +76,96 @@ fn a_session_goes_forth_and_back() {
     check_session(&ledger(directory.path()), "forth_and_back.txt");
 }
 
+/// What the commands show, from the first on.
+fn shown(recording: &Path, at: &str, commands: &[&str]) -> String {
+    let mut options = vec!["--batch", "--at", at];
+    options.extend(commands.iter().flat_map(|command| ["-x", command]));
+    text(&debug(&options, recording, "").stdout)
+}
+
+#[test]
+fn who_wrote_is_shown_where_it_wrote() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = [
+        "watch account->balance",
+        "rc",
+        "p to->balance",
+        "next",
+        "delete",
+        "next write transfer->amount",
+    ];
+    let told = without_parts(&shown(&recording, "end", &session));
+    let expected = "\
+(rr-dap) rc
+Watchpoint 1 (account->balance), apply at ledger.c:50 wrote account->balance: -18086 -> -15686 [event 40 of 52]
+->   50    to->balance += transfer->amount;
+(rr-dap) p to->balance
+(int32_t) to->balance = -15686
+(rr-dap) next
+apply at ledger.c:51 [event 40 of 52]
+->   51    to->transfers++;
+(rr-dap) delete
+(rr-dap) next write transfer->amount
+";
+    assert!(told.contains(expected), "{told}");
+    let expected =
+        "parse_line at ledger.c:39 wrote transfer->amount: 2400 -> 5000 [event 42 of 52]";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn finish_leaves_the_frame_that_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let called = ["tbreak find", "c", "up"];
+    for (command, ends) in [("finish", "ledger.c:85"), ("reverse-finish", "ledger.c:85")] {
+        let session = [&called[..], &[command]].concat();
+        let told = shown(&recording, "entry", &session);
+        let last = told
+            .split_once(&format!("(rr-dap) {command}\n"))
+            .expect("the command")
+            .1;
+        assert!(last.starts_with(&format!("main at {ends}")), "{told}");
+    }
+    // Not looked at, it is the innermost one.
+    let told = shown(&recording, "entry", &["tbreak find", "c", "finish"]);
+    assert!(
+        told.contains("(rr-dap) finish\napply at ledger.c:45"),
+        "{told}"
+    );
+    // Breakpoints on the way end it, as any step.
+    let session = ["tbreak find", "c", "break ledger.c:50", "up", "finish"];
+    let told = shown(&recording, "entry", &session);
+    assert!(
+        told.contains("Breakpoint 2, apply at ledger.c:50"),
+        "{told}"
+    );
+}
+
+#[test]
+fn whether_an_interrupt_stays_is_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = debug(
+        &[
+            "--batch",
+            "-x",
+            "set interrupt-stays off",
+            "-x",
+            "set interrupt-stays maybe",
+        ],
+        &recording,
+        "",
+    );
+    let complaint = text(&session.stderr);
+    assert!(
+        complaint.contains("`maybe` is neither `on` nor `off`"),
+        "{complaint}"
+    );
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
 #[test]
 fn the_end_of_the_input_ends_the_session() {
     let directory = tempfile::tempdir().unwrap();
@@ -113,7 +203,7 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
         ("break *0x3", "no instruction at 0x3"),
         ("break main if (", "condition is not understood"),
         ("delete 7", "there is no breakpoint 7; `info breakpoints`"),
-        ("catch fish", "catch what? trap, throw, hostcall"),
+        ("catch fish", "catch what? trap, panic, throw, hostcall"),
         ("frame 99", "there is no frame 99"),
         ("down", "innermost"),
         ("info nothing", "info about what?"),

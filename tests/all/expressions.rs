@@ -152,8 +152,6 @@ fn a_comma_says_how_a_value_is_written() {
         ("pts[1].name,2", "\"tw\""),
         ("pts[1].name,[2],x", "[0x74, 0x77]"),
         ("255 + 1,x", "0x100"),
-        ("$local0,x", "0x10000"),
-        ("$local0,d", "65536"),
     ]);
     let (what, at) = fault("pts[0].x,q");
     assert_eq!(what, Fault::NoFormat(",q".into()));

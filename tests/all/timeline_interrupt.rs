@@ -90,21 +90,32 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
     assert_eq!(timeline.here().position, begun);
 }
 
-/// Begins a motion that another thread pauses: it ends on its way.
+/// Begins a motion that another thread pauses: it ends on its way. One that had not come
+/// anywhere by then is begun anew.
 fn pause(timeline: &mut Timeline, motion: &Motion) {
-    let interrupt = Interrupt::new();
-    let raiser = std::thread::spawn({
-        let interrupt = interrupt.clone();
-        move || {
-            std::thread::sleep(Duration::from_millis(60));
-            interrupt.pause();
+    let begun = timeline.here().clone();
+    for wait in [30, 60, 120, 240, 480] {
+        let interrupt = Interrupt::new();
+        let raiser = std::thread::spawn({
+            let interrupt = interrupt.clone();
+            move || {
+                std::thread::sleep(Duration::from_millis(wait));
+                interrupt.pause();
+            }
+        });
+        let stopped = timeline.travel(motion, &interrupt);
+        raiser.join().expect("the other thread");
+        match stopped {
+            Err(TimelineError::Interrupted) => assert_eq!(*timeline.here(), begun),
+            Ok(stopped) => {
+                assert_eq!(stopped.reason, Reason::Paused, "{motion:?}");
+                assert_eq!(stopped, *timeline.here());
+                return;
+            }
+            Err(error) => panic!("{motion:?}: {error}"),
         }
-    });
-    let stopped = timeline.travel(motion, &interrupt);
-    raiser.join().expect("the other thread");
-    let stopped = stopped.unwrap_or_else(|error| panic!("{motion:?}: {error}"));
-    assert_eq!(stopped.reason, Reason::Paused, "{motion:?}");
-    assert_eq!(stopped, *timeline.here());
+    }
+    panic!("{motion:?} does not come anywhere");
 }
 
 #[test]

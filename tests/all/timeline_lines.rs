@@ -50,6 +50,8 @@ fn there_and_back(guest: &Guest, there: Step, back: Step, most: usize) {
 each! {
     unoptimised_c: steps_from_samples(command("motion/steps-O0.wasm"), 120);
     optimised_c: steps_from_samples(command("motion/steps-O2.wasm"), 120);
+    inlined_c: steps_from_samples(command("motion/inlined-O0.wasm"), 60);
+    optimised_inlined_c: steps_from_samples(command("motion/inlined-O1.wasm"), 120);
     unoptimised_rust: steps_from_samples(command("motion/closures-O0.wasm"), 80);
     optimised_rust: steps_from_samples(command("motion/closures-O2.wasm"), 60);
     a_c_program: steps_from_samples(command("hello-c-O0.wasm"), 25);

@@ -380,7 +380,7 @@ fn chooses_among_changes(guest: Guest) {
 /// Where a step into a call must lead.
 fn into(oracle: &Oracle, from: usize, module: ModuleId, pc: u32) -> usize {
     let over = Motion::Line(Forward, Step::Over);
-    let end = oracle.arrival(from, &over, &[]).expect("a line").index;
+    let end = oracle.arrival(from, 0, &over, &[]).expect("a line").index;
     let frame = oracle.moments[from].frame;
     let is_call = |i: &usize| {
         let moment = &oracle.moments[*i];

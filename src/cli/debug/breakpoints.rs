@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 /// What `catch` takes.
 pub(super) const CATCHABLE: &[&str] = &[
     "trap",
+    "panic",
     "throw",
     "hostcall",
     "failed",
@@ -19,8 +20,9 @@ pub(super) const CATCHABLE: &[&str] = &[
 ];
 
 /// The server's names for those.
-const FILTERS: [&str; 6] = [
+const FILTERS: [&str; 7] = [
     "trap",
+    "panic",
     "throw",
     "hostcall",
     "failedHostcall",
@@ -351,6 +353,7 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
 pub(super) fn catchable() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let filters = [
         ("trap", "trap"),
+        ("panic", "panic"),
         ("throw", "exception"),
         ("hostcall", "hostcall"),
         ("failedHostcall", "failed hostcall"),

@@ -2,7 +2,7 @@
 
 use super::prompt::{Done, Next, Prompt};
 use super::stack::place;
-use super::{display, motion};
+use super::{display, motion, places};
 use crate::cli::style::Style;
 use crate::cli::trace::Output;
 use crate::dap::client::Purpose;
@@ -96,6 +96,7 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
         "sources" => sources(prompt),
         "threads" => threads(prompt),
         "line" => line(prompt, rest),
+        "symbol" => prompt.console(&format!("rr info symbol {rest}")),
         // Commands of the server's console.
         topic => prompt.console(format!("rr {topic} {rest}").trim_end()),
     }
@@ -211,12 +212,10 @@ fn threads(prompt: &mut Prompt) -> Done {
 
 /// Where the code of a line is.
 fn line(prompt: &mut Prompt, place: &str) -> Done {
-    let frame = prompt.selected()?;
     if place.is_empty() || place.starts_with('*') {
         let place = if place.is_empty() { "*$pc" } else { place };
         return prompt.console(&format!("rr info symbol {}", place.trim_start_matches('*')));
     }
-    _ = frame;
     let (source, line) = match super::places::spot(prompt, place)? {
         super::places::Spot::Line { source, line } => (source, line),
         super::places::Spot::Function(name) => prompt.declared(&name)?,
@@ -239,8 +238,11 @@ fn sources(prompt: &mut Prompt) -> Done {
         )?;
     }
     for source in sources {
-        let path = source.path.or(source.name).unwrap_or_default();
-        prompt.say(&path)?;
+        let path = match places::whole_path(&source) {
+            "" => places::name(&source),
+            path => path,
+        };
+        prompt.say(path)?;
     }
     Ok(Next::Continue)
 }

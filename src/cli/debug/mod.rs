@@ -37,7 +37,7 @@ use input::Input;
 use prompt::{Prompt, Screen};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -131,7 +131,18 @@ impl Debug {
         })?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
-        let stopped = open(&mut client, subject.launch, &screen)?;
+        let stopped = match open(&mut client, subject.launch, &screen) {
+            // The recorder, whose words are passed on as they come, has said it, to the same
+            // person if both streams are the terminal.
+            Err(error)
+                if out.is_terminal()
+                    && std::io::stderr().is_terminal()
+                    && screen.borrow().has_said(&format!("rr-dap: {error}")) =>
+            {
+                return Ok(ExitCode::FAILURE);
+            }
+            opened => opened?,
+        };
         let input = Input::new(self.command, self.batch)?;
         let lasting = subject.recording.lasting();
         let mut prompt = Prompt::new(client, screen, subject.recording);
@@ -250,6 +261,12 @@ impl Recording {
 /// its name where that is text.
 fn is_program(file: &Path) -> anyhow::Result<bool> {
     let mut magic = Vec::new();
+    if file.is_dir() {
+        bail!(
+            "{} is a directory: give a recording, or a component to record",
+            file.display()
+        );
+    }
     let opened = std::fs::File::open(file);
     opened
         .and_then(|file| file.take(4).read_to_end(&mut magic))
@@ -259,8 +276,12 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
                 file.display()
             )
         })?;
-    let is_text = file.extension().is_some_and(|ext| ext == "wat");
-    Ok(magic == b"\0asm" || is_text)
+    let is_text = file
+        .extension()
+        .is_some_and(|ext| ext == "wat" || ext == "wit");
+    // What cannot be a recording is told to be no program either, with what it is.
+    let is_executable = magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!");
+    Ok(magic == b"\0asm" || is_text || is_executable)
 }
 
 fn open(

@@ -69,7 +69,13 @@ pub(super) fn step(prompt: &mut Prompt, arguments: &str) -> Done {
 
 pub(super) fn finish(prompt: &mut Prompt, arguments: &str) -> Done {
     nothing_more(arguments)?;
-    prompt.step("", &step_of("forward", "line", "out"))
+    let next = prompt.step_out("forward")?;
+    // Not all functions return something, nor is everything known that they do.
+    if let Ok(value) = prompt.evaluate("$return", None) {
+        let type_name = value.type_field.as_deref();
+        prompt.say_value("Value returned: ", "$return", type_name, &value.result)?;
+    }
+    Ok(next)
 }
 
 pub(super) fn next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -94,7 +100,7 @@ pub(super) fn reverse_step(prompt: &mut Prompt, arguments: &str) -> Done {
 
 pub(super) fn reverse_finish(prompt: &mut Prompt, arguments: &str) -> Done {
     nothing_more(arguments)?;
-    prompt.step("", &step_of("backward", "line", "out"))
+    prompt.step_out("backward")
 }
 
 pub(super) fn reverse_next_instruction(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -113,9 +119,14 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     let wanted = places::parse(prompt, arguments)?;
     let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
     let went = prompt.go("continue", json!({ "threadId": 1 }));
+    // To forget one renumbers the others, which may have stopped the program.
+    let arrived = match &went {
+        Ok(stopped) => prompt.arrive(stopped),
+        Err(_) => Ok(()),
+    };
     prompt.forget_breakpoint(number)?;
-    prompt.arrive(&went?)?;
-    Ok(Next::Continue)
+    went?;
+    arrived.map(|()| Next::Continue)
 }
 
 /// To a line after this one in the same function, or out of it: not back to a loop's head.
@@ -186,6 +197,17 @@ impl Prompt {
             // Several are on one line.
             self.show_instructions(1, 0)?;
         }
+        Ok(Next::Continue)
+    }
+
+    /// Out of the frame that is looked at.
+    fn step_out(&mut self, direction: &str) -> Done {
+        let mut motion = json!({ "direction": direction, "unit": "line", "kind": "out" });
+        if let (1.., Some(frame)) = (self.level().0, self.selected()?) {
+            motion["frameId"] = json!(frame.id);
+        }
+        let stopped = self.go("rr/step", motion)?;
+        self.arrive(&stopped)?;
         Ok(Next::Continue)
     }
 

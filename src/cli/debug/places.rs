@@ -4,6 +4,7 @@
 use super::prompt::Prompt;
 use crate::dap::protocol::Source;
 use anyhow::bail;
+use serde_json::Value;
 
 /// Where a breakpoint is.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,11 +98,22 @@ pub(super) fn name(source: &Source) -> &str {
     name.unwrap_or("a source without a name")
 }
 
+/// The path of a source; of one whose text is the server's, that in the debug information.
+pub(super) fn whole_path(source: &Source) -> &str {
+    let text = source.adapter_data.as_ref().and_then(Value::as_str);
+    let kept = text.and_then(|text| {
+        let (kind, rest) = text.split_once(' ')?;
+        let (_, path) = rest.split_once(' ')?;
+        matches!(kind, "text" | "names").then_some(path)
+    });
+    source.path.as_deref().or(kept).unwrap_or_default()
+}
+
 impl Prompt {
     /// The source whose path ends so.
     fn source_named(&mut self, wanted: &str) -> anyhow::Result<Source> {
         let known = self.sources()?;
-        let path = |source: &Source| source.path.clone().unwrap_or_default();
+        let path = |source: &Source| whole_path(source).to_owned();
         let ends = |source: &&Source| {
             let whole = path(source);
             let rest = whole.strip_suffix(wanted);

@@ -39,6 +39,8 @@ pub(super) struct Screen {
     pub(super) capabilities: Capabilities,
     is_line_begun: bool,
     awaited: Awaited,
+    /// What was printed last on standard error.
+    last_error: String,
 }
 
 impl Screen {
@@ -48,6 +50,7 @@ impl Screen {
             capabilities: Capabilities::default(),
             is_line_begun: false,
             awaited: Awaited::Nothing,
+            last_error: String::new(),
         }
     }
 
@@ -61,6 +64,9 @@ impl Screen {
 
     fn print(&mut self, said: &Said) {
         self.awaited.clear();
+        if said.category == Category::Stderr {
+            self.last_error.clone_from(&said.text);
+        }
         let text = match said.category {
             Category::Stdout => self.paint.painted_as_printed(Style::Dim, &said.text),
             Category::Stderr => self.paint.painted_as_printed(Style::Name, &said.text),
@@ -70,6 +76,11 @@ impl Screen {
         _ = write!(terminal::stdout(), "{}", self.paint.shown(&text));
         _ = terminal::stdout().flush();
         self.is_line_begun = !said.text.ends_with('\n');
+    }
+
+    /// Whether this was the last that came on standard error.
+    pub(super) fn has_said(&self, text: &str) -> bool {
+        self.last_error.trim_end().ends_with(text)
     }
 
     pub(super) fn say(&mut self, text: &str) -> io::Result<()> {

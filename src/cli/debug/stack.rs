@@ -265,7 +265,7 @@ fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
 fn reason(stopped: &StoppedEventBody) -> Option<String> {
     let words = stopped.text.as_ref().or(stopped.description.as_ref());
     match (words, &stopped.reason) {
-        (Some(words), _) => Some(words.clone()),
+        (Some(words), _) => Some(on_one_line(&words.replace('\n', " "))),
         (None, StoppedEventReason::Pause) => Some("interrupted".to_owned()),
         (None, _) => None,
     }

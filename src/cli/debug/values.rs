@@ -37,14 +37,16 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
     if let Some(shown) = prompt.history.shown(expression)? {
         let (name, type_name, value) = shown.parts();
         return prompt
-            .say_value(&name, type_name.as_deref(), &value)
+            .say_value("", &name, type_name.as_deref(), &value)
             .map(|()| Next::Continue);
     }
     let value = prompt.evaluate(expression, letter)?;
     prompt.history.keep(expression, &value);
-    prompt.say_value(expression, value.type_field.as_deref(), &value.result)?;
+    prompt.say_value("", expression, value.type_field.as_deref(), &value.result)?;
     // What the value's line leaves out.
-    if value.result.contains('…') {
+    // A pointer is what was asked for; `*` in front of it shows all that is there.
+    let is_pointer = value.result.starts_with("0x");
+    if value.result.contains('…') && !is_pointer {
         prompt.show_inside(&value, 1)?;
     }
     Ok(Next::Continue)
@@ -70,14 +72,15 @@ impl Prompt {
 
     pub(super) fn say_value(
         &self,
+        before: &str,
         name: &str,
         type_name: Option<&str>,
         value: &str,
     ) -> anyhow::Result<()> {
         let name = self.painted(Style::Name, name);
         let told = match type_name {
-            Some(type_name) => format!("({type_name}) {name} = {value}"),
-            None => format!("{name} = {value}"),
+            Some(type_name) => format!("{before}({type_name}) {name} = {value}"),
+            None => format!("{before}{name} = {value}"),
         };
         Ok(self.say(&told)?)
     }
@@ -130,7 +133,7 @@ impl Prompt {
             for variable in inside.filter(|variable| variable.name.contains(part)) {
                 is_empty = false;
                 let type_name = variable.type_field.as_deref();
-                self.say_value(&variable.name, type_name, &variable.value)?;
+                self.say_value("", &variable.name, type_name, &variable.value)?;
             }
         }
         if is_empty {

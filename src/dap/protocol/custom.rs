@@ -115,6 +115,9 @@ pub struct StepArguments {
     /// Whether only failed hostcalls count.
     #[serde(default)]
     pub failed: bool,
+    /// Out of which frame; absent means the innermost one.
+    #[serde(default)]
+    pub frame_id: Option<i64>,
 }
 
 /// How far a step goes.

@@ -26,13 +26,20 @@ const CALLS: &str =
     "A part of the WIT path such as `write`, a pattern such as `wasi:http/*`, or an expression";
 const HANDLES: &str = "A part of the resource's WIT path, such as `descriptor`, or an expression";
 
-static FILTERS: [OfferedFilter; 6] = [
+static FILTERS: [OfferedFilter; 7] = [
     OfferedFilter {
         filter: StopFilter::Trap,
         name: "trap",
         label: "Traps",
         description: "Stop where the program traps.",
         condition: "An expression over the variables there",
+    },
+    OfferedFilter {
+        filter: StopFilter::Panic,
+        name: "panic",
+        label: "Panics",
+        description: "Stop where the program gives up: a panic, a failed assertion, `abort`.",
+        condition: "A part of the message, such as `overflow`",
     },
     OfferedFilter {
         filter: StopFilter::Throw,
@@ -76,7 +83,10 @@ pub(super) fn offered_filters() -> Vec<ExceptionBreakpointsFilter> {
         filter: offered.name.to_owned(),
         label: offered.label.to_owned(),
         description: Some(offered.description.to_owned()),
-        default: Some(offered.filter == StopFilter::Trap),
+        default: Some(matches!(
+            offered.filter,
+            StopFilter::Trap | StopFilter::Panic
+        )),
         supports_condition: Some(true),
         condition_description: Some(offered.condition.to_owned()),
     };

@@ -3,7 +3,9 @@
 use super::Session;
 use super::variables::notation_in;
 use crate::dap::protocol::{Refusal, StackFrameFormat};
-use crate::debuggee::{Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, VariableView};
+use crate::debuggee::{
+    Code, Format, Frame, Looks, Page, ScopeHint, SourceOrigin, SourceRef, VariableView,
+};
 use std::collections::HashMap;
 
 impl StackFrameFormat {
@@ -75,8 +77,13 @@ fn parameters(
     let scopes = debuggee.scopes(frame.id).ok()?;
     let arguments = scopes.iter().find(|s| s.hint == ScopeHint::Arguments);
     let Some(arguments) = arguments else {
-        let origin = frame.place.as_ref().map(|place| &place.source.origin);
-        return matches!(origin, Some(SourceOrigin::File(_))).then(|| "()".to_owned());
+        let source = frame.place.as_ref().map(|place| &place.source);
+        // In the text of its instructions nobody knows.
+        let is_listing = |source: &SourceRef| {
+            matches!(source.origin, SourceOrigin::Generated(_)) && source.name.ends_with(".wat")
+        };
+        let tells = source.is_some_and(|source| !is_listing(source));
+        return tells.then(|| "()".to_owned());
     };
     let values = Format {
         notation: notation_in(format.hex),

@@ -16,6 +16,7 @@ use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
 };
+use std::time::Duration;
 
 pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
     let response = ContinueResponse {
@@ -86,8 +87,9 @@ pub(super) fn exception_info(session: &mut Session, _: Unread) -> Handled<Except
             exception_id: match &thrown {
                 Thrown::New { tag, .. } => tag.clone(),
                 Thrown::Again => "exception".to_owned(),
+                Thrown::Panic(_) => "panic".to_owned(),
             },
-            description: Some(format!("throws {thrown}")),
+            description: Some(thrown.told()),
             break_mode: ExceptionBreakMode::Always,
             details: None,
         });
@@ -163,7 +165,12 @@ impl Session {
             false => self.patience,
         };
         let shown = self.printed;
+        let is_awaited = self.client.waits_for_output;
         self.work(move || {
+            if is_awaited {
+                // Begins to find out now, so that it is known when the motion is over.
+                _ = debuggee.printed(0..1, Duration::ZERO);
+            }
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             for motion in &motions {
                 outcome = debuggee.travel(motion, &reporter, &interrupt);
@@ -247,9 +254,9 @@ impl Session {
         let (name, told) = match outcome {
             Ok(stop) => {
                 let mut name = self.named(motion, &stop);
-                if self.stops_at_throw(&stop) {
+                if let Some(what) = self.stops_at_throw(&stop) {
                     name.reason = StoppedEventReason::Exception;
-                    name.description = Some("Paused on exception".into());
+                    name.description = Some(format!("Paused on {what}"));
                 }
                 let told = match self.debuggee() {
                     Ok(debuggee) => debuggee.describe_stop(),
@@ -281,17 +288,22 @@ impl Session {
         }
     }
 
-    /// Whether it is a filter for exceptions that has stopped the program: others do not
-    /// stop where one is thrown.
-    fn stops_at_throw(&mut self, stop: &Stop) -> bool {
+    /// What is thrown where a filter for that has stopped the program: others do not stop
+    /// where something is.
+    fn stops_at_throw(&mut self, stop: &Stop) -> Option<&'static str> {
         let Reason::Breakpoints(ids) = &stop.reason else {
-            return false;
+            return None;
         };
-        let kind = ids.first().and_then(|id| self.breakpoint_kinds.get(id));
-        matches!(kind, Some(BreakpointKind::Filter))
-            && self
-                .debuggee()
-                .is_ok_and(|debuggee| debuggee.thrown().is_some())
+        let is_filter = |id: &BreakpointId| {
+            matches!(self.breakpoint_kinds.get(id), Some(BreakpointKind::Filter))
+        };
+        if !ids.iter().any(is_filter) {
+            return None;
+        }
+        Some(match self.debuggee().ok()?.thrown()? {
+            Thrown::Panic(_) => "panic",
+            Thrown::New { .. } | Thrown::Again => "exception",
+        })
     }
 
     fn named(&self, motion: Option<&Motion>, stop: &Stop) -> StopName {
@@ -417,6 +429,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::Line(..)
             | Motion::Instruction(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::IntoCall { .. }
             | Motion::OverHostcall(_),

@@ -283,6 +283,7 @@ impl Recording {
         let mut sets = Vec::new();
         let mut states = Vec::new();
         self.breakpoints.handles.clear();
+        self.panics = None;
         for filter in filters {
             let id = self.breakpoints.id();
             let narrowed = Narrowed::by(filter.condition.as_deref());
@@ -292,6 +293,10 @@ impl Recording {
                 StopFilter::Trap => {
                     sets.push(narrowed.breakpoint(id, Place::Trap));
                     states.push(state(id));
+                    continue;
+                }
+                StopFilter::Panic => {
+                    states.push(self.break_at_panics(id, filter.condition.as_deref()));
                     continue;
                 }
                 StopFilter::Throw => {
@@ -429,6 +434,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
+        let begun = (self.timeline.here().position, self.panic_here()?);
         let stop = self.timeline.travel(motion, interrupt)?;
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
@@ -436,6 +442,6 @@ impl Recording {
                 LogText::LeftOut(count) => format!("... and {count} more"),
             });
         }
-        Ok(stop)
+        self.stop_at_panic(begun, stop, interrupt)
     }
 }

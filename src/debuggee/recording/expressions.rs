@@ -199,12 +199,16 @@ impl Recording {
             let found = self.with_frame(&place, |source, site, frame| {
                 let mut all = variables::variables(source, site, frame)?;
                 all.extend(variables::statics(source, site.pc, frame)?);
+                all.extend(variables::returned(source, frame));
                 Ok(all)
             });
             found.ok()
         });
         let variables = variables.unwrap_or_default().into_iter();
-        names.extend(variables.map(|variable| variable.name));
+        names.extend(variables.map(|variable| match variable.name.as_str() {
+            variables::RETURNED => "$return".to_owned(),
+            _ => variable.name,
+        }));
         names.sort_unstable();
         names.dedup();
         names

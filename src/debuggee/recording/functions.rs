@@ -5,7 +5,9 @@ use super::breakpoints::{set, state, unverified};
 use super::stack::point;
 use crate::component::{ModuleId, NamePattern};
 use crate::debuggee::{BreakpointState, FunctionBreakpointRequest, FunctionView};
-use crate::source::{Agreement, Beginning, Function, FunctionName, Written, nearest};
+use crate::source::{
+    Agreement, Beginning, Function, FunctionName, InlinedCall, ModuleSource, Written, nearest,
+};
 use crate::timeline::Module;
 use crate::timeline::travel::motion::{HostcallFilter, Place};
 use std::collections::BTreeSet;
@@ -19,6 +21,17 @@ struct Meant {
     functions: Vec<(ModuleId, Beginning)>,
     /// Whether functions of libraries are left out, as the person's own are called so.
     leaves_out: bool,
+}
+
+/// How many inlined bodies have begun where that of a function does: its own, and those around
+/// it; all, if it is not found by that name.
+fn bodies_around(source: &ModuleSource, pc: u32, is_called: impl Fn(&str) -> bool) -> u32 {
+    let calls = source.inlined_at(pc);
+    let begins = |call: &InlinedCall| call.ranges.iter().map(|range| range.start).min() == Some(pc);
+    let deeper = calls
+        .iter()
+        .position(|call| begins(call) && is_called(&call.name));
+    calls.len().saturating_sub(deeper.unwrap_or(0)) as u32
 }
 
 impl Recording {
@@ -73,13 +86,18 @@ impl Recording {
         let Some((id, first)) = meant.functions.first() else {
             return (Vec::new(), None);
         };
-        let places = meant
-            .functions
-            .iter()
-            .map(|(module, function)| Place::Code {
-                module: *module,
+        let places = meant.functions.iter().map(|(id, function)| {
+            let source = self.timeline.module(*id).map(|module| &module.source);
+            let is_called = |name: &str| name == function.name;
+            // What is inlined where a function's own code begins is ahead.
+            let inside = source.filter(|_| function.is_inlined);
+            let inside = inside.map_or(0, |source| bodies_around(source, function.pc, is_called));
+            Place::Call {
+                module: *id,
                 pc: function.pc,
-            });
+                inside,
+            }
+        });
         let module = self.timeline.module(*id);
         let line = module.and_then(|module| module.source.line_at(first.pc));
         let line = line.filter(|line| line.line != 0);
@@ -152,7 +170,8 @@ impl Recording {
     /// with `*`. Their own hide those of libraries that are called so, too, but for one that
     /// is named in full.
     fn meant(&self, name: &str) -> Meant {
-        if name.contains('*') && !name.contains("operator") {
+        // A star may be a pointer's, or an operator.
+        if name.contains('*') && !name.contains('(') && !name.contains("operator") {
             let pattern = NamePattern::from(name);
             return self.fitting(&|written| {
                 let names = [Some(written.whole), written.declared];

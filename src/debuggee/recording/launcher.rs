@@ -15,6 +15,7 @@ use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
 use crate::trace::Trace;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -222,7 +223,11 @@ impl RecordingLauncher {
         }
         Err(failed(match complaint.trim() {
             "" => "the recorder ended without a recording".to_owned(),
-            complaint => complaint.to_owned(),
+            // Whoever says it puts our name before it again.
+            complaint => complaint
+                .strip_prefix("rr-dap: ")
+                .unwrap_or(complaint)
+                .to_owned(),
         }))
     }
 
@@ -269,8 +274,8 @@ fn where_sources_may_be(trace: &Trace, search: &Search, view: &ViewArguments) ->
     Folders::new(folders.chain(view.folders.clone()).chain(current))
 }
 
-/// Which code steps go into: with `justMyCode`, none without lines, and none of modules
-/// that are libraries altogether.
+/// Which code steps go into: with `justMyCode`, none without lines, and none of libraries,
+/// be they modules of their own or in the program's.
 fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepping {
     if !just_my_code {
         return Stepping {
@@ -283,9 +288,20 @@ fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepp
         files.peek().is_some() && files.all(|(_, path)| sources.is_library(path))
     };
     let modules = (0..).map(ModuleId).zip(timeline.modules().iter());
-    let foreign = modules.filter(|(_, module)| is_foreign(module));
+    let foreign: BTreeSet<ModuleId> = modules
+        .clone()
+        .filter(|(_, module)| is_foreign(module))
+        .map(|(id, _)| id)
+        .collect();
+    let own = modules.filter(|(id, _)| !foreign.contains(id));
+    let foreign_sources = own.map(|(id, module)| {
+        let files = module.source.files();
+        let of_libraries = files.filter(|(_, path)| sources.is_library(path));
+        (id, of_libraries.map(|(file, _)| file).collect())
+    });
     Stepping {
-        foreign: foreign.map(|(id, _)| id).collect(),
+        foreign_sources: Arc::new(foreign_sources.collect()),
+        foreign,
         ..Stepping::default()
     }
 }

@@ -17,6 +17,8 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod own_steps;
+mod panics;
 mod rows;
 mod sources;
 mod stack;
@@ -53,6 +55,7 @@ use awaited::Awaited;
 use breakpoints::Breakpoints;
 use calls::ShownCall;
 use data::Named;
+use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
@@ -61,10 +64,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use texts::{Listings, Text};
 
+/// What is said where a session begins in what libraries have sources of.
+const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
+                       this is a library's. Compile with -g to begin in your own code.";
+
 /// A recording being debugged.
 pub struct Recording {
     timeline: Timeline,
     breakpoints: Breakpoints,
+    /// The filter for panics, if it is on.
+    panics: Option<Panics>,
+    /// The program gives up here, and this is what it says, if it says anything.
+    panicked: Option<Option<String>>,
+    /// The session has been brought to the program's entry, and that is not its own code.
+    is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
     /// How many hostcalls can be read, and what is damaged after those.
@@ -122,6 +135,9 @@ impl Recording {
         Recording {
             timeline,
             breakpoints: Breakpoints::default(),
+            panics: None,
+            panicked: None,
+            is_entry_foreign: false,
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
@@ -150,6 +166,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
+        self.panicked = None;
         if matches!(
             motion,
             Motion::Line(Direction::Forward, Step::Over | Step::Into)
@@ -167,11 +184,16 @@ impl Recording {
                 );
             })?;
         }
-        Ok(match motion {
+        let stop = match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            Motion::Line(Direction::Forward, Step::Into) => {
+                self.step_into_own(output, interrupt)?
+            }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
-        })
+        };
+        self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
+        Ok(stop)
     }
 
     /// Has the next session know the marks. They are no reason for a message where the
@@ -250,7 +272,11 @@ impl Travels for Recording {
                 (Some(told), _) => told,
                 (None, Some(thrown)) => StopText {
                     description: None,
-                    text: Some(format!("throws {thrown}")),
+                    text: Some(thrown.told()),
+                },
+                (None, None) if self.is_entry_foreign => StopText {
+                    description: None,
+                    text: Some(NOT_OWN.to_owned()),
                 },
                 (None, None) => self.describe_hostcall(),
             },
@@ -308,6 +334,17 @@ impl Travels for Recording {
 
     fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
         Recording::motion_to_change(of, direction)
+    }
+
+    fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
+        Ok(match self.frame(Some(frame))? {
+            ShownFrame::Guest(guest) => Motion::OutOf {
+                direction,
+                frame: guest.index as u32,
+                body: guest.inlined as u32,
+            },
+            ShownFrame::Crossing(_) => Motion::Line(direction, Step::Out),
+        })
     }
 
     fn line_visits(
@@ -527,6 +564,9 @@ impl Past for Recording {
         let is_end = matches!(self.timeline.here().reason, Reason::End(_));
         if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
             return Ok(Some(format!("thrown: {thrown}")));
+        }
+        if is_end && let Some(message) = self.gave_up()? {
+            return Ok(Some(message));
         }
         self.trap_explained()
     }

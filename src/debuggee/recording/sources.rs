@@ -100,9 +100,10 @@ impl Sources {
         };
         // The client may be on another machine: who maps a path knows where it is.
         if self.path_mapping.maps(path) {
-            return match Path::new(&self.path_mapping.outward(path)).exists() {
-                true => Whereabouts::Here,
-                false => kept_or(Whereabouts::Here),
+            let is_here = Path::new(&self.path_mapping.outward(path)).exists();
+            return match source.text_of(file) {
+                Some(_) if !is_here => Whereabouts::Kept(None),
+                _ => Whereabouts::Here,
             };
         }
         let known = source.known_of(file);
@@ -138,10 +139,13 @@ impl Sources {
     /// Whether a file is what was compiled: as the recording has it, or as its digest tells.
     fn is_as_compiled(&self, path: &str, file: &Path, known: &Known) -> Option<bool> {
         if let Some(carried) = self.carried.get(path) {
+            if !self.folders.may_read(file) {
+                return None;
+            }
             let read = source::source_text(file).ok()?;
             return Some(read == *carried);
         }
-        known.is_file(file)
+        self.folders.is_file_of(known, file)
     }
 
     /// The text, if the recording or a source map has it.

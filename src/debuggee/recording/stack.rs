@@ -34,7 +34,7 @@ pub(super) struct GuestPlace {
     /// 0 for the innermost inlined body.
     pub(super) inlined: usize,
     name: String,
-    line: Option<SourceLine>,
+    pub(super) line: Option<SourceLine>,
 }
 
 /// The frame of a stop where no code of the program runs; those of code have larger numbers.
@@ -272,6 +272,18 @@ impl Recording {
         });
         let with_line = guests.clone().find(|place| place.line.is_some());
         with_line.or_else(|| guests.clone().next()).cloned()
+    }
+
+    /// Whether the innermost line is one of a library's sources.
+    pub(super) fn is_in_library(&mut self) -> bool {
+        let Some((id, line)) = self
+            .caller()
+            .and_then(|place| Some((place.core.module, place.line?)))
+        else {
+            return false;
+        };
+        let module = self.timeline.module(id);
+        module.is_some_and(|module| self.is_library(module.source.file(line.file)))
     }
 
     pub(super) fn all_sources(&self) -> Vec<SourceRef> {

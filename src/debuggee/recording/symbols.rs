@@ -43,9 +43,8 @@ impl Recording {
         let pattern = NamePattern::from(text);
         let mut found = Vec::new();
         for module in self.timeline.modules().iter() {
-            let named = module.source.type_list().into_iter();
-            let meant = named.filter(|name| pattern.matches_text(name));
-            found.extend(meant.map(|name| FunctionView {
+            let meant = module.source.types_meant(|name| pattern.matches_text(name));
+            found.extend(meant.into_iter().map(|name| FunctionView {
                 name,
                 declared: None,
             }));

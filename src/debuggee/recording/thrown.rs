@@ -39,6 +39,9 @@ impl Recording {
 
     /// What the innermost frame is about to throw, or has thrown last.
     pub(super) fn thrown_here(&mut self) -> Option<Thrown> {
+        if let Some(message) = &self.panicked {
+            return Some(Thrown::Panic(message.clone()));
+        }
         let frame = *self.timeline.frames().ok()?.first()?;
         let module = self.timeline.module(frame.module)?;
         let tag = match module.code.throw_at(frame.pc)? {

@@ -158,7 +158,11 @@ impl Recording {
         let (instance, module) = (place.core.instance, place.core.module);
         let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
-            let roots = roots(source, site, frame, (key, format.notation))?;
+            let mut roots = roots(source, site, frame, (key, format.notation))?;
+            if key == "locals" {
+                let returned = variables::returned(source, frame);
+                roots.splice(0..0, returned);
+            }
             let within = Within {
                 source,
                 frame,
@@ -175,7 +179,7 @@ impl Recording {
             let mut named = distinct_names(&roots).into_iter().zip(roots);
             let root = named.find(|(known, _)| *known == name);
             let (_, root) = root.ok_or_else(gone)?;
-            let expression = is_name(&name).then_some(name);
+            let expression = expression_for(&name);
             within.rows(root, expression, steps, &of.0, page)
         })
     }
@@ -242,7 +246,7 @@ impl Within<'_> {
         let names = distinct_names(roots);
         let rows = roots.iter().zip(&names).map(|(variable, name)| {
             let path = format!("{scope}/{}", encode(name));
-            let expression = is_name(name).then(|| name.clone());
+            let expression = expression_for(name);
             VariableView {
                 declared: variable.declared.map(&declared),
                 ..view(variable, &path, expression, self.instance)
@@ -299,7 +303,9 @@ impl Within<'_> {
 
 /// The expression for a part of what an expression means, by the part's name.
 fn expression_of(outer: &str, name: &str) -> Option<String> {
-    let simple = is_name(outer) || outer.ends_with([']', ')']) || outer.contains('.');
+    let simple = is_name(outer.strip_prefix('$').unwrap_or(outer))
+        || outer.ends_with([']', ')'])
+        || outer.contains('.');
     let outer = match simple && !outer.starts_with('*') {
         true => outer.to_owned(),
         false => format!("({outer})"),
@@ -313,6 +319,14 @@ fn expression_of(outer: &str, name: &str) -> Option<String> {
             is_key.then(|| format!("{outer}{element}"))
         }
         field => is_field(field).then(|| format!("{outer}.{field}")),
+    }
+}
+
+/// What a row of a scope is in an expression, by its name.
+fn expression_for(name: &str) -> Option<String> {
+    match name == variables::RETURNED {
+        true => Some("$return".to_owned()),
+        false => is_name(name).then(|| name.to_owned()),
     }
 }
 

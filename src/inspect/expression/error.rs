@@ -52,9 +52,15 @@ pub enum Fault {
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
-        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], and at a hostcall $arg.NAME and $result"
+        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, and at a hostcall $arg.NAME and $result"
     )]
     UnknownSpecial(String),
+    /// `$return` where the session has not just stepped out of a function that returns
+    /// something.
+    #[error(
+        "nothing has just been returned here; `$return` is there after a step out of a function that returns a value"
+    )]
+    NothingReturned,
     /// The name of the type that a cast or `sizeof` asks for.
     #[error("no type `{0}` is in the debug information")]
     UnknownType(String),

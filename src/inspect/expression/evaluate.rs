@@ -9,6 +9,7 @@ use super::syntax::{Binary, Comparison, Kind, Node, Register, TimeName, Unary};
 use crate::inspect::variable::place::Unavailable;
 use crate::inspect::variable::scalar::Number;
 use crate::inspect::variable::value::{Of, Value, View};
+use crate::inspect::variable::variables::returned_value;
 
 /// The most bytes that `$mem` shows.
 const MOST_BYTES: i128 = 1 << 16;
@@ -29,6 +30,7 @@ impl Evaluator<'_> {
             Kind::Memory { address, length } => self.memory(node, address, length.as_deref())?,
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
+            Kind::Return => self.returned(node)?,
             Kind::Field { of, name, is_arrow } => {
                 let value = self.known(of)?;
                 self.field(node, value, name, *is_arrow)?
@@ -110,6 +112,13 @@ impl Evaluator<'_> {
         value
             .map(Datum::Core)
             .ok_or_else(|| self.fault(node, Fault::NoRegister))
+    }
+
+    fn returned(&self, node: &Node) -> Evaluated<Datum> {
+        let frame = self.scene.frame;
+        let value = frame.and_then(|frame| returned_value(frame.source, frame.state));
+        let value = value.ok_or_else(|| self.fault(node, Fault::NothingReturned))?;
+        Ok(Datum::Typed(value))
     }
 
     fn moment(&self, name: TimeName) -> Datum {

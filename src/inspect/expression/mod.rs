@@ -152,7 +152,10 @@ impl Expression {
         let any = |is: &dyn Fn(&Kind) -> bool| self.root.any(is);
         Needs {
             variables: any(&|kind| {
-                matches!(kind, Kind::Name(_) | Kind::Cast(..) | Kind::SizeOfType(_))
+                matches!(
+                    kind,
+                    Kind::Name(_) | Kind::Cast(..) | Kind::SizeOfType(_) | Kind::Return
+                )
             }),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),

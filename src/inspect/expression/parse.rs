@@ -524,6 +524,7 @@ impl<'a> Parser<'a> {
             "position" => Kind::Moment(TimeName::Position),
             "result" => Kind::Result,
             "pc" => Kind::Register(Register::Code),
+            "return" => Kind::Return,
             "arg" => {
                 self.expect(".", "`.` and the name of an argument")?;
                 let argument = self.name_of(self.rest(), true);

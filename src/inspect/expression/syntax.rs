@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Argument(String),
     /// `$result`
     Result,
+    /// `$return`
+    Return,
     /// `a.b`, `a->b`
     Field {
         of: Box<Node>,

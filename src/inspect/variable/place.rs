@@ -16,6 +16,21 @@ pub trait FrameState {
     fn global(&self, index: u32) -> Option<CoreValue>;
     /// Bytes of the instance's memory; `None` if any of them is outside.
     fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>>;
+    /// What a function has just returned to the frame.
+    fn returned(&self) -> Option<Returned> {
+        None
+    }
+}
+
+/// A function of the frame's module has just returned to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Returned {
+    /// A place in the function.
+    pub pc: u32,
+    /// Its core result, if it has one.
+    pub result: Option<CoreValue>,
+    /// Where its value is in memory, if it has been put there.
+    pub address: Option<u64>,
 }
 
 /// The most bytes that are read for one value.
@@ -58,7 +73,7 @@ pub enum Unavailable {
     /// A variable that nothing uses, so that the linker left it out.
     #[error("<left out by the linker>")]
     LeftOut,
-    /// DWARF that asks for a register of a machine, or for thread-local storage without a base.
+    /// DWARF that asks for a register of a machine.
     #[error("<a location of a kind that WebAssembly does not have>")]
     Foreign,
 }
@@ -338,7 +353,10 @@ impl<'a> Locator<'a> {
     /// Where a variable of the thread is: the linker keeps the start of the thread's
     /// variables in a global.
     fn thread_local(&self, offset: u64) -> Result<u64, Unavailable> {
-        let index = self.source.tls_base().ok_or(Unavailable::Foreign)?;
+        // Without threads the linker leaves the global out, and addresses are whole.
+        let Some(index) = self.source.tls_base() else {
+            return Ok(offset);
+        };
         let base = match self.state.global(index) {
             Some(CoreValue::I32(base)) => u64::from(base.cast_unsigned()),
             Some(CoreValue::I64(base)) => base.cast_unsigned(),

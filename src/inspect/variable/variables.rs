@@ -2,9 +2,10 @@
 //! inside that. Each variable that cannot be shown says why, on its own.
 
 use super::notation::Notation;
-use super::place::{FrameState, Locator, Unavailable};
+use super::place::{FrameState, Locator, Place, Unavailable};
 use super::summary::{named, summary};
 use super::value::{Elements, Field, Items, Look, Of, Value, View};
+use crate::component::types::CoreValue;
 use crate::inspect::ChildCount;
 use crate::source::{
     Count, Declared, EntryId, ModuleSource, Scopes, SourceError, SourceLine, Type,
@@ -12,6 +13,8 @@ use crate::source::{
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+/// What the row is called that has what was returned.
+pub const RETURNED: &str = "(return value)";
 /// The most children that one request gets.
 const MOST_CHILDREN: u64 = 10_000;
 
@@ -179,6 +182,55 @@ pub fn statics_written(
         ..variable(&look, &locator, declared)
     });
     Ok(shown.collect())
+}
+
+/// What a function has just returned to a frame, if it has returned something.
+pub(in crate::inspect) fn returned_value(
+    source: &ModuleSource,
+    state: &dyn FrameState,
+) -> Option<Value> {
+    let returned = state.returned()?;
+    let id = source.return_type(returned.pc)?;
+    let size = source.size_of(id).ok()?;
+    let place = match (returned.result, returned.address) {
+        // A type without bytes has no result either.
+        _ if size == 0 => Place::copied(Vec::new()),
+        (Some(result), _) => {
+            let mut bytes = core_bytes(result);
+            bytes.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+            Place::copied(bytes)
+        }
+        (None, Some(address)) => Place::Memory(address),
+        (None, None) => return Some(Value::lost(Unavailable::OptimisedOut)),
+    };
+    Some(Value {
+        of: Of::Type(id),
+        place,
+    })
+}
+
+/// The same, as a row beside the variables of the frame.
+pub fn returned(source: &ModuleSource, state: &dyn FrameState) -> Option<Variable> {
+    let value = returned_value(source, state)?;
+    let name = RETURNED.to_owned();
+    Some(shown(
+        &Look::new(source, state),
+        name,
+        VariableKind::Local,
+        value,
+    ))
+}
+
+/// The bytes of a core value, as they would be in memory.
+fn core_bytes(value: CoreValue) -> Vec<u8> {
+    match value {
+        CoreValue::I32(value) => value.to_le_bytes().to_vec(),
+        CoreValue::I64(value) => value.to_le_bytes().to_vec(),
+        CoreValue::F32(bits) => bits.to_le_bytes().to_vec(),
+        CoreValue::F64(bits) => bits.to_le_bytes().to_vec(),
+        CoreValue::V128(bits) => bits.to_le_bytes().to_vec(),
+        CoreValue::Ref(_) => Vec::new(),
+    }
 }
 
 /// The variable outside functions with a name: the last parts of its path, such as

@@ -2,8 +2,10 @@
 //! guest, seconds for a large one, and only few motions need it: it is worked out in the
 //! background, and replayers read it from a file.
 
+use crate::component::ModuleId;
 use crate::timeline::processes::pool::Pool;
 use crate::timeline::travel::lines;
+use crate::timeline::travel::motion::Stepping;
 use crate::timeline::{Module, Result, TimelineError, cannot};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -17,31 +19,45 @@ pub(in crate::timeline) struct BodyStarts {
 
 struct Shared {
     modules: Arc<[Module]>,
+    stepping: Stepping,
     starts: OnceLock<Vec<Vec<u32>>>,
 }
 
 impl Shared {
     fn get(&self) -> &[Vec<u32>] {
-        self.starts
-            .get_or_init(|| self.modules.iter().map(lines::body_starts).collect())
+        self.starts.get_or_init(|| {
+            let modules = (0..).map(ModuleId).zip(self.modules.iter());
+            let own = |id, module, pc| !self.stepping.is_foreign(id, module, pc);
+            let starts = modules.map(|(id, module)| {
+                let mut starts = lines::body_starts(module);
+                starts.retain(|pc| own(id, module, *pc));
+                starts
+            });
+            starts.collect()
+        })
     }
 }
 
 impl BodyStarts {
-    /// Begins to work it out.
-    pub(in crate::timeline) fn begin(modules: Arc<[Module]>) -> BodyStarts {
+    /// Works it out when it is needed.
+    pub(in crate::timeline) fn later(modules: Arc<[Module]>, stepping: Stepping) -> BodyStarts {
         let shared = Arc::new(Shared {
             modules,
+            stepping,
             starts: OnceLock::new(),
         });
-        let ahead = shared.clone();
-        let thread = std::thread::Builder::new().name("body-starts".into());
-        // Without a thread it is worked out when it is needed.
-        _ = thread.spawn(move || _ = ahead.get());
         BodyStarts {
             shared,
             file: OnceLock::new(),
         }
+    }
+
+    /// Begins to work it out.
+    pub(in crate::timeline) fn begin(&self) {
+        let ahead = self.shared.clone();
+        let thread = std::thread::Builder::new().name("body-starts".into());
+        // Without a thread it is worked out when it is needed.
+        _ = thread.spawn(move || _ = ahead.get());
     }
 
     /// Waits until it is known.

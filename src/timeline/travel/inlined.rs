@@ -15,6 +15,7 @@ use crate::source::{BodyNumber, OWN};
 use crate::timeline::processes::wire::found::Hit;
 use crate::timeline::processes::wire::rows::{FunctionRows, InBody, Row, Sight};
 use crate::timeline::processes::wire::run::{LineWatch, OutOf, Watch};
+use std::sync::Arc;
 
 /// The row where the instruction at `pc` is the first.
 fn row_at(rows: &FunctionRows, pc: u32) -> Option<&Row> {
@@ -29,7 +30,7 @@ impl Timeline {
     }
 
     /// The rows of a frame's function.
-    pub(super) fn rows_of(&self, frame: &Frame) -> Option<FunctionRows> {
+    pub(super) fn rows_of(&self, frame: &Frame) -> Option<Arc<FunctionRows>> {
         let module = self.module(frame.module)?;
         lines::rows_around(&self.rows, module, frame.module, frame.pc)
     }
@@ -119,7 +120,8 @@ impl Timeline {
             _ => None,
         });
         let beginning = self.beginning_at(frame);
-        Ok(ahead.min().unwrap_or(0).min(beginning))
+        // Where it is not in code that they are, everything is ahead.
+        Ok(ahead.min().unwrap_or(beginning).min(beginning))
     }
 
     /// How many inlined bodies are around a place.
@@ -176,7 +178,7 @@ impl Timeline {
         &self,
         frames: &[Frame],
         depth: u32,
-    ) -> Option<(Frame, FunctionRows, BodyNumber)> {
+    ) -> Option<(Frame, Arc<FunctionRows>, BodyNumber)> {
         let index = (frames.len() as u32).checked_sub(depth)?;
         let frame = frames.get(index as usize)?;
         let rows = self.rows_of(frame)?;
@@ -190,7 +192,7 @@ impl Timeline {
         &mut self,
         depth: u32,
         caller: Option<u32>,
-        (frame, rows, body): (Frame, FunctionRows, BodyNumber),
+        (frame, rows, body): (Frame, Arc<FunctionRows>, BodyNumber),
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let is_outside = |row: &Row| !rows.is_within(row.at.body, body);

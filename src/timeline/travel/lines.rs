@@ -7,6 +7,7 @@ use crate::timeline::Module;
 use crate::timeline::processes::wire::rows::{BodyLine, FunctionRows, InlinedRows, Row};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Where stepping into each function of a module stops, ascending.
 pub(in crate::timeline) fn body_starts(module: &Module) -> Vec<u32> {
@@ -33,7 +34,8 @@ fn has_rows(module: &Module, function: &Function) -> bool {
 }
 
 /// Rows worked out before: steps keep to a few functions.
-pub(in crate::timeline) type RowsCache = RefCell<HashMap<(ModuleId, u32), Option<FunctionRows>>>;
+pub(in crate::timeline) type RowsCache =
+    RefCell<HashMap<(ModuleId, u32), Option<Arc<FunctionRows>>>>;
 
 /// The rows of the function that holds `pc`. The prologue has none that count: a step never
 /// stops there.
@@ -42,13 +44,13 @@ pub(super) fn rows_around(
     module: &Module,
     id: ModuleId,
     pc: u32,
-) -> Option<FunctionRows> {
+) -> Option<Arc<FunctionRows>> {
     let function = module.source.function_at(pc)?;
     let key = (id, function.entry_pc);
     if let Some(known) = cache.borrow().get(&key) {
         return known.clone();
     }
-    let rows = rows_of(module, id, function);
+    let rows = rows_of(module, id, function).map(Arc::new);
     cache.borrow_mut().insert(key, rows.clone());
     rows
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod entry;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
@@ -9,6 +10,7 @@ mod meeting;
 pub mod motion;
 pub(super) mod pausing;
 pub mod predicates;
+pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
@@ -75,7 +77,8 @@ impl Timeline {
                 self.breakpoints.need_debug()
             }
             Motion::Tick(_) | Motion::Fraction(_) => true,
-            Motion::Instruction(..) | Motion::Line(..) | Motion::IntoCall { .. } => true,
+            Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf { .. } => true,
+            Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
         }
     }
@@ -101,6 +104,11 @@ impl Timeline {
                 self.unbegun = 0;
                 Ok(stop)
             }
+            Motion::OutOf {
+                direction,
+                frame,
+                body,
+            } => self.step_out_of(*direction, (*frame, *body), interrupt),
             Motion::Line(Direction::Forward, Step::Out) => self.step_out(interrupt),
             Motion::Line(Direction::Backward, Step::Out) => self.step_back_out(interrupt),
             Motion::Line(Direction::Forward, step) => {
@@ -126,6 +134,7 @@ impl Timeline {
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
         self.unbegun = 0;
+        self.returned = None;
         let at = self.live.at;
         self.here = Stop {
             position: at.position,

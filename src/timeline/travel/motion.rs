@@ -1,8 +1,11 @@
 //! What can be asked of a timeline, and what it answers.
 
 use crate::replay::{InstanceId, ModuleId, Position, Tick};
+use crate::source::FileId;
+use crate::timeline::Module;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The two ways through a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +35,25 @@ pub struct Stepping {
     pub without_lines: WithoutLines,
     /// Modules that are someone else's: their lines do not count.
     pub foreign: BTreeSet<ModuleId>,
+    /// Sources that are someone else's, in modules that are not: functions declared there are
+    /// passed as if they had no lines.
+    pub foreign_sources: Arc<BTreeMap<ModuleId, HashSet<FileId>>>,
+}
+
+impl Stepping {
+    /// Whether the function that contains a place is someone else's.
+    pub(in crate::timeline) fn is_foreign(&self, id: ModuleId, module: &Module, pc: u32) -> bool {
+        if self.foreign.contains(&id) {
+            return true;
+        }
+        let sources = self.foreign_sources.get(&id);
+        let sources = sources.filter(|sources| !sources.is_empty());
+        sources.is_some_and(|sources| {
+            let declared = module.source.function_at(pc).and_then(|f| f.declared);
+            let line = declared.or_else(|| module.source.line_at(pc));
+            line.is_some_and(|line| sources.contains(&line.file))
+        })
+    }
 }
 
 /// Where a line step goes from code that has no lines.
@@ -69,6 +91,16 @@ pub enum Motion {
     Instruction(Direction, Step),
     /// A step to a line start, of lines that count by the [`Stepping`].
     Line(Direction, Step),
+    /// Out of a frame: just after the call of it, or just before.
+    OutOf {
+        /// Which way.
+        direction: Direction,
+        /// So many frames are inside of it; 0 for the innermost one.
+        frame: u32,
+        /// Out of an inlined body in it, inside of which so many are; of as many as there
+        /// are, out of the frame itself.
+        body: u32,
+    },
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
     Hostcall(Direction, HostcallFilter),
@@ -99,6 +131,7 @@ impl Motion {
         match self {
             Motion::Line(..)
             | Motion::Instruction(..)
+            | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::OverHostcall(_)
             | Motion::IntoCall { .. } => true,

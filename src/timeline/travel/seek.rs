@@ -2,8 +2,7 @@
 
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
-use super::motion::{Fraction, Place, Reason, Stop};
-use crate::component::ModuleId;
+use super::motion::{Fraction, Reason, Stop};
 use crate::replay::{Position, Tick};
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::run::{StopAt, Watch};
@@ -12,9 +11,6 @@ use crate::timeline::processes::wire::run::{StopAt, Watch};
 /// many ticks: stepping back again then replays next to nothing. Fewer ticks
 /// than this replay in the time that a fork takes.
 const LADDER_FLOOR: u64 = 4096;
-
-/// Names of the function where a program of someone's own begins.
-const MAIN: [&str; 3] = ["main", "__main_argc_argv", "__original_main"];
 
 impl Timeline {
     pub(super) fn reach_start(&mut self) -> Result<Stop> {
@@ -94,35 +90,6 @@ impl Timeline {
     ) -> Result<Stop> {
         self.seek(position, interrupt)?;
         Ok(self.arrived(Reason::Arrived))
-    }
-
-    /// `main`, or else the first line that runs, or else the first hostcall.
-    pub(super) fn reach_entry(&mut self, interrupt: &Interrupt) -> Result<Stop> {
-        let mains = self.modules.iter().enumerate().flat_map(|(i, module)| {
-            let functions = MAIN
-                .iter()
-                .flat_map(|name| module.source.functions_named(name));
-            functions.map(move |f| Place::Code {
-                module: ModuleId(i as u32),
-                pc: module.source.body_start(f),
-            })
-        });
-        for places in [mains.collect(), self.entries()] {
-            if places.is_empty() {
-                continue;
-            }
-            let watch = self.watch_places(places);
-            let copy = self.copy_at_or_before(Position::START)?;
-            let Ran { process, hit, .. } =
-                self.run(copy, watch, StopAt::First, Vec::new(), interrupt)?;
-            if hit.is_some() {
-                return Ok(self.settle(process, Reason::Arrived));
-            }
-        }
-        let copy = self.copy_at_or_before(Position::START)?;
-        let stop = StopAt::Event(0);
-        let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
-        Ok(self.settle(process, Reason::Arrived))
     }
 
     pub(in crate::timeline) fn copy_at_or_before(&mut self, position: Position) -> Result<Process> {

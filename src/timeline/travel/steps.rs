@@ -7,6 +7,7 @@ use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
+use crate::source::OWN;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::ask::{Frames, ListEntered};
 use crate::timeline::processes::wire::rows::{FunctionRows, Sight};
@@ -30,16 +31,32 @@ impl Timeline {
     }
 
     fn lined_depth(&self, frames: &[Frame]) -> Option<u32> {
-        let lined = frames.iter().position(|frame| self.has_lines(frame))?;
+        // Who has stopped in someone else's function steps in it.
+        let is_in_lines = |(index, frame): (usize, &Frame)| match index {
+            0 => self.has_any_lines(frame),
+            _ => self.has_lines(frame),
+        };
+        let lined = frames.iter().enumerate().position(is_in_lines)?;
         Some((frames.len() - lined) as u32)
     }
 
     fn has_lines(&self, frame: &Frame) -> bool {
+        self.has_any_lines(frame) && !self.is_foreign(frame)
+    }
+
+    /// Whether a frame has lines, if they are not someone else's module's.
+    fn has_any_lines(&self, frame: &Frame) -> bool {
         if self.stepping.foreign.contains(&frame.module) {
             return false;
         }
         self.module(frame.module)
             .is_some_and(|m| m.source.line_at(frame.pc).is_some_and(|l| l.line != 0))
+    }
+
+    /// Whether a frame is of a function that is someone else's.
+    fn is_foreign(&self, frame: &Frame) -> bool {
+        let module = self.module(frame.module);
+        module.is_some_and(|module| self.stepping.is_foreign(frame.module, module, frame.pc))
     }
 
     /// Whether a line step from here is one by instruction.
@@ -55,7 +72,7 @@ impl Timeline {
         let mut seen = HashSet::new();
         let mut functions = Vec::new();
         let mut callee_catches = false;
-        for frame in frames.iter().skip(skip) {
+        for (index, frame) in frames.iter().enumerate().skip(skip) {
             let module = self.module(frame.module);
             let catches = module.is_some_and(|module| module.code.catches(frame.pc));
             // What is caught may be the last that a function does.
@@ -63,10 +80,13 @@ impl Timeline {
             if functions.len() >= WATCHED_FRAMES && !is_left_to {
                 continue;
             }
+            if index > skip && self.is_foreign(frame) {
+                continue;
+            }
             if !seen.insert((frame.module, frame.function)) {
                 continue;
             }
-            functions.extend(self.rows_of(frame));
+            functions.extend(self.rows_of(frame).map(|rows| rows.as_ref().clone()));
         }
         functions
     }
@@ -84,7 +104,10 @@ impl Timeline {
                 false => Watch::Instructions,
             };
             self.forward(&Search::anywhere(watch), interrupt)?;
-            return Ok(self.arrived(Reason::Arrived));
+            let ahead = self.unbegun;
+            let stop = self.arrived(Reason::Arrived);
+            self.unbegun = ahead;
+            return Ok(stop);
         };
         let functions = self.watched_rows(&frames, depth);
         if !into {
@@ -184,8 +207,8 @@ impl Timeline {
         let own = functions.into_iter().filter_map(|(id, entry)| {
             let module = self
                 .module(id)
-                .filter(|_| !self.stepping.foreign.contains(&id))?;
-            lines::rows_around(&self.rows, module, id, entry)
+                .filter(|module| !self.stepping.is_foreign(id, module, entry))?;
+            lines::rows_around(&self.rows, module, id, entry).map(|rows| rows.as_ref().clone())
         });
         Ok(own.collect())
     }
@@ -250,7 +273,52 @@ impl Timeline {
         let caller = self.caller_with_lines(&frames, depth);
         match self.inlined_body(&frames, depth) {
             Some(body) => self.leave_body(depth, caller, body, interrupt),
-            None => self.return_to(caller, interrupt),
+            None => {
+                let index = (frames.len() as u32).saturating_sub(depth) as usize;
+                let returning = self.returning(&frames, index)?;
+                let stop = self.return_to(caller, interrupt)?;
+                self.note_returned(returning, &stop)?;
+                Ok(stop)
+            }
+        }
+    }
+
+    /// Out of a frame, whether or not it has lines, or of an inlined body in it: by how many
+    /// are inside of each.
+    pub(super) fn step_out_of(
+        &mut self,
+        direction: Direction,
+        (inside, body): (u32, u32),
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let frames = self.frames()?;
+        let depth = (frames.len() as u32).saturating_sub(inside).max(1);
+        let frame = frames.get(inside as usize).copied();
+        let body = frame.and_then(|frame| {
+            let rows = self.rows_of(&frame)?;
+            let innermost = rows.row_around(frame.pc)?.at.body;
+            let body = rows.around(innermost).nth(body as usize)?;
+            (body != OWN).then_some((frame, rows, body))
+        });
+        match (direction, body) {
+            (Direction::Forward, Some(body)) => {
+                let caller = self.caller_with_lines(&frames, depth);
+                self.leave_body(depth, caller, body, interrupt)
+            }
+            (Direction::Forward, None) => {
+                let caller = self.caller_with_lines(&frames, depth);
+                let returning = self.returning(&frames, inside as usize)?;
+                let stop = self.return_to(caller, interrupt)?;
+                self.note_returned(returning, &stop)?;
+                Ok(stop)
+            }
+            (Direction::Backward, Some((.., body))) => {
+                match self.back_to_inlined_call(&frames, depth, body, interrupt)? {
+                    Some(stop) => Ok(stop),
+                    None => self.back_to_call_of(frame, depth, interrupt),
+                }
+            }
+            (Direction::Backward, None) => self.back_to_call_of(frame, depth, interrupt),
         }
     }
 

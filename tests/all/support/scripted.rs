@@ -223,6 +223,7 @@ impl Travels for Demo {
             }
             Motion::Continue(direction) => self.search(*direction),
             Motion::Instruction(direction, _)
+            | Motion::OutOf { direction, .. }
             | Motion::Line(direction, _)
             | Motion::Hostcall(direction, _)
             | Motion::OverHostcall(direction) => self.step(*direction),

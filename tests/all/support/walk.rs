@@ -122,23 +122,28 @@ impl Walk {
 
     /// Goes somewhere, which must be where the oracle says; answers which moment that is.
     pub fn go(&mut self, motion: Motion) -> usize {
-        let from = self.here();
+        let (from, ahead) = (self.here(), self.timeline.unbegun());
         let expected = self
             .oracle
-            .arrival(from, &motion, &self.breakpoints)
+            .arrival(from, ahead, &motion, &self.breakpoints)
             .unwrap_or_else(|| panic!("the oracle does not know {motion:?}"));
         let moment = self.oracle.moments[expected.index];
+        let calls = expected.ahead;
         let expected = Stop {
             position: moment.position,
             event: moment.event,
             reason: expected.reason,
         };
         let got = self.timeline.travel(&motion, &Interrupt::new());
-        if got.as_ref().is_ok_and(|stop| in_order(stop) == expected) {
+        let got_calls = self.timeline.unbegun();
+        if got.as_ref().is_ok_and(|stop| in_order(stop) == expected)
+            && calls.is_none_or(|calls| calls == got_calls)
+        {
             return self.here();
         }
         let failure = format!(
-            "{motion:?} from {}{}\n  must lead to {}\n  and led to   {}\n{}",
+            "{motion:?} from {} before {ahead} inlined calls{}\n  must lead to {} before \
+             {calls:?} inlined calls\n  and led to   {} before {got_calls}\n{}",
             self.oracle.moments[from].position,
             self.doing,
             Shown(&expected),

@@ -4,6 +4,7 @@ mod overview;
 mod past;
 
 use super::asking::ask;
+use super::stack::frame_in;
 use super::{Handled, Reply, Session, Then};
 use crate::component::NamePattern;
 use crate::dap::protocol::Refusal;
@@ -116,7 +117,7 @@ fn no_event(history: &History, event: u64) -> String {
     }
 }
 
-pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
+pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> {
     let direction = match wanted.direction {
         Way::Forward => Direction::Forward,
         Way::Backward => Direction::Backward,
@@ -130,6 +131,13 @@ pub(super) fn step(_: &mut Session, wanted: StepArguments) -> Handled<()> {
         path: wanted.filter,
         failed: wanted.failed,
     };
+    if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) =
+        (wanted.unit, wanted.kind, wanted.frame_id)
+    {
+        let frame = frame_in(frame)?;
+        let motion = session.debuggee()?.out_of(frame, direction)?;
+        return Reply::then(Then::TravelUnasked(vec![motion]));
+    }
     let motion = match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),

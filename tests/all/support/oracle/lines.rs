@@ -2,39 +2,55 @@
 //!
 //! A *row* is a statement of the line table behind its function's prologue. A line
 //! *starts* at a row if the instruction that the same activation ran before belongs to
-//! another line. For a step that goes over calls, what is inlined deeper than where the
-//! activation is belongs to the line that calls it.
+//! another line. For a step that goes over calls, what is inlined elsewhere than where the
+//! activation is belongs to the line that calls it, and that line starts where the body
+//! begins.
 
 use super::Oracle;
 use rr_dap::component::ModuleId;
 use rr_dap::replay::{Code, Phase};
-use rr_dap::source::{ModuleSource, SourceLine};
+use rr_dap::source::{InlinedCall, ModuleSource};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
-/// Inlined bodies count for themselves.
-const OWN_LINES: usize = usize::MAX;
+/// The calls inlined at a place, outermost first.
+type Chain = Rc<[InlinedCall]>;
 
-/// The rows of a function: the line of each.
-#[derive(Debug, Default)]
-struct Rows(BTreeMap<u32, u64>);
+/// A moment, and how many of the inlined calls that begin there are still ahead.
+pub(super) type Stand = (usize, u32);
 
-impl Rows {
-    /// The line of the code at a place, row or not.
-    fn line_around(&self, pc: u32) -> Option<u64> {
-        self.0.range(..=pc).next_back().map(|(_, line)| *line)
-    }
+/// A line as one of an inlined body.
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    chain: Chain,
+    line: Option<u64>,
 }
 
-/// A function of a module, by its first instruction, as seen from some inlined bodies
-/// deep.
-type Seen = (ModuleId, u32, usize);
+/// What is known of a place.
+#[derive(Debug, Clone)]
+struct Row {
+    at: Line,
+    is_statement: bool,
+    /// How many of the calls around it are inlined around the code before it, too.
+    begun: usize,
+}
+
+/// The rows of a function, and the places where other bodies come.
+#[derive(Debug, Default)]
+struct Rows(BTreeMap<u32, Row>);
+
+impl Rows {
+    /// The row of the code at a place.
+    fn around(&self, pc: u32) -> Option<&Row> {
+        self.0.range(..=pc).next_back().map(|(_, row)| row)
+    }
+}
 
 pub(super) struct Lines {
     /// For each module, where bodies of functions with lines begin.
     body_starts: Vec<HashSet<u32>>,
-    rows: RefCell<HashMap<Seen, Rc<Rows>>>,
+    rows: RefCell<HashMap<(ModuleId, u32), Rc<Rows>>>,
 }
 
 impl Lines {
@@ -54,26 +70,133 @@ impl Lines {
     }
 }
 
-fn rows_of(source: &ModuleSource, pc: u32, level: usize) -> Rows {
+fn chain_at(source: &ModuleSource, pc: u32) -> Chain {
+    source.inlined_at(pc).into_iter().rev().collect()
+}
+
+/// How many calls two places have in common.
+fn common(a: &[InlinedCall], b: &[InlinedCall]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+fn rows_of(code: &Code, source: &ModuleSource, pc: u32) -> Rows {
+    let mut rows = Rows::default();
     let Some(function) = source.function_at(pc) else {
-        return Rows::default();
+        return rows;
     };
     let body = source.body_start(function);
     let statements = source.statements(function.range.clone()).iter();
-    let rows = statements.filter(|s| s.pc >= body && s.at.line != 0);
-    let rows = rows.map(|s| (s.pc, seen_from(source, s.pc, s.at, level).line_key()));
-    Rows(rows.collect())
+    let statements: HashMap<u32, u64> = statements
+        .filter(|s| s.at.line != 0)
+        .map(|s| (s.pc, s.at.line_key()))
+        .collect();
+    if !statements.keys().any(|pc| *pc >= body) {
+        return rows;
+    }
+    let mut before = Line {
+        chain: Rc::from([]),
+        line: None,
+    };
+    let instructions = code.instructions_around(pc).expect("code");
+    for pc in instructions.iter().copied() {
+        let chain = chain_at(source, pc);
+        let begun = common(&before.chain, &chain);
+        let statement = statements.get(&pc).copied();
+        if chain == before.chain && statement.is_none() {
+            continue;
+        }
+        let left = before
+            .chain
+            .get(chain.len())
+            .filter(|_| begun == chain.len());
+        let untold = match left {
+            Some(left) => left.call_site,
+            None => source.line_at(pc),
+        };
+        let line = statement.or(untold.map(|at| at.line_key())).or(before.line);
+        before = Line { chain, line };
+        if pc >= body {
+            let row = Row {
+                at: before.clone(),
+                is_statement: statement.is_some(),
+                begun,
+            };
+            rows.0.insert(pc, row);
+        }
+    }
+    rows
 }
 
-fn seen_from(source: &ModuleSource, pc: u32, own: SourceLine, level: usize) -> SourceLine {
-    if level == OWN_LINES {
-        return own;
+/// An activation on its way through the lines of its function.
+struct Way {
+    rows: Rc<Rows>,
+    /// The calls that count as such: those that the activation is in. `None` for all.
+    from: Option<Chain>,
+    line: Option<Line>,
+}
+
+impl Way {
+    fn new(rows: Rc<Rows>, from: Option<Chain>) -> Way {
+        let line = None;
+        Way { rows, from, line }
     }
-    // Innermost first.
-    let mut bodies = source.inlined_at(pc);
-    bodies.reverse();
-    let deeper = bodies.get(level).and_then(|body| body.call_site);
-    deeper.unwrap_or(own)
+
+    /// The same, in the middle of it.
+    fn at(rows: Rc<Rows>, from: Option<Chain>, pc: u32) -> Way {
+        let mut way = Way::new(rows, from);
+        way.line = way.rows.around(pc).map(|row| way.seen(&row.at));
+        way
+    }
+
+    fn seen(&self, at: &Line) -> Line {
+        let Some(from) = &self.from else {
+            return at.clone();
+        };
+        let known = common(from, &at.chain);
+        match at.chain.get(known) {
+            None => at.clone(),
+            Some(elsewhere) => Line {
+                chain: at.chain[..known].into(),
+                line: elsewhere.call_site.map(|at| at.line_key()).or(at.line),
+            },
+        }
+    }
+
+    /// Comes to an instruction: if a line starts there, how many calls are ahead.
+    fn come(&mut self, pc: u32) -> Option<u32> {
+        let Some(row) = self.rows.around(pc).cloned() else {
+            self.line = None;
+            return None;
+        };
+        let is_row = self.rows.0.contains_key(&pc);
+        let now = self.seen(&row.at);
+        let before = self.line.replace(now.clone());
+        let all = row.at.chain.len();
+        if !is_row {
+            return None;
+        }
+        if self.from.is_none() {
+            let new = row.at.chain.get(row.begun);
+            let was_inside = before
+                .as_ref()
+                .is_some_and(|before| common(&before.chain, &row.at.chain) > row.begun);
+            if let Some(new) = new.filter(|_| !was_inside) {
+                let call = Line {
+                    chain: row.at.chain[..row.begun].into(),
+                    line: new.call_site.map(|at| at.line_key()),
+                };
+                let is_before = call.line.is_some() && before != Some(call);
+                let inside = row.begun + usize::from(!is_before);
+                return Some((all - inside) as u32);
+            }
+        }
+        let known = now.chain.len();
+        let may_start = match known == all {
+            true => row.is_statement,
+            false => known >= row.begun && row.at.chain[known].call_site.is_some(),
+        };
+        (may_start && before != Some(now)).then_some((all - known) as u32)
+    }
 }
 
 impl Oracle {
@@ -81,22 +204,42 @@ impl Oracle {
         &self.modules[module.0 as usize].1
     }
 
-    fn rows(&self, frame: usize, at: usize, level: usize) -> Rc<Rows> {
+    fn rows(&self, frame: usize, at: usize) -> Rc<Rows> {
         let module = self.activations[frame].module;
         let pc = self.pc_of(frame, at);
-        let source = self.source(module);
+        let (code, source) = &self.modules[module.0 as usize];
         let entry = source.function_at(pc).map_or(pc, |f| f.entry_pc);
         let mut rows = self.lines.rows.borrow_mut();
         let made = rows
-            .entry((module, entry, level))
-            .or_insert_with(|| Rc::new(rows_of(source, pc, level)));
+            .entry((module, entry))
+            .or_insert_with(|| Rc::new(rows_of(code, source, pc)));
         made.clone()
     }
 
-    /// How many inlined bodies deep an activation is.
-    fn level(&self, frame: usize, at: usize) -> usize {
-        let source = self.source(self.activations[frame].module);
-        source.inlined_at(self.pc_of(frame, at)).len()
+    /// The inlined calls that an activation is in, but for those that are ahead.
+    fn chain(&self, frame: usize, (at, ahead): Stand) -> Chain {
+        let rows = self.rows(frame, at);
+        let row = rows.around(self.pc_of(frame, at));
+        let chain = row.map_or(Rc::from([]), |row| row.at.chain.clone());
+        let ahead = match self.moments[at].frame == Some(frame) {
+            true => ahead as usize,
+            false => 0,
+        };
+        chain[..chain.len() - ahead].into()
+    }
+
+    /// How many inlined calls begin at a moment.
+    pub(super) fn beginning(&self, at: usize) -> u32 {
+        let moment = &self.moments[at];
+        let Some(frame) = moment
+            .frame
+            .filter(|_| moment.position.phase == Phase::Before)
+        else {
+            return 0;
+        };
+        let rows = self.rows(frame, at);
+        let row = rows.0.get(&moment.position.pc);
+        row.map_or(0, |row| (row.at.chain.len() - row.begun) as u32)
     }
 
     pub fn any_lines(&self) -> bool {
@@ -129,20 +272,26 @@ impl Oracle {
     }
 
     /// The next line start of the innermost activation with lines, or of those that it
-    /// returns to; into: or the beginning of a function with lines that they call.
-    pub(super) fn line_forward(&self, from: usize, into: bool) -> Option<usize> {
+    /// returns to; into: or the beginning of a function with lines that they call, or of a
+    /// call that is inlined.
+    pub(super) fn line_forward(&self, (from, ahead): Stand, into: bool) -> Option<Stand> {
         let Some(stack) = self.lined_stack(from) else {
             let mut after = from + 1..self.moments.len();
             return match self.any_lines() {
-                true => after.find(|i| self.is_body_start(*i)),
-                false => self.instruction_after(from),
+                true => after
+                    .find(|i| self.is_body_start(*i))
+                    .map(|i| (i, self.beginning(i))),
+                false => self.instruction_after(from).map(|i| (i, 0)),
             };
         };
-        let mut counted: HashMap<usize, (Rc<Rows>, Option<u64>)> = HashMap::new();
+        if into && ahead > 0 {
+            return Some((from, ahead - 1));
+        }
+        let mut counted: HashMap<usize, Way> = HashMap::new();
         for frame in stack {
-            let rows = self.rows(frame, from, self.level(frame, from));
-            let line = rows.line_around(self.pc_of(frame, from));
-            counted.insert(frame, (rows, line));
+            let sight = (!into).then(|| self.chain(frame, (from, ahead)));
+            let way = Way::at(self.rows(frame, from), sight, self.pc_of(frame, from));
+            counted.insert(frame, way);
         }
         // Activations between the innermost one and the one with lines.
         let inner: HashSet<usize> = self.stack(from).into_iter().collect();
@@ -152,16 +301,13 @@ impl Oracle {
                 continue;
             };
             match counted.get_mut(&frame) {
-                Some((rows, line)) => {
-                    let pc = moment.position.pc;
-                    let passed = rows.0.get(&pc).copied();
-                    let before = std::mem::replace(line, rows.line_around(pc));
-                    if passed.is_some() && before != passed {
-                        return Some(i);
+                Some(way) => {
+                    if let Some(ahead) = way.come(moment.position.pc) {
+                        return Some((i, ahead));
                     }
                 }
                 None if into && !inner.contains(&frame) && self.is_body_start(i) => {
-                    return Some(i);
+                    return Some((i, self.beginning(i)));
                 }
                 None => {}
             }
@@ -169,95 +315,190 @@ impl Oracle {
         None
     }
 
-    /// The line starts of an activation before a moment, ascending.
-    fn starts(&self, frame: usize, before: usize, level: usize) -> Vec<usize> {
+    /// The last line start of an activation before a moment, and the line that it is in
+    /// then.
+    fn last_start(
+        &self,
+        frame: usize,
+        before: usize,
+        sight: Option<Chain>,
+    ) -> (Option<Stand>, Option<Line>) {
         let Some(first) = self.activations[frame].moments.first() else {
-            return Vec::new();
+            return (None, None);
         };
-        let rows = self.rows(frame, *first, level);
-        let mut line = None;
-        let mut starts = Vec::new();
+        let mut way = Way::new(self.rows(frame, *first), sight);
+        let mut last = None;
         for i in &self.activations[frame].moments {
             if *i >= before {
                 break;
             }
-            let pc = self.moments[*i].position.pc;
-            let passed = rows.0.get(&pc).copied();
-            if passed.is_some() && passed != line {
-                starts.push(*i);
+            if let Some(ahead) = way.come(self.moments[*i].position.pc) {
+                last = Some((*i, ahead));
             }
-            line = rows.line_around(pc);
         }
-        starts
+        (last, way.line)
+    }
+
+    /// Where the innermost call of the innermost activation begins right here: the call, if
+    /// its line starts here, as nothing of it ran before.
+    fn call_here(&self, stand: Stand, frame: usize, before: Option<&Line>) -> Option<Stand> {
+        let chain = self.begins_here(stand, frame)?;
+        let (callers, call) = (&chain[..chain.len() - 1], chain.last()?);
+        let inside = before.is_some_and(|before| common(&before.chain, &chain) == chain.len());
+        let call = Line {
+            chain: callers.into(),
+            line: Some(call.call_site?.line_key()),
+        };
+        (!inside && before != Some(&call)).then_some((stand.0, stand.1 + 1))
+    }
+
+    /// The calls that the innermost activation is in, if the innermost of them begins here.
+    fn begins_here(&self, stand: Stand, frame: usize) -> Option<Chain> {
+        let at = stand.0;
+        let moment = &self.moments[at];
+        (moment.frame == Some(frame)).then_some(())?;
+        let rows = self.rows(frame, at);
+        let row = rows.0.get(&moment.position.pc)?;
+        let chain = self.chain(frame, stand);
+        (chain.len() > row.begun).then_some(chain)
     }
 
     /// The last line start of the innermost activation with lines, or of those that
     /// called it.
-    pub(super) fn line_back_over(&self, from: usize) -> Option<usize> {
-        let Some(stack) = self.lined_stack(from) else {
-            return self.line_back_from_outside(from);
+    pub(super) fn line_back_over(&self, stand: Stand) -> Option<Stand> {
+        let Some(stack) = self.lined_stack(stand.0) else {
+            return self.line_back_from_outside(stand.0);
         };
         let starts = stack.into_iter().filter_map(|frame| {
-            let level = self.level(frame, from);
-            self.starts(frame, from, level).pop()
+            let sight = Some(self.chain(frame, stand));
+            let (start, line) = self.last_start(frame, stand.0, sight);
+            self.call_here(stand, frame, line.as_ref()).or(start)
         });
         starts.max()
     }
 
     /// The last line start of all, in whatever activation.
-    pub(super) fn line_back_into(&self, from: usize) -> Option<usize> {
-        if self.lined_stack(from).is_none() {
+    pub(super) fn line_back_into(&self, stand: Stand) -> Option<Stand> {
+        let (from, ahead) = stand;
+        let Some(stack) = self.lined_stack(from) else {
             return self.line_back_from_outside(from);
+        };
+        if let Some(chain) = self.begins_here(stand, stack[0]) {
+            let rows = self.rows(stack[0], from);
+            let begun = rows.0[&self.moments[from].position.pc].begun;
+            if chain.len() > begun + 1 {
+                return Some((from, ahead + 1));
+            }
+            let (_, line) = self.last_start(stack[0], from, None);
+            let call = self.call_here(stand, stack[0], line.as_ref());
+            if call.is_some() {
+                return call;
+            }
         }
         let frames = 0..self.activations.len();
         let starts = frames.filter_map(|frame| {
             let first = *self.activations[frame].moments.first()?;
-            (first < from).then(|| self.starts(frame, from, OWN_LINES).pop())?
+            (first < from).then(|| self.last_start(frame, from, None).0)?
         });
-        starts.max()
+        // In the innermost call that begins there.
+        starts.max().map(|(at, _)| (at, 0))
     }
 
     /// Where no activation has a line: the last line start of the last stack that had
     /// some.
-    fn line_back_from_outside(&self, from: usize) -> Option<usize> {
+    fn line_back_from_outside(&self, from: usize) -> Option<Stand> {
         if !self.any_lines() {
-            return self.instruction_before(from);
+            return self.instruction_before(from).map(|at| (at, 0));
         }
         let last = (0..from).rev().find(|i| self.lined_stack(*i).is_some())?;
         let stack = self.lined_stack(last)?;
         let starts = stack.into_iter().filter_map(|frame| {
-            let level = self.level(frame, last);
-            self.starts(frame, last + 1, level).pop()
+            let sight = Some(self.chain(frame, (last, 0)));
+            self.last_start(frame, last + 1, sight).0
         });
         starts.max()
     }
 
     /// The first moment after the return to the nearest caller with lines, or to the
-    /// nearest caller at all; where that is unwound, to the one that catches.
-    pub(super) fn out_forward(&self, from: usize) -> Option<usize> {
-        let stack = match self.lined_stack(from) {
-            Some(stack) => stack,
-            None => self.stack(from),
+    /// nearest caller at all; where that is unwound, to the one that catches. Out of an
+    /// inlined call: the first moment outside of it.
+    pub(super) fn out_forward(&self, stand: Stand) -> Option<Stand> {
+        let from = stand.0;
+        let lined = self.lined_stack(from);
+        let stack = lined.clone().unwrap_or_else(|| self.stack(from));
+        let chain = match (lined, stack.first()) {
+            (Some(_), Some(frame)) => self.chain(*frame, stand),
+            _ => Rc::from([]),
         };
         let outside = stack.get(1..).unwrap_or_default();
         let lined = outside.iter().position(|frame| self.has_line(*frame, from));
         let callers: HashSet<usize> = outside[lined.unwrap_or(0)..].iter().copied().collect();
-        let mut after = from + 1..self.moments.len();
-        after.find(|i| {
-            let moment = &self.moments[*i];
-            moment.position.phase == Phase::Before
-                && moment.frame.is_some_and(|frame| callers.contains(&frame))
-        })
+        for i in from + 1..self.moments.len() {
+            let moment = &self.moments[i];
+            let (Phase::Before, Some(frame)) = (moment.position.phase, moment.frame) else {
+                continue;
+            };
+            if callers.contains(&frame) {
+                return Some((i, self.beginning(i)));
+            }
+            if chain.is_empty() || frame != stack[0] {
+                continue;
+            }
+            let rows = self.rows(frame, from);
+            let row = rows.around(moment.position.pc);
+            let known = row.map_or(0, |row| common(&row.at.chain, &chain));
+            if known == chain.len() {
+                continue;
+            }
+            let exact = rows.0.get(&moment.position.pc);
+            let ahead = exact.filter(|row| known >= row.begun);
+            let ahead = ahead.map_or(0, |row| row.at.chain.len() - known.min(chain.len() - 1));
+            return Some((i, ahead as u32));
+        }
+        None
     }
 
     /// The instruction before the call that began the innermost activation with lines,
-    /// or the innermost one at all.
-    pub(super) fn out_back(&self, from: usize) -> Option<usize> {
-        let stack = match self.lined_stack(from) {
-            Some(stack) => stack,
-            None => self.stack(from),
+    /// or the innermost one at all. Out of an inlined call: where it began.
+    pub(super) fn out_back(&self, stand: Stand) -> Option<Stand> {
+        let from = stand.0;
+        let lined = self.lined_stack(from);
+        let stack = lined.clone().unwrap_or_else(|| self.stack(from));
+        let frame = *stack.first()?;
+        let chain = match lined {
+            Some(_) => self.chain(frame, stand),
+            None => Rc::from([]),
         };
-        let begun = *self.activations[*stack.first()?].moments.first()?;
-        self.instruction_before(begun)
+        if !chain.is_empty()
+            && let Some(began) = self.call_began(frame, stand, &chain)
+        {
+            return Some(began);
+        }
+        let begun = *self.activations[frame].moments.first()?;
+        self.instruction_before(begun).map(|at| (at, 0))
+    }
+
+    fn call_began(&self, frame: usize, (from, _): Stand, chain: &Chain) -> Option<Stand> {
+        let is_innermost = self.moments[from].frame == Some(frame);
+        let rows = self.rows(frame, from);
+        let mut was_inside = false;
+        let mut began = None;
+        for i in &self.activations[frame].moments {
+            if *i > from {
+                break;
+            }
+            let pc = self.moments[*i].position.pc;
+            let row = rows.around(pc);
+            let inside = row.is_some_and(|row| common(&row.at.chain, chain) == chain.len());
+            let exact = rows.0.get(&pc).filter(|row| row.begun < chain.len());
+            // Where the session stands it counts if the call is ahead.
+            let counts = *i < from || (is_innermost && exact.is_some());
+            if inside && !was_inside && counts {
+                let ahead = exact.map_or(0, |row| row.at.chain.len() - (chain.len() - 1));
+                began = Some((*i, ahead as u32));
+            }
+            was_inside = inside;
+        }
+        began
     }
 }

@@ -11,6 +11,8 @@ use rr_dap::timeline::travel::motion::{
 pub struct Arrival {
     pub index: usize,
     pub reason: Reason,
+    /// How many of the inlined calls that begin there must be ahead, where that is known.
+    pub ahead: Option<u32>,
 }
 
 impl Oracle {
@@ -69,6 +71,7 @@ impl Oracle {
     pub fn arrival(
         &self,
         from: usize,
+        ahead: u32,
         motion: &Motion,
         breakpoints: &[Breakpoint],
     ) -> Option<Arrival> {
@@ -90,11 +93,11 @@ impl Oracle {
             Motion::Fraction(Fraction::END) => Some(end),
             Motion::Fraction(fraction) => {
                 let tick = fraction.of(self.moments[end].position.tick);
-                return self.arrival(from, &Motion::Tick(tick), breakpoints);
+                return self.arrival(from, ahead, &Motion::Tick(tick), breakpoints);
             }
             Motion::Instruction(direction, Step::Over) if self.depth(from) == 0 => {
                 let motion = Motion::Instruction(*direction, Step::Into);
-                return self.arrival(from, &motion, breakpoints);
+                return self.arrival(from, ahead, &motion, breakpoints);
             }
             Motion::Instruction(Forward, Step::Over) => {
                 let mut next = self.instruction_after(from);
@@ -124,13 +127,22 @@ impl Oracle {
                 let mut before = (0..from).rev();
                 before.find(|i| self.is_hostcall(*i)).or(Some(0))
             }
-            Motion::Line(Forward, Step::Out) => self.out_forward(from).or(Some(end)),
-            Motion::Line(Backward, Step::Out) => self.out_back(from).or(Some(0)),
-            Motion::Line(Forward, step) => {
-                self.line_forward(from, *step == Step::Into).or(Some(end))
+            Motion::Line(direction, step) => {
+                let stand = (from, ahead);
+                let (found, last) = match (direction, step) {
+                    (Forward, Step::Out) => (self.out_forward(stand), end),
+                    (Backward, Step::Out) => (self.out_back(stand), 0),
+                    (Forward, step) => (self.line_forward(stand, *step == Step::Into), end),
+                    (Backward, Step::Over) => (self.line_back_over(stand), 0),
+                    (Backward, Step::Into) => (self.line_back_into(stand), 0),
+                };
+                let (index, ahead) = found.unwrap_or((last, 0));
+                let arrival = self.arrived(index, Reason::Arrived);
+                return Some(Arrival {
+                    ahead: Some(ahead),
+                    ..arrival
+                });
             }
-            Motion::Line(Backward, Step::Over) => self.line_back_over(from).or(Some(0)),
-            Motion::Line(Backward, Step::Into) => self.line_back_into(from).or(Some(0)),
             #[allow(unreachable_patterns, reason = "there may be other motions")]
             _ => None,
         };
@@ -163,7 +175,11 @@ impl Oracle {
             _ if index == self.last() => Reason::End(self.ending()),
             _ => reason,
         };
-        Arrival { index, reason }
+        Arrival {
+            index,
+            reason,
+            ahead: None,
+        }
     }
 
     fn next_breakpoint(

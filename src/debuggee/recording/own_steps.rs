@@ -1,0 +1,85 @@
+//! Steps into calls that pass the bodies of libraries which the compiler has put in place of
+//! their calls: they are no functions that a step could leave out.
+
+use super::stack::ShownFrame;
+use super::{DebuggeeError, Recording};
+use crate::component::ModuleId;
+use crate::debuggee::Output;
+use crate::source::FileId;
+use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+
+/// No line has more calls of a library in it.
+const MOST: usize = 1000;
+
+/// A line of the program: of which core frame, from the outside, in which file.
+type Line = (u32, ModuleId, FileId, u32);
+
+impl Recording {
+    /// A step into the calls of a line: to the next line, or into one that is no library's.
+    pub(super) fn step_into_own(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        let begun = self.line_here()?;
+        let began_within = self.is_in_inlined_library()?;
+        let mut stop = self.step(Step::Into, output, interrupt)?;
+        if !self.just_my_code || began_within {
+            return Ok(stop);
+        }
+        for _ in 0..MOST {
+            if stop.reason != Reason::Arrived || !self.is_in_inlined_library()? {
+                break;
+            }
+            stop = self.step(Step::Out, output, interrupt)?;
+            // Where the call was the last of its line, another one begins here.
+            let is_on_line = begun.is_some() && self.line_here()? == begun;
+            if stop.reason != Reason::Arrived || !is_on_line {
+                break;
+            }
+            stop = self.step(Step::Into, output, interrupt)?;
+        }
+        Ok(stop)
+    }
+
+    fn step(
+        &mut self,
+        step: Step,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        self.stack = None;
+        let motion = Motion::Line(Direction::Forward, step);
+        self.meet(&motion, output, interrupt)
+    }
+
+    /// The line of the innermost frame of guest code.
+    fn line_here(&mut self) -> Result<Option<Line>, DebuggeeError> {
+        let innermost = self.stack()?.iter().find_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place),
+            ShownFrame::Crossing(_) => None,
+        });
+        Ok(innermost.and_then(|place| {
+            let line = place.line?;
+            Some((place.outside, place.core.module, line.file, line.line))
+        }))
+    }
+
+    /// Whether the innermost body is an inlined one of a library.
+    fn is_in_inlined_library(&mut self) -> Result<bool, DebuggeeError> {
+        let stack = self.stack()?;
+        let (module, line) = match stack {
+            [ShownFrame::Guest(inner), ShownFrame::Guest(outer), ..]
+                if inner.index == outer.index =>
+            {
+                (inner.core.module, inner.line)
+            }
+            _ => return Ok(false),
+        };
+        let module = self.timeline.module(module);
+        Ok(line
+            .zip(module)
+            .is_some_and(|(line, module)| self.is_library(module.source.file(line.file))))
+    }
+}
