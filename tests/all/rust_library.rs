@@ -71,3 +71,22 @@ fn sources_of_the_library_are_where_rustup_has_them() {
     let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
     assert_eq!(changed, [(compiled_in, &here.to_str().unwrap().to_owned())]);
 }
+
+#[test]
+fn sources_of_libraries_are_told_by_their_paths_wherever_cargo_lives() {
+    for library in [
+        "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/std/src/panicking.rs",
+        "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/wasi-0.11.1/src/lib.rs",
+        "/cargo/registry/src/index.crates.io-1949cf8c6b5b557f/wasi-0.11.1/src/lib.rs",
+        "/opt/cargo/git/checkouts/wit-bindgen-0123456789abcdef/abc/src/lib.rs",
+    ] {
+        assert!(rr_dap::source::is_library(library), "{library}");
+    }
+    for own in [
+        "/work/registry/main.rs",
+        "/home/me/git/app/src/main.rs",
+        "src/lib.rs",
+    ] {
+        assert!(!rr_dap::source::is_library(own), "{own}");
+    }
+}
