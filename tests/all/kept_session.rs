@@ -139,7 +139,7 @@ fn breakpoints_of_the_prompt_are_there_the_next_time() {
         "4 breakpoints of an earlier session",
         "Breakpoint 1: at ledger.c:",
         "if number == 3",
-        "Breakpoint 2: at apply (disabled)",
+        "Breakpoint 2: apply at ledger.c:45 (disabled)",
         "Catchpoint 3: failed hostcall",
         "Watchpoint 4: accounts[0].balance",
         "here  event",

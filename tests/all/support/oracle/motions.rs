@@ -137,10 +137,13 @@ impl Oracle {
                     (Backward, Step::Into) => (self.line_back_into(stand), 0),
                 };
                 let (index, ahead) = found.unwrap_or((last, 0));
-                let arrival = self.arrived(index, Reason::Arrived);
-                return Some(Arrival {
-                    ahead: Some(ahead),
-                    ..arrival
+                let met = self.met(from, index, breakpoints);
+                return Some(match met.reason {
+                    Reason::Breakpoints(_) => met,
+                    _ => Arrival {
+                        ahead: Some(ahead),
+                        ..met
+                    },
                 });
             }
             #[allow(unreachable_patterns, reason = "there may be other motions")]
