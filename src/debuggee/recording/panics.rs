@@ -6,8 +6,8 @@ use super::stack::ShownFrame;
 use super::{DebuggeeError, Recording};
 use crate::component::ModuleId;
 use crate::debuggee::{BreakpointState, Stream};
-use crate::replay::Position;
 use crate::replay::frames::Frame;
+use crate::replay::{Phase, Position};
 use crate::source::{Beginning, ModuleSource, Written};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{
@@ -127,7 +127,9 @@ impl Recording {
             return Ok(Giving::Outside);
         };
         let (module, pc) = (innermost.module, innermost.pc);
-        let is_entry = places.contains(&Place::Code { module, pc });
+        // A function that is nothing but a trap ends the run where it begins.
+        let is_entry = self.timeline.here().position.phase == Phase::Before
+            && places.contains(&Place::Code { module, pc });
         Ok(match outer.iter().any(is_of) {
             true => Giving::Up,
             false if is_entry => Giving::Begins,
