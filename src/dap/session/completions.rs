@@ -204,10 +204,10 @@ fn operand(text: &str) -> &str {
     }
     let found = text.get(start..).unwrap_or_default();
     // A comparison is not an arrow.
-    let cut = found
+    let mut cut = found
         .match_indices('>')
         .filter(|(at, _)| !found.get(..*at).is_some_and(|before| before.ends_with('-')));
-    let cut = cut.last().map_or(0, |(at, _)| at + 1);
+    let cut = cut.next_back().map_or(0, |(at, _)| at + 1);
     found.get(cut..).unwrap_or_default()
 }
 

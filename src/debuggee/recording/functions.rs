@@ -6,7 +6,8 @@ use super::stack::point;
 use crate::component::{ModuleId, NamePattern};
 use crate::debuggee::{BreakpointState, FunctionBreakpointRequest, FunctionView};
 use crate::source::{
-    Agreement, Beginning, Function, FunctionName, InlinedCall, ModuleSource, Written, nearest,
+    Agreement, Beginning, Function, FunctionName, InlinedCall, ModuleSource, SourceLine, Written,
+    nearest,
 };
 use crate::timeline::Module;
 use crate::timeline::travel::motion::{HostcallFilter, Place};
@@ -32,6 +33,28 @@ fn bodies_around(source: &ModuleSource, pc: u32, is_called: impl Fn(&str) -> boo
         .iter()
         .position(|call| begins(call) && is_called(&call.name));
     calls.len().saturating_sub(deeper.unwrap_or(0)) as u32
+}
+
+/// How many inlined bodies a breakpoint on a function is in: what is inlined where the
+/// function's own code begins is ahead.
+fn inside(source: &ModuleSource, function: &Beginning) -> u32 {
+    match function.is_inlined {
+        true => bodies_around(source, function.pc, |name| name == function.name),
+        false => 0,
+    }
+}
+
+/// The line where a function begins, and not what is inlined there.
+fn first_line(source: &ModuleSource, function: &Beginning) -> Option<SourceLine> {
+    let calls = source.inlined_at(function.pc);
+    let ahead = calls
+        .len()
+        .saturating_sub(inside(source, function) as usize);
+    let line = match ahead.checked_sub(1).and_then(|last| calls.get(last)) {
+        Some(call) => call.call_site,
+        None => source.line_at(function.pc),
+    };
+    line.filter(|line| line.line != 0)
 }
 
 impl Recording {
@@ -87,11 +110,8 @@ impl Recording {
             return (Vec::new(), None);
         };
         let places = meant.functions.iter().map(|(id, function)| {
-            let source = self.timeline.module(*id).map(|module| &module.source);
-            let is_called = |name: &str| name == function.name;
-            // What is inlined where a function's own code begins is ahead.
-            let inside = source.filter(|_| function.is_inlined);
-            let inside = inside.map_or(0, |source| bodies_around(source, function.pc, is_called));
+            let module = self.timeline.module(*id);
+            let inside = module.map_or(0, |module| inside(&module.source, function));
             Place::Call {
                 module: *id,
                 pc: function.pc,
@@ -99,8 +119,7 @@ impl Recording {
             }
         });
         let module = self.timeline.module(*id);
-        let line = module.and_then(|module| module.source.line_at(first.pc));
-        let line = line.filter(|line| line.line != 0);
+        let line = module.and_then(|module| first_line(&module.source, first));
         let place = line.and_then(|line| {
             let function = module?.source.function_index_at(first.pc);
             Some(self.place_in_source(*id, module?, line, function))
@@ -125,7 +144,7 @@ impl Recording {
         let mut told = first.and_then(spelled).unwrap_or_default();
         let at = first.and_then(|(id, function)| {
             let source = &self.timeline.module(*id)?.source;
-            let line = source.line_at(function.pc).filter(|line| line.line != 0)?;
+            let line = first_line(source, function)?;
             let path = source.file(line.file);
             let file = path.rsplit('/').next().unwrap_or(path);
             Some(format!(" at {file}:{}", line.line))

@@ -196,13 +196,23 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let is_outside = |row: &Row| !rows.is_within(row.at.body, body);
+        let source = self.module(frame.module).map(|module| &module.source);
+        // What a compiler has put between lines is nowhere to stand.
+        let has_line = |pc: &u32| {
+            let line = source.and_then(|source| source.line_at(*pc));
+            line.is_some_and(|line| line.line != 0)
+        };
         let follows = rows.rows.windows(2).filter_map(|pair| match pair {
             [before, after] => (!is_outside(before) && is_outside(after)).then_some(after.pc),
             _ => None,
         });
         let landings = rows.landings.iter().copied();
         let landings = landings.filter(|pc| rows.row_around(*pc).is_none_or(is_outside));
-        let mut outside: Vec<u32> = follows.chain(landings).collect();
+        let statements = rows.rows.iter();
+        let statements = statements.filter(|row| row.is_statement && is_outside(row));
+        let statements = statements.map(|row| row.pc);
+        let places = follows.chain(landings).chain(statements);
+        let mut outside: Vec<u32> = places.filter(has_line).collect();
         outside.sort_unstable();
         outside.dedup();
         let watch = Watch::BodyLeft {

@@ -105,10 +105,7 @@ fn may_meet(breaks: &Breaks, begun: &Stop, led: &Stop) -> bool {
         false => (led, begun),
     };
     let (from, to) = (first.position, last.position);
-    let makes_calls = first.event != last.event
-        || [from.phase, to.phase]
-            .iter()
-            .any(|phase| *phase == Phase::Calling);
+    let makes_calls = first.event != last.event || [from.phase, to.phase].contains(&Phase::Calling);
     let at_hostcalls = !(breaks.crossings.is_empty() && breaks.events.is_empty());
     // What changes in a tick may be seen first at the first moment of the next one.
     let ticks = Tick(from.tick.0.saturating_sub(1))..=to.tick;
