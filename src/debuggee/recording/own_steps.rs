@@ -33,12 +33,15 @@ impl Recording {
                 break;
             }
             stop = self.step(Step::Out, output, interrupt)?;
-            // Where the call was the last of its line, another one begins here.
-            let is_on_line = begun.is_some() && self.line_here()? == begun;
-            if stop.reason != Reason::Arrived || !is_on_line {
+            if stop.reason != Reason::Arrived {
                 break;
             }
-            stop = self.step(Step::Into, output, interrupt)?;
+            // Where the call was the last of its line, another one begins here; one that the
+            // compiler has made of several has no line.
+            let here = self.line_here()?;
+            if here.is_none() || here == begun {
+                stop = self.step(Step::Into, output, interrupt)?;
+            }
         }
         Ok(stop)
     }

@@ -2,7 +2,7 @@
 
 use crate::component::ModuleId;
 use crate::replay::Landing;
-use crate::source::{Bodies, BodyNumber, Function, OWN};
+use crate::source::{Bodies, BodyNumber, Function, OWN, SourceLine};
 use crate::timeline::Module;
 use crate::timeline::processes::wire::rows::{BodyLine, FunctionRows, InlinedRows, Row};
 use std::cell::RefCell;
@@ -64,9 +64,10 @@ fn rows_of(module: &Module, id: ModuleId, function: &Function) -> Option<Functio
     if !rows.iter().any(|row| row.is_statement) {
         return None;
     }
+    // Of calls that a compiler has made one it knows no line: nobody stands before them.
     let inlined = bodies.all_inlined().iter().map(|inlined| InlinedRows {
         parent: inlined.parent,
-        call: inlined.call_site.map(|at| at.line_key()),
+        call: inlined.call_site.filter(has_line).map(|at| at.line_key()),
     });
     let mut rows = FunctionRows {
         module: id,
@@ -139,7 +140,12 @@ fn line_without_statement(
         Some(call) => call.call_site,
         None => module.source.line_at(pc),
     };
-    line.map_or(before.line, |line| line.line_key())
+    line.filter(has_line)
+        .map_or(before.line, |line| line.line_key())
+}
+
+fn has_line(at: &SourceLine) -> bool {
+    at.line != 0
 }
 
 /// Where branches come to, and may come from another line.
