@@ -225,10 +225,11 @@ if run("run"):
             _, what, frames = line.split("\t")
             frames = [(plain(name), *more) for name, *more in ast.literal_eval(frames)]
             walks.setdefault(what, []).append(frames)
-    walks = {what: without_returns(stops) for what, stops in walks.items()}
     if not walks:
         sys.exit(f"gdb has said nothing of {native}:\n{said}")
-    return walks
+    # Which of them end as enough steps were made.
+    cut = {what for what, stops in walks.items() if len(stops) > most_of(what)}
+    return {what: without_returns(stops) for what, stops in walks.items()}, cut
 
 
 def without_returns(stops):
@@ -397,14 +398,14 @@ def ours(stops, file, copies):
 
 def compare(program, level, directory):
     native, wasm = build(program, level, directory)
-    theirs, own = gdb(native, program, directory), rr_dap(wasm, program, directory)
+    (theirs, cut), own = gdb(native, program, directory), rr_dap(wasm, program, directory)
     copies = [Copies(native, program.name), Copies(wasm, program.name)]
     results = []
     for what in theirs:
         a = ours(theirs[what], program.name, copies)
         b = ours(own.get(what, []), program.name, copies)
         # Where one ends as enough steps were made, the other may have gone farther.
-        if any(len(walk.get(what, [])) > most_of(what) for walk in (theirs, own)):
+        if what in cut or len(own.get(what, [])) > most_of(what):
             a, b = a[: min(len(a), len(b))], b[: min(len(a), len(b))]
         results.append((program.name, level, what, a, b, common(a, b), max(len(a), len(b))))
     return results
