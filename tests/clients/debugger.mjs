@@ -122,9 +122,10 @@ export async function stack(client) {
   return (await client.stackTraceRequest(THREAD)).body.stackFrames;
 }
 
-/** The innermost frame of the program's own, past a hostcall's. */
+/** The innermost frame of the program's own, past a hostcall's; its source may not be here. */
 export async function sourceFrame(client) {
-  return (await stack(client)).find(frame => frame.source?.path !== undefined);
+  const own = frame => frame.presentationHint !== 'subtle' && frame.source !== undefined && !frame.source.name.endsWith('.wat');
+  return (await stack(client)).find(own);
 }
 
 /** The variables of a scope whose name fits, by name. */

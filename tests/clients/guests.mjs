@@ -44,7 +44,8 @@ export const helloC = {
 /** The program of the tour, which traps in the end. */
 export const ledger = {
   component: join(FIXTURES, 'ledger.wasm'),
-  guestPath: '/rr-dap/fixtures/ledger.c',
+  /** Beside the program, where it is found. */
+  guestPath: join(FIXTURES, 'ledger.c'),
   source: join(FIXTURES, 'ledger.c'),
   launch: { program: join(FIXTURES, 'ledger.wasm'), dirs: [`${FIXTURES}::/work`] },
   line: text => {

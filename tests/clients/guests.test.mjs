@@ -32,11 +32,11 @@ const thereAndBack = async client => {
 const hitsBothWays = async (client, read, count) => {
   const forward = [];
   for (let i = 0; i < count; i++) {
-    assert.match((await go(client, 'continue')).reason, /breakpoint/);
+    assert.match((await go(client, 'continue')).reason, /breakpoint|hostcall/);
     forward.push(await read());
   }
   for (let i = count - 2; i >= 0; i--) {
-    assert.match((await go(client, 'reverseContinue')).reason, /breakpoint/);
+    assert.match((await go(client, 'reverseContinue')).reason, /breakpoint|hostcall/);
     assert.deepEqual(await read(), forward[i]);
   }
   return forward;
@@ -68,7 +68,8 @@ const rust = guest('rustguest-O0.wasm');
 test('rustguest: from a panic back to its cause', { ...patience, skip: rust.skip }, () =>
   debugging('stdio', [], async client => {
     const main = '/guest/rustguest/src/main.rs';
-    const launch = { program: rust.component, args: ['oob'] };
+    // The source is not here: a client that has it says so.
+    const launch = { program: rust.component, args: ['oob'], sourceMap: { '/guest': '/guest' } };
     const DIVIDE = 52;
     const end = await begin(client, { ...launch, stopAt: 'end' }, main, []);
     assert.equal(end.reason, 'exception');
@@ -86,8 +87,8 @@ test('rustguest: from a panic back to its cause', { ...patience, skip: rust.skip
     const { d, items } = await scope(client, frame, /argument/i);
     assert.equal(d.value, '1');
     assert.match(items.value, /2|two/);
-    await go(client, 'stepOut');
-    assert.notEqual((await sourceFrame(client)).name, 'rustguest::divide');
+    // It never returns.
+    assert.equal((await go(client, 'stepOut')).reason, 'exception');
   }));
 
 const composed = guest('rust-composed-O0.wasm');

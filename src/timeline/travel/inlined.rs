@@ -15,6 +15,7 @@ use crate::source::{BodyNumber, OWN};
 use crate::timeline::processes::wire::found::Hit;
 use crate::timeline::processes::wire::rows::{FunctionRows, InBody, Row, Sight};
 use crate::timeline::processes::wire::run::{LineWatch, OutOf, Watch};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The row where the instruction at `pc` is the first.
@@ -197,10 +198,13 @@ impl Timeline {
     ) -> Result<Stop> {
         let is_outside = |row: &Row| !rows.is_within(row.at.body, body);
         let source = self.module(frame.module).map(|module| &module.source);
-        // What a compiler has put between lines is nowhere to stand.
-        let has_line = |pc: &u32| {
+        let inside = rows.rows.iter().filter(|row| !is_outside(row));
+        let inside: BTreeSet<u64> = inside.map(|row| row.at.line).collect();
+        // What a compiler has put between lines is nowhere to stand. It also leaves gaps in the
+        // ranges of bodies: an instruction of a body's line is still the body's.
+        let is_place = |pc: &u32| {
             let line = source.and_then(|source| source.line_at(*pc));
-            line.is_some_and(|line| line.line != 0)
+            line.is_some_and(|line| line.line != 0 && !inside.contains(&line.line_key()))
         };
         let follows = rows.rows.windows(2).filter_map(|pair| match pair {
             [before, after] => (!is_outside(before) && is_outside(after)).then_some(after.pc),
@@ -212,7 +216,7 @@ impl Timeline {
         let statements = statements.filter(|row| row.is_statement && is_outside(row));
         let statements = statements.map(|row| row.pc);
         let places = follows.chain(landings).chain(statements);
-        let mut outside: Vec<u32> = places.filter(has_line).collect();
+        let mut outside: Vec<u32> = places.filter(is_place).collect();
         outside.sort_unstable();
         outside.dedup();
         let watch = Watch::BodyLeft {

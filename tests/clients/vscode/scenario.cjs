@@ -57,7 +57,7 @@ module.exports = async (vscode, say) => {
   await press('stepOver');
   await at('step over', 3, 'step', SUBTRACTS + 1);
   await press('stepBack');
-  await at('step back', 4, 'step', SUBTRACTS);
+  await at('step back', 4, 'breakpoint', SUBTRACTS);
   const { scopes } = await ask('scopes', { frameId: vscode.debug.activeStackItem.frameId });
   const names = [];
   for (const { variablesReference } of scopes) {
