@@ -75,7 +75,11 @@
       (check "back out" (equal (plist-get (go #'rr-dap-back-out) :name) "apply"))
       (check "a line on"
              (equal (plist-get (go #'call-interactively #'dape-next) :line) (1- line)))))
+  (check "a step ends at a breakpoint on its way"
+         (equal (plist-get (go #'rr-dap-next-hostcall) :name) "apply"))
   (check "a hostcall" (string-match-p "^wasi:" (plist-get (go #'rr-dap-next-hostcall) :name)))
+  (check "and back to the breakpoint"
+         (equal (plist-get (go #'rr-dap-previous-hostcall) :name) "apply"))
   (check "the one before"
          (string-match-p "^wasi:" (plist-get (go #'rr-dap-previous-hostcall) :name)))
   (go #'rr-dap-seek "end")

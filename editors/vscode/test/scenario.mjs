@@ -378,6 +378,8 @@ const acts = {
 async function end(vscode, until) {
   await vscode.debug.stopDebugging();
   await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
+  // VS Code cleans up behind it; a session that begins meanwhile is not given the focus.
+  await new Promise((wake) => setTimeout(wake, 500));
 }
 
 function eventOf(text) {
