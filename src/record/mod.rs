@@ -1,6 +1,7 @@
 //! Run a component on Wasmtime with WASI and write a trace, or give a host that
 //! runs it the means to.
 
+#[cfg(feature = "debugger")]
 mod carried;
 mod entry;
 mod error;
@@ -16,6 +17,7 @@ mod target;
 mod wasi;
 mod writing;
 
+#[cfg(feature = "debugger")]
 pub use carried::carried_sources;
 pub use entry::EntryError;
 pub use error::RecorderError;

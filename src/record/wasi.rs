@@ -45,7 +45,7 @@ pub struct WasiOptions {
     /// Which interfaces are linked, and what they allow.
     pub switches: Switches,
     /// The program's own sources, for who opens the recording elsewhere: see
-    /// [`carried_sources`](super::carried_sources).
+    /// `carried_sources`, which a debugger has.
     pub sources: Vec<CarriedSource>,
 }
 

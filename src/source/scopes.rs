@@ -77,6 +77,16 @@ pub(crate) struct Scopes {
 
 /// What is in scope at a place.
 pub(super) fn at(entries: &Entries, functions: &Functions, pc: u32) -> Result<Scopes, SourceError> {
+    let mut walk = walked(entries, functions, pc)?;
+    walk.add_lost_parameters()?;
+    Ok(walk.scopes)
+}
+
+fn walked<'a>(
+    entries: &'a Entries,
+    functions: &Functions,
+    pc: u32,
+) -> Result<Walk<'a>, SourceError> {
     let function = functions.described_at(entries, pc)?;
     let unit_id = function.entry.unit;
     let mut walk = Walk {
@@ -91,17 +101,18 @@ pub(super) fn at(entries: &Entries, functions: &Functions, pc: u32) -> Result<Sc
             frames: vec![Frame::default()],
             frame_base: None,
         },
+        origins: vec![None],
     };
     walk.run(function)?;
-    Ok(walk.scopes)
+    Ok(walk)
 }
 
 /// The calls inlined at a place, innermost first.
 pub(super) fn inlined_at(entries: &Entries, functions: &Functions, pc: u32) -> Vec<InlinedCall> {
-    let Ok(scopes) = at(entries, functions, pc) else {
+    let Ok(walk) = walked(entries, functions, pc) else {
         return Vec::new();
     };
-    let frames = scopes.frames.into_iter().rev();
+    let frames = walk.scopes.frames.into_iter().rev();
     frames.filter_map(|frame| frame.inlined).collect()
 }
 
@@ -242,6 +253,8 @@ struct Walk<'a> {
     ranges_left: RangesLeft,
     left: Budget,
     scopes: Scopes,
+    /// For each frame the entry that its function is a copy of.
+    origins: Vec<Option<EntryId>>,
 }
 
 impl Walk<'_> {
@@ -260,6 +273,7 @@ impl Walk<'_> {
             entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
             if first {
                 self.scopes.frame_base = frame_base(&attributes);
+                self.origins = vec![self.origin(function.entry.unit, &attributes)];
                 first = false;
                 continue;
             }
@@ -320,10 +334,37 @@ impl Walk<'_> {
                     inlined: Some(call),
                     variables: Vec::new(),
                 });
+                self.origins.push(self.origin(id.unit, attributes));
                 Ok(true)
             }
             _ => Ok(false),
         }
+    }
+
+    /// The entry that a copy of a function refers to.
+    fn origin(&self, unit: u32, attributes: &[Attribute<Reader>]) -> Option<EntryId> {
+        let mut attributes = attributes.iter();
+        let origin = attributes.find(|a| a.name() == gimli::DW_AT_abstract_origin)?;
+        self.entries.units.reference(unit, &origin.value()).ok()
+    }
+
+    /// Parameters that the copies of functions do not have any more are optimised out: people
+    /// look for them nevertheless.
+    fn add_lost_parameters(&mut self) -> Result<(), SourceError> {
+        for (frame, origin) in self.scopes.frames.iter_mut().zip(&self.origins) {
+            let Some(origin) = *origin else {
+                continue;
+            };
+            let mut here = std::mem::take(&mut frame.variables);
+            for parameter in parameters(self.entries, origin, &mut self.left)? {
+                let mut known = here.iter();
+                let known = known.position(|v| v.is_argument && v.name == parameter.name);
+                let parameter = known.map_or(parameter, |at| here.remove(at));
+                frame.variables.push(parameter);
+            }
+            frame.variables.append(&mut here);
+        }
+        Ok(())
     }
 
     fn ranges(&mut self, attributes: &[Attribute<Reader>]) -> Result<Vec<Range<u32>>, SourceError> {
@@ -363,6 +404,42 @@ impl Walk<'_> {
             ranges,
         }
     }
+}
+
+/// The parameters that the source declares for a function, wherever they are.
+fn parameters(
+    entries: &Entries,
+    function: EntryId,
+    left: &mut Budget,
+) -> Result<Vec<Declared>, SourceError> {
+    // More than any function has.
+    const MOST: usize = 256;
+    let unit = entries.units.of(function.unit)?;
+    let mut raw = unit.dwarf.entries_raw(Some(function.unit_offset()))?;
+    let mut attributes = Vec::new();
+    let mut found = Vec::new();
+    let mut first = true;
+    while !raw.is_empty() && (first || raw.next_depth() > 0) && found.len() < MOST {
+        let Some(abbreviation) = raw.read_abbreviation()? else {
+            continue;
+        };
+        let depth = raw.next_depth() - isize::from(abbreviation.has_children());
+        raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
+        match abbreviation.tag() {
+            _ if first => {}
+            tag @ gimli::DW_TAG_formal_parameter => {
+                let declared = declared(entries, function.unit, unit, tag, &attributes, None)?;
+                let name = declared.as_ref().map_or(0, |declared| declared.name.len());
+                left.spend::<Declared>(name)?;
+                found.extend(declared);
+            }
+            _ => {
+                skip_children(&mut raw, depth)?;
+            }
+        }
+        first = false;
+    }
+    Ok(found)
 }
 
 fn frame_base(attributes: &[Attribute<Reader>]) -> Option<Expression<Reader>> {

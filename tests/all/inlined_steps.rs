@@ -212,3 +212,10 @@ fn a_session_begins_in_ones_own_main() {
         assert_eq!(all, words("main:13 main:14 main:13 main:14"), "{app}");
     }
 }
+
+/// Behind `main` there is only the C library's code, which is not stepped through.
+#[test]
+fn a_step_back_from_the_end_is_in_ones_own_code() {
+    let said = session("motion/entry-O0.wasm", &["seek end", "reverse-next"]);
+    assert!(said.contains("main at entry.c:15"), "{said}");
+}

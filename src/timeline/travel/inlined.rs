@@ -201,10 +201,13 @@ impl Timeline {
         let inside = rows.rows.iter().filter(|row| !is_outside(row));
         let inside: BTreeSet<u64> = inside.map(|row| row.at.line).collect();
         // What a compiler has put between lines is nowhere to stand. It also leaves gaps in the
-        // ranges of bodies: an instruction of a body's line is still the body's.
+        // ranges of bodies: in those around it, an instruction of its lines is still its own.
         let is_place = |pc: &u32| {
+            let around = rows.row_around(*pc).map_or(OWN, |row| row.at.body);
             let line = source.and_then(|source| source.line_at(*pc));
-            line.is_some_and(|line| line.line != 0 && !inside.contains(&line.line_key()))
+            let line = line.filter(|line| line.line != 0);
+            !rows.is_within(body, around)
+                || line.is_some_and(|line| !inside.contains(&line.line_key()))
         };
         let follows = rows.rows.windows(2).filter_map(|pair| match pair {
             [before, after] => (!is_outside(before) && is_outside(after)).then_some(after.pc),

@@ -40,6 +40,12 @@ impl Timeline {
         Some((frames.len() - lined) as u32)
     }
 
+    /// The depth of the innermost frame of the program's own code.
+    fn own_depth(&self, frames: &[Frame]) -> Option<u32> {
+        let own = frames.iter().position(|frame| self.has_lines(frame))?;
+        Some((frames.len() - own) as u32)
+    }
+
     fn has_lines(&self, frame: &Frame) -> bool {
         self.has_any_lines(frame) && !self.is_foreign(frame)
     }
@@ -132,7 +138,14 @@ impl Timeline {
         }
         let Some(depth) = depth else {
             return match self.any_lines() {
-                true => self.line_back_from_outside(interrupt),
+                true => match self.line_back_from_outside(Self::own_depth, interrupt)? {
+                    Some(stop) => Ok(stop),
+                    // Nothing is the program's own.
+                    None => match self.line_back_from_outside(Self::lined_depth, interrupt)? {
+                        Some(stop) => Ok(stop),
+                        None => self.reach_start(),
+                    },
+                },
                 false => self.instruction_back(interrupt),
             };
         };
@@ -216,7 +229,11 @@ impl Timeline {
     /// From where no frame has lines (after the last return, in an exit
     /// handler): looks back ever further for a stack that has some, and takes
     /// the last line that those functions ran.
-    fn line_back_from_outside(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+    fn line_back_from_outside(
+        &mut self,
+        depth_in: impl Fn(&Timeline, &[Frame]) -> Option<u32>,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Stop>> {
         let here = self.here.position;
         let mut back = 0u64;
         while let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) {
@@ -226,7 +243,7 @@ impl Timeline {
                 continue;
             }
             let frames = process.ask(Frames)?;
-            let Some(depth) = self.lined_depth(&frames) else {
+            let Some(depth) = depth_in(self, &frames) else {
                 continue;
             };
             self.unbegun = 0;
@@ -238,10 +255,10 @@ impl Timeline {
             if let Some(hit) = ran.hit {
                 let stop = self.reach_position(hit.at.position, interrupt)?;
                 self.unbegun = hit.unbegun.unwrap_or(0);
-                return Ok(stop);
+                return Ok(Some(stop));
             }
         }
-        self.reach_start()
+        Ok(None)
     }
 
     pub(super) fn any_lines(&self) -> bool {

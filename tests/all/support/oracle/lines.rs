@@ -433,6 +433,7 @@ impl Oracle {
         let outside = stack.get(1..).unwrap_or_default();
         let lined = outside.iter().position(|frame| self.has_line(*frame, from));
         let callers: HashSet<usize> = outside[lined.unwrap_or(0)..].iter().copied().collect();
+        let mut is_in_gap = false;
         for i in from + 1..self.moments.len() {
             let moment = &self.moments[i];
             let (Phase::Before, Some(frame)) = (moment.position.phase, moment.frame) else {
@@ -448,9 +449,29 @@ impl Oracle {
             let row = rows.around(moment.position.pc);
             let known = row.map_or(0, |row| common(&row.at.chain, &chain));
             if known == chain.len() {
+                is_in_gap = false;
                 continue;
             }
             let exact = rows.0.get(&moment.position.pc);
+            // An instruction without a line, or of a line of the body, is in a gap of that.
+            let is_around = row.is_none_or(|row| row.at.chain.len() == known);
+            let source = self.source(self.activations[frame].module);
+            let line = source.line_at(moment.position.pc);
+            let line = line
+                .filter(|line| line.line != 0)
+                .map(|line| line.line_key());
+            let is_own = |line: u64| {
+                let mut of_body = rows
+                    .0
+                    .values()
+                    .filter(|row| row.at.chain.starts_with(&chain));
+                of_body.any(|row| row.at.line == Some(line))
+            };
+            let is_gap = is_around && line.is_none_or(is_own);
+            if is_gap || (is_in_gap && exact.is_none_or(|row| is_around && !row.is_statement)) {
+                is_in_gap = true;
+                continue;
+            }
             let ahead = exact.filter(|row| known >= row.begun);
             let ahead = ahead.map_or(0, |row| row.at.chain.len() - known.min(chain.len() - 1));
             return Some((i, ahead as u32));
