@@ -1,5 +1,6 @@
 //! Breakpoints: the list of them, and how the server is told.
 
+use super::catching;
 use super::places::{self, Spot, Wanted};
 use super::prompt::{Done, Next, Prompt};
 use crate::dap::client::Client;
@@ -7,28 +8,6 @@ use crate::dap::protocol::{Source, StoppedEventBody};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// What `catch` takes.
-pub(super) const CATCHABLE: &[&str] = &[
-    "trap",
-    "panic",
-    "throw",
-    "hostcall",
-    "failed",
-    "handle-created",
-    "handle-dropped",
-];
-
-/// The server's names for those.
-const FILTERS: [&str; 7] = [
-    "trap",
-    "panic",
-    "throw",
-    "hostcall",
-    "failedHostcall",
-    "handleCreated",
-    "handleDropped",
-];
 
 /// How long a breakpoint is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,11 +133,8 @@ impl Breakpoint {
         let set = match (&wanted.spot, lifetime) {
             (_, Lifetime::OneMotion) => return Vec::new(),
             (Spot::Event { filter, .. }, _) => {
-                let names = CATCHABLE.iter().zip(FILTERS);
-                let mut named = names.filter(|(_, known)| known == filter);
-                named
-                    .next()
-                    .map_or(String::new(), |(name, _)| format!("catch {name}"))
+                let event = catching::with_filter(filter);
+                event.map_or(String::new(), |event| format!("catch {}", event.word))
             }
             (Spot::Data { expression, .. }, _) => format!("watch {expression}"),
             (_, Lifetime::OneStop) => format!("tbreak {}", self.full_place()),
@@ -346,37 +322,6 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.add_and_tell(Wanted { spot, condition }, Lifetime::Kept)
 }
 
-/// What `catch` takes, with the server's name of the filter, and what it is called in lists.
-pub(super) fn catchable() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let filters = [
-        ("trap", "trap"),
-        ("panic", "panic"),
-        ("throw", "exception"),
-        ("hostcall", "hostcall"),
-        ("failedHostcall", "failed hostcall"),
-        ("handleCreated", "handle created"),
-        ("handleDropped", "handle dropped"),
-    ];
-    let words = CATCHABLE.iter().copied().zip(filters);
-    words.map(|(word, (filter, title))| (word, filter, title))
-}
-
-pub(super) fn catch(prompt: &mut Prompt, arguments: &str) -> Done {
-    let (word, rest) = arguments
-        .split_once(char::is_whitespace)
-        .unwrap_or((arguments, ""));
-    let Some((_, filter, title)) = catchable().find(|(known, ..)| *known == word) else {
-        bail!("catch what? {}", CATCHABLE.join(", "));
-    };
-    let rest = rest.trim();
-    let rest = rest.strip_prefix("if ").unwrap_or(rest);
-    let wanted = Wanted {
-        spot: Spot::Event { filter, title },
-        condition: Some(rest.to_owned()).filter(|rest| !rest.is_empty()),
-    };
-    prompt.add_and_tell(wanted, Lifetime::Kept)
-}
-
 pub(super) fn condition(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.change(arguments, |breakpoint, condition| {
         breakpoint.wanted.condition = condition;
@@ -447,7 +392,7 @@ fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
 }
 
 impl Prompt {
-    fn add_and_tell(&mut self, wanted: Wanted, lifetime: Lifetime) -> Done {
+    pub(super) fn add_and_tell(&mut self, wanted: Wanted, lifetime: Lifetime) -> Done {
         let number = self.add_breakpoint(wanted, lifetime)?;
         let told = self.breakpoints.find(number)?.told();
         self.say(&told)?;

@@ -2,7 +2,8 @@
 
 use super::prompt::{Done, Prompt};
 use super::{
-    breakpoints, display, help, info, memory, motion, script, settings, stack, text, values,
+    breakpoints, catching, display, help, info, memory, motion, script, settings, stack, text,
+    values,
 };
 
 /// What a command is for, as `help` groups them.
@@ -108,8 +109,8 @@ static TABLE: &[PromptCommand] = &[
     entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoints::set).completing(Places),
     entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoints::set_once).completing(Places),
     entry(Stopping, "watch", &["wa"], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoints::watch).completing(Expressions),
-    entry(Stopping, "catch", &[], "trap|panic|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", breakpoints::catch)
-        .completing(Words(breakpoints::CATCHABLE)),
+    entry(Stopping, "catch", &[], "trap|panic|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", catching::catch)
+        .completing(Words(catching::WORDS)),
     entry(Stopping, "condition", &["cond"], "N [EXPRESSION]", "stop at breakpoint N only if this holds; without it, always", breakpoints::condition).completing(Expressions),
     entry(Stopping, "hits", &[], "N [== 3|> 3|% 3]", "stop at breakpoint N only at these hits; without it, at all", breakpoints::hits),
     entry(Stopping, "ignore", &[], "N COUNT", "pass breakpoint N so many times", breakpoints::ignore),

@@ -1,6 +1,7 @@
 //! Breakpoints that outlive the session: they lie beside the recording.
 
-use super::breakpoints::{Breakpoint, Lifetime, catchable};
+use super::breakpoints::{Breakpoint, Lifetime};
+use super::catching;
 use super::places::{Spot, Wanted};
 use super::prompt::Prompt;
 use crate::dap::protocol::Source;
@@ -74,10 +75,7 @@ impl Kept {
             },
             At::Function(name) => Spot::Function(name.clone()),
             At::Instruction(address) => Spot::Instruction(address.clone()),
-            At::Event(filter) => {
-                let (_, filter, title) = catchable().find(|(_, known, _)| known == filter)?;
-                Spot::Event { filter, title }
-            }
+            At::Event(filter) => catching::with_filter(filter)?.spot(),
             At::Data { id, expression } => Spot::Data {
                 id: id.clone(),
                 expression: expression.clone(),

@@ -3,6 +3,7 @@
 
 mod awaited;
 mod breakpoints;
+mod catching;
 mod commands;
 mod complete;
 mod display;
