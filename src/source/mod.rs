@@ -33,6 +33,7 @@ mod places;
 mod ranges;
 mod scopes;
 mod sections;
+mod shared_tables;
 mod source_map;
 mod spelling;
 mod split;

@@ -20,6 +20,7 @@ mod parse;
 pub mod predicate;
 mod scene;
 mod syntax;
+mod type_name;
 mod types;
 
 pub use datum::{core_text, core_text_in};

@@ -4,6 +4,7 @@
 pub(super) mod containers;
 pub(super) mod declaration;
 pub(super) mod library;
+pub(super) mod locator;
 pub mod notation;
 pub(super) mod place;
 pub(super) mod scalar;
