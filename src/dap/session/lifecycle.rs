@@ -1,7 +1,8 @@
 //! Requests that begin and end a session: `initialize`, `launch`, `attach`,
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
-use super::{Handled, Open, Reply, Session, State, THREAD, Then, opening, printed};
+use super::opening::{self, Open};
+use super::{Handled, Reply, Session, State, THREAD, Then, printed};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
