@@ -11,6 +11,7 @@ mod budget;
 mod damage;
 mod demangle;
 mod digest;
+mod enclosing;
 mod entries;
 mod enumerators;
 mod error;
