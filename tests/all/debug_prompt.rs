@@ -1,22 +1,14 @@
 //! Debugging at the prompt, with what is typed piped in.
 
 use crate::support;
-use crate::support::{fixture, record, rr_dap, text, without_waiting};
+use crate::support::ledger::ledger;
+use crate::support::{fixture, rr_dap, text, without_waiting};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// How lines of a session begin that were typed.
 const PROMPT: &str = "(rr-dap) ";
-
-fn ledger(directory: &Path) -> PathBuf {
-    let recording = directory.join("ledger.rrtrace");
-    std::fs::copy(fixture("ledger.csv"), directory.join("ledger.csv")).unwrap();
-    let shared = format!("{}::/work", directory.display());
-    let app = fixture("ledger.wasm");
-    record(&app, &["--quiet", "--dir", &shared], &[], "", &recording);
-    recording
-}
 
 fn debug(options: &[&str], file: &Path, typed: &str) -> Output {
     let sources = format!("/rr-dap/fixtures={}", fixture("").display());

@@ -2,19 +2,11 @@
 //! cannot be says why.
 
 use crate::support::client::Client;
-use crate::support::{fixture, record, rr_dap, rr_dap_with, text, without_waiting};
+use crate::support::ledger::ledger;
+use crate::support::{fixture, rr_dap, rr_dap_with, text, without_waiting};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
-
-fn ledger(directory: &Path) -> PathBuf {
-    let recording = directory.join("ledger.rrtrace");
-    std::fs::copy(fixture("ledger.csv"), directory.join("ledger.csv")).unwrap();
-    let shared = format!("{}::/work", directory.display());
-    let app = fixture("ledger.wasm");
-    record(&app, &["--quiet", "--dir", &shared], &[], "", &recording);
-    recording
-}
 
 /// Runs commands, none of which needs anybody's files.
 fn session(recording: &Path, home: &Path, commands: &[&str]) -> Output {
