@@ -1,4 +1,4 @@
-//! The entries of a unit, walked with the named ones around each: namespaces, types,
+//! The entries of all units, walked with the named ones around each: namespaces, types,
 //! functions.
 
 use super::budget::Budget;
@@ -35,14 +35,28 @@ impl Enclosed<'_> {
     }
 }
 
-/// Calls `take` for each entry of a unit whose tag is wanted. The name that it answers, if it
-/// does, is the one that the entry has around those below it.
+/// Calls `take` for each entry whose tag is wanted, to make an index of `what`. The name that
+/// it answers, if it does, is the one that the entry has around those below it; an error ends
+/// the walk over the unit.
 pub(super) fn each_enclosed(
+    units: &Units,
+    what: &'static str,
+    is_wanted: impl Fn(DwTag) -> bool,
+    mut take: impl FnMut(&Enclosed<'_>, &mut Budget) -> Result<Option<String>, SourceError>,
+) {
+    let mut left = Budget::of_index(what, units.bytes());
+    for unit in units.ids() {
+        // What was read before a damage stays useful.
+        _ = walk(units, unit, &mut left, &is_wanted, &mut take);
+    }
+}
+
+fn walk(
     units: &Units,
     unit: u32,
     left: &mut Budget,
-    is_wanted: impl Fn(DwTag) -> bool,
-    mut take: impl FnMut(&Enclosed<'_>, &mut Budget) -> Result<Option<String>, SourceError>,
+    is_wanted: &impl Fn(DwTag) -> bool,
+    take: &mut impl FnMut(&Enclosed<'_>, &mut Budget) -> Result<Option<String>, SourceError>,
 ) -> Result<(), SourceError> {
     let mut entries = units.of(unit)?.dwarf.entries_raw(None)?;
     let mut attributes = Vec::new();

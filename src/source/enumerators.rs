@@ -47,31 +47,18 @@ impl Enumerators {
 
 fn index(units: &Units) -> ByName {
     let mut index = ByName::new();
-    let mut left = Budget::of_index("names of enumerators", units.bytes());
-    for unit in units.ids() {
-        // What was read before a damage stays useful.
-        _ = read_unit(units, unit, &mut left, &mut index);
-    }
-    index
-}
-
-fn read_unit(
-    units: &Units,
-    unit: u32,
-    left: &mut Budget,
-    index: &mut ByName,
-) -> Result<(), SourceError> {
     let is_wanted = |tag| tag == gimli::DW_TAG_enumerator || has_path(tag);
-    each_enclosed(units, unit, left, is_wanted, |entry, left| {
+    each_enclosed(units, "names of enumerators", is_wanted, |entry, left| {
         let name = entry.text(units, gimli::DW_AT_name);
         if entry.tag != gimli::DW_TAG_enumerator {
             return Ok(Some(name.unwrap_or_default()));
         }
         if let Some(name) = name {
-            add(entry.around, name, left, index)?;
+            add(entry.around, name, left, &mut index)?;
         }
         Ok(None)
-    })
+    });
+    index
 }
 
 /// Adds an enumerator to its enumeration, the innermost of what is around it.

@@ -134,7 +134,7 @@ pub fn source_text(path: &Path) -> Result<String, HostFileError> {
     // Amalgamated sources have some ten megabytes.
     const LARGEST: u64 = 32 << 20;
     if !is_named_as_source(path) {
-        // What is not there, or is no file at all, is told first.
+        // What is not there, or is not a file at all, is told first.
         check_kind(&path.metadata()?)?;
         return Err(HostFileError::NotASource);
     }

@@ -8,9 +8,7 @@ use super::enclosing::{Enclosed, each_enclosed};
 use super::entries::Entries;
 use super::error::SourceError;
 use super::scopes::{self, Declared, Location};
-use super::sections::Reader;
 use super::units::EntryId;
-use gimli::Attribute;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -105,34 +103,22 @@ fn is_left_out(entries: &Entries, declared: &Declared) -> bool {
 
 fn index(entries: &Entries) -> ByName {
     let mut index = ByName::new();
-    let mut left = Budget::of_index("names of variables", entries.units.bytes());
-    for unit in entries.units.ids() {
-        // What was read before a damage stays useful.
-        _ = index_unit(entries, unit, &mut left, &mut index);
-    }
-    index
-}
-
-fn index_unit(
-    entries: &Entries,
-    unit: u32,
-    left: &mut Budget,
-    index: &mut ByName,
-) -> Result<(), SourceError> {
+    let units = &entries.units;
     let is_wanted = |tag| tag == gimli::DW_TAG_variable || has_variables(tag);
-    each_enclosed(&entries.units, unit, left, is_wanted, |entry, left| {
+    each_enclosed(units, "names of variables", is_wanted, |entry, left| {
         if index.len() >= MOST_NAMES {
             return Err(SourceError::Excessive("too many variables have names"));
         }
         if entry.tag != gimli::DW_TAG_variable {
-            let name = entry.text(&entries.units, gimli::DW_AT_name);
+            let name = entry.text(units, gimli::DW_AT_name);
             return Ok(Some(name.unwrap_or_default()));
         }
-        if is_static(entries, unit, entry.attributes, entry.around.is_empty()) {
-            index_one(entries, entry, left, index)?;
+        if is_static(entries, entry) {
+            index_one(entries, entry, left, &mut index)?;
         }
         Ok(None)
-    })
+    });
+    index
 }
 
 /// Whether variables may stand in such an entry.
@@ -148,15 +134,12 @@ fn has_variables(tag: gimli::DwTag) -> bool {
 }
 
 /// Whether a variable has one place for the whole run, or one value.
-fn is_static(
-    entries: &Entries,
-    unit: u32,
-    attributes: &[Attribute<Reader>],
-    is_outermost: bool,
-) -> bool {
-    attributes.iter().any(|attribute| match attribute.name() {
+fn is_static(entries: &Entries, variable: &Enclosed<'_>) -> bool {
+    let is_outermost = variable.around.is_empty();
+    let mut attributes = variable.attributes.iter();
+    attributes.any(|attribute| match attribute.name() {
         gimli::DW_AT_location => match attribute.value().exprloc_value() {
-            Some(at) => addresses::is_fixed(&entries.units, unit, &at) || is_outermost,
+            Some(at) => addresses::is_fixed(&entries.units, variable.id.unit, &at) || is_outermost,
             None => false,
         },
         gimli::DW_AT_const_value => is_outermost,

@@ -1,9 +1,7 @@
 //! Types by their names, for casts.
 
-use super::budget::Budget;
 use super::demangle::demangle;
 use super::enclosing::{Enclosed, Enclosing, each_enclosed};
-use super::error::SourceError;
 use super::spelling::short;
 use super::units::{EntryId, Units};
 use std::collections::HashMap;
@@ -20,6 +18,27 @@ struct Index {
     composites: HashMap<String, EntryId>,
     /// One of each kind of number.
     bases: Vec<EntryId>,
+}
+
+impl Index {
+    fn add(&mut self, entry: &Enclosed<'_>, name: String, path: Option<String>, is_rust: bool) {
+        let id = entry.id;
+        let is_new = !self.by_name.contains_key(&name);
+        if is_new && entry.tag == gimli::DW_TAG_base_type {
+            self.bases.push(id);
+        }
+        let shown = short(&name, is_rust);
+        // Rust's paths end with what is shown; C++'s tell which class an object is of.
+        if let Some(path) = path.filter(|_| !is_rust) {
+            self.by_name.entry(short(&path, false)).or_insert(id);
+        }
+        if is_composite(entry.tag) {
+            self.composites.entry(name.clone()).or_insert(id);
+        }
+        // People write the name that they are shown.
+        self.by_name.entry(shown).or_insert(id);
+        self.by_name.entry(name).or_insert(id);
+    }
 }
 
 impl TypeNames {
@@ -66,70 +85,34 @@ impl TypeNames {
     }
 
     fn index(&self, units: &Units) -> &Index {
-        self.0.get_or_init(|| {
-            let mut names = Index::default();
-            let mut left = Budget::of_index("names of types", units.bytes());
-            for unit in units.ids() {
-                // What was read before a damage stays useful.
-                _ = read_unit(units, unit, &mut left, &mut names);
-            }
-            names
-        })
+        self.0.get_or_init(|| index(units))
     }
 }
 
-fn read_unit(
-    units: &Units,
-    unit: u32,
-    left: &mut Budget,
-    names: &mut Index,
-) -> Result<(), SourceError> {
-    let is_rust = units.is_rust(unit);
+fn index(units: &Units) -> Index {
+    let mut index = Index::default();
     let is_wanted = |tag| tag == gimli::DW_TAG_namespace || is_named_type(tag);
-    each_enclosed(units, unit, left, is_wanted, |entry, left| {
+    each_enclosed(units, "names of types", is_wanted, |entry, left| {
         let name = entry.text(units, gimli::DW_AT_name);
         let path = path_to(entry.around, name.as_deref());
         let taken = path.as_ref().or(name.as_ref()).map_or(0, String::len);
         left.spend::<[EntryId; 8]>(4 * taken)?;
         let is_namespace = entry.tag == gimli::DW_TAG_namespace;
-        let holds_names = is_namespace || is_composite(entry.tag);
-        let around = holds_names.then(|| {
+        let around = (is_namespace || is_composite(entry.tag)).then(|| {
             let none = || "(anonymous namespace)".to_owned();
             name.clone().unwrap_or_else(none)
         });
-        let attributes = entry.attributes;
-        let is_declaration = attributes
-            .iter()
-            .any(|a| a.name() == gimli::DW_AT_declaration);
+        let mut attributes = entry.attributes.iter();
+        let is_declaration = attributes.any(|a| a.name() == gimli::DW_AT_declaration);
         if let Some(name) = name
             && !is_namespace
             && !is_declaration
         {
-            names.add(entry, name, path, is_rust);
+            index.add(entry, name, path, units.is_rust(entry.id.unit));
         }
         Ok(around)
-    })
-}
-
-impl Index {
-    fn add(&mut self, entry: &Enclosed<'_>, name: String, path: Option<String>, is_rust: bool) {
-        let id = entry.id;
-        let is_new = !self.by_name.contains_key(&name);
-        if is_new && entry.tag == gimli::DW_TAG_base_type {
-            self.bases.push(id);
-        }
-        let shown = short(&name, is_rust);
-        // Rust's paths end with what is shown; C++'s tell which class an object is of.
-        if let Some(path) = path.filter(|_| !is_rust) {
-            self.by_name.entry(short(&path, false)).or_insert(id);
-        }
-        if is_composite(entry.tag) {
-            self.composites.entry(name.clone()).or_insert(id);
-        }
-        // People write the name that they are shown.
-        self.by_name.entry(shown).or_insert(id);
-        self.by_name.entry(name).or_insert(id);
-    }
+    });
+    index
 }
 
 /// The name of an entry with those around it.

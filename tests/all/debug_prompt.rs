@@ -266,8 +266,7 @@ fn start_goes_to_where_one_s_own_code_begins() {
 #[test]
 fn a_program_is_recorded_first() {
     let directory = tempfile::tempdir().unwrap();
-    ledger(directory.path());
-    let shared = format!("{}::/work", directory.path().display());
+    let shared = format!("{}::/work", fixture("").display());
     let kept = directory.path().join("kept.rrtrace");
     let options = [
         "--dir",

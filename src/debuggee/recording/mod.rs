@@ -190,8 +190,8 @@ impl Recording {
         Ok(stop)
     }
 
-    /// Has the next session know the marks. They are no reason for a message where the
-    /// directory is not one's own.
+    /// Has the next session know the marks. Where the directory is not one's own, that they
+    /// are not kept is not worth a message.
     fn keep_marks(&self) {
         let Some(place) = &self.kept else {
             return;

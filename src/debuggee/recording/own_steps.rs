@@ -1,5 +1,5 @@
 //! Steps into calls that pass the bodies of libraries which the compiler has put in place of
-//! their calls: they are no functions that a step could leave out.
+//! their calls: they are not functions that a step could leave out.
 
 use super::stack::ShownFrame;
 use super::{DebuggeeError, Recording};
@@ -16,7 +16,7 @@ const MOST: usize = 1000;
 type Line = (u32, ModuleId, FileId, u32);
 
 impl Recording {
-    /// A step into the calls of a line: to the next line, or into one that is no library's.
+    /// A step into the calls of a line: to the next line, or into one that is not a library's.
     pub(super) fn step_into_own(
         &mut self,
         output: &dyn Output,

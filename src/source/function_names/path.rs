@@ -41,7 +41,7 @@ impl Named {
             depth,
         };
         while let Some(next) = reader.rest.chars().next() {
-            // What follows parameters is no part of the path.
+            // What follows parameters is not part of the path.
             if reader.parameters.is_some() && next.is_whitespace() {
                 break;
             }

@@ -1,5 +1,4 @@
 //! What several tests share: fixtures, the binary, recordings.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 pub mod binary;
 pub mod client;

@@ -13,13 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One test for each guest.
-#[allow(unused_macros, reason = "each test file uses a part")]
 macro_rules! each {
     ($($name:ident: $check:expr;)*) => {
         $(#[test] fn $name() { $check })*
     };
 }
-#[allow(unused_imports, reason = "each test file uses a part")]
 pub(crate) use each;
 
 /// A walk with so many failures has shown enough.
