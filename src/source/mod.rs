@@ -33,6 +33,7 @@ mod places;
 mod ranges;
 mod scopes;
 mod sections;
+mod signatures;
 mod source_map;
 mod spelling;
 mod split;

@@ -43,6 +43,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -165,6 +166,11 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        if let Motion::Event(event) = motion
+            && let Some(why) = self.history().without_event(*event)
+        {
+            return Err(DebuggeeError::other(why));
+        }
         self.stack = None;
         self.panicked = None;
         if matches!(
@@ -441,8 +447,13 @@ impl Looks for Recording {
         self.names_in(frame)
     }
 
-    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError> {
-        self.declared_in(text, frame)
+    fn declared(
+        &mut self,
+        text: &str,
+        frame: Option<FrameId>,
+        telling: Telling,
+    ) -> Result<String, DebuggeeError> {
+        self.declared_in(text, frame, telling)
     }
 
     fn read_memory(

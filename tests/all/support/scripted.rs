@@ -3,6 +3,7 @@
 use crate::support::gate::Gate;
 use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments, Subject};
 use rr_dap::debuggee::*;
+use rr_dap::inspect::expression::Telling;
 use rr_dap::inspect::hostcall::listing::{Listing, Row};
 use rr_dap::replay::{Phase, Position, Tick};
 use rr_dap::timeline::interrupt::Interrupt;
@@ -542,7 +543,12 @@ impl Looks for Demo {
         vec!["count".into(), "counter".into(), "$event".into()]
     }
 
-    fn declared(&mut self, text: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
+    fn declared(
+        &mut self,
+        text: &str,
+        _: Option<FrameId>,
+        _: Telling,
+    ) -> Result<String, DebuggeeError> {
         Ok(format!("{text}: 4 bytes"))
     }
 
