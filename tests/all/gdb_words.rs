@@ -3,8 +3,9 @@
 
 use crate::support::client::Client;
 use crate::support::prompt::{answers, ledger, session};
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{cache_dir, fixture, rr_dap, text};
 use serde_json::{Value, json};
+use std::process::Command;
 
 #[test]
 fn commands_of_gdb_answer_as_people_expect() {
@@ -240,20 +241,21 @@ fn moments_that_are_not_there_are_told_with_what_there_is() {
 }
 
 #[test]
-fn where_sources_are_is_said_in_the_words_of_who_asks() {
+fn where_sources_are_is_said_in_the_prompt_s_words() {
     let directory = tempfile::tempdir().unwrap();
-    // Beside the program its source would be found.
+    // Beside the program, or beneath the folder it is started in, its source would be found.
     let app = directory.path().join("app.wasm");
     std::fs::copy(fixture("ledger.wasm"), &app).unwrap();
-    let recording = directory.path().join("app.rrtrace");
-    record(&app, &["--quiet"], &[], "", &recording);
-    let path = recording.to_str().unwrap();
-    let typed = format!(
-        "list find\ndirectory {}\nlist find\n",
-        fixture("").display()
-    );
-    let session = rr_dap(&["debug", "--no-init", "--no-save", path], &typed);
-    let shown = text(&session.stdout);
+    let directories = fixture("").display().to_string();
+    let ran = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .current_dir(directory.path())
+        .env("RR_DAP_CACHE", cache_dir())
+        .args(["debug", "--batch", "--no-init", "-x", "list find"])
+        .args(["-x", &format!("directory {directories}"), "-x", "list find"])
+        .arg(&app)
+        .output()
+        .unwrap();
+    let shown = text(&ran.stdout);
     let (_, listed) = shown.split_once("(rr-dap) list find\n").expect("a list");
     let told = "ledger.c is not here; `directory DIR` or --source-map FROM=TO says where it is";
     assert!(listed.starts_with("     25  // find\n"), "{shown}");
@@ -262,24 +264,6 @@ fn where_sources_are_is_said_in_the_words_of_who_asks() {
         listed.contains("25  static struct account *find(const char *name) {"),
         "{shown}"
     );
-
-    let (mut child, mut client) = Client::spawn();
-    client.initialize();
-    client.ask("launch", json!({ "trace": recording, "stopAt": "entry" }));
-    client.event("initialized");
-    client.ask("configurationDone", Value::Null);
-    client.event("stopped");
-    let stack = client.ask("stackTrace", json!({ "threadId": 1 }));
-    let origin = stack["stackFrames"][0]["source"]["origin"]
-        .as_str()
-        .unwrap();
-    assert!(
-        origin.contains("; `sourceMap` says where it is"),
-        "{origin}"
-    );
-    assert!(!origin.contains("--source-map"), "{origin}");
-    client.ask("disconnect", json!({}));
-    child.wait().unwrap();
 }
 
 #[test]

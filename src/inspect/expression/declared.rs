@@ -110,7 +110,7 @@ pub fn declared(
         (Ok(other), None) => Ok(described(&other).to_owned()),
         (Err(why), None) => match without_value() {
             Some(of) => telling.of(look, &of),
-            None => match signature(text).filter(|_| may_be_a_function(&why)) {
+            None => match signature(text).filter(|_| may_be_a_function(text)) {
                 Some(signature) => signature,
                 None => return Err(undeclared(why, text)),
             },
@@ -152,9 +152,12 @@ impl FrameState for Nothing {
     }
 }
 
-/// Whether what is not an expression's may be a function's name, with its path and arguments.
-fn may_be_a_function(why: &ExpressionError) -> bool {
-    matches!(*why.fault, Fault::Unknown(_) | Fault::Syntax { .. })
+/// Whether this may be a function's name with its path and arguments, and not a value's.
+fn may_be_a_function(text: &str) -> bool {
+    !text.contains("->")
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_:<>(),*&~ ".contains(c))
 }
 
 /// The type of an expression's value, as far as the declarations tell it.
