@@ -29,7 +29,7 @@ pub enum HostFileError {
     /// unread.
     #[error(
         "its name is not that of a source file; if it is one, a copy with the extension of its \
-         language can be shown, with --source-map FROM=TO"
+         language can be shown: `sourceMap` says where that is"
     )]
     NotASource,
     /// It has a source's name, but bytes that no text has.

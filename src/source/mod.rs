@@ -35,6 +35,7 @@ mod ranges;
 mod scopes;
 mod sections;
 mod shared_tables;
+mod signatures;
 mod source_map;
 mod spelling;
 mod split;

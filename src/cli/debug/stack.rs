@@ -74,7 +74,13 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
         .collect();
     for (level, frame) in &shown {
         let mark = if *level == selected { '*' } else { ' ' };
-        prompt.say(&format!("{mark}#{level:<2} {}", place(frame)))?;
+        let arguments = match wanted.is_full {
+            // They come beneath it.
+            true => None,
+            false => prompt.arguments_of(frame)?,
+        };
+        let told = place_with(frame, arguments.as_deref());
+        prompt.say(&format!("{mark}#{level:<2} {told}"))?;
         if wanted.is_full {
             prompt.show_variables_of(frame)?;
         }
@@ -121,10 +127,17 @@ pub(super) fn down(prompt: &mut Prompt, arguments: &str) -> Done {
 
 /// `check at ledger.c:69`
 pub(super) fn place(frame: &StackFrame) -> String {
+    place_with(frame, None)
+}
+
+/// `apply (transfer=0x11f4) at ledger.c:48`
+fn place_with(frame: &StackFrame, arguments: Option<&str>) -> String {
     let source = frame.source.as_ref();
+    let arguments = arguments.map_or(String::new(), |arguments| format!(" ({arguments})"));
+    let name = format!("{}{arguments}", frame.name);
     let told = match source.and_then(|source| source.name.as_ref()) {
-        Some(name) if frame.line > 0 => format!("{} at {name}:{}", frame.name, frame.line),
-        _ => frame.name.clone(),
+        Some(source) if frame.line > 0 => format!("{name} at {source}:{}", frame.line),
+        _ => name,
     };
     on_one_line(&told)
 }

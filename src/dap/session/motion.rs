@@ -270,7 +270,10 @@ impl Session {
             Err(DebuggeeError::Interrupted) => (StopName::paused(None), StopText::default()),
             Err(error) => {
                 let message = error.to_string();
-                self.complain(&message);
+                // The prompt shows the text of the stop.
+                if !self.client.waits_for_output {
+                    self.complain(&message);
+                }
                 (StopName::paused(Some(message)), StopText::default())
             }
         };

@@ -10,6 +10,7 @@ use crate::debuggee::{
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
     SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableView, Window,
 };
+use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Reason;
@@ -96,8 +97,13 @@ impl Looks for Recording {
         self.names_in(frame)
     }
 
-    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError> {
-        self.declared_in(text, frame)
+    fn declared(
+        &mut self,
+        text: &str,
+        frame: Option<FrameId>,
+        telling: Telling,
+    ) -> Result<String, DebuggeeError> {
+        self.declared_in(text, frame, telling)
     }
 
     fn read_memory(

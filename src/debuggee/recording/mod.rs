@@ -159,6 +159,11 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        if let Motion::Event(event) = motion
+            && let Some(why) = self.history().without_event(*event)
+        {
+            return Err(DebuggeeError::other(why));
+        }
         self.stack = None;
         self.panicked = None;
         if matches!(

@@ -15,6 +15,7 @@ pub mod lined;
 pub mod oracle;
 pub mod plain;
 pub mod processes;
+pub mod prompt;
 pub mod random_client;
 pub mod random_guest;
 pub mod random_requests;

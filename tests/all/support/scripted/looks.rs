@@ -2,6 +2,7 @@
 
 use super::{Demo, demo_source};
 use rr_dap::debuggee::*;
+use rr_dap::inspect::expression::Telling;
 
 impl Looks for Demo {
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
@@ -135,7 +136,12 @@ impl Looks for Demo {
         vec!["count".into(), "counter".into(), "$event".into()]
     }
 
-    fn declared(&mut self, text: &str, _: Option<FrameId>) -> Result<String, DebuggeeError> {
+    fn declared(
+        &mut self,
+        text: &str,
+        _: Option<FrameId>,
+        _: Telling,
+    ) -> Result<String, DebuggeeError> {
         Ok(format!("{text}: 4 bytes"))
     }
 
