@@ -56,6 +56,12 @@ After a step or at a breakpoint dape's choice is the right one."
        (not (member (dape--state-reason conn)
                     '("step" "breakpoint" "function breakpoint")))))
 
+;; The start, and the end of a run that returned, are nowhere in a source.
+(defun rr-dap--label (frame)
+  "What to say where FRAME is none of the program's, else nil."
+  (when (equal (plist-get frame :presentationHint) "label")
+    (plist-get frame :name)))
+
 (defvar rr-dap--most-frames 200
   "How many frames are looked through for one that is not subdued.")
 
@@ -69,6 +75,7 @@ Where there is none, DISPLAY what dape does."
           (dape--stack-trace conn thread
                              (max rr-dap--most-frames dape-stack-trace-levels))
         (let* ((frames (plist-get thread :stackFrames))
+               (label (rr-dap--label (car frames)))
                (own (cl-find-if (lambda (frame)
                                   (and (plist-get frame :source)
                                        (equal (plist-get frame :presentationHint) "normal")))
@@ -76,7 +83,9 @@ Where there is none, DISPLAY what dape does."
           (if (and own (not (eq own (car frames)))
                    (rr-dap--own-frame-wanted-p conn))
               (dape-select-stack conn (plist-get own :id))
-            (funcall display conn)))))))
+            (funcall display conn)
+            (when label
+              (message "%s" label))))))))
 
 (advice-add 'dape--stack-frame-display :around #'rr-dap--show-own-frame)
 

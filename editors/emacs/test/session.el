@@ -9,6 +9,11 @@
       dape-request-timeout 60)
 (add-hook 'dape-stopped-hook (lambda () (setq stops (1+ stops))))
 
+(defvar messages nil)
+(advice-add 'message :before
+            (lambda (format &rest arguments)
+              (when format (push (apply #'format-message format arguments) messages))))
+
 (defun check (what ok)
   (message "%s %s" (if ok "ok  " "FAIL") what)
   (unless ok (setq failed t)))
@@ -101,6 +106,7 @@
   (check "who wrote" (string-match-p "^event [0-9]+ of 52" (when-is)))
   (go #'rr-dap-seek "start")
   (check "the start" (string-match-p "^event 0 of " (when-is)))
+  (check "it is said" (wait 'said (lambda () (member "start of the recording: nothing has run yet" messages))))
   (let ((process (jsonrpc--process (session))))
     (dape-quit)
     (wait "the end of the session" (lambda () (not (process-live-p process))))
