@@ -137,6 +137,24 @@ fn terminate_ends_the_run_first_and_then_the_session() {
     marked.wait_for_the_end(&[]);
 }
 
+/// As the button does that editors show beside the progress.
+#[test]
+fn who_cancels_the_progress_of_a_run_debugs_what_it_has_done() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut child, marked, mut client, launching, path) = recording("progress", dir.path());
+    client.ask("cancel", json!({ "progressId": "opening" }));
+    assert_eq!(client.response(launching)["success"], true);
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    assert_eq!(client.event("stopped")["reason"], "end");
+    let trace = Trace::open(&path).expect("a recording");
+    assert_eq!(*trace.outcome(), Outcome::Interrupted);
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+    marked.wait_for_the_end(&[]);
+}
+
 #[test]
 fn a_cancelled_launch_is_given_up() {
     let dir = tempfile::tempdir().expect("a directory");
