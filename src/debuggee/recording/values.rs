@@ -69,15 +69,16 @@ impl Recording {
         let locals = scope(id, "locals", "Locals", ScopeHint::Locals, false);
         let arguments = scope(id, "args", "Arguments", ScopeHint::Arguments, false);
         // Editors open the first scope by themselves.
+        let has_returned = self.has_returned_to(&place)?;
         match (
             variables.iter().any(is_argument),
-            variables.iter().all(is_argument),
+            variables.iter().all(is_argument) && !has_returned,
         ) {
             (true, true) => scopes.extend([arguments, locals]),
             (true, false) => scopes.extend([locals, arguments]),
             (false, _) => scopes.push(locals),
         }
-        if self.has_returned_to(&place)? {
+        if has_returned {
             let hint = ScopeHint::ReturnValue;
             scopes.push(scope(id, RETURNED, "Return value", hint, false));
         }
