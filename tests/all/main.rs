@@ -56,6 +56,7 @@ mod instrument;
 mod invoke;
 mod kept_session;
 mod launch_recorder;
+mod library_callers;
 mod listener;
 mod lowering;
 mod network;

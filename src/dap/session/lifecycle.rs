@@ -144,7 +144,10 @@ pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()
         State::Asking(asking) => meant(asking.request.seq, &asking.request.seq.to_string()),
         _ => false,
     };
-    if meant {
+    // Editors have a button for that beside the progress: who ends a run by it wants to see what
+    // it has done, as with `pause`.
+    let ends_run = what.progress_id.as_deref() == Some(opening::PROGRESS);
+    if meant && !(ends_run && session.ends_recording()) {
         session.interrupt_worker();
     }
     let meant = |request: &Request| meant_by(&what, request.seq, &request.seq.to_string());

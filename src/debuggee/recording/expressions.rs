@@ -250,10 +250,7 @@ impl Recording {
             found.ok()
         });
         let variables = variables.unwrap_or_default().into_iter();
-        names.extend(variables.map(|variable| match variable.name.as_str() {
-            variables::RETURNED => "$return".to_owned(),
-            _ => variable.name,
-        }));
+        names.extend(variables.map(|variable| variable.name));
         names.sort_unstable();
         names.dedup();
         names

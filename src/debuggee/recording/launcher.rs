@@ -201,7 +201,10 @@ impl RecordingLauncher {
                 }
                 if begun.elapsed() > UNTIL_SHOWN {
                     let seconds = begun.elapsed().as_secs();
-                    let told = format!("recording the program for {seconds} s; pause ends it");
+                    let told = format!(
+                        "recording the program for {seconds} s; pause or cancel to end it \
+                         and debug what it has done"
+                    );
                     output.progress(None, &told);
                 }
                 std::thread::sleep(Duration::from_millis(5));

@@ -188,6 +188,9 @@ impl Recording {
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
+            Motion::Line(direction, Step::Out) => {
+                self.step_out_to_own(*direction, output, interrupt)?
+            }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };

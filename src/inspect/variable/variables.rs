@@ -14,8 +14,8 @@ use crate::source::{
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// What the row is called that has what was returned.
-pub const RETURNED: &str = "(return value)";
+/// What the row is called that has what was returned, as in expressions.
+pub const RETURNED: &str = "$return";
 /// The most children that one request gets.
 const MOST_CHILDREN: u64 = 10_000;
 

@@ -36,7 +36,8 @@ impl Timeline {
         lines::rows_around(&self.rows, module, frame.module, frame.pc)
     }
 
-    /// The innermost body of a frame that has begun.
+    /// The innermost body of a frame that has begun. In a frame that is looked at from inside
+    /// of a call, bodies of libraries do not count: what one sees of it is who called them.
     pub(super) fn body_in(
         &self,
         frame: &Frame,
@@ -44,8 +45,25 @@ impl Timeline {
         is_innermost: bool,
     ) -> BodyNumber {
         let at = rows.row_around(frame.pc).map_or(OWN, |row| row.at.body);
-        let ahead = if is_innermost { self.unbegun } else { 0 };
-        rows.around(at).nth(ahead as usize).unwrap_or(OWN)
+        let left_out = match is_innermost {
+            true => self.unbegun as usize,
+            false => self.library_bodies(frame),
+        };
+        rows.around(at).nth(left_out).unwrap_or(OWN)
+    }
+
+    /// How many of the bodies that a frame is in are someone else's, inside of one that is the
+    /// program's own.
+    fn library_bodies(&self, frame: &Frame) -> usize {
+        let sources = self.stepping.foreign_sources.get(&frame.module);
+        let Some((module, sources)) = self.module(frame.module).zip(sources) else {
+            return 0;
+        };
+        let calls = module.source.inlined_at(frame.pc);
+        let callers = calls.iter().map(|call| call.call_site);
+        let mut lines = std::iter::once(module.source.line_at(frame.pc)).chain(callers);
+        let own = lines.position(|at| at.is_none_or(|at| !sources.contains(&at.file)));
+        own.unwrap_or(0)
     }
 
     /// How the frames at a depth and below it look from where they are.

@@ -350,13 +350,17 @@ impl Timeline {
         }
     }
 
-    /// The depth of the nearest frame outside `depth` that has lines, or of the
-    /// nearest one at all.
+    /// The depth of the nearest frame outside `depth` that has lines. Where there is none, a
+    /// frame without lines has the nearest one at all; the program's own, such as `main`, has
+    /// none: what is around it leads to the end, as it does for the step over its last line.
     fn caller_with_lines(&self, frames: &[Frame], depth: u32) -> Option<u32> {
-        let outside = (frames.len() as u32).checked_sub(depth)? as usize + 1;
+        let left = (frames.len() as u32).checked_sub(depth)? as usize;
+        let outside = left + 1;
         let callers = frames.get(outside..).unwrap_or_default();
         let lined = callers.iter().position(|frame| self.has_lines(frame));
-        let index = lined.or((!callers.is_empty()).then_some(0))?;
+        let is_left_whole = self.stepping.without_lines == WithoutLines::Leave
+            && frames.get(left).is_some_and(|frame| self.has_lines(frame));
+        let index = lined.or((!callers.is_empty() && !is_left_whole).then_some(0))?;
         Some((frames.len() - outside - index) as u32)
     }
 

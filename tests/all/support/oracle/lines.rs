@@ -419,12 +419,13 @@ impl Oracle {
         starts.max()
     }
 
-    /// The first moment after the return to the nearest caller with lines, or to the
-    /// nearest caller at all; where that is unwound, to the one that catches. Out of an
-    /// inlined call: the first moment outside of it.
+    /// The first moment after the return to the nearest caller with lines; from code without
+    /// lines that has none, to the nearest caller at all; where that is unwound, to the one that
+    /// catches. Out of an inlined call: the first moment outside of it.
     pub(super) fn out_forward(&self, stand: Stand) -> Option<Stand> {
         let from = stand.0;
         let lined = self.lined_stack(from);
+        let has_lines = lined.is_some();
         let stack = lined.clone().unwrap_or_else(|| self.stack(from));
         let chain = match (lined, stack.first()) {
             (Some(_), Some(frame)) => self.chain(*frame, stand),
@@ -432,7 +433,9 @@ impl Oracle {
         };
         let outside = stack.get(1..).unwrap_or_default();
         let lined = outside.iter().position(|frame| self.has_line(*frame, from));
-        let callers: HashSet<usize> = outside[lined.unwrap_or(0)..].iter().copied().collect();
+        let nearest = lined.or((!has_lines).then_some(0));
+        let callers = nearest.map_or(&[][..], |nearest| &outside[nearest..]);
+        let callers: HashSet<usize> = callers.iter().copied().collect();
         let mut is_in_gap = false;
         for i in from + 1..self.moments.len() {
             let moment = &self.moments[i];
