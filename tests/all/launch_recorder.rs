@@ -165,7 +165,6 @@ fn terminate_ends_the_run_first_and_then_the_session() {
 /// As the button does that editors show beside the progress.
 #[test]
 fn who_cancels_the_progress_of_a_run_debugs_what_it_has_done() {
-    let dir = tempfile::tempdir().expect("a directory");
     let mut recording = Recording::begin("progress");
     let (client, launching) = (&mut recording.client, recording.launching);
     client.ask("cancel", json!({ "progressId": "opening" }));
