@@ -64,7 +64,7 @@ fn what_an_inlined_library_calls_is_a_part_of_the_line_that_it_is_in() {
     let mut client = start(json!({ "trace": trace, "stopAt": "start" }), |_| {});
     // The seed of a hash map: the library's code is inlined into the function that makes one.
     let hostcall = json!({ "direction": "forward", "unit": "hostcall", "kind": "into" });
-    let mut seeded = |client: &mut Client| {
+    let seeded = |client: &mut Client| {
         client.ask("rr/step", hostcall.clone());
         client.event("stopped");
         let all = frames(client);
