@@ -130,6 +130,12 @@ impl ModuleSource {
         self.entries.lines().files_with_code()
     }
 
+    /// The files that the debug information names, with code or without: those where functions
+    /// are declared, too.
+    pub fn all_files(&self) -> impl Iterator<Item = (FileId, &str)> {
+        self.entries.lines().files.all()
+    }
+
     /// The file with a path, exactly as [`ModuleSource::file`] spells it.
     pub fn file_named(&self, path: &str) -> Option<FileId> {
         self.entries.lines().files.find(&normalise(path))

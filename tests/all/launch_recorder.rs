@@ -198,3 +198,40 @@ fn a_killed_server_leaves_a_recording_and_no_process() {
     recording.marked.wait_for_the_end(&[]);
     assert!(writes(&recording.interrupted()) > 0);
 }
+
+/// Two pipes have no order; what a program gives up for comes after what it had printed.
+#[test]
+fn what_a_launched_program_says_of_its_end_comes_last_and_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::copy(fixture("ledger.csv"), dir.path().join("ledger.csv")).expect("a copy");
+    let (mut child, mut client) = Client::spawn();
+    client.initialize();
+    let to = format!("{}::/work", dir.path().display());
+    let launch = json!({ "program": fixture("ledger.wasm"), "dirs": [to], "stopAt": "end" });
+    client.ask("launch", launch);
+    client.event("initialized");
+    let said: Vec<(String, String)> = client
+        .kept_events("output")
+        .into_iter()
+        .map(|event| {
+            let text = |key: &str| event[key].as_str().expect("a text").to_owned();
+            (text("category"), text("output"))
+        })
+        .filter(|(category, _)| category != "console")
+        .collect();
+    let (last, before) = said.split_last().expect("output");
+    assert_eq!(last.0, "stderr", "{said:?}");
+    assert_eq!(last.1, "ledger: bob is overdrawn\n");
+    assert!(
+        before.iter().all(|(category, _)| category == "stdout"),
+        "{said:?}"
+    );
+    let printed: String = before.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(
+        printed.ends_with("bob    -15686 cents after 6 transfers\n"),
+        "{printed}"
+    );
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+}

@@ -62,6 +62,7 @@ mod lowering;
 mod network;
 mod nonsense;
 mod opening;
+mod out_of_library;
 mod panics;
 mod reading;
 mod record_arguments;

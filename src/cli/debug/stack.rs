@@ -242,8 +242,8 @@ impl Prompt {
 }
 
 /// The level of the frame to look at first: the innermost, but where a library has called its
-/// host, the first frame whose source is here is what people know; and where the program has
-/// failed, the first that is of no library.
+/// host, or the program has failed, the first that is of no library, its source here if there is
+/// one like that.
 fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
     let is_subtle = |frame: &StackFrame| {
         let hint = frame.presentation_hint.as_ref();
@@ -269,8 +269,11 @@ fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
         Some(path) => Path::new(path).is_file(),
         None => is_own(frame) && !has_note(frame),
     };
-    let here = frames.iter().position(is_here);
-    here.or_else(|| frames.iter().position(has_lines))
+    let first = |is_meant: &dyn Fn(&StackFrame) -> bool| frames.iter().position(is_meant);
+    first(&|frame| is_own(frame) && is_here(frame))
+        .or_else(|| first(&is_own))
+        .or_else(|| first(&is_here))
+        .or_else(|| first(&has_lines))
         .unwrap_or(0)
 }
 

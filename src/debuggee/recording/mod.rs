@@ -21,6 +21,7 @@ mod launcher;
 mod own_steps;
 mod panics;
 mod rows;
+mod saying;
 mod sources;
 mod stack;
 mod stand_in;

@@ -31,6 +31,12 @@ impl SourceLine {
     pub fn line_key(self) -> u64 {
         u64::from(self.file.0) << 32 | u64::from(self.line)
     }
+
+    /// The file of the line that such a number stands for, if it stands for one.
+    pub(crate) fn file_of_key(line_key: u64) -> Option<FileId> {
+        let is_line = line_key & u64::from(u32::MAX) != 0;
+        is_line.then_some(FileId((line_key >> 32) as u32))
+    }
 }
 
 /// A place where a statement starts: a good place for a breakpoint or for a
@@ -53,6 +59,10 @@ pub(super) struct Files {
 }
 
 impl Files {
+    pub(super) fn all(&self) -> impl Iterator<Item = (FileId, &str)> {
+        (0..).map(FileId).zip(self.paths.iter().map(String::as_str))
+    }
+
     fn intern(&mut self, path: String) -> Option<FileId> {
         if let Some(&id) = self.ids.get(&path) {
             return Some(id);

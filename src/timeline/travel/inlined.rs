@@ -36,34 +36,27 @@ impl Timeline {
         lines::rows_around(&self.rows, module, frame.module, frame.pc)
     }
 
-    /// The innermost body of a frame that has begun. In a frame that is looked at from inside
-    /// of a call, bodies of libraries do not count: what one sees of it is who called them.
+    /// The innermost body of a frame that has begun. Where the frame has called what runs, those
+    /// of libraries do not count: what they call is a part of the line that calls them.
     pub(super) fn body_in(
         &self,
         frame: &Frame,
         rows: &FunctionRows,
         is_innermost: bool,
     ) -> BodyNumber {
-        let at = rows.row_around(frame.pc).map_or(OWN, |row| row.at.body);
-        let left_out = match is_innermost {
-            true => self.unbegun as usize,
-            false => self.library_bodies(frame),
-        };
-        rows.around(at).nth(left_out).unwrap_or(OWN)
-    }
-
-    /// How many of the bodies that a frame is in are someone else's, inside of one that is the
-    /// program's own.
-    fn library_bodies(&self, frame: &Frame) -> usize {
-        let sources = self.stepping.foreign_sources.get(&frame.module);
-        let Some((module, sources)) = self.module(frame.module).zip(sources) else {
-            return 0;
-        };
-        let calls = module.source.inlined_at(frame.pc);
-        let callers = calls.iter().map(|call| call.call_site);
-        let mut lines = std::iter::once(module.source.line_at(frame.pc)).chain(callers);
-        let own = lines.position(|at| at.is_none_or(|at| !sources.contains(&at.file)));
-        own.unwrap_or(0)
+        let row = rows.row_around(frame.pc);
+        let at = row.map_or(OWN, |row| row.at.body);
+        if is_innermost {
+            return rows.around(at).nth(self.unbegun as usize).unwrap_or(OWN);
+        }
+        // Which line a body has been come to on, from the inside to the outside.
+        let mut line = row.map(|row| row.at.line);
+        let own = rows.around(at).find(|body| {
+            let call = rows.call_of(*body).map(|call| call.line);
+            let of_body = std::mem::replace(&mut line, call);
+            !self.stepping.is_foreign_line(rows.module, of_body)
+        });
+        own.unwrap_or(OWN)
     }
 
     /// How the frames at a depth and below it look from where they are.

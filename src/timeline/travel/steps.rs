@@ -332,10 +332,10 @@ impl Timeline {
             (Direction::Backward, Some((.., body))) => {
                 match self.back_to_inlined_call(&frames, depth, body, interrupt)? {
                     Some(stop) => Ok(stop),
-                    None => self.back_to_call_of(frame, depth, interrupt),
+                    None => self.back_to_call_by_own(&frames, depth, interrupt),
                 }
             }
-            (Direction::Backward, None) => self.back_to_call_of(frame, depth, interrupt),
+            (Direction::Backward, None) => self.back_to_call_by_own(&frames, depth, interrupt),
         }
     }
 
@@ -373,6 +373,19 @@ impl Timeline {
         {
             return Ok(stop);
         }
+        self.back_to_call_by_own(&frames, depth, interrupt)
+    }
+
+    /// Right before the call by which the frame at a depth came to be: in the caller that a
+    /// step out leads to, which may have called a library that calls back.
+    fn back_to_call_by_own(
+        &mut self,
+        frames: &[Frame],
+        depth: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let caller = self.caller_with_lines(frames, depth);
+        let depth = caller.map_or(depth, |caller| caller + 1);
         let index = (frames.len() as u32).saturating_sub(depth) as usize;
         self.back_to_call_of(frames.get(index).copied(), depth, interrupt)
     }

@@ -482,8 +482,8 @@ impl Oracle {
         None
     }
 
-    /// The instruction before the call that began the innermost activation with lines,
-    /// or the innermost one at all. Out of an inlined call: where it began.
+    /// The instruction before the call by which the nearest caller with lines, or the nearest
+    /// one at all, came to the innermost activation with lines. Out of an inlined call: where it began.
     pub(super) fn out_back(&self, stand: Stand) -> Option<Stand> {
         let from = stand.0;
         let lined = self.lined_stack(from);
@@ -498,7 +498,11 @@ impl Oracle {
         {
             return Some(began);
         }
-        let begun = *self.activations[frame].moments.first()?;
+        // That which the nearest caller with lines has called, as a step out leads there.
+        let outside = stack.get(1..).unwrap_or_default();
+        let lined = outside.iter().position(|frame| self.has_line(*frame, from));
+        let called = stack[lined.unwrap_or(0)];
+        let begun = *self.activations[called].moments.first()?;
         self.instruction_before(begun).map(|at| (at, 0))
     }
 
