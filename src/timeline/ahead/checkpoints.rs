@@ -145,11 +145,6 @@ impl Checkpoints {
         self.nearest(|at| at.position <= position)
     }
 
-    /// The nearest checkpoint before a position.
-    pub(in crate::timeline) fn before(&mut self, position: Position) -> Option<&mut Process> {
-        self.nearest(|at| at.position < position)
-    }
-
     /// The nearest checkpoint from which outgoing crossing `event` is still to
     /// come, or just being made.
     pub(in crate::timeline) fn before_event(&mut self, event: u64) -> Option<&mut Process> {

@@ -172,6 +172,7 @@ impl Pool {
     ) -> Result<Option<Process>, ProcessError> {
         match asked {
             Ok(Some(pid)) => {
+                tracing::debug!(pid, "copied");
                 let lives = |_: &mut Pool| machine::is_there(Pid(pid));
                 self.connected(id, lives).map(Some)
             }

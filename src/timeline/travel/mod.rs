@@ -8,6 +8,7 @@ mod into_call;
 pub(super) mod lines;
 mod meeting;
 pub mod motion;
+mod one_frame;
 pub(super) mod pausing;
 pub mod predicates;
 pub(super) mod returning;
@@ -23,6 +24,7 @@ use super::recovery::Patience;
 use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
 use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
+use std::time::Instant;
 
 impl Timeline {
     /// Goes somewhere. If it fails or is interrupted, nothing has moved.
@@ -175,7 +177,10 @@ impl Timeline {
             stop,
             leave: self.leave_on_the_way(leave_at),
         };
+        let from = process.at.position;
+        let began = Instant::now();
         let back = self.back(process.send(run)?, interrupt)?;
+        tracing::debug!(took = ?began.elapsed(), "run from {from} to {stop:?}");
         self.ran(back, &watch, interrupt)
     }
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// to run with breakpoints, some of which are hot. (At random places of an optimised
 /// compressor, stepping back by line took 37 ms when the first stretch began at the
 /// nearest checkpoint.)
-const NEAR: [u64; 4] = [0, 16, 512, 1 << 14];
+const NEAR: [u64; 6] = [0, 16, 512, 1 << 14, 1 << 17, 1 << 20];
 /// If all that is to be searched is no longer than this, in ticks, it is one stretch.
 const NEAR_ENOUGH: u64 = 512;
 /// Stretches before those begin at checkpoints, are at least so long, in ticks, and
@@ -288,16 +288,30 @@ impl Timeline {
 
     /// Goes back to the last moment that qualifies, or the start.
     pub(super) fn backward(&mut self, search: &Search, interrupt: &Interrupt) -> Result<Stop> {
-        match self.last_before(self.here.position, search, interrupt)? {
-            Some(hit) => {
-                self.seek(hit.at.position, interrupt)?;
-                let stop = self.arrived(reason_of(Some(&hit)));
-                self.arrive_before_calls(&hit)?;
-                self.changes.here = hit.changed;
-                Ok(stop)
-            }
+        self.backward_from(self.here.position, search, interrupt)
+    }
+
+    /// The same, where nothing qualifies from a moment on.
+    pub(super) fn backward_from(
+        &mut self,
+        until: Position,
+        search: &Search,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let bound = self.here.position;
+        match self.last_before_from(bound, until, search, interrupt)? {
+            Some(hit) => self.come_back_to(&hit, interrupt),
             None => self.reach_start(),
         }
+    }
+
+    /// Goes to what has been found.
+    pub(super) fn come_back_to(&mut self, hit: &Hit, interrupt: &Interrupt) -> Result<Stop> {
+        self.seek(hit.at.position, interrupt)?;
+        let stop = self.arrived(reason_of(Some(hit)));
+        self.arrive_before_calls(hit)?;
+        self.changes.here = hit.changed.clone();
+        Ok(stop)
     }
 
     /// To the next change of some bytes, or the last one.
@@ -340,11 +354,22 @@ impl Timeline {
         search: &Search,
         interrupt: &Interrupt,
     ) -> Result<Option<Hit>> {
+        self.last_before_from(bound, bound, search, interrupt)
+    }
+
+    /// The same, where none qualifies from `until` on.
+    fn last_before_from(
+        &mut self,
+        bound: Position,
+        until: Position,
+        search: &Search,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Hit>> {
         let mut search = search.clone();
         let first = search.farthest;
         // What has changed can only be told from before.
         let first_tick = first.map_or(0, |first| first.tick.0.saturating_sub(1));
-        let mut until = bound;
+        let mut until = until;
         let mut reach = Reach::default();
         loop {
             if until < bound {
@@ -372,7 +397,7 @@ impl Timeline {
                 ticks = NEAR_ENOUGH;
             }
             let begin = Tick(until.tick.0.saturating_sub(ticks).max(first_tick));
-            let copy = self.copy_for_stretch(begin, exactly, until, interrupt)?;
+            let copy = self.copy_for_stretch(begin, exactly, interrupt)?;
             let from = copy.at.position;
             if from >= until {
                 if from == Position::START {
@@ -406,13 +431,13 @@ impl Timeline {
         }
     }
 
-    /// A copy that begins a stretch at a tick: exactly there, or at the nearest
-    /// checkpoint; at a later checkpoint before `until`, if there is one.
+    /// A copy that begins a stretch at a tick: exactly there, or at the nearest checkpoint.
+    /// (Later checkpoints do not shorten it: where steps have left many, each would be a
+    /// stretch, and the next one longer.)
     fn copy_for_stretch(
         &mut self,
         begin: Tick,
         exactly: bool,
-        until: Position,
         interrupt: &Interrupt,
     ) -> Result<Process> {
         if begin == Tick(0) {
@@ -423,14 +448,7 @@ impl Timeline {
             let copy = self.pool.fork_checkpoint(|c| c.at_or_before(first))?;
             return copy.ok_or_else(|| TimelineError::Died("no checkpoint is left".into()));
         }
-        let later = self.pool.fork_checkpoint(|checkpoints| {
-            let checkpoint = checkpoints.before(until)?;
-            (checkpoint.at.position >= first).then_some(checkpoint)
-        })?;
-        match later {
-            Some(copy) => Ok(copy),
-            None => self.at_tick(begin, interrupt),
-        }
+        self.at_tick(begin, interrupt)
     }
 
     /// To the next or previous hostcall that a filter lets through.

@@ -3,6 +3,7 @@
 use super::super::{Interrupt, Result, Timeline};
 use super::lines;
 use super::motion::{Direction, Place, Reason, Step, Stop, WithoutLines};
+use super::one_frame::InFrame;
 use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::frames::Frame;
@@ -156,12 +157,18 @@ impl Timeline {
                 None => self.line_back_into(out_of, interrupt),
             };
         }
+        let (depth, out_of, until) = match self.back_in_frame(&frames, depth, out_of, interrupt)? {
+            InFrame::Hit(hit) => return self.come_back_to(&hit, interrupt),
+            // What came before is in its callers.
+            InFrame::Began => (depth - 1, None, self.here.position),
+            InFrame::Earlier(until) => (depth, out_of, until),
+        };
         let functions = self.watched_rows(&frames, depth);
         let watch = Watch::Lines(LineWatch {
             out_of,
             ..LineWatch::of(depth, functions, self.sight_of(&frames, depth))
         });
-        self.backward(&Search::at_most(depth, watch), interrupt)
+        self.backward_from(until, &Search::at_most(depth, watch), interrupt)
     }
 
     /// To the last line start of all: looks back ever further, through the functions

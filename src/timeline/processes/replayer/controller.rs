@@ -59,6 +59,8 @@ struct Active {
     departures: Departures,
     /// Where breakpoints are set, in compiled code.
     installed: Places,
+    /// So many moments it has come to.
+    moments: u64,
 }
 
 /// What a replayer does that has obeyed.
@@ -84,12 +86,17 @@ impl Controller {
         }
     }
 
-    /// A moment while running: decides whether to stand still here.
-    fn pass(&mut self, store: &mut Store<'_>, kind: Kind) {
+    /// A moment while running: decides whether to stand still here. At a breakpoint, `stack`
+    /// is an address in the frame of who tells.
+    fn pass(&mut self, store: &mut Store<'_>, kind: Kind, stack: Option<usize>) {
         let Some(active) = &mut self.active else {
             return;
         };
-        let mut here = Here::new(store, &self.modules, kind);
+        active.moments += 1;
+        let mut here = match stack {
+            Some(stack) => Here::at_breakpoint(store, &self.modules, stack),
+            None => Here::new(store, &self.modules, kind),
+        };
         match active.run.arrive(&mut here, &mut *self.predicates) {
             Next::GoOn => self.tell_log(SENT_TOGETHER),
             Next::Approach(position) => self.approach(store, position),
@@ -150,6 +157,8 @@ impl Controller {
         let Some(active) = self.active.take() else {
             return;
         };
+        let (moments, breakpoints) = (active.moments, active.installed.len());
+        tracing::debug!(moments, breakpoints, "ran to {}", at.position);
         edit(store, &self.modules, &active.installed, false);
         active.run.end(at, &mut self.timeline);
     }
@@ -241,6 +250,7 @@ impl Controller {
             run,
             departures,
             installed: Places::new(),
+            moments: 0,
         });
         self.install(store, places);
         if let Some(position) = target
@@ -335,7 +345,7 @@ impl Observer for Controller {
     fn calling(&mut self, store: &mut Store<'_>, call: &Calling) -> wasmtime::Result<()> {
         let active = self.active.as_ref();
         if active.is_some_and(|active| active.run.watches(call)) {
-            self.pass(store, Kind::Calling(call.crossing));
+            self.pass(store, Kind::Calling(call.crossing), None);
         }
         Ok(())
     }
@@ -348,18 +358,18 @@ impl Observer for Controller {
     ) -> wasmtime::Result<()> {
         let active = self.active.as_ref();
         if active.is_some_and(|active| active.run.watches_return(call)) {
-            self.pass(store, Kind::Answered);
+            self.pass(store, Kind::Answered, None);
         }
         Ok(())
     }
 
     fn unanswered(&mut self, store: &mut Store<'_>, _call: &Calling) -> wasmtime::Result<()> {
-        self.pass(store, Kind::End);
+        self.pass(store, Kind::End, None);
         Ok(())
     }
 
     fn cut_off(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
-        self.pass(store, Kind::End);
+        self.pass(store, Kind::End, None);
         Ok(())
     }
 
@@ -377,7 +387,7 @@ impl Observer for Controller {
             self.halt(store);
         } else {
             self.leave_checkpoint(store);
-            self.pass(store, Kind::Tick);
+            self.pass(store, Kind::Tick, None);
         }
         self.arm(store);
         Ok(())
@@ -385,12 +395,17 @@ impl Observer for Controller {
 
     fn debug_event(&mut self, store: &mut Store<'_>, event: DebugMoment) {
         match event {
-            DebugMoment::Breakpoint => self.pass(store, Kind::Breakpoint),
+            DebugMoment::Breakpoint => {
+                // Between the guest's frame and this one are the same frames each time.
+                let mark = 0u8;
+                let stack = std::ptr::from_ref(std::hint::black_box(&mark)).addr();
+                self.pass(store, Kind::Breakpoint, Some(stack));
+            }
             // A divergence ends the replay, and is told where that returns.
             DebugMoment::Trap(_) if store.data().has_diverged() => {}
             DebugMoment::Trap(message) => {
                 if store.data_mut().is_at_end_of_trace() {
-                    self.pass(store, Kind::End);
+                    self.pass(store, Kind::End, None);
                 } else {
                     self.timeline.refuse(Refusal::Failed(format!(
                         "the guest traps in replay ({message}), but the recording goes on"
@@ -415,7 +430,7 @@ pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayErro
     with_controller(machine, |controller, store| {
         match ended {
             Ok(_) if !store.data().is_exact() => controller.timeline.refuse(Refusal::NeedsDebug),
-            Ok(_) => controller.pass(store, Kind::End),
+            Ok(_) => controller.pass(store, Kind::End, None),
             Err(error) => {
                 let why = Refusal::Failed(error.to_string());
                 controller.timeline.refuse(why);

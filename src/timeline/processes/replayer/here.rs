@@ -53,6 +53,9 @@ pub(super) struct Here<'a, 's> {
     pub(super) kind: Kind,
     tick: Option<Tick>,
     innermost: Option<Option<Frame>>,
+    /// At a breakpoint: an address in the frame that runs us, as far from the guest's innermost
+    /// frame as it is each time.
+    stack: Option<usize>,
     /// All frames, once one further out was asked for.
     frames: Option<Vec<Frame>>,
     moment: Option<Reached>,
@@ -70,8 +73,21 @@ impl<'a, 's> Here<'a, 's> {
             kind,
             tick: None,
             innermost: None,
+            stack: None,
             frames: None,
             moment: None,
+        }
+    }
+
+    /// At a breakpoint, whose handler runs at this address on the guest's stack.
+    pub(super) fn at_breakpoint(
+        store: &'a mut StoreContextMut<'s, State>,
+        modules: &'a [ModuleCode],
+        stack: usize,
+    ) -> Here<'a, 's> {
+        Here {
+            stack: Some(stack),
+            ..Here::new(store, modules, Kind::Breakpoint)
         }
     }
 
@@ -109,6 +125,26 @@ impl<'a, 's> Here<'a, 's> {
         };
         self.moment = Some(moment);
         moment
+    }
+
+    /// At a breakpoint: what tells the innermost frame from others of the same function. A
+    /// frame has the same number as long as it lives, and shares it with none that lives.
+    pub(super) fn frame_number(&self) -> Option<usize> {
+        self.stack
+    }
+
+    /// The whole moment before an instruction, where the depth is known, or does not matter.
+    pub(super) fn moment_at(&mut self, depth: u32, pc: u32) -> Reached {
+        Reached {
+            position: Position {
+                tick: self.tick(),
+                depth,
+                pc,
+                phase: self.kind.phase(),
+            },
+            event: self.event(),
+            is_end: false,
+        }
     }
 
     /// Where this is to a position: by the tick alone, if that tells.

@@ -113,6 +113,9 @@ pub(crate) struct LineWatch {
     pub(crate) call: Option<(u32, ModuleId, u32)>,
     /// For a search back out of the body of an inlined call.
     pub(crate) out_of: Option<OutOf>,
+    /// Of a run to the last one before a bound: the place where the innermost frame stands
+    /// there. Only that frame counts, which is at `depth`, and its function is the only one.
+    pub(crate) in_frame_at: Option<(ModuleId, u32)>,
 }
 
 impl LineWatch {
@@ -125,6 +128,7 @@ impl LineWatch {
             into: None,
             call: None,
             out_of: None,
+            in_frame_at: None,
         }
     }
 }

@@ -41,6 +41,19 @@ struct Coming {
     starts: Option<u32>,
 }
 
+/// What is known of frames.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Followed {
+    /// The line that each frame, by depth, is in.
+    lines: BTreeMap<u32, BodyLine>,
+    /// The last line start of each frame, by depth.
+    starts: BTreeMap<u32, Hit>,
+    /// The depths at which functions that are still there have been entered.
+    entered: BTreeSet<u32>,
+    /// The last line start of all, whatever became of its frame.
+    latest: Option<Hit>,
+}
+
 /// Follows the lines of the frames that count.
 pub(super) struct LineTracker {
     functions: Vec<FunctionRows>,
@@ -49,20 +62,13 @@ pub(super) struct LineTracker {
     places: HashMap<(ModuleId, u32), (usize, Mark)>,
     /// The deepest frame that counts: sinks as frames return.
     limit: u32,
-    /// The line that each frame, by depth, is in.
-    lines: BTreeMap<u32, BodyLine>,
-    /// The last line start of each frame, by depth.
-    starts: BTreeMap<u32, Hit>,
+    frames: Followed,
     /// Where functions with lines begin, for a step into them.
     beginnings: HashSet<(ModuleId, u32)>,
-    /// The depths at which functions that are still there have been entered.
-    entered: BTreeSet<u32>,
     /// A call before which a forward step stops, too: its depth and place.
     call: Option<(u32, ModuleId, u32)>,
     /// The body that the search goes back out of.
     out_of: Option<OutOf>,
-    /// The last line start of all, whatever became of its frame.
-    latest: Option<Hit>,
 }
 
 impl LineTracker {
@@ -100,13 +106,13 @@ impl LineTracker {
             sight: watch.sight,
             places,
             limit: watch.depth,
-            lines,
-            starts: BTreeMap::new(),
+            frames: Followed {
+                lines,
+                ..Followed::default()
+            },
             beginnings: HashSet::new(),
-            entered: BTreeSet::new(),
             call: watch.call,
             out_of: watch.out_of,
-            latest: None,
         }
     }
 
@@ -114,6 +120,23 @@ impl LineTracker {
     pub(super) fn places(&self) -> impl Iterator<Item = (ModuleId, u32)> + '_ {
         let call = self.call.map(|(_, module, pc)| (module, pc));
         self.places.keys().copied().chain(call)
+    }
+
+    /// What is known of the frames where the search begins.
+    pub(super) fn followed(&self) -> Followed {
+        self.frames.clone()
+    }
+
+    /// Does something with what is known of certain frames.
+    pub(super) fn following<T>(
+        &mut self,
+        frames: &mut Followed,
+        act: impl FnOnce(&mut LineTracker) -> T,
+    ) -> T {
+        std::mem::swap(&mut self.frames, frames);
+        let done = act(self);
+        std::mem::swap(&mut self.frames, frames);
+        done
     }
 
     /// A step into calls stops where these functions begin, too.
@@ -176,7 +199,7 @@ impl LineTracker {
     /// What a place means to the frame at a depth that counts; nothing where no line is.
     fn coming(&self, function: usize, mark: Mark, pc: u32, depth: u32) -> Option<Coming> {
         let function = self.functions.get(function)?;
-        let before = self.lines.get(&depth).copied();
+        let before = self.frames.lines.get(&depth).copied();
         let row = match mark {
             Mark::Entry => return None,
             Mark::Row(number) => function.rows.get(number),
@@ -208,8 +231,8 @@ impl LineTracker {
 
     fn enter(&mut self, depth: u32) {
         self.forget(depth);
-        self.entered.split_off(&depth);
-        self.entered.insert(depth);
+        self.frames.entered.split_off(&depth);
+        self.frames.entered.insert(depth);
     }
 
     /// The search ends before the instruction at `pc`. If that is a function's first, what
@@ -238,7 +261,7 @@ impl LineTracker {
         else {
             return;
         };
-        let before = self.lines.get(&depth).copied();
+        let before = self.frames.lines.get(&depth).copied();
         let was_inside = before.is_some_and(|before| function.is_within(before.body, body));
         let row = function.row_around(pc).filter(|row| row.pc == pc);
         let (Some(row), Some(call)) = (row, function.call_of(body)) else {
@@ -250,15 +273,15 @@ impl LineTracker {
                 unbegun: Some(function.levels(row.at.body, call.body)),
                 ..Hit::plain(at)
             };
-            self.latest = Some(hit.clone());
-            self.starts.insert(depth, hit);
+            self.frames.latest = Some(hit.clone());
+            self.frames.starts.insert(depth, hit);
         }
     }
 
     /// The deepest of the frames that count which were there before the search
     /// began: of what ran before that, only those are still there.
     pub(super) fn depth_before(&self) -> u32 {
-        match self.entered.first() {
+        match self.frames.entered.first() {
             Some(entered) if self.limit < u32::MAX => entered.saturating_sub(1),
             _ => self.limit,
         }
@@ -266,22 +289,22 @@ impl LineTracker {
 
     /// Forgets the frames from this depth on: they have returned.
     fn forget(&mut self, depth: u32) {
-        self.lines.split_off(&depth);
-        self.starts.split_off(&depth);
+        self.frames.lines.split_off(&depth);
+        self.frames.starts.split_off(&depth);
     }
 
     fn note(&mut self, depth: u32, coming: Coming, at: Reached) -> Option<Hit> {
         self.forget(depth + 1);
         match coming.line {
-            Some(line) => _ = self.lines.insert(depth, line),
-            None => _ = self.lines.remove(&depth),
+            Some(line) => _ = self.frames.lines.insert(depth, line),
+            None => _ = self.frames.lines.remove(&depth),
         }
         let hit = coming.starts.map(|unbegun| Hit {
             unbegun: Some(unbegun),
             ..Hit::plain(at)
         })?;
-        self.latest = Some(hit.clone());
-        self.starts.insert(depth, hit.clone());
+        self.frames.latest = Some(hit.clone());
+        self.frames.starts.insert(depth, hit.clone());
         Some(hit)
     }
 
@@ -289,9 +312,10 @@ impl LineTracker {
     /// count.
     pub(super) fn last(&self) -> Option<Hit> {
         if self.limit == u32::MAX {
-            return self.latest.clone();
+            return self.frames.latest.clone();
         }
-        self.starts
+        self.frames
+            .starts
             .values()
             .max_by_key(|hit| hit.at.position)
             .cloned()

@@ -2,7 +2,9 @@
 
 use super::entering::Entering;
 use super::line_tracker::LineTracker;
+use super::one_frame::OneFrame;
 use super::{Over, Seek, at_instruction};
+use crate::component::ModuleId;
 use crate::replay::Tick;
 use crate::timeline::processes::replayer::here::{Here, Kind};
 use crate::timeline::processes::replayer::near::frames_of;
@@ -18,14 +20,21 @@ pub(in super::super) struct Lines {
     tracker: LineTracker,
     /// For a step into calls.
     entering: Option<Entering>,
+    /// Where one frame counts, at the bound of the run.
+    one_frame: Option<OneFrame>,
     first: Option<Hit>,
 }
 
 impl Lines {
     pub(in super::super) fn new(watch: LineWatch, here: &mut Here<'_, '_>) -> Lines {
+        let (depth, stands_at) = (watch.depth, watch.in_frame_at);
+        let entering = watch.into.clone().map(Entering::new);
+        let tracker = LineTracker::new(watch, &frames_of(here));
+        let one_frame = stands_at.map(|place| OneFrame::new(depth, place, &tracker, here.modules));
         Lines {
-            entering: watch.into.clone().map(Entering::new),
-            tracker: LineTracker::new(watch, &frames_of(here)),
+            entering,
+            one_frame,
+            tracker,
             first: None,
         }
     }
@@ -33,10 +42,14 @@ impl Lines {
 
 impl Seek for Lines {
     type Errand = Run;
-    type Found = ();
+    /// At a breakpoint, if one frame counts: its place.
+    type Found = Option<(ModuleId, u32)>;
 
     fn begin(&mut self, _span: &Span, _here: &mut Here<'_, '_>) -> Places {
-        self.tracker.places().collect()
+        match &self.one_frame {
+            Some(one_frame) => one_frame.places(),
+            None => self.tracker.places().collect(),
+        }
     }
 
     fn next_tick(&self, now: Tick) -> Option<Tick> {
@@ -45,11 +58,18 @@ impl Seek for Lines {
         wants_each.then_some(Tick(now.0 + 1))
     }
 
-    fn find(&mut self, here: &mut Here<'_, '_>) -> Option<()> {
-        at_instruction(here)
+    fn find(&mut self, here: &mut Here<'_, '_>) -> Option<Self::Found> {
+        match &self.one_frame {
+            Some(one_frame) if here.kind == Kind::Breakpoint => one_frame.place(here).map(Some),
+            _ => at_instruction(here).map(|()| None),
+        }
     }
 
     fn come_to_bound(&mut self, here: &mut Here<'_, '_>) {
+        if let Some(one_frame) = &mut self.one_frame {
+            one_frame.come_to_bound(&mut self.tracker, here);
+            return;
+        }
         // Later, it may be a function that is entered after the bound.
         if let Some((module, pc)) = here.place() {
             let at = here.moment();
@@ -59,12 +79,18 @@ impl Seek for Lines {
 
     fn arrive(
         &mut self,
-        (): (),
+        found: Self::Found,
         span: &Span,
         here: &mut Here<'_, '_>,
         _predicates: &mut dyn Predicates,
     ) -> ControlFlow<()> {
         if here.kind != Kind::Breakpoint {
+            return ControlFlow::Continue(());
+        }
+        if let Some(one_frame) = &mut self.one_frame {
+            if let Some(place) = found {
+                one_frame.pass(&mut self.tracker, place, here);
+            }
             return ControlFlow::Continue(());
         }
         let Some((module, pc)) = here.place() else {
@@ -98,10 +124,14 @@ impl Seek for Lines {
         Edit::adding(places)
     }
 
-    fn end(self, span: &Span, at: Reached) -> Over<RunEnd> {
-        let (hit, depth) = match span.bound() {
-            Some(_) => (self.tracker.last(), Some(self.tracker.depth_before())),
-            None => (self.first, None),
+    fn end(mut self, span: &Span, at: Reached) -> Over<RunEnd> {
+        let (hit, depth) = match (span.bound(), self.one_frame) {
+            (Some(bound), Some(one_frame)) => match one_frame.end(&mut self.tracker, bound.tick) {
+                Some((hit, depth)) => (hit, Some(depth)),
+                None => (None, None),
+            },
+            (Some(_), None) => (self.tracker.last(), Some(self.tracker.depth_before())),
+            (None, _) => (self.first, None),
         };
         Over::quietly(RunEnd {
             at,

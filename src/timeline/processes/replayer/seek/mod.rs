@@ -10,6 +10,7 @@ mod line_tracker;
 pub(super) mod lines;
 pub(super) mod moments;
 pub(super) mod nothing;
+mod one_frame;
 pub(super) mod visits;
 
 use super::here::{Here, Kind};
