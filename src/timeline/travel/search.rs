@@ -24,7 +24,8 @@ use std::sync::Arc;
 /// more: most of what people go back to is near, and to run to a tick costs less than
 /// to run with breakpoints, some of which are hot. (At random places of an optimised
 /// compressor, stepping back by line took 37 ms when the first stretch began at the
-/// nearest checkpoint.)
+/// nearest checkpoint.) They begin just there, since checkpoints may be a million ticks
+/// apart, and as many visits take seconds.
 const NEAR: [u64; 6] = [0, 16, 512, 1 << 14, 1 << 17, 1 << 20];
 /// If all that is to be searched is no longer than this, in ticks, it is one stretch.
 const NEAR_ENOUGH: u64 = 512;
@@ -32,7 +33,7 @@ const NEAR_ENOUGH: u64 = 512;
 /// each is at least twice as long as the one after it: copying a process takes as long
 /// as to replay some tens of thousands of ticks, and the first writes to its pages
 /// more.
-const FIRST_STRETCH: u64 = 1 << 17;
+const FIRST_STRETCH: u64 = 1 << 21;
 /// Longer stretches, half a second of replay, would save nothing any more.
 const LONGEST_STRETCH: u64 = 1 << 24;
 /// Before time that is left out, stretches are short again, as often as this. A frame
