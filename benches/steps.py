@@ -146,7 +146,7 @@ def measure(recording):
         shown = " | ".join(f"{ms:.1f}" for ms in [*at, most])
         print(f"| {command} | {shown} | {before} to {after} |")
     if COSTS:
-        print("\n| request, in the mean | copies | runs | breakpoints set | moments | ms in runs |")
+        print("\n| request, in the mean | copies | runs | breakpoints set | moments | ms in runs back |")
         print("| --- | --- | --- | --- | --- | --- |")
         for command, each in costs.items():
             means = [sum(of) / len(each) for of in zip(*each)]
@@ -154,7 +154,8 @@ def measure(recording):
 
 
 def cost_in(log):
-    """What a log tells of a motion: copies, runs, breakpoints, moments, ms in runs."""
+    """What a log tells of a motion: copies, runs, breakpoints, moments, ms in runs back
+    (and to places)."""
     copies = log.count(" copied ")
     runs = [milliseconds(*found) for found in re.findall(r"run from .* took=([\d.]+)(\S+)", log)]
     ends = re.findall(r"ran to .* moments=(\d+) breakpoints=(\d+)", log)
