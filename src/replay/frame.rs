@@ -1,6 +1,6 @@
 //! A frame of guest code, and what a frame is found with.
 
-use super::code::Code;
+use super::code::{Code, Sort};
 use super::position::InstanceId;
 use crate::component::ModuleId;
 use crate::instrument::offsets::OffsetMap;
@@ -17,6 +17,13 @@ pub struct ModuleCode {
     pub offsets: Arc<OffsetMap>,
     /// The original module's functions and instructions.
     pub code: Arc<Code>,
+}
+
+impl ModuleCode {
+    /// How many memories an instance of it has.
+    pub fn memories(&self) -> u32 {
+        self.code.count(Sort::Memory)
+    }
 }
 
 /// A frame of guest code.

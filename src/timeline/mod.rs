@@ -33,6 +33,7 @@ use crate::trace::{Outcome, Trace, TraceError, scarce};
 use ahead::body_starts::BodyStarts;
 use ahead::checkpoints::Checkpoints;
 use ahead::depths::Depths;
+use ahead::outer::OuterVisits;
 use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
@@ -154,6 +155,7 @@ pub struct Timeline {
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
+    outer: OuterVisits,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     /// Moments by name: position and event.
@@ -213,6 +215,7 @@ impl Timeline {
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
+            outer: OuterVisits::default(),
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),

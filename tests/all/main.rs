@@ -84,6 +84,7 @@ mod timeline_interrupt;
 mod timeline_killed;
 mod timeline_lines;
 mod timeline_meeting;
+mod timeline_outer;
 mod timeline_queries;
 mod timeline_seek;
 mod timeline_steps;

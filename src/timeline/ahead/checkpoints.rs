@@ -43,8 +43,19 @@ impl Limits {
     }
 }
 
-/// Measuring takes a fraction of a millisecond for each process.
+/// Measuring takes a fraction of a millisecond for a process with little memory, and some
+/// milliseconds for one with much.
 const BETWEEN_MEASUREMENTS: Duration = Duration::from_secs(1);
+/// It may take so large a part of the time: 1 in 8.
+const SHARE_OF_MEASURING: u32 = 8;
+
+/// Checkpoints are packed from half of the memory on that all may take: those that have more
+/// than this of their own, so many at each measurement, each so often, as there is more of
+/// its own when those beside it go. So many on either side of the present stay ready.
+const WORTH_PACKING: Bytes = Bytes(16 << 20);
+const PACKED_AT_ONCE: usize = 8;
+const PACKED_OFTEN: u32 = 3;
+const KEPT_READY: usize = 4;
 
 /// The checkpoints of a timeline, by position.
 #[derive(Debug)]
@@ -56,6 +67,8 @@ pub(in crate::timeline) struct Checkpoints {
     /// Replayers with ids before this run other code: what they leave is dropped.
     since: ReplayerId,
     measured: Instant,
+    /// Not to be measured again for so long.
+    rest: Duration,
 }
 
 impl Checkpoints {
@@ -66,6 +79,7 @@ impl Checkpoints {
             present: Tick(0),
             since: ReplayerId(0),
             measured: Instant::now(),
+            rest: BETWEEN_MEASUREMENTS,
         }
     }
 
@@ -94,7 +108,7 @@ impl Checkpoints {
             _ => self.kept.insert(index, process),
         }
         while self.kept.len() > self.limits.number && self.let_one_go() {}
-        if self.measured.elapsed() >= BETWEEN_MEASUREMENTS {
+        if self.measured.elapsed() >= self.rest {
             self.fit_memory();
         }
     }
@@ -103,10 +117,20 @@ impl Checkpoints {
     fn fit_memory(&mut self) {
         // The first and the last stay whatever they take: of a guest with much memory they
         // alone may take more than all may, and none between them would be left.
-        let between = self.kept.get(1..self.kept.len().saturating_sub(1));
-        let between = between.unwrap_or_default();
-        let mut total: u64 = between.iter().map(|p| machine::taken_by(p.pid).0).sum();
+        let began = Instant::now();
+        let between = 1..self.kept.len().saturating_sub(1);
+        let between = self.kept.get_mut(between).unwrap_or_default();
+        let mut total = 0;
+        for process in between.iter_mut() {
+            let (taken, alone) = machine::taken(process.pid);
+            total += taken.0;
+            process.alone = alone;
+        }
+        self.rest = BETWEEN_MEASUREMENTS.max(began.elapsed() * SHARE_OF_MEASURING);
         let mut number = between.len() as u64;
+        if total > self.limits.memory.0 / 2 {
+            self.pack();
+        }
         while total > self.limits.memory.0 {
             // What one checkpoint's end frees is not known before: pages that it
             // alone has, which the estimate spreads evenly.
@@ -118,6 +142,25 @@ impl Checkpoints {
             total = total.saturating_sub(share);
         }
         self.measured = Instant::now();
+    }
+
+    /// Has some checkpoints packed that are far from the present and have much memory of
+    /// their own.
+    fn pack(&mut self) {
+        let present = self.present;
+        let near = self.kept.partition_point(|p| p.at.position.tick < present);
+        let near = near.saturating_sub(KEPT_READY)..near + KEPT_READY;
+        let mut left = PACKED_AT_ONCE;
+        for (i, process) in self.kept.iter_mut().enumerate() {
+            if left == 0 {
+                break;
+            }
+            if !near.contains(&i) && process.packed < PACKED_OFTEN && process.alone > WORTH_PACKING
+            {
+                process.pack();
+                left -= 1;
+            }
+        }
     }
 
     fn let_one_go(&mut self) -> bool {

@@ -4,6 +4,7 @@
 //! A replay of the whole recording in the background, optimised, measures the
 //! lowest number of frames in each stretch. Until it is done, nothing is left out.
 
+use crate::component::ModuleId;
 use crate::replay::profile::DepthProfile;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError, Tick};
@@ -144,6 +145,7 @@ impl Timeline {
     ///
     /// If interrupted.
     pub fn wait_for_depths(&mut self, interrupt: &Interrupt) -> Result<()> {
+        self.start_ahead();
         if let Depths::AfterSweep = self.depths {
             self.wait_for_sweep(interrupt)?;
         }
@@ -156,36 +158,73 @@ impl Timeline {
         Ok(())
     }
 
-    /// The next stretch after `from` in which there were always more than `depth`
-    /// frames, if it is near enough and long enough to matter.
+    /// The next stretch after `from` in which there were always more than `depth` frames, or
+    /// none of `places` was visited, if it is near enough and long enough to matter.
     pub(in crate::timeline) fn quiet_after(
         &mut self,
         depth: Option<u32>,
+        places: &[(ModuleId, u32)],
         from: Tick,
     ) -> Option<Quiet> {
         let (depth, profile) = (depth?, self.depths.known()?);
-        let mut from = from;
-        for _ in 0..NEAR {
-            let ran = profile.first_at_most(depth, from);
-            let until = ran.as_ref().map_or(profile.end(), |ran| ran.start);
-            let quiet = Quiet::long_enough(from..until);
-            if quiet.is_some() {
-                return quiet;
+        let deep = deep_after(profile, depth, from);
+        // What is visited in this tick may come before the present.
+        let start = deep.map_or(Tick(from.0.saturating_add(1)), |quiet| quiet.ticks.start);
+        let mut end = start;
+        loop {
+            let shallow = profile.first_at_most(depth, end);
+            let deep_until = shallow.map_or(profile.end(), |ran| ran.start).max(end);
+            let unvisited = self.outer.none_until(places, deep_until);
+            let next = unvisited.unwrap_or(deep_until).min(profile.end());
+            if next <= end {
+                return Quiet::long_enough(start..end);
             }
-            from = ran?.end;
+            end = next;
         }
-        None
     }
 
-    /// The stretch that ends at `until` in which there were always more.
+    /// The stretch that ends at `until` in which there were always more, or none of these
+    /// places was visited.
     pub(in crate::timeline) fn quiet_before(
         &mut self,
         depth: Option<u32>,
+        places: &[(ModuleId, u32)],
         until: Tick,
     ) -> Option<Quiet> {
         let (depth, profile) = (depth?, self.depths.known()?);
-        let until = until.min(profile.end());
-        let ran = profile.last_at_most(depth, Tick(until.0.checked_sub(1)?))?;
-        Quiet::long_enough(ran.end..until)
+        let end = until.min(profile.end());
+        let mut start = end;
+        loop {
+            let before = start.0.checked_sub(1).map(Tick);
+            let ran = before.and_then(|before| profile.last_at_most(depth, before));
+            let deep_since = ran.map_or(start, |ran| ran.end.min(start));
+            // The search ends somewhere in this tick.
+            let visits_end = match deep_since == until {
+                true => Tick(until.0.saturating_add(1)),
+                false => deep_since,
+            };
+            let unvisited = self.outer.none_since(places, visits_end);
+            let next = unvisited.map_or(deep_since, |since| since.min(deep_since));
+            if next >= start {
+                return Quiet::long_enough(start..end);
+            }
+            start = next;
+        }
     }
+}
+
+/// The next stretch after `from` in which there were always more than `depth` frames, if it
+/// is near enough and long enough.
+fn deep_after(profile: &DepthProfile, depth: u32, from: Tick) -> Option<Quiet> {
+    let mut from = from;
+    for _ in 0..NEAR {
+        let ran = profile.first_at_most(depth, from);
+        let until = ran.as_ref().map_or(profile.end(), |ran| ran.start);
+        let quiet = Quiet::long_enough(from..until);
+        if quiet.is_some() {
+            return quiet;
+        }
+        from = ran?.end;
+    }
+    None
 }

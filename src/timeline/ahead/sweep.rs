@@ -3,10 +3,12 @@
 //! It begins where the first motion has led: what came before need not be replayed twice,
 //! and a guest that fills gigabytes before anybody can look holds them once.
 
+use super::outer::OuterVisits;
 use crate::replay::{Position, Tick};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::processes::process::{ProcessError, Sent};
-use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
+use crate::timeline::processes::wire::ask::RunAhead;
+use crate::timeline::processes::wire::run::Leave;
 use crate::timeline::{Options, Result, Timeline};
 
 /// More checkpoints than a sweep leaves: their number grows with the logarithm
@@ -20,7 +22,7 @@ pub(in crate::timeline) enum Sweep {
     Over,
     /// It begins after the first motion.
     ToCome,
-    Running(Sent<Run>),
+    Running(Sent<RunAhead>),
 }
 
 impl Sweep {
@@ -46,11 +48,7 @@ impl Timeline {
         }
         let leave = self.leave(Vec::new(), Some(self.checkpoints_on_the_way()));
         let runner = self.pool.fork(&mut self.live)?;
-        self.sweep = Sweep::Running(runner.send(Run {
-            watch: Watch::Nothing,
-            stop: StopAt::End,
-            leave,
-        })?);
+        self.sweep = Sweep::Running(runner.send(RunAhead(leave))?);
         Ok(())
     }
 
@@ -107,11 +105,12 @@ impl Timeline {
         swept
     }
 
-    fn take_in(&mut self, sweep: Sent<Run>) -> Result<()> {
+    fn take_in(&mut self, sweep: Sent<RunAhead>) -> Result<()> {
         // Nothing is logged on the way.
         match sweep.wait(&Interrupt::new(), |_| {}) {
-            Ok((mut process, end)) => {
-                process.at = end.at;
+            Ok((mut process, ahead)) => {
+                process.at = ahead.at;
+                self.outer = OuterVisits::of(ahead.visits);
                 self.pool.checkpoints().keep(process);
                 Ok(())
             }

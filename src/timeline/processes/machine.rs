@@ -47,13 +47,23 @@ fn left_in_group(limit: &str, used: &str) -> Option<Bytes> {
 /// What a process takes: its own pages, and its share of those that it has in
 /// common with others. Nothing, if it is gone or the system does not tell.
 pub(in crate::timeline) fn taken_by(pid: Pid) -> Bytes {
+    taken(pid).0
+}
+
+/// The same, and what it takes that no other has.
+pub(in crate::timeline) fn taken(pid: Pid) -> (Bytes, Bytes) {
     let path = format!("/proc/{}/smaps_rollup", pid.0);
-    read_field(path, "Pss:").unwrap_or(Bytes(0))
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let named = |name| field(&text, name).unwrap_or(Bytes(0));
+    (named("Pss:"), named("Private_Dirty:"))
+}
+
+fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
+    field(&std::fs::read_to_string(path).ok()?, name)
 }
 
 /// A line such as `Pss:      123 kB`.
-fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
-    let text = std::fs::read_to_string(path).ok()?;
+fn field(text: &str, name: &str) -> Option<Bytes> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(Bytes(kilobytes * 1024))

@@ -1,7 +1,7 @@
 //! Replayer processes as the timeline sees them: one that stands still answers questions,
 //! one that is on an errand is waited for.
 
-use super::machine::{self, Pid};
+use super::machine::{self, Bytes, Pid};
 use super::wire::ask::{Ask, Errand, Meanwhile, Question, Request, Saying};
 use super::wire::found::Reached;
 use super::wire::greeting::{Hello, Load, Loaded, Refusal, ReplayerId};
@@ -80,6 +80,10 @@ pub(in crate::timeline) struct Process {
     pub(in crate::timeline) pid: Pid,
     /// Where it stands.
     pub(in crate::timeline) at: Reached,
+    /// What it had for itself when that was last measured.
+    pub(in crate::timeline) alone: Bytes,
+    /// How often it was told to pack the guest's memory.
+    pub(in crate::timeline) packed: u32,
 }
 
 impl Process {
@@ -100,6 +104,8 @@ impl Process {
             id,
             pid,
             at,
+            alone: Bytes(0),
+            packed: 0,
         })
     }
 
@@ -119,6 +125,14 @@ impl Process {
         wire::send(&mut self.socket, &question)?;
         let answer: Result<Q::Answer, Refusal> = self.receive()?;
         Ok(answer?)
+    }
+
+    /// Has it pack the guest's memory, without waiting: it stands still for longer.
+    pub(in crate::timeline) fn pack(&mut self) {
+        // One that is gone will be noticed by whoever asks it something.
+        _ = wire::send(&mut self.socket, &Request::Pack);
+        self.alone = Bytes(0);
+        self.packed += 1;
     }
 
     /// Sends it on an errand, without waiting.

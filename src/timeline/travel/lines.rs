@@ -39,7 +39,7 @@ pub(in crate::timeline) type RowsCache =
 
 /// The rows of the function that holds `pc`. The prologue has none that count: a step never
 /// stops there.
-pub(super) fn rows_around(
+pub(in crate::timeline) fn rows_around(
     cache: &RowsCache,
     module: &Module,
     id: ModuleId,

@@ -13,8 +13,10 @@ use super::Ran;
 use super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
 use super::pausing::ComeTo;
 use super::seek::ladder;
+use crate::component::ModuleId;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
+use crate::timeline::ahead::outer;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::found::{ChangedTicks, Hit};
 use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
@@ -72,6 +74,8 @@ pub(super) struct Search {
     depth: Option<u32>,
     /// Nothing qualifies in other ticks than these.
     ticks: Option<Arc<ChangedTicks>>,
+    /// Of these places one is visited where something qualifies; none, if that is not known.
+    places: Arc<[(ModuleId, u32)]>,
     /// Nothing qualifies beyond this moment, in the direction of the search.
     farthest: Option<Position>,
 }
@@ -82,12 +86,14 @@ impl Search {
             ticks: ticks_of(&watch).map(Arc::new),
             watch,
             depth: None,
+            places: Arc::default(),
             farthest: None,
         }
     }
 
     pub(super) fn at_most(depth: u32, watch: Watch) -> Search {
         Search {
+            places: outer::places_of(&watch).into(),
             watch,
             depth: (depth < u32::MAX).then_some(depth),
             ticks: None,
@@ -189,7 +195,7 @@ impl Timeline {
     fn left_out_after(&mut self, search: &Search, from: Tick) -> Option<Quiet> {
         match &search.ticks {
             Some(ticks) => unchanged_after(ticks, from, self.known_end().map(|end| end.tick)),
-            None => self.quiet_after(search.depth, from),
+            None => self.quiet_after(search.depth, &search.places, from),
         }
     }
 
@@ -197,7 +203,7 @@ impl Timeline {
     fn left_out_before(&mut self, search: &Search, until: Tick) -> Option<Quiet> {
         match &search.ticks {
             Some(ticks) => unchanged_before(ticks, until),
-            None => self.quiet_before(search.depth, until),
+            None => self.quiet_before(search.depth, &search.places, until),
         }
     }
 

@@ -435,7 +435,7 @@ impl Timeline {
     /// The frame at `depth` was entered before this: when its caller ran last.
     fn entered_before(&mut self, depth: u32) -> Position {
         let here = self.here.position;
-        match self.quiet_before(depth.checked_sub(1), here.tick) {
+        match self.quiet_before(depth.checked_sub(1), &[], here.tick) {
             // Entering it is the first thing in the time without the caller.
             Some(quiet) => here.min(Position::first_of(Tick(quiet.ticks.start.0 + 1))),
             None => here,

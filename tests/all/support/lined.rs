@@ -14,6 +14,15 @@ pub fn lined(fixture: &str) -> &'static str {
 /// A guest with lines, as a fixture: each core module has a source of its own, and a line
 /// ends with what leaves the operand stack as it was.
 pub fn lined_text(name: &str, text: &str) -> &'static str {
+    lined_by(name, text, statements)
+}
+
+/// The same with a line at each `nop`, and no others.
+pub fn lined_at_nops(name: &str, text: &str) -> &'static str {
+    lined_by(name, text, nops)
+}
+
+fn lined_by(name: &str, text: &str, starts: fn(&FunctionBody<'_>) -> Vec<usize>) -> &'static str {
     let bytes = wat::parse_str(text).expect("a component");
     let component = Component::parse(bytes).expect("a component");
     let mut maps = component.modules().enumerate();
@@ -22,7 +31,7 @@ pub fn lined_text(name: &str, text: &str) -> &'static str {
     for part in parts {
         let (module_name, rest) = part.split_once('\n').expect("a module's name");
         let (index, module) = maps.next().expect("as many modules");
-        let map = source_map(index, module).replace('"', "\\\"");
+        let map = source_map(index, module, starts).replace('"', "\\\"");
         writeln!(
             lined,
             "{module_name} (@custom \"rr-dap.source-map\" \"{map}\")"
@@ -39,14 +48,14 @@ pub fn lined_text(name: &str, text: &str) -> &'static str {
     path.into_os_string().into_string().expect("a path").leak()
 }
 
-fn source_map(index: usize, module: &[u8]) -> String {
+fn source_map(index: usize, module: &[u8], starts: fn(&FunctionBody<'_>) -> Vec<usize>) -> String {
     let mut mappings = String::new();
     let (mut column, mut first) = (0, true);
     for payload in Parser::new(0).parse_all(module) {
         let Ok(Payload::CodeSectionEntry(body)) = payload else {
             continue;
         };
-        for start in statements(&body) {
+        for start in starts(&body) {
             // Column, source, line, column of the source: each but the first is a difference.
             if !first {
                 mappings.push(',');
@@ -59,6 +68,18 @@ fn source_map(index: usize, module: &[u8]) -> String {
     format!(
         r#"{{"version":3,"sources":["/lined/module-{index}.src"],"names":[],"mappings":"{mappings}"}}"#
     )
+}
+
+fn nops(body: &FunctionBody<'_>) -> Vec<usize> {
+    let mut operators = body.get_operators_reader().expect("code");
+    let mut starts = Vec::new();
+    while !operators.eof() {
+        let start = operators.original_position();
+        if let Operator::Nop = operators.read().expect("an instruction") {
+            starts.push(start);
+        }
+    }
+    starts
 }
 
 /// Where statements begin.

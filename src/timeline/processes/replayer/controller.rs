@@ -7,6 +7,7 @@ use super::fork::Side;
 use super::here::{Here, Kind};
 use super::look::Look;
 use super::next::{Next, Places};
+use super::packing::Packed;
 use super::slices::Slices;
 use super::span::Span;
 use super::timeline_socket::{TimelineSocket, leave_world};
@@ -51,6 +52,8 @@ pub(super) struct Controller {
     modules: Vec<ModuleCode>,
     active: Option<Active>,
     slices: Slices,
+    /// What of the guest's memory is not in its place while this stands still.
+    packed: Packed,
 }
 
 /// The run in progress.
@@ -83,6 +86,7 @@ impl Controller {
             modules: Vec::new(),
             active: None,
             slices: Slices::new(),
+            packed: Packed::default(),
         }
     }
 
@@ -169,8 +173,16 @@ impl Controller {
     }
 
     fn obey(&mut self, store: &mut Store<'_>, kind: Kind, at: Reached) -> Then {
-        match self.timeline.receive() {
+        let request = self.timeline.receive();
+        if !matches!(
+            request,
+            Request::Fork(_) | Request::Pack | Request::Instances(_) | Request::Halt
+        ) {
+            self.unpack();
+        }
+        match request {
             Request::Run(run) => self.set_out(store, kind, at, *run),
+            Request::RunAhead(run) => self.set_out(store, kind, at, *run),
             Request::CountVisits(count) => self.set_out(store, kind, at, *count),
             Request::ListVisits(list) => self.set_out(store, kind, at, *list),
             Request::FindChanges(find) => self.set_out(store, kind, at, *find),
@@ -190,6 +202,21 @@ impl Controller {
             Request::Leaving(question) => self.look(store, kind, at, *question),
             Request::Instances(question) => self.look(store, kind, at, *question),
             Request::Halt => Then::Stand,
+            Request::Pack => {
+                // What is not packed stays as it is.
+                if let Err(error) = self.packed.pack(store, &self.modules) {
+                    tracing::debug!("a checkpoint cannot be packed: {error}");
+                }
+                Then::Stand
+            }
+        }
+    }
+
+    /// Puts the guest's memory back in its place, or ends this process.
+    fn unpack(&mut self) {
+        if let Err(error) = self.packed.unpack() {
+            tracing::warn!("a checkpoint cannot be unpacked: {error}");
+            leave_world();
         }
     }
 
@@ -208,7 +235,7 @@ impl Controller {
     fn leave_copy(&mut self, Fork(id): Fork, at: Reached) -> Then {
         match self.timeline.copy(id, at) {
             Ok(Side::Parent(pid)) => self.timeline.answer::<Fork>(&Ok(pid)),
-            Ok(Side::Child) => {}
+            Ok(Side::Child) => self.unpack(),
             Err(error) => {
                 let why = format!(
                     "cannot copy the replayer: {error}{}",
@@ -310,6 +337,8 @@ impl Controller {
         if let Ok(Side::Child) = self.timeline.copy(id, at) {
             if let Some(active) = self.active.take() {
                 edit(store, &self.modules, &active.installed, false);
+                // To free what a run has noted would copy the pages that it is in.
+                std::mem::forget(active.run);
             }
             self.stand(store, Kind::Tick, at);
         }

@@ -135,6 +135,7 @@ impl<S: Seek> Running for Course<S> {
         }
         match here.kind {
             Kind::Tick => self.seek.tick(here).into(),
+            Kind::Breakpoint => self.seek.at_breakpoint().into(),
             _ => Next::GoOn,
         }
     }

@@ -11,11 +11,12 @@ use super::seek::moments::{
     BodyLeft, FrameEntry, FrameReturn, Instructions, InstructionsWithin, Moments,
 };
 use super::seek::nothing::Nothing;
+use super::seek::outer::Outer;
 use super::seek::visits::Visits;
 use super::span::Span;
 use crate::replay::Phase;
 use crate::timeline::processes::wire::ask::{
-    CountVisits, Errand, FindChanges, ListEntered, ListVisits,
+    CountVisits, Errand, FindChanges, ListEntered, ListVisits, RunAhead,
 };
 use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
 
@@ -94,6 +95,20 @@ impl SetOut for Run {
                 Underway::begin(Moments::new(left), span, here)
             }
         }
+    }
+}
+
+impl SetOut for RunAhead {
+    fn needs_hooks(&self) -> bool {
+        false
+    }
+
+    fn leave(&mut self) -> Leave {
+        std::mem::replace(&mut self.0, Leave::NOTHING)
+    }
+
+    fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<RunAhead> {
+        Underway::begin(Outer::default(), span, here)
     }
 }
 

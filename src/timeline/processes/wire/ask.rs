@@ -1,9 +1,9 @@
 //! What can be asked of a replayer, and the type of each answer.
 
 use super::breaks::Breaks;
-use super::found::{ChangedTicks, Counted, Reached, RunEnd, Visited};
+use super::found::{Ahead, ChangedTicks, Counted, Reached, RunEnd, Visited};
 use super::greeting::{Refusal, ReplayerId};
-use super::run::Run;
+use super::run::{Leave, Run};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::boundary::Open;
@@ -59,6 +59,8 @@ macro_rules! requests {
             /// To one on an errand: halt where the guest is. One that stands still has been
             /// quicker than this, and passes it over.
             Halt,
+            /// To one that stands still, and is not answered: nobody needs its memory now.
+            Pack,
         }
 
         $(
@@ -93,6 +95,7 @@ requests! {
     Question Leaving => CallEnd;
     Question Instances => Vec<(ModuleId, u32)>;
     Errand Run => RunEnd;
+    Errand RunAhead => Ahead;
     Errand CountVisits => Vec<Counted>;
     Errand ListVisits => Visited;
     Errand FindChanges => Vec<ChangedTicks>;
@@ -168,6 +171,10 @@ pub(crate) struct Leaving {
 /// The core instances made so far: module and component instance.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Instances;
+
+/// To the end, in the background: what it leaves on its way, and what it notes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RunAhead(pub(crate) Leave);
 
 /// To the end: the visits that the hit conditions of these breakpoints speak of, for each
 /// of them.

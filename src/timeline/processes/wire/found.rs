@@ -1,5 +1,6 @@
 //! What replayers find, and what is known from it: moments, visits, changes.
 
+use crate::component::ModuleId;
 use crate::replay::{Position, Tick};
 use crate::timeline::travel::motion::{BreakpointId, MemoryRange};
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,26 @@ pub(crate) struct RunEnd {
     /// Of a search for line starts before a bound: the deepest of the frames that count
     /// at the bound which were there when the run began.
     pub(crate) depth: Option<u32>,
+}
+
+/// What a run ahead has noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ahead {
+    /// Where the process stands.
+    pub(crate) at: Reached,
+    pub(crate) visits: Vec<PlaceVisits>,
+}
+
+/// When an instruction was come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlaceVisits {
+    pub(crate) place: (ModuleId, u32),
+    /// From this tick on, it was watched.
+    pub(crate) since: Tick,
+    /// Ascending.
+    pub(crate) ticks: Vec<Tick>,
+    /// From this one on, it was not any more.
+    pub(crate) until: Option<Tick>,
 }
 
 /// What a run has found: the first moment that qualified, or the last one before its

@@ -11,6 +11,7 @@ pub(super) mod lines;
 pub(super) mod moments;
 pub(super) mod nothing;
 mod one_frame;
+pub(super) mod outer;
 pub(super) mod visits;
 
 use super::here::{Here, Kind};
@@ -85,6 +86,11 @@ pub(super) trait Seek: Send + 'static {
 
     /// In the clock's hook, after that: what it takes to go on.
     fn tick(&mut self, _here: &mut Here<'_, '_>) -> Edit {
+        Edit::default()
+    }
+
+    /// The same at a breakpoint.
+    fn at_breakpoint(&mut self) -> Edit {
         Edit::default()
     }
 
