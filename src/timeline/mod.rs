@@ -37,6 +37,7 @@ use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
 use processes::debugging::Debugging;
+use processes::early;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
 use processes::wire::greeting::Load;
@@ -168,8 +169,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Opens a recording: compiles it if need be, starts a replayer, and stands
-    /// at the start. `progress` is told how much is compiled.
+    /// Opens a recording: compiles it if need be, or, of a large program, what runs before
+    /// `main` (see [`Timeline::enter_early`]), starts a replayer, and stands at the start. `progress` is told how much is compiled.
     ///
     /// # Errors
     ///
@@ -182,9 +183,8 @@ impl Timeline {
         progress: &dyn Fn(Progress),
     ) -> Result<Timeline> {
         let modules = read_modules(&trace)?;
-        let variant = options.first_variant(&modules);
-        let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant)?;
-        let compiled = compiling.finish(interrupt, progress)?;
+        let begun = early::begin(&trace, &modules, options, interrupt, progress)?;
+        let compiled = begun.compiled;
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
         let mut pool = pool.map_err(cannot(
@@ -201,7 +201,7 @@ impl Timeline {
             modules,
             options: options.clone(),
             load,
-            debugging: Debugging::starting_with(variant),
+            debugging: begun.debugging,
             pool,
             live,
             here: Stop {

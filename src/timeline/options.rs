@@ -2,7 +2,7 @@
 
 use super::ahead::checkpoints::Limits;
 use super::{Module, Result, cannot};
-use crate::replay::variant::{CacheDir, Variant};
+use crate::replay::variant::{CacheDir, Variant, VariantError};
 use std::path::PathBuf;
 
 /// What the guest's code is compiled to first.
@@ -33,7 +33,13 @@ pub struct Options {
     pub sweep: bool,
     /// How much the checkpoints may take.
     pub limits: Limits,
+    /// A program of so many bytes of code is compiled as a whole before a session begins, a
+    /// larger one while it stands in `main`, if its first variant is the suitable one.
+    pub compiled_whole: usize,
 }
+
+/// Compiled for debugging in a quarter of a second.
+const COMPILED_WHOLE: usize = 128 << 10;
 
 impl Options {
     /// What is best, with this executable as the replayer.
@@ -44,6 +50,7 @@ impl Options {
             first: First::default(),
             sweep: true,
             limits: Limits::of_this_machine(),
+            compiled_whole: COMPILED_WHOLE,
         }
     }
 
@@ -55,7 +62,8 @@ impl Options {
     pub fn standard() -> Result<Options> {
         let program = std::env::current_exe();
         let program = program.map_err(cannot("find rr-dap's executable, which replayers run"))?;
-        Ok(Options::new(program, CacheDir::open_default()?))
+        let cache = CacheDir::open_default().map_err(VariantError::from)?;
+        Ok(Options::new(program, cache))
     }
 
     pub(super) fn first_variant(&self, modules: &[Module]) -> Variant {

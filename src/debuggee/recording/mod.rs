@@ -176,6 +176,12 @@ impl Recording {
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
+        if *motion == Motion::Entry
+            && let Some(stop) = self.timeline.enter_early(interrupt)?
+        {
+            self.is_entry_foreign = self.is_in_library();
+            return Ok(stop);
+        }
         if self.timeline.needs_debug(motion) {
             self.timeline.need_debug(interrupt, &|compiled| {
                 output.progress(
