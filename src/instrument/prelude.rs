@@ -148,17 +148,34 @@ fn callers(bodies: &[Body], imported: u32, of: &HashMap<u32, usize>) -> HashSet<
     found
 }
 
-/// A body of the same length that traps: no locals, `unreachable`, `nop`s.
+/// A body of the same length that traps: no locals, `unreachable`, and one instruction that is
+/// as long as need be, as each costs a compiler something.
 fn empty(body: &mut [u8]) {
     const UNREACHABLE: u8 = 0x00;
     const NOP: u8 = 0x01;
     const END: u8 = 0x0b;
+    const BR_TABLE: u8 = 0x0e;
     // The shortest body has no room for an instruction, and does nothing.
-    if let [locals, first, rest @ .., last] = body {
-        *locals = 0;
-        *first = UNREACHABLE;
-        rest.fill(NOP);
-        *last = END;
+    let [locals, first, rest @ .., last] = body else {
+        return;
+    };
+    *locals = 0;
+    *first = UNREACHABLE;
+    *last = END;
+    match rest {
+        // How many labels there are, in five bytes, all of them the function's own, which is 0;
+        // and that for all other values.
+        [table, a, b, c, d, e, labels @ .., default] => {
+            let count = labels.len();
+            *table = BR_TABLE;
+            for (at, byte) in [a, b, c, d, e].into_iter().enumerate() {
+                let more = if at < 4 { 0x80 } else { 0 };
+                *byte = (count >> (7 * at)) as u8 & 0x7f | more;
+            }
+            labels.fill(0);
+            *default = 0;
+        }
+        short => short.fill(NOP),
     }
 }
 
@@ -172,7 +189,8 @@ mod tests {
             r#"(module
                 (import "m" "f" (func $imported))
                 (func $prepare (call $imported))
-                (func $never (param i32) (result i32) (local i64) (i32.add (local.get 0) (i32.const 7)))
+                (func $never (param i32) (result i32) (local i64)
+                    (i32.add (local.get 0) (i32.mul (i32.const 7) (i32.const 7))))
                 (func $main (call $work))
                 (func $work (drop (call $never (i32.const 1))))
                 (func $around (call $main))

@@ -25,7 +25,7 @@ pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
 pub use travel::returning::Returned;
 
-use crate::component::ModuleId;
+use crate::component::{Component, ModuleId};
 use crate::replay::variant::{Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
@@ -182,7 +182,7 @@ impl Timeline {
         interrupt: &Interrupt,
         progress: &dyn Fn(Progress),
     ) -> Result<Timeline> {
-        let modules = read_modules(&trace)?;
+        let modules = read_modules(trace.component())?;
         let begun = early::begin(&trace, &modules, options, interrupt, progress)?;
         let compiled = begun.compiled;
         let checkpoints = Checkpoints::new(options.limits);
@@ -335,9 +335,9 @@ impl Timeline {
     }
 }
 
-fn read_modules(trace: &Trace) -> Result<Arc<[Module]>> {
+fn read_modules(component: &Component) -> Result<Arc<[Module]>> {
     let failed = |e: &dyn std::fmt::Display| TimelineError::Failed(e.to_string());
-    let modules = trace.component().modules().map(|bytes| {
+    let modules = component.modules().map(|bytes| {
         let bytes: Arc<[u8]> = Arc::from(bytes);
         Ok(Module {
             code: Code::read(bytes.clone()).map_err(|e| failed(&e))?,

@@ -183,12 +183,11 @@ impl Recording {
             return Ok(stop);
         }
         if self.timeline.needs_debug(motion) {
-            self.timeline.need_debug(interrupt, &|compiled| {
-                output.progress(
-                    Some(compiled.percent()),
-                    "compiling the guest for debugging",
-                );
-            })?;
+            let tell =
+                |percent| output.progress(Some(percent), "compiling the guest for debugging");
+            self.timeline
+                .need_debug(interrupt, &|compiled| tell(compiled.percent()))?;
+            tell(100);
         }
         let stop = match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,

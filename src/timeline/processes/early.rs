@@ -6,14 +6,14 @@
 
 use super::compiling::{Compiling, Progress};
 use super::debugging::Debugging;
-use crate::component::ModuleId;
+use crate::component::{Component, ModuleId};
 use crate::instrument::prelude::prelude;
 use crate::replay::Compiled;
-use crate::replay::variant::Variant;
+use crate::replay::variant::{self, Variant};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::entry;
 use crate::timeline::travel::motion::{Place, Stop};
-use crate::timeline::{Module, Options, Result, Timeline};
+use crate::timeline::{Module, Options, Result, Timeline, read_modules};
 use crate::trace::Trace;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(in crate::timeline) fn begin(
     let variant = options.first_variant(modules);
     let cache = &options.cache;
     if variant == Variant::Debug
-        && let Some(left) = what_runs_first(trace, modules, options)
+        && let Some(left) = what_runs_first(trace.component(), modules, options)
     {
         if let Some(compiled) = Compiled::find(trace, cache, variant)? {
             return Ok(Begun {
@@ -58,8 +58,11 @@ pub(in crate::timeline) fn begin(
 }
 
 /// The modules with what runs before `main`, if that is little of much.
-fn what_runs_first(trace: &Trace, modules: &[Module], options: &Options) -> Option<Vec<Arc<[u8]>>> {
-    let component = trace.component();
+fn what_runs_first(
+    component: &Component,
+    modules: &[Module],
+    options: &Options,
+) -> Option<Vec<Arc<[u8]>>> {
     let code: usize = modules.iter().map(|module| module.code.length()).sum();
     if code < options.compiled_whole {
         return None;
@@ -92,6 +95,35 @@ fn offsets(places: &[Place]) -> Vec<u32> {
 }
 
 impl Timeline {
+    /// Compiles what sessions with recordings of this component will begin with, and then the
+    /// rest, on a thread of its own: for while it is recorded. What cannot be done is left to
+    /// [`Timeline::open`], which says why.
+    pub fn compile_ahead(
+        find: impl FnOnce() -> Option<Component> + Send + 'static,
+        options: &Options,
+    ) {
+        let options = options.clone();
+        let thread = std::thread::Builder::new().name("compiling-ahead".into());
+        let ahead = move || -> Option<()> {
+            let component = find()?;
+            let modules = read_modules(&component).ok()?;
+            let variant = options.first_variant(&modules);
+            let whole: Vec<Arc<[u8]>> = component.modules().map(Arc::from).collect();
+            let (cache, unheard) = (&options.cache, |_, _| {});
+            if variant == Variant::Debug
+                && let Some(left) = what_runs_first(&component, &modules, &options)
+                && variant::find(cache, &whole, variant).ok()?.is_none()
+            {
+                Compiled::prepare_modules(&left, cache, variant, &unheard).ok()?;
+            }
+            Compiled::prepare_modules(&whole, cache, variant, &unheard).ok()?;
+            Some(())
+        };
+        if let Err(error) = thread.spawn(ahead) {
+            tracing::debug!("nothing is compiled while the program is recorded: {error}");
+        }
+    }
+
     /// Only what runs before `main` is compiled yet.
     pub(in crate::timeline) fn is_early(&self) -> bool {
         self.load.variant == Variant::Debug && !matches!(self.debugging, Debugging::Ready)
