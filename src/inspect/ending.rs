@@ -9,7 +9,7 @@ use crate::inspect::hostcall::hostcalls::with_lifter;
 use crate::inspect::hostcall::lift::{Boundary, Lifted, Lifter, Limits};
 use crate::inspect::hostcall::{told, wave};
 use crate::replay::output::Printed;
-use crate::replay::variant::{CacheDir, Variant, VariantError};
+use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{
     Calling, Checks, Compared, Compiled, Divergence, Ended, Entering, Observer, Replay,
     ReplayError, State,
@@ -37,7 +37,7 @@ pub struct Verified {
 ///
 /// If replay diverges from the recording, or the recording is damaged.
 pub fn verify(trace: &Arc<Trace>) -> Result<Verified, ReplayError> {
-    let cache = CacheDir::open_default().map_err(VariantError::from)?;
+    let cache = CacheDir::open_default()?;
     let variant = Variant::for_whole(trace.outcome());
     let compiled = Compiled::prepare(trace, &cache, variant, &|_, _| {})?;
     WholeReplay::new(trace.clone(), &compiled, |_, _| {})?.run()

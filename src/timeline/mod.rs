@@ -26,7 +26,7 @@ pub use travel::call_targets::{CallTarget, Callee};
 pub use travel::returning::Returned;
 
 use crate::component::{Component, ModuleId};
-use crate::replay::variant::{Variant, VariantError};
+use crate::replay::variant::{CacheError, Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError, scarce};
@@ -108,6 +108,12 @@ pub enum TimelineError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+impl From<CacheError> for TimelineError {
+    fn from(error: CacheError) -> Self {
+        TimelineError::Variant(error.into())
+    }
 }
 
 impl From<ProcessError> for TimelineError {

@@ -2,7 +2,7 @@
 
 use super::ahead::checkpoints::Limits;
 use super::{Module, Result, cannot};
-use crate::replay::variant::{CacheDir, Variant, VariantError};
+use crate::replay::variant::{CacheDir, Variant};
 use std::path::PathBuf;
 
 /// What the guest's code is compiled to first.
@@ -62,8 +62,7 @@ impl Options {
     pub fn standard() -> Result<Options> {
         let program = std::env::current_exe();
         let program = program.map_err(cannot("find rr-dap's executable, which replayers run"))?;
-        let cache = CacheDir::open_default().map_err(VariantError::from)?;
-        Ok(Options::new(program, cache))
+        Ok(Options::new(program, CacheDir::open_default()?))
     }
 
     pub(super) fn first_variant(&self, modules: &[Module]) -> Variant {

@@ -13,7 +13,7 @@ use crate::replay::variant::{self, Variant};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::entry;
 use crate::timeline::travel::motion::{Place, Stop};
-use crate::timeline::{Module, Options, Result, Timeline, read_modules};
+use crate::timeline::{First, Module, Options, Result, Timeline, read_modules};
 use crate::trace::Trace;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn what_runs_first(
     options: &Options,
 ) -> Option<Vec<Arc<[u8]>>> {
     let code: usize = modules.iter().map(|module| module.code.length()).sum();
-    if code < options.compiled_whole {
+    if options.first != First::Suitable || code < options.compiled_whole {
         return None;
     }
     let (mut kept, mut all) = (0, 0);
