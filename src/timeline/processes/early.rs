@@ -57,7 +57,7 @@ pub(in crate::timeline) fn begin(
     })
 }
 
-/// The modules with what runs before `main`, if that is little of much.
+/// The modules with what runs before `main`, if there is much else in much code.
 fn what_runs_first(
     component: &Component,
     modules: &[Module],
@@ -83,7 +83,7 @@ fn what_runs_first(
         left.push(Arc::from(part.module));
     }
     tracing::debug!("{kept} of {all} bytes of code run before main");
-    (kept < all / 3).then_some(left)
+    (kept < all - all / 3).then_some(left)
 }
 
 fn offsets(places: &[Place]) -> Vec<u32> {
