@@ -15,6 +15,9 @@ pub mod trace;
 
 pub mod instrument;
 
+#[cfg(any(feature = "record", feature = "replay"))]
+pub mod cache;
+
 #[cfg(feature = "record")]
 pub mod record;
 #[cfg(feature = "replay")]

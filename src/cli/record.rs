@@ -4,7 +4,7 @@ use super::guest_world::GuestWorld;
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions, carried_sources};
+use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -106,7 +106,7 @@ impl Record {
             bail!(uncallable(app, &exports));
         }
         if self.world.sources || !self.world.no_sources {
-            options.sources = carried_sources(&component, &where_sources_may_be(app));
+            options.sources_beside = Some(where_sources_may_be(app));
         }
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
@@ -222,7 +222,7 @@ impl Record {
             redact_env: self.world.redact_env,
             dirs: self.world.dirs.clone(),
             switches,
-            sources: Vec::new(),
+            sources_beside: None,
         })
     }
 }

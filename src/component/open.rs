@@ -3,6 +3,7 @@
 
 use super::adapter_maximum;
 use super::adapter_room::{self, GoError};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use wasi_preview1_component_adapter_provider as adapters;
 
@@ -90,8 +91,10 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
     if let Some(what) = other_sort(path, &bytes) {
         return Err(other(what));
     }
-    let bytes = match wat::parse_bytes(&bytes) {
-        Ok(binary) => binary.into_owned(),
+    let assembled = match wat::parse_bytes(&bytes) {
+        // Megabytes that need not be copied.
+        Ok(Cow::Borrowed(_)) => None,
+        Ok(Cow::Owned(binary)) => Some(binary),
         Err(e) => {
             return Err(OpenError::Text {
                 path: path.to_owned(),
@@ -99,6 +102,7 @@ pub fn component_bytes(path: &Path) -> Result<Vec<u8>, OpenError> {
             });
         }
     };
+    let bytes = assembled.unwrap_or(bytes);
     if wasmparser::Parser::is_core_wasm(&bytes) {
         let of_go = adapter_room::with_room(&bytes).map_err(|source| OpenError::Go {
             path: path.to_owned(),

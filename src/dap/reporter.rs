@@ -28,6 +28,8 @@ struct Progress {
     request: Option<i64>,
     begun: Instant,
     shown: Option<Instant>,
+    /// What is done now, if it has been told, and how much of it is.
+    doing: Option<(u8, String)>,
 }
 
 impl Reporter {
@@ -45,6 +47,7 @@ impl Reporter {
                 request,
                 begun: Instant::now(),
                 shown: None,
+                doing: None,
             })
         });
         Self {
@@ -52,6 +55,45 @@ impl Reporter {
             progress,
             partial: Mutex::default(),
         }
+    }
+
+    /// It has taken so long, and still does.
+    pub(super) fn goes_on(&self, seconds: u64) {
+        let Some(progress) = &self.progress else {
+            return;
+        };
+        let mut progress = progress.lock();
+        let (done, what) = match &progress.doing {
+            Some((done, what)) => ((*done > 0).then_some(*done), format!("{what}, ")),
+            None => (None, String::new()),
+        };
+        let message = format!("{what}for {seconds} s; pause or cancel to end it");
+        self.show(&mut progress, done, message);
+    }
+
+    fn show(&self, progress: &mut Progress, percentage: Option<u8>, message: String) {
+        let now = Instant::now();
+        let percentage = percentage.map(|percentage| percentage.min(100).into());
+        let message = Some(message);
+        let event = match progress.shown {
+            None if now - progress.begun < UNTIL_SHOWN => return,
+            None => Event::ProgressStart(ProgressStartEventBody {
+                progress_id: progress.id.clone(),
+                title: progress.title.clone(),
+                request_id: progress.request,
+                cancellable: Some(true),
+                message,
+                percentage,
+            }),
+            Some(shown) if now - shown < BETWEEN_UPDATES => return,
+            Some(_) => Event::ProgressUpdate(ProgressUpdateEventBody {
+                progress_id: progress.id.clone(),
+                message,
+                percentage,
+            }),
+        };
+        progress.shown = Some(now);
+        self.outbox.event(&event);
     }
 
     fn output(&self, category: OutputEventCategory, output: String) {
@@ -95,28 +137,9 @@ impl Output for Reporter {
             return;
         };
         let mut progress = progress.lock();
-        let now = Instant::now();
-        let percentage = percentage.map(|percentage| percentage.min(100).into());
-        let message = Some(message.to_owned());
-        let event = match progress.shown {
-            None if now - progress.begun < UNTIL_SHOWN => return,
-            None => Event::ProgressStart(ProgressStartEventBody {
-                progress_id: progress.id.clone(),
-                title: progress.title.clone(),
-                request_id: progress.request,
-                cancellable: Some(true),
-                message,
-                percentage,
-            }),
-            Some(shown) if now - shown < BETWEEN_UPDATES => return,
-            Some(_) => Event::ProgressUpdate(ProgressUpdateEventBody {
-                progress_id: progress.id.clone(),
-                message,
-                percentage,
-            }),
-        };
-        progress.shown = Some(now);
-        self.outbox.event(&event);
+        let doing = percentage.filter(|done| *done < 100);
+        progress.doing = doing.map(|done| (done, message.to_owned()));
+        self.show(&mut progress, percentage, message.to_owned());
     }
 }
 

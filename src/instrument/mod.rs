@@ -1,9 +1,11 @@
 //! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one), `sink`
-//! (a component that records itself).
+//! (a component that records itself),
+//! `prelude` (only what runs first).
 //! Each leaves the guest's meaning as it was; `clock` keeps a map from original
 //! to rewritten code offsets.
 
 pub mod clock;
 pub mod offsets;
+pub mod prelude;
 pub mod record;
 pub mod sink;

@@ -4,6 +4,7 @@
 use crate::component::Component;
 use crate::source::{Folders, Known, ModuleSource, is_library, source_text};
 use crate::trace::CarriedSource;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,29 +16,45 @@ const MOST_OF_ONE: usize = 1 << 20;
 /// So many files are looked for.
 const MOST_FILES: usize = 10_000;
 
-/// The sources of a component that have code, are of no library, and lie where the debug
-/// information says, or at an end of that path in one of the folders; the smaller ones, where
-/// all would be too much. One that is not what was compiled, as far as that is told, is left
-/// out.
-pub fn carried_sources(component: &Component, folders: &[PathBuf]) -> Vec<CarriedSource> {
-    let folders = Folders::new(folders.iter().cloned());
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
+/// A source of the program's own, as debug information tells of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct OwnSource {
+    path: String,
+    known: Known,
+}
+
+/// The sources of a component that have code and are of no library, but for those whose text
+/// is in a source map.
+pub(super) fn own_sources(component: &Component) -> Vec<OwnSource> {
+    let mut found: BTreeMap<String, OwnSource> = BTreeMap::new();
     for bytes in component.modules() {
         let Ok(source) = ModuleSource::read(Arc::from(bytes)) else {
             continue;
         };
         let own = source.files().filter(|(_, path)| !is_library(path));
         for (file, path) in own.take(MOST_FILES) {
-            // A source map may have the text itself.
-            if found.contains_key(path) || source.text_of(file).is_some() {
-                continue;
-            }
-            if let Some(text) = text_at(path, &folders, &source.known_of(file)) {
-                found.insert(path.to_owned(), text);
+            if source.text_of(file).is_none() && !found.contains_key(path) {
+                let own = OwnSource {
+                    path: path.to_owned(),
+                    known: source.known_of(file),
+                };
+                found.insert(path.to_owned(), own);
             }
         }
     }
-    let mut by_size: Vec<(String, String)> = found.into_iter().collect();
+    found.into_values().collect()
+}
+
+/// Those that lie where the debug information says, or at an end of that path in one of the
+/// folders; the smaller ones, where all would be too much. One that is not what was compiled,
+/// as far as that is told, is left out.
+pub(super) fn carried_sources(own: &[OwnSource], folders: &[PathBuf]) -> Vec<CarriedSource> {
+    let folders = Folders::new(folders.iter().cloned());
+    let found = own.iter().filter_map(|source| {
+        let text = text_at(&source.path, &folders, &source.known)?;
+        Some((source.path.clone(), text))
+    });
+    let mut by_size: Vec<(String, String)> = found.collect();
     by_size.sort_by_key(|(_, text)| text.len());
     let mut left = MOST;
     let mut carried: Vec<CarriedSource> = Vec::new();

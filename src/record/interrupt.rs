@@ -1,6 +1,6 @@
 //! Ending a recording when the process is told to end.
 
-use super::{Recorded, Recorder};
+use super::{Recorded, Recorder, shared};
 use crate::trace::Outcome;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -70,6 +70,8 @@ impl Lifeline {
     ///
     /// If no thread can be started.
     pub fn hold() -> io::Result<Lifeline> {
+        // Before there is a second thread.
+        shared::expect_other_threads();
         let recording = Arc::new(OnceLock::<Recorder>::new());
         let at_the_end = recording.clone();
         std::thread::Builder::new()

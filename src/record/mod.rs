@@ -3,6 +3,7 @@
 
 #[cfg(feature = "debugger")]
 mod carried;
+mod compiling;
 mod entry;
 mod error;
 mod exports;
@@ -17,8 +18,6 @@ mod target;
 mod wasi;
 mod writing;
 
-#[cfg(feature = "debugger")]
-pub use carried::carried_sources;
 pub use entry::EntryError;
 pub use error::RecorderError;
 pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors};
@@ -28,11 +27,10 @@ pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
-use crate::instrument::record::{RecordError, instrument};
-use crate::trace::{Metadata, Outcome, scarce};
+use crate::instrument::record::RecordError;
+use crate::trace::{CarriedSource, Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
 use host::Host;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,24 +137,22 @@ fn record(
     force: bool,
     started: impl FnOnce(&Recorder),
 ) -> Result<Recorded, RunError> {
-    let instrumented = instrument(&component)?;
-    room_for_threads()?;
+    shared::expect_other_threads();
+    room_for(THREADS)?;
     let engine = engine()?;
-    let compiled = compile(&engine, &component, &instrumented)?;
+    let ready = compiling::ready(&engine, &component)?;
+    let compiled = &ready.compiled;
     // All that can be wrong with the program or the options is found before
     // there is a file.
     let entry = match call {
-        Some(call) => EntryPoint::call(&engine, &compiled, call)?,
-        None => EntryPoint::command(&engine, &compiled)?,
+        Some(call) => EntryPoint::call(&engine, compiled, call)?,
+        None => EntryPoint::command(&engine, compiled)?,
     };
     let wasi = options.context()?;
-    let linked = link(&engine, &compiled, &options.switches)?;
+    let linked = link(&engine, compiled, &options.switches)?;
     let runtime = runtime()?;
-    let metadata = metadata(options, call);
-    let recorder = match force {
-        true => Recorder::overwrite(output, component, &metadata)?,
-        false => Recorder::create(output, component, &metadata)?,
-    };
+    let metadata = metadata(options, call, ready.sources(options));
+    let recorder = Recorder::begin(output, force, component, &ready.packed, &metadata)?;
     started(&recorder);
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     // Wasmtime panics on some of what its validator lets pass, such as strings that
@@ -184,11 +180,12 @@ fn record(
     Ok(recorded)
 }
 
+/// The host's two, the writer's and that of the signals.
+const THREADS: usize = 4;
+
 /// What compiles, and what serves the guest, panics where it cannot start threads.
-fn room_for_threads() -> Result<(), RunError> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    // The host's two, the writer's and that of the signals.
-    scarce::threads(cores + 4).map_err(|error| {
+fn room_for(threads: usize) -> Result<(), RunError> {
+    scarce::threads(threads).map_err(|error| {
         let remedy = scarce::remedy(&error);
         RunError::Start(format!("no threads for it: {error}{remedy}"))
     })
@@ -229,15 +226,6 @@ fn link(
     })
 }
 
-/// Compiles what a component was rewritten to. What Wasmtime refuses in that it refuses in
-/// the component as it was given, too, and there its offsets are those of the file.
-fn compile(engine: &Engine, given: &Component, rewritten: &[u8]) -> Result<Compiled, RunError> {
-    Compiled::new(engine, rewritten).map_err(|error| {
-        let in_given = Compiled::new(engine, given.bytes()).err();
-        start_error(in_given.unwrap_or(error))
-    })
-}
-
 fn start_error(error: wasmtime::Error) -> RunError {
     RunError::Start(format!("{error:#}"))
 }
@@ -269,15 +257,10 @@ fn engine() -> Result<Engine, RunError> {
     let mut config = Config::new();
     deterministic(&mut config);
     everything(&mut config);
-    // Instrumented code is the same at each recording of a program: compiling
-    // it once is enough. Without a cache directory it is compiled each time.
-    if let Ok(cache) = wasmtime::Cache::from_file(None) {
-        config.cache(Some(cache));
-    }
     Engine::new(&config).map_err(start_error)
 }
 
-fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {
+fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSource>) -> Metadata {
     let started = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs());
@@ -305,7 +288,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>) -> Metadata {
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect(),
         started,
-        sources: options.sources.clone(),
+        sources,
     }
 }
 

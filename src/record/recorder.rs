@@ -4,11 +4,10 @@
 use super::tail::Tail;
 use super::target::{Sections, Target, beside, unnamed};
 use super::writing::{Shared, recorded_instances};
-use super::{Recorded, RecorderError, sink};
+use super::{Recorded, RecorderError, shared, sink};
 use crate::component::Component;
-use crate::trace::{Metadata, Outcome, Writer, private};
+use crate::trace::{Metadata, Outcome, PackedComponent, Writer, private};
 use parking_lot::Mutex;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -97,9 +96,9 @@ impl Recorder {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let file =
-            private::create_new(path).map_err(|error| RecorderError::create(path, &error))?;
-        Recorder::into_file(path, file, component, metadata)
+        let packed = PackedComponent::new(&component);
+        let packed = packed.map_err(|error| RecorderError::create(path, &error))?;
+        Recorder::begin(path, false, component, &packed, metadata)
     }
 
     /// The same, but overwrites the file if there is one.
@@ -112,16 +111,25 @@ impl Recorder {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let file = private::create(path).map_err(|error| RecorderError::create(path, &error))?;
-        Recorder::into_file(path, file, component, metadata)
+        let packed = PackedComponent::new(&component);
+        let packed = packed.map_err(|error| RecorderError::create(path, &error))?;
+        Recorder::begin(path, true, component, &packed, metadata)
     }
 
-    fn into_file(
+    /// Into a file, which may be there only if `force` says so, with a component that is
+    /// compressed already.
+    pub(super) fn begin(
         path: &Path,
-        file: File,
+        force: bool,
         component: Arc<Component>,
+        packed: &PackedComponent,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
+        let file = match force {
+            true => private::create(path),
+            false => private::create_new(path),
+        };
+        let file = file.map_err(|error| RecorderError::create(path, &error))?;
         let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
         let instances = recorded_instances(&component);
         let tail = match regular {
@@ -135,7 +143,7 @@ impl Recorder {
             path: Some(path.to_owned()),
             file: regular.then_some(file),
         };
-        Recorder::start(target, Box::new(out), tail, component, metadata)
+        Recorder::start(target, Box::new(out), tail, component, packed, metadata)
     }
 
     /// Records a run into anything that can be written: a pipe, a socket, a buffer.
@@ -154,7 +162,9 @@ impl Recorder {
             file: None,
         };
         let tail = unnamed(recorded_instances(&component))?;
-        Recorder::start(target, Box::new(out), tail, component, metadata)
+        let packed = PackedComponent::new(&component)
+            .map_err(|error| RecorderError::Output(error.to_string()))?;
+        Recorder::start(target, Box::new(out), tail, component, &packed, metadata)
     }
 
     fn start(
@@ -162,16 +172,21 @@ impl Recorder {
         out: Box<dyn Write + Send>,
         mut tail: Tail,
         component: Arc<Component>,
+        packed: &PackedComponent,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
-        let writer = Writer::new(Sections::new(out), component.clone(), metadata)
+        let out = Sections::new(out);
+        let writer = Writer::with_packed(out, component.clone(), packed, metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
         let shared = Arc::new(Shared::new(component, writer, target, tail));
         let thread = std::thread::Builder::new().name("rr-dap-writer".into());
         let writing = shared.clone();
         let thread = thread
-            .spawn(move || writing.write_while_recording())
+            .spawn(move || {
+                shared::expect_other_threads();
+                writing.write_while_recording();
+            })
             .map_err(|error| RecorderError::Output(format!("cannot start a thread: {error}")))?;
         Ok(Recorder {
             handle: Arc::new(Handle {

@@ -214,6 +214,13 @@ pub(super) fn page_size() -> usize {
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(usize::MAX)
 }
 
+/// What [`see_other_threads`] needs beforehand. A process with several threads waits for it,
+/// some ten milliseconds; one that has no other yet does not.
+pub(super) fn expect_other_threads() {
+    #[cfg(target_os = "linux")]
+    barrier::is_ready();
+}
+
 /// Waits until the stores that other threads of this process made before now can
 /// be seen by this one, in their order.
 ///
@@ -224,18 +231,30 @@ pub(super) fn page_size() -> usize {
 /// without a cost to the recorder.
 pub(super) fn see_other_threads() {
     #[cfg(target_os = "linux")]
-    {
-        const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
-        const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
-        let barrier = |command: libc::c_int| {
-            // SAFETY: a system call without pointers.
-            unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
-        };
-        if barrier(REGISTER_PRIVATE_EXPEDITED) && barrier(PRIVATE_EXPEDITED) {
-            return;
-        }
+    if barrier::is_ready() && barrier::pass() {
+        return;
     }
     // Stores reach memory within microseconds.
     std::sync::atomic::fence(Ordering::SeqCst);
     std::thread::sleep(std::time::Duration::from_millis(1));
+}
+
+#[cfg(target_os = "linux")]
+mod barrier {
+    const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+    const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+
+    /// The second time, nothing is waited for.
+    pub(super) fn is_ready() -> bool {
+        call(REGISTER_PRIVATE_EXPEDITED)
+    }
+
+    pub(super) fn pass() -> bool {
+        call(PRIVATE_EXPEDITED)
+    }
+
+    fn call(command: libc::c_int) -> bool {
+        // SAFETY: a system call without pointers.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
 }

@@ -1,7 +1,6 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
 use super::{RunError, Switches};
-use crate::trace::CarriedSource;
 use std::path::PathBuf;
 use std::str::FromStr;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
@@ -44,9 +43,10 @@ pub struct WasiOptions {
     pub dirs: Vec<Preopen>,
     /// Which interfaces are linked, and what they allow.
     pub switches: Switches,
-    /// The program's own sources, for who opens the recording elsewhere: see
-    /// `carried_sources`, which a debugger has.
-    pub sources: Vec<CarriedSource>,
+    /// Where the program's own sources are looked for, besides where its debug information
+    /// says, to be carried along for who opens the recording elsewhere. Without, none are;
+    /// nor where there is no debugger, whose business debug information is.
+    pub sources_beside: Option<Vec<PathBuf>>,
 }
 
 impl WasiOptions {

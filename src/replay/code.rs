@@ -268,6 +268,12 @@ impl Code {
         export.map_or(Outside::Hidden, |(_, name)| Outside::Exported(name))
     }
 
+    /// Bytes of code.
+    pub fn length(&self) -> usize {
+        let bodies = self.functions.iter().map(|function| function.body.len());
+        bodies.sum()
+    }
+
     /// The module index of a defined function.
     pub fn function_index(&self, defined: u32) -> u32 {
         self.imported_functions + defined

@@ -1,7 +1,7 @@
 //! Why a replay ends that does not end as the recording does.
 
 use super::divergence::Divergence;
-use super::variant::VariantError;
+use super::variant::{CacheError, VariantError};
 use crate::trace::TraceError;
 
 /// The trace has no more events: where the run ended, or was cut off.
@@ -52,5 +52,11 @@ impl From<wasmtime::Error> for ReplayError {
             Ok(known) => known,
             Err(error) => ReplayError::Engine(format!("{error:#}")),
         }
+    }
+}
+
+impl From<CacheError> for ReplayError {
+    fn from(error: CacheError) -> Self {
+        ReplayError::Variant(error.into())
     }
 }

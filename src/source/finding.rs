@@ -3,6 +3,7 @@
 
 use super::digest::md5;
 use super::host_file::{self, Within, is_named_as_source};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +15,7 @@ const LARGEST: u64 = 32 << 20;
 const MOST: u64 = 256 << 20;
 
 /// What debug information tells of a source's text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// Its digest by MD5.
     pub digest: Option<[u8; 16]>,

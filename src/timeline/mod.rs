@@ -25,8 +25,8 @@ pub use processes::wire::found::{Change, Visit};
 pub use travel::call_targets::{CallTarget, Callee};
 pub use travel::returning::Returned;
 
-use crate::component::ModuleId;
-use crate::replay::variant::{Variant, VariantError};
+use crate::component::{Component, ModuleId};
+use crate::replay::variant::{CacheError, Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError, scarce};
@@ -38,6 +38,7 @@ use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
 use processes::debugging::Debugging;
+use processes::early;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
 use processes::wire::greeting::Load;
@@ -110,6 +111,12 @@ pub enum TimelineError {
     },
 }
 
+impl From<CacheError> for TimelineError {
+    fn from(error: CacheError) -> Self {
+        TimelineError::Variant(error.into())
+    }
+}
+
 impl From<ProcessError> for TimelineError {
     fn from(error: ProcessError) -> Self {
         match error {
@@ -170,8 +177,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Opens a recording: compiles it if need be, starts a replayer, and stands
-    /// at the start. `progress` is told how much is compiled.
+    /// Opens a recording: compiles it if need be, or, of a large program, what runs before
+    /// `main` (see [`Timeline::enter_early`]), starts a replayer, and stands at the start. `progress` is told how much is compiled.
     ///
     /// # Errors
     ///
@@ -183,10 +190,9 @@ impl Timeline {
         interrupt: &Interrupt,
         progress: &dyn Fn(Progress),
     ) -> Result<Timeline> {
-        let modules = read_modules(&trace)?;
-        let variant = options.first_variant(&modules);
-        let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant)?;
-        let compiled = compiling.finish(interrupt, progress)?;
+        let modules = read_modules(trace.component())?;
+        let begun = early::begin(&trace, &modules, options, interrupt, progress)?;
+        let compiled = begun.compiled;
         let checkpoints = Checkpoints::new(options.limits);
         let pool = Pool::new(options.program.clone(), checkpoints);
         let mut pool = pool.map_err(cannot(
@@ -203,7 +209,7 @@ impl Timeline {
             modules,
             options: options.clone(),
             load,
-            debugging: Debugging::starting_with(variant),
+            debugging: begun.debugging,
             pool,
             live,
             here: Stop {
@@ -338,9 +344,9 @@ impl Timeline {
     }
 }
 
-fn read_modules(trace: &Trace) -> Result<Arc<[Module]>> {
+fn read_modules(component: &Component) -> Result<Arc<[Module]>> {
     let failed = |e: &dyn std::fmt::Display| TimelineError::Failed(e.to_string());
-    let modules = trace.component().modules().map(|bytes| {
+    let modules = component.modules().map(|bytes| {
         let bytes: Arc<[u8]> = Arc::from(bytes);
         Ok(Module {
             code: Code::read(bytes.clone()).map_err(|e| failed(&e))?,

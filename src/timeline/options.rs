@@ -33,7 +33,13 @@ pub struct Options {
     pub sweep: bool,
     /// How much the checkpoints may take.
     pub limits: Limits,
+    /// A program of so many bytes of code is compiled as a whole before a session begins, a
+    /// larger one while it stands in `main`, if its first variant is the suitable one.
+    pub compiled_whole: usize,
 }
+
+/// Compiled for debugging in a quarter of a second.
+const COMPILED_WHOLE: usize = 128 << 10;
 
 impl Options {
     /// What is best, with this executable as the replayer.
@@ -44,6 +50,7 @@ impl Options {
             first: First::default(),
             sweep: true,
             limits: Limits::of_this_machine(),
+            compiled_whole: COMPILED_WHOLE,
         }
     }
 

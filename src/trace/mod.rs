@@ -36,4 +36,4 @@ pub use reader::{Identity, Trace};
 pub use sections::records_section;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
-pub use writer::{RecordsError, Writer, prologue};
+pub use writer::{PackedComponent, RecordsError, Writer, prologue};

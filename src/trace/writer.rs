@@ -54,6 +54,36 @@ pub fn prologue(component: Arc<Component>, metadata: &Metadata) -> Result<Vec<u8
     Ok(Writer::new(Vec::new(), component, metadata)?.out)
 }
 
+/// A component's binary as recordings hold it, compressed: the same in each recording of it.
+#[derive(Debug, Clone)]
+pub struct PackedComponent(Vec<u8>);
+
+impl PackedComponent {
+    /// Compresses it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for that.
+    pub fn new(component: &Component) -> io::Result<PackedComponent> {
+        let packed = Compressor::new(LEVEL)?.compress(component.bytes())?;
+        Ok(PackedComponent(packed))
+    }
+
+    /// What [`PackedComponent::into_bytes`] was of the same component.
+    pub fn again(bytes: Vec<u8>) -> PackedComponent {
+        PackedComponent(bytes)
+    }
+
+    /// The compressed bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Writes one trace to `W`. Without [`Writer::finish`] the trace is cut off, but
 /// what has been written is readable.
 pub struct Writer<W: Write> {
@@ -85,6 +115,21 @@ impl<W: Write> Writer<W> {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Self, RecordsError> {
+        let packed = PackedComponent::new(&component)?;
+        Writer::with_packed(out, component, &packed, metadata)
+    }
+
+    /// The same, of a component that is compressed already.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
+    pub fn with_packed(
+        out: W,
+        component: Arc<Component>,
+        packed: &PackedComponent,
+        metadata: &Metadata,
+    ) -> Result<Self, RecordsError> {
         let mut writer = Writer {
             out,
             compressor: Compressor::new(LEVEL)?,
@@ -103,7 +148,7 @@ impl<W: Write> Writer<W> {
         let metadata = serde_json::to_vec(metadata).map_err(io::Error::other)?;
         writer.section(SectionId::Metadata, &metadata)?;
         let component = writer.component.clone();
-        writer.section(SectionId::Component, component.bytes())?;
+        writer.stored_section(SectionId::Component, component.bytes(), packed.bytes())?;
         writer.out.flush()?;
         Ok(writer)
     }
@@ -241,6 +286,16 @@ impl<W: Write> Writer<W> {
     }
 
     fn section(&mut self, id: SectionId, plain: &[u8]) -> Result<(), RecordsError> {
+        let compressed = self.compressor.compress(plain)?;
+        self.stored_section(id, plain, &compressed)
+    }
+
+    fn stored_section(
+        &mut self,
+        id: SectionId,
+        plain: &[u8],
+        compressed: &[u8],
+    ) -> Result<(), RecordsError> {
         if plain.len() > id.max_plain() {
             return Err(RecordsError::TooLarge {
                 what: match id {
@@ -257,9 +312,8 @@ impl<W: Write> Writer<W> {
                 first_event: self.first_event,
             });
         }
-        let compressed = self.compressor.compress(plain)?;
         let (encoding, stored) = match may_unfold(compressed.len(), plain.len()) {
-            true => (Encoding::Zstd, &compressed[..]),
+            true => (Encoding::Zstd, compressed),
             false => (Encoding::Plain, plain),
         };
         let header = sections::header(id, encoding, self.first_event, stored, plain.len())?;

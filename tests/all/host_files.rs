@@ -14,6 +14,7 @@ use std::process::Command;
 
 /// Files of `src/` that open files, and whose.
 const OPENERS: &[(&str, &str)] = &[
+    ("cache/", "what we keep of programs and recordings"),
     ("cli/debug/mod.rs", "commands that the person names"),
     ("cli/debug/script.rs", "commands that the person names"),
     ("component/open.rs", "the component that the person names"),

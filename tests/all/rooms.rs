@@ -11,6 +11,7 @@ const ROOMS: &[&[&str]] = &[
     &["source"],
     &["trace"],
     &["instrument"],
+    &["cache"],
     &["record", "replay"],
     &["timeline"],
     &["inspect"],

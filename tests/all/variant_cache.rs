@@ -2,7 +2,7 @@
 //! grow without bound.
 
 use rr_dap::replay::variant::{
-    CacheDir, Prepared, Variant, VariantError, engine_for_replay, prepare,
+    CacheDir, CacheError, Prepared, Variant, VariantError, engine_for_replay, prepare,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -201,6 +201,6 @@ fn a_directory_that_others_can_write_to_is_refused() {
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("a mode");
     assert!(matches!(
         CacheDir::open(&open),
-        Err(VariantError::NotPrivate { .. })
+        Err(CacheError::NotPrivate { .. })
     ));
 }

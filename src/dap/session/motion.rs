@@ -10,7 +10,7 @@ use crate::dap::protocol::{
     SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
 use crate::dap::reporter::{Reporter, say};
-use crate::debuggee::{Debuggee, DebuggeeError, Output, StopText, Thrown, grouped};
+use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
 use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
@@ -146,7 +146,7 @@ fn while_telling(reporter: &Reporter, work: impl FnOnce()) {
         _ = telling.spawn_scoped(scope, move || {
             while ends.recv_timeout(BETWEEN_TOLD) == Err(RecvTimeoutError::Timeout) {
                 let seconds = begun.elapsed().as_secs();
-                reporter.progress(None, &format!("for {seconds} s; pause or cancel to end it"));
+                reporter.goes_on(seconds);
             }
         });
         work();

@@ -100,7 +100,8 @@ impl RecordingLauncher {
                 .map_err(|error| failed(format!("the component in {}: {error}", path.display())))?;
             trace = trace.with_component(Arc::new(component)).map_err(failed)?;
         }
-        let search = self.where_to_look(&trace, program, view);
+        let name = &trace.metadata().program;
+        let search = self.where_to_look(name, Some(trace.path()), program, view);
         let folders = where_sources_may_be(&trace, &search, view);
         let external = External::find(trace.component(), &search).map_err(failed)?;
         if let Some(bytes) = external.put_into(trace.component()) {
@@ -141,21 +142,40 @@ impl RecordingLauncher {
         )))
     }
 
+    /// Compiles the program that is about to be recorded, as it will be opened.
+    fn compile_ahead(&self, program: &Path, view: &ViewArguments) {
+        let name = program
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let search = self.where_to_look(&name, None, Some(program.to_owned()), view);
+        let opened = view.component.clone();
+        let opened = opened.unwrap_or_else(|| program.to_owned());
+        let find = move || {
+            let component = Component::parse(component_bytes(&opened).ok()?).ok()?;
+            let external = External::find(&component, &search).ok()?;
+            match external.put_into(&component) {
+                Some(bytes) => Component::parse(bytes).ok(),
+                None => Some(component),
+            }
+        };
+        Timeline::compile_ahead(find, &self.options);
+    }
+
     /// Where debug information may be that the modules do not have themselves.
     fn where_to_look(
         &self,
-        trace: &Trace,
+        name: &str,
+        trace: Option<&Path>,
         program: Option<PathBuf>,
         view: &ViewArguments,
     ) -> Search {
-        let name = &trace.metadata().program;
         // A recording may call its program anything, `../../x` too.
         let file_name = Path::new(name).file_name();
-        let beside_trace = trace.path().parent().zip(file_name);
+        let beside_trace = trace.and_then(Path::parent).zip(file_name);
         let beside_trace = beside_trace.map(|(directory, name)| directory.join(name));
         let beside = [view.component.clone(), program, beside_trace];
         Search {
-            program: name.clone(),
+            program: name.to_owned(),
             beside: beside.into_iter().flatten().collect(),
             given: [view.debug_files.clone(), self.debug_files.clone()].concat(),
         }
@@ -345,8 +365,9 @@ impl Launcher for RecordingLauncher {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
                     None => directory.path().join("session.rrtrace"),
                 };
-                self.record(program, &to, output, halt)?;
                 let at = in_directory(program.cwd.as_deref(), &program.program);
+                self.compile_ahead(&at, &arguments.view);
+                self.record(program, &to, output, halt)?;
                 self.open(
                     &to,
                     Some(directory),

@@ -176,13 +176,18 @@ impl Recording {
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
+        if *motion == Motion::Entry
+            && let Some(stop) = self.timeline.enter_early(interrupt)?
+        {
+            self.is_entry_foreign = self.is_in_library();
+            return Ok(stop);
+        }
         if self.timeline.needs_debug(motion) {
-            self.timeline.need_debug(interrupt, &|compiled| {
-                output.progress(
-                    Some(compiled.percent()),
-                    "compiling the guest for debugging",
-                );
-            })?;
+            let tell =
+                |percent| output.progress(Some(percent), "compiling the guest for debugging");
+            self.timeline
+                .need_debug(interrupt, &|compiled| tell(compiled.percent()))?;
+            tell(100);
         }
         let stop = match motion {
             Motion::Continue(_) => self.meet(motion, output, interrupt)?,

@@ -4,15 +4,12 @@
 //! what can be asked of a run and in its speed. Compiled code is kept on disk
 //! ([`CacheDir`]), so a recording is compiled once for each variant.
 
-mod cache;
-mod unkept;
+pub use crate::cache::{CacheDir, CacheError};
 
-pub use cache::CacheDir;
-
+use crate::cache::{Entry, Kept, Key};
 use crate::instrument::clock::{self, ClockError, ClockStyle};
-use crate::instrument::offsets::OffsetMap;
+use crate::instrument::offsets::{OffsetMap, OffsetMapError};
 use crate::trace::{Outcome, scarce};
-use cache::{CacheEntry, Key};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -193,6 +190,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    fn of(kept: Kept, module: usize) -> Result<Prepared, VariantError> {
+        let offsets = OffsetMap::from_bytes(&kept.notes);
+        Ok(Prepared {
+            code: kept.code,
+            offsets: offsets.map_err(|source| VariantError::Offsets { module, source })?,
+            unkept: kept.unkept,
+        })
+    }
+
     /// Loads the code into an engine of the same variant.
     ///
     /// # Errors
@@ -218,21 +224,17 @@ impl Prepared {
 /// Why recorded modules cannot be made ready for replay.
 #[derive(Debug, Error)]
 pub enum VariantError {
-    /// Compiled code is executed, and others could put theirs there.
-    #[error(
-        "{path} cannot hold compiled code, as other users can write to it or own it; run \
-         `chmod 700` on it, or set RR_DAP_CACHE to a directory of your own"
-    )]
-    NotPrivate {
-        /// The directory of the cache.
-        path: PathBuf,
+    /// There is nowhere for compiled code.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// What is kept beside compiled code does not tell of its instructions.
+    #[error("core module {module}: {source}; this is a fault of rr-dap")]
+    Offsets {
+        /// Its number in the component: its [`ModuleId`](crate::component::ModuleId).
+        module: usize,
+        /// What is wrong with it.
+        source: OffsetMapError,
     },
-    /// Compiled code can be kept neither on disk nor in memory: why not in memory.
-    #[error(
-        "there is no room for compiled code: {0}; set RR_DAP_CACHE to a directory of your own \
-         with room in it"
-    )]
-    Memory(#[source] std::io::Error),
     /// A module cannot be rewritten to keep the clock.
     #[error("core module {module}: {source}")]
     Clock {
@@ -292,9 +294,9 @@ pub fn prepare(
     let mut prepared = Vec::with_capacity(modules.len());
     progress(done, total);
     for (index, module) in modules.iter().enumerate() {
-        let key = Key::new(module, variant.name(), &engine);
+        let key = Key::new(module, variant.name(), clock::VERSION, &engine);
         let compile = || compile(&engine, module, variant, index);
-        prepared.push(cache.get_or_insert(&key, compile)?);
+        prepared.push(Prepared::of(cache.get_or_insert(&key, compile)?, index)?);
         keys.push(key);
         done += module.len();
         progress(done, total);
@@ -303,12 +305,30 @@ pub fn prepare(
     Ok(prepared)
 }
 
+/// Finds modules in the cache, if they are there all.
+///
+/// # Errors
+///
+/// If Wasmtime does not support this machine.
+pub fn find(
+    cache: &CacheDir,
+    modules: &[Arc<[u8]>],
+    variant: Variant,
+) -> Result<Option<Vec<Prepared>>, VariantError> {
+    let engine = engine_for_compiling(variant)?;
+    let found = modules.iter().enumerate().map(|(index, module)| {
+        let key = Key::new(module, variant.name(), clock::VERSION, &engine);
+        Prepared::of(cache.find(&key)?, index).ok()
+    });
+    Ok(found.collect())
+}
+
 fn compile(
     engine: &Engine,
     module: &[u8],
     variant: Variant,
     index: usize,
-) -> Result<CacheEntry, VariantError> {
+) -> Result<Entry, VariantError> {
     let precompile = |module: &[u8]| {
         engine
             .precompile_module(module)
@@ -318,9 +338,9 @@ fn compile(
             })
     };
     let Some(style) = variant.clock_style() else {
-        return Ok(CacheEntry {
+        return Ok(Entry {
             code: precompile(module)?,
-            offsets: OffsetMap::identity(module.len()),
+            notes: OffsetMap::identity(module.len()).to_bytes(),
         });
     };
     let clocked = match variant {
@@ -331,8 +351,8 @@ fn compile(
         module: index,
         source,
     })?;
-    Ok(CacheEntry {
+    Ok(Entry {
         code: precompile(&clocked.module)?,
-        offsets: clocked.offsets,
+        notes: clocked.offsets.to_bytes(),
     })
 }

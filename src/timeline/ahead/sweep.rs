@@ -78,6 +78,9 @@ impl Timeline {
 
     /// Begins what runs in the background, after the first motion.
     pub(in crate::timeline) fn start_ahead(&mut self) {
+        if self.is_early() {
+            return;
+        }
         if let Sweep::ToCome = self.sweep {
             self.start_depths();
             if let Err(error) = self.start_sweep() {

@@ -87,7 +87,7 @@ impl Timeline {
         progress: &dyn Fn(Pass),
     ) -> Result<Visits> {
         let breakpoint = Breakpoint::new(BreakpointId(0), places);
-        if breakpoint.needs_debug() {
+        if breakpoint.needs_debug() || self.is_early() {
             self.need_debug(interrupt, &|_| {})?;
         }
         let ranges: Vec<MemoryRange> = changes_among(&breakpoint.places).collect();

@@ -5,6 +5,8 @@
 //! Unwanted ────────────▶ Compiling ─────────▶ Compiled ─────────────▶ Ready
 //! ```
 //!
+//! A large program begins with *Compiling*: see `early`.
+//!
 //! Both kinds of code have the same positions: moving over is replaying to where
 //! the session stands.
 
@@ -65,6 +67,10 @@ impl Timeline {
     /// The end of compiling for debugging, while that goes on and if nobody has asked
     /// for it before: what was refused as [`TimelineError::Optimised`] is there then.
     pub fn debug_end(&mut self) -> Option<CompilerEnd> {
+        // There nothing is refused.
+        if self.is_early() {
+            return None;
+        }
         match &mut self.debugging {
             Debugging::Compiling(compiling) => compiling.end(),
             _ => None,

@@ -3,6 +3,7 @@
 
 pub(super) mod compiling;
 pub(super) mod debugging;
+pub(super) mod early;
 pub(super) mod machine;
 pub(super) mod pool;
 pub(super) mod process;

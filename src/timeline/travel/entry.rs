@@ -1,13 +1,13 @@
 //! Where a program begins for who has written it: in `main`, or in what its exports call,
 //! not in what libraries and generators put before that.
 
-use super::super::{Interrupt, Result, Timeline};
+use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
 use super::motion::{Place, Reason, Stop};
 use super::search::Search;
 use crate::component::ModuleId;
-use crate::replay::Position;
 use crate::replay::frames::Frame;
+use crate::replay::{Phase, Position};
 use crate::source::{Function, InlinedCall, SourceLine, Written, is_glue, is_library};
 use crate::timeline::Module;
 use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
@@ -99,6 +99,23 @@ impl Beginning {
     }
 }
 
+/// Where functions begin that are `main`, inlined or not.
+pub(in crate::timeline) fn mains(id: ModuleId, module: &Module) -> Vec<Place> {
+    Beginning::Main.places(id, module)
+}
+
+/// Where functions begin that a library calls `main` by, through a table: no call says so.
+pub(in crate::timeline) fn callers_of_main(id: ModuleId, module: &Module) -> Vec<Place> {
+    const RUST: [&str; 2] = ["lang_start", "__rust_begin_short_backtrace"];
+    let is_meant = |written: Written<'_>| RUST.iter().any(|name| written.whole.contains(name));
+    let begin = module.source.beginnings(&is_meant).into_iter();
+    let places = begin.map(|one| Place::Code {
+        module: id,
+        pc: one.pc,
+    });
+    places.collect()
+}
+
 fn is_own(name: &str, path: &str) -> bool {
     !is_library(path) && !is_glue(name, path)
 }
@@ -108,12 +125,8 @@ impl Timeline {
     /// that runs, or else the first hostcall.
     pub(super) fn reach_entry(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         for beginning in [Beginning::Main, Beginning::Own] {
-            let modules = (0..).map(ModuleId).zip(self.modules.iter());
-            let own = modules.filter(|(id, _)| !self.stepping.foreign.contains(id));
-            let places = own.flat_map(|(id, module)| beginning.places(id, module));
-            let places = places.collect();
-            if self.begin_at(places, interrupt)? {
-                return self.stand_in(beginning, interrupt);
+            if let Some(stop) = self.reach(beginning, interrupt)? {
+                return Ok(stop);
             }
         }
         if self.begin_at(self.entries(), interrupt)? {
@@ -124,6 +137,41 @@ impl Timeline {
         let stop = StopAt::Event(0);
         let Ran { process, .. } = self.run(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
         Ok(self.settle(process, Reason::Arrived))
+    }
+
+    fn reach(&mut self, beginning: Beginning, interrupt: &Interrupt) -> Result<Option<Stop>> {
+        let modules = (0..).map(ModuleId).zip(self.modules.iter());
+        let own = modules.filter(|(id, _)| !self.stepping.foreign.contains(id));
+        let places = own.flat_map(|(id, module)| beginning.places(id, module));
+        match self.begin_at(places.collect(), interrupt)? {
+            true => self.stand_in(beginning, interrupt).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// To `main`; if that fails, or leads elsewhere, nothing has moved. What it fails of is the
+    /// inner error.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted.
+    pub(in crate::timeline) fn reach_main_or_stay(
+        &mut self,
+        interrupt: &Interrupt,
+    ) -> Result<Result<Option<Stop>>> {
+        let begun = self.standing();
+        let reached = self.reach(Beginning::Main, interrupt);
+        if let Ok(Some(stop)) = &reached
+            && stop.position.phase == Phase::Before
+        {
+            return Ok(reached);
+        }
+        self.stand_again(&begun)?;
+        match reached {
+            Err(TimelineError::Interrupted) => Err(TimelineError::Interrupted),
+            Err(error) => Ok(Err(error)),
+            Ok(_) => Ok(Ok(None)),
+        }
     }
 
     /// To the first of some places, from the start; whether it comes to any.

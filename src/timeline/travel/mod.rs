@@ -2,7 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
-mod entry;
+pub(super) mod entry;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
@@ -70,6 +70,9 @@ impl Timeline {
     /// Whether a motion can be made in code for debugging only:
     /// [`Timeline::travel`] waits for it, [`Timeline::need_debug`] tells how far it is.
     pub fn needs_debug(&self, motion: &Motion) -> bool {
+        if self.is_early() {
+            return *motion != Motion::Start;
+        }
         match motion {
             Motion::Start | Motion::End | Motion::Event(_) => false,
             Motion::Entry => self.any_lines(),

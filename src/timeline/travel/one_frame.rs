@@ -66,7 +66,7 @@ impl Timeline {
                 (None, Some(_)) => earlier = from,
             }
             // It has called something long.
-            let quiet = self.quiet_before(Some(depth), earlier.tick);
+            let quiet = self.quiet_before(Some(depth), &[], earlier.tick);
             if tick == 1 || quiet.is_some() {
                 break;
             }

@@ -1,8 +1,6 @@
 //! Compiled code that cannot be kept on disk: files in memory, gone when nobody uses them.
 
-use super::cache::Key;
-use super::{Prepared, VariantError};
-use crate::instrument::offsets::OffsetMap;
+use super::{CacheError, Kept, Key};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,7 +12,7 @@ use std::sync::{Arc, Weak};
 /// What is in use of it, and whether the person knows.
 #[derive(Debug, Default)]
 pub(super) struct Unkept {
-    files: Mutex<HashMap<String, (Weak<File>, OffsetMap)>>,
+    files: Mutex<HashMap<String, (Weak<File>, Vec<u8>)>>,
     has_told: AtomicBool,
 }
 
@@ -30,33 +28,33 @@ impl Unkept {
     }
 
     /// What somebody uses.
-    pub(super) fn get(&self, key: &Key) -> Option<Prepared> {
+    pub(super) fn get(&self, key: &Key) -> Option<Kept> {
         let files = self.files.lock();
-        let (file, offsets) = files.get(&key.0)?;
-        Some(prepared(file.upgrade()?, offsets.clone()))
+        let (file, notes) = files.get(&key.0)?;
+        Some(kept(file.upgrade()?, notes.clone()))
     }
 
     pub(super) fn insert(
         &self,
         key: &Key,
         code: &[u8],
-        offsets: OffsetMap,
-    ) -> Result<Prepared, VariantError> {
-        let file = in_memory(code).map_err(VariantError::Memory)?;
+        notes: Vec<u8>,
+    ) -> Result<Kept, CacheError> {
+        let file = in_memory(code).map_err(CacheError::Memory)?;
         let file = Arc::new(file);
         let mut files = self.files.lock();
         files.retain(|_, (file, _)| file.strong_count() > 0);
-        files.insert(key.0.clone(), (Arc::downgrade(&file), offsets.clone()));
-        Ok(prepared(file, offsets))
+        files.insert(key.0.clone(), (Arc::downgrade(&file), notes.clone()));
+        Ok(kept(file, notes))
     }
 }
 
-fn prepared(file: Arc<File>, offsets: OffsetMap) -> Prepared {
+fn kept(file: Arc<File>, notes: Vec<u8>) -> Kept {
     // Replayers find it by this name, too, as long as this process has it open.
     let code = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-    Prepared {
+    Kept {
         code: code.into(),
-        offsets,
+        notes,
         unkept: Some(file),
     }
 }

@@ -1,17 +1,15 @@
-//! Compiled code on disk.
+//! What has been compiled before: code on disk, for who records and who replays.
 //!
 //! An entry is two files: `KEY.cwasm`, which Wasmtime maps into memory, and
-//! `KEY.meta`, which holds the length and checksum of the first, and the offset
-//! map. The key is a hash of everything that the code depends on, so an entry is
+//! `KEY.meta`, which holds the length and checksum of the first, and what else whoever made
+//! it needs. The key is a hash of everything that the code depends on, so an entry is
 //! right or damaged, never out of date; a damaged one is made again.
 //!
 //! Where nothing can be written, what is there is used, and what is not is compiled into
 //! memory (`unkept`), for as long as it is in use.
 
-use super::unkept::Unkept;
-use super::{Prepared, VariantError};
-use crate::instrument::clock;
-use crate::instrument::offsets::OffsetMap;
+mod unkept;
+
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -20,7 +18,28 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use unkept::Unkept;
 use wasmtime::Engine;
+
+/// Why there is nowhere for compiled code.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// Compiled code is executed, and others could put theirs there.
+    #[error(
+        "{path} cannot hold compiled code, as other users can write to it or own it; run \
+         `chmod 700` on it, or set RR_DAP_CACHE to a directory of your own"
+    )]
+    NotPrivate {
+        /// The directory of the cache.
+        path: PathBuf,
+    },
+    /// Compiled code can be kept neither on disk nor in memory: why not in memory.
+    #[error(
+        "there is no room for compiled code: {0}; set RR_DAP_CACHE to a directory of your own \
+         with room in it"
+    )]
+    Memory(#[source] io::Error),
+}
 
 /// A directory of compiled code, bounded in bytes.
 #[derive(Debug, Clone)]
@@ -45,15 +64,17 @@ const UNFINISHED: &str = ".new-";
 const MAGIC: &[u8] = b"rr-dap code 1\n";
 
 /// What compiled code depends on, hashed.
-pub(super) struct Key(pub(super) String);
+#[derive(Debug, Clone)]
+pub(crate) struct Key(String);
 
 impl Key {
-    pub(super) fn new(module: &[u8], variant: &str, engine: &Engine) -> Self {
+    /// For what these bytes are rewritten to: by which rewrite, and by which version of it.
+    pub(crate) fn new(bytes: &[u8], rewrite: &str, version: u32, engine: &Engine) -> Self {
         let mut hasher = ShaHasher(Sha256::new());
         // Wasmtime's version, its settings and the processor's features.
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        (variant, clock::VERSION).hash(&mut hasher);
-        hasher.0.update(module);
+        (rewrite, version).hash(&mut hasher);
+        hasher.0.update(bytes);
         let digest = hasher.0.finalize();
         Key(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
@@ -72,10 +93,24 @@ impl Hasher for ShaHasher {
     }
 }
 
-/// What is kept.
-pub(super) struct CacheEntry {
-    pub(super) code: Vec<u8>,
-    pub(super) offsets: OffsetMap,
+/// What is to be kept.
+pub(crate) struct Entry {
+    /// What Wasmtime compiled.
+    pub(crate) code: Vec<u8>,
+    /// What else is needed with it.
+    pub(crate) notes: Vec<u8>,
+}
+
+/// Code that is kept, or for as long as this is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// The file of compiled code: checked against its checksum, in a directory that only this
+    /// user can write to, and replaced only by renaming; or in memory.
+    pub(crate) code: PathBuf,
+    /// As the [`Entry`] has them.
+    pub(crate) notes: Vec<u8>,
+    /// The file itself, where it is in memory: it is there as long as this is.
+    pub(crate) unkept: Option<Arc<File>>,
 }
 
 impl CacheDir {
@@ -85,7 +120,7 @@ impl CacheDir {
     /// # Errors
     ///
     /// As [`CacheDir::open`].
-    pub fn open_default() -> Result<Self, VariantError> {
+    pub fn open_default() -> Result<Self, CacheError> {
         let from = |name| {
             std::env::var_os(name)
                 .map(PathBuf::from)
@@ -111,7 +146,7 @@ impl CacheDir {
     /// # Errors
     ///
     /// If others may write there.
-    pub fn open(root: &Path) -> Result<Self, VariantError> {
+    pub fn open(root: &Path) -> Result<Self, CacheError> {
         let made = create_private(root).and_then(|()| root.canonicalize());
         let root = match made {
             Ok(root) => root,
@@ -126,7 +161,7 @@ impl CacheDir {
                 limit: DEFAULT_LIMIT,
                 unkept: Arc::default(),
             }),
-            Ok(false) => Err(VariantError::NotPrivate { path: root }),
+            Ok(false) => Err(CacheError::NotPrivate { path: root }),
             Err(error) => {
                 let why = format!("cannot look at {}: {error}", root.display());
                 Ok(Self::nowhere(&why))
@@ -157,12 +192,14 @@ impl CacheDir {
         self.root.as_deref()
     }
 
-    pub(super) fn get_or_insert(
+    /// What is kept under the key, or else is made now. Two processes that want the same make
+    /// it once, if the directory's file system has locks.
+    pub(crate) fn get_or_insert<E: From<CacheError>>(
         &self,
         key: &Key,
-        compile: impl FnOnce() -> Result<CacheEntry, VariantError>,
-    ) -> Result<Prepared, VariantError> {
-        if let Some(found) = self.get(key).or_else(|| self.unkept.get(key)) {
+        compile: impl FnOnce() -> Result<Entry, E>,
+    ) -> Result<Kept, E> {
+        if let Some(found) = self.find(key) {
             return Ok(found);
         }
         // Where files cannot be locked, two processes may compile the same
@@ -176,11 +213,16 @@ impl CacheDir {
         {
             return Ok(found);
         }
-        self.insert(key, compile()?)
+        Ok(self.insert(key, compile()?)?)
+    }
+
+    /// What is kept under the key.
+    pub(crate) fn find(&self, key: &Key) -> Option<Kept> {
+        self.get(key).or_else(|| self.unkept.get(key))
     }
 
     /// A sound entry, marked as used.
-    fn get(&self, key: &Key) -> Option<Prepared> {
+    fn get(&self, key: &Key) -> Option<Kept> {
         let meta = Meta::decode(&fs::read(self.file(key, META)?).ok()?)?;
         let path = self.file(key, CODE)?;
         let mut code = File::open(&path).ok()?;
@@ -189,26 +231,26 @@ impl CacheDir {
         }
         // Only the order of eviction suffers where this fails.
         let _ = code.set_modified(SystemTime::now());
-        Some(Prepared {
+        Some(Kept {
             code: path,
-            offsets: meta.offsets,
+            notes: meta.notes,
             unkept: None,
         })
     }
 
-    fn insert(&self, key: &Key, entry: CacheEntry) -> Result<Prepared, VariantError> {
+    fn insert(&self, key: &Key, entry: Entry) -> Result<Kept, CacheError> {
         let meta = Meta {
             len: entry.code.len() as u64,
             crc: crc32fast::hash(&entry.code),
-            offsets: entry.offsets,
+            notes: entry.notes,
         };
         if let (Some(code), Some(description)) = (self.file(key, CODE), self.file(key, META)) {
             let written = write(&code, &entry.code);
             match written.and_then(|()| write(&description, &meta.encode())) {
                 Ok(()) => {
-                    return Ok(Prepared {
+                    return Ok(Kept {
                         code,
-                        offsets: meta.offsets,
+                        notes: meta.notes,
                         unkept: None,
                     });
                 }
@@ -218,7 +260,7 @@ impl CacheDir {
                 }
             }
         }
-        self.unkept.insert(key, &entry.code, meta.offsets)
+        self.unkept.insert(key, &entry.code, meta.notes)
     }
 
     fn file(&self, key: &Key, kind: &str) -> Option<PathBuf> {
@@ -227,7 +269,7 @@ impl CacheDir {
 
     /// Deletes what was not used for longest until the rest is within the limit. A
     /// directory that cannot be listed stays as it is.
-    pub(super) fn evict(&self, keep: &[Key]) {
+    pub(crate) fn evict(&self, keep: &[Key]) {
         let now = SystemTime::now();
         let kept = self.root.as_ref().map(|root| scan(root, now));
         let Some(Ok(kept)) = kept else { return };
@@ -264,8 +306,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn scan(root: &Path, now: SystemTime) -> io::Result<HashMap<String, Kept>> {
-    let mut entries: HashMap<String, Kept> = HashMap::new();
+fn scan(root: &Path, now: SystemTime) -> io::Result<HashMap<String, OnDisk>> {
+    let mut entries: HashMap<String, OnDisk> = HashMap::new();
     for file in fs::read_dir(root)? {
         let file = file?;
         let (Ok(meta), Ok(name)) = (file.metadata(), file.file_name().into_string()) else {
@@ -287,14 +329,14 @@ fn scan(root: &Path, now: SystemTime) -> io::Result<HashMap<String, Kept>> {
     Ok(entries)
 }
 
-struct Kept {
+struct OnDisk {
     bytes: u64,
     used: SystemTime,
 }
 
-impl Default for Kept {
+impl Default for OnDisk {
     fn default() -> Self {
-        Kept {
+        OnDisk {
             bytes: 0,
             used: SystemTime::UNIX_EPOCH,
         }
@@ -305,7 +347,7 @@ impl Default for Kept {
 struct Meta {
     len: u64,
     crc: u32,
-    offsets: OffsetMap,
+    notes: Vec<u8>,
 }
 
 impl Meta {
@@ -313,7 +355,7 @@ impl Meta {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.len.to_le_bytes());
         bytes.extend(self.crc.to_le_bytes());
-        bytes.extend(self.offsets.to_bytes());
+        bytes.extend(&self.notes);
         let crc = crc32fast::hash(&bytes);
         bytes.extend(crc.to_le_bytes());
         bytes
@@ -326,11 +368,11 @@ impl Meta {
         }
         let rest = content.strip_prefix(MAGIC)?;
         let (len, rest) = rest.split_first_chunk()?;
-        let (crc, offsets) = rest.split_first_chunk()?;
+        let (crc, notes) = rest.split_first_chunk()?;
         Some(Meta {
             len: u64::from_le_bytes(*len),
             crc: u32::from_le_bytes(*crc),
-            offsets: OffsetMap::from_bytes(offsets).ok()?,
+            notes: notes.to_vec(),
         })
     }
 }
