@@ -1,9 +1,10 @@
-//! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one), `sink`
-//! (a component that records itself).
+//! The rewrites: `record` (wrap crossings), `clock` (count ticks, stop at one) with
+//! `probe` (note what is written, and what runs), `sink` (a component that records itself).
 //! Each leaves the guest's meaning as it was; `clock` keeps a map from original
 //! to rewritten code offsets.
 
 pub mod clock;
 pub mod offsets;
+pub mod probe;
 pub mod record;
 pub mod sink;

@@ -18,6 +18,7 @@ mod instances;
 pub mod output;
 mod passing;
 pub mod position;
+pub mod probes;
 pub mod profile;
 mod run;
 mod state;

@@ -21,13 +21,19 @@ mod style;
 pub use style::ClockStyle;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
+use super::probe::{
+    self, EXPORT_MEMORY, EXPORT_PROBE, IMPORT_STORED, Layout, Place, Probe, Store, Temporaries,
+};
 use body::{Body, EntryTick};
 use depth::Depth;
 use scan::Scan;
 use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 use wasm_encoder::reencode::{self, Reencode, utils};
-use wasm_encoder::{BranchHint, BranchHints, EntityType, GlobalType, Module, SectionId, ValType};
+use wasm_encoder::{
+    BranchHint, BranchHints, EntityType, ExportKind, GlobalType, MemoryType, Module, SectionId,
+    ValType,
+};
 use wasmparser::{FuncType, Payload, WasmFeatures};
 
 /// The module name of the clock's imports.
@@ -44,7 +50,7 @@ pub const IMPORT_DEPTH: &str = "depth";
 pub const IMPORT_LOWEST: &str = "lowest";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A core module that keeps the clock.
 #[derive(Debug, Clone)]
@@ -96,7 +102,7 @@ impl From<reencode::Error> for ClockError {
 ///
 /// If the module cannot be read or has what cannot be clocked, or would be too large.
 pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
-    rewrite(module, style, false)
+    rewrite(module, style, Extra::None)
 }
 
 /// Rewrites one core module so that it keeps the clock ([`ClockStyle::Cached`]) and
@@ -109,10 +115,36 @@ pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
 ///
 /// As [`clock`].
 pub fn profile(module: &[u8]) -> Result<Clocked, ClockError> {
-    rewrite(module, ClockStyle::Cached, true)
+    rewrite(module, ClockStyle::Cached, Extra::Frames)
 }
 
-fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, ClockError> {
+/// Rewrites one core module so that it keeps the clock, in this style, and has probes.
+///
+/// # Errors
+///
+/// As [`clock`].
+pub fn probed(module: &[u8], style: ClockStyle, probe: Probe) -> Result<Clocked, ClockError> {
+    rewrite(module, style, Extra::Probe(probe))
+}
+
+/// What a rewrite does besides keeping the clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Extra {
+    #[default]
+    None,
+    /// Counts frames.
+    Frames,
+    Probe(Probe),
+}
+
+/// The probes of a module.
+#[derive(Debug, Clone, Copy)]
+struct Probes {
+    probe: Probe,
+    layout: Layout,
+}
+
+fn rewrite(module: &[u8], style: ClockStyle, extra: Extra) -> Result<Clocked, ClockError> {
     let too_large = || ClockError::TooLarge {
         bytes: module.len(),
     };
@@ -120,13 +152,15 @@ fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, 
         return Err(too_large());
     }
     wasmparser::Validator::new_with_features(accepted_features()).validate_all(module)?;
-    let original = Original::read(module, profiles)?;
+    let original = Original::read(module, extra)?;
     let bodies = original.rewrite_bodies(module, style)?;
     let mut encoder = Encoder {
         original: &original,
         bodies: &bodies,
         wrote_types: false,
         wrote_imports: false,
+        wrote_memories: false,
+        wrote_exports: false,
         style,
     };
     let mut rewritten = Module::new();
@@ -160,8 +194,12 @@ struct Original<'a> {
     functions: Vec<wasmparser::FunctionBody<'a>>,
     imported_functions: u32,
     imported_globals: u32,
-    /// Whether frames are counted.
-    profiles: bool,
+    extra: Extra,
+    /// Whether addresses have 64 bits, for each memory; imported ones come first.
+    memories: Vec<bool>,
+    /// For each function, where its segments begin, if something is noted of them.
+    segments: Vec<Vec<u32>>,
+    probes: Option<Probes>,
     /// Types `() -> results` that are appended, by the type index of the function
     /// whose results they have.
     result_types: HashMap<u32, u32>,
@@ -172,9 +210,9 @@ struct Original<'a> {
 }
 
 impl<'a> Original<'a> {
-    fn read(module: &'a [u8], profiles: bool) -> Result<Self, ClockError> {
+    fn read(module: &'a [u8], extra: Extra) -> Result<Self, ClockError> {
         let mut original = Original {
-            profiles,
+            extra,
             ..Original::default()
         };
         for payload in wasmparser::Parser::new(0).parse_all(module) {
@@ -182,6 +220,7 @@ impl<'a> Original<'a> {
         }
         original.number_result_types();
         original.scan()?;
+        original.place_probes()?;
         Ok(original)
     }
 
@@ -205,8 +244,16 @@ impl<'a> Original<'a> {
                             self.imported_functions += 1;
                         }
                         wasmparser::TypeRef::Global(_) => self.imported_globals += 1,
+                        wasmparser::TypeRef::Memory(memory) => {
+                            self.memories.push(memory.memory64);
+                        }
                         _ => {}
                     }
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories {
+                    self.memories.push(memory?.memory64);
                 }
             }
             Payload::FunctionSection(signatures) => {
@@ -229,6 +276,69 @@ impl<'a> Original<'a> {
         self.recursive =
             recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
         Ok(())
+    }
+
+    /// Where everything is that probes note.
+    fn place_probes(&mut self) -> Result<(), ClockError> {
+        let Extra::Probe(probe) = self.extra else {
+            return Ok(());
+        };
+        if probe.is_of_segments() {
+            for function in &self.functions {
+                self.segments.push(probe::read_segments(function)?);
+            }
+        }
+        let segments = self.segments.iter().map(Vec::len).sum::<usize>() as u32;
+        let is_wide = self.memories.contains(&true);
+        let layout = Layout::new(probe, self.memories.len() as u32, segments, is_wide);
+        self.probes = Some(Probes { probe, layout });
+        Ok(())
+    }
+
+    /// The store that an instruction is, if something is noted of stores.
+    fn store(&self, operator: &wasmparser::Operator<'_>) -> Option<Store> {
+        let probes = self.probes?;
+        probes.probe.is_of_stores().then(|| Store::of(operator))?
+    }
+
+    fn address_type(&self, memory: u32) -> ValType {
+        match self.memories.get(memory as usize) {
+            Some(true) => ValType::I64,
+            _ => ValType::I32,
+        }
+    }
+
+    /// The locals that a function needs for its stores.
+    fn temporaries(&self, body: &wasmparser::FunctionBody<'_>) -> Result<Temporaries, ClockError> {
+        let mut temporaries = Temporaries::default();
+        if !self.probes.is_some_and(|probes| probes.probe.is_of_stores()) {
+            return Ok(temporaries);
+        }
+        for operator in body.get_operators_reader()? {
+            if let Some(store) = self.store(&operator?) {
+                temporaries.make_room(store, |memory| self.address_type(memory));
+            }
+        }
+        Ok(temporaries)
+    }
+
+    fn place_of<'t>(&self, store: Store, temporaries: &'t Temporaries) -> Option<Place<'t>> {
+        Some(Place {
+            store,
+            temporaries,
+            layout: self.probes?.layout,
+            probe_memory: self.memories.len() as u32,
+            to: self.address_type(store.memory),
+            from: self.address_type(store.source().unwrap_or(store.memory)),
+        })
+    }
+
+    /// How many functions are imported more than the original imports.
+    fn added_functions(&self) -> u32 {
+        match self.extra {
+            Extra::Probe(Probe::Watch) => 2,
+            _ => 1,
+        }
     }
 
     /// What each function does about the tick of its entry.
@@ -263,7 +373,7 @@ impl<'a> Original<'a> {
                 .function_type(signature)
                 .is_some_and(|ty| ty.results().len() > 1);
             if several {
-                let next = self.hook_type() + 1 + self.result_types.len() as u32;
+                let next = self.hook_type() + self.added_functions() + self.result_types.len() as u32;
                 self.result_types.entry(signature).or_insert(next);
             }
         }
@@ -278,12 +388,17 @@ impl<'a> Original<'a> {
     }
 
     fn rewrite_bodies(&self, module: &[u8], style: ClockStyle) -> Result<Vec<Body>, ClockError> {
+        let mut first_segment = 0;
         self.functions
             .iter()
             .zip(&self.signatures)
-            .zip(self.imported_functions..)
+            .enumerate()
             .zip(&self.scans)
-            .map(|(((body, &signature), index), scan)| {
+            .map(|((defined, (body, &signature)), scan)| {
+                let index = self.imported_functions + defined as u32;
+                let segments = self.segments.get(defined).map_or(&[][..], Vec::as_slice);
+                let first = first_segment;
+                first_segment += segments.len() as u32;
                 let ty = self.function_type(signature).ok_or_else(|| {
                     ClockError::Encode(format!("type {signature} is not a function type"))
                 })?;
@@ -293,6 +408,7 @@ impl<'a> Original<'a> {
                     results: self.result_types.get(&signature).copied(),
                     scan,
                     entry: self.entry(index, style),
+                    segments: (first, segments),
                 };
                 body::rewrite(self, module, style, &function)
             })
@@ -300,11 +416,14 @@ impl<'a> Original<'a> {
     }
 
     fn map_function(&self, index: u32) -> u32 {
-        index + u32::from(index >= self.imported_functions)
+        match index >= self.imported_functions {
+            true => index + self.added_functions(),
+            false => index,
+        }
     }
 
     fn map_global(&self, index: u32) -> u32 {
-        let added = if self.profiles { 3 } else { 1 };
+        let added = if self.extra == Extra::Frames { 3 } else { 1 };
         index
             + if index >= self.imported_globals {
                 added
@@ -315,7 +434,7 @@ impl<'a> Original<'a> {
 
     /// Where a function counts frames, if it does; its local is `outer`.
     fn depth(&self, outer: u32) -> Option<Depth> {
-        self.profiles.then_some(Depth {
+        (self.extra == Extra::Frames).then_some(Depth {
             frames: self.imported_globals + 1,
             lowest: self.imported_globals + 2,
             outer,
@@ -329,6 +448,8 @@ struct Encoder<'a> {
     bodies: &'a [Body],
     wrote_types: bool,
     wrote_imports: bool,
+    wrote_memories: bool,
+    wrote_exports: bool,
     style: ClockStyle,
 }
 
@@ -338,6 +459,10 @@ impl Encoder<'_> {
     fn append_types(&mut self, types: &mut wasm_encoder::TypeSection) -> Encoded {
         self.wrote_types = true;
         types.ty().function([], []);
+        if self.original.added_functions() > 1 {
+            let (i32, i64) = (ValType::I32, ValType::I64);
+            types.ty().function([i32, i32, i64, i64], []);
+        }
         let mut appended: Vec<_> = self.original.result_types.iter().collect();
         appended.sort_by_key(|(_, appended)| **appended);
         for (signature, _) in appended {
@@ -353,6 +478,10 @@ impl Encoder<'_> {
         self.wrote_imports = true;
         let hook = EntityType::Function(self.original.hook_type());
         imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
+        if self.original.added_functions() > 1 {
+            let stored = EntityType::Function(self.original.hook_type() + 1);
+            imports.import(IMPORT_MODULE, IMPORT_STORED, stored);
+        }
         let global = |val_type| GlobalType {
             val_type,
             mutable: true,
@@ -360,9 +489,55 @@ impl Encoder<'_> {
         };
         let remaining = global(self.style.remaining_type());
         imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
-        if self.original.profiles {
+        if self.original.extra == Extra::Frames {
             imports.import(IMPORT_MODULE, IMPORT_DEPTH, global(ValType::I32));
             imports.import(IMPORT_MODULE, IMPORT_LOWEST, global(ValType::I32));
+        }
+    }
+
+    fn append_memories(&mut self, memories: &mut wasm_encoder::MemorySection) {
+        self.wrote_memories = true;
+        if let Some(Probes { layout, .. }) = self.original.probes {
+            memories.memory(MemoryType {
+                minimum: layout.pages(),
+                maximum: Some(layout.pages()),
+                memory64: false,
+                shared: false,
+                page_size_log2: None,
+            });
+        }
+    }
+
+    fn append_exports(&mut self, exports: &mut wasm_encoder::ExportSection) {
+        self.wrote_exports = true;
+        if self.original.probes.is_none() {
+            return;
+        }
+        let own = self.original.memories.len() as u32;
+        exports.export(EXPORT_PROBE, ExportKind::Memory, own);
+        for memory in 0..own {
+            let name = format!("{EXPORT_MEMORY}{memory}");
+            exports.export(&name, ExportKind::Memory, memory);
+        }
+    }
+
+    /// Writes the sections that the original does not have, where they belong.
+    fn append_missing(&mut self, module: &mut Module, before: Option<SectionId>) {
+        use SectionId as S;
+        let is_past = |sections: &[S]| before.is_none_or(|before| !sections.contains(&before));
+        let until_memories = [S::Type, S::Import, S::Function, S::Table, S::Memory];
+        if self.original.probes.is_none() || !is_past(&until_memories) {
+            return;
+        }
+        if !self.wrote_memories {
+            let mut memories = wasm_encoder::MemorySection::new();
+            self.append_memories(&mut memories);
+            module.section(&memories);
+        }
+        if !self.wrote_exports && is_past(&[S::Tag, S::Global, S::Export]) {
+            let mut exports = wasm_encoder::ExportSection::new();
+            self.append_exports(&mut exports);
+            module.section(&exports);
         }
     }
 }
@@ -371,7 +546,7 @@ impl Encoder<'_> {
     /// Says of each function which branches are nearly always taken.
     fn branch_hints(&self) -> BranchHints {
         let mut hints = BranchHints::new();
-        let first = self.original.imported_functions + 1;
+        let first = self.original.map_function(self.original.imported_functions);
         for (function, body) in (first..).zip(self.bodies) {
             let likely = body.likely_branches.iter().map(|&at| BranchHint {
                 branch_func_offset: at,
@@ -413,6 +588,26 @@ impl Reencode for Encoder<'_> {
         Ok(())
     }
 
+    fn parse_memory_section(
+        &mut self,
+        memories: &mut wasm_encoder::MemorySection,
+        section: wasmparser::MemorySectionReader<'_>,
+    ) -> Encoded {
+        utils::parse_memory_section(self, memories, section)?;
+        self.append_memories(memories);
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut wasm_encoder::ExportSection,
+        section: wasmparser::ExportSectionReader<'_>,
+    ) -> Encoded {
+        utils::parse_export_section(self, exports, section)?;
+        self.append_exports(exports);
+        Ok(())
+    }
+
     fn parse_code_section(
         &mut self,
         code: &mut wasm_encoder::CodeSection,
@@ -444,13 +639,14 @@ impl Reencode for Encoder<'_> {
             self.append_types(&mut types)?;
             module.section(&types);
         }
-        if before == Some(SectionId::Code) {
-            module.section(&self.branch_hints());
-        }
         if !self.wrote_imports && !matches!(before, Some(SectionId::Type | SectionId::Import)) {
             let mut imports = wasm_encoder::ImportSection::new();
             self.append_imports(&mut imports);
             module.section(&imports);
+        }
+        self.append_missing(module, before);
+        if before == Some(SectionId::Code) {
+            module.section(&self.branch_hints());
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ pub use cache::CacheDir;
 
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::OffsetMap;
+use crate::instrument::probe::Probe;
 use crate::trace::{Outcome, scarce};
 use cache::{CacheEntry, Key};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub enum Variant {
     /// Optimised, with a clock that stops exactly, and the number of frames: for a
     /// [`DepthProfile`](super::profile::DepthProfile).
     Profile,
+    /// Optimised, with probes, and a clock as that of [`Fast`](Self::Fast).
+    Probed(Probe),
+    /// The same with the clock of [`Exact`](Self::Exact).
+    ProbedExactly(Probe),
     /// Optimised, the code as it was recorded: for a replay of the whole
     /// recording that asks for no position. There is no clock to stop it by.
     Plain,
@@ -49,9 +54,28 @@ impl Variant {
     pub fn clock_style(self) -> Option<ClockStyle> {
         match self {
             Variant::Debug => Some(ClockStyle::Shared),
-            Variant::Fast => Some(ClockStyle::Lazy),
-            Variant::Exact | Variant::Profile => Some(ClockStyle::Cached),
+            Variant::Fast | Variant::Probed(_) => Some(ClockStyle::Lazy),
+            Variant::Exact | Variant::Profile | Variant::ProbedExactly(_) => {
+                Some(ClockStyle::Cached)
+            }
             Variant::Plain => None,
+        }
+    }
+
+    /// What is noted in this variant, besides the time.
+    pub fn probe(self) -> Option<Probe> {
+        match self {
+            Variant::Probed(probe) | Variant::ProbedExactly(probe) => Some(probe),
+            _ => None,
+        }
+    }
+
+    /// How many functions a module imports more than the original.
+    pub(super) fn added_functions(self) -> u32 {
+        match (self.clock_style(), self.probe()) {
+            (None, _) => 0,
+            (Some(_), Some(Probe::Watch)) => 2,
+            (Some(_), _) => 1,
         }
     }
 
@@ -69,6 +93,7 @@ impl Variant {
     pub(super) fn for_outcome(self, outcome: &Outcome) -> Variant {
         match self {
             Variant::Fast if outcome.may_go_on() => Variant::Exact,
+            Variant::Probed(probe) if outcome.may_go_on() => Variant::ProbedExactly(probe),
             other => other,
         }
     }
@@ -79,6 +104,12 @@ impl Variant {
             Variant::Fast => "fast",
             Variant::Exact => "exact",
             Variant::Profile => "profile",
+            Variant::Probed(Probe::Watch) => "watch",
+            Variant::Probed(Probe::Survey) => "survey",
+            Variant::Probed(Probe::Count) => "count",
+            Variant::ProbedExactly(Probe::Watch) => "watch, exact",
+            Variant::ProbedExactly(Probe::Survey) => "survey, exact",
+            Variant::ProbedExactly(Probe::Count) => "count, exact",
             Variant::Plain => "plain",
         }
     }
@@ -112,7 +143,7 @@ pub fn config(variant: Variant) -> Config {
     guest_features(&mut config);
     let stack = match variant {
         Variant::Debug => DEBUG_STACK,
-        Variant::Fast | Variant::Exact | Variant::Profile | Variant::Plain => FAST_STACK,
+        _ => FAST_STACK,
     };
     config
         .guest_debug(variant == Variant::Debug)
@@ -323,8 +354,9 @@ fn compile(
             offsets: OffsetMap::identity(module.len()),
         });
     };
-    let clocked = match variant {
-        Variant::Profile => clock::profile(module),
+    let clocked = match (variant, variant.probe()) {
+        (_, Some(probe)) => clock::probed(module, style, probe),
+        (Variant::Profile, _) => clock::profile(module),
         _ => clock::clock(module, style),
     };
     let clocked = clocked.map_err(|source| VariantError::Clock {
