@@ -22,6 +22,7 @@ pub mod probes;
 pub mod profile;
 mod run;
 mod state;
+pub mod survey;
 pub mod tables;
 mod thrown;
 mod trap;

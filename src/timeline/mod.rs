@@ -31,14 +31,15 @@ use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError, scarce};
 use ahead::body_starts::BodyStarts;
-use ahead::checkpoints::Checkpoints;
 use ahead::depths::Depths;
+use ahead::surveys::Surveys;
 use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
 use processes::debugging::Debugging;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
+use processes::watching::Watching;
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
 use std::fs::File;
@@ -143,6 +144,7 @@ pub struct Timeline {
     /// What replayers are given.
     load: Load,
     debugging: Debugging,
+    watching: Watching,
     pool: Pool,
     /// The process that stands where the session is.
     live: Process,
@@ -154,6 +156,7 @@ pub struct Timeline {
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
+    surveys: Surveys,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     /// Moments by name: position and event.
@@ -185,8 +188,7 @@ impl Timeline {
         let variant = options.first_variant(&modules);
         let compiling = Compiling::start(trace.clone(), options.cache.clone(), variant)?;
         let compiled = compiling.finish(interrupt, progress)?;
-        let checkpoints = Checkpoints::new(options.limits);
-        let pool = Pool::new(options.program.clone(), checkpoints);
+        let pool = Pool::new(options.program.clone(), options.limits);
         let mut pool = pool.map_err(cannot(
             "make a directory for the replayers (TMPDIR says where; it must be one that can be \
              written to)",
@@ -202,6 +204,7 @@ impl Timeline {
             options: options.clone(),
             load,
             debugging: Debugging::starting_with(variant),
+            watching: Watching::default(),
             pool,
             live,
             here: Stop {
@@ -213,6 +216,7 @@ impl Timeline {
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
+            surveys: Surveys::default(),
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),

@@ -1,6 +1,8 @@
 //! Segments: stretches of code that run from the first instruction to the last, or to a
 //! trap.
 
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 
 /// The segments of a module's code.
@@ -8,10 +10,13 @@ use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 /// A segment ends with a branch, a call, or where a branch leads to. So how often a
 /// segment has begun is how often each of its instructions has run, but for those behind
 /// one that has trapped.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segments {
     /// The first instruction of each, as an offset in the module; ascending.
     starts: Vec<u32>,
+    /// Instructions between two segments: they do nothing but to open a block, or to end
+    /// one. Ascending.
+    between: Vec<u32>,
 }
 
 impl Segments {
@@ -24,10 +29,25 @@ impl Segments {
         let mut segments = Segments::default();
         for payload in wasmparser::Parser::new(0).parse_all(module) {
             if let wasmparser::Payload::CodeSectionEntry(function) = payload? {
-                segments.starts.extend(read(&function)?);
+                segments.read(&function)?;
             }
         }
         Ok(segments)
+    }
+
+    fn read(&mut self, function: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        let mut reading = Reading::default();
+        let mut operators = function.get_operators_reader()?;
+        while !operators.eof() {
+            let pc = operators.original_position() as u32;
+            let operator = operators.read()?;
+            if reading.begins(&operator) {
+                self.starts.push(pc);
+            } else if reading.is_due && !Reading::ends_segment(&operator) {
+                self.between.push(pc);
+            }
+        }
+        Ok(())
     }
 
     /// How many there are.
@@ -40,11 +60,14 @@ impl Segments {
         self.starts.get(segment as usize).copied()
     }
 
-    /// The segment that the instruction at `pc` is in, if it is in one: code that cannot be
-    /// reached is in the segment before it.
-    pub fn at(&self, pc: u32) -> Option<u32> {
-        let after = self.starts.partition_point(|start| *start <= pc);
-        after.checked_sub(1).map(|segment| segment as u32)
+    /// The segments that may have run if one stops at `pc`: the one that the instruction
+    /// is in, or, if it does nothing, the one before it and the next. Code that cannot be
+    /// reached is in the segment before it. Empty if there is none.
+    pub fn around(&self, pc: u32) -> Range<u32> {
+        let after = self.starts.partition_point(|start| *start <= pc) as u32;
+        let is_between = self.between.binary_search(&pc).is_ok();
+        let end = after + u32::from(is_between);
+        after.saturating_sub(1)..end.min(self.count())
     }
 }
 
@@ -52,17 +75,9 @@ impl Segments {
 pub(in crate::instrument) fn read(
     function: &FunctionBody<'_>,
 ) -> Result<Vec<u32>, BinaryReaderError> {
-    let mut starts = Vec::new();
-    let mut reading = Reading::default();
-    let mut operators = function.get_operators_reader()?;
-    while !operators.eof() {
-        let pc = operators.original_position() as u32;
-        let operator = operators.read()?;
-        if reading.begins(&operator) {
-            starts.push(pc);
-        }
-    }
-    Ok(starts)
+    let mut segments = Segments::default();
+    segments.read(function)?;
+    Ok(segments.starts)
 }
 
 /// A block that is open.
@@ -120,6 +135,23 @@ impl Reading {
             operator => return self.does(operator),
         }
         false
+    }
+
+    /// Whether an instruction that does something is the last of a segment.
+    fn ends_segment(operator: &Operator<'_>) -> bool {
+        !matches!(
+            operator,
+            Operator::Block { .. }
+                | Operator::Loop { .. }
+                | Operator::TryTable { .. }
+                | Operator::Try { .. }
+                | Operator::Else
+                | Operator::Catch { .. }
+                | Operator::CatchAll
+                | Operator::End
+                | Operator::Delegate { .. }
+                | Operator::Nop
+        )
     }
 
     /// An instruction that does something.

@@ -2,6 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod candidates;
 mod entry;
 mod inlined;
 mod into_call;

@@ -19,6 +19,7 @@ mod here;
 mod look;
 mod near;
 mod next;
+mod probed;
 mod seek;
 mod slices;
 mod span;

@@ -3,7 +3,7 @@
 use super::breaks::Breaks;
 use super::found::{ChangedTicks, Counted, Reached, RunEnd, Visited};
 use super::greeting::{Refusal, ReplayerId};
-use super::run::Run;
+use super::run::{Leave, Run};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::boundary::Open;
@@ -182,9 +182,15 @@ pub(crate) struct ListVisits {
     pub(crate) limit: usize,
 }
 
-/// To the end: the ticks in which these bytes change, for each of the ranges.
+/// To the end: the ticks in which these bytes change, for each of the ranges. For a
+/// replayer of a variant that watches stores.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FindChanges(pub(crate) Vec<MemoryRange>);
+pub(crate) struct FindChanges {
+    pub(crate) ranges: Vec<MemoryRange>,
+    /// Not farther than this tick, or a little.
+    pub(crate) until: Option<Tick>,
+    pub(crate) leave: Leave,
+}
 
 /// To this position: the functions that are entered, by their first instructions.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

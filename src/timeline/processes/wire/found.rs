@@ -136,6 +136,16 @@ impl ChangedTicks {
         }
     }
 
+    /// These, and others.
+    pub(crate) fn and(mut self, other: ChangedTicks) -> ChangedTicks {
+        self.listed.extend(other.listed);
+        self.listed.sort_unstable();
+        self.listed.dedup();
+        let unlisted = [self.unlisted, other.unlisted];
+        self.unlisted = unlisted.into_iter().flatten().min();
+        self
+    }
+
     /// Whether there is none.
     pub(crate) fn are_none(&self) -> bool {
         self.listed.is_empty() && self.unlisted.is_none()

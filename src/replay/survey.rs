@@ -1,0 +1,458 @@
+//! What ran and what was written, stretch by stretch, over the whole recording.
+
+use super::compiled::Compiled;
+use super::error::ReplayError;
+use super::instances::CoreInstance;
+use super::position::{InstanceId, Tick};
+use super::probes::{self, Received, probe_memory};
+use super::run::Replay;
+use super::state::{Observer, State};
+use crate::component::ModuleId;
+use crate::instrument::probe::{Layout, Probe, Segments};
+use crate::trace::Trace;
+use serde::{Deserialize, Serialize};
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wasmtime::{AsContextMut, Memory, StoreContextMut};
+
+/// At most so many stretches are kept; when they are full, neighbours become one. To be
+/// searched, one of a recording of a billion ticks takes tens of milliseconds.
+const MAX_STRETCHES: usize = 1 << 11;
+/// Ticks in a stretch at first.
+const FIRST_LENGTH: u64 = 1 << 12;
+/// What is kept takes so much memory at most, in bytes: the stretches are longer then.
+const MOST_BYTES: usize = 96 << 20;
+/// Bytes of memory that one mark stands for, and marks that are kept in one word.
+const MARKS_TOGETHER: usize = 64;
+/// A store may begin so many bytes before what it writes of a granule.
+const LONGEST_STORE: u64 = 15;
+/// What is noted compresses well, and there is no time to lose.
+const LEVEL: i32 = 1;
+
+/// What ran and what was written in each stretch of a recording.
+///
+/// Never too little: what is not said to have run or been written in a stretch, was not.
+/// Granules of 64 bytes are told apart, and instances of a module are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    stretches: Vec<Stretch>,
+    /// Which memory an instance's memory is: the same number for the same memory.
+    memories: BTreeMap<(InstanceId, u32), u32>,
+    /// By number, where stores to each are marked.
+    slots: Vec<BTreeSet<u32>>,
+    /// Of each module.
+    segments: Vec<Segments>,
+    end: Tick,
+}
+
+/// Part of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Stretch {
+    /// The tick behind its last one.
+    end: Tick,
+    /// Where everything is to be taken as written: instances were made.
+    made: bool,
+    /// [`Ran`], packed.
+    ran: Vec<u8>,
+    /// [`Written`], packed.
+    written: Vec<u8>,
+}
+
+/// For each module, a bit for each segment, in words.
+type Ran = Vec<Vec<u64>>;
+
+/// For each slot, the words of its marks that are not zero, by their place.
+type Written = BTreeMap<u32, Vec<(u32, u64)>>;
+
+impl Survey {
+    /// Replays the whole recording, compiled to be surveyed. Setting `cancelled` ends it
+    /// soon.
+    ///
+    /// # Errors
+    ///
+    /// If cancelled, if the recording is compiled in another variant, or if replay fails.
+    pub fn make(
+        trace: &Arc<Trace>,
+        compiled: &Compiled,
+        cancelled: &Arc<AtomicBool>,
+    ) -> Result<Survey, ReplayError> {
+        if compiled.variant.probe() != Some(Probe::Survey) {
+            return Err(ReplayError::NotForSurvey);
+        }
+        let component = trace.component();
+        let segments = component.modules().map(Segments::of_module);
+        let segments = segments.map(Result::unwrap_or_default);
+        let segments: Vec<Segments> = segments.collect();
+        let surveying = Surveying {
+            length: FIRST_LENGTH,
+            sights: Vec::new(),
+            segments: segments.iter().map(Segments::count).collect(),
+            stretches: Vec::new(),
+            bytes: 0,
+            made: true,
+            cancelled: cancelled.clone(),
+        };
+        let mut replay = Replay::new(trace.clone(), compiled, Box::new(surveying))?;
+        State::arm(replay.store(), Tick(FIRST_LENGTH));
+        replay.run()?;
+        let store = replay.store();
+        let end = State::now(&mut *store);
+        let observer: Option<Box<dyn Any>> = store.data_mut().take_observer().map(|o| o as _);
+        let surveyed = observer.and_then(|observer| observer.downcast::<Surveying>().ok());
+        let mut surveyed = *surveyed.ok_or(ReplayError::NotForSurvey)?;
+        let mut store = store.as_context_mut();
+        surveyed.end_stretch(&mut store, Tick(u64::MAX));
+        let (memories, slots) = surveyed.memories(&mut store);
+        Ok(Survey {
+            stretches: surveyed.stretches,
+            memories,
+            slots,
+            segments,
+            end,
+        })
+    }
+
+    /// How far (in ticks) it reaches: the last tick of the recording. After a trap, the
+    /// ticks since the trapping function last called or was called are missing.
+    pub fn end(&self) -> Tick {
+        self.end
+    }
+
+    /// How many stretches there are.
+    pub fn len(&self) -> usize {
+        self.stretches.len()
+    }
+
+    /// Whether there is none, as in no recording.
+    pub fn is_empty(&self) -> bool {
+        self.stretches.is_empty()
+    }
+
+    /// The ticks in which any of these instructions may have run, half open and ascending;
+    /// the last may end later than the recording. Each is a module's original offset.
+    pub fn ran(&self, places: &[(ModuleId, u32)]) -> Vec<Range<Tick>> {
+        let mut wanted: Vec<(usize, u32)> = Vec::new();
+        for (module, pc) in places {
+            let module = module.0 as usize;
+            let segments = self.segments.get(module);
+            let around = segments.map_or(0..0, |segments| segments.around(*pc));
+            if around.is_empty() {
+                return self.everything();
+            }
+            wanted.extend(around.map(|segment| (module, segment)));
+        }
+        self.those(|stretch| {
+            let ran: Option<Ran> = unpack(&stretch.ran);
+            ran.is_none_or(|ran| {
+                let mut wanted = wanted.iter();
+                wanted.any(|(module, segment)| {
+                    let words = ran.get(*module).map_or(&[][..], Vec::as_slice);
+                    let word = words.get(*segment as usize / MARKS_TOGETHER);
+                    word.is_some_and(|word| word >> (segment % MARKS_TOGETHER as u32) & 1 == 1)
+                })
+            })
+        })
+    }
+
+    /// The ticks in which bytes of an instance's memory may have been written.
+    pub fn written(
+        &self,
+        instance: InstanceId,
+        memory: u32,
+        bytes: Range<u64>,
+    ) -> Vec<Range<Tick>> {
+        let layout = Layout::new(Probe::Survey, 1, 0, false);
+        let granule = |address| layout.of_address(0, address);
+        let slots = self.memories.get(&(instance, memory));
+        let slots = slots.and_then(|number| self.slots.get(*number as usize));
+        let Some(slots) = slots.filter(|_| !bytes.is_empty()) else {
+            return self.everything();
+        };
+        let first = granule(bytes.start.saturating_sub(LONGEST_STORE));
+        let last = granule(bytes.end - 1);
+        if last < first {
+            return self.everything();
+        }
+        self.those(|stretch| {
+            if stretch.made {
+                return true;
+            }
+            let written: Option<Written> = unpack(&stretch.written);
+            written.is_none_or(|written| {
+                let mut words = slots.iter().filter_map(|slot| written.get(slot));
+                words.any(|words| any_between(words, first, last))
+            })
+        })
+    }
+
+    fn everything(&self) -> Vec<Range<Tick>> {
+        vec![Tick(0)..Tick(u64::MAX)]
+    }
+
+    fn those(&self, fits: impl Fn(&Stretch) -> bool) -> Vec<Range<Tick>> {
+        let mut ranges: Vec<Range<Tick>> = Vec::new();
+        let mut begin = Tick(0);
+        for stretch in &self.stretches {
+            if fits(stretch) {
+                match ranges.last_mut().filter(|last| last.end == begin) {
+                    Some(last) => last.end = stretch.end,
+                    None => ranges.push(begin..stretch.end),
+                }
+            }
+            begin = stretch.end;
+        }
+        ranges
+    }
+}
+
+/// Whether any mark from the first to the last is among these words.
+fn any_between(words: &[(u32, u64)], first: u64, last: u64) -> bool {
+    let together = MARKS_TOGETHER as u64;
+    let from = words.partition_point(|(at, _)| u64::from(*at) < first / together);
+    let mut words = words.iter().skip(from);
+    words
+        .by_ref()
+        .take_while(|(at, _)| u64::from(*at) <= last / together)
+        .any(|(at, word)| {
+            let base = u64::from(*at) * together;
+            let low = first.saturating_sub(base);
+            let high = (last - base).min(together - 1);
+            let mask = (u64::MAX >> (together - 1 - high)) & (u64::MAX << low);
+            word & mask != 0
+        })
+}
+
+fn pack<T: Serialize>(value: &T) -> Vec<u8> {
+    let bytes = postcard::to_allocvec(value).unwrap_or_default();
+    zstd::bulk::compress(&bytes, LEVEL).unwrap_or_default()
+}
+
+/// `None` where what was packed cannot be read: then it says nothing.
+fn unpack<T: for<'a> Deserialize<'a>>(packed: &[u8]) -> Option<T> {
+    let bytes = zstd::stream::decode_all(packed).ok()?;
+    postcard::from_bytes(&bytes).ok()
+}
+
+/// An instance that is surveyed.
+struct Sight {
+    instance: CoreInstance,
+    layout: Layout,
+    probe: Memory,
+    memories: Vec<Memory>,
+    /// Where its marks of stores are kept: of each of its first memories.
+    first_slot: u32,
+}
+
+/// More memories than this share their marks.
+const SLOTS: u32 = 4;
+
+/// A survey in the making.
+struct Surveying {
+    length: u64,
+    sights: Vec<Sight>,
+    /// How many segments each module has.
+    segments: Vec<u32>,
+    stretches: Vec<Stretch>,
+    /// What they take.
+    bytes: usize,
+    /// Instances have been made in the stretch that has begun.
+    made: bool,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Surveying {
+    fn end_stretch(&mut self, store: &mut StoreContextMut<'_, State>, end: Tick) {
+        let mut ran: Ran = self
+            .segments
+            .iter()
+            .map(|count| vec![0; (*count as usize).div_ceil(MARKS_TOGETHER)])
+            .collect();
+        let mut written = Written::new();
+        for sight in &self.sights {
+            let module = sight.instance.module.0 as usize;
+            let sizes: Vec<usize> = sight.memories.iter().map(|m| m.data_size(&*store)).collect();
+            let data = sight.probe.data_mut(&mut *store);
+            let (layout, count) = (sight.layout, self.segments.get(module).copied());
+            if let Some(words) = ran.get_mut(module) {
+                take_marks(data, layout.of_segment(0), count.unwrap_or(0) as usize, |at, mark| {
+                    if let Some(word) = words.get_mut(at as usize) {
+                        *word |= mark;
+                    }
+                });
+            }
+            for (memory, size) in (0..).zip(sizes) {
+                let granules = (size >> layout.granule_bits()).min(layout.granules() as usize);
+                let mut words = Vec::new();
+                take_marks(data, layout.of_memory(memory), granules, |at, mark| {
+                    words.push((at, mark));
+                });
+                if !words.is_empty() {
+                    let slot = written.entry(sight.first_slot + memory % SLOTS).or_default();
+                    *slot = union(slot, &words);
+                }
+            }
+        }
+        let stretch = Stretch {
+            end,
+            made: std::mem::take(&mut self.made),
+            ran: pack(&ran),
+            written: pack(&written),
+        };
+        self.bytes += stretch.ran.len() + stretch.written.len();
+        self.stretches.push(stretch);
+        if self.stretches.len() >= MAX_STRETCHES || self.bytes > MOST_BYTES {
+            let stretches = self.stretches.chunks(2).map(joined);
+            self.stretches = stretches.collect();
+            self.length *= 2;
+            let sizes = self.stretches.iter().map(|s| s.ran.len() + s.written.len());
+            self.bytes = sizes.sum();
+        }
+    }
+
+    /// Which memories are the same, and where stores to each are marked.
+    fn memories(
+        &self,
+        store: &mut StoreContextMut<'_, State>,
+    ) -> (BTreeMap<(InstanceId, u32), u32>, Vec<BTreeSet<u32>>) {
+        let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
+        let mut memories = BTreeMap::new();
+        let mut slots: Vec<BTreeSet<u32>> = Vec::new();
+        for sight in &self.sights {
+            for (index, memory) in (0..).zip(&sight.memories) {
+                let place = memory.data_ptr(&*store) as usize;
+                let number = *numbers.entry(place).or_insert_with(|| {
+                    slots.push(BTreeSet::new());
+                    slots.len() as u32 - 1
+                });
+                memories.insert((sight.instance.id, index), number);
+                if let Some(slots) = slots.get_mut(number as usize) {
+                    slots.insert(sight.first_slot + index % SLOTS);
+                }
+            }
+        }
+        (memories, slots)
+    }
+}
+
+/// Takes marks away, and tells of the words that are not zero.
+fn take_marks(data: &mut [u8], from: u64, count: usize, mut tell: impl FnMut(u32, u64)) {
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let until = from.saturating_add(count).min(data.len());
+    let marks = data.get_mut(from..until).unwrap_or_default();
+    for (at, chunk) in (0..).zip(marks.chunks_mut(MARKS_TOGETHER)) {
+        if chunk.iter().all(|mark| *mark == 0) {
+            continue;
+        }
+        let bits = chunk.iter().enumerate();
+        let word = bits.fold(0, |word, (bit, mark)| word | u64::from(*mark != 0) << bit);
+        chunk.fill(0);
+        tell(at, word);
+    }
+}
+
+/// The words of two, each ascending by place.
+fn union(one: &[(u32, u64)], other: &[(u32, u64)]) -> Vec<(u32, u64)> {
+    let mut all: BTreeMap<u32, u64> = one.iter().copied().collect();
+    for (at, word) in other {
+        *all.entry(*at).or_default() |= word;
+    }
+    all.into_iter().collect()
+}
+
+/// One or two neighbours as one.
+fn joined(stretches: &[Stretch]) -> Stretch {
+    let (first, second) = match stretches {
+        [first, second, ..] => (first, second),
+        [only] => return only.clone(),
+        [] => return Stretch::nothing(),
+    };
+    let mut ran: Ran = unpack(&first.ran).unwrap_or_default();
+    let others: Ran = unpack(&second.ran).unwrap_or_default();
+    for (words, other) in ran.iter_mut().zip(&others) {
+        words.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+    }
+    let mut written: Written = unpack(&first.written).unwrap_or_default();
+    let others: Written = unpack(&second.written).unwrap_or_default();
+    for (slot, words) in others {
+        let known = written.entry(slot).or_default();
+        *known = union(known, &words);
+    }
+    Stretch {
+        end: second.end,
+        made: first.made || second.made,
+        ran: pack(&ran),
+        written: pack(&written),
+    }
+}
+
+impl Stretch {
+    fn nothing() -> Stretch {
+        Stretch {
+            end: Tick(0),
+            made: true,
+            ran: Vec::new(),
+            written: Vec::new(),
+        }
+    }
+}
+
+impl Observer for Surveying {
+    fn instantiated(&mut self, store: &mut StoreContextMut<'_, State>, instance: InstanceId) {
+        self.made = true;
+        let Some(instance) = store.data().instances().get(instance.0 as usize).copied() else {
+            return;
+        };
+        let Some(probe) = probe_memory(&mut *store, instance) else {
+            return;
+        };
+        let memories: Vec<Memory> = (0..)
+            .map_while(|index| probes::memory(&mut *store, instance, index))
+            .collect();
+        let segments = self.segments.get(instance.module.0 as usize);
+        let count = memories.len() as u32;
+        self.sights.push(Sight {
+            instance,
+            layout: Layout::new(
+                Probe::Survey,
+                count,
+                segments.copied().unwrap_or(0),
+                false,
+            ),
+            probe,
+            memories,
+            first_slot: self.sights.len() as u32 * SLOTS,
+        });
+    }
+
+    fn received(&mut self, store: &mut StoreContextMut<'_, State>, received: &Received) {
+        let place = received.memory.data_ptr(&*store);
+        let seen = self.sights.iter().find_map(|sight| {
+            let mut memories = (0..).zip(&sight.memories);
+            let (index, _) = memories.find(|(_, memory)| memory.data_ptr(&*store) == place)?;
+            Some((sight, index))
+        });
+        let (Some((sight, memory)), Some(last)) = (seen, received.length.checked_sub(1)) else {
+            return;
+        };
+        let layout = sight.layout;
+        let first = layout.of_address(memory, received.address);
+        let last = layout.of_address(memory, received.address.saturating_add(last));
+        let data = sight.probe.data_mut(&mut *store);
+        if let Some(marks) = data.get_mut(first as usize..=last.max(first) as usize) {
+            marks.fill(1);
+        }
+    }
+
+    fn tick(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(wasmtime::Error::from(ReplayError::Cancelled));
+        }
+        let now = State::now(&mut *store);
+        self.end_stretch(store, now);
+        State::arm(store.as_context_mut(), Tick(now.0 + self.length));
+        Ok(())
+    }
+}
