@@ -43,6 +43,10 @@ pub enum ReplayError {
     /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Survey`](crate::instrument::probe::Probe::Survey).
     #[error("a survey is made in the survey variant; compile the recording in that")]
     NotForSurvey,
+    /// Instructions were to be counted in another variant than
+    /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Count`](crate::instrument::probe::Probe::Count).
+    #[error("instructions are counted in the count variant; compile the recording in that")]
+    NotForCounts,
 }
 
 impl From<wasmtime::Error> for ReplayError {

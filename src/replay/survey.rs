@@ -22,7 +22,7 @@ use wasmtime::{AsContextMut, Memory, StoreContextMut};
 /// searched, one of a recording of a billion ticks takes tens of milliseconds.
 const MAX_STRETCHES: usize = 1 << 11;
 /// Ticks in a stretch at first.
-const FIRST_LENGTH: u64 = 1 << 12;
+const FIRST_LENGTH: u64 = 1 << 8;
 /// What is kept takes so much memory at most, in bytes: the stretches are longer then.
 const MOST_BYTES: usize = 96 << 20;
 /// Bytes of memory that one mark stands for, and marks that are kept in one word.

@@ -39,7 +39,7 @@ use processes::compiling::Compiling;
 use processes::debugging::Debugging;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
-use processes::watching::Watching;
+use processes::watching::{Watching, WatchingSweep};
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
 use std::fs::File;
@@ -145,6 +145,7 @@ pub struct Timeline {
     load: Load,
     debugging: Debugging,
     watching: Watching,
+    watching_sweep: WatchingSweep,
     pool: Pool,
     /// The process that stands where the session is.
     live: Process,
@@ -205,6 +206,7 @@ impl Timeline {
             load,
             debugging: Debugging::starting_with(variant),
             watching: Watching::default(),
+            watching_sweep: WatchingSweep::default(),
             pool,
             live,
             here: Stop {

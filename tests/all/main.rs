@@ -62,6 +62,7 @@ mod network;
 mod nonsense;
 mod opening;
 mod panics;
+mod probes;
 mod reading;
 mod record_arguments;
 mod record_replay;

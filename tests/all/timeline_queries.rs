@@ -119,22 +119,29 @@ fn changes_of(range: MemoryRange, bytes: &[(Position, Vec<u8>)]) -> Vec<(Positio
 }
 
 fn finds_changes(guest: Guest, ranges: usize) {
+    finds_changes_of(guest, |timeline| {
+        let Some(memory) = Memory::at_the_end_of(timeline) else {
+            panic!("no memory");
+        };
+        let instance = memory.instance;
+        let addresses = addresses(timeline, &memory, ranges).into_iter();
+        let ranges = addresses.map(|address| MemoryRange {
+            instance,
+            memory: 0,
+            address,
+            length: 4,
+        });
+        ranges.collect()
+    });
+}
+
+/// Every change of these bytes is found, and no other, also such as are undone within a tick.
+fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<MemoryRange>) {
     let (_dir, trace) = record(&guest);
     let oracle = Oracle::of(trace.clone());
     let mut timeline = timeline(trace, false);
-    let Some(memory) = Memory::at_the_end_of(&mut timeline) else {
-        panic!("no memory");
-    };
+    let ranges = ranges(&mut timeline);
     let mut watched = 0;
-    let instance = memory.instance;
-    let addresses = addresses(&mut timeline, &memory, ranges);
-    let ranges = addresses.into_iter().map(|address| MemoryRange {
-        instance,
-        memory: 0,
-        address,
-        length: 4,
-    });
-    let ranges: Vec<MemoryRange> = ranges.collect();
     let histories = histories(&mut timeline, &oracle, &ranges);
     for (range, bytes) in ranges.into_iter().zip(histories) {
         let expected = changes_of(range, &bytes);
@@ -186,6 +193,53 @@ fn addresses(timeline: &mut Timeline, memory: &Memory, count: usize) -> Vec<u64>
         .collect();
     let step = written.len().div_ceil(count).max(1);
     written.into_iter().step_by(step).collect()
+}
+
+/// Bytes of each memory of `stores.wat`: where each of its stores writes, next to that, and
+/// all of it.
+fn ranges_of_stores(_: &mut Timeline) -> Vec<MemoryRange> {
+    let ranges = [
+        (0, 0, 1024),
+        (0, 8, 11),
+        (0, 64, 4),
+        (0, 68, 4),
+        (0, 79, 1),
+        (0, 80, 16),
+        (0, 97, 1),
+        (0, 98, 2),
+        (0, 101, 3),
+        (0, 127, 1),
+        (0, 128, 5),
+        (0, 184, 1),
+        (0, 192, 4),
+        (0, 200, 1),
+        (0, 208, 32),
+        (0, 224, 2),
+        (0, 240, 4),
+        (0, 248, 1),
+        (0, 257, 1),
+        (0, 264, 4),
+        (0, 395, 8),
+        (0, 410, 8),
+        (0, 421, 1),
+        (0, 509, 2),
+        (0, 600, 4),
+        (0, 608, 4),
+        (0, 700, 4),
+        (0, 724, 1),
+        (1, 64, 4),
+        (1, 110, 20),
+        (2, 64, 4),
+        (2, 190, 16),
+        (2, 308, 2),
+    ];
+    let range = |(memory, address, length)| MemoryRange {
+        instance: InstanceId(0),
+        memory,
+        address,
+        length,
+    };
+    ranges.map(range).to_vec()
 }
 
 fn goes_to_changes(
@@ -466,14 +520,21 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
     let here = timeline.here().clone();
     let interrupt = Interrupt::new();
     let raiser = interrupt.clone();
-    // As soon as it tells how far it is.
     let range = MemoryRange {
         instance: InstanceId(0),
         memory: 0,
         address: 0,
         length: 4,
     };
-    let changes = timeline.changes(range, &interrupt, &|_| raiser.raise());
+    // As soon as it tells how far it is.
+    let hostcalls = vec![Place::Hostcall(HostcallFilter::ANY)];
+    let visits = timeline.visits(hostcalls, 1 << 30, &interrupt, &|_| raiser.raise());
+    assert!(
+        matches!(visits, Err(TimelineError::Interrupted)),
+        "{visits:?}"
+    );
+    assert_eq!(*timeline.here(), here);
+    let changes = timeline.changes(range, &interrupt, &|_| {});
     assert!(
         matches!(changes, Err(TimelineError::Interrupted)),
         "{changes:?}"
@@ -483,6 +544,7 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
 }
 
 each! {
+    changes_by_every_kind_of_store: finds_changes_of(run("motion/stores.wat"), ranges_of_stores);
     visits_in_recursion: visits_are_stops(run("wat/recursion.wat"));
     visits_in_optimised_c: visits_are_stops(command("motion/steps-O2.wasm"));
     visits_in_nested_calls: visits_are_stops(run("motion/realloc.wat"));

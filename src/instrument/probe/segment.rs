@@ -65,9 +65,13 @@ impl Segments {
     /// reached is in the segment before it. Empty if there is none.
     pub fn around(&self, pc: u32) -> Range<u32> {
         let after = self.starts.partition_point(|start| *start <= pc) as u32;
-        let is_between = self.between.binary_search(&pc).is_ok();
-        let end = after + u32::from(is_between);
+        let end = after + u32::from(self.is_between(pc));
         after.saturating_sub(1)..end.min(self.count())
+    }
+
+    /// Whether the instruction at `pc` does nothing, and is in no segment.
+    pub fn is_between(&self, pc: u32) -> bool {
+        self.between.binary_search(&pc).is_ok()
     }
 }
 

@@ -236,7 +236,10 @@ impl Timeline {
         while pieces.peek().is_some() {
             let mut sent = Vec::new();
             for piece in pieces.by_ref().take(cores) {
-                let from = Position::first_of(piece.start);
+                let from = match piece.start {
+                    Tick(0) => Position::START,
+                    tick => Position::first_of(tick),
+                };
                 let process = self.watching_at_or_before(from, interrupt)?;
                 sent.push(process.send(FindChanges {
                     ranges: ranges.to_vec(),

@@ -1,13 +1,15 @@
 //! Replayers that are told of stores: optimised code, for questions about what is written.
 
 use super::compiling::{Compiling, POLL, Progress};
-use super::process::Process;
+use super::process::{Process, Sent};
+use super::wire::ask::FindChanges;
 use super::wire::greeting::Load;
 use super::wire::run::Leave;
 use crate::instrument::probe::Probe;
-use crate::replay::Position;
+use crate::replay::{Compiled, Position};
 use crate::replay::variant::Variant;
 use crate::timeline::interrupt::Interrupt;
+use std::time::Duration;
 use crate::timeline::{Result, Timeline, TimelineError, compiled_modules, unkept};
 
 /// More checkpoints than a pass leaves.
@@ -22,6 +24,15 @@ pub(in crate::timeline) enum Watching {
     Ready(Load),
 }
 
+/// What runs ahead so that there are checkpoints of replayers that are told of stores.
+#[derive(Debug, Default)]
+pub(in crate::timeline) enum WatchingSweep {
+    #[default]
+    ToCome,
+    Running(Sent<FindChanges>),
+    Over,
+}
+
 impl Timeline {
     /// Has the guest compiled so that stores are told of, in the background.
     pub(in crate::timeline) fn want_watching(&mut self) -> Result<()> {
@@ -32,6 +43,77 @@ impl Timeline {
             self.watching = Watching::Compiling(compiling);
         }
         Ok(())
+    }
+
+    /// Once it is known where bytes may have been written: has them compiled and run ahead,
+    /// so that questions about that begin near where they look.
+    pub(in crate::timeline) fn start_watching(&mut self) {
+        match &mut self.watching_sweep {
+            WatchingSweep::ToCome => {}
+            WatchingSweep::Running(sent) => {
+                if sent.has_word() {
+                    self.watching_sweep = WatchingSweep::Over;
+                }
+                return;
+            }
+            WatchingSweep::Over => return,
+        }
+        if self.survey().is_none() {
+            return;
+        }
+        if let Err(error) = self.want_watching() {
+            tracing::warn!("questions about writes take longer: {error}");
+            self.watching_sweep = WatchingSweep::Over;
+            return;
+        }
+        if !self.is_watching_compiled() {
+            return;
+        }
+        self.watching_sweep = WatchingSweep::Over;
+        match self.sweep_watching() {
+            Ok(sent) => self.watching_sweep = WatchingSweep::Running(sent),
+            Err(error) => tracing::warn!("questions about writes take longer: {error}"),
+        }
+    }
+
+    fn sweep_watching(&mut self) -> Result<Sent<FindChanges>> {
+        let interrupt = Interrupt::new();
+        let process = self.watching_at_or_before(Position::START, &interrupt)?;
+        let find = FindChanges {
+            ranges: Vec::new(),
+            until: None,
+            leave: self.leave_watching(),
+        };
+        Ok(process.send(find)?)
+    }
+
+    /// Whether code that tells of stores is there by now.
+    fn is_watching_compiled(&mut self) -> bool {
+        let Watching::Compiling(compiling) = &mut self.watching else {
+            return matches!(self.watching, Watching::Ready(_));
+        };
+        match compiling.wait(Duration::ZERO) {
+            None => false,
+            Some(Ok(compiled)) => {
+                self.watching = Watching::Ready(self.load_of(&compiled));
+                true
+            }
+            Some(Err(error)) => {
+                tracing::warn!("questions about writes take longer: {error}");
+                self.watching = Watching::Unwanted;
+                self.watching_sweep = WatchingSweep::Over;
+                false
+            }
+        }
+    }
+
+    fn load_of(&self, compiled: &Compiled) -> Load {
+        Load {
+            variant: compiled.variant,
+            modules: compiled_modules(compiled),
+            _unkept: unkept(compiled),
+            ..self.load.clone()
+        }
     }
 
     /// What such a replayer is started with; waits until it is compiled.
@@ -45,13 +127,7 @@ impl Timeline {
                     told(compiling.progress());
                     if let Some(compiled) = compiling.wait(POLL) {
                         self.watching = Watching::Unwanted;
-                        let compiled = compiled?;
-                        self.watching = Watching::Ready(Load {
-                            variant: compiled.variant,
-                            modules: compiled_modules(&compiled),
-                            _unkept: unkept(&compiled),
-                            ..self.load.clone()
-                        });
+                        self.watching = Watching::Ready(self.load_of(&compiled?));
                     } else if interrupt.is_raised() {
                         return Err(TimelineError::Interrupted);
                     }

@@ -76,6 +76,11 @@ impl Timeline {
         Some(Candidates::of(ranges))
     }
 
+    /// The stretches of ticks in which a watch may have hits, if that is known.
+    pub(in crate::timeline) fn stretches_of(&mut self, watch: &Watch) -> Option<Vec<Range<Tick>>> {
+        Some(self.candidates(watch)?.ranges)
+    }
+
     /// Finds out where a search may have hits, if that can be told by now.
     pub(super) fn look_for_candidates(&mut self, search: &mut Search) {
         if search.candidates.is_none() {

@@ -405,7 +405,7 @@ impl Observer for Controller {
         Ok(())
     }
 
-    fn instantiated(&mut self, store: &mut Store<'_>, instance: InstanceId) {
+    fn instantiated(&mut self, store: &mut Store<'_>, _instance: InstanceId) {
         self.touch(store, Touch::Made);
     }
 

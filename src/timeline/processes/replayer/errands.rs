@@ -117,6 +117,10 @@ impl SetOut for ListVisits {
         self.places.are_in_code()
     }
 
+    fn stop(&self) -> StopAt {
+        self.until.map_or(StopAt::End, StopAt::Tick)
+    }
+
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<ListVisits> {
         Underway::begin(Visits::new(self, here), span, here)
     }

@@ -180,6 +180,8 @@ pub(crate) struct ListVisits {
     pub(crate) places: Breaks,
     pub(crate) present: Position,
     pub(crate) limit: usize,
+    /// Not farther than this tick, or a little.
+    pub(crate) until: Option<Tick>,
 }
 
 /// To the end: the ticks in which these bytes change, for each of the ranges. For a

@@ -95,6 +95,38 @@ pub(crate) struct Visited {
     pub(crate) after: Listed<Visit>,
 }
 
+impl Visited {
+    pub(crate) fn nothing() -> Visited {
+        let none = || Listed {
+            all: Vec::new(),
+            is_cut: false,
+        };
+        Visited {
+            before: none(),
+            after: none(),
+        }
+    }
+
+    /// These and later ones, of which some may be the same; so many on each side.
+    pub(crate) fn and(mut self, later: Visited, limit: usize) -> Visited {
+        let last = self.before.all.last().map(|visit| visit.position);
+        let new = later.before.all.into_iter();
+        let new = new.filter(|visit| Some(visit.position) > last);
+        self.before.all.extend(new);
+        self.before.is_cut |= later.before.is_cut;
+        let too_many = self.before.all.len().saturating_sub(limit);
+        self.before.is_cut |= too_many > 0;
+        self.before.all.drain(..too_many);
+        let last = self.after.all.last().map(|visit| visit.position);
+        let new = later.after.all.into_iter();
+        let new = new.filter(|visit| Some(visit.position) > last);
+        self.after.all.extend(new);
+        self.after.is_cut |= later.after.is_cut || self.after.all.len() > limit;
+        self.after.all.truncate(limit);
+        self
+    }
+}
+
 /// A moment at which a breakpoint would stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {

@@ -95,8 +95,10 @@ impl Seek for Changes {
         _here: &mut Here<'_, '_>,
         _predicates: &mut dyn Predicates,
     ) -> ControlFlow<()> {
+        // Without any, it is for the checkpoints that are left.
         let mut ranges = self.ranges.iter();
-        match ranges.all(|range| range.ticks.unlisted.is_some()) {
+        let are_full = !self.ranges.is_empty() && ranges.all(|r| r.ticks.unlisted.is_some());
+        match are_full {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
