@@ -18,19 +18,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wasmtime::{AsContextMut, Memory, StoreContextMut};
 
-/// At most so many stretches are kept; when they are full, neighbours become one. To be
-/// searched, one of a recording of a billion ticks takes tens of milliseconds.
+/// At most so many stretches are kept; when they are full, neighbours become one.
 const MAX_STRETCHES: usize = 1 << 11;
-/// Ticks in a stretch at first.
-const FIRST_LENGTH: u64 = 1 << 8;
+/// Ticks in a stretch at first: so many are searched in a few milliseconds, and what is
+/// noted of them is gathered in less.
+pub const FIRST_LENGTH: u64 = 1 << 14;
 /// What is kept takes so much memory at most, in bytes: the stretches are longer then.
-const MOST_BYTES: usize = 96 << 20;
+const MOST_BYTES: usize = 128 << 20;
 /// Bytes of memory that one mark stands for, and marks that are kept in one word.
 const MARKS_TOGETHER: usize = 64;
 /// A store may begin so many bytes before what it writes of a granule.
 const LONGEST_STORE: u64 = 15;
-/// What is noted compresses well, and there is no time to lose.
-const LEVEL: i32 = 1;
 
 /// What ran and what was written in each stretch of a recording.
 ///
@@ -55,20 +53,90 @@ struct Stretch {
     end: Tick,
     /// Where everything is to be taken as written: instances were made.
     made: bool,
-    /// [`Ran`], packed.
-    ran: Vec<u8>,
-    /// [`Written`], packed.
-    written: Vec<u8>,
+    /// For each module, a bit for each segment, in words.
+    ran: Vec<Vec<u64>>,
+    /// For each slot.
+    written: BTreeMap<u32, Granules>,
 }
 
-/// For each module, a bit for each segment, in words.
-type Ran = Vec<Vec<u64>>;
+/// Granules that are marked: runs of them in LEB128, for each how far behind the one before
+/// it begins, and how long it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Granules(Vec<u8>);
 
-/// For each slot, the words of its marks that are not zero, by their place.
-type Written = BTreeMap<u32, Vec<(u32, u64)>>;
+impl Granules {
+    fn of(runs: impl Iterator<Item = Range<u64>>) -> Granules {
+        let mut bytes = Vec::new();
+        let mut end = 0;
+        let mut open: Option<Range<u64>> = None;
+        for run in runs {
+            match &mut open {
+                Some(open) if open.end >= run.start => open.end = open.end.max(run.end),
+                _ => {
+                    if let Some(run) = open.replace(run) {
+                        write_run(&mut bytes, &mut end, &run);
+                    }
+                }
+            }
+        }
+        if let Some(run) = open {
+            write_run(&mut bytes, &mut end, &run);
+        }
+        Granules(bytes)
+    }
+
+    fn runs(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        let mut bytes = self.0.iter().copied();
+        let mut end = 0;
+        std::iter::from_fn(move || {
+            let start = end + read_number(&mut bytes)?;
+            end = start + read_number(&mut bytes)?;
+            Some(start..end)
+        })
+    }
+
+    /// Whether any from the first to the last is marked.
+    fn any_between(&self, first: u64, last: u64) -> bool {
+        let next = self.runs().find(|run| run.end > first);
+        next.is_some_and(|run| run.start <= last)
+    }
+
+    fn and(&self, other: &Granules) -> Granules {
+        let (mut one, mut other) = (self.runs().peekable(), other.runs().peekable());
+        Granules::of(std::iter::from_fn(move || match (one.peek(), other.peek()) {
+            (Some(a), Some(b)) if b.start < a.start => other.next(),
+            (Some(_), _) => one.next(),
+            (None, _) => other.next(),
+        }))
+    }
+}
+
+fn write_run(bytes: &mut Vec<u8>, end: &mut u64, run: &Range<u64>) {
+    for mut number in [run.start - *end, run.end - run.start] {
+        while number >= 0x80 {
+            bytes.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+    }
+    *end = run.end;
+}
+
+fn read_number(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = bytes.next()?;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    Some(number)
+}
 
 impl Survey {
-    /// Replays the whole recording, compiled to be surveyed. Setting `cancelled` ends it
+    /// Replays the whole recording, compiled to be surveyed. Stretches have `first_length`
+    /// ticks, and more if there are many: see [`FIRST_LENGTH`]. Setting `cancelled` ends it
     /// soon.
     ///
     /// # Errors
@@ -78,6 +146,7 @@ impl Survey {
         trace: &Arc<Trace>,
         compiled: &Compiled,
         cancelled: &Arc<AtomicBool>,
+        first_length: u64,
     ) -> Result<Survey, ReplayError> {
         if compiled.variant.probe() != Some(Probe::Survey) {
             return Err(ReplayError::NotForSurvey);
@@ -87,7 +156,7 @@ impl Survey {
         let segments = segments.map(Result::unwrap_or_default);
         let segments: Vec<Segments> = segments.collect();
         let surveying = Surveying {
-            length: FIRST_LENGTH,
+            length: first_length,
             sights: Vec::new(),
             segments: segments.iter().map(Segments::count).collect(),
             stretches: Vec::new(),
@@ -96,7 +165,7 @@ impl Survey {
             cancelled: cancelled.clone(),
         };
         let mut replay = Replay::new(trace.clone(), compiled, Box::new(surveying))?;
-        State::arm(replay.store(), Tick(FIRST_LENGTH));
+        State::arm(replay.store(), Tick(first_length));
         replay.run()?;
         let store = replay.store();
         let end = State::now(&mut *store);
@@ -145,14 +214,11 @@ impl Survey {
             wanted.extend(around.map(|segment| (module, segment)));
         }
         self.those(|stretch| {
-            let ran: Option<Ran> = unpack(&stretch.ran);
-            ran.is_none_or(|ran| {
-                let mut wanted = wanted.iter();
-                wanted.any(|(module, segment)| {
-                    let words = ran.get(*module).map_or(&[][..], Vec::as_slice);
-                    let word = words.get(*segment as usize / MARKS_TOGETHER);
-                    word.is_some_and(|word| word >> (segment % MARKS_TOGETHER as u32) & 1 == 1)
-                })
+            let mut wanted = wanted.iter();
+            wanted.any(|(module, segment)| {
+                let words = stretch.ran.get(*module).map_or(&[][..], Vec::as_slice);
+                let word = words.get(*segment as usize / MARKS_TOGETHER);
+                word.is_some_and(|word| word >> (segment % MARKS_TOGETHER as u32) & 1 == 1)
             })
         })
     }
@@ -180,11 +246,8 @@ impl Survey {
             if stretch.made {
                 return true;
             }
-            let written: Option<Written> = unpack(&stretch.written);
-            written.is_none_or(|written| {
-                let mut words = slots.iter().filter_map(|slot| written.get(slot));
-                words.any(|words| any_between(words, first, last))
-            })
+            let mut of_slots = slots.iter().filter_map(|slot| stretch.written.get(slot));
+            of_slots.any(|granules| granules.any_between(first, last))
         })
     }
 
@@ -206,34 +269,6 @@ impl Survey {
         }
         ranges
     }
-}
-
-/// Whether any mark from the first to the last is among these words.
-fn any_between(words: &[(u32, u64)], first: u64, last: u64) -> bool {
-    let together = MARKS_TOGETHER as u64;
-    let from = words.partition_point(|(at, _)| u64::from(*at) < first / together);
-    let mut words = words.iter().skip(from);
-    words
-        .by_ref()
-        .take_while(|(at, _)| u64::from(*at) <= last / together)
-        .any(|(at, word)| {
-            let base = u64::from(*at) * together;
-            let low = first.saturating_sub(base);
-            let high = (last - base).min(together - 1);
-            let mask = (u64::MAX >> (together - 1 - high)) & (u64::MAX << low);
-            word & mask != 0
-        })
-}
-
-fn pack<T: Serialize>(value: &T) -> Vec<u8> {
-    let bytes = postcard::to_allocvec(value).unwrap_or_default();
-    zstd::bulk::compress(&bytes, LEVEL).unwrap_or_default()
-}
-
-/// `None` where what was packed cannot be read: then it says nothing.
-fn unpack<T: for<'a> Deserialize<'a>>(packed: &[u8]) -> Option<T> {
-    let bytes = zstd::stream::decode_all(packed).ok()?;
-    postcard::from_bytes(&bytes).ok()
 }
 
 /// An instance that is surveyed.
@@ -265,12 +300,12 @@ struct Surveying {
 
 impl Surveying {
     fn end_stretch(&mut self, store: &mut StoreContextMut<'_, State>, end: Tick) {
-        let mut ran: Ran = self
+        let mut ran: Vec<Vec<u64>> = self
             .segments
             .iter()
             .map(|count| vec![0; (*count as usize).div_ceil(MARKS_TOGETHER)])
             .collect();
-        let mut written = Written::new();
+        let mut written: BTreeMap<u32, Granules> = BTreeMap::new();
         for sight in &self.sights {
             let module = sight.instance.module.0 as usize;
             let sizes: Vec<usize> = sight.memories.iter().map(|m| m.data_size(&*store)).collect();
@@ -285,30 +320,29 @@ impl Surveying {
             }
             for (memory, size) in (0..).zip(sizes) {
                 let granules = (size >> layout.granule_bits()).min(layout.granules() as usize);
-                let mut words = Vec::new();
-                take_marks(data, layout.of_memory(memory), granules, |at, mark| {
-                    words.push((at, mark));
+                let mut runs = Vec::new();
+                take_marks(data, layout.of_memory(memory), granules, |at, word| {
+                    push_runs(&mut runs, u64::from(at) * MARKS_TOGETHER as u64, word);
                 });
-                if !words.is_empty() {
+                if !runs.is_empty() {
                     let slot = written.entry(sight.first_slot + memory % SLOTS).or_default();
-                    *slot = union(slot, &words);
+                    *slot = slot.and(&Granules::of(runs.into_iter()));
                 }
             }
         }
         let stretch = Stretch {
             end,
             made: std::mem::take(&mut self.made),
-            ran: pack(&ran),
-            written: pack(&written),
+            ran,
+            written,
         };
-        self.bytes += stretch.ran.len() + stretch.written.len();
+        self.bytes += stretch.bytes();
         self.stretches.push(stretch);
         if self.stretches.len() >= MAX_STRETCHES || self.bytes > MOST_BYTES {
             let stretches = self.stretches.chunks(2).map(joined);
             self.stretches = stretches.collect();
             self.length *= 2;
-            let sizes = self.stretches.iter().map(|s| s.ran.len() + s.written.len());
-            self.bytes = sizes.sum();
+            self.bytes = self.stretches.iter().map(Stretch::bytes).sum();
         }
     }
 
@@ -343,23 +377,31 @@ fn take_marks(data: &mut [u8], from: u64, count: usize, mut tell: impl FnMut(u32
     let until = from.saturating_add(count).min(data.len());
     let marks = data.get_mut(from..until).unwrap_or_default();
     for (at, chunk) in (0..).zip(marks.chunks_mut(MARKS_TOGETHER)) {
-        if chunk.iter().all(|mark| *mark == 0) {
+        // The usual case, in as few instructions as there may be.
+        if <[u8; MARKS_TOGETHER]>::try_from(&*chunk).is_ok_and(|chunk| chunk == [0; 64]) {
             continue;
         }
         let bits = chunk.iter().enumerate();
         let word = bits.fold(0, |word, (bit, mark)| word | u64::from(*mark != 0) << bit);
-        chunk.fill(0);
-        tell(at, word);
+        if word != 0 {
+            chunk.fill(0);
+            tell(at, word);
+        }
     }
 }
 
-/// The words of two, each ascending by place.
-fn union(one: &[(u32, u64)], other: &[(u32, u64)]) -> Vec<(u32, u64)> {
-    let mut all: BTreeMap<u32, u64> = one.iter().copied().collect();
-    for (at, word) in other {
-        *all.entry(*at).or_default() |= word;
+/// The runs of bits in a word, the first of which stands for a granule.
+fn push_runs(runs: &mut Vec<Range<u64>>, first: u64, word: u64) {
+    let mut rest = word;
+    let mut at = 0;
+    while rest != 0 {
+        let gap = rest.trailing_zeros();
+        rest >>= gap;
+        let length = rest.trailing_ones();
+        runs.push(first + u64::from(at + gap)..first + u64::from(at + gap + length));
+        rest = rest.checked_shr(length).unwrap_or(0);
+        at += gap + length;
     }
-    all.into_iter().collect()
 }
 
 /// One or two neighbours as one.
@@ -369,23 +411,18 @@ fn joined(stretches: &[Stretch]) -> Stretch {
         [only] => return only.clone(),
         [] => return Stretch::nothing(),
     };
-    let mut ran: Ran = unpack(&first.ran).unwrap_or_default();
-    let others: Ran = unpack(&second.ran).unwrap_or_default();
-    for (words, other) in ran.iter_mut().zip(&others) {
-        words.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+    let mut both = first.clone();
+    for (words, other) in both.ran.iter_mut().zip(&second.ran) {
+        let pairs = words.iter_mut().zip(other);
+        pairs.for_each(|(word, other)| *word |= other);
     }
-    let mut written: Written = unpack(&first.written).unwrap_or_default();
-    let others: Written = unpack(&second.written).unwrap_or_default();
-    for (slot, words) in others {
-        let known = written.entry(slot).or_default();
-        *known = union(known, &words);
+    for (slot, granules) in &second.written {
+        let known = both.written.entry(*slot).or_default();
+        *known = known.and(granules);
     }
-    Stretch {
-        end: second.end,
-        made: first.made || second.made,
-        ran: pack(&ran),
-        written: pack(&written),
-    }
+    both.end = second.end;
+    both.made |= second.made;
+    both
 }
 
 impl Stretch {
@@ -394,8 +431,15 @@ impl Stretch {
             end: Tick(0),
             made: true,
             ran: Vec::new(),
-            written: Vec::new(),
+            written: BTreeMap::new(),
         }
+    }
+
+    /// What it takes in memory, but for a few.
+    fn bytes(&self) -> usize {
+        let ran = self.ran.iter().map(|words| 8 * words.len());
+        let written = self.written.values().map(|granules| granules.0.len());
+        ran.chain(written).sum()
     }
 }
 

@@ -57,7 +57,7 @@ fn surveys_and_counts(guest: Guest) {
     let oracle = Oracle::of(trace.clone());
     let ran = ran(&oracle);
     let go_on = Arc::new(AtomicBool::new(false));
-    let survey = Survey::make(&trace, &compiled(&trace, Probe::Survey), &go_on);
+    let survey = Survey::make(&trace, &compiled(&trace, Probe::Survey), &go_on, 64);
     let survey = survey.expect("a survey");
     let counts = Counts::of(&trace, &compiled(&trace, Probe::Count), &go_on);
     let counts = counts.expect("counts");

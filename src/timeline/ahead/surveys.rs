@@ -6,7 +6,7 @@
 
 use crate::instrument::clock;
 use crate::instrument::probe::Probe;
-use crate::replay::survey::Survey;
+use crate::replay::survey::{FIRST_LENGTH, Survey};
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// How often a wait looks whether it is interrupted.
 const POLL: Duration = Duration::from_millis(20);
+/// One as long as recordings may have takes a tenth of a second to pack so.
+const LEVEL: i32 = 1;
 /// Grows whenever surveys are made otherwise.
 const VERSION: u32 = 1;
 
@@ -101,18 +103,28 @@ impl Maker {
     fn survey(&self) -> std::result::Result<Survey, ReplayError> {
         let key = key_of(&self.trace);
         let kept = key.as_ref().and_then(|key| self.cache.known(key));
-        let kept = kept.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let kept = kept.and_then(|bytes| unpack(&bytes));
         if let Some(survey) = kept {
             return Ok(survey);
         }
         let variant = Variant::Probed(Probe::Survey);
         let compiled = Compiled::prepare(&self.trace, &self.cache, variant, &|_, _| {})?;
-        let survey = Survey::make(&self.trace, &compiled, &self.cancelled)?;
-        if let (Some(key), Ok(bytes)) = (key, postcard::to_allocvec(&survey)) {
+        let survey = Survey::make(&self.trace, &compiled, &self.cancelled, FIRST_LENGTH)?;
+        if let (Some(key), Some(bytes)) = (key, pack(&survey)) {
             self.cache.keep(&key, &bytes);
         }
         Ok(survey)
     }
+}
+
+fn pack(survey: &Survey) -> Option<Vec<u8>> {
+    let bytes = postcard::to_allocvec(survey).ok()?;
+    zstd::bulk::compress(&bytes, LEVEL).ok()
+}
+
+fn unpack(packed: &[u8]) -> Option<Survey> {
+    let bytes = zstd::stream::decode_all(packed).ok()?;
+    postcard::from_bytes(&bytes).ok()
 }
 
 /// All that a survey depends on: the whole recording, and the component that is replayed.
