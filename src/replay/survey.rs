@@ -51,8 +51,6 @@ pub struct Survey {
 struct Stretch {
     /// The tick behind its last one.
     end: Tick,
-    /// Where everything is to be taken as written: instances were made.
-    made: bool,
     /// For each module, a bit for each segment, in words.
     ran: Vec<Vec<u64>>,
     /// For each slot.
@@ -161,7 +159,6 @@ impl Survey {
             segments: segments.iter().map(Segments::count).collect(),
             stretches: Vec::new(),
             bytes: 0,
-            made: true,
             cancelled: cancelled.clone(),
         };
         let mut replay = Replay::new(trace.clone(), compiled, Box::new(surveying))?;
@@ -243,9 +240,6 @@ impl Survey {
             return self.everything();
         }
         self.those(|stretch| {
-            if stretch.made {
-                return true;
-            }
             let mut of_slots = slots.iter().filter_map(|slot| stretch.written.get(slot));
             of_slots.any(|granules| granules.any_between(first, last))
         })
@@ -293,8 +287,6 @@ struct Surveying {
     stretches: Vec<Stretch>,
     /// What they take.
     bytes: usize,
-    /// Instances have been made in the stretch that has begun.
-    made: bool,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -332,7 +324,6 @@ impl Surveying {
         }
         let stretch = Stretch {
             end,
-            made: std::mem::take(&mut self.made),
             ran,
             written,
         };
@@ -421,7 +412,6 @@ fn joined(stretches: &[Stretch]) -> Stretch {
         *known = known.and(granules);
     }
     both.end = second.end;
-    both.made |= second.made;
     both
 }
 
@@ -429,7 +419,6 @@ impl Stretch {
     fn nothing() -> Stretch {
         Stretch {
             end: Tick(0),
-            made: true,
             ran: Vec::new(),
             written: BTreeMap::new(),
         }
@@ -443,9 +432,29 @@ impl Stretch {
     }
 }
 
+/// Marks what a memory holds as written: data segments are not stores.
+fn mark_contents(
+    store: &mut StoreContextMut<'_, State>,
+    (probe, layout): (Memory, Layout),
+    index: u32,
+    memory: Memory,
+) {
+    let granules = memory.data(&*store).chunks(1 << layout.granule_bits());
+    let written = (0..).zip(granules);
+    let written = written.filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
+    let written: Vec<usize> = written.map(|(granule, _)| granule).collect();
+    let from = layout.of_memory(index) as usize;
+    let most = layout.granules() as usize;
+    let marks = probe.data_mut(&mut *store);
+    for granule in written {
+        if let Some(mark) = marks.get_mut(from + granule % most) {
+            *mark = 1;
+        }
+    }
+}
+
 impl Observer for Surveying {
     fn instantiated(&mut self, store: &mut StoreContextMut<'_, State>, instance: InstanceId) {
-        self.made = true;
         let Some(instance) = store.data().instances().get(instance.0 as usize).copied() else {
             return;
         };
@@ -456,15 +465,14 @@ impl Observer for Surveying {
             .map_while(|index| probes::memory(&mut *store, instance, index))
             .collect();
         let segments = self.segments.get(instance.module.0 as usize);
-        let count = memories.len() as u32;
+        let segments = segments.copied().unwrap_or(0);
+        let layout = Layout::new(Probe::Survey, memories.len() as u32, segments, false);
+        for (index, memory) in (0..).zip(&memories) {
+            mark_contents(store, (probe, layout), index, *memory);
+        }
         self.sights.push(Sight {
             instance,
-            layout: Layout::new(
-                Probe::Survey,
-                count,
-                segments.copied().unwrap_or(0),
-                false,
-            ),
+            layout,
             probe,
             memories,
             first_slot: self.sights.len() as u32 * SLOTS,

@@ -142,6 +142,7 @@ fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<Memo
     let mut timeline = timeline(trace, false);
     let ranges = ranges(&mut timeline);
     let mut watched = 0;
+    let mut known: Vec<Known> = Vec::new();
     let histories = histories(&mut timeline, &oracle, &ranges);
     for (range, bytes) in ranges.into_iter().zip(histories) {
         let expected = changes_of(range, &bytes);
@@ -171,8 +172,32 @@ fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<Memo
         assert_eq!(stops(&mut timeline, Backward), all, "{range}");
         // So do the motions to the last one and the next.
         goes_to_changes(&mut timeline, &oracle, range, &found);
+        known.push((range, found));
     }
     assert!(watched > 0, "nothing has changed");
+    finds_the_same_surveyed(&oracle, &mut timeline, &known);
+}
+
+/// A range, and the changes of it.
+type Known = (MemoryRange, Vec<(Position, Change)>);
+
+/// Where it is known which stretches of the recording wrote what, the same is found.
+fn finds_the_same_surveyed(oracle: &Oracle, first: &mut Timeline, known: &[Known]) {
+    let mut surveyed = timeline(first.trace().clone(), true);
+    go(&mut surveyed, Motion::Event(0));
+    let survey = surveyed.wait_for_survey(&Interrupt::new()).expect("waits");
+    assert!(survey.is_some(), "no survey");
+    for (range, found) in known {
+        goes_to_changes(&mut surveyed, oracle, *range, found);
+        let place = Place::Change(*range);
+        surveyed.set_breakpoints(vec![Breakpoint::new(ID, vec![place])]);
+        let all: Vec<_> = found
+            .iter()
+            .map(|(position, change)| (*position, vec![ID], Some(change.clone())))
+            .collect();
+        assert_eq!(stops(&mut surveyed, Backward), all, "{range}");
+        surveyed.set_breakpoints(Vec::new());
+    }
 }
 
 /// Where something is written: memory that is not as it was in the beginning.
@@ -322,6 +347,46 @@ fn visits_are_stops(guest: Guest) {
             assert!(before - begin >= near, "{limit}: {begin} of {before}");
         }
         assert_eq!(*timeline.here(), here);
+    }
+}
+
+/// Where it is known which stretches ran which code, breakpoints stop as they do elsewhere.
+fn stops_surveyed(guest: Guest) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, true);
+    go(&mut timeline, Motion::Event(0));
+    let survey = timeline.wait_for_survey(&Interrupt::new()).expect("waits");
+    let survey = survey.expect("a survey");
+    assert!(survey.len() > 1, "one stretch tells nothing");
+    for at in (1..oracle.last()).step_by(oracle.last() / 9 + 1) {
+        let moment = oracle.moments[at];
+        let Some(frame) = moment.frame else { continue };
+        let place = Place::Code {
+            module: oracle.activations[frame].module,
+            pc: moment.position.pc,
+        };
+        let set = [Breakpoint::new(ID, vec![place.clone()])];
+        let expected: Vec<Position> = (1..oracle.last())
+            .filter(|i| !oracle.breakpoints_at(*i, &set).is_empty())
+            .map(|i| oracle.moments[i].position)
+            .collect();
+        timeline.set_breakpoints(set.to_vec());
+        for direction in [Forward, Backward] {
+            let stops = stops(&mut timeline, direction);
+            let stops: Vec<Position> = stops.into_iter().map(|(at, ..)| at).collect();
+            assert_eq!(stops, expected, "{place:?} {direction:?}");
+        }
+        let (all, ..) = visits(&mut timeline, std::slice::from_ref(&place), 1 << 20);
+        assert_eq!(positions(&all), expected);
+        timeline.set_breakpoints(vec![Breakpoint {
+            hits: Some(HitCondition::Every(3)),
+            ..set[0].clone()
+        }]);
+        let every_third: Vec<Position> = expected.iter().skip(2).step_by(3).copied().collect();
+        let stops = stops(&mut timeline, Backward);
+        let stops: Vec<Position> = stops.into_iter().map(|(at, ..)| at).collect();
+        assert_eq!(stops, every_third, "each third of {place:?}");
     }
 }
 
@@ -545,6 +610,8 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
 
 each! {
     changes_by_every_kind_of_store: finds_changes_of(run("motion/stores.wat"), ranges_of_stores);
+    surveyed_recursion: stops_surveyed(run("wat/recursion.wat"));
+    surveyed_unoptimised_c: stops_surveyed(command("motion/steps-O0.wasm"));
     visits_in_recursion: visits_are_stops(run("wat/recursion.wat"));
     visits_in_optimised_c: visits_are_stops(command("motion/steps-O2.wasm"));
     visits_in_nested_calls: visits_are_stops(run("motion/realloc.wat"));

@@ -144,7 +144,7 @@ impl Timeline {
     /// Measures them, and then makes the survey.
     fn measure_depths(&mut self) -> Depths {
         let (trace, cache) = (self.trace.clone(), self.options.cache.clone());
-        let (surveys, maker) = Surveys::to_come(trace.clone(), cache.clone());
+        let (surveys, maker) = Surveys::to_come(trace.clone(), cache.clone(), self.options.stretch);
         self.surveys = surveys;
         Depths::measure(trace, cache, move || maker.make())
     }

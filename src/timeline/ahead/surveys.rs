@@ -6,7 +6,7 @@
 
 use crate::instrument::clock;
 use crate::instrument::probe::Probe;
-use crate::replay::survey::{FIRST_LENGTH, Survey};
+use crate::replay::survey::Survey;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
@@ -52,18 +52,24 @@ impl Drop for Making {
 pub(in crate::timeline) struct Maker {
     trace: Arc<Trace>,
     cache: CacheDir,
+    stretch: u64,
     cancelled: Arc<AtomicBool>,
     result: Sender<Survey>,
 }
 
 impl Surveys {
     /// To be made by the other.
-    pub(super) fn to_come(trace: Arc<Trace>, cache: CacheDir) -> (Surveys, Maker) {
+    pub(super) fn to_come(
+        trace: Arc<Trace>,
+        cache: CacheDir,
+        stretch: u64,
+    ) -> (Surveys, Maker) {
         let (sender, result) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let maker = Maker {
             trace,
             cache,
+            stretch,
             cancelled: cancelled.clone(),
             result: sender,
         };
@@ -101,7 +107,7 @@ impl Maker {
     }
 
     fn survey(&self) -> std::result::Result<Survey, ReplayError> {
-        let key = key_of(&self.trace);
+        let key = key_of(&self.trace, self.stretch);
         let kept = key.as_ref().and_then(|key| self.cache.known(key));
         let kept = kept.and_then(|bytes| unpack(&bytes));
         if let Some(survey) = kept {
@@ -109,7 +115,7 @@ impl Maker {
         }
         let variant = Variant::Probed(Probe::Survey);
         let compiled = Compiled::prepare(&self.trace, &self.cache, variant, &|_, _| {})?;
-        let survey = Survey::make(&self.trace, &compiled, &self.cancelled, FIRST_LENGTH)?;
+        let survey = Survey::make(&self.trace, &compiled, &self.cancelled, self.stretch)?;
         if let (Some(key), Some(bytes)) = (key, pack(&survey)) {
             self.cache.keep(&key, &bytes);
         }
@@ -127,11 +133,13 @@ fn unpack(packed: &[u8]) -> Option<Survey> {
     postcard::from_bytes(&bytes).ok()
 }
 
-/// All that a survey depends on: the whole recording, and the component that is replayed.
-fn key_of(trace: &Trace) -> Option<Vec<u8>> {
+/// All that a survey depends on: the whole recording, the component that is replayed, and how
+/// long its stretches are at first.
+fn key_of(trace: &Trace, stretch: u64) -> Option<Vec<u8>> {
     let mut hasher = Sha256::new();
     hasher.update(b"survey");
     hasher.update(VERSION.to_le_bytes());
+    hasher.update(stretch.to_le_bytes());
     hasher.update(clock::VERSION.to_le_bytes());
     for module in trace.component().modules() {
         hasher.update((module.len() as u64).to_le_bytes());
