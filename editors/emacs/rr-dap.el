@@ -45,23 +45,49 @@
 
 ;; dape shows the innermost frame that has a source, be it a shim's or the C
 ;; library's.  After a step or at a breakpoint that is what one wants to see.
-(defun rr-dap--show-own-frame ()
-  "Select the innermost frame that is not subdued, where dape has stopped."
-  (when-let* ((conn (dape--live-connection 'stopped t))
-              ((equal (plist-get (dape--config conn) :type) "rr-dap"))
-              ((not (member (dape--state-reason conn)
-                            '("step" "breakpoint" "function breakpoint"))))
-              (thread (dape--current-thread conn)))
-    (dape--with-request (dape--stack-trace conn thread dape-stack-trace-levels)
-      (let* ((frames (cl-remove-if-not (lambda (frame) (plist-get frame :source))
-                                       (plist-get thread :stackFrames)))
-             (own (cl-find "normal" frames :test #'equal
-                           :key (lambda (frame) (plist-get frame :presentationHint)))))
-        (when (and own (not (eq own (car frames)))
-                   (not (dape--stack-id conn)))
-          (dape-select-stack conn (plist-get own :id)))))))
+;; `dape-stopped-hook' would be too early: the frames of the stop before are
+;; still there.  Here those of this one are.
+(defun rr-dap--own-frame-wanted-p (conn)
+  "Whether the frame of CONN that is shown is still to be chosen.
+After a step or at a breakpoint dape's choice is the right one."
+  (and (equal (plist-get (dape--config conn) :type) "rr-dap")
+       (dape--stopped-threads conn)
+       (not (dape--stack-id conn))
+       (not (member (dape--state-reason conn)
+                    '("step" "breakpoint" "function breakpoint")))))
 
-(add-hook 'dape-stopped-hook #'rr-dap--show-own-frame)
+;; The start, and the end of a run that returned, are nowhere in a source.
+(defun rr-dap--label (frame)
+  "What to say where FRAME is none of the program's, else nil."
+  (when (equal (plist-get frame :presentationHint) "label")
+    (plist-get frame :name)))
+
+(defvar rr-dap--most-frames 200
+  "How many frames are looked through for one that is not subdued.")
+
+(defun rr-dap--show-own-frame (display conn)
+  "Select the innermost frame of CONN that is not subdued.
+Where there is none, DISPLAY what dape does."
+  (if (not (rr-dap--own-frame-wanted-p conn))
+      (funcall display conn)
+    (let ((thread (dape--current-thread conn)))
+      (dape--with-request
+          (dape--stack-trace conn thread
+                             (max rr-dap--most-frames dape-stack-trace-levels))
+        (let* ((frames (plist-get thread :stackFrames))
+               (label (rr-dap--label (car frames)))
+               (own (cl-find-if (lambda (frame)
+                                  (and (plist-get frame :source)
+                                       (equal (plist-get frame :presentationHint) "normal")))
+                                frames)))
+          (if (and own (not (eq own (car frames)))
+                   (rr-dap--own-frame-wanted-p conn))
+              (dape-select-stack conn (plist-get own :id))
+            (funcall display conn)
+            (when label
+              (message "%s" label))))))))
+
+(advice-add 'dape--stack-frame-display :around #'rr-dap--show-own-frame)
 
 (defun rr-dap--move (request)
   "Send REQUEST, a motion of the protocol."

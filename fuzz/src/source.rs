@@ -5,7 +5,7 @@ use rr_dap::component::types::CoreValue;
 use rr_dap::inspect::ChildCount;
 use rr_dap::inspect::FrameState;
 use rr_dap::inspect::expression::{
-    Evaluated, Expression, Scene, SceneMoment, SourceFrame, declared,
+    Evaluated, Expression, Scene, SceneMoment, SourceFrame, Telling, declared,
 };
 use rr_dap::inspect::variable::variables::{
     Site, Variable, children, static_named, statics, variables,
@@ -169,7 +169,8 @@ pub(super) fn evaluate(
         hostcall: None,
         at_hostcall: false,
     };
-    let _ = declared(text, &scene);
+    let _ = declared(text, &scene, Telling::Parts);
+    let _ = declared(text, &scene, Telling::Name);
     let expression = Expression::parse(text).ok()?;
     let _ = expression.holds(&scene);
     Some(match expression.evaluate(&scene) {

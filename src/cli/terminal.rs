@@ -32,6 +32,11 @@ pub(super) fn tell(text: impl Display) {
     _ = Terminal::new(io::stderr()).write_all(format!("{text}\n").as_bytes());
 }
 
+/// The same of text that need not end a line.
+pub(super) fn tell_part(text: &str) {
+    _ = Terminal::new(io::stderr()).write_all(text.as_bytes());
+}
+
 /// Standard output, which names itself where it cannot be written.
 #[derive(Debug)]
 pub(super) struct Stdout(io::Stdout);

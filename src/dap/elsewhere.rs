@@ -1,4 +1,4 @@
-//! Words of gdb that are no commands here: why, and what there is instead.
+//! Words of gdb that are not commands here: why, and what there is instead.
 //!
 //! A line is taken for what it is first, a command or an expression; only what is neither
 //! is looked up here.

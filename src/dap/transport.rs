@@ -1,19 +1,20 @@
 //! Who talks to us: standard input and output, TCP, Unix sockets. One session
 //! for each client, each on threads of its own.
 
+pub use super::address::{Address, AddressError, ListenError};
 use super::backlog::Backlog;
+use super::connection::Connection;
 use super::outbox::{MessageLog, Outbox};
 use super::places::{Place, Places};
 use super::protocol::{Incoming, OutputEventBody, OutputEventCategory, Refusal, codec, framing};
 use super::session::{Input, Session};
 use super::token::{Door, Token};
+#[cfg(unix)]
+use super::unix_socket::OwnedListener;
 use crate::debuggee::Launcher;
 use crate::trace::scarce;
-use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
@@ -26,71 +27,6 @@ const MOST_SESSIONS: usize = 64;
 const MOST_REFUSED: usize = 16;
 /// How long one of those may take to say what it wants, and to hear.
 const REFUSAL: Duration = Duration::from_secs(2);
-
-/// Where to listen: `PORT`, `HOST:PORT` or `unix:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// Loopback where only a port was given.
-    Tcp(String),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-}
-
-/// What is not an address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an address to listen on: give PORT, HOST:PORT or unix:PATH")]
-pub struct AddressError(String);
-
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let wrong = || AddressError(text.to_owned());
-        if let Some(path) = text.strip_prefix("unix:") {
-            return match path.is_empty() {
-                true => Err(wrong()),
-                false => Ok(Address::Unix(path.into())),
-            };
-        }
-        let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
-        let port: u16 = port.parse().map_err(|_| wrong())?;
-        let host = match host {
-            "" => "127.0.0.1",
-            host => host,
-        };
-        Ok(Address::Tcp(format!("{host}:{port}")))
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Address::Tcp(address) => f.write_str(address),
-            Address::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
-/// Why a server cannot listen.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// The system refuses.
-    #[error("cannot listen on {address}: {cause}")]
-    Bind {
-        /// The address that was asked for.
-        address: Address,
-        /// Why, in the system's words.
-        cause: io::Error,
-    },
-    /// The path of a Unix socket at which another server takes clients.
-    #[error("cannot listen on {0}: another server listens there")]
-    InUse(Address),
-    /// A path at which something else is, that must not be lost.
-    #[error(
-        "cannot listen on {0}: a file that is not a socket is there; remove it or choose another path"
-    )]
-    NotASocket(Address),
-}
 
 /// What all sessions of a server share.
 #[derive(Clone)]
@@ -190,7 +126,7 @@ pub struct Listener {
 enum ListeningSocket {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(unix::OwnedListener),
+    Unix(OwnedListener),
 }
 
 impl Listener {
@@ -208,7 +144,7 @@ impl Listener {
         let socket = match address {
             Address::Tcp(host) => ListeningSocket::Tcp(TcpListener::bind(host).map_err(failed)?),
             #[cfg(unix)]
-            Address::Unix(path) => ListeningSocket::Unix(unix::bind(address, path)?),
+            Address::Unix(path) => ListeningSocket::Unix(OwnedListener::bind(address, path)?),
             #[cfg(not(unix))]
             Address::Unix(_) => return Err(failed(io::ErrorKind::Unsupported.into())),
         };
@@ -224,7 +160,7 @@ impl Listener {
         match &self.socket {
             ListeningSocket::Tcp(tcp) => Ok(tcp.local_addr()?.port().to_string()),
             #[cfg(unix)]
-            ListeningSocket::Unix(unix) => Ok(format!("unix:{}", unix.path.display())),
+            ListeningSocket::Unix(unix) => Ok(format!("unix:{}", unix.path().display())),
         }
     }
 
@@ -265,10 +201,9 @@ impl Listener {
                     tcp.accept().and_then(|(client, _)| hall.receive(client))
                 }
                 #[cfg(unix)]
-                ListeningSocket::Unix(unix) => unix
-                    .listener
-                    .accept()
-                    .and_then(|(client, _)| hall.receive(client)),
+                ListeningSocket::Unix(unix) => {
+                    unix.accept().and_then(|client| hall.receive(client))
+                }
             };
             if let Err(error) = accepted {
                 // Out of descriptors or threads, mostly: others may end soon.
@@ -338,165 +273,5 @@ fn refuse(mut reader: impl BufRead, writer: Box<dyn Write + Send>) {
             output: format!("rr-dap: {message}\n"),
             ..OutputEventBody::default()
         }),
-    }
-}
-
-/// A client's socket, of whatever kind.
-trait Connection: Read + Write + Send + Sized + 'static {
-    /// Makes it fit for a conversation.
-    fn prepare(&self) -> io::Result<()>;
-
-    fn copy(&self) -> io::Result<Self>;
-
-    /// Reading and writing take no longer than this each.
-    fn hurry(&self, at_most: Duration) -> io::Result<()>;
-
-    /// Ends the conversation, for all copies.
-    fn hang_up(&self);
-}
-
-impl Connection for TcpStream {
-    fn prepare(&self) -> io::Result<()> {
-        // A debugger's messages are small and waited for.
-        self.set_nodelay(true)?;
-        #[cfg(unix)]
-        unix::notice_absence(self)?;
-        Ok(())
-    }
-
-    fn copy(&self) -> io::Result<Self> {
-        self.try_clone()
-    }
-
-    fn hurry(&self, at_most: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(at_most))?;
-        self.set_write_timeout(Some(at_most))
-    }
-
-    fn hang_up(&self) {
-        let _ = self.shutdown(Shutdown::Both);
-    }
-}
-
-#[cfg(unix)]
-mod unix {
-    use super::*;
-    use crate::timeline::processes::sockets;
-    use std::fs;
-    use std::os::fd::AsRawFd;
-    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-    use std::os::unix::net::{UnixListener, UnixStream};
-
-    /// A listener that takes its path away with it.
-    #[derive(Debug)]
-    pub(super) struct OwnedListener {
-        pub(super) listener: UnixListener,
-        pub(super) path: PathBuf,
-    }
-
-    impl Drop for OwnedListener {
-        fn drop(&mut self) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-
-    /// The socket appears at its path with its final mode: it is made in a
-    /// directory that only the owner can enter, and moved.
-    pub(super) fn bind(address: &Address, path: &Path) -> Result<OwnedListener, ListenError> {
-        make_way(address, path)?;
-        let failed = |cause| ListenError::Bind {
-            address: address.clone(),
-            cause,
-        };
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let private = tempfile::Builder::new()
-            .prefix(".rr")
-            .rand_bytes(4)
-            .tempdir_in(parent)
-            .map_err(failed)?;
-        let hidden = private.path().join("s");
-        let listener = sockets::bind(&hidden).map_err(failed)?;
-        fs::set_permissions(&hidden, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-        fs::rename(&hidden, path).map_err(failed)?;
-        let path = path.to_path_buf();
-        Ok(OwnedListener { listener, path })
-    }
-
-    /// A socket nobody listens on is left from a server that was killed.
-    fn make_way(address: &Address, path: &Path) -> Result<(), ListenError> {
-        match fs::symlink_metadata(path) {
-            Err(_) => Ok(()),
-            Ok(metadata) if !metadata.file_type().is_socket() => {
-                Err(ListenError::NotASocket(address.clone()))
-            }
-            Ok(_) => match sockets::connect(path) {
-                Ok(_) => Err(ListenError::InUse(address.clone())),
-                Err(_) => Ok(()),
-            },
-        }
-    }
-
-    impl Connection for UnixStream {
-        fn prepare(&self) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn copy(&self) -> io::Result<Self> {
-            self.try_clone()
-        }
-
-        fn hurry(&self, at_most: Duration) -> io::Result<()> {
-            self.set_read_timeout(Some(at_most))?;
-            self.set_write_timeout(Some(at_most))
-        }
-
-        fn hang_up(&self) {
-            let _ = self.shutdown(Shutdown::Both);
-        }
-    }
-
-    /// A machine that is gone from the network does not say so: it is asked now and then.
-    pub(super) fn notice_absence(client: &TcpStream) -> io::Result<()> {
-        let on: libc::c_int = 1;
-        // SAFETY: the option's value is an `int`, which is there during the call; the
-        // socket is open, as it is borrowed.
-        let set = unsafe {
-            libc::setsockopt(
-                client.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_KEEPALIVE,
-                (&raw const on).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        match set {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_loopback_unless_told_otherwise() {
-        for (text, address) in [
-            ("0", Address::Tcp("127.0.0.1:0".into())),
-            (":4711", Address::Tcp("127.0.0.1:4711".into())),
-            ("0.0.0.0:1", Address::Tcp("0.0.0.0:1".into())),
-            ("[::1]:1", Address::Tcp("[::1]:1".into())),
-            ("localhost:1", Address::Tcp("localhost:1".into())),
-            ("unix:/tmp/s", Address::Unix("/tmp/s".into())),
-        ] {
-            assert_eq!(text.parse(), Ok(address));
-        }
-        for wrong in ["", "unix:", "host", "1:99999", "127.0.0.1"] {
-            assert!(wrong.parse::<Address>().is_err(), "{wrong:?}");
-        }
     }
 }

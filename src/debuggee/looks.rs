@@ -1,6 +1,7 @@
 //! What a debuggee holds where it stands.
 
 use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef};
+use crate::inspect::expression::Telling;
 use crate::inspect::{ChildCount, Notation};
 
 /// Shows what it holds: frames, values, memory.
@@ -43,13 +44,18 @@ pub trait Looks {
     /// What expressions can name in a frame, or in the innermost one: its variables, and
     /// the names that begin with `$`.
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String>;
-    /// What the type of an expression, or the type of this name, is made of: a line for the
-    /// type, and one for each of its parts.
+    /// What the type of an expression, or the type of this name, is called, or made of: a line
+    /// for the type, and one for each of its parts. Of a function, what it takes and returns.
     ///
     /// # Errors
     ///
-    /// If there is neither such an expression nor such a type.
-    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError>;
+    /// If there is neither such an expression nor such a type or function.
+    fn declared(
+        &mut self,
+        text: &str,
+        frame: Option<FrameId>,
+        telling: Telling,
+    ) -> Result<String, DebuggeeError>;
     /// Bytes from `offset` after an address (before, if negative): fewer than `count` where
     /// the memory ends.
     ///

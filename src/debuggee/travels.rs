@@ -141,6 +141,29 @@ impl History {
         }
     }
 
+    /// Why nobody can go to an event, if it is not there.
+    pub fn without_event(&self, event: u64) -> Option<String> {
+        if event < self.events {
+            return None;
+        }
+        let event = grouped(event);
+        Some(match (&self.damage, self.events.checked_sub(1)) {
+            (Some(damage), _) => format!(
+                "event {event} cannot be read, as only {} can: {damage}",
+                grouped(self.events)
+            ),
+            (None, None) => format!(
+                "there is no event {event}: the recording has none, as the program called nothing \
+                 outside itself"
+            ),
+            (None, Some(last)) => format!(
+                "there is no event {event}: the recording has {}, and the last one is {}",
+                self.count(),
+                grouped(last)
+            ),
+        })
+    }
+
     /// How many events there are, for people: "4,567", or "at least 4,567".
     pub fn count(&self) -> String {
         match self.damage {

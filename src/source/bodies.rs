@@ -2,7 +2,7 @@
 //! each place, and where each begins.
 
 use super::budget::Budget;
-use super::entries::{Entries, file_index, small};
+use super::entries::Entries;
 use super::error::SourceError;
 use super::functions::{Function, Functions};
 use super::lines::SourceLine;
@@ -166,20 +166,10 @@ impl Reading<'_> {
         attributes: &[gimli::Attribute<super::sections::Reader>],
         places: Vec<Range<u32>>,
     ) -> Result<BodyNumber, SourceError> {
-        let (mut file, mut line, mut column) = (None, None, 0);
-        for attribute in attributes {
-            let value = attribute.value();
-            match attribute.name() {
-                gimli::DW_AT_call_file => file = file_index(&value),
-                gimli::DW_AT_call_line => line = small(&value),
-                gimli::DW_AT_call_column => column = small(&value).unwrap_or(0),
-                _ => {}
-            }
-        }
         self.left.spend::<InlinedBody>(0)?;
         self.inlined.push(InlinedBody {
             parent,
-            call_site: self.entries.line(unit, file, line, column),
+            call_site: self.entries.call_site(unit, attributes),
         });
         let body = u32::try_from(self.inlined.len())
             .map_err(|_| SourceError::Excessive("too many calls are inlined"))?;

@@ -5,7 +5,7 @@ use super::demangle::demangle;
 use super::lines::{LineTable, Lines, SourceLine};
 use super::sections::{Code, Reader};
 use super::units::{EntryId, Units};
-use gimli::{Attribute, AttributeValue};
+use gimli::{Attribute, AttributeValue, DwAt};
 
 /// What the debug information of a module is read from.
 pub(super) struct Entries {
@@ -89,7 +89,6 @@ impl Entries {
         declaration: &mut Declaration,
     ) -> Option<EntryId> {
         let mut next = None;
-        let (mut file, mut line, mut column) = (None, None, 0);
         for attribute in attributes {
             let value = attribute.value();
             match attribute.name() {
@@ -107,40 +106,54 @@ impl Entries {
                 gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
                     next = self.units.reference(unit, &value).ok();
                 }
-                gimli::DW_AT_decl_file => file = file_index(&value),
-                gimli::DW_AT_decl_line => line = small(&value),
-                gimli::DW_AT_decl_column => column = small(&value).unwrap_or(0),
                 _ => {}
             }
         }
         if declaration.declared.is_none() {
-            declaration.declared = self.line(unit, file, line, column);
+            let place = [
+                gimli::DW_AT_decl_file,
+                gimli::DW_AT_decl_line,
+                gimli::DW_AT_decl_column,
+            ];
+            declaration.declared = self.line(unit, attributes, place);
         }
         next
     }
 
-    pub(super) fn line(
+    /// Where an inlined call is in its caller.
+    pub(super) fn call_site(
         &self,
         unit: u32,
-        file: Option<u64>,
-        line: Option<u32>,
-        column: u32,
+        attributes: &[Attribute<Reader>],
     ) -> Option<SourceLine> {
+        let place = [
+            gimli::DW_AT_call_file,
+            gimli::DW_AT_call_line,
+            gimli::DW_AT_call_column,
+        ];
+        self.line(unit, attributes, place)
+    }
+
+    /// The place that the attributes with these names tell: file, line and column.
+    fn line(
+        &self,
+        unit: u32,
+        attributes: &[Attribute<Reader>],
+        [file, line, column]: [DwAt; 3],
+    ) -> Option<SourceLine> {
+        let value = |name| {
+            let mut named = attributes.iter().filter(move |a| a.name() == name);
+            named.next_back().map(Attribute::value)
+        };
+        let small = |name| u32::try_from(value(name)?.udata_value()?).ok();
+        let file = match value(file)? {
+            AttributeValue::FileIndex(index) => index,
+            value => value.udata_value()?,
+        };
         Some(SourceLine {
-            file: self.lines().unit_file(unit, file?)?,
-            line: line.filter(|&line| line > 0)?,
-            column,
+            file: self.lines().unit_file(unit, file)?,
+            line: small(line).filter(|&line| line > 0)?,
+            column: small(column).unwrap_or(0),
         })
     }
-}
-
-pub(super) fn file_index(value: &AttributeValue<Reader>) -> Option<u64> {
-    match value {
-        AttributeValue::FileIndex(index) => Some(*index),
-        value => value.udata_value(),
-    }
-}
-
-pub(super) fn small(value: &AttributeValue<Reader>) -> Option<u32> {
-    u32::try_from(value.udata_value()?).ok()
 }

@@ -2,8 +2,9 @@
 //! where a value stands.
 
 use super::budget::Budget;
+use super::enclosing::{Enclosing, each_enclosed};
 use super::error::SourceError;
-use super::units::{EntryId, Units, entry_id};
+use super::units::{EntryId, Units};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -24,8 +25,6 @@ struct Home {
 
 /// The most enumerators of one name that are kept.
 const MOST_OF_A_NAME: usize = 64;
-/// Deeper entries have no names around them.
-const DEEPEST: usize = 64;
 
 impl Enumerators {
     /// The enumerations that have an enumerator with this name, the last parts of its path;
@@ -48,83 +47,44 @@ impl Enumerators {
 
 fn index(units: &Units) -> ByName {
     let mut index = ByName::new();
-    let mut left = Budget::of_index("names of enumerators", units.bytes());
-    for unit in units.ids() {
-        // What was read before a damage stays useful.
-        _ = read_unit(units, unit, &mut left, &mut index);
-    }
+    let is_wanted = |tag| tag == gimli::DW_TAG_enumerator || has_path(tag);
+    each_enclosed(units, "names of enumerators", is_wanted, |entry, left| {
+        let name = entry.text(units, gimli::DW_AT_name);
+        if entry.tag != gimli::DW_TAG_enumerator {
+            return Ok(Some(name.unwrap_or_default()));
+        }
+        if let Some(name) = name {
+            add(entry.around, name, left, &mut index)?;
+        }
+        Ok(None)
+    });
     index
 }
 
-fn read_unit(
-    units: &Units,
-    unit_id: u32,
-    left: &mut Budget,
-    index: &mut ByName,
-) -> Result<(), SourceError> {
-    let mut entries = units.of(unit_id)?.dwarf.entries_raw(None)?;
-    let mut attributes = Vec::new();
-    // The names around the next entry, with their depths.
-    let mut around: Vec<(isize, String)> = Vec::new();
-    let mut enumeration: Option<(isize, EntryId)> = None;
-    while !entries.is_empty() {
-        let (offset, depth) = (entries.next_offset(), entries.next_depth());
-        let Some(abbreviation) = entries.read_abbreviation()? else {
-            continue;
-        };
-        while around.last().is_some_and(|(outer, _)| *outer >= depth) {
-            around.pop();
-        }
-        let inside = enumeration.filter(|(outer, _)| *outer < depth);
-        enumeration = inside;
-        let is_enumerator = abbreviation.tag() == gimli::DW_TAG_enumerator;
-        if !is_enumerator && !has_path(abbreviation.tag()) {
-            entries.skip_attributes(abbreviation.attributes())?;
-            continue;
-        }
-        entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-        let name = attributes.iter().find(|a| a.name() == gimli::DW_AT_name);
-        let name = name.and_then(|a| units.text(unit_id, a.value()));
-        match (is_enumerator, inside) {
-            (true, Some((_, id))) => {
-                if let Some(name) = name {
-                    add(&around, id, name, left, index)?;
-                }
-                continue;
-            }
-            (true, None) => continue,
-            (false, _) => {}
-        }
-        if abbreviation.tag() == gimli::DW_TAG_enumeration_type {
-            enumeration = Some((depth, entry_id(unit_id, offset)?));
-        }
-        if abbreviation.has_children() && around.len() < DEEPEST {
-            left.spend::<String>(name.as_ref().map_or(0, String::len))?;
-            around.push((depth, name.unwrap_or_default()));
-        }
-    }
-    Ok(())
-}
-
+/// Adds an enumerator to its enumeration, the innermost of what is around it.
 fn add(
-    around: &[(isize, String)],
-    enumeration: EntryId,
+    around: &[Enclosing],
     name: String,
     left: &mut Budget,
     index: &mut ByName,
 ) -> Result<(), SourceError> {
-    let join = |parts: &[(isize, String)]| {
-        let named = parts.iter().map(|(_, name)| name.as_str());
+    let Some((enumeration, outer)) = around.split_last() else {
+        return Ok(());
+    };
+    if enumeration.tag != gimli::DW_TAG_enumeration_type {
+        return Ok(());
+    }
+    let join = |parts: &[Enclosing]| {
+        let named = parts.iter().map(|part| part.name.as_str());
         let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
         named.join("::")
     };
-    let outer = around.get(..around.len().saturating_sub(1));
-    let (path, outer) = (join(around), join(outer.unwrap_or_default()));
+    let (path, outer) = (join(around), join(outer));
     left.spend::<[EntryId; 8]>(name.len() + path.len() + outer.len())?;
     let homes = index.entry(name).or_default();
     if homes.len() < MOST_OF_A_NAME {
         homes.push(Home {
-            enumeration,
+            enumeration: enumeration.id,
             path,
             outer,
         });

@@ -29,7 +29,7 @@ pub enum HostFileError {
     /// unread.
     #[error(
         "its name is not that of a source file; if it is one, a copy with the extension of its \
-         language can be shown, with --source-map FROM=TO"
+         language can be shown: `sourceMap` says where that is"
     )]
     NotASource,
     /// It has a source's name, but bytes that no text has.
@@ -134,7 +134,7 @@ pub fn source_text(path: &Path) -> Result<String, HostFileError> {
     // Amalgamated sources have some ten megabytes.
     const LARGEST: u64 = 32 << 20;
     if !is_named_as_source(path) {
-        // What is not there, or is no file at all, is told first.
+        // What is not there, or is not a file at all, is told first.
         check_kind(&path.metadata()?)?;
         return Err(HostFileError::NotASource);
     }

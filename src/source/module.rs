@@ -6,7 +6,7 @@ use super::entries::Entries;
 use super::enumerators::Enumerators;
 use super::error::SourceError;
 use super::finding::Known;
-use super::function_names::{Beginning, Written};
+use super::function_names::{Agreement, Beginning, FunctionName, Written};
 use super::functions::{Function, Functions};
 use super::globals::Globals;
 use super::inlined::InlinedFunctions;
@@ -17,6 +17,7 @@ use super::paths::normalise;
 use super::places::Places;
 use super::scopes::{self, Declared, InlinedCall, Scopes};
 use super::sections::{Code, Reader, Sections};
+use super::signatures::signature;
 use super::spelling::short_function;
 use super::split::SplitFiles;
 use super::statics::Statics;
@@ -129,6 +130,12 @@ impl ModuleSource {
         self.entries.lines().files_with_code()
     }
 
+    /// The files that the debug information names, with code or without: those where functions
+    /// are declared, too.
+    pub fn all_files(&self) -> impl Iterator<Item = (FileId, &str)> {
+        self.entries.lines().files.all()
+    }
+
     /// The file with a path, exactly as [`ModuleSource::file`] spells it.
     pub fn file_named(&self, path: &str) -> Option<FileId> {
         self.entries.lines().files.find(&normalise(path))
@@ -184,6 +191,26 @@ impl ModuleSource {
         let die = self.entries.units.entry(function.entry).ok()?;
         let unit = function.entry.unit;
         self.entries.declaration(unit, die.attrs()).type_id
+    }
+
+    /// The function that a person means by a name where a place is looked at: of several, one
+    /// of the same unit.
+    pub(crate) fn function_meant(&self, pc: u32, name: &str) -> Option<&Function> {
+        if let Some((function, _)) = self.function_pointer(pc, name) {
+            return Some(function);
+        }
+        let wanted = FunctionName::parse(name);
+        let meant = |agreement| {
+            let is_meant = |written: Written<'_>| wanted.means(written, agreement);
+            self.functions.meant(&self.entries, &is_meant)
+        };
+        let found = meant(Agreement::All).into_iter().next();
+        found.or_else(|| meant(Agreement::Path).into_iter().next())
+    }
+
+    /// What a function takes and returns, as its language writes the type of functions.
+    pub(crate) fn signature(&self, function: &Function) -> Result<String, SourceError> {
+        signature(&self.entries, self.types(), function.entry)
     }
 
     /// The index of the function that contains a place.

@@ -3,7 +3,7 @@
 
 use super::addresses;
 use super::budget::Budget;
-use super::entries::{Entries, file_index, small};
+use super::entries::Entries;
 use super::error::SourceError;
 use super::functions::{Function, Functions};
 use super::lines::SourceLine;
@@ -386,20 +386,10 @@ impl Walk<'_> {
         attributes: &[Attribute<Reader>],
         ranges: Vec<Range<u32>>,
     ) -> InlinedCall {
-        let (mut file, mut line, mut column) = (None, None, 0);
-        for attribute in attributes {
-            let value = attribute.value();
-            match attribute.name() {
-                gimli::DW_AT_call_file => file = file_index(&value),
-                gimli::DW_AT_call_line => line = small(&value),
-                gimli::DW_AT_call_column => column = small(&value).unwrap_or(0),
-                _ => {}
-            }
-        }
         let declaration = self.entries.declaration(unit, attributes);
         InlinedCall {
             name: declaration.readable_name(),
-            call_site: self.entries.line(unit, file, line, column),
+            call_site: self.entries.call_site(unit, attributes),
             declared: declaration.declared,
             ranges,
         }

@@ -4,12 +4,11 @@
 use super::addresses::{self, is_tombstone};
 use super::budget::Budget;
 use super::demangle::demangle;
+use super::enclosing::{Enclosed, each_enclosed};
 use super::entries::Entries;
 use super::error::SourceError;
 use super::scopes::{self, Declared, Location};
-use super::sections::Reader;
-use super::units::{EntryId, Unit, entry_id};
-use gimli::Attribute;
+use super::units::EntryId;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -23,8 +22,6 @@ type ByName = HashMap<String, Vec<EntryId>>;
 
 /// The most parts of a path that have names in the index.
 const MOST_PARTS: usize = 8;
-/// Deeper entries have no names around them.
-const DEEPEST: usize = 64;
 /// The most variables of one name that are looked at for one that the linker kept.
 const MOST_OF_A_NAME: usize = 64;
 /// The most names in the index.
@@ -106,70 +103,43 @@ fn is_left_out(entries: &Entries, declared: &Declared) -> bool {
 
 fn index(entries: &Entries) -> ByName {
     let mut index = ByName::new();
-    let mut left = Budget::of_index("names of variables", entries.units.bytes());
-    for (id, unit) in entries.units.ids().zip(&entries.units.all) {
-        // What was read before a damage stays useful.
-        _ = index_unit(entries, id, unit, &mut left, &mut index);
-    }
+    let units = &entries.units;
+    let is_wanted = |tag| tag == gimli::DW_TAG_variable || has_variables(tag);
+    each_enclosed(units, "names of variables", is_wanted, |entry, left| {
+        if index.len() >= MOST_NAMES {
+            return Err(SourceError::Excessive("too many variables have names"));
+        }
+        if entry.tag != gimli::DW_TAG_variable {
+            let name = entry.text(units, gimli::DW_AT_name);
+            return Ok(Some(name.unwrap_or_default()));
+        }
+        if is_static(entries, entry) {
+            index_one(entries, entry, left, &mut index)?;
+        }
+        Ok(None)
+    });
     index
 }
 
-fn index_unit(
-    entries: &Entries,
-    unit_id: u32,
-    unit: &Unit,
-    left: &mut Budget,
-    index: &mut ByName,
-) -> Result<(), SourceError> {
-    let mut raw = unit.dwarf.entries_raw(None)?;
-    let mut attributes = Vec::new();
-    // The names around the next entry, with their depths.
-    let mut around: Vec<(isize, String)> = Vec::new();
-    while !raw.is_empty() && index.len() < MOST_NAMES {
-        let offset = raw.next_offset();
-        let depth = raw.next_depth();
-        let Some(abbreviation) = raw.read_abbreviation()? else {
-            continue;
-        };
-        while around.last().is_some_and(|(outer, _)| *outer >= depth) {
-            around.pop();
-        }
-        match abbreviation.tag() {
-            gimli::DW_TAG_variable => {
-                raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
-                if is_static(entries, unit_id, &attributes, around.is_empty()) {
-                    let id = entry_id(unit_id, offset)?;
-                    index_one(entries, id, &attributes, &around, left, index)?;
-                }
-            }
-            gimli::DW_TAG_namespace
+/// Whether variables may stand in such an entry.
+fn has_variables(tag: gimli::DwTag) -> bool {
+    matches!(
+        tag,
+        gimli::DW_TAG_namespace
             | gimli::DW_TAG_module
             | gimli::DW_TAG_structure_type
             | gimli::DW_TAG_class_type
-            | gimli::DW_TAG_subprogram => {
-                raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
-                if abbreviation.has_children() && around.len() < DEEPEST {
-                    let name = own_name(entries, unit_id, &attributes);
-                    left.spend::<String>(name.as_ref().map_or(0, String::len))?;
-                    around.push((depth, name.unwrap_or_default()));
-                }
-            }
-            _ => raw.skip_attributes(abbreviation.attributes())?,
-        }
-    }
-    Ok(())
+            | gimli::DW_TAG_subprogram
+    )
 }
 
 /// Whether a variable has one place for the whole run, or one value.
-fn is_static(
-    entries: &Entries,
-    unit: u32,
-    attributes: &[Attribute<Reader>],
-    is_outermost: bool,
-) -> bool {
-    attributes.iter().any(|attribute| match attribute.name() {
+fn is_static(entries: &Entries, variable: &Enclosed<'_>) -> bool {
+    let is_outermost = variable.around.is_empty();
+    let mut attributes = variable.attributes.iter();
+    attributes.any(|attribute| match attribute.name() {
         gimli::DW_AT_location => match attribute.value().exprloc_value() {
-            Some(at) => addresses::is_fixed(&entries.units, unit, &at) || is_outermost,
+            Some(at) => addresses::is_fixed(&entries.units, variable.id.unit, &at) || is_outermost,
             None => false,
         },
         gimli::DW_AT_const_value => is_outermost,
@@ -177,20 +147,13 @@ fn is_static(
     })
 }
 
-fn own_name(entries: &Entries, unit: u32, attributes: &[Attribute<Reader>]) -> Option<String> {
-    let name = attributes.iter().find(|a| a.name() == gimli::DW_AT_name)?;
-    entries.units.text(unit, name.value())
-}
-
 fn index_one(
     entries: &Entries,
-    id: EntryId,
-    attributes: &[Attribute<Reader>],
-    around: &[(isize, String)],
+    variable: &Enclosed<'_>,
     left: &mut Budget,
     index: &mut ByName,
 ) -> Result<(), SourceError> {
-    let declaration = entries.declaration(id.unit, attributes);
+    let declaration = entries.declaration(variable.id.unit, variable.attributes);
     let Some(name) = declaration.name else {
         return Ok(());
     };
@@ -199,7 +162,11 @@ fn index_one(
     let mut ends: Vec<String> = linked
         .as_deref()
         .map_or_else(Vec::new, |path| path_ends(path, &name));
-    let outer = around.iter().rev().map(|(_, name)| name.as_str());
+    let outer = variable
+        .around
+        .iter()
+        .rev()
+        .map(|outer| outer.name.as_str());
     let mut path = name.clone();
     ends.push(path.clone());
     for part in outer.filter(|part| !part.is_empty()).take(MOST_PARTS) {
@@ -210,7 +177,7 @@ fn index_one(
     ends.dedup();
     for end in ends {
         left.spend::<[EntryId; 8]>(end.len())?;
-        index.entry(end).or_default().push(id);
+        index.entry(end).or_default().push(variable.id);
     }
     Ok(())
 }

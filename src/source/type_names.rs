@@ -1,10 +1,9 @@
 //! Types by their names, for casts.
 
-use super::budget::Budget;
 use super::demangle::demangle;
-use super::error::SourceError;
+use super::enclosing::{Enclosed, Enclosing, each_enclosed};
 use super::spelling::short;
-use super::units::{EntryId, Units, entry_id};
+use super::units::{EntryId, Units};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -19,6 +18,27 @@ struct Index {
     composites: HashMap<String, EntryId>,
     /// One of each kind of number.
     bases: Vec<EntryId>,
+}
+
+impl Index {
+    fn add(&mut self, entry: &Enclosed<'_>, name: String, path: Option<String>, is_rust: bool) {
+        let id = entry.id;
+        let is_new = !self.by_name.contains_key(&name);
+        if is_new && entry.tag == gimli::DW_TAG_base_type {
+            self.bases.push(id);
+        }
+        let shown = short(&name, is_rust);
+        // Rust's paths end with what is shown; C++'s tell which class an object is of.
+        if let Some(path) = path.filter(|_| !is_rust) {
+            self.by_name.entry(short(&path, false)).or_insert(id);
+        }
+        if is_composite(entry.tag) {
+            self.composites.entry(name.clone()).or_insert(id);
+        }
+        // People write the name that they are shown.
+        self.by_name.entry(shown).or_insert(id);
+        self.by_name.entry(name).or_insert(id);
+    }
 }
 
 impl TypeNames {
@@ -65,85 +85,39 @@ impl TypeNames {
     }
 
     fn index(&self, units: &Units) -> &Index {
-        self.0.get_or_init(|| {
-            let mut names = Index::default();
-            let mut left = Budget::of_index("names of types", units.bytes());
-            for unit in units.ids() {
-                // What was read before a damage stays useful.
-                _ = read_unit(units, unit, &mut left, &mut names);
-            }
-            names
-        })
+        self.0.get_or_init(|| index(units))
     }
 }
 
-fn read_unit(
-    units: &Units,
-    index: u32,
-    left: &mut Budget,
-    names: &mut Index,
-) -> Result<(), SourceError> {
-    /// Deeper entries have no names around them.
-    const DEEPEST: usize = 64;
-    let unit = units.of(index)?;
-    let mut entries = unit.dwarf.entries_raw(None)?;
-    let mut attributes = Vec::new();
-    // The names around the next entry, with their depths.
-    let mut around: Vec<(isize, String)> = Vec::new();
-    while !entries.is_empty() {
-        let (offset, depth) = (entries.next_offset(), entries.next_depth());
-        let Some(abbreviation) = entries.read_abbreviation()? else {
-            continue;
-        };
-        while around.last().is_some_and(|(outer, _)| *outer >= depth) {
-            around.pop();
-        }
-        let is_namespace = abbreviation.tag() == gimli::DW_TAG_namespace;
-        if !is_named_type(abbreviation.tag()) && !is_namespace {
-            entries.skip_attributes(abbreviation.attributes())?;
-            continue;
-        }
-        entries.read_attributes(abbreviation.attributes(), &mut attributes)?;
-        let find = |name| attributes.iter().find(move |a| a.name() == name);
-        let name = find(gimli::DW_AT_name).and_then(|a| units.text(index, a.value()));
-        let path = path_to(&around, name.as_deref());
+fn index(units: &Units) -> Index {
+    let mut index = Index::default();
+    let is_wanted = |tag| tag == gimli::DW_TAG_namespace || is_named_type(tag);
+    each_enclosed(units, "names of types", is_wanted, |entry, left| {
+        let name = entry.text(units, gimli::DW_AT_name);
+        let path = path_to(entry.around, name.as_deref());
         let taken = path.as_ref().or(name.as_ref()).map_or(0, String::len);
         left.spend::<[EntryId; 8]>(4 * taken)?;
-        if around.len() < DEEPEST
-            && abbreviation.has_children()
-            && (is_namespace || is_composite(abbreviation.tag()))
-        {
+        let is_namespace = entry.tag == gimli::DW_TAG_namespace;
+        let around = (is_namespace || is_composite(entry.tag)).then(|| {
             let none = || "(anonymous namespace)".to_owned();
-            around.push((depth, name.clone().unwrap_or_else(none)));
+            name.clone().unwrap_or_else(none)
+        });
+        let mut attributes = entry.attributes.iter();
+        let is_declaration = attributes.any(|a| a.name() == gimli::DW_AT_declaration);
+        if let Some(name) = name
+            && !is_namespace
+            && !is_declaration
+        {
+            index.add(entry, name, path, units.is_rust(entry.id.unit));
         }
-        if is_namespace {
-            continue;
-        }
-        if let (Some(name), None) = (name, find(gimli::DW_AT_declaration)) {
-            let id = entry_id(index, offset)?;
-            let is_new = !names.by_name.contains_key(&name);
-            if is_new && abbreviation.tag() == gimli::DW_TAG_base_type {
-                names.bases.push(id);
-            }
-            let shown = short(&name, unit.is_rust());
-            // Rust's paths end with what is shown; C++'s tell which class an object is of.
-            if let Some(path) = path.filter(|_| !unit.is_rust()) {
-                names.by_name.entry(short(&path, false)).or_insert(id);
-            }
-            if is_composite(abbreviation.tag()) {
-                names.composites.entry(name.clone()).or_insert(id);
-            }
-            // People write the name that they are shown.
-            names.by_name.entry(shown).or_insert(id);
-            names.by_name.entry(name).or_insert(id);
-        }
-    }
-    Ok(())
+        Ok(around)
+    });
+    index
 }
 
 /// The name of an entry with those around it.
-fn path_to(around: &[(isize, String)], name: Option<&str>) -> Option<String> {
-    let outer = around.iter().map(|(_, name)| name.as_str());
+fn path_to(around: &[Enclosing], name: Option<&str>) -> Option<String> {
+    let outer = around.iter().map(|outer| outer.name.as_str());
     let path: Vec<&str> = outer.chain([name?]).collect();
     (path.len() > 1).then(|| path.join("::"))
 }

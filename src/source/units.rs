@@ -5,13 +5,10 @@ use super::error::SourceError;
 use super::paths;
 use super::ranges::{RangesLeft, ranges};
 use super::sections::{Code, Reader};
+use super::shared_tables::SharedTables;
 use super::split::SplitFiles;
 use super::texts;
-use gimli::{
-    Abbreviations, Attribute, AttributeValue, DebugInfoOffset, DwLang, Reader as _, Section as _,
-    UnitOffset, UnitRef,
-};
-use std::collections::HashMap;
+use gimli::{Attribute, AttributeValue, DebugInfoOffset, DwLang, Reader as _, UnitOffset, UnitRef};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -117,7 +114,7 @@ impl Units {
             missing: Vec::new(),
             damage: split.damage().cloned().collect(),
         };
-        let mut shared = Shared::new(&dwarf);
+        let mut shared = SharedTables::new(&dwarf);
         let mut headers = dwarf.units();
         let mut end = 0;
         loop {
@@ -169,7 +166,7 @@ impl Units {
         split: &SplitFiles,
         code: &Code,
         header: gimli::UnitHeader<Reader>,
-        shared: &mut Shared,
+        shared: &mut SharedTables,
     ) {
         let dwarf = &self.dwarf.clone();
         let start = header.debug_info_offset().map_or(usize::MAX, |at| at.0);
@@ -396,106 +393,4 @@ impl Root {
         self.covered.extend(other.covered);
         self.damage = self.damage.take().or(other.damage);
     }
-}
-
-/// What units share, read once, with bounds on the work where hostile units make
-/// tables overlap that in sound ones are apart.
-struct Shared {
-    abbreviations: HashMap<usize, Arc<Abbreviations>>,
-    abbreviations_left: usize,
-    line_headers_left: usize,
-    texts_left: usize,
-    ranges: RangesLeft,
-}
-
-impl Shared {
-    fn new(dwarf: &gimli::Dwarf<Reader>) -> Self {
-        Shared {
-            abbreviations: HashMap::new(),
-            abbreviations_left: dwarf.debug_abbrev.reader().len(),
-            // Type units share the header of their compilation unit.
-            line_headers_left: (8 << 20) + 2 * dwarf.debug_line.reader().len(),
-            // All units of a program may be compiled in one directory.
-            texts_left: 1 << 26,
-            ranges: RangesLeft::new(),
-        }
-    }
-
-    fn is_exceeded(&self) -> bool {
-        self.abbreviations_left == 0 || self.line_headers_left == 0 || self.texts_left == 0
-    }
-
-    fn spend_texts(&mut self, length: usize) {
-        self.texts_left = self.texts_left.saturating_sub(length);
-    }
-
-    fn spend_line_header(&mut self, header: &gimli::LineProgramHeader<Reader>) {
-        // An entry of one byte takes a hundred.
-        let names = header.file_names().len() + header.include_directories().len();
-        let taken = header.header_length().max(names.saturating_mul(8));
-        self.line_headers_left = self.line_headers_left.saturating_sub(taken);
-    }
-
-    fn abbreviations(
-        &mut self,
-        dwarf: &gimli::Dwarf<Reader>,
-        header: &gimli::UnitHeader<Reader>,
-    ) -> Result<Arc<Abbreviations>, SourceError> {
-        let offset = header.debug_abbrev_offset();
-        if let Some(known) = self.abbreviations.get(&offset.0) {
-            return Ok(known.clone());
-        }
-        let (length, attributes) = abbreviations_size(dwarf, offset.0)?;
-        if attributes > MOST_ATTRIBUTES {
-            return Err(SourceError::Excessive("entries have too many attributes"));
-        }
-        // Counts down to one at least when the last table ends with the section.
-        match (self.abbreviations_left + 1).checked_sub(length.max(1)) {
-            Some(left) if left > 0 => self.abbreviations_left = left,
-            _ => {
-                self.abbreviations_left = 0;
-                return Err(SourceError::Excessive("tables of abbreviations overlap"));
-            }
-        }
-        let read = dwarf.debug_abbrev.abbreviations(offset)?;
-        let read = Arc::new(read);
-        self.abbreviations.insert(offset.0, read.clone());
-        Ok(read)
-    }
-}
-
-/// Compilers give entries some twenty attributes; each entry is read through all of its own.
-const MOST_ATTRIBUTES: usize = 256;
-
-/// The length of a table of abbreviations, up to its end or its first damage, and the most
-/// attributes that one of them has.
-fn abbreviations_size(
-    dwarf: &gimli::Dwarf<Reader>,
-    offset: usize,
-) -> Result<(usize, usize), SourceError> {
-    let mut input = dwarf.debug_abbrev.reader().clone();
-    input.skip(offset)?;
-    let before = input.len();
-    let mut most = 0;
-    let mut read = || -> gimli::Result<()> {
-        while input.read_uleb128()? != 0 {
-            input.read_uleb128()?;
-            input.read_u8()?;
-            for number in 0.. {
-                most = most.max(number);
-                match (input.read_uleb128()?, input.read_uleb128()?) {
-                    (0, 0) => break,
-                    // Its value stands here.
-                    (_, form) if form == u64::from(gimli::DW_FORM_implicit_const.0) => {
-                        input.read_sleb128()?;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    };
-    // gimli reports the damage better.
-    let _ = read();
-    Ok((before - input.len(), most))
 }

@@ -1,6 +1,7 @@
 //! Small inputs do not become large: what a component or its debug information may unfold
 //! to is bounded, and what is beyond is said to be too large.
 
+use crate::support::binary::leb128;
 use crate::support::counter::{Then, counter};
 use crate::support::file::{COMPONENT, build, sections};
 use crate::support::session::start;
@@ -28,12 +29,7 @@ fn nested(depth: usize) -> Vec<u8> {
     (1..depth).fold(empty.clone(), |inner, _| {
         let mut outer = empty.clone();
         outer.push(4);
-        let mut left = inner.len();
-        while left >= 0x80 {
-            outer.push(left as u8 | 0x80);
-            left >>= 7;
-        }
-        outer.push(left as u8);
+        leb128(inner.len(), &mut outer);
         outer.extend(inner);
         outer
     })

@@ -1,6 +1,7 @@
 //! Asynchronous functions, streams and futures: recorded and replayed.
 
 use crate::support::concurrent::{Ran, plain, record};
+use crate::support::walk::hostcalls_both_ways;
 use crate::support::{cache_dir, check_handles, fixture, handle_history, parse, replay_here};
 use rr_dap::component::Component;
 use rr_dap::component::types::CoreValue;
@@ -8,7 +9,7 @@ use rr_dap::inspect::hostcall::delivery;
 use rr_dap::replay::Ended;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::travel::motion::Direction::{Backward, Forward};
-use rr_dap::timeline::travel::motion::{HostcallFilter, Motion, Reason, Step, Stop};
+use rr_dap::timeline::travel::motion::{Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{Event, EventKind, Outcome, Trace};
 use std::sync::Arc;
@@ -231,37 +232,8 @@ fn hostcalls_of_several_tasks_are_walked_both_ways() {
     for name in ["wat/callback.wat", "wat/streams.wat", "wat/futures.wat"] {
         let (_dir, trace) = recording(name);
         let mut timeline = timeline(trace);
-        let mut forward = Vec::new();
-        loop {
-            let stop = go(
-                &mut timeline,
-                Motion::Hostcall(Forward, HostcallFilter::ANY),
-            );
-            if matches!(stop.reason, Reason::End(_)) {
-                break;
-            }
-            let crossing = timeline.crossing().expect("asks").expect("in a hostcall");
-            assert_eq!(crossing.calling.event, forward.len() as u64, "{name}");
-            forward.push((stop.position, crossing));
-        }
-        assert!(forward.len() > 5, "{name}: {}", forward.len());
-        assert!(
-            forward.is_sorted_by_key(|(position, _)| *position),
-            "{name}"
-        );
-        for (position, crossing) in forward.iter().rev() {
-            let stop = go(
-                &mut timeline,
-                Motion::Hostcall(Backward, HostcallFilter::ANY),
-            );
-            assert_eq!(stop.position, *position, "{name}");
-            assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
-        }
-        let stop = go(
-            &mut timeline,
-            Motion::Hostcall(Backward, HostcallFilter::ANY),
-        );
-        assert_eq!(stop.reason, Reason::Start, "{name}");
+        let hostcalls = hostcalls_both_ways(&mut timeline);
+        assert!(hostcalls > 5, "{name}: {hostcalls}");
     }
 }
 

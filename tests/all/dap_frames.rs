@@ -2,28 +2,19 @@
 //! and an opening that is given up.
 
 use crate::support::client::Client;
+use crate::support::fixture;
+use crate::support::ledger::own_ledger;
 use crate::support::session::{connect_to, frames, start};
-use crate::support::{fixture, record};
 use rr_dap::dap::transport::Server;
 use rr_dap::debuggee::recording::RecordingLauncher;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::{First, Options};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::Arc;
-
-fn ledger() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("ledger.rrtrace");
-    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let options = ["--dir", &format!("{}::/work", work.display())];
-    record(&fixture("ledger.wasm"), &options, &[], "", &trace);
-    (dir, trace)
-}
 
 /// A session in `report`, at its second call.
 fn in_report() -> (tempfile::TempDir, Client) {
-    let (dir, trace) = ledger();
+    let (dir, trace) = own_ledger();
     let client = start(json!({ "trace": trace }), |client| {
         let report = json!({ "name": "report", "hitCondition": "2" });
         client.ask("setFunctionBreakpoints", json!({ "breakpoints": [report] }));
@@ -118,7 +109,7 @@ fn variables_lead_to_their_declarations() {
 /// Compiling the ledger takes longer than a request does.
 #[test]
 fn an_opening_is_given_up_while_it_compiles() {
-    let (dir, trace) = ledger();
+    let (dir, trace) = own_ledger();
     let cache = dir.path().join("cache");
     let options = Options::new(
         env!("CARGO_BIN_EXE_rr-dap").into(),
@@ -139,7 +130,7 @@ fn an_opening_is_given_up_while_it_compiles() {
 /// Optimised code has no locals; code that has is compiled once they are asked for.
 #[test]
 fn what_could_not_be_shown_at_first_is_announced() {
-    let (dir, trace) = ledger();
+    let (dir, trace) = own_ledger();
     let options = Options {
         first: First::Fast,
         ..Options::new(

@@ -2,8 +2,9 @@
 //! by commands of the console.
 
 use crate::support::client::Client;
+use crate::support::ledger::ledger;
 use crate::support::session::{connect_logged, start};
-use crate::support::{fixture, record, transcript};
+use crate::support::{fixture, transcript};
 use rr_dap::dap::outbox::MessageLog;
 use serde_json::{Value, json};
 
@@ -127,10 +128,7 @@ fn tour(client: &mut Client, trace: &std::path::Path) {
 #[test]
 fn a_session_over_the_ledger_is_as_its_golden_transcript() {
     let directory = tempfile::tempdir().unwrap();
-    let trace = directory.path().join("ledger.rrtrace");
-    let data = format!("--dir={}::/work", fixture("").display());
-    let recorded = record(&fixture("ledger.wasm"), &[&data], &[], "", &trace);
-    assert_eq!(recorded.status.code(), Some(134), "{recorded:?}");
+    let trace = ledger(directory.path());
 
     // What was printed is told at stops once it is known; compiled code is kept.
     let launch = json!({ "trace": &trace });

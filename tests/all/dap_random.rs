@@ -4,6 +4,7 @@
 //! `RR_DAP_SEEDS=FROM..TO` runs other sessions than the usual ones.
 
 use crate::support::client::HangsUp;
+use crate::support::ledger::ledger;
 use crate::support::processes::{Marked, PATIENCE};
 use crate::support::random_client::{RandomClient, Tally};
 use crate::support::random_requests::Known;
@@ -28,13 +29,8 @@ struct Ground {
 impl Ground {
     fn new() -> Ground {
         let directory = tempfile::tempdir().unwrap();
-        let (ledger, hello) = (
-            directory.path().join("ledger.rrtrace"),
-            directory.path().join("hello.rrtrace"),
-        );
-        let data = format!("--dir={}::/work", fixture("").display());
-        let recorded = record(&fixture("ledger.wasm"), &[&data], &[], "", &ledger);
-        assert_eq!(recorded.status.code(), Some(134), "{recorded:?}");
+        let ledger = ledger(directory.path());
+        let hello = directory.path().join("hello.rrtrace");
         let recorded = record(&fixture("hello-c-O0.wasm"), &[], &["3"], "", &hello);
         assert_eq!(recorded.status.code(), Some(1), "{recorded:?}");
         Ground {

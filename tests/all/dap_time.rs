@@ -2,18 +2,14 @@
 //! of bytes, filters; and what the program printed, told once.
 
 use crate::support::client::Client;
+use crate::support::fixture;
+use crate::support::ledger::own_ledger;
 use crate::support::session::{frames, start};
-use crate::support::{fixture, record};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 
 /// A session with a recording of the ledger; 12 transfers are reported, then it traps.
 fn ledger(begin: &str) -> (tempfile::TempDir, Client) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("ledger.rrtrace");
-    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let options = ["--dir", &format!("{}::/work", work.display())];
-    record(&fixture("ledger.wasm"), &options, &[], "", &trace);
+    let (dir, trace) = own_ledger();
     let launch = json!({ "trace": trace, "stopAt": begin });
     (dir, start(launch, |_| {}))
 }

@@ -234,14 +234,20 @@ fn a_trap_of_a_recording_is_told_before_the_handle_that_was_wrong() {
     );
 }
 
-#[test]
-fn what_handles_stand_for_follows_their_numbers() {
+/// The same at the start of a program that makes a handle, and writes to what it stands for.
+fn chatty_held_back() -> (Client, HeldBack, [tempfile::TempDir; 2]) {
     let dir = tempfile::tempdir().unwrap();
     let cache = tempfile::tempdir().unwrap();
     let trace = dir.path().join("chatty.rrtrace");
     record(&fixture("wat/chatty.wat"), &[], &[], "", &trace);
     let launch = json!({ "trace": trace, "stopAt": "start" });
-    let (mut client, held, _) = held_back(&trace, cache.path(), launch);
+    let (client, held, _) = held_back(&trace, cache.path(), launch);
+    (client, held, [dir, cache])
+}
+
+#[test]
+fn what_handles_stand_for_follows_their_numbers() {
+    let (mut client, held, _directories) = chatty_held_back();
     let next = json!({ "expression": "next hostcall *write*", "context": "repl" });
     client.ask("evaluate", next);
     client.event("stopped");
@@ -277,12 +283,7 @@ fn what_handles_stand_for_follows_their_numbers() {
 
 #[test]
 fn a_run_to_a_handle_can_be_paused_and_begun_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let cache = tempfile::tempdir().unwrap();
-    let trace = dir.path().join("chatty.rrtrace");
-    record(&fixture("wat/chatty.wat"), &[], &[], "", &trace);
-    let launch = json!({ "trace": trace, "stopAt": "start" });
-    let (mut client, held, _) = held_back(&trace, cache.path(), launch);
+    let (mut client, held, _directories) = chatty_held_back();
     let filters = json!([{ "filterId": "handleCreated" }, { "filterId": "handleDropped" }]);
     client.ask(
         "setExceptionBreakpoints",

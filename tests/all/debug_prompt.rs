@@ -1,45 +1,15 @@
 //! Debugging at the prompt, with what is typed piped in.
 
 use crate::support;
-use crate::support::{fixture, record, rr_dap, text, without_waiting};
+use crate::support::ledger::ledger;
+use crate::support::prompt::{debug, shown, without_parts};
+use crate::support::{fixture, rr_dap, text};
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// How lines of a session begin that were typed.
 const PROMPT: &str = "(rr-dap) ";
-
-fn ledger(directory: &Path) -> PathBuf {
-    let recording = directory.join("ledger.rrtrace");
-    std::fs::copy(fixture("ledger.csv"), directory.join("ledger.csv")).unwrap();
-    let shared = format!("{}::/work", directory.display());
-    let app = fixture("ledger.wasm");
-    record(&app, &["--quiet", "--dir", &shared], &[], "", &recording);
-    recording
-}
-
-fn debug(options: &[&str], file: &Path, typed: &str) -> Output {
-    let sources = format!("/rr-dap/fixtures={}", fixture("").display());
-    let file = file.to_str().unwrap();
-    let mut line = vec!["debug", "--source-map", sources.trim_end_matches('/')];
-    line.extend(options);
-    line.push(file);
-    without_waiting(rr_dap(&line, typed))
-}
-
-/// How far through the recording a moment is, is told as soon as the end is known: that
-/// is a matter of time.
-fn without_parts(session: &str) -> String {
-    let mut rest = session;
-    let mut kept = String::new();
-    while let Some(end) = rest.find(" %)") {
-        let (before, after) = rest.split_at(end);
-        let part = before.rfind(" (").filter(|at| before.len() - at <= 5);
-        kept.push_str(before.get(..part.unwrap_or(end)).unwrap_or(before));
-        rest = after.get(3..).unwrap_or_default();
-    }
-    kept + rest
-}
 
 /// A session as it was, against the one written down: what was typed is in it.
 #[track_caller]
@@ -74,13 +44,6 @@ fn check_session(file: &Path, written: &str) {
 fn a_session_goes_forth_and_back() {
     let directory = tempfile::tempdir().unwrap();
     check_session(&ledger(directory.path()), "forth_and_back.txt");
-}
-
-/// What the commands show, from the first on.
-fn shown(recording: &Path, at: &str, commands: &[&str]) -> String {
-    let mut options = vec!["--batch", "--at", at];
-    options.extend(commands.iter().flat_map(|command| ["-x", command]));
-    text(&debug(&options, recording, "").stdout)
 }
 
 #[test]
@@ -274,8 +237,7 @@ fn start_goes_to_where_one_s_own_code_begins() {
 #[test]
 fn a_program_is_recorded_first() {
     let directory = tempfile::tempdir().unwrap();
-    ledger(directory.path());
-    let shared = format!("{}::/work", directory.path().display());
+    let shared = format!("{}::/work", fixture("").display());
     let kept = directory.path().join("kept.rrtrace");
     let options = [
         "--dir",

@@ -85,7 +85,8 @@ fn types_of_c() {
             ("ptype struct packet", packet),
             ("ptype packet", packet),
             ("ptype &packet", &[&["packet *"], packet].concat()),
-            ("whatis bits", bits),
+            ("ptype bits", bits),
+            ("whatis bits", &["bits"]),
             (
                 "ptype enum signs",
                 &["signs: 4 bytes", "  MINUS = -1", "  PLUS = 1"],
@@ -200,10 +201,10 @@ fn what_is_neither_a_value_nor_a_type_is_told_so() {
     assert_eq!(
         complaints,
         [
-            "neither a variable in scope here nor a type is named `nonsense`",
-            "the type of what? `ptype EXPRESSION` or `ptype TYPE`",
+            "no variable in scope here, no type and no function is named `nonsense`",
+            "the type of what? `ptype EXPRESSION`, `ptype TYPE` or `ptype FUNCTION`",
             "the name of a field is expected here (column 8 of `packet.`)",
-            "neither a variable in scope here nor a type is named `Vec<u32>`",
+            "no variable in scope here, no type and no function is named `Vec<u32>`",
         ]
     );
 }

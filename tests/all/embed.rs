@@ -93,6 +93,15 @@ fn calls(store: &mut Store<u32>, instance: &Instance) -> Calls {
     instance.get_typed_func(store, "calls").unwrap()
 }
 
+/// A host whose guest has been instantiated, and is recorded.
+fn begun(path: &Path) -> (Host, Recorder, Store<u32>, Calls) {
+    let mut host = Host::new(&mut Config::new());
+    let recorder = host.recorder(path);
+    let (mut store, instance) = host.start(&recorder);
+    let calls = calls(&mut store, &instance);
+    (host, recorder, store, calls)
+}
+
 fn count(path: &Path) -> usize {
     let is_call = |kind: &EventKind| matches!(kind, EventKind::Call(_));
     events(path).iter().filter(|e| is_call(&e.kind)).count()
@@ -118,10 +127,7 @@ fn the_example_records_and_replays() {
 fn many_calls_of_one_instance_are_one_recording() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.rrtrace");
-    let mut host = Host::new(&mut Config::new());
-    let recorder = host.recorder(&path);
-    let (mut store, instance) = host.start(&recorder);
-    let calls = calls(&mut store, &instance);
+    let (_host, recorder, mut store, calls) = begun(&path);
     let mut expected = 0;
     for n in [1, 10, 100_000, 7] {
         expected += n;
@@ -140,10 +146,7 @@ fn a_recorder_that_is_dropped_leaves_everything_and_says_that_it_was_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     for (name, n) in [("few", 5), ("many", 30_000)] {
         let path = dir.path().join(name);
-        let mut host = Host::new(&mut Config::new());
-        let recorder = host.recorder(&path);
-        let (mut store, instance) = host.start(&recorder);
-        let calls = calls(&mut store, &instance);
+        let (host, recorder, mut store, calls) = begun(&path);
         let error = calls.call(&mut store, (n, true)).unwrap_err();
         assert!(error.is::<wasmtime::Trap>(), "{error:?}");
         // In the worst order: what the recorder shares goes first.
@@ -162,10 +165,7 @@ fn a_recorder_that_is_dropped_leaves_everything_and_says_that_it_was_cut_off() {
 fn a_trap_is_recorded_up_to_it_even_without_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.rrtrace");
-    let mut host = Host::new(&mut Config::new());
-    let recorder = host.recorder(&path);
-    let (mut store, instance) = host.start(&recorder);
-    let calls = calls(&mut store, &instance);
+    let (_host, recorder, mut store, calls) = begun(&path);
     let error = calls.call(&mut store, (123, true)).unwrap_err();
     drop(store);
     let trap = error.downcast_ref::<wasmtime::Trap>().unwrap();
@@ -178,10 +178,7 @@ fn a_trap_is_recorded_up_to_it_even_without_the_store() {
 fn what_comes_after_the_end_is_an_error_not_a_loss() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.rrtrace");
-    let mut host = Host::new(&mut Config::new());
-    let recorder = host.recorder(&path);
-    let (mut store, instance) = host.start(&recorder);
-    let calls = calls(&mut store, &instance);
+    let (_host, recorder, mut store, calls) = begun(&path);
     calls.call(&mut store, (3, false)).unwrap();
     recorder.finish(DONE).unwrap();
     assert!(matches!(

@@ -189,7 +189,7 @@ fn casts_see_bytes_as_other_types() {
         ("((struct point *)&pts[1])->y", "5"),
         ("*(int *)&u.f", "1069547520"),
         ("(enum color)6", "BLUE"),
-        ("(char *)0x510", "0x510"),
+        ("(char *)0x510", "0x510 \"two\""),
         ("*(char *)0x510 == 't'", "true"),
         ("(c)", "BLUE"),
         ("-1 as u64", "18446744073709551615"),

@@ -2,49 +2,11 @@
 //! cannot be says why.
 
 use crate::support::client::Client;
-use crate::support::{fixture, record, rr_dap, rr_dap_with, text, without_waiting};
+use crate::support::ledger::ledger;
+use crate::support::prompt::{answers, session};
+use crate::support::{cache_dir, fixture, rr_dap, text};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Output;
-
-fn ledger(directory: &Path) -> PathBuf {
-    let recording = directory.join("ledger.rrtrace");
-    std::fs::copy(fixture("ledger.csv"), directory.join("ledger.csv")).unwrap();
-    let shared = format!("{}::/work", directory.display());
-    let app = fixture("ledger.wasm");
-    record(&app, &["--quiet", "--dir", &shared], &[], "", &recording);
-    recording
-}
-
-/// Runs commands, none of which needs anybody's files.
-fn session(recording: &Path, home: &Path, commands: &[&str]) -> Output {
-    let sources = format!("/rr-dap/fixtures={}", fixture("").display());
-    let sources = sources.trim_end_matches('/');
-    let mut line = vec!["debug", "--batch", "--source-map", sources];
-    for command in commands {
-        line.extend(["-x", command]);
-    }
-    line.push(recording.to_str().unwrap());
-    without_waiting(rr_dap_with(&line, &[("HOME", home.to_str().unwrap())], ""))
-}
-
-/// What came after each command was shown.
-fn answers(output: &Output, commands: &[&str]) -> Vec<String> {
-    let shown = text(&output.stdout);
-    let mut rest = shown.as_str();
-    let mut parts = Vec::new();
-    for command in commands {
-        let prompt = format!("(rr-dap) {command}\n");
-        let (before, after) = rest
-            .split_once(&prompt)
-            .unwrap_or_else(|| panic!("no {command} in {shown}"));
-        parts.push(before.trim_end().to_owned());
-        rest = after;
-    }
-    parts.push(rest.trim_end().to_owned());
-    parts.remove(0);
-    parts
-}
+use std::process::Command;
 
 #[test]
 fn commands_of_gdb_answer_as_people_expect() {
@@ -112,6 +74,197 @@ fn commands_of_gdb_answer_as_people_expect() {
             "{command}: {answer:?} has no {expected:?}"
         );
     }
+}
+
+#[test]
+fn types_are_told_whole_or_by_their_names_and_functions_by_what_they_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let expected = [
+        ("tbreak apply", "Breakpoint 1: apply at ledger.c:45"),
+        ("continue", "Breakpoint 1, apply at ledger.c:45"),
+        ("ptype find", "account *(const char *)"),
+        ("ptype check", "void (void)"),
+        ("whatis main", "int (int, char **)"),
+        ("whatis snprintf", "..."),
+        ("whatis transfer", "const transfer *"),
+        ("whatis *transfer", "const transfer"),
+        ("whatis accounts", "account[4]"),
+        ("whatis int16_t", "short"),
+        ("p (char *)transfer", " \"alice\""),
+        ("p (char *)accounts[1].name", " \"bob\""),
+        ("p/x (char *)accounts", "(char *)accounts = 0x"),
+        ("info display", "There are no auto-display expressions now"),
+        ("seek start", "Start of the recording"),
+        ("whatis find", "account *(const char *)"),
+        ("ptype transfer", "amount: int16_t"),
+        ("tbreak 48", "Breakpoint 2: at ledger.c:48"),
+        ("info watchpoints", "There are no watchpoints"),
+    ];
+    let commands: Vec<&str> = expected.iter().map(|(command, _)| *command).collect();
+    let session = session(&recording, directory.path(), &commands);
+    assert_eq!(text(&session.stderr), "");
+    for ((command, told), answer) in expected.iter().zip(answers(&session, &commands)) {
+        assert!(answer.contains(told), "{command}: {answer:?}");
+        // A name alone is one line.
+        assert!(
+            !command.starts_with("whatis") || !answer.contains('\n'),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn ignored_breakpoints_are_passed_from_now_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let commands = [
+        "break report",
+        "continue",
+        "ignore 1 2",
+        "info breakpoints",
+        "continue",
+        "print number",
+        "ignore 1 1",
+        "reverse-continue",
+        "print number",
+        "list ledger.c:3",
+        "list 21,22",
+    ];
+    let session = session(&recording, directory.path(), &commands);
+    let answers = answers(&session, &commands);
+    for (answer, told) in [
+        (2, "Will ignore next 2 crossings of breakpoint 1."),
+        (3, ", ignored at the next 2 hits, hit once"),
+        (5, "number = 4"),
+        (8, "number = 2"),
+        (10, "{\"alice\", 90000, 0}"),
+    ] {
+        assert!(answers[answer].contains(told), "{answers:?}");
+    }
+}
+
+#[test]
+fn code_is_shown_from_where_a_function_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let commands = [
+        "tbreak find",
+        "continue",
+        "backtrace 2",
+        "disassemble find",
+        "x/2i find",
+        "x/1i &find",
+        "disassemble nosuch",
+        "info symbol find",
+        "up",
+        "backtrace 1",
+    ];
+    let session = session(&recording, directory.path(), &commands);
+    let answers = answers(&session, &commands);
+    assert!(answers[2].contains(" (name=0x") && answers[2].contains(" \"alice\") at ledger.c:"));
+    assert!(answers[2].contains("apply (transfer=0x"), "{answers:?}");
+    let whole: Vec<&str> = answers[3].lines().collect();
+    assert_eq!(whole[0], "find");
+    assert!(
+        whole.len() > 20 && whole.last().unwrap().ends_with("  )"),
+        "{whole:?}"
+    );
+    // The breakpoint is behind the prologue.
+    assert!(
+        whole[3..].iter().any(|row| row.starts_with("-> ")),
+        "{whole:?}"
+    );
+    assert_eq!(answers[4].lines().collect::<Vec<_>>(), &whole[..3]);
+    assert_eq!(answers[5].trim_start(), whole[1].trim_start());
+    assert!(
+        answers[7].contains("in the code is in find + "),
+        "{answers:?}"
+    );
+    let complaint = text(&session.stderr);
+    assert!(complaint.contains("is named nosuch"), "{complaint}");
+}
+
+#[test]
+fn what_is_written_of_structs_and_arrays_is_told_by_its_parts() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let commands = [
+        "tbreak apply",
+        "continue",
+        "watch accounts",
+        "continue",
+        "continue",
+        "delete 2",
+        "next write *to",
+    ];
+    let session = session(&recording, directory.path(), &commands);
+    let answers = answers(&session, &commands);
+    for (answer, told) in [
+        (
+            3,
+            "apply at ledger.c:48 wrote accounts[0].balance: 90000 -> 88800",
+        ),
+        (
+            4,
+            "apply at ledger.c:49 wrote accounts[0].transfers: 0 -> 1",
+        ),
+        (6, "apply at ledger.c:50 wrote to->balance: 20000 -> 21200"),
+    ] {
+        assert!(answers[answer].contains(told), "{answers:?}");
+    }
+}
+
+#[test]
+fn moments_that_are_not_there_are_told_with_what_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let last = "the recording has 52, and the last one is 51";
+    for (command, told) in [
+        ("seek 999", last),
+        ("seek event 999", last),
+        (
+            "seek tick 99999999",
+            "there is no tick 99999999: the recording ends in tick ",
+        ),
+        ("seek 120%", "`120` is not between 0 and 100 %"),
+        ("seek event -1", "`-1` is not an event number"),
+    ] {
+        let session = session(&recording, directory.path(), &[command]);
+        let all = text(&session.stdout) + &text(&session.stderr);
+        assert_eq!(all.matches(told).count(), 1, "{command}: {all}");
+        assert_eq!(session.status.code(), Some(1), "{command}");
+    }
+    let there = format!("{}@999", recording.display());
+    let opened = rr_dap(&["debug", "--batch", "-x", "when", &there], "");
+    let all = text(&opened.stdout) + &text(&opened.stderr);
+    assert_eq!(all.matches(last).count(), 1, "{all}");
+}
+
+#[test]
+fn where_sources_are_is_said_in_the_prompt_s_words() {
+    let directory = tempfile::tempdir().unwrap();
+    // Beside the program, or beneath the folder it is started in, its source would be found.
+    let app = directory.path().join("app.wasm");
+    std::fs::copy(fixture("ledger.wasm"), &app).unwrap();
+    let directories = fixture("").display().to_string();
+    let ran = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
+        .current_dir(directory.path())
+        .env("RR_DAP_CACHE", cache_dir())
+        .args(["debug", "--batch", "--no-init", "-x", "list find"])
+        .args(["-x", &format!("directory {directories}"), "-x", "list find"])
+        .arg(&app)
+        .output()
+        .unwrap();
+    let shown = text(&ran.stdout);
+    let (_, listed) = shown.split_once("(rr-dap) list find\n").expect("a list");
+    let told = "ledger.c is not here; `directory DIR` or --source-map FROM=TO says where it is";
+    assert!(listed.starts_with("     25  // find\n"), "{shown}");
+    assert!(listed.lines().nth(1).unwrap().contains(told), "{shown}");
+    assert!(
+        listed.contains("25  static struct account *find(const char *name) {"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -280,6 +433,7 @@ fn command_lines_that_are_wrong_say_what_was_meant() {
     let executable = path("program", b"\x7fELF\x02\x01");
     let core = path("core.wat", b"(module (func (export \"add\")))");
     let folder = directory.path().display().to_string();
+    let ledger = fixture("ledger.wasm").display().to_string();
     for (line, told) in [
         (vec!["app.wasm"], "tip: `rr-dap debug app.wasm`"),
         (vec![&recording], "debugs the recording"),
@@ -299,10 +453,15 @@ fn command_lines_that_are_wrong_say_what_was_meant() {
         (vec!["record", &core], "without `_start`"),
         (vec!["debug", &core], "it exports add"),
         (vec!["replay", &empty], "`rr-dap debug"),
+        (
+            vec!["debug", "--batch", "--dir", "/nowhere/there", &ledger],
+            "/nowhere/there",
+        ),
     ] {
         let ran = rr_dap(&line, "");
         let complaint = text(&ran.stderr);
         assert!(complaint.contains(told), "{line:?}: {complaint}");
+        assert_eq!(text(&ran.stdout), "", "{line:?}");
         assert!(!complaint.contains("rr-dap: rr-dap:"), "{complaint}");
         assert!(!ran.status.success(), "{line:?}");
         let twice = complaint.matches(told).count();

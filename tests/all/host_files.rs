@@ -151,7 +151,10 @@ fn a_source_is_read_if_it_is_a_regular_file_with_the_name_of_a_source() {
         (at("secret"), "its name is not that of a source file"),
         (at("bytes.c"), "it is not text"),
         (at("large.c"), "it is larger than 32 MiB"),
-        (at("gone.c"), "is not here; --source-map FROM=TO"),
+        (
+            at("gone.c"),
+            "is not here; `directory DIR` or --source-map FROM=TO",
+        ),
         (at("link.c"), "int main(int argc"),
     ] {
         let told = listed(&trace, &file);

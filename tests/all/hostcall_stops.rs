@@ -2,18 +2,13 @@
 //! the person's own code comes first, and shims and libraries subdued.
 
 use crate::support::client::Client;
+use crate::support::ledger::own_ledger;
 use crate::support::session::{connect, frames, start};
-use crate::support::{fixture, record};
 use serde_json::{Value, json};
 
 /// A session with a recording of a program of the C library, at `main`.
 fn ledger() -> (tempfile::TempDir, Client) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("ledger.rrtrace");
-    let work = fixture("ledger.c");
-    let work = work.parent().expect("a directory").display();
-    let options = ["--dir", &format!("{work}::/work")];
-    record(&fixture("ledger.wasm"), &options, &[], "", &trace);
+    let (dir, trace) = own_ledger();
     (
         dir,
         start(json!({ "trace": trace, "stopAt": "entry" }), |_| {}),

@@ -190,7 +190,7 @@ fn what_was_returned_is_shown_after_a_step_out() {
     has("(number) $return + 1 = 2");
     has("Value returned: (pair) $return = {first: -61, second: 3721, third: -30.5}");
     has("(long long) $return.second = 3721");
-    has("(pair) (return value) = {first: -61, second: 3721, third: -30.5}");
+    has("(pair) $return = {first: -61, second: 3721, third: -30.5}");
     let values = session.matches("Value returned: ").count();
     assert_eq!(values, 2, "{session}");
 }

@@ -1,24 +1,11 @@
 //! What a session leaves beside its recording for the next one, and moments handed on.
 
 use crate::support::client::Client;
+use crate::support::ledger::own_ledger;
 use crate::support::session::start;
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{fixture, rr_dap, text};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-
-fn ledger() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("ledger.rrtrace");
-    ledger_at(&trace);
-    (dir, trace)
-}
-
-fn ledger_at(trace: &Path) {
-    let work = fixture("ledger.c");
-    let work = work.parent().expect("a directory").display();
-    let options = ["--dir", &format!("{work}::/work")];
-    record(&fixture("ledger.wasm"), &options, &[], "", trace);
-}
 
 fn beside(trace: &Path) -> PathBuf {
     PathBuf::from(format!("{}.session.json", trace.display()))
@@ -54,7 +41,7 @@ fn prompt(arguments: &[&str], lines: &str) -> String {
 
 #[test]
 fn marks_are_there_in_the_next_session_until_the_recording_is_another() {
-    let (_dir, trace) = ledger();
+    let (_dir, trace) = own_ledger();
     let mut client = session(&trace);
     seek(&mut client, json!({ "event": 20 }));
     client.ask("rr/mark", json!({ "name": "the second read" }));
@@ -85,7 +72,7 @@ fn marks_are_there_in_the_next_session_until_the_recording_is_another() {
 
 #[test]
 fn what_lies_beside_a_recording_may_be_anything() {
-    let (_dir, trace) = ledger();
+    let (_dir, trace) = own_ledger();
     let mut client = session(&trace);
     client.ask("rr/mark", json!({ "name": "a" }));
     drop(client);
@@ -129,7 +116,7 @@ fn what_lies_beside_a_recording_may_be_anything() {
 
 #[test]
 fn breakpoints_of_the_prompt_are_there_the_next_time() {
-    let (_dir, trace) = ledger();
+    let (_dir, trace) = own_ledger();
     let file = trace.to_str().expect("a path");
     let set = "break ledger.c:44 if number == 3\nbreak apply\ndisable 2\ncatch failed\ntbreak check\n\
                watch accounts[0].balance\nmark here\n";
@@ -158,7 +145,7 @@ fn breakpoints_of_the_prompt_are_there_the_next_time() {
 
 #[test]
 fn a_recording_is_opened_at_a_moment_that_was_handed_on() {
-    let (_dir, trace) = ledger();
+    let (_dir, trace) = own_ledger();
     let file = trace.to_str().expect("a path");
     let told = prompt(
         &["--batch", "--at", "end", file],

@@ -21,26 +21,61 @@ fn endless(directory: &Path) -> PathBuf {
 }
 
 /// A server that is recording the program, which has printed something.
-fn recording(name: &str, directory: &Path) -> (Child, Marked, Client, i64, PathBuf) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
-    let marked = Marked::new(name, &mut command);
-    let mut child = command
-        .env("RR_DAP_CACHE", cache_dir())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let stdout = child.stdout.take().expect("piped");
-    let stdin = child.stdin.take().expect("piped");
-    let mut client = Client::new(Box::new(stdout), Box::new(stdin));
-    client.initialize();
-    let trace = directory.join("endless.rrtrace");
-    let program = endless(directory);
-    let launch = json!({ "program": program, "recordTo": trace, "stopAt": "entry" });
-    let launching = client.send("launch", launch);
-    let printed = client.event("output");
-    assert_eq!(printed["category"], "stdout", "{printed}");
-    (child, marked, client, launching, trace)
+struct Recording {
+    child: Child,
+    marked: Marked,
+    client: Client,
+    /// The number of the request.
+    launching: i64,
+    trace: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Recording {
+    fn begin(name: &str) -> Recording {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rr-dap"));
+        let marked = Marked::new(name, &mut command);
+        let mut child = command
+            .env("RR_DAP_CACHE", cache_dir())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let stdout = child.stdout.take().expect("piped");
+        let stdin = child.stdin.take().expect("piped");
+        let mut client = Client::new(Box::new(stdout), Box::new(stdin));
+        client.initialize();
+        let trace = directory.path().join("endless.rrtrace");
+        let program = endless(directory.path());
+        let launch = json!({ "program": program, "recordTo": trace, "stopAt": "entry" });
+        let launching = client.send("launch", launch);
+        let printed = client.event("output");
+        assert_eq!(printed["category"], "stdout", "{printed}");
+        Recording {
+            child,
+            marked,
+            client,
+            launching,
+            trace,
+            _directory: directory,
+        }
+    }
+
+    /// Ends the session, and waits until nothing of it is left.
+    fn disconnect(mut self) {
+        self.client.ask("disconnect", json!({}));
+        drop(self.client);
+        self.child.wait().expect("ends");
+        self.marked.wait_for_the_end(&[]);
+    }
+
+    /// What was recorded of a run that did not end by itself.
+    fn interrupted(&self) -> Trace {
+        let trace = Trace::open(&self.trace).expect("a recording");
+        assert_eq!(*trace.outcome(), Outcome::Interrupted);
+        trace
+    }
 }
 
 /// The calls that print, of those in a recording.
@@ -58,8 +93,8 @@ fn writes(trace: &Trace) -> usize {
 
 #[test]
 fn a_paused_launch_is_debugged_with_every_hostcall_so_far() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (mut child, marked, mut client, launching, path) = recording("paused", dir.path());
+    let mut recording = Recording::begin("paused");
+    let (client, launching) = (&mut recording.client, recording.launching);
     client.ask("pause", json!({ "threadId": 1 }));
     assert_eq!(client.response(launching)["success"], true);
     let outputs = client.kept_events("output");
@@ -67,9 +102,8 @@ fn a_paused_launch_is_debugged_with_every_hostcall_so_far() {
     let length = |output: &Value| output["output"].as_str().map_or(0, str::len);
     // The first one was waited for, and holds a byte at least.
     let printed = 1 + stdout.map(length).sum::<usize>();
-    let trace = Trace::open(&path).expect("a recording");
-    assert_eq!(*trace.outcome(), Outcome::Interrupted);
-    let written = writes(&trace);
+    let written = writes(&recording.interrupted());
+    let client = &mut recording.client;
     assert!(
         written >= printed,
         "{printed} were seen, {written} recorded"
@@ -77,16 +111,13 @@ fn a_paused_launch_is_debugged_with_every_hostcall_so_far() {
     client.event("initialized");
     client.ask("configurationDone", Value::Null);
     client.event("stopped");
-    client.ask("disconnect", json!({}));
-    drop(client);
-    child.wait().expect("ends");
-    marked.wait_for_the_end(&[]);
+    recording.disconnect();
 }
 
 #[test]
 fn a_launch_that_takes_long_is_answered_and_is_debugged_from_where_it_is_paused() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (mut child, marked, mut client, launching, _) = recording("long", dir.path());
+    let mut recording = Recording::begin("long");
+    let (client, launching) = (&mut recording.client, recording.launching);
     assert_eq!(client.response(launching)["success"], true);
     assert_eq!(client.event("thread")["reason"], "started");
     let threads = client.ask("threads", Value::Null);
@@ -112,35 +143,43 @@ fn a_launch_that_takes_long_is_answered_and_is_debugged_from_where_it_is_paused(
     // A second `terminate` is the session's end.
     client.ask("terminate", json!({}));
     client.event("terminated");
-    client.ask("disconnect", json!({}));
-    drop(client);
-    child.wait().expect("ends");
-    marked.wait_for_the_end(&[]);
+    recording.disconnect();
 }
 
 #[test]
 fn terminate_ends_the_run_first_and_then_the_session() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (mut child, marked, mut client, launching, path) = recording("stop", dir.path());
+    let mut recording = Recording::begin("stop");
+    let (client, launching) = (&mut recording.client, recording.launching);
     client.ask("terminate", json!({}));
     assert_eq!(client.response(launching)["success"], true);
     client.event("initialized");
     client.ask("configurationDone", Value::Null);
     assert_eq!(client.event("stopped")["reason"], "end");
-    let trace = Trace::open(&path).expect("a recording");
-    assert_eq!(*trace.outcome(), Outcome::Interrupted);
+    recording.interrupted();
+    let client = &mut recording.client;
     client.ask("terminate", json!({}));
     client.event("terminated");
-    client.ask("disconnect", json!({}));
-    drop(client);
-    child.wait().expect("ends");
-    marked.wait_for_the_end(&[]);
+    recording.disconnect();
+}
+
+/// As the button does that editors show beside the progress.
+#[test]
+fn who_cancels_the_progress_of_a_run_debugs_what_it_has_done() {
+    let mut recording = Recording::begin("progress");
+    let (client, launching) = (&mut recording.client, recording.launching);
+    client.ask("cancel", json!({ "progressId": "opening" }));
+    assert_eq!(client.response(launching)["success"], true);
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    assert_eq!(client.event("stopped")["reason"], "end");
+    recording.interrupted();
+    recording.disconnect();
 }
 
 #[test]
 fn a_cancelled_launch_is_given_up() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (mut child, marked, mut client, launching, _) = recording("cancelled", dir.path());
+    let mut recording = Recording::begin("cancelled");
+    let (client, launching) = (&mut recording.client, recording.launching);
     client.ask("cancel", json!({ "requestId": launching }));
     let response = client.response(launching);
     // It may have been answered before, as it takes long.
@@ -148,20 +187,51 @@ fn a_cancelled_launch_is_given_up() {
         true => drop(client.event("terminated")),
         false => assert_eq!(response["message"], "cancelled"),
     }
-    client.ask("disconnect", json!({}));
-    drop(client);
-    child.wait().expect("ends");
-    marked.wait_for_the_end(&[]);
+    recording.disconnect();
 }
 
 #[test]
 fn a_killed_server_leaves_a_recording_and_no_process() {
+    let mut recording = Recording::begin("killed");
+    recording.child.kill().expect("is killed");
+    recording.child.wait().expect("ends");
+    recording.marked.wait_for_the_end(&[]);
+    assert!(writes(&recording.interrupted()) > 0);
+}
+
+/// Two pipes have no order; what a program gives up for comes after what it had printed.
+#[test]
+fn what_a_launched_program_says_of_its_end_comes_last_and_whole() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (mut child, marked, _client, _, path) = recording("killed", dir.path());
-    child.kill().expect("is killed");
+    std::fs::copy(fixture("ledger.csv"), dir.path().join("ledger.csv")).expect("a copy");
+    let (mut child, mut client) = Client::spawn();
+    client.initialize();
+    let to = format!("{}::/work", dir.path().display());
+    let launch = json!({ "program": fixture("ledger.wasm"), "dirs": [to], "stopAt": "end" });
+    client.ask("launch", launch);
+    client.event("initialized");
+    let said: Vec<(String, String)> = client
+        .kept_events("output")
+        .into_iter()
+        .map(|event| {
+            let text = |key: &str| event[key].as_str().expect("a text").to_owned();
+            (text("category"), text("output"))
+        })
+        .filter(|(category, _)| category != "console")
+        .collect();
+    let (last, before) = said.split_last().expect("output");
+    assert_eq!(last.0, "stderr", "{said:?}");
+    assert_eq!(last.1, "ledger: bob is overdrawn\n");
+    assert!(
+        before.iter().all(|(category, _)| category == "stdout"),
+        "{said:?}"
+    );
+    let printed: String = before.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(
+        printed.ends_with("bob    -15686 cents after 6 transfers\n"),
+        "{printed}"
+    );
+    client.ask("disconnect", json!({}));
+    drop(client);
     child.wait().expect("ends");
-    marked.wait_for_the_end(&[]);
-    let trace = Trace::open(&path).expect("a recording");
-    assert_eq!(*trace.outcome(), Outcome::Interrupted);
-    assert!(writes(&trace) > 0);
 }

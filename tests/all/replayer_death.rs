@@ -1,8 +1,9 @@
 //! A replayer that is killed takes nothing with it.
 
+use crate::support::cache_dir;
+use crate::support::ledger::own_ledger;
 use crate::support::replayers::{Replayers, kill};
 use crate::support::session::{connect_to, frames};
-use crate::support::{cache_dir, fixture, record};
 use rr_dap::dap::transport::Server;
 use rr_dap::debuggee::recording::RecordingLauncher;
 use rr_dap::replay::variant::CacheDir;
@@ -10,14 +11,8 @@ use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
 use rr_dap::trace::{EventKind, Trace};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-fn record_ledger(trace: &Path) {
-    let work = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let work = format!("{}::/work", work.display());
-    record(&fixture("ledger.wasm"), &["--dir", &work], &[], "", trace);
-}
 
 /// The number of the first call that writes to a stream.
 fn first_write(trace: &Path) -> u64 {
@@ -35,9 +30,7 @@ fn first_write(trace: &Path) -> u64 {
 
 #[test]
 fn killing_replayers_loses_nothing() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("t.rrtrace");
-    record_ledger(&trace);
+    let (_dir, trace) = own_ledger();
     let cache = CacheDir::open(&cache_dir()).expect("a cache");
     let replayers = Replayers::apart();
     let options = Options::new(replayers.program(), cache);
@@ -86,9 +79,7 @@ fn killing_replayers_loses_nothing() {
 
 #[test]
 fn memory_that_nobody_can_read_is_not_said_to_be_out_of_bounds() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let trace = dir.path().join("t.rrtrace");
-    record_ledger(&trace);
+    let (_dir, trace) = own_ledger();
     let replayers = Replayers::apart();
     let cache = CacheDir::open(&cache_dir()).expect("a cache");
     let options = Options {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 /// From the top. Rooms in one row do not use each other. `docs/architecture.md` tells what
-/// each one answers; of some there is nothing yet.
+/// each one answers.
 const ROOMS: &[&[&str]] = &[
     &["component"],
     &["source"],
@@ -14,12 +14,8 @@ const ROOMS: &[&[&str]] = &[
     &["record", "replay"],
     &["timeline"],
     &["inspect"],
-    &["questions"],
-    &["system"],
     &["debuggee"],
     &["dap"],
-    &["lsp"],
-    &["mcp"],
     &["cli"],
 ];
 

@@ -1,5 +1,6 @@
 //! Modules that only have a source map, as AssemblyScript writes it.
 
+use crate::support::binary::leb128;
 use crate::support::session::{connect, frames, set_lines, start, symbols};
 use crate::support::{fixture, record};
 use rr_dap::component::{Component, ModuleId, component_bytes, module_with_custom_sections};
@@ -167,12 +168,7 @@ fn a_map_may_be_in_the_module() {
     let url = format!("data:application/json;base64,{}", base64(&map));
     let dir = tempfile::tempdir().unwrap();
     let mut section = Vec::new();
-    let mut left = url.len();
-    while left >= 0x80 {
-        section.push(left as u8 | 0x80);
-        left >>= 7;
-    }
-    section.push(left as u8);
+    leb128(url.len(), &mut section);
     section.extend(url.as_bytes());
     let module = module_with_custom_sections(&module, &[("sourceMappingURL".into(), section)]);
     let trace = record_tally(dir.path(), &module, None);

@@ -1,5 +1,6 @@
 //! Motion through a recording: exact, and the same both ways.
 
+use crate::support::walk::hostcalls_both_ways;
 use rr_dap::component::Component;
 use rr_dap::record::{self, Preopen, WasiOptions};
 use rr_dap::replay::Phase;
@@ -184,34 +185,7 @@ fn instruction_steps_backward_undo_instruction_steps_forward() {
 #[test]
 fn hostcalls_are_walked_both_ways() {
     let (_dir, mut timeline) = open("ledger.wasm", &[]);
-    let mut forward = Vec::new();
-    loop {
-        let stop = go(
-            &mut timeline,
-            Motion::Hostcall(Forward, HostcallFilter::ANY),
-        );
-        if matches!(stop.reason, Reason::End(_)) {
-            break;
-        }
-        let crossing = timeline.crossing().expect("asks").expect("in a hostcall");
-        assert_eq!(crossing.calling.event, stop.event);
-        assert_eq!(stop.event, forward.len() as u64);
-        forward.push((stop.position, crossing));
-    }
-    assert!(forward.len() > 10);
-    for (position, crossing) in forward.iter().rev() {
-        let stop = go(
-            &mut timeline,
-            Motion::Hostcall(Backward, HostcallFilter::ANY),
-        );
-        assert_eq!(stop.position, *position);
-        assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
-    }
-    let stop = go(
-        &mut timeline,
-        Motion::Hostcall(Backward, HostcallFilter::ANY),
-    );
-    assert_eq!(stop.reason, Reason::Start);
+    assert!(hostcalls_both_ways(&mut timeline) > 10);
 }
 
 #[test]

@@ -19,6 +19,16 @@ fn go(timeline: &mut Timeline, motion: &Motion) -> Reason {
         .reason
 }
 
+/// Sets a breakpoint at the instruction where the timeline stands.
+fn break_here(timeline: &mut Timeline) {
+    let place = timeline.frames().expect("frames")[0];
+    let code = Place::Code {
+        module: ModuleId(place.module.0),
+        pc: place.pc,
+    };
+    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
+}
+
 /// Begins a motion that another thread interrupts: nothing may change.
 fn interrupt(timeline: &mut Timeline, motion: &Motion) {
     let before = (timeline.here().clone(), state_here(timeline));
@@ -60,12 +70,7 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
         assert_eq!(timeline.here().position, first.position);
     }
     go(&mut timeline, &instruction(Forward));
-    let place = timeline.frames().expect("frames")[0];
-    let code = Place::Code {
-        module: ModuleId(place.module.0),
-        pc: place.pc,
-    };
-    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
+    break_here(&mut timeline);
     let begun = timeline.here().position;
 
     let reason = go(&mut timeline, &Motion::End);
@@ -124,12 +129,7 @@ fn a_paused_motion_stands_where_it_had_come_to() {
     let mut timeline = timeline(trace, false);
     // It is reached once, at the beginning: a run from there does not meet it again.
     go(&mut timeline, &instruction(Forward));
-    let place = timeline.frames().expect("frames")[0];
-    let code = Place::Code {
-        module: ModuleId(place.module.0),
-        pc: place.pc,
-    };
-    timeline.set_breakpoints(vec![Breakpoint::new(BreakpointId(1), vec![code])]);
+    break_here(&mut timeline);
     let begun = timeline.here().position;
     pause(&mut timeline, &Motion::Continue(Forward));
     let first = timeline.here().position;

@@ -143,6 +143,8 @@ fn a_client_is_given_text_instead_of_a_path_that_is_not_here() {
         "{}",
         lines[0]
     );
+    // It is in sight of who looks at the function.
+    assert!(lines[3].contains("hulf.c is not here; "), "{}", lines[3]);
     assert!(
         lines[5].contains("local.get") && lines[5].contains("i32"),
         "{}",

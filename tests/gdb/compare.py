@@ -244,8 +244,8 @@ def without_returns(stops):
     return kept
 
 
-# `*#0  square at s.c:9`, ` #1  work at s.c:18`
-FRAME = re.compile(r"^[* ]#(\d+)\s+(\S.*?) at ([^\s:]+):(\d+)$")
+# `*#0  square (n=3) at s.c:9`, ` #1  work at s.c:18`
+FRAME = re.compile(r"^[* ]#(\d+)\s+(\S.*?)(?: \(\w+=.*\))? at ([^\s:]+):(\d+)$")
 
 
 def rr_dap(wasm, program, directory):

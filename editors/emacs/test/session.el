@@ -9,6 +9,11 @@
       dape-request-timeout 60)
 (add-hook 'dape-stopped-hook (lambda () (setq stops (1+ stops))))
 
+(defvar messages nil)
+(advice-add 'message :before
+            (lambda (format &rest arguments)
+              (when format (push (apply #'format-message format arguments) messages))))
+
 (defun check (what ok)
   (message "%s %s" (if ok "ok  " "FAIL") what)
   (unless ok (setq failed t)))
@@ -18,7 +23,7 @@
   (let ((until (time-add nil 120)) found)
     (while (not (setq found (funcall pred)))
       (when (time-less-p until nil)
-        (message "FAIL %s did not come" what)
+        (message "FAIL %s did not come; shown is %S" what (and (session) (shown)))
         (kill-emacs 1))
       (accept-process-output nil 0.02))
     found))
@@ -37,6 +42,18 @@
     (apply move arguments)
     (wait move (lambda () (and (> stops before) (session)))))
   (car (append (plist-get (ask :stackTrace '(:threadId 1)) :stackFrames) nil)))
+
+(defun shown ()
+  "What dape shows: the function of the frame that is selected, and the line that is marked."
+  (let ((marked dape--stack-position-overlay))
+    (list (plist-get (dape--current-stack-frame (session)) :name)
+          (and (overlayp marked) (overlay-buffer marked)
+               (with-current-buffer (overlay-buffer marked)
+                 (cons (buffer-name) (line-number-at-pos (overlay-start marked))))))))
+
+(defun shows (function file line)
+  (wait (list 'shown function file line)
+        (lambda () (equal (shown) (list function (cons file line))))))
 
 (defun when-is ()
   (plist-get (ask :evaluate '(:expression "when" :context "repl")) :result))
@@ -78,6 +95,7 @@
   (check "a step ends at a breakpoint on its way"
          (equal (plist-get (go #'rr-dap-next-hostcall) :name) "apply"))
   (check "a hostcall" (string-match-p "^wasi:" (plist-get (go #'rr-dap-next-hostcall) :name)))
+  (check "it is shown where one's own code calls it" (shows "report" "ledger.c" 56))
   (check "and back to the breakpoint"
          (equal (plist-get (go #'rr-dap-previous-hostcall) :name) "apply"))
   (check "the one before"
@@ -88,6 +106,7 @@
   (check "who wrote" (string-match-p "^event [0-9]+ of 52" (when-is)))
   (go #'rr-dap-seek "start")
   (check "the start" (string-match-p "^event 0 of " (when-is)))
+  (check "it is said" (wait 'said (lambda () (member "start of the recording: nothing has run yet" messages))))
   (let ((process (jsonrpc--process (session))))
     (dape-quit)
     (wait "the end of the session" (lambda () (not (process-live-p process))))

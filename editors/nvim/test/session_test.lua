@@ -190,6 +190,12 @@ end)
 check.test("the ends have a frame, and lead on", function()
   go("RrSeek start")
   check.contains(frame().name, "start of the recording", "the start")
+  check.equal(
+    { #check.said, check.said[1].text },
+    { 1, "rr-dap: start of the recording: nothing has run yet" },
+    "what is said of it"
+  )
+  check.equal({ frame().source, frame().line }, { nil, 0 }, "the frame is as it was")
   go(function()
     dap.step_into()
   end)

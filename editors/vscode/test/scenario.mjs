@@ -137,6 +137,15 @@ const acts = {
     await end(vscode, until);
   },
 
+  async 'Cancel beside the progress of a run ends it, too'({ vscode, page, folder, stopped, until }) {
+    const started = vscode.debug.startDebugging(folder, ENDLESS);
+    await until('the progress', async () => (await page('notifications')).join().includes('recording the program for'));
+    assert.ok(await started);
+    await page('button', { text: 'Cancel' });
+    await stopped('end');
+    await end(vscode, until);
+  },
+
   async 'Stop ends a run first, and then the session'({ vscode, page, folder, stopped, until }) {
     const started = vscode.debug.startDebugging(folder, ENDLESS);
     await until('Stop', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Pause')));

@@ -2,7 +2,7 @@
 
 use super::catching;
 use super::places::{self, Spot, Wanted};
-use super::prompt::{Done, Next, Prompt};
+use super::prompt::Prompt;
 use crate::dap::client::Client;
 use crate::dap::protocol::{Source, StoppedEventBody};
 use anyhow::{Context, bail};
@@ -21,16 +21,18 @@ pub(super) enum Lifetime {
 
 #[derive(Debug)]
 pub(super) struct Breakpoint {
-    number: usize,
+    pub(super) number: usize,
     pub(super) wanted: Wanted,
     pub(super) hits: Option<String>,
     pub(super) log: Option<String>,
     pub(super) is_enabled: bool,
-    lifetime: Lifetime,
+    pub(super) lifetime: Lifetime,
     /// What is run when it has stopped the program.
     pub(super) commands: Vec<String>,
     /// How often it has, in this session.
-    stops: usize,
+    pub(super) stops: usize,
+    /// How often runs are to pass it before it stops the program again.
+    pub(super) passes: usize,
     /// What became of it when the server was last told.
     answer: Answer,
 }
@@ -58,7 +60,7 @@ struct Answer {
 
 #[derive(Debug, Default)]
 pub(super) struct Breakpoints {
-    list: Vec<Breakpoint>,
+    pub(super) list: Vec<Breakpoint>,
     last: usize,
 }
 
@@ -88,7 +90,7 @@ impl Breakpoint {
     }
 
     /// `Breakpoint 1 at ledger.c:44 if x == 3`
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         let at = match self.wanted.spot {
             Spot::Event { .. } | Spot::Data { .. } => "",
             Spot::Function(_) if self.answer.message.is_some() => "",
@@ -114,6 +116,11 @@ impl Breakpoint {
         }
         if let Some(hits) = &self.hits {
             told.push_str(&format!(", at hits {hits}"));
+        }
+        match self.passes {
+            0 => {}
+            1 => told.push_str(", ignored at the next hit"),
+            more => told.push_str(&format!(", ignored at the next {more} hits")),
         }
         if let Some(log) = &self.log {
             told.push_str(&format!(", logs {log:?}"));
@@ -274,7 +281,7 @@ impl Breakpoints {
         all.filter(|breakpoint| breakpoint.lifetime == Lifetime::Kept)
     }
 
-    fn numbers(&self) -> Vec<usize> {
+    pub(super) fn numbers(&self) -> Vec<usize> {
         self.list
             .iter()
             .map(|breakpoint| breakpoint.number)
@@ -282,123 +289,7 @@ impl Breakpoints {
     }
 }
 
-pub(super) fn set(prompt: &mut Prompt, arguments: &str) -> Done {
-    let wanted = places::parse(prompt, arguments)?;
-    prompt.add_and_tell(wanted, Lifetime::Kept)
-}
-
-pub(super) fn set_once(prompt: &mut Prompt, arguments: &str) -> Done {
-    let wanted = places::parse(prompt, arguments)?;
-    prompt.add_and_tell(wanted, Lifetime::OneStop)
-}
-
-pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Info {
-        data_id: Option<String>,
-        description: String,
-    }
-    if arguments.is_empty() {
-        bail!("watch what? `watch EXPRESSION`, such as a variable or a field");
-    }
-    if !prompt.watches() {
-        bail!(
-            "this server cannot stop at writes; `break LINE if CONDITION` and \
-             `reverse-continue` find where a value changed"
-        );
-    }
-    let (expression, condition) = places::condition(arguments);
-    let frame = prompt.looked_at()?;
-    let asked = json!({ "name": expression, "frameId": frame.id });
-    let info: Info = prompt.client.ask("dataBreakpointInfo", asked)?;
-    let Some(id) = info.data_id else {
-        bail!("{expression} cannot be watched: {}", info.description);
-    };
-    let spot = Spot::Data {
-        id,
-        expression: expression.to_owned(),
-    };
-    prompt.add_and_tell(Wanted { spot, condition }, Lifetime::Kept)
-}
-
-pub(super) fn condition(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.change(arguments, |breakpoint, condition| {
-        breakpoint.wanted.condition = condition;
-        Ok(())
-    })
-}
-
-pub(super) fn hits(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.change(arguments, |breakpoint, hits| {
-        if matches!(breakpoint.wanted.spot, Spot::Event { .. }) {
-            bail!("hits are counted at breakpoints, not at what `catch` and hostcalls stop at");
-        }
-        breakpoint.hits = hits;
-        Ok(())
-    })
-}
-
-pub(super) fn ignore(prompt: &mut Prompt, arguments: &str) -> Done {
-    let (number, count) = numbered(arguments)?;
-    let count = count.and_then(|count| count.parse::<u64>().ok());
-    let count = count.context("how many times? `ignore N COUNT`")?;
-    hits(prompt, &format!("{number} > {count}"))
-}
-
-pub(super) fn log(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.change(arguments, |breakpoint, text| {
-        if !matches!(breakpoint.wanted.spot, Spot::Line { .. }) {
-            bail!("only breakpoints at lines can log: `break FILE:LINE` sets one");
-        }
-        let unquoted = |text: String| {
-            let inner = text
-                .strip_prefix('"')
-                .and_then(|text| text.strip_suffix('"'));
-            inner.map(str::to_owned).unwrap_or(text)
-        };
-        breakpoint.log = text.map(unquoted);
-        Ok(())
-    })
-}
-
-pub(super) fn delete(prompt: &mut Prompt, arguments: &str) -> Done {
-    for number in prompt.meant(arguments)? {
-        prompt.forget_breakpoint(number)?;
-    }
-    Ok(Next::Continue)
-}
-
-pub(super) fn disable(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.enable(arguments, false)
-}
-
-pub(super) fn enable(prompt: &mut Prompt, arguments: &str) -> Done {
-    prompt.enable(arguments, true)
-}
-
-/// The number that comes first, and the rest.
-fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
-    let (number, rest) = arguments
-        .split_once(char::is_whitespace)
-        .unwrap_or((arguments, ""));
-    let number = number.parse().with_context(|| {
-        format!("`{number}` is not a breakpoint; `info breakpoints` lists them")
-    })?;
-    Ok((
-        number,
-        Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty()),
-    ))
-}
-
 impl Prompt {
-    pub(super) fn add_and_tell(&mut self, wanted: Wanted, lifetime: Lifetime) -> Done {
-        let number = self.add_breakpoint(wanted, lifetime)?;
-        let told = self.breakpoints.find(number)?.told();
-        self.say(&told)?;
-        Ok(Next::Continue)
-    }
-
     /// A new breakpoint; one that the server does not take is not kept.
     pub(super) fn add_breakpoint(
         &mut self,
@@ -418,6 +309,7 @@ impl Prompt {
             lifetime,
             commands: Vec::new(),
             stops: 0,
+            passes: 0,
             answer: Answer::default(),
         });
         match self.tell_of(number) {
@@ -445,7 +337,7 @@ impl Prompt {
     }
 
     /// Tells the server of a breakpoint; fails if it does not take it.
-    fn tell_of(&mut self, number: usize) -> anyhow::Result<()> {
+    pub(super) fn tell_of(&mut self, number: usize) -> anyhow::Result<()> {
         let spot = self.breakpoints.find(number)?.wanted.spot.clone();
         self.breakpoints.tell(&mut self.client, &spot)?;
         let breakpoint = self.breakpoints.find(number)?;
@@ -478,50 +370,24 @@ impl Prompt {
         self.breakpoints.tell(&mut self.client, &spot)
     }
 
-    /// Changes a breakpoint, or leaves it as it was if the server does not take the change.
-    fn change(
-        &mut self,
-        arguments: &str,
-        change: impl FnOnce(&mut Breakpoint, Option<String>) -> anyhow::Result<()>,
-    ) -> Done {
-        let (number, rest) = numbered(arguments)?;
-        let breakpoint = self.breakpoints.find(number)?;
-        let before = (
-            breakpoint.wanted.clone(),
-            breakpoint.hits.clone(),
-            breakpoint.log.clone(),
-        );
-        change(breakpoint, rest)?;
-        if let Err(error) = self.tell_of(number) {
-            let breakpoint = self.breakpoints.find(number)?;
-            (breakpoint.wanted, breakpoint.hits, breakpoint.log) = before;
-            self.tell_of(number)?;
-            return Err(error);
+    /// Whether a run has only come to breakpoints that are to be passed: then they have been.
+    pub(super) fn passes(&mut self, stopped: &StoppedEventBody) -> bool {
+        let ids = stopped.hit_breakpoint_ids.as_deref().unwrap_or_default();
+        let is_hit = |breakpoint: &Breakpoint| {
+            let id = breakpoint.answer.id;
+            id.is_some_and(|id| ids.contains(&id))
+        };
+        let known = self.breakpoints.list.iter().filter(|b| is_hit(b)).count();
+        let all = self.breakpoints.list.iter_mut();
+        let mut passed: Vec<&mut Breakpoint> = all.filter(|b| is_hit(b) && b.passes > 0).collect();
+        if passed.is_empty() || passed.len() < known {
+            return false;
         }
-        let told = self.breakpoints.find(number)?.told();
-        self.say(&told)?;
-        Ok(Next::Continue)
-    }
-
-    fn enable(&mut self, arguments: &str, is_enabled: bool) -> Done {
-        for number in self.meant(arguments)? {
-            self.breakpoints.find(number)?.is_enabled = is_enabled;
-            self.tell_of(number)?;
+        for breakpoint in &mut passed {
+            breakpoint.passes -= 1;
+            breakpoint.stops += 1;
         }
-        Ok(Next::Continue)
-    }
-
-    /// The breakpoints that numbers name; all, without numbers.
-    fn meant(&mut self, arguments: &str) -> anyhow::Result<Vec<usize>> {
-        let mut meant = Vec::new();
-        for word in arguments.split_whitespace() {
-            let (number, _) = numbered(word)?;
-            meant.push(self.breakpoints.find(number)?.number);
-        }
-        match arguments {
-            "" => Ok(self.breakpoints.numbers()),
-            _ => Ok(meant),
-        }
+        true
     }
 
     /// Which breakpoints stopped the program; those for one stop go.
@@ -559,28 +425,5 @@ impl Prompt {
             told: Some(told.join(", ")).filter(|told| !told.is_empty()),
             commands,
         })
-    }
-
-    pub(super) fn list_breakpoints(&self) -> Done {
-        if self.breakpoints.list.is_empty() {
-            self.say("There are no breakpoints; `break`, `watch` and `catch` set them.")?;
-        }
-        for breakpoint in &self.breakpoints.list {
-            let state = match (breakpoint.is_enabled, breakpoint.lifetime) {
-                (false, _) => " (disabled)",
-                (true, Lifetime::OneStop) => " (once)",
-                (true, _) => "",
-            };
-            let stops = match breakpoint.stops {
-                0 => String::new(),
-                1 => ", hit once".to_owned(),
-                often => format!(", hit {often} times"),
-            };
-            self.say(&format!("{}{stops}{state}", breakpoint.told()))?;
-            for command in &breakpoint.commands {
-                self.say(&format!("    {command}"))?;
-            }
-        }
-        Ok(Next::Continue)
     }
 }

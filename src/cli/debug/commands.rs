@@ -2,8 +2,8 @@
 
 use super::prompt::{Done, Prompt};
 use super::{
-    breakpoints, catching, display, help, info, memory, motion, script, settings, stack, text,
-    values,
+    breakpoint_commands, catching, display, help, info, memory, motion, script, settings, stack,
+    text, values,
 };
 
 /// What a command is for, as `help` groups them.
@@ -106,20 +106,20 @@ static TABLE: &[PromptCommand] = &[
     entry(Backward, "reverse-finish", &["rfin"], "", "back to where this function was called", motion::reverse_finish).again(same),
     entry(Backward, "reverse-nexti", &["rni"], "[COUNT]", "back one instruction, over calls", motion::reverse_next_instruction).again(same),
     entry(Backward, "reverse-stepi", &["rsi"], "[COUNT]", "back one instruction, into calls", motion::reverse_step_instruction).again(same),
-    entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoints::set).completing(Places),
-    entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoints::set_once).completing(Places),
-    entry(Stopping, "watch", &["wa"], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoints::watch).completing(Expressions),
+    entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoint_commands::set).completing(Places),
+    entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoint_commands::set_once).completing(Places),
+    entry(Stopping, "watch", &["wa"], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoint_commands::watch).completing(Expressions),
     entry(Stopping, "catch", &[], "trap|panic|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", catching::catch)
         .completing(Words(catching::WORDS)),
-    entry(Stopping, "condition", &["cond"], "N [EXPRESSION]", "stop at breakpoint N only if this holds; without it, always", breakpoints::condition).completing(Expressions),
-    entry(Stopping, "hits", &[], "N [== 3|> 3|% 3]", "stop at breakpoint N only at these hits; without it, at all", breakpoints::hits),
-    entry(Stopping, "ignore", &[], "N COUNT", "pass breakpoint N so many times", breakpoints::ignore),
-    entry(Stopping, "log", &[], "N [\"TEXT {EXPRESSION}\"]", "print this at breakpoint N instead of stopping; without it, stop again", breakpoints::log),
+    entry(Stopping, "condition", &["cond"], "N [EXPRESSION]", "stop at breakpoint N only if this holds; without it, always", breakpoint_commands::condition).completing(Expressions),
+    entry(Stopping, "hits", &[], "N [== 3|> 3|% 3]", "stop at breakpoint N only at these hits; without it, at all", breakpoint_commands::hits),
+    entry(Stopping, "ignore", &[], "N COUNT", "pass breakpoint N at its next so many hits", breakpoint_commands::ignore),
+    entry(Stopping, "log", &[], "N [\"TEXT {EXPRESSION}\"]", "print this at breakpoint N instead of stopping; without it, stop again", breakpoint_commands::log),
     entry(Stopping, "commands", &["comm"], "[N]", "what to run whenever breakpoint N, or the last one, has stopped the program: lines, then `end`; first `silent`: tell nothing", script::commands),
     entry(Stopping, "end", &["silent"], "", "ends the lines of `commands`", script::end),
-    entry(Stopping, "delete", &["d", "del"], "[N…]", "forget these breakpoints, or all", breakpoints::delete),
-    entry(Stopping, "disable", &["dis"], "[N…]", "pass these breakpoints, or all, for now", breakpoints::disable),
-    entry(Stopping, "enable", &["en"], "[N…]", "stop at them again", breakpoints::enable),
+    entry(Stopping, "delete", &["d", "del"], "[N…]", "forget these breakpoints, or all", breakpoint_commands::delete),
+    entry(Stopping, "disable", &["dis"], "[N…]", "pass these breakpoints, or all, for now", breakpoint_commands::disable),
+    entry(Stopping, "enable", &["en"], "[N…]", "stop at them again", breakpoint_commands::enable),
     entry(Looking, "backtrace", &["bt", "where"], "[full] [COUNT|-COUNT]", "the frames of the stack, the innermost (-: outermost) ones; full: with their variables", stack::backtrace),
     entry(Looking, "frame", &["f"], "[N]", "look at frame N; without it, show which one is looked at", stack::frame),
     entry(Looking, "up", &[], "[COUNT]", "look at the caller's frame", stack::up),
@@ -129,7 +129,7 @@ static TABLE: &[PromptCommand] = &[
     entry(Looking, "display", &[], "[[/FORMAT] EXPRESSION]", "print a value now, and whenever it has changed at a stop", display::display).completing(Expressions),
     entry(Looking, "undisplay", &[], "[N…]", "end that", display::undisplay),
     entry(Looking, "x", &[], "[/COUNT FORMAT UNIT] ADDRESS", "memory: formats x d u o t c s, units b h w g; an address is a number or an expression; x/i: instructions", memory::examine).completing(Expressions),
-    entry(Looking, "disassemble", &["disas"], "[COUNT]", "the instructions around this one", memory::disassemble),
+    entry(Looking, "disassemble", &["disas"], "[COUNT|FUNCTION|0xADDRESS]", "the instructions around this one, or of a function", memory::disassemble).completing(Places),
     entry(Looking, "info", &["i"], "WHAT", "breakpoints, locals, args, frame, registers, display, handles, hostcalls, marks, output, modules, source, sources, line, symbol, functions, variables, types, threads", info::info)
         .completing(Words(info::TOPICS)),
     entry(Session, "set", &[], "listsize N|directories DIR", "how many lines `list` shows, where sources are", settings::set).completing(Words(settings::SETTINGS)),

@@ -42,6 +42,14 @@ pub(super) fn display(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
+/// `info display`
+pub(super) fn list(prompt: &mut Prompt) -> Done {
+    if prompt.displays.list.is_empty() {
+        prompt.say("There are no auto-display expressions now; `display EXPRESSION` sets one.")?;
+    }
+    display(prompt, "")
+}
+
 pub(super) fn undisplay(prompt: &mut Prompt, arguments: &str) -> Done {
     if arguments.is_empty() {
         prompt.displays.list.clear();

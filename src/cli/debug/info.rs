@@ -43,10 +43,11 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
     let (word, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    // gdb's names for modules, the stack, and watchpoints.
+    // gdb's names for modules and the stack.
     let word = match word {
         "sharedlibrary" | "files" => "modules",
-        "watchpoints" | "b" | "wat" => "breakpoints",
+        "watchpoints" | "wat" => return prompt.list_watchpoints(),
+        "b" => "breakpoints",
         "f" => "frame",
         "program" => return prompt.console("rr when"),
         "fu" | "fun" => "functions",
@@ -88,7 +89,7 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
         ),
         "frame" => frame(prompt),
         "registers" => registers(prompt),
-        "display" => display::display(prompt, ""),
+        "display" => display::list(prompt),
         "output" => output(prompt),
         "position" => position(prompt),
         "modules" => modules(prompt),
@@ -127,34 +128,33 @@ fn registers(prompt: &mut Prompt) -> Done {
     Ok(Next::Continue)
 }
 
-/// What the guest has printed up to now.
-fn output(prompt: &mut Prompt) -> Done {
+/// Where in time the session stands, as the server tells it.
+#[derive(Deserialize)]
+struct Moment {
+    event: u64,
+    position: String,
+}
+
+fn moment(prompt: &mut Prompt) -> anyhow::Result<Moment> {
     #[derive(Deserialize)]
     struct When {
-        moment: NextHostcall,
-    }
-    #[derive(Deserialize)]
-    struct NextHostcall {
-        event: u64,
+        moment: Moment,
     }
     let when: When = prompt.client.ask("rr/when", json!({}))?;
+    Ok(when.moment)
+}
+
+/// What the guest has printed up to now.
+fn output(prompt: &mut Prompt) -> Done {
+    let event = moment(prompt)?.event;
     crate::cli::terminal::stdout().flush()?;
-    Output::before(when.moment.event, prompt.recording()).run()?;
+    Output::before(event, prompt.recording()).run()?;
     Ok(Next::Continue)
 }
 
 /// Where in time this is, as what `rr-dap debug` opens again, from wherever it is called.
 fn position(prompt: &mut Prompt) -> Done {
-    #[derive(Deserialize)]
-    struct When {
-        moment: Moment,
-    }
-    #[derive(Deserialize)]
-    struct Moment {
-        position: String,
-    }
-    let when: When = prompt.client.ask("rr/when", json!({}))?;
-    let position = when.moment.position;
+    let position = moment(prompt)?.position;
     match prompt.lasting() {
         Some(recording) => prompt.say(&format!("{}@{position}", recording.display()))?,
         None => prompt.say(&format!(
@@ -187,7 +187,8 @@ fn modules(prompt: &mut Prompt) -> Done {
 fn source(prompt: &mut Prompt) -> Done {
     let (source, line) = prompt.here()?;
     prompt.say(&format!("Source: {}", super::places::name(&source)))?;
-    if let Some(path) = &source.path {
+    let missing = places::missing_path(&source);
+    if let Some(path) = source.path.as_deref().or(missing) {
         let is_here = prompt.texts.is_here(std::path::Path::new(path));
         let found = match is_here {
             true => "",

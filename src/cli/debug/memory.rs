@@ -20,6 +20,8 @@ const LONGEST_TEXT: usize = 4096;
 /// Instructions shown before the present one.
 const BEFORE: usize = 5;
 const INSTRUCTIONS: usize = 15;
+/// Of a whole function.
+const MOST_INSTRUCTIONS: usize = 2000;
 /// What stands for an instruction where there is none.
 const NONE: &str = "(no instruction)";
 
@@ -150,11 +152,7 @@ fn instructions(prompt: &mut Prompt, place: &str, count: usize) -> Done {
             let module = pc.as_deref().and_then(number).unwrap_or_default() >> 32 << 32;
             format!("{:#012x}", module | offset)
         }
-        (function, None) => {
-            let function = function.trim_start_matches('&');
-            let found = prompt.instruction_of(function)?;
-            found.with_context(|| format!("no function is named {function}"))?
-        }
+        (function, None) => prompt.first_instruction_of(function)?,
     };
     prompt.show_instructions_at(&from, count, 0)?;
     Ok(Next::Continue)
@@ -176,7 +174,20 @@ fn texts(prompt: &mut Prompt, reference: &str, count: usize) -> Done {
     Ok(Next::Continue)
 }
 
+/// `disassemble`, `disassemble COUNT`, `disassemble FUNCTION`, `disassemble 0xADDRESS`.
 pub(super) fn disassemble(prompt: &mut Prompt, arguments: &str) -> Done {
+    // What gdb shows more of: source, bytes.
+    let arguments = match arguments.strip_prefix('/') {
+        Some(rest) => rest.trim_start_matches(char::is_alphabetic).trim_start(),
+        None => arguments,
+    };
+    let is_count = arguments.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_count {
+        return match number(arguments) {
+            Some(_) => instructions(prompt, arguments, INSTRUCTIONS),
+            None => whole_function(prompt, arguments),
+        };
+    }
     let wanted = match arguments {
         "" => INSTRUCTIONS,
         text => count(text)?,
@@ -192,6 +203,14 @@ pub(super) fn disassemble(prompt: &mut Prompt, arguments: &str) -> Done {
     Ok(Next::Continue)
 }
 
+fn whole_function(prompt: &mut Prompt, function: &str) -> Done {
+    let first = prompt.first_instruction_of(function)?;
+    if prompt.show_instructions_at(&first, MOST_INSTRUCTIONS, 0)? == MOST_INSTRUCTIONS {
+        prompt.say("… more: `x/COUNTi ADDRESS` shows what follows")?;
+    }
+    Ok(Next::Continue)
+}
+
 fn number(text: &str) -> Option<u64> {
     match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16).ok(),
@@ -204,18 +223,18 @@ impl Prompt {
     pub(super) fn show_instructions(&mut self, count: usize, before: usize) -> anyhow::Result<()> {
         let frame = self.selected()?;
         match frame.and_then(|frame| frame.instruction_pointer_reference) {
-            Some(here) => self.show_instructions_at(&here, count, before),
+            Some(here) => self.show_instructions_at(&here, count, before).map(drop),
             None => Ok(()),
         }
     }
 
-    /// So many instructions around one.
+    /// So many instructions around one; how many were shown.
     fn show_instructions_at(
         &mut self,
         from: &str,
         count: usize,
         before: usize,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<usize> {
         let here = self.selected()?;
         let here = here.and_then(|frame| frame.instruction_pointer_reference);
         let here = here.as_deref().unwrap_or_default();
@@ -231,7 +250,9 @@ impl Prompt {
             let title = self.painted(Style::Heading, symbol);
             self.say(&title)?;
         }
+        let mut shown = 0;
         for instruction in found.instructions.iter().filter(|i| i.instruction != NONE) {
+            shown += 1;
             let row = format!("{}  {}", instruction.address, instruction.instruction);
             let row = match instruction.address == here {
                 true => self.painted(Style::Mark, &format!("-> {row}")),
@@ -239,7 +260,25 @@ impl Prompt {
             };
             self.say(&row)?;
         }
-        Ok(())
+        Ok(shown)
+    }
+
+    /// Where the code of a function begins: a breakpoint on it is further on.
+    fn first_instruction_of(&mut self, function: &str) -> anyhow::Result<String> {
+        /// More than any function takes to make its frame.
+        const BEGINNING: i64 = 500;
+        let function = function.trim_start_matches('&');
+        let known = self.instruction_of(function)?;
+        let known =
+            known.with_context(|| format!("no code of a function named {function} is here"))?;
+        let arguments = json!({
+            "memoryReference": known, "instructionOffset": -BEGINNING,
+            "instructionCount": BEGINNING,
+        });
+        let found: DisassembleResponse = self.client.ask("disassemble", arguments)?;
+        let mut before = found.instructions.into_iter();
+        let first = before.find(|instruction| instruction.instruction != NONE);
+        Ok(first.map_or(known, |first| first.address))
     }
 
     /// What the server calls the memory at a number, or where a value is or points to.

@@ -2,6 +2,7 @@
 //! adapter, as an editor's clicks do, so both see the same.
 
 mod awaited;
+mod breakpoint_commands;
 mod breakpoints;
 mod catching;
 mod commands;
@@ -38,7 +39,7 @@ use input::Input;
 use prompt::{Prompt, Screen};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -132,18 +133,17 @@ impl Debug {
         })?;
         interrupt::on_interrupt(client.interrupter())
             .context("^C cannot be handled at this prompt")?;
+        // Whoever will not wait until it is open leaves.
+        client.ends_at_second_interrupt(true);
         let stopped = match open(&mut client, subject.launch, &screen) {
-            // The recorder, whose words are passed on as they come, has said it, to the same
-            // person if both streams are the terminal.
-            Err(error)
-                if out.is_terminal()
-                    && std::io::stderr().is_terminal()
-                    && screen.borrow().has_said(&format!("rr-dap: {error}")) =>
-            {
+            // The recorder, whose words are passed on as they come, has said it.
+            Err(error) if screen.borrow().has_said(&format!("rr-dap: {error}")) => {
                 return Ok(ExitCode::FAILURE);
             }
-            opened => opened?,
+            opened => opened.map_err(|error| left(error, subject.recording.lasting()))?,
         };
+        client.ends_at_second_interrupt(false);
+        screen.borrow_mut().opened();
         let input = Input::new(self.command, self.batch)?;
         let lasting = subject.recording.lasting();
         let mut prompt = Prompt::new(client, screen, subject.recording);
@@ -283,6 +283,20 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
     // What cannot be a recording is told to be no program either, with what it is.
     let is_executable = magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!");
     Ok(magic == b"\0asm" || is_text || is_executable)
+}
+
+/// That a person has left before there was anything to see, and what is kept all the same.
+fn left(error: anyhow::Error, recording: Option<PathBuf>) -> anyhow::Error {
+    match (error.downcast_ref(), recording.filter(|file| file.exists())) {
+        (Some(ClientError::Interrupted), Some(file)) => anyhow::anyhow!(
+            "interrupted before the recording was open; it is kept: `rr-dap debug {}`",
+            file.display()
+        ),
+        (Some(ClientError::Interrupted), None) => {
+            anyhow::anyhow!("interrupted before the recording was open")
+        }
+        _ => error,
+    }
 }
 
 fn open(

@@ -186,7 +186,13 @@ impl Prompt {
         command: &str,
         arguments: Value,
     ) -> anyhow::Result<StoppedEventBody> {
-        Ok(self.client.go(command, arguments)?)
+        let is_run = ["continue", "reverseContinue"].contains(&command);
+        loop {
+            let stopped = self.client.go(command, arguments.clone())?;
+            if !(is_run && is_breakpoint(&stopped) && self.passes(&stopped)) {
+                return Ok(stopped);
+            }
+        }
     }
 
     fn step(&mut self, times: &str, step: &StepAsked) -> Done {

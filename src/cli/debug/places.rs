@@ -79,7 +79,7 @@ pub(super) fn spot(prompt: &mut Prompt, place: &str) -> anyhow::Result<Spot> {
         return Ok(Spot::Instruction(address.to_owned()));
     }
     if let Ok(line) = place.parse() {
-        let (source, _) = prompt.here()?;
+        let source = prompt.usual_source()?;
         return Ok(Spot::Line { source, line });
     }
     let file_line = place.rsplit_once(':');
@@ -100,13 +100,37 @@ pub(super) fn name(source: &Source) -> &str {
 
 /// The path of a source; of one whose text is the server's, that in the debug information.
 pub(super) fn whole_path(source: &Source) -> &str {
-    let text = source.adapter_data.as_ref().and_then(Value::as_str);
-    let kept = text.and_then(|text| {
-        let (kind, rest) = text.split_once(' ')?;
-        let (_, path) = rest.split_once(' ')?;
-        matches!(kind, "text" | "names").then_some(path)
-    });
-    source.path.as_deref().or(kept).unwrap_or_default()
+    let path = text_of_server(source).map(|(_, path)| path);
+    source.path.as_deref().or(path).unwrap_or_default()
+}
+
+/// The path of a source that is nowhere: its text is made up of what is known of it.
+pub(super) fn missing_path(source: &Source) -> Option<&str> {
+    let (_, path) = text_of_server(source).filter(|(kind, _)| ["names", "lines"].contains(kind))?;
+    Some(path)
+}
+
+/// Which kind of text the server has for a source, and of which path.
+fn text_of_server(source: &Source) -> Option<(&str, &str)> {
+    let text = source.adapter_data.as_ref().and_then(Value::as_str)?;
+    let (kind, rest) = text.split_once(' ')?;
+    let (_module, rest) = rest.split_once(' ')?;
+    match kind {
+        "text" | "names" => Some((kind, rest)),
+        // A function's instructions on its lines.
+        "lines" => Some((kind, rest.split_once(' ')?.1)),
+        _ => None,
+    }
+}
+
+/// The server names what helps by the arguments of `launch`: at the prompt it is options and
+/// commands.
+pub(super) fn in_own_words(told: &str) -> String {
+    let told = told.replace(
+        "`sourceMap` says where",
+        "`directory DIR` or --source-map FROM=TO says where",
+    );
+    told.replace("`sourceMap`", "--source-map FROM=TO")
 }
 
 impl Prompt {

@@ -8,6 +8,7 @@ use super::display::Displays;
 use super::history::History;
 use super::input::{CONTINUED, Entered, Input, PROMPT};
 use super::kept::Shelf;
+use super::places;
 use super::script::{self, Pending};
 use super::settings::Settings;
 use super::stack::Stack;
@@ -21,7 +22,7 @@ use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -41,6 +42,9 @@ pub(super) struct Screen {
     awaited: Awaited,
     /// What was printed last on standard error.
     last_error: String,
+    /// Until the session is open, standard error is passed on as such: why a program cannot be
+    /// recorded is not part of what a session shows. On one terminal it is the same.
+    passes_errors_on: bool,
 }
 
 impl Screen {
@@ -51,7 +55,13 @@ impl Screen {
             is_line_begun: false,
             awaited: Awaited::Nothing,
             last_error: String::new(),
+            passes_errors_on: !(io::stdout().is_terminal() && io::stderr().is_terminal()),
         }
+    }
+
+    /// The session begins.
+    pub(super) fn opened(&mut self) {
+        self.passes_errors_on = false;
     }
 
     /// What the server says by itself.
@@ -66,6 +76,10 @@ impl Screen {
         self.awaited.clear();
         if said.category == Category::Stderr {
             self.last_error.clone_from(&said.text);
+        }
+        if self.passes_errors_on && said.category == Category::Stderr {
+            terminal::tell_part(&said.text);
+            return;
         }
         let text = match said.category {
             Category::Stdout => self.paint.painted_as_printed(Style::Dim, &said.text),
@@ -290,7 +304,7 @@ impl Prompt {
     fn complain(&self, error: &anyhow::Error) -> io::Result<()> {
         let told = match error.downcast_ref::<ClientError>() {
             // The server's own words: that it was asked is known.
-            Some(ClientError::Refused { message, .. }) => message.clone(),
+            Some(ClientError::Refused { message, .. }) => places::in_own_words(message),
             _ => crate::cli::told(error),
         };
         self.screen.borrow_mut().complain(&told)

@@ -108,6 +108,9 @@ pub(super) fn show(prompt: &mut Prompt, arguments: &str) -> Done {
         prompt.say(concat!("rr-dap ", env!("CARGO_PKG_VERSION")))?;
     }
     if is_meant("values") && !all {
+        if prompt.history.is_empty() {
+            prompt.say("Nothing has been printed yet; `print EXPRESSION` does.")?;
+        }
         for line in prompt.history.lines() {
             prompt.say(&line)?;
         }

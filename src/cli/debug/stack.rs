@@ -74,7 +74,13 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
         .collect();
     for (level, frame) in &shown {
         let mark = if *level == selected { '*' } else { ' ' };
-        prompt.say(&format!("{mark}#{level:<2} {}", place(frame)))?;
+        let arguments = match wanted.is_full {
+            // They come beneath it.
+            true => None,
+            false => prompt.arguments_of(frame)?,
+        };
+        let told = place_with(frame, arguments.as_deref());
+        prompt.say(&format!("{mark}#{level:<2} {told}"))?;
         if wanted.is_full {
             prompt.show_variables_of(frame)?;
         }
@@ -121,10 +127,17 @@ pub(super) fn down(prompt: &mut Prompt, arguments: &str) -> Done {
 
 /// `check at ledger.c:69`
 pub(super) fn place(frame: &StackFrame) -> String {
+    place_with(frame, None)
+}
+
+/// `apply (transfer=0x11f4) at ledger.c:48`
+fn place_with(frame: &StackFrame, arguments: Option<&str>) -> String {
     let source = frame.source.as_ref();
+    let arguments = arguments.map_or(String::new(), |arguments| format!(" ({arguments})"));
+    let name = format!("{}{arguments}", frame.name);
     let told = match source.and_then(|source| source.name.as_ref()) {
-        Some(name) if frame.line > 0 => format!("{} at {name}:{}", frame.name, frame.line),
-        _ => frame.name.clone(),
+        Some(source) if frame.line > 0 => format!("{name} at {source}:{}", frame.line),
+        _ => name,
     };
     on_one_line(&told)
 }
@@ -229,8 +242,8 @@ impl Prompt {
 }
 
 /// The level of the frame to look at first: the innermost, but where a library has called its
-/// host, the first frame whose source is here is what people know; and where the program has
-/// failed, the first that is of no library.
+/// host, or the program has failed, the first that is of no library, its source here if there is
+/// one like that.
 fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
     let is_subtle = |frame: &StackFrame| {
         let hint = frame.presentation_hint.as_ref();
@@ -256,8 +269,11 @@ fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
         Some(path) => Path::new(path).is_file(),
         None => is_own(frame) && !has_note(frame),
     };
-    let here = frames.iter().position(is_here);
-    here.or_else(|| frames.iter().position(has_lines))
+    let first = |is_meant: &dyn Fn(&StackFrame) -> bool| frames.iter().position(is_meant);
+    first(&|frame| is_own(frame) && is_here(frame))
+        .or_else(|| first(&is_own))
+        .or_else(|| first(&is_here))
+        .or_else(|| first(&has_lines))
         .unwrap_or(0)
 }
 

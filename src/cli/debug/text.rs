@@ -23,6 +23,8 @@ pub(super) struct Texts {
     read: Vec<(Source, Rc<[String]>)>,
     /// The lines shown last: source, first, and the one after.
     listed: Option<(Source, usize, usize)>,
+    /// The source of which something was shown last.
+    shown: Option<Source>,
     /// A file that is not there is told of once.
     missed: Vec<Source>,
     /// What was told of sources.
@@ -33,7 +35,7 @@ pub(super) struct Texts {
 
 pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
     if let Some((first, last)) = range(arguments) {
-        let (source, _) = prompt.here()?;
+        let source = prompt.listed_source()?;
         let count = last.saturating_sub(first).min(MOST) + 1;
         return show(prompt, source, first.max(1), count);
     }
@@ -51,6 +53,7 @@ pub(super) fn list(prompt: &mut Prompt, arguments: &str) -> Done {
             let (source, line) = prompt.here()?;
             (source, around(line, size))
         }
+        (place, _) if let Ok(line) = place.parse() => (prompt.listed_source()?, around(line, size)),
         (place, _) => match places::spot(prompt, place)? {
             Spot::Line { source, line } => (source, around(line, size)),
             Spot::Function(name) => {
@@ -70,7 +73,9 @@ fn range(text: &str) -> Option<(usize, usize)> {
 }
 
 fn show(prompt: &mut Prompt, source: Source, first: usize, count: usize) -> Done {
-    prompt.note(&source)?;
+    if places::missing_path(&source).is_none() {
+        prompt.note(&source)?;
+    }
     let lines = prompt.texts.lines(&mut prompt.client, &source)?;
     if first > lines.len() {
         bail!("{} has {} lines", places::name(&source), lines.len());
@@ -78,12 +83,30 @@ fn show(prompt: &mut Prompt, source: Source, first: usize, count: usize) -> Done
     let here = prompt.here().ok().filter(|(of, _)| *of == source);
     let here = here.map_or(0, |(_, line)| line);
     let shown = lines.iter().enumerate().skip(first - 1).take(count);
+    // Of what stands for a source that is nowhere, most lines are empty.
+    let missing = places::missing_path(&source).map(Path::new);
+    let is_missing = missing.is_some_and(|path| !prompt.texts.is_here(path));
+    if is_missing && shown.clone().all(|(_, line)| line.is_empty()) {
+        bail!("{}", why_missing(&source));
+    }
+    let shown = shown.filter(|(_, line)| !is_missing || !line.is_empty());
     for (index, text) in shown {
         let row = prompt.row(index + 1, text, here);
         prompt.say(&row)?;
     }
+    if is_missing {
+        let why = prompt.painted(Style::Dim, &format!("   ({})", why_missing(&source)));
+        prompt.say(&why)?;
+    }
+    prompt.texts.shown = Some(source.clone());
     prompt.texts.listed = Some((source, first, first + count));
     Ok(Next::Continue)
+}
+
+/// Why there is only what stands for a source, and what brings it here.
+fn why_missing(source: &Source) -> String {
+    let told = source.origin.as_deref().map(places::in_own_words);
+    told.unwrap_or_else(|| format!("{} is not here", places::name(source)))
 }
 
 /// Whether a source is of Rust's own library, which is not on this machine.
@@ -113,6 +136,24 @@ impl Prompt {
         Ok((source, line))
     }
 
+    /// The source that `list` has shown last at this stop, or else that is looked at.
+    fn listed_source(&mut self) -> anyhow::Result<Source> {
+        match &self.texts.listed {
+            Some((source, ..)) => Ok(source.clone()),
+            None => self.usual_source(),
+        }
+    }
+
+    /// The source that a line without a file is of: that of the frame which is looked at; where
+    /// there is none, the one that was shown last.
+    pub(super) fn usual_source(&mut self) -> anyhow::Result<Source> {
+        match (self.here(), &self.texts.shown) {
+            (Ok((source, _)), _) => Ok(source),
+            (Err(_), Some(shown)) => Ok(shown.clone()),
+            (Err(error), None) => Err(error),
+        }
+    }
+
     /// What must be known of a source is told once.
     fn note(&mut self, source: &Source) -> anyhow::Result<()> {
         let Some(note) = &source.origin else {
@@ -121,11 +162,16 @@ impl Prompt {
         if self.texts.noted.contains(note) {
             return Ok(());
         }
+        // With `directory`, it may be here after all.
+        if places::missing_path(source).is_some_and(|path| self.texts.is_here(Path::new(path))) {
+            return Ok(());
+        }
         self.texts.noted.push(note.clone());
         let name = places::name(source);
+        let own = places::in_own_words(note);
         let told = match note.contains(name) {
-            true => format!("   ({note})"),
-            false => format!("   ({name}: {note})"),
+            true => format!("   ({own})"),
+            false => format!("   ({name}: {own})"),
         };
         self.say(&self.painted(Style::Dim, &on_one_line(&told)))?;
         Ok(())
@@ -151,6 +197,7 @@ impl Prompt {
                 if let Some(text) = line.checked_sub(1).and_then(|index| lines.get(index)) {
                     let row = self.row(line, text, line);
                     self.say(&row)?;
+                    self.texts.shown = Some(source.clone());
                 }
             }
             Err(error) if !self.texts.missed.contains(source) => {
@@ -169,6 +216,10 @@ impl Texts {
     pub(super) fn look_again(&mut self, directories: &[PathBuf]) {
         self.directories = directories.to_vec();
         self.missed.clear();
+        self.noted.clear();
+        // What stands for missing sources may be replaced by them.
+        self.read
+            .retain(|(source, _)| places::missing_path(source).is_none());
     }
 
     /// Whether a file is found.
@@ -196,6 +247,11 @@ impl Texts {
         Err(missing)
     }
 
+    /// The text of a source that the server has not found, if it is in one of the directories.
+    fn found_missing(&self, source: &Source) -> Option<String> {
+        self.text_of(Path::new(places::missing_path(source)?)).ok()
+    }
+
     /// The lines of a source: from its file, or from the server.
     fn lines(&mut self, client: &mut Client, source: &Source) -> anyhow::Result<Rc<[String]>> {
         if let Some((_, lines)) = self.read.iter().find(|(known, _)| known == source) {
@@ -209,10 +265,16 @@ impl Texts {
                         "{path} is not here; `rustup component add rust-src` brings it, for the \
                          toolchain that compiled the program"
                     ),
-                    false => bail!("{path} is not here; --source-map FROM=TO says where it is"),
+                    false => bail!(
+                        "{path} is not here; `directory DIR` or --source-map FROM=TO says where it is"
+                    ),
                 },
-                Err(error) => bail!("{path} is not shown: {error}"),
+                Err(error) => {
+                    let why = places::in_own_words(&error.to_string());
+                    bail!("{path} is not shown: {why}")
+                }
             },
+            None if let Some(text) = self.found_missing(source) => text,
             None => {
                 #[derive(Deserialize)]
                 struct Body {
@@ -221,7 +283,7 @@ impl Texts {
                 let arguments = json!({
                     "source": source, "sourceReference": source.source_reference.unwrap_or(0),
                 });
-                client.ask::<Body>("source", arguments)?.content
+                places::in_own_words(&client.ask::<Body>("source", arguments)?.content)
             }
         };
         let lines: Rc<[String]> = text

@@ -9,6 +9,10 @@ use serde_json::json;
 
 /// Values of one group that are shown.
 const SHOWN: usize = 100;
+/// Arguments of one frame that a backtrace shows.
+const MOST_ARGUMENTS: usize = 8;
+/// And how many characters of each.
+const LONGEST_ARGUMENT: usize = 40;
 
 /// `/x` before an expression: the letter, and the expression.
 pub(super) fn format(arguments: &str) -> anyhow::Result<(Option<char>, &str)> {
@@ -50,6 +54,18 @@ pub(super) fn print(prompt: &mut Prompt, arguments: &str) -> Done {
         prompt.show_inside(&value, 1)?;
     }
     Ok(Next::Continue)
+}
+
+/// A value in a few characters: of a pointer not what it leads to.
+fn briefly(value: &str) -> String {
+    let value = match value.split_once(" -> ") {
+        Some((pointer, _)) if pointer.starts_with("0x") => pointer,
+        _ => value,
+    };
+    match value.char_indices().nth(LONGEST_ARGUMENT) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+        None => value.to_owned(),
+    }
 }
 
 impl Prompt {
@@ -140,6 +156,26 @@ impl Prompt {
             self.say(nothing)?;
         }
         Ok(Next::Continue)
+    }
+
+    /// The arguments of a frame in a few words; `None` where it has none.
+    pub(super) fn arguments_of(&mut self, frame: &StackFrame) -> anyhow::Result<Option<String>> {
+        let scopes = self.client.scopes(frame)?;
+        let arguments = scopes
+            .iter()
+            .find(|scope| scope.purpose() == Purpose::Arguments);
+        let Some(arguments) = arguments else {
+            return Ok(None);
+        };
+        let inside = self.client.inside(arguments)?;
+        let told = inside.iter().take(MOST_ARGUMENTS);
+        let mut told: Vec<String> = told
+            .map(|argument| format!("{}={}", argument.name, briefly(&argument.value)))
+            .collect();
+        if inside.len() > MOST_ARGUMENTS {
+            told.push("…".to_owned());
+        }
+        Ok(Some(told.join(", ")).filter(|told| !told.is_empty()))
     }
 
     /// The arguments and locals of a frame, beneath it.

@@ -48,6 +48,9 @@ pub enum ClientError {
         /// The server's reason, for people.
         message: String,
     },
+    /// Twice, where the second time ends it.
+    #[error("interrupted")]
+    Interrupted,
     /// There are no more messages.
     #[error("the debug adapter ended while {0} was awaited")]
     Ended(String),
@@ -100,12 +103,25 @@ pub struct Client {
     patience: Option<Duration>,
     /// Whether an interrupted motion is to leave everything where it was.
     gives_up: bool,
+    /// What another interrupt does.
+    second: Second,
     last_seq: i64,
     /// Messages that came while others were awaited.
     kept: Vec<Value>,
     is_over: bool,
     /// A server of its own.
     server: Option<Server>,
+}
+
+/// What another interrupt does when one has not helped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Second {
+    /// As the first.
+    Same,
+    /// There has been none yet.
+    WillEnd,
+    /// The conversation ends.
+    Ends,
 }
 
 /// A process that goes with its client: whatever went wrong, no server stays behind.
@@ -138,6 +154,7 @@ impl Client {
             ear: Box::new(ear),
             patience: None,
             gives_up: false,
+            second: Second::Same,
             last_seq: 0,
             kept: Vec::new(),
             is_over: false,
@@ -175,6 +192,15 @@ impl Client {
     /// come to.
     pub fn gives_up_when_interrupted(&mut self, gives_up: bool) {
         self.gives_up = gives_up;
+    }
+
+    /// Whether, of two interrupts from now on, the second one ends the conversation with
+    /// [`ClientError::Interrupted`].
+    pub fn ends_at_second_interrupt(&mut self, ends: bool) {
+        self.second = match ends {
+            true => Second::WillEnd,
+            false => Second::Same,
+        };
     }
 
     /// What stops it from another thread.
@@ -372,10 +398,18 @@ impl Client {
                     self.is_over();
                     return Err(error);
                 }
+                Ok(Heard::Interrupt) if self.second == Second::Ends => {
+                    return Err(ClientError::Interrupted);
+                }
                 // Its answer is nobody's concern: what was awaited will come earlier.
                 Ok(Heard::Interrupt) => drop(match self.gives_up {
                     true => self.send("cancel", json!({ "requestId": self.last_seq }))?,
-                    false => self.send("pause", json!({ "threadId": 1 }))?,
+                    false => {
+                        if self.second == Second::WillEnd {
+                            self.second = Second::Ends;
+                        }
+                        self.send("pause", json!({ "threadId": 1 }))?
+                    }
                 }),
                 Err(RecvTimeoutError::Timeout) => {
                     return Err(ClientError::Silent {

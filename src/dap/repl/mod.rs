@@ -107,6 +107,7 @@ static TABLE: &[ConsoleCommand] = &[
     info::TYPES,
     print::PRINT,
     ptype::PTYPE,
+    ptype::WHATIS,
     wrote::WROTE,
     wrote::WRITES,
     help::HELP,
@@ -244,7 +245,7 @@ pub(super) fn arguments(before: &str) -> Option<(Completes, &str)> {
         "hostcall next" | "hostcall prev" | "hostcalls" => Completes::Hostcalls,
         "functions" => Completes::Functions,
         "info variables" => Completes::Globals,
-        "info types" | "ptype" => Completes::Types,
+        "info types" | "ptype" | "whatis" => Completes::Types,
         _ if entry.takes_expression() => Completes::Expressions,
         _ => Completes::Nothing,
     };

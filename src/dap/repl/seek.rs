@@ -86,20 +86,12 @@ fn bare(context: &Context<'_>, text: &str) -> Result<(Motion, String), CommandEr
 }
 
 fn event(context: &Context<'_>, number: &str) -> Result<(Motion, String), CommandError> {
-    let history = context.debuggee.history();
-    let events = history.events;
     let number: u64 = number
         .replace([',', '_'], "")
         .parse()
         .map_err(|_| wrong(format!("`{number}` is not an event number")))?;
-    if number >= events {
-        return Err(wrong(match events {
-            _ if let Some(damage) = &history.damage => {
-                format!("event {number} cannot be read: {damage}")
-            }
-            0 => "the recording has no events".to_owned(),
-            _ => format!("there is no event {number}: the last one is {}", events - 1),
-        }));
+    if let Some(why) = context.debuggee.history().without_event(number) {
+        return Err(wrong(why));
     }
     Ok((Motion::Event(number), format!("event {number}")))
 }

@@ -1,7 +1,8 @@
 //! Requests that begin and end a session: `initialize`, `launch`, `attach`,
 //! `configurationDone`, `restart`, `terminate`, `disconnect`, `cancel`, `threads`.
 
-use super::{Handled, Open, Reply, Session, State, THREAD, Then, opening, printed};
+use super::opening::{self, Open};
+use super::{Handled, Reply, Session, State, THREAD, Then, printed};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{DeclaredCapabilities, Extension};
 use crate::dap::protocol::{
@@ -143,7 +144,10 @@ pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()
         State::Asking(asking) => meant(asking.request.seq, &asking.request.seq.to_string()),
         _ => false,
     };
-    if meant {
+    // Editors have a button for that beside the progress: who ends a run by it wants to see what
+    // it has done, as with `pause`.
+    let ends_run = what.progress_id.as_deref() == Some(opening::PROGRESS);
+    if meant && !(ends_run && session.ends_recording()) {
         session.interrupt_worker();
     }
     let meant = |request: &Request| meant_by(&what, request.seq, &request.seq.to_string());

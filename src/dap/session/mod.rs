@@ -13,41 +13,41 @@ mod dispatch;
 mod evaluate;
 mod frame_names;
 mod functions;
+mod input;
 mod lifecycle;
 mod memory;
 mod motion;
 mod opening;
 mod printed;
+mod reply;
 mod source;
 mod stack;
+mod state;
 mod targets;
 mod time;
 mod variables;
 mod waiting;
 
-use super::backlog::Held;
 use super::outbox::Outbox;
 use super::protocol::{
-    ClientFeatures, Event, FrameError, Incoming, Malformed, OutputEventCategory, Refusal, Request,
-    codec,
+    ClientFeatures, Event, Incoming, Malformed, OutputEventCategory, Refusal, Request, codec,
 };
 use super::references::References;
 use super::reporter::say;
 use super::token::Door;
 use crate::debuggee::launch::{Begin, ViewArguments};
 use crate::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, LaunchError, Launcher, RecordingNews, SourcePoint,
-    SourceRef, TextRef, ValuesRef,
+    BreakpointState, Debuggee, DebuggeeError, Launcher, SourcePoint, SourceRef, TextRef, ValuesRef,
 };
-use crate::timeline::interrupt::Interrupt;
-use crate::timeline::travel::motion::{BreakpointId, Motion, Stop};
+use crate::timeline::travel::motion::BreakpointId;
 use crate::trace::scarce;
-use asking::{Answer, Asking, Question};
 pub use dispatch::commands;
 use dispatch::{Admission, Handler};
-use opening::{Open, Opening};
-use serde::Serialize;
+pub(super) use input::Input;
+use input::Moved;
+use reply::{Handled, Reply, Then};
 use serde_json::Value;
+use state::{Moving, State};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -61,75 +61,6 @@ const THREAD: i64 = 1;
 /// How long an interrupted worker has to give the debuggee back when the client
 /// is gone. After that nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// What comes to a session: from its client, or from its worker.
-pub(super) enum Input {
-    /// As it was framed, with the room that it takes.
-    Message(Vec<u8>, Held),
-    BadFrame(FrameError),
-    /// The client has closed the connection.
-    Gone,
-    /// Of the run that is recorded before it is debugged.
-    Recording(RecordingNews),
-    Opened(Result<Box<dyn Debuggee>, LaunchError>),
-    Moved(Box<dyn Debuggee>, Moved),
-    Answered(Box<dyn Debuggee>, Result<Answer<Value>, DebuggeeError>),
-    /// A worker ended without its debuggee.
-    Lost(String),
-    /// More is known than when the client asked.
-    Prepared,
-}
-
-/// What came of a motion.
-pub(super) struct Moved {
-    outcome: Result<Stop, DebuggeeError>,
-    /// What the program printed on the way, and had not before, if that is known.
-    printed: Option<printed::Found>,
-}
-
-/// Where a session is in its life.
-///
-/// ```text
-///  Fresh ──initialize──▶ Ready ◀──failed── Opening ──opened──▶ Configuring
-///                          └──launch, attach──▲                     │
-///                                                        configurationDone
-///                                                                   ▼
-///            Stopped ◀──────────────── moved ───────────────────  Moving
-///              ▲│└──────── continue, next, stepBack, goto … ─────────▲
-///      answered│▼ hostcalls, gotoTargets, …
-///             Asking
-///
-///  any ──terminate──▶ Ended          any ──disconnect, gone──▶ the thread ends
-/// ```
-enum State {
-    /// Nothing has been said yet.
-    Fresh,
-    /// There is nothing to debug yet.
-    Ready,
-    /// A worker records, reads or compiles.
-    Opening(Opening),
-    /// The debuggee is there; the client sets its breakpoints.
-    Configuring(Box<dyn Debuggee>),
-    /// A worker travels.
-    Moving(Moving),
-    /// A worker looks something up that takes long.
-    Asking(Asking),
-    /// At a moment that can be looked at.
-    Stopped(Box<dyn Debuggee>),
-    /// `terminated` has been sent.
-    Ended,
-}
-
-struct Moving {
-    motions: Vec<Motion>,
-    interrupt: Interrupt,
-    /// The request that began it, for `cancel`.
-    request: i64,
-    /// The client asked to stop; otherwise an interruption only lets waiting
-    /// requests in, and the motion runs again.
-    pausing: bool,
-    waiting: Vec<Request>,
-}
 
 pub(super) struct Session {
     outbox: Outbox,
@@ -169,56 +100,6 @@ enum BreakpointKind {
     Instruction,
     Filter,
     Data,
-}
-
-/// What a handled request gives: its response, now or later.
-enum Reply<R> {
-    Now(R, Then),
-    /// The debuggee has to be asked, which takes long.
-    Ask(Question<R>),
-    /// The debuggee has to be opened, which takes longer; the response has no body.
-    Open(Open),
-}
-
-type Handled<R> = Result<Reply<R>, Refusal>;
-
-impl<R> Reply<R> {
-    fn now(response: R) -> Handled<R> {
-        Ok(Reply::Now(response, Then::Nothing))
-    }
-}
-
-impl Reply<()> {
-    fn then(then: Then) -> Handled<()> {
-        Ok(Reply::Now((), then))
-    }
-
-    fn travel(motion: Motion) -> Handled<()> {
-        Reply::then(Then::Travel(vec![motion]))
-    }
-}
-
-impl<R: Serialize + 'static> Reply<R> {
-    /// The same, with the response as JSON.
-    fn written(self) -> Handled<Value> {
-        Ok(match self {
-            Reply::Now(response, then) => Reply::Now(codec::body(&response)?, then),
-            Reply::Ask(question) => Reply::Ask(question.written()),
-            Reply::Open(open) => Reply::Open(open),
-        })
-    }
-}
-
-/// What follows a response: it always goes out first.
-enum Then {
-    Nothing,
-    Travel(Vec<Motion>),
-    /// As `Travel`, where the request does not tell the client that it moves.
-    TravelUnasked(Vec<Motion>),
-    /// `terminated`, and nothing more to look at.
-    Terminate,
-    /// The end of the session.
-    Disconnect,
 }
 
 impl From<DebuggeeError> for Refusal {
@@ -288,7 +169,7 @@ impl Session {
     }
 
     fn take(&mut self, input: Input) {
-        if is_from_worker(&input) {
+        if input.is_from_worker() {
             self.is_working = false;
         }
         match input {
@@ -477,20 +358,13 @@ impl Session {
     }
 }
 
-fn is_from_worker(input: &Input) -> bool {
-    matches!(
-        input,
-        Input::Opened(_) | Input::Moved(..) | Input::Answered(..) | Input::Lost(_)
-    )
-}
-
 fn wait_for_worker(inbox: &Receiver<Input>) {
     let until = Instant::now() + FAREWELL;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match inbox.recv_timeout(left) {
             // Requests of a client that is gone.
-            Ok(input) if !is_from_worker(&input) => {}
+            Ok(input) if !input.is_from_worker() => {}
             Ok(_) | Err(_) => return,
         }
     }

@@ -9,14 +9,18 @@ use crate::dap::protocol::{
     InvalidatedAreas, InvalidatedEventBody, MotionArguments, OutputEventCategory, Refusal,
     SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
-use crate::dap::reporter::say;
-use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
+use crate::dap::reporter::{Reporter, say};
+use crate::debuggee::{Debuggee, DebuggeeError, Output, StopText, Thrown, grouped};
 use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, Ending, Motion, Reason, Step, Stop,
 };
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// Motions that take less are not told of.
+const BETWEEN_TOLD: Duration = Duration::from_secs(1);
 
 pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
     let response = ContinueResponse {
@@ -130,6 +134,26 @@ impl<'a> Fault<'a> {
     }
 }
 
+/// A motion through billions of instructions takes a while: editors show for how long already,
+/// with a button.
+fn while_telling(reporter: &Reporter, work: impl FnOnce()) {
+    let begun = Instant::now();
+    // Dropped when the work is over, whichever way.
+    let (working, ends) = channel::<()>();
+    std::thread::scope(move |scope| {
+        let telling = std::thread::Builder::new().name("dap-progress".into());
+        // Without a thread it is only that nothing is told.
+        _ = telling.spawn_scoped(scope, move || {
+            while ends.recv_timeout(BETWEEN_TOLD) == Err(RecvTimeoutError::Timeout) {
+                let seconds = begun.elapsed().as_secs();
+                reporter.progress(None, &format!("for {seconds} s; pause or cancel to end it"));
+            }
+        });
+        work();
+        drop(working);
+    });
+}
+
 /// Tells a client that did not ask for it that the program moves.
 pub(super) fn continued() -> Event {
     Event::Continued(ContinuedEventBody {
@@ -172,13 +196,15 @@ impl Session {
                 _ = debuggee.printed(0..1, Duration::ZERO);
             }
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
-            for motion in &motions {
-                outcome = debuggee.travel(motion, &reporter, &interrupt);
-                let is_made = |stop: &Stop| stop.reason != Reason::Paused;
-                if !outcome.as_ref().is_ok_and(is_made) {
-                    break;
+            while_telling(&reporter, || {
+                for motion in &motions {
+                    outcome = debuggee.travel(motion, &reporter, &interrupt);
+                    let is_made = |stop: &Stop| stop.reason != Reason::Paused;
+                    if !outcome.as_ref().is_ok_and(is_made) {
+                        break;
+                    }
                 }
-            }
+            });
             drop(reporter);
             let printed = printed::after_motion(debuggee.as_mut(), shown, patience);
             Input::Moved(debuggee, Moved { outcome, printed })
@@ -270,7 +296,10 @@ impl Session {
             Err(DebuggeeError::Interrupted) => (StopName::paused(None), StopText::default()),
             Err(error) => {
                 let message = error.to_string();
-                self.complain(&message);
+                // The prompt shows the text of the stop.
+                if !self.client.waits_for_output {
+                    self.complain(&message);
+                }
                 (StopName::paused(Some(message)), StopText::default())
             }
         };

@@ -1,15 +1,17 @@
 //! Bytes of memory to be watched: which a person means, and when they change.
 
 use super::{Recording, address};
+use crate::component::ModuleId;
 use crate::debuggee::{
     BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError, Format,
     FrameId, Output, Page, StopText, VariableView,
 };
+use crate::inspect::variable::ValueType;
 use crate::replay::InstanceId;
 use crate::timeline::travel::motion::{
     BreakpointId, Direction, MemoryRange, Motion, Place, Reason,
 };
-use crate::timeline::{Interrupt, Pass};
+use crate::timeline::{Change, Interrupt, Pass};
 
 /// Nobody watches a variable of more bytes.
 const MOST_BYTES: u64 = 1 << 20;
@@ -55,7 +57,9 @@ impl Recording {
                 let children = self.values_in(of, Page::default(), Format::default())?;
                 let mut children = children.into_iter();
                 let found = children.find(|view| view.name == *name);
-                self.watched(found.ok_or_else(|| failed(format!("there is no `{name}` here")))?)
+                let found = found.ok_or_else(|| failed(format!("there is no `{name}` here")))?;
+                let frame = of.0.split('/').next().and_then(|first| first.parse().ok());
+                self.watched(found, frame.map(FrameId))
             }
             DataMeant::Expression { text, frame } => self.data_of(text, *frame),
             DataMeant::Memory { reference, bytes } => {
@@ -76,8 +80,12 @@ impl Recording {
         }
     }
 
-    /// The bytes that hold a value.
-    fn watched(&mut self, view: VariableView) -> Result<Data, DebuggeeError> {
+    /// The bytes that hold a value, as seen from a frame.
+    fn watched(
+        &mut self,
+        view: VariableView,
+        frame: Option<FrameId>,
+    ) -> Result<Data, DebuggeeError> {
         let id = view.data.ok_or_else(|| {
             failed(format!(
                 "`{}` is not in memory here, so its changes cannot be watched",
@@ -89,8 +97,10 @@ impl Recording {
         if self.names.len() >= MOST_NAMES {
             self.names.clear();
         }
+        let name = view.evaluate_name.unwrap_or(view.name);
         let named = Named {
-            name: view.evaluate_name.unwrap_or(view.name),
+            of: self.type_of(&name, frame),
+            name,
             type_name: view.type_name,
         };
         self.names.insert(range, named);
@@ -99,7 +109,7 @@ impl Recording {
 
     fn data_of(&mut self, text: &str, frame: Option<FrameId>) -> Result<Data, DebuggeeError> {
         let view = self.evaluate_in(text, frame, Format::default())?;
-        self.watched(view)
+        self.watched(view, frame)
     }
 
     pub(super) fn break_at_data(
@@ -142,20 +152,34 @@ impl Recording {
             _ => self.timeline.changes_here().first(),
         };
         let change = change?.clone();
-        let named = self.names.get(&change.range);
-        let (name, type_name) = match named {
-            Some(named) => (named.name.clone(), named.type_name.as_deref()),
-            None => (change.range.to_string(), None),
-        };
-        let (old, new) = (typed(&change.old, type_name), typed(&change.new, type_name));
+        let told = self.told_change(&change);
         let text = match self.told_writer() {
-            Some(writer) => format!("{writer} wrote {name}: {old} -> {new}"),
-            None => format!("{name} written: {old} -> {new}"),
+            Some(writer) => format!("{writer} wrote {told}"),
+            None => told.replacen(": ", " written: ", 1),
         };
         Some(StopText {
             description: Some("Paused after a write".to_owned()),
             text: Some(text),
         })
+    }
+
+    /// `balance: 3 -> 4`; of what has parts, each that differs.
+    fn told_change(&mut self, change: &Change) -> String {
+        let named = self.names.get(&change.range).cloned();
+        let values = (change.old.as_slice(), change.new.as_slice());
+        let of = named.as_ref().and_then(|named| named.of.as_ref());
+        if let Some((named, of)) = named.as_ref().zip(of)
+            && let Some(parts) = self.changes_of(of, &named.name, values)
+        {
+            return parts;
+        }
+        let (name, type_name) = match named {
+            Some(named) => (named.name, named.type_name),
+            None => (change.range.to_string(), None),
+        };
+        let type_name = type_name.as_deref();
+        let (old, new) = (typed(values.0, type_name), typed(values.1, type_name));
+        format!("{name}: {old} -> {new}")
     }
 
     pub(super) fn motion_to_change(
@@ -171,10 +195,11 @@ impl Recording {
 }
 
 /// What some bytes have been called by who asked for them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Named {
     name: String,
     type_name: Option<String>,
+    of: Option<(ModuleId, ValueType)>,
 }
 
 /// A value that bytes are of the type of, in the words of C, C++, Rust and Zig; of other types,

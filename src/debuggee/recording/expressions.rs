@@ -5,13 +5,15 @@ use super::rows::{core_view, encode, plain, view};
 use super::stack::{GuestPlace, ShownFrame};
 use super::values::{Within, failed};
 use super::{Recording, address, data};
+use crate::component::ModuleId;
 use crate::debuggee::{DebuggeeError, Format, FrameId, Page, ValuesRef, VariableView};
 use crate::inspect::FrameState;
 use crate::inspect::expression::{
-    Evaluated, Expression, Needs, Root, Scene, SceneMoment, SourceFrame, bytes_text, declared,
+    Evaluated, Expression, Needs, Root, Scene, SceneMoment, SourceFrame, Telling, bytes_text,
+    declared, declared_by_name,
 };
 use crate::inspect::hostcall::in_progress::LiftedCall;
-use crate::inspect::variable::variables;
+use crate::inspect::variable::{ValueType, variables};
 use crate::replay::InstanceId;
 use crate::timeline::travel::motion::MemoryRange;
 
@@ -40,16 +42,59 @@ impl Recording {
         })
     }
 
-    /// What the type of an expression, or one by its name, is made of.
+    /// What the type of an expression, or one by its name, is called or made of.
     pub(super) fn declared_in(
         &mut self,
         text: &str,
         id: Option<FrameId>,
+        telling: Telling,
     ) -> Result<String, DebuggeeError> {
         let frame = self.frame_there(id)?.map(|frame| frame.id());
+        if frame.is_none() {
+            let modules = self.timeline.modules().iter();
+            let mut told =
+                modules.filter_map(|module| declared_by_name(text, &module.source, telling));
+            if let Some(told) = told.next() {
+                return Ok(told);
+            }
+        }
         self.in_scene(Needs::DECLARED, frame, |scene, _| {
-            declared(text, scene).map_err(failed)
+            declared(text, scene, telling).map_err(failed)
         })
+    }
+
+    /// The type of an expression's value, and the module that describes it.
+    pub(super) fn type_of(
+        &mut self,
+        text: &str,
+        id: Option<FrameId>,
+    ) -> Option<(ModuleId, ValueType)> {
+        let expression = Expression::parse(text).ok()?;
+        let frame = self.frame_there(id).ok()?;
+        let module = match &frame {
+            Some(ShownFrame::Guest(place)) => place.core.module,
+            _ => self.caller()?.core.module,
+        };
+        let id = frame.map(|frame| frame.id());
+        let of = self.in_scene(expression.needs(), id, |scene, _| {
+            Ok(expression.type_of(scene))
+        });
+        Some((module, of.ok()??))
+    }
+
+    /// What has changed in a value of a type that a module describes, part by part.
+    pub(super) fn changes_of(
+        &mut self,
+        (module, of): &(ModuleId, ValueType),
+        name: &str,
+        (old, new): (&[u8], &[u8]),
+    ) -> Option<String> {
+        // The types of one module mean nothing in another.
+        let place = self.caller().filter(|place| place.core.module == *module)?;
+        let told = self.with_frame(&place, |source, _, state| {
+            Ok(of.changes((source, state), name, (old, new)))
+        });
+        told.ok()?
     }
 
     /// The crossing that a path leads into the values of: those are shown with their types,
@@ -205,10 +250,7 @@ impl Recording {
             found.ok()
         });
         let variables = variables.unwrap_or_default().into_iter();
-        names.extend(variables.map(|variable| match variable.name.as_str() {
-            variables::RETURNED => "$return".to_owned(),
-            _ => variable.name,
-        }));
+        names.extend(variables.map(|variable| variable.name));
         names.sort_unstable();
         names.dedup();
         names

@@ -1,8 +1,8 @@
 //! The functions of the guest by their names, and breakpoints on them.
 
-use super::Recording;
 use super::breakpoints::{set, state, unverified};
 use super::stack::point;
+use super::{Recording, address};
 use crate::component::{ModuleId, NamePattern};
 use crate::debuggee::{BreakpointState, FunctionBreakpointRequest, FunctionView};
 use crate::source::{
@@ -126,6 +126,7 @@ impl Recording {
         });
         let shown = BreakpointState {
             message: Some(self.told(&meant)),
+            instruction: Some(address::code(*id, first.pc)),
             point: line.map(point),
             source: place.map(|place| place.source),
             ..state(crate::timeline::travel::motion::BreakpointId(0))
@@ -180,9 +181,20 @@ impl Recording {
     fn nearest_names(&self, name: &str) -> Vec<String> {
         // Of more, comparing all would take noticeably long.
         const MOST: usize = 200_000;
-        let modules = self.timeline.modules().iter();
-        let names = modules.flat_map(|module| module.source.names_of_functions());
-        nearest(&FunctionName::parse(name), names.take(MOST), OFFERED)
+        let modules = || self.timeline.modules().iter();
+        let names = modules().flat_map(|module| module.source.names_of_functions());
+        let near = nearest(&FunctionName::parse(name), names.take(MOST), OFFERED);
+        // As frames have them, which can be typed as well.
+        let spelled = |name: String| {
+            let named = |module: &Module| {
+                let function = module.source.functions_named(&name).into_iter().next()?;
+                Some(module.source.spelled(function.entry_pc, &name))
+            };
+            modules().find_map(named).unwrap_or(name)
+        };
+        let mut near: Vec<String> = near.into_iter().map(spelled).collect();
+        near.dedup();
+        near
     }
 
     /// The functions that a person means: by any end of their path at `::`, or by a pattern
@@ -243,6 +255,12 @@ impl Recording {
             functions,
             leaves_out: false,
         }
+    }
+
+    /// Where breakpoints by this name would be.
+    pub(super) fn places_of_function(&self, name: &str) -> Vec<(ModuleId, u32)> {
+        let meant = self.meant(name).functions.into_iter();
+        meant.map(|(id, function)| (id, function.pc)).collect()
     }
 
     /// The functions that a breakpoint by this name would stop at.

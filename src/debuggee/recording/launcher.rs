@@ -1,6 +1,7 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
+use super::saying::{self, Saying};
 use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
@@ -8,7 +9,7 @@ use crate::debuggee::launch::{
     AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
-use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews, Stream};
+use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews};
 use crate::source::Folders;
 use crate::source::external::{External, Search};
 use crate::timeline::processes::temporary::TemporaryDir;
@@ -16,10 +17,9 @@ use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
 use crate::trace::Trace;
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A run that takes longer is told of.
@@ -27,7 +27,7 @@ const UNTIL_TOLD: Duration = Duration::from_secs(1);
 /// And shown as progress: a client that has just been told needs a moment to look.
 const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
 /// Between two pieces of what a program prints while it is recorded.
-const BETWEEN_PIECES: Duration = Duration::from_millis(10);
+const BETWEEN_PIECES: Duration = Duration::from_millis(5);
 /// What a recorder gets to finish its recording when it is told to end.
 const TO_FINISH: Duration = Duration::from_secs(5);
 
@@ -184,8 +184,11 @@ impl RecordingLauncher {
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let complaint = std::thread::scope(|scope| {
-            let out = scope.spawn(|| stdout.map(|s| forward(s, Stream::Stdout, output)));
-            let err = scope.spawn(|| stderr.map(|s| forward(s, Stream::Stderr, output)));
+            let (out_to, out_said) = mpsc::sync_channel(1);
+            let (err_to, err_said) = mpsc::sync_channel(1);
+            let mut said = Saying::new(out_said, err_said);
+            let out = scope.spawn(move || stdout.map(|s| saying::read(s, &out_to)));
+            let err = scope.spawn(move || stderr.map(|s| saying::read(s, &err_to)));
             let mut told = None;
             let mut goes_on = false;
             while !(out.is_finished() && err.is_finished()) {
@@ -201,11 +204,16 @@ impl RecordingLauncher {
                 }
                 if begun.elapsed() > UNTIL_SHOWN {
                     let seconds = begun.elapsed().as_secs();
-                    let told = format!("recording the program for {seconds} s; pause ends it");
+                    let told = format!(
+                        "recording the program for {seconds} s; pause or cancel to end it \
+                         and debug what it has done"
+                    );
                     output.progress(None, &told);
                 }
-                std::thread::sleep(Duration::from_millis(5));
+                said.hand_on(output);
+                std::thread::sleep(BETWEEN_PIECES);
             }
+            said.hand_on_rest(output);
             _ = out.join();
             err.join().ok().flatten().unwrap_or_default()
         });
@@ -295,7 +303,7 @@ fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepp
         .collect();
     let own = modules.filter(|(id, _)| !foreign.contains(id));
     let foreign_sources = own.map(|(id, module)| {
-        let files = module.source.files();
+        let files = module.source.all_files();
         let of_libraries = files.filter(|(_, path)| sources.is_library(path));
         (id, of_libraries.map(|(file, _)| file).collect())
     });
@@ -313,28 +321,6 @@ fn written(path: &Path) -> Option<SystemTime> {
 
 fn in_directory(directory: Option<&Path>, path: &Path) -> PathBuf {
     directory.map_or_else(|| path.to_owned(), |directory| directory.join(path))
-}
-
-/// Hands on what a stream says, as it says it; answers its end, for messages.
-fn forward(mut from: impl Read, stream: Stream, output: &dyn Output) -> String {
-    const KEPT: usize = 4096;
-    // What a pipe holds.
-    let mut buffer = vec![0; 64 << 10];
-    let mut kept = Vec::new();
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) | Err(_) => return String::from_utf8_lossy(&kept).into_owned(),
-            Ok(length) => {
-                let bytes = buffer.get(..length).unwrap_or_default();
-                output.guest(stream, bytes);
-                kept.extend_from_slice(bytes);
-                let excess = kept.len().saturating_sub(KEPT);
-                kept.drain(..excess);
-                // A program may write byte by byte, and an editor has work with each piece.
-                std::thread::sleep(BETWEEN_PIECES);
-            }
-        }
-    }
 }
 
 impl Launcher for RecordingLauncher {

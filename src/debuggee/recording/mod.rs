@@ -2,6 +2,7 @@
 //! the inspecting room.
 
 mod address;
+mod asked;
 mod awaited;
 mod boundary;
 mod breakpoints;
@@ -20,6 +21,7 @@ mod launcher;
 mod own_steps;
 mod panics;
 mod rows;
+mod saying;
 mod sources;
 mod stack;
 mod stand_in;
@@ -33,17 +35,12 @@ pub use launcher::RecordingLauncher;
 
 use super::kept::{KeptMark, Place};
 use super::{
-    BecameKnown, BreakpointState, Code, Data, DataBreakpointRequest, DataId, DataMeant,
-    DebuggeeError, EvaluateContext, FilterRequest, Format, FrameId, Frames,
-    FunctionBreakpointRequest, FunctionView, History, InstanceHandles,
-    InstructionBreakpointRequest, InstructionView, LineVisit, Looks, Mark, MemoryView, ModuleView,
-    Output, Page, Past, Preparing, Printed, Scope, SourceBreakpointRequest, SourceOrigin,
-    SourcePoint, SourceRef, SourceText, StepInTarget, StopText, Stops, TextRef, Thrown, Travels,
-    ValuesRef, VariableView, Window,
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, Looks, Mark, Output,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
-use crate::inspect::hostcall::listing::{Listing, Row};
+use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
@@ -59,10 +56,8 @@ use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use texts::{Listings, Text};
+use texts::Listings;
 
 /// What is said where a session begins in what libraries have sources of.
 const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
@@ -165,6 +160,11 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        if let Motion::Event(event) = motion
+            && let Some(why) = self.history().without_event(*event)
+        {
+            return Err(DebuggeeError::other(why));
+        }
         self.stack = None;
         self.panicked = None;
         if matches!(
@@ -189,6 +189,9 @@ impl Recording {
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
+            Motion::Line(direction, Step::Out) => {
+                self.step_out_to_own(*direction, output, interrupt)?
+            }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
         };
@@ -196,8 +199,8 @@ impl Recording {
         Ok(stop)
     }
 
-    /// Has the next session know the marks. They are no reason for a message where the
-    /// directory is not one's own.
+    /// Has the next session know the marks. Where the directory is not one's own, that they
+    /// are not kept is not worth a message.
     fn keep_marks(&self) {
         let Some(place) = &self.kept else {
             return;
@@ -359,219 +362,5 @@ impl Travels for Recording {
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
         self.calls_ahead(frame)
-    }
-}
-
-impl Stops for Recording {
-    fn set_source_breakpoints(
-        &mut self,
-        source: &SourceOrigin,
-        breakpoints: &[SourceBreakpointRequest],
-    ) -> Vec<BreakpointState> {
-        self.break_at_lines(source, breakpoints)
-    }
-
-    fn set_function_breakpoints(
-        &mut self,
-        breakpoints: &[FunctionBreakpointRequest],
-    ) -> Vec<BreakpointState> {
-        self.break_at_functions(breakpoints)
-    }
-
-    fn set_instruction_breakpoints(
-        &mut self,
-        breakpoints: &[InstructionBreakpointRequest],
-    ) -> Vec<BreakpointState> {
-        self.break_at_instructions(breakpoints)
-    }
-
-    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
-        self.break_at_filters(filters)
-    }
-
-    fn set_data_breakpoints(
-        &mut self,
-        breakpoints: &[DataBreakpointRequest],
-    ) -> Vec<BreakpointState> {
-        self.break_at_data(breakpoints)
-    }
-
-    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
-        self.data_meant(meant)
-    }
-
-    fn breakpoint_locations(
-        &mut self,
-        source: &SourceOrigin,
-        lines: std::ops::RangeInclusive<u64>,
-    ) -> Result<Vec<SourcePoint>, DebuggeeError> {
-        Ok(self.breakable(source, lines))
-    }
-}
-
-impl Looks for Recording {
-    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
-        self.shown_frames(window)
-    }
-
-    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
-        self.scopes_of(frame)
-    }
-
-    fn variables(
-        &mut self,
-        of: &ValuesRef,
-        page: Page,
-        format: Format,
-    ) -> Result<Vec<VariableView>, DebuggeeError> {
-        self.values_in(of, page, format)
-    }
-
-    fn evaluate(
-        &mut self,
-        expression: &str,
-        frame: Option<FrameId>,
-        _context: EvaluateContext,
-        format: Format,
-    ) -> Result<VariableView, DebuggeeError> {
-        self.evaluate_in(expression, frame, format)
-    }
-
-    fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        self.names_in(frame)
-    }
-
-    fn declared(&mut self, text: &str, frame: Option<FrameId>) -> Result<String, DebuggeeError> {
-        self.declared_in(text, frame)
-    }
-
-    fn read_memory(
-        &mut self,
-        reference: &str,
-        offset: i64,
-        count: usize,
-    ) -> Result<MemoryView, DebuggeeError> {
-        self.bytes_at(reference, offset, count)
-    }
-
-    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
-        self.handle_tables()
-    }
-
-    fn calling(&mut self) -> Option<String> {
-        let in_progress = self.timeline.crossing().ok()??;
-        let component = self.timeline.trace().component();
-        let crossing = component.crossing(in_progress.calling.crossing)?;
-        Some(crossing.name.to_string())
-    }
-
-    fn thrown(&mut self) -> Option<Thrown> {
-        self.thrown_here()
-    }
-}
-
-impl Code for Recording {
-    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
-        Ok(self.all_sources())
-    }
-
-    fn source_text(
-        &mut self,
-        text: &TextRef,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<SourceText, DebuggeeError> {
-        match Text::parse(text) {
-            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
-            _ => self.text(text),
-        }
-    }
-
-    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
-        self.functions_like(pattern)
-    }
-
-    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
-        Recording::functions_meant(self, name)
-    }
-
-    fn hostcall_paths(&self) -> Vec<String> {
-        self.paths_of_hostcalls()
-    }
-
-    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
-        self.globals_like(pattern)
-    }
-
-    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
-        self.types_like(pattern)
-    }
-
-    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
-        self.code_of(file, line)
-    }
-
-    fn symbol_at(
-        &mut self,
-        address: &str,
-        frame: Option<FrameId>,
-    ) -> Result<String, DebuggeeError> {
-        self.symbol(address, frame)
-    }
-
-    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
-        Ok(self.all_modules())
-    }
-
-    fn disassemble(
-        &mut self,
-        at: &str,
-        offset: i64,
-        skip: i64,
-        count: usize,
-    ) -> Result<Vec<InstructionView>, DebuggeeError> {
-        self.instructions(at, offset, skip, count)
-    }
-}
-
-impl Past for Recording {
-    fn hostcalls(
-        &mut self,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<Arc<Listing>, DebuggeeError> {
-        self.listed(output, interrupt)
-    }
-
-    fn hostcall_rows(
-        &mut self,
-        events: &[u64],
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<Vec<Row>, DebuggeeError> {
-        self.rows_of(events, output, interrupt)
-    }
-
-    fn printed(
-        &mut self,
-        calls: Range<u64>,
-        patience: Duration,
-    ) -> Result<Vec<Printed>, DebuggeeError> {
-        self.printed_by(&calls, patience)
-    }
-
-    fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
-        let is_end = matches!(self.timeline.here().reason, Reason::End(_));
-        if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
-            return Ok(Some(format!("thrown: {thrown}")));
-        }
-        if is_end && let Some(message) = self.gave_up()? {
-            return Ok(Some(message));
-        }
-        self.trap_explained()
-    }
-
-    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
-        self.handles_in_full(at_end)
     }
 }

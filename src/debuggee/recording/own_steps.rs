@@ -1,5 +1,5 @@
-//! Steps into calls that pass the bodies of libraries which the compiler has put in place of
-//! their calls: they are no functions that a step could leave out.
+//! Steps into calls and out of them that pass the bodies of libraries which the compiler has put
+//! in place of their calls: they are not functions that a step could leave out.
 
 use super::stack::ShownFrame;
 use super::{DebuggeeError, Recording};
@@ -16,7 +16,7 @@ const MOST: usize = 1000;
 type Line = (u32, ModuleId, FileId, u32);
 
 impl Recording {
-    /// A step into the calls of a line: to the next line, or into one that is no library's.
+    /// A step into the calls of a line: to the next line, or into one that is not a library's.
     pub(super) fn step_into_own(
         &mut self,
         output: &dyn Output,
@@ -24,7 +24,7 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         let begun = self.line_here()?;
         let began_within = self.is_in_inlined_library()?;
-        let mut stop = self.step(Step::Into, output, interrupt)?;
+        let mut stop = self.step((Direction::Forward, Step::Into), output, interrupt)?;
         if !self.just_my_code || began_within {
             return Ok(stop);
         }
@@ -32,7 +32,7 @@ impl Recording {
             if stop.reason != Reason::Arrived || !self.is_in_inlined_library()? {
                 break;
             }
-            stop = self.step(Step::Out, output, interrupt)?;
+            stop = self.step((Direction::Forward, Step::Out), output, interrupt)?;
             if stop.reason != Reason::Arrived {
                 break;
             }
@@ -40,20 +40,42 @@ impl Recording {
             // compiler has made of several has no line.
             let here = self.line_here()?;
             if here.is_none() || here == begun {
-                stop = self.step(Step::Into, output, interrupt)?;
+                stop = self.step((Direction::Forward, Step::Into), output, interrupt)?;
             }
+        }
+        Ok(stop)
+    }
+
+    /// A step out of a function of the program: where a library has called it, to who called
+    /// the library.
+    pub(super) fn step_out_to_own(
+        &mut self,
+        direction: Direction,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        let began_within = self.is_in_inlined_library()?;
+        let mut stop = self.step((direction, Step::Out), output, interrupt)?;
+        if !self.just_my_code || began_within {
+            return Ok(stop);
+        }
+        for _ in 0..MOST {
+            if stop.reason != Reason::Arrived || !self.is_in_inlined_library()? {
+                break;
+            }
+            stop = self.step((direction, Step::Out), output, interrupt)?;
         }
         Ok(stop)
     }
 
     fn step(
         &mut self,
-        step: Step,
+        (direction, step): (Direction, Step),
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         self.stack = None;
-        let motion = Motion::Line(Direction::Forward, step);
+        let motion = Motion::Line(direction, step);
         self.meet(&motion, output, interrupt)
     }
 

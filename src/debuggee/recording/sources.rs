@@ -215,9 +215,8 @@ pub(super) fn remedy(path: &str) -> &'static str {
         true => {
             "`rustup component add rust-src` brings it, for the toolchain that compiled the program"
         }
-        false => {
-            "`sourceMap` (--source-map FROM=TO) says where it is, or put it beside the recording"
-        }
+        // In the words of launch arguments, which the prompt says in its own.
+        false => "`sourceMap` says where it is, or put it beside the recording",
     }
 }
 

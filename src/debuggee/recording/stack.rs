@@ -2,6 +2,7 @@
 //! their own.
 
 use super::boundary::CrossingFrame;
+use super::hostcalls::line_of;
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::debuggee::{
@@ -9,6 +10,7 @@ use crate::debuggee::{
     SourceRef, Window,
 };
 use crate::replay::Phase;
+use crate::replay::boundary::Way;
 use crate::replay::frames::Frame as CoreFrame;
 use crate::source::{InlinedCall, SourceLine};
 use crate::timeline::Module;
@@ -54,6 +56,12 @@ impl ShownFrame {
             }
         }
     }
+}
+
+/// Where a hostcall is listed.
+fn listed_at(event: u64) -> FramePlace {
+    let (source, point) = line_of(event);
+    FramePlace { source, point }
 }
 
 pub(super) fn point(line: SourceLine) -> SourcePoint {
@@ -148,9 +156,20 @@ impl Recording {
             });
         }
         let levels = window.levels.unwrap_or(usize::MAX);
-        let frames = stack.iter().skip(window.start).take(levels);
+        let shown = stack.iter().skip(window.start).take(levels);
+        let mut frames: Vec<Frame> = shown.map(|frame| self.show(frame)).collect();
+        if window.start == 0
+            && let (Some(ShownFrame::Crossing(call)), Some(first)) =
+                (stack.first(), frames.first_mut())
+            && call.open.way == Way::Out
+            && !stack.iter().any(|frame| self.is_own(frame))
+        {
+            // Nothing of the program's own is there to be looked at: that is the call itself,
+            // where it is listed. Editors show no frame without a source by themselves.
+            first.place = Some(listed_at(call.open.event));
+        }
         Ok(Frames {
-            frames: frames.map(|frame| self.show(frame)).collect(),
+            frames,
             total: stack.len(),
         })
     }
@@ -177,6 +196,22 @@ impl Recording {
         }
     }
 
+    /// Whether a frame is of code that one wants to see.
+    fn is_own(&self, frame: &ShownFrame) -> bool {
+        match frame {
+            ShownFrame::Crossing(_) => false,
+            ShownFrame::Guest(guest) => self.presentation_of(guest) == Presentation::Normal,
+        }
+    }
+
+    fn presentation_of(&self, guest: &GuestPlace) -> Presentation {
+        match guest.line {
+            None if self.any_lines() => Presentation::Subtle,
+            Some(line) if self.is_of_library(guest.core.module, line) => Presentation::Subtle,
+            _ => Presentation::Normal,
+        }
+    }
+
     fn show(&self, frame: &ShownFrame) -> Frame {
         match frame {
             ShownFrame::Crossing(crossing) => Frame {
@@ -193,13 +228,7 @@ impl Recording {
                 place: self.place_of(guest),
                 instruction: Some(address::code(guest.core.module, guest.core.pc)),
                 module: Some(guest.core.module.0.to_string()),
-                presentation: match guest.line {
-                    None if self.any_lines() => Presentation::Subtle,
-                    Some(line) if self.is_of_library(guest.core.module, line) => {
-                        Presentation::Subtle
-                    }
-                    _ => Presentation::Normal,
-                },
+                presentation: self.presentation_of(guest),
             },
         }
     }

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// Sources have fewer lines.
 const MOST_LINES: u32 = 200_000;
+/// A note that is so many lines above what is looked at is seen.
+const NEAR: u32 = 5;
 /// Instructions on one line.
 const SHOWN: usize = 12;
 
@@ -25,6 +27,12 @@ impl Lines {
                 known.push(words);
             }
         }
+    }
+
+    /// The nearest line before this one that nothing is on, if it is near.
+    fn free_above(&self, line: u32) -> Option<u32> {
+        let above = line.checked_sub(NEAR).map_or(2, |from| from.max(2))..line;
+        above.rev().find(|line| !self.0.contains_key(line))
     }
 
     fn text(mut self, first: String) -> String {
@@ -65,17 +73,24 @@ impl Recording {
                 lines.put(declared.line, name);
             }
         }
+        let mut shown = None;
         let what = match function {
             Some(function) => {
-                self.put_instructions(&mut lines, id, module, function, file);
+                shown = self.put_instructions(&mut lines, id, module, function, file);
                 "below are the instructions of the function that is shown, on their lines"
             }
             None => "below are the names of its functions",
         };
         let name = one_line(path);
-        Some(lines.text(format!("{name} is not here; {}; {what}", remedy(path))))
+        let note = format!("{name} is not here; {}; {what}", remedy(path));
+        // An editor shows the present line, which may be far from the first.
+        if let Some(above) = shown.and_then(|first| lines.free_above(first)) {
+            lines.put(above, note.clone());
+        }
+        Some(lines.text(note))
     }
 
+    /// Answers the first line that the function's own instructions are on.
     fn put_instructions(
         &self,
         lines: &mut Lines,
@@ -83,14 +98,14 @@ impl Recording {
         module: &Module,
         function: u32,
         file: FileId,
-    ) {
-        let Some(listing) = self.listing(id, function) else {
-            return;
-        };
+    ) -> Option<u32> {
+        let listing = self.listing(id, function)?;
+        let mut first = None;
         for (pc, text) in listing.instructions() {
             let own = module.source.line_at(pc).filter(|at| at.line != 0);
             if let Some(own) = own.filter(|at| at.file == file) {
                 lines.put(own.line, format!("{pc:#x} {text}"));
+                first = first.into_iter().chain([own.line]).min();
             }
             for call in module.source.inlined_at(pc) {
                 if let Some(site) = call.call_site.filter(|at| at.file == file) {
@@ -99,6 +114,7 @@ impl Recording {
                 }
             }
         }
+        first
     }
 }
 

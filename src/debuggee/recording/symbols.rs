@@ -85,8 +85,19 @@ impl Recording {
             ("$pc", None) => return Err(failed("there is no guest code on the stack here")),
             (text, here) => {
                 // The module is in the upper half of an address of code.
-                let (named, offset) = address::parse_code(text, 0)
-                    .ok_or_else(|| failed(format!("{text} is not an address")))?;
+                let function = || {
+                    let name = text.trim_start_matches('&');
+                    let meant = self.places_of_function(name).into_iter().next()?;
+                    Some((meant.0, meant.1))
+                };
+                let (named, offset) =
+                    address::parse_code(text, 0)
+                        .or_else(function)
+                        .ok_or_else(|| {
+                            failed(format!(
+                                "{text} is neither an address nor a function's name"
+                            ))
+                        })?;
                 let module = match (named, here) {
                     (ModuleId(0), Some((module, _))) => module,
                     (named, _) => named,

@@ -26,6 +26,9 @@ impl From<VariablesError> for DebuggeeError {
     }
 }
 
+/// The key of the scope of what a function has returned.
+const RETURNED: &str = "return";
+
 fn scope(frame: FrameId, key: &str, name: &str, hint: ScopeHint, expensive: bool) -> Scope {
     Scope {
         name: name.to_owned(),
@@ -66,13 +69,18 @@ impl Recording {
         let locals = scope(id, "locals", "Locals", ScopeHint::Locals, false);
         let arguments = scope(id, "args", "Arguments", ScopeHint::Arguments, false);
         // Editors open the first scope by themselves.
+        let has_returned = self.has_returned_to(&place)?;
         match (
             variables.iter().any(is_argument),
-            variables.iter().all(is_argument),
+            variables.iter().all(is_argument) && !has_returned,
         ) {
             (true, true) => scopes.extend([arguments, locals]),
             (true, false) => scopes.extend([locals, arguments]),
             (false, _) => scopes.push(locals),
+        }
+        if has_returned {
+            let hint = ScopeHint::ReturnValue;
+            scopes.push(scope(id, RETURNED, "Return value", hint, false));
         }
         scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
         let (key, name) = core::ALL;
@@ -97,6 +105,13 @@ impl Recording {
         };
         let looked = look(&module.source, site, &frame);
         frame.vouch_for(looked)?
+    }
+
+    /// Whether a function has just returned a value to a frame.
+    fn has_returned_to(&mut self, place: &GuestPlace) -> Result<bool, DebuggeeError> {
+        self.with_frame(place, |source, _, frame| {
+            Ok(variables::returned(source, frame).is_some())
+        })
     }
 
     fn variables_at(&mut self, place: &GuestPlace) -> Result<Vec<Variable>, DebuggeeError> {
@@ -158,11 +173,16 @@ impl Recording {
         let (instance, module) = (place.core.instance, place.core.module);
         let sources = Arc::clone(&self.sources);
         self.with_frame(place, |source, site, frame| {
-            let mut roots = roots(source, site, frame, (key, format.notation))?;
-            if key == "locals" {
-                let returned = variables::returned(source, frame);
-                roots.splice(0..0, returned);
-            }
+            // Among the locals, which editors open, and as a group, which the protocol knows.
+            let returned = match key {
+                "locals" | RETURNED => variables::returned(source, frame),
+                _ => None,
+            };
+            let mut roots = match key {
+                RETURNED => Vec::new(),
+                _ => roots(source, site, frame, (key, format.notation))?,
+            };
+            roots.splice(0..0, returned);
             let within = Within {
                 source,
                 frame,
@@ -324,10 +344,7 @@ fn expression_of(outer: &str, name: &str) -> Option<String> {
 
 /// What a row of a scope is in an expression, by its name.
 fn expression_for(name: &str) -> Option<String> {
-    match name == variables::RETURNED {
-        true => Some("$return".to_owned()),
-        false => is_name(name).then(|| name.to_owned()),
-    }
+    (is_name(name) || name == variables::RETURNED).then(|| name.to_owned())
 }
 
 /// Whether a name means the same in an expression: not that of a variable in the shadow of

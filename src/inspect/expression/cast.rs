@@ -1,6 +1,6 @@
 //! Casts, and the sizes of types.
 
-use super::datum::Datum;
+use super::datum::{Datum, is_array};
 use super::declared::of_node;
 use super::error::Fault;
 use super::evaluator::{Evaluated, Evaluator};
@@ -87,6 +87,13 @@ impl Evaluator<'_> {
         // Rust's references to what is not a pointer itself.
         if let (Datum::Typed(value), Some(look)) = (value, self.reading().0)
             && let Ok(Some((address, _))) = look.pointer(value)
+        {
+            return Ok(address);
+        }
+        // An array of C is where its first element is, also one that is text.
+        if let (Datum::Typed(array), Some(look)) = (value, self.reading().0)
+            && is_array(look, array)
+            && let Some(address) = array.place.address()
         {
             return Ok(address);
         }

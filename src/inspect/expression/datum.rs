@@ -337,7 +337,7 @@ fn typed_number(look: &Look<'_>, value: &Value) -> Result<Option<Number>, Unavai
 }
 
 /// Text in an array of C ends where a zero is.
-fn is_array(look: &Look<'_>, value: &Value) -> bool {
+pub(super) fn is_array(look: &Look<'_>, value: &Value) -> bool {
     match value.of {
         Of::Array { .. } => true,
         Of::Type(id) => matches!(look.source.resolved(id), Ok((_, Type::Array { .. }))),

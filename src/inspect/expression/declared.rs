@@ -7,9 +7,11 @@ use super::inside::pointed;
 use super::scene::Scene;
 use super::syntax::{Kind, Node, Unary};
 use super::{Expression, Needs, parse, types};
+use crate::component::types::CoreValue;
 use crate::inspect::variable::declaration::declaration;
+use crate::inspect::variable::place::FrameState;
 use crate::inspect::variable::value::{Look, Of};
-use crate::source::{SourceError, Type};
+use crate::source::{ModuleSource, SourceError, Type};
 
 impl Needs {
     /// What [`declared`] looks at.
@@ -21,12 +23,57 @@ impl Needs {
     };
 }
 
-/// What the type of an expression, or the type of this name, is made of.
+/// How much is told of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// What it is called.
+    Name,
+    /// What it is made of.
+    Parts,
+}
+
+impl Telling {
+    fn of(self, look: &Look<'_>, of: &Of) -> Result<String, SourceError> {
+        match self {
+            Telling::Name => Ok(look.type_name(of)),
+            Telling::Parts => declaration(look, of),
+        }
+    }
+
+    fn of_pointer(self, look: &Look<'_>, to: &Of) -> Result<String, SourceError> {
+        let name = look.pointer_name(to);
+        Ok(match self {
+            Telling::Name => name,
+            Telling::Parts => format!("{name}\n{}", declaration(look, to)?),
+        })
+    }
+
+    /// Of a type by its name, that what it stands for is called is news.
+    fn of_named(self, look: &Look<'_>, of: &Of) -> Result<String, SourceError> {
+        match (self, of) {
+            (Telling::Name, Of::Type(id)) => match look.source.type_at(*id)? {
+                Type::Alias {
+                    target: Some(target),
+                    ..
+                } => Ok(look.source.type_name(Some(target))),
+                _ => Ok(look.type_name(of)),
+            },
+            _ => self.of(look, of),
+        }
+    }
+}
+
+/// What the type of an expression, or the type of this name, is called or made of; of a
+/// function, what it takes and returns.
 ///
 /// # Errors
 ///
-/// Why the expression has no value, if the text does not name a type either.
-pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError> {
+/// Why the expression has no value, if the text names neither a type nor a function.
+pub fn declared(
+    text: &str,
+    scene: &Scene<'_>,
+    telling: Telling,
+) -> Result<String, ExpressionError> {
     let text = text.trim();
     let fault = |fault: Fault| ExpressionError {
         fault: Box::new(fault),
@@ -49,18 +96,68 @@ pub fn declared(text: &str, scene: &Scene<'_>) -> Result<String, ExpressionError
     });
     // A null pointer and what is optimised out have a type all the same.
     let without_value = || of_node(&variables, &expression.as_ref().ok()?.root);
+    let signature = |name: &str| {
+        let function = frame.source.function_meant(frame.site.pc, name)?;
+        Some(frame.source.signature(function))
+    };
     let told = match (of_value, named(look, text)) {
-        (Ok(Datum::Typed(value)), _) => declaration(look, &value.of),
-        (Ok(Datum::Address { of, .. }), _) => pointer(look, &of),
-        (_, Some((of, 0))) => declaration(look, &of),
-        (_, Some((of, _))) => pointer(look, &of),
+        (Ok(Datum::Typed(value)), _) => telling.of(look, &value.of),
+        (Ok(Datum::Address { of, .. }), _) => telling.of_pointer(look, &of),
+        // A class has functions of its own name.
+        (Ok(Datum::Function { name, .. }), None) => signature(&name).unwrap_or(Ok(name)),
+        (_, Some((of, 0))) => telling.of_named(look, &of),
+        (_, Some((of, _))) => telling.of_pointer(look, &of),
         (Ok(other), None) => Ok(described(&other).to_owned()),
         (Err(why), None) => match without_value() {
-            Some(of) => declaration(look, &of),
-            None => return Err(undeclared(why, text)),
+            Some(of) => telling.of(look, &of),
+            None => match signature(text).filter(|_| may_be_a_function(text)) {
+                Some(signature) => signature,
+                None => return Err(undeclared(why, text)),
+            },
         },
     };
     told.map_err(|why| fault(why.into()))
+}
+
+/// The same of a type or a function by its name, where nothing runs.
+pub fn declared_by_name(text: &str, source: &ModuleSource, telling: Telling) -> Option<String> {
+    let text = text.trim();
+    let look = Look::new(source, &Nothing);
+    let told = match named(&look, text) {
+        Some((of, 0)) => telling.of_named(&look, &of),
+        Some((of, _)) => telling.of_pointer(&look, &of),
+        None => source.signature(source.function_meant(0, text)?),
+    };
+    told.ok()
+}
+
+/// Where nothing runs.
+struct Nothing;
+
+impl FrameState for Nothing {
+    fn local(&self, _: u32) -> Option<CoreValue> {
+        None
+    }
+
+    fn operand(&self, _: u32) -> Option<CoreValue> {
+        None
+    }
+
+    fn global(&self, _: u32) -> Option<CoreValue> {
+        None
+    }
+
+    fn memory(&self, _: u64, _: usize) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// Whether this may be a function's name with its path and arguments, and not a value's.
+fn may_be_a_function(text: &str) -> bool {
+    !text.contains("->")
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_:<>(),*&~ ".contains(c))
 }
 
 /// The type of an expression's value, as far as the declarations tell it.
@@ -113,11 +210,6 @@ fn named(look: &Look<'_>, text: &str) -> Option<(Of, u32)> {
     }
     let name = parse::type_name(text)?;
     Some((Of::Type(types::find(look, &name.name)?), name.pointers))
-}
-
-fn pointer(look: &Look<'_>, of: &Of) -> Result<String, SourceError> {
-    let target = declaration(look, of)?;
-    Ok(format!("{}\n{target}", look.pointer_name(of)))
 }
 
 /// What a value is that the program has not declared.

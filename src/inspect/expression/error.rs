@@ -48,7 +48,7 @@ pub enum Fault {
     #[error("no variable `{0}` is in scope here")]
     Unknown(String),
     /// The name, which is of no variable that can be seen here, and of no type.
-    #[error("neither a variable in scope here nor a type is named `{0}`")]
+    #[error("no variable in scope here, no type and no function is named `{0}`")]
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(

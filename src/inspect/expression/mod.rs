@@ -20,14 +20,16 @@ mod parse;
 pub mod predicate;
 mod scene;
 mod syntax;
+mod type_name;
 mod types;
 
 pub use datum::{core_text, core_text_in};
-pub use declared::declared;
+pub use declared::{Telling, declared, declared_by_name};
 pub use error::{ExpressionError, Fault};
 pub use scene::{Scene, SceneMoment, SourceFrame};
 
 use super::hostcall::lift::Lifted;
+use super::variable::ValueType;
 use super::variable::notation::Notation;
 use super::variable::scalar::Number;
 use super::variable::value::Look;
@@ -197,6 +199,15 @@ impl Expression {
         })
     }
 
+    /// The type of its value, if that is one of the program's.
+    pub fn type_of(&self, scene: &Scene<'_>) -> Option<ValueType> {
+        let of = self.with_value(scene, |_, datum| match datum {
+            Datum::Typed(value) => Ok(Some(ValueType(value.of))),
+            _ => Ok(None),
+        });
+        of.ok().flatten()
+    }
+
     /// Whether it holds, as a condition.
     ///
     /// # Errors
@@ -237,11 +248,12 @@ impl Expression {
             }
             (Datum::Address { address, of }, Some(look)) => {
                 let type_name = look.pointer_name(&of);
+                let value = look.pointer_text(address, &of)?;
                 let target = part(look, name.clone(), pointed(address, of));
                 Evaluated::Variable(Box::new(Variable {
                     name,
                     type_name,
-                    value: format!("{address:#x}"),
+                    value,
                     kind: VariableKind::Part,
                     address: None,
                     size: 0,

@@ -1,7 +1,7 @@
 //! What a history has not kept, told by one more replay: the tables of a moment, or all
 //! that changed in the course of the recording.
 
-use super::building::{Building, Watching};
+use super::building::{Building, Watching, unwanted};
 use super::entry::EndedEntry;
 use super::history::{HandleChange, HandleHistory, Moments, TableList};
 use super::problem::Overfull;
@@ -146,7 +146,7 @@ impl<G: Fn() -> bool + Send + 'static> Observer for Ending<G> {
         self.calls = self.calls.wrapping_add(1);
         if self.calls.is_multiple_of(ASKED_EVERY) && !(self.go_on)() {
             *self.was_ended.lock() = true;
-            return Err(wasmtime::Error::msg("nobody wants to know any more"));
+            return Err(unwanted());
         }
         self.watching.calling(store, call)
     }

@@ -248,6 +248,11 @@ impl Building {
     }
 }
 
+/// The error by which an observer ends a replay whose answer nobody waits for any more.
+pub(in crate::inspect) fn unwanted() -> wasmtime::Error {
+    wasmtime::Error::msg("nobody wants to know any more")
+}
+
 /// The observer that collects steps. It shares them with its maker, as the replay
 /// keeps observers to itself.
 pub(super) struct Watching(pub(super) Arc<Mutex<Building>>);
@@ -261,7 +266,7 @@ impl Observer for Watching {
         let mut building = self.0.lock();
         building.calling(store, call);
         match building.is_done {
-            true => Err(wasmtime::Error::msg("nobody wants to know any more")),
+            true => Err(unwanted()),
             false => Ok(()),
         }
     }

@@ -9,7 +9,7 @@
 use super::output::{Output, TooMuchPrinted, room};
 use crate::component::types::CoreValue;
 use crate::inspect::handles::anew;
-use crate::inspect::handles::building::Building;
+use crate::inspect::handles::building::{Building, unwanted};
 use crate::inspect::handles::history::{HandleHistory, TableList, Untold};
 use crate::inspect::handles::problem::{Mismatch, Overfull};
 use crate::replay::output::Printed;
@@ -394,7 +394,7 @@ impl Observer for Collecting {
         call: &Calling,
     ) -> wasmtime::Result<()> {
         if self.0.is_abandoned.load(Ordering::Relaxed) {
-            return Err(wasmtime::Error::msg("nobody wants to know any more"));
+            return Err(unwanted());
         }
         let mut told = self.0.told.lock();
         told.handles.calling(store, call);

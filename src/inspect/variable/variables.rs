@@ -1,8 +1,9 @@
 //! The variables of a stopped frame: what is in scope, what it holds, what is
 //! inside that. Each variable that cannot be shown says why, on its own.
 
+use super::locator::Locator;
 use super::notation::Notation;
-use super::place::{FrameState, Locator, Place, Unavailable};
+use super::place::{FrameState, Place, Unavailable};
 use super::summary::{named, summary};
 use super::value::{Elements, Field, Items, Look, Of, Value, View};
 use crate::component::types::CoreValue;
@@ -13,8 +14,8 @@ use crate::source::{
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// What the row is called that has what was returned.
-pub const RETURNED: &str = "(return value)";
+/// What the row is called that has what was returned, as in expressions.
+pub const RETURNED: &str = "$return";
 /// The most children that one request gets.
 const MOST_CHILDREN: u64 = 10_000;
 

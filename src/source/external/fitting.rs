@@ -1,9 +1,9 @@
 //! Which module a debug file belongs to.
 
 use super::outline::Outline;
-use super::{ExternalError, Module, read_file};
+use super::{ExternalError, Module};
 use crate::component::{CustomSection, ModuleId, module_name};
-use crate::source::host_file::Within;
+use crate::source::host_file::{self, HostFileError, Within};
 use crate::source::module::ModuleSource;
 use crate::source::sections::{DebugSections, SOURCE_MAP};
 use crate::source::source_map::{SourceMap, without_guard};
@@ -305,4 +305,28 @@ fn name_root(map: &mut serde_json::Map<String, Value>, directory: &Path) {
     let own = directory.join(root);
     let root = if own.is_dir() { &own } else { directory };
     map.insert("sourceRoot".to_owned(), root.display().to_string().into());
+}
+
+fn read_file(path: &Path, within: Within<'_>) -> Result<Arc<[u8]>, ExternalError> {
+    let refused = |what| ExternalError::NoFile {
+        path: path.to_owned(),
+        what,
+    };
+    let read = host_file::read(path, within, u64::from(u32::MAX));
+    let bytes = read.map_err(|error| match error {
+        HostFileError::Irregular(what) => refused(what),
+        HostFileError::TooLarge { .. } => refused("larger"),
+        HostFileError::Outside => ExternalError::Outside {
+            path: path.to_owned(),
+        },
+        HostFileError::Read(source) => ExternalError::Read {
+            path: path.to_owned(),
+            source,
+        },
+        other => ExternalError::Read {
+            path: path.to_owned(),
+            source: std::io::Error::other(other),
+        },
+    })?;
+    Ok(bytes.into())
 }

@@ -4,114 +4,26 @@
 //! What is found is put into the modules as custom sections, so that whoever reads a
 //! module's sources finds all there is in its bytes.
 
+mod error;
 mod fitting;
 mod outline;
+mod search;
+mod urls;
 
-use super::host_file::{self, HostFileError, Within};
+use super::host_file::Within;
 use super::module::ModuleSource;
 use super::sections::{SOURCE_MAP, SPLIT_FILE};
 use crate::component::{Component, CustomSection, ModuleId, with_custom_sections};
-use base64::Engine as _;
+pub use error::ExternalError;
 use fitting::{DebugFile, Fit};
 use outline::Outline;
+pub use search::Search;
+use search::{candidates, debug_names, locate, there, with_suffix};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// No build has more files of split units; each is read as a whole.
 const MOST_SPLIT_FILES: usize = 1 << 14;
-
-/// Why a file is not debug information of a component.
-#[derive(Debug, thiserror::Error)]
-pub enum ExternalError {
-    /// The file cannot be opened or read.
-    #[error("cannot read the debug file {path}: {source}")]
-    Read {
-        /// The debug file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// It is not read: that might never end, or offsets would not fit in 32 bits.
-    #[error("the debug file {path} is {what}, not a regular file of at most 4 GiB")]
-    NoFile {
-        /// The debug file.
-        path: PathBuf,
-        /// `a directory`, `a device`, or `larger` than 4 GiB.
-        what: &'static str,
-    },
-    /// Only what a person names may be anywhere.
-    #[error(
-        "the debug file {path} is outside of the folders of the recording and of the component, \
-         where what a recording refers to may be: if it is to be read, name it with \
-         `debugFiles` or --debug-file"
-    )]
-    Outside {
-        /// The debug file.
-        path: PathBuf,
-    },
-    /// It begins as WebAssembly, but its sections cannot be walked.
-    #[error(
-        "the debug file {path} is damaged ({message}); it may be cut short: copy or build it again"
-    )]
-    Damaged {
-        /// The debug file.
-        path: PathBuf,
-        /// What the parser says, with the byte offset.
-        message: String,
-    },
-    /// It begins as JSON, but is not a source map.
-    #[error("{path} is not a source map that can be read: {message}")]
-    NoSourceMap {
-        /// The debug file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// It begins neither as WebAssembly nor as JSON.
-    #[error(
-        "{path} is neither WebAssembly (a debug build, a .dwo, a .dwp) nor a source map in JSON"
-    )]
-    Unknown {
-        /// The debug file.
-        path: PathBuf,
-    },
-    /// None of its core modules has a `.debug_*` or a name section.
-    #[error("the debug file {path} has no debug information: no `.debug_*` sections and no names")]
-    Empty {
-        /// The debug file.
-        path: PathBuf,
-    },
-    /// It is of another build, or has nothing that a module of the component lacks.
-    #[error("the debug file {path} does not fit {program}: {why}")]
-    DoesNotFit {
-        /// The debug file.
-        path: PathBuf,
-        /// [`Search::program`].
-        program: String,
-        /// What the file has and what the modules have, in words.
-        why: String,
-    },
-}
-
-/// Where to look.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// The program's name, for messages.
-    pub program: String,
-    /// Where the component's file is, or may be. Files that nobody has named are read only
-    /// in the folders of these, and beneath.
-    pub beside: Vec<PathBuf>,
-    /// Files that the person has named.
-    pub given: Vec<PathBuf>,
-}
-
-impl Search {
-    fn folders(&self) -> Vec<PathBuf> {
-        let folders = self.beside.iter().filter_map(|file| file.parent());
-        folders.map(Path::to_owned).collect()
-    }
-}
 
 /// What was found, by module.
 #[derive(Debug, Default)]
@@ -267,7 +179,7 @@ impl External {
 
     fn follow(&mut self, module: &Module<'_>, url: &str, search: &Search) -> Result<(), String> {
         if let Some(data) = url.strip_prefix("data:") {
-            let map = data_uri(data).ok_or("its source map's `data:` URL is damaged")?;
+            let map = urls::data(data).ok_or("its source map's `data:` URL is damaged")?;
             let sections = vec![(SOURCE_MAP.to_owned(), map)];
             self.added.entry(module.id).or_default().extend(sections);
             return Ok(());
@@ -398,115 +310,4 @@ struct Module<'a> {
     id: ModuleId,
     bytes: &'a [u8],
     outline: Outline,
-}
-
-/// What debug builds of a component are called.
-fn debug_names(component: &Path) -> [PathBuf; 2] {
-    [
-        component.with_extension("debug.wasm"),
-        with_suffix(component, ".debug.wasm"),
-    ]
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// Where a file may be that was at `path` when the guest was built.
-fn candidates(path: &str, search: &Search) -> Vec<PathBuf> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let directories = || search.beside.iter().filter_map(|file| file.parent());
-    let relative = directories().map(|directory| directory.join(path));
-    let beside = directories().map(|directory| directory.join(name));
-    relative.chain(beside).collect()
-}
-
-/// The file that a URL in a module names.
-fn locate(url: &str, search: &Search) -> Result<PathBuf, String> {
-    let path = match url.split_once("://") {
-        Some(("file", path)) => percent_decoded(path),
-        Some(_) => {
-            return Err(format!(
-                "its debug information is at {url}, which is not fetched: download it, and name \
-                 the file with `debugFiles` or --debug-file"
-            ));
-        }
-        None => url.to_owned(),
-    };
-    let candidates = candidates(&path, search);
-    there(&candidates, Within::Folders(&search.folders())).map_err(|outside| match outside {
-        true => format!(
-            "it says that its debug information is in {url}, which is outside of the folders of \
-             the recording and of the component: if that is to be read, name the file with \
-             `debugFiles` or --debug-file"
-        ),
-        false => format!(
-            "it says that its debug information is in {url}, which is not there: name the file \
-             with `debugFiles` or --debug-file"
-        ),
-    })
-}
-
-/// The first of some files that is there, where it may be; if there is none, whether one is
-/// where it may not be.
-fn there(candidates: &[PathBuf], within: Within<'_>) -> Result<PathBuf, bool> {
-    let are_there = || candidates.iter().filter(|path| path.is_file());
-    let found = are_there().find(|path| within.holds(path));
-    found.cloned().ok_or_else(|| are_there().next().is_some())
-}
-
-/// What a `data:` URL holds, after its scheme.
-fn data_uri(data: &str) -> Option<Vec<u8>> {
-    let (kind, content) = data.split_once(',')?;
-    if kind.ends_with(";base64") {
-        let engine = base64::engine::general_purpose::STANDARD;
-        return engine.decode(percent_decoded(content)).ok();
-    }
-    Some(percent_decoded(content).into_bytes())
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let escaped = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (first, escaped) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn read_file(path: &Path, within: Within<'_>) -> Result<Arc<[u8]>, ExternalError> {
-    let refused = |what| ExternalError::NoFile {
-        path: path.to_owned(),
-        what,
-    };
-    let read = host_file::read(path, within, u64::from(u32::MAX));
-    let bytes = read.map_err(|error| match error {
-        HostFileError::Irregular(what) => refused(what),
-        HostFileError::TooLarge { .. } => refused("larger"),
-        HostFileError::Outside => ExternalError::Outside {
-            path: path.to_owned(),
-        },
-        HostFileError::Read(source) => ExternalError::Read {
-            path: path.to_owned(),
-            source,
-        },
-        other => ExternalError::Read {
-            path: path.to_owned(),
-            source: std::io::Error::other(other),
-        },
-    })?;
-    Ok(bytes.into())
 }

@@ -36,16 +36,27 @@ impl Timeline {
         lines::rows_around(&self.rows, module, frame.module, frame.pc)
     }
 
-    /// The innermost body of a frame that has begun.
+    /// The innermost body of a frame that has begun. Where the frame has called what runs, those
+    /// of libraries do not count: what they call is a part of the line that calls them.
     pub(super) fn body_in(
         &self,
         frame: &Frame,
         rows: &FunctionRows,
         is_innermost: bool,
     ) -> BodyNumber {
-        let at = rows.row_around(frame.pc).map_or(OWN, |row| row.at.body);
-        let ahead = if is_innermost { self.unbegun } else { 0 };
-        rows.around(at).nth(ahead as usize).unwrap_or(OWN)
+        let row = rows.row_around(frame.pc);
+        let at = row.map_or(OWN, |row| row.at.body);
+        if is_innermost {
+            return rows.around(at).nth(self.unbegun as usize).unwrap_or(OWN);
+        }
+        // Which line a body has been come to on, from the inside to the outside.
+        let mut line = row.map(|row| row.at.line);
+        let own = rows.around(at).find(|body| {
+            let call = rows.call_of(*body).map(|call| call.line);
+            let of_body = std::mem::replace(&mut line, call);
+            !self.stepping.is_foreign_line(rows.module, of_body)
+        });
+        own.unwrap_or(OWN)
     }
 
     /// How the frames at a depth and below it look from where they are.

@@ -1,7 +1,7 @@
 //! What can be asked of a timeline, and what it answers.
 
 use crate::replay::{InstanceId, ModuleId, Position, Tick};
-use crate::source::FileId;
+use crate::source::{FileId, SourceLine};
 use crate::timeline::Module;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -41,6 +41,17 @@ pub struct Stepping {
 }
 
 impl Stepping {
+    /// Whether a line, by the number that stands for it in a module, is someone else's. Where
+    /// anything is, what is of no line is, too.
+    pub(in crate::timeline) fn is_foreign_line(&self, id: ModuleId, key: Option<u64>) -> bool {
+        let sources = self.foreign_sources.get(&id);
+        let sources = sources.filter(|sources| !sources.is_empty());
+        sources.is_some_and(|sources| {
+            let file = key.and_then(SourceLine::file_of_key);
+            file.is_none_or(|file| sources.contains(&file))
+        })
+    }
+
     /// Whether the function that contains a place is someone else's.
     pub(in crate::timeline) fn is_foreign(&self, id: ModuleId, module: &Module, pc: u32) -> bool {
         if self.foreign.contains(&id) {

@@ -55,6 +55,13 @@ impl Timeline {
             return self.reach_start();
         }
         let process = self.at_tick(tick, interrupt)?;
+        let there = &process.at;
+        if there.is_end && there.position.tick < tick {
+            return Err(TimelineError::Failed(format!(
+                "there is no tick {}: the recording ends in tick {}",
+                tick.0, there.position.tick.0
+            )));
+        }
         Ok(self.settle(process, Reason::Arrived))
     }
 

@@ -332,10 +332,10 @@ impl Timeline {
             (Direction::Backward, Some((.., body))) => {
                 match self.back_to_inlined_call(&frames, depth, body, interrupt)? {
                     Some(stop) => Ok(stop),
-                    None => self.back_to_call_of(frame, depth, interrupt),
+                    None => self.back_to_call_by_own(&frames, depth, interrupt),
                 }
             }
-            (Direction::Backward, None) => self.back_to_call_of(frame, depth, interrupt),
+            (Direction::Backward, None) => self.back_to_call_by_own(&frames, depth, interrupt),
         }
     }
 
@@ -350,13 +350,17 @@ impl Timeline {
         }
     }
 
-    /// The depth of the nearest frame outside `depth` that has lines, or of the
-    /// nearest one at all.
+    /// The depth of the nearest frame outside `depth` that has lines. Where there is none, a
+    /// frame without lines has the nearest one at all; the program's own, such as `main`, has
+    /// none: what is around it leads to the end, as it does for the step over its last line.
     fn caller_with_lines(&self, frames: &[Frame], depth: u32) -> Option<u32> {
-        let outside = (frames.len() as u32).checked_sub(depth)? as usize + 1;
+        let left = (frames.len() as u32).checked_sub(depth)? as usize;
+        let outside = left + 1;
         let callers = frames.get(outside..).unwrap_or_default();
         let lined = callers.iter().position(|frame| self.has_lines(frame));
-        let index = lined.or((!callers.is_empty()).then_some(0))?;
+        let is_left_whole = self.stepping.without_lines == WithoutLines::Leave
+            && frames.get(left).is_some_and(|frame| self.has_lines(frame));
+        let index = lined.or((!callers.is_empty() && !is_left_whole).then_some(0))?;
         Some((frames.len() - outside - index) as u32)
     }
 
@@ -369,6 +373,19 @@ impl Timeline {
         {
             return Ok(stop);
         }
+        self.back_to_call_by_own(&frames, depth, interrupt)
+    }
+
+    /// Right before the call by which the frame at a depth came to be: in the caller that a
+    /// step out leads to, which may have called a library that calls back.
+    fn back_to_call_by_own(
+        &mut self,
+        frames: &[Frame],
+        depth: u32,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let caller = self.caller_with_lines(frames, depth);
+        let depth = caller.map_or(depth, |caller| caller + 1);
         let index = (frames.len() as u32).saturating_sub(depth) as usize;
         self.back_to_call_of(frames.get(index).copied(), depth, interrupt)
     }

@@ -1,6 +1,7 @@
 //! Debug information, damaged section by section.
 
 use super::{Fuzzing, doors, pick};
+use crate::support::binary::leb128;
 use crate::support::file::{Numbers, mutate};
 use crate::support::{fixture, golden, module_with_dwarf, parse};
 use rr_dap::component::{Component, ModuleId};
@@ -76,14 +77,6 @@ fn header_of(module: &[u8], payload: usize) -> usize {
     start - 1
 }
 
-fn leb(mut number: usize, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
 /// The module with some of its sections damaged, the lengths of which are right again.
 fn damaged(module: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     let mut out = Vec::with_capacity(module.len());
@@ -107,11 +100,11 @@ fn damaged(module: &[u8], numbers: &mut Numbers) -> Vec<u8> {
         }
         number += 1;
         let mut payload = Vec::new();
-        leb(name.len(), &mut payload);
+        leb128(name.len(), &mut payload);
         payload.extend_from_slice(name.as_bytes());
         payload.extend(contents);
         out.push(0);
-        leb(payload.len(), &mut out);
+        leb128(payload.len(), &mut out);
         out.extend(payload);
     }
     out

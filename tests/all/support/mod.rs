@@ -1,6 +1,6 @@
 //! What several tests share: fixtures, the binary, recordings.
-#![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod binary;
 pub mod client;
 pub mod command;
 pub mod concurrent;
@@ -10,10 +10,12 @@ pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;
+pub mod ledger;
 pub mod lined;
 pub mod oracle;
 pub mod plain;
 pub mod processes;
+pub mod prompt;
 pub mod random_client;
 pub mod random_guest;
 pub mod random_requests;

@@ -1,5 +1,7 @@
 //! Components without their debug information.
 
+use super::binary::leb128;
+
 /// The component without its custom sections: neither its own nor its modules'.
 pub fn stripped(component: &[u8]) -> Vec<u8> {
     let mut out = component[..8].to_vec();
@@ -23,12 +25,7 @@ pub fn stripped(component: &[u8]) -> Vec<u8> {
             1 if component[4..8] == [13, 0, 1, 0] => {
                 let module = stripped(content);
                 out.push(1);
-                let mut left = module.len();
-                while left >= 0x80 {
-                    out.push(left as u8 | 0x80);
-                    left >>= 7;
-                }
-                out.push(left as u8);
+                leb128(module.len(), &mut out);
                 out.extend(module);
             }
             _ => out.extend(&component[start..end]),

@@ -13,13 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One test for each guest.
-#[allow(unused_macros, reason = "each test file uses a part")]
 macro_rules! each {
     ($($name:ident: $check:expr;)*) => {
         $(#[test] fn $name() { $check })*
     };
 }
-#[allow(unused_imports, reason = "each test file uses a part")]
 pub(crate) use each;
 
 /// A walk with so many failures has shown enough.
@@ -57,6 +55,34 @@ pub fn with_fixtures(fixture: &'static str) -> Guest {
         fixture,
         options: vec!["--dir".into(), format!("{}::/work", fixtures.display())],
     }
+}
+
+/// Goes from hostcall to hostcall to the end, and all the way back; tells how many there are.
+pub fn hostcalls_both_ways(timeline: &mut Timeline) -> usize {
+    let go = |timeline: &mut Timeline, direction| {
+        let motion = Motion::Hostcall(direction, HostcallFilter::ANY);
+        let stop = timeline.travel(&motion, &Interrupt::new());
+        stop.unwrap_or_else(|e| panic!("{motion:?}: {e}"))
+    };
+    let mut forward = Vec::new();
+    loop {
+        let stop = go(timeline, Direction::Forward);
+        if matches!(stop.reason, Reason::End(_)) {
+            break;
+        }
+        let crossing = timeline.crossing().expect("asks").expect("in a hostcall");
+        assert_eq!(crossing.calling.event, stop.event);
+        assert_eq!(stop.event, forward.len() as u64);
+        forward.push((stop.position, crossing));
+    }
+    assert!(forward.is_sorted_by_key(|(position, _)| *position));
+    for (position, crossing) in forward.iter().rev() {
+        let stop = go(timeline, Direction::Backward);
+        assert_eq!(stop.position, *position);
+        assert_eq!(timeline.crossing().expect("asks").as_ref(), Some(crossing));
+    }
+    assert_eq!(go(timeline, Direction::Backward).reason, Reason::Start);
+    forward.len()
 }
 
 /// A recording that the oracle knows and a timeline moves in.

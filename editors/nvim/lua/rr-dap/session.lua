@@ -15,6 +15,8 @@ local at_next_stop = setmetatable({}, { __mode = "k" })
 local reasons = setmetatable({}, { __mode = "k" })
 --- By stack, what its subdued frames have for sources, while nvim-dap chooses one to show.
 local hidden = setmetatable({}, { __mode = "k" })
+--- By stack, the frame that stands for the start or the end, while nvim-dap has a look at it.
+local labels = setmetatable({}, { __mode = "k" })
 --- After these, the innermost frame is what one wants to see, whosever it is.
 local INNERMOST = { step = true, breakpoint = true, ["function breakpoint"] = true }
 
@@ -193,8 +195,8 @@ end
 
 --- nvim-dap shows the innermost frame that has a source, be it a shim's or the C library's:
 --- those before the first one of the person's own are without until it has chosen.
-local function hide_subdued(session, error, stack)
-  if error or not is_ours(session) or INNERMOST[reasons[session]] then
+local function hide_subdued(session, stack)
+  if INNERMOST[reasons[session]] then
     return
   end
   local sources = {}
@@ -210,9 +212,32 @@ local function hide_subdued(session, error, stack)
   end
 end
 
-local function show_subdued(_, _, stack)
+--- The start and the end are nowhere in a source, and nvim-dap would warn that it is missing:
+--- it is quiet about lines before the first.
+local function hide_label(stack)
+  local frame = stack.stackFrames[1]
+  if frame and frame.presentationHint == "label" and not frame.source then
+    labels[stack] = { frame = frame, line = frame.line }
+    frame.source, frame.line = {}, -1
+  end
+end
+
+local function before_choice(session, error, stack)
+  if not error and is_ours(session) then
+    hide_subdued(session, stack)
+    hide_label(stack)
+  end
+end
+
+local function after_choice(_, _, stack)
   for index, source in pairs(stack and hidden[stack] or {}) do
     stack.stackFrames[index].source = source
+  end
+  local label = stack and labels[stack]
+  if label then
+    labels[stack] = nil
+    label.frame.source, label.frame.line = nil, label.line
+    tell.info(label.frame.name)
   end
 end
 
@@ -222,8 +247,8 @@ function M.listen(dap)
   dap.listeners.before.event_stopped["rr-dap"] = function(session, stop)
     reasons[session] = stop.reason
   end
-  dap.listeners.before.stackTrace["rr-dap"] = hide_subdued
-  after.stackTrace["rr-dap"] = show_subdued
+  dap.listeners.before.stackTrace["rr-dap"] = before_choice
+  after.stackTrace["rr-dap"] = after_choice
   after.event_stopped["rr-dap"] = stopped
   after.event_continued["rr-dap"] = moves
   -- A program that is recorded for long has a thread before it stops anywhere.

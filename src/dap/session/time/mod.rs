@@ -69,10 +69,8 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         SeekArguments {
             event: Some(event), ..
         } => {
-            let history = debuggee.history();
-            if event >= history.events {
-                let message = no_event(&history, event);
-                return Err(Refusal::because(message));
+            if let Some(why) = debuggee.history().without_event(event) {
+                return Err(Refusal::because(why));
             }
             Motion::Event(event)
         }
@@ -104,17 +102,6 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         }
     };
     Reply::then(Then::TravelUnasked(vec![motion]))
-}
-
-/// That there is no such event, or that it cannot be read.
-fn no_event(history: &History, event: u64) -> String {
-    match &history.damage {
-        None => format!("there is no event {event}; there are {}", history.events),
-        Some(damage) => format!(
-            "event {event} cannot be read, as only {} can: {damage}",
-            history.events
-        ),
-    }
 }
 
 pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> {

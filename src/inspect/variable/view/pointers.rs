@@ -14,10 +14,6 @@ impl Look<'_> {
         place: &Place,
     ) -> Result<View, Unavailable> {
         let address = place.read_number(size, self.state)?;
-        let mut text = match self.notation {
-            Notation::Natural | Notation::Text | Notation::Character => format!("{address:#x}"),
-            notation => notation.number(address.into()),
-        };
         let resolved = match target {
             Some(target) => self.source.resolved(target).ok(),
             None => None,
@@ -29,12 +25,10 @@ impl Look<'_> {
             (Some((_, Type::Unspecified { .. })), _) | (None, _) => None,
             (Some(_), target) => target.filter(|_| address != 0),
         };
-        if let Some(target) = target
-            && !self.notation.is_of_numbers()
-            && let Some(units) = self.units_of(target)?
-        {
-            text = format!("{text} {}", self.text_at(address, units));
-        }
+        let text = match target {
+            Some(target) => self.pointer_text(address, &Of::Type(target))?,
+            None => self.address_text(address),
+        };
         Ok(View::Pointer {
             text,
             is_transparent: is_transparent && target.is_some(),
@@ -45,6 +39,32 @@ impl Look<'_> {
                 })
             }),
             beside: Vec::new(),
+        })
+    }
+
+    fn address_text(&self, address: u64) -> String {
+        match self.notation {
+            Notation::Natural | Notation::Text | Notation::Character => format!("{address:#x}"),
+            notation => notation.number(address.into()),
+        }
+    }
+
+    /// A pointer in one line: the address, and what is there if that is text.
+    pub(in crate::inspect) fn pointer_text(
+        &self,
+        address: u64,
+        to: &Of,
+    ) -> Result<String, Unavailable> {
+        let text = self.address_text(address);
+        let units = match to {
+            Of::Type(target) if address != 0 && !self.notation.is_of_numbers() => {
+                self.units_of(*target)?
+            }
+            _ => None,
+        };
+        Ok(match units {
+            Some(units) => format!("{text} {}", self.text_at(address, units)),
+            None => text,
         })
     }
 

@@ -419,12 +419,13 @@ impl Oracle {
         starts.max()
     }
 
-    /// The first moment after the return to the nearest caller with lines, or to the
-    /// nearest caller at all; where that is unwound, to the one that catches. Out of an
-    /// inlined call: the first moment outside of it.
+    /// The first moment after the return to the nearest caller with lines; from code without
+    /// lines that has none, to the nearest caller at all; where that is unwound, to the one that
+    /// catches. Out of an inlined call: the first moment outside of it.
     pub(super) fn out_forward(&self, stand: Stand) -> Option<Stand> {
         let from = stand.0;
         let lined = self.lined_stack(from);
+        let has_lines = lined.is_some();
         let stack = lined.clone().unwrap_or_else(|| self.stack(from));
         let chain = match (lined, stack.first()) {
             (Some(_), Some(frame)) => self.chain(*frame, stand),
@@ -432,7 +433,9 @@ impl Oracle {
         };
         let outside = stack.get(1..).unwrap_or_default();
         let lined = outside.iter().position(|frame| self.has_line(*frame, from));
-        let callers: HashSet<usize> = outside[lined.unwrap_or(0)..].iter().copied().collect();
+        let nearest = lined.or((!has_lines).then_some(0));
+        let callers = nearest.map_or(&[][..], |nearest| &outside[nearest..]);
+        let callers: HashSet<usize> = callers.iter().copied().collect();
         let mut is_in_gap = false;
         for i in from + 1..self.moments.len() {
             let moment = &self.moments[i];
@@ -479,8 +482,8 @@ impl Oracle {
         None
     }
 
-    /// The instruction before the call that began the innermost activation with lines,
-    /// or the innermost one at all. Out of an inlined call: where it began.
+    /// The instruction before the call by which the nearest caller with lines, or the nearest
+    /// one at all, came to the innermost activation with lines. Out of an inlined call: where it began.
     pub(super) fn out_back(&self, stand: Stand) -> Option<Stand> {
         let from = stand.0;
         let lined = self.lined_stack(from);
@@ -495,7 +498,11 @@ impl Oracle {
         {
             return Some(began);
         }
-        let begun = *self.activations[frame].moments.first()?;
+        // That which the nearest caller with lines has called, as a step out leads there.
+        let outside = stack.get(1..).unwrap_or_default();
+        let lined = outside.iter().position(|frame| self.has_line(*frame, from));
+        let called = stack[lined.unwrap_or(0)];
+        let begun = *self.activations[called].moments.first()?;
         self.instruction_before(begun).map(|at| (at, 0))
     }
 

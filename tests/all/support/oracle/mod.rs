@@ -109,11 +109,6 @@ impl Oracle {
         self.moments.len() - 1
     }
 
-    /// The moments before an instruction, and the start.
-    pub fn instructions(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        (0..self.moments.len()).filter(|i| self.moments[*i].position.phase == Phase::Before)
-    }
-
     /// The activations at a moment, innermost first.
     pub fn stack(&self, at: usize) -> Vec<usize> {
         let innermost = self.moments[at].frame;

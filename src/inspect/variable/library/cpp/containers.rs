@@ -3,7 +3,7 @@
 use super::Library;
 use crate::inspect::variable::containers::{BitList, BlockList, Layout, LinkedList, RedBlackTree};
 use crate::inspect::variable::place::{Place, Unavailable};
-use crate::inspect::variable::value::{Elements, Items, ItemsKind, Of, View, Walk};
+use crate::inspect::variable::value::{Elements, Items, ItemsKind, Of, Value, View, Walk};
 use crate::source::EntryId;
 
 /// What a container shows; `None` for any other value.
@@ -153,20 +153,9 @@ fn hash_table(value: &Library<'_>, kind: ItemsKind) -> Result<Option<Items>, Una
     let (Some(first), Some(count)) = (first, count) else {
         return Ok(None);
     };
-    let pointer_size = value.look.size(&first.of);
     // The next node, and the hash.
-    let layout = layout(value, pointer_size.saturating_mul(2), kind)?;
-    let (Some((first, _)), Some(layout)) = (value.address(&first)?, layout) else {
-        return Ok(None);
-    };
-    let walk = LinkedList {
-        first,
-        end: 0,
-        next_offset: 0,
-        pointer_size,
-        layout,
-    };
-    Ok(items(kind, count, walk))
+    let walk = chain(value, &first, 2, kind)?;
+    Ok(walk.and_then(|walk| items(kind, count, walk)))
 }
 
 /// A ring of nodes that the list itself is part of.
@@ -199,19 +188,32 @@ fn forward_list(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {
     let Some(first) = before.and_then(|before| value.within(&before, "__next_")) else {
         return Ok(None);
     };
-    let pointer_size = value.look.size(&first.of);
-    let layout = layout(value, pointer_size, ItemsKind::List)?;
-    let (Some((first, _)), Some(layout)) = (value.address(&first)?, layout) else {
+    let Some(walk) = chain(value, &first, 1, ItemsKind::List)? else {
         return Ok(None);
     };
-    let walk = LinkedList {
+    Ok(items(ItemsKind::List, walk.length(value.look), walk))
+}
+
+/// Nodes that begin with a pointer to the next one, null in the last; `words` of the size of
+/// a pointer stand before what a node holds.
+fn chain(
+    value: &Library<'_>,
+    first: &Value,
+    words: u64,
+    kind: ItemsKind,
+) -> Result<Option<LinkedList>, Unavailable> {
+    let pointer_size = value.look.size(&first.of);
+    let layout = layout(value, pointer_size.saturating_mul(words), kind)?;
+    let (Some((first, _)), Some(layout)) = (value.address(first)?, layout) else {
+        return Ok(None);
+    };
+    Ok(Some(LinkedList {
         first,
         end: 0,
         next_offset: 0,
         pointer_size,
         layout,
-    };
-    Ok(items(ItemsKind::List, walk.length(value.look), walk))
+    }))
 }
 
 fn deque(value: &Library<'_>) -> Result<Option<Items>, Unavailable> {

@@ -1,0 +1,238 @@
+//! What is asked of a recording while it stands still: each question goes to the file that
+//! answers it.
+
+use super::Recording;
+use super::texts::Text;
+use crate::debuggee::{
+    BreakpointState, Code, Data, DataBreakpointRequest, DataMeant, DebuggeeError, EvaluateContext,
+    FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
+    InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
+    Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
+    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableView, Window,
+};
+use crate::inspect::expression::Telling;
+use crate::inspect::hostcall::listing::{Listing, Row};
+use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::Reason;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Stops for Recording {
+    fn set_source_breakpoints(
+        &mut self,
+        source: &SourceOrigin,
+        breakpoints: &[SourceBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_lines(source, breakpoints)
+    }
+
+    fn set_function_breakpoints(
+        &mut self,
+        breakpoints: &[FunctionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_functions(breakpoints)
+    }
+
+    fn set_instruction_breakpoints(
+        &mut self,
+        breakpoints: &[InstructionBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_instructions(breakpoints)
+    }
+
+    fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        self.break_at_filters(filters)
+    }
+
+    fn set_data_breakpoints(
+        &mut self,
+        breakpoints: &[DataBreakpointRequest],
+    ) -> Vec<BreakpointState> {
+        self.break_at_data(breakpoints)
+    }
+
+    fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
+        self.data_meant(meant)
+    }
+
+    fn breakpoint_locations(
+        &mut self,
+        source: &SourceOrigin,
+        lines: RangeInclusive<u64>,
+    ) -> Result<Vec<SourcePoint>, DebuggeeError> {
+        Ok(self.breakable(source, lines))
+    }
+}
+
+impl Looks for Recording {
+    fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
+        self.shown_frames(window)
+    }
+
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
+        self.scopes_of(frame)
+    }
+
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>, DebuggeeError> {
+        self.values_in(of, page, format)
+    }
+
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        _context: EvaluateContext,
+        format: Format,
+    ) -> Result<VariableView, DebuggeeError> {
+        self.evaluate_in(expression, frame, format)
+    }
+
+    fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        self.names_in(frame)
+    }
+
+    fn declared(
+        &mut self,
+        text: &str,
+        frame: Option<FrameId>,
+        telling: Telling,
+    ) -> Result<String, DebuggeeError> {
+        self.declared_in(text, frame, telling)
+    }
+
+    fn read_memory(
+        &mut self,
+        reference: &str,
+        offset: i64,
+        count: usize,
+    ) -> Result<MemoryView, DebuggeeError> {
+        self.bytes_at(reference, offset, count)
+    }
+
+    fn handles(&mut self) -> Result<VariableView, DebuggeeError> {
+        self.handle_tables()
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        let in_progress = self.timeline.crossing().ok()??;
+        let component = self.timeline.trace().component();
+        let crossing = component.crossing(in_progress.calling.crossing)?;
+        Some(crossing.name.to_string())
+    }
+
+    fn thrown(&mut self) -> Option<Thrown> {
+        self.thrown_here()
+    }
+}
+
+impl Code for Recording {
+    fn sources(&mut self) -> Result<Vec<SourceRef>, DebuggeeError> {
+        Ok(self.all_sources())
+    }
+
+    fn source_text(
+        &mut self,
+        text: &TextRef,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceText, DebuggeeError> {
+        match Text::parse(text) {
+            Some(Text::Hostcalls) => self.hostcalls_text(output, interrupt),
+            _ => self.text(text),
+        }
+    }
+
+    fn functions(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.functions_like(pattern)
+    }
+
+    fn functions_meant(&mut self, name: &str) -> Vec<FunctionView> {
+        Recording::functions_meant(self, name)
+    }
+
+    fn hostcall_paths(&self) -> Vec<String> {
+        self.paths_of_hostcalls()
+    }
+
+    fn globals(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.globals_like(pattern)
+    }
+
+    fn types(&mut self, pattern: &str) -> Vec<FunctionView> {
+        self.types_like(pattern)
+    }
+
+    fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
+        self.code_of(file, line)
+    }
+
+    fn symbol_at(
+        &mut self,
+        address: &str,
+        frame: Option<FrameId>,
+    ) -> Result<String, DebuggeeError> {
+        self.symbol(address, frame)
+    }
+
+    fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {
+        Ok(self.all_modules())
+    }
+
+    fn disassemble(
+        &mut self,
+        at: &str,
+        offset: i64,
+        skip: i64,
+        count: usize,
+    ) -> Result<Vec<InstructionView>, DebuggeeError> {
+        self.instructions(at, offset, skip, count)
+    }
+}
+
+impl Past for Recording {
+    fn hostcalls(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Listing>, DebuggeeError> {
+        self.listed(output, interrupt)
+    }
+
+    fn hostcall_rows(
+        &mut self,
+        events: &[u64],
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<Row>, DebuggeeError> {
+        self.rows_of(events, output, interrupt)
+    }
+
+    fn printed(
+        &mut self,
+        calls: Range<u64>,
+        patience: Duration,
+    ) -> Result<Vec<Printed>, DebuggeeError> {
+        self.printed_by(&calls, patience)
+    }
+
+    fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
+        let is_end = matches!(self.timeline.here().reason, Reason::End(_));
+        if let Some(thrown) = is_end.then(|| self.thrown_here()).flatten() {
+            return Ok(Some(format!("thrown: {thrown}")));
+        }
+        if is_end && let Some(message) = self.gave_up()? {
+            return Ok(Some(message));
+        }
+        self.trap_explained()
+    }
+
+    fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {
+        self.handles_in_full(at_end)
+    }
+}
