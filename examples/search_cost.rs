@@ -100,7 +100,10 @@ fn passes(trace: &Arc<Trace>, options: &Options) -> Outcome<Counts> {
     println!("watch, nothing met      {:.2}", ratio(took));
     let (took, surveyed) = timed(|| Ok(Survey::make(trace, &survey, &go_on, FIRST_LENGTH)?))?;
     let stretches = surveyed.len();
-    println!("survey                  {:.2}, {stretches} stretches", ratio(took));
+    println!(
+        "survey                  {:.2}, {stretches} stretches",
+        ratio(took)
+    );
     let (took, counts) = timed(|| Ok(Counts::of(trace, &count, &go_on)?))?;
     println!("counts                  {:.2}", ratio(took));
     Ok(counts)
@@ -121,7 +124,10 @@ fn first_answer(trace: &Arc<Trace>, options: &Options) -> Outcome<()> {
     };
     let began = Instant::now();
     timeline.changes(range, &Interrupt::new(), &|_| {})?;
-    println!("all changes of 8 bytes  {}, nothing known before", ms(began.elapsed()));
+    println!(
+        "all changes of 8 bytes  {}, nothing known before",
+        ms(began.elapsed())
+    );
     Ok(())
 }
 
@@ -134,7 +140,9 @@ fn places(trace: &Trace, counts: &Counts) -> Vec<(u64, ModuleId, u32)> {
             let count = counts.at(id, start).unwrap_or(0);
             let is_new = |least, most| {
                 (least..=most).contains(&count)
-                    && !found.iter().any(|(known, ..)| (least..=most).contains(known))
+                    && !found
+                        .iter()
+                        .any(|(known, ..)| (least..=most).contains(known))
             };
             if is_new(0, 0) || is_new(1, 3) || is_new(50, 200) {
                 found.push((count, id, start));
@@ -248,7 +256,10 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         self.0 >> 24
     }
 

@@ -101,10 +101,12 @@ impl Granules {
 
     fn and(&self, other: &Granules) -> Granules {
         let (mut one, mut other) = (self.runs().peekable(), other.runs().peekable());
-        Granules::of(std::iter::from_fn(move || match (one.peek(), other.peek()) {
-            (Some(a), Some(b)) if b.start < a.start => other.next(),
-            (Some(_), _) => one.next(),
-            (None, _) => other.next(),
+        Granules::of(std::iter::from_fn(move || {
+            match (one.peek(), other.peek()) {
+                (Some(a), Some(b)) if b.start < a.start => other.next(),
+                (Some(_), _) => one.next(),
+                (None, _) => other.next(),
+            }
         }))
     }
 }
@@ -300,15 +302,24 @@ impl Surveying {
         let mut written: BTreeMap<u32, Granules> = BTreeMap::new();
         for sight in &self.sights {
             let module = sight.instance.module.0 as usize;
-            let sizes: Vec<usize> = sight.memories.iter().map(|m| m.data_size(&*store)).collect();
+            let sizes: Vec<usize> = sight
+                .memories
+                .iter()
+                .map(|m| m.data_size(&*store))
+                .collect();
             let data = sight.probe.data_mut(&mut *store);
             let (layout, count) = (sight.layout, self.segments.get(module).copied());
             if let Some(words) = ran.get_mut(module) {
-                take_marks(data, layout.of_segment(0), count.unwrap_or(0) as usize, |at, mark| {
-                    if let Some(word) = words.get_mut(at as usize) {
-                        *word |= mark;
-                    }
-                });
+                take_marks(
+                    data,
+                    layout.of_segment(0),
+                    count.unwrap_or(0) as usize,
+                    |at, mark| {
+                        if let Some(word) = words.get_mut(at as usize) {
+                            *word |= mark;
+                        }
+                    },
+                );
             }
             for (memory, size) in (0..).zip(sizes) {
                 let granules = (size >> layout.granule_bits()).min(layout.granules() as usize);
@@ -317,16 +328,14 @@ impl Surveying {
                     push_runs(&mut runs, u64::from(at) * MARKS_TOGETHER as u64, word);
                 });
                 if !runs.is_empty() {
-                    let slot = written.entry(sight.first_slot + memory % SLOTS).or_default();
+                    let slot = written
+                        .entry(sight.first_slot + memory % SLOTS)
+                        .or_default();
                     *slot = slot.and(&Granules::of(runs.into_iter()));
                 }
             }
         }
-        let stretch = Stretch {
-            end,
-            ran,
-            written,
-        };
+        let stretch = Stretch { end, ran, written };
         self.bytes += stretch.bytes();
         self.stretches.push(stretch);
         if self.stretches.len() >= MAX_STRETCHES || self.bytes > MOST_BYTES {

@@ -19,7 +19,10 @@ type Place = (ModuleId, u32);
 fn ran(oracle: &Oracle) -> BTreeMap<Place, (u64, BTreeSet<Tick>)> {
     let mut ran: BTreeMap<Place, (u64, BTreeSet<Tick>)> = BTreeMap::new();
     for moment in &oracle.moments {
-        let Some(frame) = moment.frame.filter(|_| moment.position.phase == Phase::Before) else {
+        let Some(frame) = moment
+            .frame
+            .filter(|_| moment.position.phase == Phase::Before)
+        else {
             continue;
         };
         let place = (oracle.activations[frame].module, moment.position.pc);

@@ -156,10 +156,7 @@ fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<Memo
             assert!(expected.contains(change), "{range}: no change {change:?}");
         }
         for change in &expected {
-            assert!(
-                found.contains(change),
-                "{range}: {change:?} is not found"
-            );
+            assert!(found.contains(change), "{range}: {change:?} is not found");
         }
         watched += found.len();
         // Breakpoints stop there, both ways.
@@ -307,6 +304,33 @@ fn goes_to_changes(
             }
         }
     }
+}
+
+/// What was there is written again: that is no change, and told with the last one.
+#[test]
+fn writes_of_the_same_value_are_told() {
+    let (_dir, trace) = record(&run("motion/stores.wat"));
+    let mut timeline = timeline(trace, false);
+    let constant = MemoryRange {
+        instance: InstanceId(0),
+        memory: 0,
+        address: 600,
+        length: 4,
+    };
+    let counted = MemoryRange {
+        address: 64,
+        ..constant
+    };
+    go(&mut timeline, Motion::End);
+    let end = timeline.here().position.tick;
+    go(&mut timeline, Motion::LastChange(constant));
+    let first = timeline.here().position.tick;
+    // Three times around the loop, the last time in the last tick.
+    assert_eq!(timeline.written_again(), Some((1, Tick(first.0 + 1))));
+    assert_eq!(end, Tick(first.0 + 2));
+    go(&mut timeline, Motion::End);
+    go(&mut timeline, Motion::LastChange(counted));
+    assert_eq!(timeline.written_again(), None);
 }
 
 fn visits_are_stops(guest: Guest) {

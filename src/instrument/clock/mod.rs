@@ -311,7 +311,10 @@ impl<'a> Original<'a> {
     /// The locals that a function needs for its stores.
     fn temporaries(&self, body: &wasmparser::FunctionBody<'_>) -> Result<Temporaries, ClockError> {
         let mut temporaries = Temporaries::default();
-        if !self.probes.is_some_and(|probes| probes.probe.is_of_stores()) {
+        if !self
+            .probes
+            .is_some_and(|probes| probes.probe.is_of_stores())
+        {
             return Ok(temporaries);
         }
         for operator in body.get_operators_reader()? {
@@ -373,7 +376,8 @@ impl<'a> Original<'a> {
                 .function_type(signature)
                 .is_some_and(|ty| ty.results().len() > 1);
             if several {
-                let next = self.hook_type() + self.added_functions() + self.result_types.len() as u32;
+                let next =
+                    self.hook_type() + self.added_functions() + self.result_types.len() as u32;
                 self.result_types.entry(signature).or_insert(next);
             }
         }

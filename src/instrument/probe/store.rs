@@ -230,10 +230,11 @@ pub(in crate::instrument) struct Place<'a> {
 
 impl Place<'_> {
     fn operands(&self) -> Vec<ValType> {
-        self.store.operands(|memory| match memory == self.store.memory {
-            true => self.to,
-            false => self.from,
-        })
+        self.store
+            .operands(|memory| match memory == self.store.memory {
+                true => self.to,
+                false => self.from,
+            })
     }
 
     /// Before the store: notes where it writes, and leaves the operands as they are.
@@ -241,7 +242,12 @@ impl Place<'_> {
         let locals = self.temporaries.locals(&self.operands());
         let mut all: Vec<Instruction<'static>> = Vec::new();
         let above = locals.get(1..).unwrap_or_default();
-        all.extend(above.iter().rev().map(|local| Instruction::LocalSet(*local)));
+        all.extend(
+            above
+                .iter()
+                .rev()
+                .map(|local| Instruction::LocalSet(*local)),
+        );
         all.extend(locals.first().map(|local| Instruction::LocalTee(*local)));
         all.extend(above.iter().map(|local| Instruction::LocalGet(*local)));
         all
@@ -423,7 +429,6 @@ impl Place<'_> {
             }
         }
     }
-
 }
 
 /// What marks a segment, or counts it.

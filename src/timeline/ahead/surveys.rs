@@ -59,11 +59,7 @@ pub(in crate::timeline) struct Maker {
 
 impl Surveys {
     /// To be made by the other.
-    pub(super) fn to_come(
-        trace: Arc<Trace>,
-        cache: CacheDir,
-        stretch: u64,
-    ) -> (Surveys, Maker) {
+    pub(super) fn to_come(trace: Arc<Trace>, cache: CacheDir, stretch: u64) -> (Surveys, Maker) {
         let (sender, result) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let maker = Maker {

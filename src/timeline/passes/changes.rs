@@ -59,6 +59,9 @@ pub(in crate::timeline) struct Known {
     by_range: HashMap<MemoryRange, Looked>,
     /// Those at the moment where the session stands, if it has come there for them.
     pub(in crate::timeline) here: Vec<Change>,
+    /// If it has gone back to the last change: in how many ticks since the same was written
+    /// once more, and the last of these.
+    pub(in crate::timeline) again: Option<(usize, Tick)>,
 }
 
 impl Known {
@@ -197,7 +200,9 @@ impl Timeline {
         let known = known.map(|known| known.changes.found.clone());
         let found = found.and(known.unwrap_or_default());
         let changes = Arc::new(Changes { found });
-        self.changes.by_range.insert(range, Looked { changes, open });
+        self.changes
+            .by_range
+            .insert(range, Looked { changes, open });
     }
 
     /// Runs through these stretches with stores told of: as many at a time as there are
@@ -296,6 +301,28 @@ impl Timeline {
     /// that change.
     pub fn change_of(&self, range: &MemoryRange) -> Option<&Change> {
         self.changes.here.iter().find(|c| c.range == *range)
+    }
+
+    /// If the session has gone back to the last change of some bytes: in how many ticks, from
+    /// there to where it was, what they held was written once more, and the last of these.
+    pub fn written_again(&self) -> Option<(usize, Tick)> {
+        self.changes.again
+    }
+
+    /// In how many ticks between two the same was written to some bytes, of what is known.
+    pub(in crate::timeline) fn same_between(
+        &self,
+        range: &MemoryRange,
+        after: Tick,
+        before: Tick,
+    ) -> Option<(usize, Tick)> {
+        let known = self.changes.by_range.get(range)?;
+        let same = known.changes.found.same.iter();
+        let between: Vec<Tick> = same
+            .copied()
+            .filter(|tick| after < *tick && *tick < before)
+            .collect();
+        Some((between.len(), *between.last()?))
     }
 
     /// What has changed where the session stands, if it has come there for that.

@@ -262,7 +262,10 @@ fn accept(listener: &UnixListener, shared: &Shared) {
             shared.arrival.notify_all();
             continue;
         }
-        let watches = expected.watching.iter().any(|ids| ids.contains(&process.id.0));
+        let watches = expected
+            .watching
+            .iter()
+            .any(|ids| ids.contains(&process.id.0));
         drop(expected);
         match watches {
             true => shared.watching.lock().keep(process),

@@ -6,11 +6,11 @@ use super::wire::ask::FindChanges;
 use super::wire::greeting::Load;
 use super::wire::run::Leave;
 use crate::instrument::probe::Probe;
-use crate::replay::{Compiled, Position};
 use crate::replay::variant::Variant;
+use crate::replay::{Compiled, Position};
 use crate::timeline::interrupt::Interrupt;
-use std::time::Duration;
 use crate::timeline::{Result, Timeline, TimelineError, compiled_modules, unkept};
+use std::time::Duration;
 
 /// More checkpoints than a pass leaves.
 const IDS: u64 = 1 << 20;

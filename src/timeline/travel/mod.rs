@@ -134,6 +134,7 @@ impl Timeline {
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
+        self.changes.again = None;
         self.unbegun = 0;
         self.returned = None;
         let at = self.live.at;

@@ -283,6 +283,7 @@ impl Timeline {
         range: MemoryRange,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
+        let from = self.here.position.tick;
         let hit = match direction {
             Direction::Forward => {
                 self.know_changes(&[range], interrupt, &|_| {})?;
@@ -306,6 +307,10 @@ impl Timeline {
         let hit = hit.ok_or_else(|| Timeline::no_change(range, direction))?;
         let stop = self.arrived(Reason::Arrived);
         self.changes.here = hit.changed;
+        self.changes.again = match direction {
+            Direction::Backward => self.same_between(&range, stop.position.tick, from),
+            Direction::Forward => None,
+        };
         Ok(stop)
     }
 

@@ -18,7 +18,8 @@ use crate::replay::frames::{self, Innermost, ModuleCode};
 use crate::replay::probes::{Received, Stored};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, InstanceId, Observer, Phase, Position, Replay, ReplayError, State, Tick,
+    Calling, DebugMoment, Ended, InstanceId, Observer, Phase, Position, Replay, ReplayError, State,
+    Tick,
 };
 use crate::timeline::processes::wire::ask::{Fork, Meanwhile, Request};
 use crate::timeline::processes::wire::found::Reached;

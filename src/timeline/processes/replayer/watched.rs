@@ -50,7 +50,8 @@ impl Watched {
         there != now || missing.iter().any(|byte| *byte != 0)
     }
 
-    /// Takes in what there is now at these addresses; whether it is other than it was.
+    /// Takes in what there is now at these addresses, which have been written: whether it is
+    /// other than it was.
     pub(super) fn take_in(
         &mut self,
         store: &mut StoreContextMut<'_, State>,

@@ -157,6 +157,9 @@ pub(crate) struct ChangedTicks {
     pub(crate) listed: Vec<Tick>,
     /// From here on, any tick may be one.
     pub(crate) unlisted: Option<Tick>,
+    /// Those in which what was there is written once more; the first of them, if there are
+    /// many. Ascending.
+    pub(crate) same: Vec<Tick>,
 }
 
 impl ChangedTicks {
@@ -165,6 +168,7 @@ impl ChangedTicks {
         ChangedTicks {
             listed: Vec::new(),
             unlisted: Some(Tick(0)),
+            same: Vec::new(),
         }
     }
 
@@ -173,6 +177,9 @@ impl ChangedTicks {
         self.listed.extend(other.listed);
         self.listed.sort_unstable();
         self.listed.dedup();
+        self.same.extend(other.same);
+        self.same.sort_unstable();
+        self.same.dedup();
         let unlisted = [self.unlisted, other.unlisted];
         self.unlisted = unlisted.into_iter().flatten().min();
         self

@@ -15,6 +15,8 @@ use std::ops::ControlFlow;
 
 /// So many ticks are listed for a range: a counter changes in each.
 const MOST_TICKS: usize = 1 << 18;
+/// And so many in which the same is written once more.
+const MOST_SAME: usize = 1 << 16;
 
 /// A range, and the ticks in which it has been found to change.
 struct Range {
@@ -35,9 +37,17 @@ impl Range {
             self.ticks.unlisted = Some(tick);
         }
     }
+
+    /// What was there has been written in this tick.
+    fn note_same(&mut self, tick: Tick) {
+        let same = &mut self.ticks.same;
+        if same.len() < MOST_SAME && same.last() != Some(&tick) {
+            same.push(tick);
+        }
+    }
 }
 
-/// The ticks in which ranges of bytes have been found to change.
+/// The ticks in which ranges of bytes have been found to change, and to be written.
 pub(in super::super) struct Changes {
     ranges: Vec<Range>,
 }
@@ -124,9 +134,12 @@ impl Seek for Changes {
                 for range in &mut self.ranges {
                     let is_there = range.memory.is_seen_by(stored.instance, stored.memory)
                         && range.memory.meets(&written);
-                    let bytes = &mut range.bytes;
-                    if is_there && bytes.take_in(here.store, here.modules, &written) {
-                        range.note(now);
+                    if !is_there {
+                        continue;
+                    }
+                    match range.bytes.take_in(here.store, here.modules, &written) {
+                        true => range.note(now),
+                        false => range.note_same(now),
                     }
                 }
             }
