@@ -309,18 +309,21 @@ impl Timeline {
         self.changes.again
     }
 
-    /// In how many ticks between two the same was written to some bytes, of what is known.
+    /// In how many ticks the same was written to some bytes, of what is known: after a tick,
+    /// and before that of a position, or in that, too, if all of it has run.
     pub(in crate::timeline) fn same_between(
         &self,
         range: &MemoryRange,
         after: Tick,
-        before: Tick,
+        before: Position,
     ) -> Option<(usize, Tick)> {
         let known = self.changes.by_range.get(range)?;
+        let is_end = before.phase == Phase::End;
+        let end = Tick(before.tick.0 + u64::from(is_end));
         let same = known.changes.found.same.iter();
         let between: Vec<Tick> = same
             .copied()
-            .filter(|tick| after < *tick && *tick < before)
+            .filter(|tick| after < *tick && *tick < end)
             .collect();
         Some((between.len(), *between.last()?))
     }

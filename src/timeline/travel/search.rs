@@ -283,7 +283,7 @@ impl Timeline {
         range: MemoryRange,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
-        let from = self.here.position.tick;
+        let from = self.here.position;
         let hit = match direction {
             Direction::Forward => {
                 self.know_changes(&[range], interrupt, &|_| {})?;
