@@ -85,8 +85,8 @@ pub enum TimelineError {
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
-    /// A range of more bytes than are compared at each tick.
-    #[error("the {0} are too many to watch; watch a mebibyte or less")]
+    /// A range of more bytes than are compared where one stops.
+    #[error("the {0} are too many to watch; watch 16 MiB or less")]
     TooLong(MemoryRange),
     /// [`Motion::IntoCall`](travel::motion::Motion::IntoCall) with an offset that is not an instruction of the
     /// innermost frame's function.

@@ -2,6 +2,7 @@
 
 use super::visits::Pass;
 use crate::replay::frames::Frame;
+use crate::replay::survey::joined;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::replayer::writes::write_before;
 use crate::timeline::processes::wire::ask::{FindChanges, Meanwhile};
@@ -74,19 +75,6 @@ impl Known {
     }
 }
 
-/// Stretches as one list: ascending, none touches the next.
-fn join(mut stretches: Vec<Range<Tick>>) -> Vec<Range<Tick>> {
-    stretches.sort_unstable_by_key(|stretch| stretch.start);
-    let mut joined: Vec<Range<Tick>> = Vec::new();
-    for stretch in stretches {
-        match joined.last_mut().filter(|last| last.end >= stretch.start) {
-            Some(last) => last.end = last.end.max(stretch.end),
-            None => joined.push(stretch),
-        }
-    }
-    joined
-}
-
 /// An answer for other ranges than those that were asked for.
 fn not_all() -> TimelineError {
     TimelineError::Confused("not the changes of all bytes that are watched".into())
@@ -136,7 +124,7 @@ impl Timeline {
             return Ok(());
         }
         let open: Vec<_> = unknown.iter().flat_map(|r| self.open_of(r)).collect();
-        let found = self.find_changes(&unknown, join(open), interrupt, progress)?;
+        let found = self.find_changes(&unknown, joined(open), interrupt, progress)?;
         if self.changes.by_range.len() + unknown.len() > MOST_KNOWN {
             let by_range = &mut self.changes.by_range;
             by_range.retain(|range, _| ranges.contains(range));

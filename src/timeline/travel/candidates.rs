@@ -3,6 +3,7 @@
 
 use super::search::Search;
 use crate::replay::Tick;
+use crate::replay::survey::joined;
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::ahead::surveys::Surveys;
 use crate::timeline::processes::process::Process;
@@ -21,16 +22,10 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    fn of(mut ranges: Vec<Range<Tick>>) -> Candidates {
-        ranges.sort_unstable_by_key(|range| range.start);
-        let mut joined: Vec<Range<Tick>> = Vec::new();
-        for range in ranges {
-            match joined.last_mut().filter(|last| last.end >= range.start) {
-                Some(last) => last.end = last.end.max(range.end),
-                None => joined.push(range),
-            }
+    fn of(ranges: Vec<Range<Tick>>) -> Candidates {
+        Candidates {
+            ranges: joined(ranges),
         }
-        Candidates { ranges: joined }
     }
 
     /// The first stretch from a tick on, long enough to leave out, without any.

@@ -1,5 +1,7 @@
 //! What ran and what was written, stretch by stretch, over the whole recording.
 
+mod granules;
+
 use super::compiled::Compiled;
 use super::error::ReplayError;
 use super::instances::CoreInstance;
@@ -10,6 +12,7 @@ use super::state::{Observer, State};
 use crate::component::ModuleId;
 use crate::instrument::probe::{Layout, Probe, Segments};
 use crate::trace::Trace;
+use granules::{Granules, push_runs};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,81 +60,17 @@ struct Stretch {
     written: BTreeMap<u32, Granules>,
 }
 
-/// Granules that are marked: runs of them in LEB128, for each how far behind the one before
-/// it begins, and how long it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Granules(Vec<u8>);
-
-impl Granules {
-    fn of(runs: impl Iterator<Item = Range<u64>>) -> Granules {
-        let mut bytes = Vec::new();
-        let mut end = 0;
-        let mut open: Option<Range<u64>> = None;
-        for run in runs {
-            match &mut open {
-                Some(open) if open.end >= run.start => open.end = open.end.max(run.end),
-                _ => {
-                    if let Some(run) = open.replace(run) {
-                        write_run(&mut bytes, &mut end, &run);
-                    }
-                }
-            }
-        }
-        if let Some(run) = open {
-            write_run(&mut bytes, &mut end, &run);
-        }
-        Granules(bytes)
-    }
-
-    fn runs(&self) -> impl Iterator<Item = Range<u64>> + '_ {
-        let mut bytes = self.0.iter().copied();
-        let mut end = 0;
-        std::iter::from_fn(move || {
-            let start = end + read_number(&mut bytes)?;
-            end = start + read_number(&mut bytes)?;
-            Some(start..end)
-        })
-    }
-
-    /// Whether any from the first to the last is marked.
-    fn any_between(&self, first: u64, last: u64) -> bool {
-        let next = self.runs().find(|run| run.end > first);
-        next.is_some_and(|run| run.start <= last)
-    }
-
-    fn and(&self, other: &Granules) -> Granules {
-        let (mut one, mut other) = (self.runs().peekable(), other.runs().peekable());
-        Granules::of(std::iter::from_fn(move || {
-            match (one.peek(), other.peek()) {
-                (Some(a), Some(b)) if b.start < a.start => other.next(),
-                (Some(_), _) => one.next(),
-                (None, _) => other.next(),
-            }
-        }))
-    }
-}
-
-fn write_run(bytes: &mut Vec<u8>, end: &mut u64, run: &Range<u64>) {
-    for mut number in [run.start - *end, run.end - run.start] {
-        while number >= 0x80 {
-            bytes.push((number & 0x7f) as u8 | 0x80);
-            number >>= 7;
-        }
-        bytes.push(number as u8);
-    }
-    *end = run.end;
-}
-
-fn read_number(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = bytes.next()?;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            break;
+/// Stretches as one list: ascending, none touches the next.
+pub fn joined(mut stretches: Vec<Range<Tick>>) -> Vec<Range<Tick>> {
+    stretches.sort_unstable_by_key(|stretch| stretch.start);
+    let mut joined: Vec<Range<Tick>> = Vec::new();
+    for stretch in stretches {
+        match joined.last_mut().filter(|last| last.end >= stretch.start) {
+            Some(last) => last.end = last.end.max(stretch.end),
+            None => joined.push(stretch),
         }
     }
-    Some(number)
+    joined
 }
 
 impl Survey {
@@ -252,18 +191,15 @@ impl Survey {
     }
 
     fn those(&self, fits: impl Fn(&Stretch) -> bool) -> Vec<Range<Tick>> {
-        let mut ranges: Vec<Range<Tick>> = Vec::new();
         let mut begin = Tick(0);
+        let mut ranges = Vec::new();
         for stretch in &self.stretches {
             if fits(stretch) {
-                match ranges.last_mut().filter(|last| last.end == begin) {
-                    Some(last) => last.end = stretch.end,
-                    None => ranges.push(begin..stretch.end),
-                }
+                ranges.push(begin..stretch.end);
             }
             begin = stretch.end;
         }
-        ranges
+        joined(ranges)
     }
 }
 
@@ -339,7 +275,7 @@ impl Surveying {
         self.bytes += stretch.bytes();
         self.stretches.push(stretch);
         if self.stretches.len() >= MAX_STRETCHES || self.bytes > MOST_BYTES {
-            let stretches = self.stretches.chunks(2).map(joined);
+            let stretches = self.stretches.chunks(2).map(as_one);
             self.stretches = stretches.collect();
             self.length *= 2;
             self.bytes = self.stretches.iter().map(Stretch::bytes).sum();
@@ -390,22 +326,8 @@ fn take_marks(data: &mut [u8], from: u64, count: usize, mut tell: impl FnMut(u32
     }
 }
 
-/// The runs of bits in a word, the first of which stands for a granule.
-fn push_runs(runs: &mut Vec<Range<u64>>, first: u64, word: u64) {
-    let mut rest = word;
-    let mut at = 0;
-    while rest != 0 {
-        let gap = rest.trailing_zeros();
-        rest >>= gap;
-        let length = rest.trailing_ones();
-        runs.push(first + u64::from(at + gap)..first + u64::from(at + gap + length));
-        rest = rest.checked_shr(length).unwrap_or(0);
-        at += gap + length;
-    }
-}
-
 /// One or two neighbours as one.
-fn joined(stretches: &[Stretch]) -> Stretch {
+fn as_one(stretches: &[Stretch]) -> Stretch {
     let (first, second) = match stretches {
         [first, second, ..] => (first, second),
         [only] => return only.clone(),
@@ -436,7 +358,7 @@ impl Stretch {
     /// What it takes in memory, but for a few.
     fn bytes(&self) -> usize {
         let ran = self.ran.iter().map(|words| 8 * words.len());
-        let written = self.written.values().map(|granules| granules.0.len());
+        let written = self.written.values().map(|granules| granules.bytes());
         ran.chain(written).sum()
     }
 }
