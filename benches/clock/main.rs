@@ -17,6 +17,7 @@ mod programs;
 
 use kernels::KERNELS;
 use rr_dap::instrument::clock::{self, ClockStyle};
+use rr_dap::instrument::probe::{IMPORT_STORED, Probe};
 use rr_dap::replay::variant::{Variant, engine_for_compiling};
 use std::future::Future;
 use std::pin::pin;
@@ -33,10 +34,9 @@ fn main() {
         .filter(|arg| !arg.starts_with('-'))
         .collect();
     let wanted = |name: &str| only.is_empty() || only.iter().any(|o| name.contains(o.as_str()));
-    println!(
-        "{:<28}{:>9}{:>9}{:>9}{:>9}",
-        "", "plain", "fast", "profile", "debug"
-    );
+    print!("{:<28}{:>9}", "", "plain");
+    COLUMNS.iter().for_each(|column| print!("{column:>9}"));
+    println!();
     let mut all = Vec::new();
     for kernel in KERNELS.iter().filter(|kernel| wanted(kernel.name)) {
         all.push(measure(kernel.name, rounds, kernel_runs(kernel.wat)));
@@ -53,6 +53,9 @@ fn main() {
     summary("all", &all);
 }
 
+/// What is measured, as ratios to plain; `debug` to guest debugging without a clock.
+const COLUMNS: [&str; 6] = ["fast", "profile", "watch", "survey", "count", "debug"];
+
 /// Runs a guest once and answers how long it took.
 pub type Run = Box<dyn FnMut() -> Duration>;
 
@@ -64,41 +67,59 @@ pub struct Runs {
     pub fast: Run,
     /// Optimised, with the clock and the frames counted.
     pub profile: Run,
+    /// Optimised, with the clock and probes of each kind.
+    pub watch: Run,
+    pub survey: Run,
+    pub count: Run,
     /// Under guest debugging, without a clock.
     pub still: Run,
     /// Under guest debugging, with the clock.
     pub debug: Run,
 }
 
-/// Ratios: of the fast and the profile variant to plain, of debug with a clock to without.
-type Ratios = [f64; 3];
+/// In the order of [`COLUMNS`].
+type Ratios = [f64; COLUMNS.len()];
 
 fn measure(name: &str, rounds: usize, mut runs: Runs) -> Ratios {
     let mut plain = Vec::new();
-    let mut ratios = [const { Vec::new() }; 3];
+    let mut ratios = [const { Vec::new() }; COLUMNS.len()];
     // The first round warms caches and is not counted.
     for round in 0..=rounds {
-        let [alone, fast, profile, still, debug] = [
+        let [alone, fast, profile, watch, survey, count, still, debug] = [
             &mut runs.plain,
             &mut runs.fast,
             &mut runs.profile,
+            &mut runs.watch,
+            &mut runs.survey,
+            &mut runs.count,
             &mut runs.still,
             &mut runs.debug,
         ]
         .map(|run| run().as_secs_f64());
         if round > 0 {
             plain.push(alone);
-            let these = [fast / alone, profile / alone, debug / still];
+            let these = [
+                fast / alone,
+                profile / alone,
+                watch / alone,
+                survey / alone,
+                count / alone,
+                debug / still,
+            ];
             for (ratios, ratio) in ratios.iter_mut().zip(these) {
                 ratios.push(ratio);
             }
         }
     }
     let ratios = ratios.map(median);
-    let [fast, profile, debug] = ratios;
-    let plain = median(plain) * 1e3;
-    println!("{name:<28}{plain:>6.1} ms{fast:>9.3}{profile:>9.3}{debug:>9.3}");
+    print!("{name:<28}{:>6.1} ms", median(plain) * 1e3);
+    print_ratios(ratios);
     ratios
+}
+
+fn print_ratios(ratios: Ratios) {
+    ratios.iter().for_each(|ratio| print!("{ratio:>9.3}"));
+    println!();
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -115,8 +136,8 @@ fn summary(of: &str, ratios: &[Ratios]) {
         (logs / ratios.len() as f64).exp()
     };
     let name = format!("geometric mean, {of}");
-    let [fast, profile, debug] = [0, 1, 2].map(mean);
-    println!("{name:<28}{:>9}{fast:>9.3}{profile:>9.3}{debug:>9.3}", "");
+    print!("{name:<28}{:>9}", "");
+    print_ratios(std::array::from_fn(mean));
 }
 
 /// CPU time of this thread.
@@ -133,12 +154,19 @@ pub fn thread_time() -> Duration {
 fn kernel_runs(wat: &str) -> Runs {
     let module = wat::parse_str(wat).expect("a kernel is valid");
     let clocked = |style| clock::clock(&module, style).expect("clocks").module;
+    let probed = |probe| {
+        let probed = clock::probed(&module, ClockStyle::Lazy, probe);
+        probed.expect("is probed").module
+    };
     let optimised = engine_for_compiling(Variant::Fast).expect("an engine");
     let debugged = engine_for_compiling(Variant::Debug).expect("an engine");
     Runs {
         plain: kernel_run(&optimised, &module),
         fast: kernel_run(&optimised, &clocked(ClockStyle::Lazy)),
         profile: kernel_run(&optimised, &clock::profile(&module).expect("counts").module),
+        watch: kernel_run(&optimised, &probed(Probe::Watch)),
+        survey: kernel_run(&optimised, &probed(Probe::Survey)),
+        count: kernel_run(&optimised, &probed(Probe::Count)),
         still: kernel_run(&debugged, &module),
         debug: kernel_run(&debugged, &clocked(ClockStyle::Shared)),
     }
@@ -151,6 +179,7 @@ fn kernel_run(engine: &Engine, module: &[u8]) -> Run {
         .imports()
         .map(|import| match import.name() {
             clock::IMPORT_HOOK => Func::wrap(&mut store, || {}).into(),
+            IMPORT_STORED => Func::wrap(&mut store, |_: u32, _: u32, _: u64, _: u64| {}).into(),
             _ => {
                 let ty = import.ty().unwrap_global().content().clone();
                 let far = match (import.name(), &ty) {

@@ -3,6 +3,7 @@
 use super::{Run, Runs, thread_time};
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::instrument::offsets::OffsetMap;
+use rr_dap::instrument::probe::Probe;
 use rr_dap::record::{self, Preopen, WasiOptions};
 use rr_dap::replay::variant::{CacheDir, Prepared, Variant, engine_for_compiling};
 use rr_dap::replay::{Compiled, Observer, Replay};
@@ -92,6 +93,9 @@ pub fn runs(program: &Program, dir: &Path) -> Runs {
         plain: replays(&trace, without_clock(&trace, Variant::Fast, dir)),
         fast: replays(&trace, prepared(Variant::Fast)),
         profile: replays(&trace, prepared(Variant::Profile)),
+        watch: replays(&trace, prepared(Variant::Probed(Probe::Watch))),
+        survey: replays(&trace, prepared(Variant::Probed(Probe::Survey))),
+        count: replays(&trace, prepared(Variant::Probed(Probe::Count))),
         still: replays(&trace, without_clock(&trace, Variant::Debug, dir)),
         debug: replays(&trace, prepared(Variant::Debug)),
     }

@@ -60,6 +60,8 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 const CODE: &str = "cwasm";
 const META: &str = "meta";
 const LOCK: &str = "lock";
+/// What is known of a recording: see [`CacheDir::known`].
+const KNOWN: &str = "known";
 const UNFINISHED: &str = ".new-";
 const MAGIC: &[u8] = b"rr-dap code 1\n";
 
@@ -192,6 +194,34 @@ impl CacheDir {
         self.root.as_deref()
     }
 
+    /// What was kept under a key by [`keep`](Self::keep), if it is there and sound.
+    pub fn known(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let path = self.file(&known_key(key), KNOWN)?;
+        let bytes = fs::read(&path).ok()?;
+        let (content, crc) = bytes.split_last_chunk()?;
+        if crc32fast::hash(content) != u32::from_le_bytes(*crc) {
+            return None;
+        }
+        // Only the order of eviction suffers where this fails.
+        let _ = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+        Some(content.to_vec())
+    }
+
+    /// Keeps bytes under a key, which tells all that they depend on; until the cache is over
+    /// its bound, and if it can be written to.
+    pub fn keep(&self, key: &[u8], bytes: &[u8]) {
+        let Some(path) = self.file(&known_key(key), KNOWN) else {
+            return;
+        };
+        let mut content = bytes.to_vec();
+        content.extend(crc32fast::hash(bytes).to_le_bytes());
+        if let Err(error) = write(&path, &content) {
+            let why = format!("cannot write {}: {error}", path.display());
+            self.unkept.tell(&why);
+        }
+        self.evict(&[known_key(key)]);
+    }
+
     /// What is kept under the key, or else is made now. Two processes that want the same make
     /// it once, if the directory's file system has locks.
     pub(crate) fn get_or_insert<E: From<CacheError>>(
@@ -285,13 +315,18 @@ impl CacheDir {
                 continue;
             }
             // The description goes first: code without one is not used.
-            for kind in [META, CODE, LOCK] {
+            for kind in [META, CODE, LOCK, KNOWN] {
                 let file = self.file(&Key(key.clone()), kind);
                 let _ = file.map(fs::remove_file);
             }
             total = total.saturating_sub(kept.bytes);
         }
     }
+}
+
+fn known_key(key: &[u8]) -> Key {
+    let digest = Sha256::digest(key);
+    Key(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Writes a file that appears complete or not at all. A process that has
@@ -320,7 +355,7 @@ fn scan(root: &Path, now: SystemTime) -> io::Result<HashMap<String, OnDisk>> {
             }
             continue;
         }
-        if let Some((key, CODE | META | LOCK)) = name.rsplit_once('.') {
+        if let Some((key, CODE | META | LOCK | KNOWN)) = name.rsplit_once('.') {
             let kept = entries.entry(key.to_owned()).or_default();
             kept.bytes += meta.len();
             kept.used = kept.used.max(modified);

@@ -48,11 +48,11 @@ fn describe(
         .offsets
         .to_original(raw.offset)
         .instruction_or_next()?;
-    let has_clock = instances.state.variant().clock_style().is_some();
+    let added = instances.state.variant().added_functions();
     Some(Frame {
         instance: instances.of(id)?,
         module: id,
-        function: module.code.original_function(raw.function, has_clock),
+        function: module.code.original_function(raw.function, added),
         pc,
         next: match doing {
             Innermost::Before | Innermost::Trapped => pc,

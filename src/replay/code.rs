@@ -310,10 +310,13 @@ impl Code {
         original + u32::from(original >= self.imported_globals)
     }
 
-    /// The same for a function of the compiled module, which imports one function
-    /// more (the clock's hook) if it has a clock.
-    pub(super) fn original_function(&self, compiled: u32, has_clock: bool) -> u32 {
-        compiled - u32::from(has_clock && compiled > self.imported_functions)
+    /// The same for a function of the compiled module, which imports so many functions
+    /// more: the clock's hook, and others.
+    pub(super) fn original_function(&self, compiled: u32, added: u32) -> u32 {
+        match compiled >= self.imported_functions {
+            true => compiled.saturating_sub(added),
+            false => compiled,
+        }
     }
 
     /// The module index of the function whose body holds this offset.

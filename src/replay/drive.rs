@@ -5,6 +5,8 @@ use super::calls::{Calling, Entering};
 use super::divergence::{Crossed, Divergence, Passed, Side};
 use super::error::{EndOfTrace, ReplayError};
 use super::output::{Leaving, Printed, Printing};
+use super::position::InstanceId;
+use super::probes::{Received, Stored};
 use super::state::{Observer, State};
 use super::values;
 use crate::component::types::CoreValue;
@@ -133,7 +135,16 @@ fn write(
     match target {
         Some(target) => {
             target.copy_from_slice(bytes);
-            Ok(())
+            let Some(memory) = memory else { return Ok(()) };
+            let received = Received {
+                memory,
+                address,
+                length: bytes.len() as u64,
+            };
+            observed(&mut store, |observer, store| {
+                observer.received(store, &received);
+                Ok(())
+            })
         }
         None => {
             let crossing = named(&store, id);
@@ -411,6 +422,25 @@ pub(super) fn tick(caller: &mut Caller<'_, State>) -> wasmtime::Result<()> {
     }
     observed(&mut *caller, |observer, store| observer.cut_off(store))?;
     Err(wasmtime::Error::from(EndOfTrace))
+}
+
+/// What a probed module calls after a store to what is watched.
+pub(super) fn stored(caller: &mut Caller<'_, State>, stored: &Stored) -> wasmtime::Result<()> {
+    observed(&mut *caller, |observer, store| {
+        observer.stored(store, stored);
+        Ok(())
+    })
+}
+
+/// Tells the observer of an instance that has just been made.
+pub(super) fn instantiated(
+    store: impl AsContextMut<Data = State>,
+    instance: InstanceId,
+) -> wasmtime::Result<()> {
+    observed(store, |observer, store| {
+        observer.instantiated(store, instance);
+        Ok(())
+    })
 }
 
 /// The trace holds no answer to this call: the replay ends here.

@@ -39,6 +39,14 @@ pub enum ReplayError {
     /// A depth profile was to be measured in another variant than [`Variant::Profile`](super::variant::Variant::Profile).
     #[error("a depth profile is measured in the profile variant; compile the recording in that")]
     NotForProfile,
+    /// A survey was to be made in another variant than
+    /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Survey`](crate::instrument::probe::Probe::Survey).
+    #[error("a survey is made in the survey variant; compile the recording in that")]
+    NotForSurvey,
+    /// Instructions were to be counted in another variant than
+    /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Count`](crate::instrument::probe::Probe::Count).
+    #[error("instructions are counted in the count variant; compile the recording in that")]
+    NotForCounts,
 }
 
 impl From<wasmtime::Error> for ReplayError {

@@ -7,6 +7,7 @@ use super::backtrace;
 use super::code::{Code, Outside, Sort};
 use super::instances::CoreInstance;
 use super::position::InstanceId;
+use super::probes;
 use super::state::State;
 use super::values::from_val;
 use super::variant::Variant;
@@ -391,7 +392,12 @@ pub(super) fn item(
     let found = if has_hooks(store) {
         hooked_item(store, &module.code, instance, sort, index)
     } else {
-        outside_item(store, module.code.outside(sort, index), instance, sort)
+        let exported = match (store.data().variant().probe(), sort) {
+            (Some(_), Sort::Memory) => probes::memory(&mut *store, instance, index),
+            _ => None,
+        };
+        let exported = exported.map(Extern::Memory);
+        exported.or_else(|| outside_item(store, module.code.outside(sort, index), instance, sort))
     };
     found.ok_or(NeedsDebug)
 }

@@ -67,7 +67,7 @@ impl Replay {
         // Without a clock nobody stops it, so nobody forks it.
         let cursor = match compiled.variant {
             Variant::Plain => trace.events_ahead(),
-            Variant::Fast | Variant::Exact | Variant::Profile | Variant::Debug => trace.events(),
+            _ => trace.events(),
         };
         let mut store = Store::new(
             &engine,

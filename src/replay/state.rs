@@ -7,6 +7,7 @@ use super::gauge::Gauge;
 use super::instances::{CoreInstance, Instances};
 use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};
+use super::probes::{Received, Stored};
 use super::run::Compared;
 use super::thrown::CompiledCode;
 use super::trap::TrapSite;
@@ -110,6 +111,17 @@ pub trait Observer: Any + Send {
     fn tick(&mut self, _store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
         Ok(())
     }
+
+    /// A core instance has been made: its data segments are in its memory, and its start
+    /// function has run.
+    fn instantiated(&mut self, _store: &mut StoreContextMut<'_, State>, _instance: InstanceId) {}
+
+    /// An instruction has written to bytes near ones that are watched (in variants that
+    /// probe for that).
+    fn stored(&mut self, _store: &mut StoreContextMut<'_, State>, _stored: &Stored) {}
+
+    /// The far side has written.
+    fn received(&mut self, _store: &mut StoreContextMut<'_, State>, _received: &Received) {}
 
     /// A debug event (in the debug variant only).
     fn debug_event(&mut self, _store: &mut StoreContextMut<'_, State>, _event: DebugMoment) {}

@@ -4,11 +4,14 @@
 use super::clock::Clock;
 use super::drive::{self, block_on};
 use super::error::ReplayError;
+use super::position::InstanceId;
+use super::probes::Stored;
 use super::state::State;
 use crate::component::types::CoreType;
 use crate::component::wiring::CoreSort;
 use crate::component::{BodyId, Component, Crossing, CrossingId, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
+use crate::instrument::probe::IMPORT_STORED;
 use crate::trace::Instance;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -203,7 +206,12 @@ impl Wiring<'_> {
             .ok_or_else(|| wiring("a core module was not compiled"))?;
         let mut imports = Vec::new();
         for import in module.imports() {
-            imports.push(self.import(spaces, args, import.module(), import.name())?);
+            let (from, name) = (import.module(), import.name());
+            let is_probe = from == IMPORT_MODULE && name == IMPORT_STORED;
+            imports.push(match is_probe {
+                true => self.stored_hook(id).into(),
+                false => self.import(spaces, args, from, name)?,
+            });
         }
         let calls_out = self.starts_with_call_out(spaces, args, id)?;
         let instances = &mut self.store.data_mut().instances;
@@ -212,7 +220,30 @@ impl Wiring<'_> {
         let handle = block_on(made).map_err(|error| drive::contained(&mut *self.store, error))?;
         let instances = &mut self.store.data_mut().instances;
         instances.add(id, component_instance, handle, imports);
+        let made = InstanceId(instances.made().len() as u32 - 1);
+        drive::instantiated(&mut *self.store, made)?;
         Ok(handle)
+    }
+
+    /// What the instance that is made next calls after stores.
+    fn stored_hook(&mut self, module: ModuleId) -> Func {
+        let instance = InstanceId(self.store.data().instances().len() as u32);
+        let hook = move |mut caller: wasmtime::Caller<'_, State>,
+                         memory: u32,
+                         pc: u32,
+                         address: u64,
+                         length: u64| {
+            let stored = Stored {
+                instance,
+                module,
+                memory,
+                pc,
+                address,
+                length,
+            };
+            drive::stored(&mut caller, &stored)
+        };
+        Func::wrap(&mut *self.store, hook)
     }
 
     /// Whether the start function of a module is a call out that it is given.

@@ -31,9 +31,9 @@ use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
 use crate::trace::{Outcome, Trace, TraceError, scarce};
 use ahead::body_starts::BodyStarts;
-use ahead::checkpoints::Checkpoints;
 use ahead::depths::Depths;
 use ahead::outer::OuterVisits;
+use ahead::surveys::Surveys;
 use ahead::sweep::Sweep;
 use passes::changes;
 use processes::compiling::Compiling;
@@ -41,6 +41,7 @@ use processes::debugging::Debugging;
 use processes::early;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
+use processes::watching::{Watching, WatchingSweep};
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
 use std::fs::File;
@@ -86,8 +87,8 @@ pub enum TimelineError {
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
-    /// A range of more bytes than are compared at each tick.
-    #[error("the {0} are too many to watch; watch a mebibyte or less")]
+    /// A range of more bytes than are compared where one stops.
+    #[error("the {0} are too many to watch; watch 16 MiB or less")]
     TooLong(MemoryRange),
     /// [`Motion::IntoCall`](travel::motion::Motion::IntoCall) with an offset that is not an instruction of the
     /// innermost frame's function.
@@ -151,6 +152,8 @@ pub struct Timeline {
     /// What replayers are given.
     load: Load,
     debugging: Debugging,
+    watching: Watching,
+    watching_sweep: WatchingSweep,
     pool: Pool,
     /// The process that stands where the session is.
     live: Process,
@@ -163,6 +166,7 @@ pub struct Timeline {
     sweep: Sweep,
     depths: Depths,
     outer: OuterVisits,
+    surveys: Surveys,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     /// Moments by name: position and event.
@@ -193,8 +197,7 @@ impl Timeline {
         let modules = read_modules(trace.component())?;
         let begun = early::begin(&trace, &modules, options, interrupt, progress)?;
         let compiled = begun.compiled;
-        let checkpoints = Checkpoints::new(options.limits);
-        let pool = Pool::new(options.program.clone(), checkpoints);
+        let pool = Pool::new(options.program.clone(), options.limits);
         let mut pool = pool.map_err(cannot(
             "make a directory for the replayers (TMPDIR says where; it must be one that can be \
              written to)",
@@ -210,6 +213,8 @@ impl Timeline {
             options: options.clone(),
             load,
             debugging: begun.debugging,
+            watching: Watching::default(),
+            watching_sweep: WatchingSweep::default(),
             pool,
             live,
             here: Stop {
@@ -222,6 +227,7 @@ impl Timeline {
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
             outer: OuterVisits::default(),
+            surveys: Surveys::default(),
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),

@@ -2,6 +2,7 @@
 
 use super::ahead::checkpoints::Limits;
 use super::{Module, Result, cannot};
+use crate::replay::survey::FIRST_LENGTH;
 use crate::replay::variant::{CacheDir, Variant};
 use std::path::PathBuf;
 
@@ -31,6 +32,9 @@ pub struct Options {
     pub first: First,
     /// Whether a background sweep runs ahead and leaves checkpoints.
     pub sweep: bool,
+    /// Ticks in a stretch, at first, of what is noted of the whole recording: of what ran and
+    /// what was written in each.
+    pub stretch: u64,
     /// How much the checkpoints may take.
     pub limits: Limits,
     /// A program of so many bytes of code is compiled as a whole before a session begins, a
@@ -49,6 +53,7 @@ impl Options {
             cache,
             first: First::default(),
             sweep: true,
+            stretch: FIRST_LENGTH,
             limits: Limits::of_this_machine(),
             compiled_whole: COMPILED_WHOLE,
         }

@@ -65,6 +65,7 @@ mod nonsense;
 mod opening;
 mod out_of_library;
 mod panics;
+mod probes;
 mod reading;
 mod record_arguments;
 mod record_replay;

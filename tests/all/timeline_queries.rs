@@ -118,44 +118,31 @@ fn changes_of(range: MemoryRange, bytes: &[(Position, Vec<u8>)]) -> Vec<(Positio
     pairs.collect()
 }
 
-/// Whether all that changes in the tick of each change is undone by its end: then it need
-/// not be found.
-fn is_undone(change: Position, bytes: &[(Position, Vec<u8>)]) -> bool {
-    let before = bytes
-        .iter()
-        .rfind(|(p, _)| p.tick < change.tick || p.tick == change.tick && *p < change);
-    let tick: Vec<_> = bytes
-        .iter()
-        .filter(|(p, _)| p.tick == change.tick)
-        .collect();
-    let first = tick
-        .first()
-        .map(|(_, bytes)| bytes)
-        .or(before.map(|(_, bytes)| bytes));
-    let after = bytes
-        .iter()
-        .find(|(p, _)| p.tick > change.tick)
-        .map(|(_, bytes)| bytes);
-    first == after
+fn finds_changes(guest: Guest, ranges: usize) {
+    finds_changes_of(guest, |timeline| {
+        let Some(memory) = Memory::at_the_end_of(timeline) else {
+            panic!("no memory");
+        };
+        let instance = memory.instance;
+        let addresses = addresses(timeline, &memory, ranges).into_iter();
+        let ranges = addresses.map(|address| MemoryRange {
+            instance,
+            memory: 0,
+            address,
+            length: 4,
+        });
+        ranges.collect()
+    });
 }
 
-fn finds_changes(guest: Guest, ranges: usize) {
+/// Every change of these bytes is found, and no other, also such as are undone within a tick.
+fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<MemoryRange>) {
     let (_dir, trace) = record(&guest);
     let oracle = Oracle::of(trace.clone());
     let mut timeline = timeline(trace, false);
-    let Some(memory) = Memory::at_the_end_of(&mut timeline) else {
-        panic!("no memory");
-    };
+    let ranges = ranges(&mut timeline);
     let mut watched = 0;
-    let instance = memory.instance;
-    let addresses = addresses(&mut timeline, &memory, ranges);
-    let ranges = addresses.into_iter().map(|address| MemoryRange {
-        instance,
-        memory: 0,
-        address,
-        length: 4,
-    });
-    let ranges: Vec<MemoryRange> = ranges.collect();
+    let mut known: Vec<Known> = Vec::new();
     let histories = histories(&mut timeline, &oracle, &ranges);
     for (range, bytes) in ranges.into_iter().zip(histories) {
         let expected = changes_of(range, &bytes);
@@ -169,11 +156,7 @@ fn finds_changes(guest: Guest, ranges: usize) {
             assert!(expected.contains(change), "{range}: no change {change:?}");
         }
         for change in &expected {
-            let is_found = found.contains(change);
-            assert!(
-                is_found || is_undone(change.0, &bytes),
-                "{range}: {change:?} is not found"
-            );
+            assert!(found.contains(change), "{range}: {change:?} is not found");
         }
         watched += found.len();
         // Breakpoints stop there, both ways.
@@ -186,8 +169,32 @@ fn finds_changes(guest: Guest, ranges: usize) {
         assert_eq!(stops(&mut timeline, Backward), all, "{range}");
         // So do the motions to the last one and the next.
         goes_to_changes(&mut timeline, &oracle, range, &found);
+        known.push((range, found));
     }
     assert!(watched > 0, "nothing has changed");
+    finds_the_same_surveyed(&oracle, &mut timeline, &known);
+}
+
+/// A range, and the changes of it.
+type Known = (MemoryRange, Vec<(Position, Change)>);
+
+/// Where it is known which stretches of the recording wrote what, the same is found.
+fn finds_the_same_surveyed(oracle: &Oracle, first: &mut Timeline, known: &[Known]) {
+    let mut surveyed = timeline(first.trace().clone(), true);
+    go(&mut surveyed, Motion::Event(0));
+    let survey = surveyed.wait_for_survey(&Interrupt::new()).expect("waits");
+    assert!(survey.is_some(), "no survey");
+    for (range, found) in known {
+        goes_to_changes(&mut surveyed, oracle, *range, found);
+        let place = Place::Change(*range);
+        surveyed.set_breakpoints(vec![Breakpoint::new(ID, vec![place])]);
+        let all: Vec<_> = found
+            .iter()
+            .map(|(position, change)| (*position, vec![ID], Some(change.clone())))
+            .collect();
+        assert_eq!(stops(&mut surveyed, Backward), all, "{range}");
+        surveyed.set_breakpoints(Vec::new());
+    }
 }
 
 /// Where something is written: memory that is not as it was in the beginning.
@@ -208,6 +215,53 @@ fn addresses(timeline: &mut Timeline, memory: &Memory, count: usize) -> Vec<u64>
         .collect();
     let step = written.len().div_ceil(count).max(1);
     written.into_iter().step_by(step).collect()
+}
+
+/// Bytes of each memory of `stores.wat`: where each of its stores writes, next to that, and
+/// all of it.
+fn ranges_of_stores(_: &mut Timeline) -> Vec<MemoryRange> {
+    let ranges = [
+        (0, 0, 1024),
+        (0, 8, 11),
+        (0, 64, 4),
+        (0, 68, 4),
+        (0, 79, 1),
+        (0, 80, 16),
+        (0, 97, 1),
+        (0, 98, 2),
+        (0, 101, 3),
+        (0, 127, 1),
+        (0, 128, 5),
+        (0, 184, 1),
+        (0, 192, 4),
+        (0, 200, 1),
+        (0, 208, 32),
+        (0, 224, 2),
+        (0, 240, 4),
+        (0, 248, 1),
+        (0, 257, 1),
+        (0, 264, 4),
+        (0, 395, 8),
+        (0, 410, 8),
+        (0, 421, 1),
+        (0, 509, 2),
+        (0, 600, 4),
+        (0, 608, 4),
+        (0, 700, 4),
+        (0, 724, 1),
+        (1, 64, 4),
+        (1, 110, 20),
+        (2, 64, 4),
+        (2, 190, 16),
+        (2, 308, 2),
+    ];
+    let range = |(memory, address, length)| MemoryRange {
+        instance: InstanceId(0),
+        memory,
+        address,
+        length,
+    };
+    ranges.map(range).to_vec()
 }
 
 fn goes_to_changes(
@@ -252,6 +306,33 @@ fn goes_to_changes(
     }
 }
 
+/// What was there is written again: that is no change, and told with the last one.
+#[test]
+fn writes_of_the_same_value_are_told() {
+    let (_dir, trace) = record(&run("motion/stores.wat"));
+    let mut timeline = timeline(trace, false);
+    let constant = MemoryRange {
+        instance: InstanceId(0),
+        memory: 0,
+        address: 600,
+        length: 4,
+    };
+    let counted = MemoryRange {
+        address: 64,
+        ..constant
+    };
+    go(&mut timeline, Motion::End);
+    let end = timeline.here().position.tick;
+    go(&mut timeline, Motion::LastChange(constant));
+    let first = timeline.here().position.tick;
+    // Three times around the loop, the last time in the last tick.
+    assert_eq!(end, Tick(first.0 + 2));
+    assert_eq!(timeline.written_again(), Some((2, end)));
+    go(&mut timeline, Motion::End);
+    go(&mut timeline, Motion::LastChange(counted));
+    assert_eq!(timeline.written_again(), None);
+}
+
 fn visits_are_stops(guest: Guest) {
     let (_dir, trace) = record(&guest);
     let oracle = Oracle::of(trace.clone());
@@ -290,6 +371,46 @@ fn visits_are_stops(guest: Guest) {
             assert!(before - begin >= near, "{limit}: {begin} of {before}");
         }
         assert_eq!(*timeline.here(), here);
+    }
+}
+
+/// Where it is known which stretches ran which code, breakpoints stop as they do elsewhere.
+fn stops_surveyed(guest: Guest) {
+    let (_dir, trace) = record(&guest);
+    let oracle = Oracle::of(trace.clone());
+    let mut timeline = timeline(trace, true);
+    go(&mut timeline, Motion::Event(0));
+    let survey = timeline.wait_for_survey(&Interrupt::new()).expect("waits");
+    let survey = survey.expect("a survey");
+    assert!(survey.len() > 1, "one stretch tells nothing");
+    for at in (1..oracle.last()).step_by(oracle.last() / 9 + 1) {
+        let moment = oracle.moments[at];
+        let Some(frame) = moment.frame else { continue };
+        let place = Place::Code {
+            module: oracle.activations[frame].module,
+            pc: moment.position.pc,
+        };
+        let set = [Breakpoint::new(ID, vec![place.clone()])];
+        let expected: Vec<Position> = (1..oracle.last())
+            .filter(|i| !oracle.breakpoints_at(*i, &set).is_empty())
+            .map(|i| oracle.moments[i].position)
+            .collect();
+        timeline.set_breakpoints(set.to_vec());
+        for direction in [Forward, Backward] {
+            let stops = stops(&mut timeline, direction);
+            let stops: Vec<Position> = stops.into_iter().map(|(at, ..)| at).collect();
+            assert_eq!(stops, expected, "{place:?} {direction:?}");
+        }
+        let (all, ..) = visits(&mut timeline, std::slice::from_ref(&place), 1 << 20);
+        assert_eq!(positions(&all), expected);
+        timeline.set_breakpoints(vec![Breakpoint {
+            hits: Some(HitCondition::Every(3)),
+            ..set[0].clone()
+        }]);
+        let every_third: Vec<Position> = expected.iter().skip(2).step_by(3).copied().collect();
+        let stops = stops(&mut timeline, Backward);
+        let stops: Vec<Position> = stops.into_iter().map(|(at, ..)| at).collect();
+        assert_eq!(stops, every_third, "each third of {place:?}");
     }
 }
 
@@ -488,14 +609,21 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
     let here = timeline.here().clone();
     let interrupt = Interrupt::new();
     let raiser = interrupt.clone();
-    // As soon as it tells how far it is.
     let range = MemoryRange {
         instance: InstanceId(0),
         memory: 0,
         address: 0,
         length: 4,
     };
-    let changes = timeline.changes(range, &interrupt, &|_| raiser.raise());
+    // As soon as it tells how far it is.
+    let hostcalls = vec![Place::Hostcall(HostcallFilter::ANY)];
+    let visits = timeline.visits(hostcalls, 1 << 30, &interrupt, &|_| raiser.raise());
+    assert!(
+        matches!(visits, Err(TimelineError::Interrupted)),
+        "{visits:?}"
+    );
+    assert_eq!(*timeline.here(), here);
+    let changes = timeline.changes(range, &interrupt, &|_| {});
     assert!(
         matches!(changes, Err(TimelineError::Interrupted)),
         "{changes:?}"
@@ -505,6 +633,9 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
 }
 
 each! {
+    changes_by_every_kind_of_store: finds_changes_of(run("motion/stores.wat"), ranges_of_stores);
+    surveyed_recursion: stops_surveyed(run("wat/recursion.wat"));
+    surveyed_unoptimised_c: stops_surveyed(command("motion/steps-O0.wasm"));
     visits_in_recursion: visits_are_stops(run("wat/recursion.wat"));
     visits_in_optimised_c: visits_are_stops(command("motion/steps-O2.wasm"));
     visits_in_nested_calls: visits_are_stops(run("motion/realloc.wat"));

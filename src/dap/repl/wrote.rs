@@ -35,15 +35,14 @@ fn to_change(context: &mut Context<'_>, text: &str, direction: Direction) -> Ran
     Ok(Effect::Travel { say, motion })
 }
 
-/// What is said on the way: changes are found, so a write of what was there already is not,
-/// such as where the stack frame before had left the same bytes.
+/// What is said on the way: changes are gone to. A write of what was there already, such as
+/// where the stack frame before had left the same bytes, is told where that leads.
 pub(in crate::dap) fn going(data: &Data, direction: Direction) -> String {
-    let (which, unseen) = match direction {
-        Direction::Backward => ("last", "a later write"),
-        Direction::Forward => ("next", "a write"),
-    };
-    format!(
-        "going to the {which} change of {}; {unseen} of the same value is not seen",
-        data.description
-    )
+    match direction {
+        Direction::Backward => format!("going to the last change of {}", data.description),
+        Direction::Forward => format!(
+            "going to the next change of {}; writes of the same value are passed over",
+            data.description
+        ),
+    }
 }

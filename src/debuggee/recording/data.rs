@@ -157,6 +157,17 @@ impl Recording {
             Some(writer) => format!("{writer} wrote {told}"),
             None => told.replacen(": ", " written: ", 1),
         };
+        let again = self
+            .timeline
+            .written_again()
+            .map(|(times, last)| match times {
+                1 => format!("; the same was written once more, in tick {}", last.0),
+                _ => format!(
+                    "; the same was written in {times} ticks since, the last is {}",
+                    last.0
+                ),
+            });
+        let text = text + &again.unwrap_or_default();
         Some(StopText {
             description: Some("Paused after a write".to_owned()),
             text: Some(text),

@@ -8,6 +8,7 @@ use super::depth::{self, Depth};
 use super::scan::{Scan, calls, leaves_elsewhere};
 use super::{ClockError, ClockStyle, Original};
 use crate::instrument::offsets::OffsetMapBuilder;
+use crate::instrument::probe::{Probe, Store, Temporaries, note_segment};
 use wasm_encoder::{BlockType, Encode, Instruction, ValType};
 use wasmparser::{FuncType, FunctionBody, Operator};
 
@@ -31,6 +32,9 @@ pub(super) struct Function<'a> {
     pub(super) results: Option<u32>,
     pub(super) scan: &'a Scan,
     pub(super) entry: EntryTick,
+    /// Its segments, if something is noted of them: the number of the first, and where
+    /// each begins.
+    pub(super) segments: (u32, &'a [u32]),
 }
 
 /// What is done about the tick of a function's entry.
@@ -61,6 +65,12 @@ pub(super) fn rewrite(
     if depth.is_some() && locals.count >= MAX_LOCALS {
         return Err(ClockError::TooManyLocals);
     }
+    let mut temporaries = original.temporaries(function.body)?;
+    let added = u32::from(keeping != Keeping::Global) + u32::from(depth.is_some());
+    temporaries.begin_at(locals.count + added);
+    if locals.count + added + temporaries.types().len() as u32 > MAX_LOCALS {
+        return Err(ClockError::TooManyLocals);
+    }
     let mut writer = BodyWriter {
         original,
         module,
@@ -72,6 +82,10 @@ pub(super) fn rewrite(
         bytes: Vec::with_capacity(function.body.range().len() * 3 / 2),
         offsets: OffsetMapBuilder::default(),
         likely_branches: Vec::new(),
+        temporaries,
+        segments: (function.segments.0..)
+            .zip(function.segments.1.iter().copied())
+            .peekable(),
     };
     writer.locals(&locals);
     writer.entry(function)?;
@@ -145,13 +159,19 @@ struct BodyWriter<'a> {
     bytes: Vec<u8>,
     offsets: OffsetMapBuilder,
     likely_branches: Vec<u32>,
+    temporaries: Temporaries,
+    /// Number and first instruction of the segments to come.
+    segments: std::iter::Peekable<
+        std::iter::Zip<std::ops::RangeFrom<u32>, std::iter::Copied<std::slice::Iter<'a, u32>>>,
+    >,
 }
 
 impl BodyWriter<'_> {
     fn locals(&mut self, locals: &Locals<'_>) {
         let clock = (self.keeping != Keeping::Global).then_some(ValType::I64);
         let depth = self.depth.map(|_| ValType::I32);
-        let added: Vec<ValType> = clock.into_iter().chain(depth).collect();
+        let added = clock.into_iter().chain(depth);
+        let added: Vec<ValType> = added.chain(self.temporaries.types().to_vec()).collect();
         (locals.declarations + added.len() as u32).encode(&mut self.bytes);
         self.bytes.extend_from_slice(locals.bytes);
         for ty in added {
@@ -216,6 +236,11 @@ impl BodyWriter<'_> {
         start: usize,
         end: usize,
     ) -> Result<(), ClockError> {
+        self.note_segment(start);
+        let store = self.original.store(operator);
+        if let Some(store) = store {
+            self.before_store(store);
+        }
         let is_paid_for = self.pays_for(operator);
         if is_paid_for {
             self.tick(self.keeping);
@@ -230,6 +255,9 @@ impl BodyWriter<'_> {
             self.insert(&depth.leave());
         }
         self.copy(operator, start, end)?;
+        if let Some(store) = store {
+            self.after_store(store, start);
+        }
         if let Some(depth) = self.depth
             && self.catches
             && depth::may_follow_catch(operator)
@@ -247,6 +275,49 @@ impl BodyWriter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a segment runs, if one begins here.
+    fn note_segment(&mut self, start: usize) {
+        let begins = |(_, first): &(u32, u32)| *first as usize == start;
+        if let (Some((segment, _)), Some(probes)) =
+            (self.segments.next_if(begins), self.original.probes)
+        {
+            let memory = self.original.memories.len() as u32;
+            self.insert(&note_segment(probes.layout, probes.probe, memory, segment));
+        }
+    }
+
+    fn before_store(&mut self, store: Store) {
+        if let Some(place) = self.original.place_of(store, &self.temporaries) {
+            let before = place.before();
+            self.insert(&before);
+        }
+    }
+
+    fn after_store(&mut self, store: Store, pc: usize) {
+        let Some(place) = self.original.place_of(store, &self.temporaries) else {
+            return;
+        };
+        if self.original.probes.map(|probes| probes.probe) != Some(Probe::Watch) {
+            let mark = place.mark();
+            return self.insert(&mark);
+        }
+        let (is_watched, extent) = (place.is_watched(), place.extent());
+        self.insert(&[Instruction::Block(BlockType::Empty)]);
+        self.insert(&is_watched);
+        self.insert(&[Instruction::I32Eqz]);
+        self.likely_branches.push(self.bytes.len() as u32);
+        self.insert(&[Instruction::BrIf(0)]);
+        self.write_back();
+        self.insert(&[
+            Instruction::I32Const(store.memory.cast_signed()),
+            Instruction::I32Const((pc as u32).cast_signed()),
+        ]);
+        self.insert(&extent);
+        // The clock's hook is the first of the imports, and this the second.
+        let stored = self.original.imported_functions + 1;
+        self.insert(&[Instruction::Call(stored), Instruction::End]);
     }
 
     /// Whether an instruction calls a function that leaves its tick to its callers.

@@ -13,6 +13,8 @@
 
 mod body;
 mod depth;
+mod encoder;
+mod original;
 mod recursion;
 mod references;
 mod scan;
@@ -21,14 +23,14 @@ mod style;
 pub use style::ClockStyle;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
-use body::{Body, EntryTick};
-use depth::Depth;
-use scan::Scan;
-use std::collections::{HashMap, HashSet};
+use super::probe::{Layout, Probe};
+use body::Body;
+use encoder::Encoder;
+use original::Original;
 use thiserror::Error;
-use wasm_encoder::reencode::{self, Reencode, utils};
-use wasm_encoder::{BranchHint, BranchHints, EntityType, GlobalType, Module, SectionId, ValType};
-use wasmparser::{FuncType, Payload, WasmFeatures};
+use wasm_encoder::Module;
+use wasm_encoder::reencode::{self, Reencode};
+use wasmparser::{Payload, WasmFeatures};
 
 /// The module name of the clock's imports.
 pub const IMPORT_MODULE: &str = "rr:clock";
@@ -44,7 +46,7 @@ pub const IMPORT_DEPTH: &str = "depth";
 pub const IMPORT_LOWEST: &str = "lowest";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A core module that keeps the clock.
 #[derive(Debug, Clone)]
@@ -96,7 +98,7 @@ impl From<reencode::Error> for ClockError {
 ///
 /// If the module cannot be read or has what cannot be clocked, or would be too large.
 pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
-    rewrite(module, style, false)
+    rewrite(module, style, Extra::None)
 }
 
 /// Rewrites one core module so that it keeps the clock ([`ClockStyle::Cached`]) and
@@ -109,10 +111,36 @@ pub fn clock(module: &[u8], style: ClockStyle) -> Result<Clocked, ClockError> {
 ///
 /// As [`clock`].
 pub fn profile(module: &[u8]) -> Result<Clocked, ClockError> {
-    rewrite(module, ClockStyle::Cached, true)
+    rewrite(module, ClockStyle::Cached, Extra::Frames)
 }
 
-fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, ClockError> {
+/// Rewrites one core module so that it keeps the clock, in this style, and has probes.
+///
+/// # Errors
+///
+/// As [`clock`].
+pub fn probed(module: &[u8], style: ClockStyle, probe: Probe) -> Result<Clocked, ClockError> {
+    rewrite(module, style, Extra::Probe(probe))
+}
+
+/// What a rewrite does besides keeping the clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Extra {
+    #[default]
+    None,
+    /// Counts frames.
+    Frames,
+    Probe(Probe),
+}
+
+/// The probes of a module.
+#[derive(Debug, Clone, Copy)]
+struct Probes {
+    probe: Probe,
+    layout: Layout,
+}
+
+fn rewrite(module: &[u8], style: ClockStyle, extra: Extra) -> Result<Clocked, ClockError> {
     let too_large = || ClockError::TooLarge {
         bytes: module.len(),
     };
@@ -120,15 +148,9 @@ fn rewrite(module: &[u8], style: ClockStyle, profiles: bool) -> Result<Clocked, 
         return Err(too_large());
     }
     wasmparser::Validator::new_with_features(accepted_features()).validate_all(module)?;
-    let original = Original::read(module, profiles)?;
+    let original = Original::read(module, extra)?;
     let bodies = original.rewrite_bodies(module, style)?;
-    let mut encoder = Encoder {
-        original: &original,
-        bodies: &bodies,
-        wrote_types: false,
-        wrote_imports: false,
-        style,
-    };
+    let mut encoder = Encoder::new(&original, &bodies, style);
     let mut rewritten = Module::new();
     encoder.parse_core_module(&mut rewritten, wasmparser::Parser::new(0), module)?;
     let rewritten = rewritten.finish();
@@ -148,312 +170,6 @@ fn accepted_features() -> WasmFeatures {
         | WasmFeatures::WIDE_ARITHMETIC
         | WasmFeatures::CUSTOM_PAGE_SIZES
         | WasmFeatures::COMPACT_IMPORTS
-}
-
-/// What must be known of a module before its functions can be rewritten.
-#[derive(Default)]
-struct Original<'a> {
-    /// `None` for a type that is not a function's.
-    types: Vec<Option<FuncType>>,
-    /// The type index of each defined function.
-    signatures: Vec<u32>,
-    functions: Vec<wasmparser::FunctionBody<'a>>,
-    imported_functions: u32,
-    imported_globals: u32,
-    /// Whether frames are counted.
-    profiles: bool,
-    /// Types `() -> results` that are appended, by the type index of the function
-    /// whose results they have.
-    result_types: HashMap<u32, u32>,
-    /// Functions that are reached otherwise than by direct calls, too.
-    referenced: HashSet<u32>,
-    scans: Vec<Scan>,
-    recursive: Vec<bool>,
-}
-
-impl<'a> Original<'a> {
-    fn read(module: &'a [u8], profiles: bool) -> Result<Self, ClockError> {
-        let mut original = Original {
-            profiles,
-            ..Original::default()
-        };
-        for payload in wasmparser::Parser::new(0).parse_all(module) {
-            original.read_payload(payload?)?;
-        }
-        original.number_result_types();
-        original.scan()?;
-        Ok(original)
-    }
-
-    fn read_payload(&mut self, payload: Payload<'a>) -> Result<(), ClockError> {
-        references::read(&payload, &mut self.referenced)?;
-        match payload {
-            Payload::TypeSection(groups) => {
-                for group in groups {
-                    self.types.extend(group?.into_types().map(
-                        |ty| match ty.composite_type.inner {
-                            wasmparser::CompositeInnerType::Func(ty) => Some(ty),
-                            _ => None,
-                        },
-                    ));
-                }
-            }
-            Payload::ImportSection(imports) => {
-                for import in imports.into_imports() {
-                    match import?.ty {
-                        wasmparser::TypeRef::Func(_) | wasmparser::TypeRef::FuncExact(_) => {
-                            self.imported_functions += 1;
-                        }
-                        wasmparser::TypeRef::Global(_) => self.imported_globals += 1,
-                        _ => {}
-                    }
-                }
-            }
-            Payload::FunctionSection(signatures) => {
-                for signature in signatures {
-                    self.signatures.push(signature?);
-                }
-            }
-            Payload::CodeSectionEntry(function) => self.functions.push(function),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn scan(&mut self) -> Result<(), ClockError> {
-        for function in &self.functions {
-            let scan = Scan::read(function)?;
-            self.referenced.extend(&scan.referenced);
-            self.scans.push(scan);
-        }
-        self.recursive =
-            recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
-        Ok(())
-    }
-
-    /// What each function does about the tick of its entry.
-    fn entry(&self, function: u32, style: ClockStyle) -> EntryTick {
-        let Some(defined) = function.checked_sub(self.imported_functions) else {
-            return EntryTick::Checked;
-        };
-        let defined = defined as usize;
-        let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
-        let is_recursive = self
-            .recursive
-            .get(defined)
-            .is_some_and(|recursive| *recursive);
-        match style {
-            ClockStyle::Shared | ClockStyle::Cached => EntryTick::Checked,
-            ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => {
-                EntryTick::PaidFor
-            }
-            ClockStyle::Lazy if is_recursive => EntryTick::Checked,
-            ClockStyle::Lazy => EntryTick::Unchecked,
-        }
-    }
-
-    fn is_paid_for(&self, function: u32) -> bool {
-        self.entry(function, ClockStyle::Lazy) == EntryTick::PaidFor
-    }
-
-    /// A block with one result or none names it in place; more need a type.
-    fn number_result_types(&mut self) {
-        for &signature in &self.signatures {
-            let several = self
-                .function_type(signature)
-                .is_some_and(|ty| ty.results().len() > 1);
-            if several {
-                let next = self.hook_type() + 1 + self.result_types.len() as u32;
-                self.result_types.entry(signature).or_insert(next);
-            }
-        }
-    }
-
-    fn function_type(&self, index: u32) -> Option<&FuncType> {
-        self.types.get(index as usize)?.as_ref()
-    }
-
-    fn hook_type(&self) -> u32 {
-        self.types.len() as u32
-    }
-
-    fn rewrite_bodies(&self, module: &[u8], style: ClockStyle) -> Result<Vec<Body>, ClockError> {
-        self.functions
-            .iter()
-            .zip(&self.signatures)
-            .zip(self.imported_functions..)
-            .zip(&self.scans)
-            .map(|(((body, &signature), index), scan)| {
-                let ty = self.function_type(signature).ok_or_else(|| {
-                    ClockError::Encode(format!("type {signature} is not a function type"))
-                })?;
-                let function = body::Function {
-                    body,
-                    ty,
-                    results: self.result_types.get(&signature).copied(),
-                    scan,
-                    entry: self.entry(index, style),
-                };
-                body::rewrite(self, module, style, &function)
-            })
-            .collect()
-    }
-
-    fn map_function(&self, index: u32) -> u32 {
-        index + u32::from(index >= self.imported_functions)
-    }
-
-    fn map_global(&self, index: u32) -> u32 {
-        let added = if self.profiles { 3 } else { 1 };
-        index
-            + if index >= self.imported_globals {
-                added
-            } else {
-                0
-            }
-    }
-
-    /// Where a function counts frames, if it does; its local is `outer`.
-    fn depth(&self, outer: u32) -> Option<Depth> {
-        self.profiles.then_some(Depth {
-            frames: self.imported_globals + 1,
-            lowest: self.imported_globals + 2,
-            outer,
-        })
-    }
-}
-
-/// Writes the module again, with the clock's imports and the rewritten bodies.
-struct Encoder<'a> {
-    original: &'a Original<'a>,
-    bodies: &'a [Body],
-    wrote_types: bool,
-    wrote_imports: bool,
-    style: ClockStyle,
-}
-
-type Encoded<T = ()> = Result<T, reencode::Error>;
-
-impl Encoder<'_> {
-    fn append_types(&mut self, types: &mut wasm_encoder::TypeSection) -> Encoded {
-        self.wrote_types = true;
-        types.ty().function([], []);
-        let mut appended: Vec<_> = self.original.result_types.iter().collect();
-        appended.sort_by_key(|(_, appended)| **appended);
-        for (signature, _) in appended {
-            if let Some(ty) = self.original.function_type(*signature) {
-                let results = self.val_types(ty.results().to_vec())?;
-                types.ty().function([], results);
-            }
-        }
-        Ok(())
-    }
-
-    fn append_imports(&mut self, imports: &mut wasm_encoder::ImportSection) {
-        self.wrote_imports = true;
-        let hook = EntityType::Function(self.original.hook_type());
-        imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
-        let global = |val_type| GlobalType {
-            val_type,
-            mutable: true,
-            shared: false,
-        };
-        let remaining = global(self.style.remaining_type());
-        imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
-        if self.original.profiles {
-            imports.import(IMPORT_MODULE, IMPORT_DEPTH, global(ValType::I32));
-            imports.import(IMPORT_MODULE, IMPORT_LOWEST, global(ValType::I32));
-        }
-    }
-}
-
-impl Encoder<'_> {
-    /// Says of each function which branches are nearly always taken.
-    fn branch_hints(&self) -> BranchHints {
-        let mut hints = BranchHints::new();
-        let first = self.original.imported_functions + 1;
-        for (function, body) in (first..).zip(self.bodies) {
-            let likely = body.likely_branches.iter().map(|&at| BranchHint {
-                branch_func_offset: at,
-                branch_hint_value: 1,
-            });
-            hints.function_hints(function, likely);
-        }
-        hints
-    }
-}
-
-impl Reencode for Encoder<'_> {
-    type Error = std::convert::Infallible;
-
-    fn function_index(&mut self, index: u32) -> Encoded<u32> {
-        Ok(self.original.map_function(index))
-    }
-
-    fn global_index(&mut self, index: u32) -> Encoded<u32> {
-        Ok(self.original.map_global(index))
-    }
-
-    fn parse_type_section(
-        &mut self,
-        types: &mut wasm_encoder::TypeSection,
-        section: wasmparser::TypeSectionReader<'_>,
-    ) -> Encoded {
-        utils::parse_type_section(self, types, section)?;
-        self.append_types(types)
-    }
-
-    fn parse_import_section(
-        &mut self,
-        imports: &mut wasm_encoder::ImportSection,
-        section: wasmparser::ImportSectionReader<'_>,
-    ) -> Encoded {
-        utils::parse_import_section(self, imports, section)?;
-        self.append_imports(imports);
-        Ok(())
-    }
-
-    fn parse_code_section(
-        &mut self,
-        code: &mut wasm_encoder::CodeSection,
-        _: wasmparser::CodeSectionReader<'_>,
-    ) -> Encoded {
-        for body in self.bodies {
-            code.raw(&body.bytes);
-        }
-        Ok(())
-    }
-
-    fn parse_custom_section(
-        &mut self,
-        _: &mut Module,
-        _: wasmparser::CustomSectionReader<'_>,
-    ) -> Encoded {
-        Ok(())
-    }
-
-    /// Writes the type and import sections where the original has none.
-    fn intersperse_section_hook(
-        &mut self,
-        module: &mut Module,
-        _after: Option<SectionId>,
-        before: Option<SectionId>,
-    ) -> Encoded {
-        if !self.wrote_types && before != Some(SectionId::Type) {
-            let mut types = wasm_encoder::TypeSection::new();
-            self.append_types(&mut types)?;
-            module.section(&types);
-        }
-        if before == Some(SectionId::Code) {
-            module.section(&self.branch_hints());
-        }
-        if !self.wrote_imports && !matches!(before, Some(SectionId::Type | SectionId::Import)) {
-            let mut imports = wasm_encoder::ImportSection::new();
-            self.append_imports(&mut imports);
-            module.section(&imports);
-        }
-        Ok(())
-    }
 }
 
 /// Finds the bodies in the rewritten module: only there are the sizes of the

@@ -9,6 +9,7 @@ pub use crate::cache::{CacheDir, CacheError};
 use crate::cache::{Entry, Kept, Key};
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::{OffsetMap, OffsetMapError};
+use crate::instrument::probe::Probe;
 use crate::trace::{Outcome, scarce};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -33,6 +34,10 @@ pub enum Variant {
     /// Optimised, with a clock that stops exactly, and the number of frames: for a
     /// [`DepthProfile`](super::profile::DepthProfile).
     Profile,
+    /// Optimised, with probes, and a clock as that of [`Fast`](Self::Fast).
+    Probed(Probe),
+    /// The same with the clock of [`Exact`](Self::Exact).
+    ProbedExactly(Probe),
     /// Optimised, the code as it was recorded: for a replay of the whole
     /// recording that asks for no position. There is no clock to stop it by.
     Plain,
@@ -46,9 +51,28 @@ impl Variant {
     pub fn clock_style(self) -> Option<ClockStyle> {
         match self {
             Variant::Debug => Some(ClockStyle::Shared),
-            Variant::Fast => Some(ClockStyle::Lazy),
-            Variant::Exact | Variant::Profile => Some(ClockStyle::Cached),
+            Variant::Fast | Variant::Probed(_) => Some(ClockStyle::Lazy),
+            Variant::Exact | Variant::Profile | Variant::ProbedExactly(_) => {
+                Some(ClockStyle::Cached)
+            }
             Variant::Plain => None,
+        }
+    }
+
+    /// What is noted in this variant, besides the time.
+    pub fn probe(self) -> Option<Probe> {
+        match self {
+            Variant::Probed(probe) | Variant::ProbedExactly(probe) => Some(probe),
+            _ => None,
+        }
+    }
+
+    /// How many functions a module imports more than the original.
+    pub(super) fn added_functions(self) -> u32 {
+        match (self.clock_style(), self.probe()) {
+            (None, _) => 0,
+            (Some(_), Some(Probe::Watch)) => 2,
+            (Some(_), _) => 1,
         }
     }
 
@@ -66,6 +90,7 @@ impl Variant {
     pub(super) fn for_outcome(self, outcome: &Outcome) -> Variant {
         match self {
             Variant::Fast if outcome.may_go_on() => Variant::Exact,
+            Variant::Probed(probe) if outcome.may_go_on() => Variant::ProbedExactly(probe),
             other => other,
         }
     }
@@ -76,6 +101,12 @@ impl Variant {
             Variant::Fast => "fast",
             Variant::Exact => "exact",
             Variant::Profile => "profile",
+            Variant::Probed(Probe::Watch) => "watch",
+            Variant::Probed(Probe::Survey) => "survey",
+            Variant::Probed(Probe::Count) => "count",
+            Variant::ProbedExactly(Probe::Watch) => "watch, exact",
+            Variant::ProbedExactly(Probe::Survey) => "survey, exact",
+            Variant::ProbedExactly(Probe::Count) => "count, exact",
             Variant::Plain => "plain",
         }
     }
@@ -109,7 +140,7 @@ pub fn config(variant: Variant) -> Config {
     guest_features(&mut config);
     let stack = match variant {
         Variant::Debug => DEBUG_STACK,
-        Variant::Fast | Variant::Exact | Variant::Profile | Variant::Plain => FAST_STACK,
+        _ => FAST_STACK,
     };
     config
         .guest_debug(variant == Variant::Debug)
@@ -343,8 +374,9 @@ fn compile(
             notes: OffsetMap::identity(module.len()).to_bytes(),
         });
     };
-    let clocked = match variant {
-        Variant::Profile => clock::profile(module),
+    let clocked = match (variant, variant.probe()) {
+        (_, Some(probe)) => clock::probed(module, style, probe),
+        (Variant::Profile, _) => clock::profile(module),
         _ => clock::clock(module, style),
     };
     let clocked = clocked.map_err(|source| VariantError::Clock {

@@ -43,6 +43,16 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// What replayers that watch stores may take besides: they run fast, so few will do.
+    pub(in crate::timeline) fn of_watching(self) -> Limits {
+        Limits {
+            number: (self.number / 4).max(2),
+            memory: Bytes(self.memory.0 / 4),
+        }
+    }
+}
+
 /// Measuring takes a fraction of a millisecond for a process with little memory, and some
 /// milliseconds for one with much.
 const BETWEEN_MEASUREMENTS: Duration = Duration::from_secs(1);

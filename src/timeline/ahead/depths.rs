@@ -4,6 +4,7 @@
 //! A replay of the whole recording in the background, optimised, measures the
 //! lowest number of frames in each stretch. Until it is done, nothing is left out.
 
+use super::surveys::Surveys;
 use crate::component::ModuleId;
 use crate::replay::profile::DepthProfile;
 use crate::replay::variant::{CacheDir, Variant};
@@ -57,17 +58,26 @@ pub(in crate::timeline) enum Depths {
 
 impl Depths {
     /// Begins to measure.
-    pub(super) fn measure(trace: Arc<Trace>, cache: CacheDir) -> Depths {
+    /// After that, `then` is done on the same thread.
+    pub(super) fn measure(
+        trace: Arc<Trace>,
+        cache: CacheDir,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Depths {
         let (sender, result) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new().name("depths".into());
         let measuring = thread.spawn({
             let cancelled = cancelled.clone();
-            move || match profile(&trace, &cache, &cancelled) {
-                // Nobody may be interested any more.
-                Ok(profile) => _ = sender.send(profile),
-                Err(_) if cancelled.load(Ordering::Relaxed) => {}
-                Err(error) => tracing::warn!("no depth profile, steps take longer: {error}"),
+            move || {
+                match profile(&trace, &cache, &cancelled) {
+                    // Nobody may be interested any more.
+                    Ok(profile) => _ = sender.send(profile),
+                    Err(_) if cancelled.load(Ordering::Relaxed) => {}
+                    Err(error) => tracing::warn!("no depth profile, steps take longer: {error}"),
+                }
+                drop(sender);
+                then();
             }
         });
         match measuring {
@@ -128,14 +138,22 @@ impl Timeline {
         }
         self.depths = match machine::taken_by(self.live.pid) > LARGE {
             true => Depths::AfterSweep,
-            false => Depths::measure(self.trace.clone(), self.options.cache.clone()),
+            false => self.measure_depths(),
         };
+    }
+
+    /// Measures them, and then makes the survey.
+    fn measure_depths(&mut self) -> Depths {
+        let (trace, cache) = (self.trace.clone(), self.options.cache.clone());
+        let (surveys, maker) = Surveys::to_come(trace.clone(), cache.clone(), self.options.stretch);
+        self.surveys = surveys;
+        Depths::measure(trace, cache, move || maker.make())
     }
 
     /// The same, if it has waited for the sweep.
     pub(super) fn start_waiting_depths(&mut self) {
         if let Depths::AfterSweep = self.depths {
-            self.depths = Depths::measure(self.trace.clone(), self.options.cache.clone());
+            self.depths = self.measure_depths();
         }
     }
 

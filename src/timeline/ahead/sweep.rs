@@ -97,6 +97,7 @@ impl Timeline {
         {
             tracing::warn!("the sweep ended early: {error}");
         }
+        self.start_watching();
     }
 
     fn finish_sweep(&mut self) -> Result<()> {

@@ -2,17 +2,20 @@
 
 use super::visits::Pass;
 use crate::replay::frames::Frame;
-use crate::replay::{Phase, Tick};
+use crate::replay::survey::joined;
+use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::replayer::writes::write_before;
-use crate::timeline::processes::wire::ask::FindChanges;
+use crate::timeline::processes::wire::ask::{FindChanges, Meanwhile};
 use crate::timeline::processes::wire::found::{Change, ChangedTicks};
 use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Reason, Stop};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// More bytes than this are not watched: they are compared at each tick.
-const MOST_BYTES: u32 = 1 << 20;
+/// More bytes than this are not watched: they are compared where one stops.
+const MOST_BYTES: u32 = 1 << 24;
 /// So many ranges are remembered: each takes 2 MiB at most.
 const MOST_KNOWN: usize = 64;
 
@@ -43,19 +46,30 @@ impl Changes {
     }
 }
 
+/// What is known of the changes of some bytes.
+#[derive(Debug, Clone)]
+struct Looked {
+    changes: Arc<Changes>,
+    /// Where they may have been written, too, but nobody has looked; half open, ascending.
+    open: Vec<Range<Tick>>,
+}
+
 /// What is known of changes.
 #[derive(Debug, Default)]
 pub(in crate::timeline) struct Known {
-    by_range: HashMap<MemoryRange, Arc<Changes>>,
+    by_range: HashMap<MemoryRange, Looked>,
     /// Those at the moment where the session stands, if it has come there for them.
     pub(in crate::timeline) here: Vec<Change>,
+    /// If it has gone back to the last change: in how many ticks since the same was written
+    /// once more, and the last of these.
+    pub(in crate::timeline) again: Option<(usize, Tick)>,
 }
 
 impl Known {
     /// Where to look for changes; everywhere, as long as nothing is known.
     pub(in crate::timeline) fn ticks(&self, range: &MemoryRange) -> ChangedTicks {
         match self.by_range.get(range) {
-            Some(changes) => changes.found.clone(),
+            Some(looked) => looked.changes.found.clone(),
             None => ChangedTicks::unknown(),
         }
     }
@@ -70,10 +84,9 @@ impl Timeline {
     /// When some bytes change, in the whole recording: one pass over it, the first time
     /// they are asked for.
     ///
-    /// They are compared at each tick (entry of a function, or iteration of a loop), and
-    /// before and after each hostcall. So what changes and is undone between two of
-    /// those is not a change. Also, the memory of an instance cannot be seen while its
-    /// start function runs: what that writes changes when it is done.
+    /// Each store is looked at, and all that hostcalls write; one that leaves the bytes as
+    /// they were is not a change. The memory of an instance cannot be seen while its start
+    /// function runs: what that writes changes when it is done.
     ///
     /// # Errors
     ///
@@ -86,7 +99,7 @@ impl Timeline {
     ) -> Result<Arc<Changes>> {
         self.know_changes(&[range], interrupt, progress)?;
         let known = self.changes.by_range.get(&range);
-        known.cloned().ok_or_else(not_all)
+        known.map(|known| known.changes.clone()).ok_or_else(not_all)
     }
 
     /// One pass for all of these ranges that nothing is known of.
@@ -101,25 +114,165 @@ impl Timeline {
             if range.length > MOST_BYTES {
                 return Err(TimelineError::TooLong(*range));
             }
-            if !self.changes.by_range.contains_key(range) && !unknown.contains(range) {
+            let known = self.changes.by_range.get(range);
+            let is_known = known.is_some_and(|known| known.open.is_empty());
+            if !is_known && !unknown.contains(range) {
                 unknown.push(*range);
             }
         }
         if unknown.is_empty() {
             return Ok(());
         }
-        self.need_debug(interrupt, &|_| {})?;
-        let found = self.pass(&FindChanges(unknown.clone()), interrupt, progress)?;
-        if found.len() != unknown.len() {
-            return Err(not_all());
-        }
-        let by_range = &mut self.changes.by_range;
-        if by_range.len() + unknown.len() > MOST_KNOWN {
+        let open: Vec<_> = unknown.iter().flat_map(|r| self.open_of(r)).collect();
+        let found = self.find_changes(&unknown, joined(open), interrupt, progress)?;
+        if self.changes.by_range.len() + unknown.len() > MOST_KNOWN {
+            let by_range = &mut self.changes.by_range;
             by_range.retain(|range, _| ranges.contains(range));
         }
-        let found = found.into_iter().map(|found| Arc::new(Changes { found }));
-        by_range.extend(unknown.into_iter().zip(found));
+        for (range, found) in unknown.into_iter().zip(found) {
+            self.note_changes(range, found, Vec::new());
+        }
         Ok(())
+    }
+
+    /// Where some bytes may have been written and nobody has looked.
+    fn open_of(&mut self, range: &MemoryRange) -> Vec<Range<Tick>> {
+        if let Some(known) = self.changes.by_range.get(range) {
+            return known.open.clone();
+        }
+        match self.survey() {
+            Some(survey) => {
+                let end = range.address.saturating_add(u64::from(range.length));
+                survey.written(range.instance, range.memory, range.address..end)
+            }
+            None => vec![Tick(0)..Tick(u64::MAX)],
+        }
+    }
+
+    /// The newest stretch that begins before a tick where some bytes may have been written
+    /// and nobody has looked.
+    pub(in crate::timeline) fn begin_to_know(
+        &mut self,
+        range: MemoryRange,
+        before: Tick,
+    ) -> Result<Option<Range<Tick>>> {
+        if range.length > MOST_BYTES {
+            return Err(TimelineError::TooLong(range));
+        }
+        if !self.changes.by_range.contains_key(&range) {
+            let open = self.open_of(&range);
+            self.note_changes(range, ChangedTicks::default(), open);
+        }
+        let known = self.changes.by_range.get(&range);
+        let mut open = known.iter().flat_map(|known| known.open.iter().rev());
+        Ok(open.find(|open| open.start <= before).cloned())
+    }
+
+    /// Looks at such a stretch.
+    pub(in crate::timeline) fn know_more(
+        &mut self,
+        range: MemoryRange,
+        stretch: Range<Tick>,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let found = self.find_changes(&[range], vec![stretch.clone()], interrupt, &|_| {})?;
+        let found = found.into_iter().next().ok_or_else(not_all)?;
+        let open = self.open_of(&range);
+        let open = open.into_iter().filter(|open| *open != stretch).collect();
+        self.note_changes(range, found, open);
+        Ok(())
+    }
+
+    fn note_changes(&mut self, range: MemoryRange, found: ChangedTicks, open: Vec<Range<Tick>>) {
+        let known = self.changes.by_range.remove(&range);
+        let known = known.map(|known| known.changes.found.clone());
+        let found = found.and(known.unwrap_or_default());
+        let changes = Arc::new(Changes { found });
+        self.changes
+            .by_range
+            .insert(range, Looked { changes, open });
+    }
+
+    /// Runs through these stretches with stores told of: as many at a time as there are
+    /// processors.
+    fn find_changes(
+        &mut self,
+        ranges: &[MemoryRange],
+        stretches: Vec<Range<Tick>>,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<Vec<ChangedTicks>> {
+        self.collect();
+        let mut may_die = true;
+        loop {
+            match self.find_changes_once(ranges, &stretches, interrupt, progress) {
+                Err(TimelineError::Died(_) | TimelineError::Confused(_)) if may_die => {
+                    may_die = false;
+                    self.forget_watching();
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn find_changes_once(
+        &mut self,
+        ranges: &[MemoryRange],
+        stretches: &[Range<Tick>],
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<Vec<ChangedTicks>> {
+        let mut found = vec![ChangedTicks::default(); ranges.len()];
+        let end = self.known_end().map(|end| end.tick);
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut pieces = self.pieces(stretches).into_iter().rev().peekable();
+        while pieces.peek().is_some() {
+            let mut sent = Vec::new();
+            for piece in pieces.by_ref().take(cores) {
+                let from = match piece.start {
+                    Tick(0) => Position::START,
+                    tick => Position::first_of(tick),
+                };
+                let process = self.watching_at_or_before(from, interrupt)?;
+                sent.push(process.send(FindChanges {
+                    ranges: ranges.to_vec(),
+                    until: (piece.end < Tick(u64::MAX)).then_some(piece.end),
+                    leave: self.leave_watching(),
+                })?);
+            }
+            for sent in sent {
+                let (_, more) = sent.wait(interrupt, |meanwhile| match meanwhile {
+                    Meanwhile::Passed(at) => progress(Pass { at, end }),
+                    Meanwhile::Log(_) => {}
+                })?;
+                if more.len() != found.len() {
+                    return Err(not_all());
+                }
+                let pairs = found.into_iter().zip(more);
+                found = pairs.map(|(found, more)| found.and(more)).collect();
+            }
+        }
+        Ok(found)
+    }
+
+    /// Stretches, cut where there are checkpoints that one can begin at.
+    fn pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
+        let checkpoints: Vec<Tick> = {
+            let kept = self.pool.watching();
+            kept.positions().map(|position| position.tick).collect()
+        };
+        let mut pieces = Vec::new();
+        for stretch in stretches {
+            let mut begin = stretch.start;
+            let within = checkpoints.iter().filter(|tick| stretch.contains(tick));
+            for tick in within.copied().chain([stretch.end]) {
+                if begin < tick {
+                    pieces.push(begin..tick);
+                    begin = tick;
+                }
+            }
+        }
+        pieces
     }
 
     /// What has changed where the session stands, if it has come there by this
@@ -136,6 +289,31 @@ impl Timeline {
     /// that change.
     pub fn change_of(&self, range: &MemoryRange) -> Option<&Change> {
         self.changes.here.iter().find(|c| c.range == *range)
+    }
+
+    /// If the session has gone back to the last change of some bytes: in how many ticks, from
+    /// there to where it was, what they held was written once more, and the last of these.
+    pub fn written_again(&self) -> Option<(usize, Tick)> {
+        self.changes.again
+    }
+
+    /// In how many ticks the same was written to some bytes, of what is known: after a tick,
+    /// and before that of a position, or in that, too, if all of it has run.
+    pub(in crate::timeline) fn same_between(
+        &self,
+        range: &MemoryRange,
+        after: Tick,
+        before: Position,
+    ) -> Option<(usize, Tick)> {
+        let known = self.changes.by_range.get(range)?;
+        let is_end = before.phase == Phase::End;
+        let end = Tick(before.tick.0 + u64::from(is_end));
+        let same = known.changes.found.same.iter();
+        let between: Vec<Tick> = same
+            .copied()
+            .filter(|tick| after < *tick && *tick < end)
+            .collect();
+        Some((between.len(), *between.last()?))
     }
 
     /// What has changed where the session stands, if it has come there for that.

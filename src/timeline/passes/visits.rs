@@ -4,6 +4,7 @@
 use crate::replay::{Position, Tick};
 use crate::timeline::processes::wire::ask::{Errand, ListVisits, Meanwhile};
 use crate::timeline::processes::wire::found::{Listed, Visit, Visited};
+use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::recovery::Patience;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, MemoryRange, Place};
 use crate::timeline::{Interrupt, Result, Timeline};
@@ -92,25 +93,42 @@ impl Timeline {
         }
         let ranges: Vec<MemoryRange> = changes_among(&breakpoint.places).collect();
         self.know_changes(&ranges, interrupt, progress)?;
-        let list = ListVisits {
-            places: self.breaks_at(breakpoint.places),
+        let places = self.breaks_at(breakpoint.places);
+        let mut list = ListVisits {
+            places: places.clone(),
             present: self.here.position,
             limit,
+            until: None,
         };
-        let visited = self.pass(&list, interrupt, progress)?;
-        Ok(Visits::nearest(visited, limit))
+        self.collect();
+        let Some(stretches) = self.stretches_of(&Watch::Breaks(places)) else {
+            let visited = self.pass(Tick(0), &list, interrupt, progress)?;
+            return Ok(Visits::nearest(visited, limit));
+        };
+        let mut all = Visited::nothing();
+        for stretch in stretches {
+            list.until = (stretch.end < Tick(u64::MAX)).then_some(stretch.end);
+            let visited = self.pass(stretch.start, &list, interrupt, progress)?;
+            all = all.and(visited, limit);
+        }
+        Ok(Visits::nearest(all, limit))
     }
 
-    /// A run through the whole recording, in a copy that is dropped after it.
+    /// A run through the recording, from a tick or before it, in a copy that is dropped
+    /// after it.
     pub(in crate::timeline) fn pass<E: Errand + Clone>(
         &mut self,
+        from: Tick,
         errand: &E,
         interrupt: &Interrupt,
         progress: &dyn Fn(Pass),
     ) -> Result<E::Answer> {
-        self.collect();
+        let from = match from {
+            Tick(0) => Position::START,
+            tick => Position::first_of(tick),
+        };
         self.recovering(Patience::Long(interrupt), |timeline| {
-            let process = timeline.copy_at_or_before(Position::START)?;
+            let process = timeline.copy_at_or_before(from)?;
             let end = timeline.known_end().map(|end| end.tick);
             let sent = process.send(errand.clone())?;
             let (_, answer) = sent.wait(interrupt, |meanwhile| match meanwhile {

@@ -10,4 +10,5 @@ pub(super) mod process;
 pub mod replayer;
 pub(crate) mod sockets;
 pub(crate) mod temporary;
+pub(super) mod watching;
 pub(super) mod wire;

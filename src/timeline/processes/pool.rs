@@ -10,11 +10,12 @@ use super::sockets;
 use super::temporary::TemporaryDir;
 use super::wire::ask::Fork;
 use super::wire::greeting::{Load, ReplayerId};
-use crate::timeline::ahead::checkpoints::Checkpoints;
+use crate::timeline::ahead::checkpoints::{Checkpoints, Limits};
 use crate::trace::{private, scarce};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,6 +39,8 @@ struct Shared {
     expected: Mutex<Expected>,
     arrival: Condvar,
     checkpoints: Mutex<Checkpoints>,
+    /// Those of replayers that watch stores.
+    watching: Mutex<Checkpoints>,
 }
 
 /// The copies that someone waits for.
@@ -45,6 +48,8 @@ struct Shared {
 struct Expected {
     awaited: HashSet<ReplayerId>,
     arrived: HashMap<ReplayerId, Process>,
+    /// The ids of checkpoints that watch stores.
+    watching: Vec<Range<u64>>,
     /// The pool is gone.
     closed: bool,
 }
@@ -62,13 +67,14 @@ pub(in crate::timeline) struct Pool {
 }
 
 impl Pool {
-    pub(in crate::timeline) fn new(program: PathBuf, checkpoints: Checkpoints) -> io::Result<Pool> {
+    pub(in crate::timeline) fn new(program: PathBuf, limits: Limits) -> io::Result<Pool> {
         let directory = TemporaryDir::new()?;
         let listener = sockets::bind(&socket_in(directory.path()))?;
         let shared = Arc::new(Shared {
             expected: Mutex::default(),
             arrival: Condvar::new(),
-            checkpoints: Mutex::new(checkpoints),
+            checkpoints: Mutex::new(Checkpoints::new(limits)),
+            watching: Mutex::new(Checkpoints::new(limits.of_watching())),
         });
         let accepting = std::thread::Builder::new()
             .name("replayers".into())
@@ -90,6 +96,32 @@ impl Pool {
     /// sweep waits for it.
     pub(in crate::timeline) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
         self.shared.checkpoints.lock()
+    }
+
+    /// The checkpoints that watch stores, in the same way.
+    pub(in crate::timeline) fn watching(&self) -> MutexGuard<'_, Checkpoints> {
+        self.shared.watching.lock()
+    }
+
+    /// Reserves `count` ids for those.
+    pub(in crate::timeline) fn reserve_watching(&mut self, count: u64) -> ReplayerId {
+        let first = self.reserve(count);
+        let ids = first.0..self.next_id;
+        self.shared.expected.lock().watching.push(ids);
+        first
+    }
+
+    /// Has one of those copied that `choose` finds, if it finds one.
+    pub(in crate::timeline) fn fork_watching(
+        &mut self,
+        choose: impl FnOnce(&mut Checkpoints) -> Option<&mut Process>,
+    ) -> Result<Option<Process>, ProcessError> {
+        let id = self.await_one();
+        let asked = match choose(&mut self.watching()) {
+            Some(process) => process.ask(Fork(id)).map(Some),
+            None => Ok(None),
+        };
+        self.copied(id, asked)
     }
 
     /// Keeps a file for the replayers, as long as the pool lives.
@@ -229,9 +261,16 @@ fn accept(listener: &UnixListener, shared: &Shared) {
         if expected.awaited.remove(&process.id) {
             expected.arrived.insert(process.id, process);
             shared.arrival.notify_all();
-        } else {
-            drop(expected);
-            shared.checkpoints.lock().keep(process);
+            continue;
+        }
+        let watches = expected
+            .watching
+            .iter()
+            .any(|ids| ids.contains(&process.id.0));
+        drop(expected);
+        match watches {
+            true => shared.watching.lock().keep(process),
+            false => shared.checkpoints.lock().keep(process),
         }
     }
 }

@@ -199,7 +199,15 @@ impl Timeline {
 
     /// Finds the visits that hit conditions speak of.
     fn count(&mut self, breaks: Breaks, interrupt: &Interrupt) -> Result<()> {
-        let process = self.copy_at_or_before(Position::START)?;
+        self.collect();
+        let stretches = self.stretches_of(&Watch::Breaks(breaks.clone()));
+        // Before the first of them there is nothing to count.
+        let first = stretches.map_or(Some(Tick(0)), |all| all.first().map(|first| first.start));
+        let first = match first {
+            None | Some(Tick(0)) => Position::START,
+            Some(tick) => Position::first_of(tick),
+        };
+        let process = self.copy_at_or_before(first)?;
         let sent = process.send(CountVisits(breaks.clone()))?;
         let (_, counted) = self.back(sent, interrupt)?;
         // Reasons to stop at a place are told when it is stopped at.

@@ -2,6 +2,7 @@
 
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+mod candidates;
 pub(super) mod entry;
 mod inlined;
 mod into_call;
@@ -138,6 +139,7 @@ impl Timeline {
     /// The session stands where the live process does.
     fn arrived(&mut self, reason: Reason) -> Stop {
         self.changes.here.clear();
+        self.changes.again = None;
         self.unbegun = 0;
         self.returned = None;
         let at = self.live.at;

@@ -10,6 +10,7 @@
 
 use super::super::{Interrupt, Result, Timeline, TimelineError};
 use super::Ran;
+use super::candidates::Candidates;
 use super::motion::{Direction, HostcallFilter, MemoryRange, Place, Reason, Stop};
 use super::pausing::ComeTo;
 use super::seek::ladder;
@@ -18,7 +19,7 @@ use crate::replay::{Phase, Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::ahead::outer;
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::found::{ChangedTicks, Hit};
+use crate::timeline::processes::wire::found::Hit;
 use crate::timeline::processes::wire::run::{LineWatch, StopAt, Watch};
 use std::sync::Arc;
 
@@ -69,11 +70,11 @@ impl Reach {
 /// What is looked for.
 #[derive(Clone)]
 pub(super) struct Search {
-    watch: Watch,
+    pub(super) watch: Watch,
     /// With more frames on the stack than this, nothing qualifies.
     depth: Option<u32>,
-    /// Nothing qualifies in other ticks than these.
-    ticks: Option<Arc<ChangedTicks>>,
+    /// Nothing qualifies in other ticks than these, if anything is known of that.
+    pub(super) candidates: Option<Arc<Candidates>>,
     /// Of these places one is visited where something qualifies; none, if that is not known.
     places: Arc<[(ModuleId, u32)]>,
     /// Nothing qualifies beyond this moment, in the direction of the search.
@@ -83,7 +84,7 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn anywhere(watch: Watch) -> Search {
         Search {
-            ticks: ticks_of(&watch).map(Arc::new),
+            candidates: None,
             watch,
             depth: None,
             places: Arc::default(),
@@ -96,7 +97,7 @@ impl Search {
             places: outer::places_of(&watch).into(),
             watch,
             depth: (depth < u32::MAX).then_some(depth),
-            ticks: None,
+            candidates: None,
             farthest: None,
         }
     }
@@ -145,64 +146,19 @@ impl Search {
     }
 }
 
-/// The ticks in which a watch may have a hit, if only changes are watched.
-fn ticks_of(watch: &Watch) -> Option<ChangedTicks> {
-    let Watch::Breaks(breaks) = watch else {
-        return None;
-    };
-    let elsewhere = (&breaks.code, &breaks.crossings, &breaks.events);
-    if breaks.changes.is_empty()
-        || !(elsewhere.0.is_empty() && elsewhere.1.is_empty() && elsewhere.2.is_empty())
-    {
-        return None;
-    }
-    let ranges = breaks.changes.iter().map(|change| &change.ticks);
-    let mut listed: Vec<Tick> = ranges.clone().flat_map(|t| &t.listed).copied().collect();
-    listed.sort_unstable();
-    listed.dedup();
-    let unlisted = ranges.filter_map(|ticks| ticks.unlisted).min();
-    Some(ChangedTicks { listed, unlisted })
-}
-
-/// The first stretch from a tick on, long enough to leave out, in which nothing changes.
-/// What changes in a tick may be seen first at the first moment of the next one.
-fn unchanged_after(ticks: &ChangedTicks, from: Tick, end: Option<Tick>) -> Option<Quiet> {
-    let mut from = from;
-    let next = ticks.listed.partition_point(|tick| tick.0 + 2 <= from.0);
-    let end = ticks.unlisted.or(end);
-    for tick in ticks.listed.iter().skip(next).copied().chain(end) {
-        let quiet = Quiet::long_enough(from..tick);
-        if quiet.is_some() {
-            return quiet;
-        }
-        from = from.max(Tick(tick.0 + 2));
-    }
-    None
-}
-
-/// The stretch that ends at a tick in which nothing changes.
-fn unchanged_before(ticks: &ChangedTicks, until: Tick) -> Option<Quiet> {
-    if ticks.unlisted.is_some_and(|from| from <= until) {
-        return None;
-    }
-    let after = ticks.listed.partition_point(|tick| *tick <= until);
-    let last = after.checked_sub(1).and_then(|i| ticks.listed.get(i));
-    Quiet::long_enough(last.map_or(Tick(0), |last| Tick(last.0 + 2))..until)
-}
-
 impl Timeline {
     /// A stretch from a tick on that a search can leave out.
     fn left_out_after(&mut self, search: &Search, from: Tick) -> Option<Quiet> {
-        match &search.ticks {
-            Some(ticks) => unchanged_after(ticks, from, self.known_end().map(|end| end.tick)),
+        match &search.candidates {
+            Some(candidates) => candidates.none_after(from, self.known_end().map(|end| end.tick)),
             None => self.quiet_after(search.depth, &search.places, from),
         }
     }
 
     /// A stretch until a tick that a search can leave out.
     fn left_out_before(&mut self, search: &Search, until: Tick) -> Option<Quiet> {
-        match &search.ticks {
-            Some(ticks) => unchanged_before(ticks, until),
+        match &search.candidates {
+            Some(candidates) => candidates.none_before(until),
             None => self.quiet_before(search.depth, &search.places, until),
         }
     }
@@ -256,21 +212,41 @@ impl Timeline {
         search: &Search,
         interrupt: &Interrupt,
     ) -> Result<Ran> {
+        let mut search = search.clone();
         let mut leave_at = Vec::new();
         let mut passed = Tick(0);
+        let mut awaits = true;
+        let mut piece = FIRST_STRETCH;
         loop {
+            self.look_for_candidates(&mut search);
             let from = process.at.position.tick.max(passed);
             let last = search.farthest;
-            let quiet = self.left_out_after(search, from);
+            let quiet = self.left_out_after(&search, from);
             let quiet = quiet.filter(|q| last.is_none_or(|last| q.ticks.start <= last.tick));
-            let stop = match (&quiet, last) {
-                (Some(quiet), _) => StopAt::FirstBefore(quiet.ticks.start),
-                (None, Some(last)) => StopAt::FirstUntil(last),
-                (None, None) => StopAt::First,
+            let (stop, is_piece) = match (&quiet, last) {
+                (Some(quiet), _) => (StopAt::FirstBefore(quiet.ticks.start), false),
+                (None, Some(last)) => (StopAt::FirstUntil(last), false),
+                (None, None) if awaits && self.awaits_candidates(&search) => {
+                    (StopAt::FirstBefore(Tick(from.0 + piece)), true)
+                }
+                (None, None) => (StopAt::First, false),
+            };
+            let again = match is_piece {
+                true => Some(self.pool.fork(&mut process)?),
+                false => None,
             };
             let watch = search.watch.clone();
-            let ran = self.run_on(process, watch, stop, leave_at, interrupt)?;
-            let Some(quiet) = quiet.filter(|_| ran.hit.is_none() && !ran.process.at.is_end) else {
+            let mut ran = self.run_on(process, watch, stop, leave_at, interrupt)?;
+            let is_over = ran.hit.is_some() || ran.process.at.is_end;
+            if let Some(again) = again.filter(|_| !is_over) {
+                // It stands before an instruction at which nobody has looked.
+                awaits = !self.stands_at_place(&mut ran.process, &search)?;
+                process = if awaits { ran.process } else { again };
+                piece = (piece * 2).min(LONGEST_STRETCH);
+                leave_at = Vec::new();
+                continue;
+            }
+            let Some(quiet) = quiet.filter(|_| !is_over) else {
                 return Ok(ran);
             };
             if last.is_some_and(|last| last.tick < quiet.ticks.end) {
@@ -328,11 +304,12 @@ impl Timeline {
         range: MemoryRange,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
-        self.know_changes(&[range], interrupt, &|_| {})?;
-        let watch = self.watch_places(vec![Place::Change(range)]);
-        let search = Search::anywhere(watch);
+        let from = self.here.position;
         let hit = match direction {
             Direction::Forward => {
+                self.know_changes(&[range], interrupt, &|_| {})?;
+                let watch = self.watch_places(vec![Place::Change(range)]);
+                let search = Search::anywhere(watch);
                 let copy = self.pool.fork(&mut self.live)?;
                 let ran = self.first_after(copy, &search, interrupt)?;
                 if ran.hit.is_some() {
@@ -341,7 +318,7 @@ impl Timeline {
                 ran.hit
             }
             Direction::Backward => {
-                let hit = self.last_before(self.here.position, &search, interrupt)?;
+                let hit = self.last_change(range, interrupt)?;
                 if let Some(hit) = &hit {
                     self.seek(hit.at.position, interrupt)?;
                 }
@@ -351,7 +328,30 @@ impl Timeline {
         let hit = hit.ok_or_else(|| Timeline::no_change(range, direction))?;
         let stop = self.arrived(Reason::Arrived);
         self.changes.here = hit.changed;
+        self.changes.again = match direction {
+            Direction::Backward => self.same_between(&range, stop.position.tick, from),
+            Direction::Forward => None,
+        };
         Ok(stop)
+    }
+
+    /// The last change of some bytes before here. Where it is known when they may have been
+    /// written, the newest of that time is looked at first.
+    fn last_change(&mut self, range: MemoryRange, interrupt: &Interrupt) -> Result<Option<Hit>> {
+        loop {
+            let here = self.here.position;
+            let open = self.begin_to_know(range, here.tick)?;
+            let watch = self.watch_places(vec![Place::Change(range)]);
+            let mut search = Search::anywhere(watch);
+            if let Some(open) = &open {
+                search = search.no_farther_than(Position::first_of(open.end).min(here));
+            }
+            let hit = self.last_before(here, &search, interrupt)?;
+            match open {
+                Some(open) if hit.is_none() => self.know_more(range, open, interrupt)?,
+                _ => return Ok(hit),
+            }
+        }
     }
 
     /// The last moment before `bound` that qualifies, stretch by stretch.
@@ -379,6 +379,7 @@ impl Timeline {
         let mut until = until;
         let mut reach = Reach::default();
         loop {
+            self.look_for_candidates(&mut search);
             if until < bound {
                 self.come_to = Some(ComeTo::Position(until));
             }

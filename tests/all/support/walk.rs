@@ -292,6 +292,8 @@ fn timeline_with(trace: Arc<Trace>, sweep: bool, replayer: PathBuf) -> Timeline 
         sweep,
         // Guests without lines, too.
         first: First::Debug,
+        // As a long recording has many.
+        stretch: 64,
         ..Options::new(replayer, cache)
     };
     Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")

@@ -8,15 +8,19 @@ use super::here::{Here, Kind};
 use super::look::Look;
 use super::next::{Next, Places};
 use super::packing::Packed;
+use super::seek::Touch;
 use super::slices::Slices;
 use super::span::Span;
 use super::timeline_socket::{TimelineSocket, leave_world};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
+use crate::instrument::probe::Probe;
 use crate::replay::frames::{self, Innermost, ModuleCode};
+use crate::replay::probes::{Received, Stored};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, Observer, Phase, Position, Replay, ReplayError, State, Tick,
+    Calling, DebugMoment, Ended, InstanceId, Observer, Phase, Position, Replay, ReplayError, State,
+    Tick,
 };
 use crate::timeline::processes::wire::ask::{Fork, Meanwhile, Request};
 use crate::timeline::processes::wire::found::Reached;
@@ -158,13 +162,28 @@ impl Controller {
 
     /// Ends the run: the process stands as if it had never been told to run.
     fn finish(&mut self, store: &mut Store<'_>, at: Reached) {
-        let Some(active) = self.active.take() else {
-            return;
-        };
-        let (moments, breakpoints) = (active.moments, active.installed.len());
-        tracing::debug!(moments, breakpoints, "ran to {}", at.position);
+        if let Some(active) = self.give_up(store) {
+            let (moments, breakpoints) = (active.moments, active.installed.len());
+            tracing::debug!(moments, breakpoints, "ran to {}", at.position);
+            active.run.end(at, &mut self.timeline);
+        }
+    }
+
+    /// Takes the run away, and what it has put into the guest.
+    fn give_up(&mut self, store: &mut Store<'_>) -> Option<Active> {
+        let mut active = self.active.take()?;
         edit(store, &self.modules, &active.installed, false);
-        active.run.end(at, &mut self.timeline);
+        let mut here = Here::new(store, &self.modules, Kind::Tick);
+        active.run.withdraw(&mut here);
+        Some(active)
+    }
+
+    /// Memory is touched.
+    fn touch(&mut self, store: &mut Store<'_>, touch: Touch<'_>) {
+        if let Some(active) = &mut self.active {
+            let mut here = Here::new(store, &self.modules, Kind::Tick);
+            active.run.touched(&mut here, touch);
+        }
     }
 
     /// Stands still and obeys until told to run.
@@ -262,12 +281,19 @@ impl Controller {
             self.timeline.refuse(Refusal::NeedsDebug);
             return Then::Stand;
         }
+        let tells_stores = store.data().variant().probe() == Some(Probe::Watch);
+        if !tells_stores && errand.needs_stores() {
+            let why = "this replayer is not told of stores; this is a fault of rr-dap";
+            self.timeline.refuse(Refusal::Failed(why.to_owned()));
+            return Then::Stand;
+        }
         let departures = Departures::new(errand.leave());
         let mut here = Here::standing(store, &self.modules, kind, at);
         let Underway {
             mut run, places, ..
         } = errand.set_out(span, &mut here);
         if is_there || kind == Kind::End {
+            run.withdraw(&mut here);
             run.end(at, &mut self.timeline);
             return Then::Stand;
         }
@@ -318,10 +344,9 @@ impl Controller {
     /// Gives the run up, and stands here, in the clock's hook.
     fn halt(&mut self, store: &mut Store<'_>) {
         let at = Here::new(store, &self.modules, Kind::Tick).moment();
-        let Some(active) = self.active.take() else {
+        if self.give_up(store).is_none() {
             return;
-        };
-        edit(store, &self.modules, &active.installed, false);
+        }
         self.timeline.halted(at);
         self.stand(store, Kind::Tick, at);
     }
@@ -335,8 +360,7 @@ impl Controller {
         let at = Here::new(store, &self.modules, Kind::Tick).moment();
         // Without memory for a checkpoint the run goes on all the same.
         if let Ok(Side::Child) = self.timeline.copy(id, at) {
-            if let Some(active) = self.active.take() {
-                edit(store, &self.modules, &active.installed, false);
+            if let Some(active) = self.give_up(store) {
                 // To free what a run has noted would copy the pages that it is in.
                 std::mem::forget(active.run);
             }
@@ -420,6 +444,18 @@ impl Observer for Controller {
         }
         self.arm(store);
         Ok(())
+    }
+
+    fn instantiated(&mut self, store: &mut Store<'_>, _instance: InstanceId) {
+        self.touch(store, Touch::Made);
+    }
+
+    fn stored(&mut self, store: &mut Store<'_>, stored: &Stored) {
+        self.touch(store, Touch::Stored(stored));
+    }
+
+    fn received(&mut self, store: &mut Store<'_>, received: &Received) {
+        self.touch(store, Touch::Received(received));
     }
 
     fn debug_event(&mut self, store: &mut Store<'_>, event: DebugMoment) {

@@ -2,7 +2,7 @@
 
 use super::here::{Here, Kind};
 use super::next::{Next, Places};
-use super::seek::{Over, Seek};
+use super::seek::{Over, Seek, Touch};
 use super::span::Span;
 use super::timeline_socket::TimelineSocket;
 use crate::replay::{Calling, Position, Tick};
@@ -37,6 +37,12 @@ pub(super) trait Running: Send {
 
     /// The guest has come somewhere.
     fn arrive(&mut self, here: &mut Here<'_, '_>, predicates: &mut dyn Predicates) -> Next;
+
+    /// The guest, or the far side, has written to memory, or a memory has come to be.
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>);
+
+    /// Takes back what the search has put into the guest.
+    fn withdraw(&mut self, here: &mut Here<'_, '_>);
 
     /// What has been logged and can be told now, if it is so many.
     fn take_log(&mut self, at_least: usize) -> Vec<LogEntry>;
@@ -138,6 +144,14 @@ impl<S: Seek> Running for Course<S> {
             Kind::Breakpoint => self.seek.at_breakpoint().into(),
             _ => Next::GoOn,
         }
+    }
+
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        self.seek.touched(here, touch);
+    }
+
+    fn withdraw(&mut self, here: &mut Here<'_, '_>) {
+        self.seek.withdraw(here);
     }
 
     fn take_log(&mut self, at_least: usize) -> Vec<LogEntry> {

@@ -25,6 +25,11 @@ pub(super) trait SetOut: Errand {
     /// Whether the guest has to stop before instructions for it.
     fn needs_hooks(&self) -> bool;
 
+    /// Whether stores have to be told of for it.
+    fn needs_stores(&self) -> bool {
+        false
+    }
+
     /// The checkpoints to leave.
     fn leave(&mut self) -> Leave {
         Leave::NOTHING
@@ -127,6 +132,10 @@ impl SetOut for ListVisits {
         self.places.are_in_code()
     }
 
+    fn stop(&self) -> StopAt {
+        self.until.map_or(StopAt::End, StopAt::Tick)
+    }
+
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<ListVisits> {
         Underway::begin(Visits::new(self, here), span, here)
     }
@@ -134,7 +143,19 @@ impl SetOut for ListVisits {
 
 impl SetOut for FindChanges {
     fn needs_hooks(&self) -> bool {
+        false
+    }
+
+    fn needs_stores(&self) -> bool {
         true
+    }
+
+    fn stop(&self) -> StopAt {
+        self.until.map_or(StopAt::End, StopAt::Tick)
+    }
+
+    fn leave(&mut self) -> Leave {
+        std::mem::replace(&mut self.leave, Leave::NOTHING)
     }
 
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<FindChanges> {

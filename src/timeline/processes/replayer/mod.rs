@@ -20,6 +20,7 @@ mod look;
 mod near;
 mod next;
 mod packing;
+mod probed;
 mod seek;
 mod slices;
 mod span;

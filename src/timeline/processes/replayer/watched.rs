@@ -4,6 +4,7 @@ use crate::replay::State;
 use crate::replay::frames::{self, ModuleCode};
 use crate::timeline::processes::wire::found::Change;
 use crate::timeline::travel::motion::MemoryRange;
+use std::ops::Range;
 use wasmtime::{Memory, StoreContextMut};
 
 /// Some bytes, and what they were when they were last looked at. Those that there are
@@ -47,6 +48,31 @@ impl Watched {
         let now = self.now(store, modules);
         let (there, missing) = self.last.split_at(now.len().min(self.last.len()));
         there != now || missing.iter().any(|byte| *byte != 0)
+    }
+
+    /// Takes in what there is now at these addresses, which have been written: whether it is
+    /// other than it was.
+    pub(super) fn take_in(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+        written: &Range<u64>,
+    ) -> bool {
+        let address = self.range.address;
+        let within = |at: u64| {
+            let within = usize::try_from(at.saturating_sub(address)).unwrap_or(usize::MAX);
+            within.min(self.last.len())
+        };
+        let (from, until) = (within(written.start), within(written.end));
+        let now = self.now(store, modules);
+        let now = now.get(from..until.min(now.len())).unwrap_or_default();
+        let now = now.to_vec();
+        let known = self.last.get_mut(from..from + now.len());
+        let Some(known) = known.filter(|known| **known != now[..]) else {
+            return false;
+        };
+        known.copy_from_slice(&now);
+        true
     }
 
     /// Looks at them; tells of a change.

@@ -187,11 +187,19 @@ pub(crate) struct ListVisits {
     pub(crate) places: Breaks,
     pub(crate) present: Position,
     pub(crate) limit: usize,
+    /// Not farther than this tick, or a little.
+    pub(crate) until: Option<Tick>,
 }
 
-/// To the end: the ticks in which these bytes change, for each of the ranges.
+/// To the end: the ticks in which these bytes change, for each of the ranges. For a
+/// replayer of a variant that watches stores.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FindChanges(pub(crate) Vec<MemoryRange>);
+pub(crate) struct FindChanges {
+    pub(crate) ranges: Vec<MemoryRange>,
+    /// Not farther than this tick, or a little.
+    pub(crate) until: Option<Tick>,
+    pub(crate) leave: Leave,
+}
 
 /// To this position: the functions that are entered, by their first instructions.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -116,6 +116,38 @@ pub(crate) struct Visited {
     pub(crate) after: Listed<Visit>,
 }
 
+impl Visited {
+    pub(crate) fn nothing() -> Visited {
+        let none = || Listed {
+            all: Vec::new(),
+            is_cut: false,
+        };
+        Visited {
+            before: none(),
+            after: none(),
+        }
+    }
+
+    /// These and later ones, of which some may be the same; so many on each side.
+    pub(crate) fn and(mut self, later: Visited, limit: usize) -> Visited {
+        let last = self.before.all.last().map(|visit| visit.position);
+        let new = later.before.all.into_iter();
+        let new = new.filter(|visit| Some(visit.position) > last);
+        self.before.all.extend(new);
+        self.before.is_cut |= later.before.is_cut;
+        let too_many = self.before.all.len().saturating_sub(limit);
+        self.before.is_cut |= too_many > 0;
+        self.before.all.drain(..too_many);
+        let last = self.after.all.last().map(|visit| visit.position);
+        let new = later.after.all.into_iter();
+        let new = new.filter(|visit| Some(visit.position) > last);
+        self.after.all.extend(new);
+        self.after.is_cut |= later.after.is_cut || self.after.all.len() > limit;
+        self.after.all.truncate(limit);
+        self
+    }
+}
+
 /// A moment at which a breakpoint would stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
@@ -146,6 +178,9 @@ pub(crate) struct ChangedTicks {
     pub(crate) listed: Vec<Tick>,
     /// From here on, any tick may be one.
     pub(crate) unlisted: Option<Tick>,
+    /// Those in which what was there is written once more; the first of them, if there are
+    /// many. Ascending.
+    pub(crate) same: Vec<Tick>,
 }
 
 impl ChangedTicks {
@@ -154,7 +189,21 @@ impl ChangedTicks {
         ChangedTicks {
             listed: Vec::new(),
             unlisted: Some(Tick(0)),
+            same: Vec::new(),
         }
+    }
+
+    /// These, and others.
+    pub(crate) fn and(mut self, other: ChangedTicks) -> ChangedTicks {
+        self.listed.extend(other.listed);
+        self.listed.sort_unstable();
+        self.listed.dedup();
+        self.same.extend(other.same);
+        self.same.sort_unstable();
+        self.same.dedup();
+        let unlisted = [self.unlisted, other.unlisted];
+        self.unlisted = unlisted.into_iter().flatten().min();
+        self
     }
 
     /// Whether there is none.

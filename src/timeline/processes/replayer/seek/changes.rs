@@ -1,10 +1,11 @@
-//! Looking for the ticks in which bytes change: they are compared at each tick and each
-//! hostcall.
+//! Looking for the ticks in which bytes change, in optimised code: each store to them is
+//! told of, and what the far side writes.
 
-use super::{Over, Seek};
-use crate::replay::{Calling, Tick};
+use super::{Over, Seek, Touch};
+use crate::replay::Tick;
 use crate::timeline::processes::replayer::here::{Here, Kind};
 use crate::timeline::processes::replayer::next::Places;
+use crate::timeline::processes::replayer::probed::ProbedMemory;
 use crate::timeline::processes::replayer::span::Span;
 use crate::timeline::processes::replayer::watched::Watched;
 use crate::timeline::processes::wire::ask::FindChanges;
@@ -14,24 +15,62 @@ use std::ops::ControlFlow;
 
 /// So many ticks are listed for a range: a counter changes in each.
 const MOST_TICKS: usize = 1 << 18;
-/// So many ticks in which nothing has changed are passed before a run does more than to
-/// look at the bytes.
-const PASSED_AT_ONCE: u32 = 1 << 10;
+/// And so many in which the same is written once more.
+const MOST_SAME: usize = 1 << 16;
 
-/// The ticks in which ranges of bytes have been found to change.
+/// A range, and the ticks in which it has been found to change.
+struct Range {
+    bytes: Watched,
+    ticks: ChangedTicks,
+    memory: ProbedMemory,
+}
+
+impl Range {
+    /// They have changed in this tick.
+    fn note(&mut self, tick: Tick) {
+        if self.ticks.unlisted.is_some() || self.ticks.listed.last() == Some(&tick) {
+            return;
+        }
+        if self.ticks.listed.len() < MOST_TICKS {
+            self.ticks.listed.push(tick);
+        } else {
+            self.ticks.unlisted = Some(tick);
+        }
+    }
+
+    /// What was there has been written in this tick.
+    fn note_same(&mut self, tick: Tick) {
+        let same = &mut self.ticks.same;
+        if same.len() < MOST_SAME && same.last() != Some(&tick) {
+            same.push(tick);
+        }
+    }
+}
+
+/// The ticks in which ranges of bytes have been found to change, and to be written.
 pub(in super::super) struct Changes {
-    ranges: Vec<(Watched, ChangedTicks)>,
-    passed: u32,
+    ranges: Vec<Range>,
 }
 
 impl Changes {
     pub(in super::super) fn new(find: FindChanges) -> Changes {
-        let ranges = find.0.into_iter();
+        let ranges = find.ranges.into_iter().map(|range| Range {
+            bytes: Watched::new(range),
+            ticks: ChangedTicks::default(),
+            memory: ProbedMemory::new(range),
+        });
         Changes {
-            ranges: ranges
-                .map(|range| (Watched::new(range), ChangedTicks::default()))
-                .collect(),
-            passed: 0,
+            ranges: ranges.collect(),
+        }
+    }
+
+    /// Compares all of the ranges.
+    fn look(&mut self, here: &mut Here<'_, '_>) {
+        let now = here.tick();
+        for range in &mut self.ranges {
+            if range.bytes.look(here.store, here.modules).is_some() {
+                range.note(now);
+            }
         }
     }
 }
@@ -42,72 +81,79 @@ impl Seek for Changes {
 
     const TELLS_PROGRESS: bool = true;
 
-    fn begin(&mut self, _span: &Span, _here: &mut Here<'_, '_>) -> Places {
+    fn begin(&mut self, span: &Span, here: &mut Here<'_, '_>) -> Places {
+        let is_start = span.start() == Reached::START;
+        for range in &mut self.ranges {
+            range.memory.watch(here);
+            if !is_start {
+                // What has been until now is not looked for.
+                range.bytes.look(here.store, here.modules);
+            }
+        }
         Places::new()
     }
 
-    fn next_tick(&self, now: Tick) -> Option<Tick> {
-        Some(Tick(now.0 + 1))
+    fn find(&mut self, here: &mut Here<'_, '_>) -> Option<()> {
+        (here.kind != Kind::Breakpoint).then_some(())
     }
 
-    fn passes(&mut self, here: &mut Here<'_, '_>) -> bool {
-        self.passed += 1;
-        if self.passed >= PASSED_AT_ONCE {
-            self.passed = 0;
-            return false;
-        }
-        let (store, modules) = (&mut *here.store, here.modules);
-        let mut ranges = self.ranges.iter_mut();
-        !ranges.any(|(bytes, _)| bytes.differs(store, modules))
-    }
-
-    fn watches(&self, _call: &Calling) -> bool {
-        true
-    }
-
-    fn watches_return(&self) -> bool {
-        true
-    }
-
-    fn find(&mut self, _here: &mut Here<'_, '_>) -> Option<()> {
-        Some(())
-    }
-
-    /// Notes what has changed; there is no more to note when each list is full.
+    /// There is no more to note when each list is full.
     fn arrive(
         &mut self,
         (): (),
         _span: &Span,
-        here: &mut Here<'_, '_>,
+        _here: &mut Here<'_, '_>,
         _predicates: &mut dyn Predicates,
     ) -> ControlFlow<()> {
-        let now = here.tick();
-        // What has changed by the first moment of a tick is of the tick before.
-        let tick = match here.kind {
-            Kind::Tick => Tick(now.0.saturating_sub(1)),
-            _ => now,
-        };
-        let listing = self.ranges.iter_mut();
-        for (bytes, ticks) in listing.filter(|(_, ticks)| ticks.unlisted.is_none()) {
-            let change = bytes.look(here.store, here.modules);
-            if change.is_none() || ticks.listed.last() == Some(&tick) {
-                continue;
-            }
-            if ticks.listed.len() < MOST_TICKS {
-                ticks.listed.push(tick);
-            } else {
-                ticks.unlisted = Some(tick);
-            }
-        }
+        // Without any, it is for the checkpoints that are left.
         let mut ranges = self.ranges.iter();
-        match ranges.all(|(_, ticks)| ticks.unlisted.is_some()) {
+        let are_full = !self.ranges.is_empty() && ranges.all(|r| r.ticks.unlisted.is_some());
+        match are_full {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     }
 
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        match touch {
+            Touch::Made => {
+                for range in &mut self.ranges {
+                    range.memory.watch(here);
+                }
+                self.look(here);
+            }
+            Touch::Received(received) => {
+                let written = received.address..received.address.saturating_add(received.length);
+                if self.ranges.iter().any(|r| r.memory.meets(&written)) {
+                    self.look(here);
+                }
+            }
+            Touch::Stored(stored) => {
+                let written = stored.address..stored.address.saturating_add(stored.length);
+                let now = here.tick();
+                for range in &mut self.ranges {
+                    let is_there = range.memory.is_seen_by(stored.instance, stored.memory)
+                        && range.memory.meets(&written);
+                    if !is_there {
+                        continue;
+                    }
+                    match range.bytes.take_in(here.store, here.modules, &written) {
+                        true => range.note(now),
+                        false => range.note_same(now),
+                    }
+                }
+            }
+        }
+    }
+
+    fn withdraw(&mut self, here: &mut Here<'_, '_>) {
+        for range in &mut self.ranges {
+            range.memory.forget(here);
+        }
+    }
+
     fn end(self, _span: &Span, _at: Reached) -> Over<Vec<ChangedTicks>> {
         let ranges = self.ranges.into_iter();
-        Over::quietly(ranges.map(|(_, ticks)| ticks).collect())
+        Over::quietly(ranges.map(|range| range.ticks).collect())
     }
 }

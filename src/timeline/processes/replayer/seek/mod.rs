@@ -17,6 +17,7 @@ pub(super) mod visits;
 use super::here::{Here, Kind};
 use super::next::{Edit, Places};
 use super::span::Span;
+use crate::replay::probes::{Received, Stored};
 use crate::replay::{Calling, Tick};
 use crate::timeline::processes::wire::ask::{Ask, Errand};
 use crate::timeline::processes::wire::found::Reached;
@@ -94,6 +95,12 @@ pub(super) trait Seek: Send + 'static {
         Edit::default()
     }
 
+    /// The guest, or the far side, has written to memory, or a memory has come to be.
+    fn touched(&mut self, _here: &mut Here<'_, '_>, _touch: Touch<'_>) {}
+
+    /// Takes back what it has put into the guest: the run is over, or goes on elsewhere.
+    fn withdraw(&mut self, _here: &mut Here<'_, '_>) {}
+
     /// What has been logged and can be told now, if it is so many.
     fn take_log(&mut self, _span: &Span, _at_least: usize) -> Vec<LogEntry> {
         Vec::new()
@@ -101,6 +108,16 @@ pub(super) trait Seek: Send + 'static {
 
     /// Ends where the guest stands.
     fn end(self, span: &Span, at: Reached) -> Over<<Self::Errand as Ask>::Answer>;
+}
+
+/// How memory is touched.
+pub(super) enum Touch<'a> {
+    /// An instruction may have written what is watched.
+    Stored(&'a Stored),
+    /// The far side has written.
+    Received(&'a Received),
+    /// An instance has been made.
+    Made,
 }
 
 /// What is left to say when a run is over.

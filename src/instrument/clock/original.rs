@@ -1,0 +1,285 @@
+//! What must be known of a module before its functions can be rewritten.
+
+use super::body::{self, Body, EntryTick};
+use super::depth::Depth;
+use super::recursion;
+use super::references;
+use super::scan::Scan;
+use super::{ClockError, ClockStyle, Extra, Probes};
+use crate::instrument::probe::{self, Layout, Place, Probe, Store, Temporaries};
+use std::collections::{HashMap, HashSet};
+use wasm_encoder::ValType;
+use wasmparser::{FuncType, Payload};
+
+/// A module, read for its rewrite.
+#[derive(Default)]
+pub(super) struct Original<'a> {
+    /// `None` for a type that is not a function's.
+    types: Vec<Option<FuncType>>,
+    /// The type index of each defined function.
+    signatures: Vec<u32>,
+    functions: Vec<wasmparser::FunctionBody<'a>>,
+    pub(super) imported_functions: u32,
+    pub(super) imported_globals: u32,
+    pub(super) extra: Extra,
+    /// Whether addresses have 64 bits, for each memory; imported ones come first.
+    pub(super) memories: Vec<bool>,
+    /// For each function, where its segments begin, if something is noted of them.
+    segments: Vec<Vec<u32>>,
+    pub(super) probes: Option<Probes>,
+    /// Types `() -> results` that are appended, by the type index of the function
+    /// whose results they have.
+    pub(super) result_types: HashMap<u32, u32>,
+    /// Functions that are reached otherwise than by direct calls, too.
+    referenced: HashSet<u32>,
+    scans: Vec<Scan>,
+    recursive: Vec<bool>,
+}
+
+impl<'a> Original<'a> {
+    pub(super) fn read(module: &'a [u8], extra: Extra) -> Result<Self, ClockError> {
+        let mut original = Original {
+            extra,
+            ..Original::default()
+        };
+        for payload in wasmparser::Parser::new(0).parse_all(module) {
+            original.read_payload(payload?)?;
+        }
+        original.number_result_types();
+        original.scan()?;
+        original.place_probes()?;
+        Ok(original)
+    }
+
+    fn read_payload(&mut self, payload: Payload<'a>) -> Result<(), ClockError> {
+        references::read(&payload, &mut self.referenced)?;
+        match payload {
+            Payload::TypeSection(groups) => {
+                for group in groups {
+                    self.types.extend(group?.into_types().map(
+                        |ty| match ty.composite_type.inner {
+                            wasmparser::CompositeInnerType::Func(ty) => Some(ty),
+                            _ => None,
+                        },
+                    ));
+                }
+            }
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    match import?.ty {
+                        wasmparser::TypeRef::Func(_) | wasmparser::TypeRef::FuncExact(_) => {
+                            self.imported_functions += 1;
+                        }
+                        wasmparser::TypeRef::Global(_) => self.imported_globals += 1,
+                        wasmparser::TypeRef::Memory(memory) => {
+                            self.memories.push(memory.memory64);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories {
+                    self.memories.push(memory?.memory64);
+                }
+            }
+            Payload::FunctionSection(signatures) => {
+                for signature in signatures {
+                    self.signatures.push(signature?);
+                }
+            }
+            Payload::CodeSectionEntry(function) => self.functions.push(function),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn scan(&mut self) -> Result<(), ClockError> {
+        for function in &self.functions {
+            let scan = Scan::read(function)?;
+            self.referenced.extend(&scan.referenced);
+            self.scans.push(scan);
+        }
+        self.recursive =
+            recursion::recursive(&self.scans, self.imported_functions, &self.referenced);
+        Ok(())
+    }
+
+    /// Where everything is that probes note.
+    fn place_probes(&mut self) -> Result<(), ClockError> {
+        let Extra::Probe(probe) = self.extra else {
+            return Ok(());
+        };
+        if probe.is_of_segments() {
+            for function in &self.functions {
+                self.segments.push(probe::read_segments(function)?);
+            }
+        }
+        let segments = self.segments.iter().map(Vec::len).sum::<usize>() as u32;
+        let is_wide = self.memories.contains(&true);
+        let layout = Layout::new(probe, self.memories.len() as u32, segments, is_wide);
+        self.probes = Some(Probes { probe, layout });
+        Ok(())
+    }
+
+    /// The store that an instruction is, if something is noted of stores.
+    pub(super) fn store(&self, operator: &wasmparser::Operator<'_>) -> Option<Store> {
+        let probes = self.probes?;
+        probes.probe.is_of_stores().then(|| Store::of(operator))?
+    }
+
+    fn address_type(&self, memory: u32) -> ValType {
+        match self.memories.get(memory as usize) {
+            Some(true) => ValType::I64,
+            _ => ValType::I32,
+        }
+    }
+
+    /// The locals that a function needs for its stores.
+    pub(super) fn temporaries(
+        &self,
+        body: &wasmparser::FunctionBody<'_>,
+    ) -> Result<Temporaries, ClockError> {
+        let mut temporaries = Temporaries::default();
+        if !self
+            .probes
+            .is_some_and(|probes| probes.probe.is_of_stores())
+        {
+            return Ok(temporaries);
+        }
+        for operator in body.get_operators_reader()? {
+            if let Some(store) = self.store(&operator?) {
+                temporaries.make_room(store, |memory| self.address_type(memory));
+            }
+        }
+        Ok(temporaries)
+    }
+
+    pub(super) fn place_of<'t>(
+        &self,
+        store: Store,
+        temporaries: &'t Temporaries,
+    ) -> Option<Place<'t>> {
+        Some(Place {
+            store,
+            temporaries,
+            layout: self.probes?.layout,
+            probe_memory: self.memories.len() as u32,
+            to: self.address_type(store.memory),
+            from: self.address_type(store.source().unwrap_or(store.memory)),
+        })
+    }
+
+    /// How many functions are imported more than the original imports.
+    pub(super) fn added_functions(&self) -> u32 {
+        match self.extra {
+            Extra::Probe(Probe::Watch) => 2,
+            _ => 1,
+        }
+    }
+
+    /// What each function does about the tick of its entry.
+    fn entry(&self, function: u32, style: ClockStyle) -> EntryTick {
+        let Some(defined) = function.checked_sub(self.imported_functions) else {
+            return EntryTick::Checked;
+        };
+        let defined = defined as usize;
+        let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
+        let is_recursive = self
+            .recursive
+            .get(defined)
+            .is_some_and(|recursive| *recursive);
+        match style {
+            ClockStyle::Shared | ClockStyle::Cached => EntryTick::Checked,
+            ClockStyle::Lazy if is_leaf && !self.referenced.contains(&function) => {
+                EntryTick::PaidFor
+            }
+            ClockStyle::Lazy if is_recursive => EntryTick::Checked,
+            ClockStyle::Lazy => EntryTick::Unchecked,
+        }
+    }
+
+    pub(super) fn is_paid_for(&self, function: u32) -> bool {
+        self.entry(function, ClockStyle::Lazy) == EntryTick::PaidFor
+    }
+
+    /// A block with one result or none names it in place; more need a type.
+    fn number_result_types(&mut self) {
+        for &signature in &self.signatures {
+            let several = self
+                .function_type(signature)
+                .is_some_and(|ty| ty.results().len() > 1);
+            if several {
+                let next =
+                    self.hook_type() + self.added_functions() + self.result_types.len() as u32;
+                self.result_types.entry(signature).or_insert(next);
+            }
+        }
+    }
+
+    pub(super) fn function_type(&self, index: u32) -> Option<&FuncType> {
+        self.types.get(index as usize)?.as_ref()
+    }
+
+    pub(super) fn hook_type(&self) -> u32 {
+        self.types.len() as u32
+    }
+
+    pub(super) fn rewrite_bodies(
+        &self,
+        module: &[u8],
+        style: ClockStyle,
+    ) -> Result<Vec<Body>, ClockError> {
+        let mut first_segment = 0;
+        self.functions
+            .iter()
+            .zip(&self.signatures)
+            .enumerate()
+            .zip(&self.scans)
+            .map(|((defined, (body, &signature)), scan)| {
+                let index = self.imported_functions + defined as u32;
+                let segments = self.segments.get(defined).map_or(&[][..], Vec::as_slice);
+                let first = first_segment;
+                first_segment += segments.len() as u32;
+                let ty = self.function_type(signature).ok_or_else(|| {
+                    ClockError::Encode(format!("type {signature} is not a function type"))
+                })?;
+                let function = body::Function {
+                    body,
+                    ty,
+                    results: self.result_types.get(&signature).copied(),
+                    scan,
+                    entry: self.entry(index, style),
+                    segments: (first, segments),
+                };
+                body::rewrite(self, module, style, &function)
+            })
+            .collect()
+    }
+
+    pub(super) fn map_function(&self, index: u32) -> u32 {
+        match index >= self.imported_functions {
+            true => index + self.added_functions(),
+            false => index,
+        }
+    }
+
+    pub(super) fn map_global(&self, index: u32) -> u32 {
+        let added = if self.extra == Extra::Frames { 3 } else { 1 };
+        index
+            + if index >= self.imported_globals {
+                added
+            } else {
+                0
+            }
+    }
+
+    /// Where a function counts frames, if it does; its local is `outer`.
+    pub(super) fn depth(&self, outer: u32) -> Option<Depth> {
+        (self.extra == Extra::Frames).then_some(Depth {
+            frames: self.imported_globals + 1,
+            lowest: self.imported_globals + 2,
+            outer,
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! Segments: stretches of code that run from the first instruction to the last, or to a
+//! trap.
+
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use wasmparser::{BinaryReaderError, FunctionBody, Operator};
+
+/// The segments of a module's code.
+///
+/// A segment ends with a branch, a call, or where a branch leads to. So how often a
+/// segment has begun is how often each of its instructions has run, but for those behind
+/// one that has trapped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segments {
+    /// The first instruction of each, as an offset in the module; ascending.
+    starts: Vec<u32>,
+    /// Instructions between two segments: they do nothing but to open a block, or to end
+    /// one. Ascending.
+    between: Vec<u32>,
+}
+
+impl Segments {
+    /// Reads the segments of all functions of a module.
+    ///
+    /// # Errors
+    ///
+    /// If the module is malformed.
+    pub fn of_module(module: &[u8]) -> Result<Segments, BinaryReaderError> {
+        let mut segments = Segments::default();
+        for payload in wasmparser::Parser::new(0).parse_all(module) {
+            if let wasmparser::Payload::CodeSectionEntry(function) = payload? {
+                segments.read(&function)?;
+            }
+        }
+        Ok(segments)
+    }
+
+    fn read(&mut self, function: &FunctionBody<'_>) -> Result<(), BinaryReaderError> {
+        let mut reading = Reading::default();
+        let mut operators = function.get_operators_reader()?;
+        while !operators.eof() {
+            let pc = operators.original_position() as u32;
+            let operator = operators.read()?;
+            if reading.begins(&operator) {
+                self.starts.push(pc);
+            } else if reading.is_due && !Reading::ends_segment(&operator) {
+                self.between.push(pc);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.starts.len() as u32
+    }
+
+    /// The first instruction of one.
+    pub fn start(&self, segment: u32) -> Option<u32> {
+        self.starts.get(segment as usize).copied()
+    }
+
+    /// The segments that may have run if one stops at `pc`: the one that the instruction
+    /// is in, or, if it does nothing, the one before it and the next. Code that cannot be
+    /// reached is in the segment before it. Empty if there is none.
+    pub fn around(&self, pc: u32) -> Range<u32> {
+        let after = self.starts.partition_point(|start| *start <= pc) as u32;
+        let end = after + u32::from(self.is_between(pc));
+        after.saturating_sub(1)..end.min(self.count())
+    }
+
+    /// Whether the instruction at `pc` does nothing, and is in no segment.
+    pub fn is_between(&self, pc: u32) -> bool {
+        self.between.binary_search(&pc).is_ok()
+    }
+}
+
+/// Where the segments of a function begin.
+pub(in crate::instrument) fn read(
+    function: &FunctionBody<'_>,
+) -> Result<Vec<u32>, BinaryReaderError> {
+    let mut segments = Segments::default();
+    segments.read(function)?;
+    Ok(segments.starts)
+}
+
+/// A block that is open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Loop,
+    /// Whether something branches to its end.
+    Block(bool),
+}
+
+struct Reading {
+    open: Vec<Open>,
+    /// The next instruction that does something begins a segment.
+    is_due: bool,
+    /// Blocks that are left by exceptions: nobody tells where to.
+    catches: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading {
+            open: Vec::new(),
+            is_due: true,
+            catches: false,
+        }
+    }
+}
+
+impl Reading {
+    /// Whether an instruction is the first of a segment.
+    fn begins(&mut self, operator: &Operator<'_>) -> bool {
+        match operator {
+            Operator::Block { .. } => self.open.push(Open::Block(self.catches)),
+            Operator::Loop { .. } => {
+                self.open.push(Open::Loop);
+                self.is_due = true;
+            }
+            Operator::TryTable { .. } | Operator::Try { .. } => {
+                // Whatever is open may be where a handler is.
+                self.catches = true;
+                for open in &mut self.open {
+                    if let Open::Block(is_target) = open {
+                        *is_target = true;
+                    }
+                }
+                self.open.push(Open::Block(true));
+            }
+            Operator::Else | Operator::Catch { .. } | Operator::CatchAll => self.is_due = true,
+            Operator::End | Operator::Delegate { .. } => {
+                if let Some(Open::Block(true)) = self.open.pop() {
+                    self.is_due = true;
+                }
+            }
+            Operator::Nop => {}
+            operator => return self.does(operator),
+        }
+        false
+    }
+
+    /// Whether an instruction that does something is the last of a segment.
+    fn ends_segment(operator: &Operator<'_>) -> bool {
+        !matches!(
+            operator,
+            Operator::Block { .. }
+                | Operator::Loop { .. }
+                | Operator::TryTable { .. }
+                | Operator::Try { .. }
+                | Operator::Else
+                | Operator::Catch { .. }
+                | Operator::CatchAll
+                | Operator::End
+                | Operator::Delegate { .. }
+                | Operator::Nop
+        )
+    }
+
+    /// An instruction that does something.
+    fn does(&mut self, operator: &Operator<'_>) -> bool {
+        let begins = std::mem::take(&mut self.is_due);
+        match operator {
+            Operator::If { .. } => {
+                self.open.push(Open::Block(true));
+                self.is_due = true;
+            }
+            Operator::Br { relative_depth }
+            | Operator::BrIf { relative_depth }
+            | Operator::BrOnNull { relative_depth }
+            | Operator::BrOnNonNull { relative_depth }
+            | Operator::BrOnCast { relative_depth, .. }
+            | Operator::BrOnCastFail { relative_depth, .. } => self.branches(*relative_depth),
+            Operator::BrTable { targets } => {
+                let all = targets.targets().filter_map(Result::ok);
+                for target in all.chain([targets.default()]).collect::<Vec<u32>>() {
+                    self.branches(target);
+                }
+            }
+            Operator::Call { .. }
+            | Operator::CallIndirect { .. }
+            | Operator::CallRef { .. }
+            | Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. }
+            | Operator::Return
+            | Operator::Unreachable
+            | Operator::Throw { .. }
+            | Operator::ThrowRef
+            | Operator::Rethrow { .. } => self.is_due = true,
+            _ => {}
+        }
+        begins
+    }
+
+    fn branches(&mut self, depth: u32) {
+        self.is_due = true;
+        let target = self.open.iter_mut().rev().nth(depth as usize);
+        if let Some(Open::Block(is_target)) = target {
+            *is_target = true;
+        }
+    }
+}
