@@ -45,8 +45,10 @@ pub struct ProgramArguments {
     pub redact_env: bool,
     /// Keep the program's own sources in the recording: so it is unless told otherwise.
     pub keeps_sources: bool,
-    /// Where to keep the recording.
+    /// Where to keep the recording; one that is there is overwritten.
     pub record_to: Option<PathBuf>,
+    /// Overwrite what is there even if it is not a recording.
+    pub overwrites: bool,
 }
 
 /// A directory that the guest may use.

@@ -36,4 +36,6 @@ pub use reader::{Identity, Trace};
 pub use sections::records_section;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
+#[cfg(feature = "debugger")]
+pub(crate) use source::begins_as_recording;
 pub use writer::{RecordsError, Writer, prologue};

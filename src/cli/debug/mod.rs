@@ -32,6 +32,7 @@ use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
 use crate::debuggee::launch::Moment;
+use crate::record::RecorderError;
 use crate::timeline::processes::temporary::TemporaryDir;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -87,6 +88,9 @@ pub(super) struct Debug {
     /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Overwrite what is at --output.
+    #[arg(long, requires = "output")]
+    force: bool,
     /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug. A
     /// recording is opened at a moment with FILE@POSITION, as `info position` tells it; a
     /// hostcall's number, a percentage, start, entry and end are moments, too.
@@ -186,6 +190,9 @@ impl Debug {
             );
         }
         let recording = match &self.output {
+            Some(path) if !self.force && path.symlink_metadata().is_ok() => {
+                return Err(RecorderError::exists(path).into());
+            }
             Some(path) => Recording::Given(std::path::absolute(path)?),
             None => Recording::Temporary(TemporaryDir::new()?),
         };
@@ -207,6 +214,7 @@ impl Debug {
         launch["sources"] = json!(world.sources || !world.no_sources);
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
+        launch["overwrite"] = json!(self.force);
         Ok(Subject { launch, recording })
     }
 }
