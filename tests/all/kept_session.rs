@@ -186,3 +186,19 @@ fn a_recording_is_opened_at_a_moment_that_was_handed_on() {
     let wrong = prompt(&["--batch", &program], "");
     assert!(wrong.contains("is a program to record"), "{wrong}");
 }
+
+#[test]
+fn ignored_hits_are_kept_and_commands_are_said_not_to_be() {
+    let (_dir, trace) = own_ledger();
+    let file = trace.to_str().expect("a path");
+    let lines = "break report\nignore 1 3\ncommands 1\nprint 6 * 7\nend\n";
+    let told = prompt(&[file], lines);
+    assert!(
+        told.contains("These commands are of this session only"),
+        "{told}"
+    );
+    let told = prompt(&[file], "info breakpoints\ncontinue\nprint number\n");
+    assert!(told.contains(", ignored at the next 3 hits"), "{told}");
+    assert!(told.contains("number = 4"), "{told}");
+    assert!(!told.contains("42"), "{told}");
+}
