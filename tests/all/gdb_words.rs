@@ -147,6 +147,7 @@ fn who_wrote_is_asked_of_the_frame_that_is_looked_at() {
             7,
             "apply at ledger.c:49 wrote accounts[0].transfers: 0 -> 1",
         ),
+        (8, "had not been written before this write"),
         (9, "#1 main at ledger.c:"),
         (15, "1: 6 * 7 = 42"),
         // Whether or not it has changed.
@@ -157,7 +158,6 @@ fn who_wrote_is_asked_of_the_frame_that_is_looked_at() {
     }
     let complaints = text(&session.stderr);
     for told in [
-        "had not been written before this write",
         "no frame is of a function `nobody`",
         "`nobody` is not the number of a frame",
         "scope: `info locals` shows what is in scope",
