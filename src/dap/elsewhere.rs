@@ -272,9 +272,10 @@ static TOPICS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Whether `info` of gdb tells of this, where ours does not.
-pub(crate) fn is_topic(word: &str) -> bool {
-    TOPICS.iter().any(|(words, _)| words.contains(&word))
+/// What is said of what `info` of gdb tells of, where ours does not.
+pub(crate) fn of_topic(word: &str) -> Option<&'static str> {
+    let found = TOPICS.iter().find(|(words, _)| words.contains(&word));
+    found.map(|(_, said)| *said)
 }
 
 /// What is said of a line that begins with a word of gdb's, if it does.
@@ -282,15 +283,10 @@ pub(crate) fn said_of(line: &str) -> Option<String> {
     let line = line.trim();
     let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c));
     let begins = |word: &&&str| line.strip_prefix(**word).is_some_and(ends);
-    let of_topic = || {
-        let topic = line.strip_prefix("info ").or(line.strip_prefix("i "))?;
-        let (_, said) = TOPICS
-            .iter()
-            .find(|(words, _)| words.contains(&topic.trim()))?;
-        Some(format!("{topic}: {said}"))
-    };
-    if let Some(said) = of_topic() {
-        return Some(said);
+    let topic = line.strip_prefix("info ").or(line.strip_prefix("i "));
+    let topic = topic.and_then(|rest| rest.split_whitespace().next());
+    if let Some((topic, said)) = topic.and_then(|topic| Some((topic, of_topic(topic)?))) {
+        return Some(format!("{topic}: {said}"));
     }
     let mut longest: Option<(&str, &str)> = None;
     for (words, said) in WORDS {

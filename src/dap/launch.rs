@@ -75,6 +75,7 @@ fn program_arguments(
         redact_env: fields.boolean("redactEnv")?.unwrap_or(false),
         keeps_sources: fields.boolean("sources")?.unwrap_or(true),
         record_to: fields.path("recordTo")?,
+        overwrites: fields.boolean("overwrite")?.unwrap_or(false),
     })
 }
 
@@ -329,7 +330,7 @@ mod tests {
             (json!({"program": "a", "dirs": [3]}), "`dirs`"),
             (json!({"program": "a", "invoke": 3}), "`invoke`"),
             (json!({"program": "a", "wasi": "http"}), "`wasi`"),
-            (json!({"trace": "a", "stopAt": "middle"}), "`stopAt`"),
+            (json!({"trace": "a", "stopAt": "120%"}), "`stopAt`"),
             (json!({"trace": "a", "stopOnEntry": "yes"}), "`stopOnEntry`"),
             (json!({"trace": "a", "sourceMap": [["x"]]}), "`sourceMap`"),
             (json!({"trace": "a", "debugFiles": "x"}), "`debugFiles`"),

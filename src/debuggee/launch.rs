@@ -45,8 +45,10 @@ pub struct ProgramArguments {
     pub redact_env: bool,
     /// Keep the program's own sources in the recording: so it is unless told otherwise.
     pub keeps_sources: bool,
-    /// Where to keep the recording.
+    /// Where to keep the recording; one that is there is overwritten.
     pub record_to: Option<PathBuf>,
+    /// Overwrite what is there even if it is not a recording.
+    pub overwrites: bool,
 }
 
 /// A directory that the guest may use.
@@ -105,7 +107,7 @@ pub enum Begin {
 }
 
 /// A moment as it is told: by its position, or roughly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moment {
     /// This one exactly.
     Position(Position),
@@ -113,13 +115,15 @@ pub enum Moment {
     Event(u64),
     /// So far into the recording.
     Part(Fraction),
+    /// Where a mark of an earlier session is.
+    Mark(String),
 }
 
 /// A text does not tell a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a moment: give a position, as `when` tells it, the number of a hostcall, or a \
-     percentage"
+    "`{0}` is not a moment: give a position, as `when` tells it, the number of a hostcall, a \
+     percentage, or the name of a mark"
 )]
 pub struct MomentError(String);
 
@@ -131,7 +135,10 @@ impl FromStr for Moment {
         let moment = match text.strip_suffix('%') {
             Some(percent) => part(percent).map(Moment::Part),
             None if text.contains(':') => text.parse().ok().map(Moment::Position),
-            None => text.parse().ok().map(Moment::Event),
+            None => match text.parse() {
+                Ok(event) => Some(Moment::Event(event)),
+                Err(_) => (!text.trim().is_empty()).then(|| Moment::Mark(text.to_owned())),
+            },
         };
         moment.ok_or_else(|| MomentError(text.to_owned()))
     }

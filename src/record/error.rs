@@ -53,6 +53,11 @@ pub enum RecorderError {
 }
 
 impl RecorderError {
+    /// There is something at the path that is not to be overwritten.
+    pub fn exists(path: &Path) -> RecorderError {
+        RecorderError::create(path, &io::Error::from_raw_os_error(libc::EEXIST))
+    }
+
     pub(super) fn create(path: &Path, error: &io::Error) -> RecorderError {
         let hint = match error.kind() {
             io::ErrorKind::AlreadyExists => {

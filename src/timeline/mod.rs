@@ -84,6 +84,9 @@ pub enum TimelineError {
     /// These bytes do not change between the start of the recording and here.
     #[error("the {0} have not been written before this moment: memory begins as zeros")]
     NotWritten(MemoryRange),
+    /// The session stands right after the first change of these bytes.
+    #[error("the {0} had not been written before this write: memory begins as zeros")]
+    NotWrittenEarlier(MemoryRange),
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),

@@ -17,10 +17,7 @@ pub enum TraceError {
         source: io::Error,
     },
     /// It neither begins as a recording does nor has lines of one.
-    #[error(
-        "{path} is not a recording of rr-dap; record one with `rr-dap record`{}",
-        of_program(path)
-    )]
+    #[error("{path} is not a recording of rr-dap; {}", of_program(path))]
     NotATrace {
         /// The file that was to be opened.
         path: PathBuf,
@@ -108,15 +105,19 @@ pub enum TraceError {
     },
 }
 
-/// What to do with a program that was taken for a recording.
+/// What to do with what was taken for a recording: a program, its source, or anything.
 fn of_program(path: &std::path::Path) -> String {
+    let record = "record one with `rr-dap record`";
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("wasm" | "wat") => {
-            format!(
-                " ({0} is a program by its name: `rr-dap debug {0}` does both)",
-                path.display()
-            )
+        Some("wasm" | "wat") => format!(
+            "{record} ({0} is a program by its name: `rr-dap debug {0}` does both)",
+            path.display()
+        ),
+        Some("c" | "cc" | "cpp" | "cxx" | "h" | "hpp" | "rs" | "zig" | "go") => {
+            "it is a source by its name: compile it to wasm with debug information (`-g`), and \
+             `rr-dap debug FILE.wasm` records and debugs that"
+                .to_owned()
         }
-        _ => String::new(),
+        _ => record.to_owned(),
     }
 }

@@ -34,6 +34,8 @@ pub use metadata::{CarriedSource, Metadata, Outcome, UNTOLD};
 pub use nesting::{Depth, Edge, NotNested, Way};
 pub use reader::{Identity, Trace};
 pub use sections::records_section;
+#[cfg(feature = "debugger")]
+pub(crate) use source::begins_as_recording;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
 pub use writer::{PackedComponent, RecordsError, Writer, prologue};

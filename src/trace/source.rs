@@ -42,6 +42,14 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     is_regular.then_some(file).ok_or_else(refused)
 }
 
+/// Whether a file begins as a recording does.
+#[cfg(feature = "debugger")]
+pub(crate) fn begins_as_recording(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    let read = open_file(path).and_then(|file| file.read_exact_at(&mut magic, 0));
+    read.is_ok() && magic == MAGIC
+}
+
 impl Source {
     /// Takes a file as what it is: a log if it does not begin as a recording does.
     pub(super) fn new(file: File) -> Result<Source, LogError> {

@@ -257,6 +257,24 @@ fn a_program_is_recorded_first() {
     );
     assert!(shown.contains("\n(int) argc = 1\n"), "{shown}");
     assert_eq!(support::replay(&kept).status.code(), Some(134));
+    // What is there stays, as with `record`, unless it is said to go.
+    let file = directory.path().join("precious.txt");
+    std::fs::write(&file, "precious").unwrap();
+    let to_file = ["--dir", &shared, "--batch", "-o", file.to_str().unwrap()];
+    for options in [&options[..], &to_file] {
+        let refused = debug(options, &fixture("ledger.wasm"), "");
+        let told = text(&refused.stderr);
+        assert!(
+            told.contains("File exists") && told.contains("--force to overwrite it"),
+            "{told}"
+        );
+        assert_eq!(refused.status.code(), Some(1));
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    let forced = [&to_file[..], &["--force"]].concat();
+    let session = debug(&forced, &fixture("ledger.wasm"), "");
+    assert!(session.status.success(), "{}", text(&session.stderr));
+    assert_eq!(support::replay(&file).status.code(), Some(134));
 }
 
 #[test]
@@ -269,6 +287,21 @@ fn what_cannot_be_opened_is_told_of() {
         told.contains("missing.rrtrace") && told.contains("give a recording"),
         "{told}"
     );
+
+    for (name, content, says) in [
+        ("empty.wasm", "", "empty.wasm is empty: it is neither"),
+        ("text.wasm", "text", "does not begin as WebAssembly does"),
+        (
+            "main.c",
+            "int main;",
+            "compile it to wasm with debug information",
+        ),
+    ] {
+        let file = directory.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let told = text(&debug(&[], &file, "").stderr);
+        assert!(told.contains(says) && !told.contains("record`"), "{told}");
+    }
 
     let other = directory.path().join("other.rrtrace");
     std::fs::write(&other, "no recording").unwrap();

@@ -115,6 +115,62 @@ fn types_are_told_whole_or_by_their_names_and_functions_by_what_they_take() {
 }
 
 #[test]
+fn who_wrote_is_asked_of_the_frame_that_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let commands = [
+        "break find",
+        "continue",
+        "frame function apply",
+        "wrote transfer->amount",
+        "delete",
+        "tbreak report",
+        "continue",
+        "wrote accounts[0].transfers",
+        "wrote accounts[0].transfers",
+        "frame function main",
+        "frame function nobody",
+        "frame nobody",
+        "info scope main",
+        "no such words",
+        "tbreak check",
+        "display 6 * 7",
+        "stepi",
+        "stepi",
+    ];
+    let session = session(&recording, directory.path(), &commands);
+    let answers = answers(&session, &commands);
+    for (at, told) in [
+        (2, "#1 apply at ledger.c:45"),
+        (3, "parse_line at ledger.c:39 wrote transfer->amount: "),
+        (
+            7,
+            "apply at ledger.c:49 wrote accounts[0].transfers: 0 -> 1",
+        ),
+        (8, "had not been written before this write"),
+        (9, "#1 main at ledger.c:"),
+        (15, "1: 6 * 7 = 42"),
+        // Whether or not it has changed.
+        (16, "1: 6 * 7 = 42"),
+        (17, "1: 6 * 7 = 42"),
+    ] {
+        assert!(answers[at].contains(told), "{at}: {}", answers[at]);
+    }
+    let complaints = text(&session.stderr);
+    for told in [
+        "no frame is of a function `nobody`",
+        "`nobody` is not the number of a frame",
+        "scope: `info locals` shows what is in scope",
+        "nor is this a command: `help` lists those",
+    ] {
+        assert_eq!(complaints.matches(told).count(), 1, "{told}: {complaints}");
+    }
+    for wrong in ["invalid digit", "the editor has it", "rr help"] {
+        assert!(!complaints.contains(wrong), "{wrong}: {complaints}");
+    }
+}
+
+#[test]
 fn ignored_breakpoints_are_passed_from_now_on() {
     let directory = tempfile::tempdir().unwrap();
     let recording = ledger(directory.path());
@@ -284,6 +340,7 @@ fn breakpoints_have_places_hits_and_commands_and_can_be_saved() {
         "continue",
         "continue",
         "info breakpoints",
+        "ignore 2 3",
         &save,
         "delete",
         &source,
@@ -298,7 +355,7 @@ fn breakpoints_have_places_hits_and_commands_and_can_be_saved() {
                   Breakpoint 2: check at ledger.c:62, hit once\n    silent\n    print 6 * 7\n";
     assert!(shown.contains(listed), "{shown}");
     let again = "Breakpoint 3: apply at ledger.c:45 if transfer->amount < 0\n\
-                 Breakpoint 4: check at ledger.c:62\n    silent\n    print 6 * 7\n";
+                 Breakpoint 4: check at ledger.c:62, ignored at the next 3 hits\n    silent\n    print 6 * 7\n";
     assert!(shown.ends_with(again), "{shown}");
 }
 

@@ -3,7 +3,7 @@
 
 use crate::support::client::Client;
 use crate::support::session::connect;
-use crate::support::{fixture, record};
+use crate::support::{fixture, record, rr_dap, text};
 use serde_json::{Value, json};
 
 /// Functions of `kitchen.c`. Optimised, four of these have no code of their own, and
@@ -82,4 +82,42 @@ fn breakpoints_on_inlined_functions_stop_as_those_on_others_do() {
         optimised_back.iter().rev().eq(&optimised),
         "{optimised_back:?}"
     );
+}
+
+/// A function that begins with an inlined call stops before that call, and its condition is one
+/// of its own variables.
+#[test]
+fn conditions_see_the_frame_that_the_stop_shows() {
+    let app = fixture("motion/inlined-O1.wasm");
+    for (function, holds, never, shown) in [
+        ("twice_on_a_line", "b == 4", "b == 5", "(int) b = 4"),
+        (
+            "sum_of_squares",
+            "b == 3 && a == 1",
+            "b == 4",
+            "(int) a = 1",
+        ),
+        ("loops_inside", "n == 2", "n == 3", "(int) n = 2"),
+    ] {
+        let set = |condition: &str| format!("break {function} if {condition}");
+        let (never, holds) = (set(never), set(holds));
+        let variable = &shown[6..7];
+        let print = format!("print {variable}");
+        let mut line = vec!["debug", "--batch", "--color", "never", "--no-init"];
+        for command in [&never, &holds, "continue", &print, "info breakpoints"] {
+            line.extend(["-x", command]);
+        }
+        line.push(app.to_str().unwrap());
+        let session = rr_dap(&line, "");
+        let told = text(&session.stdout);
+        assert_eq!(text(&session.stderr), "", "{function}");
+        assert!(told.contains(shown), "{function}: {told}");
+        assert!(!told.contains("no variable"), "{function}: {told}");
+        let (_, listed) = told.split_once("info breakpoints\n").unwrap();
+        let hit: Vec<bool> = listed
+            .lines()
+            .map(|line| line.contains("hit once"))
+            .collect();
+        assert_eq!(hit, [false, true], "{function}: {listed}");
+    }
 }

@@ -166,9 +166,39 @@ fn a_recording_is_opened_at_a_moment_that_was_handed_on() {
             (&json!(link), &json!("calling"))
         );
     }
-    let wrong = prompt(&["--batch", &format!("{file}@nowhere")], "");
-    assert!(wrong.contains("`nowhere` is not a moment"), "{wrong}");
+    let marked = prompt(&[file], "seek 20\nmark here\n");
+    assert!(marked.contains("mark here is"), "{marked}");
+    let opened = prompt(&["--batch", &format!("{file}@here")], "info position\n");
+    assert!(opened.contains(&format!("{file}@{link}")), "{opened}");
+    let wrong = prompt(&["--batch", &format!("{file}@10:")], "");
+    assert!(wrong.contains("`10:` is not a moment"), "{wrong}");
+    // What the recording does not have leaves one at `main`.
+    for (moment, says) in [
+        ("nowhere", "there is no mark `nowhere`"),
+        ("999", "there is no event 999"),
+        ("99999999:3:0x1f4", "99999999"),
+    ] {
+        let told = prompt(&["--batch", &format!("{file}@{moment}")], "p $event\nbt\n");
+        assert!(told.contains(says), "{moment}: {told}");
+        assert!(told.contains("*#0  main "), "{moment}: {told}");
+    }
     let program = format!("{}@20", fixture("ledger.wasm").display());
     let wrong = prompt(&["--batch", &program], "");
     assert!(wrong.contains("is a program to record"), "{wrong}");
+}
+
+#[test]
+fn ignored_hits_are_kept_and_commands_are_said_not_to_be() {
+    let (_dir, trace) = own_ledger();
+    let file = trace.to_str().expect("a path");
+    let lines = "break report\nignore 1 3\ncommands 1\nprint 6 * 7\nend\n";
+    let told = prompt(&[file], lines);
+    assert!(
+        told.contains("These commands are of this session only"),
+        "{told}"
+    );
+    let told = prompt(&[file], "info breakpoints\ncontinue\nprint number\n");
+    assert!(told.contains(", ignored at the next 3 hits"), "{told}");
+    assert!(told.contains("number = 4"), "{told}");
+    assert!(!told.contains("= 42"), "{told}");
 }

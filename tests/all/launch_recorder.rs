@@ -235,3 +235,37 @@ fn what_a_launched_program_says_of_its_end_comes_last_and_whole() {
     drop(client);
     child.wait().expect("ends");
 }
+
+#[test]
+fn what_is_not_a_recording_is_not_recorded_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("notes.txt");
+    std::fs::write(&file, "notes").expect("written");
+    let launch = |overwrite: bool| {
+        let mut client = crate::support::session::connect();
+        client.initialize();
+        let program = crate::support::fixture("library.wasm");
+        let launching = client.send(
+            "launch",
+            json!({
+                "program": program, "invoke": "sum([4, 5])", "recordTo": file,
+                "overwrite": overwrite, "stopAt": "end",
+            }),
+        );
+        client.response(launching)
+    };
+    let refused = launch(false);
+    assert_eq!(refused["success"], false, "{refused}");
+    assert!(refused.to_string().contains("not a recording"), "{refused}");
+    assert_eq!(std::fs::read(&file).expect("there"), b"notes");
+    assert_eq!(launch(true)["success"], true);
+    // A recording makes room for the next one.
+    assert_eq!(launch(false)["success"], true);
+    assert_eq!(
+        *Trace::open(&file).expect("a recording").outcome(),
+        Outcome::Returned {
+            success: true,
+            result: Some("9".into())
+        }
+    );
+}

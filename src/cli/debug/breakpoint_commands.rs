@@ -114,7 +114,7 @@ fn numbered(arguments: &str) -> anyhow::Result<(usize, Option<String>)> {
     let (number, rest) = arguments
         .split_once(char::is_whitespace)
         .unwrap_or((arguments, ""));
-    let number = number.parse().with_context(|| {
+    let number = number.parse().ok().with_context(|| {
         format!("`{number}` is not a breakpoint; `info breakpoints` lists them")
     })?;
     Ok((

@@ -157,6 +157,9 @@ impl Breakpoint {
         let mut lines = vec![set + &condition.unwrap_or_default()];
         lines.extend(self.hits.as_ref().map(|hits| format!("hits $bpnum {hits}")));
         lines.extend(self.log.as_ref().map(|log| format!("log $bpnum \"{log}\"")));
+        if self.passes > 0 {
+            lines.push(format!("ignore $bpnum {}", self.passes));
+        }
         if !self.is_enabled {
             lines.push("disable $bpnum".to_owned());
         }

@@ -1,4 +1,4 @@
-//! Values that are shown whenever they have changed.
+//! Values that are shown at each stop.
 
 use super::motion::count;
 use super::prompt::{Done, Next, Prompt};
@@ -11,8 +11,6 @@ struct Display {
     expression: String,
     /// Of the format, if one was asked for.
     letter: Option<char>,
-    /// What was shown last.
-    shown: String,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +34,6 @@ pub(super) fn display(prompt: &mut Prompt, arguments: &str) -> Done {
         number,
         expression: expression.to_owned(),
         letter,
-        shown: value.result.clone(),
     });
     prompt.say(&format!("{number}: {expression} = {}", value.result))?;
     Ok(Next::Continue)
@@ -76,8 +73,7 @@ impl Prompt {
         Ok(())
     }
 
-    /// Shows a value if it has changed, or in any case. What has no value here is not shown
-    /// at stops: it has one elsewhere.
+    /// Shows a value. What has none here is not shown at stops: it has one elsewhere.
     fn show_display(&mut self, index: usize, is_asked_for: bool) -> anyhow::Result<()> {
         let Some(display) = self.displays.list.get(index) else {
             return Ok(());
@@ -88,13 +84,7 @@ impl Prompt {
             Err(error) if is_asked_for => format!("({})", crate::cli::told(&error)),
             Err(_) => return Ok(()),
         };
-        let Some(display) = self.displays.list.get_mut(index) else {
-            return Ok(());
-        };
-        if is_asked_for || display.shown != value {
-            display.shown.clone_from(&value);
-            self.say(&format!("{number}: {expression} = {value}"))?;
-        }
+        self.say(&format!("{number}: {expression} = {value}"))?;
         Ok(())
     }
 }

@@ -62,8 +62,11 @@ pub(super) fn info(prompt: &mut Prompt, arguments: &str) -> Done {
     let topic = match fitting.as_slice() {
         [topic] => *topic,
         _ if TOPICS.contains(&word) => word,
-        [] if elsewhere::is_topic(word) => return prompt.console(&format!("info {arguments}")),
-        [] => bail!("info about what? {}", TOPICS.join(", ")),
+        [] => match elsewhere::of_topic(word) {
+            // Not an answer: a script that asks for it fails, as before.
+            Some(said) => bail!("{word}: {said}"),
+            None => bail!("info about what? {}", TOPICS.join(", ")),
+        },
         several => bail!("`{word}` could be {}", several.join(", ")),
     };
     let rest = rest.trim();

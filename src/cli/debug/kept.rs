@@ -30,6 +30,16 @@ struct Kept {
     log: Option<String>,
     #[serde(default)]
     disabled: bool,
+    /// How many hits are still to be passed. The commands of a breakpoint are not kept: what
+    /// lies beside a recording may come from anywhere, and they are run.
+    #[serde(default, skip_serializing_if = "is_none")]
+    ignored: usize,
+}
+
+// What serde asks takes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +74,7 @@ impl Kept {
             hits: breakpoint.hits.clone(),
             log: breakpoint.log.clone(),
             disabled: !breakpoint.is_enabled,
+            ignored: breakpoint.passes,
         }
     }
 
@@ -106,6 +117,7 @@ impl Prompt {
                 breakpoint.hits = kept.hits;
                 breakpoint.log = kept.log;
                 breakpoint.is_enabled = !kept.disabled;
+                breakpoint.passes = kept.ignored;
             })?;
             taken += 1;
         }

@@ -32,7 +32,9 @@ use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
 use crate::debuggee::launch::Moment;
+use crate::record::RecorderError;
 use crate::timeline::processes::temporary::TemporaryDir;
+use crate::trace::begins_as_recording;
 use anyhow::{Context, bail};
 use clap::Args;
 use input::Input;
@@ -87,9 +89,12 @@ pub(super) struct Debug {
     /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Overwrite what is at --output.
+    #[arg(long, requires = "output")]
+    force: bool,
     /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug. A
     /// recording is opened at a moment with FILE@POSITION, as `info position` tells it; a
-    /// hostcall's number, a percentage, start, entry and end are moments, too.
+    /// mark, a hostcall's number, a percentage, start, entry and end are moments, too.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The program's arguments.
@@ -186,6 +191,9 @@ impl Debug {
             );
         }
         let recording = match &self.output {
+            Some(path) if !self.force && path.symlink_metadata().is_ok() => {
+                return Err(RecorderError::exists(path).into());
+            }
             Some(path) => Recording::Given(std::path::absolute(path)?),
             None => Recording::Temporary(TemporaryDir::new()?),
         };
@@ -207,6 +215,7 @@ impl Debug {
         launch["sources"] = json!(world.sources || !world.no_sources);
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
+        launch["overwrite"] = json!(self.force);
         Ok(Subject { launch, recording })
     }
 }
@@ -282,7 +291,19 @@ fn is_program(file: &Path) -> anyhow::Result<bool> {
         .is_some_and(|ext| ext == "wat" || ext == "wit");
     // What cannot be a recording is told to be no program either, with what it is.
     let is_executable = magic.starts_with(b"\x7fELF") || magic.starts_with(b"#!");
-    Ok(magic == b"\0asm" || is_text || is_executable)
+    let is_wasm = magic == b"\0asm";
+    let is_called_so = file.extension().is_some_and(|ext| ext == "wasm");
+    if is_called_so && !is_wasm && !is_executable && !begins_as_recording(file) {
+        let what = match magic.is_empty() {
+            true => "is empty",
+            false => "does not begin as WebAssembly does",
+        };
+        bail!(
+            "{} {what}: it is neither a program nor a recording; build it anew",
+            file.display()
+        );
+    }
+    Ok(is_wasm || is_text || is_executable)
 }
 
 /// That a person has left before there was anything to see, and what is kept all the same.

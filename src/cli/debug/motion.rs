@@ -172,7 +172,7 @@ pub(super) fn nothing_more(arguments: &str) -> anyhow::Result<()> {
 pub(super) fn count(arguments: &str) -> anyhow::Result<usize> {
     match arguments {
         "" => Ok(1),
-        text => text.parse().with_context(|| {
+        text => text.parse().ok().with_context(|| {
             format!(
                 "`{text}` is not a count; if it is part of an expression, `print` shows its value"
             )

@@ -130,6 +130,7 @@ pub(super) fn in_own_words(told: &str) -> String {
         "`sourceMap` says where",
         "`directory DIR` or --source-map FROM=TO says where",
     );
+    let told = told.replace("`rr help`", "`help`");
     told.replace("`sourceMap`", "--source-map FROM=TO")
 }
 

@@ -188,7 +188,15 @@ impl Prompt {
         }
         let (number, lines) = (*number, std::mem::take(lines));
         self.pending.entering = None;
+        let has_any = !lines.is_empty();
         self.breakpoints.find(number)?.commands = lines;
+        // The breakpoint will be there in the next session, and not what it does.
+        if has_any && self.shelf.is_some() {
+            self.say(
+                "These commands are of this session only; `save breakpoints FILE` writes them, \
+                 too.",
+            )?;
+        }
         Ok(true)
     }
 }

@@ -99,11 +99,26 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn frame(prompt: &mut Prompt, arguments: &str) -> Done {
-    let level = match arguments {
-        "" => prompt.stack.selected,
-        text => count(text)?,
+    let (word, rest) = arguments
+        .split_once(char::is_whitespace)
+        .unwrap_or((arguments, ""));
+    let level = match (word, rest.trim()) {
+        ("", _) => prompt.stack.selected,
+        ("function", name) => prompt.level_of(name)?,
+        ("level", number) => level(number)?,
+        _ => level(arguments)?,
     };
     prompt.select(level)
+}
+
+fn level(text: &str) -> anyhow::Result<usize> {
+    let level = text.parse().ok();
+    level.with_context(|| {
+        format!(
+            "`{text}` is not the number of a frame; `backtrace` lists them, and `frame function \
+             NAME` looks at that of a function"
+        )
+    })
 }
 
 pub(super) fn up(prompt: &mut Prompt, arguments: &str) -> Done {
@@ -175,6 +190,21 @@ impl Prompt {
             self.stack.total = total;
         }
         Ok(())
+    }
+
+    /// The innermost frame of a function: its whole name, or what that ends in.
+    fn level_of(&mut self, name: &str) -> anyhow::Result<usize> {
+        self.fetch(1)?;
+        self.fetch(self.stack.total)?;
+        let is_meant = |frame: &StackFrame| {
+            let whole = frame.name.split('(').next().unwrap_or_default().trim();
+            let of_path = whole.strip_suffix(name).map(|path| path.ends_with("::"));
+            frame.name == name || whole == name || of_path == Some(true)
+        };
+        let found = self.stack.frames.iter().position(is_meant);
+        found
+            .filter(|_| !name.is_empty())
+            .with_context(|| format!("no frame is of a function `{name}`; `backtrace` lists them"))
     }
 
     fn select(&mut self, level: usize) -> Done {

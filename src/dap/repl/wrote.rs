@@ -27,7 +27,7 @@ fn to_change(context: &mut Context<'_>, text: &str, direction: Direction) -> Ran
     }
     let meant = DataMeant::Expression {
         text: text.to_owned(),
-        frame: None,
+        frame: context.frame,
     };
     let data = context.debuggee.data(&meant)?;
     let motion = context.debuggee.to_change(&data.id, direction)?;

@@ -116,6 +116,7 @@ pub(super) fn first_motions(begin: Begin) -> Vec<Motion> {
         Begin::There(Moment::Position(position)) => vec![Motion::Position(position)],
         Begin::There(Moment::Event(event)) => vec![Motion::Event(event)],
         Begin::There(Moment::Part(part)) => vec![Motion::Fraction(part)],
+        Begin::There(Moment::Mark(name)) => vec![Motion::Mark(name)],
     }
 }
 

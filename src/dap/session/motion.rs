@@ -166,6 +166,7 @@ impl Session {
     /// Sends the debuggee through some motions, each from where the one before
     /// ended; the last one says why it stopped.
     pub(super) fn travel(&mut self, motions: Vec<Motion>) {
+        let is_first = matches!(self.state, State::Configuring(_));
         let mut debuggee = match std::mem::replace(&mut self.state, State::Ready) {
             State::Configuring(debuggee) | State::Stopped(debuggee) => debuggee,
             other => {
@@ -203,6 +204,10 @@ impl Session {
                     if !outcome.as_ref().is_ok_and(is_made) {
                         break;
                     }
+                }
+                // Where a session was to begin may be of another recording: it begins, and says so.
+                if is_first && matches!(outcome, Err(DebuggeeError::Other(_))) {
+                    _ = debuggee.travel(&Motion::Entry, &reporter, &interrupt);
                 }
             });
             drop(reporter);

@@ -15,7 +15,7 @@ use crate::source::external::{External, Search};
 use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{Stepping, WithoutLines};
 use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineError};
-use crate::trace::Trace;
+use crate::trace::{Trace, begins_as_recording};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -334,6 +334,13 @@ fn stepping(timeline: &Timeline, just_my_code: bool, sources: &Sources) -> Stepp
     }
 }
 
+/// Whether there is a file with something in it that is not a recording. One that is, of an
+/// earlier session, is what the next one takes the place of.
+fn is_somebody_s(path: &Path) -> bool {
+    let is_file = |found: std::fs::Metadata| found.is_file() && found.len() > 0;
+    path.metadata().is_ok_and(is_file) && !begins_as_recording(path)
+}
+
 /// When a file was last written, if it is there.
 fn written(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|m| m.modified()).ok()
@@ -365,6 +372,13 @@ impl Launcher for RecordingLauncher {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
                     None => directory.path().join("session.rrtrace"),
                 };
+                if program.record_to.is_some() && !program.overwrites && is_somebody_s(&to) {
+                    return Err(failed(format!(
+                        "cannot record to {}: there is a file that is not a recording; give another \
+                         name as `recordTo`, or set `overwrite`",
+                        to.display()
+                    )));
+                }
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.compile_ahead(&at, &arguments.view);
                 self.record(program, &to, output, halt)?;

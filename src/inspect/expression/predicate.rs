@@ -132,7 +132,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// Lends the scene that an expression sees here: the core level of the innermost frame,
-/// the variables of the innermost one that has debug information.
+/// the variables of the innermost one that has debug information, as the stop shows it.
 fn in_scene<T>(
     expression: &Expression,
     sources: &mut Sources,
@@ -151,6 +151,7 @@ fn in_scene<T>(
         true => frame_with_lines(sources, at),
         false => None,
     };
+    let ahead = at.ahead() as usize;
     let stopped = RefCell::new(at);
     let state = |index: usize, frame: Frame| StoppedFrame {
         stopped: &stopped,
@@ -163,7 +164,11 @@ fn in_scene<T>(
     let frame = source_state.as_ref().and_then(|(frame, state)| {
         Some(SourceFrame {
             source: sources.get(&frame.module)?.as_ref()?,
-            site: Site::from(frame.pc),
+            site: Site {
+                pc: frame.pc,
+                // What calls on is in the innermost of its bodies.
+                inlined: if state.index == 0 { ahead } else { 0 },
+            },
             state,
         })
     });

@@ -349,10 +349,14 @@ impl Timeline {
     }
 
     pub(in crate::timeline) fn no_change(
+        &self,
         range: MemoryRange,
         direction: Direction,
     ) -> TimelineError {
         match direction {
+            Direction::Backward if self.change_of(&range).is_some() => {
+                TimelineError::NotWrittenEarlier(range)
+            }
             Direction::Backward => TimelineError::NotWritten(range),
             Direction::Forward => TimelineError::NotWrittenAgain(range),
         }

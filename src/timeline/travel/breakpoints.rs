@@ -11,7 +11,7 @@ use super::motion::{
     Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
     Place, Reason,
 };
-use crate::component::{Component, Crossing, Direction, NamePattern};
+use crate::component::{Component, Crossing, Direction, ModuleId, NamePattern};
 use crate::replay::{Position, Tick};
 use crate::timeline::passes::changes;
 use crate::timeline::passes::visits::changes_among;
@@ -188,13 +188,34 @@ impl Timeline {
         let ranges: Vec<MemoryRange> = set.flat_map(|b| changes_among(&b.places)).collect();
         self.know_changes(&ranges, interrupt, &|_| {})?;
         let component = self.trace.component().clone();
-        let breaks = self.breakpoints.breaks(&component, &self.changes);
+        let ahead = self.ahead_of_conditions();
+        let mut breaks = self.breakpoints.breaks(&component, &self.changes);
+        breaks.ahead.clone_from(&ahead);
         let is_known = |b: &Break| !matches!(b.hits, Hits::Count(_));
         if breaks.breakpoints.iter().all(is_known) {
             return Ok(breaks);
         }
         self.count(breaks, interrupt)?;
-        Ok(self.breakpoints.breaks(&component, &self.changes))
+        Ok(Breaks {
+            ahead,
+            ..self.breakpoints.breaks(&component, &self.changes)
+        })
+    }
+
+    /// Before which inlined calls the breakpoints stop whose conditions and messages look at
+    /// variables: they see those of the frame that the stop shows.
+    fn ahead_of_conditions(&self) -> Vec<(usize, ModuleId, u32, u32)> {
+        let set = self.breakpoints.set.iter().enumerate();
+        let looking = set.filter(|(_, b)| b.condition.is_some() || b.log.is_some());
+        let places = looking.flat_map(|(index, b)| b.places.iter().map(move |at| (index, at)));
+        let ahead = places.filter_map(|(index, place)| match *place {
+            Place::Call { module, pc, inside } => {
+                let ahead = self.ahead_of_call(module, pc, inside);
+                (ahead > 0).then_some((index, module, pc, ahead))
+            }
+            _ => None,
+        });
+        ahead.collect()
     }
 
     /// Finds the visits that hit conditions speak of.

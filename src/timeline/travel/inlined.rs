@@ -9,6 +9,7 @@ use super::super::{Interrupt, Result, Timeline};
 use super::lines;
 use super::motion::{Place, Reason, Stop};
 use super::search::Search;
+use crate::component::ModuleId;
 use crate::replay::Phase;
 use crate::replay::frames::Frame;
 use crate::source::{BodyNumber, OWN};
@@ -32,8 +33,12 @@ impl Timeline {
 
     /// The rows of a frame's function.
     pub(super) fn rows_of(&self, frame: &Frame) -> Option<Arc<FunctionRows>> {
-        let module = self.module(frame.module)?;
-        lines::rows_around(&self.rows, module, frame.module, frame.pc)
+        self.rows_at(frame.module, frame.pc)
+    }
+
+    fn rows_at(&self, id: ModuleId, pc: u32) -> Option<Arc<FunctionRows>> {
+        let module = self.module(id)?;
+        lines::rows_around(&self.rows, module, id, pc)
     }
 
     /// The innermost body of a frame that has begun. Where the frame has called what runs, those
@@ -83,15 +88,16 @@ impl Timeline {
             return Ok(0);
         }
         let frames = self.frames()?;
-        Ok(frames.first().map_or(0, |frame| self.beginning_at(frame)))
+        let frame = frames.first();
+        Ok(frame.map_or(0, |frame| self.beginning_at(frame.module, frame.pc)))
     }
 
     /// How many inlined calls begin at a place.
-    fn beginning_at(&self, frame: &Frame) -> u32 {
-        let Some(rows) = self.rows_of(frame) else {
+    fn beginning_at(&self, module: ModuleId, pc: u32) -> u32 {
+        let Some(rows) = self.rows_at(module, pc) else {
             return 0;
         };
-        let row = row_at(&rows, frame.pc);
+        let row = row_at(&rows, pc);
         let begins = row.and_then(|row| Some((row.at.body, row.begins?)));
         begins.map_or(0, |(innermost, outermost)| {
             rows.levels(innermost, outermost) + 1
@@ -124,23 +130,29 @@ impl Timeline {
         let ahead = places.filter_map(|place| match place {
             Place::Code { module, pc } if (*module, *pc) == (frame.module, frame.pc) => Some(0),
             Place::Call { module, pc, inside } if (*module, *pc) == (frame.module, frame.pc) => {
-                let all = self.depth_of_bodies(frame);
-                Some(all.saturating_sub(*inside))
+                Some(self.ahead_of_call(*module, *pc, *inside))
             }
             // What comes next is not what wrote.
             Place::Change(_) => Some(u32::MAX),
             _ => None,
         });
-        let beginning = self.beginning_at(frame);
+        let beginning = self.beginning_at(frame.module, frame.pc);
         // Where it is not in code that they are, everything is ahead.
         Ok(ahead.min().unwrap_or(beginning).min(beginning))
     }
 
+    /// How many of the inlined calls that begin at a [`Place::Call`] a stop there is before.
+    pub(super) fn ahead_of_call(&self, module: ModuleId, pc: u32, inside: u32) -> u32 {
+        let all = self.depth_of_bodies(module, pc);
+        let beginning = self.beginning_at(module, pc);
+        all.saturating_sub(inside).min(beginning)
+    }
+
     /// How many inlined bodies are around a place.
-    fn depth_of_bodies(&self, frame: &Frame) -> u32 {
-        let rows = self.rows_of(frame);
+    fn depth_of_bodies(&self, module: ModuleId, pc: u32) -> u32 {
+        let rows = self.rows_at(module, pc);
         let depth = rows.and_then(|rows| {
-            let body = rows.row_around(frame.pc)?.at.body;
+            let body = rows.row_around(pc)?.at.body;
             Some(rows.levels(body, OWN))
         });
         depth.unwrap_or(0)

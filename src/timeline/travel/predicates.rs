@@ -44,6 +44,9 @@ pub trait Stopped {
     fn module(&mut self, module: ModuleId) -> Option<Arc<[u8]>>;
     /// A frame; 0 is the innermost one, which is had at once: others take a walk.
     fn frame(&mut self, index: usize) -> Option<Frame>;
+    /// How many of the inlined calls that begin at this moment in the innermost frame have not
+    /// begun for the breakpoint that asks: it stops before them.
+    fn ahead(&mut self) -> u32;
     /// A local of a frame.
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
     /// A value of a frame's operand stack; 0 is the bottom.

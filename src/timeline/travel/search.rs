@@ -325,7 +325,7 @@ impl Timeline {
                 hit
             }
         };
-        let hit = hit.ok_or_else(|| Timeline::no_change(range, direction))?;
+        let hit = hit.ok_or_else(|| self.no_change(range, direction))?;
         let stop = self.arrived(Reason::Arrived);
         self.changes.here = hit.changed;
         self.changes.again = match direction {

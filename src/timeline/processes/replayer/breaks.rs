@@ -107,6 +107,8 @@ pub(super) struct Breaks {
     breakpoints: Vec<Break>,
     /// By module and offset in the compiled module, as debug events tell.
     code: HashMap<(ModuleId, u32), Arc<[usize]>>,
+    /// Inlined calls that a breakpoint stops before, by the offset in the original module.
+    ahead: HashMap<(usize, ModuleId, u32), u32>,
     crossings: HashMap<CrossingId, Vec<(usize, Answers)>>,
     events: Vec<(usize, Vec<u64>)>,
     changes: ChangePlaces,
@@ -146,7 +148,11 @@ impl Breaks {
             marks: Vec::new(),
             is_cut: false,
         });
+        let ahead = breaks.ahead.into_iter();
         Breaks {
+            ahead: ahead
+                .map(|(index, module, pc, ahead)| ((index, module, pc), ahead))
+                .collect(),
             breakpoints: breakpoints.collect(),
             code: code.into_iter().map(|(at, v)| (at, v.into())).collect(),
             crossings,
@@ -265,15 +271,16 @@ impl Breaks {
         predicates: &mut dyn Predicates,
     ) -> Verdict {
         let mut verdict = Verdict::default();
-        for breakpoint in found
+        for (index, breakpoint) in found
             .breakpoints
             .iter()
-            .filter_map(|i| self.breakpoints.get(*i))
+            .filter_map(|i| Some((*i, self.breakpoints.get(*i)?)))
         {
             // Looking a position up is cheaper than a condition.
             if !breakpoint.is_hit(here) {
                 continue;
             }
+            here.ahead = ahead(&self.ahead, index, here);
             match holds(breakpoint, here, predicates) {
                 Ok(false) => continue,
                 Ok(true) => {}
@@ -304,6 +311,7 @@ impl Breaks {
             let Some(breakpoint) = self.breakpoints.get_mut(*index) else {
                 continue;
             };
+            here.ahead = ahead(&self.ahead, *index, here);
             if !breakpoint.is_counted() && holds(breakpoint, here, predicates).unwrap_or(true) {
                 breakpoint.count(here);
             }
@@ -337,6 +345,20 @@ fn is_moment_of_changes(here: &mut Here<'_, '_>) -> bool {
         Kind::Answered => true,
         Kind::Tick | Kind::Calling(_) | Kind::End => false,
     }
+}
+
+/// How many of the inlined calls that begin here a breakpoint stops before.
+fn ahead(
+    known: &HashMap<(usize, ModuleId, u32), u32>,
+    index: usize,
+    here: &mut Here<'_, '_>,
+) -> u32 {
+    if known.is_empty() {
+        return 0;
+    }
+    let place = here.place();
+    let ahead = place.and_then(|(module, pc)| known.get(&(index, module, pc)));
+    ahead.copied().unwrap_or(0)
 }
 
 fn holds(

@@ -51,6 +51,9 @@ pub(super) struct Here<'a, 's> {
     pub(super) store: &'a mut StoreContextMut<'s, State>,
     pub(super) modules: &'a [ModuleCode],
     pub(super) kind: Kind,
+    /// How many of the inlined calls that begin here are ahead, for the breakpoint that is
+    /// being decided.
+    pub(super) ahead: u32,
     tick: Option<Tick>,
     innermost: Option<Option<Frame>>,
     /// At a breakpoint: an address in the frame that runs us, as far from the guest's innermost
@@ -71,6 +74,7 @@ impl<'a, 's> Here<'a, 's> {
             store,
             modules,
             kind,
+            ahead: 0,
             tick: None,
             innermost: None,
             stack: None,
@@ -226,6 +230,10 @@ impl Stopped for Here<'_, '_> {
         let frame = frames::first(self.store, self.modules, doing);
         self.innermost = Some(frame);
         frame
+    }
+
+    fn ahead(&mut self) -> u32 {
+        self.ahead
     }
 
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue> {

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Breaks {
     pub(crate) breakpoints: Vec<Break>,
     pub(crate) code: Vec<(usize, ModuleId, u32)>,
+    /// Where inlined calls begin that a breakpoint stops before: how many, of those places in
+    /// code that have some.
+    pub(crate) ahead: Vec<(usize, ModuleId, u32, u32)>,
     pub(crate) crossings: Vec<(usize, CrossingId, Answers)>,
     /// Numbers of outgoing crossings, ascending.
     pub(crate) events: Vec<(usize, Vec<u64>)>,
