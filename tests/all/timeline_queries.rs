@@ -634,7 +634,6 @@ fn an_interrupted_pass_leaves_all_as_it_was() {
 
 each! {
     changes_by_every_kind_of_store: finds_changes_of(run("motion/stores.wat"), ranges_of_stores);
-    surveyed_optimised_c: stops_surveyed(command("motion/steps-O2.wasm"));
     surveyed_unoptimised_c: stops_surveyed(command("motion/steps-O0.wasm"));
     visits_in_recursion: visits_are_stops(run("wat/recursion.wat"));
     visits_in_optimised_c: visits_are_stops(command("motion/steps-O2.wasm"));
