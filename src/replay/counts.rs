@@ -80,7 +80,7 @@ impl Counts {
     /// it does nothing by itself, as the end of a block.
     pub fn at(&self, module: ModuleId, pc: u32) -> Option<u64> {
         let module = self.modules.get(module.0 as usize)?;
-        if module.segments.is_between(pc) {
+        if module.segments.is_structure(pc) {
             return None;
         }
         let segment = module.segments.around(pc).next()?;

@@ -332,6 +332,7 @@ impl BodyWriter<'_> {
 
     /// The last `end`, which stays the last instruction of the function.
     fn end(&mut self, start: usize, end: usize) -> Result<(), ClockError> {
+        self.note_segment(start);
         if self.is_wrapped() {
             self.insert(&[Instruction::End]);
         }

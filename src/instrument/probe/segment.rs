@@ -14,9 +14,8 @@ use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 pub struct Segments {
     /// The first instruction of each, as an offset in the module; ascending.
     starts: Vec<u32>,
-    /// Instructions between two segments: they do nothing but to open a block, or to end
-    /// one. Ascending.
-    between: Vec<u32>,
+    /// Instructions that do nothing but to open a block, or to end one. Ascending.
+    structure: Vec<u32>,
 }
 
 impl Segments {
@@ -43,8 +42,9 @@ impl Segments {
             let operator = operators.read()?;
             if reading.begins(&operator) {
                 self.starts.push(pc);
-            } else if reading.is_due && !Reading::ends_segment(&operator) {
-                self.between.push(pc);
+            }
+            if is_structure(&operator) {
+                self.structure.push(pc);
             }
         }
         Ok(())
@@ -61,17 +61,16 @@ impl Segments {
     }
 
     /// The segments that may have run if one stops at `pc`: the one that the instruction
-    /// is in, or, if it does nothing, the one before it and the next. Code that cannot be
-    /// reached is in the segment before it. Empty if there is none.
+    /// is in, and, if it does nothing, the next. Empty if there is none.
     pub fn around(&self, pc: u32) -> Range<u32> {
         let after = self.starts.partition_point(|start| *start <= pc) as u32;
-        let end = after + u32::from(self.is_between(pc));
+        let end = after + u32::from(self.is_structure(pc));
         after.saturating_sub(1)..end.min(self.count())
     }
 
-    /// Whether the instruction at `pc` does nothing, and is in no segment.
-    pub fn is_between(&self, pc: u32) -> bool {
-        self.between.binary_search(&pc).is_ok()
+    /// Whether the instruction at `pc` does nothing but to open a block, or to end one.
+    pub fn is_structure(&self, pc: u32) -> bool {
+        self.structure.binary_search(&pc).is_ok()
     }
 }
 
@@ -113,6 +112,7 @@ impl Default for Reading {
 impl Reading {
     /// Whether an instruction is the first of a segment.
     fn begins(&mut self, operator: &Operator<'_>) -> bool {
+        let begins = std::mem::take(&mut self.is_due);
         match operator {
             Operator::Block { .. } => self.open.push(Open::Block(self.catches)),
             Operator::Loop { .. } => {
@@ -129,42 +129,12 @@ impl Reading {
                 }
                 self.open.push(Open::Block(true));
             }
-            Operator::Else | Operator::Catch { .. } | Operator::CatchAll => self.is_due = true,
-            Operator::End | Operator::Delegate { .. } => {
-                if let Some(Open::Block(true)) = self.open.pop() {
-                    self.is_due = true;
-                }
-            }
-            Operator::Nop => {}
-            operator => return self.does(operator),
-        }
-        false
-    }
-
-    /// Whether an instruction that does something is the last of a segment.
-    fn ends_segment(operator: &Operator<'_>) -> bool {
-        !matches!(
-            operator,
-            Operator::Block { .. }
-                | Operator::Loop { .. }
-                | Operator::TryTable { .. }
-                | Operator::Try { .. }
-                | Operator::Else
-                | Operator::Catch { .. }
-                | Operator::CatchAll
-                | Operator::End
-                | Operator::Delegate { .. }
-                | Operator::Nop
-        )
-    }
-
-    /// An instruction that does something.
-    fn does(&mut self, operator: &Operator<'_>) -> bool {
-        let begins = std::mem::take(&mut self.is_due);
-        match operator {
             Operator::If { .. } => {
                 self.open.push(Open::Block(true));
                 self.is_due = true;
+            }
+            Operator::End | Operator::Delegate { .. } => {
+                self.is_due = self.open.pop() == Some(Open::Block(true));
             }
             Operator::Br { relative_depth }
             | Operator::BrIf { relative_depth }
@@ -178,18 +148,7 @@ impl Reading {
                     self.branches(target);
                 }
             }
-            Operator::Call { .. }
-            | Operator::CallIndirect { .. }
-            | Operator::CallRef { .. }
-            | Operator::ReturnCall { .. }
-            | Operator::ReturnCallIndirect { .. }
-            | Operator::ReturnCallRef { .. }
-            | Operator::Return
-            | Operator::Unreachable
-            | Operator::Throw { .. }
-            | Operator::ThrowRef
-            | Operator::Rethrow { .. } => self.is_due = true,
-            _ => {}
+            operator => self.is_due = ends_segment(operator),
         }
         begins
     }
@@ -201,4 +160,43 @@ impl Reading {
             *is_target = true;
         }
     }
+}
+
+/// Whether what comes behind an instruction, other than a branch, may not run when it does,
+/// or run without it.
+fn ends_segment(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Else
+            | Operator::Catch { .. }
+            | Operator::CatchAll
+            | Operator::Call { .. }
+            | Operator::CallIndirect { .. }
+            | Operator::CallRef { .. }
+            | Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. }
+            | Operator::Return
+            | Operator::Unreachable
+            | Operator::Throw { .. }
+            | Operator::ThrowRef
+            | Operator::Rethrow { .. }
+    )
+}
+
+/// Whether an instruction does nothing but to open a block, or to end one.
+fn is_structure(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. }
+            | Operator::Else
+            | Operator::Catch { .. }
+            | Operator::CatchAll
+            | Operator::End
+            | Operator::Delegate { .. }
+            | Operator::Nop
+    )
 }
