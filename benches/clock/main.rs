@@ -67,9 +67,11 @@ pub struct Runs {
     pub fast: Run,
     /// Optimised, with the clock and the frames counted.
     pub profile: Run,
-    /// Optimised, with the clock and probes of each kind.
+    /// Optimised, with the clock, and each store looked at.
     pub watch: Run,
+    /// Optimised, with the clock, and marks of what runs and what is written.
     pub survey: Run,
+    /// Optimised, with the clock, and counts of what runs.
     pub count: Run,
     /// Under guest debugging, without a clock.
     pub still: Run,

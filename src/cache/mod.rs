@@ -112,6 +112,10 @@ pub(crate) struct Kept {
     /// As the [`Entry`] has them.
     pub(crate) notes: Vec<u8>,
     /// The file itself, where it is in memory: it is there as long as this is.
+    #[cfg_attr(
+        not(feature = "replay"),
+        allow(dead_code, reason = "a recorder loads the code at once")
+    )]
     pub(crate) unkept: Option<Arc<File>>,
 }
 

@@ -9,10 +9,13 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+/// The file, as long as somebody has it, and what is noted beside it.
+type InUse = (Weak<File>, Vec<u8>);
+
 /// What is in use of it, and whether the person knows.
 #[derive(Debug, Default)]
 pub(super) struct Unkept {
-    files: Mutex<HashMap<String, (Weak<File>, Vec<u8>)>>,
+    files: Mutex<HashMap<String, InUse>>,
     has_told: AtomicBool,
 }
 

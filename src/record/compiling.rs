@@ -31,6 +31,8 @@ impl Ready {
     fn new(compiled: Compiled, notes: &[u8]) -> Option<Ready> {
         let (length, rest) = notes.split_first_chunk()?;
         let (own, packed) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        #[cfg(not(feature = "debugger"))]
+        let _ = own;
         Some(Ready {
             compiled,
             packed: PackedComponent::again(packed.to_vec()),

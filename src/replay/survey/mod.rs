@@ -41,13 +41,18 @@ const LONGEST_STORE: u64 = 15;
 pub struct Survey {
     stretches: Vec<Stretch>,
     /// Which memory an instance's memory is: the same number for the same memory.
-    memories: BTreeMap<(InstanceId, u32), u32>,
+    memories: Memories,
     /// By number, where stores to each are marked.
-    slots: Vec<BTreeSet<u32>>,
+    slots: Slots,
     /// Of each module.
     segments: Vec<Segments>,
     end: Tick,
 }
+
+/// A number for each memory that an instance has under an index.
+type Memories = BTreeMap<(InstanceId, u32), u32>;
+/// By the number of a memory.
+type Slots = Vec<BTreeSet<u32>>;
 
 /// Part of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,13 +288,10 @@ impl Surveying {
     }
 
     /// Which memories are the same, and where stores to each are marked.
-    fn memories(
-        &self,
-        store: &mut StoreContextMut<'_, State>,
-    ) -> (BTreeMap<(InstanceId, u32), u32>, Vec<BTreeSet<u32>>) {
+    fn memories(&self, store: &mut StoreContextMut<'_, State>) -> (Memories, Slots) {
         let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
         let mut memories = BTreeMap::new();
-        let mut slots: Vec<BTreeSet<u32>> = Vec::new();
+        let mut slots = Slots::new();
         for sight in &self.sights {
             for (index, memory) in (0..).zip(&sight.memories) {
                 let place = memory.data_ptr(&*store) as usize;

@@ -21,7 +21,7 @@ pub(in crate::timeline) enum Watching {
     #[default]
     Unwanted,
     Compiling(Compiling),
-    Ready(Load),
+    Ready(Box<Load>),
 }
 
 /// What runs ahead so that there are checkpoints of replayers that are told of stores.
@@ -95,7 +95,7 @@ impl Timeline {
         match compiling.wait(Duration::ZERO) {
             None => false,
             Some(Ok(compiled)) => {
-                self.watching = Watching::Ready(self.load_of(&compiled));
+                self.watching = Watching::Ready(Box::new(self.load_of(&compiled)));
                 true
             }
             Some(Err(error)) => {
@@ -121,13 +121,13 @@ impl Timeline {
         self.want_watching()?;
         loop {
             match &mut self.watching {
-                Watching::Ready(load) => return Ok(load.clone()),
+                Watching::Ready(load) => return Ok(load.as_ref().clone()),
                 Watching::Unwanted => return Err(TimelineError::Interrupted),
                 Watching::Compiling(compiling) => {
                     told(compiling.progress());
                     if let Some(compiled) = compiling.wait(POLL) {
                         self.watching = Watching::Unwanted;
-                        self.watching = Watching::Ready(self.load_of(&compiled?));
+                        self.watching = Watching::Ready(Box::new(self.load_of(&compiled?)));
                     } else if interrupt.is_raised() {
                         return Err(TimelineError::Interrupted);
                     }
