@@ -148,8 +148,11 @@ fn callers(bodies: &[Body], imported: u32, of: &HashMap<u32, usize>) -> HashSet<
     found
 }
 
-/// A body of the same length that traps: no locals, `unreachable`, and one instruction that is
-/// as long as need be, as each costs a compiler something.
+/// Engines take so many labels in one `br_table`: a few less than 65,520.
+const MOST_LABELS: usize = 65_000;
+
+/// A body of the same length that traps: no locals, `unreachable`, and as few instructions as
+/// fill it, as each costs a compiler something.
 fn empty(body: &mut [u8]) {
     const UNREACHABLE: u8 = 0x00;
     const NOP: u8 = 0x01;
@@ -162,26 +165,44 @@ fn empty(body: &mut [u8]) {
     *locals = 0;
     *first = UNREACHABLE;
     *last = END;
-    match rest {
-        // How many labels there are, in five bytes, all of them the function's own, which is 0;
-        // and that for all other values.
-        [table, a, b, c, d, e, labels @ .., default] => {
-            let count = labels.len();
-            *table = BR_TABLE;
-            for (at, byte) in [a, b, c, d, e].into_iter().enumerate() {
-                let more = if at < 4 { 0x80 } else { 0 };
-                *byte = (count >> (7 * at)) as u8 & 0x7f | more;
+    for filled in rest.chunks_mut(MOST_LABELS) {
+        match filled {
+            // How many labels there are, in five bytes, all of them the function's own, which
+            // is 0; and that for all other values.
+            [table, a, b, c, d, e, labels @ .., default] => {
+                let count = labels.len();
+                *table = BR_TABLE;
+                for (at, byte) in [a, b, c, d, e].into_iter().enumerate() {
+                    let more = if at < 4 { 0x80 } else { 0 };
+                    *byte = (count >> (7 * at)) as u8 & 0x7f | more;
+                }
+                labels.fill(0);
+                *default = 0;
             }
-            labels.fill(0);
-            *default = 0;
+            short => short.fill(NOP),
         }
-        short => short.fill(NOP),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Engines bound the length of one instruction.
+    #[test]
+    fn functions_of_any_length_are_emptied() {
+        for nops in [0, 5, 6, 7, 64_999, 65_000, 65_005, 65_530, 200_000] {
+            let nops = "nop ".repeat(nops);
+            let text = format!(
+                r#"(module (func $main (export "run")) (func $long {nops}) (func (call $long)))"#
+            );
+            let module = wat::parse_str(text).unwrap();
+            let left = prelude(&module, &[], &[]).unwrap();
+            wp::Validator::new().validate_all(&left.module).unwrap();
+            assert_eq!(left.module.len(), module.len());
+            assert!(left.kept < left.all);
+        }
+    }
 
     #[test]
     fn what_runs_until_a_function_is_left_and_all_else_traps_in_its_place() {

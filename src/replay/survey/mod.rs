@@ -24,8 +24,9 @@ use wasmtime::{AsContextMut, Memory, StoreContextMut};
 /// At most so many stretches are kept; when they are full, neighbours become one.
 const MAX_STRETCHES: usize = 1 << 11;
 /// Ticks in a stretch at first: so many are searched in a few milliseconds, and what is
-/// noted of them is gathered in less.
-pub const FIRST_LENGTH: u64 = 1 << 14;
+/// Ticks in a stretch at first: so many are searched in milliseconds, and take longer to run
+/// than what is noted of them to gather.
+pub const FIRST_LENGTH: u64 = 1 << 16;
 /// What is kept takes so much memory at most, in bytes: the stretches are longer then.
 const MOST_BYTES: usize = 128 << 20;
 /// Bytes of memory that one mark stands for, and marks that are kept in one word.

@@ -43,12 +43,16 @@ pub(in crate::timeline) fn begin(
             });
         }
         // On all cores: the rest must not take them yet.
-        let compiled = Compiled::prepare_modules(&left, cache, variant, &|_, _| {})?;
-        let compiling = Compiling::start(trace.clone(), cache.clone(), variant)?;
-        return Ok(Begun {
-            compiled,
-            debugging: Debugging::Compiling(compiling),
-        });
+        match Compiled::prepare_modules(&left, cache, variant, &|_, _| {}) {
+            Ok(compiled) => {
+                let compiling = Compiling::start(trace.clone(), cache.clone(), variant)?;
+                return Ok(Begun {
+                    compiled,
+                    debugging: Debugging::Compiling(compiling),
+                });
+            }
+            Err(error) => tracing::warn!("what runs before main is not compiled first: {error}"),
+        }
     }
     let compiling = Compiling::start(trace.clone(), cache.clone(), variant)?;
     Ok(Begun {
