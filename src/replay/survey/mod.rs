@@ -23,7 +23,6 @@ use wasmtime::{AsContextMut, Memory, StoreContextMut};
 
 /// At most so many stretches are kept; when they are full, neighbours become one.
 const MAX_STRETCHES: usize = 1 << 11;
-/// Ticks in a stretch at first: so many are searched in a few milliseconds, and what is
 /// Ticks in a stretch at first: so many are searched in milliseconds, and take longer to run
 /// than what is noted of them to gather.
 pub const FIRST_LENGTH: u64 = 1 << 16;
