@@ -5,8 +5,10 @@
 //! hit rarely; and the latency of "who wrote this last" at random places. The replayer is
 //! `$RR_DAP`, or the executable beside the folder of this one.
 
+mod latency;
 mod program;
 
+use latency::{go, ms, report};
 use rr_dap::component::ModuleId;
 use rr_dap::instrument::probe::{Probe, Segments};
 use rr_dap::replay::counts::Counts;
@@ -226,31 +228,6 @@ fn memory(timeline: &mut Timeline) -> Outcome<(InstanceId, u64)> {
         }
     }
     Err("no instance has a memory".into())
-}
-
-fn go(timeline: &mut Timeline, motion: &Motion) -> Outcome<Duration> {
-    let began = Instant::now();
-    timeline.travel(motion, &Interrupt::new())?;
-    Ok(began.elapsed())
-}
-
-fn report(name: &str, mut taken: Vec<Duration>) {
-    taken.sort_unstable();
-    let at = |part: usize| {
-        let index = (taken.len() * part / 100).min(taken.len().saturating_sub(1));
-        taken.get(index).copied().unwrap_or_default()
-    };
-    println!(
-        "{name:<23} median {}  99th percentile {}  worst {}  ({} of them)",
-        ms(at(50)),
-        ms(at(99)),
-        ms(at(100)),
-        taken.len()
-    );
-}
-
-fn ms(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }
 
 /// Numbers that are the same in each run.

@@ -5,8 +5,10 @@
 //! same stretch; and what checkpoints take. The replayer is `$RR_DAP`, or the
 //! executable beside the folder of this one.
 
+mod latency;
 mod program;
 
+use latency::{go, ms, report};
 use rr_dap::timeline::travel::motion::{
     Breakpoint, BreakpointId, Direction, Fraction, HostcallFilter, Motion, Place, Reason, Step,
 };
@@ -182,31 +184,6 @@ fn copies(timeline: &mut Timeline) -> Outcome<()> {
 
 fn is_at_an_end(timeline: &Timeline) -> bool {
     matches!(timeline.here().reason, Reason::Start | Reason::End(_))
-}
-
-fn go(timeline: &mut Timeline, motion: &Motion) -> Outcome<Duration> {
-    let began = Instant::now();
-    timeline.travel(motion, &Interrupt::new())?;
-    Ok(began.elapsed())
-}
-
-fn report(name: &str, mut taken: Vec<Duration>) {
-    taken.sort_unstable();
-    let at = |part: usize| {
-        let index = (taken.len() * part / 100).min(taken.len().saturating_sub(1));
-        taken.get(index).copied().unwrap_or_default()
-    };
-    println!(
-        "{name:<23} median {}  99th percentile {}  worst {}  ({} of them)",
-        ms(at(50)),
-        ms(at(99)),
-        ms(at(100)),
-        taken.len()
-    );
-}
-
-fn ms(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
 
 /// Places that are the same in each run.

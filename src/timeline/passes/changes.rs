@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// More bytes than this are not watched: they are compared where one stops.
 const MOST_BYTES: u32 = 1 << 24;
-/// So many ranges are remembered: each takes 2 MiB at most.
+/// So many ranges are remembered: each takes 3 MiB at most.
 const MOST_KNOWN: usize = 64;
 
 /// When some bytes change in a recording: the ticks in which they do. Which
@@ -161,6 +161,9 @@ impl Timeline {
         }
         if !self.changes.by_range.contains_key(&range) {
             let open = self.open_of(&range);
+            if self.changes.by_range.len() >= MOST_KNOWN {
+                self.changes.by_range.clear();
+            }
             self.note_changes(range, ChangedTicks::default(), open);
         }
         let known = self.changes.by_range.get(&range);
