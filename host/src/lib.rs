@@ -6,6 +6,9 @@
 
 #![warn(missing_docs, clippy::print_stderr, clippy::print_stdout)]
 
+pub mod service;
+
+pub use hyper::Error as HttpError;
 use std::any::Any;
 use wasmtime::Engine;
 use wasmtime::component::{Linker, ResourceTable};
@@ -35,6 +38,11 @@ impl Host {
     /// What the store's maker keeps in it; `None` if that is of another type.
     pub fn companion<T: Any>(&self) -> Option<&T> {
         self.companion.downcast_ref()
+    }
+
+    /// The same, to change it.
+    pub fn companion_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.companion.downcast_mut()
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a program runs with while it is recorded.
 
-use crate::record::Preopen;
+use crate::record::{Preopen, Switches, WasiOptions};
 use anyhow::Context;
 use clap::Args;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct GuestWorld {
@@ -65,4 +66,60 @@ impl GuestWorld {
             && !self.sources
             && !self.no_sources
     }
+
+    /// `-S help`: a question, not a switch.
+    pub(super) fn asks_for_help(&self) -> bool {
+        self.switches.iter().any(|switch| switch == "help")
+    }
+
+    /// What the guest is given that `app` is; no arguments yet.
+    pub(super) fn wasi_options(&self, app: &Path) -> anyhow::Result<WasiOptions> {
+        let mut switches = Switches::default();
+        for switch in &self.switches {
+            switches.set(switch)?;
+        }
+        let mut env = match switches.inherit_env {
+            true => own_environment()?,
+            false => Vec::new(),
+        };
+        env.extend(self.environment()?);
+        let keeps = self.sources || !self.no_sources;
+        Ok(WasiOptions {
+            program: file_name(app),
+            args: Vec::new(),
+            env,
+            redact_env: self.redact_env,
+            dirs: self.dirs.clone(),
+            switches,
+            sources_beside: keeps.then(|| where_sources_may_be(app)),
+        })
+    }
+}
+
+/// The folders in which the program's sources are looked for.
+fn where_sources_may_be(app: &Path) -> Vec<PathBuf> {
+    let beside = app.parent().map(Path::to_owned);
+    beside
+        .into_iter()
+        .chain(std::env::current_dir().ok())
+        .collect()
+}
+
+/// The environment of this process; a guest's strings are Unicode.
+fn own_environment() -> anyhow::Result<Vec<(String, String)>> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            let text = |part: std::ffi::OsString| part.into_string().ok();
+            let shown = name.to_string_lossy().into_owned();
+            text(name).zip(text(value)).with_context(|| {
+                format!("-S inherit-env: the variable {shown} is not Unicode; unset it, or give each variable with --env")
+            })
+        })
+        .collect()
+}
+
+/// A program's name.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

@@ -1,9 +1,11 @@
 //! One file per subcommand.
 
+mod adapter;
 mod completions;
 mod conversation;
 mod debug;
 mod demo;
+mod engine_settings;
 mod guest_world;
 mod instrument;
 mod man;
@@ -41,7 +43,7 @@ Without a command, rr-dap speaks the Debug Adapter Protocol on its standard stre
 editors expect.")]
 struct Cli {
     #[command(flatten)]
-    serve: serve::Serve,
+    adapter: adapter::Adapter,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -62,6 +64,8 @@ enum Command {
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
     Replay(replay::Replay),
+    /// Serve a component over HTTP, and record each of its instances.
+    Serve(serve::Serve),
     /// Read a recording without a debugger.
     #[command(subcommand)]
     Trace(trace::Trace),
@@ -92,8 +96,9 @@ pub fn main() -> ExitCode {
         Some(Command::Man(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
+        Some(Command::Serve(command)) => command.run(),
         Some(Command::Trace(command)) => command.run(),
-        None => cli.serve.run(),
+        None => cli.adapter.run(),
     };
     let written = || terminal::unless_closed(terminal::stdout().flush());
     match result.and_then(|code| written().map(|()| code).map_err(anyhow::Error::from)) {

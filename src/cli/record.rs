@@ -1,10 +1,11 @@
 //! `rr-dap record`: run a component and record the run.
 
-use super::guest_world::GuestWorld;
+use super::engine_settings::EngineSettings;
+use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, Switches, WasiOptions};
+use crate::record::{self, Lifeline, Recorded, Recorder, Switches};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -20,27 +21,8 @@ use std::sync::Arc;
 pub(super) struct Record {
     #[command(flatten)]
     world: GuestWorld,
-    /// Settings of the engine, as `wasmtime run` has them. A recording determines most; those
-    /// that agree with it are taken.
-    #[arg(
-        short = 'W',
-        long = "wasm",
-        value_name = "KEY[=VALUE]",
-        value_delimiter = ','
-    )]
-    wasm: Vec<String>,
-    /// Settings of the compiler: refused with the reason.
-    #[arg(
-        short = 'O',
-        long = "optimize",
-        value_name = "KEY[=VALUE]",
-        hide = true
-    )]
-    optimize: Vec<String>,
-    #[arg(short = 'C', long = "codegen", value_name = "KEY[=VALUE]", hide = true)]
-    codegen: Vec<String>,
-    #[arg(short = 'D', long = "debug", value_name = "KEY[=VALUE]", hide = true)]
-    debug: Vec<String>,
+    #[command(flatten)]
+    engine: EngineSettings,
     /// Where to write the recording [default: the program's name with .rrtrace].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -88,15 +70,19 @@ fn uncallable(app: &Path, exports: &[String]) -> String {
 
 impl Record {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if self.world.switches.iter().any(|switch| switch == "help") {
+        if self.world.asks_for_help() {
             write!(terminal::out(), "{}", Switches::help())?;
             return Ok(ExitCode::SUCCESS);
         }
         let lifeline = self.ends_with_input.then(Lifeline::hold).transpose()?;
         let app = self.command.first().context("no APP is given to record")?;
         let app = Path::new(app);
-        self.check_engine_settings()?;
-        let mut options = self.wasi_options(app)?;
+        self.engine.check()?;
+        let mut options = self.world.wasi_options(app)?;
+        options.args = self.command.iter().skip(1).cloned().collect();
+        if self.ends_with_input {
+            options.switches.inherit_stdin = false;
+        }
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
         let is_callable = |crossing: &Crossing| crossing.kind == CrossingKind::Lift;
@@ -104,9 +90,6 @@ impl Record {
             && let Some(exports) = uncallable_exports(app)
         {
             bail!(uncallable(app, &exports));
-        }
-        if self.world.sources || !self.world.no_sources {
-            options.sources_beside = Some(where_sources_may_be(app));
         }
         let component = Arc::new(component);
         let output = self.output.clone().unwrap_or_else(|| default_output(app));
@@ -169,71 +152,6 @@ impl Record {
             ));
         }
     }
-
-    fn check_engine_settings(&self) -> anyhow::Result<()> {
-        for setting in &self.wasm {
-            let (name, value) = setting.split_once('=').unwrap_or((setting, "y"));
-            let known = ENGINE_SETTINGS.contains(&name);
-            match value {
-                "y" | "yes" | "true" if known => {}
-                "n" | "no" | "false" if known => {
-                    bail!("-W {setting}: a recording is made with {name}; leave it out")
-                }
-                _ => bail!(
-                    "-W {setting} is not possible in a recording: its engine is set up so that \
-                     replay does the same again; taken are {}",
-                    ENGINE_SETTINGS.join(", ")
-                ),
-            }
-        }
-        let compiler = [
-            ("-O", &self.optimize),
-            ("-C", &self.codegen),
-            ("-D", &self.debug),
-        ];
-        for (flag, settings) in compiler {
-            if let Some(setting) = settings.first() {
-                bail!(
-                    "{flag} {setting} is not taken here: what a guest does does not hang on how it \
-                     is compiled, and a recording holds no compiled code; leave it out"
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn wasi_options(&self, app: &Path) -> anyhow::Result<WasiOptions> {
-        let mut switches = Switches::default();
-        for switch in &self.world.switches {
-            switches.set(switch)?;
-        }
-        if self.ends_with_input {
-            switches.inherit_stdin = false;
-        }
-        let mut env = match switches.inherit_env {
-            true => own_environment()?,
-            false => Vec::new(),
-        };
-        env.extend(self.world.environment()?);
-        Ok(WasiOptions {
-            program: file_name(app),
-            args: self.command.iter().skip(1).cloned().collect(),
-            env,
-            redact_env: self.world.redact_env,
-            dirs: self.world.dirs.clone(),
-            switches,
-            sources_beside: None,
-        })
-    }
-}
-
-/// The folders in which the program's sources are looked for.
-fn where_sources_may_be(app: &Path) -> Vec<PathBuf> {
-    let beside = app.parent().map(Path::to_owned);
-    beside
-        .into_iter()
-        .chain(std::env::current_dir().ok())
-        .collect()
 }
 
 /// `output` is told of, unless nobody wants to hear.
@@ -252,41 +170,6 @@ fn finish_on_signals(recorder: &Recorder, output: Option<PathBuf>) {
     if let Err(error) = record::finish_on_signals(recorder, told) {
         tracing::warn!("signals cannot be handled: {error}");
     }
-}
-
-/// The environment of this process; a guest's strings are Unicode.
-fn own_environment() -> anyhow::Result<Vec<(String, String)>> {
-    std::env::vars_os()
-        .map(|(name, value)| {
-            let text = |part: std::ffi::OsString| part.into_string().ok();
-            let shown = name.to_string_lossy().into_owned();
-            text(name).zip(text(value)).with_context(|| {
-                format!("-S inherit-env: the variable {shown} is not Unicode; unset it, or give each variable with --env")
-            })
-        })
-        .collect()
-}
-
-/// Settings that a recording has anyway, so that a line written for
-/// `wasmtime run` works here.
-const ENGINE_SETTINGS: &[&str] = &[
-    "nan-canonicalization",
-    "relaxed-simd-deterministic",
-    "component-model",
-    "component-model-async",
-    "multi-memory",
-    "simd",
-    "relaxed-simd",
-    "bulk-memory",
-    "reference-types",
-    "multi-value",
-    "tail-call",
-    "exceptions",
-];
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 fn default_output(app: &Path) -> PathBuf {

@@ -1,157 +1,195 @@
-//! `rr-dap` without a subcommand: the debug adapter.
+//! `rr-dap serve`: serve a component over HTTP, and record each of its instances.
 
-use super::terminal;
-use crate::dap::outbox::MessageLog;
-use crate::dap::token::Token;
-use crate::dap::transport::{Address, Listener, Server};
-use crate::debuggee::recording::RecordingLauncher;
-use crate::timeline::{Bytes, First, Options};
-use crate::trace::Trace;
+use super::engine_settings::EngineSettings;
+use super::guest_world::{GuestWorld, file_name};
+use super::terminal::{self, on_one_line, tell};
+use crate::component::{Component, component_bytes};
+use crate::record::serving::{Attendant, Bounds, Exchange, ServeOptions, serve};
+use crate::record::{RecorderError, Switches, when_told_to_end};
+use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::Args;
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// What the guest's code is compiled to first.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum FirstCode {
-    /// For debugging: lines, instructions, locals.
-    Debug,
-    /// Optimised: hostcalls, at native speed.
-    Fast,
-}
+use std::time::Duration;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rr-dap serve app.wasm                           (records into app.recordings)
+  rr-dap serve --addr 127.0.0.1:0 -o recordings app.wasm
+  rr-dap debug app.recordings/*-000001.rrtrace    (one of its instances)")]
 pub(super) struct Serve {
-    /// Listen for clients instead of speaking DAP on standard input and output:
-    /// HOST:PORT, a port (0 picks one), or unix:PATH. Prints `LISTENING PORT` when
-    /// ready.
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<Address>,
-    /// Debug this recording headless: clients `attach`. Listens on 127.0.0.1:0
-    /// unless told otherwise.
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
-    /// A file with debug information that the recorded component lacks: a build of it
-    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
-    #[arg(long = "debug-file", value_name = "FILE")]
-    debug_files: Vec<PathBuf>,
-    /// Where sources are that the debug information has elsewhere: paths beginning with
-    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
-    source_map: Vec<(String, String)>,
-    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
-    /// available when a recording is opened.
-    #[arg(long, value_name = "MIB")]
-    checkpoint_memory: Option<u64>,
-    /// What the guest's code is compiled to first. Optimised code walks hostcalls at
-    /// once; it is compiled for debugging when a line, an instruction or a local is
-    /// asked for. Without this, guests with line information begin with `debug`.
-    #[arg(long, value_name = "CODE")]
-    code: Option<FirstCode>,
-    /// Answer only clients whose `launch` or `attach` has this `token`. Other users of this
-    /// machine can see it in the list of processes: see --token-file.
-    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
-    token: Option<String>,
-    /// The same, with the token in a file.
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// Neither find the marks of earlier sessions beside a recording, in
-    /// RECORDING.session.json, nor keep any there.
-    #[arg(long)]
-    no_save: bool,
-    /// Write every DAP message to this file, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
-    log_dap: Option<PathBuf>,
+    #[command(flatten)]
+    world: GuestWorld,
+    #[command(flatten)]
+    engine: EngineSettings,
+    /// Where to listen for HTTP; port 0 picks one. What is printed says where.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    addr: SocketAddr,
+    /// The directory for recordings, one of each instance [default: the program's name with
+    /// .recordings].
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Serve only, on the same host.
+    #[arg(long, conflicts_with = "output")]
+    no_record: bool,
+    /// How many requests an instance gets before it is dropped [default: 1 for WASI 0.2, 128
+    /// for WASI 0.3].
+    #[arg(long, visible_alias = "reuse", value_name = "COUNT")]
+    max_instance_reuse_count: Option<usize>,
+    /// How many requests an instance gets at the same time [default: 1 for WASI 0.2, always;
+    /// 16 for WASI 0.3].
+    #[arg(long, value_name = "COUNT")]
+    max_instance_concurrent_reuse_count: Option<usize>,
+    /// How long an instance without a request is kept: 10, 1s, 500ms.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    idle_instance_timeout: Duration,
+    /// How long an instance may take for a request; without this, as long as it likes.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    request_timeout: Option<Duration>,
+    /// How many requests are worked at at the same time; others wait.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    max_concurrent_requests: usize,
+    /// How many connections are held at the same time; others wait.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    max_concurrent_connections: usize,
+    /// Say nothing but where it listens, and what cannot be recorded.
+    #[arg(long, short)]
+    quiet: bool,
+    /// The component (or .wat): one that exports wasi:http/incoming-handler 0.2 or
+    /// wasi:http/handler 0.3.
+    #[arg(value_name = "APP", required_unless_present = "switches")]
+    app: Option<PathBuf>,
 }
 
-/// FROM=TO.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
-    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
-        .ok_or_else(|| "write it as FROM=TO".to_owned())
+/// `500ms`, `1.5s`, `2m`; a number alone is seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_alphabetic());
+    let seconds = match &text[number.len()..] {
+        "" | "s" => 1.0,
+        "ns" => 1e-9,
+        "us" | "μs" => 1e-6,
+        "ms" => 1e-3,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("write it as 500ms, 1s, 2m or 1h".to_owned()),
+    };
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "write it as 500ms, 1s, 2m or 1h".to_owned())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(trace) = &self.trace {
-            // A recording that cannot be opened is told now, not to each client.
-            Trace::open(trace)?;
+        if self.world.asks_for_help() {
+            write!(terminal::out(), "{}", Switches::help())?;
+            return Ok(ExitCode::SUCCESS);
         }
-        let log = match &self.log_dap {
-            Some(path) => Some(
-                MessageLog::create(path)
-                    .with_context(|| format!("cannot write {}", path.display()))?,
-            ),
-            None => None,
-        };
-        let headless = self.trace.is_some();
-        let token = match (&self.token, &self.token_file) {
-            (Some(token), _) => Some(token.parse()?),
-            (None, Some(file)) => Some(Token::read(file)?),
-            (None, None) => None,
-        };
-        if token.is_some() && self.listen.is_none() && !headless {
-            bail!("a token is for servers that listen: give --listen, or leave it out");
+        let app = self.app.as_deref().context("no APP is given to serve")?;
+        if self.world.invoke.is_some() {
+            bail!("--invoke is of `rr-dap record`: a service is called by its clients");
         }
-        let has_token = token.is_some();
-        let mut options = Options::standard()?;
-        if let Some(mib) = self.checkpoint_memory {
-            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
-        }
-        options.first = match self.code {
-            Some(FirstCode::Debug) => First::Debug,
-            Some(FirstCode::Fast) => First::Fast,
-            None => First::Suitable,
+        self.engine.check()?;
+        let mut wasi = self.world.wasi_options(app)?;
+        wasi.switches.http = true;
+        wasi.switches.inherit_stdin = false;
+        let bytes = component_bytes(app)?;
+        let component =
+            Component::parse(bytes).with_context(|| format!("cannot serve {}", app.display()))?;
+        let options = ServeOptions {
+            wasi,
+            bounds: Bounds {
+                requests_of_instance: self.max_instance_reuse_count,
+                requests_at_once_of_instance: self.max_instance_concurrent_reuse_count,
+                idle: self.idle_instance_timeout,
+                request: self.request_timeout,
+                requests: self.max_concurrent_requests,
+                connections: self.max_concurrent_connections,
+            },
+            address: self.addr,
+            directory: (!self.no_record)
+                .then(|| self.output.clone().unwrap_or_else(|| default_output(app))),
         };
-        let launcher = RecordingLauncher::new(options, self.trace)
-            .with_debug_files(self.debug_files)
-            .with_path_mapping(self.source_map)
-            .with_marks_kept(!self.no_save);
-        let server = Server {
-            log,
-            token,
-            ..Server::new(Arc::new(launcher))
-        };
-        let address = match self.listen {
-            Some(address) => address,
-            None if headless => "127.0.0.1:0".parse()?,
-            None => {
-                if std::io::stdin().is_terminal() {
-                    terminal::tell(BY_HAND);
-                }
-                server.serve_stdio();
-                return Ok(ExitCode::SUCCESS);
+        let ending = when_told_to_end().context("signals cannot be handled")?;
+        let told = Arc::new(Told { quiet: self.quiet });
+        let summary = serve(&Arc::new(component), &options, told, ending)?;
+        if !self.quiet {
+            let (requests, instances) = (summary.requests, summary.instances);
+            match &options.directory {
+                Some(directory) => tell(format_args!(
+                    "rr-dap: {requests} requests to {instances} instances are recorded in {}",
+                    directory.display()
+                )),
+                None => tell(format_args!(
+                    "rr-dap: {requests} requests to {instances} instances"
+                )),
             }
-        };
-        let listener = Listener::bind(&address)?;
-        if listener.is_exposed() {
-            terminal::tell(exposed(&address, has_token));
         }
-        listener.announce(&mut terminal::stdout())?;
-        listener.serve(&server)
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-/// What is said to a person who starts the debug adapter as an editor does.
-const BY_HAND: &str = "\
-rr-dap: waiting for an editor, which speaks the Debug Adapter Protocol on standard input and output. \
-To debug here: `rr-dap debug FILE` (a recording or a program). A tour: `rr-dap demo`. All commands: \
-`rr-dap --help`. ^D ends this.";
+fn default_output(app: &Path) -> PathBuf {
+    PathBuf::from(file_name(app)).with_extension("recordings")
+}
 
-/// What it means to listen beyond the loopback.
-fn exposed(address: &Address, has_token: bool) -> String {
-    match has_token {
-        false => format!(
-            "rr-dap: whoever can reach {address} can read recordings and sources here and, with \
-             `launch`, read and write this user's files: give --token-file, or listen on \
-             127.0.0.1 or unix:PATH"
-        ),
-        true => format!(
-            "rr-dap: {address} can be reached from other machines, and what is said there, the \
-             token included, is not encrypted: reach it through SSH or the like"
-        ),
+/// Tells a person what becomes of a service.
+struct Told {
+    quiet: bool,
+}
+
+impl Attendant for Told {
+    fn ready(&self, address: SocketAddr) {
+        tell(format_args!("Serving HTTP on http://{address}/"));
+    }
+
+    fn failed(&self, exchange: &Exchange, reason: &str) {
+        if !self.quiet {
+            tell(format_args!(
+                "rr-dap: request {} {} {}: status 500: {}",
+                exchange.number,
+                on_one_line(&exchange.method),
+                on_one_line(&exchange.target),
+                on_one_line(reason)
+            ));
+        }
+    }
+
+    fn ended(&self, outcome: &Outcome, recording: Option<&Path>) {
+        if self.quiet {
+            return;
+        }
+        let outcome = outcome.to_string();
+        let outcome = on_one_line(&outcome);
+        match recording {
+            Some(path) => tell(format_args!(
+                "rr-dap: an instance {outcome}: `rr-dap debug --at end {}` shows where",
+                path.display()
+            )),
+            None => tell(format_args!("rr-dap: an instance {outcome}")),
+        }
+    }
+
+    fn not_recorded(&self, error: &RecorderError) {
+        tell(format_args!("rr-dap: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, milliseconds) in [("1s", 1000), ("2", 2000), ("1.5s", 1500), ("20ms", 20)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)));
+        }
+        for wrong in ["", "s", "1d", "-1s", "fast"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::{RunError, THREADS, WasiOptions, room_for, start_error};
 use crate::cache::{CacheDir, CacheError, Entry, Key};
 use crate::component::Component;
 use crate::instrument::record::instrument;
-use crate::trace::{CarriedSource, PackedComponent};
+use crate::trace::{CarriedSource, HeldProgram, PackedComponent};
 use std::io;
 use std::num::NonZeroUsize;
 use std::slice;
@@ -22,7 +22,7 @@ use wasmtime::component::Component as Compiled;
 pub(super) struct Ready {
     pub(super) compiled: Compiled,
     /// For the beginning of the recording.
-    pub(super) packed: PackedComponent,
+    pub(super) program: HeldProgram,
     #[cfg(feature = "debugger")]
     own: Vec<OwnSource>,
 }
@@ -35,7 +35,7 @@ impl Ready {
         let _ = own;
         Some(Ready {
             compiled,
-            packed: PackedComponent::again(packed.to_vec()),
+            program: HeldProgram::Whole(PackedComponent::again(packed.to_vec())),
             #[cfg(feature = "debugger")]
             own: serde_json::from_slice(own).ok()?,
         })

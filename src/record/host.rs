@@ -3,12 +3,29 @@
 use super::{Recorder, Switches, add_to_linker};
 pub(super) use rr_dap_host::Host;
 use rr_dap_host::Interfaces;
+use rr_dap_host::service::Exchange;
+use std::path::PathBuf;
+use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-/// The recorder that [`record`](super::record) put into the store's data.
+/// What the store of a service's instance has in its data.
+pub(super) struct Served {
+    /// Its recorder, and where it writes; `None` where nothing is recorded.
+    pub(super) recording: Option<(Recorder, PathBuf)>,
+    /// The requests that the instance was given.
+    pub(super) exchanges: Vec<Arc<Exchange>>,
+}
+
+/// The recorder that [`record`](super::record) or [`serve`](super::serving::serve) put into the
+/// store's data.
 fn recorder(host: &mut Host) -> Recorder {
-    match host.companion::<Recorder>() {
+    let of_run = host.companion::<Recorder>();
+    let of_service = host.companion::<Served>().and_then(|served| {
+        let recording = served.recording.as_ref();
+        recording.map(|(recorder, _)| recorder)
+    });
+    match of_run.or(of_service) {
         Some(recorder) => recorder.clone(),
         None => unreachable!("stores of recorded guests are made with their recorder"),
     }

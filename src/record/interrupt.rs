@@ -9,6 +9,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The signals by which people and systems end a process.
 const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
@@ -31,10 +32,7 @@ pub fn finish_on_signals(
     recorder: &Recorder,
     told: impl FnOnce(&Recorded) + Send + 'static,
 ) -> io::Result<()> {
-    let heeded: Vec<i32> = SIGNALS
-        .into_iter()
-        .filter(|signal| !is_ignored(*signal))
-        .collect();
+    let heeded = heeded();
     let recorder = recorder.clone();
     // The thread comes first: a signal that is handled must not go unheard.
     let (hand_over, handed_over) = mpsc::channel::<Signals>();
@@ -49,13 +47,52 @@ pub fn finish_on_signals(
     let signals = Signals::new(&heeded)?;
     // Whoever would have heard it has ended: so does the process.
     _ = hand_over.send(signals);
+    end_at_the_second(&heeded)
+}
+
+/// The signals that nobody has said are to be ignored.
+fn heeded() -> Vec<i32> {
+    let signals = SIGNALS.into_iter();
+    signals.filter(|signal| !is_ignored(*signal)).collect()
+}
+
+/// The second of these signals ends the process.
+fn end_at_the_second(heeded: &[i32]) -> io::Result<()> {
     let has_one_come = Arc::new(AtomicBool::new(false));
     for signal in heeded {
         // In this order: the signal that raises the flag does not find it raised.
-        flag::register_conditional_default(signal, has_one_come.clone())?;
-        flag::register(signal, has_one_come.clone())?;
+        flag::register_conditional_default(*signal, has_one_come.clone())?;
+        flag::register(*signal, has_one_come.clone())?;
     }
     Ok(())
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP are told to whoever watches; a second one ends the
+/// process at once. Signals that are ignored stay so.
+///
+/// # Errors
+///
+/// If the signals cannot be handled.
+pub fn when_told_to_end() -> io::Result<watch::Receiver<bool>> {
+    let (tell, told) = watch::channel(false);
+    let heeded = heeded();
+    let (hand_over, handed_over) = mpsc::channel::<Signals>();
+    std::thread::Builder::new()
+        .name("rr-dap-signals".into())
+        .spawn(move || {
+            let Ok(mut signals) = handed_over.recv() else {
+                return;
+            };
+            if signals.forever().next().is_some() {
+                // Nobody may watch any more.
+                _ = tell.send(true);
+            }
+            // Whoever watches takes the end of the channel for a signal.
+            std::thread::park();
+        })?;
+    _ = hand_over.send(Signals::new(&heeded)?);
+    end_at_the_second(&heeded)?;
+    Ok(told)
 }
 
 /// Ties this process to whoever holds the other end of its standard input: when that is

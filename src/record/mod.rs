@@ -10,6 +10,7 @@ mod exports;
 mod host;
 mod interrupt;
 mod recorder;
+pub mod serving;
 mod shared;
 mod sink;
 mod switches;
@@ -20,7 +21,7 @@ mod writing;
 
 pub use entry::EntryError;
 pub use error::RecorderError;
-pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors};
+pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors, when_told_to_end};
 pub use recorder::Recorder;
 pub use sink::add_to_linker;
 pub use switches::{SwitchError, Switches};
@@ -148,11 +149,11 @@ fn record(
         Some(call) => EntryPoint::call(&engine, compiled, call)?,
         None => EntryPoint::command(&engine, compiled)?,
     };
-    let wasi = options.context()?;
+    let wasi = options.context(true)?;
     let linked = link(&engine, compiled, &options.switches)?;
     let runtime = runtime()?;
     let metadata = metadata(options, call, ready.sources(options));
-    let recorder = Recorder::begin(output, force, component, &ready.packed, &metadata)?;
+    let recorder = Recorder::begin(output, force, component, &ready.program, &metadata)?;
     started(&recorder);
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     // Wasmtime panics on some of what its validator lets pass, such as strings that

@@ -6,7 +6,7 @@ use super::target::{Sections, Target, beside, unnamed};
 use super::writing::{Shared, recorded_instances};
 use super::{Recorded, RecorderError, shared, sink};
 use crate::component::Component;
-use crate::trace::{Metadata, Outcome, PackedComponent, Writer, private};
+use crate::trace::{HeldProgram, Metadata, Outcome, PackedComponent, Writer, private};
 use parking_lot::Mutex;
 use std::io::Write;
 use std::path::Path;
@@ -98,7 +98,8 @@ impl Recorder {
     ) -> Result<Recorder, RecorderError> {
         let packed = PackedComponent::new(&component);
         let packed = packed.map_err(|error| RecorderError::create(path, &error))?;
-        Recorder::begin(path, false, component, &packed, metadata)
+        let program = HeldProgram::Whole(packed);
+        Recorder::begin(path, false, component, &program, metadata)
     }
 
     /// The same, but overwrites the file if there is one.
@@ -113,7 +114,8 @@ impl Recorder {
     ) -> Result<Recorder, RecorderError> {
         let packed = PackedComponent::new(&component);
         let packed = packed.map_err(|error| RecorderError::create(path, &error))?;
-        Recorder::begin(path, true, component, &packed, metadata)
+        let program = HeldProgram::Whole(packed);
+        Recorder::begin(path, true, component, &program, metadata)
     }
 
     /// Into a file, which may be there only if `force` says so, with a component that is
@@ -122,7 +124,7 @@ impl Recorder {
         path: &Path,
         force: bool,
         component: Arc<Component>,
-        packed: &PackedComponent,
+        program: &HeldProgram,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
         let file = match force {
@@ -143,7 +145,7 @@ impl Recorder {
             path: Some(path.to_owned()),
             file: regular.then_some(file),
         };
-        Recorder::start(target, Box::new(out), tail, component, packed, metadata)
+        Recorder::start(target, Box::new(out), tail, component, program, metadata)
     }
 
     /// Records a run into anything that can be written: a pipe, a socket, a buffer.
@@ -164,7 +166,8 @@ impl Recorder {
         let tail = unnamed(recorded_instances(&component))?;
         let packed = PackedComponent::new(&component)
             .map_err(|error| RecorderError::Output(error.to_string()))?;
-        Recorder::start(target, Box::new(out), tail, component, &packed, metadata)
+        let program = HeldProgram::Whole(packed);
+        Recorder::start(target, Box::new(out), tail, component, &program, metadata)
     }
 
     fn start(
@@ -172,11 +175,11 @@ impl Recorder {
         out: Box<dyn Write + Send>,
         mut tail: Tail,
         component: Arc<Component>,
-        packed: &PackedComponent,
+        program: &HeldProgram,
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
         let out = Sections::new(out);
-        let writer = Writer::with_packed(out, component.clone(), packed, metadata)
+        let writer = Writer::with_program(out, component.clone(), program, metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
         let shared = Arc::new(Shared::new(component, writer, target, tail));

@@ -50,10 +50,11 @@ pub struct WasiOptions {
 }
 
 impl WasiOptions {
-    pub(super) fn context(&self) -> Result<WasiCtx, RunError> {
+    /// What one guest is given. `has_thread` says that the guest has a thread that has nothing
+    /// else to do while it waits for a file.
+    pub(super) fn context(&self, has_thread: bool) -> Result<WasiCtx, RunError> {
         let mut builder = WasiCtxBuilder::new();
-        // One guest, and nothing else that this thread could do meanwhile.
-        builder.allow_blocking_current_thread(true);
+        builder.allow_blocking_current_thread(has_thread);
         builder.arg(&self.program).args(&self.args).envs(&self.env);
         for dir in &self.dirs {
             builder

@@ -32,7 +32,7 @@ pub enum TraceError {
     },
     /// It begins as a recording does, in another version of the format.
     #[error(
-        "{path} has format version {found}, this rr-dap reads version {VERSION}; \
+        "{path} has format version {found}, this rr-dap reads up to version {VERSION}; \
          use the rr-dap that recorded it, or record anew"
     )]
     Version {
@@ -75,6 +75,19 @@ pub enum TraceError {
     NoComponent {
         /// The recording.
         path: PathBuf,
+    },
+    /// It names its program by a hash, and that is nowhere.
+    #[error(
+        "the program of {path} is not in it, and not in {}; say where it is with --program \
+         (a file, or a directory with {sha256}.wasm)", .searched.join(", ")
+    )]
+    ProgramMissing {
+        /// The recording.
+        path: PathBuf,
+        /// The program's SHA-256, in hexadecimal.
+        sha256: String,
+        /// Where it was looked for.
+        searched: Vec<String>,
     },
     /// The component in it is read, but cannot be parsed.
     #[error("the component in {path}: {source}")]

@@ -12,11 +12,13 @@
 //! `plain` is their size when decoded, `crc32` is that of the stored bytes,
 //! `header_crc32` that of the header up to there: a length that was changed must
 //! not pass for a file that was cut off. Sections come in this order: metadata,
-//! component, (events or records)*, end, index. The trailer ends a finished file
+//! component or program, (events, records or note)*, notes*, end, index. The trailer ends a finished file
 //! and says where the index is.
 
 pub(super) const MAGIC: [u8; 8] = *b"RRTRACE\n";
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
+/// The oldest version that is read.
+pub(super) const OLDEST: u32 = 2;
 pub(super) const HEADER_LENGTH: usize = 12;
 pub(super) const SECTION_HEADER_LENGTH: usize = 28;
 /// The part of a section's header that its checksum covers.
@@ -54,6 +56,12 @@ pub(super) enum SectionId {
     End = 4,
     Records = 5,
     Index = 6,
+    /// In the component's stead: what it is known by.
+    Program = 7,
+    /// What the host notes while the run goes on.
+    Note = 8,
+    /// All that it has noted, right before the end.
+    Notes = 9,
 }
 
 impl SectionId {
@@ -65,6 +73,9 @@ impl SectionId {
             SectionId::End,
             SectionId::Records,
             SectionId::Index,
+            SectionId::Program,
+            SectionId::Note,
+            SectionId::Notes,
         ]
         .into_iter()
         .find(|id| *id as u16 == number)
@@ -73,7 +84,11 @@ impl SectionId {
     pub(super) fn max_plain(self) -> usize {
         match self {
             SectionId::Component => MAX_COMPONENT_PLAIN,
-            SectionId::Metadata | SectionId::End => MAX_TOLD_PLAIN,
+            SectionId::Metadata
+            | SectionId::End
+            | SectionId::Program
+            | SectionId::Note
+            | SectionId::Notes => MAX_TOLD_PLAIN,
             _ => MAX_EVENTS_PLAIN,
         }
     }

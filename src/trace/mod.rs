@@ -2,6 +2,7 @@
 
 mod ahead;
 mod answers;
+mod calendar;
 mod codec;
 mod cursor;
 pub(crate) mod ending;
@@ -13,10 +14,13 @@ mod log;
 mod metadata;
 mod nesting;
 mod opening;
+mod pack;
 pub(crate) mod private;
+mod program;
 pub mod raw;
 mod reader;
 mod records;
+mod request;
 pub(crate) mod scarce;
 mod sections;
 mod source;
@@ -26,16 +30,20 @@ pub(crate) mod tail;
 mod writer;
 
 pub use answers::{Answered, CallEnd, OpenCall, Recorded, Written};
+pub use calendar::Utc;
 pub use cursor::Cursor;
 pub use error::TraceError;
 pub use event::{Event, EventKind, Instance};
 pub use log::log_line;
 pub use metadata::{CarriedSource, Metadata, Outcome, UNTOLD};
 pub use nesting::{Depth, Edge, NotNested, Way};
+pub use pack::pack;
+pub use program::ProgramId;
 pub use reader::{Identity, Trace};
+pub use request::{Note, NotedAnswer, NotedRequest};
 pub use sections::records_section;
 #[cfg(feature = "debugger")]
 pub(crate) use source::begins_as_recording;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
-pub use writer::{PackedComponent, RecordsError, Writer, prologue};
+pub use writer::{HeldProgram, PackedComponent, RecordsError, Writer, prologue};

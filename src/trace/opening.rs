@@ -2,24 +2,29 @@
 
 use super::error::TraceError;
 use super::format::{
-    Encoding, HEADER_LENGTH, MAGIC, SectionHeader, SectionId, TRAILER_LENGTH, VERSION,
+    Encoding, HEADER_LENGTH, MAGIC, OLDEST, SectionHeader, SectionId, TRAILER_LENGTH, VERSION,
     decode_trailer, may_unfold,
 };
 use super::index;
 use super::metadata::{Metadata, Outcome};
+use super::program::ProgramId;
+use super::request::Note;
 use super::sections::{self, Section};
 use super::source::Source;
 use crate::component::Component;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What opening finds.
 pub(super) struct Opened {
     pub(super) metadata: Metadata,
     pub(super) component: Component,
+    /// Where it is, if it is not in the recording.
+    pub(super) program: Option<PathBuf>,
     pub(super) sections: Vec<Section>,
     /// What the end section says, if there is one.
     pub(super) end: Option<Outcome>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// A walk over the sections of a recording.
@@ -29,7 +34,7 @@ struct Opening<'a> {
     at: u64,
 }
 
-pub(super) fn open(path: &Path, source: &Source) -> Result<Opened, TraceError> {
+pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<Opened, TraceError> {
     let mut opening = Opening {
         path,
         source,
@@ -37,18 +42,23 @@ pub(super) fn open(path: &Path, source: &Source) -> Result<Opened, TraceError> {
     };
     opening.check_header()?;
     let metadata = opening.metadata()?;
-    let component = opening.component()?;
+    let (component, program) = opening.component(places)?;
     // A finished recording says where its sections are. Where that is damaged, the
     // sections say it themselves.
-    let (sections, end) = match opening.indexed() {
-        Some((sections, end)) => (sections, Some(end)),
+    let (sections, end, notes) = match opening.indexed() {
+        Some((sections, end)) => {
+            let notes = opening.notes_before_end(&sections);
+            (sections, Some(end), notes)
+        }
         None => opening.walk()?,
     };
     Ok(Opened {
         metadata,
         component,
+        program,
         sections,
         end,
+        notes,
     })
 }
 
@@ -74,7 +84,7 @@ impl Opening<'_> {
         let mut word = [0; 4];
         word.copy_from_slice(version);
         match u32::from_le_bytes(word) {
-            VERSION => Ok(()),
+            OLDEST..=VERSION => Ok(()),
             found => Err(TraceError::Version {
                 path: self.path.to_owned(),
                 found,
@@ -120,7 +130,10 @@ impl Opening<'_> {
         serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))
     }
 
-    fn component(&mut self) -> Result<Component, TraceError> {
+    fn component(
+        &mut self,
+        places: &[PathBuf],
+    ) -> Result<(Component, Option<PathBuf>), TraceError> {
         let next = sections::read_header(self.source, self.at).map_err(|e| self.damaged(e))?;
         if let Some((header, _)) = next {
             let (stored, plain) = (header.stored as usize, header.plain as usize);
@@ -132,11 +145,21 @@ impl Opening<'_> {
                 )));
             }
         }
-        let bytes = self.expect(SectionId::Component)?;
-        Component::parse(bytes).map_err(|source| TraceError::Component {
+        let (bytes, program) = match next {
+            Some((header, _)) if header.id == SectionId::Program => {
+                let named = self.expect(SectionId::Program)?;
+                let named: ProgramId =
+                    serde_json::from_slice(&named).map_err(|e| self.damaged(e))?;
+                let (bytes, place) = named.find(self.path, places)?;
+                (bytes, Some(place))
+            }
+            _ => (self.expect(SectionId::Component)?, None),
+        };
+        let component = Component::parse(bytes).map_err(|source| TraceError::Component {
             path: self.path.to_owned(),
             source,
-        })
+        })?;
+        Ok((component, program))
     }
 
     /// What the index says; `None` if there is none, or it cannot be right.
@@ -159,23 +182,45 @@ impl Opening<'_> {
         is_it.then(|| sections::read(self.source, offset, &header).ok())?
     }
 
-    fn walk(&mut self) -> Result<(Vec<Section>, Option<Outcome>), TraceError> {
+    /// The notes of a finished recording: in the sections right before its end. Where they are
+    /// damaged, there are none: nothing depends on them.
+    fn notes_before_end(&self, sections: &[Section]) -> Vec<Note> {
+        let sections = sections.iter().rev();
+        let mut parts: Vec<Vec<Note>> = sections
+            .map_while(|section| {
+                let bytes = self.section(section.at, SectionId::Notes)?;
+                serde_json::from_slice(&bytes).ok()
+            })
+            .collect();
+        parts.reverse();
+        parts.concat()
+    }
+
+    fn walk(&mut self) -> Result<(Vec<Section>, Option<Outcome>, Vec<Note>), TraceError> {
         let mut found = Vec::new();
+        let mut notes = Vec::new();
         loop {
             let at = self.at;
             let Some((header, offset)) = self.next()? else {
-                return Ok((found, None));
+                return Ok((found, None, notes));
             };
             match header.id {
                 SectionId::Events | SectionId::Records => found.push(Section {
                     at,
                     first_event: header.first_event,
                 }),
+                SectionId::Note => {
+                    let bytes = sections::read(self.source, offset, &header)
+                        .map_err(|e| self.damaged(e))?;
+                    notes.push(serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?);
+                }
+                // They say the same once more.
+                SectionId::Notes => {}
                 SectionId::End => {
                     let bytes = sections::read(self.source, offset, &header)
                         .map_err(|e| self.damaged(e))?;
                     let outcome = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
-                    return Ok((found, Some(outcome)));
+                    return Ok((found, Some(outcome), notes));
                 }
                 other => return Err(self.damaged(format!("a second {other:?} section"))),
             }

@@ -24,6 +24,34 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     options().read(false).create(true).truncate(true).open(path)
 }
 
+/// A directory (mode 0700), with those that it is in; one that is there already will do.
+///
+/// # Errors
+///
+/// If it cannot be made, or is something else.
+#[cfg(feature = "record")]
+pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Puts a file of these bytes in place of any that is there: others see the one or the other.
+///
+/// # Errors
+///
+/// If it cannot be written.
+#[cfg(feature = "record")]
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 fn options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).write(true);

@@ -8,12 +8,13 @@ use super::event::{EventKind, Instance};
 use super::log::LogError;
 use super::metadata::{Metadata, Outcome};
 use super::opening;
+use super::request::{NotedRequest, requests};
 use super::source::{Source, open_file};
 use super::stored_events::{StoredEvents, Uncommitted};
 use super::tail::{self, Tail};
 use crate::component::{Component, same_code};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A recording, open for reading.
@@ -24,6 +25,8 @@ pub struct Trace {
     component: Arc<Component>,
     outcome: Outcome,
     has_end: bool,
+    program: Option<PathBuf>,
+    requests: Arc<[NotedRequest]>,
 }
 
 /// What a recording is known by where it is opened once more.
@@ -32,6 +35,8 @@ pub struct Identity {
     /// In bytes; of a log, what it holds.
     length: u64,
     metadata: Metadata,
+    /// Where its program is, if it does not hold it.
+    program: Option<PathBuf>,
 }
 
 impl Trace {
@@ -47,6 +52,16 @@ impl Trace {
     ///
     /// If the file is not a recording, or its metadata or component are damaged.
     pub fn open(path: &Path) -> Result<Trace, TraceError> {
+        Trace::open_with(path, &[])
+    }
+
+    /// The same. If its program is not in it, that is also looked for in these places, files and
+    /// directories, before it is beside the recording.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Trace::open).
+    pub fn open_with(path: &Path, programs: &[PathBuf]) -> Result<Trace, TraceError> {
         let read_error = |source| TraceError::Read {
             path: path.to_owned(),
             source,
@@ -62,14 +77,15 @@ impl Trace {
                 what: error.to_string(),
             },
         })?;
-        let opened =
-            opening::open(path, &source).map_err(|error| match (error, source.missing()) {
+        let opened = opening::open(path, &source, programs).map_err(|error| {
+            match (error, source.missing()) {
                 (TraceError::NoComponent { path }, Some(missing)) => TraceError::Log {
                     path,
                     what: format!("{missing}, before the component is complete"),
                 },
                 (error, _) => error,
-            })?;
+            }
+        })?;
         let component = Arc::new(opened.component);
         let has_end = opened.end.is_some();
         let mut sections = opened.sections;
@@ -92,6 +108,8 @@ impl Trace {
             component,
             outcome,
             has_end,
+            program: opened.program,
+            requests: requests(opened.notes).into(),
         })
     }
 
@@ -100,6 +118,7 @@ impl Trace {
         Identity {
             length: self.length(),
             metadata: self.metadata.clone(),
+            program: self.program.clone(),
         }
     }
 
@@ -111,7 +130,7 @@ impl Trace {
     pub fn open_again(path: &Path, before: &Identity) -> Result<Trace, TraceError> {
         let (was, path) = (before.length, path.to_owned());
         let is_cut = |now: u64| now < was;
-        let trace = match Trace::open(&path) {
+        let trace = match Trace::open_with(&path, before.program.as_slice()) {
             Ok(trace) => trace,
             Err(error) => {
                 let now = std::fs::metadata(&path).map_or(was, |metadata| metadata.len());
@@ -206,6 +225,20 @@ impl Trace {
     /// What is known to be missing of the recording: lines of a log.
     pub fn missing(&self) -> Option<&str> {
         self.stored.source.missing()
+    }
+
+    /// Where its program was found, if the recording does not hold it.
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
+    }
+
+    /// The requests that the host has noted, in the order in which the instance was given them.
+    pub fn noted_requests(&self) -> &Arc<[NotedRequest]> {
+        &self.requests
+    }
+
+    pub(super) fn stored(&self) -> &StoredEvents {
+        &self.stored
     }
 
     /// A cursor at the first event.

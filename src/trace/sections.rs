@@ -1,7 +1,9 @@
 //! Sections one by one: their bytes written, and read back checked.
 
 use super::event::Instance;
-use super::format::{Encoding, SECTION_HEADER_LENGTH, SectionHeader, SectionId, UNCOUNTED};
+use super::format::{
+    Encoding, SECTION_HEADER_LENGTH, SectionHeader, SectionId, UNCOUNTED, may_unfold,
+};
 use super::source::Source;
 use std::io::{self, Read};
 
@@ -27,6 +29,14 @@ pub(super) enum Content {
 pub(super) fn encode_plain(id: SectionId, first_event: u64, plain: &[u8]) -> io::Result<Vec<u8>> {
     let header = header(id, Encoding::Plain, first_event, plain, plain.len())?;
     Ok([&header[..], plain].concat())
+}
+
+/// How a section of `plain` bytes, which are so compressed, is stored.
+pub(super) fn stored_as<'a>(compressed: &'a [u8], plain: &'a [u8]) -> (Encoding, &'a [u8]) {
+    match may_unfold(compressed.len(), plain.len()) {
+        true => (Encoding::Zstd, compressed),
+        false => (Encoding::Plain, plain),
+    }
 }
 
 /// The header of a section.

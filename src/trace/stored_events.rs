@@ -93,6 +93,20 @@ impl StoredEvents {
         })
     }
 
+    /// A section as it is stored, with its header.
+    pub(super) fn section_bytes(&self, section: &Section) -> Result<Vec<u8>, TraceError> {
+        let damaged = |what: &dyn ToString| self.damaged(section.at, what.to_string());
+        let (header, offset) = sections::read_header(&self.source, section.at)
+            .map_err(|error| damaged(&error))?
+            .ok_or_else(|| damaged(&"a section is not whole"))?;
+        let length = offset - section.at + u64::from(header.stored);
+        let mut bytes = vec![0; length as usize];
+        self.source
+            .read_exact_at(&mut bytes, section.at)
+            .map_err(|error| damaged(&error))?;
+        Ok(bytes)
+    }
+
     fn read_section(&self, section: &Section) -> Result<Piece, TraceError> {
         let damaged = |what: &dyn ToString| self.damaged(section.at, what.to_string());
         let (header, offset) = sections::read_header(&self.source, section.at)
@@ -114,6 +128,7 @@ impl StoredEvents {
                 let instance = Instance(u32::from_le_bytes(*instance));
                 Ok(piece(records.into(), Content::Records(instance)))
             }
+            SectionId::Note | SectionId::Notes => Ok(piece(Arc::default(), Content::Events)),
             other => Err(damaged(&format!("section {other:?} holds no events"))),
         }
     }

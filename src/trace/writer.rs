@@ -2,13 +2,14 @@
 
 use super::codec::Encoder;
 use super::event::Instance;
-use super::format::{
-    Encoding, HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer, may_unfold,
-};
+use super::format::{HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer};
 use super::index;
 use super::metadata::{Metadata, Outcome};
 use super::nesting::{Nesting, NotNested};
+use super::program::ProgramId;
 use super::records::{Record, RecordKind, take_record};
+use super::request;
+use super::request::Note;
 use super::sections::{self, Section};
 use crate::component::Component;
 use std::io::{self, Write};
@@ -17,6 +18,8 @@ use zstd::bulk::Compressor;
 
 /// Events are compressed and written in sections of about this many bytes.
 const SECTION_PLAIN: usize = 256 << 10;
+/// So many requests are told in one section at the end.
+const NOTES_OF_SECTION: usize = 1024;
 /// zstd's fastest ordinary level: recording must not slow the run.
 const LEVEL: i32 = 1;
 
@@ -84,6 +87,15 @@ impl PackedComponent {
     }
 }
 
+/// How a recording has its program.
+#[derive(Debug, Clone)]
+pub enum HeldProgram {
+    /// It holds it.
+    Whole(PackedComponent),
+    /// It names it: it lies beside recordings of it.
+    Named(ProgramId),
+}
+
 /// Writes one trace to `W`. Without [`Writer::finish`] the trace is cut off, but
 /// what has been written is readable.
 pub struct Writer<W: Write> {
@@ -102,6 +114,7 @@ pub struct Writer<W: Write> {
     /// The sections after the component: 16 bytes for each quarter of a megabyte
     /// of events.
     sections: Vec<Section>,
+    notes: Vec<Note>,
 }
 
 impl<W: Write> Writer<W> {
@@ -116,18 +129,18 @@ impl<W: Write> Writer<W> {
         metadata: &Metadata,
     ) -> Result<Self, RecordsError> {
         let packed = PackedComponent::new(&component)?;
-        Writer::with_packed(out, component, &packed, metadata)
+        Writer::with_program(out, component, &HeldProgram::Whole(packed), metadata)
     }
 
-    /// The same, of a component that is compressed already.
+    /// The same, of a component that is compressed already, or is not to be in the trace.
     ///
     /// # Errors
     ///
     /// If writing fails.
-    pub fn with_packed(
+    pub fn with_program(
         out: W,
         component: Arc<Component>,
-        packed: &PackedComponent,
+        program: &HeldProgram,
         metadata: &Metadata,
     ) -> Result<Self, RecordsError> {
         let mut writer = Writer {
@@ -142,13 +155,23 @@ impl<W: Write> Writer<W> {
             first_event: 0,
             written: HEADER_LENGTH as u64,
             sections: Vec::new(),
+            notes: Vec::new(),
         };
         writer.out.write_all(&MAGIC)?;
         writer.out.write_all(&VERSION.to_le_bytes())?;
         let metadata = serde_json::to_vec(metadata).map_err(io::Error::other)?;
         writer.section(SectionId::Metadata, &metadata)?;
         let component = writer.component.clone();
-        writer.stored_section(SectionId::Component, component.bytes(), packed.bytes())?;
+        match program {
+            HeldProgram::Whole(packed) => {
+                let id = SectionId::Component;
+                writer.stored_section(id, component.bytes(), packed.bytes())?;
+            }
+            HeldProgram::Named(program) => {
+                let program = serde_json::to_vec(program).map_err(io::Error::other)?;
+                writer.section(SectionId::Program, &program)?;
+            }
+        }
         writer.out.flush()?;
         Ok(writer)
     }
@@ -257,6 +280,33 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// Writes down what the host notes of the run so far.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
+    pub fn note(&mut self, note: Note) -> Result<(), RecordsError> {
+        self.flush()?;
+        let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
+        self.section(SectionId::Note, &text)?;
+        self.out.flush()?;
+        self.notes.push(note);
+        Ok(())
+    }
+
+    /// All notes once more, where a reader finds them who does not go through the recording.
+    fn notes(&mut self) -> Result<(), RecordsError> {
+        let requests = request::requests(std::mem::take(&mut self.notes));
+        for part in requests.chunks(NOTES_OF_SECTION) {
+            let part: Vec<Note> = part.iter().cloned().map(Note::Request).collect();
+            let text = serde_json::to_vec(&part).map_err(io::Error::other)?;
+            if text.len() <= SectionId::Notes.max_plain() {
+                self.section(SectionId::Notes, &text)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the trace with how the run ended.
     ///
     /// # Errors
@@ -265,6 +315,7 @@ impl<W: Write> Writer<W> {
     pub fn finish(mut self, outcome: &Outcome) -> Result<W, RecordsError> {
         self.check_not_ended()?;
         self.flush()?;
+        self.notes()?;
         let outcome = serde_json::to_vec(outcome).map_err(io::Error::other)?;
         self.section(SectionId::End, &outcome)?;
         self.index()?;
@@ -306,16 +357,17 @@ impl<W: Write> Writer<W> {
                 limit: id.max_plain() >> 20,
             });
         }
-        if matches!(id, SectionId::Events | SectionId::End) {
+        let is_before_events = matches!(
+            id,
+            SectionId::Metadata | SectionId::Component | SectionId::Program | SectionId::Index
+        );
+        if !is_before_events {
             self.sections.push(Section {
                 at: self.written,
                 first_event: self.first_event,
             });
         }
-        let (encoding, stored) = match may_unfold(compressed.len(), plain.len()) {
-            true => (Encoding::Zstd, compressed),
-            false => (Encoding::Plain, plain),
-        };
+        let (encoding, stored) = sections::stored_as(compressed, plain);
         let header = sections::header(id, encoding, self.first_event, stored, plain.len())?;
         self.out.write_all(&header)?;
         self.out.write_all(stored)?;

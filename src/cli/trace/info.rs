@@ -2,7 +2,7 @@
 
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
-use crate::trace::{Metadata, Summary, Trace};
+use crate::trace::{Metadata, Summary, Trace, Utc};
 use clap::Args;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -128,7 +128,7 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     for switch in &metadata.switches {
         fact("switch", on_one_line(switch))?;
     }
-    fact("recorded", utc(metadata.started))?;
+    fact("recorded", Utc::at(metadata.started).to_string())?;
     fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
         fact("engine", on_one_line(&format!("{name}={value}")))?;
@@ -218,63 +218,9 @@ fn write_counts(
     Ok(())
 }
 
-/// Seconds since the Unix epoch as `YYYY-MM-DD hh:mm:ss UTC`.
-fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (mut year, mut day) = (1970, days);
-    // A recording of the far future is a damaged one: no need to be quick there,
-    // only to end.
-    while year < 10_000 && day >= days_of(year) {
-        day -= days_of(year);
-        year += 1;
-    }
-    let mut month = 1;
-    for length in month_lengths(year) {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!(
-        "{year:04}-{month:02}-{:02} {hour:02}:{minute:02}:{second:02} UTC",
-        day + 1
-    )
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_of(year: u64) -> u64 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-fn month_lengths(year: u64) -> [u64; 11] {
-    let february = if is_leap(year) { 29 } else { 28 };
-    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{on_one_line, utc};
-
-    #[test]
-    fn moments_are_told_in_utc() {
-        // As `date -u -d @SECONDS` tells them.
-        for (seconds, text) in [
-            (0, "1970-01-01 00:00:00 UTC"),
-            (951_782_399, "2000-02-28 23:59:59 UTC"),
-            (951_782_400, "2000-02-29 00:00:00 UTC"),
-            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
-            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
-            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
-        ] {
-            assert_eq!(utc(seconds), text);
-        }
-        assert!(utc(u64::MAX).ends_with("UTC"));
-    }
+    use super::on_one_line;
 
     #[test]
     fn control_characters_are_escaped() {

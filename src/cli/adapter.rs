@@ -1,0 +1,157 @@
+//! `rr-dap` without a subcommand: the debug adapter.
+
+use super::terminal;
+use crate::dap::outbox::MessageLog;
+use crate::dap::token::Token;
+use crate::dap::transport::{Address, Listener, Server};
+use crate::debuggee::recording::RecordingLauncher;
+use crate::timeline::{Bytes, First, Options};
+use crate::trace::Trace;
+use anyhow::{Context, bail};
+use clap::Args;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What the guest's code is compiled to first.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FirstCode {
+    /// For debugging: lines, instructions, locals.
+    Debug,
+    /// Optimised: hostcalls, at native speed.
+    Fast,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Adapter {
+    /// Listen for clients instead of speaking DAP on standard input and output:
+    /// HOST:PORT, a port (0 picks one), or unix:PATH. Prints `LISTENING PORT` when
+    /// ready.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<Address>,
+    /// Debug this recording headless: clients `attach`. Listens on 127.0.0.1:0
+    /// unless told otherwise.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// A file with debug information that the recorded component lacks: a build of it
+    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
+    /// Where sources are that the debug information has elsewhere: paths beginning with
+    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
+    source_map: Vec<(String, String)>,
+    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
+    /// available when a recording is opened.
+    #[arg(long, value_name = "MIB")]
+    checkpoint_memory: Option<u64>,
+    /// What the guest's code is compiled to first. Optimised code walks hostcalls at
+    /// once; it is compiled for debugging when a line, an instruction or a local is
+    /// asked for. Without this, guests with line information begin with `debug`.
+    #[arg(long, value_name = "CODE")]
+    code: Option<FirstCode>,
+    /// Answer only clients whose `launch` or `attach` has this `token`. Other users of this
+    /// machine can see it in the list of processes: see --token-file.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// The same, with the token in a file.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Neither find the marks of earlier sessions beside a recording, in
+    /// RECORDING.session.json, nor keep any there.
+    #[arg(long)]
+    no_save: bool,
+    /// Write every DAP message to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    log_dap: Option<PathBuf>,
+}
+
+/// FROM=TO.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
+    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
+        .ok_or_else(|| "write it as FROM=TO".to_owned())
+}
+
+impl Adapter {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(trace) = &self.trace {
+            // A recording that cannot be opened is told now, not to each client.
+            Trace::open(trace)?;
+        }
+        let log = match &self.log_dap {
+            Some(path) => Some(
+                MessageLog::create(path)
+                    .with_context(|| format!("cannot write {}", path.display()))?,
+            ),
+            None => None,
+        };
+        let headless = self.trace.is_some();
+        let token = match (&self.token, &self.token_file) {
+            (Some(token), _) => Some(token.parse()?),
+            (None, Some(file)) => Some(Token::read(file)?),
+            (None, None) => None,
+        };
+        if token.is_some() && self.listen.is_none() && !headless {
+            bail!("a token is for servers that listen: give --listen, or leave it out");
+        }
+        let has_token = token.is_some();
+        let mut options = Options::standard()?;
+        if let Some(mib) = self.checkpoint_memory {
+            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
+        }
+        options.first = match self.code {
+            Some(FirstCode::Debug) => First::Debug,
+            Some(FirstCode::Fast) => First::Fast,
+            None => First::Suitable,
+        };
+        let launcher = RecordingLauncher::new(options, self.trace)
+            .with_debug_files(self.debug_files)
+            .with_path_mapping(self.source_map)
+            .with_marks_kept(!self.no_save);
+        let server = Server {
+            log,
+            token,
+            ..Server::new(Arc::new(launcher))
+        };
+        let address = match self.listen {
+            Some(address) => address,
+            None if headless => "127.0.0.1:0".parse()?,
+            None => {
+                if std::io::stdin().is_terminal() {
+                    terminal::tell(BY_HAND);
+                }
+                server.serve_stdio();
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        let listener = Listener::bind(&address)?;
+        if listener.is_exposed() {
+            terminal::tell(exposed(&address, has_token));
+        }
+        listener.announce(&mut terminal::stdout())?;
+        listener.serve(&server)
+    }
+}
+
+/// What is said to a person who starts the debug adapter as an editor does.
+const BY_HAND: &str = "\
+rr-dap: waiting for an editor, which speaks the Debug Adapter Protocol on standard input and output. \
+To debug here: `rr-dap debug FILE` (a recording or a program). A tour: `rr-dap demo`. All commands: \
+`rr-dap --help`. ^D ends this.";
+
+/// What it means to listen beyond the loopback.
+fn exposed(address: &Address, has_token: bool) -> String {
+    match has_token {
+        false => format!(
+            "rr-dap: whoever can reach {address} can read recordings and sources here and, with \
+             `launch`, read and write this user's files: give --token-file, or listen on \
+             127.0.0.1 or unix:PATH"
+        ),
+        true => format!(
+            "rr-dap: {address} can be reached from other machines, and what is said there, the \
+             token included, is not encrypted: reach it through SSH or the like"
+        ),
+    }
+}

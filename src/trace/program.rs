@@ -1,0 +1,104 @@
+//! The program of a recording that does not hold it: named by its hash, and found elsewhere.
+
+use super::error::TraceError;
+use crate::component::{component_bytes, hash};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What a component's binary is known by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramId {
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// How many bytes it has.
+    pub length: u64,
+}
+
+/// No directory is searched further than this for a program: so many files of its length are
+/// read.
+const MOST_READ: usize = 16;
+
+impl ProgramId {
+    /// That of these bytes.
+    pub fn of(bytes: &[u8]) -> ProgramId {
+        ProgramId {
+            sha256: hash(bytes),
+            length: bytes.len() as u64,
+        }
+    }
+
+    /// The name under which recorders keep it beside recordings.
+    pub fn file_name(&self) -> String {
+        format!("{}.wasm", self.sha256)
+    }
+
+    fn is_of(&self, bytes: &[u8]) -> bool {
+        bytes.len() as u64 == self.length && hash(bytes) == self.sha256
+    }
+
+    /// Its bytes, and the file that they are of: where the person says (files, and directories
+    /// that it is in), or beside the recording.
+    pub(super) fn find(
+        &self,
+        recording: &Path,
+        places: &[PathBuf],
+    ) -> Result<(Vec<u8>, PathBuf), TraceError> {
+        let beside = match recording.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let places = places.iter().map(PathBuf::as_path).chain([beside]);
+        for place in places.clone() {
+            let found = match place.is_dir() {
+                true => self.in_directory(place),
+                false => self.in_file(place),
+            };
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
+        Err(TraceError::ProgramMissing {
+            path: recording.to_owned(),
+            sha256: self.sha256.clone(),
+            searched: places.map(|place| place.display().to_string()).collect(),
+        })
+    }
+
+    /// A file that a person names may be what a component is made of: a module, a text.
+    fn in_file(&self, path: &Path) -> Option<(Vec<u8>, PathBuf)> {
+        let as_it_is = self.read(path);
+        as_it_is.or_else(|| {
+            let bytes = component_bytes(path).ok()?;
+            self.is_of(&bytes).then(|| (bytes, path.to_owned()))
+        })
+    }
+
+    fn in_directory(&self, directory: &Path) -> Option<(Vec<u8>, PathBuf)> {
+        if let Some(found) = self.read(&directory.join(self.file_name())) {
+            return Some(found);
+        }
+        let entries = std::fs::read_dir(directory).ok()?;
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                (path.extension()? == "wasm").then_some(path)
+            })
+            .collect();
+        paths.sort();
+        let fitting = paths.into_iter().filter(|path| self.has_length(path));
+        fitting.take(MOST_READ).find_map(|path| self.read(&path))
+    }
+
+    fn has_length(&self, path: &Path) -> bool {
+        path.metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == self.length)
+    }
+
+    fn read(&self, path: &Path) -> Option<(Vec<u8>, PathBuf)> {
+        if !self.has_length(path) {
+            return None;
+        }
+        let bytes = std::fs::read(path).ok()?;
+        self.is_of(&bytes).then(|| (bytes, path.to_owned()))
+    }
+}

@@ -1,0 +1,76 @@
+//! What the host says of the requests that an instance was given: notes beside the events.
+
+use serde::{Deserialize, Serialize};
+
+/// A request, as the host that served it has noted it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NotedRequest {
+    /// Counts the requests of this recording, from 1: this is the n-th call of its handler.
+    pub number: u64,
+    /// The server's number of it.
+    pub of_server: u64,
+    /// `GET`, `POST`…
+    pub method: String,
+    /// The path with its query.
+    pub target: String,
+    /// The host that the client asked for.
+    pub authority: Option<String>,
+    /// Names and values; what is not Unicode in those is replaced.
+    pub headers: Vec<(String, String)>,
+    /// When its head had come in: nanoseconds since the Unix epoch.
+    pub began: u64,
+    /// What became of it, where the host got to know.
+    pub answer: Option<NotedAnswer>,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NotedAnswer {
+    /// The status that the client was given.
+    pub status: Option<u16>,
+    /// Why the component gave none, or not all of it.
+    pub error: Option<String>,
+    /// Bytes of the request's body that the component took.
+    pub received: u64,
+    /// Bytes of the answer's body.
+    pub sent: u64,
+    /// Nanoseconds from the request's head to the last byte of the answer.
+    pub duration: u64,
+    /// Whether the client was given all of the answer.
+    pub is_whole: bool,
+}
+
+/// What a host notes while a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "note", content = "of")]
+pub enum Note {
+    /// A request was given to the instance, or is told once more with its answer.
+    Request(NotedRequest),
+    /// A request, by its number in this recording, was answered.
+    Answered {
+        /// As in [`NotedRequest::number`].
+        number: u64,
+        /// How.
+        answer: NotedAnswer,
+    },
+}
+
+/// The requests that notes tell of, by their numbers; what is said later counts.
+pub(super) fn requests(notes: impl IntoIterator<Item = Note>) -> Vec<NotedRequest> {
+    let mut found = std::collections::BTreeMap::<u64, NotedRequest>::new();
+    for note in notes {
+        match note {
+            Note::Request(request) => {
+                found.insert(request.number, request);
+            }
+            Note::Answered { number, answer } => {
+                if let Some(request) = found.get_mut(&number) {
+                    request.answer = Some(answer);
+                }
+            }
+        }
+    }
+    found.into_values().collect()
+}
