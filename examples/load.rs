@@ -4,7 +4,8 @@
 //! `load URL [-c CONNECTIONS] [-n REQUESTS] [-s SECONDS] [-b BYTES]`: 8 connections unless
 //! said otherwise; it ends after so many requests or seconds, whichever is first (10 seconds,
 //! or 600 where requests are counted). With BYTES each request is a POST with a body of that
-//! length, a mebibyte at most. It fails if an answer was not one of HTTP/1.1 or did not come; any status will do.
+//! length, a mebibyte at most. It fails if an answer was not one of HTTP/1.1 or did not come;
+//! any status will do.
 //!
 //! It uses the standard library only: `rustc -O --edition 2024 examples/load.rs` compiles it.
 
@@ -170,7 +171,12 @@ impl Read for Timed {
         if Instant::now() > self.end {
             return Err(wrong("an answer did not end".to_owned()));
         }
-        self.stream.read(buffer)
+        self.stream
+            .read(buffer)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => wrong(format!("nothing came for {PATIENCE:?}")),
+                _ => error,
+            })
     }
 }
 
