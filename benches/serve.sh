@@ -69,8 +69,8 @@ memory() { # in kB, of the server and what it started
   ps -o rss= -p "$server" --ppid "$server" | awk '{ sum += $1 } END { print sum }'
 }
 
-recorded() { # in kB: what is on the disk
-  if [ -d "$work/recordings" ]; then du -sk "$work/recordings" | cut -f 1; else echo 0; fi
+recorded() { # in bytes: all recordings; the component is stored once, and does not count
+  [ ! -d "$work/recordings" ] || find "$work/recordings" -name '*.rrtrace' -printf '%s\n'
 }
 
 # As many requests, or as many as there may be recordings of.
@@ -85,10 +85,10 @@ round() { # round WAY GUEST REQUESTS
   load "$warm"
   load "$3"
   stop
-  kept=$(recorded)
+  kept=$(recorded | awk '{ sum += $1 } END { print sum + 0 }')
   awk -v kept="$kept" -v asked="$((warm + $3))" \
     '$1 == "rate" { rate = $2 } $1 == "p99" { p99 = $2 }
-    END { print rate, p99, kept * 1024 / asked }' "$work/answers" >>"$work/$1"
+    END { print rate, p99, kept / asked }' "$work/answers" >>"$work/$1"
 }
 
 median() { # median WAY COLUMN
