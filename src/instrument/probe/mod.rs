@@ -43,7 +43,8 @@ impl Probe {
         matches!(self, Probe::Watch | Probe::Survey)
     }
 
-    pub(super) fn is_of_segments(self) -> bool {
+    /// Whether something is noted of segments.
+    pub fn is_of_segments(self) -> bool {
         matches!(self, Probe::Survey | Probe::Count)
     }
 }
