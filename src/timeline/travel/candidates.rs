@@ -28,6 +28,11 @@ impl Candidates {
         }
     }
 
+    /// Half open, ascending, and none touches the next.
+    pub(super) fn ranges(&self) -> &[Range<Tick>] {
+        &self.ranges
+    }
+
     /// The first stretch from a tick on, long enough to leave out, without any.
     pub(super) fn none_after(&self, from: Tick, end: Option<Tick>) -> Option<Quiet> {
         let mut from = from;
@@ -40,6 +45,13 @@ impl Candidates {
             from = from.max(range.end);
         }
         Quiet::long_enough(from..end?)
+    }
+
+    /// Where those begin of which the last ones before a tick are.
+    pub(super) fn newest_before(&self, until: Tick) -> Option<Tick> {
+        let begun = self.ranges.partition_point(|range| range.start < until);
+        let newest = begun.checked_sub(1).and_then(|i| self.ranges.get(i))?;
+        Some(newest.start)
     }
 
     /// The stretch that ends at a tick which is none.
@@ -56,11 +68,8 @@ impl Timeline {
         let Watch::Breaks(breaks) = watch else {
             return None;
         };
-        // Of calls out nothing is known before.
-        if !(breaks.crossings.is_empty() && breaks.events.is_empty()) {
-            return None;
-        }
         let mut ranges = self.in_code(breaks)?;
+        ranges.extend(self.at_calls_out(breaks)?);
         for change in &breaks.changes {
             // What changes in a tick may be seen first at the first moment of the next one.
             let listed = change.ticks.listed.iter();
@@ -86,7 +95,7 @@ impl Timeline {
     /// Whether that may be known soon.
     pub(super) fn awaits_candidates(&self, search: &Search) -> bool {
         let is_for_code = match &search.watch {
-            Watch::Breaks(breaks) => breaks.crossings.is_empty() && breaks.events.is_empty(),
+            Watch::Breaks(breaks) => !breaks.code.is_empty(),
             _ => false,
         };
         is_for_code && search.candidates.is_none() && matches!(self.surveys, Surveys::Making(_))
