@@ -2,13 +2,13 @@
 //! searched.
 
 use super::search::Search;
-use crate::replay::Tick;
 use crate::replay::survey::joined;
+use crate::replay::{Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::ahead::surveys::Surveys;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::ask::Frames;
-use crate::timeline::processes::wire::breaks::Breaks;
+use crate::timeline::processes::wire::breaks::{Breaks, Hits};
 use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::{Result, Timeline};
 use std::ops::Range;
@@ -68,6 +68,24 @@ impl Timeline {
         let Watch::Breaks(breaks) = watch else {
             return None;
         };
+        // What is known to be hit is looked for there only.
+        let is_known = |hits: &Hits| matches!(hits, Hits::None | Hits::Among(_));
+        let mut ranges = self.in_places(&breaks.places_of_those(|hits| !is_known(hits)))?;
+        for breakpoint in &breaks.breakpoints {
+            if let Hits::Among(marks) = &breakpoint.hits {
+                let at = |mark: &Position| {
+                    // What has changed there can only be told from before.
+                    let tick = mark.tick.0;
+                    Tick(tick.saturating_sub(1))..Tick(tick.saturating_add(1))
+                };
+                ranges.extend(marks.iter().map(at));
+            }
+        }
+        Some(Candidates::of(ranges))
+    }
+
+    /// Where some places may be come to.
+    fn in_places(&mut self, breaks: &Breaks) -> Option<Vec<Range<Tick>>> {
         let mut ranges = self.in_code(breaks)?;
         ranges.extend(self.at_calls_out(breaks)?);
         for change in &breaks.changes {
@@ -77,7 +95,7 @@ impl Timeline {
             let unlisted = change.ticks.unlisted.iter();
             ranges.extend(unlisted.map(|from| *from..Tick(u64::MAX)));
         }
-        Some(Candidates::of(ranges))
+        Some(ranges)
     }
 
     /// The stretches of ticks in which a watch may have hits, if that is known.
