@@ -47,6 +47,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use travel::calls_out::CallsOut;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
 use travel::pausing::ComeTo;
 use travel::{breakpoints, lines};
@@ -170,6 +171,7 @@ pub struct Timeline {
     depths: Depths,
     outer: OuterVisits,
     surveys: Surveys,
+    calls_out: CallsOut,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     /// Moments by name: position and event.
@@ -231,6 +233,7 @@ impl Timeline {
             depths: Depths::Unwanted,
             outer: OuterVisits::default(),
             surveys: Surveys::default(),
+            calls_out: CallsOut::default(),
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),

@@ -10,7 +10,6 @@ use crate::timeline::processes::wire::found::{Change, ChangedTicks};
 use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Reason, Stop};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -227,11 +226,11 @@ impl Timeline {
     ) -> Result<Vec<ChangedTicks>> {
         let mut found = vec![ChangedTicks::default(); ranges.len()];
         let end = self.known_end().map(|end| end.tick);
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut pieces = self.pieces(stretches).into_iter().rev().peekable();
+        let at_once = self.at_once();
+        let mut pieces = self.watched_pieces(stretches).into_iter().rev().peekable();
         while pieces.peek().is_some() {
             let mut sent = Vec::new();
-            for piece in pieces.by_ref().take(cores) {
+            for piece in pieces.by_ref().take(at_once) {
                 let from = match piece.start {
                     Tick(0) => Position::START,
                     tick => Position::first_of(tick),
@@ -259,7 +258,7 @@ impl Timeline {
     }
 
     /// Stretches, cut where there are checkpoints that one can begin at.
-    fn pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
+    fn watched_pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
         let checkpoints: Vec<Tick> = {
             let kept = self.pool.watching();
             kept.positions().map(|position| position.tick).collect()

@@ -58,6 +58,13 @@ pub(in crate::timeline) fn taken(pid: Pid) -> (Bytes, Bytes) {
     (named("Pss:"), named("Private_Dirty:"))
 }
 
+/// What a process has in memory of its own or in common with copies, without files: as much
+/// as a copy takes that changes all of it.
+pub(in crate::timeline) fn held_by(pid: Pid) -> Bytes {
+    let held = read_field(format!("/proc/{}/status", pid.0), "RssAnon:");
+    held.unwrap_or(Bytes(0))
+}
+
 fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {
     field(&std::fs::read_to_string(path).ok()?, name)
 }

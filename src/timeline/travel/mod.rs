@@ -1,9 +1,14 @@
 //! The motions.
 
+mod backward;
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+pub(super) mod calls_out;
 mod candidates;
+mod counting;
 pub(super) mod entry;
+mod forward;
+mod hostcalls;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
@@ -16,6 +21,7 @@ pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
+mod written;
 
 use super::processes::process::{Process, Sent};
 use super::processes::wire::ask::{Ask, Errand, Meanwhile};

@@ -26,6 +26,23 @@ impl Breaks {
         !self.code.is_empty() || !self.changes.is_empty()
     }
 
+    /// The places of those breakpoints whose hits are such.
+    pub(crate) fn places_of_those(&self, are_such: impl Fn(&Hits) -> bool) -> Breaks {
+        let hits = |index: usize| self.breakpoints.get(index).map(|b| &b.hits);
+        let is_one = |index: usize| hits(index).is_some_and(&are_such);
+        let code = self.code.iter().filter(|(index, ..)| is_one(*index));
+        let crossings = self.crossings.iter().filter(|(index, ..)| is_one(*index));
+        let events = self.events.iter().filter(|(index, _)| is_one(*index));
+        let changes = self.changes.iter().filter(|change| is_one(change.index));
+        Breaks {
+            code: code.copied().collect(),
+            crossings: crossings.copied().collect(),
+            events: events.cloned().collect(),
+            changes: changes.cloned().collect(),
+            ..Breaks::default()
+        }
+    }
+
     /// Whether there is any place where one of them may stop, or log.
     pub(crate) fn are_anywhere(&self) -> bool {
         let may_hit = |index: usize| match self.breakpoints.get(index).map(|b| &b.hits) {

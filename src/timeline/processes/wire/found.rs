@@ -104,8 +104,18 @@ pub(crate) struct Listed<T> {
     pub(crate) is_cut: bool,
 }
 
-/// The visits of a breakpoint that its hit condition speaks of.
-pub(crate) type Counted = Listed<Position>;
+/// Visits of one breakpoint that are told; who asks for each tenth visit of a
+/// billion gets this many.
+pub(crate) const MOST_MARKS: usize = 1 << 18;
+
+/// The visits of a breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// Their number, those before among them, unless all that was wanted had been found.
+    pub(crate) visits: u64,
+    /// Those that its hit condition speaks of.
+    pub(crate) marks: Listed<Position>,
+}
 
 /// The visits of some places, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,9 @@ pub(in super::super) struct Count(Breaks);
 
 impl Count {
     pub(in super::super) fn new(count: CountVisits, here: &mut Here<'_, '_>) -> Count {
-        Count(Breaks::new(count.0, here.modules))
+        let mut breaks = Breaks::new(count.breaks, here.modules);
+        breaks.count_from(count.before);
+        Count(breaks)
     }
 }
 
