@@ -1,7 +1,7 @@
 //! Where a debuggee is to stop.
 
 use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, SourceRef, ValuesRef};
-use crate::timeline::travel::motion::BreakpointId;
+use crate::timeline::travel::motion::{BreakpointId, Writes};
 use std::ops::RangeInclusive;
 
 /// Has breakpoints.
@@ -161,7 +161,9 @@ pub struct Data {
 pub struct DataBreakpointRequest {
     /// The bytes.
     pub data: DataId,
-    /// Which changes stop.
+    /// Which writes to them count.
+    pub writes: Writes,
+    /// Which of those stop.
     pub when: When,
 }
 

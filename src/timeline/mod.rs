@@ -90,6 +90,9 @@ pub enum TimelineError {
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
+    /// Nothing is written to these bytes between here and the end of the recording.
+    #[error("the {0} are not written any more")]
+    NoMoreWrites(MemoryRange),
     /// A range of more bytes than are compared where one stops.
     #[error("the {0} are too many to watch; watch 16 MiB or less")]
     TooLong(MemoryRange),
