@@ -88,6 +88,9 @@ pub struct When {
     pub hit_condition: Option<String>,
 }
 
+/// What stops right after a write are described with, whatever led there.
+pub const AFTER_WRITE: &str = "Paused after a write";
+
 /// The stops that are switched on by name, not by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopFilter {

@@ -343,6 +343,11 @@ impl Timeline {
         self.pool.checkpoints().memory()
     }
 
+    /// How many of the checkpoints have had their memory compressed.
+    pub fn packed_checkpoints(&self) -> usize {
+        self.pool.checkpoints().packed()
+    }
+
     /// How the recording ends.
     pub fn ending(&self) -> Ending {
         match self.trace.outcome().clone() {

@@ -3,8 +3,8 @@
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::debuggee::{
-    BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError, Format,
-    FrameId, Output, Page, StopText, VariableView,
+    AFTER_WRITE, BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError,
+    Format, FrameId, Output, Page, StopText, VariableView,
 };
 use crate::inspect::variable::ValueType;
 use crate::replay::InstanceId;
@@ -169,7 +169,7 @@ impl Recording {
             });
         let text = text + &again.unwrap_or_default();
         Some(StopText {
-            description: Some("Paused after a write".to_owned()),
+            description: Some(AFTER_WRITE.to_owned()),
             text: Some(text),
         })
     }
