@@ -196,7 +196,7 @@ fn writes_of_the_same_value_stop_on_request() {
     let frame = frames(&mut client)[0]["id"].clone();
     let meant = json!({ "name": "transfer.to", "frameId": frame });
     let info = client.ask("dataBreakpointInfo", meant);
-    let mut stops = |client: &mut Client, condition: Value| {
+    let stops = |client: &mut Client, condition: Value| {
         let breakpoint = json!({
             "dataId": info["dataId"], "accessType": "write", "condition": condition,
         });
