@@ -229,9 +229,9 @@ fn writes_of_the_same_value_stop_on_request() {
     assert!(!changes.iter().any(is_same));
     let (same, others): (Vec<_>, Vec<_>) = all.iter().cloned().partition(is_same);
     assert_eq!(others, changes);
-    assert!(same.len() > 10, "{}", same.len());
+    assert!(same.len() > 5, "{}", same.len());
     assert_eq!(stops(&mut client, json!("$all && 1 > 2")), Vec::new());
-    assert_eq!(stops(&mut client, json!(" $all&&$event > 0 ")), all);
+    assert_eq!(stops(&mut client, json!(" $all&&$event >= 0 ")), all);
     client.ask("setDataBreakpoints", json!({ "breakpoints": [] }));
 
     // The motions to them.
