@@ -91,6 +91,9 @@ pub enum TimelineError {
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
+    /// Nothing is written to these bytes between here and the end of the recording.
+    #[error("the {0} are not written any more")]
+    NoMoreWrites(MemoryRange),
     /// A range of more bytes than are compared where one stops.
     #[error("the {0} are too many to watch; watch 16 MiB or less")]
     TooLong(MemoryRange),
@@ -341,6 +344,11 @@ impl Timeline {
     /// itself, and its share of those that it has in common with others.
     pub fn checkpoint_memory(&self) -> Bytes {
         self.pool.checkpoints().memory()
+    }
+
+    /// How many of the checkpoints have had their memory compressed.
+    pub fn packed_checkpoints(&self) -> usize {
+        self.pool.checkpoints().packed()
     }
 
     /// How the recording ends.

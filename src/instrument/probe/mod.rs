@@ -8,10 +8,12 @@
 
 mod segment;
 mod store;
+mod written;
 
 pub use segment::Segments;
 pub(super) use segment::read as read_segments;
 pub(super) use store::{Place, Store, Temporaries, note_segment};
+pub use written::Written;
 
 use serde::{Deserialize, Serialize};
 

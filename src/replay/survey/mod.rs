@@ -51,6 +51,9 @@ pub struct Survey {
     /// Of each module.
     segments: Vec<Segments>,
     end: Tick,
+    /// The recording has no end yet: a run that goes on may have added to it since, and then
+    /// replayers come farther than this.
+    may_go_on: bool,
 }
 
 /// A number for each memory that an instance has under an index.
@@ -127,6 +130,7 @@ impl Survey {
             slots,
             segments,
             end,
+            may_go_on: !trace.has_end(),
         })
     }
 
@@ -206,6 +210,9 @@ impl Survey {
                 ranges.push(begin..stretch.end);
             }
             begin = stretch.end;
+        }
+        if self.may_go_on {
+            ranges.push(self.end..Tick(u64::MAX));
         }
         joined(ranges)
     }

@@ -6,8 +6,11 @@ use crate::replay::survey::joined;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::replayer::writes::write_before;
 use crate::timeline::processes::wire::ask::{FindChanges, Meanwhile};
+use crate::timeline::processes::wire::breaks::ChangeWatch;
 use crate::timeline::processes::wire::found::{Change, ChangedTicks};
-use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Reason, Stop};
+use crate::timeline::travel::motion::{
+    BreakpointId, Direction, MemoryRange, Place, Reason, Stop, Writes,
+};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,7 +18,7 @@ use std::sync::Arc;
 
 /// More bytes than this are not watched: they are compared where one stops.
 const MOST_BYTES: u32 = 1 << 24;
-/// So many ranges are remembered: each takes 3 MiB at most.
+/// So many ranges are remembered: each takes 4 MiB at most.
 const MOST_KNOWN: usize = 64;
 
 /// When some bytes change in a recording: the ticks in which they do. Which
@@ -65,11 +68,24 @@ pub(in crate::timeline) struct Known {
 }
 
 impl Known {
-    /// Where to look for changes; everywhere, as long as nothing is known.
-    pub(in crate::timeline) fn ticks(&self, range: &MemoryRange) -> ChangedTicks {
-        match self.by_range.get(range) {
-            Some(looked) => looked.changes.found.clone(),
-            None => ChangedTicks::unknown(),
+    /// Where to look for writes; everywhere, as long as nothing is known.
+    pub(in crate::timeline) fn watch(
+        &self,
+        index: usize,
+        range: MemoryRange,
+        writes: Writes,
+    ) -> ChangeWatch {
+        let found = self.by_range.get(&range).map(|known| &known.changes.found);
+        let ticks = match (found, writes) {
+            (None, _) => ChangedTicks::unknown(),
+            (Some(found), Writes::Changing) => found.clone(),
+            (Some(found), Writes::All) => found.all_written(),
+        };
+        ChangeWatch {
+            index,
+            range,
+            writes,
+            ticks,
         }
     }
 }
@@ -281,10 +297,8 @@ impl Timeline {
     /// breakpoint, and that is for changes.
     pub fn change_here(&self, id: BreakpointId) -> Option<&Change> {
         let places = self.breakpoints.places_of(id)?;
-        places.iter().find_map(|place| match place {
-            Place::Change(range) => self.change_of(range),
-            _ => None,
-        })
+        let mut watched = places.iter().filter_map(Place::watched);
+        watched.find_map(|(range, _)| self.change_of(&range))
     }
 
     /// How some bytes have changed where the session stands, if it has come there for
@@ -350,9 +364,10 @@ impl Timeline {
         self.here.clone()
     }
 
-    pub(in crate::timeline) fn no_change(
+    pub(in crate::timeline) fn no_write(
         &self,
         range: MemoryRange,
+        writes: Writes,
         direction: Direction,
     ) -> TimelineError {
         match direction {
@@ -360,7 +375,10 @@ impl Timeline {
                 TimelineError::NotWrittenEarlier(range)
             }
             Direction::Backward => TimelineError::NotWritten(range),
-            Direction::Forward => TimelineError::NotWrittenAgain(range),
+            Direction::Forward => match writes {
+                Writes::Changing => TimelineError::NotWrittenAgain(range),
+                Writes::All => TimelineError::NoMoreWrites(range),
+            },
         }
     }
 }

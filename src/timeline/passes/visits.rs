@@ -175,12 +175,10 @@ impl Passing {
     }
 }
 
-/// The ranges of those places that are changes.
+/// The bytes that places watch.
 pub(in crate::timeline) fn changes_among(
     places: &[Place],
 ) -> impl Iterator<Item = MemoryRange> + '_ {
-    places.iter().filter_map(|place| match place {
-        Place::Change(range) => Some(*range),
-        _ => None,
-    })
+    let watched = places.iter().filter_map(Place::watched);
+    watched.map(|(range, _)| range)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 pub struct Bytes(pub u64);
 
 /// Tells processes apart, to the operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::timeline) struct Pid(pub(in crate::timeline) u32);
 
 impl Pid {

@@ -9,13 +9,13 @@
 
 use super::motion::{
     Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
-    Place, Reason,
+    Place, Reason, Writes,
 };
 use crate::component::{Component, Crossing, Direction, ModuleId, NamePattern};
 use crate::replay::{Position, Tick};
 use crate::timeline::passes::changes;
 use crate::timeline::passes::visits::changes_among;
-use crate::timeline::processes::wire::breaks::{Answers, Break, Breaks, ChangeWatch, Hits};
+use crate::timeline::processes::wire::breaks::{Answers, Break, Breaks, Hits};
 use crate::timeline::processes::wire::found::{Counted, Hit, Listed};
 use crate::timeline::processes::wire::run::{StopAt, Watch};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
@@ -109,11 +109,14 @@ impl Breakpoints {
                         breaks.crossings.extend(named);
                     }
                     Place::Events(events) => breaks.events.push((index, events.clone())),
-                    Place::Change(range) => breaks.changes.push(ChangeWatch {
-                        index,
-                        range: *range,
-                        ticks: known.ticks(range),
-                    }),
+                    Place::Change(range) => {
+                        breaks
+                            .changes
+                            .push(known.watch(index, *range, Writes::Changing));
+                    }
+                    Place::Write(range) => {
+                        breaks.changes.push(known.watch(index, *range, Writes::All));
+                    }
                     Place::Trap => {}
                 }
             }

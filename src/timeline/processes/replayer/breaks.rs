@@ -7,6 +7,7 @@ use super::next::{Edit, Places};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{self, ModuleCode};
+use crate::replay::probes::Received;
 use crate::replay::{Answer, Calling, Position, State, Tick};
 use crate::timeline::processes::wire;
 use crate::timeline::processes::wire::breaks::{Answers, Hits};
@@ -177,6 +178,11 @@ impl Breaks {
     /// In the clock's hook: what it takes to find changes of bytes from here on.
     pub(super) fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {
         self.changes.tick(here)
+    }
+
+    /// The far side has written.
+    pub(super) fn received(&mut self, here: &mut Here<'_, '_>, received: &Received) {
+        self.changes.received(here, received);
     }
 
     /// Whether changes of bytes are among the places.

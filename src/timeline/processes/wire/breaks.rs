@@ -3,7 +3,7 @@
 use super::found::ChangedTicks;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::Position;
-use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange};
+use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange, Writes};
 use serde::{Deserialize, Serialize};
 
 /// Breakpoints, and where they are: places name a breakpoint by its index.
@@ -64,12 +64,13 @@ impl Breaks {
     }
 }
 
-/// Bytes whose changes are places of a breakpoint.
+/// Bytes, writes to which are places of a breakpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChangeWatch {
     /// Of the breakpoint.
     pub(crate) index: usize,
     pub(crate) range: MemoryRange,
+    pub(crate) writes: Writes,
     pub(crate) ticks: ChangedTicks,
 }
 

@@ -1,6 +1,6 @@
 //! Looking for the visits of breakpoints that their hit conditions speak of.
 
-use super::{Over, Seek};
+use super::{Over, Seek, Touch};
 use crate::replay::{Calling, Tick};
 use crate::timeline::processes::replayer::breaks::{Breaks, Found};
 use crate::timeline::processes::replayer::here::Here;
@@ -56,6 +56,12 @@ impl Seek for Count {
         match found.is_some_and(|found| self.0.count(&found, here, predicates)) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        if let Touch::Received(received) = touch {
+            self.0.received(here, received);
         }
     }
 
