@@ -174,6 +174,19 @@ fn addresses(timeline: &mut Timeline, memory: &Memory, count: usize) -> Vec<u64>
     written.into_iter().step_by(step).collect()
 }
 
+/// What `motion/frames.wat` writes to its fourth frame, and where its other local is then.
+fn ranges_of_frames(_: &mut Timeline) -> Vec<MemoryRange> {
+    let frame = 4096 + 4 * 1999;
+    let offsets = [4, 40, 64, 69, 120, 125, 200, 208, 250, 304, 312, 1236, 1240];
+    let ranges = offsets.into_iter().map(|offset| MemoryRange {
+        instance: InstanceId(0),
+        memory: 0,
+        address: frame + offset,
+        length: 4,
+    });
+    ranges.collect()
+}
+
 /// Bytes of each memory of `stores.wat`: where each of its stores writes, next to that, and
 /// all of it.
 fn ranges_of_stores(_: &mut Timeline) -> Vec<MemoryRange> {
@@ -375,6 +388,7 @@ fn chooses_among_changes(guest: Guest) {
 }
 
 each! {
+    changes_off_one_local: finds_changes_of(run("motion/frames.wat"), ranges_of_frames);
     changes_by_every_kind_of_store: finds_changes_of(run("motion/stores.wat"), ranges_of_stores);
     changes_in_unoptimised_c: finds_changes(command("motion/steps-O0.wasm"), 2);
     changes_in_optimised_c: finds_changes(command("motion/steps-O2.wasm"), 4);
