@@ -186,17 +186,19 @@ impl Timeline {
         Ok(open.find(|open| open.start <= before).cloned())
     }
 
-    /// Looks at such a stretch.
+    /// Looks at such a stretch, and at those before it: so many in all.
     pub(in crate::timeline) fn know_more(
         &mut self,
         range: MemoryRange,
-        stretch: Range<Tick>,
+        stretch: &Range<Tick>,
+        most: usize,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let found = self.find_changes(&[range], vec![stretch.clone()], interrupt, &|_| {})?;
+        let mut open = self.open_of(&range);
+        let end = open.partition_point(|open| open.start <= stretch.start);
+        let looked: Vec<_> = open.drain(end.saturating_sub(most)..end).collect();
+        let found = self.find_changes(&[range], looked, interrupt, &|_| {})?;
         let found = found.into_iter().next().ok_or_else(not_all)?;
-        let open = self.open_of(&range);
-        let open = open.into_iter().filter(|open| *open != stretch).collect();
         self.note_changes(range, found, open);
         Ok(())
     }
@@ -273,21 +275,27 @@ impl Timeline {
         Ok(found)
     }
 
-    /// Stretches, cut where there are checkpoints that one can begin at.
+    /// Stretches, cut where there are checkpoints that one can begin at. Those that one comes to
+    /// from the same checkpoint are one piece: one runs through all of them to get to the last.
     fn watched_pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
         let checkpoints: Vec<Tick> = {
             let kept = self.pool.watching();
             kept.positions().map(|position| position.tick).collect()
         };
-        let mut pieces = Vec::new();
+        let before = |tick: Tick| checkpoints.iter().filter(|at| **at <= tick).count();
+        let mut pieces: Vec<Range<Tick>> = Vec::new();
         for stretch in stretches {
             let mut begin = stretch.start;
             let within = checkpoints.iter().filter(|tick| stretch.contains(tick));
             for tick in within.copied().chain([stretch.end]) {
-                if begin < tick {
-                    pieces.push(begin..tick);
-                    begin = tick;
+                if begin >= tick {
+                    continue;
                 }
+                match pieces.last_mut() {
+                    Some(piece) if before(piece.start) == before(begin) => piece.end = tick,
+                    _ => pieces.push(begin..tick),
+                }
+                begin = tick;
             }
         }
         pieces

@@ -56,6 +56,9 @@ impl Timeline {
         writes: Writes,
         interrupt: &Interrupt,
     ) -> Result<Option<Hit>> {
+        // The newest first, as most of what is asked for is near; then ever more, as each run
+        // begins at a checkpoint.
+        let mut most = 1;
         loop {
             let here = self.here.position;
             let open = self.begin_to_know(range, here.tick)?;
@@ -66,7 +69,10 @@ impl Timeline {
             }
             let hit = self.last_before(here, &search, interrupt)?;
             match open {
-                Some(open) if hit.is_none() => self.know_more(range, open, interrupt)?,
+                Some(open) if hit.is_none() => {
+                    self.know_more(range, &open, most, interrupt)?;
+                    most *= 2;
+                }
                 _ => return Ok(hit),
             }
         }
