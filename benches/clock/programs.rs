@@ -114,6 +114,7 @@ fn without_clock(trace: &Trace, variant: Variant, dir: &Path) -> Compiled {
         Prepared {
             code,
             offsets: OffsetMap::identity(module.len()),
+            segments: Arc::default(),
             unkept: None,
         }
     });

@@ -1,7 +1,7 @@
 //! Where a debuggee is to stop.
 
 use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, SourceRef, ValuesRef};
-use crate::timeline::travel::motion::BreakpointId;
+use crate::timeline::travel::motion::{BreakpointId, Writes};
 use std::ops::RangeInclusive;
 
 /// Has breakpoints.
@@ -88,6 +88,9 @@ pub struct When {
     pub hit_condition: Option<String>,
 }
 
+/// What stops right after a write are described with, whatever led there.
+pub const AFTER_WRITE: &str = "Paused after a write";
+
 /// The stops that are switched on by name, not by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopFilter {
@@ -161,7 +164,9 @@ pub struct Data {
 pub struct DataBreakpointRequest {
     /// The bytes.
     pub data: DataId,
-    /// Which changes stop.
+    /// Which writes to them count.
+    pub writes: Writes,
+    /// Which of those stop.
     pub when: When,
 }
 

@@ -3,7 +3,7 @@
 use super::{DataId, DebuggeeError, FrameId, Output, Preparing, SourceOrigin, SourcePoint};
 use crate::replay::Position;
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{Direction, Motion, Step, Stop};
+use crate::timeline::travel::motion::{Direction, Motion, Step, Stop, Writes};
 
 /// Moves in time.
 pub trait Travels {
@@ -52,7 +52,12 @@ pub trait Travels {
     /// # Errors
     ///
     /// If these bytes are not known here.
-    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError>;
+    fn to_write(
+        &mut self,
+        of: &DataId,
+        writes: Writes,
+        direction: Direction,
+    ) -> Result<Motion, DebuggeeError>;
     /// The motion out of a frame.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub struct Counts {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct OfModule {
-    segments: Segments,
+    segments: Arc<Segments>,
     /// Of each segment.
     counts: Vec<u64>,
 }
@@ -46,8 +46,8 @@ impl Counts {
         if compiled.variant.probe() != Some(Probe::Count) {
             return Err(ReplayError::NotForCounts);
         }
-        let modules = trace.component().modules().map(|module| {
-            let segments = Segments::of_module(module).unwrap_or_default();
+        let modules = compiled.modules.iter().map(|module| {
+            let segments = module.segments.clone();
             let counts = vec![0; segments.count() as usize];
             OfModule { segments, counts }
         });

@@ -2,7 +2,7 @@
 
 use super::divergence::Divergence;
 use super::variant::{CacheError, VariantError};
-use crate::trace::TraceError;
+use crate::trace::{TraceError, scarce};
 
 /// The trace has no more events: where the run ended, or was cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,11 @@ impl From<wasmtime::Error> for ReplayError {
             .or_else(|error| error.downcast::<TraceError>().map(ReplayError::Trace))
         {
             Ok(known) => known,
-            Err(error) => ReplayError::Engine(format!("{error:#}")),
+            Err(error) => {
+                let message = format!("{error:#}");
+                let remedy = scarce::remedy_of_reserving(&message);
+                ReplayError::Engine(message + remedy)
+            }
         }
     }
 }

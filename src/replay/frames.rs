@@ -258,6 +258,12 @@ pub fn locals(
         .collect()
 }
 
+/// The operand stack of the innermost frame, bottom first, in the debug variant.
+pub fn innermost_operands(store: &mut StoreContextMut<'_, State>) -> Vec<CoreValue> {
+    let handle = handle(store, 0);
+    handle.map_or_else(Vec::new, |handle| operands(store, &handle))
+}
+
 /// The operand stack of a frame, bottom first.
 pub fn operands(store: &mut StoreContextMut<'_, State>, handle: &FrameHandle) -> Vec<CoreValue> {
     let all = handle.num_stacks(store.as_context_mut()).unwrap_or(0);

@@ -47,6 +47,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use travel::calls_out::CallsOut;
 use travel::motion::{Ending, MemoryRange, Reason, Stepping, Stop};
 use travel::pausing::ComeTo;
 use travel::{breakpoints, lines};
@@ -90,6 +91,9 @@ pub enum TimelineError {
     /// These bytes do not change between here and the end of the recording.
     #[error("the {0} do not change any more")]
     NotWrittenAgain(MemoryRange),
+    /// Nothing is written to these bytes between here and the end of the recording.
+    #[error("the {0} are not written any more")]
+    NoMoreWrites(MemoryRange),
     /// A range of more bytes than are compared where one stops.
     #[error("the {0} are too many to watch; watch 16 MiB or less")]
     TooLong(MemoryRange),
@@ -170,6 +174,7 @@ pub struct Timeline {
     depths: Depths,
     outer: OuterVisits,
     surveys: Surveys,
+    calls_out: CallsOut,
     breakpoints: breakpoints::Breakpoints,
     stepping: Stepping,
     /// Moments by name: position and event.
@@ -231,6 +236,7 @@ impl Timeline {
             depths: Depths::Unwanted,
             outer: OuterVisits::default(),
             surveys: Surveys::default(),
+            calls_out: CallsOut::default(),
             breakpoints: breakpoints::Breakpoints::default(),
             stepping: Stepping::default(),
             marks: HashMap::new(),
@@ -338,6 +344,11 @@ impl Timeline {
     /// itself, and its share of those that it has in common with others.
     pub fn checkpoint_memory(&self) -> Bytes {
         self.pool.checkpoints().memory()
+    }
+
+    /// How many of the checkpoints have had their memory compressed.
+    pub fn packed_checkpoints(&self) -> usize {
+        self.pool.checkpoints().packed()
     }
 
     /// How the recording ends.

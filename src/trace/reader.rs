@@ -196,6 +196,34 @@ impl Trace {
         self.stored.source.length()
     }
 
+    /// All the bytes that tell what happened, piece by piece: those that were there when it
+    /// was opened, and what recorders had not committed. Recordings that differ in these differ.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read any more.
+    pub fn read_content(&self, mut take: impl FnMut(&[u8])) -> std::io::Result<()> {
+        let source = &self.stored.source;
+        let mut buffer = vec![0; 1 << 18];
+        let mut at = 0;
+        while at < self.length() {
+            let left = usize::try_from(self.length() - at).unwrap_or(usize::MAX);
+            let some = left.min(buffer.len());
+            let piece = buffer.get_mut(..some).unwrap_or_default();
+            source.read_exact_at(piece, at)?;
+            take(piece);
+            at += some as u64;
+        }
+        // Of the sections some may not count: then what they held is in the tail.
+        take(&(self.stored.sections.len() as u64).to_le_bytes());
+        for uncommitted in self.stored.uncommitted.iter() {
+            take(&uncommitted.instance.0.to_le_bytes());
+            take(&(uncommitted.records.len() as u64).to_le_bytes());
+            take(&uncommitted.records);
+        }
+        Ok(())
+    }
+
     /// The settings of the run.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata

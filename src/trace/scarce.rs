@@ -21,6 +21,17 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
+/// The same for the message of an engine that could not reserve memory.
+pub(crate) fn remedy_of_reserving(message: &str) -> &'static str {
+    match message.contains("(os error 12)") {
+        true => {
+            "; there is too little address space: raise its limit (`ulimit -v`): each memory of \
+             a guest takes 4 GiB of it, and as much again where writes are searched for"
+        }
+        false => "",
+    }
+}
+
 /// Whether this process may start so many threads besides those that it has, now. The
 /// libraries that start threads of their own panic where they cannot.
 ///

@@ -181,6 +181,73 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
     assert_eq!(gone["dataId"], Value::Null);
 }
 
+/// Where the condition says so, writes of the same value stop, too, and are told as such.
+#[test]
+fn writes_of_the_same_value_stop_on_request() {
+    let (_dir, mut client) = ledger("end");
+    let (source, line) = line(&mut client, REPORT);
+    let arguments = json!({ "source": source, "line": line });
+    let targets = client.ask("gotoTargets", arguments)["targets"].take();
+    client.ask(
+        "goto",
+        json!({ "threadId": 1, "targetId": targets[0]["id"] }),
+    );
+    client.event("stopped");
+    let frame = frames(&mut client)[0]["id"].clone();
+    let meant = json!({ "name": "transfer.to", "frameId": frame });
+    let info = client.ask("dataBreakpointInfo", meant);
+    let stops = |client: &mut Client, condition: Value| {
+        let breakpoint = json!({
+            "dataId": info["dataId"], "accessType": "write", "condition": condition,
+        });
+        let set = client.ask("setDataBreakpoints", json!({ "breakpoints": [breakpoint] }));
+        assert_eq!(set["breakpoints"][0]["verified"], true, "{set}");
+        let mut walk = |command: &str, from: &str, end: &str| {
+            go(client, &format!("seek {from}"));
+            let mut stops = Vec::new();
+            loop {
+                let stop = motion(client, command);
+                if stop["reason"] == end {
+                    return stops;
+                }
+                assert_eq!(stop["reason"], "data breakpoint");
+                stops.push((stop["text"].clone(), console(client, "when")));
+            }
+        };
+        let forward = walk("continue", "start", "exception");
+        let mut backward = walk("reverseContinue", "end", "start");
+        backward.reverse();
+        assert_eq!(forward, backward);
+        forward
+    };
+    let is_same = |(text, _): &(Value, String)| {
+        let text = text.as_str().expect("what was written");
+        text.ends_with(" (the same value)")
+    };
+    let changes = stops(&mut client, Value::Null);
+    let all = stops(&mut client, json!("$all"));
+    assert!(!changes.iter().any(is_same));
+    let (same, others): (Vec<_>, Vec<_>) = all.iter().cloned().partition(is_same);
+    assert_eq!(others, changes);
+    assert!(same.len() > 5, "{}", same.len());
+    assert_eq!(stops(&mut client, json!("$all && 1 > 2")), Vec::new());
+    assert_eq!(stops(&mut client, json!(" $all&&$event >= 0 ")), all);
+    client.ask("setDataBreakpoints", json!({ "breakpoints": [] }));
+
+    // The motions to them.
+    let (_, last) = all.last().expect("a write");
+    go(&mut client, "seek end");
+    let bytes = info["dataId"].as_str().expect("an id").split(':').nth(2);
+    let bytes = format!("$mem[{}; 12]", bytes.expect("an address"));
+    let told = console(&mut client, &format!("wrote --all {bytes}"));
+    client.event("stopped");
+    assert!(told.starts_with("going to the last write of "), "{told}");
+    assert_eq!(console(&mut client, "when"), *last);
+    let told = console(&mut client, &format!("next write --all {bytes}"));
+    assert!(told.starts_with("going to the next write of "), "{told}");
+    client.event("stopped");
+}
+
 /// A breakpoint in what a step goes over ends the step, whichever way it goes.
 #[test]
 fn steps_end_at_breakpoints_on_their_way() {

@@ -78,6 +78,60 @@ apply at ledger.c:51 [event 40 of 52]
 }
 
 #[test]
+fn writes_by_a_library_show_who_called_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = [
+        "tbreak apply",
+        "c",
+        "watch --all transfer->to if 1 < 2",
+        "info watchpoints",
+        "rc",
+        "p to",
+        "wrote transfer->to",
+        "p to",
+    ];
+    let told = without_parts(&shown(&recording, "entry", &session));
+    let expected = "\
+(rr-dap) info watchpoints
+Watchpoint 2: all writes of transfer->to if 1 < 2
+(rr-dap) rc
+Watchpoint 2 (transfer->to), sn_write at vsnprintf.c:29 wrote transfer->to: \
+62 6f 62 00 00 00 00 00 00 00 00 00 -> 62 6f 62 00 00 00 00 00 00 00 00 00 (the same value) \
+[event 15 of 52]
+#4 parse_line at ledger.c:38
+->   38    snprintf(transfer->to, sizeof transfer->to, \"%s\", to);
+(rr-dap) p to
+";
+    assert!(told.contains(expected), "{told}");
+    let expected = "\
+#5 parse_line at ledger.c:38
+->   38    snprintf(transfer->to, sizeof transfer->to, \"%s\", to);
+(rr-dap) p to
+(char *) to = ";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn too_little_address_space_is_told_with_what_helps() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = ledger(directory.path());
+    let session = Command::new("sh")
+        .args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_rr-dap"))
+        .args(["debug", "--batch", "--at", "end", "-x", "when"])
+        .arg(&recording)
+        .env("RR_DAP_CACHE", support::cache_dir())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = text(&session.stdout) + &text(&session.stderr);
+    let remedy = "Cannot allocate memory (os error 12); there is too little address space: \
+        raise its limit (`ulimit -v`)";
+    assert!(told.contains(remedy), "{told}");
+}
+
+#[test]
 fn finish_leaves_the_frame_that_is_looked_at() {
     let directory = tempfile::tempdir().unwrap();
     let recording = ledger(directory.path());

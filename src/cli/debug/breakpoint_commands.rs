@@ -24,6 +24,12 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
         data_id: Option<String>,
         description: String,
     }
+    let (all, arguments) = match arguments.strip_prefix("--all") {
+        Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => {
+            (true, rest.trim_start())
+        }
+        _ => (false, arguments),
+    };
     if arguments.is_empty() {
         bail!("watch what? `watch EXPRESSION`, such as a variable or a field");
     }
@@ -43,6 +49,7 @@ pub(super) fn watch(prompt: &mut Prompt, arguments: &str) -> Done {
     let spot = Spot::Data {
         id,
         expression: expression.to_owned(),
+        all,
     };
     prompt.add_and_tell(Wanted { spot, condition }, Lifetime::Kept)
 }

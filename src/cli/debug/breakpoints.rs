@@ -77,7 +77,12 @@ impl Breakpoint {
             Spot::Function(name) => self.answer.message.as_ref().unwrap_or(name).clone(),
             Spot::Instruction(address) => format!("*{address}"),
             Spot::Event { title, .. } => (*title).to_owned(),
-            Spot::Data { expression, .. } => expression.clone(),
+            Spot::Data {
+                expression, all, ..
+            } => match all {
+                true => format!("all writes of {expression}"),
+                false => expression.clone(),
+            },
         }
     }
 
@@ -143,7 +148,15 @@ impl Breakpoint {
                 let event = catching::with_filter(filter);
                 event.map_or(String::new(), |event| format!("catch {}", event.word))
             }
-            (Spot::Data { expression, .. }, _) => format!("watch {expression}"),
+            (
+                Spot::Data {
+                    expression, all, ..
+                },
+                _,
+            ) => match all {
+                true => format!("watch --all {expression}"),
+                false => format!("watch {expression}"),
+            },
             (_, Lifetime::OneStop) => format!("tbreak {}", self.full_place()),
             _ => format!("break {}", self.full_place()),
         };
@@ -199,10 +212,18 @@ impl Breakpoint {
                 "hitCondition": self.hits,
             }),
             Spot::Event { filter, .. } => json!({ "filterId": filter, "condition": condition }),
-            Spot::Data { id, .. } => json!({
-                "dataId": id, "accessType": "write", "condition": condition,
-                "hitCondition": self.hits,
-            }),
+            Spot::Data { id, all, .. } => {
+                // The server's way to ask for that.
+                let condition = match (all, condition) {
+                    (false, condition) => condition.clone(),
+                    (true, None) => Some("$all".to_owned()),
+                    (true, Some(condition)) => Some(format!("$all && ({condition})")),
+                };
+                json!({
+                    "dataId": id, "accessType": "write", "condition": condition,
+                    "hitCondition": self.hits,
+                })
+            }
         }
     }
 }

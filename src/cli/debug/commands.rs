@@ -108,7 +108,7 @@ static TABLE: &[PromptCommand] = &[
     entry(Backward, "reverse-stepi", &["rsi"], "[COUNT]", "back one instruction, into calls", motion::reverse_step_instruction).again(same),
     entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoint_commands::set).completing(Places),
     entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoint_commands::set_once).completing(Places),
-    entry(Stopping, "watch", &["wa"], "EXPRESSION [if CONDITION]", "stop where this is written", breakpoint_commands::watch).completing(Expressions),
+    entry(Stopping, "watch", &["wa"], "[--all] EXPRESSION [if CONDITION]", "stop where this is changed, or with --all written", breakpoint_commands::watch).completing(Expressions),
     entry(Stopping, "catch", &[], "trap|panic|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", catching::catch)
         .completing(Words(catching::WORDS)),
     entry(Stopping, "condition", &["cond"], "N [EXPRESSION]", "stop at breakpoint N only if this holds; without it, always", breakpoint_commands::condition).completing(Expressions),

@@ -45,11 +45,19 @@ fn is_none(count: &usize) -> bool {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum At {
-    Line { source: Source, line: usize },
+    Line {
+        source: Source,
+        line: usize,
+    },
     Function(String),
     Instruction(String),
     Event(String),
-    Data { id: String, expression: String },
+    Data {
+        id: String,
+        expression: String,
+        #[serde(default)]
+        all: bool,
+    },
 }
 
 impl Kept {
@@ -66,7 +74,15 @@ impl Kept {
             Spot::Function(name) => At::Function(name),
             Spot::Instruction(address) => At::Instruction(address),
             Spot::Event { filter, .. } => At::Event(filter.to_owned()),
-            Spot::Data { id, expression } => At::Data { id, expression },
+            Spot::Data {
+                id,
+                expression,
+                all,
+            } => At::Data {
+                id,
+                expression,
+                all,
+            },
         };
         Kept {
             at,
@@ -87,9 +103,14 @@ impl Kept {
             At::Function(name) => Spot::Function(name.clone()),
             At::Instruction(address) => Spot::Instruction(address.clone()),
             At::Event(filter) => catching::with_filter(filter)?.spot(),
-            At::Data { id, expression } => Spot::Data {
+            At::Data {
+                id,
+                expression,
+                all,
+            } => Spot::Data {
                 id: id.clone(),
                 expression: expression.clone(),
+                all: *all,
             },
         })
     }

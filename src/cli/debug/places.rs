@@ -24,6 +24,8 @@ pub(super) enum Spot {
     Data {
         id: String,
         expression: String,
+        /// Whether it stops at writes of the same value, too.
+        all: bool,
     },
 }
 

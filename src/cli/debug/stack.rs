@@ -7,6 +7,7 @@ use crate::cli::terminal::on_one_line;
 use crate::dap::protocol::{
     StackFrame, StackFramePresentationHint, StoppedEventBody, StoppedEventReason,
 };
+use crate::debuggee::AFTER_WRITE;
 use anyhow::{Context, bail};
 use std::path::Path;
 
@@ -227,7 +228,8 @@ impl Prompt {
         self.stack = Stack::default();
         self.fetch(LOOKED_THROUGH)?;
         let has_failed = matches!(stopped.reason, StoppedEventReason::Exception);
-        self.stack.selected = telling(&self.stack.frames, has_failed);
+        let is_write = stopped.description.as_deref() == Some(AFTER_WRITE);
+        self.stack.selected = telling(&self.stack.frames, has_failed || is_write);
         let moment = self.client.moment()?;
         let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
         let hit = self.hit(stopped)?;
@@ -272,9 +274,9 @@ impl Prompt {
 }
 
 /// The level of the frame to look at first: the innermost, but where a library has called its
-/// host, or the program has failed, the first that is of no library, its source here if there is
-/// one like that.
-fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
+/// host, or where one's own code is what matters, as when the program has failed or something
+/// has been written, the first that is of no library, its source here if there is one like that.
+fn telling(frames: &[StackFrame], is_for_own: bool) -> usize {
     let is_subtle = |frame: &StackFrame| {
         let hint = frame.presentation_hint.as_ref();
         matches!(hint, Some(StackFramePresentationHint::Subtle))
@@ -285,7 +287,7 @@ fn telling(frames: &[StackFrame], has_failed: bool) -> usize {
         source.is_some_and(|source| source.origin.is_some())
     };
     let is_own = |frame: &StackFrame| frame.source.is_some() && !is_subtle(frame);
-    let own = has_failed.then(|| frames.iter().position(is_own)).flatten();
+    let own = is_for_own.then(|| frames.iter().position(is_own)).flatten();
     if let Some(own) = own {
         return own;
     }

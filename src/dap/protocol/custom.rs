@@ -397,4 +397,6 @@ pub struct WhoWroteArguments {
     pub frame_id: Option<i64>,
     /// To the change before this moment, or to the one after it.
     pub direction: Way,
+    /// Whether writes of the same value count, too.
+    pub all: bool,
 }

@@ -74,7 +74,7 @@ struct ConsoleCommand {
 impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
-        self.arguments.starts_with("EXPRESSION") || self.needs_more()
+        self.arguments.ends_with("EXPRESSION") || self.needs_more()
     }
 
     /// Whether the words alone are the name of a variable.
@@ -317,6 +317,7 @@ mod tests {
             "ptype !done",
             "ptype (char *)p",
             "wrote $mem[p; 4]",
+            "wrote --all *p",
             "functions *push*",
         ] {
             assert!(CommandLine::parse(line).is_some(), "{line}");

@@ -11,7 +11,7 @@ use crate::dap::protocol::{
 use crate::dap::repl::wrote;
 use crate::dap::reporter::say;
 use crate::debuggee::{DataBreakpointRequest, DataId, DataMeant};
-use crate::timeline::travel::motion::Direction;
+use crate::timeline::travel::motion::{Direction, Writes};
 
 /// Bytes at an address where nobody says how many.
 const SOME_BYTES: u64 = 4;
@@ -70,13 +70,36 @@ pub(super) fn set(
     let wanted: Vec<_> = arguments
         .breakpoints
         .into_iter()
-        .map(|wanted| DataBreakpointRequest {
-            data: DataId(wanted.data_id),
-            when: when(wanted.condition, wanted.hit_condition),
+        .map(|wanted| {
+            let (writes, condition) = writes_in(wanted.condition);
+            DataBreakpointRequest {
+                data: DataId(wanted.data_id),
+                writes,
+                when: when(condition, wanted.hit_condition),
+            }
         })
         .collect();
     let states = session.debuggee()?.set_data_breakpoints(&wanted);
     session.tell(&states, BreakpointKind::Data, None)
+}
+
+/// What stands first in the condition of a data breakpoint that is to stop at writes of the
+/// same value, too: the protocol has no word of its own for that.
+const ALL: &str = "$all";
+
+/// Which writes a condition asks for, and the rest of it: `$all`, `$all && x > 3`.
+fn writes_in(condition: Option<String>) -> (Writes, Option<String>) {
+    let rest = condition
+        .as_deref()
+        .and_then(|condition| condition.trim().strip_prefix(ALL));
+    let rest = rest.map(str::trim_start);
+    if rest == Some("") {
+        return (Writes::All, None);
+    }
+    match rest.and_then(|rest| rest.strip_prefix("&&")) {
+        Some(rest) => (Writes::All, Some(rest.trim_start().to_owned())),
+        None => (Writes::Changing, condition),
+    }
 }
 
 pub(super) fn who_wrote(session: &mut Session, arguments: WhoWroteArguments) -> Handled<()> {
@@ -101,8 +124,12 @@ pub(super) fn who_wrote(session: &mut Session, arguments: WhoWroteArguments) -> 
     };
     let debuggee = session.debuggee()?;
     let data = debuggee.data(&meant)?;
-    let motion = debuggee.to_change(&data.id, direction)?;
-    let going = wrote::going(&data, direction);
+    let writes = match arguments.all {
+        true => Writes::All,
+        false => Writes::Changing,
+    };
+    let motion = debuggee.to_write(&data.id, writes, direction)?;
+    let going = wrote::going(&data, writes, direction);
     say(&session.outbox, OutputEventCategory::Console, &going);
     Reply::then(Then::TravelUnasked(vec![motion]))
 }

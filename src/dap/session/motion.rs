@@ -243,8 +243,15 @@ impl Session {
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
-        let is_write =
-            |motion: &Motion| matches!(motion, Motion::LastChange(_) | Motion::NextChange(_));
+        let is_write = |motion: &Motion| {
+            matches!(
+                motion,
+                Motion::LastChange(_)
+                    | Motion::NextChange(_)
+                    | Motion::LastWrite(_)
+                    | Motion::NextWrite(_)
+            )
+        };
         if let Some(text) = &stopped.text
             && moving.motions.last().is_some_and(is_write)
             && !self.client.waits_for_output
@@ -458,6 +465,8 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
             | Motion::Position(_)
             | Motion::LastChange(_)
             | Motion::NextChange(_)
+            | Motion::LastWrite(_)
+            | Motion::NextWrite(_)
             | Motion::Mark(_),
         ) => StoppedEventReason::Goto,
         Some(

@@ -389,11 +389,8 @@ impl Recording {
     /// The bytes that data breakpoints watch.
     pub(super) fn watched_ranges(&self) -> Vec<MemoryRange> {
         let places = self.breakpoints.data.iter().flat_map(|set| &set.places);
-        let ranges = places.filter_map(|place| match place {
-            Place::Change(range) => Some(*range),
-            _ => None,
-        });
-        ranges.collect()
+        let watched = places.filter_map(Place::watched);
+        watched.map(|(range, _)| range).collect()
     }
 
     pub(super) fn apply(&mut self) {

@@ -3,13 +3,13 @@
 use super::{Recording, address};
 use crate::component::ModuleId;
 use crate::debuggee::{
-    BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError, Format,
-    FrameId, Output, Page, StopText, VariableView,
+    AFTER_WRITE, BreakpointState, Data, DataBreakpointRequest, DataId, DataMeant, DebuggeeError,
+    Format, FrameId, Output, Page, StopText, VariableView,
 };
 use crate::inspect::variable::ValueType;
 use crate::replay::InstanceId;
 use crate::timeline::travel::motion::{
-    BreakpointId, Direction, MemoryRange, Motion, Place, Reason,
+    BreakpointId, Direction, MemoryRange, Motion, Reason, Writes,
 };
 use crate::timeline::{Change, Interrupt, Pass};
 
@@ -118,7 +118,7 @@ impl Recording {
     ) -> Vec<BreakpointState> {
         let place = |request: &DataBreakpointRequest| {
             understood(&request.data)
-                .map(|range| vec![Place::Change(range)])
+                .map(|range| vec![request.writes.place(range)])
                 .map_err(|error| error.to_string())
         };
         self.set_data(
@@ -169,16 +169,19 @@ impl Recording {
             });
         let text = text + &again.unwrap_or_default();
         Some(StopText {
-            description: Some("Paused after a write".to_owned()),
+            description: Some(AFTER_WRITE.to_owned()),
             text: Some(text),
         })
     }
 
-    /// `balance: 3 -> 4`; of what has parts, each that differs.
+    /// `balance: 3 -> 4`; of what has parts, each that differs. `balance: 3 -> 3 (the same
+    /// value)` if nothing does.
     fn told_change(&mut self, change: &Change) -> String {
         let named = self.names.get(&change.range).cloned();
         let values = (change.old.as_slice(), change.new.as_slice());
+        let is_same = change.old == change.new;
         let of = named.as_ref().and_then(|named| named.of.as_ref());
+        let of = of.filter(|_| !is_same);
         if let Some((named, of)) = named.as_ref().zip(of)
             && let Some(parts) = self.changes_of(of, &named.name, values)
         {
@@ -190,17 +193,21 @@ impl Recording {
         };
         let type_name = type_name.as_deref();
         let (old, new) = (typed(values.0, type_name), typed(values.1, type_name));
-        format!("{name}: {old} -> {new}")
+        let same = if is_same { " (the same value)" } else { "" };
+        format!("{name}: {old} -> {new}{same}")
     }
 
-    pub(super) fn motion_to_change(
+    pub(super) fn motion_to_write(
         of: &DataId,
+        writes: Writes,
         direction: Direction,
     ) -> Result<Motion, DebuggeeError> {
         let range = understood(of)?;
-        Ok(match direction {
-            Direction::Backward => Motion::LastChange(range),
-            Direction::Forward => Motion::NextChange(range),
+        Ok(match (direction, writes) {
+            (Direction::Backward, Writes::Changing) => Motion::LastChange(range),
+            (Direction::Forward, Writes::Changing) => Motion::NextChange(range),
+            (Direction::Backward, Writes::All) => Motion::LastWrite(range),
+            (Direction::Forward, Writes::All) => Motion::NextWrite(range),
         })
     }
 }

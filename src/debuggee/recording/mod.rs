@@ -46,7 +46,7 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop};
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop, Writes};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
@@ -340,8 +340,13 @@ impl Travels for Recording {
         marks.map(mark).collect()
     }
 
-    fn to_change(&mut self, of: &DataId, direction: Direction) -> Result<Motion, DebuggeeError> {
-        Recording::motion_to_change(of, direction)
+    fn to_write(
+        &mut self,
+        of: &DataId,
+        writes: Writes,
+        direction: Direction,
+    ) -> Result<Motion, DebuggeeError> {
+        Recording::motion_to_write(of, writes, direction)
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {

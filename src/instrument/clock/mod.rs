@@ -46,7 +46,7 @@ pub const IMPORT_DEPTH: &str = "depth";
 pub const IMPORT_LOWEST: &str = "lowest";
 /// Grows whenever the rewrite of some module changes, so that code compiled from
 /// an older rewrite is not used.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 9;
 
 /// A core module that keeps the clock.
 #[derive(Debug, Clone)]

@@ -184,7 +184,10 @@ impl<'a> Original<'a> {
             return EntryTick::Checked;
         };
         let defined = defined as usize;
-        let is_leaf = self.scans.get(defined).is_some_and(|scan| scan.is_leaf);
+        let scan = self.scans.get(defined);
+        // Where stores are told of, the clock must be right at each of them.
+        let tells = matches!(self.extra, Extra::Probe(Probe::Watch));
+        let is_leaf = scan.is_some_and(|scan| scan.is_leaf && !(tells && scan.stores));
         let is_recursive = self
             .recursive
             .get(defined)

@@ -1,6 +1,7 @@
 //! What is known of a function before it is rewritten.
 
 use super::ClockError;
+use crate::instrument::probe::Store;
 use wasmparser::{FunctionBody, Operator};
 
 /// What matters of a function for how it keeps the clock.
@@ -11,6 +12,8 @@ pub(super) struct Scan {
     /// nor catches.
     pub(super) is_leaf: bool,
     pub(super) catches: bool,
+    /// Whether it writes to memory.
+    pub(super) stores: bool,
     /// The functions that it calls by name.
     pub(super) callees: Vec<u32>,
     /// Whether it calls functions that are not named.
@@ -25,6 +28,7 @@ impl Scan {
             tight_loops: Vec::new(),
             is_leaf: true,
             catches: false,
+            stores: false,
             callees: Vec::new(),
             calls_by_reference: false,
             referenced: Vec::new(),
@@ -39,6 +43,7 @@ impl Scan {
             if calls(&operator) {
                 scan.loosen(&open);
             }
+            scan.stores |= Store::of(&operator).is_some();
             scan.is_leaf &= !calls(&operator) && !leaves_elsewhere(&operator);
         }
         scan.is_leaf &= scan.tight_loops.is_empty() && !scan.catches;

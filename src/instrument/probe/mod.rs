@@ -8,10 +8,12 @@
 
 mod segment;
 mod store;
+mod written;
 
 pub use segment::Segments;
 pub(super) use segment::read as read_segments;
 pub(super) use store::{Place, Store, Temporaries, note_segment};
+pub use written::Written;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +45,8 @@ impl Probe {
         matches!(self, Probe::Watch | Probe::Survey)
     }
 
-    pub(super) fn is_of_segments(self) -> bool {
+    /// Whether something is noted of segments.
+    pub fn is_of_segments(self) -> bool {
         matches!(self, Probe::Survey | Probe::Count)
     }
 }

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use wasmparser::{BinaryReaderError, FunctionBody, Operator};
+use wasm_encoder::Encode;
+use wasmparser::{BinaryReader, BinaryReaderError, FunctionBody, Operator};
 
 /// The segments of a module's code.
 ///
@@ -48,6 +49,42 @@ impl Segments {
             }
         }
         Ok(())
+    }
+
+    /// The stored form: how many there are, and the gap before each, twice, in LEB128.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(2 * (self.starts.len() + self.structure.len()));
+        for offsets in [&self.starts, &self.structure] {
+            (offsets.len() as u32).encode(&mut bytes);
+            let mut previous = 0;
+            for offset in offsets {
+                (offset - previous).encode(&mut bytes);
+                previous = *offset;
+            }
+        }
+        bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not what [`Segments::to_bytes`] makes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Segments, BinaryReaderError> {
+        let mut reader = BinaryReader::new(bytes, 0);
+        let mut read = || {
+            let count = reader.read_var_u32()?;
+            let mut previous = 0u32;
+            let offsets = (0..count).map(|_| {
+                previous = previous.saturating_add(reader.read_var_u32()?);
+                Ok(previous)
+            });
+            offsets.collect::<Result<Vec<u32>, BinaryReaderError>>()
+        };
+        Ok(Segments {
+            starts: read()?,
+            structure: read()?,
+        })
     }
 
     /// How many there are.

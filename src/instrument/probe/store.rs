@@ -8,11 +8,11 @@ use wasmparser::Operator;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::instrument) struct Store {
     pub(in crate::instrument) memory: u32,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// So many bytes at an address, which is under `operands` on the stack.
     Fixed {
         offset: u64,
@@ -25,13 +25,13 @@ enum Kind {
 
 /// What is on the operand stack above the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operands {
+pub(super) enum Operands {
     One(ValType),
     Two(ValType),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bulk {
+pub(super) enum Bulk {
     Fill,
     Copy { from: u32 },
     Init,

@@ -15,6 +15,7 @@ use crate::trace::Trace;
 use granules::{Granules, push_runs};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub const FIRST_LENGTH: u64 = 1 << 16;
 const MOST_BYTES: usize = 128 << 20;
 /// Bytes of memory that one mark stands for, and marks that are kept in one word.
 const MARKS_TOGETHER: usize = 64;
+/// A stretch has at least its first length for each so many marks that there are. For them to
+/// be gathered takes about a hundredth of what it takes to replay that then.
+const MARKS_IN_FIRST_LENGTH: usize = 1 << 19;
 /// A store may begin so many bytes before what it writes of a granule.
 const LONGEST_STORE: u64 = 15;
 
@@ -47,6 +51,9 @@ pub struct Survey {
     /// Of each module.
     segments: Vec<Segments>,
     end: Tick,
+    /// The recording has no end yet: a run that goes on may have added to it since, and then
+    /// replayers come farther than this.
+    may_go_on: bool,
 }
 
 /// A number for each memory that an instance has under an index.
@@ -95,12 +102,11 @@ impl Survey {
         if compiled.variant.probe() != Some(Probe::Survey) {
             return Err(ReplayError::NotForSurvey);
         }
-        let component = trace.component();
-        let segments = component.modules().map(Segments::of_module);
-        let segments = segments.map(Result::unwrap_or_default);
-        let segments: Vec<Segments> = segments.collect();
+        let modules = compiled.modules.iter();
+        let segments: Vec<Segments> = modules.map(|m| (*m.segments).clone()).collect();
         let surveying = Surveying {
             length: first_length,
+            first_length,
             sights: Vec::new(),
             segments: segments.iter().map(Segments::count).collect(),
             stretches: Vec::new(),
@@ -124,6 +130,7 @@ impl Survey {
             slots,
             segments,
             end,
+            may_go_on: !trace.has_end(),
         })
     }
 
@@ -204,6 +211,9 @@ impl Survey {
             }
             begin = stretch.end;
         }
+        if self.may_go_on {
+            ranges.push(self.end..Tick(u64::MAX));
+        }
         joined(ranges)
     }
 }
@@ -223,7 +233,9 @@ const SLOTS: u32 = 4;
 
 /// A survey in the making.
 struct Surveying {
+    /// Ticks in a stretch from now on.
     length: u64,
+    first_length: u64,
     sights: Vec<Sight>,
     /// How many segments each module has.
     segments: Vec<u32>,
@@ -241,6 +253,7 @@ impl Surveying {
             .map(|count| vec![0; (*count as usize).div_ceil(MARKS_TOGETHER)])
             .collect();
         let mut written: BTreeMap<u32, Granules> = BTreeMap::new();
+        let mut marks = 0;
         for sight in &self.sights {
             let module = sight.instance.module.0 as usize;
             let sizes: Vec<usize> = sight
@@ -250,6 +263,7 @@ impl Surveying {
                 .collect();
             let data = sight.probe.data_mut(&mut *store);
             let (layout, count) = (sight.layout, self.segments.get(module).copied());
+            marks += count.unwrap_or(0) as usize;
             if let Some(words) = ran.get_mut(module) {
                 take_marks(
                     data,
@@ -265,17 +279,24 @@ impl Surveying {
             for (memory, size) in (0..).zip(sizes) {
                 let granules = (size >> layout.granule_bits()).min(layout.granules() as usize);
                 let mut runs = Vec::new();
+                marks += granules;
                 take_marks(data, layout.of_memory(memory), granules, |at, word| {
                     push_runs(&mut runs, u64::from(at) * MARKS_TOGETHER as u64, word);
                 });
                 if !runs.is_empty() {
-                    let slot = written
-                        .entry(sight.first_slot + memory % SLOTS)
-                        .or_default();
-                    *slot = slot.and(&Granules::of(runs.into_iter()));
+                    let granules = Granules::of(runs.into_iter());
+                    match written.entry(sight.first_slot + memory % SLOTS) {
+                        Entry::Vacant(slot) => _ = slot.insert(granules),
+                        Entry::Occupied(mut slot) => {
+                            let both = slot.get().and(&granules);
+                            slot.insert(both);
+                        }
+                    }
                 }
             }
         }
+        let least = self.first_length * (1 + (marks / MARKS_IN_FIRST_LENGTH) as u64);
+        self.length = self.length.max(least);
         let stretch = Stretch { end, ran, written };
         self.bytes += stretch.bytes();
         self.stretches.push(stretch);
@@ -314,18 +335,39 @@ fn take_marks(data: &mut [u8], from: u64, count: usize, mut tell: impl FnMut(u32
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let until = from.saturating_add(count).min(data.len());
     let marks = data.get_mut(from..until).unwrap_or_default();
-    for (at, chunk) in (0..).zip(marks.chunks_mut(MARKS_TOGETHER)) {
+    let (whole, rest) = marks.as_chunks_mut::<MARKS_TOGETHER>();
+    let mut at = 0;
+    for chunk in whole {
         // The usual case, in as few instructions as there may be.
-        if <[u8; MARKS_TOGETHER]>::try_from(&*chunk).is_ok_and(|chunk| chunk == [0; 64]) {
-            continue;
-        }
-        let bits = chunk.iter().enumerate();
-        let word = bits.fold(0, |word, (bit, mark)| word | u64::from(*mark != 0) << bit);
-        if word != 0 {
+        let eights = chunk.as_chunks::<8>().0;
+        let any = eights
+            .iter()
+            .fold(0, |any, eight| any | u64::from_ne_bytes(*eight));
+        if any != 0 {
+            tell(at, together(chunk));
             chunk.fill(0);
-            tell(at, word);
         }
+        at += 1;
     }
+    let mut last = [0; MARKS_TOGETHER];
+    last.iter_mut()
+        .zip(&*rest)
+        .for_each(|(to, mark)| *to = *mark);
+    rest.fill(0);
+    if last != [0; MARKS_TOGETHER] {
+        tell(at, together(&last));
+    }
+}
+
+/// A bit for each mark, the first one the lowest. Marks are zero or one.
+fn together(marks: &[u8; MARKS_TOGETHER]) -> u64 {
+    // Eight at a time: the factor moves the lowest bit of byte i to bit 56 + i.
+    const FACTOR: u64 = 0x0102_0408_1020_4080;
+    let eights = marks.as_chunks::<8>().0.iter().rev();
+    eights.fold(0, |word, eight| {
+        let bits = u64::from_le_bytes(*eight).wrapping_mul(FACTOR) >> 56;
+        word << 8 | bits
+    })
 }
 
 /// One or two neighbours as one.

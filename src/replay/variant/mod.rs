@@ -9,7 +9,7 @@ pub use crate::cache::{CacheDir, CacheError};
 use crate::cache::{Entry, Kept, Key};
 use crate::instrument::clock::{self, ClockError, ClockStyle};
 use crate::instrument::offsets::{OffsetMap, OffsetMapError};
-use crate::instrument::probe::Probe;
+use crate::instrument::probe::{Probe, Segments};
 use crate::trace::{Outcome, scarce};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -216,16 +216,21 @@ pub struct Prepared {
     pub code: PathBuf,
     /// Offsets in the recorded module and in the compiled one's bytes.
     pub offsets: OffsetMap,
+    /// The segments of the recorded module, where something is noted of them; else none.
+    pub segments: Arc<Segments>,
     /// The file itself, where it is in memory: it is there as long as this is.
     pub unkept: Option<Arc<File>>,
 }
 
 impl Prepared {
     fn of(kept: Kept, module: usize) -> Result<Prepared, VariantError> {
-        let offsets = OffsetMap::from_bytes(&kept.notes);
+        let (offsets, segments) = Notes::parts(&kept.notes);
+        let offsets = OffsetMap::from_bytes(offsets);
+        let segments = Segments::from_bytes(segments);
         Ok(Prepared {
             code: kept.code,
             offsets: offsets.map_err(|source| VariantError::Offsets { module, source })?,
+            segments: Arc::new(segments.map_err(|_| VariantError::Segments { module })?),
             unkept: kept.unkept,
         })
     }
@@ -252,6 +257,25 @@ impl Prepared {
     }
 }
 
+/// What is kept beside compiled code, in bytes: how long the offset map is, the map, and the
+/// segments. To read these from the module takes as long as to replay a short recording.
+struct Notes;
+
+impl Notes {
+    fn of(offsets: &OffsetMap, segments: &Segments) -> Vec<u8> {
+        let offsets = offsets.to_bytes();
+        let length = (offsets.len() as u64).to_le_bytes();
+        [&length, offsets.as_slice(), &segments.to_bytes()].concat()
+    }
+
+    /// The bytes of the offset map and of the segments.
+    fn parts(bytes: &[u8]) -> (&[u8], &[u8]) {
+        let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        let length = u64::from_le_bytes(*length).min(rest.len() as u64);
+        rest.split_at(length as usize)
+    }
+}
+
 /// Why recorded modules cannot be made ready for replay.
 #[derive(Debug, Error)]
 pub enum VariantError {
@@ -265,6 +289,12 @@ pub enum VariantError {
         module: usize,
         /// What is wrong with it.
         source: OffsetMapError,
+    },
+    /// What is kept beside compiled code does not tell of its segments.
+    #[error("core module {module}: its segments cannot be read; this is a fault of rr-dap")]
+    Segments {
+        /// Its number in the component: its [`ModuleId`](crate::component::ModuleId).
+        module: usize,
     },
     /// A module cannot be rewritten to keep the clock.
     #[error("core module {module}: {source}")]
@@ -371,7 +401,7 @@ fn compile(
     let Some(style) = variant.clock_style() else {
         return Ok(Entry {
             code: precompile(module)?,
-            notes: OffsetMap::identity(module.len()).to_bytes(),
+            notes: Notes::of(&OffsetMap::identity(module.len()), &Segments::default()),
         });
     };
     let clocked = match (variant, variant.probe()) {
@@ -383,8 +413,11 @@ fn compile(
         module: index,
         source,
     })?;
+    let has_segments = variant.probe().is_some_and(Probe::is_of_segments);
+    let segments = has_segments.then(|| Segments::of_module(module));
+    let segments = segments.transpose().unwrap_or_default();
     Ok(Entry {
         code: precompile(&clocked.module)?,
-        notes: clocked.offsets.to_bytes(),
+        notes: Notes::of(&clocked.offsets, &segments.unwrap_or_default()),
     })
 }

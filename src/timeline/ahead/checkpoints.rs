@@ -14,10 +14,11 @@
 //! 0.5 s, a step back by line there 8 ms.
 
 use crate::replay::{Position, Tick};
-use crate::timeline::processes::machine::{self, Bytes};
+use crate::timeline::processes::machine::{self, Bytes, Pid};
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::ReplayerId;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How much may be kept.
@@ -60,12 +61,30 @@ const BETWEEN_MEASUREMENTS: Duration = Duration::from_secs(1);
 const SHARE_OF_MEASURING: u32 = 8;
 
 /// Checkpoints are packed from half of the memory on that all may take: those that have more
-/// than this of their own, so many at each measurement, each so often, as there is more of
+/// than this of their own, or than a small part of all, so many at each measurement, each so often, as there is more of
 /// its own when those beside it go. So many on either side of the present stay ready.
 const WORTH_PACKING: Bytes = Bytes(16 << 20);
+const PART_WORTH_PACKING: u64 = 64;
 const PACKED_AT_ONCE: usize = 8;
 const PACKED_OFTEN: u32 = 3;
 const KEPT_READY: usize = 4;
+
+/// What a process takes.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::timeline) struct Measured {
+    pid: Pid,
+    /// What it has for itself, and its share of what it has in common with others.
+    taken: Bytes,
+    /// What no other has.
+    alone: Bytes,
+}
+
+impl Measured {
+    pub(in crate::timeline) fn of(pid: Pid) -> Measured {
+        let (taken, alone) = machine::taken(pid);
+        Measured { pid, taken, alone }
+    }
+}
 
 /// The checkpoints of a timeline, by position.
 #[derive(Debug)]
@@ -104,8 +123,8 @@ impl Checkpoints {
         self.present = present;
     }
 
-    /// Keeps a process that stands still; lets the least useful ones go if there
-    /// are too many, or if they take too much memory.
+    /// Keeps a process that stands still; lets the least useful one go if there
+    /// are too many.
     pub(in crate::timeline) fn keep(&mut self, process: Process) {
         if process.id < self.since {
             return;
@@ -118,26 +137,36 @@ impl Checkpoints {
             _ => self.kept.insert(index, process),
         }
         while self.kept.len() > self.limits.number && self.let_one_go() {}
-        if self.measured.elapsed() >= self.rest {
-            self.fit_memory();
-        }
     }
 
-    /// Measures what the processes take, and lets some go if that is too much.
-    fn fit_memory(&mut self) {
+    /// Those that are to be measured now, if it is time for that. Measuring takes long: it is
+    /// done while nobody holds the checkpoints, by whoever is not waited for.
+    pub(in crate::timeline) fn to_measure(&self) -> Option<Vec<Pid>> {
         // The first and the last stay whatever they take: of a guest with much memory they
         // alone may take more than all may, and none between them would be left.
-        let began = Instant::now();
         let between = 1..self.kept.len().saturating_sub(1);
-        let between = self.kept.get_mut(between).unwrap_or_default();
+        let between = self.kept.get(between).unwrap_or_default();
+        let is_due = self.measured.elapsed() >= self.rest;
+        is_due.then(|| between.iter().map(|p| p.pid).collect())
+    }
+
+    /// What these processes take, as measured in so much time: lets some go if that is too
+    /// much.
+    pub(in crate::timeline) fn fit_memory(&mut self, measured: &[Measured], took: Duration) {
+        self.measured = Instant::now();
+        self.rest = BETWEEN_MEASUREMENTS.max(took * SHARE_OF_MEASURING);
+        let by_pid: HashMap<Pid, &Measured> = measured.iter().map(|m| (m.pid, m)).collect();
         let mut total = 0;
-        for process in between.iter_mut() {
-            let (taken, alone) = machine::taken(process.pid);
-            total += taken.0;
-            process.alone = alone;
+        let mut number = 0u64;
+        for process in &mut self.kept {
+            // Some may be gone meanwhile.
+            let Some(measured) = by_pid.get(&process.pid) else {
+                continue;
+            };
+            total += measured.taken.0;
+            number += 1;
+            process.alone = measured.alone;
         }
-        self.rest = BETWEEN_MEASUREMENTS.max(began.elapsed() * SHARE_OF_MEASURING);
-        let mut number = between.len() as u64;
         if total > self.limits.memory.0 / 2 {
             self.pack();
         }
@@ -151,7 +180,6 @@ impl Checkpoints {
             }
             total = total.saturating_sub(share);
         }
-        self.measured = Instant::now();
     }
 
     /// Has some checkpoints packed that are far from the present and have much memory of
@@ -160,13 +188,13 @@ impl Checkpoints {
         let present = self.present;
         let near = self.kept.partition_point(|p| p.at.position.tick < present);
         let near = near.saturating_sub(KEPT_READY)..near + KEPT_READY;
+        let worth = Bytes(self.limits.memory.0 / PART_WORTH_PACKING).min(WORTH_PACKING);
         let mut left = PACKED_AT_ONCE;
         for (i, process) in self.kept.iter_mut().enumerate() {
             if left == 0 {
                 break;
             }
-            if !near.contains(&i) && process.packed < PACKED_OFTEN && process.alone > WORTH_PACKING
-            {
+            if !near.contains(&i) && process.packed < PACKED_OFTEN && process.alone > worth {
                 process.pack();
                 left -= 1;
             }
@@ -235,6 +263,11 @@ impl Checkpoints {
     /// The same, with the event of each.
     pub(in crate::timeline) fn moments(&self) -> impl Iterator<Item = (u64, Position)> + '_ {
         self.kept.iter().map(|p| (p.at.event, p.at.position))
+    }
+
+    /// How many of them have been packed.
+    pub(in crate::timeline) fn packed(&self) -> usize {
+        self.kept.iter().filter(|p| p.packed > 0).count()
     }
 
     /// What they take, all together.

@@ -12,7 +12,6 @@ use crate::replay::{Compiled, ReplayError};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use crate::trace::Trace;
 use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -23,7 +22,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// One as long as recordings may have takes a tenth of a second to pack so.
 const LEVEL: i32 = 1;
 /// Grows whenever surveys are made otherwise.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The survey of a recording.
 #[derive(Debug, Default)]
@@ -129,7 +128,7 @@ fn unpack(packed: &[u8]) -> Option<Survey> {
     postcard::from_bytes(&bytes).ok()
 }
 
-/// All that a survey depends on: the whole recording, the component that is replayed, and how
+/// All that a survey depends on: the whole recording, with what came of its recorder's tail, the component that is replayed, and how
 /// long its stretches are at first.
 fn key_of(trace: &Trace, stretch: u64) -> Option<Vec<u8>> {
     let mut hasher = Sha256::new();
@@ -141,14 +140,8 @@ fn key_of(trace: &Trace, stretch: u64) -> Option<Vec<u8>> {
         hasher.update((module.len() as u64).to_le_bytes());
         hasher.update(module);
     }
-    let mut file = std::fs::File::open(trace.path()).ok()?;
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some(hasher.finalize().to_vec()),
-            read => hasher.update(buffer.get(..read)?),
-        }
-    }
+    trace.read_content(|bytes| hasher.update(bytes)).ok()?;
+    Some(hasher.finalize().to_vec())
 }
 
 impl Timeline {

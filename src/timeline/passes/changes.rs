@@ -6,17 +6,19 @@ use crate::replay::survey::joined;
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::processes::replayer::writes::write_before;
 use crate::timeline::processes::wire::ask::{FindChanges, Meanwhile};
+use crate::timeline::processes::wire::breaks::ChangeWatch;
 use crate::timeline::processes::wire::found::{Change, ChangedTicks};
-use crate::timeline::travel::motion::{BreakpointId, Direction, MemoryRange, Place, Reason, Stop};
+use crate::timeline::travel::motion::{
+    BreakpointId, Direction, MemoryRange, Place, Reason, Stop, Writes,
+};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// More bytes than this are not watched: they are compared where one stops.
 const MOST_BYTES: u32 = 1 << 24;
-/// So many ranges are remembered: each takes 3 MiB at most.
+/// So many ranges are remembered: each takes 4 MiB at most.
 const MOST_KNOWN: usize = 64;
 
 /// When some bytes change in a recording: the ticks in which they do. Which
@@ -66,11 +68,24 @@ pub(in crate::timeline) struct Known {
 }
 
 impl Known {
-    /// Where to look for changes; everywhere, as long as nothing is known.
-    pub(in crate::timeline) fn ticks(&self, range: &MemoryRange) -> ChangedTicks {
-        match self.by_range.get(range) {
-            Some(looked) => looked.changes.found.clone(),
-            None => ChangedTicks::unknown(),
+    /// Where to look for writes; everywhere, as long as nothing is known.
+    pub(in crate::timeline) fn watch(
+        &self,
+        index: usize,
+        range: MemoryRange,
+        writes: Writes,
+    ) -> ChangeWatch {
+        let found = self.by_range.get(&range).map(|known| &known.changes.found);
+        let ticks = match (found, writes) {
+            (None, _) => ChangedTicks::unknown(),
+            (Some(found), Writes::Changing) => found.clone(),
+            (Some(found), Writes::All) => found.all_written(),
+        };
+        ChangeWatch {
+            index,
+            range,
+            writes,
+            ticks,
         }
     }
 }
@@ -171,17 +186,19 @@ impl Timeline {
         Ok(open.find(|open| open.start <= before).cloned())
     }
 
-    /// Looks at such a stretch.
+    /// Looks at such a stretch, and at those before it: so many in all.
     pub(in crate::timeline) fn know_more(
         &mut self,
         range: MemoryRange,
-        stretch: Range<Tick>,
+        stretch: &Range<Tick>,
+        most: usize,
         interrupt: &Interrupt,
     ) -> Result<()> {
-        let found = self.find_changes(&[range], vec![stretch.clone()], interrupt, &|_| {})?;
+        let mut open = self.open_of(&range);
+        let end = open.partition_point(|open| open.start <= stretch.start);
+        let looked: Vec<_> = open.drain(end.saturating_sub(most)..end).collect();
+        let found = self.find_changes(&[range], looked, interrupt, &|_| {})?;
         let found = found.into_iter().next().ok_or_else(not_all)?;
-        let open = self.open_of(&range);
-        let open = open.into_iter().filter(|open| *open != stretch).collect();
         self.note_changes(range, found, open);
         Ok(())
     }
@@ -227,11 +244,11 @@ impl Timeline {
     ) -> Result<Vec<ChangedTicks>> {
         let mut found = vec![ChangedTicks::default(); ranges.len()];
         let end = self.known_end().map(|end| end.tick);
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut pieces = self.pieces(stretches).into_iter().rev().peekable();
+        let at_once = self.at_once();
+        let mut pieces = self.watched_pieces(stretches).into_iter().rev().peekable();
         while pieces.peek().is_some() {
             let mut sent = Vec::new();
-            for piece in pieces.by_ref().take(cores) {
+            for piece in pieces.by_ref().take(at_once) {
                 let from = match piece.start {
                     Tick(0) => Position::START,
                     tick => Position::first_of(tick),
@@ -258,21 +275,27 @@ impl Timeline {
         Ok(found)
     }
 
-    /// Stretches, cut where there are checkpoints that one can begin at.
-    fn pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
+    /// Stretches, cut where there are checkpoints that one can begin at. Those that one comes to
+    /// from the same checkpoint are one piece: one runs through all of them to get to the last.
+    fn watched_pieces(&mut self, stretches: &[Range<Tick>]) -> Vec<Range<Tick>> {
         let checkpoints: Vec<Tick> = {
             let kept = self.pool.watching();
             kept.positions().map(|position| position.tick).collect()
         };
-        let mut pieces = Vec::new();
+        let before = |tick: Tick| checkpoints.iter().filter(|at| **at <= tick).count();
+        let mut pieces: Vec<Range<Tick>> = Vec::new();
         for stretch in stretches {
             let mut begin = stretch.start;
             let within = checkpoints.iter().filter(|tick| stretch.contains(tick));
             for tick in within.copied().chain([stretch.end]) {
-                if begin < tick {
-                    pieces.push(begin..tick);
-                    begin = tick;
+                if begin >= tick {
+                    continue;
                 }
+                match pieces.last_mut() {
+                    Some(piece) if before(piece.start) == before(begin) => piece.end = tick,
+                    _ => pieces.push(begin..tick),
+                }
+                begin = tick;
             }
         }
         pieces
@@ -282,10 +305,8 @@ impl Timeline {
     /// breakpoint, and that is for changes.
     pub fn change_here(&self, id: BreakpointId) -> Option<&Change> {
         let places = self.breakpoints.places_of(id)?;
-        places.iter().find_map(|place| match place {
-            Place::Change(range) => self.change_of(range),
-            _ => None,
-        })
+        let mut watched = places.iter().filter_map(Place::watched);
+        watched.find_map(|(range, _)| self.change_of(&range))
     }
 
     /// How some bytes have changed where the session stands, if it has come there for
@@ -351,9 +372,10 @@ impl Timeline {
         self.here.clone()
     }
 
-    pub(in crate::timeline) fn no_change(
+    pub(in crate::timeline) fn no_write(
         &self,
         range: MemoryRange,
+        writes: Writes,
         direction: Direction,
     ) -> TimelineError {
         match direction {
@@ -361,7 +383,10 @@ impl Timeline {
                 TimelineError::NotWrittenEarlier(range)
             }
             Direction::Backward => TimelineError::NotWritten(range),
-            Direction::Forward => TimelineError::NotWrittenAgain(range),
+            Direction::Forward => match writes {
+                Writes::Changing => TimelineError::NotWrittenAgain(range),
+                Writes::All => TimelineError::NoMoreWrites(range),
+            },
         }
     }
 }

@@ -2,4 +2,5 @@
 //! while the session stays where it is.
 
 pub(super) mod changes;
+pub(super) mod pieces;
 pub(super) mod visits;

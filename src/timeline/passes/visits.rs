@@ -1,8 +1,9 @@
 //! Questions that one pass over the recording answers, while the session stays where it
 //! is.
 
+use super::pieces::Piece;
 use crate::replay::{Position, Tick};
-use crate::timeline::processes::wire::ask::{Errand, ListVisits, Meanwhile};
+use crate::timeline::processes::wire::ask::{ListVisits, Meanwhile};
 use crate::timeline::processes::wire::found::{Listed, Visit, Visited};
 use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::recovery::Patience;
@@ -94,58 +95,90 @@ impl Timeline {
         let ranges: Vec<MemoryRange> = changes_among(&breakpoint.places).collect();
         self.know_changes(&ranges, interrupt, progress)?;
         let places = self.breaks_at(breakpoint.places);
-        let mut list = ListVisits {
+        let present = self.here.position;
+        let list = ListVisits {
             places: places.clone(),
-            present: self.here.position,
+            present,
             limit,
-            until: None,
+            last: None,
         };
         self.collect();
-        let Some(stretches) = self.stretches_of(&Watch::Breaks(places)) else {
-            let visited = self.pass(Tick(0), &list, interrupt, progress)?;
-            return Ok(Visits::nearest(visited, limit));
-        };
-        let mut all = Visited::nothing();
-        for stretch in stretches {
-            list.until = (stretch.end < Tick(u64::MAX)).then_some(stretch.end);
-            let visited = self.pass(stretch.start, &list, interrupt, progress)?;
-            all = all.and(visited, limit);
-        }
-        Ok(Visits::nearest(all, limit))
+        let watch = Watch::Breaks(places);
+        let visited = self.recovering(Patience::Long(interrupt), |timeline| {
+            let stretches = timeline.stretches_of(&watch);
+            let pieces = timeline.pieces(Position::START, None, stretches.as_deref());
+            timeline.list_visits(pieces, &list, interrupt, progress)
+        })?;
+        Ok(Visits::nearest(visited, limit))
     }
 
-    /// A run through the recording, from a tick or before it, in a copy that is dropped
-    /// after it.
-    pub(in crate::timeline) fn pass<E: Errand + Clone>(
+    /// From the present on, and then back from it: until there are enough.
+    fn list_visits(
         &mut self,
-        from: Tick,
-        errand: &E,
+        pieces: Vec<Piece>,
+        list: &ListVisits,
         interrupt: &Interrupt,
         progress: &dyn Fn(Pass),
-    ) -> Result<E::Answer> {
-        let from = match from {
-            Tick(0) => Position::START,
-            tick => Position::first_of(tick),
+    ) -> Result<Visited> {
+        let (present, limit) = (list.present, list.limit);
+        let end = self.known_end().map(|end| end.tick);
+        let from_present = pieces.partition_point(|piece| piece.last.is_some_and(|l| l < present));
+        let mut passing = Passing::default();
+        let mut all = Visited::nothing();
+        let errand = |piece: &Piece| ListVisits {
+            last: piece.last,
+            ..list.clone()
         };
-        self.recovering(Patience::Long(interrupt), |timeline| {
-            let process = timeline.copy_at_or_before(from)?;
-            let end = timeline.known_end().map(|end| end.tick);
-            let sent = process.send(errand.clone())?;
-            let (_, answer) = sent.wait(interrupt, |meanwhile| match meanwhile {
-                Meanwhile::Passed(at) => progress(Pass { at, end }),
-                Meanwhile::Log(_) => {}
+        let after = pieces.iter().skip(from_present);
+        self.run_pieces(after.copied(), errand, interrupt, |_, piece, sent| {
+            let (_, later) = sent.wait(interrupt, |meanwhile| {
+                progress(passing.pass(&piece, &meanwhile, end));
             })?;
-            Ok(answer)
-        })
+            all = std::mem::replace(&mut all, Visited::nothing()).and(later, limit);
+            passing.is_done(&piece);
+            Ok(all.after.is_cut)
+        })?;
+        if all.before.is_cut {
+            return Ok(all);
+        }
+        let before = pieces.iter().take(from_present).rev();
+        self.run_pieces(before.copied(), errand, interrupt, |_, piece, sent| {
+            let (_, earlier) = sent.wait(interrupt, |meanwhile| {
+                progress(passing.pass(&piece, &meanwhile, end));
+            })?;
+            all = earlier.and(std::mem::replace(&mut all, Visited::nothing()), limit);
+            passing.is_done(&piece);
+            Ok(all.before.is_cut)
+        })?;
+        Ok(all)
     }
 }
 
-/// The ranges of those places that are changes.
+/// How many ticks a pass in pieces has looked through.
+#[derive(Debug, Default)]
+struct Passing(u64);
+
+impl Passing {
+    fn pass(&self, piece: &Piece, meanwhile: &Meanwhile, end: Option<Tick>) -> Pass {
+        let within = match meanwhile {
+            Meanwhile::Passed(at) => at.0.saturating_sub(piece.begin.tick.0),
+            Meanwhile::Log(_) => 0,
+        };
+        let at = Tick(self.0.saturating_add(within));
+        Pass { at, end }
+    }
+
+    fn is_done(&mut self, piece: &Piece) {
+        let last = piece.last.map_or(piece.begin.tick.0, |last| last.tick.0);
+        let length = last.saturating_sub(piece.begin.tick.0);
+        self.0 = self.0.saturating_add(length);
+    }
+}
+
+/// The bytes that places watch.
 pub(in crate::timeline) fn changes_among(
     places: &[Place],
 ) -> impl Iterator<Item = MemoryRange> + '_ {
-    places.iter().filter_map(|place| match place {
-        Place::Change(range) => Some(*range),
-        _ => None,
-    })
+    let watched = places.iter().filter_map(Place::watched);
+    watched.map(|(range, _)| range)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 pub struct Bytes(pub u64);
 
 /// Tells processes apart, to the operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::timeline) struct Pid(pub(in crate::timeline) u32);
 
 impl Pid {
@@ -56,6 +56,13 @@ pub(in crate::timeline) fn taken(pid: Pid) -> (Bytes, Bytes) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let named = |name| field(&text, name).unwrap_or(Bytes(0));
     (named("Pss:"), named("Private_Dirty:"))
+}
+
+/// What a process has in memory of its own or in common with copies, without files: as much
+/// as a copy takes that changes all of it.
+pub(in crate::timeline) fn held_by(pid: Pid) -> Bytes {
+    let held = read_field(format!("/proc/{}/status", pid.0), "RssAnon:");
+    held.unwrap_or(Bytes(0))
 }
 
 fn read_field(path: impl AsRef<Path>, name: &str) -> Option<Bytes> {

@@ -2,7 +2,8 @@
 //!
 //! A thread accepts connections: copies that a motion waits for go to it, all
 //! others are checkpoints that running replayers have left. So a sweep's
-//! checkpoints are kept, and thinned, while nobody moves.
+//! checkpoints are kept, and thinned, while nobody moves. Another one measures what they take:
+//! nobody waits for that.
 
 use super::machine::{self, Pid};
 use super::process::{Process, ProcessError};
@@ -10,7 +11,7 @@ use super::sockets;
 use super::temporary::TemporaryDir;
 use super::wire::ask::Fork;
 use super::wire::greeting::{Load, ReplayerId};
-use crate::timeline::ahead::checkpoints::{Checkpoints, Limits};
+use crate::timeline::ahead::checkpoints::{Checkpoints, Limits, Measured};
 use crate::trace::{private, scarce};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -62,6 +64,7 @@ pub(in crate::timeline) struct Pool {
     directory: TemporaryDir,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
+    measuring: Option<JoinHandle<()>>,
     next_id: u64,
     roots: Vec<Child>,
 }
@@ -76,17 +79,25 @@ impl Pool {
             checkpoints: Mutex::new(Checkpoints::new(limits)),
             watching: Mutex::new(Checkpoints::new(limits.of_watching())),
         });
+        let (more, is_more) = sync_channel(1);
+        let measuring = std::thread::Builder::new()
+            .name("checkpoints".into())
+            .spawn({
+                let shared = shared.clone();
+                move || measure(&is_more, &shared)
+            })?;
         let accepting = std::thread::Builder::new()
             .name("replayers".into())
             .spawn({
                 let shared = shared.clone();
-                move || accept(&listener, &shared)
+                move || accept(&listener, &shared, &more)
             })?;
         Ok(Pool {
             program,
             directory,
             shared,
             accepting: Some(accepting),
+            measuring: Some(measuring),
             next_id: 1,
             roots: Vec::new(),
         })
@@ -246,8 +257,24 @@ fn socket_in(directory: &Path) -> PathBuf {
     directory.join("replayers")
 }
 
+/// Measures what the checkpoints take, now and then when there are more of them, until nobody
+/// tells of more.
+fn measure(is_more: &Receiver<()>, shared: &Shared) {
+    while is_more.recv().is_ok() {
+        for checkpoints in [&shared.checkpoints, &shared.watching] {
+            let Some(pids) = checkpoints.lock().to_measure() else {
+                continue;
+            };
+            let began = Instant::now();
+            let measured: Vec<Measured> = pids.into_iter().map(Measured::of).collect();
+            let took = began.elapsed();
+            checkpoints.lock().fit_memory(&measured, took);
+        }
+    }
+}
+
 /// Takes the connections that come in, until the pool is gone.
-fn accept(listener: &UnixListener, shared: &Shared) {
+fn accept(listener: &UnixListener, shared: &Shared, more: &SyncSender<()>) {
     for socket in listener.incoming() {
         if shared.expected.lock().closed {
             return;
@@ -261,6 +288,8 @@ fn accept(listener: &UnixListener, shared: &Shared) {
         if expected.awaited.remove(&process.id) {
             expected.arrived.insert(process.id, process);
             shared.arrival.notify_all();
+            drop(expected);
+            _ = more.try_send(());
             continue;
         }
         let watches = expected
@@ -272,6 +301,8 @@ fn accept(listener: &UnixListener, shared: &Shared) {
             true => shared.watching.lock().keep(process),
             false => shared.checkpoints.lock().keep(process),
         }
+        // If it has not come to the last time that it was told, it will see this one, too.
+        _ = more.try_send(());
     }
 }
 
@@ -285,6 +316,10 @@ impl Drop for Pool {
         {
             // It does not panic; if it did, it is gone as well.
             _ = accepting.join();
+            // Then nobody tells the other one of more.
+            if let Some(measuring) = self.measuring.take() {
+                _ = measuring.join();
+            }
         }
         for child in &mut self.roots {
             // Its socket may still be held by a `Process` that is dropped later.

@@ -265,6 +265,11 @@ impl<E: Errand> Sent<E> {
         self.has_word_within(Duration::ZERO).unwrap_or(true)
     }
 
+    /// The same, or will within some milliseconds.
+    pub(in crate::timeline) fn has_word_soon(&mut self) -> bool {
+        self.has_word_within(POLL).unwrap_or(true)
+    }
+
     fn has_word_within(&mut self, at_most: Duration) -> io::Result<bool> {
         let mut poll = libc::pollfd {
             fd: self.process.socket.as_raw_fd(),

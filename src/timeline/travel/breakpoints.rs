@@ -9,15 +9,14 @@
 
 use super::motion::{
     Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
-    Place, Reason,
+    Place, Reason, Writes,
 };
 use crate::component::{Component, Crossing, Direction, ModuleId, NamePattern};
 use crate::replay::{Position, Tick};
 use crate::timeline::passes::changes;
 use crate::timeline::passes::visits::changes_among;
-use crate::timeline::processes::wire::ask::CountVisits;
-use crate::timeline::processes::wire::breaks::{Answers, Break, Breaks, ChangeWatch, Hits};
-use crate::timeline::processes::wire::found::{Counted, Hit};
+use crate::timeline::processes::wire::breaks::{Answers, Break, Breaks, Hits};
+use crate::timeline::processes::wire::found::{Counted, Hit, Listed};
 use crate::timeline::processes::wire::run::{StopAt, Watch};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use std::collections::HashMap;
@@ -110,11 +109,14 @@ impl Breakpoints {
                         breaks.crossings.extend(named);
                     }
                     Place::Events(events) => breaks.events.push((index, events.clone())),
-                    Place::Change(range) => breaks.changes.push(ChangeWatch {
-                        index,
-                        range: *range,
-                        ticks: known.ticks(range),
-                    }),
+                    Place::Change(range) => {
+                        breaks
+                            .changes
+                            .push(known.watch(index, *range, Writes::Changing));
+                    }
+                    Place::Write(range) => {
+                        breaks.changes.push(known.watch(index, *range, Writes::All));
+                    }
                     Place::Trap => {}
                 }
             }
@@ -129,7 +131,7 @@ fn is_named(crossing: &Crossing, path: &NamePattern) -> bool {
 
 /// What a hit condition makes of the visits that it speaks of.
 fn hits_of(condition: HitCondition, counted: Counted) -> Hits {
-    let Counted { all: marks, is_cut } = counted;
+    let Listed { all: marks, is_cut } = counted.marks;
     match (condition, marks.first()) {
         (HitCondition::Exactly(_), _) => Hits::Among(marks),
         (HitCondition::From(_), Some(first)) => Hits::From(*first),
@@ -221,16 +223,7 @@ impl Timeline {
     /// Finds the visits that hit conditions speak of.
     fn count(&mut self, breaks: Breaks, interrupt: &Interrupt) -> Result<()> {
         self.collect();
-        let stretches = self.stretches_of(&Watch::Breaks(breaks.clone()));
-        // Before the first of them there is nothing to count.
-        let first = stretches.map_or(Some(Tick(0)), |all| all.first().map(|first| first.start));
-        let first = match first {
-            None | Some(Tick(0)) => Position::START,
-            Some(tick) => Position::first_of(tick),
-        };
-        let process = self.copy_at_or_before(first)?;
-        let sent = process.send(CountVisits(breaks.clone()))?;
-        let (_, counted) = self.back(sent, interrupt)?;
+        let counted = self.counted(breaks.clone(), interrupt)?;
         // Reasons to stop at a place are told when it is stopped at.
         self.breakpoints.begin_log();
         for (asked, counted) in breaks.breakpoints.iter().zip(counted) {

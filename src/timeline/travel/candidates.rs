@@ -2,13 +2,13 @@
 //! searched.
 
 use super::search::Search;
-use crate::replay::Tick;
 use crate::replay::survey::joined;
+use crate::replay::{Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
 use crate::timeline::ahead::surveys::Surveys;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::ask::Frames;
-use crate::timeline::processes::wire::breaks::Breaks;
+use crate::timeline::processes::wire::breaks::{Breaks, Hits};
 use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::{Result, Timeline};
 use std::ops::Range;
@@ -28,6 +28,11 @@ impl Candidates {
         }
     }
 
+    /// Half open, ascending, and none touches the next.
+    pub(super) fn ranges(&self) -> &[Range<Tick>] {
+        &self.ranges
+    }
+
     /// The first stretch from a tick on, long enough to leave out, without any.
     pub(super) fn none_after(&self, from: Tick, end: Option<Tick>) -> Option<Quiet> {
         let mut from = from;
@@ -40,6 +45,13 @@ impl Candidates {
             from = from.max(range.end);
         }
         Quiet::long_enough(from..end?)
+    }
+
+    /// Where those begin of which the last ones before a tick are.
+    pub(super) fn newest_before(&self, until: Tick) -> Option<Tick> {
+        let begun = self.ranges.partition_point(|range| range.start < until);
+        let newest = begun.checked_sub(1).and_then(|i| self.ranges.get(i))?;
+        Some(newest.start)
     }
 
     /// The stretch that ends at a tick which is none.
@@ -56,11 +68,26 @@ impl Timeline {
         let Watch::Breaks(breaks) = watch else {
             return None;
         };
-        // Of calls out nothing is known before.
-        if !(breaks.crossings.is_empty() && breaks.events.is_empty()) {
-            return None;
+        // What is known to be hit is looked for there only.
+        let is_known = |hits: &Hits| matches!(hits, Hits::None | Hits::Among(_));
+        let mut ranges = self.in_places(&breaks.places_of_those(|hits| !is_known(hits)))?;
+        for breakpoint in &breaks.breakpoints {
+            if let Hits::Among(marks) = &breakpoint.hits {
+                let at = |mark: &Position| {
+                    // What has changed there can only be told from before.
+                    let tick = mark.tick.0;
+                    Tick(tick.saturating_sub(1))..Tick(tick.saturating_add(1))
+                };
+                ranges.extend(marks.iter().map(at));
+            }
         }
+        Some(Candidates::of(ranges))
+    }
+
+    /// Where some places may be come to.
+    fn in_places(&mut self, breaks: &Breaks) -> Option<Vec<Range<Tick>>> {
         let mut ranges = self.in_code(breaks)?;
+        ranges.extend(self.at_calls_out(breaks)?);
         for change in &breaks.changes {
             // What changes in a tick may be seen first at the first moment of the next one.
             let listed = change.ticks.listed.iter();
@@ -68,7 +95,7 @@ impl Timeline {
             let unlisted = change.ticks.unlisted.iter();
             ranges.extend(unlisted.map(|from| *from..Tick(u64::MAX)));
         }
-        Some(Candidates::of(ranges))
+        Some(ranges)
     }
 
     /// The stretches of ticks in which a watch may have hits, if that is known.
@@ -86,7 +113,7 @@ impl Timeline {
     /// Whether that may be known soon.
     pub(super) fn awaits_candidates(&self, search: &Search) -> bool {
         let is_for_code = match &search.watch {
-            Watch::Breaks(breaks) => breaks.crossings.is_empty() && breaks.events.is_empty(),
+            Watch::Breaks(breaks) => !breaks.code.is_empty(),
             _ => false,
         };
         is_for_code && search.candidates.is_none() && matches!(self.surveys, Surveys::Making(_))

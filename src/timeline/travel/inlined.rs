@@ -133,7 +133,7 @@ impl Timeline {
                 Some(self.ahead_of_call(*module, *pc, *inside))
             }
             // What comes next is not what wrote.
-            Place::Change(_) => Some(u32::MAX),
+            Place::Change(_) | Place::Write(_) => Some(u32::MAX),
             _ => None,
         });
         let beginning = self.beginning_at(frame.module, frame.pc);

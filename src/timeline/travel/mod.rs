@@ -1,9 +1,14 @@
 //! The motions.
 
+mod backward;
 pub(super) mod breakpoints;
 pub(super) mod call_targets;
+pub(super) mod calls_out;
 mod candidates;
+mod counting;
 pub(super) mod entry;
+mod forward;
+mod hostcalls;
 mod inlined;
 mod into_call;
 pub(super) mod lines;
@@ -16,6 +21,7 @@ pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
+mod written;
 
 use super::processes::process::{Process, Sent};
 use super::processes::wire::ask::{Ask, Errand, Meanwhile};
@@ -24,7 +30,7 @@ use super::processes::wire::run::{Run, StopAt, Watch};
 use super::recovery::Patience;
 use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
-use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop};
+use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop, Writes};
 use std::time::Instant;
 
 impl Timeline {
@@ -86,6 +92,7 @@ impl Timeline {
             Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf { .. } => true,
             Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
+            Motion::LastWrite(_) | Motion::NextWrite(_) => true,
         }
     }
 
@@ -126,8 +133,10 @@ impl Timeline {
             Motion::Hostcall(direction, filter) => {
                 self.hostcall_step(*direction, filter, interrupt)
             }
-            Motion::LastChange(range) => self.reach_change(Direction::Backward, *range, interrupt),
-            Motion::NextChange(range) => self.reach_change(Direction::Forward, *range, interrupt),
+            Motion::LastChange(range) => self.reach_last_write(*range, Writes::Changing, interrupt),
+            Motion::NextChange(range) => self.reach_next_write(*range, Writes::Changing, interrupt),
+            Motion::LastWrite(range) => self.reach_last_write(*range, Writes::All, interrupt),
+            Motion::NextWrite(range) => self.reach_next_write(*range, Writes::All, interrupt),
             Motion::IntoCall { module, pc } => self.step_into_call(*module, *pc, interrupt),
             Motion::OverHostcall(Direction::Forward) => self.over_hostcall(interrupt),
             Motion::OverHostcall(Direction::Backward) => {

@@ -123,6 +123,11 @@ pub enum Motion {
     LastChange(MemoryRange),
     /// On to where they are written next.
     NextChange(MemoryRange),
+    /// Back to where these bytes were last written, be it with what they held: see
+    /// [`Place::Write`].
+    LastWrite(MemoryRange),
+    /// On to where they are written next, be it with what they hold.
+    NextWrite(MemoryRange),
     /// Into what the innermost frame calls at this instruction: to its first statement;
     /// or to its first instruction, if it has no lines, or to the hostcall that it makes.
     /// If this frame does not make that call before its line ends, to where a step over
@@ -156,7 +161,9 @@ impl Motion {
             | Motion::Mark(_)
             | Motion::Continue(_)
             | Motion::LastChange(_)
-            | Motion::NextChange(_) => false,
+            | Motion::NextChange(_)
+            | Motion::LastWrite(_)
+            | Motion::NextWrite(_) => false,
         }
     }
 
@@ -164,6 +171,25 @@ impl Motion {
     /// asked for any before it.
     pub fn may_end_anywhere(&self) -> bool {
         self.is_step() || matches!(self, Motion::Continue(_))
+    }
+}
+
+/// Which writes to some bytes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Writes {
+    /// Those that change them.
+    Changing,
+    /// Those, too, that store what was there already.
+    All,
+}
+
+impl Writes {
+    /// The place of a breakpoint for them.
+    pub fn place(self, range: MemoryRange) -> Place {
+        match self {
+            Writes::Changing => Place::Change(range),
+            Writes::All => Place::Write(range),
+        }
     }
 }
 
@@ -281,6 +307,21 @@ pub enum Place {
     ///
     /// [`Timeline::changes`]: crate::timeline::Timeline::changes
     Change(MemoryRange),
+    /// The same, and right after these bytes have been written with what they held. An atomic
+    /// exchange that fails has not written; what instantiation writes counts only where it
+    /// changes something.
+    Write(MemoryRange),
+}
+
+impl Place {
+    /// The bytes that it watches, and which writes to them count.
+    pub fn watched(&self) -> Option<(MemoryRange, Writes)> {
+        match self {
+            Place::Change(range) => Some((*range, Writes::Changing)),
+            Place::Write(range) => Some((*range, Writes::All)),
+            _ => None,
+        }
+    }
 }
 
 /// A breakpoint: one identity, any number of places (a line may have several).
@@ -318,7 +359,7 @@ impl Breakpoint {
         let in_code = |place: &Place| {
             matches!(
                 place,
-                Place::Code { .. } | Place::Call { .. } | Place::Change(_)
+                Place::Code { .. } | Place::Call { .. } | Place::Change(_) | Place::Write(_)
             )
         };
         let evaluates = self.condition.is_some() || self.log.is_some();

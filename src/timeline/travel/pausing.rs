@@ -8,7 +8,7 @@ use super::Ran;
 use super::motion::{Reason, Stop};
 use crate::replay::variant::Variant;
 use crate::replay::{Position, Tick};
-use crate::timeline::processes::process::{Back, Process};
+use crate::timeline::processes::process::{Back, Process, Sent};
 use crate::timeline::processes::wire::found::Change;
 use crate::timeline::processes::wire::run::{Run, StopAt, Watch};
 
@@ -83,9 +83,18 @@ impl Timeline {
             stop,
             leave: self.leave_on_the_way(leave_at),
         };
-        let back = process.send(run)?;
-        match back.wait_or_halt(interrupt, |meanwhile| self.hear(meanwhile))? {
-            Back::Done(process, end) => self.ran((process, end), &watch, interrupt),
+        self.back_or_halted(process.send(run)?, &watch, interrupt)
+    }
+
+    /// Waits for such a run.
+    pub(super) fn back_or_halted(
+        &mut self,
+        sent: Sent<Run>,
+        watch: &Watch,
+        interrupt: &Interrupt,
+    ) -> Result<Ran> {
+        match sent.wait_or_halt(interrupt, |meanwhile| self.hear(meanwhile))? {
+            Back::Done(process, end) => self.ran((process, end), watch, interrupt),
             Back::Halted(process) => {
                 self.come_to = Some(ComeTo::Halted(process));
                 Err(TimelineError::Interrupted)

@@ -123,7 +123,11 @@ impl Timeline {
     }
 
     /// A process that stands exactly there.
-    pub(super) fn copy_at(&mut self, position: Position, interrupt: &Interrupt) -> Result<Process> {
+    pub(in crate::timeline) fn copy_at(
+        &mut self,
+        position: Position,
+        interrupt: &Interrupt,
+    ) -> Result<Process> {
         let copy = self.copy_at_or_before(position)?;
         let ladder = ladder(copy.at.position, position);
         let stop = StopAt::Position(position);

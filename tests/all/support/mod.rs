@@ -16,6 +16,7 @@ pub mod oracle;
 pub mod plain;
 pub mod processes;
 pub mod prompt;
+pub mod queries;
 pub mod random_client;
 pub mod random_guest;
 pub mod random_requests;

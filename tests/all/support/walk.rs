@@ -117,7 +117,7 @@ impl Walk {
     fn with(guest: &Guest, sweep: bool, replayer: PathBuf) -> Walk {
         let (dir, trace) = record(guest);
         let oracle = Oracle::of(trace.clone());
-        let timeline = timeline_with(trace, sweep, replayer);
+        let timeline = timeline_with(trace, sweep, replayer, |options| options);
         Walk {
             name: guest.fixture,
             oracle,
@@ -283,10 +283,16 @@ pub fn record(guest: &Guest) -> (tempfile::TempDir, Arc<Trace>) {
 
 /// A timeline at the start of a recording.
 pub fn timeline(trace: Arc<Trace>, sweep: bool) -> Timeline {
-    timeline_with(trace, sweep, env!("CARGO_BIN_EXE_rr-dap").into())
+    timeline_with(trace, sweep, env!("CARGO_BIN_EXE_rr-dap").into(), |o| o)
 }
 
-fn timeline_with(trace: Arc<Trace>, sweep: bool, replayer: PathBuf) -> Timeline {
+/// The same with other replayers and options.
+pub fn timeline_with(
+    trace: Arc<Trace>,
+    sweep: bool,
+    replayer: PathBuf,
+    change: impl FnOnce(Options) -> Options,
+) -> Timeline {
     let cache = CacheDir::open(&super::cache_dir()).expect("a cache");
     let options = Options {
         sweep,
@@ -296,7 +302,7 @@ fn timeline_with(trace: Arc<Trace>, sweep: bool, replayer: PathBuf) -> Timeline 
         stretch: 64,
         ..Options::new(replayer, cache)
     };
-    Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")
+    Timeline::open(trace, &change(options), &Interrupt::new(), &|_| {}).expect("a timeline")
 }
 
 /// Numbers that look random and are the same every time.

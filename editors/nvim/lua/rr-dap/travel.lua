@@ -164,11 +164,16 @@ function M.when()
   end)
 end
 
---- Goes back to the last change of a variable's bytes, or on to the next one.
+--- Goes back to the last change of a variable's bytes, or on to the next one; behind `--all`,
+--- to the last write of whatever value.
 ---@param expression string? by default the one under the cursor
 ---@param direction "backward"|"forward"|nil
 function M.who_wrote(expression, direction)
   direction = direction or "backward"
+  local all, rest = (expression or ""):match("^%s*(%-%-all)%f[%s\0]%s*(.*)$")
+  if all then
+    expression = rest
+  end
   if not (expression and expression:match("%S")) then
     expression = vim.fn.expand("<cexpr>")
   end
@@ -181,7 +186,8 @@ function M.who_wrote(expression, direction)
     expression = expression,
     frameId = frame and frame.id,
     direction = direction,
-  }, (direction == "backward" and "rr wrote " or "rr next write ") .. expression)
+    all = all ~= nil,
+  }, (direction == "backward" and "rr wrote " or "rr next write ") .. (all and "--all " or "") .. expression)
 end
 
 return M

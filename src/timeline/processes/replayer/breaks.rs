@@ -7,18 +7,15 @@ use super::next::{Edit, Places};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{self, ModuleCode};
+use crate::replay::probes::Received;
 use crate::replay::{Answer, Calling, Position, State, Tick};
 use crate::timeline::processes::wire;
 use crate::timeline::processes::wire::breaks::{Answers, Hits};
-use crate::timeline::processes::wire::found::{Change, Counted, Listed};
+use crate::timeline::processes::wire::found::{Change, Counted, Listed, MOST_MARKS};
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, LogText};
 use crate::timeline::travel::predicates::{Predicates, Stopped};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Marks of one breakpoint that are told; who asks for each tenth visit of a
-/// billion gets this many.
-const MOST_MARKS: usize = 1 << 18;
 
 /// A breakpoint and the count of its visits.
 struct Break {
@@ -27,6 +24,8 @@ struct Break {
     hits: Hits,
     log: Option<String>,
     visits: u64,
+    /// Whether those before are counted, so that each has its number.
+    is_numbered: bool,
     marks: Vec<Position>,
     is_cut: bool,
 }
@@ -54,6 +53,7 @@ impl Break {
             return;
         };
         let is_mark = match condition {
+            _ if !self.is_numbered => false,
             HitCondition::Exactly(n) | HitCondition::From(n) | HitCondition::Before(n) => {
                 self.visits == *n
             }
@@ -145,6 +145,7 @@ impl Breaks {
             hits: b.hits,
             log: b.log,
             visits: 0,
+            is_numbered: true,
             marks: Vec::new(),
             is_cut: false,
         });
@@ -177,6 +178,11 @@ impl Breaks {
     /// In the clock's hook: what it takes to find changes of bytes from here on.
     pub(super) fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {
         self.changes.tick(here)
+    }
+
+    /// The far side has written.
+    pub(super) fn received(&mut self, here: &mut Here<'_, '_>, received: &Received) {
+        self.changes.received(here, received);
     }
 
     /// Whether changes of bytes are among the places.
@@ -300,6 +306,15 @@ impl Breaks {
         verdict
     }
 
+    /// Counts on, where that many visits of each were before; if nobody knows, all there are.
+    pub(super) fn count_from(&mut self, before: Option<Vec<u64>>) {
+        for (index, breakpoint) in self.breakpoints.iter_mut().enumerate() {
+            let known = before.as_ref().and_then(|before| before.get(index));
+            breakpoint.is_numbered = known.is_some();
+            breakpoint.visits = known.copied().unwrap_or(0);
+        }
+    }
+
     /// Counts a visit; whether all has been counted that was to be.
     pub(super) fn count(
         &mut self,
@@ -321,9 +336,12 @@ impl Breaks {
 
     /// What was counted.
     pub(super) fn into_counted(self) -> Vec<Counted> {
-        let counted = self.breakpoints.into_iter().map(|b| Listed {
-            all: b.marks,
-            is_cut: b.is_cut,
+        let counted = self.breakpoints.into_iter().map(|b| Counted {
+            visits: b.visits,
+            marks: Listed {
+                all: b.marks,
+                is_cut: b.is_cut,
+            },
         });
         counted.collect()
     }

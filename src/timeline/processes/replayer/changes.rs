@@ -1,20 +1,25 @@
-//! When bytes change, exactly, near where it is known that they do.
+//! When bytes are written, exactly, near where it is known that they are.
 //!
-//! A pass has found the ticks in which they change. Later runs look closer in those: there,
+//! A pass has found the ticks in which that is. Later runs look closer in those: there,
 //! a breakpoint stands behind each instruction that writes to memory, in the functions that
-//! run.
+//! run, and the bytes are compared. Where writes count that change nothing, one stands before
+//! it, too: there its operands tell where it will write.
 
-use super::here::Here;
+use super::here::{Here, Kind};
 use super::near::frames_of;
 use super::next::{Edit, Places};
 use super::watched::Watched;
-use super::writes::places_after_writes;
+use super::writes::{about_to_write, writes_around};
 use crate::component::ModuleId;
 use crate::replay::Tick;
+use crate::replay::probes::Received;
 use crate::timeline::processes::wire::breaks::ChangeWatch;
 use crate::timeline::processes::wire::found::{Change, ChangedTicks};
+use crate::timeline::travel::motion::Writes;
 use crate::timeline::travel::predicates::Stopped;
 use std::collections::HashSet;
+use std::ops::Range;
+use wasmtime::Memory;
 
 /// Breakpoints are taken away if they are not wanted for so many ticks. To remove one
 /// takes 13 µs.
@@ -29,20 +34,24 @@ enum Looking {
     Yes,
 }
 
-/// Bytes whose changes are places of a breakpoint.
+/// Bytes, writes to which are places of a breakpoint.
 struct ChangePlace {
     /// Of the breakpoint.
     index: usize,
     bytes: Watched,
     ticks: ChangedTicks,
     looking: Looking,
+    writes: Writes,
+    /// They are written before the next moment, be it with what they hold; if that counts.
+    is_written: bool,
 }
 
 impl ChangePlace {
-    /// In the clock's hook: whether there is a change at this very moment.
+    /// In the clock's hook: whether there has been a write right before this moment.
     fn begin_tick(&mut self, now: Tick, here: &mut Here<'_, '_>) -> bool {
         let (store, modules) = (&mut *here.store, here.modules);
-        let is_due = self.looking == Looking::Yes && self.bytes.differs(store, modules);
+        let is_due =
+            self.looking == Looking::Yes && (self.is_written || self.bytes.differs(store, modules));
         self.looking = match (self.ticks.contains(now), is_due) {
             (true, _) => Looking::Yes,
             (false, true) => Looking::First,
@@ -56,13 +65,20 @@ impl ChangePlace {
     }
 
     fn look(&mut self, here: &mut Here<'_, '_>) -> Option<Change> {
+        let is_written = std::mem::take(&mut self.is_written);
         if self.looking == Looking::No {
             return None;
         }
         if self.looking == Looking::First {
             self.looking = Looking::No;
         }
-        self.bytes.look(here.store, here.modules)
+        let change = self.bytes.look(here.store, here.modules);
+        change.or_else(|| is_written.then(|| self.bytes.unchanged()))
+    }
+
+    /// Whether it matters that they are written with what they hold.
+    fn looks_for_all(&self) -> bool {
+        self.looking == Looking::Yes && self.writes == Writes::All
     }
 }
 
@@ -91,6 +107,8 @@ impl ChangePlaces {
             bytes: Watched::new(change.range),
             ticks: change.ticks,
             looking: Looking::No,
+            writes: change.writes,
+            is_written: false,
         });
         ChangePlaces {
             places: places.collect(),
@@ -116,6 +134,10 @@ impl ChangePlaces {
         let now = here.tick();
         for place in &mut self.places {
             place.begin_tick(now, here);
+        }
+        // In the clock's hook the breakpoint at this instruction is still to come.
+        if here.kind == Kind::Breakpoint {
+            self.expect(here);
         }
         match self.is_looking() {
             true => self.on_the_stack(here),
@@ -167,18 +189,46 @@ impl ChangePlaces {
     /// and how.
     pub(super) fn look(&mut self, here: &mut Here<'_, '_>) -> Vec<(usize, Change)> {
         let places = self.places.iter_mut();
-        places
+        let found = places
             .filter_map(|place| Some((place.index, place.look(here)?)))
-            .collect()
+            .collect();
+        if here.kind == Kind::Breakpoint {
+            self.expect(here);
+        }
+        found
     }
 
-    /// Behind what writes to memory, in all functions on the stack: any may go on
+    /// Before an instruction: which bytes it is going to write, if it is one that does.
+    fn expect(&mut self, here: &mut Here<'_, '_>) {
+        if !self.places.iter().any(ChangePlace::looks_for_all) {
+            return;
+        }
+        let Some((memory, written)) = about_to_write(here) else {
+            return;
+        };
+        self.note_written(here, memory, &written);
+    }
+
+    /// The far side has written.
+    pub(super) fn received(&mut self, here: &mut Here<'_, '_>, received: &Received) {
+        let end = received.address.saturating_add(received.length);
+        self.note_written(here, received.memory, &(received.address..end));
+    }
+
+    fn note_written(&mut self, here: &mut Here<'_, '_>, memory: Memory, written: &Range<u64>) {
+        let looking = self.places.iter_mut().filter(|p| p.looks_for_all());
+        for place in looking.filter(|place| place.bytes.meet(written)) {
+            place.is_written |= place.bytes.are_in(memory, here.store, here.modules);
+        }
+    }
+
+    /// At what writes to memory, in all functions on the stack: any may go on
     /// within the tick.
     fn on_the_stack(&mut self, here: &mut Here<'_, '_>) -> Places {
         let frames = frames_of(here);
         let mut places = Vec::new();
         for frame in frames {
-            places.extend(self.behind_writes(here, frame.module, frame.pc));
+            places.extend(self.at_writes(here, frame.module, frame.pc));
         }
         places
     }
@@ -186,12 +236,12 @@ impl ChangePlaces {
     /// The same, in the innermost one.
     fn in_function(&mut self, here: &mut Here<'_, '_>) -> Places {
         match here.place() {
-            Some((module, pc)) => self.behind_writes(here, module, pc),
+            Some((module, pc)) => self.at_writes(here, module, pc),
             None => Vec::new(),
         }
     }
 
-    fn behind_writes(&mut self, here: &mut Here<'_, '_>, module: ModuleId, pc: u32) -> Places {
+    fn at_writes(&mut self, here: &mut Here<'_, '_>, module: ModuleId, pc: u32) -> Places {
         let Some(code) = here.modules.get(module.0 as usize).map(|m| m.code.clone()) else {
             return Vec::new();
         };
@@ -201,8 +251,13 @@ impl ChangePlaces {
         }
         let component = here.component();
         let bytes = component.module(module).unwrap_or_default();
-        let behind = places_after_writes(bytes, &code, pc);
-        self.not_yet(behind.map(|pc| (module, pc)).collect())
+        let writes = writes_around(bytes, &code, pc);
+        let needs_before = self.places.iter().any(|place| place.writes == Writes::All);
+        let places = writes.flat_map(|(at, behind)| {
+            let before = needs_before.then_some(at);
+            before.into_iter().chain([behind])
+        });
+        self.not_yet(places.map(|pc| (module, pc)).collect())
     }
 
     /// Those where no breakpoint stands.

@@ -119,7 +119,11 @@ impl SetOut for RunAhead {
 
 impl SetOut for CountVisits {
     fn needs_hooks(&self) -> bool {
-        self.0.are_in_code()
+        self.breaks.are_in_code()
+    }
+
+    fn stop(&self) -> StopAt {
+        self.last.map_or(StopAt::End, StopAt::FirstUntil)
     }
 
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<CountVisits> {
@@ -133,7 +137,7 @@ impl SetOut for ListVisits {
     }
 
     fn stop(&self) -> StopAt {
-        self.until.map_or(StopAt::End, StopAt::Tick)
+        self.last.map_or(StopAt::End, StopAt::FirstUntil)
     }
 
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<ListVisits> {

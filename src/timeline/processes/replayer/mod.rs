@@ -107,6 +107,8 @@ fn load_recording(
         prepared.push(Prepared {
             code: code.clone(),
             offsets,
+            // Nobody asks for them here.
+            segments: Arc::default(),
             // The timeline has it open.
             unkept: None,
         });

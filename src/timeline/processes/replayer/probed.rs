@@ -45,7 +45,7 @@ impl ProbedMemory {
     /// Whether some bytes of the memory are among those that are watched.
     pub(super) fn meets(&self, bytes: &Range<u64>) -> bool {
         let own = self.bytes();
-        bytes.start < own.end && own.start < bytes.end
+        !bytes.is_empty() && bytes.start < own.end && own.start < bytes.end
     }
 
     /// Whether an instance sees the memory under this index.

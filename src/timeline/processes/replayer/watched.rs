@@ -25,17 +25,44 @@ impl Watched {
         }
     }
 
-    fn now<'s>(
+    fn memory(
         &mut self,
-        store: &'s mut StoreContextMut<'_, State>,
+        store: &mut StoreContextMut<'_, State>,
         modules: &[ModuleCode],
-    ) -> &'s [u8] {
+    ) -> Option<Memory> {
         if self.memory.is_none() {
             let (instance, memory) = (self.range.instance, self.range.memory);
             let found = frames::memory_of(store, modules, instance, memory);
             self.memory = found.ok().flatten();
         }
-        let data = self.memory.map_or(&[][..], |memory| memory.data(&*store));
+        self.memory
+    }
+
+    /// Whether they are bytes of this memory: it has the same place, whoever sees it.
+    pub(super) fn are_in(
+        &mut self,
+        memory: Memory,
+        store: &mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+    ) -> bool {
+        let own = self.memory(store, modules);
+        own.is_some_and(|own| own.data_ptr(&*store) == memory.data_ptr(&*store))
+    }
+
+    /// Whether some of these addresses are theirs.
+    pub(super) fn meet(&self, written: &Range<u64>) -> bool {
+        let (from, length) = (self.range.address, u64::from(self.range.length));
+        let until = from.saturating_add(length);
+        !written.is_empty() && written.start < until && from < written.end
+    }
+
+    fn now<'s>(
+        &mut self,
+        store: &'s mut StoreContextMut<'_, State>,
+        modules: &[ModuleCode],
+    ) -> &'s [u8] {
+        let memory = self.memory(store, modules);
+        let data = memory.map_or(&[][..], |memory| memory.data(&*store));
         frames::slice(data, self.range.address, self.last.len())
     }
 
@@ -73,6 +100,15 @@ impl Watched {
         };
         known.copy_from_slice(&now);
         true
+    }
+
+    /// They have been written, and hold what they held.
+    pub(super) fn unchanged(&self) -> Change {
+        Change {
+            range: self.range,
+            old: self.last.clone(),
+            new: self.last.clone(),
+        }
     }
 
     /// Looks at them; tells of a change.

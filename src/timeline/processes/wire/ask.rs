@@ -176,10 +176,16 @@ pub(crate) struct Instances;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunAhead(pub(crate) Leave);
 
-/// To the end: the visits that the hit conditions of these breakpoints speak of, for each
-/// of them.
+/// The visits of these breakpoints, for each of them, and those that its hit condition speaks
+/// of.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct CountVisits(pub(crate) Breaks);
+pub(crate) struct CountVisits {
+    pub(crate) breaks: Breaks,
+    /// Not farther than this moment; `None` for the end.
+    pub(crate) last: Option<Position>,
+    /// How many each had before; `None` if it is not known, and only their number is wanted.
+    pub(crate) before: Option<Vec<u64>>,
+}
 
 /// To the end: the visits of places, so many before the present and after it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -187,8 +193,8 @@ pub(crate) struct ListVisits {
     pub(crate) places: Breaks,
     pub(crate) present: Position,
     pub(crate) limit: usize,
-    /// Not farther than this tick, or a little.
-    pub(crate) until: Option<Tick>,
+    /// Not farther than this moment; `None` for the end.
+    pub(crate) last: Option<Position>,
 }
 
 /// To the end: the ticks in which these bytes change, for each of the ranges. For a

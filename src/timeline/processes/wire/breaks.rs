@@ -3,7 +3,7 @@
 use super::found::ChangedTicks;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::Position;
-use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange};
+use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange, Writes};
 use serde::{Deserialize, Serialize};
 
 /// Breakpoints, and where they are: places name a breakpoint by its index.
@@ -24,6 +24,23 @@ impl Breaks {
     /// Whether some of the places are in code, where only the debug variant stops.
     pub(crate) fn are_in_code(&self) -> bool {
         !self.code.is_empty() || !self.changes.is_empty()
+    }
+
+    /// The places of those breakpoints whose hits are such.
+    pub(crate) fn places_of_those(&self, are_such: impl Fn(&Hits) -> bool) -> Breaks {
+        let hits = |index: usize| self.breakpoints.get(index).map(|b| &b.hits);
+        let is_one = |index: usize| hits(index).is_some_and(&are_such);
+        let code = self.code.iter().filter(|(index, ..)| is_one(*index));
+        let crossings = self.crossings.iter().filter(|(index, ..)| is_one(*index));
+        let events = self.events.iter().filter(|(index, _)| is_one(*index));
+        let changes = self.changes.iter().filter(|change| is_one(change.index));
+        Breaks {
+            code: code.copied().collect(),
+            crossings: crossings.copied().collect(),
+            events: events.cloned().collect(),
+            changes: changes.cloned().collect(),
+            ..Breaks::default()
+        }
     }
 
     /// Whether there is any place where one of them may stop, or log.
@@ -47,12 +64,13 @@ impl Breaks {
     }
 }
 
-/// Bytes whose changes are places of a breakpoint.
+/// Bytes, writes to which are places of a breakpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ChangeWatch {
     /// Of the breakpoint.
     pub(crate) index: usize,
     pub(crate) range: MemoryRange,
+    pub(crate) writes: Writes,
     pub(crate) ticks: ChangedTicks,
 }
 

@@ -104,8 +104,18 @@ pub(crate) struct Listed<T> {
     pub(crate) is_cut: bool,
 }
 
-/// The visits of a breakpoint that its hit condition speaks of.
-pub(crate) type Counted = Listed<Position>;
+/// Visits of one breakpoint that are told; who asks for each tenth visit of a
+/// billion gets this many.
+pub(crate) const MOST_MARKS: usize = 1 << 18;
+
+/// The visits of a breakpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    /// Their number, those before among them, unless all that was wanted had been found.
+    pub(crate) visits: u64,
+    /// Those that its hit condition speaks of.
+    pub(crate) marks: Listed<Position>,
+}
 
 /// The visits of some places, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +191,8 @@ pub(crate) struct ChangedTicks {
     /// Those in which what was there is written once more; the first of them, if there are
     /// many. Ascending.
     pub(crate) same: Vec<Tick>,
+    /// From here on, any tick may be one of those.
+    pub(crate) same_unlisted: Option<Tick>,
 }
 
 impl ChangedTicks {
@@ -190,6 +202,20 @@ impl ChangedTicks {
             listed: Vec::new(),
             unlisted: Some(Tick(0)),
             same: Vec::new(),
+            same_unlisted: Some(Tick(0)),
+        }
+    }
+
+    /// Those in which the bytes are written, be it with what they held.
+    pub(crate) fn all_written(&self) -> ChangedTicks {
+        let mut listed = [self.listed.as_slice(), &self.same].concat();
+        listed.sort_unstable();
+        listed.dedup();
+        let unlisted = [self.unlisted, self.same_unlisted];
+        ChangedTicks {
+            listed,
+            unlisted: unlisted.into_iter().flatten().min(),
+            ..ChangedTicks::default()
         }
     }
 
@@ -201,8 +227,9 @@ impl ChangedTicks {
         self.same.extend(other.same);
         self.same.sort_unstable();
         self.same.dedup();
-        let unlisted = [self.unlisted, other.unlisted];
-        self.unlisted = unlisted.into_iter().flatten().min();
+        let first = |one: Option<Tick>, other| [one, other].into_iter().flatten().min();
+        self.unlisted = first(self.unlisted, other.unlisted);
+        self.same_unlisted = first(self.same_unlisted, other.same_unlisted);
         self
     }
 

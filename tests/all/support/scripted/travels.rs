@@ -37,6 +37,8 @@ impl Travels for Demo {
             | Motion::Mark(_)
             | Motion::LastChange(_)
             | Motion::NextChange(_)
+            | Motion::LastWrite(_)
+            | Motion::NextWrite(_)
             | Motion::IntoCall { .. } => {
                 return Err(DebuggeeError::other("the script does not go there"));
             }
@@ -109,7 +111,7 @@ impl Travels for Demo {
         self.marks.clone()
     }
 
-    fn to_change(&mut self, _: &DataId, _: Direction) -> Result<Motion, DebuggeeError> {
+    fn to_write(&mut self, _: &DataId, _: Writes, _: Direction) -> Result<Motion, DebuggeeError> {
         Ok(Motion::Start)
     }
 

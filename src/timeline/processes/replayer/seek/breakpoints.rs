@@ -1,6 +1,6 @@
 //! Looking for breakpoints that stop, and keeping what they log.
 
-use super::{Over, Seek};
+use super::{Over, Seek, Touch};
 use crate::replay::{Calling, Position, Tick};
 use crate::timeline::processes::replayer::breaks::{Breaks, Found, Verdict};
 use crate::timeline::processes::replayer::here::{Here, Kind};
@@ -158,6 +158,12 @@ impl Seek for Breakpoints {
             return ControlFlow::Continue(());
         }
         self.note(verdict, found, span, here)
+    }
+
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        if let Touch::Received(received) = touch {
+            self.breaks.received(here, received);
+        }
     }
 
     fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {

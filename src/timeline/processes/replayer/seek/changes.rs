@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 /// So many ticks are listed for a range: a counter changes in each.
 const MOST_TICKS: usize = 1 << 18;
 /// And so many in which the same is written once more.
-const MOST_SAME: usize = 1 << 16;
+const MOST_SAME: usize = 1 << 18;
 
 /// A range, and the ticks in which it has been found to change.
 struct Range {
@@ -40,9 +40,14 @@ impl Range {
 
     /// What was there has been written in this tick.
     fn note_same(&mut self, tick: Tick) {
-        let same = &mut self.ticks.same;
-        if same.len() < MOST_SAME && same.last() != Some(&tick) {
-            same.push(tick);
+        let ticks = &mut self.ticks;
+        if ticks.same_unlisted.is_some() || ticks.same.last() == Some(&tick) {
+            return;
+        }
+        if ticks.same.len() < MOST_SAME {
+            ticks.same.push(tick);
+        } else {
+            ticks.same_unlisted = Some(tick);
         }
     }
 }
@@ -124,8 +129,17 @@ impl Seek for Changes {
             }
             Touch::Received(received) => {
                 let written = received.address..received.address.saturating_add(received.length);
-                if self.ranges.iter().any(|r| r.memory.meets(&written)) {
-                    self.look(here);
+                let now = here.tick();
+                for range in &mut self.ranges {
+                    if !range.memory.meets(&written) {
+                        continue;
+                    }
+                    let bytes = &mut range.bytes;
+                    if bytes.look(here.store, here.modules).is_some() {
+                        range.note(now);
+                    } else if bytes.are_in(received.memory, here.store, here.modules) {
+                        range.note_same(now);
+                    }
                 }
             }
             Touch::Stored(stored) => {

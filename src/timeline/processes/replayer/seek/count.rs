@@ -1,6 +1,6 @@
 //! Looking for the visits of breakpoints that their hit conditions speak of.
 
-use super::{Over, Seek};
+use super::{Over, Seek, Touch};
 use crate::replay::{Calling, Tick};
 use crate::timeline::processes::replayer::breaks::{Breaks, Found};
 use crate::timeline::processes::replayer::here::Here;
@@ -16,7 +16,9 @@ pub(in super::super) struct Count(Breaks);
 
 impl Count {
     pub(in super::super) fn new(count: CountVisits, here: &mut Here<'_, '_>) -> Count {
-        Count(Breaks::new(count.0, here.modules))
+        let mut breaks = Breaks::new(count.breaks, here.modules);
+        breaks.count_from(count.before);
+        Count(breaks)
     }
 }
 
@@ -54,6 +56,12 @@ impl Seek for Count {
         match found.is_some_and(|found| self.0.count(&found, here, predicates)) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        if let Touch::Received(received) = touch {
+            self.0.received(here, received);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking for the visits of places that are nearest to the present.
 
-use super::{Over, Seek};
+use super::{Over, Seek, Touch};
 use crate::replay::{Calling, Position, Tick};
 use crate::timeline::processes::replayer::breaks::{Breaks, Found};
 use crate::timeline::processes::replayer::here::Here;
@@ -92,6 +92,12 @@ impl Seek for Visits {
             self.is_cut = true;
         }
         ControlFlow::Continue(())
+    }
+
+    fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
+        if let Touch::Received(received) = touch {
+            self.places.received(here, received);
+        }
     }
 
     fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {

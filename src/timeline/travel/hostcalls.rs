@@ -1,0 +1,49 @@
+//! To and over hostcalls.
+
+use super::super::{Interrupt, Result, Timeline};
+use super::motion::{Direction, HostcallFilter, Place, Reason, Stop};
+use super::search::Search;
+use crate::replay::Phase;
+use crate::timeline::processes::wire::run::{StopAt, Watch};
+
+impl Timeline {
+    /// To the next or previous hostcall that a filter lets through.
+    pub(super) fn hostcall_step(
+        &mut self,
+        direction: Direction,
+        filter: &HostcallFilter,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        if *filter != HostcallFilter::ANY {
+            let watch = self.watch_places(vec![Place::Hostcall(filter.clone())]);
+            let mut stop = self.search(direction, Search::anywhere(watch), interrupt)?;
+            if matches!(stop.reason, Reason::Breakpoints(_)) {
+                stop.reason = Reason::Arrived;
+                self.here = stop.clone();
+            }
+            return Ok(stop);
+        }
+        let phase = self.here.position.phase;
+        match direction {
+            Direction::Forward => {
+                let at_hostcall = phase == Phase::Calling;
+                self.reach_event(self.here.event + u64::from(at_hostcall), interrupt)
+            }
+            Direction::Backward => match self.here.event.checked_sub(1) {
+                // It is come to from before, which is not on the way.
+                Some(event) => self
+                    .reach_event(event, interrupt)
+                    .inspect_err(|_| self.come_to = None),
+                None => self.reach_start(),
+            },
+        }
+    }
+
+    /// To where the hostcall that is being made, or else the next one, has answered.
+    pub(super) fn over_hostcall(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        let copy = self.pool.fork(&mut self.live)?;
+        let stop = StopAt::Answered(self.here.event);
+        let ran = self.run_on(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
+        Ok(self.settle(ran.process, Reason::Arrived))
+    }
+}
