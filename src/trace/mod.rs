@@ -46,4 +46,4 @@ pub use sections::records_section;
 pub(crate) use source::begins_as_recording;
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
-pub use writer::{HeldProgram, PackedComponent, RecordsError, Writer, prologue};
+pub use writer::{HeldProgram, PackedComponent, RecordsError, Writer, prologue, prologue_with};

@@ -42,7 +42,7 @@ pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<O
     };
     opening.check_header()?;
     let metadata = opening.metadata()?;
-    let (component, program) = opening.component(places)?;
+    let (component, program) = opening.component(&metadata.program, places)?;
     // A finished recording says where its sections are. Where that is damaged, the
     // sections say it themselves.
     let (sections, end, notes) = match opening.indexed() {
@@ -132,6 +132,7 @@ impl Opening<'_> {
 
     fn component(
         &mut self,
+        name: &str,
         places: &[PathBuf],
     ) -> Result<(Component, Option<PathBuf>), TraceError> {
         let next = sections::read_header(self.source, self.at).map_err(|e| self.damaged(e))?;
@@ -150,7 +151,7 @@ impl Opening<'_> {
                 let named = self.expect(SectionId::Program)?;
                 let named: ProgramId =
                     serde_json::from_slice(&named).map_err(|e| self.damaged(e))?;
-                let (bytes, place) = named.find(self.path, places)?;
+                let (bytes, place) = named.find(name, self.path, places)?;
                 (bytes, Some(place))
             }
             _ => (self.expect(SectionId::Component)?, None),

@@ -67,6 +67,7 @@ mod out_of_library;
 mod packing;
 mod panics;
 mod probes;
+mod programs;
 mod reading;
 mod record_arguments;
 mod record_replay;

@@ -1,11 +1,11 @@
 //! `rr-dap trace info`: what a recording holds.
 
+use crate::cli::recording_file::RecordingFile;
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
 use crate::trace::{Metadata, Summary, Trace, Utc};
 use clap::Args;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
@@ -16,14 +16,13 @@ pub(in crate::cli) struct Info {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 impl Info {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let trace = Arc::new(Trace::open(&self.file)?);
+        let trace = Arc::new(self.recording.open()?);
         let summary = Summary::of(&trace)?;
         let mut out = io::BufWriter::new(terminal::listing(self.json));
         if self.json {

@@ -2,7 +2,9 @@
 
 mod events;
 mod info;
+mod new_file;
 mod output;
+mod pack;
 mod resources;
 
 pub(super) use output::Output;
@@ -24,6 +26,8 @@ pub(super) enum Trace {
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
+    /// Make a recording that stands alone: with its program, and with what lies beside it.
+    Pack(pack::Pack),
 }
 
 impl Trace {
@@ -33,6 +37,7 @@ impl Trace {
             Trace::Events(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
+            Trace::Pack(command) => command.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }
