@@ -168,8 +168,9 @@ impl Record {
         let shown = std::path::absolute(output);
         let shown = shown.as_deref().unwrap_or(output).display();
         let outcome = recorded.outcome.to_string();
+        // A test runner has begun a line.
         tell(format_args!(
-            "rr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`",
+            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`",
             on_one_line(&outcome)
         ));
     }

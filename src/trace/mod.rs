@@ -21,6 +21,7 @@ pub mod raw;
 mod reader;
 mod records;
 mod request;
+mod rewrite;
 pub(crate) mod scarce;
 mod sections;
 mod source;
@@ -41,6 +42,7 @@ pub use pack::pack;
 pub use program::ProgramId;
 pub use reader::{Identity, Trace};
 pub use request::{Note, NotedAnswer, NotedRequest};
+pub use rewrite::{RewriteError, Said, each_event, rewrite};
 pub use sections::records_section;
 #[cfg(feature = "debugger")]
 pub(crate) use source::begins_as_recording;

@@ -5,7 +5,9 @@ mod info;
 mod new_file;
 mod output;
 mod pack;
+mod redact;
 mod resources;
+mod secrets;
 
 pub(super) use output::Output;
 
@@ -28,6 +30,8 @@ pub(super) enum Trace {
     Resources(resources::Resources),
     /// Make a recording that stands alone: with its program, and with what lies beside it.
     Pack(pack::Pack),
+    /// Replace secrets by other bytes, where the program only handed them on.
+    Redact(redact::Redact),
 }
 
 impl Trace {
@@ -38,6 +42,7 @@ impl Trace {
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
             Trace::Pack(command) => command.run(),
+            Trace::Redact(command) => command.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -51,6 +51,11 @@ impl NewFile {
 }
 
 impl Unnamed<'_> {
+    /// Where it is until it is kept.
+    pub(super) fn path(&self) -> &Path {
+        self.file.get_ref().path()
+    }
+
     pub(super) fn keep(self) -> anyhow::Result<()> {
         let path = &self.to.output;
         let cannot = || format!("cannot write {}", path.display());
