@@ -78,6 +78,7 @@ mod resources;
 mod rooms;
 mod rust_library;
 mod secrets;
+mod serving;
 mod sink_traps;
 mod source;
 mod source_maps;
