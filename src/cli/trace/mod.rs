@@ -2,8 +2,12 @@
 
 mod events;
 mod info;
+mod new_file;
 mod output;
+mod pack;
+mod redact;
 mod resources;
+mod secrets;
 
 pub(super) use output::Output;
 
@@ -24,6 +28,10 @@ pub(super) enum Trace {
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
+    /// Make a recording that stands alone: with its program, and with what lies beside it.
+    Pack(pack::Pack),
+    /// Replace secrets by other bytes, where the program only handed them on.
+    Redact(redact::Redact),
 }
 
 impl Trace {
@@ -33,6 +41,8 @@ impl Trace {
             Trace::Events(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
+            Trace::Pack(command) => command.run(),
+            Trace::Redact(command) => command.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }
