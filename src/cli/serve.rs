@@ -6,7 +6,7 @@ use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
 use crate::record::serving::{Attendant, Bounds, Exchange, ServeOptions, serve};
 use crate::record::{RecorderError, Switches, when_told_to_end};
-use crate::trace::Outcome;
+use crate::trace::{Outcome, parse_duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::Write;
@@ -45,10 +45,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "COUNT")]
     max_instance_concurrent_reuse_count: Option<usize>,
     /// How long an instance without a request is kept: 10, 1s, 500ms.
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     idle_instance_timeout: Duration,
     /// How long an instance may take for a request; without this, as long as it likes.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     request_timeout: Option<Duration>,
     /// How many requests are worked at at the same time; others wait.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
@@ -63,24 +63,6 @@ pub(super) struct Serve {
     /// wasi:http/handler 0.3.
     #[arg(value_name = "APP", required_unless_present = "switches")]
     app: Option<PathBuf>,
-}
-
-/// `500ms`, `1.5s`, `2m`; a number alone is seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let number = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let seconds = match &text[number.len()..] {
-        "" | "s" => 1.0,
-        "ns" => 1e-9,
-        "us" | "μs" => 1e-6,
-        "ms" => 1e-3,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("write it as 500ms, 1s, 2m or 1h".to_owned()),
-    };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| "write it as 500ms, 1s, 2m or 1h".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 
 impl Serve {
@@ -176,20 +158,5 @@ impl Attendant for Told {
 
     fn not_recorded(&self, error: &RecorderError) {
         tell(format_args!("rr-dap: {error}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        for (text, milliseconds) in [("1s", 1000), ("2", 2000), ("1.5s", 1500), ("20ms", 20)] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)));
-        }
-        for wrong in ["", "s", "1d", "-1s", "fast"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

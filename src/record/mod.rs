@@ -3,6 +3,7 @@
 
 #[cfg(feature = "debugger")]
 mod carried;
+mod clock;
 mod compiling;
 mod entry;
 mod error;
@@ -181,8 +182,8 @@ fn record(
     Ok(recorded)
 }
 
-/// The host's two, the writer's and that of the signals.
-const THREADS: usize = 4;
+/// The host's two, the writer's, the clock's and that of the signals.
+const THREADS: usize = 5;
 
 /// What compiles, and what serves the guest, panics where it cannot start threads.
 fn room_for(threads: usize) -> Result<(), RunError> {
@@ -289,6 +290,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSourc
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect(),
         started,
+        started_nanos: 0,
         sources,
     }
 }

@@ -30,7 +30,7 @@ use wasmtime::component::Linker;
 ///
 /// Engines should be made deterministic as [`deterministic`](super::deterministic) does it.
 /// On engines with a pooling allocator, recorders cannot share their memory: what
-/// they have not committed when the run ends is not recorded.
+/// they have not committed when the run ends is not recorded, and no times are.
 /// Engines with a memory creator of their own (`Config::with_host_memory`) are not
 /// supported.
 ///
@@ -86,7 +86,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Records a run of `component` (as it is before it is instrumented) into a new
-    /// file.
+    /// file. When it began is set in what the file has of `metadata`.
     ///
     /// # Errors
     ///
@@ -179,7 +179,13 @@ impl Recorder {
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
         let out = Sections::new(out);
-        let writer = Writer::with_program(out, component.clone(), program, metadata)
+        let (started, started_nanos) = tail.started();
+        let metadata = Metadata {
+            started,
+            started_nanos,
+            ..metadata.clone()
+        };
+        let writer = Writer::with_program(out, component.clone(), program, &metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
         let shared = Arc::new(Shared::new(component, writer, target, tail));

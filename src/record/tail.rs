@@ -2,6 +2,7 @@
 //! committed, in memory shared with a file. `trace::tail` tells what is where, and
 //! why each step ends with one store.
 
+use super::clock::Clock;
 use super::shared::{self, Mapping};
 use crate::component::Component;
 use crate::instrument::record::BUFFER_LENGTH;
@@ -20,7 +21,7 @@ const RESERVED: u64 = 64;
 /// The recorder buffer of one instance.
 enum Buffer {
     /// The recorder's memory is the file's.
-    Shared { base: usize, mapping: Mapping },
+    Shared { base: usize, mapping: Arc<Mapping> },
     /// It could not be: what it holds is seen when it is committed.
     Apart,
 }
@@ -40,6 +41,7 @@ pub(super) struct Tail {
     file: File,
     header: Mapping,
     backlog: Arc<Mapping>,
+    clock: Arc<Clock>,
     buffers: Vec<Buffer>,
     /// Bytes of the file.
     length: u64,
@@ -61,6 +63,7 @@ impl Tail {
             header: Mapping::new(&file, 0, HEADER)?,
             backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),
             file,
+            clock: Clock::start(),
             buffers: Vec::new(),
             length,
             end: 0,
@@ -76,6 +79,11 @@ impl Tail {
         self.header.write(at::IDENTITY, identity);
         self.header.store_u32(at::VERSION, VERSION);
         self.header.write(0, &MAGIC);
+    }
+
+    /// When the recording began: seconds since the Unix epoch, and nanoseconds of the next.
+    pub(super) fn started(&self) -> (u64, u32) {
+        self.clock.started()
     }
 
     /// How many instances have been registered.
@@ -116,7 +124,7 @@ impl Tail {
         }
         let offset = self.length;
         shared::allocate(&self.file, offset, length as u64)?;
-        let mapping = Mapping::new(&self.file, offset, length)?;
+        let mapping = Arc::new(Mapping::new(&self.file, offset, length)?);
         mapping.store_u32(0, RECORDS_START as u32);
         // SAFETY: as the caller says.
         unsafe { mapping.put_at(base, &self.file, offset) }?;
@@ -128,6 +136,7 @@ impl Tail {
         if self.header.load_u32(at::BUFFERS) <= instance as u32 {
             self.header.store_u32(at::BUFFERS, instance as u32 + 1);
         }
+        self.clock.tell(instance, mapping.clone());
         Ok(Buffer::Shared {
             base: base as usize,
             mapping,
@@ -256,6 +265,7 @@ impl Tail {
 
     fn reset(&self, instance: Instance) {
         if let Some(Buffer::Shared { mapping, .. }) = self.buffers.get(instance.0 as usize) {
+            self.clock.store(mapping);
             mapping.store_u32(0, RECORDS_START as u32);
         }
     }

@@ -27,6 +27,8 @@ pub struct Metadata {
     pub engine: BTreeMap<String, String>,
     /// When the run began, in seconds since the Unix epoch.
     pub started: u64,
+    /// Nanoseconds of the next second: hosts' times count from there.
+    pub started_nanos: u32,
     /// The texts of the program's own sources, as far as they are carried along.
     pub sources: Vec<CarriedSource>,
 }
