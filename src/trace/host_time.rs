@@ -96,13 +96,21 @@ pub struct HostTimes {
 impl HostTimes {
     /// Goes through a recording once, to its end or where it is damaged.
     pub fn of(trace: &Trace) -> HostTimes {
+        HostTimes::of_while(trace, || true).unwrap_or_default()
+    }
+
+    /// The same; `None` if `go_on`, which is asked now and then, ends it.
+    pub fn of_while(trace: &Trace, go_on: impl Fn() -> bool) -> Option<HostTimes> {
         let mut times = HostTimes {
             started: trace.started(),
             ..HostTimes::default()
         };
         let mut stopwatch = Stopwatch::default();
         let mut cursor = trace.events();
-        loop {
+        for passed in 0_u64.. {
+            if passed.is_multiple_of(1 << 16) && !go_on() {
+                return None;
+            }
             let number = cursor.event();
             let Ok(Some(event)) = cursor.next() else {
                 break;
@@ -121,7 +129,12 @@ impl HostTimes {
         }
         times.took.sort_unstable_by_key(|(event, _)| *event);
         times.open = stopwatch.open_calls();
-        times
+        Some(times)
+    }
+
+    /// Whether the recording tells none.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
     }
 
     /// When a hostcall was made.

@@ -170,9 +170,10 @@ impl Listing {
     ) -> Result<Listing, ListingError> {
         let crossings = trace.component().crossings().iter();
         let names = crossings.map(|crossing| crossing.name.clone()).collect();
+        let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let listing = Arc::new(Mutex::new(Listing {
             names,
-            times: HostTimes::of(trace),
+            times,
             ..Listing::default()
         }));
         let shared = listing.clone();

@@ -101,6 +101,9 @@ impl Events {
             return Ok(());
         }
         let times = HostTimes::of(&trace);
+        if times.is_empty() && (self.time || self.slow.is_some()) {
+            terminal::tell(format_args!("rr-dap: {TIMELESS}"));
+        }
         let out = Arc::new(Mutex::new(Lines::new(self.json)));
         let lines = out.clone();
         let listed = each_hostcall(trace, compiled, move |call| {
@@ -140,6 +143,10 @@ impl Events {
         }
     }
 }
+
+/// Of a recording without times.
+const TIMELESS: &str = "this recording does not tell when hostcalls were made and how long they \
+     took: rr-dap 0.1.0 did not note it, and recorders that share no memory with the host cannot";
 
 /// When a hostcall was made, and how long it took, as far as the recording tells.
 #[derive(Clone, Copy)]
