@@ -2,7 +2,10 @@
 //!
 //! A recorder inside a component cannot ask what time it is at a cost that nobody notices, but it
 //! can look at a word of its own memory. One thread of the process stores the time there for all
-//! recorders, as long as there are any.
+//! recorders, as long as there are any. On a busy machine that thread waits, too, so where the host
+//! knows that the guest goes on after it waited, it stores the time itself ([`Recorder::clocked`]).
+//!
+//! [`Recorder::clocked`]: super::Recorder::clocked
 
 use super::shared::Mapping;
 use crate::trace::raw::{SET_BY, TIME};
@@ -69,7 +72,8 @@ impl Clock {
         self.set_by.load(Ordering::Relaxed)
     }
 
-    fn tick(&self) {
+    /// Tells all buffers the time that it is now.
+    pub(super) fn tick(&self) {
         self.look_at_the_wall();
         for (_, buffer) in self.buffers.lock().iter() {
             self.store(buffer);

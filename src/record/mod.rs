@@ -159,7 +159,10 @@ fn record(
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     // Wasmtime panics on some of what its validator lets pass, such as strings that
     // a host returns into a 64-bit memory. The store is not used after that.
-    let run = AssertUnwindSafe(|| runtime.block_on(entry.run(&linked, &mut store)));
+    let run = AssertUnwindSafe(|| {
+        let run = recorder.clocked(entry.run(&linked, &mut store));
+        runtime.block_on(run)
+    });
     let mut is_in_adapter = false;
     let outcome = match catch_unwind(run) {
         Ok(Ok(Answer { success, result })) => Outcome::Returned { success, result },

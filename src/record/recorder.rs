@@ -8,8 +8,10 @@ use super::{Recorded, RecorderError, shared, sink};
 use crate::component::Component;
 use crate::trace::{HeldProgram, Metadata, Outcome, PackedComponent, Writer, private};
 use parking_lot::Mutex;
+use std::future::poll_fn;
 use std::io::Write;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -215,6 +217,19 @@ impl Recorder {
     pub fn add_to_linker<T: 'static>(&self, linker: &mut Linker<T>) -> wasmtime::Result<()> {
         let recorder = self.clone();
         sink::add_to_linker(linker, move |_| recorder.clone())
+    }
+
+    /// Runs the guest by polling `future`, so that the recording tells exactly when what the guest
+    /// waited for was there. Without, it tells it to a millisecond, or to as much as the host's
+    /// threads have to wait for a processor.
+    pub async fn clocked<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            // The guest goes on where it waited, or begins.
+            self.shared().clock.tick();
+            future.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Ends the recording with how the run ended, and completes the file. Records

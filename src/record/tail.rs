@@ -81,6 +81,11 @@ impl Tail {
         self.header.write(0, &MAGIC);
     }
 
+    /// What tells the recorders of this run the time.
+    pub(super) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
     /// When the recording began: seconds since the Unix epoch, and nanoseconds of the next.
     pub(super) fn started(&self) -> (u64, u32) {
         self.clock.started()

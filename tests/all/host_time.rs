@@ -38,18 +38,13 @@ fn a_hostcall_that_sleeps_takes_as_long_as_it_slept() {
     assert!(recorded.status.success(), "{recorded:?}");
     let after = seconds_now();
 
-    for options in [&["--slow", "45ms"][..], &["--slow", "45ms", "--lowered"]] {
+    for options in [&["--slow", "50ms"][..], &["--slow", "50ms", "--lowered"]] {
         let slow = listed(&trace, options);
-        let [sleep] = &slow[..] else {
-            panic!("{slow:?}");
-        };
-        assert!(
-            sleep["name"].as_str().unwrap().ends_with("#poll"),
-            "{sleep}"
-        );
-        // The clock goes on once a millisecond.
+        // On a busy machine others may take long, too.
+        let is_poll = |call: &&Value| call["name"].as_str().unwrap().ends_with("#poll");
+        let sleep = slow.iter().find(is_poll).expect("the sleep");
         let took = sleep["durationNs"].as_u64().unwrap();
-        assert!((48_000_000..10_000_000_000).contains(&took), "{took}");
+        assert!((50_000_000..10_000_000_000).contains(&took), "{took}");
         assert!(sleep["time"].as_str().unwrap().ends_with('Z'), "{sleep}");
     }
     assert!(listed(&trace, &["--slow", "1h"]).is_empty());
@@ -72,19 +67,23 @@ fn a_hostcall_that_sleeps_takes_as_long_as_it_slept() {
     let info: Value = serde_json::from_str(&text(&info.stdout)).unwrap();
     let started = info["metadata"]["started"].as_u64().unwrap();
     assert!((before..=after).contains(&started), "{info}");
-    assert_eq!(info["timeInHost"][0]["interface"], "wasi:io/poll");
-    let in_host = info["timeInHost"][0]["nanoseconds"].as_u64().unwrap();
-    assert!((48_000_000..10_000_000_000).contains(&in_host), "{info}");
+    let times = info["timeInHost"].as_array().unwrap();
+    let mut times = times.iter();
+    let of_poll = times
+        .find(|time| time["interface"] == "wasi:io/poll")
+        .unwrap();
+    let in_host = of_poll["nanoseconds"].as_u64().unwrap();
+    assert!((50_000_000..10_000_000_000).contains(&in_host), "{info}");
     assert!(info["nanoseconds"].as_u64().unwrap() >= in_host, "{info}");
     let info = rr_dap(&["trace", "info", file], "");
     assert!(text(&info.stdout).contains("time in host\n"), "{info:?}");
 
     // At the prompt.
-    let script = "absolute-time\nhostcalls slow 45ms\nhostcalls slow soon\nseek end\nwhen\n";
+    let script = "absolute-time\nhostcalls slow 50ms\nhostcalls slow soon\nseek end\nwhen\n";
     let said = rr_dap(&["debug", file], script);
     let (said, complained) = (text(&said.stdout), text(&said.stderr));
     assert!(said.contains("UTC, "), "{said}");
-    assert_eq!(said.matches("#poll(").count(), 1, "{said}");
+    assert!(said.contains("#poll("), "{said}");
     assert!(said.contains("after the recording began"), "{said}");
     assert!(complained.contains("no duration"), "{complained}");
 }
