@@ -4,7 +4,9 @@ use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
+use crate::record::keep::Keep;
 use crate::record::serving::{Attendant, Bounds, Exchange, ServeOptions, serve};
+use crate::record::shelf::Room;
 use crate::record::{RecorderError, Switches, when_told_to_end};
 use crate::trace::{Outcome, parse_duration};
 use anyhow::{Context, bail};
@@ -33,6 +35,16 @@ pub(super) struct Serve {
     /// .recordings].
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Which recordings are kept, decided when an instance has ended and its requests are
+    /// answered: all, or any of trap, 5xx, 4xx, slow=DURATION, sample=1/N, last=N, with commas.
+    #[arg(long, value_name = "REASONS", default_value = "all")]
+    keep: Keep,
+    /// How many MiB of recordings are kept: the oldest go first, those of failures last.
+    #[arg(long, value_name = "MIB")]
+    max_size: Option<u64>,
+    /// How many recordings are kept.
+    #[arg(long, value_name = "COUNT")]
+    max_files: Option<usize>,
     /// Serve only, on the same host.
     #[arg(long, conflicts_with = "output")]
     no_record: bool,
@@ -93,6 +105,13 @@ impl Serve {
                 connections: self.max_concurrent_connections,
             },
             address: self.addr,
+            keep: self.keep.clone(),
+            room: Room {
+                size: self
+                    .max_size
+                    .map_or(u64::MAX, |mib| mib.saturating_mul(1 << 20)),
+                files: self.max_files.unwrap_or(usize::MAX),
+            },
             directory: (!self.no_record)
                 .then(|| self.output.clone().unwrap_or_else(|| default_output(app))),
         };
@@ -129,30 +148,45 @@ impl Attendant for Told {
         tell(format_args!("Serving HTTP on http://{address}/"));
     }
 
-    fn failed(&self, exchange: &Exchange, reason: &str) {
-        if !self.quiet {
-            tell(format_args!(
-                "rr-dap: request {} {} {}: status 500: {}",
-                exchange.number,
-                on_one_line(&exchange.method),
-                on_one_line(&exchange.target),
-                on_one_line(reason)
-            ));
-        }
-    }
-
-    fn ended(&self, outcome: &Outcome, recording: Option<&Path>) {
+    fn failed(&self, exchange: &Exchange, reason: &str, recording: Option<&Path>) {
         if self.quiet {
             return;
         }
-        let outcome = outcome.to_string();
-        let outcome = on_one_line(&outcome);
+        let (number, method, target) = (exchange.number, &exchange.method, &exchange.target);
+        let told = format!("request {number} {method} {target}: {reason}");
+        let told = on_one_line(&told);
         match recording {
             Some(path) => tell(format_args!(
-                "rr-dap: an instance {outcome}: `rr-dap debug --at end {}` shows where",
+                "rr-dap: {told}: `rr-dap debug --at end {}`",
                 path.display()
             )),
-            None => tell(format_args!("rr-dap: an instance {outcome}")),
+            None => tell(format_args!("rr-dap: {told}")),
+        }
+    }
+
+    fn ended(&self, outcome: &Outcome, requests: &[Arc<Exchange>], recording: Option<&Path>) {
+        if self.quiet {
+            return;
+        }
+        let requests: Vec<String> = requests
+            .iter()
+            .map(|request| {
+                let (method, target) = (&request.method, &request.target);
+                format!("{} {method} {target}", request.number)
+            })
+            .collect();
+        let whose = match requests.is_empty() {
+            true => String::new(),
+            false => format!(" (at request {})", requests.join(", ")),
+        };
+        let told = format!("an instance{whose} {outcome}");
+        let told = on_one_line(&told);
+        match recording {
+            Some(path) => tell(format_args!(
+                "rr-dap: {told}: `rr-dap debug --at end {}` shows where",
+                path.display()
+            )),
+            None => tell(format_args!("rr-dap: {told}")),
         }
     }
 

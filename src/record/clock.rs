@@ -54,7 +54,9 @@ impl Clock {
 
     /// From now on an instance's buffer is told the time, in place of the one that it had.
     pub(super) fn tell(&self, instance: usize, buffer: Arc<Mapping>) {
-        self.store(&buffer);
+        // Another recording may have told it another time, in a file that is used again.
+        buffer.store_u64(SET_BY as usize, self.set_by().cast_unsigned());
+        buffer.store_u64(TIME as usize, self.elapsed());
         let mut buffers = self.buffers.lock();
         buffers.retain(|(of, _)| *of != instance);
         buffers.push((instance, buffer));
@@ -64,8 +66,16 @@ impl Clock {
     pub(super) fn store(&self, buffer: &Mapping) {
         buffer.store_u64(SET_BY as usize, self.set_by().cast_unsigned());
         // Others store it, too: it must not go back.
-        let elapsed = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        buffer.raise_u64(TIME as usize, elapsed);
+        buffer.raise_u64(TIME as usize, self.elapsed());
+    }
+
+    /// Tells none of the buffers any more: they are used for another recording.
+    pub(super) fn fall_silent(&self) {
+        self.buffers.lock().clear();
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn set_by(&self) -> i64 {

@@ -8,14 +8,18 @@ mod compiling;
 mod entry;
 mod error;
 mod exports;
+mod held;
 mod host;
 mod interrupt;
+pub mod keep;
 mod recorder;
 pub mod serving;
 mod shared;
+pub mod shelf;
 mod sink;
 mod switches;
 mod tail;
+mod tails;
 mod target;
 mod wasi;
 mod writing;
@@ -294,6 +298,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSourc
         .collect(),
         started,
         started_nanos: 0,
+        instance: 0,
         sources,
     }
 }

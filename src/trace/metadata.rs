@@ -29,8 +29,15 @@ pub struct Metadata {
     pub started: u64,
     /// Nanoseconds of the next second: hosts' times count from there.
     pub started_nanos: u32,
+    /// Which of the instances of a service it was, from 1; 0 if it was none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub instance: u64,
     /// The texts of the program's own sources, as far as they are carried along.
     pub sources: Vec<CarriedSource>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A source that a recording carries along.
