@@ -4,11 +4,11 @@ use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
-use crate::record::keep::{self, Keep};
+use crate::record::keep::Keep;
 use crate::record::serving::{Attendant, Bounds, Exchange, GivenHeader, ServeOptions, serve};
 use crate::record::shelf::Room;
 use crate::record::{RecorderError, Switches, when_told_to_end};
-use crate::trace::Outcome;
+use crate::trace::{Outcome, parse_duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::Write;
@@ -67,10 +67,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "COUNT")]
     max_instance_concurrent_reuse_count: Option<usize>,
     /// How long an instance without a request is kept: 10, 1s, 500ms.
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     idle_instance_timeout: Duration,
     /// How long an instance may take for a request; without this, as long as it likes.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     request_timeout: Option<Duration>,
     /// How many requests are worked at at the same time; others wait.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
@@ -85,10 +85,6 @@ pub(super) struct Serve {
     /// wasi:http/handler 0.3.
     #[arg(value_name = "APP", required_unless_present = "switches")]
     app: Option<PathBuf>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    keep::duration(text).ok_or_else(|| "write it as 500ms, 1s, 2m or 1h".to_owned())
 }
 
 impl Serve {

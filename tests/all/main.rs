@@ -49,6 +49,7 @@ mod go;
 mod golden;
 mod handle_table;
 mod host_files;
+mod host_time;
 mod hostcall_stops;
 mod http_service;
 mod inlined_breakpoints;

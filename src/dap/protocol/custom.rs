@@ -54,6 +54,7 @@ pub enum Way {
 
 /// Where in time the program is.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WhenResponse {
     /// This moment.
     pub moment: ToldMoment,
@@ -66,6 +67,12 @@ pub struct WhenResponse {
     /// The WIT name of the hostcall that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostcall: Option<String>,
+    /// What clocks on the wall showed, as RFC 3339 has it, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// How long after the recording began that was, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elapsed_ns: Option<u64>,
 }
 
 /// Where to go: the first of these that is given counts.
@@ -170,12 +177,14 @@ pub struct MarksResponse {
 
 /// Which hostcalls to list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct HostcallsArguments {
     /// A WIT path, with `*`.
     pub filter: String,
     /// Whether only those that failed are meant.
     pub failed: bool,
+    /// Only those that took so many nanoseconds or more.
+    pub slower_than_ns: Option<u64>,
     /// The first one.
     pub from: u64,
     /// How many at most.
@@ -196,6 +205,7 @@ pub struct HostcallsResponse {
 
 /// A hostcall.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ToldHostcall {
     /// Its number.
     pub event: u64,
@@ -214,6 +224,12 @@ pub struct ToldHostcall {
     pub failed: bool,
     /// How many calls it is in.
     pub depth: usize,
+    /// When it was made, by clocks on the wall, as RFC 3339 has it, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// How long it took in nanoseconds, to about a million, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
 }
 
 /// Which handles to tell of.

@@ -87,6 +87,7 @@ impl ConsoleCommand {
 /// The more words, the earlier: the first entry that fits is run.
 static TABLE: &[ConsoleCommand] = &[
     when::WHEN,
+    when::ABSOLUTE_TIME,
     seek::SEEK,
     step::BACK_INTO,
     step::BACK_OUT,

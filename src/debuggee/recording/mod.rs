@@ -36,7 +36,7 @@ pub use launcher::RecordingLauncher;
 use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, Looks, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, Travels,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, TimeOfHost, Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -289,6 +289,19 @@ impl Travels for Recording {
                 (None, None) => self.describe_hostcall(),
             },
         }
+    }
+
+    fn time(&self) -> Option<TimeOfHost> {
+        let trace = self.timeline.trace();
+        let here = self.here();
+        let time = match here.position.phase {
+            Phase::Calling => trace.time_at(here.event),
+            _ => trace.time_before(here.event),
+        }?;
+        Some(TimeOfHost {
+            elapsed: time.elapsed(),
+            wall: trace.wall_time(time),
+        })
     }
 
     fn history(&self) -> History {

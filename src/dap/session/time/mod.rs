@@ -17,6 +17,8 @@ use crate::debuggee::{History, Mark, Travels};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
+use crate::trace::WallTime;
+use std::time::Duration;
 
 pub(super) use overview::timeline;
 pub(super) use past::{output, resources};
@@ -42,6 +44,7 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
     let debuggee = session.debuggee()?;
     let history = debuggee.history();
     let here = debuggee.here().clone();
+    let time = debuggee.time();
     Reply::now(WhenResponse {
         moment: ToldMoment::here(debuggee, &history),
         events: history.events,
@@ -53,6 +56,8 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
             Phase::End => "end",
         },
         hostcall: debuggee.calling(),
+        time: time.and_then(|time| time.wall).map(WallTime::rfc3339),
+        elapsed_ns: time.map(|time| nanoseconds(time.elapsed)),
     })
 }
 
@@ -183,8 +188,14 @@ impl From<&Row> for ToldHostcall {
             },
             failed: row.has_failed(),
             depth: row.depth,
+            time: row.time.map(WallTime::rfc3339),
+            duration_ns: row.took.map(nanoseconds),
         }
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How many hostcalls come where nobody says how many.
@@ -198,7 +209,8 @@ pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<
             let listing = debuggee.hostcalls(output, interrupt)?;
             let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
-            let fitting = || listing.matching(&path, wanted.failed);
+            let slow = wanted.slower_than_ns.map(Duration::from_nanos);
+            let fitting = || listing.matching(&path, wanted.failed, slow);
             let page = fitting().filter(|event| *event >= wanted.from).take(count);
             let page: Vec<u64> = page.collect();
             let rows = debuggee.hostcall_rows(&page, output, interrupt)?;
