@@ -3,6 +3,7 @@
 mod events;
 mod info;
 mod output;
+mod requests;
 mod resources;
 
 pub(super) use output::Output;
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
   rr-dap trace info run.rrtrace
-  rr-dap trace events --filter wasi:filesystem run.rrtrace")]
+  rr-dap trace events --filter wasi:filesystem run.rrtrace
+  rr-dap trace requests app.recordings --failed")]
 pub(super) enum Trace {
     /// What was recorded, when, how it ended, and how often each crossing was made.
     Info(info::Info),
@@ -24,6 +26,8 @@ pub(super) enum Trace {
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
+    /// What a service was asked: method, target, status and outcome of each request.
+    Requests(requests::RequestsOf),
 }
 
 impl Trace {
@@ -33,6 +37,7 @@ impl Trace {
             Trace::Events(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
+            Trace::Requests(command) => command.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }
