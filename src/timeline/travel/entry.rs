@@ -139,11 +139,26 @@ impl Timeline {
         Ok(self.settle(process, Reason::Arrived))
     }
 
-    fn reach(&mut self, beginning: Beginning, interrupt: &Interrupt) -> Result<Option<Stop>> {
+    fn beginnings(&self, beginning: Beginning) -> Vec<Place> {
         let modules = (0..).map(ModuleId).zip(self.modules.iter());
         let own = modules.filter(|(id, _)| !self.stepping.foreign.contains(id));
-        let places = own.flat_map(|(id, module)| beginning.places(id, module));
-        match self.begin_at(places.collect(), interrupt)? {
+        own.flat_map(|(id, module)| beginning.places(id, module))
+            .collect()
+    }
+
+    /// Where the functions begin that are the program's own.
+    pub(super) fn own_beginnings(&self) -> Vec<Place> {
+        self.beginnings(Beginning::Own)
+    }
+
+    /// Stands in the outermost body here that is the program's own.
+    pub(super) fn stand_in_own(&mut self, interrupt: &Interrupt) -> Result<Stop> {
+        self.stand_in(Beginning::Own, interrupt)
+    }
+
+    fn reach(&mut self, beginning: Beginning, interrupt: &Interrupt) -> Result<Option<Stop>> {
+        let places = self.beginnings(beginning);
+        match self.begin_at(places, interrupt)? {
             true => self.stand_in(beginning, interrupt).map(Some),
             false => Ok(None),
         }

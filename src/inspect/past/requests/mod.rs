@@ -11,8 +11,8 @@ mod tasks;
 mod things;
 mod values;
 
-use crate::component::{Component, CrossingId};
-use crate::trace::{Instance, NotedRequest, Outcome, Trace};
+use crate::component::Component;
+use crate::trace::{Entered, NotedRequest, Outcome, Trace};
 
 /// A request, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,19 +86,6 @@ impl RequestEnding {
             RequestEnding::Answered | RequestEnding::Unanswered | RequestEnding::Unfinished => None,
         }
     }
-}
-
-/// Where the guest was called for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entered {
-    /// Calls out that were made before.
-    pub event: u64,
-    /// Whose code it is.
-    pub instance: Instance,
-    /// What was called.
-    pub crossing: CrossingId,
-    /// The first core arguments: they tell two calls apart between which the guest made none.
-    pub arguments: [u32; 3],
 }
 
 /// The beginning of a body, and how it came.
@@ -283,14 +270,6 @@ impl Requests {
             .take_while(|turn| turn.entered.event == entered.event);
         let turn = same.find(|turn| turn.entered == *entered)?;
         self.list.get(turn.request? as usize)
-    }
-
-    /// The numbers of those that were given to the program where so many calls out had been
-    /// made, or later.
-    pub fn from_event(&self, event: u64) -> impl DoubleEndedIterator<Item = &Request> {
-        self.list
-            .iter()
-            .filter(move |request| request.entered.is_some_and(|at| at.event >= event))
     }
 }
 

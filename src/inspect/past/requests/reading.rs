@@ -4,7 +4,7 @@ use super::roles::Role;
 use super::tasks::{TaskId, Tasks};
 use super::things::{End, Pending, Thing, Things};
 use super::values::{error_code, first_handle, headers, is_ok, method, text, word};
-use super::{Entered, Request, RequestEnding, Requests, Turn, fatal};
+use super::{Request, RequestEnding, Requests, Turn, fatal};
 use crate::component::status::{CopyAnswer, EventCode};
 use crate::component::types::CoreValue;
 use crate::component::{Answerer, Component, CrossingId, CrossingKind};
@@ -12,7 +12,7 @@ use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::hostcalls;
 use crate::inspect::hostcall::in_progress::overlay;
 use crate::inspect::hostcall::lift::{Lifted, Lifter, Limits, Memory};
-use crate::trace::{Event, EventKind, Instance, Trace, Written};
+use crate::trace::{Entered, Event, EventKind, Instance, Trace, Written};
 
 /// Calls within calls: deeper than this, nothing is looked for any more.
 const MOST_OPEN: usize = 1 << 17;
@@ -140,12 +140,7 @@ impl Reading<'_> {
         let around = self.open.last();
         let is_inside = around.is_some_and(|open| open.is_inside);
         let inherited = around.and_then(|open| open.request);
-        let entered = Entered {
-            event: events,
-            instance,
-            crossing,
-            arguments: Entered::arguments(args),
-        };
+        let entered = Entered::new(events, instance, crossing, args);
         let mut open = Open {
             instance,
             crossing,
@@ -736,12 +731,5 @@ impl Reading<'_> {
             };
         }
         self.found
-    }
-}
-
-impl Entered {
-    /// Those that are kept of a call's arguments.
-    pub fn arguments(args: &[CoreValue]) -> [u32; 3] {
-        [0, 1, 2].map(|index| number(args.get(index)).unwrap_or(0) as u32)
     }
 }
