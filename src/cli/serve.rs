@@ -4,7 +4,9 @@ use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
+use crate::record::keep::{self, Keep};
 use crate::record::serving::{Attendant, Bounds, Exchange, ServeOptions, serve};
+use crate::record::shelf::Room;
 use crate::record::{RecorderError, Switches, when_told_to_end};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
@@ -33,6 +35,16 @@ pub(super) struct Serve {
     /// .recordings].
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Which recordings are kept, decided when an instance has ended and its requests are
+    /// answered: all, or any of trap, 5xx, 4xx, slow=DURATION, sample=1/N, last=N, with commas.
+    #[arg(long, value_name = "REASONS", default_value = "all")]
+    keep: Keep,
+    /// How many MiB of recordings are kept: the oldest go first, those of failures last.
+    #[arg(long, value_name = "MIB")]
+    max_size: Option<u64>,
+    /// How many recordings are kept.
+    #[arg(long, value_name = "COUNT")]
+    max_files: Option<usize>,
     /// Serve only, on the same host.
     #[arg(long, conflicts_with = "output")]
     no_record: bool,
@@ -65,22 +77,8 @@ pub(super) struct Serve {
     app: Option<PathBuf>,
 }
 
-/// `500ms`, `1.5s`, `2m`; a number alone is seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let number = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let seconds = match &text[number.len()..] {
-        "" | "s" => 1.0,
-        "ns" => 1e-9,
-        "us" | "μs" => 1e-6,
-        "ms" => 1e-3,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("write it as 500ms, 1s, 2m or 1h".to_owned()),
-    };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| "write it as 500ms, 1s, 2m or 1h".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+fn duration(text: &str) -> Result<Duration, String> {
+    keep::duration(text).ok_or_else(|| "write it as 500ms, 1s, 2m or 1h".to_owned())
 }
 
 impl Serve {
@@ -111,6 +109,13 @@ impl Serve {
                 connections: self.max_concurrent_connections,
             },
             address: self.addr,
+            keep: self.keep.clone(),
+            room: Room {
+                size: self
+                    .max_size
+                    .map_or(u64::MAX, |mib| mib.saturating_mul(1 << 20)),
+                files: self.max_files.unwrap_or(usize::MAX),
+            },
             directory: (!self.no_record)
                 .then(|| self.output.clone().unwrap_or_else(|| default_output(app))),
         };
@@ -147,49 +152,49 @@ impl Attendant for Told {
         tell(format_args!("Serving HTTP on http://{address}/"));
     }
 
-    fn failed(&self, exchange: &Exchange, reason: &str) {
-        if !self.quiet {
-            tell(format_args!(
-                "rr-dap: request {} {} {}: status 500: {}",
-                exchange.number,
-                on_one_line(&exchange.method),
-                on_one_line(&exchange.target),
-                on_one_line(reason)
-            ));
-        }
-    }
-
-    fn ended(&self, outcome: &Outcome, recording: Option<&Path>) {
+    fn failed(&self, exchange: &Exchange, reason: &str, recording: Option<&Path>) {
         if self.quiet {
             return;
         }
-        let outcome = outcome.to_string();
-        let outcome = on_one_line(&outcome);
+        let (number, method, target) = (exchange.number, &exchange.method, &exchange.target);
+        let told = format!("request {number} {method} {target}: {reason}");
+        let told = on_one_line(&told);
         match recording {
             Some(path) => tell(format_args!(
-                "rr-dap: an instance {outcome}: `rr-dap debug --at end {}` shows where",
+                "rr-dap: {told}: `rr-dap debug --at end {}`",
                 path.display()
             )),
-            None => tell(format_args!("rr-dap: an instance {outcome}")),
+            None => tell(format_args!("rr-dap: {told}")),
+        }
+    }
+
+    fn ended(&self, outcome: &Outcome, requests: &[Arc<Exchange>], recording: Option<&Path>) {
+        if self.quiet {
+            return;
+        }
+        let requests: Vec<String> = requests
+            .iter()
+            .map(|request| {
+                let (method, target) = (&request.method, &request.target);
+                format!("{} {method} {target}", request.number)
+            })
+            .collect();
+        let whose = match requests.is_empty() {
+            true => String::new(),
+            false => format!(" (at request {})", requests.join(", ")),
+        };
+        let told = format!("an instance{whose} {outcome}");
+        let told = on_one_line(&told);
+        match recording {
+            Some(path) => tell(format_args!(
+                "rr-dap: {told}: `rr-dap debug --at end {}` shows where",
+                path.display()
+            )),
+            None => tell(format_args!("rr-dap: {told}")),
         }
     }
 
     fn not_recorded(&self, error: &RecorderError) {
         tell(format_args!("rr-dap: {error}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        for (text, milliseconds) in [("1s", 1000), ("2", 2000), ("1.5s", 1500), ("20ms", 20)] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)));
-        }
-        for wrong in ["", "s", "1d", "-1s", "fast"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,18 +1,18 @@
 //! The data of a recorded store, and the imports it can answer.
 
+use super::serving::Recording;
 use super::{Recorder, Switches, add_to_linker};
 pub(super) use rr_dap_host::Host;
 use rr_dap_host::Interfaces;
 use rr_dap_host::service::Exchange;
-use std::path::PathBuf;
 use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 /// What the store of a service's instance has in its data.
 pub(super) struct Served {
-    /// Its recorder, and where it writes; `None` where nothing is recorded.
-    pub(super) recording: Option<(Recorder, PathBuf)>,
+    /// Its recording; `None` where nothing is recorded.
+    pub(super) recording: Option<Arc<Recording>>,
     /// The requests that the instance was given.
     pub(super) exchanges: Vec<Arc<Exchange>>,
 }
@@ -23,7 +23,7 @@ fn recorder(host: &mut Host) -> Recorder {
     let of_run = host.companion::<Recorder>();
     let of_service = host.companion::<Served>().and_then(|served| {
         let recording = served.recording.as_ref();
-        recording.map(|(recorder, _)| recorder)
+        recording.map(|recording| &recording.recorder)
     });
     match of_run.or(of_service) {
         Some(recorder) => recorder.clone(),

@@ -68,14 +68,18 @@ fn end_at_the_second(heeded: &[i32]) -> io::Result<()> {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP are told to whoever watches; a second one ends the
-/// process at once. Signals that are ignored stay so.
+/// process at once. A SIGHUP that is ignored stays so; the others are how services are ended,
+/// also where a shell starts them in the background, with SIGINT ignored.
 ///
 /// # Errors
 ///
 /// If the signals cannot be handled.
 pub fn when_told_to_end() -> io::Result<watch::Receiver<bool>> {
     let (tell, told) = watch::channel(false);
-    let heeded = heeded();
+    let signals = SIGNALS.into_iter();
+    let heeded: Vec<i32> = signals
+        .filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP))
+        .collect();
     let (hand_over, handed_over) = mpsc::channel::<Signals>();
     std::thread::Builder::new()
         .name("rr-dap-signals".into())

@@ -7,14 +7,18 @@ mod compiling;
 mod entry;
 mod error;
 mod exports;
+mod held;
 mod host;
 mod interrupt;
+pub mod keep;
 mod recorder;
 pub mod serving;
 mod shared;
+pub mod shelf;
 mod sink;
 mod switches;
 mod tail;
+mod tails;
 mod target;
 mod wasi;
 mod writing;
@@ -289,6 +293,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSourc
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect(),
         started,
+        instance: 0,
         sources,
     }
 }

@@ -1,7 +1,9 @@
 //! The recorder of one run: takes what the recorders inside an instrumented
 //! component commit, and writes the trace.
 
+use super::held::Held;
 use super::tail::Tail;
+use super::tails::{PooledTail, Tails};
 use super::target::{Sections, Target, beside, unnamed};
 use super::writing::{Shared, recorded_instances};
 use super::{Recorded, RecorderError, shared, sink};
@@ -144,6 +146,7 @@ impl Recorder {
         let target = Target {
             path: Some(path.to_owned()),
             file: regular.then_some(file),
+            spare: None,
         };
         Recorder::start(target, Box::new(out), tail, component, program, metadata)
     }
@@ -162,6 +165,7 @@ impl Recorder {
         let target = Target {
             path: None,
             file: None,
+            spare: None,
         };
         let tail = unnamed(recorded_instances(&component))?;
         let packed = PackedComponent::new(&component)
@@ -170,19 +174,92 @@ impl Recorder {
         Recorder::start(target, Box::new(out), tail, component, &program, metadata)
     }
 
-    fn start(
+    /// One of many of a service, with a tail that others have used: into a new file, or held
+    /// for now. What it has not written by then it writes when it ends, as most are small.
+    pub(super) fn of_instance(
+        path: &Path,
+        held: Option<Held>,
+        tails: &Tails,
+        component: Arc<Component>,
+        program: &HeldProgram,
+        metadata: &Metadata,
+    ) -> Result<Recorder, RecorderError> {
+        let PooledTail { tail, spare } = tails.take(path)?;
+        let (target, out): (_, Box<dyn Write + Send>) = match held {
+            Some(held) => {
+                let target = Target {
+                    path: None,
+                    file: None,
+                    spare: None,
+                };
+                (target, Box::new(held))
+            }
+            None => {
+                let error = |error| RecorderError::create(path, &error);
+                let file = private::create_new(path).map_err(error)?;
+                let out = file.try_clone().map_err(error)?;
+                let target = Target {
+                    path: Some(path.to_owned()),
+                    file: Some(file),
+                    spare,
+                };
+                (target, Box::new(out))
+            }
+        };
+        let shared = Recorder::shared_of(target, out, tail, component, program, metadata)?;
+        Ok(Recorder::with(shared, None))
+    }
+
+    /// Ends the recording, and gives its tail back: the guest's store must be gone.
+    pub(super) fn finish_with(
+        &self,
+        outcome: Outcome,
+        tails: &Tails,
+    ) -> Result<Recorded, RecorderError> {
+        let spare = self.shared().spare();
+        let recorded = self.finish(outcome);
+        if recorded.is_ok()
+            && let Some(tail) = self.shared().take_tail()
+        {
+            tails.put(PooledTail { tail, spare });
+        }
+        recorded
+    }
+
+    fn shared_of(
         target: Target,
         out: Box<dyn Write + Send>,
         mut tail: Tail,
         component: Arc<Component>,
         program: &HeldProgram,
         metadata: &Metadata,
-    ) -> Result<Recorder, RecorderError> {
+    ) -> Result<Arc<Shared>, RecorderError> {
         let out = Sections::new(out);
         let writer = Writer::with_program(out, component.clone(), program, metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
-        let shared = Arc::new(Shared::new(component, writer, target, tail));
+        Ok(Arc::new(Shared::new(component, writer, target, tail)))
+    }
+
+    fn with(shared: Arc<Shared>, thread: Option<JoinHandle<()>>) -> Recorder {
+        Recorder {
+            handle: Arc::new(Handle {
+                shared,
+                thread: Mutex::new(thread),
+                begun: Instant::now(),
+            }),
+        }
+    }
+
+    fn start(
+        target: Target,
+        out: Box<dyn Write + Send>,
+        tail: Tail,
+        component: Arc<Component>,
+        program: &HeldProgram,
+        metadata: &Metadata,
+    ) -> Result<Recorder, RecorderError> {
+        let shared = Recorder::shared_of(target, out, tail, component, program, metadata)?;
         let thread = std::thread::Builder::new().name("rr-dap-writer".into());
         let writing = shared.clone();
         let thread = thread
@@ -191,13 +268,7 @@ impl Recorder {
                 writing.write_while_recording();
             })
             .map_err(|error| RecorderError::Output(format!("cannot start a thread: {error}")))?;
-        Ok(Recorder {
-            handle: Arc::new(Handle {
-                shared,
-                thread: Mutex::new(Some(thread)),
-                begun: Instant::now(),
-            }),
-        })
+        Ok(Recorder::with(shared, Some(thread)))
     }
 
     /// Gives a linker the import of instrumented components. What is instantiated

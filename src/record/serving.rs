@@ -1,19 +1,29 @@
 //! Serve a component over HTTP, and write a recording of each of its instances.
 
+use super::held::Held;
 use super::host::Served;
+use super::keep::{Keep, Verdict};
+use super::shelf::{Room, Shelf};
+use super::tails::Tails;
+use super::writing::recorded_instances;
 use super::{Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, engine, link, metadata, outcome_of, room_for, shared, start_error};
 use crate::component::Component;
-use crate::trace::{HeldProgram, Metadata, Outcome, ProgramId, Utc, private};
+use crate::trace::{
+    CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
+    private,
+};
+use parking_lot::Mutex;
 pub use rr_dap_host::service::{Answer, Bounds, Exchange};
 use rr_dap_host::service::{Instances, Service};
 use rr_dap_host::{Host, HttpError};
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wasmtime::component::Component as Compiled;
@@ -67,16 +77,21 @@ pub struct ServeOptions {
     pub address: SocketAddr,
     /// Where recordings go; `None` records nothing.
     pub directory: Option<PathBuf>,
+    /// Which are kept.
+    pub keep: Keep,
+    /// And how many.
+    pub room: Room,
 }
 
 /// What is to be known of a service while it runs. Called from many threads.
 pub trait Attendant: Send + Sync + 'static {
     /// It listens.
     fn ready(&self, address: SocketAddr);
-    /// A request got status 500, as the component had no answer.
-    fn failed(&self, exchange: &Exchange, reason: &str);
-    /// An instance trapped, or was ended by the host; its recording, if there is one.
-    fn ended(&self, outcome: &Outcome, recording: Option<&Path>);
+    /// A request got status 500, as the component had no answer, or not all of one.
+    fn failed(&self, exchange: &Exchange, reason: &str, recording: Option<&Path>);
+    /// An instance trapped, or was ended by the host: the requests that it was at, and its
+    /// recording, if there is one.
+    fn ended(&self, outcome: &Outcome, requests: &[Arc<Exchange>], recording: Option<&Path>);
     /// An instance could not be recorded to its end.
     fn not_recorded(&self, error: &RecorderError);
 }
@@ -107,18 +122,13 @@ pub fn serve(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     room_for(cores + 2)?;
     let engine = engine()?;
-    let (compiled, recording) = match &options.directory {
+    let (compiled, recordings) = match &options.directory {
         None => (plain(&engine, component)?, None),
         Some(directory) => {
             let ready = compiling::ready(&engine, component)?;
-            let metadata = metadata(&options.wasi, None, ready.sources(&options.wasi));
-            let recording = Recording {
-                files: Files::make(directory)?,
-                component: component.clone(),
-                program: beside(directory, component)?,
-                metadata,
-            };
-            (ready.compiled, Some(recording))
+            let sources = ready.sources(&options.wasi);
+            let recordings = Recordings::make(directory, component, options, sources)?;
+            (ready.compiled, Some(recordings))
         }
     };
     let linked = link(&engine, &compiled, &options.wasi.switches)?;
@@ -130,7 +140,7 @@ pub fn serve(
     let instances = Arc::new(Instanced {
         engine,
         wasi: options.wasi.clone(),
-        recording,
+        recordings,
         attendant: attendant.clone(),
         requests: AtomicU64::new(0),
         instances: AtomicU64::new(0),
@@ -170,24 +180,184 @@ fn plain(engine: &Engine, component: &Component) -> Result<Compiled, RunError> {
 }
 
 /// What recordings of a service have in common.
-struct Recording {
+struct Recordings {
     files: Files,
     component: Arc<Component>,
     program: HeldProgram,
     metadata: Metadata,
+    keep: Keep,
+    shelf: Shelf,
+    tails: Tails,
+    /// Requests that are not answered yet, by their numbers, with the recording they are in.
+    open: Mutex<HashMap<u64, Arc<Recording>>>,
 }
 
-impl Recording {
-    fn begin(&self) -> Result<(Recorder, PathBuf), RecorderError> {
+/// The recording of one instance. It is over when the instance is, and all of its requests are
+/// answered.
+pub(super) struct Recording {
+    number: u64,
+    path: PathBuf,
+    pub(super) recorder: Recorder,
+    /// What is recorded, if it is not written to its place yet.
+    held: Option<Held>,
+    state: Mutex<RecordingState>,
+}
+
+struct RecordingState {
+    /// The instance, and requests that are not answered.
+    open: usize,
+    exchanges: Vec<Arc<Exchange>>,
+    outcome: Option<Outcome>,
+}
+
+impl Recordings {
+    fn make(
+        directory: &Path,
+        component: &Arc<Component>,
+        options: &ServeOptions,
+        sources: Vec<CarriedSource>,
+    ) -> Result<Recordings, ServeError> {
+        let files = Files::make(directory)?;
+        let instances = recorded_instances(component);
+        let lasting = options.keep.is_all().then(|| directory.to_owned());
+        Ok(Recordings {
+            program: beside(directory, component, sources)?,
+            component: component.clone(),
+            metadata: metadata(&options.wasi, None, Vec::new()),
+            keep: options.keep.clone(),
+            shelf: Shelf::of(directory, options.room),
+            tails: Tails::new(lasting, instances),
+            files,
+            open: Mutex::default(),
+        })
+    }
+
+    fn begin(&self) -> Result<Arc<Recording>, RecorderError> {
+        let (number, path) = self.files.next();
         let metadata = Metadata {
             started: seconds_now(),
+            instance: number,
             ..self.metadata.clone()
         };
-        let path = self.files.next();
-        let component = self.component.clone();
-        let recorder = Recorder::begin(&path, false, component, &self.program, &metadata)?;
-        Ok((recorder, path))
+        let held = (!self.keep.is_all()).then(|| Held::in_directory(&self.files.directory));
+        let recorder = Recorder::of_instance(
+            &path,
+            held.clone(),
+            &self.tails,
+            self.component.clone(),
+            &self.program,
+            &metadata,
+        )?;
+        Ok(Arc::new(Recording {
+            number,
+            path,
+            recorder,
+            held,
+            state: Mutex::new(RecordingState {
+                open: 1,
+                exchanges: Vec::new(),
+                outcome: None,
+            }),
+        }))
     }
+
+    fn accepted(
+        &self,
+        recording: &Arc<Recording>,
+        exchange: &Arc<Exchange>,
+    ) -> Result<(), RecorderError> {
+        let number = {
+            let mut state = recording.state.lock();
+            state.open += 1;
+            state.exchanges.push(exchange.clone());
+            state.exchanges.len() as u64
+        };
+        self.open.lock().insert(exchange.number, recording.clone());
+        let note = Note::Request(noted(number, exchange));
+        let now = recording.held.is_none();
+        recording.recorder.shared().note(note, now)
+    }
+
+    /// One of what a recording waits for is over; the last one ends it.
+    fn release(&self, recording: &Recording) -> Result<Option<Concluded>, RecorderError> {
+        let (outcome, exchanges) = {
+            let mut state = recording.state.lock();
+            state.open -= 1;
+            if state.open > 0 {
+                return Ok(None);
+            }
+            let outcome = state.outcome.take().unwrap_or(Outcome::CutOff);
+            (outcome, std::mem::take(&mut state.exchanges))
+        };
+        let mut answers = Vec::new();
+        for (exchange, number) in exchanges.iter().zip(1..) {
+            let answer = noted_answer(&exchange.answer());
+            answers.push(answer.clone());
+            let note = Note::Answered { number, answer };
+            recording.recorder.shared().note(note, false)?;
+        }
+        let finished = recording.recorder.finish_with(outcome.clone(), &self.tails);
+        let bytes = finished?.bytes;
+        let verdict = self
+            .keep
+            .verdict(recording.number, &outcome, answers.iter());
+        let kept = verdict != Verdict::Dropped;
+        if let Some(held) = recording.held.as_ref().filter(|_| kept) {
+            let written = held.keep(&recording.path);
+            written.map_err(|error| RecorderError::create(&recording.path, &error))?;
+        }
+        if kept {
+            self.shelf.put(recording.path.clone(), bytes, verdict);
+        }
+        Ok(Some(Concluded {
+            outcome,
+            exchanges,
+            kept: kept.then(|| recording.path.clone()),
+        }))
+    }
+}
+
+/// What has come of an instance and of its requests.
+struct Concluded {
+    outcome: Outcome,
+    exchanges: Vec<Arc<Exchange>>,
+    /// Its recording, if that is kept.
+    kept: Option<PathBuf>,
+}
+
+fn noted(number: u64, exchange: &Exchange) -> NotedRequest {
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let headers = exchange.headers.iter();
+    NotedRequest {
+        number,
+        of_server: exchange.number,
+        method: exchange.method.clone(),
+        target: exchange.target.clone(),
+        authority: exchange.authority.clone(),
+        headers: headers
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
+        began: exchange
+            .began
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| nanoseconds(since)),
+        answer: None,
+    }
+}
+
+fn noted_answer(answer: &Answer) -> NotedAnswer {
+    NotedAnswer {
+        status: answer.status,
+        error: answer.error.clone(),
+        received: answer.received,
+        sent: answer.sent,
+        duration: answer.duration.map_or(0, nanoseconds),
+        is_whole: answer.is_whole,
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn seconds_now() -> u64 {
@@ -195,18 +365,30 @@ fn seconds_now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// Puts a program beside recordings of it, once.
-fn beside(directory: &Path, component: &Component) -> Result<HeldProgram, ServeError> {
+/// Puts a program, and its sources, beside recordings of it, once.
+fn beside(
+    directory: &Path,
+    component: &Component,
+    sources: Vec<CarriedSource>,
+) -> Result<HeldProgram, ServeError> {
     let program = ProgramId::of(component.bytes());
-    let path = directory.join(program.file_name());
-    let written = match std::fs::read(&path) {
-        Ok(there) if there[..] == component.bytes()[..] => Ok(()),
-        _ => private::replace(&path, component.bytes()),
+    let put = |name: String, bytes: &[u8]| {
+        let path = directory.join(name);
+        let written = match std::fs::read(&path) {
+            Ok(there) if there[..] == *bytes => Ok(()),
+            _ => private::replace(&path, bytes),
+        };
+        written.map_err(|error| ServeError::Directory {
+            path,
+            message: error.to_string(),
+        })
     };
-    written.map_err(|error| ServeError::Directory {
-        path,
-        message: error.to_string(),
-    })?;
+    put(program.file_name(), component.bytes())?;
+    if !sources.is_empty()
+        && let Ok(text) = serde_json::to_vec(&sources)
+    {
+        put(program.sources_name(), &text)?;
+    }
     Ok(HeldProgram::Named(program))
 }
 
@@ -233,10 +415,10 @@ impl Files {
         })
     }
 
-    fn next(&self) -> PathBuf {
+    fn next(&self) -> (u64, PathBuf) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number:06}.rrtrace", self.run);
-        self.directory.join(name)
+        (number, self.directory.join(name))
     }
 }
 
@@ -244,16 +426,53 @@ impl Files {
 struct Instanced {
     engine: Engine,
     wasi: WasiOptions,
-    recording: Option<Recording>,
+    recordings: Option<Recordings>,
     attendant: Arc<dyn Attendant>,
     requests: AtomicU64,
     instances: AtomicU64,
 }
 
+impl Instanced {
+    fn told(&self, recorded: Result<(), RecorderError>) {
+        if let Err(error) = recorded {
+            self.attendant.not_recorded(&error);
+        }
+    }
+
+    fn release(&self, recordings: &Recordings, recording: &Recording) {
+        match recordings.release(recording) {
+            Ok(Some(concluded)) => self.tell(&concluded),
+            Ok(None) => {}
+            Err(error) => self.attendant.not_recorded(&error),
+        }
+    }
+
+    fn tell(&self, concluded: &Concluded) {
+        let Concluded {
+            outcome,
+            exchanges,
+            kept,
+        } = concluded;
+        let failed = exchanges.iter().filter_map(|exchange| {
+            let error = exchange.answer().error?;
+            Some((exchange.clone(), error))
+        });
+        let failed: Vec<_> = failed.collect();
+        if matches!(outcome, Outcome::Returned { .. }) {
+            for (exchange, error) in failed {
+                self.attendant.failed(&exchange, &error, kept.as_deref());
+            }
+            return;
+        }
+        let failed: Vec<_> = failed.into_iter().map(|(exchange, _)| exchange).collect();
+        self.attendant.ended(outcome, &failed, kept.as_deref());
+    }
+}
+
 impl Instances for Instanced {
     fn begin(&self) -> wasmtime::Result<Store<Host>> {
         let wasi = self.wasi.context(false)?;
-        let recording = self.recording.as_ref().map(Recording::begin).transpose();
+        let recording = self.recordings.as_ref().map(Recordings::begin).transpose();
         let recording = recording.inspect_err(|error| self.attendant.not_recorded(error))?;
         self.instances.fetch_add(1, Ordering::Relaxed);
         let served = Served {
@@ -264,8 +483,12 @@ impl Instances for Instanced {
     }
 
     fn accepted(&self, host: &mut Host, exchange: &Arc<Exchange>) {
-        if let Some(served) = host.companion_mut::<Served>() {
-            served.exchanges.push(exchange.clone());
+        let Some(served) = host.companion_mut::<Served>() else {
+            return;
+        };
+        served.exchanges.push(exchange.clone());
+        if let (Some(recordings), Some(recording)) = (&self.recordings, &served.recording) {
+            self.told(recordings.accepted(recording, exchange));
         }
     }
 
@@ -277,33 +500,58 @@ impl Instances for Instanced {
             },
             Err(error) => outcome_of(error),
         };
-        let Some(served) = store.data_mut().companion_mut::<Served>() else {
+        let served = store.data_mut().companion_mut::<Served>();
+        let Some(Served {
+            recording,
+            exchanges,
+        }) = served
+        else {
             return;
         };
-        if !matches!(outcome, Outcome::Returned { .. }) {
-            for exchange in &served.exchanges {
-                exchange.give_up(|| outcome.to_string());
+        let (recording, exchanges) = (recording.take(), std::mem::take(exchanges));
+        // Then its memory is a tail's alone.
+        drop(store);
+        let failed = !matches!(outcome, Outcome::Returned { .. });
+        if failed {
+            for exchange in &exchanges {
+                exchange.end_by(|| outcome.to_string());
             }
         }
-        let recording = served.recording.take();
-        if let Some((recorder, _)) = &recording
-            && let Err(error) = recorder.finish(outcome.clone())
-        {
-            self.attendant.not_recorded(&error);
-        }
-        if !matches!(outcome, Outcome::Returned { .. }) {
-            let path = recording.as_ref().map(|(_, path)| path.as_path());
-            self.attendant.ended(&outcome, path);
+        match (&self.recordings, &recording) {
+            (Some(recordings), Some(recording)) => {
+                recording.state.lock().outcome = Some(outcome);
+                self.release(recordings, recording);
+            }
+            _ if failed => self.tell(&Concluded {
+                outcome,
+                exchanges,
+                kept: None,
+            }),
+            _ => {}
         }
     }
 
-    fn answered(&self, _exchange: &Arc<Exchange>) {
+    fn answered(&self, exchange: &Arc<Exchange>) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let Some(recordings) = &self.recordings else {
+            return;
+        };
+        let recording = recordings.open.lock().remove(&exchange.number);
+        if let Some(recording) = recording {
+            self.release(recordings, &recording);
+        }
     }
 
     fn failed(&self, exchange: &Arc<Exchange>, error: &wasmtime::Error) {
-        let reason = error.root_cause().to_string();
-        self.attendant.failed(exchange, &reason);
+        // Where it is recorded, it is told when it is known why, and where the recording is.
+        let is_recorded = |recordings: &Recordings| {
+            let open = recordings.open.lock();
+            open.contains_key(&exchange.number)
+        };
+        if !self.recordings.as_ref().is_some_and(is_recorded) {
+            let reason = error.root_cause().to_string();
+            self.attendant.failed(exchange, &reason, None);
+        }
     }
 
     fn disconnected(&self, client: SocketAddr, error: &HttpError) {

@@ -32,6 +32,14 @@ impl Mapping {
         Ok(Mapping { address, length })
     }
 
+    /// One of nothing.
+    pub(super) fn none() -> Mapping {
+        Mapping {
+            address: NonNull::dangling(),
+            length: 0,
+        }
+    }
+
     pub(super) fn length(&self) -> usize {
         self.length
     }
@@ -115,6 +123,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if self.length == 0 {
+            return;
+        }
         // SAFETY: mapped by `new`, and nothing borrows from it.
         unsafe { libc::munmap(self.address.as_ptr().cast(), self.length) };
     }

@@ -37,12 +37,14 @@ pub(super) enum Push {
 
 /// The tail: header, backlog, buffers.
 pub(super) struct Tail {
-    file: File,
+    file: Arc<File>,
     header: Mapping,
     backlog: Arc<Mapping>,
     buffers: Vec<Buffer>,
-    /// Bytes of the file.
+    /// Bytes of the file that are in use.
     length: u64,
+    /// Bytes that it has.
+    allocated: u64,
     /// Bytes put into the backlog since the beginning, and written out of it.
     end: u64,
     start: u64,
@@ -60,13 +62,51 @@ impl Tail {
         Ok(Tail {
             header: Mapping::new(&file, 0, HEADER)?,
             backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),
-            file,
+            file: Arc::new(file),
             buffers: Vec::new(),
             length,
+            allocated: length + buffers,
             end: 0,
             start: 0,
             state: 0,
         })
+    }
+
+    /// Takes the tail away for another recording. What is left has no room for anything.
+    pub(super) fn take(&mut self) -> Tail {
+        let gone = Tail {
+            file: self.file.clone(),
+            header: Mapping::none(),
+            backlog: Arc::new(Mapping::none()),
+            buffers: Vec::new(),
+            length: 0,
+            allocated: 0,
+            end: 0,
+            start: 0,
+            state: 0,
+        };
+        std::mem::replace(self, gone)
+    }
+
+    /// The file belongs to no recording any more, and holds none. No guest may have a part of
+    /// it for its memory any more.
+    pub(super) fn clear(&mut self) {
+        self.header.store_u64(0, 0);
+        self.header.write(at::IDENTITY, &[0; IDENTITY]);
+        for place in [at::BUFFERS, at::STATE] {
+            self.header.store_u32(place, 0);
+        }
+        for place in [at::BACKLOG_END, at::INTENT_END] {
+            self.header.store_u64(place, 0);
+        }
+        for state in at::STATES {
+            self.header.store_u64(state + at::STATE_LENGTH, 0);
+            self.header.store_u64(state + at::STATE_START, 0);
+            self.header.store_u32(state + at::STATE_INSTANCE, 0);
+        }
+        self.buffers.clear();
+        self.length = (HEADER + BACKLOG) as u64;
+        (self.end, self.start, self.state) = (0, 0, 0);
     }
 
     /// From here on the file is the tail of the trace that begins with `identity`
@@ -115,7 +155,10 @@ impl Tail {
             return Ok(Buffer::Apart);
         }
         let offset = self.length;
-        shared::allocate(&self.file, offset, length as u64)?;
+        if offset + length as u64 > self.allocated {
+            shared::allocate(&self.file, offset, length as u64)?;
+            self.allocated = offset + length as u64;
+        }
         let mapping = Mapping::new(&self.file, offset, length)?;
         mapping.store_u32(0, RECORDS_START as u32);
         // SAFETY: as the caller says.
@@ -263,6 +306,11 @@ impl Tail {
     /// Bytes in the backlog.
     pub(super) fn backlog_length(&self) -> u64 {
         self.end - self.start
+    }
+
+    /// Where the backlog begins.
+    pub(super) fn backlog_start(&self) -> u64 {
+        self.start
     }
 
     /// What is in the backlog now. It stays there until it is written out.

@@ -49,6 +49,8 @@ impl Write for Sections {
 pub(super) struct Target {
     pub(super) path: Option<PathBuf>,
     pub(super) file: Option<File>,
+    /// Where the file of the tail goes when the trace is whole; without, it is removed.
+    pub(super) spare: Option<PathBuf>,
 }
 
 impl Target {
@@ -82,7 +84,11 @@ impl Target {
     /// The recording is whole without its tail.
     pub(super) fn remove_tail(&self) {
         if let (Some(path), Some(_)) = (&self.path, &self.file) {
-            _ = std::fs::remove_file(tail_path(path));
+            let tail = tail_path(path);
+            let is_spared = self.spare.as_ref();
+            if !is_spared.is_some_and(|spare| std::fs::rename(&tail, spare).is_ok()) {
+                _ = std::fs::remove_file(tail);
+            }
         }
     }
 }

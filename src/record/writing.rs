@@ -5,9 +5,10 @@ use super::RecorderError;
 use super::tail::{Push, Tail};
 use super::target::{Sections, Target};
 use crate::component::{BodyId, Component, Item};
-use crate::trace::{Instance, Outcome, RecordsError, Writer};
+use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// So many committed bytes make it worth waking the writing thread.
@@ -107,6 +108,38 @@ impl Shared {
             }
         }
         Ok(instance)
+    }
+
+    /// Notes something of the run; `now` also writes it out.
+    pub(super) fn note(&self, note: Note, now: bool) -> Result<(), RecorderError> {
+        let mut output = self.output.lock();
+        if !now {
+            if let Some(writer) = &mut output.writer {
+                writer.remember(note);
+            }
+            return Ok(());
+        }
+        // The tail says from which length on sections do not count.
+        self.write_out(&mut output)?;
+        let length = self.write(&mut output, |writer| {
+            writer.note(note)?;
+            Ok(writer.written())
+        })?;
+        let mut pending = self.recording()?;
+        let end = pending.tail.backlog_start();
+        pending.tail.written_out(end, length);
+        Ok(())
+    }
+
+    /// Where the file of the tail goes at the end, if it is used again.
+    pub(super) fn spare(&self) -> Option<PathBuf> {
+        self.output.lock().target.spare.clone()
+    }
+
+    /// The tail of a recording that is finished, for another one.
+    pub(super) fn take_tail(&self) -> Option<Tail> {
+        let mut pending = self.pending.lock();
+        matches!(pending.stage, Stage::Finished).then(|| pending.tail.take())
     }
 
     fn tail_error(&self, error: &io::Error) -> RecorderError {

@@ -41,8 +41,8 @@ pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<O
         at: HEADER_LENGTH as u64,
     };
     opening.check_header()?;
-    let metadata = opening.metadata()?;
-    let (component, program) = opening.component(places)?;
+    let mut metadata = opening.metadata()?;
+    let (component, program) = opening.component(places, &mut metadata)?;
     // A finished recording says where its sections are. Where that is damaged, the
     // sections say it themselves.
     let (sections, end, notes) = match opening.indexed() {
@@ -133,6 +133,7 @@ impl Opening<'_> {
     fn component(
         &mut self,
         places: &[PathBuf],
+        metadata: &mut Metadata,
     ) -> Result<(Component, Option<PathBuf>), TraceError> {
         let next = sections::read_header(self.source, self.at).map_err(|e| self.damaged(e))?;
         if let Some((header, _)) = next {
@@ -151,6 +152,9 @@ impl Opening<'_> {
                 let named: ProgramId =
                     serde_json::from_slice(&named).map_err(|e| self.damaged(e))?;
                 let (bytes, place) = named.find(self.path, places)?;
+                if metadata.sources.is_empty() {
+                    metadata.sources = named.sources(&place);
+                }
                 (bytes, Some(place))
             }
             _ => (self.expect(SectionId::Component)?, None),

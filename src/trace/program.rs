@@ -1,6 +1,7 @@
 //! The program of a recording that does not hold it: named by its hash, and found elsewhere.
 
 use super::error::TraceError;
+use super::metadata::CarriedSource;
 use crate::component::{component_bytes, hash};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct ProgramId {
 /// No directory is searched further than this for a program: so many files of its length are
 /// read.
 const MOST_READ: usize = 16;
+/// Sources of so many bytes are read.
+const MOST_OF_SOURCES: u64 = 16 << 20;
 
 impl ProgramId {
     /// That of these bytes.
@@ -30,6 +33,22 @@ impl ProgramId {
     /// The name under which recorders keep it beside recordings.
     pub fn file_name(&self) -> String {
         format!("{}.wasm", self.sha256)
+    }
+
+    /// The name under which its sources are kept there.
+    pub fn sources_name(&self) -> String {
+        format!("{}.sources.json", self.sha256)
+    }
+
+    /// The sources that lie beside the program, if any do.
+    pub(super) fn sources(&self, program: &Path) -> Vec<CarriedSource> {
+        let path = program.with_file_name(self.sources_name());
+        let is_small = path
+            .metadata()
+            .is_ok_and(|m| m.is_file() && m.len() <= MOST_OF_SOURCES);
+        let text = is_small.then(|| std::fs::read(&path).ok()).flatten();
+        let sources = text.and_then(|text| serde_json::from_slice(&text).ok());
+        sources.unwrap_or_default()
     }
 
     fn is_of(&self, bytes: &[u8]) -> bool {

@@ -280,6 +280,11 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// Keeps what the host notes of the run until the end.
+    pub fn remember(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
     /// Writes down what the host notes of the run so far.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ mod replayer_death;
 mod resources;
 mod rooms;
 mod rust_library;
+mod serving;
 mod sink_traps;
 mod source;
 mod source_maps;

@@ -76,6 +76,21 @@ impl Exchange {
         });
     }
 
+    /// Whether no byte of its answer will follow.
+    pub fn is_answered(&self) -> bool {
+        self.with(|answer| answer.duration.is_some())
+    }
+
+    /// Its instance has ended: this is why there is no answer, or not all of it. If all of it
+    /// was given, that is nothing to it.
+    pub fn end_by(&self, error: impl FnOnce() -> String) {
+        self.with(|answer| {
+            if !answer.is_whole || answer.error.is_some() {
+                answer.error = Some(error());
+            }
+        });
+    }
+
     pub(super) fn end(&self, is_whole: bool) {
         let duration = self.begun.elapsed();
         self.with(|answer| {

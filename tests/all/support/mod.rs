@@ -24,6 +24,7 @@ pub mod replayers;
 pub mod rewrite;
 pub mod scripted;
 pub mod second_reader;
+pub mod server;
 pub mod session;
 pub mod stripped;
 pub mod transcript;
