@@ -5,7 +5,7 @@ mod answers;
 mod calendar;
 mod codec;
 mod cursor;
-pub(crate) pub(crate) mod ending;
+pub(crate) mod ending;
 mod entered;
 mod error;
 mod event;

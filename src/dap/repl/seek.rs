@@ -98,12 +98,10 @@ fn event(context: &Context<'_>, number: &str) -> Result<(Motion, String), Comman
     Ok((Motion::Event(number), format!("event {number}")))
 }
 
-fn request(
-    context: &mut Context<'_>,
-    number: &str,
-) -> Result<(Motion, String), CommandError> {
+fn request(context: &mut Context<'_>, number: &str) -> Result<(Motion, String), CommandError> {
     let number = number.replace([',', '_'], "").parse();
-    let number = number.map_err(|_| wrong("write the number of a request; `requests` lists them"))?;
+    let number =
+        number.map_err(|_| wrong("write the number of a request; `requests` lists them"))?;
     let (number, motion) = context.debuggee.to_request(WhichRequest::Number(number))?;
     Ok((motion, format!("request {number}")))
 }

@@ -76,7 +76,12 @@ impl Finding {
     fn wait(&self, until: Instant) -> Option<Arc<Requests>> {
         let mut found = self.shared.found.lock();
         while found.is_none() {
-            if self.shared.is_there.wait_until(&mut found, until).timed_out() {
+            if self
+                .shared
+                .is_there
+                .wait_until(&mut found, until)
+                .timed_out()
+            {
                 break;
             }
         }
@@ -121,8 +126,7 @@ impl Recording {
         let open = self.timeline.boundary().ok()?;
         let entered = open.iter().rev().filter(|open| open.way == Way::In);
         let mut requests = entered.filter_map(|open| {
-            let entered =
-                Entered::new(open.event, open.instance, open.crossing, &open.args);
+            let entered = Entered::new(open.event, open.instance, open.crossing, &open.args);
             requests.of_call(&entered)
         });
         requests.next().cloned()
@@ -239,7 +243,9 @@ impl Recording {
         if !steps.is_empty() {
             let headers = request.headers.iter().skip(page.start);
             let headers = headers.take(page.count.unwrap_or(usize::MAX));
-            return Ok(headers.map(|(name, value)| row(name, value.clone())).collect());
+            return Ok(headers
+                .map(|(name, value)| row(name, value.clone()))
+                .collect());
         }
         let unknown = || "<not known: the program has not asked for it>".to_owned();
         let known = |text: &Option<String>| text.clone().unwrap_or_else(unknown);
