@@ -92,7 +92,7 @@ impl Timeline {
                 ..
             } = self.run(process, watch.clone(), StopAt::First, Vec::new(), interrupt)?;
             process = there;
-            if hit.is_none() || process.at.event > entered.event {
+            if hit.is_none() {
                 return Ok(None);
             }
             if process.at.event < entered.event {
@@ -102,6 +102,10 @@ impl Timeline {
             if open.iter().any(|open| is_call(open, entered)) {
                 self.settle(process, Reason::Arrived);
                 return self.stand_in_own(interrupt).map(Some);
+            }
+            // Generated code may have made hostcalls before; the call itself is over here.
+            if process.at.event > entered.event {
+                return Ok(None);
             }
         }
         Ok(None)

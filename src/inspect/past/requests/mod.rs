@@ -5,6 +5,8 @@
 //! are the statuses and handles that the guest passes; what the guest has in its own memory
 //! only, such as the body of its answer, is not.
 
+mod answering;
+mod bodies;
 mod reading;
 mod roles;
 mod tasks;
@@ -217,13 +219,18 @@ impl Requests {
         component.crossings().iter().any(roles::is_handler)
     }
 
+    /// What the events alone tell: see [`Requests::read`].
+    pub fn of_events(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
+        match Requests::may_be_in(trace.component()) {
+            true => reading::read(trace, go_on),
+            false => Requests::default(),
+        }
+    }
+
     /// Reads a recording. `go_on` is asked now and then whether anybody wants to know; if not,
     /// what was found so far is answered.
     pub fn read(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
-        let mut found = match Requests::may_be_in(trace.component()) {
-            true => reading::read(trace, go_on),
-            false => Requests::default(),
-        };
+        let mut found = Requests::of_events(trace, go_on);
         for noted in trace.noted_requests().iter() {
             let number = noted.number;
             match found.place(number) {

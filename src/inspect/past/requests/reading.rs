@@ -2,33 +2,24 @@
 
 use super::roles::Role;
 use super::tasks::{TaskId, Tasks};
-use super::things::{End, Pending, Thing, Things};
-use super::values::{error_code, first_handle, headers, is_ok, method, text, word};
+use super::things::{End, Thing, Things};
+use super::values::word;
 use super::{Request, RequestEnding, Requests, Turn, fatal};
-use crate::component::status::{CopyAnswer, EventCode};
 use crate::component::types::CoreValue;
 use crate::component::{Answerer, Component, CrossingId, CrossingKind};
 use crate::inspect::hostcall::builtin_call::number;
-use crate::inspect::hostcall::hostcalls;
 use crate::inspect::hostcall::in_progress::overlay;
-use crate::inspect::hostcall::lift::{Lifted, Lifter, Limits, Memory};
 use crate::trace::{Entered, Event, EventKind, Instance, Trace, Written};
 
 /// Calls within calls: deeper than this, nothing is looked for any more.
 const MOST_OPEN: usize = 1 << 17;
 /// Requests, and turns of them.
 const MOST_TURNS: usize = 1 << 22;
-/// What is kept of the writes of one answer: pieces, and bytes.
-const MOST_WRITES: usize = 10_000;
-const MOST_WRITTEN: usize = 1 << 20;
-/// Bytes that are kept of one body, of all bodies, and pieces of one.
-const MOST_OF_BODY: usize = 4096;
+/// Bytes that are kept of what is written while one call is in progress.
+pub(super) const MOST_WRITTEN: usize = 1 << 20;
+/// Bytes that are kept of one body, and of all bodies.
+pub(super) const MOST_OF_BODY: usize = 4096;
 const MOST_OF_BODIES: usize = 64 << 20;
-const MOST_PIECES: usize = 1000;
-/// Headers that are kept of one request.
-const MOST_HEADERS: usize = 100;
-/// Reads that go on at the same time.
-const MOST_READS: usize = 1024;
 /// Whether anybody still wants to know is asked after so many events.
 const ASK_EVERY: u64 = 4096;
 
@@ -72,40 +63,40 @@ pub(super) fn read(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
 }
 
 /// A call in progress.
-struct Open {
-    instance: Instance,
-    crossing: CrossingId,
-    role: Role,
-    request: Option<u32>,
-    task: Option<TaskId>,
+pub(super) struct Open {
+    pub(super) instance: Instance,
+    pub(super) crossing: CrossingId,
+    pub(super) role: Role,
+    pub(super) request: Option<u32>,
+    pub(super) task: Option<TaskId>,
     /// Of a callback that may be anybody's: its turn, and the calls made in it so far.
-    doubt: Option<(usize, u64)>,
+    pub(super) doubt: Option<(usize, u64)>,
     /// Another component answers it.
-    is_inside: bool,
+    pub(super) is_inside: bool,
     /// Of a call out that says something.
-    args: Vec<CoreValue>,
+    pub(super) args: Vec<CoreValue>,
 }
 
 /// What was written while a call out was in progress.
-struct Answering {
+pub(super) struct Answering {
     /// The call, by how many are open around it.
-    depth: usize,
-    instance: Instance,
-    writes: Vec<Written>,
-    left: usize,
+    pub(super) depth: usize,
+    pub(super) instance: Instance,
+    pub(super) writes: Vec<Written>,
+    pub(super) left: usize,
 }
 
-struct Reading<'a> {
-    component: &'a Component,
-    roles: Vec<Role>,
-    found: Requests,
+pub(super) struct Reading<'a> {
+    pub(super) component: &'a Component,
+    pub(super) roles: Vec<Role>,
+    pub(super) found: Requests,
     /// Of each request, whether its code has ended.
-    done: Vec<bool>,
-    open: Vec<Open>,
-    written: Vec<Answering>,
-    things: Things,
-    tasks: Tasks,
-    bodies_left: usize,
+    pub(super) done: Vec<bool>,
+    pub(super) open: Vec<Open>,
+    pub(super) written: Vec<Answering>,
+    pub(super) things: Things,
+    pub(super) tasks: Tasks,
+    pub(super) bodies_left: usize,
 }
 
 impl Reading<'_> {
@@ -127,7 +118,7 @@ impl Reading<'_> {
         }
     }
 
-    fn request(&mut self, place: Option<u32>) -> Option<&mut Request> {
+    pub(super) fn request(&mut self, place: Option<u32>) -> Option<&mut Request> {
         self.found.list.get_mut(place? as usize)
     }
 
@@ -336,35 +327,6 @@ impl Reading<'_> {
         });
     }
 
-    fn write(&mut self, instance: Instance, crossing: CrossingId, address: u64, bytes: Vec<u8>) {
-        for ((of, _), read) in &mut self.things.reads {
-            let offset = address.checked_sub(read.address);
-            let inside = offset.filter(|offset| *offset < read.room && *of == instance);
-            if let Some(offset) = inside.and_then(|offset| usize::try_from(offset).ok()) {
-                let end = offset.saturating_add(bytes.len()).min(MOST_OF_BODY);
-                if end > read.bytes.len() {
-                    read.bytes.resize(end, 0);
-                }
-                let room = read.bytes.get_mut(offset..).unwrap_or_default();
-                room.iter_mut()
-                    .zip(&bytes)
-                    .for_each(|(to, from)| *to = *from);
-            }
-        }
-        let Some(answering) = self.written.last_mut() else {
-            return;
-        };
-        let fits = answering.left >= bytes.len() && answering.writes.len() < MOST_WRITES;
-        if answering.instance == instance && fits {
-            answering.left -= bytes.len();
-            answering.writes.push(Written {
-                crossing,
-                address,
-                bytes,
-            });
-        }
-    }
-
     fn returned(&mut self, results: &[CoreValue], events: u64) {
         let Some(open) = self.open.pop() else {
             return;
@@ -447,265 +409,6 @@ impl Reading<'_> {
         }
         if let Some(request) = self.request(request) {
             request.hostcalls += calls;
-        }
-    }
-
-    /// The request whose handle a call was given.
-    fn asked(&self, open: &Open) -> Option<u32> {
-        let handle = word(&open.args, 0)?;
-        match self.things.get(open.instance, handle)? {
-            Thing::Request(request) => Some(request),
-            _ => None,
-        }
-    }
-
-    fn lift(&self, open: &Open, results: &[CoreValue], writes: &[Written]) -> Option<Lifted> {
-        let crossing = self.component.crossing(open.crossing)?;
-        let memory: &Memory<'_> = &|address, length| {
-            let length = usize::try_from(length).ok()?;
-            let mut bytes = vec![0; Some(length).filter(|length| *length <= MOST_WRITTEN)?];
-            overlay(writes, address, &mut bytes);
-            Some(bytes)
-        };
-        let lifter = Lifter {
-            limits: Limits {
-                elements: MOST_HEADERS as u64,
-                bytes: MOST_OF_BODY as u64,
-                ..Limits::default()
-            },
-            ..Lifter::new(memory, crossing.encoding, crossing.pointer)
-        };
-        hostcalls::result(&lifter, crossing, &open.args, results)
-    }
-
-    /// A call out has answered a value.
-    fn answered(&mut self, open: &Open, answer: Lifted, events: u64) {
-        let instance = open.instance;
-        let handle = word(&open.args, 0).unwrap_or(0);
-        let asked = self.asked(open);
-        let thing = self.things.get(instance, handle);
-        match (open.role, thing) {
-            (Role::Method, _) => {
-                let method = method(&answer);
-                if let Some(request) = self.request(asked) {
-                    request.method = method.or(request.method.take());
-                }
-            }
-            (Role::Target, _) => {
-                let target = text(&answer);
-                if let Some(request) = self.request(asked) {
-                    request.target = target.or(request.target.take());
-                }
-            }
-            (Role::Authority, _) => {
-                let authority = text(&answer);
-                if let Some(request) = self.request(asked) {
-                    request.authority = authority.or(request.authority.take());
-                }
-            }
-            (Role::Entries, Some(Thing::Headers(of))) => {
-                if let Some(request) = self.request(Some(of)) {
-                    request.headers = headers(&answer);
-                }
-            }
-            (Role::Consume, Some(Thing::Request(of))) => {
-                self.put_first(instance, &answer, Thing::Body(of));
-            }
-            (Role::BodyStream, Some(Thing::Body(of))) => {
-                self.put_first(instance, &answer, Thing::Input(of));
-            }
-            (Role::ConsumeStream, Some(Thing::Request(of))) => {
-                self.things.take(instance, handle);
-                if let Some(stream) = first_handle(&answer) {
-                    self.things.put_end(instance, stream, End::Body(of));
-                }
-            }
-            (Role::Read, Some(Thing::Input(of))) => {
-                if let Lifted::Result(Ok(Some(value))) = answer
-                    && let Lifted::Bytes(bytes) = *value
-                {
-                    self.came(of, &bytes.head, bytes.length, events);
-                }
-            }
-            (Role::ResponseWithBody, _) => {
-                let readable = word(&open.args, 2).filter(|_| word(&open.args, 1) == Some(1));
-                let end = readable.and_then(|end| self.things.take_end(instance, end));
-                let body = match end {
-                    Some(End::Readable(writable)) => Some(writable),
-                    _ => None,
-                };
-                let thing = Thing::Response {
-                    status: 200,
-                    of: open.request,
-                    body,
-                };
-                self.put_first(instance, &answer, thing);
-            }
-            (Role::ResponseBody, Some(Thing::Response { of: Some(of), .. })) => {
-                self.put_first(instance, &answer, Thing::OutgoingBody(of));
-            }
-            (Role::BodyWrite, Some(Thing::OutgoingBody(of))) => {
-                self.put_first(instance, &answer, Thing::Output(of));
-            }
-            (Role::Write, Some(Thing::Output(of))) if is_ok(&answer) => {
-                self.sent(of, number(open.args.get(2)).unwrap_or(0));
-            }
-            (Role::WriteZeroes, Some(Thing::Output(of))) if is_ok(&answer) => {
-                self.sent(of, number(open.args.get(1)).unwrap_or(0));
-            }
-            (Role::Splice, Some(Thing::Output(of))) => {
-                if let Lifted::Result(Ok(Some(value))) = answer
-                    && let Lifted::Unsigned(count) = *value
-                {
-                    self.sent(of, count);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn put_first(&mut self, instance: Instance, answer: &Lifted, thing: Thing) {
-        if let Some(handle) = first_handle(answer) {
-            self.things.put(instance, handle, thing);
-        }
-    }
-
-    fn sent(&mut self, of: u32, bytes: u64) {
-        if let Some(request) = self.request(Some(of)) {
-            request.sent = request.sent.saturating_add(bytes);
-        }
-    }
-
-    /// A piece of a request's body has come.
-    fn came(&mut self, of: u32, head: &[u8], length: u64, events: u64) {
-        let left = self.bodies_left;
-        let Some(request) = self.request(Some(of)) else {
-            return;
-        };
-        let body = &mut request.body;
-        // What follows a gap is not what comes next.
-        let is_whole = request.received == body.head.len() as u64;
-        request.received = request.received.saturating_add(length);
-        let room = MOST_OF_BODY.saturating_sub(body.head.len()).min(left);
-        let kept = head.get(..room.min(head.len())).unwrap_or_default();
-        if is_whole {
-            body.head.extend_from_slice(kept);
-            self.bodies_left = left - kept.len();
-        }
-        let request = self.request(Some(of));
-        if let Some(request) = request.filter(|request| request.body.came.len() < MOST_PIECES) {
-            // Known to the call after the one that brought it.
-            let known = events.saturating_add(1);
-            request.body.came.push((known, request.received));
-        }
-    }
-
-    fn set_status(&mut self, open: &Open, results: &[CoreValue]) {
-        let (handle, code) = (word(&open.args, 0), word(&open.args, 1));
-        let code = code.and_then(|code| u16::try_from(code).ok());
-        let (Some(handle), Some(code), Some(0)) = (handle, code, word(results, 0)) else {
-            return;
-        };
-        if let Some(Thing::Response { status, .. }) = self.things.get_mut(open.instance, handle) {
-            *status = code;
-        }
-    }
-
-    fn set_outparam(&mut self, instance: Instance, args: &[CoreValue]) {
-        let outparam = word(args, 0).and_then(|handle| self.things.take(instance, handle));
-        if let Some(Thing::Outparam(of)) = outparam {
-            self.give(of, instance, args.get(1..).unwrap_or_default());
-        }
-    }
-
-    fn task_returns(&mut self, request: Option<u32>, instance: Instance, args: &[CoreValue]) {
-        let entered = self.request(request).and_then(|request| request.entered);
-        let is_own = entered.is_some_and(|entered| entered.instance == instance);
-        if let Some(of) = request.filter(|_| is_own) {
-            self.give(of, instance, args);
-        }
-    }
-
-    /// The guest gives the answer to a request: a `result` of a response or an error.
-    fn give(&mut self, of: u32, instance: Instance, answer: &[CoreValue]) {
-        let is_ok = word(answer, 0) == Some(0);
-        let response = word(answer, 1)
-            .filter(|_| is_ok)
-            .and_then(|handle| self.things.take(instance, handle));
-        let (mut given, mut sent_before) = (None, 0);
-        if let Some(Thing::Response { status, body, .. }) = response {
-            given = Some(status);
-            let end = body.and_then(|end| self.things.end_mut(instance, end));
-            if let Some(End::Writable { sent, of: whose }) = end {
-                *whose = Some(of);
-                sent_before = *sent;
-            }
-        }
-        let error = (!is_ok).then(|| error_code(self.component, answer));
-        if let Some(request) = self.request(Some(of)) {
-            request.status = given.or(request.status);
-            request.sent = request.sent.saturating_add(sent_before);
-            if let Some(error) = error {
-                request.ending = RequestEnding::Failed(error);
-            }
-        }
-    }
-
-    fn begin_read(&mut self, instance: Instance, args: &[CoreValue]) {
-        let handle = word(args, 0).unwrap_or(0);
-        let is_body = matches!(self.things.end(instance, handle), Some(End::Body(_)));
-        let (address, room) = (number(args.get(1)), number(args.get(2)));
-        if let (true, Some(address), Some(room)) = (is_body, address, room)
-            && self.things.reads.len() < MOST_READS
-        {
-            self.things.reads.insert(
-                (instance, handle),
-                Pending {
-                    address,
-                    room,
-                    bytes: Vec::new(),
-                },
-            );
-        }
-    }
-
-    /// An event tells of a waitable.
-    fn told(
-        &mut self,
-        instance: Instance,
-        event: u32,
-        (waitable, answer): (u32, u32),
-        events: u64,
-    ) {
-        if let Some(EventCode::StreamRead | EventCode::StreamWrite) = EventCode::of(event) {
-            // What a callback is told was there when the last call out was made.
-            self.copied(instance, waitable, answer, events.saturating_sub(1));
-        }
-    }
-
-    /// A copy to or from a stream has come so far.
-    fn copied(&mut self, instance: Instance, handle: u32, answer: u32, events: u64) {
-        let CopyAnswer::Ended { count, .. } = CopyAnswer::of(answer) else {
-            return;
-        };
-        let count = u64::from(count);
-        let read = self.things.reads.remove(&(instance, handle));
-        match self.things.end_mut(instance, handle) {
-            Some(End::Body(of)) => {
-                let of = *of;
-                let mut bytes = read.map_or_else(Vec::new, |read| read.bytes);
-                bytes.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-                if count > 0 {
-                    self.came(of, &bytes, count, events);
-                }
-            }
-            Some(End::Writable { sent, of }) => {
-                *sent = sent.saturating_add(count);
-                if let Some(of) = *of {
-                    self.sent(of, count);
-                }
-            }
-            Some(End::Readable(_)) | None => {}
         }
     }
 
