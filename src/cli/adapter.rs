@@ -34,6 +34,10 @@ pub(super) struct Adapter {
     /// unless told otherwise.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Where programs are that recordings name without holding them: their files, or
+    /// directories that they are in. May be repeated. Without this, beside the recording.
+    #[arg(long = "program", value_name = "FILE|DIR")]
+    programs: Vec<PathBuf>,
     /// A file with debug information that the recorded component lacks: a build of it
     /// with debug information, a .dwp or .dwo, a source map. May be repeated.
     #[arg(long = "debug-file", value_name = "FILE")]
@@ -78,7 +82,7 @@ impl Adapter {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(trace) = &self.trace {
             // A recording that cannot be opened is told now, not to each client.
-            Trace::open(trace)?;
+            Trace::open_with(trace, &self.programs)?;
         }
         let log = match &self.log_dap {
             Some(path) => Some(
@@ -108,6 +112,7 @@ impl Adapter {
         };
         let launcher = RecordingLauncher::new(options, self.trace)
             .with_debug_files(self.debug_files)
+            .with_programs(self.programs)
             .with_path_mapping(self.source_map)
             .with_marks_kept(!self.no_save);
         let server = Server {

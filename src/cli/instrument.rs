@@ -2,8 +2,8 @@
 
 use crate::component::{Component, component_bytes};
 use crate::instrument::record::{Commit, Options, instrument_with};
-use crate::instrument::sink::{Sink, instrument_into};
-use crate::trace::Metadata;
+use crate::instrument::sink::{Sink, instrument_into_with};
+use crate::trace::{HeldProgram, Metadata};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -34,6 +34,11 @@ pub(super) struct Instrument {
     /// [default: hostcall with --sink, else full].
     #[arg(long, value_name = "WHEN")]
     commit: Option<CommitOption>,
+    /// Let recordings name the program by its hash instead of holding it: they are smaller by
+    /// it. Keep the program: who opens one has it beside the recording, or says with --program
+    /// where it is.
+    #[arg(long, requires = "sink")]
+    no_program: bool,
     /// The component (or WASI 0.1 module, or .wat).
     #[arg(value_name = "APP")]
     app: PathBuf,
@@ -89,7 +94,12 @@ impl Instrument {
             }
             Some(SinkOption(sink)) => {
                 let commit = self.commit.map_or(Commit::EachHostcall, Commit::from);
-                instrument_into(&Arc::new(component), sink, commit, &self.metadata())
+                let program = match self.no_program {
+                    true => HeldProgram::named(&component),
+                    false => HeldProgram::whole(&component)?,
+                };
+                let (component, metadata) = (Arc::new(component), self.metadata());
+                instrument_into_with(&component, sink, commit, &program, &metadata)
                     .with_context(|| format!("cannot instrument {app}"))?
             }
         };

@@ -12,6 +12,7 @@ mod man;
 mod mistaken;
 mod progress;
 mod record;
+mod recording_file;
 mod replay;
 mod serve;
 mod style;

@@ -1,5 +1,6 @@
 //! Long work of commands, with its progress on a terminal.
 
+use super::recording_file::RecordingFile;
 use super::style::is_dumb;
 use crate::component::{Component, component_bytes};
 use crate::replay::Compiled;
@@ -13,10 +14,10 @@ use std::sync::Arc;
 /// Opens a recording and compiles it for replaying it whole; with another build of
 /// its component, if one is given.
 pub(super) fn open_to_replay(
-    file: &Path,
+    recording: &RecordingFile,
     component: Option<&Path>,
 ) -> anyhow::Result<(Arc<Trace>, Compiled)> {
-    let mut trace = Trace::open(file)?;
+    let mut trace = recording.open()?;
     if let Some(path) = component {
         let component = Component::parse(component_bytes(path)?)
             .with_context(|| format!("cannot replay with {}", path.display()))?;

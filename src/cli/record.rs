@@ -5,10 +5,10 @@ use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, Switches};
+use crate::record::{self, Lifeline, Recorded, Recorder, RecorderError, RunError, Switches};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,15 +17,22 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     rr-dap record --dir data::/work -o run.rrtrace app.wasm -v /work/input.txt\n  \
-    rr-dap record --invoke 'add(1, 2)' library.wasm")]
+    rr-dap record --invoke 'add(1, 2)' library.wasm\n  \
+    rr-dap record --keep=failed --quiet tests.wasm   (CARGO_TARGET_WASM32_WASIP2_RUNNER, without its last word)")]
 pub(super) struct Record {
     #[command(flatten)]
     world: GuestWorld,
     #[command(flatten)]
     engine: EngineSettings,
-    /// Where to write the recording [default: the program's name with .rrtrace].
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write the recording: a file, or a directory that is there [default: the
+    /// program's name with .rrtrace].
+    #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
+    /// Which recordings to keep. With `failed`, one of a run that trapped, failed in the host,
+    /// returned an error or exited with another status than 0, and its path is told; names that
+    /// are taken get a number.
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    keep: Keep,
     /// Overwrite the recording if it exists.
     #[arg(long)]
     force: bool,
@@ -45,6 +52,13 @@ pub(super) struct Record {
         required_unless_present = "switches"
     )]
     command: Vec<String>,
+}
+
+/// Which recordings are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keep {
+    All,
+    Failed,
 }
 
 const TRAPPED_IN_ADAPTER: &str = "\
@@ -92,17 +106,28 @@ impl Record {
             bail!(uncallable(app, &exports));
         }
         let component = Arc::new(component);
-        let output = self.output.clone().unwrap_or_else(|| default_output(app));
-        let begun = |recorder: &Recorder| {
-            finish_on_signals(recorder, (!self.quiet).then(|| output.clone()));
-            if let Some(lifeline) = &lifeline {
-                lifeline.finishes(recorder);
+        let mut names = self.names(app);
+        let (recorded, output) = loop {
+            let output = names.next();
+            let begun = |recorder: &Recorder| {
+                let is_told = !self.quiet || self.keep == Keep::Failed;
+                finish_on_signals(recorder, is_told.then(|| output.clone()));
+                if let Some(lifeline) = &lifeline {
+                    lifeline.finishes(recorder);
+                }
+            };
+            let component = component.clone();
+            let recorded = match &self.world.invoke {
+                Some(call) => record::invoke(component, call, &options, &output, self.force, begun),
+                None => record::run(component, &options, &output, self.force, begun),
+            };
+            match recorded {
+                // Another run has taken the name meanwhile.
+                Err(RunError::Recorder(RecorderError::Create { .. }))
+                    if names.is_numbered() && is_taken(&output) => {}
+                recorded => break (recorded?, output),
             }
         };
-        let recorded = match &self.world.invoke {
-            Some(call) => record::invoke(component, call, &options, &output, self.force, begun),
-            None => record::run(component, &options, &output, self.force, begun),
-        }?;
         // A closed standard output ends nothing: the exit code still counts.
         let printed = match &recorded.outcome {
             Outcome::Returned {
@@ -111,11 +136,43 @@ impl Record {
             } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result))),
             _ => Ok(()),
         };
-        if !self.quiet {
-            self.report(&recorded, &output);
+        match self.keep {
+            Keep::Failed if recorded.outcome.exit_code() == 0 => dropped(&output)?,
+            Keep::Failed => self.report_kept(&recorded, &output),
+            Keep::All if self.quiet => {}
+            Keep::All => self.report(&recorded, &output),
         }
         printed?;
         Ok(super::exit_code(recorded.outcome.exit_code()))
+    }
+
+    fn names(&self, app: &Path) -> Names {
+        let (path, is_given) = match &self.output {
+            Some(directory) if directory.is_dir() => (directory.join(default_output(app)), false),
+            Some(file) => (file.clone(), true),
+            None => (default_output(app), false),
+        };
+        let is_numbered = self.keep == Keep::Failed && !is_given && !self.force;
+        Names {
+            path,
+            number: is_numbered.then_some(1),
+        }
+    }
+
+    /// What failed is told with where its recording is, whoever else reads it: a test runner's
+    /// output.
+    fn report_kept(&self, recorded: &Recorded, output: &Path) {
+        if !self.quiet {
+            self.report(recorded, output);
+        }
+        let shown = std::path::absolute(output);
+        let shown = shown.as_deref().unwrap_or(output).display();
+        let outcome = recorded.outcome.to_string();
+        // A test runner has begun a line.
+        tell(format_args!(
+            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`",
+            on_one_line(&outcome)
+        ));
     }
 
     fn report(&self, recorded: &Recorded, output: &Path) {
@@ -152,6 +209,54 @@ impl Record {
             ));
         }
     }
+}
+
+/// The names that a recording may get.
+struct Names {
+    path: PathBuf,
+    /// That of the next one; `None` if there is no other.
+    number: Option<u64>,
+}
+
+impl Names {
+    fn is_numbered(&self) -> bool {
+        self.number.is_some()
+    }
+
+    /// The next one that is not taken, as far as is known.
+    fn next(&mut self) -> PathBuf {
+        loop {
+            let Some(number) = &mut self.number else {
+                return self.path.clone();
+            };
+            let path = match *number {
+                1 => self.path.clone(),
+                number => {
+                    let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+                    self.path.with_file_name(format!("{stem}-{number}.rrtrace"))
+                }
+            };
+            *number += 1;
+            if !is_taken(&path) {
+                return path;
+            }
+        }
+    }
+}
+
+fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Nothing is left of a recording that is complete.
+fn dropped(output: &Path) -> anyhow::Result<()> {
+    // Where a link leads to; a pipe or a device stays.
+    let written = output.canonicalize();
+    let removed = written.and_then(|file| match file.is_file() {
+        true => std::fs::remove_file(file),
+        false => Ok(()),
+    });
+    removed.with_context(|| format!("cannot remove the recording {}", output.display()))
 }
 
 /// `output` is told of, unless nobody wants to hear.

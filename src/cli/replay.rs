@@ -1,6 +1,7 @@
 //! `rr-dap replay`: replay a recording to its end.
 
 use super::progress::open_to_replay;
+use super::recording_file::RecordingFile;
 use super::terminal::{self, on_one_line, tell, unless_closed, unwritten};
 use crate::inspect::ending::{Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
@@ -31,9 +32,8 @@ pub(super) struct Replay {
     /// with other custom sections, as before debug information was stripped.
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 /// Prints what the guest prints, as it does.
@@ -48,7 +48,7 @@ fn print(printed: &Printed, bytes: &[u8]) -> io::Result<()> {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (trace, compiled) = open_to_replay(&self.file, self.component.as_deref())?;
+        let (trace, compiled) = open_to_replay(&self.recording, self.component.as_deref())?;
         if let Some(missing) = trace.missing() {
             tell(format_args!(
                 "rr-dap: {missing}; what came before it is replayed"

@@ -114,6 +114,7 @@ impl ViewArguments {
         };
         Ok(Self {
             component: fields.path("component")?,
+            programs: fields.paths("programs")?,
             debug_files: fields.paths("debugFiles")?,
             path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
             begin,
@@ -334,6 +335,7 @@ mod tests {
             (json!({"trace": "a", "stopOnEntry": "yes"}), "`stopOnEntry`"),
             (json!({"trace": "a", "sourceMap": [["x"]]}), "`sourceMap`"),
             (json!({"trace": "a", "debugFiles": "x"}), "`debugFiles`"),
+            (json!({"trace": "a", "programs": "x"}), "`programs`"),
             (json!([]), "`arguments` must be an object"),
         ] {
             let error = LaunchArguments::parse(&arguments).unwrap_err().to_string();

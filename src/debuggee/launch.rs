@@ -73,6 +73,9 @@ pub struct ViewArguments {
     /// The component with its debug information, where the recording holds a
     /// stripped one.
     pub component: Option<PathBuf>,
+    /// Where the program is that a recording names without holding it: files, and directories
+    /// that it is in.
+    pub programs: Vec<PathBuf>,
     /// Files with debug information that the recorded component lacks: debug builds,
     /// `.dwp`, `.dwo`, source maps.
     pub debug_files: Vec<PathBuf>,

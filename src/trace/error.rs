@@ -78,8 +78,8 @@ pub enum TraceError {
     },
     /// It names its program by a hash, and that is nowhere.
     #[error(
-        "the program of {path} is not in it, and not in {}; say where it is with --program \
-         (a file, or a directory with {sha256}.wasm)", .searched.join(", ")
+        "the program of {path} is not in it, and not in {}; say where it is with --program, \
+         or as `programs` to an editor: a file, or a directory with {sha256}.wasm", .searched.join(", ")
     )]
     ProgramMissing {
         /// The recording.

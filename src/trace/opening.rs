@@ -151,7 +151,7 @@ impl Opening<'_> {
                 let named = self.expect(SectionId::Program)?;
                 let named: ProgramId =
                     serde_json::from_slice(&named).map_err(|e| self.damaged(e))?;
-                let (bytes, place) = named.find(self.path, places)?;
+                let (bytes, place) = named.find(&metadata.program, self.path, places)?;
                 if metadata.sources.is_empty() {
                     metadata.sources = named.sources(&place);
                 }

@@ -1,9 +1,10 @@
 //! Making a recording stand alone: with its program in it, and what is in the file beside it.
 
 use super::error::TraceError;
-use super::format::{HEADER_LENGTH, MAGIC, SectionId, UNCOUNTED, VERSION, encode_trailer};
+use super::format::{HEADER_LENGTH, SectionId, UNCOUNTED, encode_trailer};
 use super::index;
 use super::reader::Trace;
+use super::request::{self, Note};
 use super::sections::{self, Section, records_section};
 use super::writer::PackedComponent;
 use std::io::{self, Write};
@@ -20,8 +21,7 @@ pub fn pack(trace: &Trace, out: &mut impl Write) -> Result<(), PackError> {
         written: 0,
         sections: Vec::new(),
     };
-    packing.write(&MAGIC)?;
-    packing.write(&VERSION.to_le_bytes())?;
+    packing.beginning(trace)?;
     let metadata = serde_json::to_vec(trace.metadata()).map_err(io::Error::other)?;
     packing.plain(SectionId::Metadata, 0, &metadata)?;
     packing.component(trace)?;
@@ -65,6 +65,15 @@ impl<W: Write> Packing<'_, W> {
         });
     }
 
+    /// As it is: events are of the version that they were recorded in.
+    fn beginning(&mut self, trace: &Trace) -> Result<(), PackError> {
+        let stored = trace.stored();
+        let mut beginning = [0; HEADER_LENGTH];
+        let read = stored.source.read_exact_at(&mut beginning, 0);
+        read.map_err(|error| stored.damaged(0, error))?;
+        Ok(self.write(&beginning)?)
+    }
+
     fn component(&mut self, trace: &Trace) -> io::Result<()> {
         // As it was recorded, whatever is debugged in its stead.
         let component = &trace.stored().component;
@@ -79,7 +88,11 @@ impl<W: Write> Packing<'_, W> {
     fn events(&mut self, trace: &Trace) -> Result<(), PackError> {
         let stored = trace.stored();
         for section in stored.sections.iter() {
-            let bytes = stored.section_bytes(section)?;
+            let (id, bytes) = stored.section_bytes(section)?;
+            // These are not found where no index says where they are, so they are written anew.
+            if matches!(id, SectionId::Note | SectionId::Notes) {
+                continue;
+            }
             self.listed(section.first_event);
             self.write(&bytes)?;
         }
@@ -92,10 +105,19 @@ impl<W: Write> Packing<'_, W> {
 
     /// One that was cut off stays so.
     fn end(&mut self, trace: &Trace) -> Result<(), PackError> {
+        let requests = trace.noted_requests();
         if !trace.has_end() {
+            for request in requests.iter().cloned() {
+                let note = serde_json::to_vec(&Note::Request(request)).map_err(io::Error::other)?;
+                self.plain(SectionId::Note, UNCOUNTED, &note)?;
+            }
             return Ok(());
         }
         let events = trace.readable_hostcalls().0;
+        for notes in request::told(requests)? {
+            self.listed(events);
+            self.plain(SectionId::Notes, events, &notes)?;
+        }
         let outcome = serde_json::to_vec(trace.outcome()).map_err(io::Error::other)?;
         self.listed(events);
         self.plain(SectionId::End, events, &outcome)?;
@@ -108,5 +130,3 @@ impl<W: Write> Packing<'_, W> {
         Ok(())
     }
 }
-
-const _: () = assert!(HEADER_LENGTH == MAGIC.len() + size_of::<u32>());

@@ -4,6 +4,7 @@ use super::error::TraceError;
 use super::metadata::CarriedSource;
 use crate::component::{component_bytes, hash};
 use serde::{Deserialize, Serialize};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// What a component's binary is known by.
@@ -56,9 +57,10 @@ impl ProgramId {
     }
 
     /// Its bytes, and the file that they are of: where the person says (files, and directories
-    /// that it is in), or beside the recording.
+    /// that it is in), or beside the recording, which calls it `name`.
     pub(super) fn find(
         &self,
+        name: &str,
         recording: &Path,
         places: &[PathBuf],
     ) -> Result<(Vec<u8>, PathBuf), TraceError> {
@@ -69,7 +71,7 @@ impl ProgramId {
         let places = places.iter().map(PathBuf::as_path).chain([beside]);
         for place in places.clone() {
             let found = match place.is_dir() {
-                true => self.in_directory(place),
+                true => self.in_directory(place, name),
                 false => self.in_file(place),
             };
             if let Some(found) = found {
@@ -79,7 +81,7 @@ impl ProgramId {
         Err(TraceError::ProgramMissing {
             path: recording.to_owned(),
             sha256: self.sha256.clone(),
-            searched: places.map(|place| place.display().to_string()).collect(),
+            searched: places.map(searched).collect(),
         })
     }
 
@@ -87,13 +89,20 @@ impl ProgramId {
     fn in_file(&self, path: &Path) -> Option<(Vec<u8>, PathBuf)> {
         let as_it_is = self.read(path);
         as_it_is.or_else(|| {
+            // Others than regular files may be without an end.
+            path.metadata().ok().filter(Metadata::is_file)?;
             let bytes = component_bytes(path).ok()?;
             self.is_of(&bytes).then(|| (bytes, path.to_owned()))
         })
     }
 
-    fn in_directory(&self, directory: &Path) -> Option<(Vec<u8>, PathBuf)> {
+    fn in_directory(&self, directory: &Path, name: &str) -> Option<(Vec<u8>, PathBuf)> {
         if let Some(found) = self.read(&directory.join(self.file_name())) {
+            return Some(found);
+        }
+        // A recording may call its program anything, `../../x` too.
+        let named = Path::new(name).file_name().map(|name| directory.join(name));
+        if let Some(found) = named.and_then(|path| self.in_file(&path)) {
             return Some(found);
         }
         let entries = std::fs::read_dir(directory).ok()?;
@@ -119,5 +128,15 @@ impl ProgramId {
         }
         let bytes = std::fs::read(path).ok()?;
         self.is_of(&bytes).then(|| (bytes, path.to_owned()))
+    }
+}
+
+/// A place where a program is not, for the person who said that it is there.
+fn searched(place: &Path) -> String {
+    let shown = place.display();
+    match place.metadata() {
+        Ok(metadata) if metadata.is_dir() => shown.to_string(),
+        Ok(_) => format!("{shown} (another program)"),
+        Err(error) => format!("{shown} ({error})"),
     }
 }

@@ -1,6 +1,8 @@
 //! What the host says of the requests that an instance was given: notes beside the events.
 
+use super::format::SectionId;
 use serde::{Deserialize, Serialize};
+use std::io;
 
 /// A request, as the host that served it has noted it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,23 @@ pub enum Note {
         /// How.
         answer: NotedAnswer,
     },
+}
+
+/// So many requests are told in one section at the end.
+const OF_SECTION: usize = 1024;
+
+/// What sections at the end of a recording say of its requests.
+pub(super) fn told(requests: &[NotedRequest]) -> io::Result<Vec<Vec<u8>>> {
+    let mut sections = Vec::new();
+    for part in requests.chunks(OF_SECTION) {
+        let part: Vec<Note> = part.iter().cloned().map(Note::Request).collect();
+        let text = serde_json::to_vec(&part).map_err(io::Error::other)?;
+        // Where there is more than a section may hold, the notes among the events say it.
+        if text.len() <= SectionId::Notes.max_plain() {
+            sections.push(text);
+        }
+    }
+    Ok(sections)
 }
 
 /// The requests that notes tell of, by their numbers; what is said later counts.

@@ -93,8 +93,11 @@ impl StoredEvents {
         })
     }
 
-    /// A section as it is stored, with its header.
-    pub(super) fn section_bytes(&self, section: &Section) -> Result<Vec<u8>, TraceError> {
+    /// A section as it is stored, with its header, and what it is.
+    pub(super) fn section_bytes(
+        &self,
+        section: &Section,
+    ) -> Result<(SectionId, Vec<u8>), TraceError> {
         let damaged = |what: &dyn ToString| self.damaged(section.at, what.to_string());
         let (header, offset) = sections::read_header(&self.source, section.at)
             .map_err(|error| damaged(&error))?
@@ -104,7 +107,7 @@ impl StoredEvents {
         self.source
             .read_exact_at(&mut bytes, section.at)
             .map_err(|error| damaged(&error))?;
-        Ok(bytes)
+        Ok((header.id, bytes))
     }
 
     fn read_section(&self, section: &Section) -> Result<Piece, TraceError> {

@@ -18,8 +18,6 @@ use zstd::bulk::Compressor;
 
 /// Events are compressed and written in sections of about this many bytes.
 const SECTION_PLAIN: usize = 256 << 10;
-/// So many requests are told in one section at the end.
-const NOTES_OF_SECTION: usize = 1024;
 /// zstd's fastest ordinary level: recording must not slow the run.
 const LEVEL: i32 = 1;
 
@@ -54,7 +52,21 @@ pub enum RecordsError {
 ///
 /// If the component or the metadata are larger than a recording may hold.
 pub fn prologue(component: Arc<Component>, metadata: &Metadata) -> Result<Vec<u8>, RecordsError> {
-    Ok(Writer::new(Vec::new(), component, metadata)?.out)
+    let program = HeldProgram::whole(&component)?;
+    prologue_with(component, &program, metadata)
+}
+
+/// The same; `program` tells whether it holds the component.
+///
+/// # Errors
+///
+/// As for [`prologue`].
+pub fn prologue_with(
+    component: Arc<Component>,
+    program: &HeldProgram,
+    metadata: &Metadata,
+) -> Result<Vec<u8>, RecordsError> {
+    Ok(Writer::with_program(Vec::new(), component, program, metadata)?.out)
 }
 
 /// A component's binary as recordings hold it, compressed: the same in each recording of it.
@@ -87,7 +99,7 @@ impl PackedComponent {
     }
 }
 
-/// How a recording has its program.
+/// Whether, and how, a recording has its program.
 #[derive(Debug, Clone)]
 pub enum HeldProgram {
     /// It holds it.
@@ -117,6 +129,22 @@ pub struct Writer<W: Write> {
     notes: Vec<Note>,
 }
 
+impl HeldProgram {
+    /// The recording stands alone.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory to compress the component.
+    pub fn whole(component: &Component) -> io::Result<HeldProgram> {
+        PackedComponent::new(component).map(HeldProgram::Whole)
+    }
+
+    /// Whoever opens the recording has the program.
+    pub fn named(component: &Component) -> HeldProgram {
+        HeldProgram::Named(ProgramId::of(component.bytes()))
+    }
+}
+
 impl<W: Write> Writer<W> {
     /// Begins a trace of a run of `component`.
     ///
@@ -128,8 +156,8 @@ impl<W: Write> Writer<W> {
         component: Arc<Component>,
         metadata: &Metadata,
     ) -> Result<Self, RecordsError> {
-        let packed = PackedComponent::new(&component)?;
-        Writer::with_program(out, component, &HeldProgram::Whole(packed), metadata)
+        let program = HeldProgram::whole(&component)?;
+        Writer::with_program(out, component, &program, metadata)
     }
 
     /// The same, of a component that is compressed already, or is not to be in the trace.
@@ -302,12 +330,8 @@ impl<W: Write> Writer<W> {
     /// All notes once more, where a reader finds them who does not go through the recording.
     fn notes(&mut self) -> Result<(), RecordsError> {
         let requests = request::requests(std::mem::take(&mut self.notes));
-        for part in requests.chunks(NOTES_OF_SECTION) {
-            let part: Vec<Note> = part.iter().cloned().map(Note::Request).collect();
-            let text = serde_json::to_vec(&part).map_err(io::Error::other)?;
-            if text.len() <= SectionId::Notes.max_plain() {
-                self.section(SectionId::Notes, &text)?;
-            }
+        for text in request::told(&requests)? {
+            self.section(SectionId::Notes, &text)?;
         }
         Ok(())
     }

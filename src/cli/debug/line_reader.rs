@@ -1,6 +1,7 @@
 //! Lines from a person at a terminal: edited by rustyline, with history and completion.
 
 use crate::cli::terminal::on_one_line;
+use crate::trace::private;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -99,7 +100,7 @@ impl LineReader {
             return;
         };
         if let Some(directory) = file.parent() {
-            _ = std::fs::create_dir_all(directory);
+            _ = private::create_directory(directory);
         }
         _ = self.history.append(file);
     }

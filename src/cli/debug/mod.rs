@@ -28,6 +28,7 @@ mod values;
 
 use super::conversation;
 use super::guest_world::GuestWorld;
+use super::recording_file::RecordingFile;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
@@ -59,6 +60,10 @@ pub(super) struct Debug {
     /// Where the session begins.
     #[arg(long, value_name = "MOMENT", default_value = "entry")]
     at: At,
+    /// Where the program is that the recording names without holding it: its file, or a
+    /// directory that it is in. May be repeated. Without this, beside the recording.
+    #[arg(long = "program", value_name = "FILE|DIR")]
+    programs: Vec<PathBuf>,
     /// A file with debug information that the recorded component lacks: a build of it
     /// with debug information, a .dwp or .dwo, a source map. May be repeated.
     #[arg(long = "debug-file", value_name = "FILE")]
@@ -167,6 +172,7 @@ impl Debug {
         let mut launch = json!({
             "stopAt": moment.as_deref().unwrap_or(self.at.stop_at()),
             "debugFiles": absolute(&self.debug_files)?,
+            "programs": absolute(&self.programs)?,
             "sourceMap": self.source_map,
         });
         if !is_program(&file)? {
@@ -180,8 +186,17 @@ impl Debug {
             launch["trace"] = json!(file);
             return Ok(Subject {
                 launch,
-                recording: Recording::Given(file),
+                recording: Recording::Given {
+                    file,
+                    programs: self.programs.clone(),
+                },
             });
+        }
+        if !self.programs.is_empty() {
+            bail!(
+                "--program is for a recording that does not hold its program, and {} is a program",
+                file.display()
+            );
         }
         if let Some(moment) = moment {
             bail!(
@@ -194,7 +209,10 @@ impl Debug {
             Some(path) if !self.force && path.symlink_metadata().is_ok() => {
                 return Err(RecorderError::exists(path).into());
             }
-            Some(path) => Recording::Given(std::path::absolute(path)?),
+            Some(path) => Recording::Given {
+                file: std::path::absolute(path)?,
+                programs: Vec::new(),
+            },
             None => Recording::Temporary(TemporaryDir::new()?),
         };
         let world = &self.world;
@@ -245,7 +263,11 @@ struct Subject {
 
 /// Where the recording is.
 enum Recording {
-    Given(PathBuf),
+    Given {
+        file: PathBuf,
+        /// Where its program may be.
+        programs: Vec<PathBuf>,
+    },
     /// It goes when the session ends.
     Temporary(TemporaryDir),
 }
@@ -254,14 +276,23 @@ impl Recording {
     /// Where it is, if it is there after the session.
     pub(super) fn lasting(&self) -> Option<PathBuf> {
         match self {
-            Recording::Given(path) => Some(path.clone()),
+            Recording::Given { file, .. } => Some(file.clone()),
             Recording::Temporary(_) => None,
         }
     }
 
+    /// It, to be opened without the session.
+    fn to_open(&self) -> RecordingFile {
+        let programs = match self {
+            Recording::Given { programs, .. } => programs.clone(),
+            Recording::Temporary(_) => Vec::new(),
+        };
+        RecordingFile::new(self.path(), programs)
+    }
+
     fn path(&self) -> PathBuf {
         match self {
-            Recording::Given(path) => path.clone(),
+            Recording::Given { file, .. } => file.clone(),
             Recording::Temporary(directory) => directory.path().join("run.rrtrace"),
         }
     }

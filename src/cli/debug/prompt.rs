@@ -14,6 +14,7 @@ use super::settings::Settings;
 use super::stack::Stack;
 use super::text::Texts;
 use crate::cli::conversation::{Category, Heard, Said};
+use crate::cli::recording_file::RecordingFile;
 use crate::cli::style::{Paint, Style};
 use crate::cli::terminal;
 use crate::dap::client::{Client, ClientError};
@@ -297,8 +298,8 @@ impl Prompt {
         self.recording.lasting()
     }
 
-    pub(super) fn recording(&self) -> PathBuf {
-        self.recording.path()
+    pub(super) fn recording(&self) -> RecordingFile {
+        self.recording.to_open()
     }
 
     fn complain(&self, error: &anyhow::Error) -> io::Result<()> {

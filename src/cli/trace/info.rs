@@ -1,35 +1,60 @@
 //! `rr-dap trace info`: what a recording holds.
 
+use super::secrets::Sensitive;
+use crate::cli::progress::open_to_replay;
+use crate::cli::recording_file::RecordingFile;
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
+use crate::inspect::past::secrets::secrets;
 use crate::trace::{Metadata, Summary, Trace, Utc};
 use clap::Args;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   rr-dap trace info run.rrtrace
-  rr-dap trace info --json run.rrtrace")]
+  rr-dap trace info --json run.rrtrace
+  rr-dap trace info --secrets run.rrtrace")]
 pub(in crate::cli) struct Info {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// Tell instead which sorts of sensitive data are in the recording, and in which hostcalls
+    /// they came: variables of the environment, headers that let somebody in, bodies, files,
+    /// standard input. Never the values.
+    #[arg(long)]
+    secrets: bool,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 impl Info {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let trace = Arc::new(Trace::open(&self.file)?);
+        if self.secrets {
+            return self.tell_secrets();
+        }
+        let trace = Arc::new(self.recording.open()?);
         let summary = Summary::of(&trace)?;
         let mut out = io::BufWriter::new(terminal::listing(self.json));
         if self.json {
             writeln!(out, "{}", json(&trace, &summary))?;
         } else {
             write_text(&mut out, &trace, &summary)?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+impl Info {
+    fn tell_secrets(&self) -> anyhow::Result<()> {
+        let (trace, compiled) = open_to_replay(&self.recording, None)?;
+        let sensitive = Sensitive::of(&trace, &secrets(&trace, &compiled)?);
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
+        match self.json {
+            true => writeln!(out, "{}", sensitive.json())?,
+            false => sensitive.write(&mut out)?,
         }
         out.flush()?;
         Ok(())

@@ -2,9 +2,13 @@
 
 mod events;
 mod info;
+mod new_file;
 mod output;
+mod pack;
+mod redact;
 mod requests;
 mod resources;
+mod secrets;
 
 pub(super) use output::Output;
 
@@ -28,6 +32,10 @@ pub(super) enum Trace {
     Resources(resources::Resources),
     /// What a service was asked: method, target, status and outcome of each request.
     Requests(requests::RequestsOf),
+    /// Make a recording that stands alone: with its program, and with what lies beside it.
+    Pack(pack::Pack),
+    /// Replace secrets by other bytes, where the program only handed them on.
+    Redact(redact::Redact),
 }
 
 impl Trace {
@@ -38,6 +46,8 @@ impl Trace {
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
             Trace::Requests(command) => command.run(),
+            Trace::Pack(command) => command.run(),
+            Trace::Redact(command) => command.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,7 @@
 //! `rr-dap trace output`: what the guest printed, and who wrote it.
 
 use super::super::progress::open_to_replay;
+use super::super::recording_file::RecordingFile;
 use crate::cli::terminal;
 use crate::inspect::hostcall::lift::{Bytes, Lifted};
 use crate::inspect::hostcall::wave;
@@ -9,7 +10,6 @@ use crate::replay::output::Stream;
 use anyhow::bail;
 use clap::Args;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(
@@ -23,9 +23,8 @@ pub(in crate::cli) struct Output {
     /// numbers.
     #[arg(long)]
     json: bool,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 /// Most bytes of one piece in a line.
@@ -33,16 +32,16 @@ const TEXT_LIMIT: usize = 200;
 
 impl Output {
     /// What had been printed before this hostcall.
-    pub(in crate::cli) fn before(event: u64, file: PathBuf) -> Self {
+    pub(in crate::cli) fn before(event: u64, recording: RecordingFile) -> Self {
         Self {
             at: Some(event),
             json: false,
-            file,
+            recording,
         }
     }
 
     pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
-        let (trace, compiled) = open_to_replay(&self.file, None)?;
+        let (trace, compiled) = open_to_replay(&self.recording, None)?;
         if let Some(event) = self.at {
             let (all, damage) = trace.readable_hostcalls();
             if event >= all {

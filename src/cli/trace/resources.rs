@@ -1,6 +1,7 @@
 //! `rr-dap trace resources`: the handle tables of a recording.
 
 use super::super::progress::open_to_replay;
+use super::super::recording_file::RecordingFile;
 use crate::cli::terminal::{self, on_one_line};
 use crate::inspect::handles::anew;
 use crate::inspect::handles::history::{HandleHistory, InstanceFinding, TableList, Untold};
@@ -12,7 +13,6 @@ use crate::trace::{Instance, Trace};
 use anyhow::bail;
 use clap::Args;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -31,14 +31,13 @@ pub(in crate::cli) struct Resources {
     /// `--at`), `leak`, `ended` (with `--all`) or `finding`.
     #[arg(long)]
     json: bool,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 impl Resources {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let (trace, compiled) = open_to_replay(&self.file, None)?;
+        let (trace, compiled) = open_to_replay(&self.recording, None)?;
         let (history, ended) = HandleHistory::build(trace.clone(), &compiled);
         if let Some(event) = self.at.filter(|event| *event >= history.events()) {
             ended?;

@@ -75,7 +75,8 @@ struct ConsoleCommand {
 impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
-        self.arguments.ends_with("EXPRESSION") || self.needs_more()
+        let last = self.arguments.rsplit(' ').next().unwrap_or_default();
+        last.starts_with("EXPRESSION") || self.needs_more()
     }
 
     /// Whether the words alone are the name of a variable.

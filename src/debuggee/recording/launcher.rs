@@ -37,6 +37,9 @@ pub struct RecordingLauncher {
     options: Options,
     /// What `attach` opens: the recording that the server was started with.
     trace: Option<PathBuf>,
+    /// Where programs are that recordings do not hold, for every session, besides those places
+    /// that its client names.
+    programs: Vec<PathBuf>,
     /// Debug files for every session, besides those that its client names.
     debug_files: Vec<PathBuf>,
     /// Where sources are, for every session.
@@ -55,6 +58,7 @@ impl RecordingLauncher {
         RecordingLauncher {
             options,
             trace,
+            programs: Vec::new(),
             debug_files: Vec::new(),
             path_mapping: PathMapping::default(),
             keeps: true,
@@ -84,6 +88,12 @@ impl RecordingLauncher {
         }
     }
 
+    /// Every session looks for programs that recordings name without holding them in these
+    /// files and directories, too.
+    pub fn with_programs(self, programs: Vec<PathBuf>) -> RecordingLauncher {
+        RecordingLauncher { programs, ..self }
+    }
+
     fn open(
         &self,
         trace: &Path,
@@ -93,7 +103,8 @@ impl RecordingLauncher {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
-        let mut trace = Trace::open(trace).map_err(failed)?;
+        let programs = [&view.programs[..], &self.programs].concat();
+        let mut trace = Trace::open_with(trace, &programs).map_err(failed)?;
         if let Some(path) = &view.component {
             let bytes = component_bytes(path).map_err(failed)?;
             let component = Component::parse(bytes)

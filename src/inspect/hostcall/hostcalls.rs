@@ -68,6 +68,20 @@ pub fn each_hostcall<B: Send + 'static>(
     each_hostcall_lifted(trace, compiled, |_| Lifting::All, each)
 }
 
+/// The same; so much of each value is lifted.
+///
+/// # Errors
+///
+/// As for [`each_hostcall`].
+pub(in crate::inspect) fn each_hostcall_within<B: Send + 'static>(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    limits: Limits,
+    each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
+) -> Result<ControlFlow<B>, ReplayError> {
+    watch(trace, compiled, limits, |_| Lifting::All, each)
+}
+
 /// What of a call is lifted: that takes longer than to replay it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lifting {
@@ -84,6 +98,16 @@ pub(super) fn each_hostcall_lifted<B: Send + 'static>(
     lifting: impl Fn(u64) -> Lifting + Send + 'static,
     each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
 ) -> Result<ControlFlow<B>, ReplayError> {
+    watch(trace, compiled, Limits::default(), lifting, each)
+}
+
+fn watch<B: Send + 'static>(
+    trace: Arc<Trace>,
+    compiled: &Compiled,
+    limits: Limits,
+    lifting: impl Fn(u64) -> Lifting + Send + 'static,
+    each: impl FnMut(Hostcall) -> ControlFlow<B> + Send + 'static,
+) -> Result<ControlFlow<B>, ReplayError> {
     let rows = Arc::new(Mutex::new(Rows {
         each,
         waiting: VecDeque::new(),
@@ -92,6 +116,7 @@ pub(super) fn each_hostcall_lifted<B: Send + 'static>(
     let observer = Box::new(Watching {
         rows: rows.clone(),
         lifting,
+        limits,
     });
     let ended = Replay::new(trace, compiled, observer)?.run();
     let mut rows = rows.lock();
@@ -159,6 +184,7 @@ impl<B, F: FnMut(Hostcall) -> ControlFlow<B>> Rows<F, B> {
 struct Watching<L, F, B> {
     rows: Arc<Mutex<Rows<F, B>>>,
     lifting: L,
+    limits: Limits,
 }
 
 impl<L, B, F> Observer for Watching<L, F, B>
@@ -176,7 +202,7 @@ where
             |lifter: &Lifter<'_>, crossing: &Crossing| arguments(lifter, crossing, &call.args);
         let arguments = match (self.lifting)(call.event) {
             Lifting::All => {
-                let limits = Limits::default();
+                let limits = self.limits;
                 with_lifter(store, call.instance, call.crossing, limits, lift).unwrap_or_default()
             }
             Lifting::Failures | Lifting::Nothing => Vec::new(),
@@ -214,7 +240,7 @@ where
             true => result(lifter, crossing, &call.args, results),
             false => None,
         };
-        let limits = Limits::default();
+        let limits = self.limits;
         let answer = HostcallAnswer::Returned {
             results: results.to_vec(),
             value: with_lifter(store, call.instance, call.crossing, limits, lift).flatten(),

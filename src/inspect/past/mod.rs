@@ -3,3 +3,4 @@
 pub mod chronicle;
 pub mod output;
 pub mod requests;
+pub mod secrets;

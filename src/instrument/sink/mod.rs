@@ -6,8 +6,9 @@ mod compose;
 
 use crate::component::Component;
 use crate::instrument::record::{Commit, Options, RecordError, instrument_with};
-use crate::trace::{Metadata, RecordsError};
+use crate::trace::{HeldProgram, Metadata, RecordsError};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// What the sink makes of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +56,26 @@ pub enum SinkError {
 ///
 /// If the binary has a construct that the rewrite does not know.
 pub fn instrument_into(
-    component: &std::sync::Arc<Component>,
+    component: &Arc<Component>,
     sink: &Sink,
     commit: Commit,
+    metadata: &Metadata,
+) -> Result<Vec<u8>, SinkError> {
+    let program = HeldProgram::whole(component).map_err(RecordsError::Write)?;
+    instrument_into_with(component, sink, commit, &program, metadata)
+}
+
+/// The same; `program` tells whether its recordings hold the component, which the one that is
+/// made then holds, too, or name it.
+///
+/// # Errors
+///
+/// As for [`instrument_into`].
+pub fn instrument_into_with(
+    component: &Arc<Component>,
+    sink: &Sink,
+    commit: Commit,
+    program: &HeldProgram,
     metadata: &Metadata,
 ) -> Result<Vec<u8>, SinkError> {
     let options = Options {
@@ -65,7 +83,7 @@ pub fn instrument_into(
         shares_buffer: false,
     };
     let app = instrument_with(component, options)?;
-    let beginning = crate::trace::prologue(component.clone(), metadata)?;
+    let beginning = crate::trace::prologue_with(component.clone(), program, metadata)?;
     let program = &metadata.program;
     let text = sink_text(sink, program, &beginning, &unused_version(&app))?;
     let sink = wat::parse_str(&text)

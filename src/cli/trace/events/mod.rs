@@ -3,6 +3,7 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
+use super::super::recording_file::RecordingFile;
 use crate::cli::terminal;
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
@@ -14,7 +15,6 @@ use clap::Args;
 use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,19 +40,18 @@ pub(in crate::cli) struct Events {
     /// that are asked for are read: quick in the longest recording.
     #[arg(long)]
     lowered: bool,
-    /// The recording.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    recording: RecordingFile,
 }
 
 impl Events {
     pub(super) fn run(self) -> anyhow::Result<()> {
         if self.lowered {
-            let trace = Trace::open(&self.file)?;
+            let trace = self.recording.open()?;
             self.check_range(&trace)?;
             return lowered::list(&self, &trace);
         }
-        let (trace, compiled) = open_to_replay(&self.file, None)?;
+        let (trace, compiled) = open_to_replay(&self.recording, None)?;
         self.check_range(&trace)?;
         self.list(trace, &compiled)
     }
