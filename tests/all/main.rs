@@ -75,6 +75,7 @@ mod record_arguments;
 mod record_replay;
 mod recorded_again;
 mod replayer_death;
+mod requests;
 mod resources;
 mod rooms;
 mod rust_library;

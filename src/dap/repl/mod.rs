@@ -13,6 +13,7 @@ mod mark;
 mod output;
 mod print;
 mod ptype;
+mod requests;
 mod resources;
 mod seek;
 mod step;
@@ -100,6 +101,9 @@ static TABLE: &[ConsoleCommand] = &[
     mark::MARK,
     mark::UNMARK,
     hostcalls::HOSTCALLS,
+    requests::REQUEST_NEXT,
+    requests::REQUEST_PREVIOUS,
+    requests::REQUESTS,
     resources::RESOURCES,
     output::OUTPUT,
     functions::FUNCTIONS,

@@ -20,6 +20,7 @@ mod hostcalls;
 mod launcher;
 mod own_steps;
 mod panics;
+mod requests;
 mod rows;
 mod saying;
 mod sources;
@@ -83,6 +84,8 @@ pub struct Recording {
     calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
     items: HashMap<ModuleId, Arc<CoreItems>>,
+    /// The requests that it was given.
+    finding: requests::Finding,
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
@@ -128,6 +131,7 @@ impl Recording {
             timeline.remember(&mark.name, position, mark.event);
         }
         Recording {
+            finding: requests::Finding::start(timeline.trace()),
             timeline,
             breakpoints: Breakpoints::default(),
             panics: None,
@@ -201,6 +205,9 @@ impl Recording {
             other => self.timeline.travel(other, interrupt)?,
         };
         self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
+        if matches!(motion, Motion::Entered(_)) {
+            self.has_gone_to_request();
+        }
         Ok(stop)
     }
 

@@ -2,6 +2,7 @@
 
 mod overview;
 mod past;
+mod requests;
 
 use super::asking::ask;
 use super::stack::frame_in;
@@ -13,7 +14,7 @@ use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
     StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
 };
-use crate::debuggee::{History, Mark, Travels};
+use crate::debuggee::{History, Mark, Travels, WhichRequest};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub(super) use overview::timeline;
 pub(super) use past::{output, resources};
+pub(super) use requests::requests;
 
 impl ToldMoment {
     fn new(history: &History, event: u64, position: Position) -> ToldMoment {
@@ -100,9 +102,17 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         SeekArguments {
             mark: Some(name), ..
         } => Motion::Mark(name),
+        SeekArguments {
+            request: Some(number),
+            ..
+        } => {
+            let (_, motion) = debuggee.to_request(WhichRequest::Number(number))?;
+            motion
+        }
         _ => {
             return Err(Refusal::because(
-                "`rr/seek` needs one of `to`, `event`, `tick`, `percent`, `position`, `mark`",
+                "`rr/seek` needs one of `to`, `event`, `tick`, `percent`, `position`, `mark`, \
+                 `request`",
             ));
         }
     };
@@ -130,13 +140,22 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
         let motion = session.debuggee()?.out_of(frame, direction)?;
         return Reply::then(Then::TravelUnasked(vec![motion]));
     }
+    if let StepUnit::Request = wanted.unit {
+        let failed = filter.failed;
+        let which = match direction {
+            Direction::Forward => WhichRequest::Next { failed },
+            Direction::Backward => WhichRequest::Previous { failed },
+        };
+        let (_, motion) = session.debuggee()?.to_request(which)?;
+        return Reply::then(Then::TravelUnasked(vec![motion]));
+    }
     let motion = match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
         (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
-        (StepUnit::Hostcall, _) => Motion::Hostcall(direction, filter),
+        (StepUnit::Hostcall | StepUnit::Request, _) => Motion::Hostcall(direction, filter),
     };
     Reply::then(Then::TravelUnasked(vec![motion]))
 }
