@@ -9,7 +9,7 @@ use super::carried::{OwnSource, carried_sources, own_sources};
 use super::{RunError, THREADS, WasiOptions, room_for, start_error};
 use crate::cache::{CacheDir, CacheError, Entry, Key};
 use crate::component::Component;
-use crate::instrument::record::instrument;
+use crate::instrument::record::{Options, instrument_with};
 use crate::trace::{CarriedSource, HeldProgram, PackedComponent};
 use std::io;
 use std::num::NonZeroUsize;
@@ -77,8 +77,12 @@ impl From<CacheError> for Without {
 }
 
 /// Rewrites and compiles a component for recording, or finds it done.
-pub(super) fn ready(engine: &Engine, component: &Component) -> Result<Ready, RunError> {
-    match kept(engine, component) {
+pub(super) fn ready(
+    engine: &Engine,
+    component: &Component,
+    options: Options,
+) -> Result<Ready, RunError> {
+    match kept(engine, component, options) {
         Ok(Some(ready)) => return Ok(ready),
         Ok(None) => {}
         Err(Without::Run(error)) => return Err(error),
@@ -86,7 +90,7 @@ pub(super) fn ready(engine: &Engine, component: &Component) -> Result<Ready, Run
             tracing::warn!("the program is compiled at each recording of it: {error}");
         }
     }
-    let Entry { code, notes } = made(engine, component)?;
+    let Entry { code, notes } = made(engine, component, options)?;
     // SAFETY: this engine has just made them.
     let compiled = unsafe { Compiled::deserialize(engine, code) };
     let ready = Ready::new(compiled.map_err(start_error)?, &notes);
@@ -94,8 +98,12 @@ pub(super) fn ready(engine: &Engine, component: &Component) -> Result<Ready, Run
 }
 
 /// `None` where it has gone again, or nobody could tell whether it is out of date.
-fn kept(engine: &Engine, component: &Component) -> Result<Option<Ready>, Without> {
-    let Some(build) = this_build() else {
+fn kept(
+    engine: &Engine,
+    component: &Component,
+    options: Options,
+) -> Result<Option<Ready>, Without> {
+    let Some(build) = this_build(options) else {
         return Ok(None);
     };
     let cache = CacheDir::open_default()?;
@@ -103,7 +111,7 @@ fn kept(engine: &Engine, component: &Component) -> Result<Option<Ready>, Without
     let mut is_new = false;
     let kept = cache.get_or_insert(&key, || {
         is_new = true;
-        made(engine, component).map_err(Without::Run)
+        made(engine, component, options).map_err(Without::Run)
     })?;
     if is_new {
         cache.evict(slice::from_ref(&key));
@@ -117,20 +125,20 @@ fn kept(engine: &Engine, component: &Component) -> Result<Option<Ready>, Without
 
 /// Which executable this is. The rewrite is part of it, and has no version of its own that
 /// somebody could forget to raise.
-fn this_build() -> Option<String> {
+fn this_build(options: Options) -> Option<String> {
     let path = std::env::current_exe().ok()?;
     let file = path.metadata().ok()?;
     let since = file.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH);
     let version = env!("CARGO_PKG_VERSION");
     let (path, length) = (path.display(), file.len());
     Some(format!(
-        "record {version} {length} {:?} {path}",
+        "record {version} {length} {:?} {path} {options:?}",
         since.ok()?
     ))
 }
 
-fn made(engine: &Engine, component: &Component) -> Result<Entry, RunError> {
-    let instrumented = instrument(component)?;
+fn made(engine: &Engine, component: &Component, options: Options) -> Result<Entry, RunError> {
+    let instrumented = instrument_with(component, options)?;
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     room_for(cores + THREADS)?;
     Ok(Entry {

@@ -33,7 +33,7 @@ pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
-use crate::instrument::record::RecordError;
+use crate::instrument::record::{Options, RecordError};
 use crate::trace::{CarriedSource, Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
 use host::Host;
@@ -146,7 +146,7 @@ fn record(
     shared::expect_other_threads();
     room_for(THREADS)?;
     let engine = engine()?;
-    let ready = compiling::ready(&engine, &component)?;
+    let ready = compiling::ready(&engine, &component, Options::default())?;
     let compiled = &ready.compiled;
     // All that can be wrong with the program or the options is found before
     // there is a file.

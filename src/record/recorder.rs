@@ -5,9 +5,10 @@ use super::held::Held;
 use super::tail::Tail;
 use super::tails::{PooledTail, Tails};
 use super::target::{Sections, Target, beside, unnamed};
-use super::writing::{Shared, recorded_instances};
+use super::writing::{Begin, Shared, recorded_instances};
 use super::{Recorded, RecorderError, shared, sink};
 use crate::component::Component;
+use crate::trace::tail::IDENTITY;
 use crate::trace::{HeldProgram, Metadata, Outcome, PackedComponent, Writer, private};
 use parking_lot::Mutex;
 use std::future::poll_fn;
@@ -187,14 +188,10 @@ impl Recorder {
         metadata: &Metadata,
     ) -> Result<Recorder, RecorderError> {
         let PooledTail { tail, spare } = tails.take(path)?;
-        let (target, out): (_, Box<dyn Write + Send>) = match held {
+        match held {
             Some(held) => {
-                let target = Target {
-                    path: None,
-                    file: None,
-                    spare: None,
-                };
-                (target, Box::new(held))
+                let shared = Recorder::held_in(held, tail, component, program, metadata);
+                Ok(Recorder::with(Arc::new(shared), None))
             }
             None => {
                 let error = |error| RecorderError::create(path, &error);
@@ -205,11 +202,45 @@ impl Recorder {
                     file: Some(file),
                     spare,
                 };
-                (target, Box::new(out))
+                let out = Box::new(out);
+                let shared = Recorder::shared_of(target, out, tail, component, program, metadata)?;
+                Ok(Recorder::with(shared, None))
             }
+        }
+    }
+
+    /// A recording that is begun when something of it must be written: of most, nothing.
+    fn held_in(
+        held: Held,
+        mut tail: Tail,
+        component: Arc<Component>,
+        program: &HeldProgram,
+        metadata: &Metadata,
+    ) -> Shared {
+        tail.start_clock();
+        tail.begin(&[0; IDENTITY], 0);
+        let metadata = started(&tail, metadata);
+        let (of, program) = (component.clone(), program.clone());
+        let begin: Begin = Box::new(move || {
+            let out = Sections::new(Box::new(held));
+            Writer::with_program(out, of, &program, &metadata)
+        });
+        let target = Target {
+            path: None,
+            file: None,
+            spare: None,
         };
-        let shared = Recorder::shared_of(target, out, tail, component, program, metadata)?;
-        Ok(Recorder::with(shared, None))
+        Shared::new(component, Err(begin), target, tail)
+    }
+
+    /// Ends a recording of which nothing is wanted, and gives its tail back: the guest's store
+    /// must be gone.
+    pub(super) fn discard_with(&self, tails: &Tails) {
+        let spare = self.shared().spare();
+        self.shared().discard();
+        if let Some(tail) = self.shared().take_tail() {
+            tails.put(PooledTail { tail, spare });
+        }
     }
 
     /// Ends the recording, and gives its tail back: the guest's store must be gone.
@@ -238,16 +269,11 @@ impl Recorder {
     ) -> Result<Arc<Shared>, RecorderError> {
         let out = Sections::new(out);
         tail.start_clock();
-        let (started, started_nanos) = tail.started();
-        let metadata = Metadata {
-            started,
-            started_nanos,
-            ..metadata.clone()
-        };
+        let metadata = started(&tail, metadata);
         let writer = Writer::with_program(out, component.clone(), program, &metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
-        Ok(Arc::new(Shared::new(component, writer, target, tail)))
+        Ok(Arc::new(Shared::new(component, Ok(writer), target, tail)))
     }
 
     fn with(shared: Arc<Shared>, thread: Option<JoinHandle<()>>) -> Recorder {
@@ -327,6 +353,16 @@ impl Recorder {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.handle.shared
+    }
+}
+
+/// What a recording says of the run, with when it began.
+fn started(tail: &Tail, metadata: &Metadata) -> Metadata {
+    let (started, started_nanos) = tail.started();
+    Metadata {
+        started,
+        started_nanos,
+        ..metadata.clone()
     }
 }
 

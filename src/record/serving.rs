@@ -9,6 +9,7 @@ use super::writing::recorded_instances;
 use super::{Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, engine, link, metadata, outcome_of, room_for, shared, start_error};
 use crate::component::Component;
+use crate::instrument::record::Options;
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -28,6 +29,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use wasmtime::component::Component as Compiled;
 use wasmtime::{Engine, Store};
+
+/// From which request on an instance's memory is hashed: to hash a megabyte takes as long as a
+/// small request, and most instances for WASI 0.2 get one.
+const HASHES_FROM: u32 = 16;
 
 /// Why a component cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +136,11 @@ pub fn serve(
     let (compiled, recordings) = match &options.directory {
         None => (plain(&engine, component)?, None),
         Some(directory) => {
-            let ready = compiling::ready(&engine, component)?;
+            let options_of_service = Options {
+                hashes_from: HASHES_FROM,
+                ..Options::default()
+            };
+            let ready = compiling::ready(&engine, component, options_of_service)?;
             let sources = ready.sources(&options.wasi);
             let recordings = Recordings::make(directory, component, options, sources)?;
             (ready.compiled, Some(recordings))
@@ -322,30 +331,36 @@ impl Recordings {
             let outcome = state.outcome.take().unwrap_or(Outcome::CutOff);
             (outcome, std::mem::take(&mut state.exchanges))
         };
-        let mut answers = Vec::new();
-        for (exchange, number) in exchanges.iter().zip(1..) {
-            let answer = noted_answer(&exchange.answer());
-            answers.push(answer.clone());
+        let answers = exchanges
+            .iter()
+            .map(|exchange| noted_answer(&exchange.answer()));
+        let answers: Vec<NotedAnswer> = answers.collect();
+        let verdict = self
+            .keep
+            .verdict(recording.number, &outcome, answers.iter());
+        if verdict == Verdict::Dropped {
+            recording.recorder.discard_with(&self.tails);
+            return Ok(Some(Concluded {
+                outcome,
+                exchanges,
+                kept: None,
+            }));
+        }
+        for (answer, number) in answers.into_iter().zip(1..) {
             let note = Note::Answered { number, answer };
             recording.recorder.shared().note(note, false)?;
         }
         let finished = recording.recorder.finish_with(outcome.clone(), &self.tails);
         let bytes = finished?.bytes;
-        let verdict = self
-            .keep
-            .verdict(recording.number, &outcome, answers.iter());
-        let kept = verdict != Verdict::Dropped;
-        if let Some(held) = recording.held.as_ref().filter(|_| kept) {
+        if let Some(held) = &recording.held {
             let written = held.keep(&recording.path);
             written.map_err(|error| RecorderError::create(&recording.path, &error))?;
         }
-        if kept {
-            self.shelf.put(recording.path.clone(), bytes, verdict);
-        }
+        self.shelf.put(recording.path.clone(), bytes, verdict);
         Ok(Some(Concluded {
             outcome,
             exchanges,
-            kept: kept.then(|| recording.path.clone()),
+            kept: Some(recording.path.clone()),
         }))
     }
 }

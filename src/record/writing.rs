@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// So many committed bytes make it worth waking the writing thread.
 const WORTH_WRITING: u64 = 256 << 10;
 
-type TraceWriter = Writer<Sections>;
+pub(super) type TraceWriter = Writer<Sections>;
 
 /// A recording being made.
 ///
@@ -30,9 +30,49 @@ pub(super) struct Shared {
     work: Condvar,
 }
 
+/// Makes the beginning of a trace.
+pub(super) type Begin = Box<dyn FnOnce() -> Result<TraceWriter, RecordsError> + Send>;
+
 struct Output {
-    writer: Option<TraceWriter>,
+    trace: TraceOutput,
     target: Target,
+    /// What is noted and not written yet.
+    notes: Vec<Note>,
+}
+
+/// How far the trace is.
+enum TraceOutput {
+    /// Nobody has needed it yet.
+    ToBegin(Begin),
+    Begun(Box<TraceWriter>),
+    Over,
+}
+
+impl Output {
+    /// The writer; `None` if the trace has ended.
+    fn writer(&mut self) -> Result<Option<&mut TraceWriter>, RecordsError> {
+        if let TraceOutput::ToBegin(_) = self.trace {
+            let to_begin = std::mem::replace(&mut self.trace, TraceOutput::Over);
+            if let TraceOutput::ToBegin(begin) = to_begin {
+                self.trace = TraceOutput::Begun(Box::new(begin()?));
+            }
+        }
+        let TraceOutput::Begun(writer) = &mut self.trace else {
+            return Ok(None);
+        };
+        for note in self.notes.drain(..) {
+            writer.remember(note);
+        }
+        Ok(Some(writer))
+    }
+
+    /// The same, and the trace has ended for whoever asks again.
+    fn take_writer(&mut self) -> Option<Box<TraceWriter>> {
+        match std::mem::replace(&mut self.trace, TraceOutput::Over) {
+            TraceOutput::Begun(writer) => Some(writer),
+            TraceOutput::ToBegin(_) | TraceOutput::Over => None,
+        }
+    }
 }
 
 struct Pending {
@@ -59,7 +99,7 @@ impl Pending {
 impl Shared {
     pub(super) fn new(
         component: Arc<Component>,
-        writer: TraceWriter,
+        begin: Result<TraceWriter, Begin>,
         target: Target,
         tail: Tail,
     ) -> Shared {
@@ -68,8 +108,12 @@ impl Shared {
             clock: tail.clock().clone(),
             component,
             output: Mutex::new(Output {
-                writer: Some(writer),
+                trace: match begin {
+                    Ok(writer) => TraceOutput::Begun(Box::new(writer)),
+                    Err(begin) => TraceOutput::ToBegin(begin),
+                },
                 target,
+                notes: Vec::new(),
             }),
             pending: Mutex::new(Pending {
                 tail,
@@ -117,9 +161,7 @@ impl Shared {
     pub(super) fn note(&self, note: Note, now: bool) -> Result<(), RecorderError> {
         let mut output = self.output.lock();
         if !now {
-            if let Some(writer) = &mut output.writer {
-                writer.remember(note);
-            }
+            output.notes.push(note);
             return Ok(());
         }
         // The tail says from which length on sections do not count.
@@ -137,6 +179,17 @@ impl Shared {
     /// Where the file of the tail goes at the end, if it is used again.
     pub(super) fn spare(&self) -> Option<PathBuf> {
         self.output.lock().target.spare.clone()
+    }
+
+    /// Ends the recording of which nothing is wanted.
+    pub(super) fn discard(&self) {
+        let mut output = self.output.lock();
+        output.trace = TraceOutput::Over;
+        self.pending.lock().stage = Stage::Finished;
+        output.target.remove_tail();
+        if let Some(path) = &output.target.path {
+            _ = std::fs::remove_file(path);
+        }
     }
 
     /// The tail of a recording that is finished, for another one.
@@ -269,16 +322,16 @@ impl Shared {
         output: &mut Output,
         write: impl FnOnce(&mut TraceWriter) -> Result<R, RecordsError>,
     ) -> Result<R, RecorderError> {
-        let Some(writer) = &mut output.writer else {
-            return Err(RecorderError::Finished);
+        let (whole, result) = match output.writer() {
+            Ok(Some(writer)) => (writer.written(), write(writer)),
+            Ok(None) => return Err(RecorderError::Finished),
+            Err(error) => (0, Err(error)),
         };
-        let whole = writer.written();
-        let result = write(writer);
         result.map_err(|error| self.fail(output, whole, &error))
     }
 
     fn fail(&self, output: &mut Output, whole: u64, error: &RecordsError) -> RecorderError {
-        let writer = output.writer.take();
+        let writer = output.take_writer();
         if let (Some(writer), RecordsError::NotNested(_)) = (writer, error) {
             // Everything before has been written. What comes after cannot be
             // replayed, so it must not be found in the tail.
@@ -330,7 +383,7 @@ impl Shared {
             }
             writer.flush()
         })?;
-        let Some(writer) = output.writer.take() else {
+        let Some(writer) = output.take_writer() else {
             return Err(RecorderError::Finished);
         };
         let (events, written) = (writer.events(), writer.written());

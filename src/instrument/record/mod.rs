@@ -66,6 +66,9 @@ pub struct Options {
     /// read. Another component would be given a copy of it; without, what has been
     /// recorded is handed over before the program exits.
     pub shares_buffer: bool,
+    /// From which call of a function on its memory is hashed: instances that live for a few
+    /// calls would take longer to hash than to run.
+    pub hashes_from: u32,
 }
 
 impl Default for Options {
@@ -73,6 +76,7 @@ impl Default for Options {
         Options {
             commit: Commit::WhenFull,
             shares_buffer: true,
+            hashes_from: 1,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Wrap<'a> {
     pub(super) settle_rest: bool,
     /// It may be the call that ends the run.
     pub(super) may_exit: bool,
+    /// From which call on memory is hashed.
+    pub(super) hashes_from: u32,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
 }
@@ -309,8 +311,16 @@ impl Wrapper<'_, '_> {
         };
         let k = self.k;
         let header = header(Kind::Hash, self.wrap.crossing.id);
-        let is_power =
-            |count: &str| format!("(i32.eq (i32.popcnt (global.get ${count}{k})) (i32.const 1))");
+        let from = self.wrap.hashes_from;
+        let is_power = |count: &str| {
+            let power = format!("(i32.eq (i32.popcnt (global.get ${count}{k})) (i32.const 1))");
+            match from {
+                0 | 1 => power,
+                from => format!(
+                    "(i32.and {power} (i32.ge_u (global.get ${count}{k}) (i32.const {from})))"
+                ),
+            }
+        };
         let calls = is_power("calls");
         let (count_end, is_due) = match self.wrap.tells_end() {
             false => (String::new(), calls),

@@ -81,6 +81,7 @@ pub fn instrument_into_with(
     let options = Options {
         commit,
         shares_buffer: false,
+        hashes_from: 1,
     };
     let app = instrument_with(component, options)?;
     let beginning = crate::trace::prologue_with(component.clone(), program, metadata)?;

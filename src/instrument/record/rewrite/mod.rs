@@ -260,6 +260,7 @@ impl<'a> Rewrite<'a> {
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
         let several = self.several;
         let each_event = self.options.commit == Commit::EachHostcall;
+        let hashes_from = self.options.hashes_from;
         let crossing = self.crossing(id)?;
         let lets_others_run = match &crossing.kind {
             CrossingKind::Lower => true,
@@ -276,6 +277,7 @@ impl<'a> Rewrite<'a> {
             settle_rest: scope.has_several_memories
                 || (scope.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.is_asynchronous,
+            hashes_from,
         })
     }
 
