@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The settings of the recorded run.
+/// The settings of the recorded run. Every member is always written: between processes they are
+/// told apart by their order alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Metadata {
@@ -30,14 +31,9 @@ pub struct Metadata {
     /// Nanoseconds of the next second: hosts' times count from there.
     pub started_nanos: u32,
     /// Which of the instances of a service it was, from 1; 0 if it was none.
-    #[serde(skip_serializing_if = "is_zero")]
     pub instance: u64,
     /// The texts of the program's own sources, as far as they are carried along.
     pub sources: Vec<CarriedSource>,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// A source that a recording carries along.
