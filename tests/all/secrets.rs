@@ -41,7 +41,7 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("run.rrtrace");
     let token = format!("TOKEN={TOKEN}");
-    let options = ["--env", &token, "--env", "LANG=C"];
+    let options = ["--env", &token, "--env", "LANG=C", "--env", "PIN=4711"];
     let recorded = record(&fixture("kitchen.wasm"), &options, &["env"], "", &trace);
     assert!(says(&trace, TOKEN));
     let file = trace.to_str().unwrap();
@@ -78,6 +78,12 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let x = "x".repeat(TOKEN.len());
     assert_eq!(shown, text(&recorded.stdout).replace(TOKEN, &x));
     assert!(shown.contains("LANG=C"), "{shown}");
+    // A short one, too: it is nowhere else.
+    let short = dir.path().join("short.rrtrace");
+    let to = short.to_str().unwrap();
+    ran(&["trace", "redact", "--env", "PIN", file, "-o", to]);
+    assert!(says(&trace, "4711") && !says(&short, "4711"));
+    assert!(text(&replay(&short).stdout).contains("PIN=xxxx"));
     // It is there now.
     assert!(text(&rr_dap(&redact, "").stderr).contains("--force"));
 }
