@@ -28,14 +28,10 @@ pub struct Metadata {
     /// When the run began, in seconds since the Unix epoch.
     pub started: u64,
     /// Which of the instances of a service it was, from 1; 0 if it was none.
-    #[serde(skip_serializing_if = "is_zero")]
+    // Always written: replayers are told the metadata in a format without names.
     pub instance: u64,
     /// The texts of the program's own sources, as far as they are carried along.
     pub sources: Vec<CarriedSource>,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// A source that a recording carries along.

@@ -29,7 +29,10 @@ fn says(trace: &Path, secret: &str) -> bool {
 }
 
 fn crossings(trace: &Path) -> Vec<String> {
-    let described = events(trace).into_iter().map(|event| match event.kind {
+    // Hashes are of a memory with other bytes, and left out.
+    let events = events(trace).into_iter();
+    let events = events.filter(|event| !matches!(event.kind, EventKind::Hash(_)));
+    let described = events.map(|event| match event.kind {
         EventKind::Write { address, bytes } => format!("write {address} {}", bytes.len()),
         kind => format!("{:?} {kind:?}", event.crossing),
     });
@@ -47,6 +50,8 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let file = trace.to_str().unwrap();
     let told = ran(&["trace", "info", "--secrets", file]);
     assert!(told.contains("TOKEN") && !told.contains(TOKEN), "{told}");
+    // WASI 0.1's adapter has strings written over one another where it only counts them.
+    assert!(!told.contains("4711") && !told.contains(": 471"), "{told}");
     let told = ran(&["trace", "info", "--secrets", "--json", file]);
     let told: Value = serde_json::from_str(&told).unwrap();
     let of_token = |found: &&Value| found["name"] == "TOKEN";
@@ -71,7 +76,7 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     ];
     let told = ran(&redact);
     assert!(told.contains("hostcalls agree"), "{told}");
-    assert!(!says(&out, TOKEN));
+    assert!(!says(&out, TOKEN) && !says(&out, "-of-mine"));
     assert_eq!(out.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(crossings(&out), crossings(&trace));
     let shown = text(&replay(&out).stdout);
