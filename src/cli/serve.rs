@@ -4,11 +4,11 @@ use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell};
 use crate::component::{Component, component_bytes};
-use crate::record::keep::{self, Keep};
-use crate::record::serving::{Attendant, Bounds, Exchange, ServeOptions, serve};
+use crate::record::keep::Keep;
+use crate::record::serving::{Attendant, Bounds, Exchange, GivenHeader, ServeOptions, serve};
 use crate::record::shelf::Room;
 use crate::record::{RecorderError, Switches, when_told_to_end};
-use crate::trace::Outcome;
+use crate::trace::{Outcome, parse_duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::Write;
@@ -35,6 +35,16 @@ pub(super) struct Serve {
     /// .recordings].
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Who connects here ends the service, as SIGTERM does.
+    #[arg(long, value_name = "ADDR")]
+    shutdown_addr: Option<SocketAddr>,
+    /// Give requests a header, `NAME: VALUE`, in place of any of that name; `@FILE` has one on
+    /// each line. May be repeated.
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    headers: Vec<String>,
+    /// Print what guests print as it is, without saying which instance printed it.
+    #[arg(long)]
+    no_logging_prefix: bool,
     /// Which recordings are kept, decided when an instance has ended and its requests are
     /// answered: all, or any of trap, 5xx, 4xx, slow=DURATION, sample=1/N, last=N, with commas.
     #[arg(long, value_name = "REASONS", default_value = "all")]
@@ -57,10 +67,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "COUNT")]
     max_instance_concurrent_reuse_count: Option<usize>,
     /// How long an instance without a request is kept: 10, 1s, 500ms.
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     idle_instance_timeout: Duration,
     /// How long an instance may take for a request; without this, as long as it likes.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     request_timeout: Option<Duration>,
     /// How many requests are worked at at the same time; others wait.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
@@ -75,10 +85,6 @@ pub(super) struct Serve {
     /// wasi:http/handler 0.3.
     #[arg(value_name = "APP", required_unless_present = "switches")]
     app: Option<PathBuf>,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    keep::duration(text).ok_or_else(|| "write it as 500ms, 1s, 2m or 1h".to_owned())
 }
 
 impl Serve {
@@ -109,6 +115,9 @@ impl Serve {
                 connections: self.max_concurrent_connections,
             },
             address: self.addr,
+            headers: self.given_headers()?,
+            names_lines: !self.no_logging_prefix,
+            shutdown: self.shutdown_addr,
             keep: self.keep.clone(),
             room: Room {
                 size: self
@@ -135,6 +144,23 @@ impl Serve {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Serve {
+    fn given_headers(&self) -> anyhow::Result<Vec<GivenHeader>> {
+        let mut given = Vec::new();
+        for header in &self.headers {
+            let lines = match header.strip_prefix('@') {
+                Some(file) => std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read headers from {file}"))?,
+                None => header.clone(),
+            };
+            for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+                given.push(line.parse().map_err(anyhow::Error::msg)?);
+            }
+        }
+        Ok(given)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::{Listing, Row};
+use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::Motion;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,26 @@ pub trait Past {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Vec<Row>, DebuggeeError>;
+    /// The requests of a service; of anything else there are none.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted.
+    fn requests(&mut self, _interrupt: &Interrupt) -> Result<Arc<Requests>, DebuggeeError> {
+        Ok(Arc::default())
+    }
+    /// The request that the program is at work on here, as far as that is known by now.
+    fn request_here(&mut self) -> Option<Request> {
+        None
+    }
+    /// The number of a request, and the motion to where the program is given it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such request.
+    fn to_request(&mut self, _which: WhichRequest) -> Result<(u64, Motion), DebuggeeError> {
+        Err(DebuggeeError::other("there are no requests here"))
+    }
     /// What hostcalls with these numbers printed; [`DebuggeeError::NotYet`] if it is not
     /// known within the patience.
     ///
@@ -57,6 +79,23 @@ pub trait Past {
     fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
         Ok(None)
     }
+}
+
+/// Which request is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichRequest {
+    /// The one with this number, from 1.
+    Number(u64),
+    /// The first one that comes in after this moment.
+    Next {
+        /// Only one that failed.
+        failed: bool,
+    },
+    /// The last one that came in before this moment.
+    Previous {
+        /// Only one that failed.
+        failed: bool,
+    },
 }
 
 /// A piece of what the program printed.

@@ -4,6 +4,17 @@ use super::{DataId, DebuggeeError, FrameId, Output, Preparing, SourceOrigin, Sou
 use crate::replay::Position;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion, Step, Stop, Writes};
+use crate::trace::WallTime;
+use std::time::Duration;
+
+/// What the host's clock said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOfHost {
+    /// Since the recording began.
+    pub elapsed: Duration,
+    /// On the wall, if the recording says when it began.
+    pub wall: Option<WallTime>,
+}
 
 /// Moves in time.
 pub trait Travels {
@@ -37,6 +48,10 @@ pub trait Travels {
     fn here(&self) -> &Stop;
     /// What a person is told about this stop, in place of the session's words.
     fn describe_stop(&mut self) -> StopText;
+    /// What the host's clock said last before this moment, if the recording tells.
+    fn time(&self) -> Option<TimeOfHost> {
+        None
+    }
     /// How far the recording goes, as far as that is known by now, and how it ended.
     fn history(&self) -> History;
     /// Where there are copies of the program to go on from: event and position.

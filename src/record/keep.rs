@@ -1,6 +1,6 @@
 //! Which recordings of a service are kept.
 
-use crate::trace::{NotedAnswer, Outcome};
+use crate::trace::{NotedAnswer, Outcome, parse_duration};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -126,18 +126,7 @@ fn parsed(text: &str) -> Option<Reason> {
 
 /// A duration as people write it: `500ms`, `1.5s`, `2m`; a number alone is seconds.
 pub fn duration(text: &str) -> Option<Duration> {
-    let number = text.trim_end_matches(|c: char| c.is_alphabetic());
-    let seconds = match text.get(number.len()..)? {
-        "" | "s" => 1.0,
-        "ns" => 1e-9,
-        "us" | "μs" => 1e-6,
-        "ms" => 1e-3,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return None,
-    };
-    let number: f64 = number.parse().ok()?;
-    Duration::try_from_secs_f64(number * seconds).ok()
+    parse_duration(text).ok()
 }
 
 #[cfg(test)]

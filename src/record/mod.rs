@@ -3,6 +3,7 @@
 
 #[cfg(feature = "debugger")]
 mod carried;
+mod clock;
 mod compiling;
 mod entry;
 mod error;
@@ -162,7 +163,10 @@ fn record(
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
     // Wasmtime panics on some of what its validator lets pass, such as strings that
     // a host returns into a 64-bit memory. The store is not used after that.
-    let run = AssertUnwindSafe(|| runtime.block_on(entry.run(&linked, &mut store)));
+    let run = AssertUnwindSafe(|| {
+        let run = recorder.clocked(entry.run(&linked, &mut store));
+        runtime.block_on(run)
+    });
     let mut is_in_adapter = false;
     let outcome = match catch_unwind(run) {
         Ok(Ok(Answer { success, result })) => Outcome::Returned { success, result },
@@ -185,8 +189,8 @@ fn record(
     Ok(recorded)
 }
 
-/// The host's two, the writer's and that of the signals.
-const THREADS: usize = 4;
+/// The host's two, the writer's, the clock's and that of the signals.
+const THREADS: usize = 5;
 
 /// What compiles, and what serves the guest, panics where it cannot start threads.
 fn room_for(threads: usize) -> Result<(), RunError> {
@@ -293,6 +297,7 @@ fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSourc
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect(),
         started,
+        started_nanos: 0,
         instance: 0,
         sources,
     }

@@ -10,8 +10,10 @@ use super::{Recorded, RecorderError, shared, sink};
 use crate::component::Component;
 use crate::trace::{HeldProgram, Metadata, Outcome, PackedComponent, Writer, private};
 use parking_lot::Mutex;
+use std::future::poll_fn;
 use std::io::Write;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -32,7 +34,7 @@ use wasmtime::component::Linker;
 ///
 /// Engines should be made deterministic as [`deterministic`](super::deterministic) does it.
 /// On engines with a pooling allocator, recorders cannot share their memory: what
-/// they have not committed when the run ends is not recorded.
+/// they have not committed when the run ends is not recorded, and no times are.
 /// Engines with a memory creator of their own (`Config::with_host_memory`) are not
 /// supported.
 ///
@@ -88,7 +90,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Records a run of `component` (as it is before it is instrumented) into a new
-    /// file.
+    /// file. When it began is set in what the file has of `metadata`.
     ///
     /// # Errors
     ///
@@ -235,7 +237,14 @@ impl Recorder {
         metadata: &Metadata,
     ) -> Result<Arc<Shared>, RecorderError> {
         let out = Sections::new(out);
-        let writer = Writer::with_program(out, component.clone(), program, metadata)
+        tail.start_clock();
+        let (started, started_nanos) = tail.started();
+        let metadata = Metadata {
+            started,
+            started_nanos,
+            ..metadata.clone()
+        };
+        let writer = Writer::with_program(out, component.clone(), program, &metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
         Ok(Arc::new(Shared::new(component, writer, target, tail)))
@@ -280,6 +289,19 @@ impl Recorder {
     pub fn add_to_linker<T: 'static>(&self, linker: &mut Linker<T>) -> wasmtime::Result<()> {
         let recorder = self.clone();
         sink::add_to_linker(linker, move |_| recorder.clone())
+    }
+
+    /// Runs the guest by polling `future`, so that the recording tells exactly when what the guest
+    /// waited for was there. Without, it tells it to a millisecond, or to as much as the host's
+    /// threads have to wait for a processor.
+    pub async fn clocked<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            // The guest goes on where it waited, or begins.
+            self.shared().clock.tick();
+            future.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Ends the recording with how the run ended, and completes the file. Records

@@ -14,7 +14,7 @@ use crate::trace::{
     private,
 };
 use parking_lot::Mutex;
-pub use rr_dap_host::service::{Answer, Bounds, Exchange};
+pub use rr_dap_host::service::{Answer, Bounds, Exchange, GivenHeader};
 use rr_dap_host::service::{Instances, Service};
 use rr_dap_host::{Host, HttpError};
 use std::collections::HashMap;
@@ -81,6 +81,12 @@ pub struct ServeOptions {
     pub keep: Keep,
     /// And how many.
     pub room: Room,
+    /// Headers that requests get besides what clients say, or in its stead.
+    pub headers: Vec<GivenHeader>,
+    /// Whether what guests print says which instance it is of.
+    pub names_lines: bool,
+    /// Who connects here ends the service.
+    pub shutdown: Option<SocketAddr>,
 }
 
 /// What is to be known of a service while it runs. Called from many threads.
@@ -140,6 +146,7 @@ pub fn serve(
     let instances = Arc::new(Instanced {
         engine,
         wasi: options.wasi.clone(),
+        names_lines: options.names_lines,
         recordings,
         attendant: attendant.clone(),
         requests: AtomicU64::new(0),
@@ -152,10 +159,15 @@ pub fn serve(
     let watched = instances.clone();
     runtime.block_on(async move {
         let listener = listen(options.address)?;
+        let ending = match options.shutdown {
+            None => ending,
+            Some(address) => or_by_connection(listen(address)?, ending),
+        };
         if let Ok(address) = listener.local_addr() {
             attendant.ready(address);
         }
-        let served = service.serve(listener, watched, options.bounds, ending);
+        let headers = options.headers.clone();
+        let served = service.serve(listener, watched, options.bounds, headers, ending);
         served.await.map_err(ServeError::Accept)
     })?;
     runtime.shutdown_background();
@@ -163,6 +175,27 @@ pub fn serve(
         requests: instances.requests.load(Ordering::Relaxed),
         instances: instances.instances.load(Ordering::Relaxed),
     })
+}
+
+/// An end that also comes when somebody connects.
+fn or_by_connection(
+    listener: TcpListener,
+    mut ending: watch::Receiver<bool>,
+) -> watch::Receiver<bool> {
+    let (tell, told) = watch::channel(false);
+    let by_connection = tell.clone();
+    tokio::spawn(async move {
+        // A listener that fails tells nobody: signals do.
+        if listener.accept().await.is_ok() {
+            _ = by_connection.send(true);
+        }
+    });
+    tokio::spawn(async move {
+        if ending.wait_for(|ending| *ending).await.is_ok() {
+            _ = tell.send(true);
+        }
+    });
+    told
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
@@ -426,6 +459,7 @@ impl Files {
 struct Instanced {
     engine: Engine,
     wasi: WasiOptions,
+    names_lines: bool,
     recordings: Option<Recordings>,
     attendant: Arc<dyn Attendant>,
     requests: AtomicU64,
@@ -471,10 +505,13 @@ impl Instanced {
 
 impl Instances for Instanced {
     fn begin(&self) -> wasmtime::Result<Store<Host>> {
-        let wasi = self.wasi.context(false)?;
         let recording = self.recordings.as_ref().map(Recordings::begin).transpose();
         let recording = recording.inspect_err(|error| self.attendant.not_recorded(error))?;
-        self.instances.fetch_add(1, Ordering::Relaxed);
+        let counted = self.instances.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = recording
+            .as_ref()
+            .map_or(counted, |recording| recording.number);
+        let wasi = self.wasi.context_of(number, self.names_lines)?;
         let served = Served {
             recording,
             exchanges: Vec::new(),

@@ -85,6 +85,14 @@ impl Mapping {
         }
     }
 
+    /// Stores a word unless a larger one is there.
+    pub(super) fn raise_u64(&self, at: usize, value: u64) {
+        if let Some(word) = self.at(at, 8, 8) {
+            // SAFETY: as in `load_u32`.
+            unsafe { AtomicU64::from_ptr(word.cast()) }.fetch_max(value, Ordering::Release);
+        }
+    }
+
     /// Copies bytes in; what does not fit is left out.
     pub(super) fn write(&self, at: usize, bytes: &[u8]) {
         if let Some(to) = self.at(at, bytes.len(), 1) {

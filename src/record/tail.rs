@@ -2,6 +2,7 @@
 //! committed, in memory shared with a file. `trace::tail` tells what is where, and
 //! why each step ends with one store.
 
+use super::clock::Clock;
 use super::shared::{self, Mapping};
 use crate::component::Component;
 use crate::instrument::record::BUFFER_LENGTH;
@@ -20,7 +21,7 @@ const RESERVED: u64 = 64;
 /// The recorder buffer of one instance.
 enum Buffer {
     /// The recorder's memory is the file's.
-    Shared { base: usize, mapping: Mapping },
+    Shared { base: usize, mapping: Arc<Mapping> },
     /// It could not be: what it holds is seen when it is committed.
     Apart,
 }
@@ -40,6 +41,7 @@ pub(super) struct Tail {
     file: Arc<File>,
     header: Mapping,
     backlog: Arc<Mapping>,
+    clock: Arc<Clock>,
     buffers: Vec<Buffer>,
     /// Bytes of the file that are in use.
     length: u64,
@@ -63,6 +65,7 @@ impl Tail {
             header: Mapping::new(&file, 0, HEADER)?,
             backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),
             file: Arc::new(file),
+            clock: Clock::start(),
             buffers: Vec::new(),
             length,
             allocated: length + buffers,
@@ -74,10 +77,12 @@ impl Tail {
 
     /// Takes the tail away for another recording. What is left has no room for anything.
     pub(super) fn take(&mut self) -> Tail {
+        self.clock.fall_silent();
         let gone = Tail {
             file: self.file.clone(),
             header: Mapping::none(),
             backlog: Arc::new(Mapping::none()),
+            clock: self.clock.clone(),
             buffers: Vec::new(),
             length: 0,
             allocated: 0,
@@ -104,6 +109,7 @@ impl Tail {
             self.header.store_u64(state + at::STATE_START, 0);
             self.header.store_u32(state + at::STATE_INSTANCE, 0);
         }
+        self.clock.fall_silent();
         self.buffers.clear();
         self.length = (HEADER + BACKLOG) as u64;
         (self.end, self.start, self.state) = (0, 0, 0);
@@ -116,6 +122,21 @@ impl Tail {
         self.header.write(at::IDENTITY, identity);
         self.header.store_u32(at::VERSION, VERSION);
         self.header.write(0, &MAGIC);
+    }
+
+    /// A recording begins now.
+    pub(super) fn start_clock(&mut self) {
+        self.clock = Clock::start();
+    }
+
+    /// What tells the recorders of this run the time.
+    pub(super) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// When the recording began: seconds since the Unix epoch, and nanoseconds of the next.
+    pub(super) fn started(&self) -> (u64, u32) {
+        self.clock.started()
     }
 
     /// How many instances have been registered.
@@ -159,7 +180,7 @@ impl Tail {
             shared::allocate(&self.file, offset, length as u64)?;
             self.allocated = offset + length as u64;
         }
-        let mapping = Mapping::new(&self.file, offset, length)?;
+        let mapping = Arc::new(Mapping::new(&self.file, offset, length)?);
         mapping.store_u32(0, RECORDS_START as u32);
         // SAFETY: as the caller says.
         unsafe { mapping.put_at(base, &self.file, offset) }?;
@@ -171,6 +192,7 @@ impl Tail {
         if self.header.load_u32(at::BUFFERS) <= instance as u32 {
             self.header.store_u32(at::BUFFERS, instance as u32 + 1);
         }
+        self.clock.tell(instance, mapping.clone());
         Ok(Buffer::Shared {
             base: base as usize,
             mapping,
@@ -299,6 +321,7 @@ impl Tail {
 
     fn reset(&self, instance: Instance) {
         if let Some(Buffer::Shared { mapping, .. }) = self.buffers.get(instance.0 as usize) {
+            self.clock.store(mapping);
             mapping.store_u32(0, RECORDS_START as u32);
         }
     }

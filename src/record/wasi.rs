@@ -1,6 +1,7 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
 use super::{RunError, Switches};
+use rr_dap_host::service::{Lines, Stream};
 use std::path::PathBuf;
 use std::str::FromStr;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
@@ -53,6 +54,25 @@ impl WasiOptions {
     /// What one guest is given. `has_thread` says that the guest has a thread that has nothing
     /// else to do while it waits for a file.
     pub(super) fn context(&self, has_thread: bool) -> Result<WasiCtx, RunError> {
+        Ok(self.builder(has_thread)?.build())
+    }
+
+    /// That of the `number`-th instance of a service: whose lines they are is said before them,
+    /// if `named`.
+    pub(super) fn context_of(&self, number: u64, named: bool) -> Result<WasiCtx, RunError> {
+        let mut builder = self.builder(false)?;
+        if named && self.switches.inherit_stdout {
+            let prefix = format!("stdout [{number}] :: ");
+            builder.stdout(Lines::new(Stream::Out, prefix));
+        }
+        if named && self.switches.inherit_stderr {
+            let prefix = format!("stderr [{number}] :: ");
+            builder.stderr(Lines::new(Stream::Err, prefix));
+        }
+        Ok(builder.build())
+    }
+
+    fn builder(&self, has_thread: bool) -> Result<WasiCtxBuilder, RunError> {
         let mut builder = WasiCtxBuilder::new();
         builder.allow_blocking_current_thread(has_thread);
         builder.arg(&self.program).args(&self.args).envs(&self.env);
@@ -65,7 +85,7 @@ impl WasiOptions {
                 })?;
         }
         self.switch(&mut builder);
-        Ok(builder.build())
+        Ok(builder)
     }
 
     fn switch(&self, builder: &mut WasiCtxBuilder) {

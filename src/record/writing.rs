@@ -2,6 +2,7 @@
 //! encoded and compressed, into the trace.
 
 use super::RecorderError;
+use super::clock::Clock;
 use super::tail::{Push, Tail};
 use super::target::{Sections, Target};
 use crate::component::{BodyId, Component, Item};
@@ -23,6 +24,7 @@ type TraceWriter = Writer<Sections>;
 pub(super) struct Shared {
     component: Arc<Component>,
     instances: u64,
+    pub(super) clock: Arc<Clock>,
     output: Mutex<Output>,
     pending: Mutex<Pending>,
     work: Condvar,
@@ -63,6 +65,7 @@ impl Shared {
     ) -> Shared {
         Shared {
             instances: recorded_instances(&component),
+            clock: tail.clock().clone(),
             component,
             output: Mutex::new(Output {
                 writer: Some(writer),

@@ -5,7 +5,8 @@ use super::codec::Decoder;
 use super::error::TraceError;
 use super::event::{Event, EventKind};
 use super::format::UNCOUNTED;
-use super::records::take_record;
+use super::host_time::HostTime;
+use super::records::{Told, take_record};
 use super::sections::Content;
 use super::stored_events::StoredEvents;
 use crate::component::Component;
@@ -27,6 +28,7 @@ pub struct Cursor {
     at: usize,
     next: Option<Event>,
     event: u64,
+    time: Option<HostTime>,
     ahead: Ahead,
 }
 
@@ -42,6 +44,7 @@ impl Cursor {
             at: 0,
             next: None,
             event: 0,
+            time: None,
             ahead: Ahead::default(),
         }
     }
@@ -110,6 +113,12 @@ impl Cursor {
         Ok(event)
     }
 
+    /// What the host's clock said when the event happened that was read last, by
+    /// [`next`](Cursor::next) or [`peek`](Cursor::peek); `None` where the recording does not tell.
+    pub fn time(&self) -> Option<HostTime> {
+        self.time
+    }
+
     /// The component that was recorded.
     pub(super) fn component(&self) -> &Arc<Component> {
         &self.stored.component
@@ -123,8 +132,13 @@ impl Cursor {
 
     fn read(&mut self) -> Result<Option<Event>, TraceError> {
         loop {
-            if let Some(event) = self.read_in_piece()? {
-                return Ok(Some(event));
+            match self.read_in_piece()? {
+                Some(Told::Event(event)) => return Ok(Some(event)),
+                Some(Told::Time(time)) => {
+                    self.time = Some(self.time.map_or(time, |before| before.later(time)));
+                    continue;
+                }
+                None => {}
             }
             if self.piece >= self.end {
                 return Ok(None);
@@ -145,12 +159,12 @@ impl Cursor {
         }
     }
 
-    fn read_in_piece(&mut self) -> Result<Option<Event>, TraceError> {
+    fn read_in_piece(&mut self) -> Result<Option<Told>, TraceError> {
         let component = &self.stored.component;
         let read = match self.content {
             Content::Events => self
                 .decoder
-                .event(component, &self.plain)
+                .next(component, &self.plain)
                 .map_err(|error| error.to_string()),
             Content::Records(instance) => {
                 let mut raw = self.plain.get(self.at..).unwrap_or_default();
@@ -158,7 +172,7 @@ impl Cursor {
                     return Ok(None);
                 }
                 let record = take_record(component, &mut raw);
-                let event = record.map(|record| record.event(instance));
+                let event = record.map(|record| record.told(instance));
                 // A damaged record stays where it is: whoever reads on finds it again.
                 if event.is_ok() {
                     self.at = self.plain.len() - raw.len();

@@ -27,6 +27,8 @@ pub struct Metadata {
     pub engine: BTreeMap<String, String>,
     /// When the run began, in seconds since the Unix epoch.
     pub started: u64,
+    /// Nanoseconds of the next second: hosts' times count from there.
+    pub started_nanos: u32,
     /// Which of the instances of a service it was, from 1; 0 if it was none.
     // Always written: replayers are told the metadata in a format without names.
     pub instance: u64,

@@ -45,7 +45,7 @@ impl RecordKind<'_> {
             RecordKind::Return(_) => Some(Edge::Ends(Way::Out)),
             RecordKind::Enter(_) => Some(Edge::Begins(Way::In)),
             RecordKind::Leave(_) => Some(Edge::Ends(Way::In)),
-            RecordKind::Write { .. } | RecordKind::Hash(_) => None,
+            RecordKind::Write { .. } | RecordKind::Hash(_) | RecordKind::Time(_) => None,
         }
     }
 }

@@ -4,7 +4,8 @@
 //! A record is a little-endian `u32` header, `kind | crossing << 3`, and a body:
 //! for calls and entries the flat arguments, for returns and leaves the flat
 //! results, each in its own size without padding; for a write the address (64 bits),
-//! the length (32 bits) and the bytes; for a hash eight bytes.
+//! the length (32 bits) and the bytes; for a hash eight bytes; for a time what the two
+//! words of the host say, eight bytes each.
 
 use crate::component::types::CoreType;
 use crate::component::{Component, CrossingId};
@@ -25,6 +26,8 @@ pub enum Kind {
     Write = 4,
     /// The hash of a guest memory at this point.
     Hash = 5,
+    /// What the host's clock says; its crossing is the one that logs it, and means nothing.
+    Time = 6,
 }
 
 impl Kind {
@@ -37,6 +40,7 @@ impl Kind {
             Kind::Leave,
             Kind::Write,
             Kind::Hash,
+            Kind::Time,
         ]
         .get(usize::from(number))
         .copied()
@@ -45,7 +49,15 @@ impl Kind {
 
 /// Where records begin in a recorder's buffer. The first word of the buffer is
 /// the position of the next record.
-pub const RECORDS_START: u32 = 16;
+pub const RECORDS_START: u32 = 32;
+
+/// Where in a recorder's buffer the host stores, as 64 bits, how many nanoseconds ago the
+/// recording began; 0 where no host does.
+pub const TIME: u32 = 8;
+
+/// Where it stores, as 64 bits, by how many nanoseconds the host's wall clock is off from what it
+/// would say if nobody had set it since the recording began.
+pub const SET_BY: u32 = 16;
 
 /// The header of a record.
 pub fn header(kind: Kind, crossing: CrossingId) -> u32 {
@@ -68,6 +80,7 @@ pub fn measure(component: &Component, records: &[u8]) -> Option<(Kind, CrossingI
         Kind::Return | Kind::Leave => flat(&crossing.signature.results),
         Kind::Write => 12 + word(12)? as usize,
         Kind::Hash => 8,
+        Kind::Time => 16,
     };
     let length = 4 + body;
     (length <= records.len()).then_some((kind, crossing.id, length))

@@ -265,6 +265,10 @@ impl Trace {
         &self.requests
     }
 
+    pub(super) fn stored_events(&self) -> &Arc<StoredEvents> {
+        &self.stored
+    }
+
     pub(super) fn stored(&self) -> &StoredEvents {
         &self.stored
     }

@@ -2,6 +2,7 @@
 //! decoder of what a recorder commits, for the writer and the reader.
 
 use super::event::{Event, EventKind, Instance};
+use super::host_time::HostTime;
 use super::raw::Kind;
 use crate::component::types::{CoreType, CoreValue};
 use crate::component::{Component, Crossing, CrossingId};
@@ -31,8 +32,13 @@ pub(super) enum RecordKind<'a> {
     Return(Flat<'a>),
     Enter(Flat<'a>),
     Leave(Flat<'a>),
-    Write { address: u64, bytes: &'a [u8] },
+    Write {
+        address: u64,
+        bytes: &'a [u8],
+    },
     Hash(u64),
+    /// Not an event.
+    Time(HostTime),
 }
 
 /// Flat values in their own sizes, without padding.
@@ -58,8 +64,14 @@ impl<'a> Flat<'a> {
     }
 }
 
+/// What a record is to a reader.
+pub(super) enum Told {
+    Event(Event),
+    Time(HostTime),
+}
+
 impl Record<'_> {
-    pub(super) fn event(&self, instance: Instance) -> Event {
+    pub(super) fn told(&self, instance: Instance) -> Told {
         let kind = match self.kind {
             RecordKind::Call(flat) => EventKind::Call(flat.values().collect()),
             RecordKind::Return(flat) => EventKind::Return(flat.values().collect()),
@@ -70,12 +82,13 @@ impl Record<'_> {
                 bytes: bytes.to_vec(),
             },
             RecordKind::Hash(hash) => EventKind::Hash(hash),
+            RecordKind::Time(time) => return Told::Time(time),
         };
-        Event {
+        Told::Event(Event {
             instance,
             crossing: self.crossing.id,
             kind,
-        }
+        })
     }
 }
 
@@ -105,6 +118,10 @@ pub(super) fn take_record<'a>(
             }
         }
         Kind::Hash => RecordKind::Hash(u64::from_le_bytes(array(raw)?)),
+        Kind::Time => RecordKind::Time(HostTime {
+            nanoseconds: u64::from_le_bytes(array(raw)?),
+            set_by: i64::from_le_bytes(array(raw)?),
+        }),
     };
     Ok(Record { crossing, kind })
 }

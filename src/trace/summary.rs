@@ -2,10 +2,12 @@
 
 use super::error::TraceError;
 use super::event::EventKind;
+use super::host_time::Stopwatch;
 use super::reader::Trace;
 use crate::component::CrossingId;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often a crossing was made, and what came in through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,6 +19,8 @@ pub struct CrossingCount {
     pub calls: u64,
     /// Bytes that the far side wrote into guest memory.
     pub bytes_written: u64,
+    /// How long calls out took in the host, in nanoseconds, as far as the recording tells.
+    pub host_nanoseconds: u64,
 }
 
 /// The counts of a whole trace.
@@ -33,6 +37,8 @@ pub struct Summary {
     pub bytes_written: u64,
     /// Component instances that took part.
     pub instances: u32,
+    /// From the beginning of the recording to its last event in nanoseconds, as far as it tells.
+    pub nanoseconds: Option<u64>,
     /// Crossings that were made at least once, by id.
     pub crossings: Vec<CrossingCount>,
 }
@@ -53,10 +59,21 @@ impl Summary {
                 crossing: crossing.id,
                 calls: 0,
                 bytes_written: 0,
+                host_nanoseconds: 0,
             })
             .collect();
         let mut cursor = trace.events();
-        while let Some(event) = cursor.next()? {
+        let mut stopwatch = Stopwatch::default();
+        loop {
+            let number = cursor.event();
+            let Some(event) = cursor.next()? else { break };
+            if let Some(call) = stopwatch.follow(number, &event, &cursor)
+                && let Some(count) = counts.get_mut(call.crossing.0 as usize)
+            {
+                count.host_nanoseconds = count
+                    .host_nanoseconds
+                    .saturating_add(nanoseconds(call.in_host));
+            }
             let instances = event.instance.0.saturating_add(1);
             summary.instances = summary.instances.max(instances);
             let Some(count) = counts.get_mut(event.crossing.0 as usize) else {
@@ -79,8 +96,13 @@ impl Summary {
                 EventKind::Return(_) | EventKind::Leave(_) => {}
             }
         }
+        summary.nanoseconds = cursor.time().map(|time| nanoseconds(time.elapsed()));
         counts.retain(|count| count.calls > 0 || count.bytes_written > 0);
         summary.crossings = counts;
         Ok(summary)
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -36,7 +36,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) const MAGIC: [u8; 8] = *b"RRTAIL\n\0";
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// How many of the trace's first bytes tell that a tail belongs to it: up to the
 /// checksums of its metadata.
 pub(crate) const IDENTITY: usize = 40;
@@ -301,12 +301,12 @@ fn standing(component: &Component, mut records: &[u8]) -> Standing {
         match kind {
             Kind::Call | Kind::Enter => open += 1,
             Kind::Return | Kind::Leave => open -= 1,
-            Kind::Write | Kind::Hash => {}
+            Kind::Write | Kind::Hash | Kind::Time => {}
         }
         if open < 0 {
             return Standing::Amidst;
         }
-        if !inside && !matches!(kind, Kind::Write | Kind::Hash) {
+        if !inside && !matches!(kind, Kind::Write | Kind::Hash | Kind::Time) {
             standing = Standing::Done;
         }
     }

@@ -60,6 +60,12 @@ fn debugged(recording: &str, env: &[(&str, &str)]) -> (String, String) {
     (said, told)
 }
 
+/// Besides these, a session that waits for the compiler says so, where that takes long.
+fn warnings(told: &str) -> usize {
+    let lines = told.lines().filter(|line| !line.is_empty());
+    lines.filter(|line| !line.contains(": compiling")).count()
+}
+
 #[test]
 fn without_a_cache_code_is_compiled_into_memory() {
     let directory = tempfile::tempdir().unwrap();
@@ -73,7 +79,7 @@ fn without_a_cache_code_is_compiled_into_memory() {
         "/proc/none/of/it",
     ] {
         let (_, told) = debugged(&recording, &[("RR_DAP_CACHE", cache)]);
-        assert_eq!(told.lines().count(), 1, "{told}");
+        assert_eq!(warnings(&told), 1, "{told}");
         assert!(told.contains("compiled code is not kept"), "{told}");
         assert!(told.contains(cache), "{told}");
         let ended = rr_dap_with(&["replay", &recording], &[("RR_DAP_CACHE", cache)], "");
@@ -84,7 +90,7 @@ fn without_a_cache_code_is_compiled_into_memory() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "not a directory");
     // Nobody may write there, whoever it is.
     let (_, told) = debugged(&recording, &[("RR_DAP_CACHE", "/proc/self/fdinfo")]);
-    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_eq!(warnings(&told), 1, "{told}");
     assert!(told.contains("compiled code is not kept"), "{told}");
     let nowhere = [("RR_DAP_CACHE", ""), ("XDG_CACHE_HOME", ""), ("HOME", "")];
     let (_, told) = debugged(&recording, &nowhere);

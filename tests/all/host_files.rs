@@ -27,10 +27,6 @@ const OPENERS: &[(&str, &str)] = &[
     ("record/", "the recording that is written"),
     ("replay/variant/", "compiled code of our own"),
     ("source/host_file.rs", "what debug information names"),
-    (
-        "timeline/ahead/surveys.rs",
-        "the recording that the person names",
-    ),
     ("timeline/processes/machine.rs", "what the system tells"),
     ("timeline/processes/temporary.rs", "directories of our own"),
     ("timeline/processes/sockets.rs", "directories of our own"),

@@ -9,6 +9,7 @@ use rr_dap::trace::{Event, EventKind, Metadata, Outcome, Trace, prologue, record
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 // What `wasmtime run --invoke 'run()'` prints of the fixture, and the result after it.
 const STDOUT: &str = "a1\n<c1\n>4\n";
@@ -57,14 +58,22 @@ fn a_session_tells_what_the_host_was_given() {
         client.ask("evaluate", what);
     }
     client.event("stopped");
-    client.ask("threads", Value::Null);
-    let told = client.kept_events("output");
-    let of = |category: &str| -> String {
+    let mut told = Vec::new();
+    let of = |told: &[Value], category: &str| -> String {
         let own = told.iter().filter(|body| body["category"] == category);
         own.map(|body| body["output"].as_str().unwrap()).collect()
     };
-    assert_eq!(of("stdout"), "a1\n<c1\n>");
-    assert_eq!(of("stderr"), STDERR);
+    // What is not known by then comes after the stop.
+    for _ in 0..600 {
+        client.ask("threads", Value::Null);
+        told.extend(client.kept_events("output"));
+        if of(&told, "stderr").len() >= STDERR.len() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(of(&told, "stdout"), "a1\n<c1\n>");
+    assert_eq!(of(&told, "stderr"), STDERR);
 }
 
 /// Cut off in that call, the run has not exited: the component goes on.

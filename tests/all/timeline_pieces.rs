@@ -242,7 +242,7 @@ fn an_interrupted_search_in_pieces_leaves_nothing_behind() {
         go(&mut timeline, Motion::Tick(Tick(tick * 1_000_000)));
     }
     let far = timeline.here().position;
-    let frame = timeline.frames().expect("frames")[0].clone();
+    let frame = timeline.frames().expect("frames")[0];
     let place = Place::Code {
         module: frame.module,
         pc: frame.pc,

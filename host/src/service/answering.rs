@@ -2,6 +2,7 @@
 
 use super::Instances;
 use super::exchange::Exchange;
+use super::headers::{self, GivenHeader};
 use super::workers::Workers;
 use bytes::Bytes;
 use futures::future::{Either, select};
@@ -25,67 +26,71 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// Requests are counted over all connections of the process.
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// Answers the requests of a connection until the client closes it, or until `ending` and the
-/// answer that is under way is given.
-pub(super) async fn answer_connection(
-    stream: TcpStream,
-    handler: &ProxyHandler<Workers>,
-    instances: &Arc<dyn Instances>,
-    requests: &Semaphore,
-    mut ending: watch::Receiver<bool>,
-) -> Result<(), hyper::Error> {
-    let service = service_fn(|request| async move {
-        Ok::<_, Infallible>(answer(request, handler, instances, requests).await)
-    });
-    let connection = http1::Builder::new()
-        .keep_alive(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ending = pin!(ending.wait_for(|ending| *ending));
-    if let Either::Left((result, _)) = select(connection.as_mut(), ending).await {
-        return result;
-    }
-    connection.as_mut().graceful_shutdown();
-    connection.await
+/// What answers requests.
+pub(super) struct Answering<'a> {
+    pub(super) handler: &'a ProxyHandler<Workers>,
+    pub(super) instances: &'a Arc<dyn Instances>,
+    pub(super) requests: &'a Semaphore,
+    /// What requests get besides what clients say.
+    pub(super) given: &'a [GivenHeader],
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    handler: &ProxyHandler<Workers>,
-    instances: &Arc<dyn Instances>,
-    requests: &Semaphore,
-) -> Response<WasiBody> {
-    let (parts, body) = request.into_parts();
-    let number = REQUESTS.fetch_add(1, Ordering::Relaxed) + 1;
-    let exchange = Arc::new(Exchange::new(number, &parts));
-    let ongoing = Ongoing {
-        exchange: exchange.clone(),
-        instances: instances.clone(),
-        is_whole: false,
-    };
-    let body = Received {
-        body: body.map_err(Error::from).boxed_unsync(),
-        exchange: exchange.clone(),
-    };
-    let request = Request::from_parts(parts, body.boxed_unsync());
-    // The semaphore is never closed.
-    let permit = requests.acquire().await;
-    let answered = handler.handle(exchange.clone(), request).await;
-    drop(permit);
-    let response = answered.unwrap_or_else(|error| {
-        exchange.give_up(|| format!("{:#}", error.root_cause()));
-        instances.failed(&exchange, &error);
-        failure()
-    });
-    exchange.with(|answer| answer.status = Some(response.status().as_u16()));
-    response.map(|body| {
-        let sent = Sent {
-            left: body.size_hint().exact(),
-            body,
-            ongoing,
+impl Answering<'_> {
+    /// Answers the requests of a connection until the client closes it, or until `ending` and the
+    /// answer that is under way is given.
+    pub(super) async fn answer_connection(
+        &self,
+        stream: TcpStream,
+        mut ending: watch::Receiver<bool>,
+    ) -> Result<(), hyper::Error> {
+        let service =
+            service_fn(|request| async move { Ok::<_, Infallible>(self.answer(request).await) });
+        let connection = http1::Builder::new()
+            .keep_alive(true)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let ending = pin!(ending.wait_for(|ending| *ending));
+        if let Either::Left((result, _)) = select(connection.as_mut(), ending).await {
+            return result;
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<WasiBody> {
+        let (mut parts, body) = request.into_parts();
+        headers::give(self.given, &mut parts.headers);
+        let number = REQUESTS.fetch_add(1, Ordering::Relaxed) + 1;
+        let exchange = Arc::new(Exchange::new(number, &parts));
+        let ongoing = Ongoing {
+            exchange: exchange.clone(),
+            instances: self.instances.clone(),
+            is_whole: false,
         };
-        sent.boxed_unsync()
-    })
+        let body = Received {
+            body: body.map_err(Error::from).boxed_unsync(),
+            exchange: exchange.clone(),
+        };
+        let request = Request::from_parts(parts, body.boxed_unsync());
+        // The semaphore is never closed.
+        let permit = self.requests.acquire().await;
+        let answered = self.handler.handle(exchange.clone(), request).await;
+        drop(permit);
+        let response = answered.unwrap_or_else(|error| {
+            exchange.give_up(|| format!("{:#}", error.root_cause()));
+            self.instances.failed(&exchange, &error);
+            failure()
+        });
+        exchange.with(|answer| answer.status = Some(response.status().as_u16()));
+        response.map(|body| {
+            let sent = Sent {
+                left: body.size_hint().exact(),
+                body,
+                ongoing,
+            };
+            sent.boxed_unsync()
+        })
+    }
 }
 
 /// What a client is told where the component has no answer.

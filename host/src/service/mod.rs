@@ -6,12 +6,16 @@
 
 mod answering;
 mod exchange;
+mod headers;
+mod lines;
 mod workers;
 
 pub use exchange::{Answer, Exchange};
+pub use headers::GivenHeader;
+pub use lines::{Lines, Stream};
 
 use crate::Host;
-use answering::answer_connection;
+use answering::Answering;
 use futures::future::{Either, select};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -133,8 +137,10 @@ impl Service {
         listener: TcpListener,
         instances: Arc<dyn Instances>,
         bounds: Bounds,
+        given: Vec<GivenHeader>,
         mut ending: watch::Receiver<bool>,
     ) -> std::io::Result<()> {
+        let given: Arc<[GivenHeader]> = given.into();
         let (connections, requests) = (
             Arc::new(Semaphore::new(bounds.connections)),
             Arc::new(Semaphore::new(bounds.requests)),
@@ -167,10 +173,15 @@ impl Service {
             // Answers that are streamed in small pieces shall not wait for each other.
             _ = stream.set_nodelay(true);
             let (handler, instances) = (handler.clone(), instances.clone());
-            let (requests, ending) = (requests.clone(), told.clone());
+            let (requests, ending, given) = (requests.clone(), told.clone(), given.clone());
             answering.spawn(async move {
-                let answered =
-                    answer_connection(stream, &handler, &instances, &requests, ending).await;
+                let answering = Answering {
+                    handler: &handler,
+                    instances: &instances,
+                    requests: &requests,
+                    given: &given,
+                };
+                let answered = answering.answer_connection(stream, ending).await;
                 if let Err(error) = answered {
                     instances.disconnected(client, &error);
                 }

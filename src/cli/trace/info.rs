@@ -5,11 +5,13 @@ use crate::cli::progress::open_to_replay;
 use crate::cli::recording_file::RecordingFile;
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::{Component, Direction, code_hash, hash, module_name};
+use crate::inspect::hostcall::listing::interface;
 use crate::inspect::past::secrets::secrets;
-use crate::trace::{Metadata, Summary, Trace, Utc};
+use crate::trace::{Metadata, Summary, Trace, Utc, duration_text};
 use clap::Args;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -76,6 +78,7 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
                 },
                 "calls": count.calls,
                 "bytesWritten": count.bytes_written,
+                "hostNanoseconds": count.host_nanoseconds,
             }))
         })
         .collect();
@@ -98,6 +101,14 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "memoryHashes": summary.hashes,
         "bytesWritten": summary.bytes_written,
         "instances": summary.instances,
+        "nanoseconds": summary.nanoseconds,
+        "timeInHost": time_in_host(trace, summary)
+            .into_iter()
+            .map(|(interface, time)| {
+                let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+                serde_json::json!({ "interface": interface, "nanoseconds": nanoseconds })
+            })
+            .collect::<Vec<_>>(),
         "crossings": crossings,
     })
 }
@@ -204,11 +215,55 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
             summary.calls, summary.entries, summary.bytes_written, summary.hashes
         ),
     )?;
+    if let Some(nanoseconds) = summary.nanoseconds {
+        let lasted = duration_text(Duration::from_nanos(nanoseconds));
+        fact(
+            "time",
+            format!("{lasted} from the beginning to the last event"),
+        )?;
+    }
+    write_time_in_host(out, trace, summary)?;
     for (title, direction) in [
         ("calls out of the guest", Direction::Outgoing),
         ("calls into the guest", Direction::Incoming),
     ] {
         write_counts(out, trace, summary, title, direction)?;
+    }
+    Ok(())
+}
+
+/// How long hostcalls took, by interface, the longest first; without those whose time is too short
+/// for the clock.
+fn time_in_host<'t>(trace: &'t Trace, summary: &Summary) -> Vec<(&'t str, Duration)> {
+    let mut times: Vec<(&str, Duration)> = Vec::new();
+    for count in &summary.crossings {
+        let Some(crossing) = trace.component().crossing(count.crossing) else {
+            continue;
+        };
+        let time = Duration::from_nanos(count.host_nanoseconds);
+        let interface = interface(&crossing.name);
+        match times.iter_mut().find(|(name, _)| *name == interface) {
+            Some((_, sum)) => *sum = sum.saturating_add(time),
+            None => times.push((interface, time)),
+        }
+    }
+    times.retain(|(_, time)| time.as_millis() > 0);
+    times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    times
+}
+
+/// So many interfaces are shown with the time that they took.
+const INTERFACES: usize = 8;
+
+fn write_time_in_host(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Result<()> {
+    let times = time_in_host(trace, summary);
+    if times.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{:>12}  time in host", "")?;
+    for (interface, time) in times.iter().take(INTERFACES) {
+        let time = duration_text(*time);
+        writeln!(out, "{time:>12}  {}", on_one_line(interface))?;
     }
     Ok(())
 }

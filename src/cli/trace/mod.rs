@@ -6,6 +6,7 @@ mod new_file;
 mod output;
 mod pack;
 mod redact;
+mod requests;
 mod resources;
 mod secrets;
 
@@ -17,7 +18,8 @@ use std::process::ExitCode;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
   rr-dap trace info run.rrtrace
-  rr-dap trace events --filter wasi:filesystem run.rrtrace")]
+  rr-dap trace events --filter wasi:filesystem run.rrtrace
+  rr-dap trace requests app.recordings --failed")]
 pub(super) enum Trace {
     /// What was recorded, when, how it ended, and how often each crossing was made.
     Info(info::Info),
@@ -28,6 +30,8 @@ pub(super) enum Trace {
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
+    /// What a service was asked: method, target, status and outcome of each request.
+    Requests(requests::RequestsOf),
     /// Make a recording that stands alone: with its program, and with what lies beside it.
     Pack(pack::Pack),
     /// Replace secrets by other bytes, where the program only handed them on.
@@ -41,6 +45,7 @@ impl Trace {
             Trace::Events(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
+            Trace::Requests(command) => command.run(),
             Trace::Pack(command) => command.run(),
             Trace::Redact(command) => command.run(),
         }?;

@@ -123,6 +123,7 @@ commands! {
     RrUnmark = "rr/unmark" (MarkArguments) -> ();
     RrMarks = "rr/marks" (Unread) -> MarksResponse;
     RrHostcalls = "rr/hostcalls" (HostcallsArguments) -> HostcallsResponse;
+    RrRequests = "rr/requests" (RequestsArguments) -> RequestsResponse;
     RrResources = "rr/resources" (ResourcesArguments) -> ResourcesResponse;
     RrOutput = "rr/output" (Unread) -> OutputResponse;
     RrTimeline = "rr/timeline" (TimelineArguments) -> TimelineResponse;

@@ -54,6 +54,7 @@ pub enum Way {
 
 /// Where in time the program is.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WhenResponse {
     /// This moment.
     pub moment: ToldMoment,
@@ -66,6 +67,12 @@ pub struct WhenResponse {
     /// The WIT name of the hostcall that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostcall: Option<String>,
+    /// What clocks on the wall showed, as RFC 3339 has it, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// How long after the recording began that was, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elapsed_ns: Option<u64>,
 }
 
 /// Where to go: the first of these that is given counts.
@@ -84,6 +91,8 @@ pub struct SeekArguments {
     pub position: Option<String>,
     /// The name of a mark.
     pub mark: Option<String>,
+    /// Where the request with this number comes in.
+    pub request: Option<u64>,
 }
 
 /// A place in every recording.
@@ -112,7 +121,7 @@ pub struct StepArguments {
     /// A WIT path, with `*`: which hostcalls count.
     #[serde(default)]
     pub filter: String,
-    /// Whether only failed hostcalls count.
+    /// Whether only failed hostcalls, or failed requests, count.
     #[serde(default)]
     pub failed: bool,
     /// Out of which frame; absent means the innermost one.
@@ -130,6 +139,8 @@ pub enum StepUnit {
     Instruction,
     /// To another hostcall.
     Hostcall,
+    /// To where another request comes in; only `failed` counts besides.
+    Request,
 }
 
 /// Whether a step goes into calls.
@@ -170,12 +181,14 @@ pub struct MarksResponse {
 
 /// Which hostcalls to list.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct HostcallsArguments {
     /// A WIT path, with `*`.
     pub filter: String,
     /// Whether only those that failed are meant.
     pub failed: bool,
+    /// Only those that took so many nanoseconds or more.
+    pub slower_than_ns: Option<u64>,
     /// The first one.
     pub from: u64,
     /// How many at most.
@@ -196,6 +209,7 @@ pub struct HostcallsResponse {
 
 /// A hostcall.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ToldHostcall {
     /// Its number.
     pub event: u64,
@@ -214,6 +228,82 @@ pub struct ToldHostcall {
     pub failed: bool,
     /// How many calls it is in.
     pub depth: usize,
+    /// When it was made, by clocks on the wall, as RFC 3339 has it, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// How long it took in nanoseconds, to about a million, if the recording tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+}
+
+/// Which requests to list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RequestsArguments {
+    /// Whether only those that failed are meant.
+    pub failed: bool,
+    /// The number of the first one.
+    pub from: u64,
+    /// How many at most.
+    pub count: Option<usize>,
+}
+
+/// A part of the list of a service's requests.
+#[derive(Debug, Serialize)]
+pub struct RequestsResponse {
+    /// How many are meant, wherever they are.
+    pub total: usize,
+    /// Those asked for.
+    pub requests: Vec<ToldRequest>,
+    /// The number of the one that the program is at work on here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<u64>,
+    /// Why there are no more, if the recording is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+}
+
+/// A request that a service was given. What is not known is absent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToldRequest {
+    /// Counts the requests of the recording, from 1.
+    pub number: u64,
+    /// Such as `GET /trap`.
+    pub title: String,
+    /// Such as `GET`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The path with its query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `answered`, `trapped`, `failed`, `unanswered` or `unfinished`.
+    pub outcome: &'static str,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether it ended in a trap or an error, or with a status of 500 or above.
+    pub failed: bool,
+    /// Hostcalls made before it came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<u64>,
+    /// Hostcalls made when it was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<u64>,
+    /// Nanoseconds from its head to the last byte of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+    /// Hostcalls made in it.
+    pub hostcalls: u64,
+    /// Requests to other servers that it made.
+    pub outgoing: u64,
+    /// Bytes of its body that the program took.
+    pub received: u64,
+    /// Bytes of the answer's body.
+    pub sent: u64,
 }
 
 /// Which handles to tell of.

@@ -1,10 +1,12 @@
 //! `hostcalls`: what the program asked of its host.
 
 use super::step::filter;
-use super::{ConsoleCommand, Context, Effect, Ran};
+use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::component::NamePattern;
 use crate::debuggee::grouped;
 use crate::inspect::hostcall::listing::Row;
+use crate::trace::parse_duration;
+use std::time::Duration;
 
 /// Lines around the present: a console is not the place for more.
 const SHOWN: usize = 40;
@@ -12,19 +14,20 @@ const SHOWN: usize = 40;
 pub(super) const HOSTCALLS: ConsoleCommand = ConsoleCommand {
     words: "hostcalls",
     also: &["events"],
-    arguments: "[failed] [PATH]",
-    about: "list the hostcalls around this moment; only failed ones, or those with this in their WIT path",
+    arguments: "[failed] [slow DURATION] [PATH]",
+    about: "list the hostcalls around this moment; only failed ones, those that took long, or those with this in their WIT path",
     run: hostcalls,
 };
 
 fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
-    let filter = filter(arguments);
+    let (slow, arguments) = slow(arguments)?;
+    let filter = filter(&arguments);
     let here = context.debuggee.here().event;
     let listing = context
         .debuggee
         .hostcalls(context.output, context.interrupt)?;
     let path = NamePattern::from(filter.path.as_str());
-    let fitting: Vec<u64> = listing.matching(&path, filter.failed).collect();
+    let fitting: Vec<u64> = listing.matching(&path, filter.failed, slow).collect();
     if fitting.is_empty() {
         let all = grouped(listing.len() as u64);
         return Ok(Effect::Say(format!(
@@ -51,6 +54,23 @@ fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
     Ok(Effect::Say(lines.join("\n")))
 }
 
+/// Takes `slow DURATION` out of the words, which may come after `failed`.
+fn slow(arguments: &str) -> Result<(Option<Duration>, String), CommandError> {
+    let mut words: Vec<&str> = arguments.split_whitespace().collect();
+    let at = usize::from(words.first() == Some(&"failed"));
+    if words.get(at) != Some(&"slow") {
+        return Ok((None, arguments.to_owned()));
+    }
+    let least = words.get(at + 1).copied().unwrap_or_default();
+    let least = parse_duration(least).map_err(|_| {
+        wrong(format!(
+            "`{least}` is no duration; write `slow 50ms` or `slow 1s`"
+        ))
+    })?;
+    words.drain(at..at + 2);
+    Ok((Some(least), words.join(" ")))
+}
+
 fn line(row: &Row, here: u64) -> String {
     let sign = match (row.event == here, row.has_failed()) {
         (true, _) => '▶',
@@ -58,5 +78,11 @@ fn line(row: &Row, here: u64) -> String {
         (false, false) => ' ',
     };
     let indent = row.depth.min(10) * 2;
-    format!("{sign}{:>7}  {:indent$}{}", row.event, "", row.line())
+    format!(
+        "{sign}{:>7}  {:indent$}{}{}",
+        row.event,
+        "",
+        row.line(),
+        row.took_text()
+    )
 }

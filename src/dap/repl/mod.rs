@@ -13,6 +13,7 @@ mod mark;
 mod output;
 mod print;
 mod ptype;
+mod requests;
 mod resources;
 mod seek;
 mod step;
@@ -74,7 +75,8 @@ struct ConsoleCommand {
 impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
-        self.arguments.ends_with("EXPRESSION") || self.needs_more()
+        let last = self.arguments.rsplit(' ').next().unwrap_or_default();
+        last.starts_with("EXPRESSION") || self.needs_more()
     }
 
     /// Whether the words alone are the name of a variable.
@@ -86,6 +88,7 @@ impl ConsoleCommand {
 /// The more words, the earlier: the first entry that fits is run.
 static TABLE: &[ConsoleCommand] = &[
     when::WHEN,
+    when::ABSOLUTE_TIME,
     seek::SEEK,
     step::BACK_INTO,
     step::BACK_OUT,
@@ -98,6 +101,9 @@ static TABLE: &[ConsoleCommand] = &[
     mark::MARK,
     mark::UNMARK,
     hostcalls::HOSTCALLS,
+    requests::REQUEST_NEXT,
+    requests::REQUEST_PREVIOUS,
+    requests::REQUESTS,
     resources::RESOURCES,
     output::OUTPUT,
     functions::FUNCTIONS,

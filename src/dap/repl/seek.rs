@@ -1,14 +1,15 @@
 //! `seek`: to any moment.
 
 use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
+use crate::debuggee::WhichRequest;
 use crate::replay::{Position, Tick};
 use crate::timeline::travel::motion::{Fraction, Motion};
 
 pub(super) const SEEK: ConsoleCommand = ConsoleCommand {
     words: "seek",
     also: &["goto"],
-    arguments: "start|entry|end|EVENT|+N|-N|PERCENT%|tick N|POSITION|MARK",
-    about: "go to a moment: an event by its number (or so many on or back), a part of the way, a tick, a position that `when` has told, a mark",
+    arguments: "start|entry|end|EVENT|+N|-N|PERCENT%|tick N|request N|POSITION|MARK",
+    about: "go to a moment: an event by its number (or so many on or back), a part of the way, a tick, where a request came in, a position that `when` has told, a mark",
     run: seek,
 };
 
@@ -20,7 +21,7 @@ fn seek(context: &mut Context<'_>, arguments: &str) -> Ran {
 
 /// The motion that a text means, and what to call where it goes.
 pub(in crate::dap) fn target(
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     text: &str,
 ) -> Result<(Motion, String), CommandError> {
     let text = text.trim();
@@ -37,6 +38,7 @@ pub(in crate::dap) fn target(
             let tick = tick.map_err(|_| wrong(format!("`{number}` is not a tick")))?;
             (Motion::Tick(Tick(tick)), format!("tick {tick}"))
         }
+        ("request", number) => request(context, number)?,
         ("percent", number) => percent(number)?,
         ("position", position) => at_position(position)?,
         ("mark", name) => mark(context, name)?,
@@ -94,6 +96,14 @@ fn event(context: &Context<'_>, number: &str) -> Result<(Motion, String), Comman
         return Err(wrong(why));
     }
     Ok((Motion::Event(number), format!("event {number}")))
+}
+
+fn request(context: &mut Context<'_>, number: &str) -> Result<(Motion, String), CommandError> {
+    let number = number.replace([',', '_'], "").parse();
+    let number =
+        number.map_err(|_| wrong("write the number of a request; `requests` lists them"))?;
+    let (number, motion) = context.debuggee.to_request(WhichRequest::Number(number))?;
+    Ok((motion, format!("request {number}")))
 }
 
 fn percent(number: &str) -> Result<(Motion, String), CommandError> {

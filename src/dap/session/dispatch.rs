@@ -158,6 +158,7 @@ static HANDLERS: &[&dyn Handler] = &[
     &on::<RrUnmark>(Stop, time::unmark),
     &on::<RrMarks>(Stop, time::marks),
     &on::<RrHostcalls>(Stop, time::hostcalls),
+    &on::<RrRequests>(Stop, time::requests),
     &on::<RrResources>(Stop, time::resources),
     &on::<RrOutput>(Stop, time::output),
     &on::<RrWhoWrote>(Stop, data::who_wrote),

@@ -274,7 +274,15 @@ impl Session {
         let here = debuggee.here();
         let (event, position) = (here.event, here.position);
         let history = debuggee.history();
-        self.thread_name = format!("main, {}", history.moment(event, position));
+        let request = debuggee.request_here();
+        let whose = match request {
+            None => "main".to_owned(),
+            Some(request) if request.method.is_none() && request.target.is_none() => {
+                format!("request {}", request.number)
+            }
+            Some(request) => format!("request {}: {}", request.number, request.title()),
+        };
+        self.thread_name = format!("{whose}, {}", history.moment(event, position));
         if let Some(damage) = history.damage
             && !std::mem::replace(&mut self.has_told_damage, true)
         {
@@ -460,6 +468,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::End
             | Motion::Event(_)
+            | Motion::Entered(_)
             | Motion::Tick(_)
             | Motion::Fraction(_)
             | Motion::Position(_)

@@ -8,12 +8,13 @@ use crate::debuggee::{
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableView, Window,
+    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableView, WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
+use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::Reason;
+use crate::timeline::travel::motion::{Motion, Reason};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
@@ -196,6 +197,18 @@ impl Code for Recording {
 }
 
 impl Past for Recording {
+    fn requests(&mut self, interrupt: &Interrupt) -> Result<Arc<Requests>, DebuggeeError> {
+        self.all_requests(interrupt)
+    }
+
+    fn request_here(&mut self) -> Option<Request> {
+        self.here_in_request()
+    }
+
+    fn to_request(&mut self, which: WhichRequest) -> Result<(u64, Motion), DebuggeeError> {
+        self.motion_to_request(which)
+    }
+
     fn hostcalls(
         &mut self,
         output: &dyn Output,

@@ -50,7 +50,9 @@ impl Recording {
                 title,
             }
         });
-        Ok(frames.collect())
+        let mut frames: Vec<CrossingFrame> = frames.collect();
+        self.name_requests(&mut frames);
+        Ok(frames)
     }
 }
 

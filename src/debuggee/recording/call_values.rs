@@ -5,7 +5,7 @@ use super::boundary::CrossingFrame;
 use super::calls::{Outcome, ShownCall};
 use super::guest_memory::GuestMemory;
 use super::rows::{core_view, decode, encode};
-use super::{Recording, address};
+use super::{Recording, address, requests};
 use crate::component::CrossingKind;
 use crate::debuggee::{
     Children, DebuggeeError, Format, Page, Scope, ScopeHint, ValueKind, ValuesRef, VariableView,
@@ -55,11 +55,14 @@ impl Recording {
             expensive: key == "lowered",
         };
         let (arguments, result) = (call.arguments_title(), call.outcome.title());
-        Ok(vec![
+        let request = self.request_of(frame);
+        let request = request.map(|_| scope(requests::KEY, "Request", ScopeHint::Locals));
+        let scopes = [
             scope("arguments", arguments, ScopeHint::Arguments),
             scope("result", result, ScopeHint::ReturnValue),
             scope("lowered", "Lowered", ScopeHint::Registers),
-        ])
+        ];
+        Ok(request.into_iter().chain(scopes).collect())
     }
 
     /// The values under a path in a crossing's frame.
@@ -71,6 +74,9 @@ impl Recording {
         steps: &[&str],
         (page, format): (Page, Format),
     ) -> Result<Vec<VariableView>, DebuggeeError> {
+        if key == requests::KEY {
+            return self.request_values(frame, path, steps, page);
+        }
         let call = self.call(frame)?;
         if key == "lowered" {
             return self.lowered_values(&call, format);

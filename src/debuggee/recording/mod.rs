@@ -20,6 +20,7 @@ mod hostcalls;
 mod launcher;
 mod own_steps;
 mod panics;
+mod requests;
 mod rows;
 mod saying;
 mod sources;
@@ -36,7 +37,7 @@ pub use launcher::RecordingLauncher;
 use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, Looks, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, Travels,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, TimeOfHost, Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -83,6 +84,8 @@ pub struct Recording {
     calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
     items: HashMap<ModuleId, Arc<CoreItems>>,
+    /// The requests that it was given.
+    finding: requests::Finding,
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
@@ -128,6 +131,7 @@ impl Recording {
             timeline.remember(&mark.name, position, mark.event);
         }
         Recording {
+            finding: requests::Finding::start(timeline.trace()),
             timeline,
             breakpoints: Breakpoints::default(),
             panics: None,
@@ -201,6 +205,9 @@ impl Recording {
             other => self.timeline.travel(other, interrupt)?,
         };
         self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();
+        if matches!(motion, Motion::Entered(_)) {
+            self.has_gone_to_request();
+        }
         Ok(stop)
     }
 
@@ -289,6 +296,19 @@ impl Travels for Recording {
                 (None, None) => self.describe_hostcall(),
             },
         }
+    }
+
+    fn time(&self) -> Option<TimeOfHost> {
+        let trace = self.timeline.trace();
+        let here = self.here();
+        let time = match here.position.phase {
+            Phase::Calling => trace.time_at(here.event),
+            _ => trace.time_before(here.event),
+        }?;
+        Some(TimeOfHost {
+            elapsed: time.elapsed(),
+            wall: trace.wall_time(time),
+        })
     }
 
     fn history(&self) -> History {

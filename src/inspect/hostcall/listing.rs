@@ -9,10 +9,11 @@ use super::lift::Lifted;
 use super::wave;
 use crate::component::{CrossingId, NamePattern};
 use crate::replay::{Compiled, ReplayError};
-use crate::trace::Trace;
+use crate::trace::{HostTimes, Trace, WallTime, duration_text};
 use parking_lot::Mutex;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most bytes of one value in a line.
 const LONGEST_VALUE: usize = 160;
@@ -34,6 +35,10 @@ pub struct Row {
     pub arguments: Box<str>,
     /// What it answered, or why that is missing.
     pub answer: RowAnswer,
+    /// When it was made, by the host's clock on the wall.
+    pub time: Option<WallTime>,
+    /// How long it took; zero if that is too short for the clock.
+    pub took: Option<Duration>,
 }
 
 /// What a hostcall answered.
@@ -61,6 +66,16 @@ pub fn interface(name: &str) -> &str {
     }
 }
 
+/// How long a hostcall took, to stand behind it, if that is more than the clock may be wrong by:
+/// ` (52 ms)`.
+pub fn took_text(took: Option<Duration>) -> String {
+    let certain = took.filter(|took| *took >= CERTAIN);
+    certain.map_or_else(String::new, |took| format!(" ({})", duration_text(took)))
+}
+
+/// The clock goes on once a millisecond, so whatever comes between may seem to take that long.
+const CERTAIN: Duration = Duration::from_millis(2);
+
 impl Row {
     /// Whether it answered an error.
     pub fn has_failed(&self) -> bool {
@@ -71,6 +86,11 @@ impl Row {
     /// as a built-in, goes by its first word.
     pub fn interface(&self) -> &str {
         interface(&self.name)
+    }
+
+    /// How long it took, if that is more than the clock may be wrong by: ` (52 ms)`.
+    pub fn took_text(&self) -> String {
+        took_text(self.took)
     }
 
     /// One line: the call and what it answered.
@@ -96,6 +116,7 @@ pub struct Listing {
     calls: Vec<Call>,
     /// Of the first.
     texts: Vec<Texts>,
+    times: HostTimes,
     /// Why there are no more, where the recording is damaged or replaying it failed.
     pub cut_short: Option<String>,
 }
@@ -149,8 +170,10 @@ impl Listing {
     ) -> Result<Listing, ListingError> {
         let crossings = trace.component().crossings().iter();
         let names = crossings.map(|crossing| crossing.name.clone()).collect();
+        let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let listing = Arc::new(Mutex::new(Listing {
             names,
+            times,
             ..Listing::default()
         }));
         let shared = listing.clone();
@@ -199,7 +222,14 @@ impl Listing {
     }
 
     /// The numbers of the calls that a pattern means, in order.
-    pub fn matching(&self, path: &NamePattern, failed: bool) -> impl Iterator<Item = u64> {
+    ///
+    /// `slow` leaves out those that took less.
+    pub fn matching(
+        &self,
+        path: &NamePattern,
+        failed: bool,
+        slow: Option<Duration>,
+    ) -> impl Iterator<Item = u64> {
         let meant: Vec<bool> = self.names.iter().map(|name| path.matches(name)).collect();
         let calls = (0_u64..).zip(&self.calls);
         calls
@@ -208,6 +238,10 @@ impl Listing {
                 meant.is_some_and(|meant| *meant) && (!failed || call.became == Became::Failed)
             })
             .map(|(event, _)| event)
+            .filter(move |event| {
+                let took = || self.times.duration(*event);
+                slow.is_none_or(|slow| took().is_some_and(|took| took >= slow))
+            })
     }
 
     /// Of each call in order: the function that was called, and whether it failed.
@@ -245,6 +279,8 @@ impl Listing {
                 .unwrap_or_default(),
             depth: depth as usize,
             arguments: texts.arguments,
+            time: self.times.wall_time(event),
+            took: self.times.duration(event),
             answer: match became {
                 Became::Missing => RowAnswer::Missing,
                 Became::Late => RowAnswer::Late,

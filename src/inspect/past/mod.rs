@@ -2,4 +2,5 @@
 
 pub mod chronicle;
 pub mod output;
+pub mod requests;
 pub mod secrets;

@@ -5,7 +5,7 @@ use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
 use crate::trace::ending::{CODE, EXIT};
-use crate::trace::raw::Kind;
+use crate::trace::raw::{Kind, TIME};
 use std::fmt::Write as _;
 
 /// What a shim is to wrap.
@@ -142,6 +142,7 @@ impl Wrapper<'_, '_> {
         if arrivals == Arrivals::Everything {
             self.keep();
         }
+        self.time();
         self.record(Kind::Call, "p", &self.params());
         if self.wrap.may_exit {
             _ = write!(self.text, " (if {IS_ALL_KNOWN} (then (call $hash-all)))");
@@ -150,6 +151,7 @@ impl Wrapper<'_, '_> {
             self.commit_if_outside();
         }
         self.call();
+        self.time();
         if arrivals == Arrivals::Everything {
             self.settle();
             self.answered();
@@ -172,6 +174,7 @@ impl Wrapper<'_, '_> {
         if self.wrap.is_inside() {
             self.text.push_str(" (global.set $inside (i32.const 1))");
         }
+        self.time();
         self.settle();
         self.told();
         self.record(Kind::Enter, "p", &self.params());
@@ -180,6 +183,7 @@ impl Wrapper<'_, '_> {
         }
         self.call();
         self.keep();
+        self.time();
         self.record(Kind::Leave, "r", &self.results());
         self.hash();
         self.text.push_str(match self.wrap.is_inside() {
@@ -210,6 +214,16 @@ impl Wrapper<'_, '_> {
             self.text,
             "\n (call $note-block {new} {new_size} {old} {old_size} (i32.const {}) (i32.const {header})) (global.set $inside (i32.const 0))",
             memory.index
+        );
+    }
+
+    /// Logs what the host's clock says if it has moved on. It is a load and a comparison
+    /// mostly: the host stores the time in the buffer, about a thousand times a second.
+    fn time(&mut self) {
+        let header = header(Kind::Time, self.wrap.crossing.id);
+        _ = write!(
+            self.text,
+            "\n (if (i64.gt_u (i64.load $r (i32.const {TIME})) (global.get $time)) (then (call $log-time (i32.const {header}))))"
         );
     }
 

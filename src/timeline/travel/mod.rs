@@ -6,6 +6,7 @@ pub(super) mod call_targets;
 pub(super) mod calls_out;
 mod candidates;
 mod counting;
+mod entering;
 pub(super) mod entry;
 mod forward;
 mod hostcalls;
@@ -88,7 +89,7 @@ impl Timeline {
             Motion::Continue(_) | Motion::Hostcall(..) | Motion::OverHostcall(_) => {
                 self.breakpoints.need_debug()
             }
-            Motion::Tick(_) | Motion::Fraction(_) => true,
+            Motion::Tick(_) | Motion::Fraction(_) | Motion::Entered(_) => true,
             Motion::Instruction(..) | Motion::Line(..) | Motion::OutOf { .. } => true,
             Motion::IntoCall { .. } => true,
             Motion::LastChange(_) | Motion::NextChange(_) => true,
@@ -102,6 +103,7 @@ impl Timeline {
             Motion::End => self.reach_end(interrupt),
             Motion::Entry => self.reach_entry(interrupt),
             Motion::Event(event) => self.reach_event(*event, interrupt),
+            Motion::Entered(entered) => self.reach_entered(entered, interrupt),
             Motion::Tick(tick) => self.reach_tick(*tick, interrupt),
             Motion::Fraction(fraction) => self.reach_fraction(*fraction, interrupt),
             Motion::Position(position) => self.reach_position(*position, interrupt),

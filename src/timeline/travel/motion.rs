@@ -3,6 +3,7 @@
 use crate::replay::{InstanceId, ModuleId, Position, Tick};
 use crate::source::{FileId, SourceLine};
 use crate::timeline::Module;
+use crate::trace::Entered;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -88,6 +89,8 @@ pub enum Motion {
     End,
     /// Just before outgoing crossing `n` (the first one is 0) is answered.
     Event(u64),
+    /// Where the guest's own code begins in this call of it.
+    Entered(Entered),
     /// The first moment of a tick.
     Tick(Tick),
     /// Some part of the way through the recording.
@@ -155,6 +158,7 @@ impl Motion {
             | Motion::Entry
             | Motion::End
             | Motion::Event(_)
+            | Motion::Entered(_)
             | Motion::Tick(_)
             | Motion::Fraction(_)
             | Motion::Position(_)

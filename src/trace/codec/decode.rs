@@ -4,6 +4,8 @@ use super::{Bytes, CodecError, Group, InProgress, NAMED, Open, Places, Tag};
 use crate::component::types::{CoreType, CoreValue};
 use crate::component::{Component, Crossing, CrossingId};
 use crate::trace::event::{Event, EventKind, Instance};
+use crate::trace::host_time::HostTime;
+use crate::trace::records::Told;
 
 /// Where in a section's bytes the next event is, and what it depends on.
 #[derive(Debug, Clone)]
@@ -12,6 +14,7 @@ pub(in crate::trace) struct Decoder {
     open: Open,
     last: Instance,
     at: usize,
+    time: HostTime,
 }
 
 impl Decoder {
@@ -21,6 +24,7 @@ impl Decoder {
             open: Open::default(),
             last: Instance(0),
             at: 0,
+            time: HostTime::default(),
         }
     }
 
@@ -30,14 +34,15 @@ impl Decoder {
         self.open.begin();
         self.last = Instance(0);
         self.at = 0;
+        self.time = HostTime::default();
     }
 
-    /// The next event of the section; `None` at its end.
-    pub(in crate::trace) fn event(
+    /// What comes next in the section; `None` at its end.
+    pub(in crate::trace) fn next(
         &mut self,
         component: &Component,
         section: &[u8],
-    ) -> Result<Option<Event>, CodecError> {
+    ) -> Result<Option<Told>, CodecError> {
         let mut bytes = Bytes(section.get(self.at..).unwrap_or_default());
         if bytes.0.is_empty() {
             return Ok(None);
@@ -45,6 +50,11 @@ impl Decoder {
         let head = bytes.varint()?;
         let number = (head & 0xf) as u8;
         let tag = Tag::from_number(number).ok_or(CodecError::Kind(number))?;
+        if matches!(tag, Tag::Time | Tag::Set) {
+            let told = self.time(tag, head, &mut bytes)?;
+            self.at = section.len() - bytes.0.len();
+            return Ok(Some(told));
+        }
         let crossing = self.crossing(head, component, &mut bytes)?;
         let kind = match tag {
             Tag::Call => EventKind::Call(self.enter(crossing, &mut bytes)?),
@@ -72,13 +82,26 @@ impl Decoder {
                 }
             }
             Tag::Hash => EventKind::Hash(u64::from_le_bytes(bytes.array()?)),
+            Tag::Time | Tag::Set => return Err(CodecError::Kind(number)),
         };
         self.at = section.len() - bytes.0.len();
-        Ok(Some(Event {
+        Ok(Some(Told::Event(Event {
             instance: self.last,
             crossing: crossing.id,
             kind,
-        }))
+        })))
+    }
+
+    /// What the host's clock says from here on.
+    fn time(&mut self, tag: Tag, head: u64, bytes: &mut Bytes<'_>) -> Result<Told, CodecError> {
+        if head != tag as u64 {
+            return Err(CodecError::NamedTime);
+        }
+        match tag {
+            Tag::Set => self.time.set_by = self.time.set_by.wrapping_add(bytes.signed()?),
+            _ => self.time.nanoseconds = self.time.nanoseconds.saturating_add(bytes.varint()?),
+        }
+        Ok(Told::Time(self.time))
     }
 
     /// The crossing that an event belongs to, and its instance.

@@ -6,6 +6,7 @@ use super::{Group, InProgress, NAMED, Open, Places, Tag};
 use crate::component::types::{CoreType, CoreValue};
 use crate::component::{Component, Crossing};
 use crate::trace::event::Instance;
+use crate::trace::host_time::HostTime;
 use crate::trace::records::{Flat, Record, RecordKind};
 
 /// Writes events into a section.
@@ -14,6 +15,9 @@ pub(in crate::trace) struct Encoder {
     open: Open,
     /// The instance of the event before.
     last: Instance,
+    /// The time that is known, and the one that the section tells.
+    time: HostTime,
+    told: HostTime,
 }
 
 impl Encoder {
@@ -22,6 +26,8 @@ impl Encoder {
             places: Places::new(component),
             open: Open::default(),
             last: Instance(0),
+            time: HostTime::default(),
+            told: HostTime::default(),
         }
     }
 
@@ -30,6 +36,7 @@ impl Encoder {
         self.places.forget();
         self.open.begin();
         self.last = Instance(0);
+        self.told = HostTime::default();
     }
 
     /// Appends a record of an instance.
@@ -40,6 +47,12 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) {
         let crossing = record.crossing;
+        if let RecordKind::Time(time) = record.kind {
+            // It is told before the next event. Recorders look at the clock one after the other.
+            self.time = self.time.later(time);
+            return;
+        }
+        self.tell_time(out);
         let tag = self.tag(instance, record);
         self.head(tag, instance, crossing, out);
         match record.kind {
@@ -62,7 +75,23 @@ impl Encoder {
                 out.extend_from_slice(bytes);
             }
             RecordKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
+            RecordKind::Time(_) => {}
         }
+    }
+
+    /// Appends the time that is known, if the section does not tell it yet.
+    fn tell_time(&mut self, out: &mut Vec<u8>) {
+        if self.time == self.told {
+            return;
+        }
+        if self.time.set_by != self.told.set_by {
+            out.push(Tag::Set as u8);
+            signed(self.time.set_by.wrapping_sub(self.told.set_by), out);
+        }
+        out.push(Tag::Time as u8);
+        let passed = self.time.nanoseconds.saturating_sub(self.told.nanoseconds);
+        varint(passed, out);
+        self.told = self.time;
     }
 
     fn tag(&self, instance: Instance, record: &Record<'_>) -> Tag {
@@ -72,6 +101,7 @@ impl Encoder {
             RecordKind::Enter(_) => Tag::Enter,
             RecordKind::Leave(_) => Tag::Leave,
             RecordKind::Hash(_) => Tag::Hash,
+            RecordKind::Time(_) => Tag::Time,
             RecordKind::Write { address, bytes } => {
                 let area = self.open.area(record.crossing).filter(|(at, size)| {
                     (u64::from(*at), *size as usize) == (address, bytes.len())

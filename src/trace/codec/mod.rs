@@ -8,11 +8,13 @@
 //! write     address:signed LEB128 of the difference  length:varint  bytes
 //! hash      8 bytes
 //! area      the bytes of the return area
+//! time      nanoseconds:varint, the difference to the time before
+//! set       nanoseconds:signed LEB128, how much more the wall clock is off than before
 //! ```
 //!
 //! An event that is not `named` belongs to the innermost crossing in progress, of
 //! those that began in this section ([`Open`]). `switched` is set where the instance
-//! differs from that of the event before. How many values there are, and of which
+//! differs from that of the event before. Times belong to no crossing and are never named. How many values there are, and of which
 //! type, is the crossing's signature. Each section begins anew: from instance 0, with
 //! nothing in progress, and with 0 in every place ([`Places`]).
 
@@ -41,6 +43,8 @@ pub(super) enum CodecError {
     Crossing(u64),
     #[error("an event belongs to a crossing in progress, but none is")]
     NotInProgress,
+    #[error("a time names a crossing")]
+    NamedTime,
     #[error("a crossing has no return area")]
     NoArea,
 }
@@ -58,6 +62,10 @@ enum Tag {
     /// A write of the whole return area of the innermost crossing in progress: its
     /// address is that crossing's last argument, its length that of the type.
     Area = 6,
+    /// What the host's clock says from here on.
+    Time = 7,
+    /// The host's wall clock was set before the next time.
+    Set = 8,
 }
 
 impl Tag {
@@ -70,6 +78,8 @@ impl Tag {
             Tag::Write,
             Tag::Hash,
             Tag::Area,
+            Tag::Time,
+            Tag::Set,
         ]
         .get(usize::from(number))
         .copied()

@@ -48,7 +48,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 /// The sections of a finished file; the trailer must be where it should.
 pub fn sections(file: &[u8]) -> Vec<Section> {
     assert_eq!(&file[..8], b"RRTRACE\n");
-    assert_eq!(u32_at(file, 8), 2, "the version");
+    assert_eq!(u32_at(file, 8), 3, "the version");
     let mut at = 12;
     let mut found: Vec<Section> = Vec::new();
     while found.last().is_none_or(|section| section.id != INDEX) {
@@ -96,7 +96,7 @@ pub fn section(id: u16, first_event: u64, plain: &[u8]) -> Vec<u8> {
 /// A file of these sections, not compressed; with a trailer if there is an index.
 pub fn build(sections: &[Section]) -> Vec<u8> {
     let mut out = b"RRTRACE\n".to_vec();
-    out.extend(2u32.to_le_bytes());
+    out.extend(3u32.to_le_bytes());
     for part in sections {
         let at = out.len() as u64;
         out.extend(section(part.id, part.first_event, &part.plain));

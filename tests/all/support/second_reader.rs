@@ -297,6 +297,18 @@ pub fn read_events(section: &[u8], crossings: &[Signature]) -> Vec<Read> {
     let mut events = Vec::new();
     while !bytes.0.is_empty() {
         let head = bytes.varint();
+        match head {
+            // A time, and that the wall clock was set: neither is an event.
+            7 => {
+                bytes.varint();
+                continue;
+            }
+            8 => {
+                bytes.signed();
+                continue;
+            }
+            _ => {}
+        }
         let mut crossing = (head >> 6) as usize;
         if head & 16 == 0 {
             (instance, crossing, _) = *open.last().unwrap();
@@ -359,6 +371,10 @@ pub fn read_records(section: &[u8], crossings: &[Signature]) -> Vec<Read> {
     let mut events = Vec::new();
     while !bytes.0.is_empty() {
         let header = bytes.fixed(4);
+        if header & 7 == 6 {
+            bytes.take(16);
+            continue;
+        }
         let crossing = (header >> 3) as usize;
         let signature = &crossings[crossing];
         let mut values = |of: &[wp::ValType]| -> Vec<u64> {

@@ -37,6 +37,9 @@ local COMMANDS = {
   RrCopyMoment = { "marks", "copy", "copy this moment, for :RrDebug and rr-dap debug" },
   RrMarks = { "marks", "pick", "choose a mark to go to" },
   RrHostcalls = { "hostcalls", "list", "list hostcalls in the quickfix window", nargs = "*", complete = filters },
+  RrRequests = { "requests", "list", "list a service's requests in the quickfix window", nargs = "*", complete = filters },
+  RrRequestNext = { "requests", "next", "go to the next request", nargs = "*", complete = filters },
+  RrRequestPrev = { "requests", "prev", "go back to this request or the one before", nargs = "*", complete = filters },
   RrHandles = { "handles", "open", "show the handle tables" },
 }
 

@@ -54,6 +54,23 @@ local function here()
   return when.phase == "calling" and event or math.max(0, event - 1)
 end
 
+--- Opens a list of ours, with the cursor at an item.
+---@param title string
+---@param items table[] with `event` or `request` in their `user_data`
+---@param index integer
+function M.open(title, items, index)
+  vim.fn.setqflist({}, " ", {
+    title = title,
+    items = items,
+    context = { rr_dap = CONTEXT },
+    quickfixtextfunc = M.lines,
+    idx = index,
+  })
+  vim.cmd("botright copen")
+  M.dress(vim.api.nvim_get_current_buf())
+  vim.api.nvim_win_set_cursor(0, { index, 0 })
+end
+
 local function show(found, text)
   local items = vim.tbl_map(function(call)
     return { text = M.line(call), user_data = { event = call.event }, type = call.failed and "E" or "" }
@@ -62,16 +79,7 @@ local function show(found, text)
   if found.total > #items then
     title = ("%s (%d of %d, from event %d)"):format(title, #items, found.total, found.hostcalls[1].event)
   end
-  vim.fn.setqflist({}, " ", {
-    title = title,
-    items = items,
-    context = { rr_dap = CONTEXT },
-    quickfixtextfunc = M.lines,
-    idx = index_at(found.hostcalls, here()),
-  })
-  vim.cmd("botright copen")
-  M.dress(vim.api.nvim_get_current_buf())
-  vim.api.nvim_win_set_cursor(0, { index_at(found.hostcalls, here()), 0 })
+  M.open(title, items, index_at(found.hostcalls, here()))
 end
 
 --- Lists hostcalls; of more than the limit, those around this moment.
@@ -101,12 +109,15 @@ local function is_ours()
   return type(context) == "table" and context.rr_dap == CONTEXT
 end
 
---- Travels to the hostcall of a line.
+--- Travels to the hostcall, or the request, of a line.
 ---@param line integer
 function M.travel(line)
   local item = vim.fn.getqflist({ items = 1 }).items[line]
   if item and item.user_data then
     vim.fn.setqflist({}, "a", { idx = line })
+    if item.user_data.request then
+      return travel.to_request(item.user_data.request)
+    end
     travel.to_event(item.user_data.event)
   end
 end
@@ -119,7 +130,7 @@ function M.dress(buffer)
     end
     local enter = vim.api.nvim_replace_termcodes("<CR>", true, false, true)
     vim.api.nvim_feedkeys(enter, "n", false)
-  end, { buffer = buffer, desc = "rr-dap: go to this hostcall" })
+  end, { buffer = buffer, desc = "rr-dap: go there" })
 end
 
 --- Keeps the list's position on the last hostcall before the present.
@@ -129,6 +140,9 @@ function M.follow()
   end
   local event = here()
   local list = vim.fn.getqflist({ items = 1, winid = 1 })
+  if list.items[1] and (list.items[1].user_data or {}).request then
+    return
+  end
   local calls = vim.tbl_map(function(item)
     return { event = (item.user_data or {}).event or math.huge }
   end, list.items)

@@ -84,6 +84,11 @@ function M.to_event(event)
   session.ask("rr/seek", { event = event }, "rr seek event " .. event)
 end
 
+---@param number integer
+function M.to_request(number)
+  session.ask("rr/seek", { request = number }, "rr seek request " .. number)
+end
+
 --- What a text names: as the console's `seek` has it, marks before all.
 ---@param text string
 ---@param marks table<string, boolean>
@@ -100,7 +105,7 @@ function M.target(text, marks, here)
     return { to = text }
   elseif word == "mark" or word == "position" then
     return { [word] = rest }
-  elseif word == "event" or word == "tick" or word == "percent" then
+  elseif word == "event" or word == "tick" or word == "percent" or word == "request" then
     local number = tonumber((rest:gsub("[,_%%]", "")))
     if number then
       return { [word] = number }

@@ -1,9 +1,10 @@
 //! Hostcalls as they are in the file: flat values, without the guest's memory.
 
-use super::{Events, Lines, flat, line};
+use super::{Clocked, Events, Lines, flat, line};
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
-use crate::trace::{Cursor, Depth, Edge, Event, EventKind, Trace, Way};
+use crate::trace::{Cursor, Depth, Edge, Event, EventKind, HostTime, Trace, Way};
+use std::time::Duration;
 
 /// A call out and what came of it before anything else was called.
 struct Lowered {
@@ -15,6 +16,8 @@ struct Lowered {
     /// Bytes that the far side wrote into the guest's memory.
     written: u64,
     results: Option<Vec<CoreValue>>,
+    called: Option<HostTime>,
+    returned: Option<HostTime>,
 }
 
 pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
@@ -33,9 +36,16 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
         if !events.filter.matches(name) {
             continue;
         }
+        let clocked = Clocked {
+            time: call.called.and_then(|time| trace.wall_time(time)),
+            took: took(&call),
+        };
+        if !events.takes(clocked) {
+            continue;
+        }
         let line = match events.json {
-            true => json(name, &call).to_string(),
-            false => text(name, &call),
+            true => clocked.json(json(name, &call)).to_string(),
+            false => clocked.text(events.time, text(name, &call)),
         };
         out.write(&line)?;
         left -= 1;
@@ -61,6 +71,8 @@ fn next(cursor: &mut Cursor, depth: &mut Depth) -> anyhow::Result<Option<Lowered
                 call,
                 written: 0,
                 results: None,
+                called: cursor.time(),
+                returned: None,
             };
             answer(cursor, depth, &mut lowered)?;
             return Ok(Some(lowered));
@@ -88,10 +100,17 @@ fn answer(cursor: &mut Cursor, depth: &mut Depth, call: &mut Lowered) -> anyhow:
         follow(depth, &next.kind);
         cursor.next()?;
         if call.results.is_some() {
+            call.returned = cursor.time();
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// How long it took, if it returned before anything else was called.
+fn took(call: &Lowered) -> Option<Duration> {
+    let (called, returned) = (call.called?.elapsed(), call.returned?.elapsed());
+    Some(returned.saturating_sub(called))
 }
 
 /// As far as a line is indented for it.

@@ -8,8 +8,9 @@ use crate::cli::terminal;
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
+use crate::inspect::hostcall::listing::took_text;
 use crate::inspect::hostcall::wave;
-use crate::trace::Trace;
+use crate::trace::{HostTimes, Trace, WallTime, parse_duration};
 use anyhow::bail;
 use clap::Args;
 use parking_lot::Mutex;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  rr-dap trace events run.rrtrace --filter 'wasi:filesystem'\n  rr-dap trace events run.rrtrace --filter '*.write' --from 1000 --count 20\n  rr-dap trace events run.rrtrace --json | jq .name"
+    after_help = "Example:\n  rr-dap trace events run.rrtrace --filter 'wasi:filesystem'\n  rr-dap trace events run.rrtrace --filter '*.write' --from 1000 --count 20\n  rr-dap trace events run.rrtrace --slow 50ms --time\n  rr-dap trace events run.rrtrace --json | jq .name"
 )]
 pub(in crate::cli) struct Events {
     /// Print one JSON object to a line.
@@ -40,6 +41,12 @@ pub(in crate::cli) struct Events {
     /// that are asked for are read: quick in the longest recording.
     #[arg(long)]
     lowered: bool,
+    /// Show the time of day (UTC) of each hostcall.
+    #[arg(long)]
+    time: bool,
+    /// Only hostcalls that took this long or longer, such as 50ms or 1.5s.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    slow: Option<Duration>,
     #[command(flatten)]
     recording: RecordingFile,
 }
@@ -54,6 +61,12 @@ impl Events {
         let (trace, compiled) = open_to_replay(&self.recording, None)?;
         self.check_range(&trace)?;
         self.list(trace, &compiled)
+    }
+
+    /// Whether a hostcall took long enough to be listed.
+    fn takes(&self, call: Clocked) -> bool {
+        let slow = |least| call.took.is_some_and(|took| took >= least);
+        self.slow.is_none_or(slow)
     }
 
     /// A hostcall that is not there is told before anything is replayed.
@@ -86,6 +99,10 @@ impl Events {
         if left == 0 {
             return Ok(());
         }
+        let times = HostTimes::of(&trace);
+        if times.is_empty() && (self.time || self.slow.is_some()) {
+            terminal::tell(format_args!("rr-dap: {TIMELESS}"));
+        }
         let out = Arc::new(Mutex::new(Lines::new(self.json)));
         let lines = out.clone();
         let listed = each_hostcall(trace, compiled, move |call| {
@@ -97,10 +114,16 @@ impl Events {
             if !self.filter.matches(name) {
                 return ControlFlow::Continue(());
             }
-            let line = if self.json {
-                json(name, &call).to_string()
-            } else {
-                text(name, &call)
+            let clocked = Clocked {
+                time: times.wall_time(call.call.event),
+                took: times.duration(call.call.event),
+            };
+            if !self.takes(clocked) {
+                return ControlFlow::Continue(());
+            }
+            let line = match self.json {
+                true => clocked.json(json(name, &call)).to_string(),
+                false => clocked.text(self.time, text(name, &call)),
             };
             if let Err(error) = lines.lock().write(&line) {
                 return ControlFlow::Break(Err(error));
@@ -117,6 +140,39 @@ impl Events {
             ControlFlow::Continue(()) => Ok(flushed?),
             ControlFlow::Break(ended) => Ok(ended.and(flushed)?),
         }
+    }
+}
+
+/// Of a recording without times.
+const TIMELESS: &str = "this recording does not tell when hostcalls were made and how long they \
+     took: rr-dap 0.1.0 did not note it, and recorders that share no memory with the host cannot";
+
+/// When a hostcall was made, and how long it took, as far as the recording tells.
+#[derive(Clone, Copy)]
+struct Clocked {
+    time: Option<WallTime>,
+    took: Option<Duration>,
+}
+
+impl Clocked {
+    /// A line with what the clock says of it.
+    fn text(self, with_time: bool, line: String) -> String {
+        let took = took_text(self.took);
+        match (with_time, self.time) {
+            (false, _) => format!("{line}{took}"),
+            (true, Some(time)) => format!("{}  {line}{took}", time.time_of_day()),
+            (true, None) => format!("{:12}  {line}{took}", "-"),
+        }
+    }
+
+    fn json(self, mut call: serde_json::Value) -> serde_json::Value {
+        if let Some(time) = self.time {
+            call["time"] = time.rfc3339().into();
+        }
+        if let Some(took) = self.took {
+            call["durationNs"] = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).into();
+        }
+        call
     }
 }
 

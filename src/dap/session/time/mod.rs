@@ -2,6 +2,7 @@
 
 mod overview;
 mod past;
+mod requests;
 
 use super::asking::ask;
 use super::stack::frame_in;
@@ -13,13 +14,16 @@ use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
     StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
 };
-use crate::debuggee::{History, Mark, Travels};
+use crate::debuggee::{History, Mark, Travels, WhichRequest};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
+use crate::trace::WallTime;
+use std::time::Duration;
 
 pub(super) use overview::timeline;
 pub(super) use past::{output, resources};
+pub(super) use requests::requests;
 
 impl ToldMoment {
     fn new(history: &History, event: u64, position: Position) -> ToldMoment {
@@ -42,6 +46,7 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
     let debuggee = session.debuggee()?;
     let history = debuggee.history();
     let here = debuggee.here().clone();
+    let time = debuggee.time();
     Reply::now(WhenResponse {
         moment: ToldMoment::here(debuggee, &history),
         events: history.events,
@@ -53,6 +58,8 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
             Phase::End => "end",
         },
         hostcall: debuggee.calling(),
+        time: time.and_then(|time| time.wall).map(WallTime::rfc3339),
+        elapsed_ns: time.map(|time| nanoseconds(time.elapsed)),
     })
 }
 
@@ -95,9 +102,17 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         SeekArguments {
             mark: Some(name), ..
         } => Motion::Mark(name),
+        SeekArguments {
+            request: Some(number),
+            ..
+        } => {
+            let (_, motion) = debuggee.to_request(WhichRequest::Number(number))?;
+            motion
+        }
         _ => {
             return Err(Refusal::because(
-                "`rr/seek` needs one of `to`, `event`, `tick`, `percent`, `position`, `mark`",
+                "`rr/seek` needs one of `to`, `event`, `tick`, `percent`, `position`, `mark`, \
+                 `request`",
             ));
         }
     };
@@ -125,13 +140,22 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
         let motion = session.debuggee()?.out_of(frame, direction)?;
         return Reply::then(Then::TravelUnasked(vec![motion]));
     }
+    if let StepUnit::Request = wanted.unit {
+        let failed = filter.failed;
+        let which = match direction {
+            Direction::Forward => WhichRequest::Next { failed },
+            Direction::Backward => WhichRequest::Previous { failed },
+        };
+        let (_, motion) = session.debuggee()?.to_request(which)?;
+        return Reply::then(Then::TravelUnasked(vec![motion]));
+    }
     let motion = match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
         (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
-        (StepUnit::Hostcall, _) => Motion::Hostcall(direction, filter),
+        (StepUnit::Hostcall | StepUnit::Request, _) => Motion::Hostcall(direction, filter),
     };
     Reply::then(Then::TravelUnasked(vec![motion]))
 }
@@ -183,8 +207,14 @@ impl From<&Row> for ToldHostcall {
             },
             failed: row.has_failed(),
             depth: row.depth,
+            time: row.time.map(WallTime::rfc3339),
+            duration_ns: row.took.map(nanoseconds),
         }
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// How many hostcalls come where nobody says how many.
@@ -198,7 +228,8 @@ pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<
             let listing = debuggee.hostcalls(output, interrupt)?;
             let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
-            let fitting = || listing.matching(&path, wanted.failed);
+            let slow = wanted.slower_than_ns.map(Duration::from_nanos);
+            let fitting = || listing.matching(&path, wanted.failed, slow);
             let page = fitting().filter(|event| *event >= wanted.from).take(count);
             let page: Vec<u64> = page.collect();
             let rows = debuggee.hostcall_rows(&page, output, interrupt)?;

@@ -3,7 +3,8 @@
 use super::{Result, assemble, place_module};
 use crate::component::status::{CODE_BITS, CopyResult, EventCode, SubtaskState};
 use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
-use crate::instrument::record::{BUFFER_LENGTH, Options, SINK};
+use crate::instrument::record::{BUFFER_LENGTH, Options, RECORDS_START, SINK};
+use crate::trace::raw::{SET_BY, TIME};
 use wasm_encoder as we;
 
 /// What the prefix of a recorded body adds to its index spaces.
@@ -92,6 +93,9 @@ pub(super) fn place_recorder(
     };
     let recorder = include_str!("recorder.wat")
         .replace("REGISTERED", registered)
+        .replace("RECORDS", &RECORDS_START.to_string())
+        .replace("TIME-AT", &TIME.to_string())
+        .replace("SET-BY-AT", &SET_BY.to_string())
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
         .replace("PENDING", &pending());

@@ -1,7 +1,8 @@
 ;; The recorder of one component instance: it owns the buffer that wrappers
 ;; write records into, and hands full buffers to the sink.
 ;;
-;; Buffer memory $m: [0] position of the next record, [16..] records.
+;; Buffer memory $m: [0] position of the next record, [TIME-AT] and [SET-BY-AT] what the
+;; host's clock says, [RECORDS..] records.
 ;; Block memory $b: blocks that realloc handed out and the far side may have
 ;; written, 24 bytes each: address (64 bits), length (64 bits; 0: settled), memory,
 ;; header of the record.
@@ -17,6 +18,8 @@
   (global $pending (export "pending") (mut i32) (i32.const 0))
   ;; Whether the guest runs a realloc or a post-return, where it may not leave.
   (global $inside (export "inside") (mut i32) (i32.const 0))
+  ;; What the host's clock said when that was logged last.
+  (global $time (export "time") (mut i64) (i64.const 0))
   ;; For each guest memory: logging bytes of it, keeping them, logging what is not as
   ;; it was kept, and hashing it. Shims put in what they have.
   (table $access (export "access") ACCESS funcref)
@@ -26,20 +29,30 @@
   (func $commit (export "commit")
     (local $end i32)
     (local.set $end (i32.load $m (i32.const 0)))
-    (if (i32.gt_u (local.get $end) (i32.const 16)) (then
-      (call $sink (global.get $instance) (i32.const 16)
-        (i32.sub (local.get $end) (i32.const 16)))
-      (i32.store $m (i32.const 0) (i32.const 16)))))
+    (if (i32.gt_u (local.get $end) (i32.const RECORDS)) (then
+      (call $sink (global.get $instance) (i32.const RECORDS)
+        (i32.sub (local.get $end) (i32.const RECORDS)))
+      (i32.store $m (i32.const 0) (i32.const RECORDS)))))
 
   ;; Makes room for a record of $size bytes and answers where it goes. Where the
   ;; instance may not leave, calling the sink would trap: the buffer grows instead.
-  (func (export "room") (param $size i32) (result i32)
+  (func $room (export "room") (param $size i32) (result i32)
     (if (i32.gt_u (i32.add (i32.load $m (i32.const 0)) (local.get $size)) (i32.const CAPACITY))
       (then
         (if (global.get $inside)
           (then (call $grow (local.get $size)))
           (else (call $commit)))))
     (i32.load $m (i32.const 0)))
+
+  ;; Logs what the host's clock says. It is called where that has changed since.
+  (func (export "log-time") (param $header i32)
+    (local $at i32)
+    (local.set $at (call $room (i32.const 20)))
+    (global.set $time (i64.load $m (i32.const TIME-AT)))
+    (i32.store $m (local.get $at) (local.get $header))
+    (i64.store $m offset=4 (local.get $at) (global.get $time))
+    (i64.store $m offset=12 (local.get $at) (i64.load $m (i32.const SET-BY-AT)))
+    (i32.store $m (i32.const 0) (i32.add (local.get $at) (i32.const 20))))
 
   ;; Grows the buffer until $size bytes more fit.
   (func $grow (param $size i32)
@@ -83,7 +96,7 @@
 PENDING
   ;; A host is given the whole memory, so that it may share it with a file.
   (func $start
-    (i32.store $m (i32.const 0) (i32.const 16))
+    (i32.store $m (i32.const 0) (i32.const RECORDS))
     (global.set $instance (call $register
       (i32.const 0) REGISTERED)))
   (start $start))

@@ -35,6 +35,7 @@ impl Travels for Demo {
             Motion::Tick(tick) => stop(tick.0 as usize, Reason::Arrived),
             Motion::Fraction(_)
             | Motion::Mark(_)
+            | Motion::Entered(_)
             | Motion::LastChange(_)
             | Motion::NextChange(_)
             | Motion::LastWrite(_)
