@@ -38,7 +38,7 @@ fn what_went_well_leaves_nothing_and_what_failed_is_told() {
     assert_eq!(text(&output.stderr), "");
     assert!(names(dir.path()).is_empty());
     for (number, (args, status, says)) in [
-        (&["exit", "3"][..], 3, "exited with status 3"),
+        (&["exit", "3"][..], 1, "exited with status 1"),
         (&["trap"], 134, "trapped: wasm trap"),
         (&["cat", "/missing"], 1, "1"),
     ]

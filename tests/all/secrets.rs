@@ -29,7 +29,10 @@ fn says(trace: &Path, secret: &str) -> bool {
 }
 
 fn crossings(trace: &Path) -> Vec<String> {
-    let described = events(trace).into_iter().map(|event| match event.kind {
+    // Hashes are of a memory with other bytes, and left out.
+    let events = events(trace).into_iter();
+    let events = events.filter(|event| !matches!(event.kind, EventKind::Hash(_)));
+    let described = events.map(|event| match event.kind {
         EventKind::Write { address, bytes } => format!("write {address} {}", bytes.len()),
         kind => format!("{:?} {kind:?}", event.crossing),
     });
@@ -41,12 +44,14 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("run.rrtrace");
     let token = format!("TOKEN={TOKEN}");
-    let options = ["--env", &token, "--env", "LANG=C"];
+    let options = ["--env", &token, "--env", "LANG=C", "--env", "PIN=4711"];
     let recorded = record(&fixture("kitchen.wasm"), &options, &["env"], "", &trace);
     assert!(says(&trace, TOKEN));
     let file = trace.to_str().unwrap();
     let told = ran(&["trace", "info", "--secrets", file]);
     assert!(told.contains("TOKEN") && !told.contains(TOKEN), "{told}");
+    // WASI 0.1's adapter has strings written over one another where it only counts them.
+    assert!(!told.contains("4711") && !told.contains(": 471"), "{told}");
     let told = ran(&["trace", "info", "--secrets", "--json", file]);
     let told: Value = serde_json::from_str(&told).unwrap();
     let of_token = |found: &&Value| found["name"] == "TOKEN";
@@ -71,13 +76,19 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     ];
     let told = ran(&redact);
     assert!(told.contains("hostcalls agree"), "{told}");
-    assert!(!says(&out, TOKEN));
+    assert!(!says(&out, TOKEN) && !says(&out, "-of-mine"));
     assert_eq!(out.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(crossings(&out), crossings(&trace));
     let shown = text(&replay(&out).stdout);
     let x = "x".repeat(TOKEN.len());
     assert_eq!(shown, text(&recorded.stdout).replace(TOKEN, &x));
     assert!(shown.contains("LANG=C"), "{shown}");
+    // A short one, too: it is nowhere else.
+    let short = dir.path().join("short.rrtrace");
+    let to = short.to_str().unwrap();
+    ran(&["trace", "redact", "--env", "PIN", file, "-o", to]);
+    assert!(says(&trace, "4711") && !says(&short, "4711"));
+    assert!(text(&replay(&short).stdout).contains("PIN=xxxx"));
     // It is there now.
     assert!(text(&rr_dap(&redact, "").stderr).contains("--force"));
 }

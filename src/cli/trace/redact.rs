@@ -50,6 +50,12 @@ struct Secrets {
     places: HashMap<u64, Vec<Range<u64>>>,
     /// Values that are replaced wherever they are, the longest first.
     anywhere: Vec<Vec<u8>>,
+    /// Hostcalls that answer such values, under whatever name. Some write one over the other,
+    /// as those do that only count what there is.
+    asked: BTreeSet<u64>,
+    /// Those that are too short for that: where all that was written at once is one of them, in
+    /// these hostcalls.
+    short: Vec<Vec<u8>>,
 }
 
 impl Redact {
@@ -64,7 +70,10 @@ impl Redact {
             );
         }
         let wanted: Vec<&Secret> = found.iter().filter(|found| self.is_wanted(found)).collect();
-        let secrets = self.find(&trace, &wanted)?;
+        let mut secrets = self.find(&trace, &wanted)?;
+        let names = [SecretKind::Variable, SecretKind::Header];
+        let asked = found.iter().filter(|found| names.contains(&found.kind));
+        secrets.asked = asked.map(|found| found.event).collect();
         rewrite(
             &trace,
             self.said(&trace, &secrets),
@@ -88,6 +97,8 @@ impl Redact {
 
     fn is_wanted(&self, secret: &Secret) -> bool {
         match secret.kind {
+            // Parts of any, which the program has not looked at.
+            SecretKind::Variable if secret.name.is_empty() => !self.variables.is_empty(),
             SecretKind::Variable => self.variables.contains(&secret.name),
             SecretKind::Header => self.is_header(&secret.name),
             SecretKind::RequestBody | SecretKind::ResponseBody => self.body,
@@ -117,7 +128,7 @@ impl Redact {
             let place = secret.place.with_context(unplaced)?;
             let end = place.address.checked_add(place.length);
             let range = place.address..end.with_context(unplaced)?;
-            let is_name = matches!(secret.kind, SecretKind::Variable | SecretKind::Header);
+            let is_name = !secret.name.is_empty();
             let length = usize::try_from(place.length)?;
             values.insert((secret.event, place.address), (is_name, vec![None; length]));
             secrets.places.entry(secret.event).or_default().push(range);
@@ -159,10 +170,8 @@ impl Redact {
                 .filter(|(name, _)| self.is_header(name));
             anywhere.extend(headers.map(|(_, value)| value.clone().into_bytes()));
         }
-        secrets.anywhere = anywhere.into_iter().collect();
-        secrets
-            .anywhere
-            .retain(|value| value.len() >= LEAST_ANYWHERE);
+        let is_long = |value: &Vec<u8>| value.len() >= LEAST_ANYWHERE;
+        (secrets.anywhere, secrets.short) = anywhere.into_iter().partition(is_long);
         secrets
             .anywhere
             .sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -212,6 +221,10 @@ impl Secrets {
             if let Some(secret) = bytes.get_mut(range) {
                 secret.fill(REPLACEMENT);
             }
+        }
+        let is_asked = call.is_some_and(|call| self.asked.contains(&call));
+        if is_asked && self.short.iter().any(|value| value[..] == *bytes) {
+            bytes.fill(REPLACEMENT);
         }
         self.replace_anywhere(bytes);
     }

@@ -51,7 +51,8 @@ impl SecretKind {
 pub struct Secret {
     /// Of what sort it is.
     pub kind: SecretKind,
-    /// That of the variable or the header; empty for what has none.
+    /// That of the variable or the header; empty for what has none, and for parts of variables,
+    /// names and values, that lie over one another.
     pub name: String,
     /// The hostcall that answered it.
     pub event: u64,
@@ -128,6 +129,13 @@ impl Search {
         };
         let source = self.source(call);
         let becomes = match (interface, function) {
+            ("wasi:cli/environment", "get-environment") if lie_over_one_another(value) => {
+                for place in strings(value) {
+                    let place = is_utf8.then_some(place);
+                    add(&mut self.secrets, SecretKind::Variable, "", place);
+                }
+                None
+            }
             ("wasi:cli/environment", "get-environment") => {
                 for pair in elements(value) {
                     if let Lifted::Tuple(pair) = pair
@@ -209,6 +217,28 @@ impl Search {
             _ => None,
         }
     }
+}
+
+/// Where the strings of a value are.
+fn strings(value: &Lifted) -> Vec<Place> {
+    match value {
+        Lifted::String(_) => place(value).into_iter().collect(),
+        value => {
+            let children = value.children().into_iter();
+            children.flat_map(|(_, child)| strings(child)).collect()
+        }
+    }
+}
+
+/// Whether a guest has strings put over one another, as it only counts them: then what is there
+/// is parts of several, names and values alike.
+fn lie_over_one_another(value: &Lifted) -> bool {
+    let mut places = strings(value);
+    places.retain(|place| place.length > 0);
+    places.sort_by_key(|place| place.address);
+    places
+        .windows(2)
+        .any(|pair| matches!(pair, [a, b] if b.address < a.address.saturating_add(a.length)))
 }
 
 fn elements(value: &Lifted) -> &[Lifted] {
