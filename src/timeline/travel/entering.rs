@@ -2,7 +2,6 @@
 
 use super::super::{Interrupt, Result, Timeline};
 use super::Ran;
-use super::entry::Exports;
 use super::motion::{Direction, Place, Reason, Stop};
 use super::search::Search;
 use crate::replay::boundary::{Open, Way};
@@ -29,13 +28,11 @@ impl Timeline {
         entered: &Entered,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
-        for exports in [Exports::AreGlue, Exports::Count] {
-            let own = self.own_beginnings(exports);
-            if !own.is_empty()
-                && let Some(stop) = self.first_own_in(entered, own, interrupt)?
-            {
-                return Ok(stop);
-            }
+        let own = self.own_beginnings();
+        if !own.is_empty()
+            && let Some(stop) = self.first_own_in(entered, own, interrupt)?
+        {
+            return Ok(stop);
         }
         // In the first hostcall of it, the stack tells what was called.
         let stop = self.reach_event(entered.event, interrupt)?;

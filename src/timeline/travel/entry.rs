@@ -64,34 +64,13 @@ enum Beginning {
     Main,
     /// Any function that is the program's own.
     Own,
-    /// The same, unless it is linked by the name of an export.
-    Inside,
-}
-
-/// What functions are that have the name of an export of a component.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exports {
-    /// Functions like others: somebody may have written them by hand.
-    Count,
-    /// What a macro has written.
-    AreGlue,
 }
 
 impl Beginning {
     fn is(self, module: &Module, named: &Named<'_>) -> bool {
         let path = named.declared.map(|at| module.source.file(at.file));
         let is_own = path.is_some_and(|path| is_own(named.name, path));
-        is_own && self.may_be(named)
-    }
-
-    /// As far as names tell.
-    fn may_be(self, named: &Named<'_>) -> bool {
-        match self {
-            Beginning::Main => named.is_main(),
-            Beginning::Own => true,
-            // As `wasi:http/handler@0.3.0#handle`.
-            Beginning::Inside => !named.linkage.is_some_and(|name| name.contains('#')),
-        }
+        is_own && (self == Beginning::Own || named.is_main())
     }
 
     /// Where such functions begin, inlined or not.
@@ -104,7 +83,7 @@ impl Beginning {
                 linkage: written.linkage,
                 declared: None,
             };
-            self.may_be(&named)
+            self == Beginning::Own || named.is_main()
         };
         let begin = source.beginnings(&may_be).into_iter().filter(|one| {
             // Not all compilers say where they are declared.
@@ -167,13 +146,9 @@ impl Timeline {
             .collect()
     }
 
-    /// Where the functions begin that are the program's own; not of those that a macro has
-    /// put there to be exported, where that is asked for.
-    pub(super) fn own_beginnings(&self, exports: Exports) -> Vec<Place> {
-        self.beginnings(match exports {
-            Exports::Count => Beginning::Own,
-            Exports::AreGlue => Beginning::Inside,
-        })
+    /// Where the functions begin that are the program's own.
+    pub(super) fn own_beginnings(&self) -> Vec<Place> {
+        self.beginnings(Beginning::Own)
     }
 
     /// Stands in the outermost body here that is the program's own.
