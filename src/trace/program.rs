@@ -1,6 +1,7 @@
 //! The program of a recording that does not hold it: named by its hash, and found elsewhere.
 
 use super::error::TraceError;
+use super::format::MAX_COMPONENT_PLAIN;
 use super::metadata::CarriedSource;
 use crate::component::{component_bytes, hash};
 use serde::{Deserialize, Serialize};
@@ -118,8 +119,9 @@ impl ProgramId {
     }
 
     fn has_length(&self, path: &Path) -> bool {
-        path.metadata()
-            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == self.length)
+        let may_be = self.length <= MAX_COMPONENT_PLAIN as u64;
+        let has = |metadata: std::fs::Metadata| metadata.is_file() && metadata.len() == self.length;
+        may_be && path.metadata().is_ok_and(has)
     }
 
     fn read(&self, path: &Path) -> Option<(Vec<u8>, PathBuf)> {

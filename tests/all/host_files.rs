@@ -17,6 +17,7 @@ const OPENERS: &[(&str, &str)] = &[
     ("cache/", "what we keep of programs and recordings"),
     ("cli/debug/mod.rs", "commands that the person names"),
     ("cli/debug/script.rs", "commands that the person names"),
+    ("cli/serve.rs", "headers that the person names"),
     ("component/open.rs", "the component that the person names"),
     (
         "debuggee/kept.rs",
@@ -33,6 +34,10 @@ const OPENERS: &[(&str, &str)] = &[
     (
         "timeline/processes/replayer/",
         "what the session has written for it",
+    ),
+    (
+        "trace/program.rs",
+        "programs beside recordings, by length and hash",
     ),
     ("trace/source.rs", "the recording that the person names"),
 ];
