@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -129,7 +130,10 @@ impl Serve {
                 .then(|| self.output.clone().unwrap_or_else(|| default_output(app))),
         };
         let ending = when_told_to_end().context("signals cannot be handled")?;
-        let told = Arc::new(Told { quiet: self.quiet });
+        let told = Arc::new(Told {
+            quiet: self.quiet,
+            unrecorded: AtomicU64::new(0),
+        });
         let summary = serve(&Arc::new(component), &options, told, ending)?;
         if !self.quiet {
             let (requests, instances) = (summary.requests, summary.instances);
@@ -171,6 +175,7 @@ fn default_output(app: &Path) -> PathBuf {
 /// Tells a person what becomes of a service.
 struct Told {
     quiet: bool,
+    unrecorded: AtomicU64,
 }
 
 impl Attendant for Told {
@@ -221,6 +226,20 @@ impl Attendant for Told {
     }
 
     fn not_recorded(&self, error: &RecorderError) {
-        tell(format_args!("rr-dap: {error}"));
+        // A full disk has each request say the same.
+        match self.unrecorded.fetch_add(1, Ordering::Relaxed) + 1 {
+            times @ 1..=3 => tell(format_args!(
+                "rr-dap: not recorded: {error}{}",
+                if times == 3 {
+                    "; further ones are told by the thousand"
+                } else {
+                    ""
+                }
+            )),
+            times if times % 1000 == 0 => {
+                tell(format_args!("rr-dap: {times} times not recorded: {error}"));
+            }
+            _ => {}
+        }
     }
 }

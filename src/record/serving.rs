@@ -230,6 +230,9 @@ struct Recordings {
     keep: Keep,
     shelf: Shelf,
     tails: Tails,
+    /// For recordings that cannot be written while the run goes on: a service goes on when a
+    /// disk is full.
+    tails_in_memory: Tails,
     /// Requests that are not answered yet, by their numbers, with the recording they are in.
     open: Mutex<HashMap<u64, Arc<Recording>>>,
 }
@@ -269,27 +272,35 @@ impl Recordings {
             keep: options.keep.clone(),
             shelf: Shelf::of(directory, options.room),
             tails: Tails::new(lasting, instances),
+            tails_in_memory: Tails::new(None, instances),
             files,
             open: Mutex::default(),
         })
     }
 
-    fn begin(&self) -> Result<Arc<Recording>, RecorderError> {
+    /// The recording of one more instance; what keeps it from being written at once is told.
+    fn begin(&self, told: impl FnOnce(&RecorderError)) -> Result<Arc<Recording>, RecorderError> {
         let (number, path) = self.files.next();
         let metadata = Metadata {
             started: seconds_now(),
             instance: number,
             ..self.metadata.clone()
         };
-        let held = (!self.keep.is_all()).then(|| Held::in_directory(&self.files.directory));
-        let recorder = Recorder::of_instance(
-            &path,
-            held.clone(),
-            &self.tails,
-            self.component.clone(),
-            &self.program,
-            &metadata,
-        )?;
+        let begin = |held: Option<Held>, tails: &Tails| {
+            let component = self.component.clone();
+            Recorder::of_instance(&path, held, tails, component, &self.program, &metadata)
+        };
+        let in_memory = || Held::in_directory(&self.files.directory);
+        let mut held = (!self.keep.is_all()).then(in_memory);
+        let recorder = match begin(held.clone(), &self.tails) {
+            Err(error) if held.is_none() => {
+                told(&error);
+                let instead = in_memory();
+                held = Some(instead.clone());
+                begin(Some(instead), &self.tails_in_memory)?
+            }
+            begun => begun?,
+        };
         Ok(Arc::new(Recording {
             number,
             path,
@@ -320,6 +331,14 @@ impl Recordings {
         recording.recorder.shared().note(note, now)
     }
 
+    /// Where the tail of a recording comes from, and goes.
+    fn tails_of(&self, recording: &Recording) -> &Tails {
+        match recording.held.is_some() && self.keep.is_all() {
+            true => &self.tails_in_memory,
+            false => &self.tails,
+        }
+    }
+
     /// One of what a recording waits for is over; the last one ends it.
     fn release(&self, recording: &Recording) -> Result<Option<Concluded>, RecorderError> {
         let (outcome, exchanges) = {
@@ -339,7 +358,7 @@ impl Recordings {
             .keep
             .verdict(recording.number, &outcome, answers.iter());
         if verdict == Verdict::Dropped {
-            recording.recorder.discard_with(&self.tails);
+            recording.recorder.discard_with(self.tails_of(recording));
             return Ok(Some(Concluded {
                 outcome,
                 exchanges,
@@ -350,7 +369,8 @@ impl Recordings {
             let note = Note::Answered { number, answer };
             recording.recorder.shared().note(note, false)?;
         }
-        let finished = recording.recorder.finish_with(outcome.clone(), &self.tails);
+        let tails = self.tails_of(recording);
+        let finished = recording.recorder.finish_with(outcome.clone(), tails);
         let bytes = finished?.bytes;
         if let Some(held) = &recording.held {
             let written = held.keep(&recording.path);
@@ -520,7 +540,11 @@ impl Instanced {
 
 impl Instances for Instanced {
     fn begin(&self) -> wasmtime::Result<Store<Host>> {
-        let recording = self.recordings.as_ref().map(Recordings::begin).transpose();
+        let told = |error: &RecorderError| self.attendant.not_recorded(error);
+        let recording = self.recordings.as_ref();
+        let recording = recording
+            .map(|recordings| recordings.begin(told))
+            .transpose();
         let recording = recording.inspect_err(|error| self.attendant.not_recorded(error))?;
         let counted = self.instances.fetch_add(1, Ordering::Relaxed) + 1;
         let number = recording

@@ -37,20 +37,29 @@ impl Tails {
         }
     }
 
+    /// Where the file of a tail is that belongs to no recording.
+    fn spare(&self, number: u64) -> Option<PathBuf> {
+        let name = format!(".{}-{number}.spare", std::process::id());
+        self.directory
+            .as_ref()
+            .map(|directory| directory.join(name))
+    }
+
     /// A tail for a recording at this place.
     pub(super) fn take(&self, recording: &Path) -> Result<PooledTail, RecorderError> {
         let error = |error: std::io::Error| RecorderError::tail(recording, &error);
         let free = self.free.lock().pop();
-        let pooled = match (free, &self.directory) {
+        let new = match free {
+            Some(_) => None,
+            None => self.spare(self.made.fetch_add(1, Ordering::Relaxed)),
+        };
+        let pooled = match (free, new) {
             (Some(pooled), _) => pooled,
             (None, None) => PooledTail {
                 tail: super::target::unnamed(self.instances)?,
                 spare: None,
             },
-            (None, Some(directory)) => {
-                let number = self.made.fetch_add(1, Ordering::Relaxed);
-                let name = format!(".{}-{number}.spare", std::process::id());
-                let spare = directory.join(name);
+            (None, Some(spare)) => {
                 let file = shared::new_file(&spare).map_err(error)?;
                 match Tail::new(file, self.instances) {
                     Ok(tail) => PooledTail {
@@ -85,9 +94,11 @@ impl Tails {
 
 impl Drop for Tails {
     fn drop(&mut self) {
-        let free = std::mem::take(&mut *self.free.lock());
-        for spare in free.iter().filter_map(|pooled| pooled.spare.as_ref()) {
-            _ = std::fs::remove_file(spare);
+        // Also of those that were not given back, as something failed.
+        for number in 0..self.made.load(Ordering::Relaxed) {
+            if let Some(spare) = self.spare(number) {
+                _ = std::fs::remove_file(spare);
+            }
         }
     }
 }

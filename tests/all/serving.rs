@@ -205,6 +205,22 @@ fn whatever_was_answered_is_recorded_when_the_server_is_killed() {
 }
 
 #[test]
+fn a_service_goes_on_where_nothing_can_be_written_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let recordings = dir.path().join("recordings");
+    let server = Server::start(&recordings, &[], "answer.wasm");
+    assert_eq!(server.get("/hello").0, 200);
+    std::fs::remove_dir_all(&recordings).unwrap();
+    for _ in 0..5 {
+        assert_eq!(server.get("/hello").0, 200);
+    }
+    let (status, said) = server.end();
+    assert!(status.success(), "{said}");
+    assert_eq!(said.matches("not recorded: ").count(), 3, "{said}");
+    assert!(said.contains("No such file or directory"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_served_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().to_str().unwrap();
