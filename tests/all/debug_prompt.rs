@@ -281,7 +281,8 @@ fn start_goes_to_where_one_s_own_code_begins() {
         // What the program has printed may come later.
         let (_, position) = told.split_once("position ").expect("a position");
         // Where the end is may not be known yet.
-        position.split_whitespace().next().unwrap().to_owned()
+        let position = position.split_whitespace().next().unwrap();
+        position.trim_end_matches(';').to_owned()
     };
     let entry = stands(&["--at", "entry"]);
     assert_ne!(stands(&["--at", "end"]), entry);
