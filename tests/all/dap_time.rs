@@ -99,10 +99,9 @@ fn every_visit_of_a_line_is_a_place_to_go_to() {
     );
 }
 
-#[test]
-fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
-    let (_dir, mut client) = ledger("end");
-    let (source, line) = line(&mut client, REPORT);
+/// Goes to the line that reports; answers the frame there.
+fn go_to_the_report(client: &mut Client) -> Value {
+    let (source, line) = line(client, REPORT);
     let arguments = json!({ "source": source, "line": line });
     let targets = client.ask("gotoTargets", arguments)["targets"].take();
     client.ask(
@@ -110,7 +109,13 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
         json!({ "threadId": 1, "targetId": targets[0]["id"] }),
     );
     client.event("stopped");
-    let frame = frames(&mut client)[0]["id"].clone();
+    frames(client)[0]["id"].clone()
+}
+
+#[test]
+fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
+    let (_dir, mut client) = ledger("end");
+    let frame = go_to_the_report(&mut client);
     let meant = json!({ "name": "accounts[1].balance", "frameId": frame });
     let info = client.ask("dataBreakpointInfo", meant);
     let breakpoints =
@@ -185,15 +190,7 @@ fn a_reverse_run_over_data_breakpoints_is_the_forward_run_reversed() {
 #[test]
 fn writes_of_the_same_value_stop_on_request() {
     let (_dir, mut client) = ledger("end");
-    let (source, line) = line(&mut client, REPORT);
-    let arguments = json!({ "source": source, "line": line });
-    let targets = client.ask("gotoTargets", arguments)["targets"].take();
-    client.ask(
-        "goto",
-        json!({ "threadId": 1, "targetId": targets[0]["id"] }),
-    );
-    client.event("stopped");
-    let frame = frames(&mut client)[0]["id"].clone();
+    let frame = go_to_the_report(&mut client);
     let meant = json!({ "name": "transfer.to", "frameId": frame });
     let info = client.ask("dataBreakpointInfo", meant);
     let stops = |client: &mut Client, condition: Value| {

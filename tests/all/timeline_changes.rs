@@ -118,10 +118,7 @@ fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<Memo
         watched += found.len();
         // Breakpoints stop there, both ways.
         timeline.set_breakpoints(vec![Breakpoint::new(ID, vec![place])]);
-        let all: Vec<_> = found
-            .iter()
-            .map(|(position, change)| (*position, vec![ID], Some(change.clone())))
-            .collect();
+        let all = as_stops(&found);
         assert_eq!(stops(&mut timeline, Forward), all, "{range}");
         assert_eq!(stops(&mut timeline, Backward), all, "{range}");
         // So do the motions to the last one and the next.
@@ -130,6 +127,13 @@ fn finds_changes_of(guest: Guest, ranges: impl FnOnce(&mut Timeline) -> Vec<Memo
     }
     assert!(watched > 0, "nothing has changed");
     finds_the_same_surveyed(&oracle, &mut timeline, &known);
+}
+
+/// These changes, as a breakpoint for them stops there.
+fn as_stops(found: &[(Position, Change)]) -> Vec<(Position, Vec<BreakpointId>, Option<Change>)> {
+    let stop =
+        |(position, change): &(Position, Change)| (*position, vec![ID], Some(change.clone()));
+    found.iter().map(stop).collect()
 }
 
 /// A range, and the changes of it.
@@ -145,10 +149,7 @@ fn finds_the_same_surveyed(oracle: &Oracle, first: &mut Timeline, known: &[Known
         goes_to_changes(&mut surveyed, oracle, *range, found);
         let place = Place::Change(*range);
         surveyed.set_breakpoints(vec![Breakpoint::new(ID, vec![place])]);
-        let all: Vec<_> = found
-            .iter()
-            .map(|(position, change)| (*position, vec![ID], Some(change.clone())))
-            .collect();
+        let all = as_stops(found);
         assert_eq!(stops(&mut surveyed, Backward), all, "{range}");
         surveyed.set_breakpoints(Vec::new());
     }

@@ -9,6 +9,7 @@ use super::search::{Search, reason_of};
 use super::seek::ladder;
 use crate::replay::{Position, Tick};
 use crate::timeline::ahead::depths::Quiet;
+use crate::timeline::passes::pieces::Piece;
 use crate::timeline::processes::process::Process;
 use crate::timeline::processes::wire::run::{Leave, Run, StopAt};
 
@@ -180,7 +181,7 @@ impl Timeline {
             pieces.truncate(at_a_time);
             to = pieces.last().and_then(|piece| piece.last);
         }
-        let errand = |piece: &super::super::passes::pieces::Piece| Run {
+        let errand = |piece: &Piece| Run {
             watch: search.watch.clone(),
             stop: piece.last.map_or(StopAt::First, StopAt::FirstUntil),
             leave: Leave::NOTHING,
