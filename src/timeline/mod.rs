@@ -360,6 +360,7 @@ impl Timeline {
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
             Outcome::CutOff => Ending::CutOff,
+            Outcome::GoesOn => Ending::SoFar,
         }
     }
 }

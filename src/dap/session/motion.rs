@@ -492,6 +492,9 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
 
 fn end_description(ending: &Ending) -> String {
     let how = match ending {
+        Ending::SoFar => {
+            return "End of what is recorded so far: the run goes on".to_owned();
+        }
         Ending::Returned => "the program returned",
         Ending::Exited(status) => {
             return format!("End of the recording: the program exited with status {status}");
