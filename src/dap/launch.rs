@@ -75,6 +75,7 @@ fn program_arguments(
         redact_env: fields.boolean("redactEnv")?.unwrap_or(false),
         keeps_sources: fields.boolean("sources")?.unwrap_or(true),
         record_to: fields.path("recordTo")?,
+        pause_ends: fields.boolean("pauseEnds")?.unwrap_or(false),
         overwrites: fields.boolean("overwrite")?.unwrap_or(false),
     })
 }

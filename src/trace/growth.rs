@@ -18,7 +18,7 @@ use super::stored_events::{StoredEvents, Uncommitted};
 use super::tail;
 use crate::component::Component;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whether there is more to come.
@@ -48,6 +48,8 @@ pub(super) struct Found {
     pub(super) walked: Walked,
     pub(super) uncommitted: Vec<(Instance, Vec<u8>)>,
     pub(super) completeness: Completeness,
+    /// Of the tail, before that was read.
+    pub(super) stamp: Option<Vec<u8>>,
 }
 
 /// Finds what there is of a recording now.
@@ -64,10 +66,12 @@ pub(super) fn find(
         walked,
         uncommitted: Vec::new(),
         completeness: Completeness::Ended,
+        stamp: None,
     };
     if let Some(walked) = whole(&source) {
         return Ok(ended(source, walked));
     }
+    let stamp = tail::stamp(path);
     let tail = match &source {
         Source::File { file, .. } => {
             tail::read(path, file, component).map_err(|error| TraceError::Tail {
@@ -107,10 +111,33 @@ pub(super) fn find(
         walked,
         uncommitted,
         completeness,
+        stamp,
     })
 }
 
+/// Looks whether there is more of a recording than when this was made, from any thread.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    path: PathBuf,
+    stamp: Option<Vec<u8>>,
+}
+
+impl Follower {
+    /// Whether there is, or may be: what is there is not read.
+    pub fn has_more(&self) -> bool {
+        tail::stamp(&self.path) != self.stamp
+    }
+}
+
 impl Trace {
+    /// Looks whether there is more of it.
+    pub fn follower(&self) -> Follower {
+        Follower {
+            path: self.path().to_owned(),
+            stamp: self.stamp.clone(),
+        }
+    }
+
     /// Whether a recorder is still at work on it, or was when this was read.
     pub fn is_growing(&self) -> bool {
         self.completeness == Completeness::Growing
@@ -123,7 +150,7 @@ impl Trace {
     ///
     /// If it cannot be read any more.
     pub fn grown(&self) -> Result<Option<Trace>, TraceError> {
-        if !self.is_growing() {
+        if !self.is_growing() || !self.follower().has_more() {
             return Ok(None);
         }
         let path = self.path();
@@ -204,6 +231,7 @@ impl Trace {
                 walked: self.walked.as_ref().clone(),
                 uncommitted: Vec::new(),
                 completeness: self.completeness,
+                stamp: None,
             }));
         };
         let indexed = opening::indexed(path, &source, self.events_at);
@@ -222,6 +250,7 @@ impl Trace {
                 .map(|(instance, records)| (Instance(instance), records))
                 .collect(),
             completeness: to.completeness,
+            stamp: None,
         }))
     }
 
@@ -242,6 +271,7 @@ impl Trace {
             requests: requests(found.walked.notes.clone()).into(),
             events_at: self.events_at,
             walked: Arc::new(found.walked),
+            stamp: found.stamp,
         }
     }
 }

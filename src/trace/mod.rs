@@ -39,7 +39,7 @@ pub use cursor::Cursor;
 pub use entered::Entered;
 pub use error::TraceError;
 pub use event::{Event, EventKind, Instance};
-pub use growth::Extent;
+pub use growth::{Extent, Follower};
 pub use host_time::{HostTime, HostTimes};
 pub use log::log_line;
 pub use metadata::{CarriedSource, Metadata, Outcome, UNTOLD};

@@ -36,6 +36,8 @@ pub struct Trace {
     /// Where its events begin.
     pub(super) events_at: u64,
     pub(super) walked: Arc<Walked>,
+    /// Tells whether the tail has changed since.
+    pub(super) stamp: Option<Vec<u8>>,
 }
 
 /// What a recording is known by where it is opened once more.
@@ -89,6 +91,11 @@ impl Trace {
         Trace::open_now(path, programs)
     }
 
+    /// Whether a recorder is at work on this file.
+    pub fn is_being_written(path: &Path) -> bool {
+        tail::is_beside(path)
+    }
+
     fn open_now(path: &Path, programs: &[PathBuf]) -> Result<Trace, TraceError> {
         let read_error = |source| TraceError::Read {
             path: path.to_owned(),
@@ -130,6 +137,7 @@ impl Trace {
             requests: requests(found.walked.notes.clone()).into(),
             events_at,
             walked: Arc::new(found.walked),
+            stamp: found.stamp,
         })
     }
 

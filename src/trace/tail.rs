@@ -163,6 +163,23 @@ pub(super) fn read(trace: &Path, file: &File, component: &Component) -> io::Resu
     ))
 }
 
+/// What is another whenever there is more in the tail of a recording, or nobody writes it any
+/// more; `None` if there is none.
+pub(super) fn stamp(trace: &Path) -> Option<Vec<u8>> {
+    let tail = open_file(&tail_path(trace)).ok()?;
+    let header = Header::read(&tail).ok()?;
+    let mut stamp = vec![u8::from(is_held(&tail))];
+    stamp.extend_from_slice(header.0.get(..at::TABLE)?);
+    for instance in 0..(header.u32(at::BUFFERS) as usize).min(MAX_BUFFERS) {
+        let offset = header.u64(at::TABLE + instance * 16);
+        let mut end = [0; 4];
+        // Another thread or process may have taken it away.
+        _ = tail.read_exact_at(&mut end, offset);
+        stamp.extend_from_slice(&end);
+    }
+    Some(stamp)
+}
+
 /// Whether a recorder is at work on a recording.
 pub(super) fn is_beside(trace: &Path) -> bool {
     open_file(&tail_path(trace)).is_ok_and(|tail| is_held(&tail))

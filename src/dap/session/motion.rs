@@ -263,11 +263,12 @@ impl Session {
         if is_jump && self.client.supports_invalidated_event {
             self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
         }
+        self.tell_growth();
         self.arrived();
     }
 
     /// The thread is named after the moment.
-    fn tell_time(&mut self) {
+    pub(super) fn tell_time(&mut self) {
         let Ok(debuggee) = self.debuggee() else {
             return;
         };

@@ -1,7 +1,7 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
-use super::saying::{self, Saying};
+use super::run::{GoingOn, Run};
 use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
@@ -18,18 +18,16 @@ use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineEr
 use crate::trace::{Trace, begins_as_recording};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// A run that takes longer is told of.
 const UNTIL_TOLD: Duration = Duration::from_secs(1);
 /// And shown as progress: a client that has just been told needs a moment to look.
 const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
-/// Between two pieces of what a program prints while it is recorded.
-const BETWEEN_PIECES: Duration = Duration::from_millis(5);
-/// What a recorder gets to finish its recording when it is told to end.
-const TO_FINISH: Duration = Duration::from_secs(5);
+/// One that takes even longer is debugged while it goes on.
+const UNTIL_OFFERED: Duration = Duration::from_secs(3);
 
 /// Opens recordings for sessions.
 #[derive(Debug)]
@@ -97,7 +95,7 @@ impl RecordingLauncher {
     fn open(
         &self,
         trace: &Path,
-        directory: Option<TemporaryDir>,
+        (directory, run): (Option<TemporaryDir>, Option<GoingOn>),
         program: Option<PathBuf>,
         view: &ViewArguments,
         output: &dyn Output,
@@ -150,6 +148,7 @@ impl RecordingLauncher {
             (sources, view.just_my_code),
             kept,
             directory,
+            run,
         )))
     }
 
@@ -193,69 +192,52 @@ impl RecordingLauncher {
     }
 
     /// Records a run with this executable, in a process of its own: whatever
-    /// becomes of the run, the server goes on.
+    /// becomes of the run, the server goes on. If it takes long, it goes on while it is debugged.
     fn record(
         &self,
         arguments: &ProgramArguments,
         to: &Path,
         output: &dyn Output,
         halt: &Halt,
-    ) -> Result<(), LaunchError> {
+    ) -> Result<Option<GoingOn>, LaunchError> {
         let begun = Instant::now();
         let before = written(to);
-        let mut child = self
-            .record_command(arguments, to)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
-        // It ends when this is closed: by us, or because we are gone.
-        let mut lifeline = child.stdin.take();
-        let stdout = child.stdout.take();
-        let stderr = child.stderr.take();
-        let complaint = std::thread::scope(|scope| {
-            let (out_to, out_said) = mpsc::sync_channel(1);
-            let (err_to, err_said) = mpsc::sync_channel(1);
-            let mut said = Saying::new(out_said, err_said);
-            let out = scope.spawn(move || stdout.map(|s| saying::read(s, &out_to)));
-            let err = scope.spawn(move || stderr.map(|s| saying::read(s, &err_to)));
-            let mut told = None;
-            let mut goes_on = false;
-            while !(out.is_finished() && err.is_finished()) {
-                if halt.given_up.is_raised() || halt.enough.is_raised() {
-                    drop(lifeline.take());
-                    let since = told.get_or_insert_with(Instant::now);
-                    if since.elapsed() > TO_FINISH {
-                        // What has reached the trace stays readable.
-                        _ = child.kill();
-                    }
-                } else if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
+        let mut run = Run::start(&mut self.record_command(arguments, to))?;
+        let mut goes_on = false;
+        while !run.is_over() {
+            if halt.given_up.is_raised() || halt.enough.is_raised() {
+                run.end();
+            } else {
+                let is_long = begun.elapsed() > UNTIL_OFFERED || halt.look.is_raised();
+                if is_long
+                    && !arguments.pause_ends
+                    && let Some(lasting) = output.lasting()
+                    && Trace::is_being_written(to)
+                {
+                    return run.go_on(lasting).map(Some);
+                }
+                if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
                     output.recording(RecordingNews::GoesOn);
                 }
-                if begun.elapsed() > UNTIL_SHOWN {
-                    let seconds = begun.elapsed().as_secs();
-                    let told = format!(
-                        "recording the program for {seconds} s; pause or cancel to end it \
-                         and debug what it has done"
-                    );
-                    output.progress(None, &told);
-                }
-                said.hand_on(output);
-                std::thread::sleep(BETWEEN_PIECES);
             }
-            said.hand_on_rest(output);
-            _ = out.join();
-            err.join().ok().flatten().unwrap_or_default()
-        });
-        _ = child.wait();
+            if begun.elapsed() > UNTIL_SHOWN {
+                let seconds = begun.elapsed().as_secs();
+                let told = format!(
+                    "recording the program for {seconds} s; pause or cancel to end it \
+                     and debug what it has done"
+                );
+                output.progress(None, &told);
+            }
+            run.tend(output);
+        }
+        let complaint = run.finish(output);
         output.recording(RecordingNews::Ended);
         if halt.given_up.is_raised() {
             return Err(LaunchError::Interrupted);
         }
         // An older recording there is not this one.
         if written(to) != before {
-            return Ok(());
+            return Ok(None);
         }
         if halt.enough.is_raised() {
             return Err(LaunchError::Interrupted);
@@ -374,9 +356,14 @@ impl Launcher for RecordingLauncher {
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let interrupt = &halt.given_up;
         match &arguments.subject {
-            Subject::Trace(trace) => {
-                self.open(trace, None, None, &arguments.view, output, interrupt)
-            }
+            Subject::Trace(trace) => self.open(
+                trace,
+                (None, None),
+                None,
+                &arguments.view,
+                output,
+                interrupt,
+            ),
             Subject::Program(program) => {
                 let directory = TemporaryDir::new().map_err(failed)?;
                 let to = match &program.record_to {
@@ -392,10 +379,10 @@ impl Launcher for RecordingLauncher {
                 }
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.compile_ahead(&at, &arguments.view);
-                self.record(program, &to, output, halt)?;
+                let run = self.record(program, &to, output, halt)?;
                 self.open(
                     &to,
-                    Some(directory),
+                    (Some(directory), run),
                     Some(at),
                     &arguments.view,
                     output,
@@ -417,6 +404,13 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, None, &arguments.view, output, &halt.given_up)
+        self.open(
+            trace,
+            (None, None),
+            None,
+            &arguments.view,
+            output,
+            &halt.given_up,
+        )
     }
 }

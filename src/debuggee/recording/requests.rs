@@ -72,6 +72,13 @@ impl Finding {
         finding
     }
 
+    /// The same of a recording of which there is more by now.
+    pub(super) fn start_again(trace: &Arc<Trace>, before: &Finding) -> Finding {
+        let mut finding = Finding::start(trace);
+        finding.gone_to = before.gone_to;
+        finding
+    }
+
     /// They, if they are known by then.
     fn wait(&self, until: Instant) -> Option<Arc<Requests>> {
         let mut found = self.shared.found.lock();
