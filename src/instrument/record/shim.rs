@@ -9,6 +9,7 @@ use crate::component::CrossingId;
 use crate::component::layout::Pointer;
 use crate::component::types::CoreSignature;
 use crate::trace::raw::Kind;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// Records of this size or less always fit an empty buffer.
@@ -30,7 +31,6 @@ pub(super) const ACCESS_ENTRIES: u32 = 4;
 /// and memories wrapped), `recorder` and `memories`, and exports `w0`….
 pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     let mut text = String::new();
-    text.push_str(SHIM_IMPORTS);
     let memories = memories(wraps);
     for (k, memory) in memories.iter().enumerate() {
         let address = core_type(memory.pointer.core_type());
@@ -42,6 +42,8 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     for (k, wrap) in wraps.iter().enumerate() {
         let signature = signature_text(&wrap.crossing.signature, None);
         _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
+    }
+    for (k, wrap) in wraps.iter().enumerate() {
         if wrap.hashes() {
             _ = writeln!(text, "(global $calls{k} (mut i32) (i32.const 0))");
             if wrap.tells_end() {
@@ -62,8 +64,23 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
         });
         wrap.write(k, slot, &mut text);
     }
-    text.push(')');
-    text
+    let imports = imports_of(&text);
+    format!("(module\n{imports}{text})")
+}
+
+/// What the text of a shim uses of the recorder: each import takes time at each instantiation.
+fn imports_of(text: &str) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '$';
+    let used: HashSet<&str> = text
+        .split(|c: char| !is_of_name(c))
+        .filter(|word| word.starts_with('$'))
+        .collect();
+    let is_used = |line: &&str| {
+        let mut words = line.split(|c: char| !is_of_name(c));
+        words.any(|word| word.starts_with('$') && used.contains(word))
+    };
+    let lines = SHIM_IMPORTS.lines().filter(is_used);
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The memories that wrappers read, in the order of the shim's imports.
@@ -77,7 +94,7 @@ pub(super) fn memories(wraps: &[Wrap<'_>]) -> Vec<GuestMemory> {
     memories
 }
 
-const SHIM_IMPORTS: &str = r#"(module
+const SHIM_IMPORTS: &str = r#"
 (import "memories" "buffer" (memory $r 1))
 (import "recorder" "blocks" (memory $b 1))
 (import "recorder" "owed" (memory $o 1))

@@ -101,6 +101,9 @@ impl Lookup {
     }
 }
 
+/// What a core instance names, by its old index.
+type NamedItem = (String, wp::ExternalKind, u32);
+
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
@@ -113,6 +116,8 @@ struct Scope<'a> {
     next_core_module: u32,
     core_instances: Vec<u32>,
     next_core_instance: u32,
+    /// Core instances of names alone that are not emitted yet: old index, and what they name.
+    put_off: Vec<(usize, Vec<NamedItem>)>,
     /// Outgoing crossings defined but not wrapped yet: (old index, crossing).
     unwrapped: Vec<(u32, CrossingId)>,
     /// Wrapped reallocs by crossing.
@@ -190,6 +195,7 @@ impl<'a> Rewrite<'a> {
             core_modules: Vec::new(),
             next_core_module: core(PREFIX_MODULES),
             core_instances: Vec::new(),
+            put_off: Vec::new(),
             next_core_instance: core(PREFIX_CORE_INSTANCES),
             unwrapped: Vec::new(),
             reallocs: HashMap::new(),
@@ -281,15 +287,26 @@ impl<'a> Rewrite<'a> {
         })
     }
 
-    /// Wraps an incoming crossing; answers the wrapper's core function index.
-    fn wrap_incoming(&mut self, out: &mut we::Component, id: CrossingId) -> Result<u32> {
-        let function = self.crossing(id)?.core_function;
-        let function = self.function_index(function)?;
-        let indices = self.shim(out, &[(function, id)])?;
-        indices
-            .first()
-            .copied()
-            .ok_or_else(|| inconsistent("shims"))
+    /// Wraps incoming crossings; answers the wrappers' core function indices.
+    fn wrap_incoming(&mut self, out: &mut we::Component, ids: &[CrossingId]) -> Result<Vec<u32>> {
+        let functions = ids.iter().map(|id| Ok(self.crossing(*id)?.core_function));
+        let functions = functions.collect::<Result<Vec<_>>>()?;
+        let unwrapped = &self.scope()?.unwrapped;
+        if unwrapped.iter().any(|(old, _)| functions.contains(old)) {
+            self.settle(out)?;
+        }
+        let mut wrapped = Vec::new();
+        for (function, id) in functions.into_iter().zip(ids) {
+            wrapped.push((self.function_index(function)?, *id));
+        }
+        self.shim(out, &wrapped)
+    }
+
+    /// The same, of one.
+    fn wrap_one(&mut self, out: &mut we::Component, id: CrossingId) -> Result<u32> {
+        let wrapped = self.wrap_incoming(out, &[id])?;
+        let one = wrapped.first().copied();
+        one.ok_or_else(|| inconsistent("shims"))
     }
 
     /// Wraps the outgoing crossings defined since the last time, before anything
