@@ -9,7 +9,7 @@ use super::writing::recorded_instances;
 use super::{Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, link, metadata, outcome_of, pooling, room_for, shared, start_error};
 use crate::component::Component;
-use crate::instrument::record::Options;
+use crate::instrument::record::{Commit, Options};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -133,6 +133,7 @@ pub fn serve(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     room_for(cores + 2)?;
     let options_of_service = Options {
+        commit: Commit::OnlyWhenFull,
         hashes_from: HASHES_FROM,
         ..Options::default()
     };

@@ -11,8 +11,8 @@ use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
 use prefix::{
-    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_CORE_INSTANCES, PREFIX_MEMORIES,
-    PREFIX_MODULES, RECORDER_INSTANCE, import_sink, place_recorder,
+    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_MEMORIES, RecorderParts, import_sink,
+    place_recorder,
 };
 use std::collections::HashMap;
 use wasm_encoder as we;
@@ -107,7 +107,7 @@ type NamedItem = (String, wp::ExternalKind, u32);
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
-    is_asynchronous: bool,
+    recorder: RecorderParts,
     has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
@@ -181,22 +181,25 @@ impl<'a> Rewrite<'a> {
         if body.reaches_core {
             import_sink(out);
         }
+        let recorder = RecorderParts {
+            is_asynchronous: is_asynchronous(self.component, body.id),
+        };
         if body.has_core {
-            place_recorder(out, guest_memories, self.options)?;
+            place_recorder(out, guest_memories, recorder, self.options)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
-            is_asynchronous: is_asynchronous(self.component, body.id),
+            recorder,
             has_several_memories: guest_memories > 1,
             body,
             core_functions: Vec::new(),
             next_core_function: core(PREFIX_CORE_FUNCTIONS),
             core_modules: Vec::new(),
-            next_core_module: core(PREFIX_MODULES),
+            next_core_module: core(recorder.modules()),
             core_instances: Vec::new(),
             put_off: Vec::new(),
-            next_core_instance: core(PREFIX_CORE_INSTANCES),
+            next_core_instance: core(recorder.core_instances()),
             unwrapped: Vec::new(),
             reallocs: HashMap::new(),
             lifts: 0,
@@ -230,6 +233,7 @@ impl<'a> Rewrite<'a> {
         let scope = self.scope()?;
         let module = scope.next_core_module;
         scope.next_core_module += 1;
+        let recorder = scope.recorder.recorder_instance();
         let guest_instance = scope.next_core_instance;
         let shim_instance = guest_instance + 1;
         scope.next_core_instance += 2;
@@ -244,7 +248,7 @@ impl<'a> Rewrite<'a> {
             [
                 ("guest", we::ModuleArg::Instance(guest_instance)),
                 ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-                ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
+                ("recorder", we::ModuleArg::Instance(recorder)),
             ],
         );
         out.section(&instances);
@@ -280,9 +284,10 @@ impl<'a> Rewrite<'a> {
             may_exit,
             commit_before: each_event || (several && lets_others_run),
             commit_after: each_event,
+            commit_on_return: several || self.options.commit != Commit::OnlyWhenFull,
             settle_rest: scope.has_several_memories
-                || (scope.is_asynchronous && crossing.memory.is_none()),
-            may_be_owed: scope.is_asynchronous,
+                || (scope.recorder.is_asynchronous && crossing.memory.is_none()),
+            may_be_owed: scope.recorder.is_asynchronous,
             hashes_from,
         })
     }

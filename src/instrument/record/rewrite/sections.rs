@@ -185,10 +185,15 @@ impl<'a> Rewrite<'a> {
         section: wp::ComponentAliasSectionReader<'_>,
     ) -> Result<()> {
         let all = section.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let of_core_instance = |alias: &wp::ComponentAlias| {
-            matches!(alias, wp::ComponentAlias::CoreInstanceExport { .. })
+        let scope = self.scope()?;
+        let is_put_off = |alias: &wp::ComponentAlias| match alias {
+            wp::ComponentAlias::CoreInstanceExport { instance_index, .. } => scope
+                .put_off
+                .iter()
+                .any(|(old, _)| *old == *instance_index as usize),
+            _ => false,
         };
-        if all.iter().any(of_core_instance) {
+        if all.iter().any(is_put_off) {
             self.catch_up(out)?;
         }
         let mut aliases = we::ComponentAliasSection::new();
