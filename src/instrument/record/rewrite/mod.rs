@@ -270,6 +270,7 @@ impl<'a> Rewrite<'a> {
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
         let several = self.several;
         let each_event = self.options.commit == Commit::EachHostcall;
+        let commit_on_return = several || self.options.commit != Commit::OnlyWhenFull;
         let hashes_from = self.options.hashes_from;
         let crossing = self.crossing(id)?;
         let lets_others_run = match &crossing.kind {
@@ -284,7 +285,7 @@ impl<'a> Rewrite<'a> {
             may_exit,
             commit_before: each_event || (several && lets_others_run),
             commit_after: each_event,
-            commit_on_return: several || self.options.commit != Commit::OnlyWhenFull,
+            commit_on_return,
             settle_rest: scope.has_several_memories
                 || (scope.recorder.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.recorder.is_asynchronous,
