@@ -31,10 +31,20 @@ impl Timeline {
         }
         self.load.extent = Some(extent.clone());
         self.trace = Arc::new(trace);
-        self.pool.extend(extent);
+        let end = self.live.at;
+        let mut moved = self.pool.extend(extent);
         if let Err(error) = self.pool.update(&mut self.live) {
             // Whoever needs it next finds that out, too.
             tracing::warn!("the live process does not see what has been recorded since: {error}");
+        }
+        if end.is_end {
+            moved = Some((end.position, self.live.at.position));
+        }
+        for (marked, _) in self.marks.values_mut() {
+            if let Some((end, now)) = moved.filter(|(end, _)| end == marked) {
+                tracing::debug!("what was marked at {end} is at {now}");
+                *marked = now;
+            }
         }
         if let Reason::End(_) = self.here.reason {
             self.here.position = self.live.at.position;

@@ -1,10 +1,14 @@
 //! Recordings that are read while they are written: what a reader sees is always the beginning of
 //! what there will be.
 
-use crate::support::server::{Server, recordings};
+use crate::support::client::Client;
+use crate::support::server::{Server, answer, recordings};
 use crate::support::{cache_dir, fixture, rr_dap, text};
 use rr_dap::inspect::ending::verify;
 use rr_dap::trace::{Event, Outcome, Trace};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,6 +24,7 @@ struct Endless {
 }
 
 impl Endless {
+    /// Prints as fast as it can.
     fn begin(directory: &Path) -> Endless {
         let chatty = std::fs::read_to_string(fixture("wat/chatty.wat")).expect("the fixture");
         let rounds = "(i32.const 5000)";
@@ -27,11 +32,20 @@ impl Endless {
         let program = directory.join("endless.wat");
         let text = chatty.replace(rounds, "(i32.const 2000000000)");
         std::fs::write(&program, text).expect("is written");
+        Endless::record(directory, &program)
+    }
+
+    /// Waits most of the time.
+    fn heartbeat(directory: &Path) -> Endless {
+        Endless::record(directory, &fixture("wat/heartbeat.wat"))
+    }
+
+    fn record(directory: &Path, program: &Path) -> Endless {
         let trace = directory.join("endless.rrtrace");
         let child = Command::new(env!("CARGO_BIN_EXE_rr-dap"))
             .args(["record", "--quiet", "-o"])
             .arg(&trace)
-            .arg(&program)
+            .arg(program)
             .env("RR_DAP_CACHE", cache_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -186,5 +200,259 @@ fn a_service_is_read_while_it_answers() {
         }
         let noted = part.noted_requests().len();
         assert!(noted <= whole.noted_requests().len());
+    }
+}
+
+/// A session with the binary, where a thread looks whether there is more.
+fn session(launch: Value, configure: impl FnOnce(&mut Client)) -> (Child, Client) {
+    let (child, mut client) = Client::spawn();
+    client.initialize();
+    client.ask("launch", launch);
+    client.event("initialized");
+    configure(&mut client);
+    client.ask("configurationDone", Value::Null);
+    (child, client)
+}
+
+fn leave(mut child: Child, mut client: Client) {
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+}
+
+fn moment(client: &mut Client) -> (u64, u64) {
+    let when = client.ask("rr/when", json!({}));
+    let number = |value: &Value| value.as_u64().expect("a number");
+    (number(&when["moment"]["event"]), number(&when["events"]))
+}
+
+#[test]
+fn a_session_goes_on_with_a_recording_that_grows() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut endless = Endless::heartbeat(directory.path());
+    let launch = json!({ "trace": endless.trace, "stopAt": "end" });
+    let (child, mut client) = session(launch, |_| {});
+    let stopped = client.event("stopped");
+    assert_eq!(stopped["reason"], "end");
+    let told = stopped["text"].as_str().expect("a text");
+    assert!(
+        told.starts_with("what is recorded so far ends here"),
+        "{told}"
+    );
+    let (_, at_first) = moment(&mut client);
+    let grown = client.event("rr/grown");
+    assert_eq!(grown["growing"], true, "{grown}");
+    let threads = client.ask("threads", Value::Null);
+    let name = threads["threads"][0]["name"].as_str().expect("a name");
+    assert!(name.ends_with(" so far"), "{name}");
+
+    // Each next one is waited for.
+    let breakpoints = json!({ "breakpoints": [{ "name": "wasi:clocks/*#subscribe-duration" }] });
+    client.ask("setFunctionBreakpoints", breakpoints);
+    let mut before = at_first;
+    for _ in 0..6 {
+        let stopped = client.go("continue");
+        assert_eq!(stopped["reason"], "hostcall", "{stopped}");
+        let (here, _) = moment(&mut client);
+        assert!(here == before || here == before + 1 || here == before + 2 || here == before + 3);
+        before = here;
+    }
+    assert!(before > at_first + 12);
+    client.go("reverseContinue");
+    assert_eq!(moment(&mut client).0, before - 3);
+    client.ask("setFunctionBreakpoints", json!({ "breakpoints": [] }));
+
+    // Until somebody does not want to wait any more.
+    client.ask("continue", json!({ "threadId": 1 }));
+    thread::sleep(Duration::from_millis(300));
+    assert!(!client.heard_event("stopped"));
+    client.ask("pause", json!({ "threadId": 1 }));
+    client.event("stopped");
+    let (here, all) = moment(&mut client);
+    assert!(here + 3 >= all && here > before, "{here} of {all}");
+
+    endless.interrupt();
+    let ended = loop {
+        let grown = client.event("rr/grown");
+        if grown["growing"] == false {
+            break grown;
+        }
+    };
+    assert_eq!(ended["ending"], "the run interrupted");
+    let stopped = client.go("continue");
+    assert_eq!(
+        stopped["description"],
+        "End of the recording: the run was stopped"
+    );
+    let (here, all) = moment(&mut client);
+    assert!(here + 1 >= all, "{here} of {all}");
+    assert_eq!(ended["events"], all);
+    leave(child, client);
+    verify(&opened(&endless.trace)).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn a_launched_program_is_debugged_while_it_goes_on() {
+    let launch = json!({ "program": fixture("wat/heartbeat.wat") });
+    let (mut child, mut client) = Client::spawn();
+    client.initialize();
+    let launching = client.send("launch", launch);
+    // There is something to be seen before it is offered.
+    client.ask("pause", json!({ "threadId": 1 }));
+    assert_eq!(client.response(launching)["success"], true);
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    let stopped = client.event("stopped");
+    let told = stopped["text"].as_str().expect("a text");
+    assert!(
+        told.starts_with("what is recorded so far ends here"),
+        "{told}"
+    );
+    let (_, before) = moment(&mut client);
+    assert_eq!(client.event("rr/grown")["growing"], true);
+    client.ask("continue", json!({ "threadId": 1 }));
+    thread::sleep(Duration::from_millis(100));
+    client.ask("pause", json!({ "threadId": 1 }));
+    client.event("stopped");
+    assert!(moment(&mut client).1 > before);
+    let said = client.ask(
+        "evaluate",
+        json!({ "expression": "end run", "context": "repl" }),
+    );
+    assert_eq!(said["result"], "the run ends");
+    while client.event("rr/grown")["growing"] == true {}
+    let stopped = client.go("continue");
+    assert_eq!(
+        stopped["description"],
+        "End of the recording: the run was stopped"
+    );
+    client.ask("terminate", json!({}));
+    client.event("terminated");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    child.wait().expect("ends");
+}
+
+#[test]
+fn a_first_terminate_ends_the_run_and_not_the_session() {
+    let launch = json!({ "program": fixture("wat/heartbeat.wat") });
+    let (child, mut client) = Client::spawn();
+    client.initialize();
+    let launching = client.send("launch", launch);
+    client.ask("pause", json!({ "threadId": 1 }));
+    assert_eq!(client.response(launching)["success"], true);
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    client.event("stopped");
+    // Also where a motion waits for more.
+    client.ask("continue", json!({ "threadId": 1 }));
+    client.ask("terminate", json!({}));
+    let stopped = client.event("stopped");
+    assert_eq!(
+        stopped["description"],
+        "End of the recording: the run was stopped"
+    );
+    assert!(!client.heard_event("terminated"));
+    leave(child, client);
+}
+
+#[test]
+fn requests_that_come_while_a_service_is_debugged_are_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let one = [
+        "--max-instance-reuse-count",
+        "1000",
+        "--idle-instance-timeout",
+        "60s",
+    ];
+    let server = Server::start(directory.path(), &one, "answers.wasm");
+    assert_eq!(server.get("/hello").0, 200);
+    assert_eq!(server.get("/status/503").0, 503);
+    let trace = server.recordings().remove(0);
+    let launch = json!({ "trace": trace, "stopAt": "end" });
+    let (child, mut client) = session(launch, |_| {});
+    client.event("stopped");
+    let requests = client.ask("rr/requests", json!({}));
+    assert_eq!(requests["total"], 2, "{requests}");
+    for number in 3..=5 {
+        let ask = format!("/echo?number={number}");
+        assert_eq!(server.get(&ask).0, 200);
+        let requests = client.ask("rr/requests", json!({}));
+        assert_eq!(requests["total"], number, "{requests}");
+        let grown = client.event("rr/grown");
+        assert_eq!(grown["growing"], true, "{grown}");
+        client.ask("rr/seek", json!({ "request": number }));
+        client.event("stopped");
+        let threads = client.ask("threads", Value::Null);
+        let name = threads["threads"][0]["name"].as_str().expect("a name");
+        let whose = format!("request {number}: GET {ask}, event ");
+        assert!(
+            name.starts_with(&whose) && name.ends_with(" so far"),
+            "{name}"
+        );
+    }
+    client.ask("rr/seek", json!({ "request": 2 }));
+    client.event("stopped");
+    // On to the end, and until the next one comes.
+    client.ask("continue", json!({ "threadId": 1 }));
+    assert_eq!(server.get("/hello").0, 200);
+    thread::sleep(Duration::from_millis(100));
+    client.ask("pause", json!({ "threadId": 1 }));
+    client.event("stopped");
+    let requests = client.ask("rr/requests", json!({}));
+    assert_eq!(requests["total"], 6, "{requests}");
+    server.end();
+    while client.event("rr/grown")["growing"] == true {}
+    client.go("reverseContinue");
+    assert_eq!(moment(&mut client).0, 0);
+    leave(child, client);
+    verify(&opened(&trace)).unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// The status that a server gives.
+fn asked(address: &str, target: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {target} HTTP/1.1\r\nhost: tests\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    answer(&mut stream).0
+}
+
+#[test]
+fn a_launched_service_is_debugged_from_its_first_request_on() {
+    for guest in ["answers.wasm", "answer.wasm"] {
+        let (mut child, mut client) = Client::spawn();
+        client.initialize();
+        let launch = json!({ "program": fixture(guest), "serve": true, "stopAt": "end" });
+        let launching = client.send("launch", launch);
+        let address = loop {
+            let said = client.event("output");
+            let said = said["output"].as_str().expect("text").trim_end().to_owned();
+            if let Some((_, address)) = said.split_once("Serving HTTP on http://") {
+                break address.trim_end_matches('/').to_owned();
+            }
+        };
+        assert_eq!(asked(&address, "/hello"), 200);
+        assert_eq!(client.response(launching)["success"], true);
+        client.event("initialized");
+        client.ask("configurationDone", Value::Null);
+        client.event("stopped");
+        for number in 2..=3 {
+            assert_eq!(asked(&address, "/status/503"), 503);
+            let requests = client.ask("rr/requests", json!({}));
+            assert_eq!(requests["total"], number, "{requests}");
+            client.ask("rr/seek", json!({ "request": number }));
+            client.event("stopped");
+            let threads = client.ask("threads", Value::Null);
+            let name = threads["threads"][0]["name"].as_str().expect("a name");
+            let whose = format!("request {number}: GET /status/503, event ");
+            assert!(name.starts_with(&whose), "{guest}: {name}");
+        }
+        client.ask("terminate", json!({}));
+        while client.event("rr/grown")["growing"] == true {}
+        client.ask("terminate", json!({}));
+        client.event("terminated");
+        client.ask("disconnect", json!({}));
+        drop(client);
+        child.wait().expect("ends");
     }
 }

@@ -29,6 +29,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   private of: Recording | undefined;
   private here: number | undefined;
   private stopSeen = 0;
+  private growthSeen = 0;
 
   constructor(private readonly recordings: Recordings) {
     this.view = vscode.window.createTreeView('rr-dap.hostcalls', { treeDataProvider: this });
@@ -102,7 +103,9 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     try {
       const { moment } = await recording.ask('rr/when', {});
       const here = moment.event;
-      const window = this.window?.covers(here) ? this.window : await this.around(recording, here);
+      const isWhole = this.growthSeen === recording.growth;
+      this.growthSeen = recording.growth;
+      const window = isWhole && this.window?.covers(here) ? this.window : await this.around(recording, here);
       if (recording !== this.of || recording.stop !== stop) return;
       this.here = here;
       this.show(window);

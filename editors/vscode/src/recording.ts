@@ -22,8 +22,10 @@ export const STAYS = { ignoreFocusOut: true };
 export class Recording {
   /** Whether the server knows the requests beyond the protocol. */
   travels = false;
-  /** Grows with each stop; 0 while nothing has stopped yet. */
+  /** Grows with each stop, and when there is more of it; 0 while nothing has stopped yet. */
   stop = 0;
+  /** How often there was more of it than before. */
+  growth = 0;
   moving = true;
 
   constructor(readonly session: vscode.DebugSession) {}
@@ -41,7 +43,7 @@ export class Recordings implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<Recording | undefined>();
   private readonly subscriptions: vscode.Disposable[];
 
-  /** The one looked at has stopped, begun to move or ended, or another one is looked at. */
+  /** The one looked at has stopped, become longer, begun to move or ended, or another one is looked at. */
   readonly onDidChange = this.changed.event;
 
   constructor() {
@@ -83,6 +85,11 @@ export class Recordings implements vscode.Disposable {
     } else if (message.type === 'event' && message.event === 'stopped') {
       recording.stop += 1;
       recording.moving = false;
+      this.tell();
+    } else if (message.type === 'event' && message.event === 'rr/grown') {
+      recording.growth += 1;
+      if (recording.stop === 0 || recording.moving) return;
+      recording.stop += 1;
       this.tell();
     } else if (message.type === 'event' && message.event === 'continued') {
       recording.moving = true;

@@ -1,6 +1,6 @@
 //! A recording that is still being written: its end is now, and there will be more.
 
-use super::{Recording, requests};
+use super::Recording;
 use crate::debuggee::{DebuggeeError, Output, Preparing};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Ending, Motion, Reason, Stop};
@@ -8,17 +8,21 @@ use crate::trace::Trace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often one looks for more who waits for it at the end.
 const AT_THE_END: Duration = Duration::from_millis(20);
-/// And who only shows how much there is: views are drawn anew each time.
+/// And who only shows how much there is: views are drawn anew each time, and may take so large a
+/// part of the time for that, 1 in 8.
 const ELSEWHERE: Duration = Duration::from_millis(700);
+const SHARE_OF_LISTING: u32 = 8;
 
 /// Who looks whether there is more, while the session stands still.
 #[derive(Debug, Default)]
 pub(super) struct Watching {
     is_given_out: bool,
+    /// How long it has taken to list all hostcalls, as views do that show how many there are.
+    pub(super) listing_took: Duration,
     has_more: Arc<AtomicBool>,
     is_abandoned: Arc<AtomicBool>,
 }
@@ -37,11 +41,13 @@ impl Watching {
         }
         self.is_given_out = true;
         let follower = trace.follower();
+        let rest = ELSEWHERE.max(self.listing_took * SHARE_OF_LISTING);
         let (has_more, is_abandoned) = (self.has_more.clone(), self.is_abandoned.clone());
         Some(Box::new(move || {
+            let begun = Instant::now();
             while !is_abandoned.load(Ordering::Relaxed) {
                 thread::sleep(ELSEWHERE);
-                if follower.has_more() {
+                if begun.elapsed() >= rest && follower.has_more() {
                     has_more.store(true, Ordering::Relaxed);
                     return;
                 }
@@ -66,11 +72,13 @@ impl Recording {
         let trace = self.timeline.trace();
         self.events.take();
         self.hostcalls = None;
-        self.finding = requests::Finding::start_again(trace, &self.finding);
-        match &self.chronicle {
-            Some(chronicle) => chronicle.extend(trace.clone()),
-            None => {}
+        self.finding.read_on(trace);
+        if let Some(chronicle) = &self.chronicle {
+            chronicle.extend(trace.clone());
         }
+        // What was unanswered may be answered.
+        self.calls.clear();
+        self.keep_marks();
         Ok(true)
     }
 

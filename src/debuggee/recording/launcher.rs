@@ -26,6 +26,10 @@ use std::time::{Duration, Instant, SystemTime};
 const UNTIL_TOLD: Duration = Duration::from_secs(1);
 /// And shown as progress: a client that has just been told needs a moment to look.
 const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
+/// So many requests an instance gets that is debugged.
+const MOST_REQUESTS: &str = "1000000000";
+/// So long a service keeps an instance without a request that is debugged.
+const FOR_EVER: &str = "8640000s";
 /// One that takes even longer is debugged while it goes on.
 const UNTIL_OFFERED: Duration = Duration::from_secs(3);
 
@@ -199,9 +203,14 @@ impl RecordingLauncher {
         to: &Path,
         output: &dyn Output,
         halt: &Halt,
-    ) -> Result<Option<GoingOn>, LaunchError> {
+    ) -> Result<(PathBuf, Option<GoingOn>), LaunchError> {
+        let is_service = arguments.serves_at.is_some();
         let begun = Instant::now();
         let before = written(to);
+        let there: BTreeSet<PathBuf> = match is_service {
+            true => recordings_in(to).collect(),
+            false => BTreeSet::new(),
+        };
         let mut run = Run::start(&mut self.record_command(arguments, to))?;
         let mut goes_on = false;
         while !run.is_over() {
@@ -209,12 +218,15 @@ impl RecordingLauncher {
                 run.end();
             } else {
                 let is_long = begun.elapsed() > UNTIL_OFFERED || halt.look.is_raised();
-                if is_long
-                    && !arguments.pause_ends
+                let offered = match is_service {
+                    true => first_in(to, &there),
+                    false => (is_long && !arguments.pause_ends && Trace::is_being_written(to))
+                        .then(|| to.to_owned()),
+                };
+                if let Some(offered) = offered
                     && let Some(lasting) = output.lasting()
-                    && Trace::is_being_written(to)
                 {
-                    return run.go_on(lasting).map(Some);
+                    return Ok((offered, Some(run.go_on(lasting)?)));
                 }
                 if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
                     output.recording(RecordingNews::GoesOn);
@@ -222,10 +234,13 @@ impl RecordingLauncher {
             }
             if begun.elapsed() > UNTIL_SHOWN {
                 let seconds = begun.elapsed().as_secs();
-                let told = format!(
-                    "recording the program for {seconds} s; pause or cancel to end it \
-                     and debug what it has done"
-                );
+                let told = match is_service {
+                    true => "waiting for the first request, which is debugged".to_owned(),
+                    false => format!(
+                        "recording the program for {seconds} s; pause or cancel to end it \
+                         and debug what it has done"
+                    ),
+                };
                 output.progress(None, &told);
             }
             run.tend(output);
@@ -235,9 +250,12 @@ impl RecordingLauncher {
         if halt.given_up.is_raised() {
             return Err(LaunchError::Interrupted);
         }
+        if is_service && let Some(recording) = first_in(to, &there) {
+            return Ok((recording, None));
+        }
         // An older recording there is not this one.
-        if written(to) != before {
-            return Ok(None);
+        if !is_service && written(to) != before {
+            return Ok((to.to_owned(), None));
         }
         if halt.enough.is_raised() {
             return Err(LaunchError::Interrupted);
@@ -254,7 +272,14 @@ impl RecordingLauncher {
 
     fn record_command(&self, arguments: &ProgramArguments, to: &Path) -> Command {
         let mut command = Command::new(&self.options.program);
-        command.arg("record").arg("--quiet").arg("--force");
+        match &arguments.serves_at {
+            None => command.arg("record").arg("--quiet").arg("--force"),
+            // As much as possible is in one recording.
+            Some(address) => command
+                .args(["serve", "--addr", address, "--max-instance-reuse-count"])
+                .args([MOST_REQUESTS, "--max-instance-concurrent-reuse-count"])
+                .args([MOST_REQUESTS, "--idle-instance-timeout", FOR_EVER]),
+        };
         command.arg("--ends-with-input");
         command.arg("-o").arg(to);
         for dir in &arguments.dirs {
@@ -274,12 +299,18 @@ impl RecordingLauncher {
         if !arguments.keeps_sources {
             command.arg("--no-sources");
         }
-        if let Some(call) = &arguments.invoke {
+        if let Some(call) = arguments
+            .invoke
+            .as_ref()
+            .filter(|_| arguments.serves_at.is_none())
+        {
             command.arg("--invoke").arg(call);
         }
         command.arg("--");
         command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
-        command.args(&arguments.args);
+        if arguments.serves_at.is_none() {
+            command.args(&arguments.args);
+        }
         command
     }
 }
@@ -334,6 +365,18 @@ fn is_somebody_s(path: &Path) -> bool {
     path.metadata().is_ok_and(is_file) && !begins_as_recording(path)
 }
 
+/// The first recording of a service, but for those that were there before.
+fn first_in(directory: &Path, before: &BTreeSet<PathBuf>) -> Option<PathBuf> {
+    let new = recordings_in(directory).filter(|path| !before.contains(path));
+    new.min()
+}
+
+fn recordings_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.extension().is_some_and(|e| e == "rrtrace"))
+}
+
 /// When a file was last written, if it is there.
 fn written(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|m| m.modified()).ok()
@@ -366,8 +409,10 @@ impl Launcher for RecordingLauncher {
             ),
             Subject::Program(program) => {
                 let directory = TemporaryDir::new().map_err(failed)?;
+                let is_service = program.serves_at.is_some();
                 let to = match &program.record_to {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
+                    None if is_service => directory.path().join("recordings"),
                     None => directory.path().join("session.rrtrace"),
                 };
                 if program.record_to.is_some() && !program.overwrites && is_somebody_s(&to) {
@@ -379,7 +424,7 @@ impl Launcher for RecordingLauncher {
                 }
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.compile_ahead(&at, &arguments.view);
-                let run = self.record(program, &to, output, halt)?;
+                let (to, run) = self.record(program, &to, output, halt)?;
                 self.open(
                     &to,
                     (Some(directory), run),

@@ -11,6 +11,7 @@ use super::sockets;
 use super::temporary::TemporaryDir;
 use super::wire::ask::{Fork, Grow};
 use super::wire::greeting::{Load, ReplayerId};
+use crate::replay::Position;
 use crate::timeline::ahead::checkpoints::{Checkpoints, Limits, Measured};
 use crate::trace::{Extent, private, scarce};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -158,8 +159,10 @@ impl Pool {
         Ok(path)
     }
 
-    /// The recording goes so far now. What stands at an earlier end does not any more.
-    pub(in crate::timeline) fn extend(&mut self, extent: PathBuf) {
+    /// The recording goes so far now. What stands at an earlier end does not any more: where that
+    /// was, and what that moment is now.
+    pub(in crate::timeline) fn extend(&mut self, extent: PathBuf) -> Option<(Position, Position)> {
+        let mut moved = None;
         let number = self.growth.as_ref().map_or(0, |growth| growth.number) + 1;
         self.growth = Some(Grow { number, extent });
         let shared = self.shared.clone();
@@ -167,11 +170,14 @@ impl Pool {
             let at_end = checkpoints.lock().take_ends();
             for mut process in at_end {
                 // One that is gone is not missed.
+                let end = process.at.position;
                 if self.update(&mut process).is_ok() {
+                    moved = Some((end, process.at.position));
                     checkpoints.lock().keep(process);
                 }
             }
         }
+        moved
     }
 
     /// Tells a process that stands still how far the recording goes, if it does not know.

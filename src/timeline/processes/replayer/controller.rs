@@ -20,8 +20,8 @@ use crate::replay::frames::{self, Innermost, ModuleCode};
 use crate::replay::probes::{Received, Stored};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, InstanceId, Observer, Phase, Position, Replay, ReplayError, State,
-    Tick,
+    Calling, DebugMoment, Ended, Entering, InstanceId, Observer, Phase, Position, Replay,
+    ReplayError, State, Tick,
 };
 use crate::timeline::processes::wire::ask::{Fork, Grow, Meanwhile, Request};
 use crate::timeline::processes::wire::found::Reached;
@@ -460,6 +460,23 @@ impl Observer for Controller {
 
     fn cut_off(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
         self.pass(store, Kind::End, None);
+        Ok(())
+    }
+
+    fn leaving(
+        &mut self,
+        store: &mut Store<'_>,
+        _entry: &Entering<'_>,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        // Nothing is there to come to, but that a recording ended here as long as it grew.
+        let target = self.active.as_ref().and_then(|active| active.run.target());
+        let is_there = |target: Position| {
+            target.depth == 0 && target.tick == State::now(store.as_context_mut())
+        };
+        if target.is_some_and(is_there) {
+            self.pass(store, Kind::Tick, None);
+        }
         Ok(())
     }
 
