@@ -1,5 +1,6 @@
 //! `rr-dap instrument`: the component that records itself, for any host.
 
+use super::dials::ShuffleGiven;
 use crate::component::{Component, component_bytes};
 use crate::instrument::record::{Commit, Options, instrument_with};
 use crate::instrument::sink::{Sink, instrument_into_with};
@@ -39,6 +40,10 @@ pub(super) struct Instrument {
     /// where it is.
     #[arg(long, requires = "sink")]
     no_program: bool,
+    /// Give handles indices that are random and are not used again, in each run the same ones,
+    /// so that a guest that mixes them up traps.
+    #[arg(long, requires = "sink", value_name = "shuffle[:SEED]")]
+    handles: Option<ShuffleGiven>,
     /// The component (or WASI 0.1 module, or .wat).
     #[arg(value_name = "APP")]
     app: PathBuf,
@@ -109,10 +114,12 @@ impl Instrument {
     }
 
     fn metadata(&self) -> Metadata {
+        let handles = self.handles.map(ShuffleGiven::seed);
         let name = self.app.file_name().unwrap_or_default();
         Metadata {
             program: name.to_string_lossy().into_owned(),
             recorder: concat!("rr-dap ", env!("CARGO_PKG_VERSION"), ", instrument").into(),
+            handles,
             ..Metadata::default()
         }
     }

@@ -1,11 +1,12 @@
 //! `rr-dap record`: run a component and record the run.
 
+use super::dials::spelled;
 use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, file_name};
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, RecorderError, RunError, Switches};
+use crate::record::{self, Dials, Lifeline, Recorded, Recorder, RecorderError, RunError, Switches};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -97,6 +98,9 @@ impl Record {
         if self.ends_with_input {
             options.switches.inherit_stdin = false;
         }
+        if !self.quiet {
+            self.world.dials.tell_chosen(options.dials);
+        }
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
         let is_callable = |crossing: &Crossing| crossing.kind == CrossingKind::Lift;
@@ -138,7 +142,7 @@ impl Record {
         };
         match self.keep {
             Keep::Failed if recorded.outcome.exit_code() == 0 => dropped(&output)?,
-            Keep::Failed => self.report_kept(&recorded, &output),
+            Keep::Failed => self.report_kept(&recorded, options.dials, &output),
             Keep::All if self.quiet => {}
             Keep::All => self.report(&recorded, &output),
         }
@@ -161,17 +165,19 @@ impl Record {
 
     /// What failed is told with where its recording is, whoever else reads it: a test runner's
     /// output.
-    fn report_kept(&self, recorded: &Recorded, output: &Path) {
+    fn report_kept(&self, recorded: &Recorded, dials: Dials, output: &Path) {
         if !self.quiet {
             self.report(recorded, output);
         }
         let shown = std::path::absolute(output);
         let shown = shown.as_deref().unwrap_or(output).display();
         let outcome = recorded.outcome.to_string();
+        let repeated = spelled(dials).map(|dials| format!("; to repeat it: {dials}"));
         // A test runner has begun a line.
         tell(format_args!(
-            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`",
-            on_one_line(&outcome)
+            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`{}",
+            on_one_line(&outcome),
+            repeated.unwrap_or_default()
         ));
     }
 

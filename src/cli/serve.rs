@@ -100,6 +100,12 @@ impl Serve {
         }
         self.engine.check()?;
         let mut wasi = self.world.wasi_options(app)?;
+        if self.no_record && wasi.dials.handles.is_some() {
+            bail!("--handles is a matter of the recorded program: leave --no-record out");
+        }
+        if !self.quiet {
+            self.world.dials.tell_chosen(wasi.dials);
+        }
         wasi.switches.http = true;
         wasi.switches.inherit_stdin = false;
         let bytes = component_bytes(app)?;

@@ -6,10 +6,10 @@ use super::keep::{Keep, Verdict};
 use super::shelf::{Room, Shelf};
 use super::tails::Tails;
 use super::writing::recorded_instances;
-use super::{Recorder, RecorderError, RunError, WasiOptions};
+use super::{Dials, Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, engine, link, metadata, outcome_of, room_for, shared, start_error};
 use crate::component::Component;
-use crate::instrument::record::Options;
+use crate::instrument::record::{Options, Shuffle};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -138,6 +138,7 @@ pub fn serve(
         Some(directory) => {
             let options_of_service = Options {
                 hashes_from: HASHES_FROM,
+                handles: options.wasi.dials.handles.map(|_| Shuffle::ByHost),
                 ..Options::default()
             };
             let ready = compiling::ready(&engine, component, options_of_service)?;
@@ -227,6 +228,7 @@ struct Recordings {
     component: Arc<Component>,
     program: HeldProgram,
     metadata: Metadata,
+    dials: Dials,
     keep: Keep,
     shelf: Shelf,
     tails: Tails,
@@ -269,6 +271,7 @@ impl Recordings {
             program: beside(directory, component, sources)?,
             component: component.clone(),
             metadata: metadata(&options.wasi, None, Vec::new()),
+            dials: options.wasi.dials,
             keep: options.keep.clone(),
             shelf: Shelf::of(directory, options.room),
             tails: Tails::new(lasting, instances),
@@ -281,9 +284,12 @@ impl Recordings {
     /// The recording of one more instance; what keeps it from being written at once is told.
     fn begin(&self, told: impl FnOnce(&RecorderError)) -> Result<Arc<Recording>, RecorderError> {
         let (number, path) = self.files.next();
+        let dials = self.dials.of_instance(number);
         let metadata = Metadata {
             started: seconds_now(),
             instance: number,
+            handles: dials.handles,
+            chaos: dials.chaos,
             ..self.metadata.clone()
         };
         let begin = |held: Option<Held>, tails: &Tails| {
@@ -555,7 +561,12 @@ impl Instances for Instanced {
             recording,
             exchanges: Vec::new(),
         };
-        Ok(Store::new(&self.engine, Host::new(wasi, served)))
+        let mut store = Store::new(&self.engine, Host::new(wasi, served));
+        if let Some(recordings) = &self.recordings {
+            let dials = self.wasi.dials;
+            dials.make_room(&mut store, &recordings.component);
+        }
+        Ok(store)
     }
 
     fn accepted(&self, host: &mut Host, exchange: &Arc<Exchange>) {

@@ -15,7 +15,7 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     recorder: impl Fn(&mut T) -> Recorder + Clone + Send + Sync + 'static,
 ) -> wasmtime::Result<()> {
-    let of = recorder.clone();
+    let (of, seeded) = (recorder.clone(), recorder.clone());
     let mut sink = linker.instance(SINK)?;
     sink.func_wrap(
         "commit",
@@ -43,6 +43,13 @@ pub fn add_to_linker<T: 'static>(
             // before they use it, and other components corrupt but their own.
             let instance = unsafe { recorder.shared().register(shared.then_some(buffer)) }?;
             Ok((instance,))
+        },
+    )?;
+    sink.func_wrap(
+        "shuffle-seed",
+        move |mut store: StoreContextMut<'_, T>, (): ()| {
+            let seed = seeded(store.data_mut()).shared().handles;
+            Ok((seed.unwrap_or_default(),))
         },
     )
 }

@@ -24,6 +24,8 @@ pub(super) type TraceWriter = Writer<Sections>;
 pub(super) struct Shared {
     component: Arc<Component>,
     instances: u64,
+    /// The seed by which handle indices are shuffled.
+    pub(super) handles: Option<u32>,
     pub(super) clock: Arc<Clock>,
     output: Mutex<Output>,
     pending: Mutex<Pending>,
@@ -102,9 +104,11 @@ impl Shared {
         begin: Result<TraceWriter, Begin>,
         target: Target,
         tail: Tail,
+        handles: Option<u32>,
     ) -> Shared {
         Shared {
             instances: recorded_instances(&component),
+            handles,
             clock: tail.clock().clone(),
             component,
             output: Mutex::new(Output {

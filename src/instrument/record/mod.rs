@@ -11,6 +11,7 @@
 mod delivery;
 mod rewrite;
 mod shim;
+mod shuffle;
 mod wrapper;
 
 use crate::component::{Component, ParseError};
@@ -57,6 +58,15 @@ pub enum Commit {
     EachHostcall,
 }
 
+/// Who says by which seed handle indices are shuffled: the same seed gives the same indices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shuffle {
+    /// The host, by `shuffle-seed` of [`SINK`]: one component for all seeds.
+    ByHost,
+    /// This one, whoever runs it.
+    Seed(u32),
+}
+
 /// How a component is made to record itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -69,6 +79,9 @@ pub struct Options {
     /// From which call of a function on its memory is hashed: instances that live for a few
     /// calls would take longer to hash than to run.
     pub hashes_from: u32,
+    /// Give its handles indices that are random and, for a long time, not used again: a guest
+    /// that mixes them up traps, and any other behaves the same.
+    pub handles: Option<Shuffle>,
 }
 
 impl Default for Options {
@@ -77,6 +90,7 @@ impl Default for Options {
             commit: Commit::WhenFull,
             shares_buffer: true,
             hashes_from: 1,
+            handles: None,
         }
     }
 }

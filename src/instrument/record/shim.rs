@@ -31,6 +31,9 @@ pub(super) const ACCESS_ENTRIES: u32 = 4;
 pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     let mut text = String::new();
     text.push_str(SHIM_IMPORTS);
+    if wraps.iter().any(|wrap| wrap.shuffled.is_some()) {
+        text.push_str(SHUFFLE_IMPORTS);
+    }
     let memories = memories(wraps);
     for (k, memory) in memories.iter().enumerate() {
         let address = core_type(memory.pointer.core_type());
@@ -97,6 +100,11 @@ const SHIM_IMPORTS: &str = r#"(module
 (import "recorder" "keep" (func $keep))
 (import "recorder" "arrived" (func $arrived (param i32 i32 i32)))
 (import "recorder" "hash-all" (func $hash-all))
+"#;
+
+const SHUFFLE_IMPORTS: &str = r#"
+(import "shuffle" "freed" (global $freed (mut i32)))
+(import "shuffle" "moved" (func $moved))
 "#;
 
 /// `(param …) (result …)`, the parameters named when a prefix is given.

@@ -1,6 +1,7 @@
 //! The generated core functions that stand around crossings and log them.
 
 use super::shim::{GuestMemory, signature_text};
+use super::shuffle::Handles;
 use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
@@ -25,6 +26,8 @@ pub(super) struct Wrap<'a> {
     pub(super) hashes_from: u32,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
+    /// What it does to the handles of an instance whose indices are shuffled.
+    pub(super) shuffled: Option<Handles>,
 }
 
 /// A memory that a wrapper reads, and its number among the shim's imports.
@@ -152,6 +155,7 @@ impl Wrapper<'_, '_> {
         } else if self.wrap.commit_before {
             self.commit_if_outside();
         }
+        self.gives_away();
         self.call();
         self.time();
         if arrivals == Arrivals::Everything {
@@ -162,6 +166,36 @@ impl Wrapper<'_, '_> {
         if self.wrap.commit_after {
             self.commit_if_outside();
         }
+        if self
+            .wrap
+            .shuffled
+            .is_some_and(|handles| handles != Handles::default())
+        {
+            self.text
+                .push_str(" (if (i32.eqz (global.get $inside)) (then (call $moved)))");
+        }
+    }
+
+    /// Counts the indices that become free with the call, or when it has been returned from.
+    fn gives_away(&mut self) {
+        let given = self.wrap.shuffled.map_or(0, |handles| handles.given);
+        if given > 0 {
+            _ = write!(
+                self.text,
+                " (global.set $freed (i32.add (global.get $freed) (i32.const {given})))"
+            );
+        }
+    }
+
+    /// The guest is called: indices may have become free since it was left, or been given out.
+    fn may_have_moved(&mut self) {
+        let Some(handles) = self.wrap.shuffled.filter(|_| !self.wrap.is_inside()) else {
+            return;
+        };
+        self.text.push_str(match handles.brings {
+            true => " (call $moved)",
+            false => " (if (global.get $freed) (then (call $moved)))",
+        });
     }
 
     /// The guest may call out of a `realloc` or a `post-return`, by the built-ins that do
@@ -176,6 +210,7 @@ impl Wrapper<'_, '_> {
         if self.wrap.is_inside() {
             self.text.push_str(" (global.set $inside (i32.const 1))");
         }
+        self.may_have_moved();
         self.time();
         self.settle();
         self.told();
@@ -184,6 +219,7 @@ impl Wrapper<'_, '_> {
             self.text.push_str(" (call $commit)");
         }
         self.call();
+        self.gives_away();
         self.keep();
         self.time();
         self.record(Kind::Leave, "r", &self.results());

@@ -5,14 +5,15 @@ mod prefix;
 mod sections;
 
 use super::shim::{memories, shim_text};
+use super::shuffle::{Handles, handles};
 use super::wrapper::Wrap;
 use super::{Commit, Options, RecordError};
 use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
 use prefix::{
-    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_CORE_INSTANCES, PREFIX_MEMORIES,
-    PREFIX_MODULES, RECORDER_INSTANCE, import_sink, place_recorder,
+    Added, MEMORIES_INSTANCE, RECORDER_INSTANCE, SHUFFLE_INSTANCE, import_sink, place_recorder,
+    place_shuffle,
 };
 use std::collections::HashMap;
 use wasm_encoder as we;
@@ -104,7 +105,10 @@ impl Lookup {
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
+    added: Added,
     is_asynchronous: bool,
+    /// Whether the indices of its handles are shuffled.
+    is_shuffled: bool,
     has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
@@ -126,13 +130,6 @@ struct Scope<'a> {
     realloc_option: Option<u32>,
     post_return_option: Option<u32>,
     callback_option: Option<u32>,
-}
-
-impl Scope<'_> {
-    /// How far the prefix has moved the component-level index spaces.
-    fn shift(&self, by: u32) -> u32 {
-        if self.body.reaches_core { by } else { 0 }
-    }
 }
 
 struct Rewrite<'a> {
@@ -174,23 +171,32 @@ impl<'a> Rewrite<'a> {
         };
         let guest_memories = body.items.iter().filter(is_memory).count() as u32;
         if body.reaches_core {
-            import_sink(out);
+            import_sink(out, self.options);
         }
         if body.has_core {
             place_recorder(out, guest_memories, self.options)?;
         }
-        let core = |n: u32| if body.has_core { n } else { 0 };
+        let mut of_body = self.component.crossings().iter();
+        let takes_handles = of_body.any(|c| c.body == body.id && handles(c) != Handles::default());
+        let shuffle = self.options.handles;
+        let shuffle = shuffle.filter(|_| body.has_core && takes_handles);
+        if let Some(shuffle) = shuffle {
+            place_shuffle(out, shuffle)?;
+        }
+        let added = Added::to(body, self.options, shuffle.is_some());
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
             is_asynchronous: is_asynchronous(self.component, body.id),
             has_several_memories: guest_memories > 1,
             body,
+            added,
+            is_shuffled: shuffle.is_some(),
             core_functions: Vec::new(),
-            next_core_function: core(PREFIX_CORE_FUNCTIONS),
+            next_core_function: added.core_functions,
             core_modules: Vec::new(),
-            next_core_module: core(PREFIX_MODULES),
+            next_core_module: added.modules,
             core_instances: Vec::new(),
-            next_core_instance: core(PREFIX_CORE_INSTANCES),
+            next_core_instance: added.core_instances,
             unwrapped: Vec::new(),
             reallocs: HashMap::new(),
             lifts: 0,
@@ -216,7 +222,7 @@ impl<'a> Rewrite<'a> {
             guest.push((format!("f{k}"), we::ExportKind::Func, *function));
         }
         for (k, memory) in memories(&wraps).iter().enumerate() {
-            let index = memory.index + PREFIX_MEMORIES;
+            let index = self.memory_index(memory.index)?;
             guest.push((format!("m{k}"), we::ExportKind::Memory, index));
         }
         let module = assemble(&shim_text(&wraps))?;
@@ -233,14 +239,15 @@ impl<'a> Rewrite<'a> {
                 .iter()
                 .map(|(name, kind, i)| (name.as_str(), *kind, *i)),
         );
-        instances.instantiate(
-            module,
-            [
-                ("guest", we::ModuleArg::Instance(guest_instance)),
-                ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-                ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
-            ],
-        );
+        let mut imports = vec![
+            ("guest", we::ModuleArg::Instance(guest_instance)),
+            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+            ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
+        ];
+        if scope.is_shuffled {
+            imports.push(("shuffle", we::ModuleArg::Instance(SHUFFLE_INSTANCE)));
+        }
+        instances.instantiate(module, imports);
         out.section(&instances);
         let mut aliases = we::ComponentAliasSection::new();
         let mut indices = Vec::new();
@@ -278,6 +285,7 @@ impl<'a> Rewrite<'a> {
                 || (scope.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.is_asynchronous,
             hashes_from,
+            shuffled: scope.is_shuffled.then(|| handles(crossing)),
         })
     }
 
