@@ -62,7 +62,7 @@ impl FromStr for ShuffleGiven {
 
 impl ShuffleGiven {
     /// The seed, or one that is chosen now.
-    pub(super) fn seed(self) -> u32 {
+    fn seed(self) -> u32 {
         self.0.seed()
     }
 }

@@ -98,7 +98,8 @@ impl Record {
         if self.ends_with_input {
             options.switches.inherit_stdin = false;
         }
-        if !self.quiet {
+        // Who debugs has nobody else to say it.
+        if !self.quiet || self.ends_with_input {
             self.world.dials.tell_chosen(options.dials);
         }
         let component = Component::parse(component_bytes(app)?)
@@ -144,7 +145,7 @@ impl Record {
             Keep::Failed if recorded.outcome.exit_code() == 0 => dropped(&output)?,
             Keep::Failed => self.report_kept(&recorded, options.dials, &output),
             Keep::All if self.quiet => {}
-            Keep::All => self.report(&recorded, &output),
+            Keep::All => self.report(&recorded, options.dials, &output),
         }
         printed?;
         Ok(super::exit_code(recorded.outcome.exit_code()))
@@ -167,7 +168,7 @@ impl Record {
     /// output.
     fn report_kept(&self, recorded: &Recorded, dials: Dials, output: &Path) {
         if !self.quiet {
-            self.report(recorded, output);
+            self.report(recorded, dials, output);
         }
         let shown = std::path::absolute(output);
         let shown = shown.as_deref().unwrap_or(output).display();
@@ -181,7 +182,7 @@ impl Record {
         ));
     }
 
-    fn report(&self, recorded: &Recorded, output: &Path) {
+    fn report(&self, recorded: &Recorded, dials: Dials, output: &Path) {
         match &recorded.outcome {
             Outcome::Trapped(message) if is_deadlock(message) => tell(format_args!(
                 "rr-dap: the guest trapped: {message}: every task waits, and nothing is under way \
@@ -194,6 +195,13 @@ impl Record {
                 tell(format_args!(
                     "rr-dap: the host failed a call of the guest: {message}"
                 ));
+                if let Some(seed) = dials.handles.filter(|_| message.contains("handle")) {
+                    tell(format_args!(
+                        "rr-dap: the indices of handles are shuffled (seed {seed}); `rr-dap trace \
+                         resources {}` tells what became of that one",
+                        output.display()
+                    ));
+                }
             }
             _ => {}
         }

@@ -100,8 +100,8 @@ impl Serve {
         }
         self.engine.check()?;
         let mut wasi = self.world.wasi_options(app)?;
-        if self.no_record && wasi.dials.handles.is_some() {
-            bail!("--handles is a matter of the recorded program: leave --no-record out");
+        if self.no_record && !self.world.dials.is_empty() {
+            bail!("--handles and --chaos are of recorded programs: leave them or --no-record out");
         }
         if !self.quiet {
             self.world.dials.tell_chosen(wasi.dials);

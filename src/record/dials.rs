@@ -4,6 +4,7 @@
 use super::host::Host;
 use super::writing::recorded_instances;
 use crate::component::Component;
+use crate::trace::Metadata;
 use wasmtime::Store;
 
 /// Which choices are made at random, and by which seeds: the same seed makes the same ones.
@@ -17,6 +18,14 @@ pub struct Dials {
 }
 
 impl Dials {
+    /// As a recording says that they are.
+    pub(super) fn of(metadata: &Metadata) -> Dials {
+        Dials {
+            handles: metadata.handles,
+            chaos: metadata.chaos,
+        }
+    }
+
     /// Those of the `number`-th instance of a service, from 1: its seeds are as many later.
     pub(super) fn of_instance(self, number: u64) -> Dials {
         let offset = (number.saturating_sub(1) & u64::from(u32::MAX)) as u32;

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "debugger")]
 mod carried;
+mod chaos;
 mod clock;
 mod compiling;
 mod dials;
@@ -35,7 +36,7 @@ pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
-use crate::instrument::record::{Options, RecordError, Shuffle};
+use crate::instrument::record::{Options, RecordError, Seed};
 use crate::trace::{CarriedSource, Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
 use host::Host;
@@ -149,7 +150,8 @@ fn record(
     room_for(THREADS)?;
     let engine = engine()?;
     let instrumented = Options {
-        handles: options.dials.handles.map(|_| Shuffle::ByHost),
+        handles: options.dials.handles.map(|_| Seed::OfHost),
+        chaos: options.dials.chaos.map(|_| Seed::OfHost),
         ..Options::default()
     };
     let ready = compiling::ready(&engine, &component, instrumented)?;
@@ -161,7 +163,7 @@ fn record(
         None => EntryPoint::command(&engine, compiled)?,
     };
     let wasi = options.context(true)?;
-    let linked = link(&engine, compiled, &options.switches)?;
+    let linked = link(&engine, compiled, options)?;
     let runtime = runtime()?;
     let metadata = metadata(options, call, ready.sources(options));
     let recorder = Recorder::begin(output, force, component.clone(), &ready.program, &metadata)?;
@@ -221,9 +223,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 fn link(
     engine: &Engine,
     compiled: &Compiled,
-    switches: &Switches,
+    WasiOptions {
+        switches, dials, ..
+    }: &WasiOptions,
 ) -> Result<InstancePre<Host>, RunError> {
-    let linker = host::linker(engine, switches).map_err(start_error)?;
+    let linker = host::linker(engine, switches, *dials).map_err(start_error)?;
     linker.instantiate_pre(compiled).map_err(|error| {
         let message = format!("{error:#}");
         let ty = compiled.component_type();

@@ -9,7 +9,7 @@ use super::writing::recorded_instances;
 use super::{Dials, Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, engine, link, metadata, outcome_of, room_for, shared, start_error};
 use crate::component::Component;
-use crate::instrument::record::{Options, Shuffle};
+use crate::instrument::record::{Options, Seed};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -138,7 +138,8 @@ pub fn serve(
         Some(directory) => {
             let options_of_service = Options {
                 hashes_from: HASHES_FROM,
-                handles: options.wasi.dials.handles.map(|_| Shuffle::ByHost),
+                handles: options.wasi.dials.handles.map(|_| Seed::OfHost),
+                chaos: options.wasi.dials.chaos.map(|_| Seed::OfHost),
                 ..Options::default()
             };
             let ready = compiling::ready(&engine, component, options_of_service)?;
@@ -147,7 +148,7 @@ pub fn serve(
             (ready.compiled, Some(recordings))
         }
     };
-    let linked = link(&engine, &compiled, &options.wasi.switches)?;
+    let linked = link(&engine, &compiled, &options.wasi)?;
     let service = Service::new(&linked).map_err(|error| ServeError::NoHandler {
         message: error.root_cause().to_string(),
     })?;

@@ -1,7 +1,7 @@
 //! The host's end of the recorder: `rr:recorder/sink`.
 
 use super::Recorder;
-use crate::instrument::record::{RECORDS_START, SINK};
+use crate::instrument::record::{RECORDS_START, SINK, SeedFor};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
 
@@ -46,9 +46,13 @@ pub fn add_to_linker<T: 'static>(
         },
     )?;
     sink.func_wrap(
-        "shuffle-seed",
-        move |mut store: StoreContextMut<'_, T>, (): ()| {
-            let seed = seeded(store.data_mut()).shared().handles;
+        "seed",
+        move |mut store: StoreContextMut<'_, T>, (what,): (u32,)| {
+            let dials = seeded(store.data_mut()).shared().dials;
+            let seed = match what == SeedFor::Handles as u32 {
+                true => dials.handles,
+                false => dials.chaos,
+            };
             Ok((seed.unwrap_or_default(),))
         },
     )

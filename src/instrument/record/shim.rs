@@ -34,6 +34,9 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     if wraps.iter().any(|wrap| wrap.shuffled.is_some()) {
         text.push_str(SHUFFLE_IMPORTS);
     }
+    if wraps.iter().any(|wrap| wrap.less.is_some()) {
+        text.push_str(CHAOS_IMPORTS);
+    }
     let memories = memories(wraps);
     for (k, memory) in memories.iter().enumerate() {
         let address = core_type(memory.pointer.core_type());
@@ -105,6 +108,11 @@ const SHIM_IMPORTS: &str = r#"(module
 const SHUFFLE_IMPORTS: &str = r#"
 (import "shuffle" "freed" (global $freed (mut i32)))
 (import "shuffle" "moved" (func $moved))
+"#;
+
+const CHAOS_IMPORTS: &str = r#"
+(import "chaos" "shorter" (func $shorter (param i64) (result i64)))
+(import "chaos" "shorter32" (func $shorter32 (param i32) (result i32)))
 "#;
 
 /// `(param …) (result …)`, the parameters named when a prefix is given.

@@ -1,5 +1,6 @@
 //! The generated core functions that stand around crossings and log them.
 
+use super::chaos::Less;
 use super::shim::{GuestMemory, signature_text};
 use super::shuffle::Handles;
 use crate::component::lowering::{Arrivals, realloc};
@@ -28,6 +29,8 @@ pub(super) struct Wrap<'a> {
     pub(super) may_be_owed: bool,
     /// What it does to the handles of an instance whose indices are shuffled.
     pub(super) shuffled: Option<Handles>,
+    /// What of it is made less than it is.
+    pub(super) less: Option<Less>,
 }
 
 /// A memory that a wrapper reads, and its number among the shim's imports.
@@ -156,7 +159,9 @@ impl Wrapper<'_, '_> {
             self.commit_if_outside();
         }
         self.gives_away();
+        self.ask_for_less();
         self.call();
+        self.permit_less();
         self.time();
         if arrivals == Arrivals::Everything {
             self.settle();
@@ -174,6 +179,33 @@ impl Wrapper<'_, '_> {
             self.text
                 .push_str(" (if (i32.eqz (global.get $inside)) (then (call $moved)))");
         }
+    }
+
+    /// The far side is asked for less than the guest asks for.
+    fn ask_for_less(&mut self) {
+        let Some(Less::Length(i)) = self.wrap.less else {
+            return;
+        };
+        let shorter = match self.wrap.crossing.signature.params.get(i) {
+            Some(CoreType::I64) => "$shorter",
+            _ => "$shorter32",
+        };
+        _ = write!(
+            self.text,
+            " (local.set $p{i} (call {shorter} (local.get $p{i})))"
+        );
+    }
+
+    /// The guest is permitted less than the far side has permitted.
+    fn permit_less(&mut self) {
+        let (Some(Less::Permit(i)), Some(Slot { k, .. })) = (self.wrap.less, self.slot) else {
+            return;
+        };
+        let area = format!("(local.get $p{i})");
+        _ = write!(
+            self.text,
+            "\n (if (i32.eqz (i32.load8_u $g{k} {area})) (then (i64.store $g{k} offset=8 {area} (call $shorter (i64.load $g{k} offset=8 {area})))))"
+        );
     }
 
     /// Counts the indices that become free with the call, or when it has been returned from.

@@ -1,9 +1,11 @@
 //! The walk over the component binary that puts the wrappers in.
 
+mod dials;
 mod indices;
 mod prefix;
 mod sections;
 
+use super::chaos::less;
 use super::shim::{memories, shim_text};
 use super::shuffle::{Handles, handles};
 use super::wrapper::Wrap;
@@ -11,10 +13,8 @@ use super::{Commit, Options, RecordError};
 use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
-use prefix::{
-    Added, MEMORIES_INSTANCE, RECORDER_INSTANCE, SHUFFLE_INSTANCE, import_sink, place_recorder,
-    place_shuffle,
-};
+use dials::{Dialled, Placing};
+use prefix::{Added, MEMORIES_INSTANCE, RECORDER_INSTANCE, import_sink, place_recorder};
 use std::collections::HashMap;
 use wasm_encoder as we;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
@@ -107,8 +107,7 @@ struct Scope<'a> {
     body: &'a Body,
     added: Added,
     is_asynchronous: bool,
-    /// Whether the indices of its handles are shuffled.
-    is_shuffled: bool,
+    dialled: Dialled,
     has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
@@ -170,27 +169,22 @@ impl<'a> Rewrite<'a> {
             _ => false,
         };
         let guest_memories = body.items.iter().filter(is_memory).count() as u32;
+        let mut added = Added::default();
         if body.reaches_core {
-            import_sink(out, self.options);
+            import_sink(out, self.options, &mut added);
         }
+        let mut dialled = Dialled::default();
         if body.has_core {
-            place_recorder(out, guest_memories, self.options)?;
+            place_recorder(out, guest_memories, self.options, &mut added)?;
+            dialled = self.turn(&mut Placing::into(out, &mut added), body.id)?;
         }
-        let mut of_body = self.component.crossings().iter();
-        let takes_handles = of_body.any(|c| c.body == body.id && handles(c) != Handles::default());
-        let shuffle = self.options.handles;
-        let shuffle = shuffle.filter(|_| body.has_core && takes_handles);
-        if let Some(shuffle) = shuffle {
-            place_shuffle(out, shuffle)?;
-        }
-        let added = Added::to(body, self.options, shuffle.is_some());
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
             is_asynchronous: is_asynchronous(self.component, body.id),
             has_several_memories: guest_memories > 1,
             body,
             added,
-            is_shuffled: shuffle.is_some(),
+            dialled,
             core_functions: Vec::new(),
             next_core_function: added.core_functions,
             core_modules: Vec::new(),
@@ -207,6 +201,24 @@ impl<'a> Rewrite<'a> {
             callback_option: None,
         });
         Ok(())
+    }
+
+    /// Puts in what is random in a body, where there is any use for it.
+    fn turn(&self, placing: &mut Placing<'_>, body: BodyId) -> Result<Dialled> {
+        let crossings = || self.component.crossings().iter().filter(|c| c.body == body);
+        let Options {
+            handles: indices,
+            chaos,
+            ..
+        } = self.options;
+        let has_handles = || crossings().any(|c| handles(c) != Handles::default());
+        let has_less = || crossings().any(|c| less(c).is_some());
+        let indices = indices.filter(|_| has_handles());
+        let chaos = chaos.filter(|_| has_less());
+        Ok(Dialled {
+            shuffle: indices.map(|seed| placing.shuffle(seed)).transpose()?,
+            chaos: chaos.map(|seed| placing.chaos(seed)).transpose()?,
+        })
     }
 
     /// Emits one shim with a wrapper for each of these; answers the wrappers'
@@ -244,8 +256,9 @@ impl<'a> Rewrite<'a> {
             ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
             ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
         ];
-        if scope.is_shuffled {
-            imports.push(("shuffle", we::ModuleArg::Instance(SHUFFLE_INSTANCE)));
+        let Dialled { shuffle, chaos } = scope.dialled;
+        for (name, instance) in [("shuffle", shuffle), ("chaos", chaos)] {
+            imports.extend(instance.map(|k| (name, we::ModuleArg::Instance(k))));
         }
         instances.instantiate(module, imports);
         out.section(&instances);
@@ -285,7 +298,8 @@ impl<'a> Rewrite<'a> {
                 || (scope.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.is_asynchronous,
             hashes_from,
-            shuffled: scope.is_shuffled.then(|| handles(crossing)),
+            shuffled: scope.dialled.shuffle.map(|_| handles(crossing)),
+            less: scope.dialled.chaos.and_then(|_| less(crossing)),
         })
     }
 

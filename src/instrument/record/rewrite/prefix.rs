@@ -1,10 +1,9 @@
 //! What comes in front of a recorded body: the sink and the recorder.
 
 use super::{Result, assemble, place_module};
-use crate::component::Body;
 use crate::component::status::{CODE_BITS, CopyResult, EventCode, SubtaskState};
 use crate::instrument::record::shim::{ACCESS_ENTRIES, BUFFER_CAPACITY};
-use crate::instrument::record::{BUFFER_LENGTH, Options, RECORDS_START, SINK, Shuffle};
+use crate::instrument::record::{BUFFER_LENGTH, Options, RECORDS_START, SINK};
 use crate::trace::raw::{SET_BY, TIME};
 use wasm_encoder as we;
 
@@ -20,57 +19,24 @@ pub(super) struct Added {
     pub(super) core_functions: u32,
 }
 
-impl Added {
-    /// What a body gets, of whose handles' indices `shuffled` says whether they are.
-    pub(super) fn to(body: &Body, options: Options, shuffled: bool) -> Added {
-        let mut added = Added::default();
-        if body.reaches_core {
-            added.types = 1;
-            added.instances = 1;
-            added.functions = 2 + u32::from(options.handles == Some(Shuffle::ByHost));
-        }
-        if body.has_core {
-            added.memories = 1;
-            added.modules = 3;
-            added.core_instances = 4;
-            added.core_functions = 2;
-        }
-        if shuffled {
-            added.types += 1;
-            added.modules += 1;
-            added.core_instances += 2;
-            added.core_functions += 2 + u32::from(options.handles == Some(Shuffle::ByHost));
-        }
-        added
-    }
-}
-
 /// The core instances of the prefix that shims import.
 pub(super) const MEMORIES_INSTANCE: u32 = 0;
 pub(super) const RECORDER_INSTANCE: u32 = 3;
-pub(super) const SHUFFLE_INSTANCE: u32 = 5;
 const OWED_INSTANCE: u32 = 1;
 const SINK_INSTANCE: u32 = 2;
-const DUMMIES_INSTANCE: u32 = 4;
-const SHUFFLE_MODULE: u32 = 3;
-/// The functions of the sink, where bodies have them.
+/// The functions of the sink.
 const COMMIT: u32 = 0;
 const REGISTER: u32 = 1;
-const SHUFFLE_SEED: u32 = 2;
-/// The type of dummies, and the core functions that make and drop them.
-const DUMMY: u32 = 1;
-const NEW_DUMMY: u32 = 2;
-const DROP_DUMMY: u32 = 3;
-const LOWERED_SEED: u32 = 4;
+pub(super) const SEED: u32 = 2;
 
 /// Bytes that are kept of all buffers of reads that wait. What arrives in others is
 /// logged when the guest is told.
 const KEPT_MAX: u32 = 1 << 26;
 
 /// `import "rr:recorder/sink"` with `commit(instance, records)` and
-/// `register(buffer) -> instance`, and `shuffle-seed() -> u32` where the host says by
-/// which seed handle indices are shuffled.
-pub(super) fn import_sink(out: &mut we::Component, options: Options) {
+/// `register(buffer) -> instance`, and `seed(what) -> u32` where the host says by which
+/// seeds something is random.
+pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut Added) {
     use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
     let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
     let bytes = ComponentValType::Type(0);
@@ -87,15 +53,17 @@ pub(super) fn import_sink(out: &mut we::Component, options: Options) {
         .result(Some(u32_type));
     sink.export("register", ComponentTypeRef::Func(2));
     let mut names = vec!["commit", "register"];
-    if options.handles == Some(Shuffle::ByHost) {
-        let no_params: [(&str, ComponentValType); 0] = [];
+    if options.asks_for_seed() {
         sink.ty()
             .function()
-            .params(no_params)
+            .params([("what", u32_type)])
             .result(Some(u32_type));
-        sink.export("shuffle-seed", ComponentTypeRef::Func(3));
-        names.push("shuffle-seed");
+        sink.export("seed", ComponentTypeRef::Func(3));
+        names.push("seed");
     }
+    added.types = 1;
+    added.instances = 1;
+    added.functions = names.len() as u32;
     let mut types = we::ComponentTypeSection::new();
     types.instance(&sink);
     out.section(&types);
@@ -119,6 +87,7 @@ pub(super) fn place_recorder(
     out: &mut we::Component,
     guest_memories: u32,
     options: Options,
+    added: &mut Added,
 ) -> Result<()> {
     let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
@@ -167,46 +136,10 @@ pub(super) fn place_recorder(
         ],
     );
     out.section(&instances);
-    Ok(())
-}
-
-/// A resource type that nothing else has, and what puts dummies of it into the instance's
-/// handle table, behind the recorder.
-pub(super) fn place_shuffle(out: &mut we::Component, shuffle: Shuffle) -> Result<()> {
-    let mut types = we::ComponentTypeSection::new();
-    types.resource(we::ValType::I32, None);
-    out.section(&types);
-    let mut functions = we::CanonicalFunctionSection::new();
-    functions.resource_new(DUMMY);
-    functions.resource_drop(DUMMY);
-    let mut dummies = vec![
-        ("new", we::ExportKind::Func, NEW_DUMMY),
-        ("drop", we::ExportKind::Func, DROP_DUMMY),
-    ];
-    let (import, seed) = match shuffle {
-        Shuffle::ByHost => {
-            functions.lower(SHUFFLE_SEED, []);
-            dummies.push(("seed", we::ExportKind::Func, LOWERED_SEED));
-            let import = r#"(import "dummies" "seed" (func $seed (result i32)))"#;
-            (import, "(call $seed)".to_owned())
-        }
-        Shuffle::Seed(seed) => ("", format!("(i32.const {})", seed.cast_signed())),
-    };
-    out.section(&functions);
-    let text = include_str!("shuffle.wat")
-        .replace("IMPORT-SEED", import)
-        .replace("SEED", &seed);
-    place_module(out, &assemble(&text)?);
-    let mut instances = we::InstanceSection::new();
-    instances.export_items(dummies);
-    instances.instantiate(
-        SHUFFLE_MODULE,
-        [
-            ("dummies", we::ModuleArg::Instance(DUMMIES_INSTANCE)),
-            ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
-        ],
-    );
-    out.section(&instances);
+    added.memories = 1;
+    added.modules = 3;
+    added.core_instances = 4;
+    added.core_functions = 2;
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 ;; Memory: the indices of a batch from 0 on, and from 64 KiB on those that dummies keep, in a
 ;; ring that grows with them.
 (module
-  (import "dummies" "new" (func $new (param i32) (result i32)))
-  (import "dummies" "drop" (func $drop (param i32)))
+  (import "given" "new" (func $new (param i32) (result i32)))
+  (import "given" "drop" (func $drop (param i32)))
   (import "recorder" "instance" (global $instance (mut i32)))
-  IMPORT-SEED
+  IMPORTS
   (memory 1)
   ;; Indices that have become free and that nobody has taken since, at most.
   (global $freed (export "freed") (mut i32) (i32.const 0))
@@ -15,23 +15,7 @@
   ;; How many dummies keep indices, and where in the ring the next one goes.
   (global $kept (mut i32) (i32.const 0))
   (global $next (mut i32) (i32.const 0))
-  (global $random (mut i64) (i64.const 0))
-
-  ;; A number below $below, of splitmix64.
-  (func $random-below (param $below i32) (result i32) (local $z i64)
-    (global.set $random (i64.add (global.get $random) (i64.const 0x9e3779b97f4a7c15)))
-    (local.set $z (global.get $random))
-    (local.set $z (i64.mul
-      (i64.xor (local.get $z) (i64.shr_u (local.get $z) (i64.const 30)))
-      (i64.const 0xbf58476d1ce4e5b9)))
-    (local.set $z (i64.mul
-      (i64.xor (local.get $z) (i64.shr_u (local.get $z) (i64.const 27)))
-      (i64.const 0x94d049bb133111eb)))
-    (local.set $z (i64.xor (local.get $z) (i64.shr_u (local.get $z) (i64.const 31))))
-    (i32.wrap_i64 (i64.shr_u
-      (i64.mul (i64.shr_u (local.get $z) (i64.const 32)) (i64.extend_i32_u (local.get $below)))
-      (i64.const 32))))
-
+RANDOM
   (func $new-dummy (result i32) (local $index i32)
     (local.set $index (call $new (i32.const 0)))
     (if (i32.gt_u (local.get $index) (global.get $highest))
@@ -90,12 +74,7 @@
     (if (i32.gt_u (local.get $index) (global.get $highest))
       (then (call $batch))))
 
-  ;; Instances have different indices, so that those of one mean nothing in another.
   (func $start
-    (global.set $random (i64.mul
-      (i64.or
-        (i64.shl (i64.extend_i32_u SEED) (i64.const 32))
-        (i64.extend_i32_u (global.get $instance)))
-      (i64.const 0xd1342543de82ef95)))
+    (call $begin)
     (call $batch))
   (start $start))
