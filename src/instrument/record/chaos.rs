@@ -3,7 +3,8 @@
 //!
 //! The wrapper asks for less in the guest's stead, or permits less. So it works with any host,
 //! between components, too, and never does what the specification forbids: who asks for
-//! something is given something, and what must be written whole is. The recording has what
+//! something is given something, and what must be written whole is. Hosts let guests write more
+//! than they were permitted, as there is room mostly; here that ends the run, as WASI says. The recording has what
 //! the guest asked for and what it was given.
 
 use crate::component::types::CoreType;
@@ -15,11 +16,14 @@ pub(super) enum Less {
     /// The length in this flat parameter.
     Length(usize),
     /// The number of bytes in a `result<u64, …>` in the return area, whose address is in
-    /// this flat parameter.
+    /// this flat parameter: so much the guest may write to the stream in the first one.
     Permit(usize),
+    /// Nothing, but the length in this flat parameter may not be more than has been permitted.
+    Permitted(usize),
 }
 
-/// The functions of WASI that may do less than was asked for.
+/// The functions of WASI that may do less than was asked for, and those that may be asked for
+/// so much only.
 const MAY_DO_LESS: &[(&str, &str, Less)] = &[
     (
         "wasi:io/streams",
@@ -45,6 +49,16 @@ const MAY_DO_LESS: &[(&str, &str, Less)] = &[
         "wasi:io/streams",
         "[method]output-stream.check-write",
         Less::Permit(1),
+    ),
+    (
+        "wasi:io/streams",
+        "[method]output-stream.write",
+        Less::Permitted(2),
+    ),
+    (
+        "wasi:io/streams",
+        "[method]output-stream.write-zeroes",
+        Less::Permitted(1),
     ),
     (
         "wasi:io/streams",
@@ -94,12 +108,12 @@ pub(super) fn less(crossing: &Crossing) -> Option<Less> {
         }
         _ => return None,
     };
-    let (Less::Length(at) | Less::Permit(at)) = less;
+    let (Less::Length(at) | Less::Permit(at) | Less::Permitted(at)) = less;
     let is_word = |ty: &CoreType| matches!(ty, CoreType::I32 | CoreType::I64);
     // A component may import something else of that name.
     crossing.signature.params.get(at).filter(|ty| is_word(ty))?;
     let fits = match less {
-        Less::Length(_) => true,
+        Less::Length(_) | Less::Permitted(_) => true,
         Less::Permit(_) => {
             crossing.memory.is_some() && crossing.return_area.is_some_and(|area| area.size >= 16)
         }

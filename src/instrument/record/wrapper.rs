@@ -18,6 +18,8 @@ pub(super) struct Wrap<'a> {
     pub(super) commit_before: bool,
     /// Commit when the call out has returned: after any of them the guest may trap.
     pub(super) commit_after: bool,
+    /// Commit when a call into the guest has returned.
+    pub(super) commit_on_return: bool,
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
@@ -183,17 +185,24 @@ impl Wrapper<'_, '_> {
 
     /// The far side is asked for less than the guest asks for.
     fn ask_for_less(&mut self) {
-        let Some(Less::Length(i)) = self.wrap.less else {
-            return;
-        };
-        let shorter = match self.wrap.crossing.signature.params.get(i) {
-            Some(CoreType::I64) => "$shorter",
-            _ => "$shorter32",
-        };
-        _ = write!(
-            self.text,
-            " (local.set $p{i} (call {shorter} (local.get $p{i})))"
-        );
+        let params = &self.wrap.crossing.signature.params;
+        match self.wrap.less {
+            Some(Less::Length(i)) => {
+                let shorter = match params.get(i) {
+                    Some(CoreType::I64) => "$shorter",
+                    _ => "$shorter32",
+                };
+                _ = write!(
+                    self.text,
+                    " (local.set $p{i} (call {shorter} (local.get $p{i})))"
+                );
+            }
+            Some(Less::Permitted(i)) => {
+                let length = self.address("p", i);
+                _ = write!(self.text, " (call $write (local.get $p0) {length})");
+            }
+            Some(Less::Permit(_)) | None => {}
+        }
     }
 
     /// The guest is permitted less than the far side has permitted.
@@ -204,7 +213,7 @@ impl Wrapper<'_, '_> {
         let area = format!("(local.get $p{i})");
         _ = write!(
             self.text,
-            "\n (if (i32.eqz (i32.load8_u $g{k} {area})) (then (i64.store $g{k} offset=8 {area} (call $shorter (i64.load $g{k} offset=8 {area})))))"
+            "\n (if (i32.eqz (i32.load8_u $g{k} {area})) (then (i64.store $g{k} offset=8 {area} (call $permit (local.get $p0) (i64.load $g{k} offset=8 {area})))))"
         );
     }
 
@@ -256,10 +265,12 @@ impl Wrapper<'_, '_> {
         self.time();
         self.record(Kind::Leave, "r", &self.results());
         self.hash();
-        self.text.push_str(match self.wrap.is_inside() {
-            true => " (global.set $inside (i32.const 0))",
-            false => " (call $commit)",
-        });
+        self.text
+            .push_str(match (self.wrap.is_inside(), self.wrap.commit_on_return) {
+                (true, _) => " (global.set $inside (i32.const 0))",
+                (false, true) => " (call $commit)",
+                (false, false) => "",
+            });
     }
 
     /// The guest's realloc copies what the far side has written to the old block

@@ -1,7 +1,7 @@
 //! What comes in front of a recorded body where something in it is random, behind the
 //! recorder.
 
-use super::prefix::{Added, RECORDER_INSTANCE, SEED};
+use super::prefix::{Added, OVERDRAWN, SEED};
 use super::{Result, assemble, place_module};
 use crate::instrument::record::{Seed, SeedFor};
 use wasm_encoder as we;
@@ -19,15 +19,22 @@ pub(super) struct Dialled {
 pub(super) struct Placing<'a> {
     out: &'a mut we::Component,
     added: &'a mut Added,
+    /// The core instance that is the recorder.
+    recorder: u32,
     /// The core function that asks the host for a seed.
     asks: Option<u32>,
 }
 
 impl<'a> Placing<'a> {
-    pub(super) fn into(out: &'a mut we::Component, added: &'a mut Added) -> Placing<'a> {
+    pub(super) fn into(
+        out: &'a mut we::Component,
+        added: &'a mut Added,
+        recorder: u32,
+    ) -> Placing<'a> {
         Placing {
             out,
             added,
+            recorder,
             asks: None,
         }
     }
@@ -57,7 +64,21 @@ impl<'a> Placing<'a> {
 
     /// What says how much less it is.
     pub(super) fn chaos(&mut self, seed: Seed) -> Result<u32> {
-        self.instance(include_str!("chaos.wat"), SeedFor::Chaos, seed, &[])
+        let mut given = Vec::new();
+        let (mut import, mut overdrawn) = ("", "");
+        if seed == Seed::OfHost {
+            let mut functions = we::CanonicalFunctionSection::new();
+            functions.lower(OVERDRAWN, []);
+            self.out.section(&functions);
+            given.push(("overdrawn", self.added.core_functions));
+            self.added.core_functions += 1;
+            import = r#"(import "given" "overdrawn" (func $overdrawn (param i64 i64)))"#;
+            overdrawn = "(call $overdrawn (local.get $length) (local.get $permitted))";
+        }
+        let text = include_str!("chaos.wat")
+            .replace("IMPORTS", &format!("{import} IMPORTS"))
+            .replace("OVERDRAWN", overdrawn);
+        self.instance(&text, SeedFor::Chaos, seed, &given)
     }
 
     /// An instance of a module that has these functions, a seed and random numbers.
@@ -89,7 +110,7 @@ impl<'a> Placing<'a> {
             self.added.modules,
             [
                 ("given", we::ModuleArg::Instance(self.added.core_instances)),
-                ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
+                ("recorder", we::ModuleArg::Instance(self.recorder)),
             ],
         );
         self.out.section(&instances);

@@ -19,23 +19,54 @@ pub(super) struct Added {
     pub(super) core_functions: u32,
 }
 
-/// The core instances of the prefix that shims import.
-pub(super) const MEMORIES_INSTANCE: u32 = 0;
-pub(super) const RECORDER_INSTANCE: u32 = 3;
-const OWED_INSTANCE: u32 = 1;
-const SINK_INSTANCE: u32 = 2;
 /// The functions of the sink.
 const COMMIT: u32 = 0;
 const REGISTER: u32 = 1;
 pub(super) const SEED: u32 = 2;
+pub(super) const OVERDRAWN: u32 = 3;
+/// The core instance of the prefix with the memory of records.
+pub(super) const MEMORIES_INSTANCE: u32 = 0;
+
+/// The recorder of a body, by whether the far side may owe it something: where it does not,
+/// there is no memory for that, as each takes time to instantiate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecorderParts {
+    pub(super) is_asynchronous: bool,
+}
+
+impl RecorderParts {
+    /// Core modules that it adds in front.
+    pub(super) fn modules(self) -> u32 {
+        2 + u32::from(self.is_asynchronous)
+    }
+
+    /// Core instances that it adds in front.
+    pub(super) fn core_instances(self) -> u32 {
+        3 + u32::from(self.is_asynchronous)
+    }
+
+    /// The core instance that shims import.
+    pub(super) fn recorder_instance(self) -> u32 {
+        self.core_instances() - 1
+    }
+
+    fn sink_instance(self) -> u32 {
+        self.core_instances() - 2
+    }
+
+    /// The core instance with the memory of what is owed, where there is one.
+    fn owed_instance(self) -> Option<u32> {
+        self.is_asynchronous.then_some(MEMORIES_INSTANCE + 1)
+    }
+}
 
 /// Bytes that are kept of all buffers of reads that wait. What arrives in others is
 /// logged when the guest is told.
 const KEPT_MAX: u32 = 1 << 26;
 
 /// `import "rr:recorder/sink"` with `commit(instance, records)` and
-/// `register(buffer) -> instance`, and `seed(what) -> u32` where the host says by which
-/// seeds something is random.
+/// `register(buffer) -> instance`, `seed(what) -> u32` and `overdrawn(written, permitted)`, which
+/// ends the run, where the host says by which seeds something is random.
 pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut Added) {
     use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
     let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
@@ -60,6 +91,19 @@ pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut
             .result(Some(u32_type));
         sink.export("seed", ComponentTypeRef::Func(3));
         names.push("seed");
+        let lengths = [
+            (
+                "written",
+                ComponentValType::Primitive(PrimitiveValType::U64),
+            ),
+            (
+                "permitted",
+                ComponentValType::Primitive(PrimitiveValType::U64),
+            ),
+        ];
+        sink.ty().function().params(lengths).result(None);
+        sink.export("overdrawn", ComponentTypeRef::Func(4));
+        names.push("overdrawn");
     }
     added.types = 1;
     added.instances = 1;
@@ -86,15 +130,18 @@ pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut
 pub(super) fn place_recorder(
     out: &mut we::Component,
     guest_memories: u32,
+    parts: RecorderParts,
     options: Options,
     added: &mut Added,
 ) -> Result<()> {
     let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
-    place_module(out, &assemble(include_str!("owed.wat"))?);
+    if parts.is_asynchronous {
+        place_module(out, &assemble(include_str!("owed.wat"))?);
+    }
     let mut instances = we::InstanceSection::new();
-    for module in [0, 1] {
+    for module in 0..parts.modules() - 1 {
         instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(module, []);
     }
     out.section(&instances);
@@ -120,28 +167,45 @@ pub(super) fn place_recorder(
         .replace("SET-BY-AT", &SET_BY.to_string())
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
-        .replace("PENDING", &pending());
+        .replace(
+            "OWED-MEMORY",
+            if parts.is_asynchronous {
+                OWED_MEMORY
+            } else {
+                ""
+            },
+        )
+        .replace(
+            "PENDING",
+            &if parts.is_asynchronous {
+                pending()
+            } else {
+                String::new()
+            },
+        );
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
     instances.export_items([
         ("commit", we::ExportKind::Func, 0),
         ("register", we::ExportKind::Func, 1),
     ]);
-    instances.instantiate(
-        2,
-        [
-            ("sink", we::ModuleArg::Instance(SINK_INSTANCE)),
-            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-            ("owed", we::ModuleArg::Instance(OWED_INSTANCE)),
-        ],
-    );
+    let mut given = vec![
+        ("sink", we::ModuleArg::Instance(parts.sink_instance())),
+        ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+    ];
+    let owed = parts.owed_instance().map(we::ModuleArg::Instance);
+    given.extend(owed.map(|owed| ("owed", owed)));
+    instances.instantiate(parts.modules() - 1, given);
     out.section(&instances);
     added.memories = 1;
-    added.modules = 3;
-    added.core_instances = 4;
+    added.modules = parts.modules();
+    added.core_instances = parts.core_instances();
     added.core_functions = 2;
     Ok(())
 }
+
+/// The memory that that part uses.
+const OWED_MEMORY: &str = "(import \"owed\" \"owed\" (memory $o 1)) (export \"owed\" (memory $o))";
 
 /// The part of the recorder that knows what is owed, with the codes that it compares.
 fn pending() -> String {
