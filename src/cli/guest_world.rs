@@ -1,5 +1,6 @@
 //! What a program runs with while it is recorded.
 
+use super::dials::DialsGiven;
 use crate::record::{Preopen, Switches, WasiOptions};
 use anyhow::Context;
 use clap::Args;
@@ -41,6 +42,8 @@ pub(super) struct GuestWorld {
         value_delimiter = ','
     )]
     pub(super) switches: Vec<String>,
+    #[command(flatten)]
+    pub(super) dials: DialsGiven,
 }
 
 impl GuestWorld {
@@ -65,6 +68,7 @@ impl GuestWorld {
             && self.switches.is_empty()
             && !self.sources
             && !self.no_sources
+            && self.dials.is_empty()
     }
 
     /// `-S help`: a question, not a switch.
@@ -91,6 +95,7 @@ impl GuestWorld {
             redact_env: self.redact_env,
             dirs: self.dirs.clone(),
             switches,
+            dials: self.dials.turned(),
             sources_beside: keeps.then(|| where_sources_may_be(app)),
         })
     }

@@ -6,10 +6,10 @@ use super::keep::{Keep, Verdict};
 use super::shelf::{Room, Shelf};
 use super::tails::Tails;
 use super::writing::recorded_instances;
-use super::{Recorder, RecorderError, RunError, WasiOptions};
+use super::{Dials, Recorder, RecorderError, RunError, WasiOptions};
 use super::{compiling, link, metadata, outcome_of, pooling, room_for, shared, start_error};
 use crate::component::Component;
-use crate::instrument::record::{Commit, Options};
+use crate::instrument::record::{Commit, Options, Seed};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -135,6 +135,8 @@ pub fn serve(
     let options_of_service = Options {
         commit: Commit::OnlyWhenFull,
         hashes_from: HASHES_FROM,
+        handles: options.wasi.dials.handles.map(|_| Seed::OfHost),
+        chaos: options.wasi.dials.chaos.map(|_| Seed::OfHost),
         ..Options::default()
     };
     let requests = options.bounds.requests;
@@ -153,7 +155,7 @@ pub fn serve(
             (ready.engine, ready.compiled.compiled, Some(recordings))
         }
     };
-    let linked = link(&engine, &compiled, &options.wasi.switches)?;
+    let linked = link(&engine, &compiled, &options.wasi)?;
     let service = Service::new(&linked).map_err(|error| ServeError::NoHandler {
         message: error.root_cause().to_string(),
     })?;
@@ -234,6 +236,7 @@ struct Recordings {
     component: Arc<Component>,
     program: HeldProgram,
     metadata: Metadata,
+    dials: Dials,
     keep: Keep,
     shelf: Shelf,
     tails: Tails,
@@ -276,6 +279,7 @@ impl Recordings {
             program: beside(directory, component, sources)?,
             component: component.clone(),
             metadata: metadata(&options.wasi, None, Vec::new()),
+            dials: options.wasi.dials,
             keep: options.keep.clone(),
             shelf: Shelf::of(directory, options.room),
             tails: Tails::new(lasting, instances),
@@ -288,9 +292,12 @@ impl Recordings {
     /// The recording of one more instance; what keeps it from being written at once is told.
     fn begin(&self, told: impl FnOnce(&RecorderError)) -> Result<Arc<Recording>, RecorderError> {
         let (number, path) = self.files.next();
+        let dials = self.dials.of_instance(number);
         let metadata = Metadata {
             started: seconds_now(),
             instance: number,
+            handles: dials.handles,
+            chaos: dials.chaos,
             ..self.metadata.clone()
         };
         let begin = |held: Option<Held>, tails: &Tails| {
@@ -562,7 +569,12 @@ impl Instances for Instanced {
             recording,
             exchanges: Vec::new(),
         };
-        Ok(Store::new(&self.engine, Host::new(wasi, served)))
+        let mut store = Store::new(&self.engine, Host::new(wasi, served));
+        if let Some(recordings) = &self.recordings {
+            let dials = self.wasi.dials;
+            dials.make_room(&mut store, &recordings.component);
+        }
+        Ok(store)
     }
 
     fn accepted(&self, host: &mut Host, exchange: &Arc<Exchange>) {
