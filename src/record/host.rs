@@ -1,7 +1,7 @@
 //! The data of a recorded store, and the imports it can answer.
 
 use super::serving::Recording;
-use super::{Recorder, Switches, add_to_linker};
+use super::{Recorder, RecorderError, Switches, add_to_linker};
 pub(super) use rr_dap_host::Host;
 use rr_dap_host::Interfaces;
 use rr_dap_host::service::Exchange;
@@ -15,6 +15,27 @@ pub(super) struct Served {
     pub(super) recording: Option<Arc<Recording>>,
     /// The requests that the instance was given.
     pub(super) exchanges: Vec<Arc<Exchange>>,
+}
+
+impl Served {
+    /// Takes the recording away, of a store that goes now.
+    pub(super) fn take_recording(&mut self) -> (Option<Arc<Recording>>, Result<(), RecorderError>) {
+        let recording = self.recording.take();
+        let parted = recording.as_ref().map_or(Ok(()), |recording| {
+            // After this the memory of the guest is looked at no more.
+            recording.recorder.part_from_guests()
+        });
+        (recording, parted)
+    }
+}
+
+impl Drop for Served {
+    /// A store drops its data before the instances in it.
+    fn drop(&mut self) {
+        if let (_, Err(error)) = self.take_recording() {
+            tracing::warn!("{error}");
+        }
+    }
 }
 
 /// The recorder that [`record`](super::record) or [`serve`](super::serving::serve) put into the

@@ -12,6 +12,7 @@ mod held;
 mod host;
 mod interrupt;
 pub mod keep;
+mod pooling;
 mod recorder;
 pub mod serving;
 mod shared;

@@ -34,7 +34,7 @@ use wasmtime::component::Linker;
 /// been written.
 ///
 /// Engines should be made deterministic as [`deterministic`](super::deterministic) does it.
-/// On engines with a pooling allocator, recorders cannot share their memory: what
+/// On engines with a pooling allocator, these recorders cannot share their memory: what
 /// they have not committed when the run ends is not recorded, and no times are.
 /// Engines with a memory creator of their own (`Config::with_host_memory`) are not
 /// supported.
@@ -280,10 +280,32 @@ impl Recorder {
         Recorder {
             handle: Arc::new(Handle {
                 shared,
+                parts_from_guests: thread.is_none(),
                 thread: Mutex::new(thread),
                 begun: Instant::now(),
             }),
         }
+    }
+
+    /// Whether whoever has it says when the guest's store goes: then it may look at memory that
+    /// a pool lends to that store.
+    pub(super) fn parts_from_guests(&self) -> bool {
+        self.handle.parts_from_guests
+    }
+
+    /// Copies what has not been committed, of a guest that may be running on another thread, to
+    /// where it outlives the process.
+    pub(super) fn copy_from_running(&self) -> Result<(), RecorderError> {
+        match self.shared().copy_from_running() {
+            Err(RecorderError::Finished) => Ok(()),
+            copied => copied,
+        }
+    }
+
+    /// Takes what has not been committed. It must be said before the store of the guest goes,
+    /// and when nothing of it runs any more.
+    pub(super) fn part_from_guests(&self) -> Result<(), RecorderError> {
+        self.shared().part_from_guests()
     }
 
     fn start(
@@ -375,6 +397,7 @@ impl std::fmt::Debug for Recorder {
 /// What all clones of a recorder share. The last one that goes ends the recording.
 struct Handle {
     shared: Arc<Shared>,
+    parts_from_guests: bool,
     thread: Mutex<Option<JoinHandle<()>>>,
     begun: Instant,
 }

@@ -7,9 +7,9 @@ use super::shelf::{Room, Shelf};
 use super::tails::Tails;
 use super::writing::recorded_instances;
 use super::{Recorder, RecorderError, RunError, WasiOptions};
-use super::{compiling, engine, link, metadata, outcome_of, room_for, shared, start_error};
+use super::{compiling, link, metadata, outcome_of, pooling, room_for, shared, start_error};
 use crate::component::Component;
-use crate::instrument::record::Options;
+use crate::instrument::record::{Commit, Options};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome, ProgramId, Utc,
     private,
@@ -32,7 +32,7 @@ use wasmtime::{Engine, Store};
 
 /// From which request on an instance's memory is hashed: to hash a megabyte takes as long as a
 /// small request, and most instances for WASI 0.2 get one.
-const HASHES_FROM: u32 = 16;
+const HASHES_FROM: u32 = 1024;
 
 /// Why a component cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -132,18 +132,25 @@ pub fn serve(
     shared::expect_other_threads();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     room_for(cores + 2)?;
-    let engine = engine()?;
-    let (compiled, recordings) = match &options.directory {
-        None => (plain(&engine, component)?, None),
+    let options_of_service = Options {
+        commit: Commit::OnlyWhenFull,
+        hashes_from: HASHES_FROM,
+        ..Options::default()
+    };
+    let requests = options.bounds.requests;
+    let (engine, compiled, recordings) = match &options.directory {
+        None => {
+            let plain = |engine: &Engine| plain(engine, component);
+            let ready = pooling::for_requests(component, requests, plain, |compiled| compiled)?;
+            (ready.engine, ready.compiled, None)
+        }
         Some(directory) => {
-            let options_of_service = Options {
-                hashes_from: HASHES_FROM,
-                ..Options::default()
-            };
-            let ready = compiling::ready(&engine, component, options_of_service)?;
-            let sources = ready.sources(&options.wasi);
+            let compile = |engine: &Engine| compiling::ready(engine, component, options_of_service);
+            let ready =
+                pooling::for_requests(component, requests, compile, |ready| &ready.compiled)?;
+            let sources = ready.compiled.sources(&options.wasi);
             let recordings = Recordings::make(directory, component, options, sources)?;
-            (ready.compiled, Some(recordings))
+            (ready.engine, ready.compiled.compiled, Some(recordings))
         }
     };
     let linked = link(&engine, &compiled, &options.wasi.switches)?;
@@ -576,16 +583,12 @@ impl Instances for Instanced {
             },
             Err(error) => outcome_of(error),
         };
-        let served = store.data_mut().companion_mut::<Served>();
-        let Some(Served {
-            recording,
-            exchanges,
-        }) = served
-        else {
+        let Some(served) = store.data_mut().companion_mut::<Served>() else {
             return;
         };
-        let (recording, exchanges) = (recording.take(), std::mem::take(exchanges));
-        // Then its memory is a tail's alone.
+        let exchanges = std::mem::take(&mut served.exchanges);
+        let (recording, parted) = served.take_recording();
+        self.told(parted);
         drop(store);
         let failed = !matches!(outcome, Outcome::Returned { .. });
         if failed {
@@ -604,6 +607,18 @@ impl Instances for Instanced {
                 kept: None,
             }),
             _ => {}
+        }
+    }
+
+    fn answers(&self, exchange: &Arc<Exchange>) {
+        // What is held is gone anyway when the process is.
+        let lasting = |recordings: &&Recordings| recordings.keep.is_all();
+        if let Some(recordings) = self.recordings.as_ref().filter(lasting) {
+            let recording = recordings.open.lock().get(&exchange.number).cloned();
+            if let Some(recording) = recording {
+                // What fails here is told by the commit that comes.
+                _ = recording.recorder.copy_from_running();
+            }
         }
     }
 

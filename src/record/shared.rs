@@ -8,7 +8,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// A part of a file, mapped.
+/// A part of a file, mapped, or memory that another has lent.
 ///
 /// Words are read and stored atomically, so that the stores stay in their order;
 /// bytes are copied in and out, never borrowed: others may store there meanwhile.
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub(super) struct Mapping {
     address: NonNull<u8>,
     length: usize,
+    is_lent: bool,
 }
 
 // SAFETY: the mapping belongs to no thread, and is accessed through atomic
@@ -29,7 +30,25 @@ impl Mapping {
     /// the file system has no room for would end the process when it is touched.
     pub(super) fn new(file: &File, offset: u64, length: usize) -> io::Result<Mapping> {
         let address = map(std::ptr::null_mut(), file, offset, length, 0)?;
-        Ok(Mapping { address, length })
+        Ok(Mapping {
+            address,
+            length,
+            is_lent: false,
+        })
+    }
+
+    /// One of memory that is not a file's, and stays another's.
+    ///
+    /// # Safety
+    ///
+    /// There are `length` bytes of memory at `address`, readable and writable, until the mapping
+    /// is gone. Nobody has a reference into them while it is used.
+    pub(super) unsafe fn lent(address: NonNull<u8>, length: usize) -> Mapping {
+        Mapping {
+            address,
+            length,
+            is_lent: true,
+        }
     }
 
     /// One of nothing.
@@ -37,6 +56,7 @@ impl Mapping {
         Mapping {
             address: NonNull::dangling(),
             length: 0,
+            is_lent: true,
         }
     }
 
@@ -131,7 +151,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if self.length == 0 {
+        if self.is_lent {
             return;
         }
         // SAFETY: mapped by `new`, and nothing borrows from it.

@@ -1,6 +1,7 @@
 //! The host's end of the recorder: `rr:recorder/sink`.
 
 use super::Recorder;
+use super::tail::{RecorderMemory, Terms};
 use crate::instrument::record::{RECORDS_START, SINK};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
@@ -21,13 +22,13 @@ pub fn add_to_linker<T: 'static>(
         "commit",
         move |mut store: StoreContextMut<'_, T>, (instance, list): (u32, WasmList<u8>)| {
             let recorder = of(store.data_mut());
-            let shared = shares_memory(&store);
+            let terms = terms(&store, &recorder);
             let records = list.as_le_slice(&store);
-            let base = shared.then(|| base_of(records)).flatten();
-            // SAFETY: the records lie in a linear memory of this store, which is
-            // the store's alone (`shares_memory`); the base is within it, if it is
-            // aligned to a page, which `Tail::follow` checks.
-            unsafe { recorder.shared().commit(instance, base, records) }?;
+            let memory = terms.and_then(|terms| memory_of(records, terms));
+            // SAFETY: the records lie in a linear memory of this store, which it has on these
+            // terms (`terms`); the base is within it, if it is aligned to a page, which
+            // `Tail::follow` checks.
+            unsafe { recorder.shared().commit(instance, memory, records) }?;
             Ok(())
         },
     )?;
@@ -35,26 +36,39 @@ pub fn add_to_linker<T: 'static>(
         "register",
         move |mut store: StoreContextMut<'_, T>, (list,): (WasmList<u8>,)| {
             let recorder = recorder(store.data_mut());
-            let shared = shares_memory(&store);
+            let terms = terms(&store, &recorder);
             let memory = list.as_le_slice(&store);
-            let buffer = (memory.as_ptr().cast_mut(), memory.len());
-            // SAFETY: the list is memory of a linear memory of this store, which
-            // is the store's alone (`shares_memory`); recorders register theirs
-            // before they use it, and other components corrupt but their own.
-            let instance = unsafe { recorder.shared().register(shared.then_some(buffer)) }?;
+            let (base, length) = (memory.as_ptr().cast_mut(), memory.len());
+            let memory = terms.map(|terms| RecorderMemory {
+                base,
+                length,
+                terms,
+            });
+            // SAFETY: the list is memory of a linear memory of this store, which it has on these
+            // terms (`terms`); recorders register theirs before they use it, and other
+            // components corrupt but their own.
+            let instance = unsafe { recorder.shared().register(memory) }?;
             Ok((instance,))
         },
     )
 }
 
-/// Whether linear memories are mapped for one instance and unmapped with it. A
-/// pooling allocator gives their memory to other instances.
-fn shares_memory<T>(store: &StoreContextMut<'_, T>) -> bool {
-    store.engine().pooling_allocator_metrics().is_none()
+/// On which terms a recorder may have a part in linear memories of its store. They are mapped
+/// for one instance and unmapped with it, or a pooling allocator gives their memory to other
+/// instances, when the store is gone: that one is lent to recorders that part from it before.
+fn terms<T>(store: &StoreContextMut<'_, T>, recorder: &Recorder) -> Option<Terms> {
+    match store.engine().pooling_allocator_metrics() {
+        None => Some(Terms::Shared),
+        Some(_) => recorder.parts_from_guests().then_some(Terms::Lent),
+    }
 }
 
-/// The beginning of the memory whose records these are.
-fn base_of(records: &[u8]) -> Option<*mut u8> {
+/// The memory whose records these are, as far as is known of it.
+fn memory_of(records: &[u8], terms: Terms) -> Option<RecorderMemory> {
     let base = (records.as_ptr() as usize).checked_sub(RECORDS_START as usize)?;
-    Some(base as *mut u8)
+    Some(RecorderMemory {
+        base: base as *mut u8,
+        length: records.len() + RECORDS_START as usize,
+        terms,
+    })
 }

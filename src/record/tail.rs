@@ -13,6 +13,7 @@ use crate::trace::tail::{
 };
 use std::fs::File;
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// No more buffers get their room in advance.
@@ -20,10 +21,41 @@ const RESERVED: u64 = 64;
 
 /// The recorder buffer of one instance.
 enum Buffer {
-    /// The recorder's memory is the file's.
-    Shared { base: usize, mapping: Arc<Mapping> },
+    /// The recorder's memory is the file's, or lent.
+    Shared {
+        base: usize,
+        mapping: Arc<Mapping>,
+        /// Bytes of records in it that are in the backlog already.
+        taken: usize,
+    },
     /// It could not be: what it holds is seen when it is committed.
     Apart,
+}
+
+/// The linear memory of an instance's recorder, whose records begin where `trace::tail` says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecorderMemory {
+    pub(super) base: *mut u8,
+    pub(super) length: usize,
+    pub(super) terms: Terms,
+}
+
+/// Records that an instance holds back.
+pub(super) struct HeldRecords {
+    pub(super) instance: Instance,
+    /// Where in its buffer they begin: bytes of records before.
+    pub(super) from: usize,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// On which terms a recorder's memory is looked at while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// It is mapped for this instance and unmapped with it, and becomes memory of the file: it
+    /// outlives the process.
+    Shared,
+    /// It is a pool's, and stays where it is. Until the store goes, it may be read there.
+    Lent,
 }
 
 /// Whether records could be put into the backlog.
@@ -149,15 +181,16 @@ impl Tail {
         self.buffers.push(Buffer::Apart);
     }
 
-    /// Shares the memory of the next instance's recorder.
+    /// Has a part in the memory of the next instance's recorder.
     ///
     /// # Safety
     ///
-    /// See [`Mapping::put_at`]; it is the beginning of a linear memory that is
-    /// memory of its own, and holds nothing but the word with the end of no records.
-    pub(super) unsafe fn add(&mut self, base: *mut u8, length: usize) -> io::Result<()> {
+    /// It is a linear memory that holds nothing but the word with the end of no records. Where
+    /// it is shared, see [`Mapping::put_at`]; where it is lent, [`Mapping::lent`] until
+    /// [`Tail::part_from_guests`].
+    pub(super) unsafe fn add(&mut self, memory: RecorderMemory) -> io::Result<()> {
         // SAFETY: as the caller says.
-        let buffer = unsafe { self.share(self.buffers.len(), base, length) }?;
+        let buffer = unsafe { self.share(self.buffers.len(), memory) }?;
         self.buffers.push(buffer);
         Ok(())
     }
@@ -165,16 +198,44 @@ impl Tail {
     /// # Safety
     ///
     /// See [`Tail::add`].
-    unsafe fn share(
-        &mut self,
-        instance: usize,
-        base: *mut u8,
-        length: usize,
-    ) -> io::Result<Buffer> {
+    unsafe fn share(&mut self, instance: usize, memory: RecorderMemory) -> io::Result<Buffer> {
+        let RecorderMemory {
+            base,
+            length,
+            terms,
+        } = memory;
         let aligned = (base as usize).is_multiple_of(shared::page_size());
         if length == 0 || !length.is_multiple_of(HEADER) || !aligned || instance >= MAX_BUFFERS {
             return Ok(Buffer::Apart);
         }
+        let mapping = match (terms, NonNull::new(base)) {
+            (Terms::Lent, None) => return Ok(Buffer::Apart),
+            // SAFETY: as the caller says.
+            (Terms::Lent, Some(base)) => Arc::new(unsafe { Mapping::lent(base, length) }),
+            (Terms::Shared, _) => {
+                // SAFETY: as the caller says.
+                unsafe { self.map(instance, base, length) }?
+            }
+        };
+        self.clock.tell(instance, mapping.clone());
+        Ok(Buffer::Shared {
+            base: base as usize,
+            mapping,
+            taken: 0,
+        })
+    }
+
+    /// Puts memory of the file in place of a recorder's.
+    ///
+    /// # Safety
+    ///
+    /// See [`Mapping::put_at`].
+    unsafe fn map(
+        &mut self,
+        instance: usize,
+        base: *mut u8,
+        length: usize,
+    ) -> io::Result<Arc<Mapping>> {
         let offset = self.length;
         if offset + length as u64 > self.allocated {
             shared::allocate(&self.file, offset, length as u64)?;
@@ -192,40 +253,46 @@ impl Tail {
         if self.header.load_u32(at::BUFFERS) <= instance as u32 {
             self.header.store_u32(at::BUFFERS, instance as u32 + 1);
         }
-        self.clock.tell(instance, mapping.clone());
-        Ok(Buffer::Shared {
-            base: base as usize,
-            mapping,
-        })
+        Ok(mapping)
     }
 
-    /// Shares a recorder's memory anew if it has grown past what is shared, or
+    /// Has a part in a recorder's memory anew if it has grown past what is known of it, or
     /// moved. The buffer must have been committed.
     ///
     /// # Safety
     ///
-    /// The linear memory has at least `length` bytes from `base`; see [`Tail::add`].
+    /// The linear memory has at least so many bytes from its base; see [`Tail::add`].
     pub(super) unsafe fn follow(
         &mut self,
         instance: u32,
-        base: *mut u8,
-        length: usize,
+        memory: RecorderMemory,
     ) -> io::Result<()> {
-        let Some(Buffer::Shared { base: old, mapping }) = self.buffers.get(instance as usize)
+        let Some(Buffer::Shared {
+            base: old, mapping, ..
+        }) = self.buffers.get(instance as usize)
         else {
             return Ok(());
         };
         // Rounded down: what lies past the records may not be the memory's.
-        let length = length / HEADER * HEADER;
-        if *old == base as usize && length <= mapping.length() {
+        let length = memory.length / HEADER * HEADER;
+        if *old == memory.base as usize && length <= mapping.length() {
             return Ok(());
         }
         // SAFETY: as the caller says.
-        let buffer = unsafe { self.share(instance as usize, base, length) }?;
+        let buffer = unsafe { self.share(instance as usize, RecorderMemory { length, ..memory }) }?;
         if let Some(place) = self.buffers.get_mut(instance as usize) {
             *place = buffer;
         }
         Ok(())
+    }
+
+    /// Gives back what recorders have lent; what they hold must have been taken.
+    pub(super) fn part_from_guests(&mut self) {
+        // The clock stores times there.
+        self.clock.fall_silent();
+        for buffer in &mut self.buffers {
+            *buffer = Buffer::Apart;
+        }
     }
 
     /// Instances other than this one that hold records back.
@@ -239,23 +306,39 @@ impl Tail {
     /// Bytes that a buffer holds back.
     fn held_in(&self, buffer: &Buffer) -> usize {
         match buffer {
-            Buffer::Shared { mapping, .. } => held(mapping.load_u32(0), mapping),
+            Buffer::Shared { mapping, taken, .. } => {
+                held(mapping.load_u32(0), mapping).saturating_sub(*taken)
+            }
             Buffer::Apart => 0,
         }
     }
 
     /// What instances hold back, in the order in which it happened. The guest must
     /// not be running.
-    pub(super) fn held(&self, component: &Component) -> Vec<(Instance, Vec<u8>)> {
+    pub(super) fn held(&self, component: &Component) -> Vec<HeldRecords> {
         let ends: Vec<usize> = self.buffers.iter().map(|b| self.held_in(b)).collect();
+        self.read_held(component, &ends)
+    }
+
+    /// The same of a guest that may be running on another thread: what it has recorded by
+    /// now. Where one instance calls another it commits, so none has recorded what follows upon
+    /// something that is not seen in another.
+    pub(super) fn held_while_running(&self, component: &Component) -> Vec<HeldRecords> {
+        let ends: Vec<usize> = self.buffers.iter().map(|b| self.held_in(b)).collect();
+        if ends.iter().all(|end| *end == 0) {
+            return Vec::new();
+        }
+        if !cfg!(target_arch = "x86_64") {
+            shared::see_other_threads();
+        }
         self.read_held(component, &ends)
     }
 
     /// The same, and stops the guest, which may be running on another thread: where
     /// it would record anything more, it traps.
-    pub(super) fn stop(&self, component: &Component) -> Vec<(Instance, Vec<u8>)> {
+    pub(super) fn stop(&self, component: &Component) -> Vec<HeldRecords> {
         let stop = |buffer: &Buffer| match buffer {
-            Buffer::Shared { mapping, .. } => stop(mapping),
+            Buffer::Shared { mapping, taken, .. } => stop(mapping).saturating_sub(*taken),
             Buffer::Apart => 0,
         };
         let ends: Vec<usize> = self.buffers.iter().map(stop).collect();
@@ -263,14 +346,21 @@ impl Tail {
         self.read_held(component, &ends)
     }
 
-    fn read_held(&self, component: &Component, ends: &[usize]) -> Vec<(Instance, Vec<u8>)> {
-        let records = |(instance, (buffer, length)): (usize, (&Buffer, &usize))| match buffer {
-            Buffer::Shared { mapping, .. } => {
-                let mut bytes = mapping.read(RECORDS_START, *length);
-                bytes.truncate(crate::trace::raw::whole(component, &bytes));
-                (Instance(instance as u32), bytes)
+    fn read_held(&self, component: &Component, ends: &[usize]) -> Vec<HeldRecords> {
+        let records = |(instance, (buffer, length)): (usize, (&Buffer, &usize))| {
+            let (from, bytes) = match buffer {
+                Buffer::Shared { mapping, taken, .. } => {
+                    let mut bytes = mapping.read(RECORDS_START + taken, *length);
+                    bytes.truncate(crate::trace::raw::whole(component, &bytes));
+                    (*taken, bytes)
+                }
+                Buffer::Apart => (0, Vec::new()),
+            };
+            HeldRecords {
+                instance: Instance(instance as u32),
+                from,
+                bytes,
             }
-            Buffer::Apart => (Instance(instance as u32), Vec::new()),
         };
         let mut held: Vec<_> = self
             .buffers
@@ -279,13 +369,73 @@ impl Tail {
             .enumerate()
             .map(records)
             .collect();
-        in_order(component, &mut held);
-        held.retain(|(_, bytes)| !bytes.is_empty());
-        held
+        let mut bytes: Vec<_> = held
+            .iter_mut()
+            .map(|held| (held.instance, std::mem::take(&mut held.bytes)))
+            .collect();
+        in_order(component, &mut bytes);
+        let from = |instance: Instance| held.get(instance.0 as usize).map_or(0, |held| held.from);
+        let in_order = bytes.into_iter().map(|(instance, bytes)| HeldRecords {
+            instance,
+            from: from(instance),
+            bytes,
+        });
+        in_order.filter(|held| !held.bytes.is_empty()).collect()
     }
 
-    /// Moves records out of an instance's buffer into the backlog.
-    pub(super) fn push(&mut self, instance: Instance, records: &[u8]) -> Push {
+    /// The part of records, which begin so far into an instance's buffer, that has not been
+    /// taken while it ran.
+    fn not_taken<'a>(&self, instance: Instance, from: usize, records: &'a [u8]) -> &'a [u8] {
+        let taken = match self.buffers.get(instance.0 as usize) {
+            Some(Buffer::Shared { taken, .. }) => *taken,
+            Some(Buffer::Apart) | None => 0,
+        };
+        let skipped = taken.saturating_sub(from).min(records.len());
+        records.get(skipped..).unwrap_or_default()
+    }
+
+    /// The same, of records that are too many for the backlog; from here on they are taken.
+    pub(super) fn take_at_once<'a>(
+        &mut self,
+        instance: Instance,
+        from: usize,
+        records: &'a [u8],
+    ) -> &'a [u8] {
+        let rest = self.not_taken(instance, from, records);
+        self.has_taken(instance, from + records.len());
+        rest
+    }
+
+    fn has_taken(&mut self, instance: Instance, until: usize) {
+        if let Some(Buffer::Shared { taken, .. }) = self.buffers.get_mut(instance.0 as usize) {
+            *taken = until;
+        }
+    }
+
+    /// Moves records, which begin so far into an instance's buffer, into the backlog. The
+    /// instance's memory is free for others then.
+    pub(super) fn push(&mut self, instance: Instance, from: usize, records: &[u8]) -> Push {
+        let pushed = self.copy(instance, from, records);
+        if pushed == Push::Done {
+            self.reset(instance);
+            self.header.store_u64(at::INTENT_END, 0);
+        }
+        pushed
+    }
+
+    /// Copies records into the backlog, of an instance that may be running and keeps them.
+    pub(super) fn copy_from_running(&mut self, held: &HeldRecords) -> Push {
+        let copied = self.copy(held.instance, held.from, &held.bytes);
+        if copied == Push::Done {
+            self.has_taken(held.instance, held.from + held.bytes.len());
+            self.header.store_u64(at::INTENT_END, 0);
+        }
+        copied
+    }
+
+    fn copy(&mut self, instance: Instance, from: usize, records: &[u8]) -> Push {
+        let position = (RECORDS_START + from + records.len()) as u32;
+        let records = self.not_taken(instance, from, records);
         let size = entry_size(records.len() as u64);
         if size > BACKLOG as u64 / 2 {
             return Push::TooLarge;
@@ -303,14 +453,11 @@ impl Tail {
         let place = (self.end + filler) % BACKLOG as u64;
         self.entry(place, instance.0, records.len() as u32);
         self.backlog.write(place as usize + ENTRY, records);
-        let position = (RECORDS_START + records.len()) as u32;
         self.header.store_u32(at::INTENT_INSTANCE, instance.0);
         self.header.store_u32(at::INTENT_POSITION, position);
         self.header.store_u64(at::INTENT_END, end);
         self.header.store_u64(at::BACKLOG_END, end);
         self.end = end;
-        self.reset(instance);
-        self.header.store_u64(at::INTENT_END, 0);
         Push::Done
     }
 
@@ -319,10 +466,12 @@ impl Tail {
         self.backlog.store_u32(place as usize + 4, length);
     }
 
-    fn reset(&self, instance: Instance) {
-        if let Some(Buffer::Shared { mapping, .. }) = self.buffers.get(instance.0 as usize) {
+    fn reset(&mut self, instance: Instance) {
+        let buffer = self.buffers.get_mut(instance.0 as usize);
+        if let Some(Buffer::Shared { mapping, taken, .. }) = buffer {
             self.clock.store(mapping);
             mapping.store_u32(0, RECORDS_START as u32);
+            *taken = 0;
         }
     }
 

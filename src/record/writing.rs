@@ -3,7 +3,7 @@
 
 use super::RecorderError;
 use super::clock::Clock;
-use super::tail::{Push, Tail};
+use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
 use crate::component::{BodyId, Component, Item};
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
@@ -129,14 +129,14 @@ impl Shared {
         Ok(pending)
     }
 
-    /// Numbers an instance. `buffer` is its recorder's memory, if it can be shared.
+    /// Numbers an instance. `memory` is its recorder's, if it can be looked at.
     ///
     /// # Safety
     ///
-    /// A buffer must be as [`Tail::add`] needs it.
+    /// A memory must be as [`Tail::add`] needs it.
     pub(super) unsafe fn register(
         &self,
-        buffer: Option<(*mut u8, usize)>,
+        memory: Option<RecorderMemory>,
     ) -> Result<u32, RecorderError> {
         // What others recorded at their start happened before.
         self.take_held(None)?;
@@ -145,11 +145,11 @@ impl Shared {
         if u64::from(instance) >= self.instances {
             return Err(RecorderError::Instances);
         }
-        match buffer {
+        match memory {
             None => pending.tail.add_apart(),
-            Some((base, length)) => {
+            Some(memory) => {
                 // SAFETY: as the caller says.
-                let added = unsafe { pending.tail.add(base, length) };
+                let added = unsafe { pending.tail.add(memory) };
                 drop(pending);
                 added.map_err(|error| self.tail_error(&error))?;
             }
@@ -209,23 +209,21 @@ impl Shared {
     ///
     /// # Safety
     ///
-    /// `base`, if given, is the beginning of the memory that the records are in, and
-    /// 16 bytes before them; see [`Tail::follow`].
+    /// `memory`, if given, is the one that the records are in; see [`Tail::follow`].
     pub(super) unsafe fn commit(
         &self,
         instance: u32,
-        base: Option<*mut u8>,
+        memory: Option<RecorderMemory>,
         records: &[u8],
     ) -> Result<(), RecorderError> {
         if instance >= self.recording()?.tail.instances() {
             return Err(RecorderError::Unregistered(instance));
         }
         self.take_held(Some(instance))?;
-        self.push(Instance(instance), records)?;
-        let Some(base) = base else { return Ok(()) };
-        let length = records.len() + crate::trace::tail::RECORDS_START;
+        self.push(Instance(instance), 0, records)?;
+        let Some(memory) = memory else { return Ok(()) };
         // SAFETY: as the caller says; what was in the buffer is in the backlog.
-        let followed = unsafe { self.recording()?.tail.follow(instance, base, length) };
+        let followed = unsafe { self.recording()?.tail.follow(instance, memory) };
         followed.map_err(|error| self.tail_error(&error))
     }
 
@@ -238,18 +236,35 @@ impl Shared {
         }
         let held = pending.tail.held(&self.component);
         drop(pending);
-        for (instance, records) in held {
-            if Some(instance.0) != committing {
-                self.push(instance, &records)?;
+        for held in held {
+            if Some(held.instance.0) != committing {
+                self.push(held.instance, held.from, &held.bytes)?;
             }
         }
         Ok(())
     }
 
-    fn push(&self, instance: Instance, records: &[u8]) -> Result<(), RecorderError> {
+    /// Copies what instances hold back, which may be running on other threads: from here on it
+    /// outlives the process, if the tail does.
+    pub(super) fn copy_from_running(&self) -> Result<(), RecorderError> {
         loop {
             let mut pending = self.recording()?;
-            match pending.tail.push(instance, records) {
+            let held = pending.tail.held_while_running(&self.component);
+            let mut copied = held.iter().map(|held| pending.tail.copy_from_running(held));
+            // What is too much for the backlog is committed soon.
+            if copied.all(|copied| copied != Push::Full) {
+                return Ok(());
+            }
+            drop(pending);
+            self.write_out(&mut self.output.lock())?;
+        }
+    }
+
+    /// Takes records that begin so far into an instance's buffer.
+    fn push(&self, instance: Instance, from: usize, records: &[u8]) -> Result<(), RecorderError> {
+        loop {
+            let mut pending = self.recording()?;
+            match pending.tail.push(instance, from, records) {
                 Push::Done => {
                     if pending.tail.backlog_length() >= WORTH_WRITING {
                         self.work.notify_one();
@@ -261,14 +276,21 @@ impl Shared {
                     self.write_out(&mut self.output.lock())?;
                 }
                 Push::TooLarge => {
+                    let rest = pending.tail.take_at_once(instance, from, records);
                     drop(pending);
-                    return self.push_at_once(instance, records);
+                    return self.push_at_once(instance, from + records.len(), rest);
                 }
             }
         }
     }
 
-    fn push_at_once(&self, instance: Instance, records: &[u8]) -> Result<(), RecorderError> {
+    /// The same, of records that end there.
+    fn push_at_once(
+        &self,
+        instance: Instance,
+        until: usize,
+        records: &[u8],
+    ) -> Result<(), RecorderError> {
         let mut output = self.output.lock();
         self.write_out(&mut output)?;
         let length = self.write(&mut output, |writer| {
@@ -278,8 +300,20 @@ impl Shared {
         })?;
         self.recording()?
             .tail
-            .written_at_once(instance, records.len(), length);
+            .written_at_once(instance, until, length);
         Ok(())
+    }
+
+    /// Takes what instances hold back, and looks at their memories no more: their store goes
+    /// now, and nothing of it runs.
+    pub(super) fn part_from_guests(&self) -> Result<(), RecorderError> {
+        let taken = self.take_held(None);
+        self.pending.lock().tail.part_from_guests();
+        match taken {
+            // It ended before its guest.
+            Err(RecorderError::Finished) => Ok(()),
+            taken => taken,
+        }
     }
 
     /// The work of the recorder's own thread.
@@ -372,10 +406,11 @@ impl Shared {
         let held = {
             let mut pending = self.recording()?;
             // Something may have been committed meanwhile by a guest that runs on.
-            let late: Vec<_> = pending.tail.backlog().collect();
+            let mut late: Vec<_> = pending.tail.backlog().collect();
             pending.stage = Stage::Finished;
-            let held = pending.tail.stop(&self.component);
-            [late, held].concat()
+            let held = pending.tail.stop(&self.component).into_iter();
+            late.extend(held.map(|held| (held.instance, held.bytes)));
+            late
         };
         self.write(output, |writer| {
             for (instance, records) in &held {

@@ -82,6 +82,7 @@ impl Answering<'_> {
             failure()
         });
         exchange.with(|answer| answer.status = Some(response.status().as_u16()));
+        self.instances.answers(&exchange);
         response.map(|body| {
             let sent = Sent {
                 left: body.size_hint().exact(),
@@ -175,6 +176,7 @@ impl Body for Sent {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 let exchange = &self.ongoing.exchange;
                 exchange.with(|answer| answer.sent += length);
+                self.ongoing.instances.answers(exchange);
                 self.left = self.left.map(|left| left.saturating_sub(length));
             }
             Poll::Ready(Some(Err(error))) => {

@@ -47,6 +47,10 @@ pub trait Instances: Send + Sync + 'static {
     /// could not begin, or was ended.
     fn ended(&self, store: Store<Host>, result: wasmtime::Result<()>);
 
+    /// A part of the answer to a request, the head or some of the body, goes to the client now.
+    /// The guest may be running.
+    fn answers(&self, exchange: &Arc<Exchange>);
+
     /// No byte of the answer to a request will follow.
     fn answered(&self, exchange: &Arc<Exchange>);
 

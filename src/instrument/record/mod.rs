@@ -51,6 +51,9 @@ pub enum Commit {
     /// can read recorders' buffers loses nothing by it.
     #[default]
     WhenFull,
+    /// When their buffer is full, and where an order between instances would be lost. For hosts
+    /// that look into recorders' buffers when an instance ends, and before.
+    OnlyWhenFull,
     /// Before and after each call, out of the guest and into it: for hosts that see only
     /// what is handed over. A trap loses nothing but what a `realloc` or a `post-return`
     /// that traps did itself, as nothing can be handed over there.

@@ -5,10 +5,10 @@
 
 use super::RECORDS_START;
 use super::wrapper::{Slot, Wrap, core_type};
-use crate::component::CrossingId;
 use crate::component::layout::Pointer;
 use crate::component::types::CoreSignature;
 use crate::trace::raw::Kind;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// Records of this size or less always fit an empty buffer.
@@ -30,7 +30,6 @@ pub(super) const ACCESS_ENTRIES: u32 = 4;
 /// and memories wrapped), `recorder` and `memories`, and exports `w0`….
 pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     let mut text = String::new();
-    text.push_str(SHIM_IMPORTS);
     let memories = memories(wraps);
     for (k, memory) in memories.iter().enumerate() {
         let address = core_type(memory.pointer.core_type());
@@ -42,6 +41,8 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     for (k, wrap) in wraps.iter().enumerate() {
         let signature = signature_text(&wrap.crossing.signature, None);
         _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
+    }
+    for (k, wrap) in wraps.iter().enumerate() {
         if wrap.hashes() {
             _ = writeln!(text, "(global $calls{k} (mut i32) (i32.const 0))");
             if wrap.tells_end() {
@@ -52,7 +53,7 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     for (k, memory) in memories.iter().enumerate() {
         let named = wraps.iter().find(|wrap| wrap.memory() == Some(*memory));
         if let Some(wrap) = named {
-            memory_functions(&mut text, k, *memory, wrap.crossing.id);
+            memory_functions(&mut text, k, *memory, wrap);
         }
     }
     for (k, wrap) in wraps.iter().enumerate() {
@@ -62,8 +63,23 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
         });
         wrap.write(k, slot, &mut text);
     }
-    text.push(')');
-    text
+    let imports = imports_of(&text);
+    format!("(module\n{imports}{text})")
+}
+
+/// What the text of a shim uses of the recorder: each import takes time at each instantiation.
+fn imports_of(text: &str) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '$';
+    let used: HashSet<&str> = text
+        .split(|c: char| !is_of_name(c))
+        .filter(|word| word.starts_with('$'))
+        .collect();
+    let is_used = |line: &&str| {
+        let mut words = line.split(|c: char| !is_of_name(c));
+        words.any(|word| word.starts_with('$') && used.contains(word))
+    };
+    let lines = SHIM_IMPORTS.lines().filter(is_used);
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The memories that wrappers read, in the order of the shim's imports.
@@ -77,7 +93,7 @@ pub(super) fn memories(wraps: &[Wrap<'_>]) -> Vec<GuestMemory> {
     memories
 }
 
-const SHIM_IMPORTS: &str = r#"(module
+const SHIM_IMPORTS: &str = r#"
 (import "memories" "buffer" (memory $r 1))
 (import "recorder" "blocks" (memory $b 1))
 (import "recorder" "owed" (memory $o 1))
@@ -119,7 +135,7 @@ pub(super) fn signature_text(signature: &CoreSignature, named: Option<&str>) -> 
 ///
 /// An address may be owed something and lie outside of the memory: of no bytes, or of a
 /// result that would trap if it came. Recording must not trap instead.
-fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: CrossingId) {
+fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: &Wrap<'_>) {
     let GuestMemory { index, pointer } = memory;
     let capacity = BUFFER_CAPACITY - RECORDS_START - 16;
     let address = core_type(pointer.core_type());
@@ -131,7 +147,14 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
         ),
         Pointer::Wasm64 => ("(local.get $p)", format!("(memory.size $g{k})")),
     };
-    let hash_header = crate::trace::raw::header(Kind::Hash, named);
+    let [keep, changed] = ["keep", "changed"].map(|name| match named.may_be_owed {
+        true => format!("(ref.func ${name}{k})"),
+        false => "(ref.null func)".to_owned(),
+    });
+    if named.may_be_owed {
+        owed_functions(text, k, p, &size, pointer);
+    }
+    let hash_header = crate::trace::raw::header(Kind::Hash, named.crossing.id);
     _ = write!(
         text,
         r#"
@@ -148,6 +171,46 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
     (local.set $p (i64.add (local.get $p) (i64.extend_i32_u (local.get $n))))
     (local.set $length (i64.sub (local.get $length) (i64.extend_i32_u (local.get $n))))
     (br $more))))
+(func $settle{k} (param $header i32) (local $i i32) (local $at i32)
+  (if (i32.eqz (global.get $live)) (then return))
+  (loop $next
+    (local.set $at (i32.mul (local.get $i) (i32.const 24)))
+    (if (i32.and (i32.eq (i32.load $b offset=16 (local.get $at)) (i32.const {index}))
+                 (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
+      (then
+        (call $append{k} (local.get $header) (i64.load $b (local.get $at)) (i64.load $b offset=8 (local.get $at)))
+        (i64.store $b offset=8 (local.get $at) (i64.const 0))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $next (i32.lt_u (local.get $i) (global.get $count)))))
+(func $hash{k} (result i64) (local $h i64) (local $i {address}) (local $left i64)
+  (local.set $left (i64.mul {size} (i64.const 8192)))
+  (block $done (loop $more
+    (br_if $done (i64.eqz (local.get $left)))
+    (local.set $h (i64.mul
+      (i64.xor (i64.rotl (local.get $h) (i64.const 29)) (i64.load $g{k} (local.get $i)))
+      (i64.const {HASH_MULTIPLIER})))
+    (local.set $i ({address}.add (local.get $i) ({address}.const 8)))
+    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+    (br $more)))
+  (local.get $h))
+(func $hash-record{k} (local $at i32)
+  (local.set $at (call $room (i32.const 12)))
+  (i32.store $r (local.get $at) (i32.const {hash_header}))
+  (i64.store $r offset=4 (local.get $at) (call $hash{k}))
+  (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.const 12))))
+(elem (table $access) (i32.const {access}) funcref (ref.func $append{k}) {keep} {changed} (ref.func $hash-record{k}))
+"#,
+        HASH_MULTIPLIER = crate::trace::raw::HASH_MULTIPLIER as i64,
+        access = index * ACCESS_ENTRIES,
+    );
+}
+
+/// The part of them that only what may be owed something needs: `keep` and `changed`.
+fn owed_functions(text: &mut String, k: usize, p: &str, size: &str, pointer: Pointer) {
+    _ = write!(
+        text,
+        r#"
 (func $lies-in{k} (param $p i64) (param $length i32) (result i32) (local $all i64)
   (local.set $all (i64.shl {size} (i64.const 16)))
   (if (result i32) (i64.gt_u (local.get $p) (local.get $all))
@@ -179,41 +242,10 @@ fn memory_functions(text: &mut String, k: usize, memory: GuestMemory, named: Cro
     (local.set $kept-end (i32.sub (local.get $kept-end) (i32.const 8)))
     (br $next)))
   (call $append{k} (local.get $header) (local.get $p) (i64.sub (local.get $end) (local.get $p))))
-(func $settle{k} (param $header i32) (local $i i32) (local $at i32)
-  (if (i32.eqz (global.get $live)) (then return))
-  (loop $next
-    (local.set $at (i32.mul (local.get $i) (i32.const 24)))
-    (if (i32.and (i32.eq (i32.load $b offset=16 (local.get $at)) (i32.const {index}))
-                 (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)))
-      (then
-        (call $append{k} (local.get $header) (i64.load $b (local.get $at)) (i64.load $b offset=8 (local.get $at)))
-        (i64.store $b offset=8 (local.get $at) (i64.const 0))
-        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
-    (local.set $i (i32.add (local.get $i) (i32.const 1)))
-    (br_if $next (i32.lt_u (local.get $i) (global.get $count)))))
-(func $hash{k} (result i64) (local $h i64) (local $i {address}) (local $left i64)
-  (local.set $left (i64.mul {size} (i64.const 8192)))
-  (block $done (loop $more
-    (br_if $done (i64.eqz (local.get $left)))
-    (local.set $h (i64.mul
-      (i64.xor (i64.rotl (local.get $h) (i64.const 29)) (i64.load $g{k} (local.get $i)))
-      (i64.const {HASH_MULTIPLIER})))
-    (local.set $i ({address}.add (local.get $i) ({address}.const 8)))
-    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
-    (br $more)))
-  (local.get $h))
-(func $hash-record{k} (local $at i32)
-  (local.set $at (call $room (i32.const 12)))
-  (i32.store $r (local.get $at) (i32.const {hash_header}))
-  (i64.store $r offset=4 (local.get $at) (call $hash{k}))
-  (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.const 12))))
-(elem (table $access) (i32.const {access}) func $append{k} $keep{k} $changed{k} $hash-record{k})
 "#,
         last_word = match pointer {
             Pointer::Wasm32 => "(i32.wrap_i64 (i64.sub (local.get $end) (i64.const 8)))",
             Pointer::Wasm64 => "(i64.sub (local.get $end) (i64.const 8))",
         },
-        HASH_MULTIPLIER = crate::trace::raw::HASH_MULTIPLIER as i64,
-        access = index * ACCESS_ENTRIES,
     );
 }

@@ -16,6 +16,8 @@ pub(super) struct Wrap<'a> {
     pub(super) commit_before: bool,
     /// Commit when the call out has returned: after any of them the guest may trap.
     pub(super) commit_after: bool,
+    /// Commit when a call into the guest has returned.
+    pub(super) commit_on_return: bool,
     /// Blocks may be there to settle in memories that the crossing does not use:
     /// there are several, or the crossing has none and results arrive at any time.
     pub(super) settle_rest: bool,
@@ -188,10 +190,12 @@ impl Wrapper<'_, '_> {
         self.time();
         self.record(Kind::Leave, "r", &self.results());
         self.hash();
-        self.text.push_str(match self.wrap.is_inside() {
-            true => " (global.set $inside (i32.const 0))",
-            false => " (call $commit)",
-        });
+        self.text
+            .push_str(match (self.wrap.is_inside(), self.wrap.commit_on_return) {
+                (true, _) => " (global.set $inside (i32.const 0))",
+                (false, true) => " (call $commit)",
+                (false, false) => "",
+            });
     }
 
     /// The guest's realloc copies what the far side has written to the old block

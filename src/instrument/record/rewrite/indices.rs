@@ -190,22 +190,15 @@ impl ReencodeComponent for Rewrite<'_> {
     ) -> Result<()> {
         use wp::Payload as P;
         match payload {
-            // Whatever may refer to a wrapped function comes after its wrapper.
-            P::InstanceSection(section) => {
-                self.settle(out)?;
-                self.core_instances(out, section)
-            }
-            P::ComponentTypeSection(section) => {
-                self.settle(out)?;
-                self.types(out, section)
-            }
+            P::InstanceSection(section) => self.core_instances(out, section),
+            P::ComponentTypeSection(section) => self.types(out, section),
             P::ComponentCanonicalSection(section) => self.canonicals(out, section),
             P::ComponentAliasSection(section) => self.aliases(out, section),
             // Names in the component's own name section are by index, and the
             // indices have moved.
             P::CustomSection(section) if section.name() == "component-name" => Ok(()),
             P::End(_) => {
-                self.settle(out)?;
+                self.catch_up(out)?;
                 component_utils::parse_component_payload(self, out, payload, whole)
             }
             other => component_utils::parse_component_payload(self, out, other, whole),

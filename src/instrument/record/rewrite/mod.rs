@@ -11,8 +11,8 @@ use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
 use prefix::{
-    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_CORE_INSTANCES, PREFIX_MEMORIES,
-    PREFIX_MODULES, RECORDER_INSTANCE, import_sink, place_recorder,
+    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_MEMORIES, RecorderParts, import_sink,
+    place_recorder,
 };
 use std::collections::HashMap;
 use wasm_encoder as we;
@@ -101,10 +101,13 @@ impl Lookup {
     }
 }
 
+/// What a core instance names, by its old index.
+type NamedItem = (String, wp::ExternalKind, u32);
+
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
-    is_asynchronous: bool,
+    recorder: RecorderParts,
     has_several_memories: bool,
     lookup: Lookup,
     core_functions: Vec<u32>,
@@ -113,6 +116,8 @@ struct Scope<'a> {
     next_core_module: u32,
     core_instances: Vec<u32>,
     next_core_instance: u32,
+    /// Core instances of names alone that are not emitted yet: old index, and what they name.
+    put_off: Vec<(usize, Vec<NamedItem>)>,
     /// Outgoing crossings defined but not wrapped yet: (old index, crossing).
     unwrapped: Vec<(u32, CrossingId)>,
     /// Wrapped reallocs by crossing.
@@ -176,21 +181,25 @@ impl<'a> Rewrite<'a> {
         if body.reaches_core {
             import_sink(out);
         }
+        let recorder = RecorderParts {
+            is_asynchronous: is_asynchronous(self.component, body.id),
+        };
         if body.has_core {
-            place_recorder(out, guest_memories, self.options)?;
+            place_recorder(out, guest_memories, recorder, self.options)?;
         }
         let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
-            is_asynchronous: is_asynchronous(self.component, body.id),
+            recorder,
             has_several_memories: guest_memories > 1,
             body,
             core_functions: Vec::new(),
             next_core_function: core(PREFIX_CORE_FUNCTIONS),
             core_modules: Vec::new(),
-            next_core_module: core(PREFIX_MODULES),
+            next_core_module: core(recorder.modules()),
             core_instances: Vec::new(),
-            next_core_instance: core(PREFIX_CORE_INSTANCES),
+            put_off: Vec::new(),
+            next_core_instance: core(recorder.core_instances()),
             unwrapped: Vec::new(),
             reallocs: HashMap::new(),
             lifts: 0,
@@ -224,6 +233,7 @@ impl<'a> Rewrite<'a> {
         let scope = self.scope()?;
         let module = scope.next_core_module;
         scope.next_core_module += 1;
+        let recorder = scope.recorder.recorder_instance();
         let guest_instance = scope.next_core_instance;
         let shim_instance = guest_instance + 1;
         scope.next_core_instance += 2;
@@ -238,7 +248,7 @@ impl<'a> Rewrite<'a> {
             [
                 ("guest", we::ModuleArg::Instance(guest_instance)),
                 ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-                ("recorder", we::ModuleArg::Instance(RECORDER_INSTANCE)),
+                ("recorder", we::ModuleArg::Instance(recorder)),
             ],
         );
         out.section(&instances);
@@ -260,6 +270,7 @@ impl<'a> Rewrite<'a> {
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
         let several = self.several;
         let each_event = self.options.commit == Commit::EachHostcall;
+        let commit_on_return = several || self.options.commit != Commit::OnlyWhenFull;
         let hashes_from = self.options.hashes_from;
         let crossing = self.crossing(id)?;
         let lets_others_run = match &crossing.kind {
@@ -274,22 +285,34 @@ impl<'a> Rewrite<'a> {
             may_exit,
             commit_before: each_event || (several && lets_others_run),
             commit_after: each_event,
+            commit_on_return,
             settle_rest: scope.has_several_memories
-                || (scope.is_asynchronous && crossing.memory.is_none()),
-            may_be_owed: scope.is_asynchronous,
+                || (scope.recorder.is_asynchronous && crossing.memory.is_none()),
+            may_be_owed: scope.recorder.is_asynchronous,
             hashes_from,
         })
     }
 
-    /// Wraps an incoming crossing; answers the wrapper's core function index.
-    fn wrap_incoming(&mut self, out: &mut we::Component, id: CrossingId) -> Result<u32> {
-        let function = self.crossing(id)?.core_function;
-        let function = self.function_index(function)?;
-        let indices = self.shim(out, &[(function, id)])?;
-        indices
-            .first()
-            .copied()
-            .ok_or_else(|| inconsistent("shims"))
+    /// Wraps incoming crossings; answers the wrappers' core function indices.
+    fn wrap_incoming(&mut self, out: &mut we::Component, ids: &[CrossingId]) -> Result<Vec<u32>> {
+        let functions = ids.iter().map(|id| Ok(self.crossing(*id)?.core_function));
+        let functions = functions.collect::<Result<Vec<_>>>()?;
+        let unwrapped = &self.scope()?.unwrapped;
+        if unwrapped.iter().any(|(old, _)| functions.contains(old)) {
+            self.settle(out)?;
+        }
+        let mut wrapped = Vec::new();
+        for (function, id) in functions.into_iter().zip(ids) {
+            wrapped.push((self.function_index(function)?, *id));
+        }
+        self.shim(out, &wrapped)
+    }
+
+    /// The same, of one.
+    fn wrap_one(&mut self, out: &mut we::Component, id: CrossingId) -> Result<u32> {
+        let wrapped = self.wrap_incoming(out, &[id])?;
+        let one = wrapped.first().copied();
+        one.ok_or_else(|| inconsistent("shims"))
     }
 
     /// Wraps the outgoing crossings defined since the last time, before anything

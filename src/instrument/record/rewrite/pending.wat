@@ -10,12 +10,8 @@
   ;; kept, in the same order. Global $pending counts those in use; $owed-end is past the
   ;; last.
   (global $owed-end (mut i32) (i32.const 0))
-  ;; Whether all of it is kept: if not, something may come that is logged later.
-  (global $all-kept (export "all-kept") (mut i32) (i32.const 1))
-  (type $append (func (param i32 i64 i64)))
   (type $keep (func (param i64 i32 i32)))
   (type $changed (func (param i32 i64 i32 i32)))
-  (type $hash (func))
 
   (func (export "note-pending") (param $waitable i32) (param $event i32) (param $header i32) (param $address i64) (param $size i64) (param $length i64) (param $memory i32)
     (local $at i32)
@@ -134,31 +130,3 @@
       (i64.load $o offset=16 (local.get $at))
       (local.get $length)
       (i32.mul (i32.load $o offset=12 (local.get $at)) (i32.const ENTRIES))))
-
-  ;; Logs the blocks that are left, of whichever memory.
-  (func (export "settle-rest")
-    (local $i i32) (local $at i32)
-    (loop $next
-      (if (i32.ge_u (local.get $i) (global.get $count)) (then return))
-      (local.set $at (i32.mul (local.get $i) (i32.const 24)))
-      (if (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)) (then
-        (call_indirect $access (type $append)
-          (i32.load $b offset=20 (local.get $at))
-          (i64.load $b (local.get $at))
-          (i64.load $b offset=8 (local.get $at))
-          (i32.mul (i32.load $b offset=16 (local.get $at)) (i32.const ENTRIES)))
-        (i64.store $b offset=8 (local.get $at) (i64.const 0))
-        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
-      (local.set $i (i32.add (local.get $i) (i32.const 1)))
-      (br $next)))
-
-  ;; Records the hashes of all guest memories that are known.
-  (func (export "hash-all")
-    (local $i i32)
-    (local.set $i (i32.sub (i32.const ENTRIES) (i32.const 1)))
-    (loop $next
-      (if (i32.ge_u (local.get $i) (table.size $access)) (then return))
-      (if (i32.eqz (ref.is_null (table.get $access (local.get $i))))
-        (then (call_indirect $access (type $hash) (local.get $i))))
-      (local.set $i (i32.add (local.get $i) (i32.const ENTRIES)))
-      (br $next)))

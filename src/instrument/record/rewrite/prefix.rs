@@ -12,14 +12,42 @@ pub(super) const PREFIX_TYPES: u32 = 1;
 pub(super) const PREFIX_INSTANCES: u32 = 1;
 pub(super) const PREFIX_FUNCTIONS: u32 = 2;
 pub(super) const PREFIX_MEMORIES: u32 = 1;
-pub(super) const PREFIX_MODULES: u32 = 3;
-pub(super) const PREFIX_CORE_INSTANCES: u32 = 4;
 pub(super) const PREFIX_CORE_FUNCTIONS: u32 = 2;
-/// The core instances of the prefix that shims import.
+/// The core instance of the prefix with the memory of records.
 pub(super) const MEMORIES_INSTANCE: u32 = 0;
-pub(super) const RECORDER_INSTANCE: u32 = 3;
-const OWED_INSTANCE: u32 = 1;
-const SINK_INSTANCE: u32 = 2;
+
+/// The recorder of a body, by whether the far side may owe it something: where it does not,
+/// there is no memory for that, as each takes time to instantiate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecorderParts {
+    pub(super) is_asynchronous: bool,
+}
+
+impl RecorderParts {
+    /// Core modules that it adds in front.
+    pub(super) fn modules(self) -> u32 {
+        2 + u32::from(self.is_asynchronous)
+    }
+
+    /// Core instances that it adds in front.
+    pub(super) fn core_instances(self) -> u32 {
+        3 + u32::from(self.is_asynchronous)
+    }
+
+    /// The core instance that shims import.
+    pub(super) fn recorder_instance(self) -> u32 {
+        self.core_instances() - 1
+    }
+
+    fn sink_instance(self) -> u32 {
+        self.core_instances() - 2
+    }
+
+    /// The core instance with the memory of what is owed, where there is one.
+    fn owed_instance(self) -> Option<u32> {
+        self.is_asynchronous.then_some(MEMORIES_INSTANCE + 1)
+    }
+}
 
 /// Bytes that are kept of all buffers of reads that wait. What arrives in others is
 /// logged when the guest is told.
@@ -65,14 +93,17 @@ pub(super) fn import_sink(out: &mut we::Component) {
 pub(super) fn place_recorder(
     out: &mut we::Component,
     guest_memories: u32,
+    parts: RecorderParts,
     options: Options,
 ) -> Result<()> {
     let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
     place_module(out, &assemble(&memories)?);
-    place_module(out, &assemble(include_str!("owed.wat"))?);
+    if parts.is_asynchronous {
+        place_module(out, &assemble(include_str!("owed.wat"))?);
+    }
     let mut instances = we::InstanceSection::new();
-    for module in [0, 1] {
+    for module in 0..parts.modules() - 1 {
         instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(module, []);
     }
     out.section(&instances);
@@ -98,24 +129,41 @@ pub(super) fn place_recorder(
         .replace("SET-BY-AT", &SET_BY.to_string())
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
-        .replace("PENDING", &pending());
+        .replace(
+            "OWED-MEMORY",
+            if parts.is_asynchronous {
+                OWED_MEMORY
+            } else {
+                ""
+            },
+        )
+        .replace(
+            "PENDING",
+            &if parts.is_asynchronous {
+                pending()
+            } else {
+                String::new()
+            },
+        );
     place_module(out, &assemble(&recorder)?);
     let mut instances = we::InstanceSection::new();
     instances.export_items([
         ("commit", we::ExportKind::Func, 0),
         ("register", we::ExportKind::Func, 1),
     ]);
-    instances.instantiate(
-        2,
-        [
-            ("sink", we::ModuleArg::Instance(SINK_INSTANCE)),
-            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-            ("owed", we::ModuleArg::Instance(OWED_INSTANCE)),
-        ],
-    );
+    let mut given = vec![
+        ("sink", we::ModuleArg::Instance(parts.sink_instance())),
+        ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+    ];
+    let owed = parts.owed_instance().map(we::ModuleArg::Instance);
+    given.extend(owed.map(|owed| ("owed", owed)));
+    instances.instantiate(parts.modules() - 1, given);
     out.section(&instances);
     Ok(())
 }
+
+/// The memory that that part uses.
+const OWED_MEMORY: &str = "(import \"owed\" \"owed\" (memory $o 1)) (export \"owed\" (memory $o))";
 
 /// The part of the recorder that knows what is owed, with the codes that it compares.
 fn pending() -> String {

@@ -8,14 +8,18 @@
 ;; header of the record.
 (module
   (import "memories" "buffer" (memory $m 1))
-  (import "owed" "owed" (memory $o 1))
-  (export "owed" (memory $o))
+  OWED-MEMORY
   (import "sink" "commit" (func $sink (param i32 i32 i32)))
   (import "sink" "register" (func $register (param i32 i32) (result i32)))
   (memory $b (export "blocks") 1)
   (global $count (export "block-count") (mut i32) (i32.const 0))
   (global $live (export "block-live") (mut i32) (i32.const 0))
+  ;; How much the far side owes.
   (global $pending (export "pending") (mut i32) (i32.const 0))
+  ;; Whether all of it is kept: if not, something may come that is logged later.
+  (global $all-kept (export "all-kept") (mut i32) (i32.const 1))
+  (type $append (func (param i32 i64 i64)))
+  (type $hash (func))
   ;; Whether the guest runs a realloc or a post-return, where it may not leave.
   (global $inside (export "inside") (mut i32) (i32.const 0))
   ;; What the host's clock said when that was logged last.
@@ -92,6 +96,34 @@
     (i32.store $b offset=20 (local.get $at) (local.get $header))
     (global.set $live (i32.add (global.get $live) (i32.const 1)))
     (global.set $count (i32.add (global.get $count) (i32.const 1))))
+
+  ;; Logs the blocks that are left, of whichever memory.
+  (func (export "settle-rest")
+    (local $i i32) (local $at i32)
+    (loop $next
+      (if (i32.ge_u (local.get $i) (global.get $count)) (then return))
+      (local.set $at (i32.mul (local.get $i) (i32.const 24)))
+      (if (i64.ne (i64.load $b offset=8 (local.get $at)) (i64.const 0)) (then
+        (call_indirect $access (type $append)
+          (i32.load $b offset=20 (local.get $at))
+          (i64.load $b (local.get $at))
+          (i64.load $b offset=8 (local.get $at))
+          (i32.mul (i32.load $b offset=16 (local.get $at)) (i32.const ENTRIES)))
+        (i64.store $b offset=8 (local.get $at) (i64.const 0))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br $next)))
+
+  ;; Records the hashes of all guest memories that are known.
+  (func (export "hash-all")
+    (local $i i32)
+    (local.set $i (i32.sub (i32.const ENTRIES) (i32.const 1)))
+    (loop $next
+      (if (i32.ge_u (local.get $i) (table.size $access)) (then return))
+      (if (i32.eqz (ref.is_null (table.get $access (local.get $i))))
+        (then (call_indirect $access (type $hash) (local.get $i))))
+      (local.set $i (i32.add (local.get $i) (i32.const ENTRIES)))
+      (br $next)))
 
 PENDING
   ;; A host is given the whole memory, so that it may share it with a file.

@@ -100,7 +100,7 @@ impl<'a> Rewrite<'a> {
             Some(index) => *index,
             None => {
                 flush(out, pending);
-                let index = self.wrap_incoming(out, id)?;
+                let index = self.wrap_one(out, id)?;
                 self.scope()?.reallocs.insert(id, index);
                 index
             }
@@ -116,7 +116,6 @@ impl<'a> Rewrite<'a> {
         ty: u32,
         options: &[wp::CanonicalOption],
     ) -> Result<()> {
-        self.settle(out)?;
         let scope = self.scope()?;
         let id = *scope
             .lookup
@@ -127,20 +126,20 @@ impl<'a> Rewrite<'a> {
         // Crossings are numbered with the post-return or the callback of a lift
         // right before it.
         let beside = CrossingId(id.0.wrapping_sub(1));
-        for option in options {
-            match option {
-                wp::CanonicalOption::PostReturn(_) => {
-                    let index = self.wrap_incoming(out, beside)?;
-                    self.scope()?.post_return_option = Some(index);
-                }
-                wp::CanonicalOption::Callback(_) => {
-                    let index = self.wrap_incoming(out, beside)?;
-                    self.scope()?.callback_option = Some(index);
-                }
-                _ => {}
-            }
+        let has = |wanted: fn(&wp::CanonicalOption) -> bool| options.iter().any(wanted);
+        let has_post_return = has(|option| matches!(option, wp::CanonicalOption::PostReturn(_)));
+        let has_callback = has(|option| matches!(option, wp::CanonicalOption::Callback(_)));
+        let mut ids = vec![id];
+        if has_post_return || has_callback {
+            ids.push(beside);
         }
-        let function = self.wrap_incoming(out, id)?;
+        let wrapped = self.wrap_incoming(out, &ids)?;
+        let Some((&function, beside)) = wrapped.split_first() else {
+            return Err(inconsistent("lifted functions"));
+        };
+        let scope = self.scope()?;
+        scope.post_return_option = beside.first().copied().filter(|_| has_post_return);
+        scope.callback_option = beside.first().copied().filter(|_| has_callback);
         let options = options
             .iter()
             .map(|o| self.canonical_option(*o))
@@ -169,7 +168,7 @@ impl<'a> Rewrite<'a> {
                     .get(scope.destructors)
                     .ok_or_else(|| inconsistent("destructors"))?;
                 scope.destructors += 1;
-                let destructor = self.wrap_incoming(out, id)?;
+                let destructor = self.wrap_one(out, id)?;
                 let rep = self.val_type(rep)?;
                 types.ty().resource(rep, Some(destructor));
             } else {
@@ -185,9 +184,20 @@ impl<'a> Rewrite<'a> {
         out: &mut we::Component,
         section: wp::ComponentAliasSectionReader<'_>,
     ) -> Result<()> {
+        let all = section.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let scope = self.scope()?;
+        let is_put_off = |alias: &wp::ComponentAlias| match alias {
+            wp::ComponentAlias::CoreInstanceExport { instance_index, .. } => scope
+                .put_off
+                .iter()
+                .any(|(old, _)| *old == *instance_index as usize),
+            _ => false,
+        };
+        if all.iter().any(is_put_off) {
+            self.catch_up(out)?;
+        }
         let mut aliases = we::ComponentAliasSection::new();
-        for alias in section {
-            let alias = alias?;
+        for alias in all {
             aliases.alias(self.component_alias(alias.clone())?);
             match alias {
                 wp::ComponentAlias::CoreInstanceExport {
@@ -214,17 +224,59 @@ impl<'a> Rewrite<'a> {
         Ok(())
     }
 
+    /// Instances that only name what is there are put off until something needs them: so the
+    /// functions that they name are wrapped together, and each shim takes time to instantiate.
     pub(super) fn core_instances(
         &mut self,
         out: &mut we::Component,
         section: wp::InstanceSectionReader<'_>,
     ) -> Result<()> {
-        let mut instances = we::InstanceSection::new();
         for instance in section {
-            self.parse_instance(&mut instances, instance?)?;
+            match instance? {
+                wp::Instance::FromExports(exports) => {
+                    let exports = exports.iter();
+                    let exports = exports
+                        .map(|export| (export.name.to_owned(), export.kind, export.index))
+                        .collect();
+                    let scope = self.scope()?;
+                    scope.put_off.push((scope.core_instances.len(), exports));
+                    scope.core_instances.push(u32::MAX);
+                }
+                instance => {
+                    self.catch_up(out)?;
+                    let mut instances = we::InstanceSection::new();
+                    self.parse_instance(&mut instances, instance)?;
+                    out.section(&instances);
+                    let scope = self.scope()?;
+                    scope.core_instances.push(scope.next_core_instance);
+                    scope.next_core_instance += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Wraps what is not wrapped yet, and emits the instances that were put off.
+    pub(super) fn catch_up(&mut self, out: &mut we::Component) -> Result<()> {
+        self.settle(out)?;
+        let put_off = std::mem::take(&mut self.scope()?.put_off);
+        if put_off.is_empty() {
+            return Ok(());
+        }
+        let mut instances = we::InstanceSection::new();
+        for (old, exports) in put_off {
+            let mut named = Vec::new();
+            for (name, kind, index) in &exports {
+                let index = self.external_index(*kind, *index)?;
+                named.push((name.as_str(), self.export_kind(*kind)?, index));
+            }
+            instances.export_items(named);
             let scope = self.scope()?;
-            scope.core_instances.push(scope.next_core_instance);
+            let new = scope.next_core_instance;
             scope.next_core_instance += 1;
+            if let Some(place) = scope.core_instances.get_mut(old) {
+                *place = new;
+            }
         }
         out.section(&instances);
         Ok(())
