@@ -98,7 +98,9 @@ impl Serve {
         self.engine.check()?;
         let mut wasi = self.world.wasi_options(app)?;
         if self.no_record && !self.world.dials.is_empty() {
-            bail!("--handles and --chaos are of recorded programs: leave them or --no-record out");
+            anyhow::bail!(
+                "--handles and --chaos are of recorded programs: leave them or --no-record out"
+            );
         }
         if !self.quiet {
             self.world.dials.tell_chosen(wasi.dials);
