@@ -1,5 +1,6 @@
 //! What a program runs with while it is recorded.
 
+use super::dials::DialsGiven;
 use crate::record::{Preopen, Switches, WasiOptions};
 use anyhow::Context;
 use clap::Args;
@@ -26,13 +27,6 @@ pub(super) struct GuestWorld {
     /// Keep no sources in the recording.
     #[arg(long)]
     pub(super) no_sources: bool,
-    /// Call an exported function instead of the command, with arguments in WAVE, and print
-    /// its result.
-    ///
-    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
-    /// bare name does where only one has it.
-    #[arg(long, value_name = "CALL")]
-    pub(super) invoke: Option<String>,
     /// WASI switches as `wasmtime run` has them; `-S help` lists them.
     #[arg(
         short = 'S',
@@ -41,6 +35,20 @@ pub(super) struct GuestWorld {
         value_delimiter = ','
     )]
     pub(super) switches: Vec<String>,
+    #[command(flatten)]
+    pub(super) dials: DialsGiven,
+}
+
+/// What is called of a program, where that is chosen: a service is called by its clients.
+#[derive(Debug, Args)]
+pub(super) struct Invocation {
+    /// Call an exported function instead of the command, with arguments in WAVE, and print
+    /// its result.
+    ///
+    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
+    /// bare name does where only one has it.
+    #[arg(long, value_name = "CALL")]
+    pub(super) invoke: Option<String>,
 }
 
 impl GuestWorld {
@@ -61,10 +69,10 @@ impl GuestWorld {
     pub(super) fn is_empty(&self) -> bool {
         self.dirs.is_empty()
             && self.env.is_empty()
-            && self.invoke.is_none()
             && self.switches.is_empty()
             && !self.sources
             && !self.no_sources
+            && self.dials.is_empty()
     }
 
     /// `-S help`: a question, not a switch.
@@ -91,6 +99,7 @@ impl GuestWorld {
             redact_env: self.redact_env,
             dirs: self.dirs.clone(),
             switches,
+            dials: self.dials.turned(),
             sources_beside: keeps.then(|| where_sources_may_be(app)),
         })
     }

@@ -1,12 +1,13 @@
 //! What can be said of a moment only by who saw all that came before it: the handle
-//! tables, what was printed.
+//! tables, what was printed, what a service said of its answers.
 //!
-//! One replay of the recording, in a thread of its own, collects both as it goes: each
+//! One replay of the recording, in a thread of its own, collects these as it goes: each
 //! moment is replayed once for a whole session. Whoever asks is answered at once, if only with
 //! [`ChronicleError::NotYet`]. Whoever can wait does so until the replay has come past the
 //! moment, and no longer: near the start that is at once.
 
 use super::output::{Output, TooMuchPrinted, room};
+use super::requests::{Listening, Said};
 use crate::component::types::CoreValue;
 use crate::inspect::handles::anew;
 use crate::inspect::handles::building::{Building, unwanted};
@@ -95,6 +96,7 @@ struct Told {
     trace: Arc<Trace>,
     handles: Building,
     output: Output,
+    answers: Listening,
     /// What there is by now of a recording that is still being written.
     longer: Longer,
     /// Why the replay ended, in words if it failed; also where it waits for more.
@@ -197,8 +199,9 @@ impl Chronicle {
         let shared = Arc::new(Shared {
             told: Mutex::new(Told {
                 trace: trace.clone(),
-                handles: Building::new(trace.component().clone()),
+                handles: Building::new(&trace),
                 output: Output::default(),
+                answers: Listening::to(trace.component()),
                 longer: None,
                 ended: None,
                 awaited: None,
@@ -321,6 +324,23 @@ impl Chronicle {
         let told = self.shared.wait_until(until, Some(at_most));
         told.has_come_to(until)?;
         Ok(tell(&told.output))
+    }
+
+    /// What a service has said of its answers before that.
+    ///
+    /// # Errors
+    ///
+    /// If the replay has not come there; where it failed before, what it has come to is told.
+    pub fn said(&self, until: Until) -> Result<Said, ChronicleError> {
+        let told = self.shared.told.lock();
+        match told.has_come_to(until) {
+            Ok(()) | Err(ChronicleError::Failed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(told.answers.said.until(match until {
+            Until::Call(events) => events,
+            Until::End => u64::MAX,
+        }))
     }
 
     /// Whether what comes before that is known.
@@ -450,6 +470,7 @@ impl Observer for Collecting {
         }
         let mut told = self.0.told.lock();
         told.handles.calling(store, call);
+        told.answers.calling(store, call);
         if told
             .awaited
             .is_some_and(|first| told.has_come_to(first).is_ok())
