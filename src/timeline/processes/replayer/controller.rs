@@ -3,8 +3,8 @@
 use super::course::{Running, Underway};
 use super::departures::Departures;
 use super::errands::SetOut;
-use super::extent_in;
 use super::fork::Side;
+use super::growth;
 use super::here::{Here, Kind};
 use super::look::Look;
 use super::next::{Next, Places};
@@ -30,7 +30,6 @@ use crate::timeline::travel::predicates::Predicates;
 use crate::trace::scarce;
 use std::any::Any;
 use std::collections::HashSet;
-use std::sync::Arc;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
 /// Log entries of a run that are sent at once.
@@ -260,31 +259,15 @@ impl Controller {
         Then::Stand
     }
 
-    /// Takes in that there is more of the recording. At what was the end, the guest can go on:
-    /// so it stands before what it will do next.
+    /// Takes in that there is more of the recording.
     fn grow(&mut self, store: &mut Store<'_>, kind: Kind, at: &mut Reached, grow: &Grow) -> Then {
-        let extended = || -> anyhow::Result<()> {
-            let trace = store.data().trace().extended(extent_in(&grow.extent)?)?;
-            Ok(State::extend(store.as_context_mut(), Arc::new(trace))?)
-        };
-        let mut extended = extended;
-        if let Err(error) = extended() {
-            let why = Refusal::Failed(format!("{error:#}"));
-            self.timeline.answer::<Grow>(&Err(why));
-            return Then::Stand;
+        let grown = growth::grow(store, kind, at, grow);
+        if grown.is_ok() {
+            self.timeline.grown = grow.number;
         }
-        self.timeline.grown = grow.number;
-        if kind == Kind::End && !store.data_mut().is_at_end_of_trace() {
-            let state = store.data();
-            let is_recorded = |call: &Calling| call.event < state.events();
-            at.is_end = false;
-            at.position.phase = match state.calling().is_some_and(is_recorded) {
-                // It waits for its answer.
-                true => Phase::Calling,
-                false => Phase::Before,
-            };
-        }
-        self.timeline.answer::<Grow>(&Ok(*at));
+        let grown = grown.map(|()| *at);
+        let grown = grown.map_err(|error| Refusal::Failed(format!("{error:#}")));
+        self.timeline.answer::<Grow>(&grown);
         Then::Stand
     }
 

@@ -15,6 +15,7 @@ mod course;
 mod departures;
 mod errands;
 mod fork;
+mod growth;
 mod here;
 mod look;
 mod near;
@@ -38,7 +39,7 @@ use crate::replay::frames::ModuleCode;
 use crate::replay::variant::Prepared;
 use crate::replay::{Code, Compiled, Replay};
 use crate::timeline::travel::predicates::Predicates;
-use crate::trace::{Extent, Trace};
+use crate::trace::Trace;
 use anyhow::Context;
 use controller::Controller;
 use std::os::unix::net::UnixStream;
@@ -86,11 +87,6 @@ pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> a
     Ok(())
 }
 
-/// How far a recording goes that is still being written.
-fn extent_in(file: &Path) -> anyhow::Result<Extent> {
-    Ok(postcard::from_bytes(&std::fs::read(file)?)?)
-}
-
 fn load_recording(
     stream: &UnixStream,
     socket: &Path,
@@ -103,7 +99,7 @@ fn load_recording(
         trace = trace.with_component(Arc::new(component))?;
     }
     if let Some(extent) = &load.extent {
-        trace = trace.extended(extent_in(extent)?)?;
+        trace = trace.extended(growth::extent_in(extent)?)?;
     }
     let trace = Arc::new(trace);
     let mut prepared = Vec::new();
