@@ -264,7 +264,8 @@ fn a_session_goes_on_with_a_recording_that_grows() {
 
     // Until somebody does not want to wait any more.
     client.ask("continue", json!({ "threadId": 1 }));
-    thread::sleep(Duration::from_millis(300));
+    // So long that it is noticed meanwhile that there is more.
+    thread::sleep(Duration::from_millis(1500));
     assert!(!client.heard_event("stopped"));
     client.ask("pause", json!({ "threadId": 1 }));
     client.event("stopped");

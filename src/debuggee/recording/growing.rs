@@ -21,6 +21,8 @@ const SHARE_OF_LISTING: u32 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Watching {
     is_given_out: bool,
+    /// Who looked has ended, and has not been heard: the session was moving.
+    is_unheard: bool,
     /// How long it has taken to list all hostcalls, as views do that show how many there are.
     pub(super) listing_took: Duration,
     has_more: Arc<AtomicBool>,
@@ -36,6 +38,9 @@ impl Drop for Watching {
 impl Watching {
     /// Ends when there is more of a recording than this; given out once.
     pub(super) fn more_of(&mut self, trace: &Trace) -> Option<Preparing> {
+        if self.has_more.swap(false, Ordering::Relaxed) {
+            (self.is_given_out, self.is_unheard) = (false, true);
+        }
         if self.is_given_out || !trace.is_growing() {
             return None;
         }
@@ -59,7 +64,7 @@ impl Watching {
     pub(super) fn has_ended(&mut self) -> bool {
         let has_more = self.has_more.swap(false, Ordering::Relaxed);
         self.is_given_out &= !has_more;
-        has_more
+        has_more | std::mem::take(&mut self.is_unheard)
     }
 }
 
