@@ -1,5 +1,6 @@
 //! What a program runs with while it is recorded.
 
+use super::dials::DialsGiven;
 use crate::record::{Preopen, Switches, WasiOptions};
 use anyhow::Context;
 use clap::Args;
@@ -34,6 +35,8 @@ pub(super) struct GuestWorld {
         value_delimiter = ','
     )]
     pub(super) switches: Vec<String>,
+    #[command(flatten)]
+    pub(super) dials: DialsGiven,
 }
 
 /// What is called of a program, where that is chosen: a service is called by its clients.
@@ -69,6 +72,7 @@ impl GuestWorld {
             && self.switches.is_empty()
             && !self.sources
             && !self.no_sources
+            && self.dials.is_empty()
     }
 
     /// `-S help`: a question, not a switch.
@@ -95,6 +99,7 @@ impl GuestWorld {
             redact_env: self.redact_env,
             dirs: self.dirs.clone(),
             switches,
+            dials: self.dials.turned(),
             sources_beside: keeps.then(|| where_sources_may_be(app)),
         })
     }

@@ -1,10 +1,12 @@
 //! `rr-dap instrument`: the component that records itself, for any host.
 
+use super::dials::DialsGiven;
 use crate::component::{Component, component_bytes};
 use crate::instrument::record::{Commit, Options, instrument_with};
 use crate::instrument::sink::{Sink, instrument_into_with};
+use crate::record::Dials;
 use crate::trace::{HeldProgram, Metadata};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ pub(super) struct Instrument {
     /// where it is.
     #[arg(long, requires = "sink")]
     no_program: bool,
+    #[command(flatten)]
+    dials: DialsGiven,
     /// The component (or WASI 0.1 module, or .wat).
     #[arg(value_name = "APP")]
     app: PathBuf,
@@ -79,6 +83,11 @@ impl From<CommitOption> for Commit {
 
 impl Instrument {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        if self.sink.is_none() && !self.dials.is_empty() {
+            bail!("--handles and --chaos want a --sink, whose recordings tell the seeds");
+        }
+        let dials = self.dials.turned();
+        self.dials.tell_chosen(dials);
         let bytes = component_bytes(&self.app)?;
         let app = self.app.display();
         let component =
@@ -98,7 +107,7 @@ impl Instrument {
                     true => HeldProgram::named(&component),
                     false => HeldProgram::whole(&component)?,
                 };
-                let (component, metadata) = (Arc::new(component), self.metadata());
+                let (component, metadata) = (Arc::new(component), self.metadata(dials));
                 instrument_into_with(&component, sink, commit, &program, &metadata)
                     .with_context(|| format!("cannot instrument {app}"))?
             }
@@ -108,11 +117,13 @@ impl Instrument {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn metadata(&self) -> Metadata {
+    fn metadata(&self, dials: Dials) -> Metadata {
         let name = self.app.file_name().unwrap_or_default();
         Metadata {
             program: name.to_string_lossy().into_owned(),
             recorder: concat!("rr-dap ", env!("CARGO_PKG_VERSION"), ", instrument").into(),
+            handles: dials.handles,
+            chaos: dials.chaos,
             ..Metadata::default()
         }
     }

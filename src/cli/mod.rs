@@ -5,6 +5,7 @@ mod completions;
 mod conversation;
 mod debug;
 mod demo;
+mod dials;
 mod engine_settings;
 mod guest_world;
 mod instrument;
@@ -82,7 +83,14 @@ pub fn main() -> ExitCode {
     if let Some(code) = as_replayer() {
         return code;
     }
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::try_parse().or_else(|error| {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        match dials::respelled(&error, &arguments) {
+            Some(arguments) => Cli::try_parse_from(arguments),
+            None => Err(error),
+        }
+    });
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(mut error) => {
             let arguments: Vec<_> = std::env::args_os().skip(1).collect();

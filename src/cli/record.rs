@@ -1,11 +1,12 @@
 //! `rr-dap record`: run a component and record the run.
 
+use super::dials::spelled;
 use super::engine_settings::EngineSettings;
 use super::guest_world::{GuestWorld, Invocation, file_name};
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
-use crate::record::{self, Lifeline, Recorded, Recorder, RecorderError, RunError, Switches};
+use crate::record::{self, Dials, Lifeline, Recorded, Recorder, RecorderError, RunError, Switches};
 use crate::trace::Outcome;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -99,6 +100,10 @@ impl Record {
         if self.ends_with_input {
             options.switches.inherit_stdin = false;
         }
+        // Who debugs has nobody else to say it.
+        if !self.quiet || self.ends_with_input {
+            self.world.dials.tell_chosen(options.dials);
+        }
         let component = Component::parse(component_bytes(app)?)
             .with_context(|| format!("cannot record {}", app.display()))?;
         let is_callable = |crossing: &Crossing| crossing.kind == CrossingKind::Lift;
@@ -140,9 +145,9 @@ impl Record {
         };
         match self.keep {
             Keep::Failed if recorded.outcome.exit_code() == 0 => dropped(&output)?,
-            Keep::Failed => self.report_kept(&recorded, &output),
+            Keep::Failed => self.report_kept(&recorded, options.dials, &output),
             Keep::All if self.quiet => {}
-            Keep::All => self.report(&recorded, &output),
+            Keep::All => self.report(&recorded, options.dials, &output),
         }
         printed?;
         Ok(super::exit_code(recorded.outcome.exit_code()))
@@ -163,21 +168,23 @@ impl Record {
 
     /// What failed is told with where its recording is, whoever else reads it: a test runner's
     /// output.
-    fn report_kept(&self, recorded: &Recorded, output: &Path) {
+    fn report_kept(&self, recorded: &Recorded, dials: Dials, output: &Path) {
         if !self.quiet {
-            self.report(recorded, output);
+            self.report(recorded, dials, output);
         }
         let shown = std::path::absolute(output);
         let shown = shown.as_deref().unwrap_or(output).display();
         let outcome = recorded.outcome.to_string();
+        let repeated = spelled(dials).map(|dials| format!("; to repeat it: {dials}"));
         // A test runner has begun a line.
         tell(format_args!(
-            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`",
-            on_one_line(&outcome)
+            "\nrr-dap: the run {}; its recording is kept: `rr-dap debug --at end {shown}`{}",
+            on_one_line(&outcome),
+            repeated.unwrap_or_default()
         ));
     }
 
-    fn report(&self, recorded: &Recorded, output: &Path) {
+    fn report(&self, recorded: &Recorded, dials: Dials, output: &Path) {
         match &recorded.outcome {
             Outcome::Trapped(message) if is_deadlock(message) => tell(format_args!(
                 "rr-dap: the guest trapped: {message}: every task waits, and nothing is under way \
@@ -190,6 +197,13 @@ impl Record {
                 tell(format_args!(
                     "rr-dap: the host failed a call of the guest: {message}"
                 ));
+                if let Some(seed) = dials.handles.filter(|_| message.contains("handle")) {
+                    tell(format_args!(
+                        "rr-dap: the indices of handles are shuffled (seed {seed}); `rr-dap trace \
+                         resources {}` tells what became of that one",
+                        output.display()
+                    ));
+                }
             }
             _ => {}
         }

@@ -97,6 +97,14 @@ impl Serve {
         let app = self.app.as_deref().context("no APP is given to serve")?;
         self.engine.check()?;
         let mut wasi = self.world.wasi_options(app)?;
+        if self.no_record && !self.world.dials.is_empty() {
+            anyhow::bail!(
+                "--handles and --chaos are of recorded programs: leave them or --no-record out"
+            );
+        }
+        if !self.quiet {
+            self.world.dials.tell_chosen(wasi.dials);
+        }
         wasi.switches.http = true;
         wasi.switches.inherit_stdin = false;
         let bytes = component_bytes(app)?;

@@ -68,6 +68,28 @@ pub enum ValueType {
     Future(Option<Arc<ValueType>>),
 }
 
+impl ValueType {
+    /// Whether values of the type can hold handles.
+    pub fn holds_handles(&self) -> bool {
+        use ValueType as V;
+        match self {
+            V::Own(_) | V::Borrow(_) | V::Stream(_) | V::Future(_) | V::ErrorContext => true,
+            V::List(element) | V::FixedList(element, _) | V::Option(element) => {
+                element.holds_handles()
+            }
+            V::Map(key, value) => key.holds_handles() || value.holds_handles(),
+            V::Tuple(types) => types.iter().any(ValueType::holds_handles),
+            V::Result(ok, err) => ok.iter().chain(err).any(|ty| ty.holds_handles()),
+            V::Record(record) => record.fields.iter().any(|(_, ty)| ty.holds_handles()),
+            V::Variant(variant) => {
+                let mut payloads = variant.cases.iter().filter_map(|(_, ty)| ty.as_ref());
+                payloads.any(ValueType::holds_handles)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// `record`: fields in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Record {

@@ -3,8 +3,8 @@
 use super::protocol::Refusal;
 use super::protocol::command::Arguments;
 use crate::debuggee::launch::{
-    AttachArguments, Begin, LaunchArguments, ProgramArguments, SharedDirectory, Subject,
-    ViewArguments,
+    AttachArguments, Begin, ChaosArgument, LaunchArguments, ProgramArguments, SharedDirectory,
+    Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
 use serde_json::{Map, Value};
@@ -74,6 +74,8 @@ fn program_arguments(
         wasi: fields.strings("wasi")?,
         redact_env: fields.boolean("redactEnv")?.unwrap_or(false),
         keeps_sources: fields.boolean("sources")?.unwrap_or(true),
+        handles: fields.string("handles")?,
+        chaos: fields.chaos("chaos")?,
         record_to: fields.path("recordTo")?,
         overwrites: fields.boolean("overwrite")?.unwrap_or(false),
     })
@@ -178,6 +180,18 @@ impl<'a> Fields<'a> {
 
     fn boolean(&self, key: &str) -> Result<Option<bool>, ArgumentError> {
         self.read(key, "true or false", Value::as_bool)
+    }
+
+    fn chaos(&self, key: &str) -> Result<Option<ChaosArgument>, ArgumentError> {
+        let expected = "true, false, or a seed from 0 to 4294967295";
+        let chaos = self.read(key, expected, |value| match value {
+            Value::Bool(on) => Some(on.then_some(ChaosArgument::AnySeed)),
+            value => {
+                let seed = u32::try_from(value.as_u64()?).ok()?;
+                Some(Some(ChaosArgument::Seed(seed)))
+            }
+        })?;
+        Ok(chaos.flatten())
     }
 
     /// A path that is there must name something.

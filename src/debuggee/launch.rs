@@ -45,10 +45,23 @@ pub struct ProgramArguments {
     pub redact_env: bool,
     /// Keep the program's own sources in the recording: so it is unless told otherwise.
     pub keeps_sources: bool,
+    /// What `record --handles` is given: `shuffle`, `shuffle:7`.
+    pub handles: Option<String>,
+    /// What the host chooses at random, as `record --chaos`.
+    pub chaos: Option<ChaosArgument>,
     /// Where to keep the recording; one that is there is overwritten.
     pub record_to: Option<PathBuf>,
     /// Overwrite what is there even if it is not a recording.
     pub overwrites: bool,
+}
+
+/// By which seed the host chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChaosArgument {
+    /// One that is chosen at random.
+    AnySeed,
+    /// This one.
+    Seed(u32),
 }
 
 /// A directory that the guest may use.

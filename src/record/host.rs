@@ -1,7 +1,7 @@
 //! The data of a recorded store, and the imports it can answer.
 
 use super::serving::Recording;
-use super::{Recorder, RecorderError, Switches, add_to_linker};
+use super::{Dials, Recorder, RecorderError, Switches, add_to_linker, chaos};
 pub(super) use rr_dap_host::Host;
 use rr_dap_host::Interfaces;
 use rr_dap_host::service::Exchange;
@@ -53,7 +53,11 @@ fn recorder(host: &mut Host) -> Recorder {
 }
 
 /// The interfaces that these switches give a guest, and the recorder's.
-pub(super) fn linker(engine: &Engine, switches: &Switches) -> wasmtime::Result<Linker<Host>> {
+pub(super) fn linker(
+    engine: &Engine,
+    switches: &Switches,
+    dials: Dials,
+) -> wasmtime::Result<Linker<Host>> {
     let mut linker = rr_dap_host::linker(
         engine,
         Interfaces {
@@ -64,6 +68,9 @@ pub(super) fn linker(engine: &Engine, switches: &Switches) -> wasmtime::Result<L
         },
     )?;
     add_to_linker(&mut linker, recorder)?;
+    if switches.cli && dials.chaos.is_some() {
+        chaos::choose_ready(&mut linker, recorder)?;
+    }
     Ok(linker)
 }
 

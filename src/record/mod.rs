@@ -3,8 +3,10 @@
 
 #[cfg(feature = "debugger")]
 mod carried;
+mod chaos;
 mod clock;
 mod compiling;
+mod dials;
 mod entry;
 mod error;
 mod exports;
@@ -25,6 +27,7 @@ mod target;
 mod wasi;
 mod writing;
 
+pub use dials::Dials;
 pub use entry::EntryError;
 pub use error::RecorderError;
 pub use interrupt::{Lifeline, finish_on_signals, take_file_limits_as_errors, when_told_to_end};
@@ -34,7 +37,7 @@ pub use switches::{SwitchError, Switches};
 pub use wasi::{Preopen, WasiOptions};
 
 use crate::component::Component;
-use crate::instrument::record::{Options, RecordError};
+use crate::instrument::record::{Options, RecordError, Seed};
 use crate::trace::{CarriedSource, Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
 use host::Host;
@@ -147,7 +150,12 @@ fn record(
     shared::expect_other_threads();
     room_for(THREADS)?;
     let engine = engine()?;
-    let ready = compiling::ready(&engine, &component, Options::default())?;
+    let instrumented = Options {
+        handles: options.dials.handles.map(|_| Seed::OfHost),
+        chaos: options.dials.chaos.map(|_| Seed::OfHost),
+        ..Options::default()
+    };
+    let ready = compiling::ready(&engine, &component, instrumented)?;
     let compiled = &ready.compiled;
     // All that can be wrong with the program or the options is found before
     // there is a file.
@@ -156,12 +164,13 @@ fn record(
         None => EntryPoint::command(&engine, compiled)?,
     };
     let wasi = options.context(true)?;
-    let linked = link(&engine, compiled, &options.switches)?;
+    let linked = link(&engine, compiled, options)?;
     let runtime = runtime()?;
     let metadata = metadata(options, call, ready.sources(options));
-    let recorder = Recorder::begin(output, force, component, &ready.program, &metadata)?;
+    let recorder = Recorder::begin(output, force, component.clone(), &ready.program, &metadata)?;
     started(&recorder);
     let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
+    options.dials.make_room(&mut store, &component);
     // Wasmtime panics on some of what its validator lets pass, such as strings that
     // a host returns into a 64-bit memory. The store is not used after that.
     let run = AssertUnwindSafe(|| {
@@ -215,9 +224,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 fn link(
     engine: &Engine,
     compiled: &Compiled,
-    switches: &Switches,
+    WasiOptions {
+        switches, dials, ..
+    }: &WasiOptions,
 ) -> Result<InstancePre<Host>, RunError> {
-    let linker = host::linker(engine, switches).map_err(start_error)?;
+    let linker = host::linker(engine, switches, *dials).map_err(start_error)?;
     linker.instantiate_pre(compiled).map_err(|error| {
         let message = format!("{error:#}");
         let ty = compiled.component_type();
@@ -301,6 +312,8 @@ fn metadata(options: &WasiOptions, call: Option<&str>, sources: Vec<CarriedSourc
         started_nanos: 0,
         instance: 0,
         sources,
+        handles: options.dials.handles,
+        chaos: options.dials.chaos,
     }
 }
 

@@ -6,7 +6,7 @@ use super::tail::Tail;
 use super::tails::{PooledTail, Tails};
 use super::target::{Sections, Target, beside, unnamed};
 use super::writing::{Begin, Shared, recorded_instances};
-use super::{Recorded, RecorderError, shared, sink};
+use super::{Dials, Recorded, RecorderError, shared, sink};
 use crate::component::Component;
 use crate::trace::tail::IDENTITY;
 use crate::trace::{HeldProgram, Metadata, Outcome, PackedComponent, Writer, private};
@@ -220,6 +220,7 @@ impl Recorder {
         tail.start_clock();
         tail.begin(&[0; IDENTITY], 0);
         let metadata = started(&tail, metadata);
+        let dials = Dials::of(&metadata);
         let (of, program) = (component.clone(), program.clone());
         let begin: Begin = Box::new(move || {
             let out = Sections::new(Box::new(held));
@@ -230,7 +231,7 @@ impl Recorder {
             file: None,
             spare: None,
         };
-        Shared::new(component, Err(begin), target, tail)
+        Shared::new(component, Err(begin), target, tail, dials)
     }
 
     /// Ends a recording of which nothing is wanted, and gives its tail back: the guest's store
@@ -273,7 +274,9 @@ impl Recorder {
         let writer = Writer::with_program(out, component.clone(), program, &metadata)
             .map_err(|error| target.give_up(&error))?;
         tail.begin(&target.identity(), writer.written());
-        Ok(Arc::new(Shared::new(component, Ok(writer), target, tail)))
+        let dials = Dials::of(&metadata);
+        let shared = Shared::new(component, Ok(writer), target, tail, dials);
+        Ok(Arc::new(shared))
     }
 
     fn with(shared: Arc<Shared>, thread: Option<JoinHandle<()>>) -> Recorder {

@@ -2,7 +2,7 @@
 
 use super::Recorder;
 use super::tail::{RecorderMemory, Terms};
-use crate::instrument::record::{RECORDS_START, SINK};
+use crate::instrument::record::{RECORDS_START, SINK, SeedFor};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, WasmList};
 
@@ -16,7 +16,7 @@ pub fn add_to_linker<T: 'static>(
     linker: &mut Linker<T>,
     recorder: impl Fn(&mut T) -> Recorder + Clone + Send + Sync + 'static,
 ) -> wasmtime::Result<()> {
-    let of = recorder.clone();
+    let (of, seeded) = (recorder.clone(), recorder.clone());
     let mut sink = linker.instance(SINK)?;
     sink.func_wrap(
         "commit",
@@ -49,6 +49,26 @@ pub fn add_to_linker<T: 'static>(
             // components corrupt but their own.
             let instance = unsafe { recorder.shared().register(memory) }?;
             Ok((instance,))
+        },
+    )?;
+    sink.func_wrap(
+        "seed",
+        move |mut store: StoreContextMut<'_, T>, (what,): (u32,)| {
+            let dials = seeded(store.data_mut()).shared().dials;
+            let seed = match what == SeedFor::Handles as u32 {
+                true => dials.handles,
+                false => dials.chaos,
+            };
+            Ok((seed.unwrap_or_default(),))
+        },
+    )?;
+    sink.func_wrap(
+        "overdrawn",
+        |_: StoreContextMut<'_, T>, (written, permitted): (u64, u64)| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg(format!(
+                "a write of {written} bytes to an output stream where `check-write` had permitted \
+                 {permitted}"
+            )))
         },
     )
 }

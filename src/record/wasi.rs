@@ -1,6 +1,6 @@
 //! What the guest is given: arguments, environment, directories, streams.
 
-use super::{RunError, Switches};
+use super::{Dials, RunError, Switches};
 use rr_dap_host::service::{Lines, Stream};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -44,6 +44,8 @@ pub struct WasiOptions {
     pub dirs: Vec<Preopen>,
     /// Which interfaces are linked, and what they allow.
     pub switches: Switches,
+    /// What the host chooses at random.
+    pub dials: Dials,
     /// Where the program's own sources are looked for, besides where its debug information
     /// says, to be carried along for who opens the recording elsewhere. Without, none are;
     /// nor where there is no debugger, whose business debug information is.

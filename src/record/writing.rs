@@ -1,10 +1,11 @@
 //! A recording being made: what recorders commit goes into the tail, and from there,
 //! encoded and compressed, into the trace.
 
-use super::RecorderError;
+use super::chaos::Random;
 use super::clock::Clock;
 use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
+use super::{Dials, RecorderError};
 use crate::component::{BodyId, Component, Item};
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -24,6 +25,9 @@ pub(super) type TraceWriter = Writer<Sections>;
 pub(super) struct Shared {
     component: Arc<Component>,
     instances: u64,
+    /// The seeds by which something is random.
+    pub(super) dials: Dials,
+    pub(super) chaos: Option<Mutex<Random>>,
     pub(super) clock: Arc<Clock>,
     output: Mutex<Output>,
     pending: Mutex<Pending>,
@@ -102,9 +106,12 @@ impl Shared {
         begin: Result<TraceWriter, Begin>,
         target: Target,
         tail: Tail,
+        dials: Dials,
     ) -> Shared {
         Shared {
             instances: recorded_instances(&component),
+            dials,
+            chaos: dials.chaos.map(Random::of),
             clock: tail.clock().clone(),
             component,
             output: Mutex::new(Output {

@@ -34,6 +34,12 @@ pub struct Metadata {
     pub instance: u64,
     /// The texts of the program's own sources, as far as they are carried along.
     pub sources: Vec<CarriedSource>,
+    /// The seed by which the indices of its handles were shuffled; `None` if they are as the
+    /// runtime gives them.
+    pub handles: Option<u32>,
+    /// The seed by which the host chose among what WASI leaves to it; `None` if it did what
+    /// hosts do.
+    pub chaos: Option<u32>,
 }
 
 /// A source that a recording carries along.

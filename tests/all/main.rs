@@ -34,6 +34,7 @@ mod debug_prompt;
 mod declarations;
 mod demo;
 mod depth_profile;
+mod dials;
 mod disassembly;
 mod early;
 mod embed;

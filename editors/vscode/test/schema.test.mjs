@@ -45,6 +45,7 @@ test('types are those that the server accepts', () => {
     path: ['string'],
     string: ['string'],
     boolean: ['boolean'],
+    chaos: ['boolean', 'integer'],
     strings: ['array'],
     paths: ['array'],
     directories: ['array'],

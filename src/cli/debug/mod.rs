@@ -236,6 +236,10 @@ impl Debug {
         launch["cwd"] = json!(std::env::current_dir()?);
         launch["invoke"] = json!(self.invocation.invoke);
         launch["wasi"] = json!(world.switches);
+        let dials = world.dials.turned();
+        world.dials.tell_chosen(dials);
+        launch["handles"] = json!(dials.handles.map(|seed| format!("shuffle:{seed}")));
+        launch["chaos"] = json!(dials.chaos);
         launch["sources"] = json!(world.sources || !world.no_sources);
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());

@@ -164,6 +164,12 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     for switch in &metadata.switches {
         fact("switch", on_one_line(switch))?;
     }
+    if let Some(seed) = metadata.handles {
+        fact("handles", format!("shuffled, by seed {seed}"))?;
+    }
+    if let Some(seed) = metadata.chaos {
+        fact("chaos", format!("by seed {seed}"))?;
+    }
     fact("recorded", Utc::at(metadata.started).to_string())?;
     fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {

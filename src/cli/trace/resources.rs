@@ -120,7 +120,7 @@ impl Resources {
             past.each_ended(|instance, past| writeln!(out, "{}", json_past(instance, past)))?;
         }
         for finding in past.history.findings() {
-            writeln!(out, "{}", json_finding(finding))?;
+            writeln!(out, "{}", json_finding(past.history, finding))?;
         }
         Ok(())
     }
@@ -222,9 +222,9 @@ fn write_ended(out: &mut impl Write, past: &Past<'_>) -> io::Result<()> {
 }
 
 fn write_findings(out: &mut impl Write, history: &HandleHistory) -> io::Result<()> {
-    for InstanceFinding { instance, finding } in history.findings() {
-        let finding = on_one_line(&finding.to_string());
-        writeln!(out, "wrong, in instance {}: {finding}", instance.0)?;
+    for found in history.findings() {
+        let words = on_one_line(&history.explained(found));
+        writeln!(out, "wrong, in instance {}: {words}", found.instance.0)?;
     }
     match history.findings_left_off() {
         0 => Ok(()),
@@ -305,13 +305,13 @@ fn json_past(instance: Instance, past: &EndedEntry) -> serde_json::Value {
     object
 }
 
-fn json_finding(found: &InstanceFinding) -> serde_json::Value {
+fn json_finding(history: &HandleHistory, found: &InstanceFinding) -> serde_json::Value {
     serde_json::json!({
         "list": "finding",
         "instance": found.instance,
         "index": found.finding.index,
         "at": json_occasion(&found.finding.occasion),
-        "message": found.finding.to_string(),
+        "message": history.explained(found),
     })
 }
 

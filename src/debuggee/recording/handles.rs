@@ -155,7 +155,7 @@ impl Recording {
             chronicle.at_end(|history| {
                 let mut findings = history.findings().iter().rev();
                 let found = findings.find(|found| found.finding.occasion.event == last);
-                found.map(|found| found.finding.to_string())
+                found.map(|found| history.explained(found))
             })
         })
     }

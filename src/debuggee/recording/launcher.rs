@@ -6,7 +6,7 @@ use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
-    AttachArguments, LaunchArguments, ProgramArguments, Subject, ViewArguments,
+    AttachArguments, ChaosArgument, LaunchArguments, ProgramArguments, Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews};
@@ -291,6 +291,14 @@ impl RecordingLauncher {
         }
         if !arguments.keeps_sources {
             command.arg("--no-sources");
+        }
+        if let Some(handles) = &arguments.handles {
+            command.arg(format!("--handles={handles}"));
+        }
+        match arguments.chaos {
+            Some(ChaosArgument::AnySeed) => _ = command.arg("--chaos"),
+            Some(ChaosArgument::Seed(seed)) => _ = command.arg(format!("--chaos={seed}")),
+            None => {}
         }
         if let Some(call) = &arguments.invoke {
             command.arg("--invoke").arg(call);

@@ -40,7 +40,7 @@ pub fn tables_at(
     (event, in_call): (u64, bool),
     go_on: impl Fn() -> bool + Send + 'static,
 ) -> Result<TableList, AnewError> {
-    let mut building = Building::new(trace.component().clone());
+    let mut building = Building::new(&trace);
     building.until = Some(When::asked(event, in_call));
     let building = Arc::new(Mutex::new(building));
     let ended = replay(trace, compiled, &building, go_on);
@@ -65,8 +65,8 @@ pub fn each_ended(
     mut visit: impl FnMut(Instance, &EndedEntry) + Send + 'static,
     go_on: impl Fn() -> bool + Send + 'static,
 ) -> (HandleHistory, Result<(), AnewError>) {
-    let component = trace.component().clone();
-    let mut building = Building::new(component.clone());
+    let mut building = Building::new(&trace);
+    let empty = Building::new(&trace);
     building.told = Some(Box::new(move |instance, change| {
         if let Change::Ended(past) = change {
             visit(instance, past);
@@ -74,7 +74,7 @@ pub fn each_ended(
     }));
     let building = Arc::new(Mutex::new(building));
     let ended = replay(trace, compiled, &building, go_on);
-    let history = std::mem::replace(&mut *building.lock(), Building::new(component)).history;
+    let history = std::mem::replace(&mut *building.lock(), empty).history;
     (history, ended)
 }
 

@@ -9,7 +9,7 @@ use super::table::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
 use crate::replay::{Calling, Entering, Observer, State};
-use crate::trace::Instance;
+use crate::trace::{Instance, Trace};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -45,7 +45,10 @@ pub(in crate::inspect) struct Building {
 }
 
 impl Building {
-    pub(in crate::inspect) fn new(component: Arc<Component>) -> Building {
+    /// Of a recording whose metadata say whether its indices are shuffled.
+    pub(in crate::inspect) fn new(trace: &Trace) -> Building {
+        let component = trace.component().clone();
+        let shuffled = trace.metadata().handles;
         Building {
             history: HandleHistory {
                 roles: Roles::of(&component),
@@ -58,6 +61,7 @@ impl Building {
                 findings_left_off: 0,
                 events: 0,
                 overfull: None,
+                shuffled,
             },
             component,
             next_snapshot: SNAPSHOT_EVERY,
@@ -83,7 +87,11 @@ impl Building {
         let history = &mut self.history;
         let table = history.end.entry(instance).or_insert_with(|| {
             let body = component.crossing(crossing).map(|crossing| crossing.body);
-            let table = HandleTable::new(body.map_or_else(Vec::new, |id| defined(component, id)));
+            let defined = body.map_or_else(Vec::new, |id| defined(component, id));
+            let table = match history.shuffled {
+                None => HandleTable::new(defined),
+                Some(_) => HandleTable::shuffled(defined),
+            };
             history.empty.insert(instance, table.clone());
             table
         });

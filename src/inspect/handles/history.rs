@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::building::{Building, Watching};
 use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
-use super::problem::{Finding, Mismatch, Overfull};
+use super::problem::{Finding, Mismatch, Overfull, Problem};
 use super::roles::Roles;
 use super::stored_step::{StoredStep, When};
 use super::table::{Change, HandleTable};
@@ -52,6 +52,8 @@ pub struct HandleHistory {
     pub(super) events: u64,
     /// Where the tables became too large to be kept.
     pub(super) overfull: Option<Overfull>,
+    /// The seed by which the indices were shuffled.
+    pub(super) shuffled: Option<u32>,
 }
 
 /// Why a history does not tell what it is asked.
@@ -82,12 +84,12 @@ impl HandleHistory {
         trace: Arc<Trace>,
         compiled: &Compiled,
     ) -> (HandleHistory, Result<(), ReplayError>) {
-        let component = trace.component().clone();
-        let building = Arc::new(Mutex::new(Building::new(component.clone())));
+        let empty = Building::new(&trace);
+        let building = Arc::new(Mutex::new(Building::new(&trace)));
         let observer: Box<dyn Observer> = Box::new(Watching(building.clone()));
         let replay = Replay::new(trace, compiled, observer);
         let ended = replay.and_then(|mut replay| replay.run());
-        let history = std::mem::replace(&mut *building.lock(), Building::new(component)).history;
+        let history = std::mem::replace(&mut *building.lock(), empty).history;
         (history, ended.map(drop))
     }
 
@@ -189,6 +191,31 @@ impl HandleHistory {
     /// The handles that did not fit their table, the first thousand of them.
     pub fn findings(&self) -> &[InstanceFinding] {
         &self.findings
+    }
+
+    /// What is wrong with a handle, in words; where indices are shuffled, with whose it is, as
+    /// then no two instances have the same by chance.
+    pub fn explained(&self, found: &InstanceFinding) -> String {
+        let finding = &found.finding;
+        let mut words = finding.to_string();
+        let Some(seed) = self.shuffled else {
+            return words;
+        };
+        if finding.problem == Problem::Unknown {
+            let others = self.end.iter().filter(|(of, _)| **of != found.instance);
+            for (of, table) in others {
+                let is = table.get(finding.index).map(ToString::to_string);
+                let was = || {
+                    let past = table.past(finding.index)?;
+                    Some(format!("{past}, and gone"))
+                };
+                if let Some(entry) = is.or_else(was) {
+                    words.push_str(&format!("; to instance {} it was: {entry}", of.0));
+                }
+            }
+        }
+        words.push_str(&format!("; indices of handles were shuffled (seed {seed})"));
+        words
     }
 
     /// The first handle that did not fit and yet did not end the run with this outcome:

@@ -64,6 +64,14 @@ impl HandleTable {
         }
     }
 
+    /// The same, where indices are given out in an order that cannot be told.
+    pub fn shuffled(defined: Vec<Arc<Resource>>) -> Self {
+        Self {
+            moves_unseen: true,
+            ..Self::new(defined)
+        }
+    }
+
     /// The entries there are now, by index.
     pub fn entries(&self) -> impl Iterator<Item = &HandleEntry> {
         self.entries.values()

@@ -170,18 +170,5 @@ impl Lifted {
 /// Whether values of a type can hold handles. Most crossings move none, and then the
 /// handle table need not have their values lifted.
 pub fn holds_handles(ty: &ValueType) -> bool {
-    use ValueType as V;
-    match ty {
-        V::Own(_) | V::Borrow(_) | V::Stream(_) | V::Future(_) | V::ErrorContext => true,
-        V::List(element) | V::FixedList(element, _) | V::Option(element) => holds_handles(element),
-        V::Map(key, value) => holds_handles(key) || holds_handles(value),
-        V::Tuple(types) => types.iter().any(holds_handles),
-        V::Result(ok, err) => ok.iter().chain(err).any(|ty| holds_handles(ty)),
-        V::Record(record) => record.fields.iter().any(|(_, ty)| holds_handles(ty)),
-        V::Variant(variant) => variant
-            .cases
-            .iter()
-            .any(|(_, ty)| ty.as_ref().is_some_and(holds_handles)),
-        _ => false,
-    }
+    ty.holds_handles()
 }

@@ -192,7 +192,7 @@ impl Chronicle {
     pub fn start(trace: Arc<Trace>, cache: CacheDir) -> Chronicle {
         let shared = Arc::new(Shared {
             told: Mutex::new(Told {
-                handles: Building::new(trace.component().clone()),
+                handles: Building::new(&trace),
                 output: Output::default(),
                 answers: Listening::to(trace.component()),
                 ended: None,

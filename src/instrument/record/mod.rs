@@ -8,9 +8,11 @@
 //! emitted before the definition that uses it, and used only there. The guest's
 //! core modules are copied byte for byte, so offsets in them stay true.
 
+mod chaos;
 mod delivery;
 mod rewrite;
 mod shim;
+mod shuffle;
 mod wrapper;
 
 use crate::component::{Component, ParseError};
@@ -60,6 +62,25 @@ pub enum Commit {
     EachHostcall,
 }
 
+/// Who says by which seed something is random: the same seed makes it the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// The host, by `seed` of [`SINK`]: one component for all seeds.
+    OfHost,
+    /// This one, whoever runs it.
+    Is(u32),
+}
+
+/// What a component asks its host a seed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum SeedFor {
+    /// The indices of handles.
+    Handles = 0,
+    /// How much less is read and written than was asked for.
+    Chaos = 1,
+}
+
 /// How a component is made to record itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -72,6 +93,18 @@ pub struct Options {
     /// From which call of a function on its memory is hashed: instances that live for a few
     /// calls would take longer to hash than to run.
     pub hashes_from: u32,
+    /// Give its handles indices that are random and, for a long time, not used again: a guest
+    /// that mixes them up traps, and any other behaves the same.
+    pub handles: Option<Seed>,
+    /// Let functions of WASI, and streams, read and write less than was asked for, as much
+    /// less as they may.
+    pub chaos: Option<Seed>,
+}
+
+impl Options {
+    fn asks_for_seed(self) -> bool {
+        [self.handles, self.chaos].contains(&Some(Seed::OfHost))
+    }
 }
 
 impl Default for Options {
@@ -80,6 +113,8 @@ impl Default for Options {
             commit: Commit::WhenFull,
             shares_buffer: true,
             hashes_from: 1,
+            handles: None,
+            chaos: None,
         }
     }
 }

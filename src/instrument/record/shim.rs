@@ -113,6 +113,12 @@ const SHIM_IMPORTS: &str = r#"
 (import "recorder" "keep" (func $keep))
 (import "recorder" "arrived" (func $arrived (param i32 i32 i32)))
 (import "recorder" "hash-all" (func $hash-all))
+(import "shuffle" "freed" (global $freed (mut i32)))
+(import "shuffle" "moved" (func $moved))
+(import "chaos" "shorter" (func $shorter (param i64) (result i64)))
+(import "chaos" "shorter32" (func $shorter32 (param i32) (result i32)))
+(import "chaos" "permit" (func $permit (param i32 i64) (result i64)))
+(import "chaos" "write" (func $write (param i32 i64)))
 "#;
 
 /// `(param …) (result …)`, the parameters named when a prefix is given.

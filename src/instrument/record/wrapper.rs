@@ -1,6 +1,8 @@
 //! The generated core functions that stand around crossings and log them.
 
+use super::chaos::Less;
 use super::shim::{GuestMemory, signature_text};
+use super::shuffle::Handles;
 use crate::component::lowering::{Arrivals, realloc};
 use crate::component::types::CoreType;
 use crate::component::{Crossing, CrossingId, CrossingKind, Direction};
@@ -27,6 +29,10 @@ pub(super) struct Wrap<'a> {
     pub(super) hashes_from: u32,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
+    /// What it does to the handles of an instance whose indices are shuffled.
+    pub(super) shuffled: Option<Handles>,
+    /// What of it is made less than it is.
+    pub(super) less: Option<Less>,
 }
 
 /// A memory that a wrapper reads, and its number among the shim's imports.
@@ -154,7 +160,10 @@ impl Wrapper<'_, '_> {
         } else if self.wrap.commit_before {
             self.commit_if_outside();
         }
+        self.gives_away();
+        self.ask_for_less();
         self.call();
+        self.permit_less();
         self.time();
         if arrivals == Arrivals::Everything {
             self.settle();
@@ -164,6 +173,70 @@ impl Wrapper<'_, '_> {
         if self.wrap.commit_after {
             self.commit_if_outside();
         }
+        if self
+            .wrap
+            .shuffled
+            .is_some_and(|handles| handles != Handles::default())
+        {
+            self.text
+                .push_str(" (if (i32.eqz (global.get $inside)) (then (call $moved)))");
+        }
+    }
+
+    /// The far side is asked for less than the guest asks for.
+    fn ask_for_less(&mut self) {
+        let params = &self.wrap.crossing.signature.params;
+        match self.wrap.less {
+            Some(Less::Length(i)) => {
+                let shorter = match params.get(i) {
+                    Some(CoreType::I64) => "$shorter",
+                    _ => "$shorter32",
+                };
+                _ = write!(
+                    self.text,
+                    " (local.set $p{i} (call {shorter} (local.get $p{i})))"
+                );
+            }
+            Some(Less::Permitted(i)) => {
+                let length = self.address("p", i);
+                _ = write!(self.text, " (call $write (local.get $p0) {length})");
+            }
+            Some(Less::Permit(_)) | None => {}
+        }
+    }
+
+    /// The guest is permitted less than the far side has permitted.
+    fn permit_less(&mut self) {
+        let (Some(Less::Permit(i)), Some(Slot { k, .. })) = (self.wrap.less, self.slot) else {
+            return;
+        };
+        let area = format!("(local.get $p{i})");
+        _ = write!(
+            self.text,
+            "\n (if (i32.eqz (i32.load8_u $g{k} {area})) (then (i64.store $g{k} offset=8 {area} (call $permit (local.get $p0) (i64.load $g{k} offset=8 {area})))))"
+        );
+    }
+
+    /// Counts the indices that become free with the call, or when it has been returned from.
+    fn gives_away(&mut self) {
+        let given = self.wrap.shuffled.map_or(0, |handles| handles.given);
+        if given > 0 {
+            _ = write!(
+                self.text,
+                " (global.set $freed (i32.add (global.get $freed) (i32.const {given})))"
+            );
+        }
+    }
+
+    /// The guest is called: indices may have become free since it was left, or been given out.
+    fn may_have_moved(&mut self) {
+        let Some(handles) = self.wrap.shuffled.filter(|_| !self.wrap.is_inside()) else {
+            return;
+        };
+        self.text.push_str(match handles.brings {
+            true => " (call $moved)",
+            false => " (if (global.get $freed) (then (call $moved)))",
+        });
     }
 
     /// The guest may call out of a `realloc` or a `post-return`, by the built-ins that do
@@ -178,6 +251,7 @@ impl Wrapper<'_, '_> {
         if self.wrap.is_inside() {
             self.text.push_str(" (global.set $inside (i32.const 1))");
         }
+        self.may_have_moved();
         self.time();
         self.settle();
         self.told();
@@ -186,6 +260,7 @@ impl Wrapper<'_, '_> {
             self.text.push_str(" (call $commit)");
         }
         self.call();
+        self.gives_away();
         self.keep();
         self.time();
         self.record(Kind::Leave, "r", &self.results());

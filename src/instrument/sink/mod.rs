@@ -5,7 +5,7 @@
 mod compose;
 
 use crate::component::Component;
-use crate::instrument::record::{Commit, Options, RecordError, instrument_with};
+use crate::instrument::record::{Commit, Options, RecordError, Seed, instrument_with};
 use crate::trace::{HeldProgram, Metadata, RecordsError};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub fn instrument_into(
     instrument_into_with(component, sink, commit, &program, metadata)
 }
 
-/// The same; `program` tells whether its recordings hold the component, which the one that is
+/// The same, with the indices of handles shuffled and reads made short if `metadata` has seeds for that; `program` tells whether its recordings hold the component, which the one that is
 /// made then holds, too, or name it.
 ///
 /// # Errors
@@ -82,6 +82,8 @@ pub fn instrument_into_with(
         commit,
         shares_buffer: false,
         hashes_from: 1,
+        handles: metadata.handles.map(Seed::Is),
+        chaos: metadata.chaos.map(Seed::Is),
     };
     let app = instrument_with(component, options)?;
     let beginning = crate::trace::prologue_with(component.clone(), program, metadata)?;

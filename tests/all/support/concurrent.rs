@@ -18,7 +18,7 @@
 
 use super::guest::block_on;
 use rr_dap::component::Component;
-use rr_dap::instrument::record::instrument;
+use rr_dap::instrument::record::{Options, Seed, instrument_with};
 use rr_dap::record::{self, Recorded, Recorder, RecorderError};
 use rr_dap::trace::{Metadata, Outcome};
 use std::collections::VecDeque;
@@ -55,9 +55,23 @@ pub fn plain(component: &Component) -> Ran {
 
 /// Runs the export `run` of a component and records it.
 pub fn record(component: &Arc<Component>, trace: &Path) -> (Ran, Result<Recorded, RecorderError>) {
-    let recorder = Recorder::create(trace, component.clone(), &Metadata::default());
+    record_dialled(component, &Metadata::default(), trace)
+}
+
+/// The same, with what these metadata say is random.
+pub fn record_dialled(
+    component: &Arc<Component>,
+    metadata: &Metadata,
+    trace: &Path,
+) -> (Ran, Result<Recorded, RecorderError>) {
+    let recorder = Recorder::create(trace, component.clone(), metadata);
     let recorder = recorder.expect("a recorder");
-    let instrumented = instrument(component).expect("can be instrumented");
+    let options = Options {
+        handles: metadata.handles.map(|_| Seed::OfHost),
+        chaos: metadata.chaos.map(|_| Seed::OfHost),
+        ..Options::default()
+    };
+    let instrumented = instrument_with(component, options).expect("can be instrumented");
     let (ran, outcome) = run(&instrumented, Some(&recorder));
     (ran, recorder.finish(outcome))
 }

@@ -1,7 +1,6 @@
 //! The walk over everything else, and the index spaces: where what was at an index
 //! is now.
 
-use super::prefix::{PREFIX_FUNCTIONS, PREFIX_INSTANCES, PREFIX_MEMORIES, PREFIX_TYPES};
 use super::{Result, Rewrite, inconsistent, place_module};
 use crate::instrument::record::{RecordError, SINK};
 use wasm_encoder as we;
@@ -20,25 +19,24 @@ impl Reencode for Rewrite<'_> {
     }
 
     fn memory_index(&mut self, memory: u32) -> Result<u32> {
-        let has_core = self.scope()?.body.has_core;
-        Ok(memory + if has_core { PREFIX_MEMORIES } else { 0 })
+        Ok(memory + self.scope()?.added.memories)
     }
 }
 
 impl ReencodeComponent for Rewrite<'_> {
     fn component_type_index(&mut self, ty: u32) -> u32 {
         match self.scopes.last() {
-            Some(scope) if scope.depth == 0 => ty + scope.shift(PREFIX_TYPES),
+            Some(scope) if scope.depth == 0 => ty + scope.added.types,
             _ => ty,
         }
     }
 
     fn component_instance_index(&mut self, instance: u32) -> u32 {
-        instance + self.scopes.last().map_or(0, |s| s.shift(PREFIX_INSTANCES))
+        instance + self.scopes.last().map_or(0, |s| s.added.instances)
     }
 
     fn component_func_index(&mut self, function: u32) -> u32 {
-        function + self.scopes.last().map_or(0, |s| s.shift(PREFIX_FUNCTIONS))
+        function + self.scopes.last().map_or(0, |s| s.added.functions)
     }
 
     fn module_index(&mut self, module: u32) -> u32 {
@@ -72,7 +70,7 @@ impl ReencodeComponent for Rewrite<'_> {
         };
         let level = self.scopes.len().checked_sub(1 + bodies_up as usize);
         match level.and_then(|level| self.scopes.get(level)) {
-            Some(outer) => ty + outer.shift(PREFIX_TYPES),
+            Some(outer) => ty + outer.added.types,
             None => ty,
         }
     }

@@ -1,19 +1,20 @@
 //! The walk over the component binary that puts the wrappers in.
 
+mod dials;
 mod indices;
 mod prefix;
 mod sections;
 
+use super::chaos::less;
 use super::shim::{memories, shim_text};
+use super::shuffle::{Handles, handles};
 use super::wrapper::Wrap;
 use super::{Commit, Options, RecordError};
 use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
-use prefix::{
-    MEMORIES_INSTANCE, PREFIX_CORE_FUNCTIONS, PREFIX_MEMORIES, RecorderParts, import_sink,
-    place_recorder,
-};
+use dials::{Dialled, Placing};
+use prefix::{Added, MEMORIES_INSTANCE, RecorderParts, import_sink, place_recorder};
 use std::collections::HashMap;
 use wasm_encoder as we;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
@@ -107,6 +108,8 @@ type NamedItem = (String, wp::ExternalKind, u32);
 /// The body being rewritten: its old index spaces mapped to the new ones.
 struct Scope<'a> {
     body: &'a Body,
+    added: Added,
+    dialled: Dialled,
     recorder: RecorderParts,
     has_several_memories: bool,
     lookup: Lookup,
@@ -131,13 +134,6 @@ struct Scope<'a> {
     realloc_option: Option<u32>,
     post_return_option: Option<u32>,
     callback_option: Option<u32>,
-}
-
-impl Scope<'_> {
-    /// How far the prefix has moved the component-level index spaces.
-    fn shift(&self, by: u32) -> u32 {
-        if self.body.reaches_core { by } else { 0 }
-    }
 }
 
 struct Rewrite<'a> {
@@ -178,28 +174,33 @@ impl<'a> Rewrite<'a> {
             _ => false,
         };
         let guest_memories = body.items.iter().filter(is_memory).count() as u32;
+        let mut added = Added::default();
         if body.reaches_core {
-            import_sink(out);
+            import_sink(out, self.options, &mut added);
         }
+        let mut dialled = Dialled::default();
         let recorder = RecorderParts {
             is_asynchronous: is_asynchronous(self.component, body.id),
         };
         if body.has_core {
-            place_recorder(out, guest_memories, recorder, self.options)?;
+            place_recorder(out, guest_memories, recorder, self.options, &mut added)?;
+            let instance = recorder.recorder_instance();
+            dialled = self.turn(&mut Placing::into(out, &mut added, instance), body.id)?;
         }
-        let core = |n: u32| if body.has_core { n } else { 0 };
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
             recorder,
             has_several_memories: guest_memories > 1,
             body,
+            added,
+            dialled,
             core_functions: Vec::new(),
-            next_core_function: core(PREFIX_CORE_FUNCTIONS),
+            next_core_function: added.core_functions,
             core_modules: Vec::new(),
-            next_core_module: core(recorder.modules()),
+            next_core_module: added.modules,
             core_instances: Vec::new(),
             put_off: Vec::new(),
-            next_core_instance: core(recorder.core_instances()),
+            next_core_instance: added.core_instances,
             unwrapped: Vec::new(),
             reallocs: HashMap::new(),
             lifts: 0,
@@ -210,6 +211,24 @@ impl<'a> Rewrite<'a> {
             callback_option: None,
         });
         Ok(())
+    }
+
+    /// Puts in what is random in a body, where there is any use for it.
+    fn turn(&self, placing: &mut Placing<'_>, body: BodyId) -> Result<Dialled> {
+        let crossings = || self.component.crossings().iter().filter(|c| c.body == body);
+        let Options {
+            handles: indices,
+            chaos,
+            ..
+        } = self.options;
+        let has_handles = || crossings().any(|c| handles(c) != Handles::default());
+        let has_less = || crossings().any(|c| less(c).is_some());
+        let indices = indices.filter(|_| has_handles());
+        let chaos = chaos.filter(|_| has_less());
+        Ok(Dialled {
+            shuffle: indices.map(|seed| placing.shuffle(seed)).transpose()?,
+            chaos: chaos.map(|seed| placing.chaos(seed)).transpose()?,
+        })
     }
 
     /// Emits one shim with a wrapper for each of these; answers the wrappers'
@@ -225,7 +244,7 @@ impl<'a> Rewrite<'a> {
             guest.push((format!("f{k}"), we::ExportKind::Func, *function));
         }
         for (k, memory) in memories(&wraps).iter().enumerate() {
-            let index = memory.index + PREFIX_MEMORIES;
+            let index = self.memory_index(memory.index)?;
             guest.push((format!("m{k}"), we::ExportKind::Memory, index));
         }
         let module = assemble(&shim_text(&wraps))?;
@@ -243,14 +262,16 @@ impl<'a> Rewrite<'a> {
                 .iter()
                 .map(|(name, kind, i)| (name.as_str(), *kind, *i)),
         );
-        instances.instantiate(
-            module,
-            [
-                ("guest", we::ModuleArg::Instance(guest_instance)),
-                ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
-                ("recorder", we::ModuleArg::Instance(recorder)),
-            ],
-        );
+        let mut imports = vec![
+            ("guest", we::ModuleArg::Instance(guest_instance)),
+            ("memories", we::ModuleArg::Instance(MEMORIES_INSTANCE)),
+            ("recorder", we::ModuleArg::Instance(recorder)),
+        ];
+        let Dialled { shuffle, chaos } = scope.dialled;
+        for (name, instance) in [("shuffle", shuffle), ("chaos", chaos)] {
+            imports.extend(instance.map(|k| (name, we::ModuleArg::Instance(k))));
+        }
+        instances.instantiate(module, imports);
         out.section(&instances);
         let mut aliases = we::ComponentAliasSection::new();
         let mut indices = Vec::new();
@@ -290,6 +311,8 @@ impl<'a> Rewrite<'a> {
                 || (scope.recorder.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.recorder.is_asynchronous,
             hashes_from,
+            shuffled: scope.dialled.shuffle.map(|_| handles(crossing)),
+            less: scope.dialled.chaos.and_then(|_| less(crossing)),
         })
     }
 

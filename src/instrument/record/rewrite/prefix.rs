@@ -7,12 +7,23 @@ use crate::instrument::record::{BUFFER_LENGTH, Options, RECORDS_START, SINK};
 use crate::trace::raw::{SET_BY, TIME};
 use wasm_encoder as we;
 
-/// What the prefix of a recorded body adds to its index spaces.
-pub(super) const PREFIX_TYPES: u32 = 1;
-pub(super) const PREFIX_INSTANCES: u32 = 1;
-pub(super) const PREFIX_FUNCTIONS: u32 = 2;
-pub(super) const PREFIX_MEMORIES: u32 = 1;
-pub(super) const PREFIX_CORE_FUNCTIONS: u32 = 2;
+/// What the prefix of a body adds to its index spaces.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Added {
+    pub(super) types: u32,
+    pub(super) instances: u32,
+    pub(super) functions: u32,
+    pub(super) memories: u32,
+    pub(super) modules: u32,
+    pub(super) core_instances: u32,
+    pub(super) core_functions: u32,
+}
+
+/// The functions of the sink.
+const COMMIT: u32 = 0;
+const REGISTER: u32 = 1;
+pub(super) const SEED: u32 = 2;
+pub(super) const OVERDRAWN: u32 = 3;
 /// The core instance of the prefix with the memory of records.
 pub(super) const MEMORIES_INSTANCE: u32 = 0;
 
@@ -54,8 +65,9 @@ impl RecorderParts {
 const KEPT_MAX: u32 = 1 << 26;
 
 /// `import "rr:recorder/sink"` with `commit(instance, records)` and
-/// `register(buffer) -> instance`.
-pub(super) fn import_sink(out: &mut we::Component) {
+/// `register(buffer) -> instance`, `seed(what) -> u32` and `overdrawn(written, permitted)`, which
+/// ends the run, where the host says by which seeds something is random.
+pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut Added) {
     use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
     let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
     let bytes = ComponentValType::Type(0);
@@ -71,6 +83,31 @@ pub(super) fn import_sink(out: &mut we::Component) {
         .params([("buffer", bytes)])
         .result(Some(u32_type));
     sink.export("register", ComponentTypeRef::Func(2));
+    let mut names = vec!["commit", "register"];
+    if options.asks_for_seed() {
+        sink.ty()
+            .function()
+            .params([("what", u32_type)])
+            .result(Some(u32_type));
+        sink.export("seed", ComponentTypeRef::Func(3));
+        names.push("seed");
+        let lengths = [
+            (
+                "written",
+                ComponentValType::Primitive(PrimitiveValType::U64),
+            ),
+            (
+                "permitted",
+                ComponentValType::Primitive(PrimitiveValType::U64),
+            ),
+        ];
+        sink.ty().function().params(lengths).result(None);
+        sink.export("overdrawn", ComponentTypeRef::Func(4));
+        names.push("overdrawn");
+    }
+    added.types = 1;
+    added.instances = 1;
+    added.functions = names.len() as u32;
     let mut types = we::ComponentTypeSection::new();
     types.instance(&sink);
     out.section(&types);
@@ -78,7 +115,7 @@ pub(super) fn import_sink(out: &mut we::Component) {
     imports.import(SINK, ComponentTypeRef::Instance(0));
     out.section(&imports);
     let mut aliases = we::ComponentAliasSection::new();
-    for name in ["commit", "register"] {
+    for name in names {
         aliases.alias(we::Alias::InstanceExport {
             instance: 0,
             kind: we::ComponentExportKind::Func,
@@ -95,6 +132,7 @@ pub(super) fn place_recorder(
     guest_memories: u32,
     parts: RecorderParts,
     options: Options,
+    added: &mut Added,
 ) -> Result<()> {
     let pages = BUFFER_LENGTH / 65536;
     let memories = include_str!("memories.wat").replace("PAGES", &pages.to_string());
@@ -115,8 +153,8 @@ pub(super) fn place_recorder(
     });
     out.section(&aliases);
     let mut lowers = we::CanonicalFunctionSection::new();
-    lowers.lower(0, [we::CanonicalOption::Memory(0)]);
-    lowers.lower(1, [we::CanonicalOption::Memory(0)]);
+    lowers.lower(COMMIT, [we::CanonicalOption::Memory(0)]);
+    lowers.lower(REGISTER, [we::CanonicalOption::Memory(0)]);
     out.section(&lowers);
     let registered = match options.shares_buffer {
         true => "(i32.shl (memory.size $m) (i32.const 16))",
@@ -128,6 +166,7 @@ pub(super) fn place_recorder(
         .replace("TIME-AT", &TIME.to_string())
         .replace("SET-BY-AT", &SET_BY.to_string())
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("ENTRIES", &ACCESS_ENTRIES.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
         .replace(
             "OWED-MEMORY",
@@ -159,6 +198,10 @@ pub(super) fn place_recorder(
     given.extend(owed.map(|owed| ("owed", owed)));
     instances.instantiate(parts.modules() - 1, given);
     out.section(&instances);
+    added.memories = 1;
+    added.modules = parts.modules();
+    added.core_instances = parts.core_instances();
+    added.core_functions = 2;
     Ok(())
 }
 

@@ -27,7 +27,7 @@
   ;; For each guest memory: logging bytes of it, keeping them, logging what is not as
   ;; it was kept, and hashing it. Shims put in what they have.
   (table $access (export "access") ACCESS funcref)
-  (global $instance (mut i32) (i32.const 0))
+  (global $instance (export "instance") (mut i32) (i32.const 0))
 
   ;; Hands what has been recorded to the sink.
   (func $commit (export "commit")
