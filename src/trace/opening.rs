@@ -43,6 +43,7 @@ pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<O
     opening.check_header()?;
     let mut metadata = opening.metadata()?;
     let (component, program) = opening.component(places, &mut metadata)?;
+    opening.note_when(&mut metadata);
     // A finished recording says where its sections are. Where that is damaged, the
     // sections say it themselves.
     let (sections, end, notes) = match opening.indexed() {
@@ -164,6 +165,20 @@ impl Opening<'_> {
             source,
         })?;
         Ok((component, program))
+    }
+
+    /// Of a component that records itself, a note behind the program says when it began. Where it
+    /// is damaged, nobody knows.
+    fn note_when(&self, metadata: &mut Metadata) {
+        if metadata.started > 0 {
+            return;
+        }
+        let note = self.section(self.at, SectionId::Note);
+        let note = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
+        if let Some((seconds, nanoseconds)) = note.and_then(|note| note.began()) {
+            metadata.started = seconds;
+            metadata.started_nanos = nanoseconds;
+        }
     }
 
     /// What the index says; `None` if there is none, or it cannot be right.
