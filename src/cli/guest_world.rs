@@ -27,13 +27,6 @@ pub(super) struct GuestWorld {
     /// Keep no sources in the recording.
     #[arg(long)]
     pub(super) no_sources: bool,
-    /// Call an exported function instead of the command, with arguments in WAVE, and print
-    /// its result.
-    ///
-    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
-    /// bare name does where only one has it.
-    #[arg(long, value_name = "CALL")]
-    pub(super) invoke: Option<String>,
     /// WASI switches as `wasmtime run` has them; `-S help` lists them.
     #[arg(
         short = 'S',
@@ -44,6 +37,18 @@ pub(super) struct GuestWorld {
     pub(super) switches: Vec<String>,
     #[command(flatten)]
     pub(super) dials: DialsGiven,
+}
+
+/// What is called of a program, where that is chosen: a service is called by its clients.
+#[derive(Debug, Args)]
+pub(super) struct Invocation {
+    /// Call an exported function instead of the command, with arguments in WAVE, and print
+    /// its result.
+    ///
+    /// Functions of an exported interface are spelled 'ns:package/interface@1.0.0#f(…)'; the
+    /// bare name does where only one has it.
+    #[arg(long, value_name = "CALL")]
+    pub(super) invoke: Option<String>,
 }
 
 impl GuestWorld {
@@ -64,7 +69,6 @@ impl GuestWorld {
     pub(super) fn is_empty(&self) -> bool {
         self.dirs.is_empty()
             && self.env.is_empty()
-            && self.invoke.is_none()
             && self.switches.is_empty()
             && !self.sources
             && !self.no_sources

@@ -14,6 +14,7 @@ mod mistaken;
 mod progress;
 mod record;
 mod recording_file;
+mod recordings;
 mod replay;
 mod serve;
 mod style;

@@ -2,7 +2,7 @@
 
 use super::dials::spelled;
 use super::engine_settings::EngineSettings;
-use super::guest_world::{GuestWorld, file_name};
+use super::guest_world::{GuestWorld, Invocation, file_name};
 use super::terminal::{self, on_one_line, tell, unless_closed};
 use crate::component::{Component, Crossing, CrossingKind, component_bytes, uncallable_exports};
 use crate::inspect::ending::is_deadlock;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(super) struct Record {
     #[command(flatten)]
     world: GuestWorld,
+    #[command(flatten)]
+    invocation: Invocation,
     #[command(flatten)]
     engine: EngineSettings,
     /// Where to write the recording: a file, or a directory that is there [default: the
@@ -122,7 +124,7 @@ impl Record {
                 }
             };
             let component = component.clone();
-            let recorded = match &self.world.invoke {
+            let recorded = match &self.invocation.invoke {
                 Some(call) => record::invoke(component, call, &options, &output, self.force, begun),
                 None => record::run(component, &options, &output, self.force, begun),
             };

@@ -2,7 +2,7 @@
 
 use crate::trace::{Trace, TraceError};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct RecordingFile {
@@ -18,6 +18,10 @@ pub(super) struct RecordingFile {
 impl RecordingFile {
     pub(super) fn new(file: PathBuf, programs: Vec<PathBuf>) -> RecordingFile {
         RecordingFile { programs, file }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.file
     }
 
     pub(super) fn open(&self) -> Result<Trace, TraceError> {

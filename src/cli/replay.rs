@@ -19,7 +19,7 @@ use wasmtime::AsContextMut;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  rr-dap replay run.rrtrace\n  rr-dap replay --verify run.rrtrace\n  rr-dap replay --verify --component app-with-debug-info.wasm run.rrtrace"
+    after_help = "Example:\n  rr-dap replay run.rrtrace\n  rr-dap replay --verify run.rrtrace\n  rr-dap replay --verify --component app-with-debug-info.wasm run.rrtrace\n\nWith --verify, the exit code is 0 where replay agrees with the recording, 1 where it does\nnot, and 3 where the recording cannot be replayed: it is damaged, or its program is\nmissing. Without, it is that of the recorded run."
 )]
 pub(super) struct Replay {
     /// Do not print what the guest printed; say what was checked instead.
@@ -36,6 +36,9 @@ pub(super) struct Replay {
     recording: RecordingFile,
 }
 
+/// The exit code where a recording that is to be verified cannot be replayed.
+const NOT_REPLAYED: u8 = 3;
+
 /// Prints what the guest prints, as it does.
 fn print(printed: &Printed, bytes: &[u8]) -> io::Result<()> {
     match printed.stream {
@@ -48,6 +51,29 @@ fn print(printed: &Printed, bytes: &[u8]) -> io::Result<()> {
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.replay() {
+            // What cannot be written says nothing of the recording.
+            Err(error) if self.verify && !error.is::<io::Error>() => self.not_replayed(&error),
+            ended => ended,
+        }
+    }
+
+    /// Who verifies many has to tell those that differ from those that cannot be read.
+    fn not_replayed(&self, error: &anyhow::Error) -> anyhow::Result<ExitCode> {
+        let told = super::told(error);
+        tell(format_args!("rr-dap: {told}"));
+        if self.json {
+            let facts = serde_json::json!({
+                "recording": self.recording.path(),
+                "verified": false,
+                "error": told,
+            });
+            unless_closed(writeln!(terminal::listing(true), "{facts}"))?;
+        }
+        Ok(ExitCode::from(NOT_REPLAYED))
+    }
+
+    fn replay(&self) -> anyhow::Result<ExitCode> {
         let (trace, compiled) = open_to_replay(&self.recording, self.component.as_deref())?;
         if let Some(missing) = trace.missing() {
             tell(format_args!(
@@ -72,7 +98,7 @@ impl Replay {
             verified => verified?,
         };
         if self.verify {
-            self.report(&verified, trace.outcome())?;
+            self.report(&verified, &trace)?;
             return Ok(ExitCode::SUCCESS);
         }
         tell_ending(&trace, &verified)?;
@@ -84,11 +110,14 @@ impl Replay {
         Ok(super::exit_code(trace.outcome().exit_code()))
     }
 
-    fn report(&self, verified: &Verified, outcome: &Outcome) -> anyhow::Result<()> {
+    fn report(&self, verified: &Verified, trace: &Trace) -> anyhow::Result<()> {
+        let outcome = trace.outcome();
         let checks = verified.checks;
         if self.json {
             let facts = serde_json::json!({
+                "recording": self.recording.path(),
                 "verified": true,
+                "missing": trace.missing(),
                 "events": checks.events,
                 "values": checks.values,
                 "memoryHashes": checks.hashes,
@@ -136,6 +165,7 @@ impl Replay {
         if self.json {
             let side = |side: &Side, lifted: Option<String>| serde_json::json!({"lowered": side.text, "lifted": lifted});
             let facts = serde_json::json!({
+                "recording": self.recording.path(),
                 "verified": false,
                 "events": checks.events,
                 "values": checks.values,

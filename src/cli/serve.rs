@@ -9,7 +9,7 @@ use crate::record::serving::{Attendant, Bounds, Exchange, GivenHeader, ServeOpti
 use crate::record::shelf::Room;
 use crate::record::{RecorderError, Switches, when_told_to_end};
 use crate::trace::{Outcome, parse_duration};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -95,13 +95,12 @@ impl Serve {
             return Ok(ExitCode::SUCCESS);
         }
         let app = self.app.as_deref().context("no APP is given to serve")?;
-        if self.world.invoke.is_some() {
-            bail!("--invoke is of `rr-dap record`: a service is called by its clients");
-        }
         self.engine.check()?;
         let mut wasi = self.world.wasi_options(app)?;
         if self.no_record && !self.world.dials.is_empty() {
-            bail!("--handles and --chaos are of recorded programs: leave them or --no-record out");
+            anyhow::bail!(
+                "--handles and --chaos are of recorded programs: leave them or --no-record out"
+            );
         }
         if !self.quiet {
             self.world.dials.tell_chosen(wasi.dials);

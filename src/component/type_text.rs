@@ -65,6 +65,8 @@ pub fn definition(ty: &ValueType) -> String {
     Definition(ty).to_string()
 }
 
+/// `name<of>`.
+#[cfg(feature = "debugger")]
 pub(crate) fn write_applied(
     f: &mut fmt::Formatter<'_>,
     name: &str,

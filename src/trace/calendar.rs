@@ -89,7 +89,7 @@ pub struct WallTime {
 
 impl WallTime {
     /// So many nanoseconds after the Unix epoch.
-    pub(super) fn at(nanoseconds: i128) -> WallTime {
+    pub fn at(nanoseconds: i128) -> WallTime {
         let milliseconds = u128::try_from(nanoseconds / 1_000_000).unwrap_or(0);
         WallTime {
             utc: Utc::at(u64::try_from(milliseconds / 1000).unwrap_or(u64::MAX)),

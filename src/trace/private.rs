@@ -10,6 +10,7 @@ use std::path::Path;
 /// # Errors
 ///
 /// If there is such a file, or it cannot be made.
+#[cfg(feature = "record")]
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
 }

@@ -2,11 +2,13 @@
 
 use super::error::TraceError;
 use super::event::{Event, EventKind};
+use super::host_time::HostTime;
 use super::metadata::{Metadata, Outcome};
 use super::raw::{Kind, header};
 use super::reader::Trace;
 use super::request::{Note, NotedRequest};
 use super::writer::{HeldProgram, RecordsError, Writer};
+use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use std::io::Write;
 
@@ -44,14 +46,14 @@ pub enum RewriteError {
 }
 
 /// Gives `see` each event of a recording, with the number of the innermost call out of the guest
-/// that is in progress.
+/// that is in progress, and when it happened, where the recording tells.
 ///
 /// # Errors
 ///
 /// If the recording is damaged.
 pub fn each_event(
     trace: &Trace,
-    mut see: impl FnMut(Option<u64>, Event) -> Result<(), RewriteError>,
+    mut see: impl FnMut(Option<u64>, Event, Option<HostTime>) -> Result<(), RewriteError>,
 ) -> Result<(), RewriteError> {
     let mut cursor = trace.events_ahead();
     let mut calls = 0;
@@ -67,7 +69,7 @@ pub fn each_event(
             EventKind::Write { .. } | EventKind::Hash(_) => {}
         }
         let innermost = open.iter().rev().find_map(|call| *call);
-        see(innermost, event)?;
+        see(innermost, event, cursor.time())?;
     }
     Ok(())
 }
@@ -88,11 +90,16 @@ pub fn rewrite(
     let component = &trace.stored().component;
     let program = HeldProgram::whole(component).map_err(RecordsError::Write)?;
     let mut writer = Writer::with_program(out, component.clone(), &program, &said.metadata)?;
-    each_event(trace, |call, mut event| {
+    let mut told = None;
+    each_event(trace, |call, mut event, time| {
         match &mut event.kind {
             EventKind::Write { address, bytes } => edit(call, *address, bytes),
             EventKind::Hash(_) => return Ok(()),
             _ => {}
+        }
+        if let Some(time) = time.filter(|_| time != told) {
+            told = Some(time);
+            writer.records(event.instance, &clock(time))?;
         }
         Ok(writer.records(event.instance, &raw(&event))?)
     })?;
@@ -104,6 +111,15 @@ pub fn rewrite(
         false => writer.flush()?,
     }
     Ok(())
+}
+
+/// What the clock says, as a recorder's record.
+fn clock(time: HostTime) -> Vec<u8> {
+    // Not of any crossing.
+    let mut out = header(Kind::Time, CrossingId(0)).to_le_bytes().to_vec();
+    out.extend(time.nanoseconds.to_le_bytes());
+    out.extend(time.set_by.to_le_bytes());
+    out
 }
 
 /// An event as a recorder's record.

@@ -22,6 +22,7 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
 }
 
 /// The same for the message of an engine that could not reserve memory.
+#[cfg(feature = "replay")]
 pub(crate) fn remedy_of_reserving(message: &str) -> &'static str {
     match message.contains("(os error 12)") {
         true => {

@@ -63,6 +63,7 @@ mod launch_recorder;
 mod library_callers;
 mod listener;
 mod lowering;
+mod many_recordings;
 mod network;
 mod nonsense;
 mod opening;

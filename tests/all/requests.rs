@@ -1,6 +1,7 @@
 //! The requests of a service: listed, told apart where they interleave, and gone to.
 
 use crate::support::client::Client;
+use crate::support::processes::PATIENCE;
 use crate::support::prompt::{answers, session};
 use crate::support::server::{Server, answer, recordings};
 use crate::support::session::{frames, start, variables};
@@ -10,6 +11,7 @@ use rr_dap::trace::Trace;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A service of WASI 0.2 that was asked these, one after the other.
 fn asked(targets: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
@@ -40,7 +42,7 @@ fn interleaved() -> (tempfile::TempDir, PathBuf) {
             let server = &server;
             scope.spawn(move || server.get(&format!("/slow?ms={ms}")));
             // An instance that is just being given one would not get the other.
-            thread::sleep(std::time::Duration::from_millis(40));
+            thread::sleep(Duration::from_millis(40));
         }
         let echo = "POST /echo HTTP/1.1\r\nhost: tests\r\nconnection: close\r\n\
                     content-length: 11\r\n\r\nhello there";
@@ -64,7 +66,8 @@ fn listed(arguments: &[&str]) -> (Vec<Value>, String) {
     let mut line = vec!["trace", "requests", "--json"];
     line.extend(arguments);
     let output = rr_dap(&line, "");
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    // One of them is damaged: what is in the others is told, and the exit code says it.
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let told = text(&output.stdout);
     let rows = told.lines().map(|line| serde_json::from_str(line).unwrap());
     (rows.collect(), text(&output.stderr))
@@ -101,6 +104,10 @@ fn a_directory_of_recordings_is_listed_by_name() {
     assert!(rows.iter().all(|row| row["hostcalls"].as_u64() > Some(0)));
     assert!(rows.iter().all(|row| row["durationNs"].as_u64() > Some(0)));
     assert!(said.contains("0-broken.rrtrace"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    // Within the directory, so that they are the same wherever that is.
+    let mut names = of(&rows, "recording").into_iter();
+    assert!(names.all(|name| !name.as_str().unwrap().contains('/')));
     let (failed, _) = listed(&["--failed", directory]);
     let expected = ["/status/503", "/trap?place=3", "/none"];
     assert_eq!(of(&failed, "target"), expected.map(|t| json!(t)));
@@ -254,6 +261,10 @@ fn a_session_goes_from_request_to_request() {
             .to_string()
             .contains("hello there")
     );
+    let rows = with_answer(&mut client);
+    assert_eq!(value(&rows, "answer body")["value"], "b\"hello there\"");
+    let written = &value(&rows, "answer written")["value"];
+    assert_eq!(*written, "0 of the 11 bytes that it will have written");
 
     go(&mut client, "rr/seek", json!({ "to": "start" }));
     for number in &failed {
@@ -271,6 +282,99 @@ fn a_session_goes_from_request_to_request() {
     );
     let refusal = client.refusal("rr/seek", json!({ "request": 99 }));
     assert!(refusal.contains("there is no request 99"), "{refusal}");
+}
+
+/// The values of the request's frame, when the replay that tells of the answer has come so far.
+fn with_answer(client: &mut Client) -> Value {
+    let (_, mut rows) = request_frame(client);
+    let is_awaited = |rows: &Value| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.any(|row| row["name"] == "answer")
+    };
+    let until = Instant::now() + PATIENCE;
+    while is_awaited(&rows) {
+        assert!(Instant::now() < until, "{rows}");
+        thread::sleep(Duration::from_millis(20));
+        rows = request_frame(client).1;
+    }
+    rows
+}
+
+fn unfolded(client: &mut Client, row: &Value) -> Value {
+    let reference = json!({ "variablesReference": row["variablesReference"] });
+    client.ask("variables", reference)["variables"].take()
+}
+
+#[test]
+fn the_frame_of_a_request_shows_its_answer() {
+    for (guest, instance) in [("answer.wasm", "0.2"), ("answers.wasm", "0.3")] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::start(dir.path(), &["--max-instance-reuse-count", "1"], guest);
+        assert_eq!(server.get("/status/418").0, 418);
+        let (status, large) = server.get("/large?bytes=50000");
+        assert_eq!((status, large.len()), (200, 50_000));
+        server.end();
+        let found = recordings(dir.path());
+
+        let client = &mut start(json!({ "trace": found[0], "stopAt": "end" }), |_| {});
+        go(client, "rr/seek", json!({ "request": 1 }));
+        let rows = with_answer(client);
+        assert_eq!(value(&rows, "status")["value"], "418", "{instance}");
+        let body = &value(&rows, "answer body")["value"];
+        assert!(body.as_str().unwrap().contains("418"), "{instance}: {body}");
+        let headers = unfolded(client, value(&rows, "answer headers"));
+        assert_eq!(value(&headers, "content-type")["value"], "text/plain");
+        let length = value(&headers, "content-length")["value"].as_str().unwrap();
+        assert!(length.parse::<u32>().unwrap() > 2, "{instance}: {length}");
+        assert_eq!(headers.as_array().unwrap().len(), 2, "{headers}");
+
+        // A large one is shown in part, with its length.
+        let client = &mut start(json!({ "trace": found[1], "stopAt": "start" }), |_| {});
+        go(client, "rr/seek", json!({ "request": 1 }));
+        let rows = with_answer(client);
+        let body = value(&rows, "answer body")["value"].as_str().unwrap();
+        let first: String = large.chars().take(900).collect();
+        let shown = format!("50,000 bytes: b\"{}", first.replace('\n', "\\n"));
+        assert!(body.starts_with(&shown), "{instance}: {body}");
+        assert!(body.ends_with("… 49000 more"), "{instance}: {body}");
+    }
+}
+
+#[test]
+fn requests_and_hostcalls_tell_when_over_the_wire() {
+    let (_dir, found) = asked(&["/slow?ms=60"]);
+    let mut client = start(json!({ "trace": found[0], "stopAt": "end" }), |_| {});
+    let told = client.ask("rr/requests", json!({}));
+    let request = &told["requests"][0];
+    assert!(request["durationNs"].as_u64() > Some(60_000_000), "{told}");
+    let began = request["time"].as_str().unwrap();
+
+    let slow = client.ask("rr/hostcalls", json!({ "slowerThanNs": 60_000_000 }));
+    let slow = slow["hostcalls"].as_array().unwrap();
+    let is_wait = |call: &&Value| call["function"] == "[method]pollable.block";
+    let wait = slow.iter().find(is_wait).expect("the wait");
+    assert!(wait["durationNs"].as_u64() > Some(60_000_000), "{wait}");
+    let none = client.ask(
+        "rr/hostcalls",
+        json!({ "slowerThanNs": 3_600_000_000_000_u64 }),
+    );
+    assert_eq!(
+        (&none["total"], &none["hostcalls"]),
+        (&json!(0), &json!([]))
+    );
+
+    // RFC 3339, so that what comes later is greater as text.
+    let after = client.ask("rr/when", Value::Null);
+    go(&mut client, "rr/seek", json!({ "event": wait["event"] }));
+    let at = client.ask("rr/when", Value::Null);
+    let time = |when: &Value| when["time"].as_str().unwrap().to_owned();
+    let elapsed = |when: &Value| when["elapsedNs"].as_u64().unwrap();
+    assert_eq!(time(&at), wait["time"].as_str().unwrap());
+    assert!(
+        began <= &*time(&at) && time(&at) < time(&after),
+        "{at} {after}"
+    );
+    assert!(elapsed(&after) - elapsed(&at) > 50_000_000, "{at} {after}");
 }
 
 #[test]

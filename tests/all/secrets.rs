@@ -2,7 +2,7 @@
 //! program only handed it on.
 
 use crate::support::{cache_dir, events, fixture, record, replay, rr_dap, text};
-use rr_dap::trace::{EventKind, Trace};
+use rr_dap::trace::{EventKind, HostTime, HostTimes, Trace};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,6 +17,14 @@ fn ran(args: &[&str]) -> String {
     let told = text(&output.stderr);
     assert!(output.status.success(), "{args:?}: {told}");
     text(&output.stdout)
+}
+
+/// What the host's clock said at each hostcall.
+fn times(trace: &Path) -> Vec<Option<HostTime>> {
+    let opened = Trace::open(trace).unwrap();
+    let times = HostTimes::of(&opened);
+    let all = opened.hostcalls().unwrap();
+    (0..all).map(|event| times.at(event)).collect()
 }
 
 /// Whether bytes are anywhere in what a recording says.
@@ -205,6 +213,11 @@ fn headers_and_bodies_of_a_service_are_replaced() {
     ]);
     assert!(!says(&out, TOKEN));
     assert!(says(&out, "stays"));
+    assert!(times(&trace).iter().any(Option::is_some));
+    assert_eq!(times(&out), times(&trace));
+    let packed = dir.path().join("packed.rrtrace");
+    ran(&["trace", "pack", file, "-o", packed.to_str().unwrap()]);
+    assert_eq!(times(&packed), times(&trace));
     ran(&["replay", "--verify", to]);
 
     let dir = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './
 import { follow, followLinks } from './links.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
+import { RequestsView } from './requestsView.js';
 import { StatusBar } from './statusBar.js';
 import { TimelinePanel } from './timeline/panel.js';
 import { travelCommands } from './travel.js';
@@ -41,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.commands.registerCommand('rr-dap.recordAndDebug', open),
     ...travelCommands(recordings, context.extension.id),
     followLinks(recordings),
+    new RequestsView(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),
     new TimelinePanel(context.extensionUri, recordings),

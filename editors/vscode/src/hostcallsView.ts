@@ -1,10 +1,12 @@
 /** The view *Hostcalls*. */
 
 import * as vscode from 'vscode';
-import { type Filter, HostcallWindow } from './hostcallPages.js';
-import type { Hostcall } from './protocol.js';
+import { ListWindow, type Part } from './listWindow.js';
+import type { Hostcall, HostcallQuery } from './protocol.js';
 import { type Recording, type Recordings, reporting, STAYS, TOO_OLD } from './recording.js';
 import { briefValues, callValues, cut, grouped, shortFunction, shortInterface } from './wording.js';
+
+type Filter = Pick<HostcallQuery, 'filter' | 'failed'>;
 
 type Item =
   | { readonly kind: 'call'; readonly call: Hostcall }
@@ -21,14 +23,15 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   private readonly view: vscode.TreeView<Item>;
   private readonly subscriptions: vscode.Disposable[];
   private filter: Filter = {};
-  private window: HostcallWindow | undefined;
+  private window: ListWindow<Hostcall> | undefined;
   /** The items that are shown, so that one of them can be revealed. */
   private items: readonly Item[] = [];
   /** The tree knows its items by identity: a call keeps its own as long as it is the same call. */
   private readonly itemOf = new Map<number, Item>();
   private of: Recording | undefined;
   private here: number | undefined;
-  private stopSeen = 0;
+  private newsSeen = 0;
+  private grownSeen = 0;
 
   constructor(private readonly recordings: Recordings) {
     this.view = vscode.window.createTreeView('rr-dap.hostcalls', { treeDataProvider: this });
@@ -93,22 +96,24 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   /** Shows the calls around the present, once somebody looks. */
   private async follow(recording: Recording | undefined): Promise<void> {
     if (recording !== this.of) this.forget(recording);
-    if (recording === undefined || recording.stop === 0 || !this.view.visible || recording.stop === this.stopSeen) return;
+    if (recording === undefined || recording.stop === 0 || !this.view.visible || recording.news === this.newsSeen) return;
     if (!recording.travels) {
       this.view.message = TOO_OLD;
       return;
     }
-    const stop = (this.stopSeen = recording.stop);
+    const news = (this.newsSeen = recording.news);
+    if (this.grownSeen !== recording.grown) this.window = undefined;
+    this.grownSeen = recording.grown;
     try {
       const { moment } = await recording.ask('rr/when', {});
       const here = moment.event;
       const window = this.window?.covers(here) ? this.window : await this.around(recording, here);
-      if (recording !== this.of || recording.stop !== stop) return;
+      if (recording !== this.of || recording.news !== news) return;
       this.here = here;
       this.show(window);
       await this.reveal();
     } catch (error) {
-      if (recording === this.of && recording.stop === stop) this.view.message = String(error instanceof Error ? error.message : error);
+      if (recording === this.of && recording.news === news) this.view.message = String(error instanceof Error ? error.message : error);
     }
   }
 
@@ -116,20 +121,25 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     this.of = recording;
     this.window = undefined;
     this.here = undefined;
-    this.stopSeen = 0;
+    this.newsSeen = 0;
     this.items = [];
     this.itemOf.clear();
     this.view.message = undefined;
     this.changed.fire();
   }
 
-  private around(recording: Recording, event: number): Promise<HostcallWindow> {
-    return HostcallWindow.around(event, this.filter, (query) => recording.ask('rr/hostcalls', query));
+  private around(recording: Recording, event: number): Promise<ListWindow<Hostcall>> {
+    const { filter } = this;
+    const fetch = async (part: Part) => {
+      const { total, hostcalls } = await recording.ask('rr/hostcalls', { ...filter, ...part });
+      return { total, items: hostcalls };
+    };
+    return ListWindow.around(event, { fetch, numberOf: (call) => call.event });
   }
 
-  private show(window: HostcallWindow): void {
+  private show(window: ListWindow<Hostcall>): void {
     this.window = window;
-    const calls = window.calls.map((call) => this.itemFor(call));
+    const calls = window.items.map((call) => this.itemFor(call));
     this.items = [...(window.hasEarlier ? [EARLIER] : []), ...calls, ...(window.hasLater ? [LATER] : [])];
     this.view.message = this.explained(window);
     this.view.description = this.described(window);
@@ -142,13 +152,13 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     return item;
   }
 
-  private described(window: HostcallWindow): string {
+  private described(window: ListWindow<Hostcall>): string {
     const which = [this.filter.filter, this.filter.failed ? 'failed' : undefined].filter(Boolean).join(', ');
     return which === '' ? grouped(window.total) : `${which}: ${grouped(window.total)}`;
   }
 
-  private explained(window: HostcallWindow): string | undefined {
-    if (window.calls.length > 0) return undefined;
+  private explained(window: ListWindow<Hostcall>): string | undefined {
+    if (window.items.length > 0) return undefined;
     if (this.filter.filter !== undefined) return `No hostcall fits "${this.filter.filter}".`;
     return this.filter.failed ? 'No hostcall failed.' : 'The recording has no hostcalls.';
   }
@@ -179,7 +189,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
     await this.reveal();
   }
 
-  private async grow(more: (window: HostcallWindow) => Promise<HostcallWindow>): Promise<void> {
+  private async grow(more: (window: ListWindow<Hostcall>) => Promise<ListWindow<Hostcall>>): Promise<void> {
     if (this.window !== undefined) this.show(await more(this.window));
   }
 }

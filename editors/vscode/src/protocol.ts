@@ -54,6 +54,44 @@ export interface Hostcalls {
   readonly hostcalls: readonly Hostcall[];
 }
 
+/** What a service was asked; what is not known is absent. */
+export interface ServedRequest {
+  /** Counts the requests of the recording, from 1. */
+  readonly number: number;
+  /** Such as `GET /orders/7`. */
+  readonly title: string;
+  readonly method?: string | null;
+  readonly target?: string | null;
+  readonly status?: number | null;
+  readonly outcome: 'answered' | 'trapped' | 'failed' | 'unanswered' | 'unfinished';
+  readonly error?: string | null;
+  readonly failed: boolean;
+  /** Hostcalls made before it came; absent where it never came to the program. */
+  readonly start?: number | null;
+  readonly end?: number | null;
+  /** RFC 3339. */
+  readonly time?: string | null;
+  readonly durationNs?: number | null;
+  readonly hostcalls: number;
+  readonly outgoing: number;
+  readonly received: number;
+  readonly sent: number;
+}
+
+export interface RequestQuery {
+  readonly failed?: boolean;
+  readonly from?: number;
+  readonly count?: number;
+}
+
+export interface ServedRequests {
+  /** How many are meant, listed or not. */
+  readonly total: number;
+  readonly requests: readonly ServedRequest[];
+  /** The number of the one that the program is at work on. */
+  readonly here?: number | null;
+}
+
 export interface LifeEvent {
   readonly event?: number | null;
   readonly what: string;
@@ -102,11 +140,12 @@ export type Seek =
   | { readonly tick: number }
   | { readonly percent: number }
   | { readonly position: string }
-  | { readonly mark: string };
+  | { readonly mark: string }
+  | { readonly request: number };
 
 export interface Step {
   readonly direction: 'forward' | 'backward';
-  readonly unit: 'line' | 'instruction' | 'hostcall';
+  readonly unit: 'line' | 'instruction' | 'hostcall' | 'request';
   readonly kind?: 'into' | 'over' | 'out';
   readonly filter?: string;
   readonly failed?: boolean;
@@ -126,6 +165,7 @@ export interface Requests {
   'rr/unmark': [{ readonly name: string }, unknown];
   'rr/marks': [Record<string, never>, { readonly marks: readonly Mark[] }];
   'rr/hostcalls': [HostcallQuery, Hostcalls];
+  'rr/requests': [RequestQuery, ServedRequests];
   'rr/resources': [
     { readonly handle?: number; readonly at?: 'here' | 'end' },
     { readonly instances: readonly Instance[] },

@@ -18,15 +18,25 @@ export const TOO_OLD = 'This rr-dap does not answer requests about time: update 
 /** A question stays although the workbench brings a line into sight meanwhile, and with it the focus. */
 export const STAYS = { ignoreFocusOut: true };
 
+/** In milliseconds. */
+const GROWTH_SHOWN_EVERY = 500;
+
 /** A debug session of ours. */
 export class Recording {
   /** Whether the server knows the requests beyond the protocol. */
   travels = false;
   /** Grows with each stop; 0 while nothing has stopped yet. */
   stop = 0;
+  /** Grows with each time that more of it has been written. */
+  grown = 0;
   moving = true;
 
   constructor(readonly session: vscode.DebugSession) {}
+
+  /** Changes with whatever may change what is shown. */
+  get news(): number {
+    return this.stop + this.grown;
+  }
 
   /** Rejects with the server's own words. */
   async ask<K extends keyof Requests>(request: K, given: Requests[K][0]): Promise<Requests[K][1]> {
@@ -40,6 +50,7 @@ export class Recordings implements vscode.Disposable {
   private readonly known = new Map<string, Recording>();
   private readonly changed = new vscode.EventEmitter<Recording | undefined>();
   private readonly subscriptions: vscode.Disposable[];
+  private telling: NodeJS.Timeout | undefined;
 
   /** The one looked at has stopped, begun to move or ended, or another one is looked at. */
   readonly onDidChange = this.changed.event;
@@ -64,6 +75,7 @@ export class Recordings implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.telling);
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
@@ -86,7 +98,19 @@ export class Recordings implements vscode.Disposable {
       this.tell();
     } else if (message.type === 'event' && message.event === 'continued') {
       recording.moving = true;
+    } else if (message.type === 'event' && message.event === 'rr/grown') {
+      recording.grown += 1;
+      this.tellSoon();
     }
+  }
+
+  /** A recording that is being written grows many times a second: nobody needs to see each. */
+  private tellSoon(): void {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      // What stands still next asks for all of it.
+      if (this.current?.moving === false) this.tell();
+    }, GROWTH_SHOWN_EVERY);
   }
 
   private ended(session: vscode.DebugSession): void {

@@ -16,6 +16,10 @@ const STEPS: Readonly<Record<string, Step>> = {
   stepOverHostcall: { direction: 'forward', unit: 'hostcall', kind: 'over' },
   stepBackOverHostcall: { direction: 'backward', unit: 'hostcall', kind: 'over' },
   nextFailedHostcall: { direction: 'forward', unit: 'hostcall', failed: true },
+  nextRequest: { direction: 'forward', unit: 'request' },
+  previousRequest: { direction: 'backward', unit: 'request' },
+  nextFailedRequest: { direction: 'forward', unit: 'request', failed: true },
+  previousFailedRequest: { direction: 'backward', unit: 'request', failed: true },
   previousFailedHostcall: { direction: 'backward', unit: 'hostcall', failed: true },
 };
 

@@ -1,6 +1,6 @@
-/** What people read about moments, hostcalls and handles. */
+/** What people read about moments, hostcalls, handles and requests. */
 
-import type { Handle, Hostcall, Moment } from './protocol.js';
+import type { Handle, Hostcall, Moment, ServedRequest } from './protocol.js';
 
 const numbers = new Intl.NumberFormat('en-US');
 
@@ -49,4 +49,33 @@ export function handleKind(handle: Handle): string {
 
 export function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+/** `850 µs`, `12.3 ms`, `4.20 s`. */
+export function durationText(nanoseconds: number): string {
+  if (nanoseconds < 1e6) return `${Math.round(nanoseconds / 1e3)} µs`;
+  if (nanoseconds < 1e9) return `${(nanoseconds / 1e6).toFixed(1)} ms`;
+  return `${(nanoseconds / 1e9).toFixed(2)} s`;
+}
+
+/** `500 · trapped · 12.3 ms · 18:45:12.345`: what tells one request from the next, besides its title. */
+export function requestLine(request: ServedRequest): string {
+  const status = request.status ? String(request.status) : undefined;
+  const outcome = request.outcome === 'answered' ? undefined : request.outcome;
+  const time = request.time?.replace(/^.*T|Z$/g, '');
+  const took = typeof request.durationNs === 'number' ? durationText(request.durationNs) : undefined;
+  return [status, outcome, took, time].filter((part) => part !== undefined).join(' · ');
+}
+
+/** Everything else that is known of one, a line each. */
+export function requestFacts(request: ServedRequest, took: string | undefined): string[] {
+  const ending = request.error ? `${request.outcome}: ${request.error}` : request.outcome;
+  const outgoing = request.outgoing > 0 ? `, ${grouped(request.outgoing)} requests to other servers` : '';
+  return [
+    request.status ? `${request.status}, ${ending}` : ending,
+    request.time ? `${request.time}${took === undefined ? '' : `, took ${took}`}` : (took ?? ''),
+    `${grouped(request.hostcalls)} hostcalls${outgoing}`,
+    `${grouped(request.received)} bytes received, ${grouped(request.sent)} sent`,
+    typeof request.start === 'number' ? '' : 'it never came to the program',
+  ].filter((fact) => fact !== '');
 }

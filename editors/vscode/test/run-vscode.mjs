@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
 import { installVscode } from './install-vscode.mjs';
 import { hands } from './page.mjs';
-import { machineSettings, makeWorkspace, settings } from './workspace.mjs';
+import { machineSettings, makeService, makeWorkspace, settings } from './workspace.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..', '..');
@@ -37,6 +37,7 @@ try {
   mkdirSync(pictures, { recursive: true });
   await install();
   makeWorkspace(at('ledger'), join(root, 'fixtures'), rrDap);
+  await makeService(at('ledger'), join(root, 'fixtures'), rrDap);
   process.exitCode = (await run()) ? 0 : 1;
 } finally {
   if (server !== undefined && server.exitCode === null) {

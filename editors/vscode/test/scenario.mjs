@@ -12,6 +12,7 @@ const configuration = (name, more) => ({ name, type: 'rr-dap', request: 'launch'
 const RECORDING = configuration('Recording', { trace: '${workspaceFolder}/ledger.rrtrace', stopAt: 'end' });
 const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${workspaceFolder}::/work'], stopOnEntry: true });
 const RETURNED = configuration('Returned', { trace: '${workspaceFolder}/nested.rrtrace', stopAt: 'start' });
+const SERVED = configuration('Served', { trace: '${workspaceFolder}/served.rrtrace', stopAt: 'end' });
 const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
 
@@ -169,6 +170,51 @@ const acts = {
     await page('picture', { name: 'hostcall' });
     await go('rr-dap.stepOverHostcall', 'hostcall');
     await cursor('ledger.c', /printf|fgets/);
+    await end(vscode, until);
+  },
+
+  async 'the requests of a service are listed, filtered, and travelled to'({ vscode, page, folder, stopped, cursor, go, until }) {
+    const rows = async () => (await page('rows', { view: 'Requests' })).map((row) => row.trim().replaceAll('\n', ' '));
+    assert.ok(await vscode.debug.startDebugging(folder, SERVED));
+    await stopped('exception');
+    await vscode.commands.executeCommand('workbench.view.debug');
+    const others = ['Variables', 'Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints', 'Hostcalls', 'Handles'];
+    for (const view of others) await page('closeSection', { view });
+    await page('openSection', { view: 'Requests' });
+    await until('all of them', async () => (await rows()).length === 9);
+    assert.match((await rows())[2], /^3\s+GET \/status\/503\s*503 · [\d.]+ [mµ]?s · [\d:.]+$/);
+    assert.match((await rows())[8], /^9\s+GET \/trap\?place=3\s*500 · trapped · /);
+    await page('picture', { name: 'requests' });
+    await page('clickRow', { view: 'Requests', text: 'GET /status/503' });
+    await stopped('goto');
+    await cursor('lib.rs', /export!|fn handle/);
+    const { threads } = await vscode.debug.activeDebugSession.customRequest('threads', {});
+    assert.match(threads[0].name, /^request 3: GET \/status\/503, /);
+    await page('openSection', { view: 'Call Stack' });
+    await until('the call stack', async () => (await page('rows', { view: 'Call Stack' })).join().includes('GET /status/503'));
+    await page('clickRow', { view: 'Call Stack', text: 'GET /status/503' });
+    await page('openSection', { view: 'Variables' });
+    // Rows out of sight are not there.
+    for (const view of ['Call Stack', 'Requests']) await page('closeSection', { view });
+    const values = async () => (await page('rows', { view: 'Variables' })).join('\n');
+    await until('the answer', async () => /answer body/.test(await values()));
+    await page('picture', { name: 'request-frame' });
+    await page('closeSection', { view: 'Variables' });
+    for (const view of ['Call Stack', 'Requests']) await page('openSection', { view });
+    await go('rr-dap.nextRequest');
+    await vscode.commands.executeCommand('rr-dap.showFailedRequests');
+    await until('the failed ones', async () => (await rows()).length === 2);
+    await go('rr-dap.nextFailedRequest');
+    await until('the one that trapped', async () => /trap/.test((await vscode.debug.activeDebugSession.customRequest('threads', {})).threads[0].name));
+    await page('picture', { name: 'requests-failed' });
+    await vscode.commands.executeCommand('rr-dap.showAllRequests');
+    for (const view of ['Variables', 'Watch', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
+    await end(vscode, until);
+    // Others have none, and no view for them.
+    assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
+    await stopped('start');
+    await page('openSection', { view: 'Hostcalls' });
+    assert.deepEqual(await rows(), []);
     await end(vscode, until);
   },
 

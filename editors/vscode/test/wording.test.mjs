@@ -4,7 +4,7 @@ import { readPlace } from '../out/place.js';
 import { offeredVersion } from '../out/protocol.js';
 import { recordingPage } from '../out/recordingPage.js';
 import { timelinePage } from '../out/timeline/page.js';
-import { briefValues, callValues, cut, handleKind, momentText, shortFunction, shortInterface } from '../out/wording.js';
+import { briefValues, callValues, cut, durationText, handleKind, momentText, requestFacts, requestLine, shortFunction, shortInterface } from '../out/wording.js';
 
 const moment = { position: '', tick: 45678, percent: 37.2, event: 123 };
 
@@ -76,4 +76,20 @@ test('places that people type', () => {
   assert.deepEqual(readPlace('50%', 0), { percent: 50 });
   assert.deepEqual(readPlace('12.5 %', 10), { percent: 12.5 });
   for (const wrong of ['', 'x', '-1', '200', '1.5', '101%', '1e2', '%']) assert.equal(readPlace(wrong, 200), undefined, wrong);
+});
+
+test('requests', () => {
+  const asked = { number: 3, title: 'GET /trap', outcome: 'trapped', error: 'unreachable', failed: true, start: 12, hostcalls: 1234, outgoing: 2, received: 0, sent: 21 };
+  const told = { ...asked, status: 500, time: '2026-11-29T18:45:12.345Z', durationNs: 12_345_678 };
+  assert.equal(requestLine(told), '500 · trapped · 12.3 ms · 18:45:12.345');
+  assert.equal(requestLine({ ...told, outcome: 'answered' }), '500 · 12.3 ms · 18:45:12.345');
+  assert.equal(requestLine(asked), 'trapped');
+  assert.deepEqual(requestFacts(told, '12.3 ms'), [
+    '500, trapped: unreachable',
+    '2026-11-29T18:45:12.345Z, took 12.3 ms',
+    '1,234 hostcalls, 2 requests to other servers',
+    '0 bytes received, 21 sent',
+  ]);
+  assert.ok(requestFacts({ ...told, start: undefined }, undefined).includes('it never came to the program'));
+  assert.deepEqual([850_000, 4_200_000_000].map(durationText), ['850 µs', '4.20 s']);
 });

@@ -1,8 +1,10 @@
 // The folder that VS Code opens: the ledger, its source, and a recording of it; a recording of a
 // program that returns, and a program that does not end.
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 export function makeWorkspace(folder, fixtures, rrDap) {
   mkdirSync(folder, { recursive: true });
@@ -17,6 +19,29 @@ export function makeWorkspace(folder, fixtures, rrDap) {
     // The ledger ends with a trap: that is what there is to find.
     if (error.status !== 134) throw error;
   }
+}
+
+/** A recording of one instance of a service that was asked all this. */
+export async function makeService(folder, fixtures, rrDap) {
+  cpSync(join(fixtures, 'answers/src'), join(folder, 'answers/src'), { recursive: true });
+  const into = join(folder, 'served');
+  const options = ['--addr', '127.0.0.1:0', '--max-instance-reuse-count', '1000', '--idle-instance-timeout', '30s', '-o', into];
+  const server = spawn(rrDap, ['serve', ...options, join(fixtures, 'answers.wasm')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(server, 'exit');
+  try {
+    const [line] = await once(createInterface({ input: server.stderr }), 'line');
+    const url = line.replace(/^Serving HTTP on |\/$/g, '');
+    const targets = ['/hello', '/headers', '/status/503', '/slow?ms=120', '/large?bytes=50000', '/status/404', '/count'];
+    for (const target of targets) await (await fetch(`${url}${target}`)).text();
+    await (await fetch(`${url}/echo`, { method: 'POST', body: 'hello there' })).text();
+    await (await fetch(`${url}/trap?place=3`)).text();
+  } finally {
+    server.kill();
+    await ended;
+  }
+  const [recording] = readdirSync(into).filter((name) => name.endsWith('.rrtrace'));
+  execFileSync(rrDap, ['trace', 'pack', join(into, recording), '-o', join(folder, 'served.rrtrace')], { stdio: 'pipe' });
+  rmSync(into, { recursive: true });
 }
 
 /** What VS Code is told so that nothing but the test happens in it. */

@@ -27,7 +27,7 @@ mod text;
 mod values;
 
 use super::conversation;
-use super::guest_world::GuestWorld;
+use super::guest_world::{GuestWorld, Invocation};
 use super::recording_file::RecordingFile;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
@@ -91,6 +91,8 @@ pub(super) struct Debug {
     color: Colour,
     #[command(flatten, next_help_heading = "To record a program")]
     world: GuestWorld,
+    #[command(flatten)]
+    invocation: Invocation,
     /// Keep the recording of the program here.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -176,7 +178,11 @@ impl Debug {
             "sourceMap": self.source_map,
         });
         if !is_program(&file)? {
-            if !self.args.is_empty() || !self.world.is_empty() || self.output.is_some() {
+            if !self.args.is_empty()
+                || !self.world.is_empty()
+                || self.invocation.invoke.is_some()
+                || self.output.is_some()
+            {
                 bail!(
                     "{} is a recording: what it ran with is in it, so ARGS, --output and the \
                      options to record a program are for a .wasm",
@@ -228,7 +234,7 @@ impl Debug {
             .map(|dir| json!({ "host": dir.host, "guest": dir.guest }))
             .collect();
         launch["cwd"] = json!(std::env::current_dir()?);
-        launch["invoke"] = json!(world.invoke);
+        launch["invoke"] = json!(self.invocation.invoke);
         launch["wasi"] = json!(world.switches);
         let dials = world.dials.turned();
         world.dials.tell_chosen(dials);

@@ -41,11 +41,11 @@ pub(super) enum Trace {
 impl Trace {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Trace::Events(command) => return command.run(),
+            Trace::Requests(command) => return command.run(),
             Trace::Info(command) => command.run(),
-            Trace::Events(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
-            Trace::Requests(command) => command.run(),
             Trace::Pack(command) => command.run(),
             Trace::Redact(command) => command.run(),
         }?;

@@ -133,7 +133,7 @@ impl Redact {
             values.insert((secret.event, place.address), (is_name, vec![None; length]));
             secrets.places.entry(secret.event).or_default().push(range);
         }
-        each_event(trace, |call, event| {
+        each_event(trace, |call, event, _| {
             if let (Some(call), EventKind::Write { address, bytes }) = (call, event.kind) {
                 let of_call = (call, 0)..=(call, u64::MAX);
                 for ((_, from), (_, value)) in values.range_mut(of_call) {

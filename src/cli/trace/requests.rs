@@ -1,12 +1,13 @@
 //! `rr-dap trace requests`: what a service was asked, and what became of each request.
 
-use crate::cli::terminal::{self, on_one_line, tell};
+use crate::cli::recordings::{Failed, Listed, Recordings};
+use crate::cli::terminal::{self, on_one_line};
 use crate::inspect::past::requests::{Request, Requests};
-use crate::trace::{Trace, Utc};
-use anyhow::{Context, bail};
+use crate::trace::{Utc, WallTime};
+use anyhow::anyhow;
 use clap::Args;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 #[command(
@@ -17,105 +18,69 @@ pub(in crate::cli) struct RequestsOf {
     /// above.
     #[arg(long)]
     failed: bool,
-    /// Print one JSON object to a line; `recording` is the file.
+    /// Print one JSON object to a line; `recording` is the file, within the directory if one is
+    /// given.
     #[arg(long)]
     json: bool,
-    /// A recording, or a directory: then all recordings in it, by name.
-    #[arg(value_name = "FILE|DIR")]
-    path: PathBuf,
+    #[command(flatten)]
+    recordings: Recordings,
 }
 
 impl RequestsOf {
-    pub(super) fn run(self) -> anyhow::Result<()> {
-        let is_directory = self.path.is_dir();
-        let files = match is_directory {
-            true => recordings_in(&self.path)?,
-            false => vec![self.path.clone()],
-        };
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let are_many = self.recordings.are_many();
         let mut out = io::BufWriter::new(terminal::listing(self.json));
         let mut has_head = self.json;
-        for file in &files {
-            let trace = match Trace::open(file) {
-                Ok(trace) => trace,
-                Err(error) if is_directory => {
-                    out.flush()?;
-                    let error = error.to_string();
-                    let shown = file.display();
-                    let named = match error.contains(&shown.to_string()) {
-                        true => error,
-                        false => format!("{shown}: {error}"),
-                    };
-                    tell(format_args!("rr-dap: {}", on_one_line(&named)));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if !is_directory && !Requests::may_be_in(trace.component()) {
-                bail!(
-                    "{} has no requests: its component exports neither \
-                     wasi:http/incoming-handler@0.2 nor wasi:http/handler@0.3",
-                    file.display()
-                );
-            }
-            let requests = Requests::read(&trace, || true);
-            let is_meant = |request: &&Request| !self.failed || request.has_failed();
-            for request in requests.list().iter().filter(is_meant) {
-                let name = is_directory.then_some(file.as_path());
-                if !std::mem::replace(&mut has_head, true) {
-                    writeln!(out, "{}", head(name))?;
-                }
-                match self.json {
-                    true => writeln!(out, "{}", json(file, request))?,
-                    false => writeln!(out, "{}", line(name, request))?,
-                }
-            }
-            if let Some(why) = &requests.cut_short {
-                out.flush()?;
-                tell(format_args!(
-                    "rr-dap: {}: {}",
-                    file.display(),
-                    on_one_line(why)
-                ));
-            }
-        }
-        out.flush()?;
-        Ok(())
+        self.recordings.each(|listed| {
+            let ended = self.list(listed, are_many, &mut has_head, &mut out);
+            out.flush()?;
+            ended
+        })
     }
-}
 
-fn recordings_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let failed = || format!("cannot read {}", directory.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).with_context(failed)? {
-        let path = entry.with_context(failed)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "rrtrace")
-        {
-            files.push(path);
+    fn list(
+        &self,
+        listed: &Listed,
+        are_many: bool,
+        has_head: &mut bool,
+        out: &mut impl Write,
+    ) -> Result<(), Failed> {
+        let trace = listed.file.open();
+        let trace = trace.map_err(|error| Failed::Recording(error.into()))?;
+        if !are_many && !Requests::may_be_in(trace.component()) {
+            return Err(Failed::Recording(anyhow!(
+                "{} has no requests: its component exports neither \
+                 wasi:http/incoming-handler@0.2 nor wasi:http/handler@0.3",
+                listed.name
+            )));
+        }
+        let requests = Requests::read(&trace, || true);
+        let is_meant = |request: &&Request| !self.failed || request.has_failed();
+        let name = on_one_line(&listed.name);
+        let name = are_many.then_some(&*name);
+        for request in requests.list().iter().filter(is_meant) {
+            if !std::mem::replace(has_head, true) {
+                writeln!(out, "{}", head(name))?;
+            }
+            match self.json {
+                true => writeln!(out, "{}", json(&listed.name, request))?,
+                false => writeln!(out, "{}", line(name, request))?,
+            }
+        }
+        match &requests.cut_short {
+            Some(why) => Err(Failed::Recording(anyhow!(why.clone()))),
+            None => Ok(()),
         }
     }
-    if files.is_empty() {
-        bail!(
-            "there are no recordings (*.rrtrace) in {}",
-            directory.display()
-        );
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Columns that are filled up to here.
 const TARGET: usize = 28;
 const START: usize = 23;
 
-fn head(file: Option<&Path>) -> String {
+fn head(file: Option<&str>) -> String {
     let file = file.map_or_else(String::new, |file| {
-        format!(
-            "{:<width$}  ",
-            "recording",
-            width = name(file).chars().count()
-        )
+        format!("{:<width$}  ", "recording", width = file.chars().count())
     });
     format!(
         "{file}{:>6}  {:<7} {:<TARGET$} {:>6}  {:<START$}  {:>8}  {:>9}  {:>8}  {:>8}  {:>8}  outcome",
@@ -132,13 +97,8 @@ fn head(file: Option<&Path>) -> String {
     )
 }
 
-fn name(file: &Path) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str());
-    on_one_line(&name.to_string_lossy())
-}
-
-fn line(file: Option<&Path>, request: &Request) -> String {
-    let file = file.map_or_else(String::new, |file| format!("{}  ", name(file)));
+fn line(file: Option<&str>, request: &Request) -> String {
+    let file = file.map_or_else(String::new, |file| format!("{file}  "));
     let known = |text: &Option<String>| {
         let text = text.as_deref().unwrap_or("?");
         on_one_line(text)
@@ -188,13 +148,13 @@ fn duration(request: &Request) -> String {
     }
 }
 
-fn json(file: &Path, request: &Request) -> serde_json::Value {
+fn json(recording: &str, request: &Request) -> serde_json::Value {
     let headers = request.headers.iter();
     let headers: Vec<_> = headers
         .map(|(name, value)| serde_json::json!([name, value]))
         .collect();
     serde_json::json!({
-        "recording": file.display().to_string(),
+        "recording": recording,
         "number": request.number,
         "method": request.method,
         "target": request.target,
@@ -206,6 +166,7 @@ fn json(file: &Path, request: &Request) -> serde_json::Value {
         "failed": request.has_failed(),
         "start": request.entered.map(|at| at.event),
         "end": request.end,
+        "time": request.time().map(WallTime::rfc3339),
         "began": request.began.map(|began| began.to_string()),
         "durationNs": request.duration,
         "hostcalls": request.hostcalls,

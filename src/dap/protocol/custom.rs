@@ -293,6 +293,9 @@ pub struct ToldRequest {
     /// Hostcalls made when it was over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<u64>,
+    /// When its head had come in, as RFC 3339 has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// Nanoseconds from its head to the last byte of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,

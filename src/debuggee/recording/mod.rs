@@ -20,6 +20,7 @@ mod hostcalls;
 mod launcher;
 mod own_steps;
 mod panics;
+mod request_values;
 mod requests;
 mod rows;
 mod saying;

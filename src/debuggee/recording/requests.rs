@@ -2,11 +2,7 @@
 
 use super::Recording;
 use super::boundary::CrossingFrame;
-use crate::debuggee::{
-    Children, DebuggeeError, Page, ValueKind, ValuesRef, VariableView, WhichRequest,
-};
-use crate::inspect::hostcall::lift::{Bytes, Lifted};
-use crate::inspect::hostcall::wave;
+use crate::debuggee::{DebuggeeError, WhichRequest};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::replay::Position;
 use crate::replay::boundary::Way;
@@ -27,14 +23,14 @@ const AT_A_STOP: Duration = Duration::from_millis(100);
 const ON_THE_WAY: Duration = Duration::from_secs(20);
 /// How often those who wait look whether they are interrupted.
 const INTERRUPTED_EVERY: Duration = Duration::from_millis(20);
-/// Bytes of a body in a line.
-const BODY_LIMIT: usize = 1000;
 
 /// The requests, read in a thread of its own.
 pub(super) struct Finding {
     shared: Arc<Shared>,
     /// The request that the session has gone to last, and where that is.
     gone_to: Option<(u64, Position)>,
+    /// The request whose answer was asked for last, with that.
+    pub(super) answered: Option<Arc<Request>>,
 }
 
 #[derive(Default)]
@@ -51,6 +47,7 @@ impl Finding {
         let finding = Finding {
             shared: shared.clone(),
             gone_to: None,
+            answered: None,
         };
         let noted = trace.noted_requests();
         if !Requests::may_be_in(trace.component()) && noted.is_empty() {
@@ -221,65 +218,5 @@ impl Recording {
         let here = self.here_in_request().map(|request| request.number);
         let position = self.timeline.here().position;
         self.finding.gone_to = here.map(|here| (here, position));
-    }
-
-    /// What is known of the request that a frame is, as values.
-    pub(super) fn request_values(
-        &self,
-        frame: &CrossingFrame,
-        path: &str,
-        steps: &[&str],
-        page: Page,
-    ) -> Result<Vec<VariableView>, DebuggeeError> {
-        let request = self.request_of(frame);
-        let request =
-            request.ok_or_else(|| DebuggeeError::other("these values are not there any more"))?;
-        let row = |name: &str, value: String| VariableView {
-            name: name.to_owned(),
-            value,
-            kind: ValueKind::Virtual,
-            ..VariableView::default()
-        };
-        if !steps.is_empty() {
-            let headers = request.headers.iter().skip(page.start);
-            let headers = headers.take(page.count.unwrap_or(usize::MAX));
-            return Ok(headers
-                .map(|(name, value)| row(name, value.clone()))
-                .collect());
-        }
-        let unknown = || "<not known: the program has not asked for it>".to_owned();
-        let known = |text: &Option<String>| text.clone().unwrap_or_else(unknown);
-        let here = self.timeline.here().event;
-        let (head, length) = (request.body.head_at(here), request.body.length_at(here));
-        let body = Lifted::Bytes(Bytes {
-            length,
-            pointer: 0,
-            head: head.to_vec(),
-        });
-        let count = request.headers.len() as u64;
-        let mut rows = vec![
-            row("number", request.number.to_string()),
-            row("method", known(&request.method)),
-            row("uri", known(&request.target)),
-            row("authority", known(&request.authority)),
-            VariableView {
-                children: (count > 0).then(|| Children {
-                    values: ValuesRef(format!("{path}/headers")),
-                    named: Some(count),
-                    indexed: None,
-                }),
-                ..row("headers", format!("{count} headers"))
-            },
-            row("body", wave::text(&body, BODY_LIMIT)),
-        ];
-        if request.received > length {
-            let (so_far, all) = (length, request.received);
-            let read = format!("{so_far} of the {all} bytes that it will have read");
-            rows.push(row("body read", read));
-        }
-        let status = request.status.map(|status| status.to_string());
-        rows.push(row("status", status.unwrap_or_else(|| "none".to_owned())));
-        rows.push(row("outcome", request.told()));
-        Ok(rows)
     }
 }

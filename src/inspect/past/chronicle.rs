@@ -1,12 +1,13 @@
 //! What can be said of a moment only by who saw all that came before it: the handle
-//! tables, what was printed.
+//! tables, what was printed, what a service said of its answers.
 //!
-//! One replay of the recording, in a thread of its own, collects both as it goes: each
+//! One replay of the recording, in a thread of its own, collects these as it goes: each
 //! moment is replayed once for a whole session. Whoever asks is answered at once, if only with
 //! [`ChronicleError::NotYet`]. Whoever can wait does so until the replay has come past the
 //! moment, and no longer: near the start that is at once.
 
 use super::output::{Output, TooMuchPrinted, room};
+use super::requests::{Listening, Said};
 use crate::component::types::CoreValue;
 use crate::inspect::handles::anew;
 use crate::inspect::handles::building::{Building, unwanted};
@@ -91,6 +92,7 @@ struct Shared {
 struct Told {
     handles: Building,
     output: Output,
+    answers: Listening,
     /// Why the replay ended, in words if it failed.
     ended: Option<Result<(), String>>,
     /// The first of what is waited for.
@@ -192,6 +194,7 @@ impl Chronicle {
             told: Mutex::new(Told {
                 handles: Building::new(&trace),
                 output: Output::default(),
+                answers: Listening::to(trace.component()),
                 ended: None,
                 awaited: None,
                 recalled: VecDeque::new(),
@@ -303,6 +306,23 @@ impl Chronicle {
         Ok(tell(&told.output))
     }
 
+    /// What a service has said of its answers before that.
+    ///
+    /// # Errors
+    ///
+    /// If the replay has not come there; where it failed before, what it has come to is told.
+    pub fn said(&self, until: Until) -> Result<Said, ChronicleError> {
+        let told = self.shared.told.lock();
+        match told.has_come_to(until) {
+            Ok(()) | Err(ChronicleError::Failed { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(told.answers.said.until(match until {
+            Until::Call(events) => events,
+            Until::End => u64::MAX,
+        }))
+    }
+
     /// Whether what comes before that is known.
     ///
     /// # Errors
@@ -398,6 +418,7 @@ impl Observer for Collecting {
         }
         let mut told = self.0.told.lock();
         told.handles.calling(store, call);
+        told.answers.calling(store, call);
         if told
             .awaited
             .is_some_and(|first| told.has_come_to(first).is_ok())

@@ -1,9 +1,9 @@
 //! Hostcalls as they are in the file: flat values, without the guest's memory.
 
-use super::{Clocked, Events, Lines, flat, line};
+use super::{Clocked, Events, Failed, Lines, flat, line};
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
-use crate::trace::{Cursor, Depth, Edge, Event, EventKind, HostTime, Trace, Way};
+use crate::trace::{Cursor, Depth, Edge, Event, EventKind, HostTime, Trace, TraceError, Way};
 use std::time::Duration;
 
 /// A call out and what came of it before anything else was called.
@@ -20,13 +20,18 @@ struct Lowered {
     returned: Option<HostTime>,
 }
 
-pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
-    let mut cursor = trace.events_from(events.from)?;
+pub(super) fn list(
+    events: &Events,
+    recording: &str,
+    trace: &Trace,
+    out: &mut Lines,
+) -> Result<(), Failed> {
+    let damaged = |error: TraceError| Failed::Recording(error.into());
+    let mut cursor = trace.events_from(events.from).map_err(damaged)?;
     let mut left = events.count.unwrap_or(u64::MAX);
     let mut depth = Depth::default();
-    let mut out = Lines::new(events.json);
     while left > 0 {
-        let Some(call) = next(&mut cursor, &mut depth)? else {
+        let Some(call) = next(&mut cursor, &mut depth).map_err(damaged)? else {
             break;
         };
         let name = trace
@@ -44,18 +49,17 @@ pub(super) fn list(events: &Events, trace: &Trace) -> anyhow::Result<()> {
             continue;
         }
         let line = match events.json {
-            true => clocked.json(json(name, &call)).to_string(),
+            true => clocked.json(recording, json(name, &call)).to_string(),
             false => clocked.text(events.time, text(name, &call)),
         };
         out.write(&line)?;
         left -= 1;
     }
-    out.flush()?;
     Ok(())
 }
 
 /// The next call out.
-fn next(cursor: &mut Cursor, depth: &mut Depth) -> anyhow::Result<Option<Lowered>> {
+fn next(cursor: &mut Cursor, depth: &mut Depth) -> Result<Option<Lowered>, TraceError> {
     loop {
         let event = cursor.event();
         let Some(call) = cursor.next()? else {
@@ -89,7 +93,7 @@ fn follow(depth: &mut Depth, kind: &EventKind) {
 }
 
 /// Takes what belongs to the answer of a call, up to its return or another call out.
-fn answer(cursor: &mut Cursor, depth: &mut Depth, call: &mut Lowered) -> anyhow::Result<()> {
+fn answer(cursor: &mut Cursor, depth: &mut Depth, call: &mut Lowered) -> Result<(), TraceError> {
     while let Some(next) = cursor.peek()? {
         match &next.kind {
             EventKind::Call(_) => return Ok(()),

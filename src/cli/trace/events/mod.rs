@@ -3,28 +3,31 @@
 mod lowered;
 
 use super::super::progress::open_to_replay;
-use super::super::recording_file::RecordingFile;
-use crate::cli::terminal;
+use super::super::recordings::{Failed, Listed, Recordings};
+use crate::cli::terminal::{self, on_one_line};
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
 use crate::inspect::hostcall::listing::took_text;
 use crate::inspect::hostcall::wave;
+use crate::replay::Compiled;
 use crate::trace::{HostTimes, Trace, WallTime, parse_duration};
-use anyhow::bail;
+use anyhow::anyhow;
 use clap::Args;
 use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  rr-dap trace events run.rrtrace --filter 'wasi:filesystem'\n  rr-dap trace events run.rrtrace --filter '*.write' --from 1000 --count 20\n  rr-dap trace events run.rrtrace --slow 50ms --time\n  rr-dap trace events run.rrtrace --json | jq .name"
+    after_help = "Example:\n  rr-dap trace events run.rrtrace --filter 'wasi:filesystem'\n  rr-dap trace events run.rrtrace --filter '*.write' --from 1000 --count 20\n  rr-dap trace events run.rrtrace --slow 50ms --time\n  rr-dap trace events run.rrtrace --json | jq .name\n  rr-dap trace events app.recordings --json > events.ndjson"
 )]
 pub(in crate::cli) struct Events {
-    /// Print one JSON object to a line.
+    /// Print one JSON object to a line; `recording` is the file, within the directory if one is
+    /// given.
     #[arg(long)]
     json: bool,
     /// Only hostcalls whose WIT path has this in it, or matches it if it has a `*` (anything) or
@@ -48,19 +51,52 @@ pub(in crate::cli) struct Events {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     slow: Option<Duration>,
     #[command(flatten)]
-    recording: RecordingFile,
+    recordings: Recordings,
 }
 
 impl Events {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let out = Arc::new(Mutex::new(Lines::new(self.json)));
+        let events = Arc::new(self);
+        let are_many = events.recordings.are_many();
+        let code = events.recordings.each(|listed| {
+            if are_many && !events.json {
+                out.lock().write(&on_one_line(&listed.name))?;
+            }
+            let ended = events.list(listed, are_many, &out);
+            // What was listed before a failure is shown, and an error of the last write told.
+            let flushed = out.lock().flush();
+            ended.and(flushed.map_err(Failed::Output))
+        })?;
+        Ok(code)
+    }
+
+    fn list(
+        self: &Arc<Self>,
+        listed: &Listed,
+        are_many: bool,
+        out: &Arc<Mutex<Lines>>,
+    ) -> Result<(), Failed> {
         if self.lowered {
-            let trace = self.recording.open()?;
-            self.check_range(&trace)?;
-            return lowered::list(&self, &trace);
+            let trace = listed
+                .file
+                .open()
+                .map_err(|error| Failed::Recording(error.into()))?;
+            return match self.is_in_range(&trace, are_many)? {
+                true => lowered::list(self, &listed.name, &trace, &mut out.lock()),
+                false => Ok(()),
+            };
         }
-        let (trace, compiled) = open_to_replay(&self.recording, None)?;
-        self.check_range(&trace)?;
-        self.list(trace, &compiled)
+        let (trace, compiled) = open_to_replay(&listed.file, None).map_err(Failed::Recording)?;
+        let missing = trace.missing().map(str::to_owned);
+        if !self.is_in_range(&trace, are_many)? {
+            return Ok(());
+        }
+        self.replay(&listed.name, trace, &compiled, out)?;
+        match missing {
+            Some(missing) if are_many => Err(Failed::Recording(anyhow!(missing))),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a hostcall took long enough to be listed.
@@ -69,31 +105,39 @@ impl Events {
         self.slow.is_none_or(slow)
     }
 
-    /// A hostcall that is not there is told before anything is replayed.
-    fn check_range(&self, trace: &Trace) -> anyhow::Result<()> {
-        if let Some(missing) = trace.missing() {
+    /// Whether the first hostcall is there that is asked for. If not, that is told before anything
+    /// is replayed; of several recordings it need not be in each.
+    fn is_in_range(&self, trace: &Trace, are_many: bool) -> Result<bool, Failed> {
+        if let (Some(missing), false) = (trace.missing(), are_many) {
             terminal::tell(format_args!(
                 "rr-dap: {missing}; what came before it is listed"
             ));
         }
         if self.from == 0 {
-            return Ok(());
+            return Ok(true);
         }
-        match trace.hostcalls()? {
-            0 => bail!(
-                "there is no hostcall {}; this recording has none",
-                self.from
-            ),
-            all if self.from >= all => bail!(
-                "there is no hostcall {}; the last of this recording is {}",
-                self.from,
-                all - 1
-            ),
-            _ => Ok(()),
+        let all = trace.hostcalls();
+        let all = all.map_err(|error| Failed::Recording(error.into()))?;
+        let from = self.from;
+        match all.checked_sub(1) {
+            Some(last) if from <= last => Ok(true),
+            _ if are_many => Ok(false),
+            None => Err(Failed::Recording(anyhow!(
+                "there is no hostcall {from}; this recording has none"
+            ))),
+            Some(last) => Err(Failed::Recording(anyhow!(
+                "there is no hostcall {from}; the last of this recording is {last}"
+            ))),
         }
     }
 
-    fn list(self, trace: Arc<Trace>, compiled: &crate::replay::Compiled) -> anyhow::Result<()> {
+    fn replay(
+        self: &Arc<Self>,
+        recording: &str,
+        trace: Arc<Trace>,
+        compiled: &Compiled,
+        out: &Arc<Mutex<Lines>>,
+    ) -> Result<(), Failed> {
         let component = trace.component().clone();
         let mut left = self.count.unwrap_or(u64::MAX);
         if left == 0 {
@@ -103,27 +147,26 @@ impl Events {
         if times.is_empty() && (self.time || self.slow.is_some()) {
             terminal::tell(format_args!("rr-dap: {TIMELESS}"));
         }
-        let out = Arc::new(Mutex::new(Lines::new(self.json)));
-        let lines = out.clone();
+        let (events, lines, recording) = (self.clone(), out.clone(), recording.to_owned());
         let listed = each_hostcall(trace, compiled, move |call| {
-            if call.call.event < self.from {
+            if call.call.event < events.from {
                 return ControlFlow::Continue(());
             }
             let crossing = component.crossing(call.call.crossing);
             let name = crossing.map_or("", |crossing| &*crossing.name);
-            if !self.filter.matches(name) {
+            if !events.filter.matches(name) {
                 return ControlFlow::Continue(());
             }
             let clocked = Clocked {
                 time: times.wall_time(call.call.event),
                 took: times.duration(call.call.event),
             };
-            if !self.takes(clocked) {
+            if !events.takes(clocked) {
                 return ControlFlow::Continue(());
             }
-            let line = match self.json {
-                true => clocked.json(json(name, &call)).to_string(),
-                false => clocked.text(self.time, text(name, &call)),
+            let line = match events.json {
+                true => clocked.json(&recording, json(name, &call)).to_string(),
+                false => clocked.text(events.time, text(name, &call)),
             };
             if let Err(error) = lines.lock().write(&line) {
                 return ControlFlow::Break(Err(error));
@@ -134,11 +177,9 @@ impl Events {
                 _ => ControlFlow::Continue(()),
             }
         });
-        // What was listed before a failure is shown, and an error of the last write told.
-        let flushed = out.lock().flush();
-        match listed? {
-            ControlFlow::Continue(()) => Ok(flushed?),
-            ControlFlow::Break(ended) => Ok(ended.and(flushed)?),
+        match listed.map_err(|error| Failed::Recording(error.into()))? {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(ended) => Ok(ended?),
         }
     }
 }
@@ -165,7 +206,8 @@ impl Clocked {
         }
     }
 
-    fn json(self, mut call: serde_json::Value) -> serde_json::Value {
+    fn json(self, recording: &str, mut call: serde_json::Value) -> serde_json::Value {
+        call["recording"] = recording.into();
         if let Some(time) = self.time {
             call["time"] = time.rfc3339().into();
         }

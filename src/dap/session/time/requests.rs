@@ -4,6 +4,7 @@ use super::super::asking::ask;
 use super::super::{Handled, Reply, Session};
 use crate::dap::protocol::custom::{RequestsArguments, RequestsResponse, ToldRequest};
 use crate::inspect::past::requests::Request;
+use crate::trace::WallTime;
 
 /// How many requests come where nobody says how many.
 const SOME: usize = 200;
@@ -23,6 +24,7 @@ impl From<&Request> for ToldRequest {
             failed: request.has_failed(),
             start: request.entered.map(|at| at.event),
             end: request.end,
+            time: request.time().map(WallTime::rfc3339),
             duration_ns: request.duration,
             hostcalls: request.hostcalls,
             outgoing: request.outgoing,

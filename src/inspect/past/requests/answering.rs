@@ -107,10 +107,15 @@ impl Reading<'_> {
                 };
                 let thing = Thing::Response {
                     status: 200,
+                    fields: self.take_fields(instance, &open.args),
                     of: open.request,
                     body,
                 };
                 self.put_first(instance, &answer, thing);
+            }
+            (Role::FieldsFrom, _) => self.fields(open, first_handle(&answer)),
+            (Role::FieldsSet | Role::FieldsAppend | Role::FieldsDelete, _) if is_ok(&answer) => {
+                self.fields(open, None);
             }
             (Role::ResponseBody, Some(Thing::Response { of: Some(of), .. })) => {
                 self.put_first(instance, &answer, Thing::OutgoingBody(of));
@@ -119,16 +124,19 @@ impl Reading<'_> {
                 self.put_first(instance, &answer, Thing::Output(of));
             }
             (Role::Write, Some(Thing::Output(of))) if is_ok(&answer) => {
-                self.sent(of, number(open.args.get(2)).unwrap_or(0));
+                let bytes = self.said_bytes(open.event);
+                self.sent(of, &bytes, number(open.args.get(2)).unwrap_or(0), events);
             }
             (Role::WriteZeroes, Some(Thing::Output(of))) if is_ok(&answer) => {
-                self.sent(of, number(open.args.get(1)).unwrap_or(0));
+                let length = number(open.args.get(1)).unwrap_or(0);
+                let zeroes = length.min(MOST_OF_BODY as u64) as usize;
+                self.sent(of, &vec![0; zeroes], length, events);
             }
             (Role::Splice, Some(Thing::Output(of))) => {
                 if let Lifted::Result(Ok(Some(value))) = answer
                     && let Lifted::Unsigned(count) = *value
                 {
-                    self.sent(of, count);
+                    self.sent(of, &[], count, events);
                 }
             }
             _ => {}
@@ -178,19 +186,28 @@ impl Reading<'_> {
         let response = word(answer, 1)
             .filter(|_| is_ok)
             .and_then(|handle| self.things.take(instance, handle));
-        let (mut given, mut sent_before) = (None, 0);
-        if let Some(Thing::Response { status, body, .. }) = response {
+        let mut given = None;
+        if let Some(Thing::Response {
+            status,
+            fields,
+            body,
+            ..
+        }) = response
+        {
             given = Some(status);
+            self.give_headers(of, fields);
             let end = body.and_then(|end| self.things.end_mut(instance, end));
-            if let Some(End::Writable { sent, of: whose }) = end {
+            if let Some(End::Writable { of: whose }) = end {
                 *whose = Some(of);
-                sent_before = *sent;
+            }
+            let sent = body.and_then(|end| self.things.unsent.remove(&(instance, end)));
+            if let Some(sent) = sent {
+                self.sent_before(of, sent);
             }
         }
         let error = (!is_ok).then(|| error_code(self.component, answer));
         if let Some(request) = self.request(Some(of)) {
             request.status = given.or(request.status);
-            request.sent = request.sent.saturating_add(sent_before);
             if let Some(error) = error {
                 request.ending = RequestEnding::Failed(error);
             }

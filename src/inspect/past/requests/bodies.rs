@@ -9,9 +9,7 @@ use crate::component::types::CoreValue;
 use crate::inspect::hostcall::builtin_call::number;
 use crate::trace::{Instance, Written};
 
-/// Pieces of one body whose coming is kept.
-const MOST_PIECES: usize = 1000;
-/// Reads that go on at the same time.
+/// Reads, and writes, that go on at the same time.
 const MOST_READS: usize = 1024;
 /// Pieces that are kept of what is written while one call is in progress.
 const MOST_WRITES: usize = 10_000;
@@ -32,6 +30,17 @@ impl Reading<'_> {
                     bytes: Vec::new(),
                 },
             );
+        }
+    }
+
+    pub(super) fn begin_write(&mut self, instance: Instance, args: &[CoreValue], event: u64) {
+        let handle = word(args, 0).unwrap_or(0);
+        let is_body = matches!(
+            self.things.end(instance, handle),
+            Some(End::Writable { .. })
+        );
+        if is_body && self.things.writes.len() < MOST_READS {
+            self.things.writes.insert((instance, handle), event);
         }
     }
 
@@ -100,10 +109,20 @@ impl Reading<'_> {
                     self.came(of, &bytes, count, events);
                 }
             }
-            Some(End::Writable { sent, of }) => {
-                *sent = sent.saturating_add(count);
-                if let Some(of) = *of {
-                    self.sent(of, count);
+            Some(End::Writable { of }) => {
+                let of = *of;
+                let began = self.things.writes.remove(&(instance, handle));
+                let bytes = began.map_or_else(Vec::new, |event| self.said_bytes(event));
+                if count == 0 {
+                    return;
+                }
+                match of {
+                    Some(of) => self.sent(of, &bytes, count, events),
+                    None => {
+                        let body = self.things.unsent.entry((instance, handle)).or_default();
+                        let known = events.saturating_add(1);
+                        body.add(&bytes, count, known, &mut self.bodies_left);
+                    }
                 }
             }
             Some(End::Readable(_)) | None => {}
@@ -112,31 +131,13 @@ impl Reading<'_> {
 
     /// A piece of a request's body has come.
     pub(super) fn came(&mut self, of: u32, head: &[u8], length: u64, events: u64) {
-        let left = self.bodies_left;
-        let Some(request) = self.request(Some(of)) else {
-            return;
-        };
-        let body = &mut request.body;
-        // What follows a gap is not what comes next.
-        let is_whole = request.received == body.head.len() as u64;
-        request.received = request.received.saturating_add(length);
-        let room = MOST_OF_BODY.saturating_sub(body.head.len()).min(left);
-        let kept = head.get(..room.min(head.len())).unwrap_or_default();
-        if is_whole {
-            body.head.extend_from_slice(kept);
-            self.bodies_left = left - kept.len();
-        }
-        let request = self.request(Some(of));
-        if let Some(request) = request.filter(|request| request.body.came.len() < MOST_PIECES) {
+        let mut left = self.bodies_left;
+        if let Some(request) = self.request(Some(of)) {
+            request.received = request.received.saturating_add(length);
             // Known to the call after the one that brought it.
             let known = events.saturating_add(1);
-            request.body.came.push((known, request.received));
+            request.body.add(head, length, known, &mut left);
         }
-    }
-
-    pub(super) fn sent(&mut self, of: u32, bytes: u64) {
-        if let Some(request) = self.request(Some(of)) {
-            request.sent = request.sent.saturating_add(bytes);
-        }
+        self.bodies_left = left;
     }
 }

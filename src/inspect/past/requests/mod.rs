@@ -7,14 +7,19 @@
 
 mod answering;
 mod bodies;
+mod given;
 mod reading;
 mod roles;
+mod said;
 mod tasks;
 mod things;
 mod values;
 
+pub(in crate::inspect) use said::Listening;
+pub use said::Said;
+
 use crate::component::Component;
-use crate::trace::{Entered, NotedRequest, Outcome, Trace};
+use crate::trace::{Entered, NotedRequest, Outcome, Trace, WallTime};
 
 /// A request, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,11 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// What the guest has read of the body.
     pub body: Body,
+    /// Names and values of the answer's headers, where a replay has told them.
+    pub answer_headers: Vec<(String, String)>,
+    /// What the guest has written as the answer's body; its bytes only where a replay has told
+    /// them.
+    pub answer_body: Body,
     /// That of the answer: what the client was given, or else what the guest has set.
     pub status: Option<u16>,
     /// How it ended.
@@ -95,6 +105,8 @@ impl RequestEnding {
 pub struct Body {
     /// The first bytes.
     pub head: Vec<u8>,
+    /// How many bytes came in all.
+    pub length: u64,
     /// After so many calls out so many bytes had come, ascending.
     pub came: Vec<(u64, u64)>,
 }
@@ -125,6 +137,8 @@ impl Request {
             authority: None,
             headers: Vec::new(),
             body: Body::default(),
+            answer_headers: Vec::new(),
+            answer_body: Body::default(),
             status: None,
             ending: RequestEnding::Unfinished,
             entered: None,
@@ -160,11 +174,29 @@ impl Request {
         }
     }
 
+    /// When its head had come in, by clocks on the wall.
+    pub fn time(&self) -> Option<WallTime> {
+        self.began.map(|began| WallTime::at(began.into()))
+    }
+
     /// How it ended, for people.
     pub fn told(&self) -> String {
         let error = self.ending.error();
         let word = self.ending.word();
         error.map_or_else(|| word.to_owned(), |error| format!("{word}: {error}"))
+    }
+
+    /// A request with its answer as far as it is given where its code ends, or where what has
+    /// been said ends. `go_on` is asked as for [`Requests::read`].
+    pub fn answered(
+        &self,
+        trace: &Trace,
+        said: &Said,
+        go_on: impl Fn() -> bool,
+    ) -> Option<Request> {
+        let found = reading::read(trace, said, self.end, go_on);
+        let place = found.place(self.number)?;
+        found.list.into_iter().nth(place)
     }
 
     /// Puts in what the host has noted: it knows better than the events do.
@@ -222,7 +254,7 @@ impl Requests {
     /// What the events alone tell: see [`Requests::read`].
     pub fn of_events(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
         match Requests::may_be_in(trace.component()) {
-            true => reading::read(trace, go_on),
+            true => reading::read(trace, &Said::default(), None, go_on),
             false => Requests::default(),
         }
     }

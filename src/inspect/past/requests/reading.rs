@@ -1,6 +1,7 @@
 //! One way through the events of a recording, for the requests in it.
 
 use super::roles::Role;
+use super::said::Said;
 use super::tasks::{TaskId, Tasks};
 use super::things::{End, Thing, Things};
 use super::values::word;
@@ -9,7 +10,7 @@ use crate::component::types::CoreValue;
 use crate::component::{Answerer, Component, CrossingId, CrossingKind};
 use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::in_progress::overlay;
-use crate::trace::{Entered, Event, EventKind, Instance, Trace, Written};
+use crate::trace::{Entered, Event, EventKind, Instance, NotedRequest, Trace, Written};
 
 /// Calls within calls: deeper than this, nothing is looked for any more.
 const MOST_OPEN: usize = 1 << 17;
@@ -23,9 +24,19 @@ const MOST_OF_BODIES: usize = 64 << 20;
 /// Whether anybody still wants to know is asked after so many events.
 const ASK_EVERY: u64 = 4096;
 
-pub(super) fn read(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
+/// Reads the events, those of `until` calls out at most.
+pub(super) fn read(
+    trace: &Trace,
+    said: &Said,
+    until: Option<u64>,
+    go_on: impl Fn() -> bool,
+) -> Requests {
     let component = trace.component().clone();
+    let noted = trace.noted_requests();
     let mut reading = Reading {
+        said,
+        noted: &noted,
+        fields: Vec::new(),
         roles: component.crossings().iter().map(Role::of).collect(),
         component: &component,
         found: Requests::default(),
@@ -42,6 +53,9 @@ pub(super) fn read(trace: &Trace, go_on: impl Fn() -> bool) -> Requests {
             break;
         }
         let events = cursor.event();
+        if until.is_some_and(|until| events > until) {
+            break;
+        }
         match cursor.next() {
             Ok(Some(event)) => reading.event(event, events),
             Ok(None) => break,
@@ -73,6 +87,8 @@ pub(super) struct Open {
     pub(super) doubt: Option<(usize, u64)>,
     /// Another component answers it.
     pub(super) is_inside: bool,
+    /// The number of a call out.
+    pub(super) event: u64,
     /// Of a call out that says something.
     pub(super) args: Vec<CoreValue>,
 }
@@ -87,6 +103,10 @@ pub(super) struct Answering {
 }
 
 pub(super) struct Reading<'a> {
+    pub(super) said: &'a Said,
+    pub(super) noted: &'a [NotedRequest],
+    /// Headers that the guest has made.
+    pub(super) fields: Vec<Vec<(String, String)>>,
     pub(super) component: &'a Component,
     pub(super) roles: Vec<Role>,
     pub(super) found: Requests,
@@ -111,7 +131,7 @@ impl Reading<'_> {
         match kind {
             EventKind::Enter(args) => self.enter((instance, crossing, role), &args, events),
             EventKind::Leave(results) => self.leave(&results, events),
-            EventKind::Call(args) => self.call((instance, crossing, role), args),
+            EventKind::Call(args) => self.call((instance, crossing, role), args, events),
             EventKind::Return(results) => self.returned(&results, events),
             EventKind::Write { address, bytes } => self.write(instance, crossing, address, bytes),
             EventKind::Hash(_) => {}
@@ -140,6 +160,7 @@ impl Reading<'_> {
             task: None,
             doubt: None,
             is_inside: false,
+            event: events,
             args: Vec::new(),
         };
         let is_async = self
@@ -254,6 +275,7 @@ impl Reading<'_> {
         &mut self,
         (instance, crossing, role): (Instance, CrossingId, Role),
         args: Vec<CoreValue>,
+        event: u64,
     ) {
         let around = self.open.last_mut();
         let (request, task) = around
@@ -302,6 +324,7 @@ impl Reading<'_> {
                 }
             }
             Role::StreamRead => self.begin_read(instance, &args),
+            Role::StreamWrite => self.begin_write(instance, &args, event),
             _ => {}
         }
         if role.wants_writes() {
@@ -320,6 +343,7 @@ impl Reading<'_> {
             task,
             doubt: None,
             is_inside,
+            event,
             args: match role {
                 Role::Other => Vec::new(),
                 _ => args,
@@ -349,17 +373,19 @@ impl Reading<'_> {
                 if let (Some(handle), of) = (word(results, 0), open.request) {
                     let thing = Thing::Response {
                         status: 200,
+                        fields: self.take_fields(open.instance, &open.args),
                         of,
                         body: None,
                     };
                     self.things.put(open.instance, handle, thing);
                 }
             }
+            Role::FieldsNew | Role::FieldsCopy => self.fields(&open, word(results, 0)),
             Role::Status => self.set_status(&open, results),
             Role::StreamNew => {
                 let ends = number(results.first()).unwrap_or(0);
                 let (readable, writable) = (ends as u32, (ends >> 32) as u32);
-                let end = End::Writable { sent: 0, of: None };
+                let end = End::Writable { of: None };
                 self.things.put_end(open.instance, writable, end);
                 let end = End::Readable(writable);
                 self.things.put_end(open.instance, readable, end);

@@ -39,6 +39,14 @@ pub(super) enum Role {
     WriteZeroes,
     Splice,
     FinishOutgoing,
+    /// Headers that the guest makes: none, those of a list, or a copy.
+    FieldsNew,
+    FieldsFrom,
+    FieldsCopy,
+    /// Changes of them.
+    FieldsSet,
+    FieldsAppend,
+    FieldsDelete,
     /// Gives the answer, in WASI 0.2.
     Outparam,
     /// Gives the answer, in WASI 0.3.
@@ -129,6 +137,12 @@ impl Role {
                 "[method]outgoing-body.write" => Role::BodyWrite,
                 "[static]outgoing-body.finish" => Role::FinishOutgoing,
                 "[static]response-outparam.set" => Role::Outparam,
+                "[constructor]fields" => Role::FieldsNew,
+                "[static]fields.from-list" => Role::FieldsFrom,
+                "[method]fields.clone" => Role::FieldsCopy,
+                "[method]fields.set" => Role::FieldsSet,
+                "[method]fields.append" => Role::FieldsAppend,
+                "[method]fields.delete" | "[method]fields.get-and-delete" => Role::FieldsDelete,
                 _ => Role::Other,
             },
             _ => Role::Other,
@@ -153,6 +167,10 @@ impl Role {
                 | Role::Write
                 | Role::WriteZeroes
                 | Role::Splice
+                | Role::FieldsFrom
+                | Role::FieldsSet
+                | Role::FieldsAppend
+                | Role::FieldsDelete
                 | Role::Wait
         )
     }

@@ -1,5 +1,6 @@
 //! What the handles of a service stand for that have to do with its requests.
 
+use super::Body;
 use crate::trace::Instance;
 use std::collections::HashMap;
 
@@ -11,6 +12,8 @@ const MOST: usize = 1 << 20;
 pub(super) enum Thing {
     Request(u32),
     Headers(u32),
+    /// Headers that the guest has made, by their place in the list of those.
+    Fields(u32),
     /// Of a request; of WASI 0.2.
     Body(u32),
     Input(u32),
@@ -19,6 +22,8 @@ pub(super) enum Thing {
     /// writable end of its body.
     Response {
         status: u16,
+        /// Its headers, by their place in the list of those that the guest has made.
+        fields: Option<u32>,
         of: Option<u32>,
         body: Option<u32>,
     },
@@ -34,8 +39,8 @@ pub(super) enum End {
     Body(u32),
     /// The end that the guest hands out; the other one has this index.
     Readable(u32),
-    /// The guest writes: so many bytes so far, into the body of this request's answer.
-    Writable { sent: u64, of: Option<u32> },
+    /// The guest writes into the body of this request's answer.
+    Writable { of: Option<u32> },
 }
 
 /// A copy that goes on until an event tells of its end.
@@ -52,6 +57,10 @@ pub(super) struct Things {
     things: HashMap<(Instance, u32), Thing>,
     ends: HashMap<(Instance, u32), End>,
     pub(super) reads: HashMap<(Instance, u32), Pending>,
+    /// What was written where nobody knows yet whose answer it is.
+    pub(super) unsent: HashMap<(Instance, u32), Body>,
+    /// The calls that writes began with that go on, by the writable end.
+    pub(super) writes: HashMap<(Instance, u32), u64>,
 }
 
 impl Things {
@@ -90,6 +99,8 @@ impl Things {
 
     pub(super) fn take_end(&mut self, instance: Instance, handle: u32) -> Option<End> {
         self.reads.remove(&(instance, handle));
+        self.writes.remove(&(instance, handle));
+        self.unsent.remove(&(instance, handle));
         self.ends.remove(&(instance, handle))
     }
 }

@@ -166,6 +166,7 @@ pub(super) fn place_recorder(
         .replace("TIME-AT", &TIME.to_string())
         .replace("SET-BY-AT", &SET_BY.to_string())
         .replace("CAPACITY", &BUFFER_CAPACITY.to_string())
+        .replace("ENTRIES", &ACCESS_ENTRIES.to_string())
         .replace("ACCESS", &(guest_memories * ACCESS_ENTRIES).to_string())
         .replace(
             "OWED-MEMORY",
