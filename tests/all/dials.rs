@@ -1,6 +1,7 @@
 //! What the host may choose, chosen at random: guests that are right do the same, others
 //! fail, and what they did replays.
 
+use crate::support::client::Client;
 use crate::support::concurrent::{plain, record_dialled};
 use crate::support::plain as plain_host;
 use crate::support::server::{Server, recordings};
@@ -193,6 +194,34 @@ fn mixed_up_handles_trap_and_are_explained() {
     }
 }
 
+#[test]
+fn a_session_turns_them_for_the_run_that_it_records() {
+    let (mut server, mut client) = Client::spawn();
+    client.initialize();
+    let launch = |handles: &str| {
+        json!({
+            "program": fixture("wat/mixed-up.wat"),
+            "invoke": "stale()",
+            "handles": handles,
+            "chaos": 3,
+            "stopAt": "end",
+        })
+    };
+    let refused = client.refusal("launch", launch("mixed"));
+    assert!(refused.contains("shuffle or shuffle:SEED"), "{refused}");
+    client.ask("launch", launch("shuffle:7"));
+    client.event("initialized");
+    client.ask("configurationDone", json!(null));
+    let stopped = client.event("stopped");
+    let thread = &stopped["threadId"];
+    let told = client.ask("exceptionInfo", json!({ "threadId": thread }));
+    let told = told.to_string();
+    assert!(told.contains("were shuffled (seed 7)"), "{told}");
+    client.ask("disconnect", json!({}));
+    drop(client);
+    server.wait().unwrap();
+}
+
 /// What a run printed and how it ended.
 fn seen(output: &Output) -> (String, Option<i32>) {
     (text(&output.stdout), output.status.code())
@@ -304,6 +333,26 @@ fn who_supposes_that_a_read_fills_its_buffer_fails_and_that_replays() {
         assert_eq!(replayed.status.code(), Some(status), "seed {seed}");
     }
     assert_eq!(statuses, [0, 134].into());
+}
+
+#[test]
+fn who_writes_more_than_is_permitted_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("t.rrtrace");
+    let app = fixture("wat/overdrawn.wat");
+    let usual = invoke(&app, "--quiet", "run()", &trace);
+    assert!(usual.status.success(), "{}", text(&usual.stderr));
+    let mut statuses = BTreeSet::new();
+    for seed in 0..20 {
+        let output = invoke(&app, &format!("--chaos={seed}"), "run()", &trace);
+        let status = output.status.code().unwrap();
+        statuses.insert(status);
+        verified(&trace);
+        let told = text(&output.stderr);
+        let why = "a write of 100 bytes to an output stream where `check-write` had permitted ";
+        assert_eq!(told.contains(why), status != 0, "{told}");
+    }
+    assert_eq!(statuses, [0, 1].into());
 }
 
 #[test]
