@@ -87,7 +87,8 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "bytes": trace.length(),
         "metadata": metadata(trace.metadata()),
         "outcome": trace.outcome(),
-        "outcomeInferred": !trace.has_end(),
+        "outcomeInferred": !trace.has_end() && !trace.is_growing(),
+        "growing": trace.is_growing(),
         "missing": trace.missing(),
         "exitCode": trace.outcome().exit_code(),
         "component": {
@@ -170,7 +171,11 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     if let Some(seed) = metadata.chaos {
         fact("chaos", format!("by seed {seed}"))?;
     }
-    fact("recorded", Utc::at(metadata.started).to_string())?;
+    let recorded = match metadata.started {
+        0 => "when is not known".to_owned(),
+        started => Utc::at(started).to_string(),
+    };
+    fact("recorded", recorded)?;
     fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
         fact("engine", on_one_line(&format!("{name}={value}")))?;
@@ -183,7 +188,7 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
         );
         fact("source", on_one_line(&carried))?;
     }
-    let inferred = match trace.has_end() {
+    let inferred = match trace.has_end() || trace.is_growing() {
         true => "",
         false => " (inferred from the last events: the recording has no end)",
     };
