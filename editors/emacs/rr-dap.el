@@ -5,16 +5,17 @@
 
 ;;; Commentary:
 
-;; rr-dap for dape: two configurations, and commands for what dape has no keys
+;; rr-dap for dape: three configurations, and commands for what dape has no keys
 ;; for, since other debuggers have no past.
 ;;
 ;;   (require 'rr-dap)
 ;;
 ;; `M-x dape RET rr-dap :program "app.wasm"' records a program and debugs the
-;; recording; `rr-dap-attach' debugs what a server somewhere else has.  The
-;; commands are in `dape-global-map': N, C and O are n, c and o backward, I goes
-;; back into a call, [ and ] walk hostcalls, @ seeks, W asks who wrote a value.
-;; All commands of rr-dap's console can be typed into
+;; recording; `rr-dap-recording' debugs one that is there, and `rr-dap-attach'
+;; what a server somewhere else has.  The commands are in `dape-global-map': N,
+;; C and O are n, c and o backward, I goes back into a call, [ and ] walk
+;; hostcalls, @ seeks, W asks who wrote a value.  `M-x rr-dap-requests' lists what
+;; a service was asked.  All commands of rr-dap's console can be typed into
 ;; `*dape-repl*'; `help' lists them.
 
 ;;; Code:
@@ -32,6 +33,17 @@
                :program (lambda () (read-file-name "Program: " nil nil t))
                :cwd dape-cwd
                :stopOnEntry t))
+
+(add-to-list 'dape-configs
+             '(rr-dap-recording
+               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode
+                     python-mode python-ts-mode)
+               command "rr-dap"
+               command-cwd dape-command-cwd
+               :type "rr-dap"
+               :request "launch"
+               :trace (lambda () (expand-file-name (read-file-name "Recording: " nil nil t)))
+               :stopAt "end"))
 
 (add-to-list 'dape-configs
              '(rr-dap-attach
@@ -137,6 +149,130 @@ Where there is none, DISPLAY what dape does."
   "Go to where the value of EXPRESSION was written last."
   (interactive (list (read-string "Who wrote: " (thing-at-point 'symbol))))
   (rr-dap-tell (concat "wrote " expression)))
+
+(defun rr-dap-next-request (&optional failed)
+  "Go to where the next request of a service comes in.
+With a prefix argument FAILED, to the next one that failed."
+  (interactive "P")
+  (rr-dap-tell (if failed "request next failed" "request next")))
+
+(defun rr-dap-previous-request (&optional failed)
+  "Go back to where this request, or the one before, came in.
+With a prefix argument FAILED, to the last one that failed."
+  (interactive "P")
+  (rr-dap-tell (if failed "request prev failed" "request prev")))
+
+(defvar rr-dap-requests-limit 1000
+  "How many requests are listed; of more, those around the present.")
+
+(defvar-local rr-dap--failed-only nil
+  "Whether the list has failed requests only.")
+
+(defun rr-dap--duration (nanoseconds)
+  "NANOSECONDS for people."
+  (cond ((not nanoseconds) "")
+        ((< nanoseconds 1000000) (format "%d us" (/ nanoseconds 1000)))
+        ((< nanoseconds 1000000000) (format "%.1f ms" (/ nanoseconds 1e6)))
+        (t (format "%.2f s" (/ nanoseconds 1e9)))))
+
+(defun rr-dap--request-row (request here)
+  "A row for REQUEST; HERE is the number of the present one."
+  (let* ((number (plist-get request :number))
+         (failed (eq (plist-get request :failed) t))
+         (outcome (plist-get request :outcome))
+         (problem (plist-get request :error))
+         (time (or (plist-get request :time) "")))
+    (list number
+          (vector (cond ((equal number here) "▶") (failed "!") (t ""))
+                  (number-to-string number)
+                  (if-let* ((status (plist-get request :status)))
+                      (number-to-string status) "-")
+                  (propertize (plist-get request :title)
+                              'face (if failed 'error 'default))
+                  (if (string-match "T\\(.*\\)Z\\'" time) (match-string 1 time) "")
+                  (rr-dap--duration (plist-get request :durationNs))
+                  (cond (problem (format "%s: %s" outcome problem))
+                        ((equal outcome "answered") "")
+                        (t outcome))))))
+
+(define-derived-mode rr-dap-requests-mode tabulated-list-mode "Requests"
+  "What a service was asked, in the recording that is debugged.
+\\<rr-dap-requests-mode-map>\\[rr-dap-go-to-request] goes to one, \\[rr-dap-toggle-failed] shows failed ones only."
+  (setq tabulated-list-format
+        [("" 1 nil) ("Number" 6 nil :right-align t) ("Status" 6 nil)
+         ("Request" 40 nil) ("Time (UTC)" 12 nil)
+         ("Took" 9 nil :right-align t) ("Outcome" 0 nil)])
+  (setq-local revert-buffer-function (lambda (&rest _) (rr-dap--list-requests (current-buffer))))
+  (tabulated-list-init-header))
+
+(defun rr-dap--list-requests (buffer)
+  "Fill BUFFER, around the present."
+  (let ((conn (dape--live-connection 'stopped))
+        (failed (buffer-local-value 'rr-dap--failed-only buffer)))
+    (cl-flet ((ask (from then)
+                (dape-request conn :rr/requests
+                              `(:failed ,(or failed :json-false) :from ,from
+                                :count ,rr-dap-requests-limit)
+                              (lambda (body problem)
+                                (if problem (message "%s" problem)
+                                  (funcall then body))))))
+      (ask 0 (lambda (body)
+               (let* ((here (plist-get body :here))
+                      (from (- (or here 0) (/ rr-dap-requests-limit 2)))
+                      (show (lambda (body) (rr-dap--show-requests buffer body here))))
+                 (if (or (<= from 0) (<= (plist-get body :total) rr-dap-requests-limit))
+                     (funcall show body)
+                   (ask from show))))))))
+
+(defun rr-dap--show-requests (buffer body here)
+  "Show BODY, an answer, in BUFFER; HERE is the number of the present request."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (setq tabulated-list-entries
+            (mapcar (lambda (request) (rr-dap--request-row request here))
+                    (plist-get body :requests)))
+      (setq mode-name (format "Requests: %d of %d" (length tabulated-list-entries)
+                              (plist-get body :total)))
+      (tabulated-list-print t)
+      (when here
+        (goto-char (point-min))
+        (while (and (not (eobp)) (not (equal (tabulated-list-get-id) here)))
+          (forward-line))
+        (when (eobp) (goto-char (point-min)))
+        (dolist (window (get-buffer-window-list buffer nil t))
+          (set-window-point window (point)))))))
+
+(defun rr-dap-requests ()
+  "List what a service was asked; the list follows the stops."
+  (interactive)
+  (let ((buffer (get-buffer-create "*rr-dap requests*")))
+    (with-current-buffer buffer
+      (unless (derived-mode-p 'rr-dap-requests-mode) (rr-dap-requests-mode)))
+    (rr-dap--list-requests buffer)
+    (display-buffer buffer)))
+
+(defun rr-dap-go-to-request ()
+  "Go to where the request of this line comes in."
+  (interactive nil rr-dap-requests-mode)
+  (when-let* ((number (tabulated-list-get-id)))
+    (rr-dap-tell (format "seek request %d" number))))
+
+(defun rr-dap-toggle-failed ()
+  "Show all requests, or only those that failed."
+  (interactive nil rr-dap-requests-mode)
+  (setq rr-dap--failed-only (not rr-dap--failed-only))
+  (rr-dap--list-requests (current-buffer)))
+
+(keymap-set rr-dap-requests-mode-map "RET" #'rr-dap-go-to-request)
+(keymap-set rr-dap-requests-mode-map "f" #'rr-dap-toggle-failed)
+
+(defun rr-dap--follow-requests ()
+  "Bring the list of requests, if it is shown, to the present."
+  (when-let* ((buffer (get-buffer "*rr-dap requests*"))
+              ((get-buffer-window buffer t)))
+    (rr-dap--list-requests buffer)))
+
+(add-hook 'dape-stopped-hook #'rr-dap--follow-requests)
 
 (dolist (binding '(("N" . rr-dap-step-back)
                    ("C" . rr-dap-reverse-continue)

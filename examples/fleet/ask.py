@@ -74,7 +74,7 @@ def ask_spark(out, questions):
     types = {"VARCHAR": "STRING"}
     for table, columns in selected("`").items():
         schema = ", ".join(f"`{name}` {types.get(kind, kind)}" for name, kind in TABLES[table].items())
-        read = spark.read.schema(schema).json(files(out, table))
+        read = spark.read.schema(schema).json(str(Path(out) / table))
         read.selectExpr(*columns.split(", ")).createOrReplaceTempView(table)
     for question in questions:
         yield question, spark.sql(question.read_text())

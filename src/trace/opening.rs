@@ -67,6 +67,7 @@ pub(super) fn begin(
     opening.check_header()?;
     let mut metadata = opening.metadata()?;
     let (component, program) = opening.component(places, &mut metadata)?;
+    opening.note_when(&mut metadata);
     Ok(Beginning {
         metadata,
         component,
@@ -204,6 +205,20 @@ impl Opening<'_> {
             source,
         })?;
         Ok((component, program))
+    }
+
+    /// Of a component that records itself, a note behind the program says when it began. Where it
+    /// is damaged, nobody knows.
+    fn note_when(&self, metadata: &mut Metadata) {
+        if metadata.started > 0 {
+            return;
+        }
+        let note = self.section(self.at, SectionId::Note);
+        let note = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
+        if let Some((seconds, nanoseconds)) = note.and_then(|note| note.began()) {
+            metadata.started = seconds;
+            metadata.started_nanos = nanoseconds;
+        }
     }
 
     /// What the index says; `None` if there is none, or it cannot be right.

@@ -50,6 +50,9 @@ pub struct NotedAnswer {
 pub enum Note {
     /// A request was given to the instance, or is told once more with its answer.
     Request(NotedRequest),
+    /// When the recording began, of a component that records itself: what it writes first was
+    /// made before. The seconds since the Unix epoch in 16 hexadecimal digits, and nanoseconds in 8.
+    Began(String),
     /// A request, by its number in this recording, was answered.
     Answered {
         /// As in [`NotedRequest::number`].
@@ -57,6 +60,18 @@ pub enum Note {
         /// How.
         answer: NotedAnswer,
     },
+}
+
+impl Note {
+    /// Seconds and nanoseconds since the Unix epoch, if it tells when the recording began.
+    pub(super) fn began(&self) -> Option<(u64, u32)> {
+        let Note::Began(digits) = self else {
+            return None;
+        };
+        let (seconds, nanoseconds) = digits.split_at_checked(16)?;
+        let seconds = u64::from_str_radix(seconds, 16).ok()?;
+        Some((seconds, u32::from_str_radix(nanoseconds, 16).ok()?))
+    }
 }
 
 /// So many requests are told in one section at the end.
@@ -89,6 +104,7 @@ pub(super) fn requests(notes: impl IntoIterator<Item = Note>) -> Vec<NotedReques
                     request.answer = Some(answer);
                 }
             }
+            Note::Began(_) => {}
         }
     }
     found.into_values().collect()

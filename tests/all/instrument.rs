@@ -10,6 +10,7 @@ use rr_dap::instrument::sink::{Sink, instrument_into};
 use rr_dap::trace::{EventKind, Metadata, Trace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const TO_FILE: Sink = Sink::File { path: None };
 
@@ -93,6 +94,39 @@ fn a_component_writes_its_recording_into_a_directory_that_it_has() {
             assert_replays(&trace, &recorded);
         }
     }
+}
+
+#[test]
+fn a_recording_that_a_component_makes_tells_when_it_began() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let dir = work_dir();
+    let component = self_recording(&fixture("ledger.wasm"), &TO_FILE, Commit::EachHostcall);
+    let before = now();
+    plain::run(&component, "ledger.wasm", &[], dir.path(), "");
+    let after = now();
+    let path = recording(dir.path());
+    let told = |path: &Path| {
+        let trace = Trace::open(path).unwrap();
+        let metadata = trace.metadata();
+        Duration::new(metadata.started, metadata.started_nanos)
+    };
+    let began = told(&path);
+    assert!(
+        (before..=after).contains(&began),
+        "{before:?} {began:?} {after:?}"
+    );
+    let packed = dir.path().join("packed.rrtrace");
+    let (file, to) = (path.to_str().unwrap(), packed.to_str().unwrap());
+    assert!(
+        rr_dap(&["trace", "pack", file, "-o", to], "")
+            .status
+            .success()
+    );
+    assert_eq!(told(&packed), began);
+    // No hostcall has a time: the clock was asked once.
+    let line = ["trace", "events", "--json", "--count", "1", file];
+    let events = text(&rr_dap(&line, "").stdout);
+    assert!(!events.contains("\"time\""), "{events}");
 }
 
 #[test]

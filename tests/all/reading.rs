@@ -359,7 +359,7 @@ fn a_recording_replays_with_another_build_of_the_same_code_only() {
 
     // Another program, with the same adapter around it.
     let output = replay("kitchen.wasm");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3));
     let said = text(&output.stderr);
     let hash_of = |app: &str| {
         let component = Component::parse(std::fs::read(fixture(app)).unwrap()).unwrap();

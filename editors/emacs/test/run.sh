@@ -19,6 +19,7 @@ skip() {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$root"/fixtures/ledger.{wasm,c,csv} "$work"
+RR_DAP=$rr_dap "$root/editors/record-service.sh" "$work/service.rrtrace" /hello /status/503 "/slow?ms=60" "/trap?place=3"
 export RR_DAP=$rr_dap WORK=$work
 cd "$work"
 "$emacs" -Q --batch -L "$DAPE" -L "$here/.." --eval '(setq byte-compile-error-on-warn t

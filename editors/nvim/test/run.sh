@@ -19,6 +19,7 @@ skip() {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$root"/fixtures/ledger.{wasm,c,csv} "$work"
+RR_DAP=$rr_dap "$root/editors/record-service.sh" "$work/service.rrtrace" /hello /status/503 "/slow?ms=60" "/trap?place=3"
 export RR_DAP=$rr_dap NVIM_DAP WORK=$work PLUGIN=$here/..
 export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 failed=0

@@ -171,7 +171,11 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
     if let Some(seed) = metadata.chaos {
         fact("chaos", format!("by seed {seed}"))?;
     }
-    fact("recorded", Utc::at(metadata.started).to_string())?;
+    let recorded = match metadata.started {
+        0 => "when is not known".to_owned(),
+        started => Utc::at(started).to_string(),
+    };
+    fact("recorded", recorded)?;
     fact("by", on_one_line(&metadata.recorder))?;
     for (name, value) in &metadata.engine {
         fact("engine", on_one_line(&format!("{name}={value}")))?;

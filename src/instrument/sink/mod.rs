@@ -150,6 +150,7 @@ fn sink_text(
         ("SUFFIX", SUFFIX),
         ("ALPHABET", ALPHABET),
         ("MARKER", "rr:trace:"),
+        ("BEGAN", "{\"note\":\"began\",\"of\":\""),
         (
             "NO-DIRECTORY",
             "rr-dap: there is no directory to record into; give the program one (wasmtime run --dir)\n",

@@ -23,6 +23,10 @@
     (alias outer 1 $output-type (type $output-stream'))
     (export "output-stream" (type $output-stream (eq $output-stream')))
     (export "get-stderr" (func (result (own $output-stream))))))
+  (import "wasi:clocks/wall-clock@VERSION" (instance $clock
+    (type $datetime' (record (field "seconds" u64) (field "nanoseconds" u32)))
+    (export "datetime" (type $datetime (eq $datetime')))
+    (export "now" (func (result $datetime)))))
   IMPORTS
 
   (core module $memory
@@ -47,6 +51,7 @@
   (core func $get-stderr (canon lower (func $stderr "get-stderr")))
   (core func $print (canon lower
     (func $streams "[method]output-stream.blocking-write-and-flush") (memory $m)))
+  (core func $now (canon lower (func $clock "now") (memory $m)))
   LOWERS
 
   (core module $code
@@ -54,6 +59,7 @@
     (import "memory" "next" (global $next (mut i32)))
     (import "wasi" "get-stderr" (func $get-stderr (result i32)))
     (import "wasi" "print" (func $print-to (param i32 i32 i32 i32)))
+    (import "wasi" "now" (func $now (param i32)))
     CODE-IMPORTS
     (global $stderr (mut i32) (i32.const -1))
     (global $instances (mut i32) (i32.const 0))
@@ -130,7 +136,33 @@
         (call $put (local.get $buffer) (local.get $n))
         (local.set $at (i32.add (local.get $at) (local.get $n)))
         (br_if $more (i32.lt_u (local.get $at) (i32.const PREFIX-LENGTH))))
-      (data.drop $start))
+      (data.drop $start)
+      (call $tell-when (local.get $buffer)))
+
+    ;; A section that notes what the clock says: what was made in advance does not know it.
+    (func $tell-when (param $p i32) (local $to i32) (local $n i32)
+      (call $now (i32.const 0))
+      (local.set $to (i32.add (local.get $p) (i32.const 28)))
+      (local.set $n (i32.add (i32.const BEGAN-LENGTH) (i32.const 26)))
+      (memory.copy (local.get $to) (i32.const BEGAN) (i32.const BEGAN-LENGTH))
+      (local.set $to (i32.add (local.get $to) (i32.const BEGAN-LENGTH)))
+      (call $hex (local.get $to) (i64.load (i32.const 0)) (i32.const 16))
+      (call $hex (i32.add (local.get $to) (i32.const 16))
+        (i64.load32_u (i32.const 8)) (i32.const 8))
+      ;; "}
+      (i32.store16 offset=24 (local.get $to) (i32.const 0x7d22))
+      (call $head (local.get $p) (i32.const 0x10008) (local.get $n))
+      (call $put (local.get $p) (i32.add (local.get $n) (i32.const 28))))
+
+    ;; The header of a section that is not compressed, whose $n bytes follow it.
+    (func $head (param $p i32) (param $kind i32) (param $n i32)
+      (i32.store (local.get $p) (local.get $kind))
+      (i32.store offset=4 (local.get $p) (local.get $n))
+      (i32.store offset=8 (local.get $p) (local.get $n))
+      (i32.store offset=12 (local.get $p)
+        (call $crc (i32.add (local.get $p) (i32.const 28)) (local.get $n)))
+      (i64.store offset=16 (local.get $p) (i64.const -1))
+      (i32.store offset=24 (local.get $p) (call $crc (local.get $p) (i32.const 24))))
 
     ;; Makes memory up to $end.
     (func $reserve (param $end i32) (local $missing i32)
@@ -153,13 +185,8 @@
       (if (i32.gt_u (local.get $n) (i32.const 0x3fffff0))
         (then (call $fail (i32.const TOO-LARGE) (i32.const TOO-LARGE-LENGTH))))
       (local.set $n (i32.add (local.get $n) (i32.const 4)))
-      (i32.store (i32.const 16384) (i32.const 0x10005))
-      (i32.store (i32.const 16388) (local.get $n))
-      (i32.store (i32.const 16392) (local.get $n))
       (i32.store (i32.const 16412) (local.get $instance))
-      (i32.store (i32.const 16396) (call $crc (i32.const 16412) (local.get $n)))
-      (i64.store (i32.const 16400) (i64.const -1))
-      (i32.store (i32.const 16408) (call $crc (i32.const 16384) (i32.const 24)))
+      (call $head (i32.const 16384) (i32.const 0x10005) (local.get $n))
       (call $put (i32.const 16384) (i32.add (local.get $n) (i32.const 28)))
       (global.set $next (i32.const 16416))))
   (core instance $code (instantiate $code
@@ -167,6 +194,7 @@
     (with "wasi" (instance
       (export "get-stderr" (func $get-stderr))
       (export "print" (func $print))
+      (export "now" (func $now))
       WITH))))
   (func (export "commit") (param "instance" u32) (param "records" (list u8))
     (canon lift (core func $code "commit") (memory $m) (realloc $realloc)))

@@ -133,6 +133,25 @@ function M.dress(buffer)
   end, { buffer = buffer, desc = "rr-dap: go there" })
 end
 
+--- Keeps the position of a list of requests on the one that the program is at work on.
+local function follow_requests(items)
+  local current = session.current()
+  if not current then
+    return
+  end
+  current:request("rr/requests", { count = 0 }, function(error, found)
+    -- It may have gone on since.
+    if error or not (found.here and is_ours()) then
+      return
+    end
+    for index, item in ipairs(items) do
+      if (item.user_data or {}).request == found.here then
+        vim.fn.setqflist({}, "a", { idx = index })
+      end
+    end
+  end)
+end
+
 --- Keeps the list's position on the last hostcall before the present.
 function M.follow()
   if not is_ours() then
@@ -141,7 +160,7 @@ function M.follow()
   local event = here()
   local list = vim.fn.getqflist({ items = 1, winid = 1 })
   if list.items[1] and (list.items[1].user_data or {}).request then
-    return
+    return follow_requests(list.items)
   end
   local calls = vim.tbl_map(function(item)
     return { event = (item.user_data or {}).event or math.huge }
