@@ -141,7 +141,7 @@ def check_questions(out):
         ask.write_parquet(out, parquet)
         import duckdb
 
-        count = duckdb.sql(f"SELECT count(*) FROM '{parquet}/events.parquet'").fetchone()[0]
+        [(count,)] = duckdb.sql(f"SELECT count(*) FROM '{parquet}/events.parquet'").fetchall()
         assert count == sum(1 for path in (out / "events").iterdir() for _ in path.open()) > 100
 
 

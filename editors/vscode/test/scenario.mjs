@@ -13,7 +13,8 @@ const RECORDING = configuration('Recording', { trace: '${workspaceFolder}/ledger
 const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${workspaceFolder}::/work'], stopOnEntry: true });
 const RETURNED = configuration('Returned', { trace: '${workspaceFolder}/nested.rrtrace', stopAt: 'start' });
 const SERVED = configuration('Served', { trace: '${workspaceFolder}/served.rrtrace', stopAt: 'end' });
-const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true });
+const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true, pauseEnds: true });
+const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'end' });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
 
 export default async function scenario(vscode, page) {
@@ -145,6 +146,26 @@ const acts = {
     await page('button', { text: 'Cancel' });
     await stopped('end');
     await end(vscode, until);
+  },
+
+  async 'a program that goes on is debugged meanwhile, and what is shown grows'({ vscode, page, folder, stopped, until }) {
+    assert.ok(await vscode.debug.startDebugging(folder, HEARTBEAT));
+    await stopped('end');
+    const ask = (request) => vscode.debug.activeDebugSession.customRequest(request, {});
+    const { events } = await ask('rr/when');
+    await until('more', async () => (await ask('rr/when')).events > events + 10);
+    const { threads } = await ask('threads');
+    assert.match(threads[0].name, / so far$/);
+    await page('picture', { name: 'goes-on' });
+    await page('toolbar', { button: 'Continue' });
+    await until('Pause', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Pause')));
+    await page('toolbar', { button: 'Pause' });
+    await until('it stands', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Step Back')));
+    assert.ok((await ask('rr/when')).moment.event > events);
+    await page('toolbar', { button: 'Stop' });
+    await until('the run ends', async () => !/ so far$/.test((await ask('threads')).threads[0].name));
+    await page('toolbar', { button: 'Stop' });
+    await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
   },
 
   async 'Stop ends a run first, and then the session'({ vscode, page, folder, stopped, until }) {

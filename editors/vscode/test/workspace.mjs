@@ -12,6 +12,7 @@ export function makeWorkspace(folder, fixtures, rrDap) {
   const nested = ['--quiet', '--invoke', 'run()', '-o', join(folder, 'nested.rrtrace'), join(fixtures, 'wat/nested.wat')];
   execFileSync(rrDap, ['record', ...nested], { stdio: 'pipe' });
   cpSync(join(fixtures, 'wat/spin.wat'), join(folder, 'endless.wat'));
+  cpSync(join(fixtures, 'wat/heartbeat.wat'), join(folder, 'heartbeat.wat'));
   try {
     const options = ['--quiet', '--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace')];
     execFileSync(rrDap, ['record', ...options, join(folder, 'ledger.wasm')], { stdio: 'pipe' });

@@ -307,11 +307,8 @@ impl RecordingLauncher {
             Some(ChaosArgument::Seed(seed)) => _ = command.arg(format!("--chaos={seed}")),
             None => {}
         }
-        if let Some(call) = arguments
-            .invoke
-            .as_ref()
-            .filter(|_| arguments.serves_at.is_none())
-        {
+        let invoked = arguments.invoke.as_ref();
+        if let Some(call) = invoked.filter(|_| arguments.serves_at.is_none()) {
             command.arg("--invoke").arg(call);
         }
         command.arg("--");
