@@ -19,8 +19,7 @@ pub(super) fn choose_ready(
     recorder: impl Fn(&mut Host) -> Recorder + Copy + Send + Sync + 'static,
 ) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
-    let mut poll = linker.instance(POLL)?;
-    poll.func_wrap_async(
+    linker.instance(POLL)?.func_wrap_async(
         "poll",
         move |mut store: StoreContextMut<'_, Host>, (pollables,): (Vec<Resource<DynPollable>>,)| {
             Box::new(async move {
@@ -33,7 +32,6 @@ pub(super) fn choose_ready(
             })
         },
     )?;
-    drop(poll);
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -11,7 +11,9 @@
 //! Folders are searched for `.wast` files of components (`WebAssembly/component-model`,
 //! Wasmtime's and wasm-tools' tests) and for programs (`.wasm`, as the WASI test suite has
 //! them, with their `.json` beside them). `RR_DAP_SUITES_ONLY=TEXT` takes the files that
-//! have it in their path.
+//! have it in their path; `RR_DAP_SUITES_HANDLES=SEED` shuffles the indices of handles, and
+//! `RR_DAP_SUITES_CHAOS=SEED` cuts streams short: some of these programs suppose which index they
+//! get, or that all is copied, and fail.
 
 mod commands;
 mod host;

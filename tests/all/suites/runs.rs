@@ -2,8 +2,9 @@
 
 use super::host;
 use super::script::Run;
+use crate::support::turned;
 use rr_dap::component::Component;
-use rr_dap::instrument::record::instrument;
+use rr_dap::instrument::record::instrument_with;
 use rr_dap::record::{Recorder, deterministic, everything};
 use rr_dap::trace::{Metadata, Outcome};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,16 @@ use wasmtime::{Config, Engine, Store, Trap};
 
 /// A call that has not come back by then waits for what does not come.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is random, as the environment says.
+fn dialled() -> Metadata {
+    let seed = |name: &str| std::env::var(name).ok()?.parse().ok();
+    Metadata {
+        handles: seed("RR_DAP_SUITES_HANDLES"),
+        chaos: seed("RR_DAP_SUITES_CHAOS"),
+        ..Metadata::default()
+    }
+}
 
 /// What came of a run.
 #[derive(Debug, PartialEq)]
@@ -107,9 +118,11 @@ impl Runner {
     /// A fault of rr-dap: a panic, or what it made does not compile; or that calls did not
     /// return in the reverse of their order.
     pub fn recorded(&self, run: &Run, trace: &Path) -> Result<Came, Fault> {
+        let metadata = dialled();
         let made = catch_unwind(AssertUnwindSafe(|| {
             let component = Component::parse(run.component.clone()).map_err(|e| e.to_string())?;
-            let rewritten = instrument(&component).map_err(|e| e.to_string())?;
+            let rewritten = instrument_with(&component, turned(&metadata));
+            let rewritten = rewritten.map_err(|e| e.to_string())?;
             Ok::<_, String>((Arc::new(component), rewritten))
         }));
         let (component, rewritten) = match made {
@@ -120,7 +133,7 @@ impl Runner {
         let compiled = Compiled::new(&self.recorded, &rewritten)
             .map_err(|e| format!("what it was rewritten to does not compile: {e:#}"))
             .map_err(Fault::Of)?;
-        let recorder = Recorder::overwrite(trace, component, &Metadata::default())
+        let recorder = Recorder::overwrite(trace, component, &metadata)
             .map_err(|e| Fault::Of(e.to_string()))?;
         let mut linker = host::linker(&self.recorded).unwrap();
         recorder.add_to_linker(&mut linker).unwrap();

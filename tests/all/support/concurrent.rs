@@ -18,7 +18,7 @@
 
 use super::guest::block_on;
 use rr_dap::component::Component;
-use rr_dap::instrument::record::{Options, Seed, instrument_with};
+use rr_dap::instrument::record::instrument_with;
 use rr_dap::record::{self, Recorded, Recorder, RecorderError};
 use rr_dap::trace::{Metadata, Outcome};
 use std::collections::VecDeque;
@@ -66,12 +66,8 @@ pub fn record_dialled(
 ) -> (Ran, Result<Recorded, RecorderError>) {
     let recorder = Recorder::create(trace, component.clone(), metadata);
     let recorder = recorder.expect("a recorder");
-    let options = Options {
-        handles: metadata.handles.map(|_| Seed::OfHost),
-        chaos: metadata.chaos.map(|_| Seed::OfHost),
-        ..Options::default()
-    };
-    let instrumented = instrument_with(component, options).expect("can be instrumented");
+    let instrumented =
+        instrument_with(component, super::turned(metadata)).expect("can be instrumented");
     let (ran, outcome) = run(&instrumented, Some(&recorder));
     (ran, recorder.finish(outcome))
 }

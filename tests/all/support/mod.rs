@@ -32,10 +32,11 @@ pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::inspect::handles::history::HandleHistory;
+use rr_dap::instrument::record::{Options, Seed};
 use rr_dap::replay::output::{Printed, Stream};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
-use rr_dap::trace::{Cursor, Event, Trace};
+use rr_dap::trace::{Cursor, Event, Metadata, Trace};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -70,6 +71,16 @@ pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name)
+}
+
+/// How a component is instrumented whose recording has these metadata: what they say is
+/// random is.
+pub fn turned(metadata: &Metadata) -> Options {
+    Options {
+        handles: metadata.handles.map(|_| Seed::OfHost),
+        chaos: metadata.chaos.map(|_| Seed::OfHost),
+        ..Options::default()
+    }
 }
 
 /// Where tests keep compiled code: one place, so that each module is compiled once.
