@@ -348,7 +348,7 @@ def compare_sets(page, what, written, known, only_missing=False):
 
 def launch_keys():
     code = source("src/dap/launch.rs").split("#[cfg(test)]")[0]
-    readers = "path|paths|string|strings|boolean|environment|directories|pairs"
+    readers = "path|paths|string|strings|boolean|chaos|environment|directories|pairs"
     return set(re.findall(rf'fields\s*\.(?:{readers})\("(\w+)"\)', code))
 
 

@@ -213,6 +213,9 @@ fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
         Outcome::CutOff => tell(format_args!(
             "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
         )),
+        Outcome::GoesOn => tell(format_args!(
+            "rr-dap: the run goes on; its first {hostcalls} hostcalls were replayed"
+        )),
         Outcome::Interrupted => {
             tell(format_args!(
                 "rr-dap: the recorded run was interrupted after {hostcalls} hostcalls"

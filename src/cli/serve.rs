@@ -7,7 +7,7 @@ use crate::component::{Component, component_bytes};
 use crate::record::keep::Keep;
 use crate::record::serving::{Attendant, Bounds, Exchange, GivenHeader, ServeOptions, serve};
 use crate::record::shelf::Room;
-use crate::record::{RecorderError, Switches, when_told_to_end};
+use crate::record::{Lifeline, RecorderError, Switches, when_told_to_end};
 use crate::trace::{Outcome, parse_duration};
 use anyhow::Context;
 use clap::Args;
@@ -82,6 +82,9 @@ pub(super) struct Serve {
     /// Say nothing but where it listens, and what cannot be recorded.
     #[arg(long, short)]
     quiet: bool,
+    /// End when standard input does.
+    #[arg(long, hide = true)]
+    ends_with_input: bool,
     /// The component (or .wat): one that exports wasi:http/incoming-handler 0.2 or
     /// wasi:http/handler 0.3.
     #[arg(value_name = "APP", required_unless_present = "switches")]
@@ -135,6 +138,9 @@ impl Serve {
                 .then(|| self.output.clone().unwrap_or_else(|| default_output(app))),
         };
         let ending = when_told_to_end().context("signals cannot be handled")?;
+        if self.ends_with_input {
+            Lifeline::hold_service()?;
+        }
         let told = Arc::new(Told {
             quiet: self.quiet,
             unrecorded: AtomicU64::new(0),

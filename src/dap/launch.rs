@@ -60,6 +60,13 @@ impl Arguments for LaunchArguments {
     }
 }
 
+/// Where a service is to listen, if the program is one; by default anywhere on this machine.
+fn serves_at(fields: &Fields<'_>) -> Result<Option<String>, ArgumentError> {
+    let address = fields.string("addr")?;
+    let serves = fields.boolean("serve")?.unwrap_or(false);
+    Ok(serves.then(|| address.unwrap_or_else(|| "127.0.0.1:0".to_owned())))
+}
+
 fn program_arguments(
     fields: &Fields<'_>,
     program: PathBuf,
@@ -77,6 +84,8 @@ fn program_arguments(
         handles: fields.string("handles")?,
         chaos: fields.chaos("chaos")?,
         record_to: fields.path("recordTo")?,
+        serves_at: serves_at(fields)?,
+        pause_ends: fields.boolean("pauseEnds")?.unwrap_or(false),
         overwrites: fields.boolean("overwrite")?.unwrap_or(false),
     })
 }

@@ -51,6 +51,10 @@ pub struct ProgramArguments {
     pub chaos: Option<ChaosArgument>,
     /// Where to keep the recording; one that is there is overwritten.
     pub record_to: Option<PathBuf>,
+    /// Serve it over HTTP, at this address, instead of running a command.
+    pub serves_at: Option<String>,
+    /// `pause` ends the run, and it is debugged when it has ended only.
+    pub pause_ends: bool,
     /// Overwrite what is there even if it is not a recording.
     pub overwrites: bool,
 }

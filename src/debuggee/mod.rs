@@ -22,6 +22,8 @@ pub use travels::*;
 use crate::timeline::interrupt::Interrupt;
 use launch::{AttachArguments, LaunchArguments};
 use path_mapping::PathMapping;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why something asked of a debuggee was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +74,11 @@ pub trait Output: Send + Sync {
     fn progress(&self, percentage: Option<u8>, message: &str);
     /// What becomes of a run that is recorded before it can be debugged.
     fn recording(&self, _news: RecordingNews) {}
+    /// One for what goes on when the work that this is for is over; if there is none, nothing
+    /// may.
+    fn lasting(&self) -> Option<Arc<dyn Output>> {
+        None
+    }
 }
 
 /// How the recording of a run goes on.
@@ -93,6 +100,26 @@ pub struct Halt {
     /// Raised to have a run that is being recorded end where it is: what it has done is
     /// debugged.
     pub enough: Interrupt,
+    /// Raised to have what such a run has done by now debugged while it goes on.
+    pub look: Interrupt,
+}
+
+/// A run that is recorded while it is debugged.
+///
+/// Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct LiveRun(Arc<AtomicBool>);
+
+impl LiveRun {
+    /// Ends it where it is.
+    pub fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has neither ended nor been told to.
+    pub fn goes_on(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Opens debuggees.

@@ -1,6 +1,8 @@
 //! Where a debuggee stands in time, and how it is moved.
 
-use super::{DataId, DebuggeeError, FrameId, Output, Preparing, SourceOrigin, SourcePoint};
+use super::{
+    DataId, DebuggeeError, FrameId, LiveRun, Output, Preparing, SourceOrigin, SourcePoint,
+};
 use crate::replay::Position;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion, Step, Stop, Writes};
@@ -36,6 +38,21 @@ pub trait Travels {
     /// out once. There is one wherever an answer was [`DebuggeeError::NotYet`], or lacked
     /// something for that reason.
     fn preparing(&mut self) -> Option<Preparing> {
+        None
+    }
+
+    /// Takes in what has been recorded since, of a recording that is still being written;
+    /// whether there is anything new. It stands where it stood.
+    ///
+    /// # Errors
+    ///
+    /// If the recording cannot be read any more.
+    fn become_longer(&mut self) -> Result<bool, DebuggeeError> {
+        Ok(false)
+    }
+
+    /// The run that is recorded, if that was begun for this session and may go on.
+    fn run(&self) -> Option<LiveRun> {
         None
     }
 
@@ -108,6 +125,8 @@ pub struct BecameKnown {
     pub anything: bool,
     /// Values that were shown without something.
     pub values: bool,
+    /// There is more of a recording that is still being written, or it has its end.
+    pub growth: bool,
 }
 
 /// What a stop is called, and more about it.
@@ -132,6 +151,8 @@ pub struct History {
     pub end: Option<Position>,
     /// How it ended, in words: "the run exited with status 0".
     pub ending: String,
+    /// It is still being written.
+    pub is_growing: bool,
 }
 
 impl History {
@@ -148,6 +169,9 @@ impl History {
     /// Where in time a moment is: "event 123 of 4,567 (37 %)". The part of the way is told
     /// once the end is known: until then it would be another measure.
     pub fn moment(&self, event: u64, position: Position) -> String {
+        if self.is_growing && self.events > 0 {
+            return format!("event {} of {}", grouped(event), self.count());
+        }
         let percent = self.percent(event, position).round();
         let part = match self.end {
             // All of it is the end alone.
@@ -187,6 +211,7 @@ impl History {
     /// How many events there are, for people: "4,567", or "at least 4,567".
     pub fn count(&self) -> String {
         match self.damage {
+            None if self.is_growing => format!("{} so far", grouped(self.events)),
             None => grouped(self.events),
             Some(_) => format!("at least {}", grouped(self.events)),
         }

@@ -128,6 +128,21 @@ impl Lifeline {
         Ok(Lifeline(recording))
     }
 
+    /// Holds a process that ends as services do, by SIGTERM: see [`when_told_to_end`].
+    ///
+    /// # Errors
+    ///
+    /// If no thread can be started.
+    pub fn hold_service() -> io::Result<()> {
+        let thread = std::thread::Builder::new().name("rr-dap-lifeline".into());
+        thread.spawn(|| {
+            // Input that cannot be read has ended, too.
+            _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            _ = signal_hook::low_level::raise(SIGTERM);
+        })?;
+        Ok(())
+    }
+
     /// This recording is finished first, with [`Outcome::Interrupted`].
     pub fn finishes(&self, recorder: &Recorder) {
         // A process makes one recording.

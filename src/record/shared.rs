@@ -89,11 +89,11 @@ impl Mapping {
         }
     }
 
-    /// Stores a word; answers what was there.
-    pub(super) fn swap_u32(&self, at: usize, value: u32) -> u32 {
+    /// Sets bits of a word; answers what was there.
+    pub(super) fn set_bits_u32(&self, at: usize, bits: u32) -> u32 {
         self.at(at, 4, 4).map_or(0, |word| {
             // SAFETY: as in `load_u32`.
-            unsafe { AtomicU32::from_ptr(word.cast()) }.swap(value, Ordering::AcqRel)
+            unsafe { AtomicU32::from_ptr(word.cast()) }.fetch_or(bits, Ordering::AcqRel)
         })
     }
 

@@ -8,8 +8,8 @@ use crate::component::Component;
 use crate::instrument::record::BUFFER_LENGTH;
 use crate::trace::Instance;
 use crate::trace::tail::{
-    BACKLOG, ENTRY, FILLER, HEADER, IDENTITY, MAGIC, MAX_BUFFERS, RECORDS_START, VERSION, at,
-    entry_size, in_order,
+    self, BACKLOG, ENTRY, FILLER, HEADER, IDENTITY, MAGIC, MAX_BUFFERS, RECORDS_START, STOPPED,
+    VERSION, at, entry_size, in_order,
 };
 use std::fs::File;
 use std::io;
@@ -93,6 +93,7 @@ impl Tail {
         let length = (HEADER + BACKLOG) as u64;
         let buffers = instances.min(RESERVED) * u64::from(BUFFER_LENGTH);
         shared::allocate(&file, 0, length + buffers)?;
+        tail::hold(&file);
         Ok(Tail {
             header: Mapping::new(&file, 0, HEADER)?,
             backlog: Arc::new(Mapping::new(&file, HEADER as u64, BACKLOG)?),
@@ -528,18 +529,15 @@ impl Tail {
     }
 }
 
-/// An end that no buffer has: with it a recorder finds no room, commits, and is
-/// refused.
-const STOPPED: u32 = 1 << 31;
-
-/// Puts an end to a buffer; answers how many bytes of records it has.
+/// Puts an end to a buffer; answers how many bytes of records it has. Whoever reads the tail
+/// finds as many.
 fn stop(mapping: &Mapping) -> usize {
-    let mut end = mapping.swap_u32(0, STOPPED);
+    let mut end = mapping.set_bits_u32(0, STOPPED);
     // A record whose end was being stored meanwhile still counts.
     for _ in 0..3 {
         shared::see_other_threads();
-        match mapping.swap_u32(0, STOPPED) {
-            STOPPED => break,
+        match mapping.set_bits_u32(0, STOPPED) {
+            stopped if stopped & STOPPED != 0 => break,
             later => end = later,
         }
     }
@@ -548,11 +546,12 @@ fn stop(mapping: &Mapping) -> usize {
 
 /// Bytes of records in a buffer with this end.
 fn held(end: u32, mapping: &Mapping) -> usize {
-    match end {
-        STOPPED => 0,
-        end => (end as usize)
+    match end & STOPPED {
+        0 => (end as usize)
             .min(mapping.length())
             .saturating_sub(RECORDS_START),
+        // What it has was taken when it was stopped.
+        _ => 0,
     }
 }
 

@@ -74,6 +74,12 @@ impl Clock {
         self.set(store);
     }
 
+    /// The replay does not end there any more: there is more of the recording by now.
+    pub(super) fn unlimit(&mut self, store: impl AsContextMut) {
+        self.limit = None;
+        self.set(store);
+    }
+
     /// Whether the tick that the clock was armed for is reached.
     pub(super) fn is_due(&self, store: impl AsContextMut) -> bool {
         self.now(store) >= self.wanted

@@ -61,10 +61,29 @@ pub(super) fn contained(
 
 /// Plays all events that are made from outside: to the end of the trace.
 pub(super) fn play(mut store: impl AsContextMut<Data = State>) -> wasmtime::Result<()> {
-    while let Some(event) = store.as_context_mut().data_mut().next_event()? {
+    while let Some(event) = next_from_outside(&mut store)? {
         play_one(&mut store, event)?;
     }
     Ok(())
+}
+
+/// The next event where the guest does not run. While the recording is written there may be one
+/// later: then the observer is told, and may wait for it.
+fn next_from_outside(
+    mut store: impl AsContextMut<Data = State>,
+) -> wasmtime::Result<Option<Event>> {
+    loop {
+        let mut context = store.as_context_mut();
+        let state = context.data_mut();
+        let event = state.next_event()?;
+        if event.is_some() || !state.trace.is_growing() {
+            return Ok(event);
+        }
+        observed(&mut store, |observer, store| observer.awaiting(store))?;
+        if store.as_context_mut().data_mut().is_at_end_of_trace() {
+            return Ok(None);
+        }
+    }
 }
 
 /// Plays one event that is neither a call out nor its return.
@@ -210,8 +229,7 @@ fn enter(
     call(&mut store, function, &args, &mut results)?;
     store.as_context_mut().data_mut().calls.leave();
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
-    let event = store.as_context_mut().data_mut().next_event()?;
-    match event {
+    match next_from_outside(&mut store)? {
         Some(Event {
             instance: i,
             crossing: c,
@@ -317,8 +335,12 @@ pub(super) fn answer(
     };
     state.calls.call(calling.clone());
     if !in_trace {
-        return unanswered(caller, &calling);
+        unanswered(caller, &calling)?;
+        if !check_call(caller, instance, crossing, &calling.args)? {
+            return Err(wasmtime::Error::from(EndOfTrace));
+        }
     }
+    let state = caller.data_mut();
     state.checks.events += 1;
     let leaving = Leaving {
         instance,
@@ -421,7 +443,16 @@ pub(super) fn tick(caller: &mut Caller<'_, State>) -> wasmtime::Result<()> {
         return Ok(());
     }
     observed(&mut *caller, |observer, store| observer.cut_off(store))?;
-    Err(wasmtime::Error::from(EndOfTrace))
+    // There may be more of the recording by now.
+    let clock = caller.data().clock;
+    match clock {
+        Some(mut clock) if !clock.is_at_limit(&mut *caller) => {
+            clock.set(&mut *caller);
+            caller.data_mut().clock = Some(clock);
+            Ok(())
+        }
+        _ => Err(wasmtime::Error::from(EndOfTrace)),
+    }
 }
 
 /// What a probed module calls after a store to what is watched.
@@ -443,12 +474,16 @@ pub(super) fn instantiated(
     })
 }
 
-/// The trace holds no answer to this call: the replay ends here.
+/// The trace holds no answer to this call: the replay ends here, unless the observer has waited
+/// for more of it.
 fn unanswered(caller: &mut Caller<'_, State>, calling: &Calling) -> wasmtime::Result<()> {
     observed(&mut *caller, |observer, store| {
         observer.unanswered(store, calling)
     })?;
-    Err(wasmtime::Error::from(EndOfTrace))
+    match caller.data_mut().is_at_end_of_trace() {
+        true => Err(wasmtime::Error::from(EndOfTrace)),
+        false => Ok(()),
+    }
 }
 
 /// Plays what happened during a call out, up to its return.
@@ -459,7 +494,7 @@ fn play_until_return(
     loop {
         let Some(event) = caller.data_mut().next_event()? else {
             unanswered(caller, calling)?;
-            return Err(wasmtime::Error::from(EndOfTrace));
+            continue;
         };
         let is_own = (event.instance, event.crossing) == (calling.instance, calling.crossing);
         match event.kind {

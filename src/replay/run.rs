@@ -158,7 +158,7 @@ impl Replay {
         let state = self.store.data();
         let own_host = state.trace.metadata().is_of_own_host();
         match (recorded, ended) {
-            (Outcome::Interrupted | Outcome::CutOff, _) => Some(Compared::Open),
+            (Outcome::Interrupted | Outcome::CutOff | Outcome::GoesOn, _) => Some(Compared::Open),
             (Outcome::Trapped(a), Ended::Trapped(b)) => (a == b).then_some(Compared::Same),
             // So an uncaught exception was told; other hosts may tell it in any words.
             (Outcome::HostError(told), Ended::Trapped(trap)) if is_uncaught_exception(trap) => {

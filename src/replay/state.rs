@@ -103,6 +103,16 @@ pub trait Observer: Any + Send {
         Ok(())
     }
 
+    /// The guest has returned, and the recording, which is still being written, has no more
+    /// yet: it may be called again.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn awaiting(&mut self, _store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
     /// The clock has reached the tick it was armed for.
     ///
     /// # Errors
@@ -303,6 +313,30 @@ impl State {
     /// Whether all events have been played.
     pub fn is_at_end_of_trace(&mut self) -> bool {
         matches!(self.cursor.peek(), Ok(None))
+    }
+
+    /// There is more of the recording by now: this one, of which what has been replayed is the
+    /// beginning. Where the guest stands at what was the end, it can go on.
+    ///
+    /// # Errors
+    ///
+    /// If the recording is damaged where this stands.
+    pub fn extend(
+        mut store: impl AsContextMut<Data = State>,
+        trace: Arc<Trace>,
+    ) -> Result<(), TraceError> {
+        let mut context = store.as_context_mut();
+        let state = context.data_mut();
+        state.cursor = trace.continued(&state.cursor)?;
+        state.trace = trace;
+        if state.is_at_end_of_trace() {
+            return Ok(());
+        }
+        if let Some(mut clock) = state.clock {
+            clock.unlimit(&mut context);
+            context.data_mut().clock = Some(clock);
+        }
+        Ok(())
     }
 
     /// Takes the observer out for the duration of a call to it: it gets the

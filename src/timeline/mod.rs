@@ -4,6 +4,7 @@
 //! interrupted or its process dies, the session is where it was.
 
 mod ahead;
+mod growing;
 pub mod interrupt;
 mod look;
 mod options;
@@ -172,6 +173,8 @@ pub struct Timeline {
     /// Runs ahead in the background.
     sweep: Sweep,
     depths: Depths,
+    /// Outgoing crossings when depths were measured last.
+    measured: u64,
     outer: OuterVisits,
     surveys: Surveys,
     calls_out: CallsOut,
@@ -211,6 +214,11 @@ impl Timeline {
              written to)",
         ))?;
         let load = what_to_load(&trace, &compiled, &pool)?;
+        let mut load = load;
+        if trace.is_growing() {
+            let extent = pool.keep_extent(&trace.extent());
+            load.extent = Some(extent.map_err(cannot("tell replayers how far it goes"))?);
+        }
         let body_starts = BodyStarts::later(modules.clone(), Stepping::default());
         let mut root = pool.spawn(&load)?;
         let live = pool.fork(&mut root)?;
@@ -234,6 +242,7 @@ impl Timeline {
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,
+            measured: 0,
             outer: OuterVisits::default(),
             surveys: Surveys::default(),
             calls_out: CallsOut::default(),
@@ -360,6 +369,7 @@ impl Timeline {
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
             Outcome::CutOff => Ending::CutOff,
+            Outcome::GoesOn => Ending::SoFar,
         }
     }
 }
@@ -387,6 +397,7 @@ fn what_to_load(trace: &Trace, compiled: &Compiled, pool: &Pool) -> Result<Load>
         trace: std::path::absolute(trace.path()).map_err(cannot("tell where the recording is"))?,
         identity: trace.identity(),
         component,
+        extent: None,
         variant: compiled.variant,
         modules: compiled_modules(compiled),
         _unkept: unkept(compiled),

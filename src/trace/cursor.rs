@@ -28,6 +28,8 @@ pub struct Cursor {
     at: usize,
     next: Option<Event>,
     event: u64,
+    /// Events that were handed out since the last outgoing crossing, or since it began.
+    since_call: u64,
     time: Option<HostTime>,
     ahead: Ahead,
 }
@@ -44,6 +46,7 @@ impl Cursor {
             at: 0,
             next: None,
             event: 0,
+            since_call: 0,
             time: None,
             ahead: Ahead::default(),
         }
@@ -109,8 +112,49 @@ impl Cursor {
             None => self.read()?,
         };
         let is_call = |event: &Event| matches!(event.kind, EventKind::Call(_));
-        self.event += u64::from(event.as_ref().is_some_and(is_call));
+        match &event {
+            Some(event) if is_call(event) => {
+                self.event += 1;
+                self.since_call = 0;
+            }
+            Some(_) => self.since_call += 1,
+            None => {}
+        }
         Ok(event)
+    }
+
+    /// How many events it has handed out since the last outgoing crossing, or, if there was none,
+    /// since it began.
+    pub(super) fn since_call(&self) -> u64 {
+        self.since_call
+    }
+
+    /// The same place in a recording of which there is more by now: what comes next there has
+    /// been written since, perhaps, and is in another piece.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged before that.
+    pub(super) fn moved_to(&self, stored: &Arc<StoredEvents>) -> Result<Cursor, TraceError> {
+        let read = self.piece.saturating_sub(1);
+        let is_in_section = self.piece == 0 || read < self.stored.sections.len();
+        if is_in_section && self.piece <= stored.sections.len() {
+            return Ok(Cursor {
+                stored: stored.clone(),
+                end: stored.pieces(),
+                ahead: Ahead::default(),
+                ..self.clone()
+            });
+        }
+        // From before the last call, so that those after it are counted from there.
+        let mut cursor = Cursor::near(stored, self.event.saturating_sub(1));
+        while (cursor.event, cursor.since_call) < (self.event, self.since_call) {
+            if cursor.next()?.is_none() {
+                return Err(cursor.damaged("less is there than before"));
+            }
+        }
+        cursor.time = cursor.time.or(self.time);
+        Ok(cursor)
     }
 
     /// What the host's clock said when the event happened that was read last, by

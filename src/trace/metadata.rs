@@ -84,13 +84,19 @@ pub enum Outcome {
     Interrupted,
     /// The recording stops here although the run may have gone on.
     CutOff,
+    /// The recording is still being written: nobody knows yet. No recording says so itself.
+    #[serde(skip_deserializing)]
+    GoesOn,
 }
 
 impl Outcome {
     /// Whether the run may have gone on after the last event: nothing says where in
     /// the guest's code it ended.
     pub fn may_go_on(&self) -> bool {
-        matches!(self, Outcome::CutOff | Outcome::Interrupted)
+        matches!(
+            self,
+            Outcome::CutOff | Outcome::Interrupted | Outcome::GoesOn
+        )
     }
 
     /// The exit status a shell would see.
@@ -103,6 +109,7 @@ impl Outcome {
             Outcome::Trapped(_) => 134,
             Outcome::HostError(_) | Outcome::CutOff => 1,
             Outcome::Interrupted => 130,
+            Outcome::GoesOn => 0,
         }
     }
 }
@@ -121,6 +128,7 @@ impl std::fmt::Display for Outcome {
             Outcome::HostError(message) => write!(f, "failed in the host: {message}"),
             Outcome::Interrupted => f.write_str("interrupted"),
             Outcome::CutOff => f.write_str("cut off: the recording ends before the run did"),
+            Outcome::GoesOn => f.write_str("goes on: the recording is still being written"),
         }
     }
 }

@@ -15,16 +15,35 @@ use crate::component::Component;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What opening finds.
-pub(super) struct Opened {
+/// What stands before the events.
+pub(super) struct Beginning {
     pub(super) metadata: Metadata,
     pub(super) component: Component,
     /// Where it is, if it is not in the recording.
     pub(super) program: Option<PathBuf>,
+    /// Where the events begin.
+    pub(super) events_at: u64,
+}
+
+/// Where the events are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Walked {
     pub(super) sections: Vec<Section>,
+    pub(super) notes: Vec<Note>,
     /// What the end section says, if there is one.
     pub(super) end: Option<Outcome>,
-    pub(super) notes: Vec<Note>,
+    /// Where what was not there yet begins.
+    pub(super) to: u64,
+}
+
+impl Walked {
+    /// Nothing of the events, which begin there.
+    pub(super) fn beginning(events_at: u64) -> Walked {
+        Walked {
+            to: events_at,
+            ..Walked::default()
+        }
+    }
 }
 
 /// A walk over the sections of a recording.
@@ -34,7 +53,12 @@ struct Opening<'a> {
     at: u64,
 }
 
-pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<Opened, TraceError> {
+/// Reads what stands before the events.
+pub(super) fn begin(
+    path: &Path,
+    source: &Source,
+    places: &[PathBuf],
+) -> Result<Beginning, TraceError> {
     let mut opening = Opening {
         path,
         source,
@@ -44,23 +68,39 @@ pub(super) fn open(path: &Path, source: &Source, places: &[PathBuf]) -> Result<O
     let mut metadata = opening.metadata()?;
     let (component, program) = opening.component(places, &mut metadata)?;
     opening.note_when(&mut metadata);
-    // A finished recording says where its sections are. Where that is damaged, the
-    // sections say it themselves.
-    let (sections, end, notes) = match opening.indexed() {
-        Some((sections, end)) => {
-            let notes = opening.notes_before_end(&sections);
-            (sections, Some(end), notes)
-        }
-        None => opening.walk()?,
-    };
-    Ok(Opened {
+    Ok(Beginning {
         metadata,
         component,
         program,
-        sections,
-        end,
-        notes,
+        events_at: opening.at,
     })
+}
+
+/// Where a finished recording says that its events are; `None` if it is not finished, or what
+/// it says is damaged: the sections say it themselves.
+pub(super) fn indexed(path: &Path, source: &Source, events_at: u64) -> Option<Walked> {
+    let opening = Opening {
+        path,
+        source,
+        at: events_at,
+    };
+    let (sections, end) = opening.indexed()?;
+    Some(Walked {
+        notes: opening.notes_before_end(&sections),
+        sections,
+        end: Some(end),
+        to: source.length(),
+    })
+}
+
+/// Goes through the sections after those that have been walked over, or all of them.
+pub(super) fn walk(path: &Path, source: &Source, before: Walked) -> Result<Walked, TraceError> {
+    let mut opening = Opening {
+        path,
+        source,
+        at: before.to,
+    };
+    opening.walk(before)
 }
 
 impl Opening<'_> {
@@ -215,23 +255,24 @@ impl Opening<'_> {
         parts.concat()
     }
 
-    fn walk(&mut self) -> Result<(Vec<Section>, Option<Outcome>, Vec<Note>), TraceError> {
-        let mut found = Vec::new();
-        let mut notes = Vec::new();
+    fn walk(&mut self, before: Walked) -> Result<Walked, TraceError> {
+        let mut walked = before;
         loop {
             let at = self.at;
+            walked.to = at;
             let Some((header, offset)) = self.next()? else {
-                return Ok((found, None, notes));
+                return Ok(walked);
             };
             match header.id {
-                SectionId::Events | SectionId::Records => found.push(Section {
+                SectionId::Events | SectionId::Records => walked.sections.push(Section {
                     at,
                     first_event: header.first_event,
                 }),
                 SectionId::Note => {
                     let bytes = sections::read(self.source, offset, &header)
                         .map_err(|e| self.damaged(e))?;
-                    notes.push(serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?);
+                    let note = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
+                    walked.notes.push(note);
                 }
                 // They say the same once more.
                 SectionId::Notes => {}
@@ -239,7 +280,8 @@ impl Opening<'_> {
                     let bytes = sections::read(self.source, offset, &header)
                         .map_err(|e| self.damaged(e))?;
                     let outcome = serde_json::from_slice(&bytes).map_err(|e| self.damaged(e))?;
-                    return Ok((found, Some(outcome), notes));
+                    walked.end = Some(outcome);
+                    return Ok(walked);
                 }
                 other => return Err(self.damaged(format!("a second {other:?} section"))),
             }

@@ -5,28 +5,39 @@ use super::cursor::Cursor;
 use super::ending;
 use super::error::TraceError;
 use super::event::{EventKind, Instance};
+use super::growth::{self, Completeness};
 use super::log::LogError;
 use super::metadata::{Metadata, Outcome};
-use super::opening;
+use super::opening::{self, Walked};
 use super::request::{NotedRequest, requests};
 use super::source::{Source, open_file};
 use super::stored_events::{StoredEvents, Uncommitted};
-use super::tail::{self, Tail};
+use super::tail;
 use crate::component::{Component, same_code};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A recording that has only been begun is looked at so often, until it can be read.
+const UNTIL_BEGUN: usize = 200;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// A recording, open for reading.
 #[derive(Debug)]
 pub struct Trace {
-    stored: Arc<StoredEvents>,
-    metadata: Metadata,
-    component: Arc<Component>,
-    outcome: Outcome,
-    has_end: bool,
-    program: Option<PathBuf>,
-    requests: Arc<[NotedRequest]>,
+    pub(super) stored: Arc<StoredEvents>,
+    pub(super) metadata: Metadata,
+    pub(super) component: Arc<Component>,
+    pub(super) outcome: Outcome,
+    pub(super) completeness: Completeness,
+    pub(super) program: Option<PathBuf>,
+    pub(super) requests: Arc<[NotedRequest]>,
+    /// Where its events begin.
+    pub(super) events_at: u64,
+    pub(super) walked: Arc<Walked>,
+    /// Tells whether the tail has changed since.
+    pub(super) stamp: Option<Vec<u8>>,
 }
 
 /// What a recording is known by where it is opened once more.
@@ -43,6 +54,9 @@ impl Trace {
     /// Opens a recording: reads its metadata, its component and where its events
     /// are. The file may also be a log in whose lines the recording is; see
     /// [`log_line`](super::log_line).
+    ///
+    /// One that is still being written opens with what there is of it at this moment, and outcome
+    /// [`Outcome::GoesOn`]; [`Trace::grown`] has what comes later.
     ///
     /// Where nothing tells how the run ended, that is inferred from the last events;
     /// a recording that was cut off opens with outcome [`Outcome::CutOff`] and the
@@ -62,6 +76,27 @@ impl Trace {
     ///
     /// As for [`open`](Trace::open).
     pub fn open_with(path: &Path, programs: &[PathBuf]) -> Result<Trace, TraceError> {
+        // What was begun just now is not there yet.
+        for _ in 0..UNTIL_BEGUN {
+            let opened = Trace::open_now(path, programs);
+            match opened {
+                Err(
+                    TraceError::NoComponent { .. }
+                    | TraceError::NotATrace { .. }
+                    | TraceError::Read { .. },
+                ) if tail::is_beside(path) => std::thread::sleep(BETWEEN_LOOKS),
+                opened => return opened,
+            }
+        }
+        Trace::open_now(path, programs)
+    }
+
+    /// Whether a recorder is at work on this file.
+    pub fn is_being_written(path: &Path) -> bool {
+        tail::is_beside(path)
+    }
+
+    fn open_now(path: &Path, programs: &[PathBuf]) -> Result<Trace, TraceError> {
         let read_error = |source| TraceError::Read {
             path: path.to_owned(),
             source,
@@ -77,7 +112,7 @@ impl Trace {
                 what: error.to_string(),
             },
         })?;
-        let opened = opening::open(path, &source, programs).map_err(|error| {
+        let begun = opening::begin(path, &source, programs).map_err(|error| {
             match (error, source.missing()) {
                 (TraceError::NoComponent { path }, Some(missing)) => TraceError::Log {
                     path,
@@ -86,30 +121,23 @@ impl Trace {
                 (error, _) => error,
             }
         })?;
-        let component = Arc::new(opened.component);
-        let has_end = opened.end.is_some();
-        let mut sections = opened.sections;
-        let mut uncommitted = Vec::new();
-        if !has_end && let Some(tail) = read_tail(path, &source, &component)? {
-            sections.retain(|section| section.at < tail.trace_length);
-            uncommitted = tail.records;
-        }
-        let stored = Arc::new(StoredEvents {
-            path: path.to_owned(),
-            source: Arc::new(source),
-            component: component.clone(),
-            sections: sections.into(),
-            uncommitted: uncommitted.into_iter().map(Uncommitted::from).collect(),
-        });
-        let outcome = opened.end.unwrap_or_else(|| ending::infer(&stored));
+        let component = Arc::new(begun.component);
+        let events_at = begun.events_at;
+        let before = Walked::beginning(events_at);
+        let found = growth::find(path, source, &component, events_at, before)?;
+        let stored = Arc::new(growth::stored(path, &component, &found));
+        let outcome = growth::outcome(&found, &stored);
         Ok(Trace {
             stored,
-            metadata: opened.metadata,
+            metadata: begun.metadata,
             component,
             outcome,
-            has_end,
-            program: opened.program,
-            requests: requests(opened.notes).into(),
+            completeness: found.completeness,
+            program: begun.program,
+            requests: requests(found.walked.notes.clone()).into(),
+            events_at,
+            walked: Arc::new(found.walked),
+            stamp: found.stamp,
         })
     }
 
@@ -156,7 +184,7 @@ impl Trace {
     ///
     /// A recording that has its end is whole, and stays as it is.
     pub fn with_uncommitted(self, records: Vec<(Instance, Vec<u8>)>) -> Trace {
-        if self.has_end || records.is_empty() {
+        if self.has_end() || records.is_empty() {
             return self;
         }
         let stored = Arc::new(StoredEvents {
@@ -247,7 +275,7 @@ impl Trace {
 
     /// Whether the recording says how the run ended; if not, the outcome is inferred.
     pub fn has_end(&self) -> bool {
-        self.has_end
+        self.completeness == Completeness::Ended
     }
 
     /// What is known to be missing of the recording: lines of a log.
@@ -303,6 +331,11 @@ impl Trace {
         Ok(cursor)
     }
 
+    /// A cursor at the beginning of the last events that are known to begin somewhere.
+    pub(super) fn last_events(&self) -> Cursor {
+        Cursor::near(&self.stored, u64::MAX - 1)
+    }
+
     /// How many outgoing crossings there are. Only the last section is read, where
     /// the recording's writer counted.
     ///
@@ -319,7 +352,7 @@ impl Trace {
     /// How many outgoing crossings there are, or, where the trace is damaged in what is read
     /// for that, how many come before the damage.
     pub fn readable_hostcalls(&self) -> (u64, Option<TraceError>) {
-        let mut cursor = Cursor::near(&self.stored, u64::MAX - 1);
+        let mut cursor = self.last_events();
         loop {
             match cursor.next() {
                 Ok(Some(_)) => {}
@@ -328,19 +361,4 @@ impl Trace {
             }
         }
     }
-}
-
-/// What a recording without an end left in the file beside it.
-fn read_tail(
-    path: &Path,
-    source: &Source,
-    component: &Component,
-) -> Result<Option<Tail>, TraceError> {
-    let Source::File { file, .. } = source else {
-        return Ok(None);
-    };
-    tail::read(path, file, component).map_err(|error| TraceError::Tail {
-        path: tail::tail_path(path),
-        what: error.to_string(),
-    })
 }

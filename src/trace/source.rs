@@ -7,18 +7,20 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// The bytes of a recording.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Source {
     File {
-        file: File,
-        /// When it was opened.
+        file: Arc<File>,
+        /// So much of it counts: when it was opened, unless told otherwise.
         length: u64,
+        /// When it was written last; absent if that is not to be watched.
         modified: Option<SystemTime>,
     },
-    Log(Log),
+    Log(Arc<Log>),
 }
 
 /// What may become of a file that is open.
@@ -62,12 +64,38 @@ impl Source {
         };
         if is_recording {
             return Ok(Source::File {
-                file,
+                file: Arc::new(file),
                 length: metadata.len(),
                 modified: metadata.modified().ok(),
             });
         }
-        Log::scan(file).map(Source::Log)
+        Log::scan(file).map(|log| Source::Log(Arc::new(log)))
+    }
+
+    /// The same file, of which only so many bytes count, and which may be written to behind
+    /// them; `None` of a log.
+    pub(super) fn up_to(&self, length: u64) -> Option<Source> {
+        match self {
+            Source::File { file, .. } => Some(Source::File {
+                file: file.clone(),
+                length,
+                modified: None,
+            }),
+            Source::Log(_) => None,
+        }
+    }
+
+    /// The same file as it is now; `None` of a log.
+    pub(super) fn now(&self) -> io::Result<Option<Source>> {
+        let Source::File { file, .. } = self else {
+            return Ok(None);
+        };
+        let metadata = file.metadata()?;
+        Ok(Some(Source::File {
+            file: file.clone(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        }))
     }
 
     /// How many bytes there are.
@@ -94,7 +122,7 @@ impl Source {
                 file,
                 length,
                 modified,
-            } => (file, *length, *modified),
+            } => (file.as_ref(), *length, *modified),
             Source::Log(log) => log.file_as_opened(),
         };
         let metadata = file.metadata().ok()?;

@@ -30,10 +30,11 @@ use super::event::Instance;
 use super::raw::{self, Kind};
 use super::source::open_file;
 use crate::component::{Component, CrossingKind};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) const MAGIC: [u8; 8] = *b"RRTAIL\n\0";
 pub(crate) const VERSION: u32 = 2;
@@ -49,6 +50,8 @@ pub(crate) const BACKLOG: usize = 2 << 20;
 pub(crate) const FILLER: u32 = u32::MAX;
 /// Bytes before the records of an entry.
 pub(crate) const ENTRY: usize = 8;
+/// In the word with a buffer's end: with it a recorder finds no room, commits, and is refused.
+pub(crate) const STOPPED: u32 = 1 << 31;
 /// Where records begin in a recorder's buffer.
 pub(crate) const RECORDS_START: usize = raw::RECORDS_START as usize;
 
@@ -74,6 +77,8 @@ pub(crate) mod at {
     pub(crate) const STATE_START: usize = 8;
     pub(crate) const STATE_INSTANCE: usize = 16;
     pub(crate) const STATE_POSITION: usize = 20;
+    /// So many bytes are a state's.
+    pub(crate) const STATE_LAST: usize = 24;
     /// u64 offset, u64 length of each buffer.
     pub(crate) const TABLE: usize = 4096;
 }
@@ -99,36 +104,121 @@ pub(super) struct Tail {
     pub(super) trace_length: u64,
     /// The records, in their order.
     pub(super) records: Vec<(Instance, Vec<u8>)>,
+    /// A recorder has it open: there may be more soon.
+    pub(super) is_growing: bool,
 }
+
+/// Moments are looked for so often at which nothing is committed.
+const FOR_ALL: usize = 20;
+/// A moment at which no more is committed in the meantime than there is room for comes sooner.
+const FOR_SOME: usize = 100;
 
 /// Reads the tail of a recording that has no end; `None` if it has none.
 ///
-/// A process may be recording meanwhile: what is read is one moment of it.
+/// A process may be recording meanwhile: what is read is what it had recorded at one moment.
+/// Where it commits all the time, that is what had been committed then.
 pub(super) fn read(trace: &Path, file: &File, component: &Component) -> io::Result<Option<Tail>> {
     let tail = match open_file(&tail_path(trace)) {
         Ok(tail) => tail,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    let is_growing = is_held(&tail);
     let mut identity = [0; IDENTITY];
     file.read_exact_at(&mut identity, 0)?;
-    for _ in 0..100 {
-        let length = file.metadata()?.len();
+    for attempt in 0..FOR_SOME {
         let before = Header::read(&tail)?;
+        // The file is as long before the tail says so.
+        let length = file.metadata()?.len();
+        if is_growing && !before.belongs_to(&identity) {
+            // The recording has just been begun, or has its end and the tail is another's.
+            return Ok(Some(Tail {
+                trace_length: length,
+                records: Vec::new(),
+                is_growing,
+            }));
+        }
         if !before.belongs_to(&identity) || before.trace_length() > length {
             return Ok(None);
         }
-        let records = before.records(&tail, component)?;
-        if before.same_moment(&Header::read(&tail)?) {
-            return Ok(Some(Tail {
-                trace_length: before.trace_length(),
-                records,
-            }));
+        let committed = before.backlog(&tail);
+        let held = before.held(&tail, component);
+        let after = Header::read(&tail)?;
+        if !after.belongs_to(&identity) {
+            continue;
         }
+        let records = match after.since(&before) {
+            Since::Nothing => [committed?, held?].concat(),
+            Since::More if attempt >= FOR_ALL => committed?,
+            Since::More | Since::TooMuch => continue,
+        };
+        return Ok(Some(Tail {
+            trace_length: before.trace_length(),
+            records,
+            is_growing,
+        }));
     }
     Err(io::Error::other(
         "it is being recorded and changes too fast",
     ))
+}
+
+/// What is another whenever there is more in the tail of a recording, or nobody writes it any
+/// more; `None` if there is none.
+pub(super) fn stamp(trace: &Path) -> Option<Vec<u8>> {
+    let tail = open_file(&tail_path(trace)).ok()?;
+    let header = Header::read(&tail).ok()?;
+    let mut stamp = vec![u8::from(is_held(&tail))];
+    stamp.extend_from_slice(header.0.get(..at::TABLE)?);
+    for instance in 0..(header.u32(at::BUFFERS) as usize).min(MAX_BUFFERS) {
+        let offset = header.u64(at::TABLE + instance * 16);
+        let mut end = [0; 4];
+        // Another thread or process may have taken it away.
+        _ = tail.read_exact_at(&mut end, offset);
+        stamp.extend_from_slice(&end);
+    }
+    Some(stamp)
+}
+
+/// Whether a recorder is at work on a recording.
+pub(super) fn is_beside(trace: &Path) -> bool {
+    open_file(&tail_path(trace)).is_ok_and(|tail| is_held(&tail))
+}
+
+/// Whether a recorder has the file of a tail open: it has it locked, and nobody else does, but
+/// who looks.
+fn is_held(tail: &File) -> bool {
+    match tail.try_lock_shared() {
+        Ok(()) => {
+            _ = tail.unlock();
+            false
+        }
+        Err(TryLockError::WouldBlock) => true,
+        // There are no locks there.
+        Err(TryLockError::Error(_)) => false,
+    }
+}
+
+/// Has others know, as long as the file is open here, that a recorder writes to it.
+pub(crate) fn hold(tail: &File) {
+    // Somebody may look just now.
+    for _ in 0..50 {
+        match tail.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            Ok(()) | Err(TryLockError::Error(_)) => return,
+        }
+    }
+}
+
+/// What has happened to a tail while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// At most, more records are in the buffers, or what was committed is also in the trace.
+    Nothing,
+    /// More was committed, after what had been.
+    More,
+    /// What had been committed may have been overwritten.
+    TooMuch,
 }
 
 fn damaged(what: &str) -> io::Error {
@@ -168,13 +258,37 @@ impl Header {
         self.u64(self.state() + at::STATE_LENGTH)
     }
 
-    /// Whether nothing but the ends of buffers has moved.
-    fn same_moment(&self, later: &Header) -> bool {
-        self.0 == later.0
+    /// What has happened since an earlier look.
+    fn since(&self, earlier: &Header) -> Since {
+        let start = earlier.u64(earlier.state() + at::STATE_START);
+        let is_there = self
+            .u64(at::BACKLOG_END)
+            .checked_sub(start)
+            .is_some_and(|length| length <= BACKLOG as u64);
+        // The words of a state are stored while the other one is in use: if these are others
+        // now, they may have been half stored.
+        let words = earlier.state()..earlier.state() + at::STATE_LAST;
+        let is_same_state = self.0.get(words.clone()) == earlier.0.get(words);
+        if !is_there || !is_same_state {
+            return Since::TooMuch;
+        }
+        let written_at_once =
+            |header: &Header| at::STATES.map(|state| header.u32(state + at::STATE_INSTANCE));
+        // All that commits touch, and the table of buffers.
+        let is_same =
+            |range: std::ops::Range<usize>| self.0.get(range.clone()) == earlier.0.get(range);
+        let is_same = is_same(0..at::STATE)
+            && is_same(at::BACKLOG_END..at::STATES[0])
+            && is_same(at::TABLE..HEADER)
+            && written_at_once(self) == written_at_once(earlier);
+        match is_same {
+            true => Since::Nothing,
+            false => Since::More,
+        }
     }
 
-    fn records(&self, tail: &File, component: &Component) -> io::Result<Vec<(Instance, Vec<u8>)>> {
-        let mut records = self.backlog(tail)?;
+    /// What recorders have not committed.
+    fn held(&self, tail: &File, component: &Component) -> io::Result<Vec<(Instance, Vec<u8>)>> {
         let buffers = (self.u32(at::BUFFERS) as usize).min(MAX_BUFFERS);
         let mut held = Vec::new();
         for instance in 0..buffers as u32 {
@@ -183,9 +297,8 @@ impl Header {
             held.push((Instance(instance), bytes));
         }
         in_order(component, &mut held);
-        records.append(&mut held);
-        records.retain(|(_, bytes)| !bytes.is_empty());
-        Ok(records)
+        held.retain(|(_, bytes)| !bytes.is_empty());
+        Ok(held)
     }
 
     fn backlog(&self, tail: &File) -> io::Result<Vec<(Instance, Vec<u8>)>> {
@@ -211,7 +324,9 @@ impl Header {
                 instance => {
                     let mut bytes = vec![0; length as usize];
                     tail.read_exact_at(&mut bytes, offset + ENTRY as u64)?;
-                    entries.push((Instance(instance), bytes));
+                    if !bytes.is_empty() {
+                        entries.push((Instance(instance), bytes));
+                    }
                 }
             }
             start = next;
@@ -225,7 +340,8 @@ impl Header {
         let (offset, length) = (self.u64(entry), self.u64(entry + 8));
         let mut end = [0; 4];
         tail.read_exact_at(&mut end, offset)?;
-        let end = u64::from(u32::from_le_bytes(end)).min(length);
+        // One that has been stopped keeps its end, but for that.
+        let end = u64::from(u32::from_le_bytes(end) & !STOPPED).min(length);
         let start = u64::from(self.start(instance));
         if length > MAX_BUFFER || end <= start {
             return Ok(Vec::new());
@@ -234,6 +350,7 @@ impl Header {
         if offset.checked_add(end).is_none_or(|end| end > file_end) {
             return Err(damaged("one of its buffers ends past the file"));
         }
+        see_other_processes();
         let mut bytes = vec![0; (end - start) as usize];
         tail.read_exact_at(&mut bytes, offset + start)?;
         Ok(bytes)
@@ -252,6 +369,20 @@ impl Header {
         } else {
             RECORDS_START as u32
         }
+    }
+}
+
+/// Waits until the stores that a recorder made before now can be seen, in their order.
+///
+/// See `record::shared::see_other_threads`: where processors do not keep stores in order, a
+/// barrier on all of them is needed between a buffer's end and its records.
+fn see_other_processes() {
+    #[cfg(all(target_os = "linux", feature = "replay", not(target_arch = "x86_64")))]
+    {
+        const GLOBAL: libc::c_int = 1;
+        // SAFETY: a system call without pointers. Where there is no such call, what was read
+        // is still checked record by record.
+        unsafe { libc::syscall(libc::SYS_membarrier, GLOBAL, 0, 0) };
     }
 }
 

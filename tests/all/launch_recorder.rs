@@ -48,7 +48,9 @@ impl Recording {
         client.initialize();
         let trace = directory.path().join("endless.rrtrace");
         let program = endless(directory.path());
-        let launch = json!({ "program": program, "recordTo": trace, "stopAt": "entry" });
+        let launch = json!({
+            "program": program, "recordTo": trace, "stopAt": "entry", "pauseEnds": true,
+        });
         let launching = client.send("launch", launch);
         let printed = client.event("output");
         assert_eq!(printed["category"], "stdout", "{printed}");

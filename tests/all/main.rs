@@ -48,6 +48,7 @@ mod fuzzed;
 mod gdb_words;
 mod go;
 mod golden;
+mod growing;
 mod handle_table;
 mod host_files;
 mod host_time;

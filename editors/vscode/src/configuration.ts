@@ -86,7 +86,7 @@ export function complaint(configuration: Configuration): string | undefined {
   if (!program && !trace) {
     return 'Nothing to debug: give "program" (a component to record) or "trace" (a recording).';
   }
-  const useless = ['args', 'dirs', 'invoke', 'recordTo', 'wasi'].filter((key) => trace && given(configuration, key));
+  const useless = ['args', 'dirs', 'invoke', 'recordTo', 'serve', 'wasi'].filter((key) => trace && given(configuration, key));
   if (useless.length > 0) {
     return `"${useless.join('", "')}" cannot change what "trace" holds: it has been recorded. Leave it out, or give "program".`;
   }

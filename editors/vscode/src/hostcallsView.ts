@@ -31,7 +31,7 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
   private of: Recording | undefined;
   private here: number | undefined;
   private newsSeen = 0;
-  private grownSeen = 0;
+  private growthSeen = 0;
 
   constructor(private readonly recordings: Recordings) {
     this.view = vscode.window.createTreeView('rr-dap.hostcalls', { treeDataProvider: this });
@@ -102,8 +102,8 @@ export class HostcallsView implements vscode.TreeDataProvider<Item>, vscode.Disp
       return;
     }
     const news = (this.newsSeen = recording.news);
-    if (this.grownSeen !== recording.grown) this.window = undefined;
-    this.grownSeen = recording.grown;
+    if (this.growthSeen !== recording.growth) this.window = undefined;
+    this.growthSeen = recording.growth;
     try {
       const { moment } = await recording.ask('rr/when', {});
       const here = moment.event;

@@ -25,17 +25,17 @@ const GROWTH_SHOWN_EVERY = 500;
 export class Recording {
   /** Whether the server knows the requests beyond the protocol. */
   travels = false;
-  /** Grows with each stop; 0 while nothing has stopped yet. */
+  /** Grows with each stop, and when there is more of it; 0 while nothing has stopped yet. */
   stop = 0;
-  /** Grows with each time that more of it has been written. */
-  grown = 0;
+  /** How often there was more of it than before. */
+  growth = 0;
   moving = true;
 
   constructor(readonly session: vscode.DebugSession) {}
 
   /** Changes with whatever may change what is shown. */
   get news(): number {
-    return this.stop + this.grown;
+    return this.stop + this.growth;
   }
 
   /** Rejects with the server's own words. */
@@ -52,7 +52,7 @@ export class Recordings implements vscode.Disposable {
   private readonly subscriptions: vscode.Disposable[];
   private telling: NodeJS.Timeout | undefined;
 
-  /** The one looked at has stopped, begun to move or ended, or another one is looked at. */
+  /** The one looked at has stopped, become longer, begun to move or ended, or another one is looked at. */
   readonly onDidChange = this.changed.event;
 
   constructor() {
@@ -96,11 +96,11 @@ export class Recordings implements vscode.Disposable {
       recording.stop += 1;
       recording.moving = false;
       this.tell();
+    } else if (message.type === 'event' && message.event === 'rr/grown') {
+      recording.growth += 1;
+      this.tellSoon();
     } else if (message.type === 'event' && message.event === 'continued') {
       recording.moving = true;
-    } else if (message.type === 'event' && message.event === 'rr/grown') {
-      recording.grown += 1;
-      this.tellSoon();
     }
   }
 
@@ -108,8 +108,11 @@ export class Recordings implements vscode.Disposable {
   private tellSoon(): void {
     this.telling ??= setTimeout(() => {
       this.telling = undefined;
+      const { current } = this;
       // What stands still next asks for all of it.
-      if (this.current?.moving === false) this.tell();
+      if (current === undefined || current.moving || current.stop === 0) return;
+      current.stop += 1;
+      this.tell();
     }, GROWTH_SHOWN_EVERY);
   }
 

@@ -27,7 +27,7 @@ export class RequestsView implements vscode.TreeDataProvider<Item>, vscode.Dispo
   private of: Recording | undefined;
   private here: number | undefined;
   private newsSeen = 0;
-  private grownSeen = 0;
+  private growthSeen = 0;
   /** Whether there is anything to be shown in `of`. */
   private hasRequests = false;
 
@@ -107,8 +107,8 @@ export class RequestsView implements vscode.TreeDataProvider<Item>, vscode.Dispo
         if (total > 0) this.newsSeen = 0;
         return;
       }
-      if (this.grownSeen !== recording.grown) this.window = undefined;
-      this.grownSeen = recording.grown;
+      if (this.growthSeen !== recording.growth) this.window = undefined;
+      this.growthSeen = recording.growth;
       const { here } = await recording.ask('rr/requests', { count: 0 });
       const at = here ?? this.here ?? 0;
       const window = this.window?.covers(at) ? this.window : await this.around(recording, at);

@@ -244,6 +244,8 @@ impl Debug {
         launch["redactEnv"] = json!(world.redact_env);
         launch["recordTo"] = json!(recording.path());
         launch["overwrite"] = json!(self.force);
+        // As ^C is for the program until there is a prompt.
+        launch["pauseEnds"] = json!(true);
         Ok(Subject { launch, recording })
     }
 }

@@ -87,7 +87,8 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
         "bytes": trace.length(),
         "metadata": metadata(trace.metadata()),
         "outcome": trace.outcome(),
-        "outcomeInferred": !trace.has_end(),
+        "outcomeInferred": !trace.has_end() && !trace.is_growing(),
+        "growing": trace.is_growing(),
         "missing": trace.missing(),
         "exitCode": trace.outcome().exit_code(),
         "component": {
@@ -187,7 +188,7 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
         );
         fact("source", on_one_line(&carried))?;
     }
-    let inferred = match trace.has_end() {
+    let inferred = match trace.has_end() || trace.is_growing() {
         true => "",
         false => " (inferred from the last events: the recording has no end)",
     };

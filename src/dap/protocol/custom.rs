@@ -29,7 +29,7 @@ impl Default for Extension {
 }
 
 /// A moment, as clients are told it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ToldMoment {
     /// The next hostcall, from 0; in a hostcall, its own number.
     pub event: u64,
@@ -73,6 +73,21 @@ pub struct WhenResponse {
     /// How long after the recording began that was, in nanoseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ns: Option<u64>,
+}
+
+/// How much there is of a recording that is still being written, or has just ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GrownEventBody {
+    /// How many hostcalls there are.
+    pub events: u64,
+    /// Whether there may be more later: once it is false, no such event follows.
+    pub growing: bool,
+    /// Where it ends, as far as that is known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<ToldMoment>,
+    /// How the run ended, or that it goes on: one line for people.
+    pub ending: String,
 }
 
 /// Where to go: the first of these that is given counts.

@@ -30,6 +30,9 @@ pub enum Event {
     Initialized,
     /// The program moves although no request has said so.
     Continued(ContinuedEventBody),
+    /// There is more of a recording that is still being written.
+    #[serde(rename = "rr/grown")]
+    Grown(super::custom::GrownEventBody),
     /// What the client was told is to be asked for again.
     Invalidated(InvalidatedEventBody),
     /// Something was printed.

@@ -5,6 +5,7 @@
 //! else is an expression, and so is a line whose command is followed by an operator
 //! (`mark + 1`); in parentheses every line is one.
 
+mod end_run;
 mod functions;
 mod help;
 mod hostcalls;
@@ -107,6 +108,7 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     output::OUTPUT,
     functions::FUNCTIONS,
+    end_run::END_RUN,
     info::LINE,
     info::SYMBOL,
     info::VARIABLES,

@@ -82,6 +82,10 @@ pub(super) fn launch(session: &mut Session, arguments: LaunchArguments) -> Handl
         None => printed::Shown::default(),
     };
     Ok(Reply::Open(Open {
+        pause_ends: match &arguments.subject {
+            Subject::Program(of) => of.pause_ends,
+            Subject::Trace(_) => true,
+        },
         recorded: recorded.map(|name| name.to_string_lossy().into_owned()),
         open: Box::new(move |launcher, output, halt| launcher.launch(&arguments, output, halt)),
     }))
@@ -92,6 +96,7 @@ pub(super) fn attach(session: &mut Session, arguments: AttachArguments) -> Handl
     session.printed = printed::Shown::default();
     Ok(Reply::Open(Open {
         recorded: None,
+        pause_ends: true,
         open: Box::new(move |launcher, output, halt| launcher.attach(&arguments, output, halt)),
     }))
 }
@@ -127,7 +132,7 @@ pub(super) fn restart(session: &mut Session, _: Unread) -> Handled<()> {
 
 /// The first time, a run that is being recorded ends, and what it has done is debugged.
 pub(super) fn terminate(session: &mut Session, _: Unread) -> Handled<()> {
-    match session.ends_recording() {
+    match session.ends_recording() || session.ends_run() {
         true => Reply::then(Then::Nothing),
         false => Reply::then(Then::Terminate),
     }
@@ -189,6 +194,15 @@ impl Session {
             path_mapping: view.path_mapping.or(self.launcher.path_mapping()),
             ..view
         };
+    }
+
+    /// Ends the run that is recorded while it is debugged, if nobody has yet.
+    fn ends_run(&mut self) -> bool {
+        let goes_on = self.run.as_ref().filter(|run| run.goes_on());
+        if let Some(run) = goes_on {
+            run.end();
+        }
+        goes_on.is_some()
     }
 
     pub(super) fn terminate(&mut self) {

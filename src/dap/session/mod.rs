@@ -13,6 +13,7 @@ mod dispatch;
 mod evaluate;
 mod frame_names;
 mod functions;
+mod growing;
 mod input;
 mod lifecycle;
 mod memory;
@@ -37,7 +38,8 @@ use super::reporter::say;
 use super::token::Door;
 use crate::debuggee::launch::{Begin, ViewArguments};
 use crate::debuggee::{
-    BreakpointState, Debuggee, DebuggeeError, Launcher, SourcePoint, SourceRef, TextRef, ValuesRef,
+    BreakpointState, Debuggee, DebuggeeError, Launcher, LiveRun, SourcePoint, SourceRef, TextRef,
+    ValuesRef,
 };
 use crate::timeline::travel::motion::BreakpointId;
 use crate::trace::scarce;
@@ -91,6 +93,10 @@ pub(super) struct Session {
     breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
     targets: Targets,
     waiting: Waiting,
+    /// The run that is recorded while it is debugged.
+    run: Option<LiveRun>,
+    /// What the client knows of a recording that is still being written.
+    growth: growing::Told,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +149,8 @@ impl Session {
             breakpoint_kinds: HashMap::new(),
             targets: Targets::default(),
             waiting: Waiting::default(),
+            run: None,
+            growth: growing::Told::default(),
         }
     }
 

@@ -263,11 +263,12 @@ impl Session {
         if is_jump && self.client.supports_invalidated_event {
             self.outbox.event(&invalidated(vec![InvalidatedAreas::All]));
         }
+        self.tell_growth();
         self.arrived();
     }
 
     /// The thread is named after the moment.
-    fn tell_time(&mut self) {
+    pub(super) fn tell_time(&mut self) {
         let Ok(debuggee) = self.debuggee() else {
             return;
         };
@@ -492,6 +493,9 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
 
 fn end_description(ending: &Ending) -> String {
     let how = match ending {
+        Ending::SoFar => {
+            return "End of what is recorded so far: the run goes on".to_owned();
+        }
         Ending::Returned => "the program returned",
         Ending::Exited(status) => {
             return format!("End of the recording: the program exited with status {status}");

@@ -24,6 +24,8 @@ pub(super) const PROGRESS: &str = "opening";
 pub(super) struct Open {
     /// The name of the program that is recorded first.
     pub(super) recorded: Option<String>,
+    /// Whether `pause` ends the run.
+    pub(super) pause_ends: bool,
     pub(super) open: Box<Opener>,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct Opening {
     pub(super) halt: Halt,
     /// The program that is being recorded; `None` once it has ended.
     recorded: Option<String>,
+    pause_ends: bool,
     /// The client has already said `configurationDone`.
     pub(super) configured: bool,
 }
@@ -62,6 +65,8 @@ impl Opening {
 struct Telling {
     reporter: Reporter,
     to: SyncSender<Input>,
+    /// For what goes on when that is over.
+    lasting: Arc<Reporter>,
 }
 
 impl Output for Telling {
@@ -81,6 +86,10 @@ impl Output for Telling {
         // A session that is over has no use for it.
         _ = self.to.send(Input::Recording(news));
     }
+
+    fn lasting(&self) -> Option<Arc<dyn Output>> {
+        Some(self.lasting.clone())
+    }
 }
 
 impl Session {
@@ -92,12 +101,20 @@ impl Session {
             is_answered: false,
             halt: halt.clone(),
             recorded: how.recorded,
+            pause_ends: how.pause_ends,
             configured: false,
         });
         let launcher = Arc::clone(&self.launcher);
         let telling = Telling {
             reporter: self.reporter("Opening", PROGRESS, Some(request.seq)),
             to: self.to_self.clone(),
+            lasting: Arc::new(Reporter::new(
+                self.outbox.clone(),
+                false,
+                "Running",
+                PROGRESS,
+                None,
+            )),
         };
         let open = how.open;
         self.work(move || Input::Opened(open(launcher.as_ref(), &telling, &halt)));
@@ -112,10 +129,16 @@ impl Session {
             (RecordingNews::Ended, _) => opening.recorded = None,
             (RecordingNews::GoesOn, Some(program)) if !opening.is_answered => {
                 opening.is_answered = true;
-                let told = format!(
-                    "recording {program}, which is debugged when it has ended; \
-                     pause (^C at a prompt) ends it where it is"
-                );
+                let told = match opening.pause_ends {
+                    true => format!(
+                        "recording {program}, which is debugged when it has ended; \
+                         pause (^C at a prompt) ends it where it is"
+                    ),
+                    false => format!(
+                        "recording {program}, which is debugged when it has ended, or in a \
+                         moment, while it goes on; pause shows where it is"
+                    ),
+                };
                 self.outbox.respond(&opening.request, Ok(Value::Null));
                 say(&self.outbox, OutputEventCategory::Console, &told);
                 self.announce_thread();
@@ -138,6 +161,13 @@ impl Session {
 
     /// `pause` while there is nothing to debug yet.
     pub(super) fn pause_opening(&mut self) {
+        if let State::Opening(opening) = &self.state
+            && !opening.pause_ends
+            && opening.recorded.is_some()
+        {
+            opening.halt.look.raise();
+            return;
+        }
         if self.ends_recording() {
             return;
         }
@@ -167,8 +197,10 @@ impl Session {
             }
         };
         self.program = debuggee.history().name;
-        self.begin = match opening.halt.enough.is_raised() {
-            // Whoever ended the run wants to see where it was.
+        self.run = debuggee.run();
+        let halt = &opening.halt;
+        self.begin = match halt.enough.is_raised() || halt.look.is_raised() {
+            // Whoever ended the run, or looks at it, wants to see where it was.
             true => Begin::End,
             false => self.view.begin.clone(),
         };

@@ -140,6 +140,9 @@ impl Session {
             return;
         }
         let known = debuggee.became_known();
+        if known.growth {
+            self.take_in_growth();
+        }
         self.show_awaited();
         let mut areas = match (known.anything, known.values) {
             (true, _) => vec![InvalidatedAreas::All],

@@ -101,6 +101,9 @@ impl Recording {
                 is_compiled.store(true, Ordering::Relaxed);
             }));
         }
+        if let Some(more) = self.watching.more_of(self.timeline.trace()) {
+            return Some(more);
+        }
         let chronicle = self.chronicle.as_ref()?;
         let until = self.awaited.next()?;
         Some(Box::new(chronicle.coming_to(until)))
@@ -110,6 +113,7 @@ impl Recording {
         let mut known = BecameKnown {
             anything: self.awaited.is_compiled.swap(false, Ordering::Relaxed),
             values: false,
+            growth: self.watching.has_ended(),
         };
         if let Some(chronicle) = &self.chronicle {
             let given_out = &mut self.awaited.given_out;

@@ -16,7 +16,7 @@ use crate::timeline::Interrupt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Recording {
     /// The first mark of 1, 2, … that there is not.
@@ -38,7 +38,9 @@ impl Recording {
         if let Some(listing) = &self.hostcalls {
             return Ok(listing.clone());
         }
+        let begun = Instant::now();
         let listing = Arc::new(self.read_listing(output, interrupt)?);
+        self.watching.listing_took = begun.elapsed();
         self.hostcalls = Some(listing.clone());
         Ok(listing)
     }

@@ -1,7 +1,7 @@
 //! Opening recordings: recording a program first, or one that there is.
 
 use super::Recording;
-use super::saying::{self, Saying};
+use super::run::{GoingOn, Run};
 use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
@@ -18,18 +18,20 @@ use crate::timeline::{Interrupt, Module, Options, Progress, Timeline, TimelineEr
 use crate::trace::{Trace, begins_as_recording};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// A run that takes longer is told of.
 const UNTIL_TOLD: Duration = Duration::from_secs(1);
 /// And shown as progress: a client that has just been told needs a moment to look.
 const UNTIL_SHOWN: Duration = Duration::from_millis(1500);
-/// Between two pieces of what a program prints while it is recorded.
-const BETWEEN_PIECES: Duration = Duration::from_millis(5);
-/// What a recorder gets to finish its recording when it is told to end.
-const TO_FINISH: Duration = Duration::from_secs(5);
+/// So many requests an instance gets that is debugged.
+const MOST_REQUESTS: &str = "1000000000";
+/// So long a service keeps an instance without a request that is debugged.
+const FOR_EVER: &str = "8640000s";
+/// One that takes even longer is debugged while it goes on.
+const UNTIL_OFFERED: Duration = Duration::from_secs(3);
 
 /// Opens recordings for sessions.
 #[derive(Debug)]
@@ -97,7 +99,7 @@ impl RecordingLauncher {
     fn open(
         &self,
         trace: &Path,
-        directory: Option<TemporaryDir>,
+        (directory, run): (Option<TemporaryDir>, Option<GoingOn>),
         program: Option<PathBuf>,
         view: &ViewArguments,
         output: &dyn Output,
@@ -150,6 +152,7 @@ impl RecordingLauncher {
             (sources, view.just_my_code),
             kept,
             directory,
+            run,
         )))
     }
 
@@ -193,69 +196,66 @@ impl RecordingLauncher {
     }
 
     /// Records a run with this executable, in a process of its own: whatever
-    /// becomes of the run, the server goes on.
+    /// becomes of the run, the server goes on. If it takes long, it goes on while it is debugged.
     fn record(
         &self,
         arguments: &ProgramArguments,
         to: &Path,
         output: &dyn Output,
         halt: &Halt,
-    ) -> Result<(), LaunchError> {
+    ) -> Result<(PathBuf, Option<GoingOn>), LaunchError> {
+        let is_service = arguments.serves_at.is_some();
         let begun = Instant::now();
         let before = written(to);
-        let mut child = self
-            .record_command(arguments, to)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| failed(format!("cannot start the recorder: {e}")))?;
-        // It ends when this is closed: by us, or because we are gone.
-        let mut lifeline = child.stdin.take();
-        let stdout = child.stdout.take();
-        let stderr = child.stderr.take();
-        let complaint = std::thread::scope(|scope| {
-            let (out_to, out_said) = mpsc::sync_channel(1);
-            let (err_to, err_said) = mpsc::sync_channel(1);
-            let mut said = Saying::new(out_said, err_said);
-            let out = scope.spawn(move || stdout.map(|s| saying::read(s, &out_to)));
-            let err = scope.spawn(move || stderr.map(|s| saying::read(s, &err_to)));
-            let mut told = None;
-            let mut goes_on = false;
-            while !(out.is_finished() && err.is_finished()) {
-                if halt.given_up.is_raised() || halt.enough.is_raised() {
-                    drop(lifeline.take());
-                    let since = told.get_or_insert_with(Instant::now);
-                    if since.elapsed() > TO_FINISH {
-                        // What has reached the trace stays readable.
-                        _ = child.kill();
-                    }
-                } else if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
+        let there: BTreeSet<PathBuf> = match is_service {
+            true => recordings_in(to).collect(),
+            false => BTreeSet::new(),
+        };
+        let mut run = Run::start(&mut self.record_command(arguments, to))?;
+        let mut goes_on = false;
+        while !run.is_over() {
+            if halt.given_up.is_raised() || halt.enough.is_raised() {
+                run.end();
+            } else {
+                let is_long = begun.elapsed() > UNTIL_OFFERED || halt.look.is_raised();
+                let offered = match is_service {
+                    true => first_in(to, &there),
+                    false => (is_long && !arguments.pause_ends && Trace::is_being_written(to))
+                        .then(|| to.to_owned()),
+                };
+                if let Some(offered) = offered
+                    && let Some(lasting) = output.lasting()
+                {
+                    return Ok((offered, Some(run.go_on(lasting)?)));
+                }
+                if begun.elapsed() > UNTIL_TOLD && !std::mem::replace(&mut goes_on, true) {
                     output.recording(RecordingNews::GoesOn);
                 }
-                if begun.elapsed() > UNTIL_SHOWN {
-                    let seconds = begun.elapsed().as_secs();
-                    let told = format!(
+            }
+            if begun.elapsed() > UNTIL_SHOWN {
+                let seconds = begun.elapsed().as_secs();
+                let told = match is_service {
+                    true => "waiting for the first request, which is debugged".to_owned(),
+                    false => format!(
                         "recording the program for {seconds} s; pause or cancel to end it \
                          and debug what it has done"
-                    );
-                    output.progress(None, &told);
-                }
-                said.hand_on(output);
-                std::thread::sleep(BETWEEN_PIECES);
+                    ),
+                };
+                output.progress(None, &told);
             }
-            said.hand_on_rest(output);
-            _ = out.join();
-            err.join().ok().flatten().unwrap_or_default()
-        });
-        _ = child.wait();
+            run.tend(output);
+        }
+        let complaint = run.finish(output);
         output.recording(RecordingNews::Ended);
         if halt.given_up.is_raised() {
             return Err(LaunchError::Interrupted);
         }
+        if is_service && let Some(recording) = first_in(to, &there) {
+            return Ok((recording, None));
+        }
         // An older recording there is not this one.
-        if written(to) != before {
-            return Ok(());
+        if !is_service && written(to) != before {
+            return Ok((to.to_owned(), None));
         }
         if halt.enough.is_raised() {
             return Err(LaunchError::Interrupted);
@@ -272,7 +272,14 @@ impl RecordingLauncher {
 
     fn record_command(&self, arguments: &ProgramArguments, to: &Path) -> Command {
         let mut command = Command::new(&self.options.program);
-        command.arg("record").arg("--quiet").arg("--force");
+        match &arguments.serves_at {
+            None => command.arg("record").arg("--quiet").arg("--force"),
+            // As much as possible is in one recording.
+            Some(address) => command
+                .args(["serve", "--addr", address, "--max-instance-reuse-count"])
+                .args([MOST_REQUESTS, "--max-instance-concurrent-reuse-count"])
+                .args([MOST_REQUESTS, "--idle-instance-timeout", FOR_EVER]),
+        };
         command.arg("--ends-with-input");
         command.arg("-o").arg(to);
         for dir in &arguments.dirs {
@@ -300,12 +307,18 @@ impl RecordingLauncher {
             Some(ChaosArgument::Seed(seed)) => _ = command.arg(format!("--chaos={seed}")),
             None => {}
         }
-        if let Some(call) = &arguments.invoke {
+        if let Some(call) = arguments
+            .invoke
+            .as_ref()
+            .filter(|_| arguments.serves_at.is_none())
+        {
             command.arg("--invoke").arg(call);
         }
         command.arg("--");
         command.arg(in_directory(arguments.cwd.as_deref(), &arguments.program));
-        command.args(&arguments.args);
+        if arguments.serves_at.is_none() {
+            command.args(&arguments.args);
+        }
         command
     }
 }
@@ -360,6 +373,18 @@ fn is_somebody_s(path: &Path) -> bool {
     path.metadata().is_ok_and(is_file) && !begins_as_recording(path)
 }
 
+/// The first recording of a service, but for those that were there before.
+fn first_in(directory: &Path, before: &BTreeSet<PathBuf>) -> Option<PathBuf> {
+    let new = recordings_in(directory).filter(|path| !before.contains(path));
+    new.min()
+}
+
+fn recordings_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    paths.filter(|path| path.extension().is_some_and(|e| e == "rrtrace"))
+}
+
 /// When a file was last written, if it is there.
 fn written(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|m| m.modified()).ok()
@@ -382,13 +407,20 @@ impl Launcher for RecordingLauncher {
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let interrupt = &halt.given_up;
         match &arguments.subject {
-            Subject::Trace(trace) => {
-                self.open(trace, None, None, &arguments.view, output, interrupt)
-            }
+            Subject::Trace(trace) => self.open(
+                trace,
+                (None, None),
+                None,
+                &arguments.view,
+                output,
+                interrupt,
+            ),
             Subject::Program(program) => {
                 let directory = TemporaryDir::new().map_err(failed)?;
+                let is_service = program.serves_at.is_some();
                 let to = match &program.record_to {
                     Some(path) => in_directory(program.cwd.as_deref(), path),
+                    None if is_service => directory.path().join("recordings"),
                     None => directory.path().join("session.rrtrace"),
                 };
                 if program.record_to.is_some() && !program.overwrites && is_somebody_s(&to) {
@@ -400,10 +432,10 @@ impl Launcher for RecordingLauncher {
                 }
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.compile_ahead(&at, &arguments.view);
-                self.record(program, &to, output, halt)?;
+                let (to, run) = self.record(program, &to, output, halt)?;
                 self.open(
                     &to,
-                    Some(directory),
+                    (Some(directory), run),
                     Some(at),
                     &arguments.view,
                     output,
@@ -425,6 +457,13 @@ impl Launcher for RecordingLauncher {
                  or use `launch` with `trace`",
             )
         })?;
-        self.open(trace, None, None, &arguments.view, output, &halt.given_up)
+        self.open(
+            trace,
+            (None, None),
+            None,
+            &arguments.view,
+            output,
+            &halt.given_up,
+        )
     }
 }

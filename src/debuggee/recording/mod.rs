@@ -13,6 +13,7 @@ mod data;
 mod disassembly;
 mod expressions;
 mod functions;
+mod growing;
 mod guest;
 mod guest_memory;
 mod handles;
@@ -23,6 +24,7 @@ mod panics;
 mod request_values;
 mod requests;
 mod rows;
+mod run;
 mod saying;
 mod sources;
 mod stack;
@@ -37,7 +39,7 @@ pub use launcher::RecordingLauncher;
 
 use super::kept::{KeptMark, Place};
 use super::{
-    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, Looks, Mark, Output,
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Looks, Mark, Output,
     Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, TimeOfHost, Travels,
 };
 use crate::component::ModuleId;
@@ -48,7 +50,9 @@ use crate::replay::variant::CacheDir;
 use crate::replay::{Phase, Position};
 use crate::source::external::External;
 use crate::timeline::processes::temporary::TemporaryDir;
-use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Reason, Step, Stop, Writes};
+use crate::timeline::travel::motion::{
+    Direction, Ending, MemoryRange, Motion, Reason, Step, Stop, Writes,
+};
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
@@ -90,6 +94,7 @@ pub struct Recording {
     /// Handles and output over time, once asked for.
     chronicle: Option<Chronicle>,
     awaited: Awaited,
+    watching: growing::Watching,
     /// What watched bytes have been called.
     names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
@@ -102,6 +107,8 @@ pub struct Recording {
     listings: Listings,
     /// Where marks are kept for the next session.
     kept: Option<Place>,
+    /// The run that is being recorded; it ends before its directory goes.
+    run: Option<run::GoingOn>,
     /// Where the recording lives if nobody asked to keep it.
     _directory: Option<TemporaryDir>,
 }
@@ -124,6 +131,7 @@ impl Recording {
         (sources, just_my_code): (Sources, bool),
         kept: Option<Place>,
         directory: Option<TemporaryDir>,
+        run: Option<run::GoingOn>,
     ) -> Recording {
         sources.look_ahead(&timeline);
         let mut timeline = timeline;
@@ -145,6 +153,7 @@ impl Recording {
             items: HashMap::new(),
             chronicle: None,
             awaited: Awaited::default(),
+            watching: growing::Watching::default(),
             names: HashMap::new(),
             cache,
             external,
@@ -152,6 +161,7 @@ impl Recording {
             just_my_code,
             listings: Listings::default(),
             kept,
+            run,
             _directory: directory,
         }
     }
@@ -165,6 +175,8 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        // The end is now.
+        self.take_in_growth()?;
         if let Motion::Event(event) = motion
             && let Some(why) = self.history().without_event(*event)
         {
@@ -195,7 +207,10 @@ impl Recording {
             tell(100);
         }
         let stop = match motion {
-            Motion::Continue(_) => self.meet(motion, output, interrupt)?,
+            Motion::Continue(_) => {
+                let stop = self.meet(motion, output, interrupt)?;
+                self.go_on_as_it_grows(motion, stop, output, interrupt)?
+            }
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
@@ -269,6 +284,14 @@ impl Travels for Recording {
         self.next_preparing()
     }
 
+    fn run(&self) -> Option<LiveRun> {
+        self.run.as_ref().map(run::GoingOn::run)
+    }
+
+    fn become_longer(&mut self) -> Result<bool, DebuggeeError> {
+        self.take_in_growth()
+    }
+
     fn became_known(&mut self) -> BecameKnown {
         self.known_by_now()
     }
@@ -280,6 +303,10 @@ impl Travels for Recording {
     fn describe_stop(&mut self) -> StopText {
         let reason = self.timeline.here().reason.clone();
         match reason {
+            Reason::End(Ending::SoFar) => StopText {
+                description: None,
+                text: Some("what is recorded so far ends here; continuing waits for more".into()),
+            },
             Reason::End(_) => StopText {
                 description: None,
                 text: Some(format!("The run {}", self.timeline.trace().outcome())),
@@ -321,6 +348,7 @@ impl Travels for Recording {
             damage: damage.clone(),
             end: self.timeline.known_end(),
             ending: format!("the run {}", trace.outcome()),
+            is_growing: trace.is_growing(),
         }
     }
 

@@ -27,6 +27,10 @@ const INTERRUPTED_EVERY: Duration = Duration::from_millis(20);
 /// The requests, read in a thread of its own.
 pub(super) struct Finding {
     shared: Arc<Shared>,
+    /// Those of what there was of a recording that is still being written.
+    before: Option<Arc<Requests>>,
+    /// There is more of the recording than is being read.
+    is_behind: bool,
     /// The request that the session has gone to last, and where that is.
     gone_to: Option<(u64, Position)>,
     /// The request whose answer was asked for last, with that.
@@ -46,6 +50,8 @@ impl Finding {
         let shared = Arc::new(Shared::default());
         let finding = Finding {
             shared: shared.clone(),
+            before: None,
+            is_behind: false,
             gone_to: None,
             answered: None,
         };
@@ -67,6 +73,18 @@ impl Finding {
             *shared.found.lock() = Some(Arc::default());
         }
         finding
+    }
+
+    /// There is more of the recording by now. What is being read is read to its end first:
+    /// where there is always more, nothing would ever be known.
+    pub(super) fn read_on(&mut self, trace: &Arc<Trace>) {
+        let found = self.shared.found.lock().clone();
+        self.is_behind = found.is_none();
+        if found.is_some() {
+            let (before, gone_to) = (found, self.gone_to);
+            *self = Finding::start(trace);
+            (self.before, self.gone_to) = (before, gone_to);
+        }
     }
 
     /// They, if they are known by then.
@@ -105,15 +123,22 @@ impl Drop for Finding {
 
 impl Recording {
     pub(super) fn all_requests(
-        &self,
+        &mut self,
         interrupt: &Interrupt,
     ) -> Result<Arc<Requests>, DebuggeeError> {
+        self.take_in_growth()?;
+        let found = self.finding.wait_interruptibly(interrupt)?;
+        if !self.finding.is_behind {
+            return Ok(found);
+        }
+        self.finding.read_on(self.timeline.trace());
         self.finding.wait_interruptibly(interrupt)
     }
 
     /// The requests, if there are any and they are known soon.
     fn soon(&self) -> Option<Arc<Requests>> {
-        let found = self.finding.wait(Instant::now() + AT_A_STOP)?;
+        let found = self.finding.wait(Instant::now() + AT_A_STOP);
+        let found = found.or_else(|| self.finding.before.clone())?;
         (!found.list().is_empty()).then_some(found)
     }
 
@@ -156,7 +181,12 @@ impl Recording {
         &mut self,
         which: WhichRequest,
     ) -> Result<(u64, Motion), DebuggeeError> {
-        let requests = self.finding.wait(Instant::now() + ON_THE_WAY);
+        self.take_in_growth()?;
+        let mut requests = self.finding.wait(Instant::now() + ON_THE_WAY);
+        if requests.is_some() && self.finding.is_behind {
+            self.finding.read_on(self.timeline.trace());
+            requests = self.finding.wait(Instant::now() + ON_THE_WAY);
+        }
         let requests = requests.ok_or(DebuggeeError::NotYet)?;
         let list = requests.list();
         let none = |what: &str| {

@@ -81,19 +81,25 @@ struct Shared {
     told: Mutex<Told>,
     /// Signalled when the replay has come to what somebody waits for.
     has_come: Condvar,
-    trace: Arc<Trace>,
     cache: CacheDir,
     /// What the pieces printed may take, in bytes.
     room: usize,
     is_abandoned: AtomicBool,
 }
 
+/// A recording of which there is more than the replay knows.
+type Longer = Option<Arc<Trace>>;
+
 /// What the replay has told so far.
 struct Told {
+    /// What there is of the recording.
+    trace: Arc<Trace>,
     handles: Building,
     output: Output,
     answers: Listening,
-    /// Why the replay ended, in words if it failed.
+    /// What there is by now of a recording that is still being written.
+    longer: Longer,
+    /// Why the replay ended, in words if it failed; also where it waits for more.
     ended: Option<Result<(), String>>,
     /// The first of what is waited for.
     awaited: Option<Until>,
@@ -192,15 +198,16 @@ impl Chronicle {
     pub fn start(trace: Arc<Trace>, cache: CacheDir) -> Chronicle {
         let shared = Arc::new(Shared {
             told: Mutex::new(Told {
+                trace: trace.clone(),
                 handles: Building::new(&trace),
                 output: Output::default(),
                 answers: Listening::to(trace.component()),
+                longer: None,
                 ended: None,
                 awaited: None,
                 recalled: VecDeque::new(),
             }),
             has_come: Condvar::new(),
-            trace: trace.clone(),
             cache: cache.clone(),
             room: room(&trace),
             is_abandoned: AtomicBool::new(false),
@@ -219,6 +226,19 @@ impl Chronicle {
         Chronicle { shared }
     }
 
+    /// There is more of the recording by now: the replay goes on, if it has come to the end.
+    pub fn extend(&self, trace: Arc<Trace>) {
+        let mut told = self.shared.told.lock();
+        told.trace = trace.clone();
+        told.longer = Some(trace);
+        // Whoever asks now does not want to know what it was.
+        if told.ended == Some(Ok(())) {
+            told.ended = None;
+        }
+        drop(told);
+        self.shared.has_come.notify_all();
+    }
+
     /// The handle tables of all instances as they are at a call out: see
     /// [`HandleHistory::at`].
     ///
@@ -229,7 +249,7 @@ impl Chronicle {
     pub fn handles_at(&self, event: u64, in_call: bool) -> Result<TableList, ChronicleError> {
         let mut told = self.shared.look(Until::Call(event))?;
         let history = &told.handles.history;
-        match history.mismatch(self.shared.trace.outcome()) {
+        match history.mismatch(told.trace.outcome()) {
             Some(mismatch) if mismatch.0.occasion.event < event => return Err(mismatch.into()),
             _ => {}
         }
@@ -370,7 +390,7 @@ impl Chronicle {
 /// Replays up to a moment for its tables, as long as somebody wants them.
 fn recall(shared: &Arc<Shared>, moment: (u64, bool)) -> Result<TableList, ChronicleError> {
     let failed = |error: String| ChronicleError::NotRecalled(error);
-    let trace = shared.trace.clone();
+    let trace = shared.told.lock().trace.clone();
     let compiled = Compiled::prepare(&trace, &shared.cache, Variant::Fast, &|_, _| {});
     let compiled = compiled.map_err(|error| failed(error.to_string()))?;
     let asking = shared.clone();
@@ -387,7 +407,11 @@ fn recall(shared: &Arc<Shared>, moment: (u64, bool)) -> Result<TableList, Chroni
 
 impl Drop for Chronicle {
     fn drop(&mut self) {
+        // Under the lock: who looks at it waits then.
+        let told = self.shared.told.lock();
         self.shared.is_abandoned.store(true, Ordering::Relaxed);
+        drop(told);
+        self.shared.has_come.notify_all();
     }
 }
 
@@ -406,6 +430,34 @@ fn run(shared: &Arc<Shared>, trace: Arc<Trace>, cache: &CacheDir) -> Result<(), 
 
 /// The observer that collects.
 struct Collecting(Arc<Shared>);
+
+impl Collecting {
+    /// At the end of a recording that is still being written: all that there is is known, and
+    /// this waits for more.
+    fn wait_for_more(&self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        while store.data().trace().is_growing() && store.data_mut().is_at_end_of_trace() {
+            let mut told = self.0.told.lock();
+            if told.longer.is_none() {
+                told.ended = Some(Ok(()));
+                told.awaited = None;
+                self.0.has_come.notify_all();
+            }
+            let longer = loop {
+                if self.0.is_abandoned.load(Ordering::Relaxed) {
+                    return Err(unwanted());
+                }
+                if let Some(longer) = told.longer.take() {
+                    break longer;
+                }
+                self.0.has_come.wait(&mut told);
+            };
+            told.ended = None;
+            drop(told);
+            State::extend(&mut *store, longer)?;
+        }
+        Ok(())
+    }
+}
 
 impl Observer for Collecting {
     fn calling(
@@ -457,6 +509,22 @@ impl Observer for Collecting {
     ) -> wasmtime::Result<()> {
         self.0.told.lock().handles.leaving(store, entry, results);
         Ok(())
+    }
+
+    fn unanswered(
+        &mut self,
+        store: &mut StoreContextMut<'_, State>,
+        _call: &Calling,
+    ) -> wasmtime::Result<()> {
+        self.wait_for_more(store)
+    }
+
+    fn cut_off(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        self.wait_for_more(store)
+    }
+
+    fn awaiting(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        self.wait_for_more(store)
     }
 
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {

@@ -237,6 +237,18 @@ impl Checkpoints {
         self.kept.last_mut().filter(|p| p.at.is_end)
     }
 
+    /// Takes those away that stand at the end of the recording.
+    pub(in crate::timeline) fn take_ends(&mut self) -> Vec<Process> {
+        self.kept
+            .extract_if(.., |process| process.at.is_end)
+            .collect()
+    }
+
+    /// The last one.
+    pub(in crate::timeline) fn last(&mut self) -> Option<&mut Process> {
+        self.kept.last_mut()
+    }
+
     /// Lets go of a checkpoint that turned out to be dead.
     pub(in crate::timeline) fn remove(&mut self, position: Position) {
         self.kept.retain(|p| p.at.position != position);

@@ -136,6 +136,7 @@ impl Timeline {
         if !self.options.sweep || self.load.variant != Variant::Debug {
             return;
         }
+        self.measured = self.trace.hostcalls().unwrap_or(0);
         self.depths = match machine::taken_by(self.live.pid) > LARGE {
             true => Depths::AfterSweep,
             false => self.measure_depths(),
@@ -209,7 +210,12 @@ impl Timeline {
         places: &[(ModuleId, u32)],
         until: Tick,
     ) -> Option<Quiet> {
+        let is_growing = self.trace.is_growing();
         let (depth, profile) = (depth?, self.depths.known()?);
+        if is_growing && until > profile.end() {
+            // It was measured when there was less.
+            return None;
+        }
         let end = until.min(profile.end());
         let mut start = end;
         loop {

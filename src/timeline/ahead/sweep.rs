@@ -52,6 +52,22 @@ impl Timeline {
         Ok(())
     }
 
+    /// Goes on where the sweep had come to the end, as there is more of the recording now. One
+    /// that is under way is waited for.
+    pub(in crate::timeline) fn sweep_on(&mut self) -> Result<()> {
+        if !self.options.sweep || !matches!(self.sweep, Sweep::Over) {
+            return Ok(());
+        }
+        let last = self
+            .pool
+            .fork_checkpoint(|checkpoints| checkpoints.last().filter(|last| !last.at.is_end))?;
+        if let Some(runner) = last {
+            let leave = self.leave(Vec::new(), Some(self.checkpoints_on_the_way()));
+            self.sweep = Sweep::Running(runner.send(RunAhead(leave))?);
+        }
+        Ok(())
+    }
+
     /// How many checkpoints a run leaves that nobody has gone before.
     fn checkpoints_on_the_way(&self) -> u32 {
         u32::try_from(self.options.limits.number / 2).unwrap_or(u32::MAX)
@@ -104,22 +120,28 @@ impl Timeline {
         let Sweep::Running(sweep) = std::mem::replace(&mut self.sweep, Sweep::Over) else {
             return Ok(());
         };
-        let swept = self.take_in(sweep);
+        let is_short = self.take_in(sweep);
         self.start_waiting_depths();
-        swept
+        match is_short? {
+            true => self.sweep_on(),
+            false => Ok(()),
+        }
     }
 
-    fn take_in(&mut self, sweep: Sent<RunAhead>) -> Result<()> {
+    /// Whether it has come to what is not the end any more.
+    fn take_in(&mut self, sweep: Sent<RunAhead>) -> Result<bool> {
         // Nothing is logged on the way.
         match sweep.wait(&Interrupt::new(), |_| {}) {
             Ok((mut process, ahead)) => {
                 process.at = ahead.at;
                 self.outer = OuterVisits::of(ahead.visits);
+                self.pool.update(&mut process)?;
+                let is_short = !process.at.is_end;
                 self.pool.checkpoints().keep(process);
-                Ok(())
+                Ok(is_short)
             }
             // The end is a trap, where optimised code has lost count.
-            Err(ProcessError::NeedsDebug) => Ok(()),
+            Err(ProcessError::NeedsDebug) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

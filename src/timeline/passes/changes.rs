@@ -68,6 +68,12 @@ pub(in crate::timeline) struct Known {
 }
 
 impl Known {
+    /// Nothing is known any more of what is written after the moment at which the recording ended
+    /// when this was found out.
+    pub(in crate::timeline) fn forget(&mut self) {
+        self.by_range.clear();
+    }
+
     /// Where to look for writes; everywhere, as long as nothing is known.
     pub(in crate::timeline) fn watch(
         &self,

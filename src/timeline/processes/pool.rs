@@ -9,10 +9,11 @@ use super::machine::{self, Pid};
 use super::process::{Process, ProcessError};
 use super::sockets;
 use super::temporary::TemporaryDir;
-use super::wire::ask::Fork;
+use super::wire::ask::{Fork, Grow};
 use super::wire::greeting::{Load, ReplayerId};
+use crate::replay::Position;
 use crate::timeline::ahead::checkpoints::{Checkpoints, Limits, Measured};
-use crate::trace::{private, scarce};
+use crate::trace::{Extent, private, scarce};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
@@ -66,6 +67,10 @@ pub(in crate::timeline) struct Pool {
     accepting: Option<JoinHandle<()>>,
     measuring: Option<JoinHandle<()>>,
     next_id: u64,
+    /// How far the recording goes, where it has grown since it was opened.
+    growth: Option<Grow>,
+    /// Files that say how far it goes or went.
+    extents: u32,
     roots: Vec<Child>,
 }
 
@@ -99,6 +104,8 @@ impl Pool {
             accepting: Some(accepting),
             measuring: Some(measuring),
             next_id: 1,
+            growth: None,
+            extents: 0,
             roots: Vec::new(),
         })
     }
@@ -142,6 +149,48 @@ impl Pool {
         Ok(path)
     }
 
+    /// Puts down how far the recording goes; what was put down before is not needed any more.
+    pub(in crate::timeline) fn keep_extent(&mut self, extent: &Extent) -> io::Result<PathBuf> {
+        let bytes = postcard::to_allocvec(extent).map_err(io::Error::other)?;
+        let name = |number: u32| format!("extent-{number}");
+        self.extents += 1;
+        let path = self.keep(&name(self.extents), &bytes)?;
+        _ = std::fs::remove_file(self.directory.path().join(name(self.extents - 1)));
+        Ok(path)
+    }
+
+    /// The recording goes so far now. What stands at an earlier end does not any more: where that
+    /// was, and what that moment is now.
+    pub(in crate::timeline) fn extend(&mut self, extent: PathBuf) -> Option<(Position, Position)> {
+        let mut moved = None;
+        let number = self.growth.as_ref().map_or(0, |growth| growth.number) + 1;
+        self.growth = Some(Grow { number, extent });
+        let shared = self.shared.clone();
+        for checkpoints in [&shared.checkpoints, &shared.watching] {
+            let at_end = checkpoints.lock().take_ends();
+            for mut process in at_end {
+                // One that is gone is not missed.
+                let end = process.at.position;
+                if self.update(&mut process).is_ok() {
+                    moved = Some((end, process.at.position));
+                    checkpoints.lock().keep(process);
+                }
+            }
+        }
+        moved
+    }
+
+    /// Tells a process that stands still how far the recording goes, if it does not know.
+    pub(in crate::timeline) fn update(&self, process: &mut Process) -> Result<(), ProcessError> {
+        if let Some(growth) = &self.growth
+            && process.grown < growth.number
+        {
+            process.at = process.ask(growth.clone())?;
+            process.grown = growth.number;
+        }
+        Ok(())
+    }
+
     /// Reserves `count` ids.
     pub(in crate::timeline) fn reserve(&mut self, count: u64) -> ReplayerId {
         let id = ReplayerId(self.next_id);
@@ -181,6 +230,7 @@ impl Pool {
         };
         let mut process = self.connected(id, lives)?;
         process.load(load)?;
+        self.update(&mut process)?;
         Ok(process)
     }
 
@@ -217,7 +267,9 @@ impl Pool {
             Ok(Some(pid)) => {
                 tracing::debug!(pid, "copied");
                 let lives = |_: &mut Pool| machine::is_there(Pid(pid));
-                self.connected(id, lives).map(Some)
+                let mut process = self.connected(id, lives)?;
+                self.update(&mut process)?;
+                Ok(Some(process))
             }
             other => {
                 self.shared.expected.lock().awaited.remove(&id);

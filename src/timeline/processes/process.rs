@@ -80,6 +80,8 @@ pub(in crate::timeline) struct Process {
     pub(in crate::timeline) pid: Pid,
     /// Where it stands.
     pub(in crate::timeline) at: Reached,
+    /// How often it knows that the recording has grown.
+    pub(in crate::timeline) grown: u32,
     /// What it had for itself when that was last measured.
     pub(in crate::timeline) alone: Bytes,
     /// How often it was told to pack the guest's memory.
@@ -95,7 +97,7 @@ impl Process {
     pub(super) fn greet(mut socket: UnixStream) -> Result<Process, WireError> {
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(GREETING))?;
-        let Hello { id, pid, at } = wire::receive(&mut socket)?;
+        let Hello { id, pid, at, grown } = wire::receive(&mut socket)?;
         socket.set_read_timeout(None)?;
         // It may have to be killed.
         let pid = machine::peer(&socket).unwrap_or(Pid(pid));
@@ -104,6 +106,7 @@ impl Process {
             id,
             pid,
             at,
+            grown,
             alone: Bytes(0),
             packed: 0,
         })
@@ -307,6 +310,7 @@ mod tests {
             id: ReplayerId(1),
             pid: std::process::id(),
             at: Reached::START,
+            grown: 0,
         };
         wire::send(&mut theirs, &hello).expect("room in the socket");
         let replayer = std::thread::spawn(move || {

@@ -60,6 +60,17 @@ impl Breakpoints {
         self.log.retain(|entry| entry.position >= position);
     }
 
+    /// Visits that were not there may be by now; those that were stay.
+    pub(in crate::timeline) fn forget_counted(&mut self) {
+        self.counted.retain(|_, (breakpoint, hits)| match hits {
+            Hits::From(_) | Hits::Before(_) => true,
+            Hits::Among(marks) => {
+                matches!(breakpoint.hits, Some(HitCondition::Exactly(_))) && !marks.is_empty()
+            }
+            _ => false,
+        });
+    }
+
     fn hits(&self, breakpoint: &Breakpoint) -> Hits {
         let counted = self.counted.get(&breakpoint.id);
         let known = counted.filter(|(as_counted, _)| as_counted == breakpoint);

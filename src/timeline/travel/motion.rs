@@ -467,6 +467,8 @@ pub enum Ending {
     Interrupted,
     /// The recording stops here although the run went on (crash, full disk).
     CutOff,
+    /// It is still being written, and there is no more of it yet.
+    SoFar,
 }
 
 /// Where the session stands, and why.

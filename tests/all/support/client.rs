@@ -23,12 +23,16 @@ pub fn validate(message: &Value) {
         name[..1].to_uppercase() + &name[1..]
     };
     // Requests of our own have answers of our own, in the protocol's envelope.
-    let is_own = message["command"]
-        .as_str()
-        .is_some_and(|command| command.starts_with("rr/"));
+    let is_own = |key: &str| {
+        let named = message[key].as_str();
+        named.is_some_and(|named| named.starts_with("rr/"))
+    };
+    let is_own_event = is_own("event");
+    let is_own = is_own("command");
     let definition = match message["type"].as_str() {
         Some("request") if is_own => "Request".to_owned(),
         Some("response") if is_own && message["success"] == json!(true) => "Response".to_owned(),
+        Some("event") if is_own_event => "Event".to_owned(),
         Some("request") => name("command") + "Request",
         Some("event") => name("event") + "Event",
         Some("response") if message["success"] == json!(true) => name("command") + "Response",

@@ -117,7 +117,10 @@ function showNothing(why: string): void {
 }
 
 function showTimeline(told: Timeline, of: string): void {
-  const same = timeline !== undefined && recording === of && timeline.events === told.events;
+  const same = timeline !== undefined && recording === of;
+  const grown = same && timeline?.events !== told.events;
+  const all = everything(length());
+  const showsAll = window_.from <= all.from && window_.to >= all.to;
   const moved = timeline?.here.position !== told.here.position;
   timeline = told;
   recording = of;
@@ -131,6 +134,11 @@ function showTimeline(told: Timeline, of: string): void {
     bucketsAsked = told.buckets.length;
     window_ = everything(length());
     chosen = undefined;
+  } else if (grown) {
+    // Of its last page, only the beginning was known.
+    calls.clear();
+    bucketsAsked = told.buckets.length;
+    window_ = showsAll ? everything(length()) : fitted(window_, length());
   } else if (moved) {
     window_ = showing(fitted(window_, length()), placeOf(told.here, told.events), length());
   }

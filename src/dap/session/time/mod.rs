@@ -26,7 +26,11 @@ pub(super) use past::{output, resources};
 pub(super) use requests::requests;
 
 impl ToldMoment {
-    fn new(history: &History, event: u64, position: Position) -> ToldMoment {
+    pub(in crate::dap::session) fn new(
+        history: &History,
+        event: u64,
+        position: Position,
+    ) -> ToldMoment {
         let percent = history.percent(event, position);
         ToldMoment {
             event,

@@ -318,6 +318,6 @@ fn fatal(outcome: &Outcome) -> Option<String> {
         Outcome::Trapped(message) => Some(message.clone()),
         Outcome::HostError(_) | Outcome::Exited(_) => Some(outcome.to_string()),
         // Whatever came after the last event is not in the recording.
-        Outcome::Returned { .. } | Outcome::Interrupted | Outcome::CutOff => None,
+        Outcome::Returned { .. } | Outcome::Interrupted | Outcome::CutOff | Outcome::GoesOn => None,
     }
 }

@@ -3,6 +3,7 @@
 use super::course::{Running, Underway};
 use super::departures::Departures;
 use super::errands::SetOut;
+use super::extent_in;
 use super::fork::Side;
 use super::here::{Here, Kind};
 use super::look::Look;
@@ -19,16 +20,17 @@ use crate::replay::frames::{self, Innermost, ModuleCode};
 use crate::replay::probes::{Received, Stored};
 use crate::replay::variant::Variant;
 use crate::replay::{
-    Calling, DebugMoment, Ended, InstanceId, Observer, Phase, Position, Replay, ReplayError, State,
-    Tick,
+    Calling, DebugMoment, Ended, Entering, InstanceId, Observer, Phase, Position, Replay,
+    ReplayError, State, Tick,
 };
-use crate::timeline::processes::wire::ask::{Fork, Meanwhile, Request};
+use crate::timeline::processes::wire::ask::{Fork, Grow, Meanwhile, Request};
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::timeline::travel::predicates::Predicates;
 use crate::trace::scarce;
 use std::any::Any;
 use std::collections::HashSet;
+use std::sync::Arc;
 use wasmtime::{AsContextMut, ModulePC, StoreContextMut};
 
 /// Log entries of a run that are sent at once.
@@ -188,14 +190,20 @@ impl Controller {
 
     /// Stands still and obeys until told to run.
     fn stand(&mut self, store: &mut Store<'_>, kind: Kind, at: Reached) {
-        while self.obey(store, kind, at) == Then::Stand {}
+        let mut at = at;
+        while self.obey(store, kind, &mut at) == Then::Stand {}
     }
 
-    fn obey(&mut self, store: &mut Store<'_>, kind: Kind, at: Reached) -> Then {
+    fn obey(&mut self, store: &mut Store<'_>, kind: Kind, standing: &mut Reached) -> Then {
+        let at = *standing;
         let request = self.timeline.receive();
         if !matches!(
             request,
-            Request::Fork(_) | Request::Pack | Request::Instances(_) | Request::Halt
+            Request::Fork(_)
+                | Request::Grow(_)
+                | Request::Pack
+                | Request::Instances(_)
+                | Request::Halt
         ) {
             self.unpack();
         }
@@ -207,6 +215,7 @@ impl Controller {
             Request::FindChanges(find) => self.set_out(store, kind, at, *find),
             Request::ListEntered(list) => self.set_out(store, kind, at, *list),
             Request::Fork(fork) => self.leave_copy(*fork, at),
+            Request::Grow(grow) => self.grow(store, kind, standing, &grow),
             Request::Frames(question) => self.look(store, kind, at, *question),
             Request::Locals(question) => self.look(store, kind, at, *question),
             Request::Operands(question) => self.look(store, kind, at, *question),
@@ -251,6 +260,34 @@ impl Controller {
         Then::Stand
     }
 
+    /// Takes in that there is more of the recording. At what was the end, the guest can go on:
+    /// so it stands before what it will do next.
+    fn grow(&mut self, store: &mut Store<'_>, kind: Kind, at: &mut Reached, grow: &Grow) -> Then {
+        let extended = || -> anyhow::Result<()> {
+            let trace = store.data().trace().extended(extent_in(&grow.extent)?)?;
+            Ok(State::extend(store.as_context_mut(), Arc::new(trace))?)
+        };
+        let mut extended = extended;
+        if let Err(error) = extended() {
+            let why = Refusal::Failed(format!("{error:#}"));
+            self.timeline.answer::<Grow>(&Err(why));
+            return Then::Stand;
+        }
+        self.timeline.grown = grow.number;
+        if kind == Kind::End && !store.data_mut().is_at_end_of_trace() {
+            let state = store.data();
+            let is_recorded = |call: &Calling| call.event < state.events();
+            at.is_end = false;
+            at.position.phase = match state.calling().is_some_and(is_recorded) {
+                // It waits for its answer.
+                true => Phase::Calling,
+                false => Phase::Before,
+            };
+        }
+        self.timeline.answer::<Grow>(&Ok(*at));
+        Then::Stand
+    }
+
     fn leave_copy(&mut self, Fork(id): Fork, at: Reached) -> Then {
         match self.timeline.copy(id, at) {
             Ok(Side::Parent(pid)) => self.timeline.answer::<Fork>(&Ok(pid)),
@@ -292,7 +329,7 @@ impl Controller {
         let Underway {
             mut run, places, ..
         } = errand.set_out(span, &mut here);
-        if is_there || kind == Kind::End {
+        if is_there || at.is_end {
             run.withdraw(&mut here);
             run.end(at, &mut self.timeline);
             return Then::Stand;
@@ -422,6 +459,28 @@ impl Observer for Controller {
     }
 
     fn cut_off(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
+        self.pass(store, Kind::End, None);
+        Ok(())
+    }
+
+    fn leaving(
+        &mut self,
+        store: &mut Store<'_>,
+        _entry: &Entering<'_>,
+        _results: &[CoreValue],
+    ) -> wasmtime::Result<()> {
+        // Nothing is there to come to, but that a recording ended here as long as it grew.
+        let target = self.active.as_ref().and_then(|active| active.run.target());
+        let is_there = |target: Position| {
+            target.depth == 0 && target.tick == State::now(store.as_context_mut())
+        };
+        if target.is_some_and(is_there) {
+            self.pass(store, Kind::Tick, None);
+        }
+        Ok(())
+    }
+
+    fn awaiting(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
         self.pass(store, Kind::End, None);
         Ok(())
     }

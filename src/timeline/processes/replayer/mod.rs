@@ -38,7 +38,7 @@ use crate::replay::frames::ModuleCode;
 use crate::replay::variant::Prepared;
 use crate::replay::{Code, Compiled, Replay};
 use crate::timeline::travel::predicates::Predicates;
-use crate::trace::Trace;
+use crate::trace::{Extent, Trace};
 use anyhow::Context;
 use controller::Controller;
 use std::os::unix::net::UnixStream;
@@ -59,7 +59,13 @@ pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> a
     let at = Reached::START;
     let id = ReplayerId(id);
     let pid = std::process::id();
-    wire::send(&mut stream, &Hello { id, pid, at })?;
+    let hello = Hello {
+        id,
+        pid,
+        at,
+        grown: 0,
+    };
+    wire::send(&mut stream, &hello)?;
     let load: Load = wire::receive(&mut stream).context("the debugger says nothing to replay")?;
     let (mut machine, modules) = match load_recording(&stream, socket, load, predicates) {
         Ok(loaded) => loaded,
@@ -80,6 +86,11 @@ pub fn main(socket: &Path, id: u64, predicates: Box<dyn Predicates + Send>) -> a
     Ok(())
 }
 
+/// How far a recording goes that is still being written.
+fn extent_in(file: &Path) -> anyhow::Result<Extent> {
+    Ok(postcard::from_bytes(&std::fs::read(file)?)?)
+}
+
 fn load_recording(
     stream: &UnixStream,
     socket: &Path,
@@ -90,6 +101,9 @@ fn load_recording(
     if let Some(component) = &load.component {
         let component = Component::parse(std::fs::read(component)?)?;
         trace = trace.with_component(Arc::new(component))?;
+    }
+    if let Some(extent) = &load.extent {
+        trace = trace.extended(extent_in(extent)?)?;
     }
     let trace = Arc::new(trace);
     let mut prepared = Vec::new();

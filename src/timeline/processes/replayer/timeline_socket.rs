@@ -19,6 +19,8 @@ pub(super) struct TimelineSocket {
     socket: UnixStream,
     /// Where copies connect.
     path: PathBuf,
+    /// How often this has been told that the recording has grown.
+    pub(super) grown: u32,
 }
 
 pub(super) fn leave_world() -> ! {
@@ -30,6 +32,7 @@ impl TimelineSocket {
         TimelineSocket {
             socket,
             path: path.to_owned(),
+            grown: 0,
         }
     }
 
@@ -99,7 +102,9 @@ impl TimelineSocket {
         if side == Side::Child {
             let connected = sockets::connect(&self.path).and_then(|mut socket| {
                 let pid = std::process::id();
-                wire::send(&mut socket, &Hello { id, pid, at })?;
+                let grown = self.grown;
+                let hello = Hello { id, pid, at, grown };
+                wire::send(&mut socket, &hello)?;
                 Ok(socket)
             });
             match connected {

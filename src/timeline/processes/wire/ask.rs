@@ -14,6 +14,7 @@ use crate::timeline::travel::motion::{LogEntry, MemoryRange};
 use crate::trace::CallEnd;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// A message to a replayer that stands still, and what it answers.
 pub(crate) trait Ask: Into<Request> {
@@ -81,6 +82,7 @@ macro_rules! requests {
 
 requests! {
     Question Fork => u32;
+    Question Grow => Reached;
     Question Frames => Vec<Frame>;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
@@ -105,6 +107,16 @@ requests! {
 /// Leave a copy of this process, which connects with this id: the copy's process id.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Fork(pub(crate) ReplayerId);
+
+/// There is more of the recording now: where the replayer stands, which is not the end any more
+/// if it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Grow {
+    /// How often it has grown.
+    pub(crate) number: u32,
+    /// A file that says how far it goes.
+    pub(crate) extent: PathBuf,
+}
 
 /// The guest's frames, innermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

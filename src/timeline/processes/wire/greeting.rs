@@ -19,6 +19,8 @@ pub(crate) struct Hello {
     /// Its process id.
     pub(crate) pid: u32,
     pub(crate) at: Reached,
+    /// How often it has been told that the recording has grown, or those that it is a copy of.
+    pub(crate) grown: u32,
 }
 
 /// The first message to a replayer, which has just started: what it is to load.
@@ -29,6 +31,8 @@ pub(crate) struct Load {
     pub(crate) identity: Identity,
     /// A file with the component given in the recorded one's stead.
     pub(crate) component: Option<PathBuf>,
+    /// A file that says how far the recording goes, if it is still being written.
+    pub(crate) extent: Option<PathBuf>,
     pub(crate) variant: Variant,
     /// For each core module: its compiled code and its offset map.
     pub(crate) modules: Vec<(PathBuf, Vec<u8>)>,

@@ -137,6 +137,7 @@ impl Oracle {
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
             Outcome::CutOff => Ending::CutOff,
+            Outcome::GoesOn => Ending::SoFar,
         }
     }
 }

@@ -84,6 +84,7 @@ impl Travels for Demo {
             damage: None,
             end: None,
             ending: "the run exited with status 3".into(),
+            is_growing: false,
         }
     }
 
