@@ -18,6 +18,7 @@ mod metadata;
 mod nesting;
 mod opening;
 mod pack;
+#[cfg(feature = "record")]
 pub(crate) mod private;
 mod program;
 pub mod raw;
@@ -25,6 +26,7 @@ mod reader;
 mod records;
 mod request;
 mod rewrite;
+#[cfg(any(feature = "record", feature = "replay"))]
 pub(crate) mod scarce;
 mod sections;
 mod source;

@@ -10,7 +10,6 @@ use std::path::Path;
 /// # Errors
 ///
 /// If there is such a file, or it cannot be made.
-#[cfg(feature = "record")]
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
 }
@@ -30,7 +29,6 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
 /// # Errors
 ///
 /// If it cannot be made, or is something else.
-#[cfg(feature = "record")]
 pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -44,7 +42,6 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// If it cannot be written.
-#[cfg(feature = "record")]
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(directory)?;

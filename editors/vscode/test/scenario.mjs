@@ -319,7 +319,7 @@ const acts = {
     vscode.debug.removeBreakpoints(set);
     await go('rr-dap.goToEvent', 'goto', 20);
     await until('event 20', () => /^event 20 of 52( \(\d+ %\))?$/.test(moment()));
-    assert.match((await page('statusBar')).join(), /event 20 of 52/);
+    await until('the status bar', async () => /event 20 of 52/.test((await page('statusBar')).join()));
     void vscode.commands.executeCommand('rr-dap.goToEvent');
     await page('type', { text: '30' });
     await until('event 30', () => eventOf(moment()) === 30);
