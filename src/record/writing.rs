@@ -41,7 +41,17 @@ struct Output {
     trace: TraceOutput,
     target: Target,
     /// What is noted and not written yet.
-    notes: Vec<Note>,
+    notes: Vec<(Note, Noted)>,
+}
+
+/// When something that the host notes of a run is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    Now,
+    /// When something else is.
+    WithNext,
+    /// When the recording ends.
+    AtEnd,
 }
 
 /// How far the trace is.
@@ -64,8 +74,11 @@ impl Output {
         let TraceOutput::Begun(writer) = &mut self.trace else {
             return Ok(None);
         };
-        for note in self.notes.drain(..) {
-            writer.remember(note);
+        for (note, when) in self.notes.drain(..) {
+            match when {
+                Noted::Now | Noted::WithNext => writer.note_with_next(note)?,
+                Noted::AtEnd => writer.remember(note),
+            }
         }
         Ok(Some(writer))
     }
@@ -164,11 +177,11 @@ impl Shared {
         Ok(instance)
     }
 
-    /// Notes something of the run; `now` also writes it out.
-    pub(super) fn note(&self, note: Note, now: bool) -> Result<(), RecorderError> {
+    /// Notes something of the run.
+    pub(super) fn note(&self, note: Note, when: Noted) -> Result<(), RecorderError> {
         let mut output = self.output.lock();
-        if !now {
-            output.notes.push(note);
+        if when != Noted::Now {
+            output.notes.push((note, when));
             return Ok(());
         }
         // The tail says from which length on sections do not count.

@@ -319,10 +319,20 @@ impl<W: Write> Writer<W> {
     ///
     /// If writing fails.
     pub fn note(&mut self, note: Note) -> Result<(), RecordsError> {
+        self.note_with_next(note)?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// The same, and it need not reach the file before what is written next.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
+    pub fn note_with_next(&mut self, note: Note) -> Result<(), RecordsError> {
         self.flush()?;
         let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
         self.section(SectionId::Note, &text)?;
-        self.out.flush()?;
         self.notes.push(note);
         Ok(())
     }

@@ -53,7 +53,8 @@ impl Endless {
             .spawn()
             .expect("the binary starts");
         let endless = Endless { child, trace };
-        while !endless.trace.exists() {
+        // A file is there before anything is in it.
+        while Trace::open(&endless.trace).is_err() {
             thread::yield_now();
         }
         endless
@@ -392,6 +393,11 @@ fn requests_that_come_while_a_service_is_debugged_are_there() {
             "{name}"
         );
     }
+    let requests = client.ask("rr/requests", json!({}));
+    let took = |row: &Value| row["durationNs"].as_u64().is_some_and(|took| took > 0);
+    let rows = requests["requests"].as_array().expect("a list");
+    // How long it took is written with what comes next.
+    assert!(rows[..4].iter().all(took), "{requests}");
     client.ask("rr/seek", json!({ "request": 2 }));
     client.event("stopped");
     // On to the end, and until the next one comes.

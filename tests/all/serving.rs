@@ -2,10 +2,13 @@
 
 use crate::support::server::{Server, answer, recordings};
 use rr_dap::inspect::ending::verify;
+use rr_dap::inspect::past::requests::Requests;
 use rr_dap::trace::{Outcome, Trace};
-use std::io::Read;
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// Opened, and replayed to its end.
@@ -202,6 +205,52 @@ fn whatever_was_answered_is_recorded_when_the_server_is_killed() {
     let targets: Vec<_> = traces.iter().flat_map(|trace| statuses(trace)).collect();
     let targets: Vec<_> = targets.iter().map(|(target, _)| target.as_str()).collect();
     assert_eq!(targets[..3], ["/env?N0", "/env?N1", "/env?N2"]);
+}
+
+/// Asks until the server is gone; what was answered goes there.
+fn ask_until_it_is_gone(address: SocketAddr, client: usize, answered: &Mutex<Vec<String>>) {
+    for number in 0.. {
+        let target = format!("/hello?{client}-{number}");
+        let ask = format!("GET {target} HTTP/1.1\r\nhost: tests\r\nconnection: close\r\n\r\n");
+        let Ok(mut stream) = TcpStream::connect(address) else {
+            return;
+        };
+        if stream.write_all(ask.as_bytes()).is_err() {
+            return;
+        }
+        if answer(&mut stream) != (200, "hello".into()) {
+            return;
+        }
+        answered.lock().unwrap().push(target);
+    }
+}
+
+#[test]
+fn whatever_was_answered_under_load_is_recorded_when_the_server_is_killed() {
+    for guest in ["answer.wasm", "answers.wasm"] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Server::start(dir.path(), &[], guest);
+        let (address, answered) = (server.address, Mutex::new(Vec::new()));
+        thread::scope(|scope| {
+            for client in 0..4 {
+                let answered = &answered;
+                scope.spawn(move || ask_until_it_is_gone(address, client, answered));
+            }
+            while answered.lock().unwrap().len() < 60 {
+                thread::yield_now();
+            }
+            server.kill();
+        });
+        let mut recorded = HashSet::new();
+        for path in recordings(dir.path()) {
+            let requests = Requests::read(&verified(&path), || true);
+            let ok = requests.list().iter().filter(|r| r.status == Some(200));
+            recorded.extend(ok.filter_map(|request| request.target.clone()));
+        }
+        let answered = answered.into_inner().unwrap();
+        let lost: Vec<_> = answered.iter().filter(|a| !recorded.contains(*a)).collect();
+        assert!(lost.is_empty(), "{guest}: of {}: {lost:?}", answered.len());
+    }
 }
 
 #[test]

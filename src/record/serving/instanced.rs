@@ -175,6 +175,7 @@ impl Instances for Instanced {
         };
         let recording = recordings.take_open(exchange);
         if let Some(recording) = recording {
+            self.told(recordings.answered(&recording, exchange));
             self.release(recordings, &recording);
         }
     }

@@ -7,7 +7,7 @@ use crate::record::held::Held;
 use crate::record::keep::{Keep, Verdict};
 use crate::record::shelf::Shelf;
 use crate::record::tails::Tails;
-use crate::record::writing::recorded_instances;
+use crate::record::writing::{Noted, recorded_instances};
 use crate::record::{Dials, Recorder, RecorderError, metadata};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome,
@@ -133,8 +133,11 @@ impl Recordings {
         };
         self.open.lock().insert(exchange.number, recording.clone());
         let note = Note::Request(noted(number, exchange));
-        let now = recording.held.is_none();
-        recording.recorder.shared().note(note, now)
+        let when = match recording.held {
+            Some(_) => Noted::AtEnd,
+            None => Noted::Now,
+        };
+        recording.recorder.shared().note(note, when)
     }
 
     /// A part of an answer goes to the client now.
@@ -164,6 +167,30 @@ impl Recordings {
     /// The recording that a request is in, which is answered now.
     pub(super) fn take_open(&self, exchange: &Exchange) -> Option<Arc<Recording>> {
         self.open.lock().remove(&exchange.number)
+    }
+
+    /// No byte of an answer will follow. How long it took is known to who looks at the recording
+    /// while it goes on with whatever is written next.
+    pub(super) fn answered(
+        &self,
+        recording: &Recording,
+        exchange: &Exchange,
+    ) -> Result<(), RecorderError> {
+        let answer = exchange.answer();
+        if !recording.notes_at_once(&answer) {
+            return Ok(());
+        }
+        let number = {
+            let state = recording.state.lock();
+            let mut exchanges = state.exchanges.iter();
+            exchanges.position(|of_instance| of_instance.number == exchange.number)
+        };
+        number.map_or(Ok(()), |before| {
+            let answer = noted_answer(&answer);
+            let number = before as u64 + 1;
+            let shared = recording.recorder.shared();
+            shared.note(Note::Answered { number, answer }, Noted::WithNext)
+        })
     }
 
     /// Whether a request is in a recording, and not answered.
@@ -208,9 +235,12 @@ impl Recordings {
                 kept: None,
             }));
         }
-        for (answer, number) in answers.into_iter().zip(1..) {
+        for ((answer, exchange), number) in answers.into_iter().zip(&exchanges).zip(1..) {
+            if recording.notes_at_once(&exchange.answer()) {
+                continue;
+            }
             let note = Note::Answered { number, answer };
-            recording.recorder.shared().note(note, false)?;
+            recording.recorder.shared().note(note, Noted::AtEnd)?;
         }
         let tails = self.tails_of(recording);
         let finished = recording.recorder.finish_with(outcome.clone(), tails);
@@ -229,6 +259,12 @@ impl Recordings {
 }
 
 impl Recording {
+    /// Whether an answer is noted when it has been given: nothing can become of it any more, and
+    /// what is recorded is written at once.
+    fn notes_at_once(&self, answer: &Answer) -> bool {
+        self.held.is_none() && answer.is_whole && answer.error.is_none()
+    }
+
     /// Its instance is over; requests may still be on their way.
     pub(super) fn instance_ended(&self, outcome: Outcome) {
         self.state.lock().outcome = Some(outcome);
