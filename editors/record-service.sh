@@ -7,6 +7,7 @@ shift
 fixtures=$(cd "$(dirname "$0")/../fixtures" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+: >"$folder/said"
 "$RR_DAP" serve --addr 127.0.0.1:0 --max-instance-reuse-count 1000 --idle-instance-timeout 30s \
   -o "$folder/recordings" "$fixtures/answers.wasm" 2>"$folder/said" &
 server=$!
