@@ -33,8 +33,13 @@ export async function makeService(folder, fixtures, rrDap) {
     const [line] = await once(createInterface({ input: server.stderr }), 'line');
     const url = line.replace(/^Serving HTTP on |\/$/g, '');
     const targets = ['/hello', '/headers', '/status/503', '/slow?ms=120', '/large?bytes=50000', '/status/404', '/count'];
-    for (const target of targets) await (await fetch(`${url}${target}`)).text();
+    for (const target of targets) {
+      await (await fetch(`${url}${target}`)).text();
+      // Until the instance is free again: others would be another one's.
+      await new Promise((wake) => setTimeout(wake, 300));
+    }
     await (await fetch(`${url}/echo`, { method: 'POST', body: 'hello there' })).text();
+    await new Promise((wake) => setTimeout(wake, 300));
     await (await fetch(`${url}/trap?place=3`)).text();
   } finally {
     server.kill();
