@@ -14,7 +14,7 @@ const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${wor
 const RETURNED = configuration('Returned', { trace: '${workspaceFolder}/nested.rrtrace', stopAt: 'start' });
 const SERVED = configuration('Served', { trace: '${workspaceFolder}/served.rrtrace', stopAt: 'end' });
 const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true, pauseEnds: true });
-const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'end' });
+const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'start' });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
 
 export default async function scenario(vscode, page) {
@@ -150,7 +150,7 @@ const acts = {
 
   async 'a program that goes on is debugged meanwhile, and what is shown grows'({ vscode, page, folder, stopped, until }) {
     assert.ok(await vscode.debug.startDebugging(folder, HEARTBEAT));
-    await stopped('end');
+    await stopped('start');
     const ask = (request) => vscode.debug.activeDebugSession.customRequest(request, {});
     const { events } = await ask('rr/when');
     await until('more', async () => (await ask('rr/when')).events > events + 10);

@@ -6,7 +6,8 @@ use super::sources::Sources;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
-    AttachArguments, ChaosArgument, LaunchArguments, ProgramArguments, Subject, ViewArguments,
+    AttachArguments, Begin, ChaosArgument, LaunchArguments, ProgramArguments, Subject,
+    ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews};
@@ -201,6 +202,7 @@ impl RecordingLauncher {
         &self,
         arguments: &ProgramArguments,
         to: &Path,
+        begin: &Begin,
         output: &dyn Output,
         halt: &Halt,
     ) -> Result<(PathBuf, Option<GoingOn>), LaunchError> {
@@ -217,7 +219,9 @@ impl RecordingLauncher {
             if halt.given_up.is_raised() || halt.enough.is_raised() {
                 run.end();
             } else {
-                let is_long = begun.elapsed() > UNTIL_OFFERED || halt.look.is_raised();
+                // Who wants to see the end waits for it.
+                let is_long = begun.elapsed() > UNTIL_OFFERED && *begin != Begin::End;
+                let is_long = is_long || halt.look.is_raised();
                 let offered = match is_service {
                     true => first_in(to, &there),
                     false => (is_long && !arguments.pause_ends && Trace::is_being_written(to))
@@ -429,7 +433,7 @@ impl Launcher for RecordingLauncher {
                 }
                 let at = in_directory(program.cwd.as_deref(), &program.program);
                 self.compile_ahead(&at, &arguments.view);
-                let (to, run) = self.record(program, &to, output, halt)?;
+                let (to, run) = self.record(program, &to, &arguments.view.begin, output, halt)?;
                 self.open(
                     &to,
                     (Some(directory), run),
