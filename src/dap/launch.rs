@@ -44,7 +44,9 @@ impl LaunchArguments {
         let fields = Fields::of(arguments)?;
         let program = fields.path("program")?;
         let subject = match (program, fields.path("trace")?) {
-            (Some(program), None) => Subject::Program(program_arguments(&fields, program)?),
+            (Some(program), None) => {
+                Subject::Program(Box::new(program_arguments(&fields, program)?))
+            }
             (None, Some(trace)) => Subject::Trace(trace),
             (None, None) => return Err(ArgumentError::NothingToDebug),
             (Some(_), Some(_)) => return Err(ArgumentError::TwoSubjects),
@@ -304,7 +306,7 @@ mod tests {
 
     fn program(arguments: Value) -> ProgramArguments {
         match LaunchArguments::parse(&arguments).unwrap().subject {
-            Subject::Program(program) => program,
+            Subject::Program(program) => *program,
             Subject::Trace(trace) => panic!("{trace:?}"),
         }
     }

@@ -19,7 +19,7 @@ pub struct LaunchArguments {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Record a run of it, and debug that.
-    Program(ProgramArguments),
+    Program(Box<ProgramArguments>),
     /// Debug this recording.
     Trace(PathBuf),
 }

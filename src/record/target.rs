@@ -86,7 +86,7 @@ impl Target {
         if let (Some(path), Some(_)) = (&self.path, &self.file) {
             let tail = tail_path(path);
             let is_spared = self.spare.as_ref();
-            if !is_spared.is_some_and(|spare| std::fs::rename(&tail, spare).is_ok()) {
+            if is_spared.is_none_or(|spare| std::fs::rename(&tail, spare).is_err()) {
                 _ = std::fs::remove_file(tail);
             }
         }

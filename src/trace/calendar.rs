@@ -152,8 +152,8 @@ pub fn duration_text(duration: Duration) -> String {
     match duration.as_millis() {
         0 if duration.is_zero() => "0 ms".to_owned(),
         0 => "<1 ms".to_owned(),
-        milliseconds @ ..1000 => format!("{milliseconds} ms"),
-        ..60_000 => format!("{:.2} s", duration.as_secs_f64()),
+        milliseconds @ 1..1000 => format!("{milliseconds} ms"),
+        1000..60_000 => format!("{:.2} s", duration.as_secs_f64()),
         _ => {
             let seconds = duration.as_secs();
             format!("{} min {:02} s", seconds / 60, seconds % 60)

@@ -118,7 +118,7 @@ fn a_recording_of_each_kind_is_packed_as_it_is() {
         let trace = dir.path().join(format!("{has_end}.rrtrace"));
         named(&whole, &kitchen, has_end, &trace);
         packs(&trace, &["--program", given]);
-        let found = Trace::open_with(&trace, &[kitchen.clone()]).unwrap();
+        let found = Trace::open_with(&trace, std::slice::from_ref(&kitchen)).unwrap();
         assert_eq!(found.noted_requests().len(), 1);
     }
     // One whose end does not tell where its sections are.

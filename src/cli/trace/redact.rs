@@ -43,6 +43,13 @@ const REPLACEMENT: u8 = b'x';
 /// something else.
 const LEAST_ANYWHERE: usize = 8;
 
+/// A value that a hostcall answered, as far as it has been seen.
+struct Found {
+    /// It is that of a name that was asked for.
+    is_name: bool,
+    bytes: Vec<Option<u8>>,
+}
+
 /// What is replaced.
 #[derive(Default)]
 struct Secrets {
@@ -114,7 +121,7 @@ impl Redact {
     /// Reads the values from the recording.
     fn find(&self, trace: &Trace, wanted: &[&Secret]) -> anyhow::Result<Secrets> {
         let mut secrets = Secrets::default();
-        let mut values: BTreeMap<(u64, u64), (bool, Vec<Option<u8>>)> = BTreeMap::new();
+        let mut values: BTreeMap<(u64, u64), Found> = BTreeMap::new();
         for secret in wanted {
             let unplaced = || {
                 format!(
@@ -130,16 +137,17 @@ impl Redact {
             let range = place.address..end.with_context(unplaced)?;
             let is_name = !secret.name.is_empty();
             let length = usize::try_from(place.length)?;
-            values.insert((secret.event, place.address), (is_name, vec![None; length]));
+            let bytes = vec![None; length];
+            values.insert((secret.event, place.address), Found { is_name, bytes });
             secrets.places.entry(secret.event).or_default().push(range);
         }
         each_event(trace, |call, event, _| {
             if let (Some(call), EventKind::Write { address, bytes }) = (call, event.kind) {
                 let of_call = (call, 0)..=(call, u64::MAX);
-                for ((_, from), (_, value)) in values.range_mut(of_call) {
-                    let length = value.len() as u64;
+                for ((_, from), value) in values.range_mut(of_call) {
+                    let length = value.bytes.len() as u64;
                     for (at, byte) in covered(*from..from.saturating_add(length), address, &bytes) {
-                        if let Some(slot) = value.get_mut(at) {
+                        if let Some(slot) = value.bytes.get_mut(at) {
                             *slot = Some(byte);
                         }
                     }
@@ -148,8 +156,8 @@ impl Redact {
             Ok(())
         })?;
         let mut anywhere = BTreeSet::new();
-        for ((event, _), (is_name, value)) in values {
-            let Some(value) = value.into_iter().collect::<Option<Vec<u8>>>() else {
+        for ((event, _), Found { is_name, bytes }) in values {
+            let Some(value) = bytes.into_iter().collect::<Option<Vec<u8>>>() else {
                 bail!(
                     "a value that hostcall {event} answered is not in what it wrote into the \
                      guest's memory, so it cannot be replaced; nothing is written"

@@ -27,7 +27,7 @@ fn row(name: &str, value: String) -> VariableView {
 fn headers(name: &str, values: String, headers: &[(String, String)]) -> VariableView {
     let count = headers.len() as u64;
     VariableView {
-        children: (count > 0).then(|| Children {
+        children: (count > 0).then_some(Children {
             values: ValuesRef(values),
             named: Some(count),
             indexed: None,

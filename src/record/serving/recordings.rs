@@ -294,7 +294,7 @@ fn noted(number: u64, exchange: &Exchange) -> NotedRequest {
         began: exchange
             .began
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| nanoseconds(since)),
+            .map_or(0, nanoseconds),
         answer: None,
     }
 }

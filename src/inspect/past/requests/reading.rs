@@ -35,7 +35,7 @@ pub(super) fn read(
     let noted = trace.noted_requests();
     let mut reading = Reading {
         said,
-        noted: &noted,
+        noted,
         fields: Vec::new(),
         roles: component.crossings().iter().map(Role::of).collect(),
         component: &component,
