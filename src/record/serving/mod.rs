@@ -140,7 +140,8 @@ pub fn serve(
         chaos: options.wasi.dials.chaos.map(|_| Seed::OfHost),
         ..Options::default()
     };
-    let requests = options.bounds.requests;
+    // An instance is there until its answer has been sent.
+    let requests = options.bounds.requests.max(options.bounds.connections);
     let (engine, compiled, recordings) = match &options.directory {
         None => {
             let plain = |engine: &Engine| plain(engine, component);
