@@ -207,6 +207,25 @@ fn whatever_was_answered_is_recorded_when_the_server_is_killed() {
     assert_eq!(targets[..3], ["/env?N0", "/env?N1", "/env?N2"]);
 }
 
+#[test]
+fn what_a_pool_cannot_hold_is_recorded_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    // So many instances find no room in the addresses of a process.
+    let many = ["--max-concurrent-requests", "1000000"];
+    for guest in ["answer.wasm", "answers.wasm"] {
+        let server = Server::start(&dir.path().join(guest), &many, guest);
+        assert_eq!(server.get("/hello"), (200, "hello".into()));
+        assert_eq!(server.get("/status/503").0, 503);
+        let (status, said) = server.end();
+        assert!(status.success(), "{said}");
+        let found = recordings(&dir.path().join(guest));
+        let traces = found.iter().map(|path| verified(path));
+        let statuses: Vec<_> = traces.flat_map(|trace| statuses(&trace)).collect();
+        let statuses: Vec<_> = statuses.iter().filter_map(|(_, status)| *status).collect();
+        assert_eq!(statuses, [200, 503]);
+    }
+}
+
 /// Asks until the server is gone; what was answered goes there.
 fn ask_until_it_is_gone(address: SocketAddr, client: usize, answered: &Mutex<Vec<String>>) {
     for number in 0.. {
