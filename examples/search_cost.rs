@@ -1,8 +1,9 @@
-//! What searches cost in a recording: `search_cost FILE.rrtrace [PLACES]`.
+//! What searches cost in a recording: `search_cost FILE.rrtrace [PLACES [writes]]`.
 //!
 //! Prints what passes that note what ran and what was written take, as ratios to a plain
 //! replay of the whole; runs both ways to a breakpoint that is never hit and to one that is
-//! hit rarely; and the latency of "who wrote this last" at random places. The replayer is
+//! hit rarely; and the latency of "who wrote this last" at random places, and nothing but that where
+//! `writes` is said. The replayer is
 //! `$RR_DAP`, or the executable beside the folder of this one.
 
 mod latency;
@@ -40,15 +41,23 @@ fn main() -> Outcome<()> {
         ..Options::standard()?
     };
     let trace = Arc::new(Trace::open(trace.as_ref())?);
-    let counts = passes(&trace, &options)?;
+    let counts = match args.next().as_deref() {
+        Some("writes") => None,
+        Some(other) => return Err(format!("{other}: only `writes` can be said").into()),
+        None => Some(passes(&trace, &options)?),
+    };
     let mut timeline = Timeline::open(trace.clone(), &options, &Interrupt::new(), &|_| {})?;
-    first_answer(&trace, &options)?;
+    if counts.is_some() {
+        first_answer(&trace, &options)?;
+    }
     let began = Instant::now();
     go(&mut timeline, &Motion::Event(0))?;
     timeline.wait_for_sweep(&Interrupt::new())?;
     timeline.wait_for_survey(&Interrupt::new())?;
     println!("background work         {}", ms(began.elapsed()));
-    runs(&mut timeline, &trace, &counts)?;
+    if let Some(counts) = counts {
+        runs(&mut timeline, &trace, &counts)?;
+    }
     std::thread::sleep(Duration::from_secs(1));
     writes(&mut timeline, places)
 }
@@ -205,7 +214,9 @@ fn writes(timeline: &mut Timeline, places: usize) -> Outcome<()> {
             let began = Instant::now();
             match timeline.travel(&Motion::LastChange(range), &Interrupt::new()) {
                 Ok(_) => {
-                    taken.push(began.elapsed());
+                    let took = began.elapsed();
+                    eprintln!("who wrote {range:?} last: {}", ms(took));
+                    taken.push(took);
                     break;
                 }
                 Err(TimelineError::NotWritten(_)) => never.push(began.elapsed()),
