@@ -211,6 +211,7 @@ impl Controller {
             Request::RunAhead(run) => self.set_out(store, kind, at, *run),
             Request::CountVisits(count) => self.set_out(store, kind, at, *count),
             Request::ListVisits(list) => self.set_out(store, kind, at, *list),
+            Request::TellVisits(tell) => self.set_out(store, kind, at, *tell),
             Request::FindChanges(find) => self.set_out(store, kind, at, *find),
             Request::ListEntered(list) => self.set_out(store, kind, at, *list),
             Request::Fork(fork) => self.leave_copy(*fork, at),

@@ -2,6 +2,7 @@
 
 use super::breaks::Breaks;
 use super::found::{Ahead, ChangedTicks, Counted, Reached, RunEnd, Visited};
+use super::told::ToldVisits;
 use super::greeting::{Refusal, ReplayerId};
 use super::run::{Leave, Run};
 use crate::component::ModuleId;
@@ -100,6 +101,7 @@ requests! {
     Errand RunAhead => Ahead;
     Errand CountVisits => Vec<Counted>;
     Errand ListVisits => Visited;
+    Errand TellVisits => ToldVisits;
     Errand FindChanges => Vec<ChangedTicks>;
     Errand ListEntered => Vec<(ModuleId, u32)>;
 }
@@ -205,6 +207,20 @@ pub(crate) struct ListVisits {
     pub(crate) places: Breaks,
     pub(crate) present: Position,
     pub(crate) limit: usize,
+    /// Not farther than this moment; `None` for the end.
+    pub(crate) last: Option<Position>,
+}
+
+/// To the end: how many visits of one breakpoint there are, with what is to be told of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TellVisits {
+    pub(crate) breaks: Breaks,
+    /// With expressions in braces: evaluated at each visit.
+    pub(crate) messages: Vec<String>,
+    /// So many visits are told that come first.
+    pub(crate) first: usize,
+    /// And so many that come last.
+    pub(crate) newest: usize,
     /// Not farther than this moment; `None` for the end.
     pub(crate) last: Option<Position>,
 }
