@@ -12,6 +12,7 @@ mod passes;
 pub mod processes;
 mod recovery;
 pub mod travel;
+mod twin;
 
 pub use ahead::checkpoints::Limits;
 pub use interrupt::Interrupt;

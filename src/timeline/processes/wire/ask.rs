@@ -2,9 +2,9 @@
 
 use super::breaks::Breaks;
 use super::found::{Ahead, ChangedTicks, Counted, Reached, RunEnd, Visited};
-use super::told::ToldVisits;
 use super::greeting::{Refusal, ReplayerId};
 use super::run::{Leave, Run};
+use super::told::ToldVisits;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::boundary::Open;
@@ -84,6 +84,7 @@ macro_rules! requests {
 requests! {
     Question Fork => u32;
     Question Grow => Reached;
+    Question MoveTo => ();
     Question Frames => Vec<Frame>;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
@@ -119,6 +120,10 @@ pub(crate) struct Grow {
     /// A file that says how far it goes.
     pub(crate) extent: PathBuf,
 }
+
+/// From now on copies of this process connect to this socket: it belongs to another pool.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MoveTo(pub(crate) PathBuf);
 
 /// The guest's frames, innermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
