@@ -9,6 +9,8 @@
 //! ([`Whole::twin`](crate::debuggee::Whole::twin)), or one that has nothing else to do.
 
 mod calls;
+mod causes;
+mod diff;
 mod error;
 mod moment;
 mod places;
@@ -19,6 +21,8 @@ mod visits;
 mod writes;
 
 pub use calls::{Calls, CallsAnswer};
+pub use causes::{Cause, Causes};
+pub use diff::{Diff, DiffAnswer, Parting, Standing, ToldOtherwise};
 pub use error::QuestionError;
 pub use moment::Moment;
 pub use read::{Asking, Kind, Words, kinds, of_words, read};

@@ -75,8 +75,9 @@ fn frames_source() -> Value {
     json!({ "path": "/rr-dap/fixtures/ledger.c" })
 }
 
+/// Of what is told at one end; nothing, where the other end has all.
 fn positions(rows: &Value) -> Vec<String> {
-    let rows = rows.as_array().unwrap().iter();
+    let rows = rows.as_array().into_iter().flatten();
     let position = |row: &Value| row["moment"]["position"].as_str().unwrap().to_owned();
     rows.map(position).collect()
 }
@@ -88,14 +89,8 @@ fn visits_are_where_a_breakpoint_stops() {
         let told = answer(&trace, &format!("visits ledger.c:{line} --limit 1000"));
         let stops = stops(&trace, line);
         assert_eq!(told["count"], stops.len(), "line {line}");
-        assert_eq!(
-            positions(&told["first"])
-                .into_iter()
-                .chain(told.get("last").map(positions).unwrap_or_default())
-                .collect::<Vec<_>>(),
-            stops,
-            "line {line}"
-        );
+        let visits = [&told["first"], &told["last"]].map(positions).concat();
+        assert_eq!(visits, stops, "line {line}");
     }
     // A part of them is the first and the last of all.
     let all = answer(&trace, "visits ledger.c:27 --limit 1000");
@@ -259,7 +254,7 @@ fn several_are_asked_at_once() {
         heads,
         [
             "apply at ledger.c:45 was called 12 times",
-            "ledger.c:84 ran 13 times",
+            "ledger.c:84 ran once",
             "ledger.c:48 ran 12 times",
             "report at ledger.c:56 was called 12 times",
         ]
@@ -351,4 +346,44 @@ fn a_directory_is_asked_recording_by_recording() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["recording"].take())
         .collect();
     assert_eq!(named, ["ledger.rrtrace", "other.rrtrace"]);
+}
+
+/// Two runs with other input: the hostcall that read it answers otherwise, and then a branch leads
+/// elsewhere.
+#[test]
+fn runs_part_where_they_are_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str, input: &str| {
+        let trace = dir.path().join(name);
+        record(&fixture("kitchen.wasm"), &[], &["echo"], input, &trace);
+        trace
+    };
+    let one = run("one.rrtrace", "a line\nanother\n");
+    let same = run("same.rrtrace", "a line\nanother\n");
+    let other = run("other.rrtrace", "a line\n");
+    let told = answer(&one, &format!("diff {}", same.display()));
+    assert_eq!(told["same"], true, "{told}");
+    let told = answer(&one, &format!("diff {}", other.display()));
+    assert_eq!(told["same"], false);
+    let call = &told["hostcalls"][0];
+    let name = call["call"].as_str().unwrap();
+    assert!(name.contains("read"), "{told}");
+    assert_ne!(call["here"], call["there"]);
+    let branch = &told["branch"];
+    assert_ne!(
+        branch["here"]["moment"]["position"],
+        branch["there"]["moment"]["position"]
+    );
+    assert_ne!(
+        branch["here"]["stack"][0], branch["there"]["stack"][0],
+        "{branch}"
+    );
+    // Both came there by the same way: all frames around it are the same.
+    let stack = |side: &str| branch[side]["stack"].as_array().unwrap().len();
+    assert!(stack("here") > 1 && stack("there") > 1, "{branch}");
+    let (_ledger, ledger) = own_ledger();
+    let why = refused(&one, &format!("diff {}", ledger.display()));
+    assert!(why.contains("another program"), "{why}");
+    let why = refused(&one, "diff /nowhere.rrtrace");
+    assert!(why.contains("/nowhere.rrtrace"), "{why}");
 }
