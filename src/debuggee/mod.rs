@@ -6,6 +6,7 @@ mod code;
 pub mod kept;
 pub mod launch;
 mod looks;
+pub mod origin;
 mod past;
 pub mod path_mapping;
 pub mod recording;
