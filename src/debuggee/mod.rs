@@ -3,6 +3,7 @@
 //! be tested with a scripted one.
 
 mod code;
+pub mod failure;
 pub mod kept;
 pub mod launch;
 mod looks;

@@ -61,8 +61,13 @@ pub enum CopiedHow {
     /// With all that lies around it, from elsewhere in memory: by an instruction, or by this
     /// function.
     Moved(String),
-    /// As the argument of a function: the parameter, if it has a name.
-    Given(Option<String>),
+    /// As the argument of a function.
+    Given {
+        /// The function.
+        to: String,
+        /// The parameter, if it has a name.
+        parameter: Option<String>,
+    },
     /// As what this function returned.
     Returned(String),
     /// Into a global of the core module.

@@ -1,5 +1,6 @@
 //! What a debuggee finds out of the whole recording.
 
+use super::failure::Failure;
 use super::origin::Origin;
 use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
 use crate::timeline::travel::motion::{Stop, Writes};
@@ -65,6 +66,19 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Origin, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Why the run failed, if it did. Where it stands afterwards is not said.
+    ///
+    /// # Errors
+    ///
+    /// If the recording cannot be replayed, or if interrupted.
+    fn failure(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Failure, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

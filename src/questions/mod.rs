@@ -17,6 +17,7 @@ mod read;
 mod rows;
 mod values;
 mod visits;
+mod why;
 mod writes;
 
 pub use calls::{Calls, CallsAnswer};
@@ -27,6 +28,7 @@ pub use read::{Asking, Kind, Words, kinds, of_words, read};
 pub use rows::{Argument, Row, Shown};
 pub use values::{Different, Values, ValuesAnswer, ValuesOf};
 pub use visits::{Visits, VisitsAnswer};
+pub use why::Why;
 pub use writes::{Write, Writes, WritesAnswer};
 
 use crate::debuggee::{Debuggee, FrameId, Output};

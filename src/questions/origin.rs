@@ -68,7 +68,7 @@ impl Display for Origin {
 }
 
 /// A way back, a line for each step.
-fn tell(f: &mut Formatter<'_>, way: &Way, indent: &str) -> fmt::Result {
+pub(super) fn tell(f: &mut Formatter<'_>, way: &Way, indent: &str) -> fmt::Result {
     let mut copies = way.copies.iter().peekable();
     while let Some(Copied { at, how }) = copies.next() {
         let told = match how {
@@ -90,8 +90,14 @@ fn tell(f: &mut Formatter<'_>, way: &Way, indent: &str) -> fmt::Result {
             // Out of memory that has no name, to where the value was before.
             CopiedHow::Read(None) => continue,
             CopiedHow::Moved(by) => format!("copied by {by}"),
-            CopiedHow::Given(Some(name)) => format!("given as {name}"),
-            CopiedHow::Given(None) => "given as an argument".to_owned(),
+            CopiedHow::Given {
+                to,
+                parameter: Some(name),
+            } => format!("given to {to} as {name}"),
+            CopiedHow::Given {
+                to,
+                parameter: None,
+            } => format!("given to {to}"),
             CopiedHow::Returned(function) => format!("returned by {function}"),
             CopiedHow::Kept(global) => format!("kept in global {global}"),
             CopiedHow::Cut(before) => format!("cut: it was {before} before it was stored"),

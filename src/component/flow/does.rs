@@ -144,6 +144,24 @@ impl Does {
     }
 }
 
+/// What an instruction that stores a value adds to the address.
+pub(super) fn offset_of(operator: &Operator<'_>) -> Option<u64> {
+    use Operator as O;
+    match operator {
+        O::I32Store { memarg }
+        | O::I32Store8 { memarg }
+        | O::I32Store16 { memarg }
+        | O::I64Store { memarg }
+        | O::I64Store8 { memarg }
+        | O::I64Store16 { memarg }
+        | O::I64Store32 { memarg }
+        | O::F32Store { memarg }
+        | O::F64Store { memarg }
+        | O::V128Store { memarg } => Some(memarg.offset),
+        _ => None,
+    }
+}
+
 /// What an instruction is called, and whether it writes to memory besides.
 fn name_of(operator: &Operator<'_>) -> (&'static str, bool) {
     macro_rules! names {

@@ -11,6 +11,7 @@ pub use does::{Does, Stores};
 pub use globals::{Global, global_of};
 pub use types::FunctionTypes;
 
+use crate::component::types::CoreValue;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -53,6 +54,8 @@ struct Instruction {
     /// The deepest first.
     takes: Box<[Source]>,
     does: Does,
+    /// What it adds to an address, if it stores a value.
+    offset: Option<u64>,
 }
 
 /// The flow of values through one function.
@@ -89,6 +92,11 @@ impl Flow {
         Some(&self.instruction(pc)?.does)
     }
 
+    /// What an instruction that stores a value adds to the address.
+    pub fn offset_of(&self, pc: u32) -> Option<u64> {
+        self.instruction(pc)?.offset
+    }
+
     /// The bytes of an instruction.
     pub fn bytes_of(&self, pc: u32) -> Option<Range<u32>> {
         self.instruction(pc).map(|i| i.pc..i.next)
@@ -123,6 +131,17 @@ impl Flow {
         self.joins.get(join.0 as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// The instructions that go on here or there as a value says, ascending.
+    pub fn branches(&self) -> Vec<u32> {
+        let branching =
+            |i: &&Instruction| matches!(i.does, Does::Computes("if" | "br_if" | "br_table"));
+        self.instructions
+            .iter()
+            .filter(branching)
+            .map(|i| i.pc)
+            .collect()
+    }
+
     /// The instructions that set a local, ascending.
     pub fn sets(&self, local: u32) -> &[u32] {
         self.sets.get(&local).map_or(&[], Vec::as_slice)
@@ -131,6 +150,75 @@ impl Flow {
     /// How many parameters the function has: the first of its locals.
     pub fn params(&self) -> u32 {
         self.params
+    }
+
+    /// Where a value comes from that went through locals on its way, as far as the code alone
+    /// tells: an instruction that has made it.
+    pub fn settled(&self, source: Source) -> Source {
+        // Compilers that do not optimise keep each value in a few locals at most.
+        const MOST: usize = 16;
+        let mut source = source;
+        for _ in 0..MOST {
+            let Source::By { pc, .. } = source else {
+                return source;
+            };
+            let Some(Does::LocalGet(local)) = self.does(pc) else {
+                return source;
+            };
+            let sets = self.sets(*local);
+            let nearest = sets.partition_point(|set| *set < pc).checked_sub(1);
+            let set = nearest.and_then(|index| sets.get(index));
+            let set = set.filter(|set| self.is_straight(**set, pc));
+            match set.and_then(|set| self.takes(*set).first()) {
+                Some(taken) => source = *taken,
+                None => return source,
+            }
+        }
+        source
+    }
+
+    /// The number that a value is, where the program says it.
+    pub fn constant(&self, source: Source) -> Option<CoreValue> {
+        match self.settled(source) {
+            Source::By { pc, .. } => match self.does(pc)? {
+                Does::Constant(value) => Some(*value),
+                _ => None,
+            },
+            Source::Joined(_) | Source::Unknown => None,
+        }
+    }
+
+    /// The value that an instruction makes narrower and as wide again, as compilers write it with
+    /// shifts or a mask: that value, and how many of its bytes are kept.
+    pub fn narrows(&self, pc: u32) -> Option<(Source, u32)> {
+        let Does::Computes(operation) = self.does(pc)? else {
+            return None;
+        };
+        let [value, by] = self.takes(pc) else {
+            return None;
+        };
+        let number = |source: &Source| match self.constant(*source)? {
+            CoreValue::I32(value) => Some((u64::from(value.cast_unsigned()), 4)),
+            CoreValue::I64(value) => Some((value.cast_unsigned(), 8)),
+            _ => None,
+        };
+        match (*operation, number(by)?) {
+            ("&", (0xff, _)) => Some((*value, 1)),
+            ("&", (0xffff, _)) => Some((*value, 2)),
+            ("&", (0xffff_ffff, _)) => Some((*value, 4)),
+            (">>", (shift, width)) if shift.is_multiple_of(8) => {
+                let Source::By { pc: left, .. } = self.settled(*value) else {
+                    return None;
+                };
+                let (Does::Computes("<<"), [value, by]) = (self.does(left)?, self.takes(left))
+                else {
+                    return None;
+                };
+                let left = u32::checked_sub(width, u32::try_from(shift).ok()? / 8)?;
+                (number(by)?.0 == shift && left > 0).then_some((*value, left))
+            }
+            _ => None,
+        }
     }
 
     /// Whether one instruction is run right before another, later in the code, in the same tick:

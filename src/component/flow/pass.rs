@@ -1,5 +1,6 @@
 //! The pass over a function's body that follows the operand stack.
 
+use super::does;
 use super::{Does, Flow, FunctionTypes, Instruction, Join, Source, Way};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -225,6 +226,7 @@ impl Pass<'_> {
             height: (self.stack.len() + takes.len()) as u32,
             takes: takes.into(),
             does,
+            offset: None,
         });
     }
 
@@ -380,6 +382,9 @@ impl Pass<'_> {
         }
         let passes = matches!(operator, Operator::LocalTee { .. });
         self.note(at, taken.clone(), does);
+        if let Some(noted) = self.flow.instructions.last_mut().filter(|i| i.pc == at.0) {
+            noted.offset = does::offset_of(operator);
+        }
         match operator {
             Operator::Unreachable
             | Operator::Throw { .. }

@@ -12,6 +12,7 @@ mod core;
 mod data;
 mod disassembly;
 mod expressions;
+mod failure;
 mod functions;
 mod growing;
 mod guest;

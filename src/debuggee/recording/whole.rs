@@ -2,6 +2,7 @@
 
 use super::Recording;
 use super::texts::path_of;
+use crate::debuggee::failure::Failure;
 use crate::debuggee::origin::Origin;
 use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
@@ -74,6 +75,15 @@ impl Whole for Recording {
         interrupt: &Interrupt,
     ) -> Result<Origin, DebuggeeError> {
         self.origin_of(expression, frame, output, interrupt)
+    }
+
+    fn failure(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Failure, DebuggeeError> {
+        self.take_in_growth()?;
+        self.why_failed(output, interrupt)
     }
 
     fn go_to_visit(

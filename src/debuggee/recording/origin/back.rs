@@ -89,7 +89,7 @@ impl Recording {
     }
 
     /// When a frame stood before one of these instructions last.
-    pub(super) fn last_of(
+    pub(in crate::debuggee::recording) fn last_of(
         &mut self,
         of: Activation,
         pcs: &[u32],
@@ -104,7 +104,7 @@ impl Recording {
     }
 
     /// When an instruction was run last in a frame: without a search where the code tells.
-    pub(super) fn when(
+    pub(in crate::debuggee::recording) fn when(
         &mut self,
         flow: &Flow,
         of: Activation,
@@ -201,7 +201,7 @@ impl Recording {
                 _ => return self.computed(flow, (of, pc, at), asking),
             },
             Does::LocalSet(_) | Does::GlobalSet(_) | Does::Store(_) | Does::Computes(_) => {
-                match extended(flow, pc) {
+                match flow.narrows(pc) {
                     Some((source, bytes)) if let Some(bytes) = narrowed(sought.bytes, bytes) => {
                         copy(Held::Operand(of, source), bytes)
                     }
@@ -352,39 +352,6 @@ enum Came {
 pub(super) fn narrowed((from, count): (u32, u32), lowest: u32) -> Option<(u32, u32)> {
     let left = lowest.checked_sub(from).filter(|left| *left > 0)?;
     Some((from, count.min(left)))
-}
-
-/// What compilers write for a number that is made narrower, and as wide again.
-fn extended(flow: &Flow, pc: u32) -> Option<(Source, u32)> {
-    let Does::Computes(operation) = flow.does(pc)? else {
-        return None;
-    };
-    let [value, by] = flow.takes(pc) else {
-        return None;
-    };
-    let constant = |source: &Source| match source {
-        Source::By { pc, .. } => match flow.does(*pc)? {
-            Does::Constant(value) => Some((number(*value)?, bytes_of(*value).len() as u32)),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (*operation, constant(by)?) {
-        ("&", (0xff, _)) => Some((*value, 1)),
-        ("&", (0xffff, _)) => Some((*value, 2)),
-        ("&", (0xffff_ffff, _)) => Some((*value, 4)),
-        (">>", (shift, width)) if shift.is_multiple_of(8) => {
-            let Source::By { pc: left, .. } = value else {
-                return None;
-            };
-            let (Does::Computes("<<"), [value, by]) = (flow.does(*left)?, flow.takes(*left)) else {
-                return None;
-            };
-            let left = width.checked_sub(u32::try_from(shift).ok()? / 8)?;
-            (constant(by)?.0 == shift && left > 0).then_some((*value, left))
-        }
-        _ => None,
-    }
 }
 
 /// A number on the operand stack that counts from 0.

@@ -63,8 +63,11 @@ impl Recording {
                        (a tail call), and those are not followed";
             return Ok(Next::End(self.unknown(sought, why)));
         };
-        let named = self.parameter_name(of, at.position.pc, (local, flow.params()));
-        let told = self.copied(at, of, CopiedHow::Given(named));
+        let given = CopiedHow::Given {
+            to: self.function_named(of),
+            parameter: self.parameter_name(of, at.position.pc, (local, flow.params())),
+        };
+        let told = self.copied(call, caller, given);
         Ok(Next::Copy(
             Sought {
                 held: Held::Operand(caller, source),

@@ -47,7 +47,7 @@ impl Recording {
             }
             match self.last_write_of(range, sought.at, asking)? {
                 Wrote::Nobody => {
-                    let what = self.initial_of(range);
+                    let what = self.never_written(range);
                     ends.push((range, WayEnd::Initial { what }));
                 }
                 Wrote::Far(end) => ends.push((range, end)),

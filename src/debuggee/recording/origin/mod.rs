@@ -24,6 +24,8 @@ use crate::timeline::travel::motion::{MemoryRange, Motion};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// No number on the operand stack has more bytes.
+const WIDEST: u32 = 16;
 /// So many steps back are taken.
 const MOST_HOPS: usize = 1000;
 /// So many copies are told.
@@ -52,13 +54,13 @@ pub(super) struct Moment {
 pub(super) struct Activation {
     /// So many frames there are at it and outside of it.
     depth: u32,
-    instance: InstanceId,
+    pub(super) instance: InstanceId,
     module: ModuleId,
     function: u32,
 }
 
 impl Activation {
-    fn new(frame: &Frame, depth: u32) -> Activation {
+    pub(super) fn new(frame: &Frame, depth: u32) -> Activation {
         Activation {
             depth,
             instance: frame.instance,
@@ -87,6 +89,17 @@ pub(super) struct Sought {
     bytes: (u32, u32),
 }
 
+impl Sought {
+    /// A value on the operand stack before a moment: all of it.
+    pub(super) fn operand(of: Activation, source: Source, at: Moment) -> Sought {
+        Sought {
+            held: Held::Operand(of, source),
+            at,
+            bytes: (0, WIDEST),
+        }
+    }
+}
+
 /// Where a step back leads.
 pub(super) enum Next {
     /// To a copy of the value, in a way that may be worth telling.
@@ -103,6 +116,20 @@ pub(super) struct Asking<'a> {
     hops: usize,
 }
 
+impl<'a> Asking<'a> {
+    pub(super) fn new(output: &'a dyn Output, interrupt: &'a Interrupt) -> Asking<'a> {
+        Asking {
+            interrupt,
+            output,
+            hops: 0,
+        }
+    }
+
+    pub(super) fn interrupt(&self) -> &'a Interrupt {
+        self.interrupt
+    }
+}
+
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
 impl Recording {
@@ -115,11 +142,7 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Origin> {
-        let mut asking = Asking {
-            interrupt,
-            output,
-            hops: 0,
-        };
+        let mut asking = Asking::new(output, interrupt);
         let begun = self.begin(text, frame, &mut asking)?;
         let at = self.code_moment(begun.at, begun.of.map(|of| (of, begun.pc)));
         let way = match begun.sought {
@@ -138,7 +161,12 @@ impl Recording {
     }
 
     /// All the way back.
-    fn follow(&mut self, sought: Sought, deep: u32, asking: &mut Asking<'_>) -> Result<Way> {
+    pub(super) fn follow(
+        &mut self,
+        sought: Sought,
+        deep: u32,
+        asking: &mut Asking<'_>,
+    ) -> Result<Way> {
         let mut sought = sought;
         let mut copies: Vec<Copied> = Vec::new();
         loop {
@@ -198,7 +226,19 @@ impl Recording {
         Ok(WayEnd::Parts(told))
     }
 
-    fn unknown(&mut self, sought: &Sought, why: &str) -> WayEnd {
+    /// What to ask for to follow an operand.
+    pub(super) fn question_for(&mut self, sought: &Sought) -> Option<String> {
+        let Held::Operand(of, source) = sought.held else {
+            return None;
+        };
+        let flow = self.flow_of(of).ok()?;
+        let pc = sought.at.position.pc;
+        let taken = flow.takes(pc).iter().position(|taken| *taken == source)?;
+        let index = flow.first_taken(pc)? as usize + taken;
+        Some(format!("$stack{index} @{}", sought.at.position))
+    }
+
+    pub(super) fn unknown(&mut self, sought: &Sought, why: &str) -> WayEnd {
         let of = match sought.held {
             Held::Operand(of, _) | Held::Local(of, _) => Some(of),
             Held::Global(..) | Held::Memory(_) => None,
@@ -211,11 +251,11 @@ impl Recording {
     }
 
     /// Brings the session to a moment.
-    fn stand_at(&mut self, at: Position, asking: &Asking<'_>) -> Result<()> {
+    pub(super) fn stand_at(&mut self, at: Position, asking: &Asking<'_>) -> Result<()> {
         self.go(&Motion::Position(at), asking).map(|_| ())
     }
 
-    fn go(&mut self, motion: &Motion, asking: &Asking<'_>) -> Result<Moment> {
+    pub(super) fn go(&mut self, motion: &Motion, asking: &Asking<'_>) -> Result<Moment> {
         self.stack = None;
         self.panicked = None;
         self.calls.clear();
@@ -237,7 +277,7 @@ impl Recording {
     }
 
     /// The flow of values through the function of an activation.
-    fn flow_of(&mut self, of: Activation) -> Result<Arc<Flow>> {
+    pub(super) fn flow_of(&mut self, of: Activation) -> Result<Arc<Flow>> {
         let key = (of.module, of.function);
         if !self.flows.flows.contains_key(&key) {
             let types = self.types_of(of.module);
@@ -266,7 +306,7 @@ impl Recording {
     }
 
     /// A moment with the code of a frame there.
-    fn code_moment(&self, at: Moment, code: Option<(Activation, u32)>) -> CodeMoment {
+    pub(super) fn code_moment(&self, at: Moment, code: Option<(Activation, u32)>) -> CodeMoment {
         let mut told = CodeMoment {
             position: at.position.to_string(),
             event: at.event,

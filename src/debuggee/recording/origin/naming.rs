@@ -57,6 +57,15 @@ impl Recording {
         }))
     }
 
+    /// What there is in bytes that nobody has written.
+    pub(super) fn never_written(&self, range: MemoryRange) -> String {
+        let bytes = if range.length == 1 { "byte" } else { "bytes" };
+        format!(
+            "zero: nobody has written the {bytes} at {:#x}",
+            range.address
+        )
+    }
+
     /// What there was in some bytes before any code ran.
     pub(super) fn initial_of(&self, range: MemoryRange) -> String {
         let instances = self.timeline.modules().iter();
@@ -70,7 +79,7 @@ impl Recording {
         }
     }
 
-    pub(super) fn function_named(&self, of: Activation) -> String {
+    pub(in crate::debuggee::recording) fn function_named(&self, of: Activation) -> String {
         let Some(module) = self.timeline.module(of.module) else {
             return String::new();
         };
@@ -97,7 +106,11 @@ impl Recording {
     }
 
     /// The text of the line that an instruction is of.
-    pub(super) fn text_of_line(&self, of: Activation, pc: u32) -> Option<String> {
+    pub(in crate::debuggee::recording) fn text_of_line(
+        &self,
+        of: Activation,
+        pc: u32,
+    ) -> Option<String> {
         let module = self.timeline.module(of.module)?;
         let line = module.source.line_at(pc).filter(|line| line.line != 0)?;
         let text = self.sources.text_at(&module.source, line)?;
@@ -140,7 +153,7 @@ impl Recording {
     }
 
     /// What an instruction takes, where the session stands before it.
-    pub(super) fn inputs_of(
+    pub(in crate::debuggee::recording) fn inputs_of(
         &mut self,
         flow: &Flow,
         (of, pc, at): (Activation, u32, Moment),
@@ -151,10 +164,7 @@ impl Recording {
         for (index, source) in (first..).zip(flow.takes(pc).to_vec()) {
             let value = operands.get(index as usize).copied();
             let value = value.map_or_else(String::new, |v| core_text_in(v, Notation::Natural));
-            let constant = match source {
-                Source::By { pc, .. } => matches!(flow.does(pc), Some(Does::Constant(_))),
-                _ => false,
-            };
+            let constant = flow.constant(source).is_some();
             let name = match constant {
                 true => value.clone(),
                 false => self
@@ -219,6 +229,10 @@ impl Recording {
                 }
                 Some(Does::Converts { .. }) => match flow.takes(pc).first() {
                     Some(taken) => source = *taken,
+                    None => return Ok(None),
+                },
+                Some(Does::Computes(_)) => match flow.narrows(pc) {
+                    Some((narrowed, _)) => source = narrowed,
                     None => return Ok(None),
                 },
                 Some(Does::Call(Some(function))) => {
