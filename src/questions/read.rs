@@ -1,6 +1,6 @@
 //! Questions from text: which there are, and what follows their words.
 
-use super::{Answer, Asked, Calls, Diff, Question, QuestionError, Values, Visits, Writes};
+use super::{Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes};
 
 /// A question that has been read.
 pub struct Asking {
@@ -65,6 +65,18 @@ fn asking<Q: Question + 'static>(
 }
 
 static KINDS: &[Kind] = &[
+    Kind {
+        word: "why",
+        arguments: "",
+        about: "why the run failed: what trapped and where, the last hostcall that failed, and where the value comes from that was wrong",
+        read: |kind, text| asking(kind, Why::read(text)?),
+    },
+    Kind {
+        word: "origin",
+        arguments: "EXPRESSION [@POSITION]",
+        about: "where a value comes from: back through copies to a computation, a constant or what a hostcall brought",
+        read: |kind, text| asking(kind, OriginOf::read(text)?),
+    },
     Kind {
         word: "writes",
         arguments: "[--all] [--limit N] EXPRESSION",

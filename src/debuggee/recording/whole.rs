@@ -2,8 +2,10 @@
 
 use super::Recording;
 use super::texts::path_of;
+use crate::debuggee::failure::Failure;
+use crate::debuggee::origin::Origin;
 use crate::debuggee::{
-    Debuggee, DebuggeeError, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
+    Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::past::difference::{Difference, difference};
@@ -67,6 +69,25 @@ impl Whole for Recording {
             .timeline
             .told_visits(breakpoint, telling, interrupt, &progress)?;
         Ok(VisitsTold { place, visits })
+    }
+
+    fn origin(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Origin, DebuggeeError> {
+        self.origin_of(expression, frame, output, interrupt)
+    }
+
+    fn failure(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Failure, DebuggeeError> {
+        self.take_in_growth()?;
+        self.why_failed(output, interrupt)
     }
 
     fn go_to_visit(
