@@ -336,7 +336,7 @@ pub(super) fn answer(
         event: state.checks.events,
     };
     state.calls.call(calling.clone());
-    contexts::calling_out(&mut *caller);
+    contexts::calling_out(&mut *caller, crossing.id);
     if !in_trace {
         unanswered(caller, &calling)?;
         if !check_call(caller, instance, crossing, &calling.args)? {

@@ -2,11 +2,11 @@
 
 use super::slices::{Sample, Slices};
 use super::tree::{Node, Tree};
-use super::{Context, ContextId, Contexts, Crossed, function_sites};
+use super::{Context, ContextId, Contexts, Crossed, Hostcalls, function_sites};
 use crate::component::CrossingKind;
 use crate::instrument::clock::{self, ClockStyle};
 use crate::instrument::probe::Probe;
-use crate::instrument::probe::context::{Callee, Sites};
+use crate::instrument::probe::context::Sites;
 use crate::replay::calls::{Calling, Entering};
 use crate::replay::compiled::Compiled;
 use crate::replay::error::ReplayError;
@@ -70,8 +70,18 @@ pub(super) fn measure(
     let tree = tree.ok_or(ReplayError::NotForContexts)?;
     let contexts = tree.nodes().iter();
     let contexts = contexts.map(|node| measured.context(tree, node)).collect();
+    let hostcalls_from = tree.hostcalls().filter_map(|(slot, crossing, count)| {
+        Some(Hostcalls {
+            caller: ContextId(slot.0),
+            call: measured.call_at(tree, slot)?,
+            crossing,
+            count,
+        })
+    });
+    let hostcalls_from = hostcalls_from.collect();
     Ok(Contexts {
         contexts,
+        hostcalls_from,
         first: measured.first,
         counts: measured.counts,
         sites: measured.sites,
@@ -201,23 +211,21 @@ impl Measuring {
     }
 
     fn context(&self, tree: &Tree, node: &Node) -> Context {
-        let caller = node.caller.and_then(|(caller, offset)| {
-            let from = tree.nodes().get(caller as usize)?;
-            let sites = function_sites(&self.sites, from.module, from.function);
-            Some((caller, sites.and_then(|sites| sites.call_of_slot(offset))))
-        });
-        let call = caller.and_then(|(_, call)| call);
         Context {
-            caller: caller.map(|(caller, _)| ContextId(caller)),
-            call: call.map(|call| call.pc),
-            through_import: call.and_then(|call| match call.callee {
-                Callee::Import(import) => Some(import),
-                _ => None,
-            }),
+            caller: node.caller.map(|(caller, _)| ContextId(caller)),
+            call: node.caller.and_then(|slot| self.call_at(tree, slot)),
+            through: node.through,
             instance: node.instance,
             module: node.module,
             function: node.function,
         }
+    }
+
+    /// The instruction whose slot is there in a node.
+    fn call_at(&self, tree: &Tree, (node, offset): (u32, u32)) -> Option<u32> {
+        let node = tree.nodes().get(node as usize)?;
+        let sites = function_sites(&self.sites, node.module, node.function)?;
+        Some(sites.call_of_slot(offset)?.pc)
     }
 
     fn crossed(store: &mut StoreContextMut<'_, State>) -> (Tick, u64) {

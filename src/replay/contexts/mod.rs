@@ -32,9 +32,8 @@ pub struct Context {
     /// The instruction that called it, as an offset in the caller's module; `None` if it was
     /// called from outside, with no guest code on the stack.
     pub call: Option<u32>,
-    /// Whether that calls an import: the function was called through a hostcall, or is one of
-    /// another instance.
-    pub through_import: Option<u32>,
+    /// The hostcall that was made there, if the function was called in one.
+    pub through: Option<CrossingId>,
     /// The instance that it is a function of.
     pub instance: InstanceId,
     /// That instance's module.
@@ -43,14 +42,14 @@ pub struct Context {
     pub function: u32,
 }
 
-/// What was counted at a place in a context.
+/// What was counted at a place in a context, each time with a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// The function was called so often, each time with a tick.
+    /// The function was called so often.
     Entry,
     /// The header of the loop at this offset was passed so often.
     Loop(u32),
-    /// A leaf function was called so often from here, each time with a tick.
+    /// A leaf function was called so often from here.
     Leaf {
         /// The instruction that calls, as an offset in the module.
         call: u32,
@@ -59,20 +58,19 @@ pub enum Counted {
         /// Whether it takes the place of the function that calls.
         is_tail: bool,
     },
-    /// An import was called so often from here: no ticks.
-    Import {
-        /// The instruction that calls, as an offset in the module.
-        call: u32,
-        /// The index of the import among functions.
-        import: u32,
-    },
 }
 
-impl Counted {
-    /// Whether what is counted are ticks.
-    pub fn is_ticks(self) -> bool {
-        !matches!(self, Counted::Import { .. })
-    }
+/// A place that hostcalls were made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hostcalls {
+    /// The context that made them.
+    pub caller: ContextId,
+    /// The instruction that calls, as an offset in the module.
+    pub call: u32,
+    /// Which of the component's crossings they are.
+    pub crossing: CrossingId,
+    /// How many there were.
+    pub count: u64,
 }
 
 /// A call out of the guest, or into it.
@@ -104,6 +102,7 @@ pub struct Contexts {
     slices: Vec<Slice>,
     samples: Vec<Sample>,
     hostcalls: Vec<Crossed>,
+    hostcalls_from: Vec<Hostcalls>,
     entries: Vec<Crossed>,
     is_full: bool,
     end: Tick,
@@ -208,6 +207,11 @@ impl Contexts {
         &self.hostcalls
     }
 
+    /// How often hostcalls were made from where: all of them.
+    pub fn hostcalls_from(&self) -> &[Hostcalls] {
+        &self.hostcalls_from
+    }
+
     /// The calls into the guest of its exports, in order; not all of very many.
     pub fn entries(&self) -> &[Crossed] {
         &self.entries
@@ -244,8 +248,7 @@ fn places(sites: &Sites) -> impl Iterator<Item = (u32, Counted)> + '_ {
                 function,
                 is_tail,
             },
-            Callee::Import(import) => Counted::Import { call: pc, import },
-            Callee::Own(_) | Callee::Reference => return None,
+            Callee::Import(_) | Callee::Own(_) | Callee::Reference => return None,
         };
         Some((call.counter?, counted))
     });

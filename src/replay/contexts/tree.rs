@@ -1,6 +1,6 @@
 //! The tree of calling contexts that guest code grows: the host's side of it.
 
-use crate::component::ModuleId;
+use crate::component::{CrossingId, ModuleId};
 use crate::instrument::probe::context::{
     FIRST_NODE, IMPORT_CONTEXTS, IMPORT_FUNCTIONS, NODE_COUNTERS, NODE_ID, NODE_INDEX, NODE_NEXT,
     NODE_OWN_ID, NODE_SLOT, NUMBERS, PRESENT, SLOT,
@@ -31,6 +31,8 @@ pub(super) struct Node {
     /// The node that it is called from, and where in that its slot is; `None` for the root and
     /// for functions that are counted without their callers.
     pub(super) caller: Option<(u32, u32)>,
+    /// The hostcall that it is called in, if that was made from there.
+    pub(super) through: Option<CrossingId>,
     pub(super) instance: InstanceId,
     pub(super) module: ModuleId,
     /// The index of its function in the module.
@@ -54,8 +56,12 @@ pub(in crate::replay) struct Tree {
     callerless: HashMap<(InstanceId, u32), u32>,
     /// Where the first of those is.
     full_at: Option<u32>,
-    /// The slots of the calls out of the guest that are in progress.
-    calling_out: Vec<u32>,
+    /// The calls out of the guest that are in progress, with the slots that they are made from.
+    calling_out: Vec<(u32, CrossingId)>,
+    /// The last call into the guest was made in this one.
+    entered_in: Option<(u32, CrossingId)>,
+    /// How often each hostcall was made from each slot.
+    hostcalls: HashMap<(u32, CrossingId), u64>,
     /// Nodes that were entered since this was last taken.
     entered: Vec<u32>,
 }
@@ -66,6 +72,7 @@ impl Tree {
         let root = Node {
             at: FIRST_NODE,
             caller: None,
+            through: None,
             instance: InstanceId(u32::MAX),
             module: ModuleId(u32::MAX),
             function: 0,
@@ -77,6 +84,8 @@ impl Tree {
             callerless: HashMap::new(),
             full_at: None,
             calling_out: Vec::new(),
+            entered_in: None,
+            hostcalls: HashMap::new(),
             entered: Vec::new(),
         };
         put(memory.data_mut(&mut store), SLOT, ROOT_SLOT);
@@ -152,17 +161,32 @@ impl Tree {
         put(data, at + NODE_OWN_ID, id);
         put(data, at + NODE_SLOT, slot);
         put(data, at + NODE_INDEX, self.nodes.len() as u32);
-        let owner = self.nodes.partition_point(|node| node.at <= slot) - 1;
-        let offset = slot - self.nodes[owner].at;
+        let through = self.entered_in.filter(|(from, _)| *from == slot);
+        let caller = self.owner_of(slot);
         self.nodes.push(Node {
             at,
-            caller: (!is_full).then_some((owner as u32, offset)),
+            caller: (!is_full).then_some(caller),
+            through: through.map(|(_, crossing)| crossing),
             instance,
             module,
             function,
         });
         self.awake(data, at, id);
         Some(at)
+    }
+
+    /// The node that has a slot, and where in that it is.
+    fn owner_of(&self, slot: u32) -> (u32, u32) {
+        let after = self.nodes.partition_point(|node| node.at <= slot);
+        let owner = after.saturating_sub(1);
+        let at = self.nodes.get(owner).map_or(0, |node| node.at);
+        (owner as u32, slot - at)
+    }
+
+    /// How often each hostcall was made from which node and where in that.
+    pub(super) fn hostcalls(&self) -> impl Iterator<Item = ((u32, u32), CrossingId, u64)> + '_ {
+        let all = self.hostcalls.iter();
+        all.map(|((slot, crossing), count)| (self.owner_of(*slot), *crossing, *count))
     }
 
     fn is_callerless(&self, at: u32) -> bool {
@@ -243,12 +267,17 @@ pub(in crate::replay) fn enter(
 }
 
 /// The guest calls out: what is called meanwhile is called from there.
-pub(in crate::replay) fn calling_out(mut store: impl AsContextMut<Data = State>) {
+pub(in crate::replay) fn calling_out(
+    mut store: impl AsContextMut<Data = State>,
+    crossing: CrossingId,
+) {
     let mut store = store.as_context_mut();
     if let Some(memory) = store.data().contexts.as_ref().map(Tree::memory) {
         let (data, state) = memory.data_and_store_mut(&mut store);
         if let Some(tree) = &mut state.contexts {
-            tree.calling_out.push(get(data, SLOT));
+            let slot = get(data, SLOT);
+            tree.calling_out.push((slot, crossing));
+            *tree.hostcalls.entry((slot, crossing)).or_default() += 1;
         }
     }
 }
@@ -265,8 +294,11 @@ pub(in crate::replay) fn entering(mut store: impl AsContextMut<Data = State>) {
     let mut store = store.as_context_mut();
     if let Some(memory) = store.data().contexts.as_ref().map(Tree::memory) {
         let (data, state) = memory.data_and_store_mut(&mut store);
-        let slot = state.contexts.as_ref().and_then(|tree| tree.calling_out.last());
-        put(data, SLOT, slot.copied().unwrap_or(ROOT_SLOT));
+        let Some(tree) = &mut state.contexts else {
+            return;
+        };
+        tree.entered_in = tree.calling_out.last().copied();
+        put(data, SLOT, tree.entered_in.map_or(ROOT_SLOT, |(slot, _)| slot));
     }
 }
 

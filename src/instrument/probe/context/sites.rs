@@ -235,8 +235,8 @@ impl Reading<'_> {
             }
             _ => return,
         };
-        let is_counted = matches!(callee, Callee::Leaf(_) | Callee::Import(_));
-        let has_slot = !matches!(callee, Callee::Leaf(_));
+        let is_counted = matches!(callee, Callee::Leaf(_));
+        let has_slot = !is_counted;
         self.sites.calls.push(Call {
             pc,
             callee,
