@@ -16,6 +16,7 @@ const ROOMS: &[&[&str]] = &[
     &["timeline"],
     &["inspect"],
     &["debuggee"],
+    &["questions"],
     &["dap"],
     &["cli"],
 ];
