@@ -1,21 +1,25 @@
-//! The Firefox Profiler's processed profile format. A tick is shown as a nanosecond, and is
-//! the unit of weights.
+//! The Firefox Profiler's processed profile format, in version 55. A tick is shown as a
+//! nanosecond, and is the unit of weights.
+//!
+//! The crate for this format knows neither files nor lines, and weights of 32 bits; so the
+//! tables are written here.
 
 use super::timed;
 use crate::inspect::profile::{Frame, Kind, Profile};
+use crate::replay::Tick;
 use crate::replay::contexts::Crossed;
-use crate::trace::Trace;
-use anyhow::Context;
+use crate::trace::{HostTimes, Trace};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use fxprof_processed_profile::{
-    CategoryColor, CategoryHandle, CpuDelta, Frame as Label, FrameFlags, FrameInfo, MarkerFieldFlags,
-    MarkerFieldFormat, MarkerTiming, Profile as Processed, ReferenceTimestamp, SamplingInterval,
-    StaticSchemaMarker, StaticSchemaMarkerField, StringHandle, Timestamp, WeightType,
-};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The version of the format.
+const VERSION: u32 = 55;
 
 /// Writes a profile.
 pub(super) fn write(
@@ -24,298 +28,405 @@ pub(super) fn write(
     is_compressed: bool,
     to: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut value = serde_json::to_value(processed(profile, trace))?;
-    Lines { profile }.put_into(&mut value)?;
+    let processed = Processed::of(profile, trace);
     if is_compressed {
         let mut packed = GzEncoder::new(to, Compression::default());
-        serde_json::to_writer(&mut packed, &value)?;
+        serde_json::to_writer(&mut packed, &processed)?;
         packed.finish()?;
     } else {
-        serde_json::to_writer(to, &value)?;
+        serde_json::to_writer(to, &processed)?;
     }
     Ok(())
 }
 
-fn at(tick: u64) -> Timestamp {
-    Timestamp::from_nanos_since_reference(tick)
+/// A tick in milliseconds.
+fn ms(tick: u64) -> f64 {
+    tick as f64 / 1e6
 }
 
-fn processed(profile: &Profile, trace: &Trace) -> Processed {
-    let started = trace.metadata().started as f64 * 1000.0;
-    let slices = profile.contexts().slices().len().max(1) as u64;
-    let mut processed = Processed::new(
-        "rr-dap",
-        ReferenceTimestamp::from_millis_since_unix_epoch(started),
-        SamplingInterval::from_nanos((profile.end().0 / slices).max(1)),
-    );
-    processed.set_symbolicated(true);
-    let process = processed.add_process(&trace.metadata().program, 1, at(0));
-    processed.set_process_end_time(process, at(profile.end().0));
-    let thread = processed.add_thread(process, 1, at(0), true);
-    processed.set_thread_name(thread, "guest");
-    processed.set_thread_end_time(thread, at(profile.end().0));
-    processed.set_thread_samples_weight_type(thread, WeightType::Samples);
-    processed.set_thread_show_markers_in_timeline(thread, true);
-    let categories = Categories::new(&mut processed);
-    // The label is the frame's number: names and lines are put in afterwards.
-    let frames: Vec<_> = profile
-        .frames()
-        .iter()
-        .enumerate()
-        .map(|(number, frame)| {
-            let label = processed.intern_string(&number.to_string());
-            let info = FrameInfo {
-                frame: Label::Label(label),
-                category_pair: categories.of(profile, frame).into(),
-                flags: FrameFlags::empty(),
-            };
-            processed.intern_frame(thread, info)
-        })
-        .collect();
-    let mut stacks = Vec::with_capacity(profile.stacks().len());
-    for stack in profile.stacks() {
-        let below = stack.below.and_then(|below| stacks.get(below.0 as usize));
-        let frame = frames[stack.frame as usize];
-        stacks.push(processed.intern_stack(thread, below.copied(), frame));
-    }
-    for ran in timed::ran(profile) {
-        let mut rest = ran.ticks.end - ran.ticks.start;
-        while rest > 0 {
-            let weight = i32::try_from(rest).unwrap_or(i32::MAX);
-            let stack = stacks.get(ran.stack.0 as usize).copied();
-            let when = at(ran.ticks.end - rest);
-            processed.add_sample(thread, when, stack, CpuDelta::from_nanos(weight as u64), weight);
-            rest -= weight as u64;
-        }
-    }
-    let name = "Memory of the guest";
-    let counter = processed.add_counter(process, name, "Memory", "Size of all linear memories");
-    let mut before = 0;
-    for slice in profile.contexts().slices() {
-        let grown = slice.memory as f64 - before as f64;
-        before = slice.memory;
-        processed.add_counter_sample(counter, at(slice.end.0), grown, u32::from(grown != 0.0));
-    }
-    for (is_request, all) in [
-        (false, profile.contexts().hostcalls()),
-        (true, profile.contexts().entries()),
-    ] {
-        for crossed in all {
-            if let Some(marker) = Crossing::of(&mut processed, trace, crossed, is_request) {
-                let end = crossed.end.unwrap_or(profile.end());
-                let timing = MarkerTiming::Interval(at(crossed.begin.0), at(end.0));
-                processed.add_marker(thread, timing, marker);
-            }
-        }
-    }
-    processed
+#[derive(Serialize)]
+struct Processed {
+    meta: Value,
+    libs: [(); 0],
+    threads: [Thread; 1],
+    pages: [(); 0],
+    #[serde(rename = "profilerOverhead")]
+    profiler_overhead: [(); 0],
+    counters: [Value; 1],
 }
 
-struct Categories {
-    guest: CategoryHandle,
-    library: CategoryHandle,
-    hostcall: CategoryHandle,
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Thread {
+    name: &'static str,
+    is_main_thread: bool,
+    process_type: &'static str,
+    process_name: String,
+    process_startup_time: f64,
+    process_shutdown_time: f64,
+    register_time: f64,
+    unregister_time: Option<f64>,
+    paused_ranges: [(); 0],
+    pid: &'static str,
+    tid: &'static str,
+    show_markers_in_timeline: bool,
+    frame_table: Frames,
+    func_table: Functions,
+    stack_table: Stacks,
+    samples: Samples,
+    markers: Markers,
+    native_symbols: Value,
+    resource_table: Value,
+    string_array: Vec<String>,
 }
 
-impl Categories {
-    fn new(processed: &mut Processed) -> Categories {
-        Categories {
-            guest: processed.add_category("Guest", CategoryColor::Blue),
-            library: processed.add_category("Library", CategoryColor::Gray),
-            hostcall: processed.add_category("Hostcalls", CategoryColor::Orange),
-        }
-    }
+/// The categories, by number.
+const CATEGORIES: [(&str, &str); 5] = [
+    ("Other", "grey"),
+    ("Guest", "blue"),
+    ("Library", "lightblue"),
+    ("Hostcalls", "orange"),
+    ("Calls of exports", "green"),
+];
+const OTHER: u32 = 0;
+const GUEST: u32 = 1;
+const LIBRARY: u32 = 2;
+const HOSTCALLS: u32 = 3;
+const EXPORTS: u32 = 4;
+/// The subcategories of each.
+const SUBCATEGORIES: [&str; 2] = ["Other", "Inlined"];
 
-    fn of(&self, profile: &Profile, frame: &Frame) -> CategoryHandle {
-        match profile.function(frame.function).map(|function| function.kind) {
-            Some(Kind::Guest) => self.guest,
-            Some(Kind::Library) => self.library,
-            Some(Kind::Hostcall) => self.hostcall,
-            Some(Kind::Unknown) | None => CategoryHandle::OTHER,
+impl Processed {
+    fn of(profile: &Profile, trace: &Trace) -> Processed {
+        let slices = profile.contexts().slices().len().max(1) as u64;
+        let categories = CATEGORIES.map(|(name, color)| {
+            json!({"name": name, "color": color, "subcategories": SUBCATEGORIES})
+        });
+        let meta = json!({
+            "version": 24,
+            "preprocessedProfileVersion": VERSION,
+            "product": "rr-dap",
+            "processType": 0,
+            "startTime": trace.metadata().started as f64 * 1000.0,
+            "interval": ms((profile.end().0 / slices).max(1)),
+            "debug": false,
+            "symbolicated": true,
+            "pausedRanges": [],
+            "extensions": {"length": 0, "baseURL": [], "id": [], "name": []},
+            "sampleUnits": {"eventDelay": "ms", "threadCPUDelta": "ns", "time": "ms"},
+            "usesOnlyOneStackType": true,
+            "sourceCodeIsNotOnSearchfox": true,
+            "categories": categories,
+            "markerSchema": [schema("hostcall"), schema("export")],
+        });
+        Processed {
+            meta,
+            libs: [],
+            threads: [Thread::of(profile, trace)],
+            pages: [],
+            profiler_overhead: [],
+            counters: [memory(profile)],
         }
     }
 }
 
-/// A hostcall, or a call of an export.
-struct Crossing {
-    name: StringHandle,
-    is_request: bool,
-    event: u64,
-    /// By the host's clock, in milliseconds, if the recording has it.
-    host_time: f64,
+fn schema(name: &str) -> Value {
+    json!({
+        "name": name,
+        "display": ["marker-chart", "marker-table", "timeline-overview"],
+        "chartLabel": "{marker.name}",
+        "tableLabel": "{marker.name} (hostcall {marker.data.event})",
+        "fields": [
+            {"key": "event", "label": "Number of the hostcall", "format": "integer", "searchable": true},
+            {"key": "begin", "label": "Tick", "format": "integer"},
+            {"key": "host", "label": "On the host's clock since the recording began", "format": "milliseconds"},
+            {"key": "took", "label": "Took on the host's clock", "format": "milliseconds"},
+        ],
+    })
 }
 
-impl Crossing {
-    fn of(
-        processed: &mut Processed,
-        trace: &Trace,
-        crossed: &Crossed,
-        is_request: bool,
-    ) -> Option<Crossing> {
-        let crossing = trace.component().crossing(crossed.crossing)?;
-        let name = processed.intern_string(&crossing.name.to_string());
-        Some(Crossing {
-            name,
-            is_request,
-            event: crossed.event,
-            host_time: 0.0,
-        })
+/// How much memory the guest has.
+fn memory(profile: &Profile) -> Value {
+    let slices = profile.contexts().slices();
+    let mut before = (0, 0);
+    let mut deltas: Vec<f64> = Vec::with_capacity(slices.len());
+    let mut counts: Vec<i64> = Vec::with_capacity(slices.len());
+    for slice in slices {
+        deltas.push(ms(slice.end.0 - before.0));
+        counts.push(slice.memory.cast_signed() - before.1);
+        before = (slice.end.0, slice.memory.cast_signed());
     }
-}
-
-impl StaticSchemaMarker for Crossing {
-    const UNIQUE_MARKER_TYPE_NAME: &'static str = "crossing";
-    const CHART_LABEL: Option<&'static str> = Some("{marker.name}");
-    const TABLE_LABEL: Option<&'static str> = Some("{marker.name}, hostcall {marker.data.event}");
-    const FIELDS: &'static [StaticSchemaMarkerField] = &[
-        StaticSchemaMarkerField {
-            key: "event",
-            label: "Hostcalls before it",
-            format: MarkerFieldFormat::Integer,
-            flags: MarkerFieldFlags::SEARCHABLE,
+    json!({
+        "name": "Linear memories",
+        "category": "Memory",
+        "description": "Size of all linear memories of the guest",
+        "pid": "1",
+        "mainThreadIndex": 0,
+        "samples": {
+            "length": slices.len(),
+            "timeDeltas": deltas,
+            "number": counts.iter().map(|grown| u32::from(*grown != 0)).collect::<Vec<_>>(),
+            "count": counts,
         },
-        StaticSchemaMarkerField {
-            key: "host",
-            label: "Time on the host",
-            format: MarkerFieldFormat::Milliseconds,
-            flags: MarkerFieldFlags::empty(),
-        },
-    ];
+    })
+}
 
-    fn name(&self, _: &mut Processed) -> StringHandle {
-        self.name
-    }
-
-    fn category(&self, processed: &mut Processed) -> CategoryHandle {
-        match self.is_request {
-            true => processed.add_category("Calls of exports", CategoryColor::Green),
-            false => processed.add_category("Hostcalls", CategoryColor::Orange),
-        }
-    }
-
-    fn string_field_value(&self, _: u32) -> StringHandle {
-        self.name
-    }
-
-    fn number_field_value(&self, field: u32) -> f64 {
-        match field {
-            0 => self.event as f64,
-            _ => self.host_time,
+impl Thread {
+    fn of(profile: &Profile, trace: &Trace) -> Thread {
+        let mut strings = Strings::default();
+        let end = ms(profile.end().0);
+        let program = &trace.metadata().program;
+        let process_name = program.rsplit('/').next().unwrap_or(program).to_owned();
+        let (func_table, frame_table) = tables(profile, &mut strings);
+        let markers = Markers::of(profile, trace, &mut strings);
+        Thread {
+            name: "guest",
+            is_main_thread: true,
+            process_type: "default",
+            process_name,
+            process_startup_time: 0.0,
+            process_shutdown_time: end,
+            register_time: 0.0,
+            unregister_time: Some(end),
+            paused_ranges: [],
+            pid: "1",
+            tid: "1",
+            show_markers_in_timeline: true,
+            frame_table,
+            func_table,
+            stack_table: Stacks::of(profile),
+            samples: Samples::of(profile),
+            markers,
+            native_symbols: json!({"length": 0, "address": [], "functionSize": [], "libIndex": [], "name": []}),
+            resource_table: json!({"length": 0, "lib": [], "name": [], "host": [], "type": []}),
+            string_array: strings.all,
         }
     }
 }
 
-/// Names, files and lines, which the crate has no door for: its functions are the numbers
-/// of frames, and become functions.
-struct Lines<'a> {
-    profile: &'a Profile,
-}
-
-impl Lines<'_> {
-    fn put_into(&self, value: &mut Value) -> anyhow::Result<()> {
-        let threads = value.get_mut("threads").and_then(Value::as_array_mut);
-        for thread in threads.into_iter().flatten() {
-            self.thread(thread).context("the profile's tables do not fit each other")?;
-        }
-        Ok(())
-    }
-
-    fn thread(&self, thread: &mut Value) -> Option<()> {
-        let mut strings = Strings::new(std::mem::take(thread.get_mut("stringArray")?))?;
-        let old = thread.get("funcTable")?;
-        let names = old.get("name")?.as_array()?;
-        let mut functions = Functions::default();
-        let mut lines = Vec::with_capacity(names.len());
-        let mut renamed = Vec::with_capacity(names.len());
-        for name in names {
-            let number = strings.get(name.as_u64()?)?.parse::<u32>().ok()?;
-            let frame = self.profile.frame(number)?;
-            renamed.push(functions.number(self.profile, frame, &mut strings));
-            lines.push(frame.at.as_ref().map(|(_, line)| *line));
-        }
-        let frames = thread.get_mut("frameTable")?;
-        let of_frames = frames.get("func")?.as_array()?.iter();
-        let of_frames = of_frames.map(|function| Some(function.as_u64()? as usize));
-        let of_frames: Vec<usize> = of_frames.collect::<Option<_>>()?;
-        let column = |values: &mut dyn Iterator<Item = Value>| Value::Array(values.collect());
-        let renamed = |at: &usize| renamed.get(*at).copied().into();
-        frames["func"] = column(&mut of_frames.iter().map(renamed));
-        let line = |at: &usize| lines.get(*at).copied().flatten().into();
-        frames["line"] = column(&mut of_frames.iter().map(line));
-        thread["funcTable"] = functions.table();
-        thread["stringArray"] = Value::Array(strings.all);
-        Some(())
-    }
-}
-
+#[derive(Default)]
 struct Strings {
-    all: Vec<Value>,
-    numbers: HashMap<String, u64>,
+    all: Vec<String>,
+    numbers: HashMap<Arc<str>, u32>,
 }
 
 impl Strings {
-    fn new(all: Value) -> Option<Strings> {
-        let Value::Array(all) = all else { return None };
-        Some(Strings {
-            all,
-            numbers: HashMap::new(),
-        })
-    }
-
-    fn get(&self, number: u64) -> Option<&str> {
-        self.all.get(number as usize)?.as_str()
-    }
-
-    fn number(&mut self, text: &str) -> u64 {
+    fn number(&mut self, text: &Arc<str>) -> u32 {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
-        let number = self.all.len() as u64;
-        self.all.push(text.into());
-        self.numbers.insert(text.to_owned(), number);
+        let number = self.all.len() as u32;
+        self.all.push(text.to_string());
+        self.numbers.insert(text.clone(), number);
         number
     }
 }
 
-/// The table of functions.
-#[derive(Default)]
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Frames {
+    length: usize,
+    address: Vec<i32>,
+    inline_depth: Vec<u32>,
+    category: Vec<u32>,
+    subcategory: Vec<u32>,
+    func: Vec<u32>,
+    native_symbol: Vec<()>,
+    #[serde(rename = "innerWindowID")]
+    inner_window_id: Vec<u32>,
+    line: Vec<Option<u32>>,
+    column: Vec<()>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Functions {
-    numbers: HashMap<u32, u64>,
-    name: Vec<Value>,
-    file: Vec<Value>,
-    line: Vec<Value>,
+    length: usize,
+    name: Vec<u32>,
+    #[serde(rename = "isJS")]
+    is_js: Vec<bool>,
+    #[serde(rename = "relevantForJS")]
+    relevant_for_js: Vec<bool>,
+    resource: Vec<i32>,
+    file_name: Vec<Option<u32>>,
+    line_number: Vec<Option<u32>>,
+    column_number: Vec<()>,
 }
 
-impl Functions {
-    fn number(&mut self, profile: &Profile, frame: &Frame, strings: &mut Strings) -> u64 {
-        if let Some(number) = self.numbers.get(&frame.function.0) {
-            return *number;
-        }
-        let number = self.name.len() as u64;
-        self.numbers.insert(frame.function.0, number);
+/// A frame's file is its function's: one whose lines are of several files, as those of macros
+/// may be, is a function for each.
+fn tables(profile: &Profile, strings: &mut Strings) -> (Functions, Frames) {
+    let mut functions = Functions::default();
+    let mut numbers: HashMap<(u32, Option<u32>), u32> = HashMap::new();
+    let mut frames = Frames::default();
+    for frame in profile.frames() {
         let function = profile.function(frame.function);
-        let name = function.map_or("", |function| &function.name);
-        self.name.push(strings.number(name).into());
-        let file = function.and_then(|function| function.file.as_deref());
-        // Frames of a function without a declaration say which file they are of.
-        let file = file.or(frame.at.as_ref().map(|(file, _)| &**file));
-        self.file.push(file.map(|file| strings.number(file)).into());
-        let line = function.map(|function| function.line);
-        self.line.push(line.filter(|line| *line > 0).into());
-        number
+        let declared = function.and_then(|function| function.file.as_ref());
+        let file = frame.at.as_ref().map(|(file, _)| file).or(declared);
+        let file = file.map(|file| strings.number(file));
+        let func = *numbers.entry((frame.function.0, file)).or_insert_with(|| {
+            let line = function.map(|function| function.line);
+            let name = function.map_or_else(|| "".into(), |function| function.name.clone());
+            functions.name.push(strings.number(&name));
+            functions.is_js.push(false);
+            functions.relevant_for_js.push(false);
+            functions.resource.push(-1);
+            functions.file_name.push(file);
+            functions.line_number.push(line.filter(|line| *line > 0));
+            functions.column_number.push(());
+            functions.length += 1;
+            functions.length as u32 - 1
+        });
+        frames.address.push(-1);
+        frames.inline_depth.push(0);
+        frames.category.push(category(profile, frame));
+        frames.subcategory.push(u32::from(frame.is_inlined));
+        frames.func.push(func);
+        frames.native_symbol.push(());
+        frames.inner_window_id.push(0);
+        frames.line.push(frame.at.as_ref().map(|(_, line)| *line));
+        frames.column.push(());
+        frames.length += 1;
+    }
+    (functions, frames)
+}
+
+fn category(profile: &Profile, frame: &Frame) -> u32 {
+    match profile.function(frame.function).map(|function| function.kind) {
+        Some(Kind::Guest) => GUEST,
+        Some(Kind::Library) => LIBRARY,
+        Some(Kind::Hostcall) => HOSTCALLS,
+        Some(Kind::Unknown) | None => OTHER,
+    }
+}
+
+#[derive(Serialize)]
+struct Stacks {
+    length: usize,
+    prefix: Vec<Option<u32>>,
+    frame: Vec<u32>,
+}
+
+impl Stacks {
+    fn of(profile: &Profile) -> Stacks {
+        let stacks = profile.stacks();
+        let prefix = stacks.iter().map(|stack| stack.below.map(|below| below.0));
+        Stacks {
+            length: stacks.len(),
+            prefix: prefix.collect(),
+            frame: stacks.iter().map(|stack| stack.frame).collect(),
+        }
+    }
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Samples {
+    length: usize,
+    weight_type: &'static str,
+    stack: Vec<u32>,
+    time_deltas: Vec<f64>,
+    weight: Vec<u64>,
+    #[serde(rename = "threadCPUDelta")]
+    thread_cpu_delta: Vec<u64>,
+}
+
+impl Samples {
+    fn of(profile: &Profile) -> Samples {
+        let mut samples = Samples {
+            weight_type: "samples",
+            ..Samples::default()
+        };
+        let mut before = 0;
+        for ran in timed::ran(profile) {
+            let ticks = ran.ticks.end - ran.ticks.start;
+            samples.stack.push(ran.stack.0);
+            samples.time_deltas.push(ms(ran.ticks.start - before));
+            samples.weight.push(ticks);
+            samples.thread_cpu_delta.push(ran.ticks.start - before);
+            samples.length += 1;
+            before = ran.ticks.start;
+        }
+        samples
+    }
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Markers {
+    length: usize,
+    name: Vec<u32>,
+    category: Vec<u32>,
+    /// All are intervals.
+    phase: Vec<u32>,
+    start_time: Vec<f64>,
+    end_time: Vec<f64>,
+    data: Vec<Marker>,
+}
+
+/// A hostcall, or a call of an export.
+#[derive(Serialize)]
+struct Marker {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    event: u64,
+    begin: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took: Option<f64>,
+}
+
+impl Markers {
+    fn of(profile: &Profile, trace: &Trace, strings: &mut Strings) -> Markers {
+        let mut markers = Markers::default();
+        let contexts = profile.contexts();
+        let times = HostTimes::of(trace);
+        let elapsed = |event| Some(times.at(event)?.elapsed());
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        for crossed in contexts.hostcalls() {
+            markers.add(trace, crossed, ("hostcall", HOSTCALLS), profile.end(), strings);
+            if let Some(marker) = markers.data.last_mut() {
+                marker.host = elapsed(crossed.event).map(millis);
+                marker.took = times.duration(crossed.event).map(millis);
+            }
+        }
+        for crossed in contexts.entries() {
+            markers.add(trace, crossed, ("export", EXPORTS), profile.end(), strings);
+            if let Some(marker) = markers.data.last_mut() {
+                let begun = elapsed(crossed.event);
+                marker.host = begun.map(millis);
+                // As far as hostcalls tell.
+                let took = || elapsed(crossed.last_event)?.checked_sub(begun?);
+                marker.took = took().map(millis);
+            }
+        }
+        markers
     }
 
-    fn table(self) -> Value {
-        let length = self.name.len();
-        serde_json::json!({
-            "length": length,
-            "name": self.name,
-            "isJS": vec![false; length],
-            "relevantForJS": vec![false; length],
-            "resource": vec![-1; length],
-            "fileName": self.file,
-            "lineNumber": self.line,
-            "columnNumber": vec![Value::Null; length],
-        })
+    fn add(
+        &mut self,
+        trace: &Trace,
+        crossed: &Crossed,
+        (kind, category): (&'static str, u32),
+        end: Tick,
+        strings: &mut Strings,
+    ) {
+        const INTERVAL: u32 = 1;
+        let crossing = trace.component().crossing(crossed.crossing);
+        let name = crossing.map(|crossing| crossing.name.to_string());
+        self.name.push(strings.number(&name.unwrap_or_default().into()));
+        self.category.push(category);
+        self.phase.push(INTERVAL);
+        self.start_time.push(ms(crossed.begin.0));
+        self.end_time.push(ms(crossed.end.unwrap_or(end).0));
+        self.data.push(Marker {
+            kind,
+            event: crossed.event,
+            begin: crossed.begin.0,
+            host: None,
+            took: None,
+        });
+        self.length += 1;
     }
 }
