@@ -16,6 +16,7 @@ mod canonical_abi;
 mod clock;
 mod component;
 mod concurrency;
+mod contexts;
 mod crash;
 mod crossings;
 mod damaged_units;
