@@ -1,6 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
-use super::{Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes};
+use super::{
+    Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+};
 
 /// A question that has been read.
 pub struct Asking {

@@ -93,14 +93,22 @@ fn told(contexts: &Contexts, codes: &[Arc<Code>]) -> Ticks {
     let mut told = Ticks::new();
     for (id, context) in contexts.all() {
         let code = &codes[context.module.0 as usize];
-        let entry = |function| contexts.entry_of(context.module, function).expect("a function");
+        let entry = |function| {
+            contexts
+                .entry_of(context.module, function)
+                .expect("a function")
+        };
         for (counter, counted) in contexts.counters(id) {
             let stack = match counted {
                 Counted::Entry => stack(contexts, id, entry(context.function)),
                 Counted::Loop(pc) => {
                     stack(contexts, id, code.instruction_after(pc).expect("a body"))
                 }
-                Counted::Leaf { call, function, is_tail } => {
+                Counted::Leaf {
+                    call,
+                    function,
+                    is_tail,
+                } => {
                     let mut stack = stack(contexts, id, call);
                     if is_tail {
                         stack.pop();
@@ -167,7 +175,10 @@ fn agree(guest: Guest) {
     let codes = codes(&trace);
     let counts = compiled(&trace, Variant::Probed(Probe::Count));
     let counts = Counts::of(&trace, &counts, &Arc::default()).expect("counts");
-    for variant in [Variant::Probed(Probe::Context), Variant::ProbedExactly(Probe::Context)] {
+    for variant in [
+        Variant::Probed(Probe::Context),
+        Variant::ProbedExactly(Probe::Context),
+    ] {
         let contexts = measured(&trace, variant);
         let told = told(&contexts, &codes);
         assert_eq!(told, walked, "{variant:?}");

@@ -5,13 +5,13 @@ mod folded;
 mod timed;
 
 use super::progress::CompileProgress;
+use crate::component::Component;
 use crate::inspect::profile::{Profile, Sources};
+use crate::instrument::probe::Probe;
 use crate::replay::Compiled;
 use crate::replay::contexts::Contexts;
 use crate::replay::variant::{CacheDir, Variant};
-use crate::instrument::probe::Probe;
 use crate::source::external::{External, Search};
-use crate::component::Component;
 use crate::trace::Trace;
 use anyhow::{Context, bail};
 use std::fs::File;
@@ -34,10 +34,14 @@ impl Format {
         let name = name.to_lowercase();
         let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
         if ends(&[".json.gz"]) {
-            return Ok(Format::Firefox { is_compressed: true });
+            return Ok(Format::Firefox {
+                is_compressed: true,
+            });
         }
         if ends(&[".json"]) {
-            return Ok(Format::Firefox { is_compressed: false });
+            return Ok(Format::Firefox {
+                is_compressed: false,
+            });
         }
         if ends(&[".folded", ".txt"]) {
             return Ok(Format::Folded);

@@ -78,7 +78,10 @@ fn above(profile: &Profile) -> (Vec<StackId>, Vec<Vec<StackId>>) {
     let mut outermost = Vec::new();
     let mut above = vec![Vec::new(); profile.stacks().len()];
     for (id, stack) in (0..).map(StackId).zip(profile.stacks()) {
-        match stack.below.and_then(|below| above.get_mut(below.0 as usize)) {
+        match stack
+            .below
+            .and_then(|below| above.get_mut(below.0 as usize))
+        {
             Some(above) => above.push(id),
             None => outermost.push(id),
         }
@@ -206,7 +209,11 @@ impl Adding<'_> {
         if let Some(at) = &frame.at
             && self.lines_open.get(at) == Some(&1)
         {
-            self.totals.lines.entry(at.clone()).or_default().with_callees += sum;
+            self.totals
+                .lines
+                .entry(at.clone())
+                .or_default()
+                .with_callees += sum;
         }
     }
 }

@@ -182,7 +182,10 @@ impl BodyWriter<'_> {
     fn locals(&mut self, locals: &Locals<'_>) {
         let clock = (self.keeping != Keeping::Global).then_some(ValType::I64);
         let depth = self.depth.map(|_| ValType::I32);
-        let context = self.context.is_some().then_some([ValType::I32, ValType::I64]);
+        let context = self
+            .context
+            .is_some()
+            .then_some([ValType::I32, ValType::I64]);
         let added = clock.into_iter().chain(depth);
         let added = added.chain(context.into_iter().flatten());
         let added: Vec<ValType> = added.chain(self.temporaries.types().to_vec()).collect();
@@ -311,7 +314,11 @@ impl BodyWriter<'_> {
 
     /// Ends what has been put around a branch.
     fn after_branch(&mut self, operator: &Operator<'_>) {
-        if self.context.as_ref().is_some_and(|context| context.wraps(operator)) {
+        if self
+            .context
+            .as_ref()
+            .is_some_and(|context| context.wraps(operator))
+        {
             self.insert(&[Instruction::End]);
         }
     }
@@ -437,12 +444,16 @@ impl BodyWriter<'_> {
             }
         }
         let length = (self.bytes.len() - rewritten).min(bytes.len());
-        self.offsets.copied(original, rewritten as u32, length as u32);
+        self.offsets
+            .copied(original, rewritten as u32, length as u32);
         Ok(())
     }
 
     fn is_encoded_anew(&self, operator: &Operator<'_>, bytes: &[u8]) -> bool {
-        let wrapped = self.context.as_ref().is_some_and(|context| context.wraps(operator));
+        let wrapped = self
+            .context
+            .as_ref()
+            .is_some_and(|context| context.wraps(operator));
         wrapped || self.original.moves_memories() && may_name_memory(bytes)
     }
 

@@ -149,11 +149,18 @@ impl Measuring {
         let (Some(node), Some(&first)) = (tree.nodes().get(at), self.first.get(at)) else {
             return;
         };
-        let end = self.first.get(at + 1).map_or(self.counts.len(), |next| *next as usize);
+        let end = self
+            .first
+            .get(at + 1)
+            .map_or(self.counts.len(), |next| *next as usize);
         let counts = self.counts.get_mut(first as usize..end).unwrap_or_default();
         let from = node.counters_at() as usize;
         let bytes = data.get(from..).unwrap_or_default();
-        let now = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let now = bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| u64::from_le_bytes(*bytes));
         for (counter, (before, now)) in (first..).zip(counts.iter_mut().zip(now)) {
             if now != *before {
                 self.slices.samples.push(Sample {
@@ -192,7 +199,9 @@ impl Measuring {
     fn end_slice(&mut self, store: &mut StoreContextMut<'_, State>, now: Tick) {
         let events = store.data().events();
         let memories = self.memories.iter();
-        let memory = memories.map(|memory| memory.data_size(&*store) as u64).sum();
+        let memory = memories
+            .map(|memory| memory.data_size(&*store) as u64)
+            .sum();
         if self.slices.end(now, events, memory) {
             self.length = (self.length * 2).min(LONGEST);
         }
@@ -261,7 +270,10 @@ impl Observer for Measuring {
         let memories = (0..).map_while(|index| probes::memory(&mut *store, made, index));
         for memory in memories.collect::<Vec<Memory>>() {
             let start = memory.data_ptr(&*store);
-            let is_known = self.memories.iter().any(|known| known.data_ptr(&*store) == start);
+            let is_known = self
+                .memories
+                .iter()
+                .any(|known| known.data_ptr(&*store) == start);
             if !is_known {
                 self.memories.push(memory);
             }
@@ -316,7 +328,9 @@ impl Observer for Measuring {
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
         let component = store.data().component().clone();
-        let kind = component.crossing(entry.crossing).map(|crossing| &crossing.kind);
+        let kind = component
+            .crossing(entry.crossing)
+            .map(|crossing| &crossing.kind);
         let (begin, event) = Self::crossed(store);
         if !matches!(kind, Some(CrossingKind::Lift | CrossingKind::Callback)) {
             self.open_entries.push(None);

@@ -203,7 +203,10 @@ impl Tree {
 
     /// The host wants to hear when these nodes are entered next.
     pub(super) fn wait_for(&self, data: &mut [u8], nodes: &[u32]) {
-        for node in nodes.iter().filter_map(|node| self.nodes.get(*node as usize)) {
+        for node in nodes
+            .iter()
+            .filter_map(|node| self.nodes.get(*node as usize))
+        {
             put(data, node.at + NODE_ID, 0);
         }
     }
@@ -298,7 +301,11 @@ pub(in crate::replay) fn entering(mut store: impl AsContextMut<Data = State>) {
             return;
         };
         tree.entered_in = tree.calling_out.last().copied();
-        put(data, SLOT, tree.entered_in.map_or(ROOT_SLOT, |(slot, _)| slot));
+        put(
+            data,
+            SLOT,
+            tree.entered_in.map_or(ROOT_SLOT, |(slot, _)| slot),
+        );
     }
 }
 

@@ -169,10 +169,7 @@ impl Tree {
         let Some(slot) = call.slot else {
             return all;
         };
-        all.extend([
-            Instruction::I32Const(0),
-            Instruction::LocalGet(self.node),
-        ]);
+        all.extend([Instruction::I32Const(0), Instruction::LocalGet(self.node)]);
         all.extend(match call.is_tail {
             true => vec![Instruction::I32Load(self.at(NODE_SLOT, 2))],
             false => vec![

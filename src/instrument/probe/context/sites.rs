@@ -139,7 +139,11 @@ pub(in crate::instrument) fn read(
     let mut sites = reading.sites;
     // Counters of calls come behind those of loops.
     sites.counters = 1 + sites.loops.len() as u32;
-    for counter in sites.calls.iter_mut().filter_map(|call| call.counter.as_mut()) {
+    for counter in sites
+        .calls
+        .iter_mut()
+        .filter_map(|call| call.counter.as_mut())
+    {
         *counter = sites.counters;
         sites.counters += 1;
     }
@@ -192,7 +196,10 @@ impl Reading<'_> {
         match operator {
             Operator::BrIf { relative_depth } => {
                 let target = self.target(*relative_depth);
-                if target.and_then(|at| self.open.get(at)).is_none_or(|open| open.takes_values) {
+                if target
+                    .and_then(|at| self.open.get(at))
+                    .is_none_or(|open| open.takes_values)
+                {
                     self.leaves_to(*relative_depth);
                 }
             }
