@@ -6,6 +6,7 @@ mod trap;
 
 use super::Recording;
 use super::origin::{Activation, Asking, Moment, Sought};
+use super::panics::is_way;
 use super::stack::{GuestPlace, ShownFrame};
 use crate::component::flow::{Does, Flow, Source};
 use crate::debuggee::failure::{Decided, FailedCall, Failure, Fault, WrongValue};
@@ -25,6 +26,9 @@ const CALLS_BACK: u64 = 64;
 const MOST_LINES: usize = 5;
 /// How long is waited for what was printed, and for handles.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Parts of the names of functions by which programs give up, besides those that they begin with.
+const GIVING_UP: [&str; 3] = ["panic", "std::rt", "core::option::expect"];
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -122,7 +126,7 @@ impl Recording {
                 let fault = Fault::Exit {
                     status: Some(*status),
                 };
-                let wrong = self.exit_status(end, *status)?;
+                let wrong = self.exit_status(end, *status, asking)?;
                 Found { fault, wrong }
             }
             Outcome::Trapped(message) | Outcome::HostError(message) => {
@@ -131,16 +135,25 @@ impl Recording {
         })
     }
 
-    /// The innermost frame of the program's own code.
+    /// The innermost frame of the program's own code; without lines, the innermost one that is
+    /// not of how programs give up.
     fn own_place(&mut self) -> Result<Option<GuestPlace>> {
         let stack = self.stack()?.to_vec();
-        let own = stack.into_iter().find_map(|frame| match &frame {
-            ShownFrame::Guest(place) if place.line.is_some() && self.is_own(&frame) => {
-                Some(place.clone())
-            }
-            _ => None,
+        let guests = stack.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some((frame, place)),
+            ShownFrame::Crossing(_) => None,
         });
-        Ok(own)
+        let own = guests
+            .clone()
+            .find(|(frame, place)| place.line.is_some() && self.is_own(frame));
+        let lined = || guests.clone().any(|(_, place)| place.line.is_some());
+        let own = own.or_else(|| {
+            let names_way =
+                |name: &str| is_way(name) || GIVING_UP.iter().any(|part| name.contains(part));
+            let mut guests = guests.clone();
+            guests.find(|(_, place)| !lined() && !names_way(place.name()))
+        });
+        Ok(own.map(|(_, place)| place.clone()))
     }
 
     /// A frame of the stack where the session stands.
@@ -162,7 +175,19 @@ impl Recording {
             ShownFrame::Guest(place) => Some(place.name().to_owned()),
             ShownFrame::Crossing(_) => None,
         });
-        let mut all: Vec<String> = named.collect();
+        // Each as often as it comes one after the other.
+        let mut counted: Vec<(String, usize)> = Vec::new();
+        for name in named {
+            match counted.last_mut() {
+                Some((last, times)) if *last == name => *times += 1,
+                _ => counted.push((name, 1)),
+            }
+        }
+        let told = counted.into_iter().map(|(name, times)| match times {
+            1 => name,
+            times => format!("{name} ({times} times)"),
+        });
+        let mut all: Vec<String> = told.collect();
         if let more @ 1.. = all.len().saturating_sub(MOST_FUNCTIONS) {
             all.truncate(MOST_FUNCTIONS);
             all.push(format!("{more} more"));

@@ -175,7 +175,7 @@ impl Recording {
                     length: bytes.1,
                 };
                 let name = self.name_of(range)?;
-                let told = self.copied(at, of, CopiedHow::Read(name));
+                let told = self.copied_in_memory(at, of, CopiedHow::Read(name), range);
                 Next::Copy(
                     Sought {
                         held: Held::Memory(range),

@@ -20,6 +20,8 @@ const MOST_FRAMES: usize = 6;
 const DEEPEST: usize = 8;
 /// So many fields of each.
 const MOST_FIELDS: u64 = 256;
+/// So deep are computations spelled.
+const DEEPEST_NAME: u32 = 2;
 /// Through so many copies an input is named.
 const MOST_COPIES: usize = 12;
 
@@ -186,6 +188,16 @@ impl Recording {
         source: Source,
         pc: u32,
     ) -> Result<Option<String>> {
+        self.operand_name(flow, of, (source, pc), 0)
+    }
+
+    fn operand_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        (source, pc): (Source, u32),
+        deep: u32,
+    ) -> Result<Option<String>> {
         let (mut source, mut before) = (source, pc);
         for _ in 0..MOST_COPIES {
             let Source::By { pc, .. } = source else {
@@ -233,7 +245,7 @@ impl Recording {
                 },
                 Some(Does::Computes(_)) => match flow.narrows(pc) {
                     Some((narrowed, _)) => source = narrowed,
-                    None => return Ok(None),
+                    None => return self.computed_name(flow, of, pc, deep),
                 },
                 Some(Does::Call(Some(function))) => {
                     let module = self.timeline.module(of.module);
@@ -245,6 +257,40 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// `number % 2`, where it is clear what that is called which was computed with.
+    fn computed_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        pc: u32,
+        deep: u32,
+    ) -> Result<Option<String>> {
+        let Some(Does::Computes(operation)) = flow.does(pc) else {
+            return Ok(None);
+        };
+        let is_symbol = !operation.starts_with(char::is_alphabetic);
+        if !is_symbol || deep >= DEEPEST_NAME {
+            return Ok(None);
+        }
+        let mut names = Vec::new();
+        for source in flow.takes(pc).to_vec() {
+            let name = match flow.constant(source) {
+                Some(value) => Some(core_text_in(value, Notation::Natural)),
+                None => self.operand_name(flow, of, (source, pc), deep + 1)?,
+            };
+            match name {
+                Some(name) if name.contains(' ') => names.push(format!("({name})")),
+                Some(name) => names.push(name),
+                None => return Ok(None),
+            }
+        }
+        Ok(match names.as_slice() {
+            [one] => Some(format!("{one} {operation}")),
+            [one, other] => Some(format!("{one} {operation} {other}")),
+            _ => None,
+        })
     }
 
     /// The address that an instruction reads, where it is made of what the frame still has:
