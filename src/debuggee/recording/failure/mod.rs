@@ -11,8 +11,8 @@ use super::stack::{GuestPlace, ShownFrame};
 use crate::component::flow::{Does, Flow, Source};
 use crate::debuggee::failure::{Decided, FailedCall, Failure, Fault, WrongValue};
 use crate::debuggee::origin::CodeMoment;
-use crate::debuggee::{DebuggeeError, Output, Past, Stream};
-use crate::inspect::hostcall::listing::RowAnswer;
+use crate::debuggee::{DebuggeeError, Output, Stream};
+use crate::replay::boundary::Way;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion};
 use crate::trace::Outcome;
@@ -63,11 +63,11 @@ impl Recording {
             let of = innermost.map(|frame| Activation::new(&frame, frames.len() as u32));
             self.code_moment(end, of.zip(innermost.map(|frame| frame.pc)))
         };
-        let stack = self.functions_on_stack()?;
+        let stack = self.functions_on_stack(own.as_ref())?;
         let printed = self.last_printed(end)?;
         let found = self.fault_of(&outcome, end, own.as_ref(), &mut asking)?;
         let failed = found.fault != Fault::Nothing;
-        let failed_call = self.last_failed_call(end, output, &asking)?;
+        let failed_call = self.last_failed_call(end, &asking)?;
         let decides = matches!(found.fault, Fault::GaveUp { .. } | Fault::Unreachable);
         let mut wrong = found.wrong;
         let mut decided = None;
@@ -169,11 +169,15 @@ impl Recording {
         told
     }
 
-    fn functions_on_stack(&mut self) -> Result<Vec<String>> {
-        let frames = self.stack()?.iter();
-        let named = frames.filter_map(|frame| match frame {
-            ShownFrame::Guest(place) => Some(place.name().to_owned()),
-            ShownFrame::Crossing(_) => None,
+    /// Those of the program's own code, if there is any; else all.
+    fn functions_on_stack(&mut self, own: Option<&GuestPlace>) -> Result<Vec<String>> {
+        let frames = self.stack()?.to_vec();
+        let is_lined = own.is_some_and(|own| own.line.is_some());
+        let named = frames.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) if !is_lined || self.is_own(frame) => {
+                Some(place.name().to_owned())
+            }
+            _ => None,
         });
         // Each as often as it comes one after the other.
         let mut counted: Vec<(String, usize)> = Vec::new();
@@ -217,12 +221,7 @@ impl Recording {
         Ok(lines.get(from..).unwrap_or_default().to_vec())
     }
 
-    fn last_failed_call(
-        &mut self,
-        end: Moment,
-        output: &dyn Output,
-        asking: &Asking<'_>,
-    ) -> Result<Option<FailedCall>> {
+    fn last_failed_call(&mut self, end: Moment, asking: &Asking<'_>) -> Result<Option<FailedCall>> {
         let filter = HostcallFilter {
             path: String::new(),
             failed: true,
@@ -234,20 +233,19 @@ impl Recording {
             Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
             Err(_) => return Ok(None),
         };
-        if self.timeline.crossing()?.is_none() {
+        let mut open = self.timeline.boundary()?;
+        let Some(open) = open.pop().filter(|open| open.way == Way::Out) else {
             return Ok(None);
-        }
-        let interrupt = asking.interrupt();
-        let rows = Past::hostcall_rows(self, &[at.event], output, interrupt)?;
-        Ok(rows.into_iter().next().map(|row| FailedCall {
-            event: row.event,
-            name: row.name.to_string(),
-            arguments: row.arguments.to_string(),
-            answer: match row.answer {
-                RowAnswer::Returned { result, .. } => result.unwrap_or_default().to_string(),
-                _ => String::new(),
-            },
-        }))
+        };
+        let event = at.event;
+        Ok(self
+            .told_call(&open)
+            .map(|(name, arguments, answer)| FailedCall {
+                event,
+                name,
+                arguments,
+                answer,
+            }))
     }
 
     /// What a frame decided by last, and the first of the values that it compared.

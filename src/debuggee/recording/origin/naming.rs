@@ -217,10 +217,13 @@ impl Recording {
                     let straight = set.filter(|set| flow.is_straight(*set, pc));
                     let taken = straight.and_then(|set| flow.takes(set).first());
                     let Some(taken) = taken else {
-                        return Ok(match *local < flow.params() && sets.is_empty() {
-                            true => self.parameter_name(of, pc, (*local, flow.params())),
-                            false => None,
-                        });
+                        if *local >= flow.params() || !sets.is_empty() {
+                            return Ok(None);
+                        }
+                        return match self.parameter_name(of, pc, (*local, flow.params())) {
+                            Some(name) => Ok(Some(name)),
+                            None => self.spilled_name(flow, of, *local),
+                        };
                     };
                     (source, before) = (*taken, pc);
                 }
@@ -257,6 +260,36 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// The variable that a parameter is put into where its function begins, as compilers do that
+    /// do not optimise.
+    fn spilled_name(&mut self, flow: &Flow, of: Activation, local: u32) -> Result<Option<String>> {
+        let here = self.timeline.here().position;
+        let Some(store) = flow.store_of(local).filter(|_| here.depth == of.depth) else {
+            return Ok(None);
+        };
+        let base = match flow.takes(store).first() {
+            Some(Source::By { pc, .. }) => match flow.does(*pc) {
+                Some(Does::LocalGet(base)) if flow.sets(*base).len() <= 1 => *base,
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let base = self.timeline.locals(0)?.get(base as usize).copied();
+        let offset = flow.offset_of(store).unwrap_or(0);
+        let address = base
+            .and_then(number)
+            .and_then(|base| base.checked_add(offset));
+        let Some(address) = address.filter(|_| store < here.pc) else {
+            return Ok(None);
+        };
+        self.name_of(MemoryRange {
+            instance: of.instance,
+            memory: 0,
+            address,
+            length: 1,
+        })
     }
 
     /// `number % 2`, where it is clear what that is called which was computed with.
