@@ -12,6 +12,7 @@ mod guest_world;
 mod instrument;
 mod man;
 mod mistaken;
+mod profile;
 mod progress;
 mod record;
 mod recording_file;

@@ -3,8 +3,10 @@
 use super::failure::Failure;
 use super::origin::Origin;
 use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
+use crate::inspect::past::difference::Difference;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
+use std::path::Path;
 
 const NOT_HERE: &str = "questions about the whole recording are not answered here";
 
@@ -49,6 +51,20 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// How this recording and another one of the same program differ; and that one.
+    ///
+    /// # Errors
+    ///
+    /// If the other one cannot be opened, is of another program, or if one is damaged.
+    fn compared(
+        &mut self,
+        _other: &Path,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<(Difference, Box<dyn Debuggee>), DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

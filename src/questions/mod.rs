@@ -9,6 +9,8 @@
 //! ([`Whole::twin`](crate::debuggee::Whole::twin)), or one that has nothing else to do.
 
 mod calls;
+mod causes;
+mod diff;
 mod error;
 mod moment;
 mod origin;
@@ -21,6 +23,8 @@ mod why;
 mod writes;
 
 pub use calls::{Calls, CallsAnswer};
+pub use causes::{Cause, Causes};
+pub use diff::{Diff, DiffAnswer, Parting, Standing, ToldOtherwise};
 pub use error::QuestionError;
 pub use moment::Moment;
 pub use origin::OriginOf;

@@ -1,6 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
-use super::{Answer, Asked, Calls, OriginOf, Question, QuestionError, Values, Visits, Why, Writes};
+use super::{
+    Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+};
 
 /// A question that has been read.
 pub struct Asking {
@@ -100,6 +102,12 @@ static KINDS: &[Kind] = &[
         arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
         about: "which values expressions had whenever a place was come to, as a table",
         read: |kind, text| asking(kind, Values::read(text)?),
+    },
+    Kind {
+        word: "diff",
+        arguments: "RECORDING",
+        about: "where this recording and another one of the same program part: which hostcalls answered otherwise, the first branch, the first thing done",
+        read: |kind, text| asking(kind, Diff::read(text)?),
     },
 ];
 

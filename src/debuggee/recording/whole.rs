@@ -8,8 +8,12 @@ use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
+use crate::inspect::past::difference::{Difference, difference};
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
-use crate::timeline::{Interrupt, Pass, Telling, ToldVisit};
+use crate::timeline::{Interrupt, Pass, Progress, Telling, Timeline, ToldVisit};
+use crate::trace::Trace;
+use std::path::Path;
+use std::sync::Arc;
 
 impl Recording {
     /// What is visited, and where that is.
@@ -97,6 +101,44 @@ impl Whole for Recording {
         // The frame shows what wrote.
         self.forget_stack();
         Ok(stop)
+    }
+
+    fn compared(
+        &mut self,
+        other: &Path,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(Difference, Box<dyn Debuggee>), DebuggeeError> {
+        let failed = |error: &dyn std::fmt::Display| DebuggeeError::other(error.to_string());
+        self.take_in_growth()?;
+        let own = self.timeline.trace().clone();
+        let trace = Trace::open(other).map_err(|error| failed(&error))?;
+        // With its debug information, if it is the same program.
+        let trace = trace
+            .with_component(own.component().clone())
+            .map_err(|error| {
+                failed(&format!(
+                    "{} is of another program: {error}",
+                    other.display()
+                ))
+            })?;
+        let trace = Arc::new(trace);
+        output.progress(None, "comparing the recordings");
+        let found = difference(&own, &trace, &|| !interrupt.is_raised());
+        let found = found.map_err(|error| failed(&error))?;
+        if interrupt.is_raised() {
+            return Err(DebuggeeError::Interrupted);
+        }
+        let progress = |compiled: Progress| {
+            output.progress(Some(compiled.percent()), "compiling the recording");
+        };
+        let timeline = Timeline::open(
+            trace,
+            &self.timeline.options_of_twin(),
+            interrupt,
+            &progress,
+        )?;
+        Ok((found, Box::new(self.beside(timeline))))
     }
 
     fn write_here(&mut self) -> Option<(Option<String>, String)> {
