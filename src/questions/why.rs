@@ -72,7 +72,7 @@ impl Display for Failure {
                 }
             }
             if let Some(value) = &self.value {
-                write!(f, "\n{} was {}", sentence(&value.name), value.value)?;
+                write!(f, "\n{} was {}", value.name, value.value)?;
                 if let Some(ask) = &value.ask {
                     write!(f, " (origin {ask})")?;
                 }

@@ -92,6 +92,19 @@ impl Flow {
         Some(&self.instruction(pc)?.does)
     }
 
+    /// The first instruction that stores the value that a local has had from the beginning.
+    pub fn store_of(&self, local: u32) -> Option<u32> {
+        let stores = |i: &&Instruction| {
+            let value = i.takes.last().copied();
+            let by = match value {
+                Some(Source::By { pc, .. }) => self.does(pc),
+                _ => None,
+            };
+            matches!(i.does, Does::Store(Stores::Value)) && by == Some(&Does::LocalGet(local))
+        };
+        self.instructions.iter().find(stores).map(|i| i.pc)
+    }
+
     /// What an instruction that stores a value adds to the address.
     pub fn offset_of(&self, pc: u32) -> Option<u64> {
         self.instruction(pc)?.offset

@@ -62,11 +62,10 @@ fn sort(fault: &Fault) -> String {
         } => format!("exit {status}"),
         Fault::Exit { status: None } => "answered an error".to_owned(),
         Fault::Other { message } => without_numbers(message),
-        Fault::Nothing
-        | Fault::Unreachable
-        | Fault::NullCall
-        | Fault::DivisionByZero
-        | Fault::Overflow => in_words(fault, ""),
+        Fault::Unreachable => "unreachable".to_owned(),
+        Fault::Nothing | Fault::NullCall | Fault::DivisionByZero | Fault::Overflow => {
+            in_words(fault, "")
+        }
     }
 }
 

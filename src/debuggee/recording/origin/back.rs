@@ -175,7 +175,7 @@ impl Recording {
                     length: bytes.1,
                 };
                 let name = self.name_of(range)?;
-                let told = self.copied(at, of, CopiedHow::Read(name));
+                let told = self.copied_in_memory(at, of, CopiedHow::Read(name), range);
                 Next::Copy(
                     Sought {
                         held: Held::Memory(range),
@@ -205,10 +205,35 @@ impl Recording {
                     Some((source, bytes)) if let Some(bytes) = narrowed(sought.bytes, bytes) => {
                         copy(Held::Operand(of, source), bytes)
                     }
-                    _ => return self.computed(flow, (of, pc, at), asking),
+                    _ => match self.masked(flow, (pc, at), asking)? {
+                        Some(source) => copy(Held::Operand(of, source), sought.bytes),
+                        None => return self.computed(flow, (of, pc, at), asking),
+                    },
                 }
             }
         })
+    }
+
+    /// The value that a mask has left as it was.
+    fn masked(
+        &mut self,
+        flow: &Flow,
+        (pc, at): (u32, Moment),
+        asking: &Asking<'_>,
+    ) -> Result<Option<Source>> {
+        let (Some(Does::Computes("&")), [value, mask]) = (flow.does(pc), flow.takes(pc)) else {
+            return Ok(None);
+        };
+        let Some(mask) = flow.constant(*mask).and_then(number) else {
+            return Ok(None);
+        };
+        self.stand_at(at.position, asking)?;
+        let operands = self.timeline.operands(0)?;
+        let index = flow.first_taken(pc).unwrap_or(0) as usize;
+        let whole = operands.get(index).copied().and_then(number);
+        Ok(whole
+            .is_some_and(|whole| whole & mask == whole)
+            .then_some(*value))
     }
 
     fn local_back(

@@ -302,6 +302,24 @@ impl Recording {
         Copied {
             at: self.code_moment(at, Some((of, at.position.pc))),
             how,
+            memory: None,
+        }
+    }
+
+    /// The same, into or out of memory.
+    fn copied_in_memory(
+        &self,
+        at: Moment,
+        of: Activation,
+        how: CopiedHow,
+        range: MemoryRange,
+    ) -> Copied {
+        let (address, length) = (range.address, range.length);
+        Copied {
+            // An expression speaks of the first memory of a frame's instance.
+            memory: (range.memory == 0 && range.instance == of.instance)
+                .then(|| format!("$mem[{address:#x}; {length}]")),
+            ..self.copied(at, of, how)
         }
     }
 

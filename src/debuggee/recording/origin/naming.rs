@@ -20,6 +20,8 @@ const MOST_FRAMES: usize = 6;
 const DEEPEST: usize = 8;
 /// So many fields of each.
 const MOST_FIELDS: u64 = 256;
+/// So deep are computations spelled.
+const DEEPEST_NAME: u32 = 2;
 /// Through so many copies an input is named.
 const MOST_COPIES: usize = 12;
 
@@ -186,6 +188,16 @@ impl Recording {
         source: Source,
         pc: u32,
     ) -> Result<Option<String>> {
+        self.operand_name(flow, of, (source, pc), 0)
+    }
+
+    fn operand_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        (source, pc): (Source, u32),
+        deep: u32,
+    ) -> Result<Option<String>> {
         let (mut source, mut before) = (source, pc);
         for _ in 0..MOST_COPIES {
             let Source::By { pc, .. } = source else {
@@ -205,10 +217,13 @@ impl Recording {
                     let straight = set.filter(|set| flow.is_straight(*set, pc));
                     let taken = straight.and_then(|set| flow.takes(set).first());
                     let Some(taken) = taken else {
-                        return Ok(match *local < flow.params() && sets.is_empty() {
-                            true => self.parameter_name(of, pc, (*local, flow.params())),
-                            false => None,
-                        });
+                        if *local >= flow.params() || !sets.is_empty() {
+                            return Ok(None);
+                        }
+                        return match self.parameter_name(of, pc, (*local, flow.params())) {
+                            Some(name) => Ok(Some(name)),
+                            None => self.spilled_name(flow, of, *local),
+                        };
                     };
                     (source, before) = (*taken, pc);
                 }
@@ -233,7 +248,7 @@ impl Recording {
                 },
                 Some(Does::Computes(_)) => match flow.narrows(pc) {
                     Some((narrowed, _)) => source = narrowed,
-                    None => return Ok(None),
+                    None => return self.computed_name(flow, of, pc, deep),
                 },
                 Some(Does::Call(Some(function))) => {
                     let module = self.timeline.module(of.module);
@@ -245,6 +260,70 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// The variable that a parameter is put into where its function begins, as compilers do that
+    /// do not optimise.
+    fn spilled_name(&mut self, flow: &Flow, of: Activation, local: u32) -> Result<Option<String>> {
+        let here = self.timeline.here().position;
+        let Some(store) = flow.store_of(local).filter(|_| here.depth == of.depth) else {
+            return Ok(None);
+        };
+        let base = match flow.takes(store).first() {
+            Some(Source::By { pc, .. }) => match flow.does(*pc) {
+                Some(Does::LocalGet(base)) if flow.sets(*base).len() <= 1 => *base,
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let base = self.timeline.locals(0)?.get(base as usize).copied();
+        let offset = flow.offset_of(store).unwrap_or(0);
+        let address = base
+            .and_then(number)
+            .and_then(|base| base.checked_add(offset));
+        let Some(address) = address.filter(|_| store < here.pc) else {
+            return Ok(None);
+        };
+        self.name_of(MemoryRange {
+            instance: of.instance,
+            memory: 0,
+            address,
+            length: 1,
+        })
+    }
+
+    /// `number % 2`, where it is clear what that is called which was computed with.
+    fn computed_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        pc: u32,
+        deep: u32,
+    ) -> Result<Option<String>> {
+        let Some(Does::Computes(operation)) = flow.does(pc) else {
+            return Ok(None);
+        };
+        let is_symbol = !operation.starts_with(char::is_alphabetic);
+        if !is_symbol || deep >= DEEPEST_NAME {
+            return Ok(None);
+        }
+        let mut names = Vec::new();
+        for source in flow.takes(pc).to_vec() {
+            let name = match flow.constant(source) {
+                Some(value) => Some(core_text_in(value, Notation::Natural)),
+                None => self.operand_name(flow, of, (source, pc), deep + 1)?,
+            };
+            match name {
+                Some(name) if name.contains(' ') => names.push(format!("({name})")),
+                Some(name) => names.push(name),
+                None => return Ok(None),
+            }
+        }
+        Ok(match names.as_slice() {
+            [one] => Some(format!("{one} {operation}")),
+            [one, other] => Some(format!("{one} {operation} {other}")),
+            _ => None,
+        })
     }
 
     /// The address that an instruction reads, where it is made of what the frame still has:
