@@ -1,8 +1,10 @@
 //! What a debuggee finds out of the whole recording.
 
 use super::{DataId, Debuggee, DebuggeeError, Output, SourceOrigin};
+use crate::inspect::profile::Profile;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
+use std::sync::Arc;
 
 const NOT_HERE: &str = "questions about the whole recording are not answered here";
 
@@ -47,6 +49,20 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Where the ticks of the recording went: by stacks, functions and lines, exactly. Takes a
+    /// pass over the recording, and is known from then on, to its twins, too.
+    ///
+    /// # Errors
+    ///
+    /// If the pass fails or is interrupted.
+    fn profile(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

@@ -10,6 +10,7 @@
 
 mod calls;
 mod error;
+mod hottest;
 mod moment;
 mod places;
 mod read;
@@ -20,6 +21,7 @@ mod writes;
 
 pub use calls::{Calls, CallsAnswer};
 pub use error::QuestionError;
+pub use hottest::{Hot, Hottest, HottestAnswer};
 pub use moment::Moment;
 pub use read::{Asking, Kind, Words, kinds, of_words, read};
 pub use rows::{Argument, Row, Shown};

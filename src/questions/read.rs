@@ -1,6 +1,6 @@
 //! Questions from text: which there are, and what follows their words.
 
-use super::{Answer, Asked, Calls, Question, QuestionError, Values, Visits, Writes};
+use super::{Answer, Asked, Calls, Hottest, Question, QuestionError, Values, Visits, Writes};
 
 /// A question that has been read.
 pub struct Asking {
@@ -88,6 +88,12 @@ static KINDS: &[Kind] = &[
         arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
         about: "which values expressions had whenever a place was come to, as a table",
         read: |kind, text| asking(kind, Values::read(text)?),
+    },
+    Kind {
+        word: "hottest",
+        arguments: "[--lines] [--total] [--limit N] [under FUNCTION]",
+        about: "which functions, or lines, took the most ticks, by their own, or with --total together with what they call",
+        read: |kind, text| asking(kind, Hottest::read(text)?),
     },
 ];
 

@@ -99,9 +99,9 @@ const SUBCATEGORIES: [&str; 2] = ["Other", "Inlined"];
 impl Processed {
     fn of(profile: &Profile, trace: &Trace) -> Processed {
         let slices = profile.contexts().slices().len().max(1) as u64;
-        let categories = CATEGORIES.map(|(name, color)| {
-            json!({"name": name, "color": color, "subcategories": SUBCATEGORIES})
-        });
+        let categories = CATEGORIES.map(
+            |(name, color)| json!({"name": name, "color": color, "subcategories": SUBCATEGORIES}),
+        );
         let meta = json!({
             "version": 24,
             "preprocessedProfileVersion": VERSION,
@@ -292,7 +292,10 @@ fn tables(profile: &Profile, strings: &mut Strings) -> (Functions, Frames) {
 }
 
 fn category(profile: &Profile, frame: &Frame) -> u32 {
-    match profile.function(frame.function).map(|function| function.kind) {
+    match profile
+        .function(frame.function)
+        .map(|function| function.kind)
+    {
         Some(Kind::Guest) => GUEST,
         Some(Kind::Library) => LIBRARY,
         Some(Kind::Hostcall) => HOSTCALLS,
@@ -385,7 +388,13 @@ impl Markers {
         let elapsed = |event| Some(times.at(event)?.elapsed());
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
         for crossed in contexts.hostcalls() {
-            markers.add(trace, crossed, ("hostcall", HOSTCALLS), profile.end(), strings);
+            markers.add(
+                trace,
+                crossed,
+                ("hostcall", HOSTCALLS),
+                profile.end(),
+                strings,
+            );
             if let Some(marker) = markers.data.last_mut() {
                 marker.host = elapsed(crossed.event).map(millis);
                 marker.took = times.duration(crossed.event).map(millis);
@@ -415,7 +424,8 @@ impl Markers {
         const INTERVAL: u32 = 1;
         let crossing = trace.component().crossing(crossed.crossing);
         let name = crossing.map(|crossing| crossing.name.to_string());
-        self.name.push(strings.number(&name.unwrap_or_default().into()));
+        self.name
+            .push(strings.number(&name.unwrap_or_default().into()));
         self.category.push(category);
         self.phase.push(INTERVAL);
         self.start_time.push(ms(crossed.begin.0));

@@ -19,6 +19,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod measured;
 mod own_steps;
 mod panics;
 mod request_values;
@@ -105,6 +106,8 @@ pub struct Recording {
     sources: Arc<Sources>,
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
+    /// Where the ticks went, once asked for; twins have the same.
+    measured: measured::Measured,
     listings: Listings,
     /// Where marks are kept for the next session.
     kept: Option<Place>,
@@ -160,6 +163,7 @@ impl Recording {
             external,
             sources,
             just_my_code,
+            measured: measured::Measured::default(),
             listings: Listings::default(),
             kept,
             run,
@@ -173,7 +177,10 @@ impl Recording {
     fn beside(&self, timeline: Timeline) -> Recording {
         let sources = (self.sources.clone(), self.just_my_code);
         let (cache, external) = (self.cache.clone(), self.external.clone());
-        Recording::new(timeline, cache, external, sources, None, None, None)
+        Recording {
+            measured: self.measured.clone(),
+            ..Recording::new(timeline, cache, external, sources, None, None, None)
+        }
     }
 
     /// What is shown of the stack is to be found out again.

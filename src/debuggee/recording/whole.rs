@@ -6,8 +6,10 @@ use crate::debuggee::{
     Debuggee, DebuggeeError, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
+use crate::inspect::profile::Profile;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
 use crate::timeline::{Interrupt, Pass, Telling, ToldVisit};
+use std::sync::Arc;
 
 impl Recording {
     /// What is visited, and where that is.
@@ -76,6 +78,15 @@ impl Whole for Recording {
         // The frame shows what wrote.
         self.forget_stack();
         Ok(stop)
+    }
+
+    fn profile(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        self.take_in_growth()?;
+        self.measured_profile(output, interrupt)
     }
 
     fn write_here(&mut self) -> Option<(Option<String>, String)> {
