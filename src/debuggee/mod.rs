@@ -3,10 +3,12 @@
 //! be tested with a scripted one.
 
 mod code;
+pub mod failure;
 pub mod kept;
 pub mod launch;
 mod looks;
 mod moments;
+pub mod origin;
 mod past;
 pub mod path_mapping;
 pub mod recording;

@@ -74,6 +74,7 @@ mod packing;
 mod panics;
 mod probes;
 mod programs;
+mod questions;
 mod reading;
 mod record_arguments;
 mod record_replay;

@@ -12,6 +12,7 @@ mod core;
 mod data;
 mod disassembly;
 mod expressions;
+mod failure;
 mod functions;
 mod growing;
 mod guest;
@@ -20,6 +21,7 @@ mod handles;
 mod hostcalls;
 mod launcher;
 mod measured;
+mod origin;
 mod own_steps;
 mod panics;
 mod request_values;
@@ -109,6 +111,8 @@ pub struct Recording {
     /// Where the ticks went, once asked for; twins have the same.
     measured: measured::Measured,
     listings: Listings,
+    /// How values flow through functions that were asked for.
+    flows: origin::Flows,
     /// Where marks are kept for the next session.
     kept: Option<Place>,
     /// The run that is being recorded; it ends before its directory goes.
@@ -165,6 +169,7 @@ impl Recording {
             just_my_code,
             measured: measured::Measured::default(),
             listings: Listings::default(),
+            flows: origin::Flows::default(),
             kept,
             run,
             _directory: directory,
