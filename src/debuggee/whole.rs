@@ -4,9 +4,11 @@ use super::failure::Failure;
 use super::origin::Origin;
 use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
 use crate::inspect::past::difference::Difference;
+use crate::inspect::profile::Profile;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
 use std::path::Path;
+use std::sync::Arc;
 
 const NOT_HERE: &str = "questions about the whole recording are not answered here";
 
@@ -51,6 +53,20 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Where the ticks of the recording went: by stacks, functions and lines, exactly. Takes a
+    /// pass over the recording, and is known from then on, to its twins, too.
+    ///
+    /// # Errors
+    ///
+    /// If the pass fails or is interrupted.
+    fn profile(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

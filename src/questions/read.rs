@@ -1,7 +1,7 @@
 //! Questions from text: which there are, and what follows their words.
 
 use super::{
-    Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+    Answer, Asked, Calls, Diff, Hottest, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
 };
 
 /// A question that has been read.
@@ -102,6 +102,12 @@ static KINDS: &[Kind] = &[
         arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
         about: "which values expressions had whenever a place was come to, as a table",
         read: |kind, text| asking(kind, Values::read(text)?),
+    },
+    Kind {
+        word: "hottest",
+        arguments: "[--lines] [--total] [--limit N] [under FUNCTION]",
+        about: "which functions, or lines, took the most ticks, by their own, or with --total together with what they call",
+        read: |kind, text| asking(kind, Hottest::read(text)?),
     },
     Kind {
         word: "diff",

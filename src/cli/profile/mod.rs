@@ -5,12 +5,13 @@ mod folded;
 mod timed;
 
 use super::progress::CompileProgress;
-use crate::component::Component;
+use crate::component::{Component, ModuleId};
 use crate::inspect::profile::{Profile, Sources};
 use crate::instrument::probe::Probe;
 use crate::replay::Compiled;
 use crate::replay::contexts::Contexts;
 use crate::replay::variant::{CacheDir, Variant};
+use crate::source::ModuleSource;
 use crate::source::external::{External, Search};
 use crate::trace::Trace;
 use anyhow::{Context, bail};
@@ -100,8 +101,11 @@ fn profile(trace: &Arc<Trace>) -> anyhow::Result<Profile> {
     let contexts = Contexts::of(trace, &compiled, &Arc::default())?;
     let component = with_debug_files(trace)?;
     let component = component.as_ref().unwrap_or(trace.component());
-    let sources = Sources::of(component)?;
-    Ok(Profile::of(contexts, component, &sources))
+    let modules = component.modules();
+    let modules = modules.map(|bytes| ModuleSource::read(Arc::from(bytes)));
+    let modules = modules.collect::<Result<Vec<_>, _>>()?;
+    let of = |module: ModuleId| modules.get(module.0 as usize);
+    Ok(Profile::of(contexts, component, &Sources::new(&of)))
 }
 
 /// The component with debug information that is in files beside it, if it is.

@@ -20,6 +20,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod measured;
 mod origin;
 mod own_steps;
 mod panics;
@@ -107,6 +108,8 @@ pub struct Recording {
     sources: Arc<Sources>,
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
+    /// Where the ticks went, once asked for; twins have the same.
+    measured: measured::Measured,
     listings: Listings,
     /// How values flow through functions that were asked for.
     flows: origin::Flows,
@@ -164,6 +167,7 @@ impl Recording {
             external,
             sources,
             just_my_code,
+            measured: measured::Measured::default(),
             listings: Listings::default(),
             flows: origin::Flows::default(),
             kept,
@@ -178,7 +182,10 @@ impl Recording {
     fn beside(&self, timeline: Timeline) -> Recording {
         let sources = (self.sources.clone(), self.just_my_code);
         let (cache, external) = (self.cache.clone(), self.external.clone());
-        Recording::new(timeline, cache, external, sources, None, None, None)
+        Recording {
+            measured: self.measured.clone(),
+            ..Recording::new(timeline, cache, external, sources, None, None, None)
+        }
     }
 
     /// What is shown of the stack is to be found out again.

@@ -9,6 +9,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::past::difference::{Difference, difference};
+use crate::inspect::profile::Profile;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
 use crate::timeline::{Interrupt, Pass, Progress, Telling, Timeline, ToldVisit};
 use crate::trace::Trace;
@@ -101,6 +102,15 @@ impl Whole for Recording {
         // The frame shows what wrote.
         self.forget_stack();
         Ok(stop)
+    }
+
+    fn profile(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        self.take_in_growth()?;
+        self.measured_profile(output, interrupt)
     }
 
     fn compared(
