@@ -5,6 +5,7 @@ use super::origin::Origin;
 use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
 use crate::inspect::past::difference::Difference;
 use crate::inspect::profile::Profile;
+use crate::replay::Tick;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
 use std::path::Path;
@@ -64,6 +65,21 @@ pub trait Whole {
     /// If the pass fails or is interrupted.
     fn profile(
         &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// The same, and what is told of heaps: as they are at a tick, or at the end. The last
+    /// one asked for is known from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Whole::profile`].
+    fn heap(
+        &mut self,
+        _until: Option<Tick>,
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Arc<Profile>, DebuggeeError> {

@@ -1,8 +1,7 @@
 //! Questions from text: which there are, and what follows their words.
 
 use super::{
-    Answer, Asked, Calls, Diff, Hottest, OriginOf, Question, QuestionError, Values, Visits, Why,
-    Writes,
+    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
 };
 
 /// A question that has been read.
@@ -118,6 +117,20 @@ static KINDS: &[Kind] = &[
         about: "which functions, or lines, took the most ticks, by their own, or with --total together with what they call",
         is_of_moment: false,
         read: |kind, text| asking(kind, Hottest::read(text)?),
+    },
+    Kind {
+        word: "memory",
+        arguments: "[--limit N]",
+        about: "how much memory the guest has, when it grew and by whom, and the blocks of its heap that are in use, by who allocated them",
+        is_of_moment: true,
+        read: |kind, text| asking(kind, Memory::read(text)?),
+    },
+    Kind {
+        word: "leaks",
+        arguments: "[--limit N]",
+        about: "which blocks of the heap are never freed, and which handles never dropped, by where they come from",
+        is_of_moment: false,
+        read: |kind, text| asking(kind, Leaks::read(text)?),
     },
     Kind {
         word: "diff",

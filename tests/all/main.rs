@@ -74,6 +74,7 @@ mod out_of_library;
 mod packing;
 mod panics;
 mod probes;
+mod profiles;
 mod programs;
 mod questions;
 mod reading;

@@ -2,6 +2,7 @@
 
 mod firefox;
 mod folded;
+mod perfetto;
 mod timed;
 
 use super::progress::CompileProgress;
@@ -25,6 +26,8 @@ use std::sync::Arc;
 enum Format {
     /// The Firefox Profiler, and whether it is compressed.
     Firefox { is_compressed: bool },
+    /// Perfetto.
+    Perfetto,
     /// A line for each stack, as flame graphs are made of.
     Folded,
 }
@@ -47,9 +50,12 @@ impl Format {
         if ends(&[".folded", ".txt"]) {
             return Ok(Format::Folded);
         }
+        if ends(&[".pftrace", ".perfetto-trace"]) {
+            return Ok(Format::Perfetto);
+        }
         bail!(
             "{}: a profile's format is told by the file's name: .json or .json.gz for the Firefox \
-             Profiler, .folded or .txt for folded stacks",
+             Profiler, .pftrace or .perfetto-trace for Perfetto, .folded or .txt for folded stacks",
             path.display()
         )
     }
@@ -79,6 +85,9 @@ impl Output {
         let mut file = BufWriter::new(file);
         let written = match self.format {
             Format::Folded => folded::write(&profile, &mut file).map_err(anyhow::Error::from),
+            Format::Perfetto => {
+                perfetto::write(&profile, trace, &mut file).map_err(anyhow::Error::from)
+            }
             Format::Firefox { is_compressed } => {
                 firefox::write(&profile, trace, is_compressed, &mut file)
             }

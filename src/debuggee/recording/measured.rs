@@ -7,7 +7,7 @@ use crate::inspect::profile::{Profile, Sources};
 use crate::instrument::probe::Probe;
 use crate::replay::contexts::Contexts;
 use crate::replay::variant::{CacheDir, Variant};
-use crate::replay::{Compiled, ReplayError};
+use crate::replay::{Compiled, ReplayError, Tick};
 use crate::timeline::{Interrupt, TimelineError};
 use crate::trace::Trace;
 use parking_lot::Mutex;
@@ -16,8 +16,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// What has been measured last, and of how much of the recording.
-pub(super) type Measured = Arc<Mutex<Option<(Arc<Trace>, Arc<Profile>)>>>;
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// Where the ticks went.
+    Ticks,
+    /// The same, and heaps.
+    Heap {
+        /// As they are at this tick; else at the end.
+        until: Option<Tick>,
+    },
+}
+
+/// What has been measured last of each kind, and of how much of the recording.
+pub(super) type Measured = Arc<Mutex<[Option<Known>; 2]>>;
+
+/// What has been measured.
+pub(super) struct Known {
+    of: Arc<Trace>,
+    what: Measure,
+    profile: Arc<Profile>,
+}
 
 /// How often somebody looks whether it is over, or interrupted.
 const POLL: Duration = Duration::from_millis(20);
@@ -26,20 +45,34 @@ impl Recording {
     /// See [`Whole::profile`](crate::debuggee::Whole::profile).
     pub(super) fn measured_profile(
         &self,
+        what: Measure,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<Profile>, DebuggeeError> {
         let trace = self.timeline.trace();
-        if let Some((of, profile)) = &*self.measured.lock()
-            && Arc::ptr_eq(of, trace)
-        {
-            return Ok(profile.clone());
+        let known = self.measured.lock();
+        let mut fitting = known
+            .iter()
+            .flatten()
+            .filter(|known| known.what == what && Arc::ptr_eq(&known.of, trace));
+        if let Some(known) = fitting.next() {
+            return Ok(known.profile.clone());
         }
-        let contexts = contexts(trace, &self.cache, output, interrupt)?;
+        drop(known);
+        let contexts = contexts(trace, what, &self.cache, output, interrupt)?;
         let of = |module: ModuleId| Some(&self.timeline.module(module)?.source);
         let profile = Profile::of(contexts, trace.component(), &Sources::new(&of));
         let profile = Arc::new(profile);
-        *self.measured.lock() = Some((trace.clone(), profile.clone()));
+        let [ticks, heap] = &mut *self.measured.lock();
+        let known = match what {
+            Measure::Ticks => ticks,
+            Measure::Heap { .. } => heap,
+        };
+        *known = Some(Known {
+            of: trace.clone(),
+            what,
+            profile: profile.clone(),
+        });
         Ok(profile)
     }
 }
@@ -47,6 +80,7 @@ impl Recording {
 /// A replay of the whole recording, given up when it is interrupted.
 fn contexts(
     trace: &Arc<Trace>,
+    what: Measure,
     cache: &CacheDir,
     output: &dyn Output,
     interrupt: &Interrupt,
@@ -57,12 +91,22 @@ fn contexts(
     let (trace, cache, is_cancelled) = (trace.clone(), cache.clone(), cancelled.clone());
     let measuring = std::thread::Builder::new().name("profile".to_owned());
     let measuring = measuring.spawn(move || {
-        let variant = Variant::Probed(Probe::Context);
+        let variant = Variant::Probed(match what {
+            Measure::Ticks => Probe::Context,
+            Measure::Heap { .. } => Probe::Heap,
+        });
         let compiled = Compiled::prepare(&trace, &cache, variant, &|_, _| {});
         let compiled = compiled.map_err(ReplayError::from);
+        let contexts = compiled.and_then(|compiled| match what {
+            Measure::Heap { until: Some(until) } => {
+                Contexts::until(&trace, &compiled, &is_cancelled, until)
+            }
+            Measure::Ticks | Measure::Heap { until: None } => {
+                Contexts::of(&trace, &compiled, &is_cancelled)
+            }
+        });
         // Nobody may be interested any more.
-        _ = result
-            .send(compiled.and_then(|compiled| Contexts::of(&trace, &compiled, &is_cancelled)));
+        _ = result.send(contexts);
     });
     measuring.map_err(|error| {
         DebuggeeError::other(format!("no thread for the replay that measures: {error}"))

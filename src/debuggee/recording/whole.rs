@@ -1,6 +1,7 @@
 //! What is found out of the whole recording: its twin, and the visits of places.
 
 use super::Recording;
+use super::measured::Measure;
 use super::texts::path_of;
 use crate::debuggee::failure::Failure;
 use crate::debuggee::origin::Origin;
@@ -10,6 +11,7 @@ use crate::debuggee::{
 use crate::inspect::expression::Expression;
 use crate::inspect::past::difference::{Difference, difference};
 use crate::inspect::profile::Profile;
+use crate::replay::Tick;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
 use crate::timeline::{Interrupt, Pass, Progress, Telling, Timeline, ToldVisit};
 use crate::trace::Trace;
@@ -110,7 +112,17 @@ impl Whole for Recording {
         interrupt: &Interrupt,
     ) -> Result<Arc<Profile>, DebuggeeError> {
         self.take_in_growth()?;
-        self.measured_profile(output, interrupt)
+        self.measured_profile(Measure::Ticks, output, interrupt)
+    }
+
+    fn heap(
+        &mut self,
+        until: Option<Tick>,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        self.take_in_growth()?;
+        self.measured_profile(Measure::Heap { until }, output, interrupt)
     }
 
     fn compared(
