@@ -2,6 +2,7 @@
 //! on the operand stack, and which locals it went through. Static: where a branch decides, all
 //! the ways are told.
 
+mod bytes;
 mod does;
 mod globals;
 mod pass;
@@ -71,6 +72,8 @@ pub struct Flow {
     /// Where execution may arrive from elsewhere, or later than right after the instruction
     /// before; ascending.
     bounds: Vec<u32>,
+    /// The shifts to the right that fill up with zeros, ascending.
+    unsigned_shifts: Vec<u32>,
     params: u32,
 }
 

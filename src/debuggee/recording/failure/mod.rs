@@ -53,6 +53,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Failure> {
         let mut asking = Asking::new(output, interrupt);
+        self.compile_for_asking(&asking)?;
         let end = self.go(&Motion::End, &asking)?;
         let outcome = self.timeline.trace().outcome().clone();
         let frames = self.timeline.frames()?;

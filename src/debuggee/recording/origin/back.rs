@@ -205,6 +205,9 @@ impl Recording {
                     Some((source, bytes)) if let Some(bytes) = narrowed(sought.bytes, bytes) => {
                         copy(Held::Operand(of, source), bytes)
                     }
+                    _ if let Some((source, bytes)) = flow.moved(pc, sought.bytes) => {
+                        copy(Held::Operand(of, source), bytes)
+                    }
                     _ => match self.masked(flow, (pc, at), asking)? {
                         Some(source) => copy(Held::Operand(of, source), sought.bytes),
                         None => return self.computed(flow, (of, pc, at), asking),
