@@ -5,7 +5,7 @@ use crate::support::asked::{answers, in_words};
 use crate::support::client::Client;
 use crate::support::ledger::own_ledger;
 use crate::support::session::{frames, start};
-use crate::support::{fixture, record};
+use crate::support::{fixture, record, unpacked};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -275,4 +275,124 @@ fn what_has_no_way_back_says_so() {
     let (_dir, trace) = own_ledger();
     let told = in_words(&trace, &[], "origin 1 + 2");
     assert!(told.contains("? it speaks of no variable"), "{told}");
+}
+
+/// A recording of a program, which may be kept compressed.
+fn program(name: &str, dir: &Path) -> PathBuf {
+    let trace = dir.join("program.rrtrace");
+    let mut app = fixture(name);
+    if name.ends_with(".zst") {
+        app = dir.join("program.wasm");
+        std::fs::write(&app, unpacked(name)).unwrap();
+    }
+    record(&app, &["--quiet"], &[], "", &trace);
+    trace
+}
+
+/// The first time that a line runs, or a function is called.
+fn first(trace: &Path, question: &str) -> String {
+    let told = answers(trace, &[], &[question]).remove(0);
+    let position = &told["first"][0]["moment"]["position"];
+    position.as_str().unwrap().to_owned()
+}
+
+/// Each step of a way back: how, in which function and in which line; then its end.
+fn chain(way: &Value) -> Vec<String> {
+    let place = |at: &Value| {
+        let function = at["function"].as_str().unwrap();
+        let function = function.rsplit("::").next().unwrap_or(function);
+        format!("{function}:{}", at["line"])
+    };
+    let copies = way["copies"].as_array().unwrap().iter();
+    let mut told: Vec<String> = copies
+        .map(|copy| {
+            let how = copy["how"].as_object().unwrap().keys().next().unwrap();
+            format!("{how} {}", place(&copy["at"]))
+        })
+        .collect();
+    let (_, end) = way["end"].as_object().unwrap().iter().next().unwrap();
+    let at = end.get("at").map(|at| format!(" {}", place(at)));
+    told.push(format!("{}{}", end_of(way), at.unwrap_or_default()));
+    told
+}
+
+#[test]
+fn values_of_optimised_c_are_followed_through_locals() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = program("motion/steps-O2.wasm", dir.path());
+    let calls = answers(&trace, &[], &["calls square --limit 100"]).remove(0);
+    let all = [&calls["first"], &calls["last"]].map(|rows| rows.as_array().unwrap().clone());
+    let all = all.concat();
+    let at = |nth: usize| all[nth]["moment"]["position"].as_str().unwrap();
+    // The sixth is `square(square(2))` from outside.
+    let x = origin(&trace, &["--at", at(5)], "x");
+    assert_eq!(x["value"], "4");
+    assert_eq!(
+        chain(&x),
+        [
+            "given _start:82",
+            "returned _start:82",
+            "* of 2, 2 square:25"
+        ]
+    );
+    // In `visit(i)`, called by code without lines with a number that it counts.
+    let x = origin(&trace, &["--at", at(9)], "x");
+    let chain = chain(&x);
+    assert_eq!(chain[..2], ["given visit:53", "given quiet_each:null"]);
+    assert!(chain[2].starts_with("+ of 1, 1 quiet_each"), "{chain:?}");
+}
+
+#[test]
+fn values_of_cpp_are_followed_plain_and_optimised() {
+    for (program_of, kind) in [
+        ("golden/values-cpp-O0.wasm.zst", "constant 7 Dog:69"),
+        ("golden/values-cpp-O2.wasm.zst", "constant 7 Named:64"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let trace = program(program_of, dir.path());
+        let at = first(&trace, "visits values.cpp:150");
+        let told = origin(&trace, &["--at", &at], "dog->kind");
+        assert_eq!(told["value"], "7");
+        assert_eq!(copies_of(&told), "stored", "{told}");
+        assert_eq!(chain(&told).last().unwrap(), kind, "{told}");
+        let stored = told["copies"][0]["how"]["stored"].as_str().unwrap();
+        assert_eq!(stored, "this->kind");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let trace = program("golden/values-cpp-O0.wasm.zst", dir.path());
+    // A vector's elements come from a list that lies on the stack, by memcpy.
+    let at = first(&trace, "visits values.cpp:172");
+    let told = origin(&trace, &["--at", &at], "vector[1]");
+    let told = chain(&told);
+    assert!(told[0].contains("memcpy"), "{told:?}");
+    assert_eq!(
+        told[told.len() - 2..],
+        ["stored containers:165", "constant 2 containers:165"]
+    );
+}
+
+#[test]
+fn values_of_rust_are_followed_through_calls_that_are_handed_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = program("motion/closures-O0.wasm", dir.path());
+    let at = first(&trace, "calls largest");
+    let told = origin(&trace, &["--at", &at], "values[1]");
+    assert_eq!(told["value"], "10");
+    assert_eq!(
+        chain(&told),
+        [
+            "stored _start:64",
+            "returned _start:64",
+            "+ of 9, 1 wrapping_add:2457"
+        ]
+    );
+    let told = origin(&trace, &["--at", &at], "values.length");
+    assert_eq!(
+        chain(&told),
+        [
+            "stored largest:33",
+            "given _start:74",
+            "constant 5 _start:73"
+        ]
+    );
 }

@@ -193,6 +193,23 @@ impl Flow {
         source
     }
 
+    /// Whether a value may be no more than true or false: a comparison has made it, or a call, or
+    /// it is a byte of memory.
+    pub fn is_truth(&self, source: Source) -> bool {
+        let Source::By { pc, .. } = self.settled(source) else {
+            return false;
+        };
+        match self.does(pc) {
+            Some(Does::Computes(name)) => match (*name, self.takes(pc)) {
+                ("==" | "!=" | "<" | ">" | "<=" | ">=" | "== 0", _) => true,
+                ("&", [_, by]) => self.constant(*by) == Some(CoreValue::I32(1)),
+                _ => false,
+            },
+            Some(Does::Call(_) | Does::Load { bytes: 1, .. }) => true,
+            _ => false,
+        }
+    }
+
     /// The number that a value is, where the program says it.
     pub fn constant(&self, source: Source) -> Option<CoreValue> {
         match self.settled(source) {

@@ -182,6 +182,12 @@ impl Recording {
         });
         // Each as often as it comes one after the other.
         let mut counted: Vec<(String, usize)> = Vec::new();
+        let inside = frames
+            .iter()
+            .take_while(|frame| is_lined && !self.is_own(frame));
+        if let inside @ 1.. = inside.count() {
+            counted.push((format!("{inside} of libraries"), 1));
+        }
         for name in named {
             match counted.last_mut() {
                 Some((last, times)) if *last == name => *times += 1,

@@ -8,7 +8,7 @@ use crate::debuggee::failure::Fault;
 use crate::debuggee::origin::WayEnd;
 use crate::debuggee::recording::Recording;
 use crate::debuggee::recording::origin::{Activation, Asking, Moment, Sought};
-use crate::debuggee::recording::stack::GuestPlace;
+use crate::debuggee::recording::stack::{GuestPlace, ShownFrame};
 use crate::replay::{Phase, Position};
 use wasmtime::Trap;
 
@@ -42,7 +42,10 @@ impl Recording {
             let is_memory = WITHOUT_MEMORY.iter().any(|part| said.contains(part));
             return Ok(Found::plain(match is_memory {
                 true => Fault::OutOfMemory { message: said },
-                false => Fault::GaveUp { message: said },
+                false => Fault::GaveUp {
+                    panicked: self.has_panicked()?,
+                    message: said,
+                },
             }));
         }
         if let Ok(Some(story)) = Past::fault_explained(self) {
@@ -71,6 +74,16 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a function on the stack is one that panics.
+    fn has_panicked(&mut self) -> Result<bool> {
+        let frames = self.stack()?.iter();
+        let mut names = frames.filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place.name().to_lowercase()),
+            ShownFrame::Crossing(_) => None,
+        });
+        Ok(names.any(|name| name.contains("panic")))
     }
 
     fn overflow(&mut self) -> Result<Fault> {

@@ -217,26 +217,33 @@ impl Recording {
         })
     }
 
-    /// The value that a mask has left as it was.
+    /// The value that a mask has left as it was, or the truth that was compared with 0.
     fn masked(
         &mut self,
         flow: &Flow,
         (pc, at): (u32, Moment),
         asking: &Asking<'_>,
     ) -> Result<Option<Source>> {
-        let (Some(Does::Computes("&")), [value, mask]) = (flow.does(pc), flow.takes(pc)) else {
+        let (Some(Does::Computes(operation @ ("&" | "!="))), [value, by]) =
+            (flow.does(pc), flow.takes(pc))
+        else {
             return Ok(None);
         };
-        let Some(mask) = flow.constant(*mask).and_then(number) else {
+        let Some(by) = flow.constant(*by).and_then(number) else {
             return Ok(None);
         };
+        if *operation == "!=" && (by != 0 || !flow.is_truth(*value)) {
+            return Ok(None);
+        }
         self.stand_at(at.position, asking)?;
         let operands = self.timeline.operands(0)?;
         let index = flow.first_taken(pc).unwrap_or(0) as usize;
         let whole = operands.get(index).copied().and_then(number);
-        Ok(whole
-            .is_some_and(|whole| whole & mask == whole)
-            .then_some(*value))
+        let is_kept = |whole: u64| match *operation {
+            "&" => whole & by == whole,
+            _ => whole <= 1,
+        };
+        Ok(whole.is_some_and(is_kept).then_some(*value))
     }
 
     fn local_back(

@@ -10,8 +10,8 @@ use crate::inspect::ChildCount;
 use crate::inspect::Notation;
 use crate::inspect::expression::core_text_in;
 use crate::inspect::variable::in_local;
-use crate::inspect::variable::variables::{self, Variable};
-use crate::source::ModuleSource;
+use crate::inspect::variable::variables::{self, Variable, VariableKind};
+use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::travel::motion::MemoryRange;
 
 /// So many frames are looked through for a variable that holds some bytes.
@@ -43,8 +43,10 @@ impl Recording {
                     return Ok(None);
                 };
                 let statics = variables::statics(source, site.pc, frame).unwrap_or_default();
-                let all = own.into_iter().chain(statics);
-                Ok(in_one_of(source, frame, all.collect(), &range))
+                let all: Vec<Variable> = own.into_iter().chain(statics).collect();
+                // What is declared further on points nowhere yet.
+                let line = source.line_at(site.pc);
+                Ok(in_one_of(source, frame, (&all, line), &range))
             })?;
             if found.is_some() {
                 return Ok(found);
@@ -251,9 +253,12 @@ impl Recording {
                     None => return self.computed_name(flow, of, pc, deep),
                 },
                 Some(Does::Call(Some(function))) => {
-                    let module = self.timeline.module(of.module);
-                    let name = module.map(|module| module.source.shown_name(*function));
-                    return Ok(name.map(|name| format!("what {name} returned")));
+                    let callee = Activation {
+                        function: *function,
+                        ..of
+                    };
+                    let name = self.function_named(callee);
+                    return Ok(Some(format!("what {name} returned")));
                 }
                 Some(Does::GlobalGet(global)) => return Ok(Some(format!("$global{global}"))),
                 _ => return Ok(None),
@@ -363,7 +368,7 @@ impl Recording {
 fn in_one_of(
     source: &ModuleSource,
     frame: &GuestFrame<'_>,
-    all: Vec<Variable>,
+    (all, line): (&[Variable], Option<SourceLine>),
     range: &MemoryRange,
 ) -> Option<String> {
     let itself = all.iter().find(|variable| holds(variable, range));
@@ -376,21 +381,29 @@ fn in_one_of(
             range,
         ));
     }
-    // Behind one of its pointers.
-    all.iter().find_map(|variable| {
-        let to = variable.points_to.filter(|to| *to != 0)?;
-        if to > range.address {
-            return None;
+    let is_begun = |variable: &Variable| match (variable.declared, line) {
+        (Some(declared), Some(line)) if variable.kind == VariableKind::Local => {
+            declared.file != line.file || declared.line < line.line
         }
-        let targets = variables::children(source, variable, frame, 0..MOST_FIELDS).ok()?;
-        let target = targets.into_iter().find(|target| holds(target, range))?;
-        let name = match target.name.as_str() {
-            "*" => format!("*{}", variable.name),
-            index if index.starts_with('[') => format!("{}{index}", variable.name),
-            field => format!("{}->{field}", variable.name),
-        };
-        Some(inside(source, frame, target, name, range))
-    })
+        _ => true,
+    };
+    // Behind one of its pointers.
+    all.iter()
+        .filter(|variable| is_begun(variable))
+        .find_map(|variable| {
+            let to = variable.points_to.filter(|to| *to != 0)?;
+            if to > range.address {
+                return None;
+            }
+            let targets = variables::children(source, variable, frame, 0..MOST_FIELDS).ok()?;
+            let target = targets.into_iter().find(|target| holds(target, range))?;
+            let name = match target.name.as_str() {
+                "*" => format!("*{}", variable.name),
+                index if index.starts_with('[') => format!("{}{index}", variable.name),
+                field => format!("{}->{field}", variable.name),
+            };
+            Some(inside(source, frame, target, name, range))
+        })
 }
 
 fn holds(variable: &Variable, range: &MemoryRange) -> bool {
