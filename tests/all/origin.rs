@@ -395,3 +395,15 @@ fn values_of_rust_are_followed_through_calls_that_are_handed_on() {
         ]
     );
 }
+
+#[test]
+fn writes_are_found_in_a_run_that_ends_in_any_trap() {
+    // Optimised code, which looks for writes, does not know the tick of such an end.
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("trap.rrtrace");
+    let app = fixture("wat/trap.wat");
+    record(&app, &["--quiet", "--invoke", "run()"], &[], "", &trace);
+    let told = origin(&trace, &[], "$mem[65520; 4]");
+    assert_eq!(copies_of(&told), "stored");
+    assert_eq!(end_of(&told), "constant 7");
+}
