@@ -16,6 +16,7 @@ mod things;
 mod values;
 
 pub(in crate::inspect) use said::Listening;
+pub use roles::is_handler;
 pub use said::Said;
 
 use crate::component::Component;
