@@ -118,9 +118,7 @@ impl Memory {
 pub(super) fn limit_alone(text: &str) -> Result<Option<usize>, QuestionError> {
     let words = Words::read(text, &[])?;
     if words.condition.is_some() || !words.rest.is_empty() {
-        return Err(QuestionError::wrong(format!(
-            "`{text}` means nothing here"
-        )));
+        return Err(QuestionError::wrong(format!("`{text}` means nothing here")));
     }
     Ok(words.limit)
 }
@@ -155,11 +153,15 @@ fn growths(profile: &Profile, until: Option<Tick>, limit: usize) -> (u64, Vec<Gr
         }
         let grown = slice.memory.saturating_sub(bytes);
         bytes = slice.memory;
-        if grown == 0 || nth == 0 && growths.is_empty() && grown == slice.memory && {
-            // What there is from the beginning has not grown.
-            let samples = contexts.samples(nth).iter();
-            !samples.into_iter().any(|sample| profile.growth(sample.counter).is_some())
-        } {
+        if grown == 0
+            || nth == 0 && growths.is_empty() && grown == slice.memory && {
+                // What there is from the beginning has not grown.
+                let samples = contexts.samples(nth).iter();
+                !samples
+                    .into_iter()
+                    .any(|sample| profile.growth(sample.counter).is_some())
+            }
+        {
             continue;
         }
         if growths.len() == limit {
@@ -167,7 +169,9 @@ fn growths(profile: &Profile, until: Option<Tick>, limit: usize) -> (u64, Vec<Gr
             continue;
         }
         let by = contexts.samples(nth).iter();
-        let by = by.filter_map(|sample| profile.growth(sample.counter)).last();
+        let by = by
+            .filter_map(|sample| profile.growth(sample.counter))
+            .last();
         growths.push(Growth {
             tick: slice.end.0,
             event: slice.events,
@@ -202,7 +206,9 @@ pub(super) fn heap(profile: &Profile, limit: usize) -> HeapAnswer {
         let by = by.map(|frame| named(profile, frame));
         let by = by.unwrap_or_else(|| "callers that are not known".to_owned());
         let made = told.places.get(place).map_or(0, |place| place.blocks);
-        let stack = stack.map(|stack| frames(profile, stack)).unwrap_or_default();
+        let stack = stack
+            .map(|stack| frames(profile, stack))
+            .unwrap_or_default();
         let (row, most) = rows.entry(by.clone()).or_insert_with(|| {
             let row = HeapRow {
                 by,
@@ -250,12 +256,8 @@ fn unknown(profile: &Profile) -> Option<String> {
                 .to_owned(),
         );
     }
-    (told.left_out > 0).then(|| {
-        format!(
-            "{} blocks were too many to follow",
-            grouped(told.left_out)
-        )
-    })
+    (told.left_out > 0)
+        .then(|| format!("{} blocks were too many to follow", grouped(told.left_out)))
 }
 
 fn named(profile: &Profile, frame: &crate::inspect::profile::Frame) -> String {
@@ -278,7 +280,12 @@ fn frames(profile: &Profile, stack: StackId) -> Vec<String> {
 
 impl fmt::Display for MemoryAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  the guest's memory has {} bytes", self.at, grouped(self.bytes))?;
+        write!(
+            f,
+            "{}  the guest's memory has {} bytes",
+            self.at,
+            grouped(self.bytes)
+        )?;
         for growth in &self.growth {
             write!(f, "\n{growth}")?;
         }

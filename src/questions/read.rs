@@ -1,7 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
 use super::{
-    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Question, QuestionError, Values,
+    Visits, Why, Writes,
 };
 
 /// A question that has been read.

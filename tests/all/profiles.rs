@@ -27,11 +27,17 @@ impl Recorded {
     /// Writes a profile; how many ticks it says that there are.
     fn profile(&self, name: &str) -> (u64, PathBuf) {
         let to = self.dir.path().join(name);
-        let (to_text, from) = (to.to_str().expect("text"), self.path.to_str().expect("text"));
+        let (to_text, from) = (
+            to.to_str().expect("text"),
+            self.path.to_str().expect("text"),
+        );
         let output = rr_dap(&["replay", "--profile", to_text, from], "");
         let said = text(&output.stderr);
         assert!(output.status.success(), "{said}");
-        let ticks = said.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+        let ticks = said
+            .split_whitespace()
+            .nth(1)
+            .and_then(|word| word.parse().ok());
         (ticks.unwrap_or_else(|| panic!("{said}")), to)
     }
 
@@ -60,7 +66,11 @@ impl Recorded {
 fn column<'a>(table: &'a Value, name: &str) -> &'a Vec<Value> {
     let column = table[name].as_array();
     let column = column.unwrap_or_else(|| panic!("no {name} in {table}"));
-    assert_eq!(Some(column.len() as u64), table["length"].as_u64(), "{name}");
+    assert_eq!(
+        Some(column.len() as u64),
+        table["length"].as_u64(),
+        "{name}"
+    );
     column
 }
 
@@ -75,10 +85,23 @@ fn of_firefox(profile: &Value) -> (Folded, BTreeMap<String, u64>) {
     };
     let (frames, functions) = (&thread["frameTable"], &thread["funcTable"]);
     let index = |value: &Value| value.as_u64().expect("a number") as usize;
-    for name in ["address", "category", "subcategory", "line", "column", "nativeSymbol"] {
+    for name in [
+        "address",
+        "category",
+        "subcategory",
+        "line",
+        "column",
+        "nativeSymbol",
+    ] {
         column(frames, name);
     }
-    for name in ["isJS", "relevantForJS", "resource", "lineNumber", "columnNumber"] {
+    for name in [
+        "isJS",
+        "relevantForJS",
+        "resource",
+        "lineNumber",
+        "columnNumber",
+    ] {
         column(functions, name);
     }
     let mut lines = BTreeMap::new();
@@ -133,7 +156,10 @@ fn totals(folded: &Folded) -> BTreeMap<String, (u64, u64)> {
     let mut totals: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for (stack, ticks) in folded {
         let mut names = stack.clone();
-        totals.entry(names.last().expect("a frame").clone()).or_default().0 += ticks;
+        totals
+            .entry(names.last().expect("a frame").clone())
+            .or_default()
+            .0 += ticks;
         names.sort();
         names.dedup();
         for name in names {
@@ -151,7 +177,9 @@ fn agree(recorded: &Recorded) -> (Folded, Value) {
     let (_, packed) = recorded.profile("run.json.gz");
     let packed = std::fs::File::open(packed).expect("a profile");
     let mut unpacked = String::new();
-    flate2::read::GzDecoder::new(packed).read_to_string(&mut unpacked).expect("gzip");
+    flate2::read::GzDecoder::new(packed)
+        .read_to_string(&mut unpacked)
+        .expect("gzip");
     assert_eq!(unpacked, profile);
     let profile: Value = serde_json::from_str(&profile).expect("JSON");
     let (of_firefox, mut lines) = of_firefox(&profile);
@@ -186,7 +214,10 @@ fn profiles_of_c_add_up() {
     let recorded = Recorded::of(&fixture("motion/steps-O0.wasm"), &[]);
     let (folded, _) = agree(&recorded);
     let is_main = |name: &String| name.contains("main");
-    assert!(folded.keys().any(|stack| stack.iter().any(is_main)), "{folded:?}");
+    assert!(
+        folded.keys().any(|stack| stack.iter().any(is_main)),
+        "{folded:?}"
+    );
 }
 
 #[test]
@@ -194,7 +225,10 @@ fn inlined_calls_have_frames() {
     let recorded = Recorded::of(&fixture("motion/inlined-O1.wasm"), &[]);
     let (_, profile) = agree(&recorded);
     let frames = &profile["threads"][0]["frameTable"];
-    let inlined = column(frames, "subcategory").iter().filter(|of| **of == 1).count();
+    let inlined = column(frames, "subcategory")
+        .iter()
+        .filter(|of| **of == 1)
+        .count();
     assert!(inlined > 0, "{frames}");
 }
 
@@ -293,8 +327,14 @@ fn a_heap_is_followed() {
     let places = heap["places"].as_array().expect("places");
     let told = |at: usize, what: &str| places[at][what].clone();
     assert_eq!(places.len(), 2);
-    assert_eq!((told(0, "by"), told(0, "blocks"), told(0, "bytes")), ("three".into(), 1.into(), 70_000.into()));
-    assert_eq!((told(1, "by"), told(1, "blocks"), told(1, "bytes")), ("one".into(), 1000.into(), 5000.into()));
+    assert_eq!(
+        (told(0, "by"), told(0, "blocks"), told(0, "bytes")),
+        ("three".into(), 1.into(), 70_000.into())
+    );
+    assert_eq!(
+        (told(1, "by"), told(1, "blocks"), told(1, "bytes")),
+        ("one".into(), 1000.into(), 5000.into())
+    );
     assert_eq!(told(1, "made"), 1001);
     assert_eq!(leaks["handles"], serde_json::json!([]));
 }

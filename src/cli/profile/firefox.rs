@@ -388,9 +388,12 @@ impl Markers {
         let elapsed = |event| Some(times.at(event)?.elapsed());
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
         for crossed in contexts.hostcalls() {
+            let crossing = trace.component().crossing(crossed.crossing);
+            let name = crossing.map(|crossing| crossing.name.to_string());
+            let name = name.unwrap_or_default();
             markers.add(
-                trace,
                 crossed,
+                name,
                 ("hostcall", HOSTCALLS),
                 profile.end(),
                 strings,

@@ -158,12 +158,15 @@ pub(super) fn write(profile: &Profile, trace: &Trace, to: &mut impl Write) -> io
     writing.stacks(profile)?;
     writing.crossings(profile, trace)?;
     for slice in profile.contexts().slices() {
-        writing.event(slice.end.0, TrackEvent {
-            kind: Some(COUNTER),
-            track_uuid: Some(MEMORY),
-            counter_value: Some(slice.memory.cast_signed()),
-            ..TrackEvent::default()
-        })?;
+        writing.event(
+            slice.end.0,
+            TrackEvent {
+                kind: Some(COUNTER),
+                track_uuid: Some(MEMORY),
+                counter_value: Some(slice.memory.cast_signed()),
+                ..TrackEvent::default()
+            },
+        )?;
     }
     Ok(())
 }
@@ -306,10 +309,12 @@ impl<W: Write> Writing<'_, W> {
         let mut now = 0;
         for ran in timed::ran(profile) {
             let below = |stack: &StackId| profile.stacks().get(stack.0 as usize)?.below;
-            let mut stack: Vec<StackId> =
-                std::iter::successors(Some(ran.stack), below).collect();
+            let mut stack: Vec<StackId> = std::iter::successors(Some(ran.stack), below).collect();
             stack.reverse();
-            let kept = open.iter().zip(&stack).take_while(|(a, b)| same(profile, **a, **b));
+            let kept = open
+                .iter()
+                .zip(&stack)
+                .take_while(|(a, b)| same(profile, **a, **b));
             let kept = kept.count();
             for _ in kept..open.len() {
                 self.end(ran.ticks.start)?;
@@ -337,21 +342,27 @@ impl<W: Write> Writing<'_, W> {
         };
         let name = profile.function(frame.function);
         let name = name.and_then(|function| self.names.get(&function.name).copied());
-        self.event(at, TrackEvent {
-            kind: Some(SLICE_BEGIN),
-            name_iid: name,
-            track_uuid: Some(GUEST),
-            source_location_iid: frame.at.as_ref().map(|_| u64::from(number) + 1),
-            ..TrackEvent::default()
-        })
+        self.event(
+            at,
+            TrackEvent {
+                kind: Some(SLICE_BEGIN),
+                name_iid: name,
+                track_uuid: Some(GUEST),
+                source_location_iid: frame.at.as_ref().map(|_| u64::from(number) + 1),
+                ..TrackEvent::default()
+            },
+        )
     }
 
     fn end(&mut self, at: u64) -> io::Result<()> {
-        self.event(at, TrackEvent {
-            kind: Some(SLICE_END),
-            track_uuid: Some(GUEST),
-            ..TrackEvent::default()
-        })
+        self.event(
+            at,
+            TrackEvent {
+                kind: Some(SLICE_END),
+                track_uuid: Some(GUEST),
+                ..TrackEvent::default()
+            },
+        )
     }
 
     /// Hostcalls and calls of exports: each begins and ends within what is around it.
@@ -369,7 +380,9 @@ impl<W: Write> Writing<'_, W> {
             };
             for (crossed, name) in all.iter().zip(names) {
                 let end = crossed.end.unwrap_or(profile.end());
-                while let Some(end) = open.pop_if(|end| *end <= crossed.begin && *end < profile.end()) {
+                while let Some(end) =
+                    open.pop_if(|end| *end <= crossed.begin && *end < profile.end())
+                {
                     self.end_on(track, end)?;
                 }
                 self.crossing(track, crossed, &name, &times)?;
@@ -398,22 +411,31 @@ impl<W: Write> Writing<'_, W> {
         let elapsed = times.at(crossed.event).map(|time| time.elapsed());
         notes.extend(elapsed.map(|at| note("host time, ns", at.as_nanos() as u64)));
         let took = (track == HOSTCALLS).then(|| times.duration(crossed.event));
-        notes.extend(took.flatten().map(|took| note("took on the host, ns", took.as_nanos() as u64)));
-        self.event(crossed.begin.0, TrackEvent {
-            kind: Some(SLICE_BEGIN),
-            name_iid: Some(name),
-            track_uuid: Some(track),
-            debug_annotations: notes,
-            ..TrackEvent::default()
-        })
+        notes.extend(
+            took.flatten()
+                .map(|took| note("took on the host, ns", took.as_nanos() as u64)),
+        );
+        self.event(
+            crossed.begin.0,
+            TrackEvent {
+                kind: Some(SLICE_BEGIN),
+                name_iid: Some(name),
+                track_uuid: Some(track),
+                debug_annotations: notes,
+                ..TrackEvent::default()
+            },
+        )
     }
 
     fn end_on(&mut self, track: u64, at: Tick) -> io::Result<()> {
-        self.event(at.0, TrackEvent {
-            kind: Some(SLICE_END),
-            track_uuid: Some(track),
-            ..TrackEvent::default()
-        })
+        self.event(
+            at.0,
+            TrackEvent {
+                kind: Some(SLICE_END),
+                track_uuid: Some(track),
+                ..TrackEvent::default()
+            },
+        )
     }
 }
 

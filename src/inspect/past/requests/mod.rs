@@ -15,8 +15,8 @@ mod tasks;
 mod things;
 mod values;
 
-pub(in crate::inspect) use said::Listening;
 pub use roles::is_handler;
+pub(in crate::inspect) use said::Listening;
 pub use said::Said;
 
 use crate::component::Component;
