@@ -36,4 +36,7 @@ pub mod debuggee;
 pub mod dap;
 
 #[cfg(feature = "debugger")]
+pub mod lsp;
+
+#[cfg(feature = "debugger")]
 pub mod cli;

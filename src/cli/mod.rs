@@ -9,6 +9,7 @@ mod dials;
 mod engine_settings;
 mod guest_world;
 mod instrument;
+mod lsp;
 mod man;
 mod mistaken;
 mod progress;
@@ -61,6 +62,9 @@ enum Command {
     Demo(demo::Demo),
     /// Make a component record itself, on any host.
     Instrument(instrument::Instrument),
+    /// Tell editors what recordings know of each line: a language server on standard input
+    /// and output.
+    Lsp(lsp::Lsp),
     /// Write the manual pages.
     Man(man::Man),
     /// Run a component and record the run.
@@ -103,6 +107,7 @@ pub fn main() -> ExitCode {
         Some(Command::Debug(command)) => command.run(),
         Some(Command::Demo(command)) => command.run(),
         Some(Command::Instrument(command)) => command.run(),
+        Some(Command::Lsp(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),

@@ -3,6 +3,7 @@
 //! be tested with a scripted one.
 
 mod code;
+mod counts;
 pub mod kept;
 pub mod launch;
 mod looks;
@@ -14,6 +15,7 @@ mod stops;
 mod travels;
 
 pub use code::*;
+pub use counts::*;
 pub use looks::*;
 pub use past::*;
 pub use stops::*;

@@ -16,7 +16,7 @@ const ROOMS: &[&[&str]] = &[
     &["timeline"],
     &["inspect"],
     &["debuggee"],
-    &["dap"],
+    &["dap", "lsp"],
     &["cli"],
 ];
 

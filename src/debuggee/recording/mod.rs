@@ -9,6 +9,7 @@ mod breakpoints;
 mod call_values;
 mod calls;
 mod core;
+mod counted;
 mod data;
 mod disassembly;
 mod expressions;

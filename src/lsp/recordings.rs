@@ -1,0 +1,158 @@
+//! The recordings that the server tells of: each is opened, counted and asked by a thread of
+//! its own, so that what is known is told at once.
+
+use super::LspError;
+use super::client::Client;
+use crate::debuggee::launch::{LaunchArguments, Subject, ViewArguments};
+use crate::debuggee::path_mapping::PathMapping;
+use crate::debuggee::{
+    CountsOfSource, Debuggee, DebuggeeError, Halt, LaunchError, Launcher, SourceCounts,
+};
+use lsp_types::MessageType;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
+
+/// Something to be asked of a debuggee; of none, if there is none to ask.
+type Job = Box<dyn FnOnce(Result<&mut dyn Debuggee, DebuggeeError>) + Send>;
+
+/// A recording that the server tells of.
+pub(super) struct Recording {
+    /// As the person has named it.
+    path: PathBuf,
+    /// Where its sources are: known when it is open.
+    mapping: PathMapping,
+    counts: Arc<OnceLock<Arc<SourceCounts>>>,
+    jobs: Option<Sender<Job>>,
+    halt: Halt,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Recording {
+    /// Begins to open and count it; the client asks anew when that is done.
+    pub(super) fn open(
+        path: &Path,
+        launcher: &Arc<dyn Launcher>,
+        folders: Vec<PathBuf>,
+        client: &Client,
+    ) -> Result<Recording, LspError> {
+        // Where sources are found is known to all clones of a map.
+        let found = PathMapping::default();
+        let counts: Arc<OnceLock<Arc<SourceCounts>>> = Arc::default();
+        let (jobs, to_do) = channel();
+        let halt = Halt::default();
+        let arguments = LaunchArguments {
+            subject: Subject::Trace(path.to_owned()),
+            view: ViewArguments {
+                path_mapping: found.clone(),
+                just_my_code: true,
+                folders,
+                ..ViewArguments::default()
+            },
+        };
+        let work = Work {
+            arguments,
+            launcher: launcher.clone(),
+            counts: counts.clone(),
+            halt: halt.clone(),
+            client: client.clone(),
+            name: path.display().to_string(),
+        };
+        let thread = thread::Builder::new().name("recording".to_owned());
+        let thread = thread.spawn(move || work.run(&to_do));
+        Ok(Recording {
+            path: path.to_owned(),
+            mapping: found.or(launcher.path_mapping()),
+            counts,
+            jobs: Some(jobs),
+            halt,
+            thread: Some(thread.map_err(LspError::Thread)?),
+        })
+    }
+
+    /// As the person has named it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of the debug information for a file.
+    pub(super) fn inward(&self, path: &str) -> String {
+        self.mapping.inward(path)
+    }
+
+    /// How often what is in a file ran, if it is of this recording, and that is known by now;
+    /// with the recording's length in ticks.
+    pub(super) fn counts_of(&self, path: &str) -> Option<(&CountsOfSource, u64)> {
+        let counts = self.counts.get()?;
+        let of_source = counts.sources.get(&self.inward(path))?;
+        Some((of_source, counts.ticks))
+    }
+
+    /// Has its debuggee asked when those before have been.
+    pub(super) fn ask(
+        &self,
+        job: impl FnOnce(Result<&mut dyn Debuggee, DebuggeeError>) + Send + 'static,
+    ) {
+        // Its thread lives as long as this.
+        if let Some(jobs) = &self.jobs {
+            _ = jobs.send(Box::new(job));
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.halt.given_up.raise();
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // What it had to say of a panic it has said.
+            _ = thread.join();
+        }
+    }
+}
+
+/// What the thread of a recording does.
+struct Work {
+    arguments: LaunchArguments,
+    launcher: Arc<dyn Launcher>,
+    counts: Arc<OnceLock<Arc<SourceCounts>>>,
+    halt: Halt,
+    client: Client,
+    name: String,
+}
+
+impl Work {
+    fn run(self, jobs: &Receiver<Job>) {
+        match self.opened() {
+            Ok(mut debuggee) => jobs.iter().for_each(|job| job(Ok(debuggee.as_mut()))),
+            Err(why) => jobs
+                .iter()
+                .for_each(|job| job(Err(DebuggeeError::other(why.clone())))),
+        }
+    }
+
+    /// The debuggee, counted; or why there is none.
+    fn opened(&self) -> Result<Box<dyn Debuggee>, String> {
+        let reporter = self.client.progress(format!("Reading {}", self.name));
+        let opened = self.launcher.launch(&self.arguments, &reporter, &self.halt);
+        let mut debuggee = match opened {
+            Ok(debuggee) => debuggee,
+            Err(LaunchError::Interrupted) => return Err("cancelled".to_owned()),
+            Err(LaunchError::Failed(why)) => {
+                let told = format!("{} cannot be opened: {why}", self.name);
+                self.client.show(MessageType::ERROR, told.clone());
+                return Err(told);
+            }
+        };
+        match debuggee.counts(&reporter, &self.halt.given_up) {
+            Ok(counts) => {
+                _ = self.counts.set(counts);
+                self.client.refresh();
+            }
+            Err(DebuggeeError::Interrupted) => {}
+            Err(error) => self.client.show(MessageType::WARNING, error.to_string()),
+        }
+        Ok(debuggee)
+    }
+}
