@@ -64,6 +64,7 @@ mod launch_recorder;
 mod library_callers;
 mod listener;
 mod lowering;
+mod lsp;
 mod many_recordings;
 mod network;
 mod nonsense;

@@ -10,6 +10,7 @@ pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;
+pub mod language_client;
 pub mod ledger;
 pub mod lined;
 pub mod oracle;
