@@ -33,6 +33,9 @@ pub mod inspect;
 pub mod debuggee;
 
 #[cfg(feature = "debugger")]
+pub mod questions;
+
+#[cfg(feature = "debugger")]
 pub mod dap;
 
 #[cfg(feature = "debugger")]

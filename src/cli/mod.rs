@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 mod adapter;
+mod ask;
 mod completions;
 mod conversation;
 mod debug;
@@ -54,6 +55,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask whole recordings: who wrote this, how often, with which values.
+    Ask(ask::Ask),
     /// Print a script that completes rr-dap's command line in a shell.
     Completions(completions::Completions),
     /// Debug a recording, or a run that is recorded first, at a prompt.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Some(Command::Ask(command)) => command.run(),
         Some(Command::Completions(command)) => command.run(),
         Some(Command::Debug(command)) => command.run(),
         Some(Command::Demo(command)) => command.run(),

@@ -45,6 +45,10 @@ impl From<io::Error> for Failed {
 }
 
 impl Recordings {
+    pub(super) fn new(paths: Vec<PathBuf>, programs: Vec<PathBuf>) -> Recordings {
+        Recordings { programs, paths }
+    }
+
     /// Whether there may be several: then each is named.
     pub(super) fn are_many(&self) -> bool {
         self.paths.len() > 1 || self.paths.iter().any(|path| path.is_dir())

@@ -7,19 +7,23 @@ mod counts;
 pub mod kept;
 pub mod launch;
 mod looks;
+mod moments;
 mod past;
 pub mod path_mapping;
 pub mod recording;
 pub(crate) mod rust_library;
 mod stops;
 mod travels;
+mod whole;
 
 pub use code::*;
 pub use counts::*;
 pub use looks::*;
+pub use moments::*;
 pub use past::*;
 pub use stops::*;
 pub use travels::*;
+pub use whole::*;
 
 use crate::timeline::interrupt::Interrupt;
 use launch::{AttachArguments, LaunchArguments};
@@ -173,6 +177,6 @@ pub type Preparing = Box<dyn FnOnce() + Send>;
 /// A recording, standing at one moment; when opened, at its start.
 ///
 /// Paths are those of the debug information: the session maps them.
-pub trait Debuggee: Travels + Stops + Looks + Code + Past + Send {}
+pub trait Debuggee: Travels + Stops + Looks + Code + Past + Whole + Send {}
 
-impl<T: Travels + Stops + Looks + Code + Past + Send> Debuggee for T {}
+impl<T: Travels + Stops + Looks + Code + Past + Whole + Send> Debuggee for T {}

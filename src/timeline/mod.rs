@@ -12,17 +12,20 @@ mod passes;
 pub mod processes;
 mod recovery;
 pub mod travel;
+mod twin;
 
 pub use ahead::checkpoints::Limits;
 pub use interrupt::Interrupt;
 pub use options::{First, Options};
 pub use passes::changes::Changes;
+pub use passes::told::Telling;
 pub use passes::visits::{Pass, Visits};
 pub use processes::compiling::{CompilerEnd, Progress};
 pub use processes::machine::Bytes;
 pub use processes::pool::REPLAYER_COMMAND;
 pub use processes::wire::ask::CrossingInProgress;
 pub use processes::wire::found::{Change, Visit};
+pub use processes::wire::told::{ToldVisit, ToldVisits, Values};
 pub use travel::call_targets::{CallTarget, Callee};
 pub use travel::returning::Returned;
 

@@ -16,7 +16,8 @@ const ROOMS: &[&[&str]] = &[
     &["timeline"],
     &["inspect"],
     &["debuggee"],
-    &["dap", "lsp"],
+    &["questions"],
+    &["dap", "lsp", "mcp"],
     &["cli"],
 ];
 

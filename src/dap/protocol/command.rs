@@ -128,5 +128,6 @@ commands! {
     RrOutput = "rr/output" (Unread) -> OutputResponse;
     RrTimeline = "rr/timeline" (TimelineArguments) -> TimelineResponse;
     RrFunctions = "rr/functions" (FunctionsArguments) -> FunctionsResponse;
+    RrAsk = "rr/ask" (AskArguments) -> AskResponse;
     RrWhoWrote = "rr/whoWrote" (WhoWroteArguments) -> ();
 }

@@ -251,6 +251,27 @@ pub struct ToldHostcall {
     pub duration_ns: Option<u64>,
 }
 
+/// A question about the whole recording.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AskArguments {
+    /// As it is written at the console.
+    pub question: String,
+    /// The frame that expressions are meant in; absent means the innermost.
+    pub frame_id: Option<i64>,
+}
+
+/// What the recording answers.
+#[derive(Debug, Serialize)]
+pub struct AskResponse {
+    /// The word that the question begins with.
+    pub question: &'static str,
+    /// The answer, made as the question says.
+    pub answer: serde_json::Value,
+    /// The same in words.
+    pub text: String,
+}
+
 /// Which requests to list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -1,6 +1,6 @@
 //! `help`: the commands.
 
-use super::{ConsoleCommand, Effect, PREFIX, Ran, TABLE, find, wrong};
+use super::{ConsoleCommand, Effect, PREFIX, Ran, find, table, wrong};
 
 pub(super) const HELP: ConsoleCommand = ConsoleCommand {
     words: "help",
@@ -17,7 +17,7 @@ fn help(arguments: &str) -> Ran {
     let bare = arguments.strip_prefix(PREFIX).unwrap_or(arguments).trim();
     let beginning: Vec<&ConsoleCommand> = match find(bare) {
         Some((entry, _)) => vec![entry],
-        None => TABLE.iter().filter(|e| e.words.starts_with(bare)).collect(),
+        None => table().filter(|e| e.words.starts_with(bare)).collect(),
     };
     if beginning.is_empty() {
         return Err(wrong(format!(
@@ -43,11 +43,11 @@ fn explained(entry: &ConsoleCommand) -> String {
 }
 
 fn list() -> String {
-    let usages: Vec<String> = TABLE.iter().map(usage).collect();
+    let usages: Vec<String> = table().map(usage).collect();
     let width = usages.iter().map(String::len).max().unwrap_or(0);
     let mut lines: Vec<String> = usages
         .iter()
-        .zip(TABLE)
+        .zip(table())
         .map(|(usage, entry)| format!("{usage:width$}  {}", entry.about))
         .collect();
     lines.push(format!(

@@ -22,8 +22,10 @@ mod when;
 pub(super) mod wrote;
 
 use crate::debuggee::{Debuggee, DebuggeeError, FrameId, Output, VariableView};
+use crate::questions::{self, Asking};
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::Motion;
+use std::sync::LazyLock;
 
 /// What a command may begin with, to tell it from an expression.
 const PREFIX: &str = "rr";
@@ -32,12 +34,19 @@ const PREFIX: &str = "rr";
 pub(super) enum Effect {
     Say(String),
     Show(Box<VariableView>),
-    Travel { say: String, motion: Motion },
+    Travel {
+        say: String,
+        motion: Motion,
+    },
+    /// A question about the whole recording is asked.
+    Ask(Asking),
 }
 
 /// What a command has to work with.
 pub(super) struct Context<'a> {
     pub(super) debuggee: &'a mut dyn Debuggee,
+    /// The whole line, with the command's words.
+    pub(super) line: &'a str,
     /// The frame that is looked at; `None`: the innermost.
     pub(super) frame: Option<FrameId>,
     pub(super) output: &'a dyn Output,
@@ -121,6 +130,27 @@ static TABLE: &[ConsoleCommand] = &[
     help::HELP,
 ];
 
+/// The questions, as commands.
+static QUESTIONS: LazyLock<Vec<ConsoleCommand>> = LazyLock::new(|| {
+    let kinds = questions::kinds().iter();
+    let commands = kinds.map(|kind| ConsoleCommand {
+        words: kind.word,
+        also: &[],
+        arguments: kind.arguments,
+        about: kind.about,
+        run: |context, _| match questions::read(context.line) {
+            Ok(asking) => Ok(Effect::Ask(asking)),
+            Err(error) => Err(wrong(error.to_string())),
+        },
+    });
+    commands.collect()
+});
+
+/// All commands.
+fn table() -> impl Iterator<Item = &'static ConsoleCommand> {
+    TABLE.iter().chain(QUESTIONS.iter())
+}
+
 /// A line of the console that is meant for us.
 pub(super) struct CommandLine {
     text: String,
@@ -164,6 +194,11 @@ impl CommandLine {
         fits.then(|| command(line)).flatten()
     }
 
+    /// All of it, but for what tells that it is a command.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn run(&self, context: &mut Context<'_>) -> Ran {
         match find(&self.text) {
             Some((entry, arguments)) => (entry.run)(context, arguments),
@@ -195,7 +230,7 @@ fn with_space(line: &str) -> Option<String> {
 
 /// The entry that a line begins with, and what follows.
 fn find(line: &str) -> Option<(&'static ConsoleCommand, &str)> {
-    TABLE.iter().find_map(|entry| {
+    table().find_map(|entry| {
         let words = std::iter::once(&entry.words).chain(entry.also);
         let mut found = words.filter_map(|words| after_words(line, words));
         Some((entry, found.next()?))
@@ -274,7 +309,7 @@ pub(super) fn completions(before: &str) -> Vec<Completion> {
         true => format!("{PREFIX} {words}"),
         false => words.to_owned(),
     };
-    let completions = TABLE.iter().filter_map(|entry| {
+    let completions = table().filter_map(|entry| {
         let words = std::iter::once(&entry.words).chain(entry.also);
         // Other words for it only where somebody begins to write them.
         let mut written = words.map(|words| written(words));
@@ -357,10 +392,9 @@ mod tests {
 
     #[test]
     fn every_command_says_what_it_is_for() {
-        for entry in TABLE {
+        for entry in table() {
             assert!(entry.about.len() > 10, "{}", entry.words);
-            let same = TABLE
-                .iter()
+            let same = table()
                 .filter(|other| other.words == entry.words || other.also.contains(&entry.words));
             assert_eq!(same.count(), 1, "{}", entry.words);
             let (found, _) = find(entry.words).expect("itself");

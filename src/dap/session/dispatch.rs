@@ -161,6 +161,7 @@ static HANDLERS: &[&dyn Handler] = &[
     &on::<RrRequests>(Stop, time::requests),
     &on::<RrResources>(Stop, time::resources),
     &on::<RrOutput>(Stop, time::output),
+    &on::<RrAsk>(Stop, evaluate::ask_question),
     &on::<RrWhoWrote>(Stop, data::who_wrote),
     &on::<RrTimeline>(Stop, time::timeline),
     &on::<RrFunctions>(Stop, functions::functions),

@@ -1,16 +1,19 @@
 //! `evaluate`: expressions, and the console's commands.
 
+use super::aside::aside;
 use super::asking::ask;
 use super::convert::count;
 use super::stack::frame_in;
 use super::variables::{format_in, presentation};
 use super::{Handled, Reply, Session, Then};
 use crate::dap::elsewhere;
+use crate::dap::protocol::custom::{AskArguments, AskResponse};
 use crate::dap::protocol::{
     EvaluateArguments, EvaluateArgumentsContext, EvaluateResponse, Refusal,
 };
 use crate::dap::repl::{self, CommandError, Effect};
 use crate::debuggee::{DebuggeeError, EvaluateContext, FrameId, VariableView};
+use crate::questions;
 
 pub(super) fn evaluate(
     session: &mut Session,
@@ -60,6 +63,7 @@ fn run(command: repl::CommandLine, frame: Option<FrameId>) -> Handled<EvaluateRe
     ask(
         move |debuggee, output, interrupt| {
             let mut context = repl::Context {
+                line: command.text(),
                 debuggee,
                 frame,
                 output,
@@ -71,22 +75,41 @@ fn run(command: repl::CommandLine, frame: Option<FrameId>) -> Handled<EvaluateRe
                 Ok(effect) => Ok(Ok(effect)),
             }
         },
-        take_effect,
+        move |session, effect| take_effect(session, effect, frame),
     )
 }
 
-fn take_effect(session: &mut Session, effect: Result<Effect, String>) -> Handled<EvaluateResponse> {
+fn take_effect(
+    session: &mut Session,
+    effect: Result<Effect, String>,
+    frame: Option<FrameId>,
+) -> Handled<EvaluateResponse> {
     let said = |result: String| EvaluateResponse {
         result,
         ..EvaluateResponse::default()
     };
     match effect.map_err(Refusal::Because)? {
         Effect::Say(text) => Reply::now(said(text)),
+        Effect::Ask(asking) => aside(asking, frame, move |answer| Ok(said(answer.text))),
         Effect::Show(value) => Reply::now(session.evaluated(*value)),
         Effect::Travel { say, motion } => {
             Ok(Reply::Now(said(say), Then::TravelUnasked(vec![motion])))
         }
     }
+}
+
+/// `rr/ask`
+pub(super) fn ask_question(_: &mut Session, arguments: AskArguments) -> Handled<AskResponse> {
+    let frame = arguments.frame_id.map(frame_in).transpose()?;
+    let asking = questions::read(&arguments.question);
+    let asking = asking.map_err(|error| Refusal::because(error.to_string()))?;
+    aside(asking, frame, |answer| {
+        Ok(AskResponse {
+            question: answer.question,
+            answer: answer.answer,
+            text: answer.text,
+        })
+    })
 }
 
 impl Session {

@@ -1,5 +1,6 @@
 //! What comes to a session: from its client, or from its worker.
 
+use super::aside::Told;
 use super::asking::Answer;
 use super::printed;
 use crate::dap::backlog::Held;
@@ -20,6 +21,8 @@ pub(in crate::dap) enum Input {
     Opened(Result<Box<dyn Debuggee>, LaunchError>),
     Moved(Box<dyn Debuggee>, Moved),
     Answered(Box<dyn Debuggee>, Result<Answer<Value>, DebuggeeError>),
+    /// A question that was asked aside is answered.
+    Aside(Told),
     /// A worker ended without its debuggee.
     Lost(String),
     /// More is known than when the client asked.

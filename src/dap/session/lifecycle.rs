@@ -158,6 +158,7 @@ pub(super) fn cancel(session: &mut Session, what: CancelArguments) -> Handled<()
     }
     let meant = |request: &Request| meant_by(&what, request.seq, &request.seq.to_string());
     session.give_up_queued(meant);
+    session.give_up_asides(meant);
     session.give_up_waiting_for(meant);
     Reply::then(Then::Nothing)
 }
@@ -228,6 +229,7 @@ impl Session {
             self.outbox.respond(&request, Err(Refusal::Cancelled));
         }
         self.give_up_waiting();
+        self.give_up_asides(|_| true);
     }
 
     pub(super) fn reporter(&self, title: &str, id: &str, request: Option<i64>) -> Reporter {

@@ -4,6 +4,7 @@
 //! worker thread that has the debuggee for that time and sends it back through
 //! the same channel that requests come through. So `pause` is heard at once.
 
+mod aside;
 mod asking;
 mod breakpoints;
 mod completions;
@@ -93,6 +94,7 @@ pub(super) struct Session {
     breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
     targets: Targets,
     waiting: Waiting,
+    asides: aside::Asides,
     /// The run that is recorded while it is debugged.
     run: Option<LiveRun>,
     /// What the client knows of a recording that is still being written.
@@ -149,6 +151,7 @@ impl Session {
             breakpoint_kinds: HashMap::new(),
             targets: Targets::default(),
             waiting: Waiting::default(),
+            asides: aside::Asides::default(),
             run: None,
             growth: growing::Told::default(),
         }
@@ -171,6 +174,7 @@ impl Session {
             }
         }
         self.interrupt_worker();
+        self.give_up_asides(|_| true);
         if self.is_working {
             wait_for_worker(inbox);
         }
@@ -194,6 +198,7 @@ impl Session {
                 self.answered(debuggee, answer);
                 self.tell_news();
             }
+            Input::Aside(told) => self.told_aside(told),
             Input::Lost(cause) => self.lost(&cause),
             Input::Prepared => self.prepared(),
         }
@@ -244,6 +249,7 @@ impl Session {
                 self.follow(then);
             }
             Ok(Reply::Ask(question)) => self.ask(request, question),
+            Ok(Reply::Aside(aside)) => self.ask_aside(request, aside),
             Ok(Reply::Open(open)) => self.open(request, open),
             Err(Refusal::NotYet) => self.wait_to_answer(request),
             Err(refusal) => self.outbox.respond(request, Err(refusal)),

@@ -76,7 +76,10 @@ pub(super) fn pause(session: &mut Session, _: Unread) -> Handled<()> {
             session.give_up_waiting();
         }
         // It has stopped by itself, which the client will have been told.
-        State::Stopped(_) => session.give_up_waiting(),
+        State::Stopped(_) => {
+            session.give_up_waiting();
+            session.give_up_asides(|_| true);
+        }
         _ => return Err(Refusal::because("nothing moves")),
     }
     Reply::then(Then::Nothing)

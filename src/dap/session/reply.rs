@@ -1,5 +1,6 @@
 //! What a handled request gives: its response, now or later, and what follows it.
 
+use super::aside::Aside;
 use super::asking::Question;
 use super::opening::Open;
 use crate::dap::protocol::{Refusal, codec};
@@ -12,6 +13,8 @@ pub(super) enum Reply<R> {
     Now(R, Then),
     /// The debuggee has to be asked, which takes long.
     Ask(Question<R>),
+    /// The debuggee's twin has to be asked, while the session goes on.
+    Aside(Aside<R>),
     /// The debuggee has to be opened, which takes longer; the response has no body.
     Open(Open),
 }
@@ -40,6 +43,7 @@ impl<R: Serialize + 'static> Reply<R> {
         Ok(match self {
             Reply::Now(response, then) => Reply::Now(codec::body(&response)?, then),
             Reply::Ask(question) => Reply::Ask(question.written()),
+            Reply::Aside(aside) => Reply::Aside(aside.written()),
             Reply::Open(open) => Reply::Open(open),
         })
     }

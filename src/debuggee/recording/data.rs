@@ -46,7 +46,7 @@ fn range_of(id: &DataId) -> Option<MemoryRange> {
     })
 }
 
-fn understood(id: &DataId) -> Result<MemoryRange, DebuggeeError> {
+pub(super) fn understood(id: &DataId) -> Result<MemoryRange, DebuggeeError> {
     range_of(id).ok_or_else(|| failed(format!("`{}` does not name data of this recording", id.0)))
 }
 
@@ -176,7 +176,7 @@ impl Recording {
 
     /// `balance: 3 -> 4`; of what has parts, each that differs. `balance: 3 -> 3 (the same
     /// value)` if nothing does.
-    fn told_change(&mut self, change: &Change) -> String {
+    pub(super) fn told_change(&mut self, change: &Change) -> String {
         let named = self.names.get(&change.range).cloned();
         let values = (change.old.as_slice(), change.new.as_slice());
         let is_same = change.old == change.new;

@@ -57,6 +57,10 @@ fn first_line(source: &ModuleSource, function: &Beginning) -> Option<SourceLine>
     line.filter(|line| line.line != 0)
 }
 
+fn hostcalls_like(name: &str) -> String {
+    format!("hostcalls with {name} in their path")
+}
+
 impl Recording {
     pub(super) fn break_at_functions(
         &mut self,
@@ -66,20 +70,12 @@ impl Recording {
         let mut states = Vec::new();
         for request in requests {
             let id = self.breakpoints.id();
-            let (places, mut shown) = match self.is_hostcall_path(&request.name) {
-                true => (Vec::new(), None),
-                false => self.function_places(&request.name),
-            };
-            let is_hostcall = places.is_empty() && self.is_hostcall(&request.name);
-            let places = match is_hostcall {
-                true => vec![Place::Hostcall(HostcallFilter::named(&request.name))],
-                false => places,
-            };
+            let (places, mut shown) = self.places_meant(&request.name);
             let mut shown = match shown.take() {
                 _ if places.is_empty() => unverified(id, self.not_found(&request.name)),
                 Some(shown) => BreakpointState { id, ..shown },
                 None => BreakpointState {
-                    message: Some(format!("hostcalls with {} in their path", request.name)),
+                    message: Some(hostcalls_like(&request.name)),
                     ..state(id)
                 },
             };
@@ -89,6 +85,34 @@ impl Recording {
         self.breakpoints.functions = sets;
         self.apply();
         states
+    }
+
+    /// The functions, or else the hostcalls, that a person means; and how a breakpoint on such
+    /// functions is shown.
+    fn places_meant(&self, name: &str) -> (Vec<Place>, Option<BreakpointState>) {
+        let (places, shown) = match self.is_hostcall_path(name) {
+            true => (Vec::new(), None),
+            false => self.function_places(name),
+        };
+        let is_hostcall = places.is_empty() && self.is_hostcall(name);
+        match is_hostcall {
+            true => (vec![Place::Hostcall(HostcallFilter::named(name))], None),
+            false => (places, shown),
+        }
+    }
+
+    /// The same in words: `shop::Node::sum at main.rs:31 (2 places)`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: what may be meant.
+    pub(super) fn function_meant(&self, name: &str) -> Result<(String, Vec<Place>), String> {
+        let (places, shown) = self.places_meant(name);
+        match shown.and_then(|shown| shown.message) {
+            _ if places.is_empty() => Err(self.not_found(name)),
+            Some(told) => Ok((told, places)),
+            None => Ok((hostcalls_like(name), places)),
+        }
     }
 
     /// Whether this is the path of a hostcall: the function behind an export of that name may

@@ -149,8 +149,8 @@ impl RecordingLauncher {
         Ok(Box::new(Recording::new(
             timeline,
             self.options.cache.clone(),
-            external,
-            (sources, view.just_my_code),
+            Arc::new(external),
+            (Arc::new(sources), view.just_my_code),
             kept,
             directory,
             run,

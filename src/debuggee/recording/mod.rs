@@ -35,6 +35,7 @@ mod targets;
 mod texts;
 mod thrown;
 mod values;
+mod whole;
 
 pub use launcher::RecordingLauncher;
 
@@ -100,7 +101,7 @@ pub struct Recording {
     names: HashMap<MemoryRange, Named>,
     cache: CacheDir,
     /// Debug information that the modules do not have themselves.
-    external: External,
+    external: Arc<External>,
     /// Where the texts of its sources are.
     sources: Arc<Sources>,
     /// Whether the code of libraries is subdued.
@@ -128,8 +129,8 @@ impl Recording {
     fn new(
         timeline: Timeline,
         cache: CacheDir,
-        external: External,
-        (sources, just_my_code): (Sources, bool),
+        external: Arc<External>,
+        (sources, just_my_code): (Arc<Sources>, bool),
         kept: Option<Place>,
         directory: Option<TemporaryDir>,
         run: Option<run::GoingOn>,
@@ -158,7 +159,7 @@ impl Recording {
             names: HashMap::new(),
             cache,
             external,
-            sources: Arc::new(sources),
+            sources,
             just_my_code,
             listings: Listings::default(),
             kept,
@@ -169,6 +170,18 @@ impl Recording {
 }
 
 impl Recording {
+    /// The same recording in another timeline.
+    fn beside(&self, timeline: Timeline) -> Recording {
+        let sources = (self.sources.clone(), self.just_my_code);
+        let (cache, external) = (self.cache.clone(), self.external.clone());
+        Recording::new(timeline, cache, external, sources, None, None, None)
+    }
+
+    /// What is shown of the stack is to be found out again.
+    fn forget_stack(&mut self) {
+        self.stack = None;
+    }
+
     /// See [`Travels::travel`].
     fn travel_by(
         &mut self,

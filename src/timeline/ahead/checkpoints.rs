@@ -54,6 +54,16 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// What those of a timeline may take that stands beside another one.
+    pub(in crate::timeline) fn of_twin(self) -> Limits {
+        Limits {
+            number: (self.number / 4).max(4),
+            memory: Bytes(self.memory.0 / 4),
+        }
+    }
+}
+
 /// Measuring takes a fraction of a millisecond for a process with little memory, and some
 /// milliseconds for one with much.
 const BETWEEN_MEASUREMENTS: Duration = Duration::from_secs(1);

@@ -371,6 +371,12 @@ impl Timeline {
         write_before(bytes, code, frame.pc)
     }
 
+    /// The session is here for these changes, which have just been made: it has come to where
+    /// they were found.
+    pub fn stand_for(&mut self, changes: Vec<Change>) {
+        self.changes.here = changes;
+    }
+
     /// From now on the session is not here for a change, but for what comes next.
     pub fn leave_change(&mut self) -> Stop {
         self.changes.here.clear();

@@ -3,4 +3,5 @@
 
 pub(super) mod changes;
 pub(super) mod pieces;
+pub(super) mod told;
 pub(super) mod visits;

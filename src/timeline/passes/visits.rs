@@ -156,10 +156,10 @@ impl Timeline {
 
 /// How many ticks a pass in pieces has looked through.
 #[derive(Debug, Default)]
-struct Passing(u64);
+pub(super) struct Passing(u64);
 
 impl Passing {
-    fn pass(&self, piece: &Piece, meanwhile: &Meanwhile, end: Option<Tick>) -> Pass {
+    pub(super) fn pass(&self, piece: &Piece, meanwhile: &Meanwhile, end: Option<Tick>) -> Pass {
         let within = match meanwhile {
             Meanwhile::Passed(at) => at.0.saturating_sub(piece.begin.tick.0),
             Meanwhile::Log(_) => 0,
@@ -168,7 +168,7 @@ impl Passing {
         Pass { at, end }
     }
 
-    fn is_done(&mut self, piece: &Piece) {
+    pub(super) fn is_done(&mut self, piece: &Piece) {
         let last = piece.last.map_or(piece.begin.tick.0, |last| last.tick.0);
         let length = last.saturating_sub(piece.begin.tick.0);
         self.0 = self.0.saturating_add(length);

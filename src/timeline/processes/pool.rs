@@ -9,7 +9,7 @@ use super::machine::{self, Pid};
 use super::process::{Process, ProcessError};
 use super::sockets;
 use super::temporary::TemporaryDir;
-use super::wire::ask::{Fork, Grow};
+use super::wire::ask::{Fork, Grow, MoveTo};
 use super::wire::greeting::{Load, ReplayerId};
 use crate::replay::Position;
 use crate::timeline::ahead::checkpoints::{Checkpoints, Limits, Measured};
@@ -242,6 +242,23 @@ impl Pool {
         let id = self.await_one();
         let asked = process.ask(Fork(id)).map(Some);
         self.copied(id, asked)?.ok_or_else(did_not_connect)
+    }
+
+    /// Takes over a process of another pool, which stands still.
+    pub(in crate::timeline) fn adopt(&mut self, process: &mut Process) -> Result<(), ProcessError> {
+        process.ask(MoveTo(socket_in(self.directory.path())))?;
+        process.id = self.reserve(1);
+        Ok(())
+    }
+
+    /// Knows of the recording's growth what another pool knows: processes that are taken over
+    /// from there have been told as often.
+    pub(in crate::timeline) fn grow_as(&mut self, other: &Pool, extent: PathBuf) {
+        let growth = other.growth.as_ref();
+        self.growth = growth.map(|growth| Grow {
+            number: growth.number,
+            extent,
+        });
     }
 
     /// Has the checkpoint copied that `choose` finds, if it finds one.

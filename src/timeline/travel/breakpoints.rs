@@ -215,11 +215,31 @@ impl Timeline {
         })
     }
 
+    /// A breakpoint that nobody has set, as a replayer watches for it; expressions are
+    /// evaluated where it stops. What it watches is known.
+    pub(in crate::timeline) fn breaks_of(&self, breakpoint: Breakpoint) -> Breaks {
+        let ahead = self.ahead_of([(0, &breakpoint)].into_iter());
+        let breakpoints = Breakpoints {
+            set: vec![breakpoint],
+            ..Breakpoints::default()
+        };
+        Breaks {
+            ahead,
+            ..breakpoints.breaks(self.trace.component(), &self.changes)
+        }
+    }
+
     /// Before which inlined calls the breakpoints stop whose conditions and messages look at
     /// variables: they see those of the frame that the stop shows.
     fn ahead_of_conditions(&self) -> Vec<(usize, ModuleId, u32, u32)> {
         let set = self.breakpoints.set.iter().enumerate();
-        let looking = set.filter(|(_, b)| b.condition.is_some() || b.log.is_some());
+        self.ahead_of(set.filter(|(_, b)| b.condition.is_some() || b.log.is_some()))
+    }
+
+    fn ahead_of<'b>(
+        &self,
+        looking: impl Iterator<Item = (usize, &'b Breakpoint)>,
+    ) -> Vec<(usize, ModuleId, u32, u32)> {
         let places = looking.flat_map(|(index, b)| b.places.iter().map(move |at| (index, at)));
         let ahead = places.filter_map(|(index, place)| match *place {
             Place::Call { module, pc, inside } => {

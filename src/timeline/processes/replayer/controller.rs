@@ -200,6 +200,7 @@ impl Controller {
             request,
             Request::Fork(_)
                 | Request::Grow(_)
+                | Request::MoveTo(_)
                 | Request::Pack
                 | Request::Instances(_)
                 | Request::Halt
@@ -211,9 +212,14 @@ impl Controller {
             Request::RunAhead(run) => self.set_out(store, kind, at, *run),
             Request::CountVisits(count) => self.set_out(store, kind, at, *count),
             Request::ListVisits(list) => self.set_out(store, kind, at, *list),
+            Request::TellVisits(tell) => self.set_out(store, kind, at, *tell),
             Request::FindChanges(find) => self.set_out(store, kind, at, *find),
             Request::ListEntered(list) => self.set_out(store, kind, at, *list),
             Request::Fork(fork) => self.leave_copy(*fork, at),
+            Request::MoveTo(to) => {
+                self.timeline.move_to(to.0);
+                Then::Stand
+            }
             Request::Grow(grow) => self.grow(store, kind, standing, &grow),
             Request::Frames(question) => self.look(store, kind, at, *question),
             Request::Locals(question) => self.look(store, kind, at, *question),

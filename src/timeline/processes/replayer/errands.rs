@@ -12,11 +12,12 @@ use super::seek::moments::{
 };
 use super::seek::nothing::Nothing;
 use super::seek::outer::Outer;
+use super::seek::told::Told;
 use super::seek::visits::Visits;
 use super::span::Span;
 use crate::replay::Phase;
 use crate::timeline::processes::wire::ask::{
-    CountVisits, Errand, FindChanges, ListEntered, ListVisits, RunAhead,
+    CountVisits, Errand, FindChanges, ListEntered, ListVisits, RunAhead, TellVisits,
 };
 use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
 
@@ -142,6 +143,20 @@ impl SetOut for ListVisits {
 
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<ListVisits> {
         Underway::begin(Visits::new(self, here), span, here)
+    }
+}
+
+impl SetOut for TellVisits {
+    fn needs_hooks(&self) -> bool {
+        self.breaks.are_in_code()
+    }
+
+    fn stop(&self) -> StopAt {
+        self.last.map_or(StopAt::End, StopAt::FirstUntil)
+    }
+
+    fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<TellVisits> {
+        Underway::begin(Told::new(self, here), span, here)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fork::{self, Side};
 use crate::timeline::processes::wire::ask::{
-    Answered, Ask, Errand, Meanwhile, Question, Request, Saying,
+    Answered, Ask, Errand, Meanwhile, MoveTo, Question, Request, Saying,
 };
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::processes::wire::greeting::{Hello, Refusal, ReplayerId};
@@ -94,6 +94,12 @@ impl TimelineSocket {
             // Nothing else is said to a running replayer.
             _ => leave_world(),
         }
+    }
+
+    /// Belongs to another pool from now on, whose copies connect there.
+    pub(super) fn move_to(&mut self, path: PathBuf) {
+        self.path = path;
+        self.answer::<MoveTo>(&Ok(()));
     }
 
     /// Copies this process; the copy connects to the timeline.

@@ -4,6 +4,7 @@ use super::breaks::Breaks;
 use super::found::{Ahead, ChangedTicks, Counted, Reached, RunEnd, Visited};
 use super::greeting::{Refusal, ReplayerId};
 use super::run::{Leave, Run};
+use super::told::ToldVisits;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::replay::boundary::Open;
@@ -83,6 +84,7 @@ macro_rules! requests {
 requests! {
     Question Fork => u32;
     Question Grow => Reached;
+    Question MoveTo => ();
     Question Frames => Vec<Frame>;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
@@ -100,6 +102,7 @@ requests! {
     Errand RunAhead => Ahead;
     Errand CountVisits => Vec<Counted>;
     Errand ListVisits => Visited;
+    Errand TellVisits => ToldVisits;
     Errand FindChanges => Vec<ChangedTicks>;
     Errand ListEntered => Vec<(ModuleId, u32)>;
 }
@@ -117,6 +120,10 @@ pub(crate) struct Grow {
     /// A file that says how far it goes.
     pub(crate) extent: PathBuf,
 }
+
+/// From now on copies of this process connect to this socket: it belongs to another pool.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MoveTo(pub(crate) PathBuf);
 
 /// The guest's frames, innermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -205,6 +212,20 @@ pub(crate) struct ListVisits {
     pub(crate) places: Breaks,
     pub(crate) present: Position,
     pub(crate) limit: usize,
+    /// Not farther than this moment; `None` for the end.
+    pub(crate) last: Option<Position>,
+}
+
+/// To the end: how many visits of one breakpoint there are, with what is to be told of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TellVisits {
+    pub(crate) breaks: Breaks,
+    /// With expressions in braces: evaluated at each visit.
+    pub(crate) messages: Vec<String>,
+    /// So many visits are told that come first.
+    pub(crate) first: usize,
+    /// And so many that come last.
+    pub(crate) newest: usize,
     /// Not farther than this moment; `None` for the end.
     pub(crate) last: Option<Position>,
 }

@@ -11,6 +11,7 @@ pub(crate) mod found;
 pub(crate) mod greeting;
 pub(crate) mod rows;
 pub(crate) mod run;
+pub(crate) mod told;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

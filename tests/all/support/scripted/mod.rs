@@ -5,6 +5,7 @@ mod looks;
 mod past;
 mod stops;
 mod travels;
+mod whole;
 
 use crate::support::gate::Gate;
 use rr_dap::debuggee::launch::{AttachArguments, LaunchArguments, Subject};

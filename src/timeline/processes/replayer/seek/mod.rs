@@ -12,6 +12,7 @@ pub(super) mod moments;
 pub(super) mod nothing;
 mod one_frame;
 pub(super) mod outer;
+pub(super) mod told;
 pub(super) mod visits;
 
 use super::here::{Here, Kind};

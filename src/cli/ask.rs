@@ -1,0 +1,210 @@
+//! `rr-dap ask`: what whole recordings answer.
+
+use super::recordings::{Failed, Listed, Recordings};
+use super::style::is_dumb;
+use super::terminal::{self, on_one_line};
+use crate::debuggee::launch::{AttachArguments, ViewArguments};
+use crate::debuggee::path_mapping::PathMapping;
+use crate::debuggee::recording::RecordingLauncher;
+use crate::debuggee::{Debuggee, Halt, Launcher, Output, Stream, motion_to};
+use crate::questions::{self, Answer, Asked, Asking};
+use crate::timeline::travel::motion::Motion;
+use crate::timeline::{Bytes, Interrupt, Options};
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rr-dap ask app.rrtrace visits ledger.c:41\n  rr-dap ask app.rrtrace 'calls post --where amount > 100' 'values balance at ledger.c:50'\n  rr-dap ask app.rrtrace --at 40% writes total --json\n  rr-dap ask app.rrtrace --script questions.txt"
+)]
+pub(super) struct Ask {
+    /// Print one JSON object to a line: `question`, `answer`, and `recording` where there are
+    /// several.
+    #[arg(long)]
+    json: bool,
+    /// Where the questions are asked: what `seek` takes. Without this, at the end.
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
+    at: Option<String>,
+    /// Ask the questions in this file, too: one to a line, but for empty ones and those that
+    /// begin with #.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Where the program is that the recording names without holding it: its file, or a
+    /// directory that it is in. May be repeated. Without this, beside the recording.
+    #[arg(long = "program", value_name = "FILE|DIR")]
+    programs: Vec<PathBuf>,
+    /// A file with debug information that the recorded component lacks. May be repeated.
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
+    /// Where sources are that the debug information has elsewhere: paths beginning with
+    /// FROM there begin with TO here. May be repeated.
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = super::adapter::pair)]
+    source_map: Vec<(String, String)>,
+    /// How much memory checkpoints may take, in MiB.
+    #[arg(long, value_name = "MIB")]
+    checkpoint_memory: Option<u64>,
+    /// A recording, or a directory: then all recordings (*.rrtrace) in it, by name.
+    #[arg(value_name = "FILE|DIR")]
+    path: PathBuf,
+    /// What is asked, in one word or several: `docs/questions.md` lists the questions.
+    #[arg(
+        value_name = "QUESTION",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    questions: Vec<String>,
+}
+
+impl Ask {
+    pub(super) fn run(mut self) -> anyhow::Result<ExitCode> {
+        // Behind the questions they are meant, too.
+        self.json |= self.questions.iter().any(|word| word == "--json");
+        self.questions.retain(|word| word != "--json");
+        let asked = self.asked()?;
+        let recordings = Recordings::new(vec![self.path.clone()], self.programs.clone());
+        let are_many = recordings.are_many();
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
+        recordings.each(|listed| {
+            let name = are_many.then(|| on_one_line(&listed.name).to_string());
+            if let Some(name) = name.as_deref().filter(|_| !self.json) {
+                writeln!(out, "{name}:")?;
+            }
+            let ended = self.ask_one(listed, name.as_deref(), &asked, &mut out);
+            out.flush()?;
+            ended
+        })
+    }
+
+    fn asked(&self) -> anyhow::Result<Vec<Asking>> {
+        let mut asked = questions::of_words(&self.questions)?;
+        if let Some(script) = &self.script {
+            let text = std::fs::read_to_string(script)
+                .with_context(|| format!("cannot read {}", script.display()))?;
+            let lines = text.lines().enumerate();
+            let lines = lines.map(|(number, line)| (number + 1, line.trim()));
+            let meant = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+            for (number, line) in meant {
+                let read = questions::read(line);
+                asked.push(read.with_context(|| format!("{}:{number}", script.display()))?);
+            }
+        }
+        if asked.is_empty() {
+            let kinds = questions::kinds().iter();
+            let listed: Vec<String> = kinds
+                .map(|kind| format!("  {} {}\n      {}", kind.word, kind.arguments, kind.about))
+                .collect();
+            bail!("what is the question? There are\n{}", listed.join("\n"));
+        }
+        Ok(asked)
+    }
+
+    fn ask_one(
+        &self,
+        listed: &Listed,
+        name: Option<&str>,
+        asked: &[Asking],
+        out: &mut impl Write,
+    ) -> Result<(), Failed> {
+        let progress = Told::new();
+        let mut debuggee = self
+            .open(listed.file.path(), &progress)
+            .map_err(Failed::Recording)?;
+        for question in asked {
+            self.go(debuggee.as_mut(), &progress)
+                .map_err(Failed::Recording)?;
+            let answer = question.ask(&mut Asked {
+                debuggee: debuggee.as_mut(),
+                frame: None,
+                output: &progress,
+                interrupt: &Interrupt::new(),
+            });
+            progress.clear();
+            let answer = answer.map_err(|error| Failed::Recording(error.into()))?;
+            self.tell(name, &answer, out)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, name: Option<&str>, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+        if !self.json {
+            return writeln!(out, "{}", answer.text);
+        }
+        let mut told = json!(answer);
+        if let (Some(name), Some(fields)) = (name, told.as_object_mut()) {
+            fields.insert("recording".to_owned(), json!(name));
+        }
+        writeln!(out, "{told}")
+    }
+
+    fn open(&self, path: &Path, progress: &Told) -> anyhow::Result<Box<dyn Debuggee>> {
+        let mut options = Options::standard()?;
+        if let Some(mib) = self.checkpoint_memory {
+            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
+        }
+        let launcher = RecordingLauncher::new(options, Some(path.to_owned()))
+            .with_debug_files(self.debug_files.clone())
+            .with_programs(self.programs.clone())
+            .with_path_mapping(self.source_map.clone())
+            .with_marks_kept(true);
+        let view = ViewArguments {
+            just_my_code: true,
+            path_mapping: PathMapping::new(self.source_map.clone()),
+            ..ViewArguments::default()
+        };
+        let opened = launcher.attach(&AttachArguments { view }, progress, &Halt::default());
+        opened.map_err(|error| anyhow!("{error}"))
+    }
+
+    /// To where the questions are asked.
+    fn go(&self, debuggee: &mut dyn Debuggee, progress: &Told) -> anyhow::Result<()> {
+        let motion = match &self.at {
+            Some(moment) => motion_to(debuggee, moment)?.0,
+            None => Motion::End,
+        };
+        debuggee.travel(&motion, progress, &Interrupt::new())?;
+        Ok(())
+    }
+}
+
+/// Progress on a terminal.
+struct Told(ProgressBar);
+
+impl Told {
+    fn new() -> Told {
+        let target = match is_dumb() {
+            true => ProgressDrawTarget::hidden(),
+            false => ProgressDrawTarget::stderr(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(100), target);
+        // A template that does not parse would only change how the bar looks.
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {percent} %") {
+            bar.set_style(style);
+        }
+        Told(bar)
+    }
+
+    fn clear(&self) {
+        self.0.finish_and_clear();
+        self.0.reset();
+    }
+}
+
+impl Output for Told {
+    fn guest(&self, _: Stream, _: &[u8]) {}
+
+    fn console(&self, line: &str) {
+        self.0.suspend(|| terminal::tell(line));
+    }
+
+    fn progress(&self, percentage: Option<u8>, message: &str) {
+        self.0.set_message(message.to_owned());
+        if let Some(percentage) = percentage {
+            self.0.set_position(u64::from(percentage));
+        }
+    }
+}

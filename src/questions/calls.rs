@@ -1,0 +1,120 @@
+//! `calls FUNCTION`: how often a function or a hostcall was called, by whom, with what.
+
+use super::rows::{Row, Shown, cut, times};
+use super::visits::{USUAL, shown, tell};
+use super::{Asked, Question, QuestionError, Words};
+use crate::debuggee::{EvaluateContext, Format, Travels, VisitsOf, Window};
+use crate::replay::Phase;
+use crate::timeline::ToldVisit;
+use crate::timeline::travel::motion::{Direction, Motion};
+use serde::Serialize;
+
+/// How often was something called?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calls {
+    /// The name of a function, or a part of a hostcall's path.
+    pub name: String,
+    /// What must hold for a call to count.
+    pub condition: Option<String>,
+    /// How many of the first, and of the last ones are told.
+    pub ends: (usize, usize),
+}
+
+/// How often it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallsAnswer {
+    /// What was called, as it was understood.
+    pub function: String,
+    /// What had to hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// The calls.
+    #[serde(flatten)]
+    pub calls: Shown<Row>,
+}
+
+impl Calls {
+    /// Reads what follows the word.
+    ///
+    /// # Errors
+    ///
+    /// If there is no name.
+    pub fn read(text: &str) -> Result<Calls, QuestionError> {
+        let words = Words::read(text, &[])?;
+        if words.rest.is_empty() {
+            return Err(QuestionError::wrong("name a function"));
+        }
+        Ok(Calls {
+            ends: words.ends(USUAL),
+            name: words.rest,
+            condition: words.condition,
+        })
+    }
+}
+
+impl Question for Calls {
+    type Answer = CallsAnswer;
+
+    fn answer(&self, asked: &mut Asked<'_>) -> Result<CallsAnswer, QuestionError> {
+        let of = VisitsOf::Function(self.name.clone());
+        let told = tell(asked, of, self.condition.as_deref(), self.ends, Vec::new())?;
+        let function = told.place.clone();
+        let calls = shown(asked, told, call_here)?;
+        Ok(CallsAnswer {
+            function,
+            condition: self.condition.clone(),
+            calls,
+        })
+    }
+}
+
+/// The call where the debuggee stands, with what came of it.
+fn call_here(asked: &mut Asked<'_>, visit: &ToldVisit) -> Result<Row, QuestionError> {
+    let row = Row::here(asked, visit)?;
+    // What it never returned is not told.
+    let result = returned(asked).or_else(|error| match asked.interrupt.is_raised() {
+        true => Err(error),
+        false => Ok(None),
+    })?;
+    Ok(Row { result, ..row })
+}
+
+/// What the call returns that has begun where the debuggee stands.
+fn returned(asked: &mut Asked<'_>) -> Result<Option<String>, QuestionError> {
+    let window = Window {
+        start: 0,
+        levels: Some(1),
+    };
+    let frames = asked.debuggee.frames(window)?;
+    let Some(frame) = frames.frames.first() else {
+        return Ok(None);
+    };
+    let (motion, name) = match asked.debuggee.here().position.phase {
+        Phase::Calling => (Motion::OverHostcall(Direction::Forward), "$result"),
+        _ => (
+            asked.debuggee.out_of(frame.id, Direction::Forward)?,
+            "$return",
+        ),
+    };
+    Travels::travel(asked.debuggee, &motion, asked.output, asked.interrupt)?;
+    let format = Format::default();
+    let value = asked
+        .debuggee
+        .evaluate(name, None, EvaluateContext::Watch, format)?;
+    Ok(Some(cut(&value.value)))
+}
+
+impl std::fmt::Display for CallsAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} was called {}",
+            self.function,
+            times(self.calls.count)
+        )?;
+        if let Some(condition) = &self.condition {
+            write!(f, " where {condition}")?;
+        }
+        write!(f, "{}", self.calls)
+    }
+}

@@ -1,0 +1,196 @@
+//! Visits as answers tell them: when, in which function, with which arguments, called by whom.
+
+use super::{Asked, Moment, QuestionError};
+use crate::debuggee::{
+    Format, Frame, FrameId, Frames, Looks, Page, Presentation, ScopeHint, VariableView, Window,
+};
+use crate::timeline::ToldVisit;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Texts of values are cut where they are longer, in characters.
+const LONGEST: usize = 120;
+/// Frames that are looked at for a caller.
+const CALLERS: usize = 16;
+
+/// A visit of a place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Which one it is, from 1.
+    pub number: u64,
+    /// When.
+    pub moment: Moment,
+    /// The function, or the hostcall.
+    pub function: String,
+    /// What it was called with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<Argument>,
+    /// `post at ledger.c:60`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// What it returned, where that was asked for and is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+}
+
+/// A value with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Argument {
+    /// What it is called.
+    pub name: String,
+    /// As text, cut if it is long.
+    pub value: String,
+}
+
+/// What of a value is told.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// `apply at ledger.c:50`
+pub(super) fn told_frame(frame: &Frame) -> String {
+    match &frame.place {
+        Some(place) => {
+            format!(
+                "{} at {}:{}",
+                frame.name, place.source.name, place.point.line
+            )
+        }
+        None => frame.name.clone(),
+    }
+}
+
+/// A frame where the debuggee stands: the one that the question is asked in, or the innermost
+/// one of the program's own code.
+pub(super) fn own_frame(asked: &mut Asked<'_>) -> Result<Option<FrameId>, QuestionError> {
+    if asked.frame.is_some() {
+        return Ok(asked.frame);
+    }
+    let Frames { frames, .. } = frames(asked)?;
+    let own = frames
+        .iter()
+        .find(|frame| frame.presentation == Presentation::Normal && frame.place.is_some());
+    Ok(own.map(|frame| frame.id))
+}
+
+fn frames(asked: &mut Asked<'_>) -> Result<Frames, QuestionError> {
+    let window = Window {
+        start: 0,
+        levels: Some(CALLERS),
+    };
+    Ok(asked.debuggee.frames(window)?)
+}
+
+impl Row {
+    /// Of the visit where the debuggee stands.
+    pub(super) fn here(asked: &mut Asked<'_>, visit: &ToldVisit) -> Result<Row, QuestionError> {
+        let Frames { frames, .. } = frames(asked)?;
+        let innermost = frames.first();
+        let arguments = match innermost {
+            Some(frame) => arguments(asked, frame.id)?,
+            None => Vec::new(),
+        };
+        let callers = frames.iter().skip(1);
+        let caller = callers.clone().find(|frame| frame.place.is_some());
+        let caller = caller.or(frames.get(1));
+        Ok(Row {
+            number: visit.number,
+            moment: Moment::here(asked),
+            function: innermost
+                .map(|frame| frame.name.clone())
+                .unwrap_or_default(),
+            arguments,
+            caller: caller.map(told_frame),
+            result: None,
+        })
+    }
+}
+
+fn arguments(asked: &mut Asked<'_>, frame: FrameId) -> Result<Vec<Argument>, QuestionError> {
+    let scopes = asked.debuggee.scopes(frame)?;
+    let scope = scopes
+        .into_iter()
+        .find(|scope| scope.hint == ScopeHint::Arguments);
+    let Some(scope) = scope else {
+        return Ok(Vec::new());
+    };
+    let values = Looks::variables(
+        asked.debuggee,
+        &scope.children.values,
+        Page::default(),
+        Format::default(),
+    )?;
+    let told = values.into_iter().filter(|view| !view.lazy);
+    let argument = |view: VariableView| Argument {
+        name: view.name,
+        value: cut(&view.value),
+    };
+    Ok(told.map(argument).collect())
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let arguments: Vec<String> = self
+            .arguments
+            .iter()
+            .map(|argument| format!("{}={}", argument.name, argument.value))
+            .collect();
+        let mut line = format!("{}({})", self.function, arguments.join(", "));
+        if self.function.contains('(') && arguments.is_empty() {
+            line.clone_from(&self.function);
+        }
+        if let Some(result) = &self.result {
+            _ = write!(line, " -> {result}");
+        }
+        if let Some(caller) = &self.caller {
+            _ = write!(line, "  from {caller}");
+        }
+        write!(f, "#{:<6} {}  {line}", self.number, self.moment)
+    }
+}
+
+/// Which of all are shown: the first, and the last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shown<T> {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them, oldest first.
+    pub first: Vec<T>,
+    /// The last of them, oldest first, if there are more than the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub last: Vec<T>,
+    /// Why a condition could not be evaluated at some of them: those count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl<T: std::fmt::Display> std::fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for row in &self.first {
+            write!(f, "\n{row}")?;
+        }
+        let left_out = self.count - (self.first.len() + self.last.len()) as u64;
+        if left_out > 0 {
+            write!(f, "\n… {} more …", crate::debuggee::grouped(left_out))?;
+        }
+        for row in &self.last {
+            write!(f, "\n{row}")?;
+        }
+        if let Some(problem) = &self.problem {
+            write!(f, "\nnot everywhere: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `once`, `1,204 times`
+pub(super) fn times(count: u64) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{} times", crate::debuggee::grouped(count)),
+    }
+}
