@@ -42,4 +42,7 @@ pub mod dap;
 pub mod lsp;
 
 #[cfg(feature = "debugger")]
+pub mod mcp;
+
+#[cfg(feature = "debugger")]
 pub mod cli;

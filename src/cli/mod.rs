@@ -12,6 +12,7 @@ mod guest_world;
 mod instrument;
 mod lsp;
 mod man;
+mod mcp;
 mod mistaken;
 mod progress;
 mod record;
@@ -70,6 +71,9 @@ enum Command {
     Lsp(lsp::Lsp),
     /// Write the manual pages.
     Man(man::Man),
+    /// Give programs the questions about recordings as tools: a server of the Model Context
+    /// Protocol on standard input and output.
+    Mcp(mcp::Mcp),
     /// Run a component and record the run.
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
@@ -113,6 +117,7 @@ pub fn main() -> ExitCode {
         Some(Command::Instrument(command)) => command.run(),
         Some(Command::Lsp(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
+        Some(Command::Mcp(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Serve(command)) => command.run(),

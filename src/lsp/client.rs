@@ -2,10 +2,8 @@
 
 use crate::debuggee::{DebuggeeError, Output, Stream};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
-use lsp_types::notification::{LogMessage, Notification as _, Progress, ShowMessage};
-use lsp_types::request::{
-    CodeLensRefresh, InlayHintRefreshRequest, Request as _, WorkDoneProgressCreate,
-};
+use lsp_types::notification::{LogMessage, Progress, ShowMessage};
+use lsp_types::request::{CodeLensRefresh, InlayHintRefreshRequest, WorkDoneProgressCreate};
 use lsp_types::{
     ClientCapabilities, LogMessageParams, MessageType, NumberOrString, ProgressParams,
     ProgressParamsValue, ShowMessageParams, WorkDoneProgress, WorkDoneProgressBegin,
@@ -186,4 +184,15 @@ impl Drop for Reporter {
     fn drop(&mut self) {
         self.tell(WorkDoneProgress::End(WorkDoneProgressEnd::default()));
     }
+}
+
+/// For what is too short to be told of.
+pub(super) struct Silent;
+
+impl Output for Silent {
+    fn guest(&self, _: Stream, _: &[u8]) {}
+
+    fn console(&self, _: &str) {}
+
+    fn progress(&self, _: Option<u8>, _: &str) {}
 }

@@ -1,41 +1,26 @@
 //! Code lenses: above each function, how often it was called, and ways to its calls.
 
+use super::moments::{GoTo, Which};
 use super::recordings::Recording;
 use crate::debuggee::{FunctionCounts, grouped};
 use lsp_types::{CodeLens, Command, Position, Range};
-use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// Goes to a moment: the client's, or ours, which tells how to go there.
 pub(super) const GO_TO: &str = "rr-dap.goTo";
 
-/// Which of the visits of a line, or the calls of a function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Which {
-    First,
-    Last,
-}
-
-/// What a command goes to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GoTo {
-    /// In which recording.
-    pub recording: PathBuf,
-    /// A line of a source on the client's machine, from 1.
-    pub file: String,
-    pub line: u64,
-    /// The function that is declared there: its calls are meant, not the line's visits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
-    pub which: Which,
-}
+/// The ways to a function's calls; the second and the third from where a session stands.
+const WAYS: [(&str, Which, bool); 4] = [
+    ("first", Which::First, false),
+    ("previous", Which::Previous, true),
+    ("next", Which::Next, true),
+    ("last", Which::Last, false),
+];
 
 /// The lenses of a file: what each recording that it is of knows.
 pub(super) fn lenses<'a>(
     recordings: impl Iterator<Item = &'a Recording>,
     path: &str,
+    has_session: bool,
 ) -> Vec<CodeLens> {
     let known: Vec<_> = recordings
         .filter_map(|recording| Some((recording, recording.counts_of(path)?)))
@@ -55,13 +40,14 @@ pub(super) fn lenses<'a>(
             if function.calls == 0 {
                 continue;
             }
-            for (title, which) in [("first", Which::First), ("last", Which::Last)] {
+            for (title, which, _) in WAYS.into_iter().filter(|way| has_session || !way.2) {
                 let go_to = GoTo {
                     recording: recording.path().to_owned(),
                     file: path.to_owned(),
                     line: u64::from(function.line),
                     function: Some(function.name.clone()),
                     which,
+                    from: None,
                 };
                 let arguments = serde_json::to_value(go_to).ok().map(|a| vec![a]);
                 lenses.push(lens(

@@ -7,9 +7,12 @@
 mod client;
 mod code_lens;
 mod documents;
+mod hover;
 mod inlay_hints;
 mod inline_values;
+mod moments;
 mod recordings;
+mod references;
 mod session;
 mod settings;
 mod words;

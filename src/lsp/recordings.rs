@@ -76,6 +76,11 @@ impl Recording {
         &self.path
     }
 
+    /// Where its sources are.
+    pub(super) fn mapping(&self) -> &PathMapping {
+        &self.mapping
+    }
+
     /// The path of the debug information for a file.
     pub(super) fn inward(&self, path: &str) -> String {
         self.mapping.inward(path)

@@ -1,14 +1,17 @@
 //! What the client asks, and who answers it.
 
-use super::client::Client;
+use super::client::{Client, Silent};
 use super::code_lens::{GO_TO, lenses};
 use super::documents::{Documents, path_of};
+use super::hover::{self, Pointed};
 use super::inlay_hints::hints;
-use super::inline_values;
+use super::moments::{Found, GoTo, find};
 use super::recordings::Recording;
 use super::settings::Settings;
-use super::{LanguageServer, LspError};
+use super::words::expression_at;
+use super::{LanguageServer, LspError, inline_values, references};
 use crate::debuggee::{Debuggee, DebuggeeError};
+use crate::questions::{Asked, QuestionError};
 use crate::timeline::Interrupt;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId};
 use lsp_types::notification::{
@@ -16,12 +19,15 @@ use lsp_types::notification::{
     DidOpenTextDocument, Notification as _,
 };
 use lsp_types::request::{
-    CodeLensRequest, InlayHintRequest, InlineValueRequest, Request as _, Shutdown,
+    CodeLensRequest, ExecuteCommand, HoverRequest, InlayHintRequest, InlineValueRequest,
+    References, Request as _, Shutdown,
 };
 use lsp_types::{
-    CancelParams, CodeLensOptions, CodeLensParams, ExecuteCommandOptions, InitializeParams,
-    InitializeResult, InlayHintParams, InlineValueParams, NumberOrString, OneOf,
-    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
+    CancelParams, CodeLensOptions, CodeLensParams, ExecuteCommandOptions, ExecuteCommandParams,
+    Hover, HoverContents, HoverParams, HoverProviderCapability, InitializeParams,
+    InitializeResult, InlayHintParams, InlineValueParams, MarkupContent, MarkupKind, MessageType,
+    NumberOrString, OneOf, ReferenceParams, ServerCapabilities, ServerInfo,
+    TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
 };
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -30,6 +36,9 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// A request of ours: the moment that a lens leads to.
+const FIND: &str = "rr/find";
 
 /// What was asked and is not answered yet.
 type Pending = Arc<Mutex<HashMap<RequestId, Interrupt>>>;
@@ -88,6 +97,8 @@ fn capabilities(settings: &Settings) -> ServerCapabilities {
         code_lens_provider: Some(CodeLensOptions {
             resolve_provider: None,
         }),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        references_provider: Some(OneOf::Left(true)),
         inlay_hint_provider: Some(OneOf::Left(true)),
         inline_value_provider: Some(OneOf::Left(true)),
         execute_command_provider: commands,
@@ -142,6 +153,10 @@ impl Session {
             CodeLensRequest::METHOD => self.now(id, params, Session::code_lens),
             InlayHintRequest::METHOD => self.now(id, params, Session::inlay_hints),
             InlineValueRequest::METHOD => self.inline_values(id, params),
+            HoverRequest::METHOD => self.hover(id, params),
+            References::METHOD => self.references(id, params),
+            ExecuteCommand::METHOD => self.execute(id, params),
+            FIND => self.find(id, params),
             _ => self.client.refuse(
                 id,
                 ErrorCode::MethodNotFound,
@@ -252,7 +267,7 @@ impl Session {
     fn code_lens(&self, params: CodeLensParams) -> Vec<lsp_types::CodeLens> {
         let path = path_of(&params.text_document.uri);
         match path.filter(|_| self.settings.code_lens) {
-            Some(path) => lenses(self.recordings.iter(), &path),
+            Some(path) => lenses(self.recordings.iter(), &path, self.settings.client_goes),
             None => Vec::new(),
         }
     }
@@ -287,6 +302,139 @@ impl Session {
             let values = inline_values::values(&lines, params.range, stopped, &variables);
             written(values)
         });
+    }
+}
+
+/// What needs the debuggee.
+impl Session {
+    /// What a position in a text is of: a recording and a path there, if any is known to have
+    /// it; the line from 1, how often it ran, and the expression under it.
+    fn pointed(&self, at: &TextDocumentPositionParams) -> Option<(&Recording, Pointed)> {
+        let (uri, position) = (&at.text_document.uri, at.position);
+        let path = path_of(uri)?;
+        let recording = self.recording_of(&path)?;
+        let (counts, _) = recording.counts_of(&path)?;
+        let line = position.line.checked_add(1)?;
+        let text = self.documents.line(uri, position.line).unwrap_or_default();
+        let expression = expression_at(text, position.character);
+        let pointed = Pointed {
+            file: recording.inward(&path),
+            line: u64::from(line),
+            visits: *counts.lines.get(&line)?,
+            expression: expression.map(|word| word.text.to_owned()),
+        };
+        Some((recording, pointed))
+    }
+
+    fn hover(&mut self, id: RequestId, params: Value) {
+        let Some(params) = self.read::<HoverParams>(&id, params) else {
+            return;
+        };
+        let Some((recording, pointed)) = self.pointed(&params.text_document_position_params)
+        else {
+            return self.client.respond(id, Value::Null);
+        };
+        self.later(recording, id, move |debuggee, interrupt| {
+            let told = hover::told(&pointed, &mut asked(debuggee, &Silent, interrupt));
+            let contents = HoverContents::Markup(MarkupContent {
+                kind: MarkupKind::Markdown,
+                value: told.map_err(unanswered)?,
+            });
+            written(Hover {
+                contents,
+                range: None,
+            })
+        });
+    }
+
+    fn references(&mut self, id: RequestId, params: Value) {
+        let Some(params) = self.read::<ReferenceParams>(&id, params) else {
+            return;
+        };
+        let pointed = self.pointed(&params.text_document_position);
+        let Some((recording, pointed, expression)) = pointed.and_then(|(recording, pointed)| {
+            let expression = pointed.expression.clone()?;
+            Some((recording, pointed, expression))
+        }) else {
+            return self.client.respond(id, Vec::<Value>::new());
+        };
+        let mapping = recording.mapping().clone();
+        let client = self.client.clone();
+        self.later(recording, id, move |debuggee, interrupt| {
+            let reporter = client.progress(format!("Looking for writes of {expression}"));
+            let asked = &mut asked(debuggee, &reporter, interrupt);
+            let (file, line) = (&pointed.file, pointed.line);
+            let found = references::writes(file, line, &expression, &mapping, asked);
+            written(found.map_err(unanswered)?)
+        });
+    }
+
+    fn find(&mut self, id: RequestId, params: Value) {
+        let Some(wanted) = self.read::<GoTo>(&id, params) else {
+            return;
+        };
+        self.go_to(id, wanted, |_, found| written(found));
+    }
+
+    /// The command of a lens, where the client cannot go anywhere itself: how to go there is
+    /// told.
+    fn execute(&mut self, id: RequestId, params: Value) {
+        let Some(params) = self.read::<ExecuteCommandParams>(&id, params) else {
+            return;
+        };
+        if params.command != GO_TO {
+            let why = format!("there is no command `{}`", params.command);
+            return self.client.refuse(id, ErrorCode::InvalidParams, &why);
+        }
+        let first = params.arguments.into_iter().next().unwrap_or_default();
+        let Some(wanted) = self.read::<GoTo>(&id, first) else {
+            return;
+        };
+        self.go_to(id, wanted, |client, found| {
+            let told = format!("{}: in the debug session, `seek {}`", found.text, found.position);
+            client.show(MessageType::INFO, told);
+            written(found)
+        });
+    }
+
+    fn go_to(
+        &self,
+        id: RequestId,
+        wanted: GoTo,
+        answer: impl FnOnce(&Client, Found) -> Result<Value, DebuggeeError> + Send + 'static,
+    ) {
+        let mut recordings = self.recordings.iter();
+        let Some(recording) = recordings.find(|known| known.path() == wanted.recording) else {
+            let why = format!("{} is not open here", wanted.recording.display());
+            return self.client.refuse(id, ErrorCode::InvalidParams, &why);
+        };
+        let file = recording.inward(&wanted.file);
+        let client = self.client.clone();
+        self.later(recording, id, move |debuggee, interrupt| {
+            let reporter = client.progress("Looking for that moment".to_owned());
+            let found = find(&wanted, file, debuggee, &reporter, interrupt)?;
+            answer(&client, found)
+        });
+    }
+}
+
+fn asked<'a>(
+    debuggee: &'a mut dyn Debuggee,
+    output: &'a dyn crate::debuggee::Output,
+    interrupt: &'a Interrupt,
+) -> Asked<'a> {
+    Asked {
+        debuggee,
+        frame: None,
+        output,
+        interrupt,
+    }
+}
+
+fn unanswered(error: QuestionError) -> DebuggeeError {
+    match error {
+        QuestionError::Debuggee(error) => error,
+        other => DebuggeeError::other(other.to_string()),
     }
 }
 
