@@ -1,6 +1,6 @@
 //! `calls FUNCTION`: how often a function or a hostcall was called, by whom, with what.
 
-use super::rows::{Row, Shown, cut, times};
+use super::rows::{Row, Shown, cut, how_often};
 use super::visits::{USUAL, shown, tell};
 use super::{Asked, Question, QuestionError, Words};
 use crate::debuggee::{EvaluateContext, Format, Travels, VisitsOf, Window};
@@ -106,12 +106,11 @@ fn returned(asked: &mut Asked<'_>) -> Result<Option<String>, QuestionError> {
 
 impl std::fmt::Display for CallsAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} was called {}",
-            self.function,
-            times(self.calls.count)
-        )?;
+        let how = match self.function.starts_with("hostcalls ") {
+            true => "were called",
+            false => "was called",
+        };
+        f.write_str(&how_often(&self.function, how, self.calls.count))?;
         if let Some(condition) = &self.condition {
             write!(f, " where {condition}")?;
         }

@@ -70,10 +70,15 @@ pub(super) fn own_frame(asked: &mut Asked<'_>) -> Result<Option<FrameId>, Questi
         return Ok(asked.frame);
     }
     let Frames { frames, .. } = frames(asked)?;
-    let own = frames
+    Ok(frames
         .iter()
-        .find(|frame| frame.presentation == Presentation::Normal && frame.place.is_some());
-    Ok(own.map(|frame| frame.id))
+        .find(|frame| is_own(frame))
+        .map(|frame| frame.id))
+}
+
+/// Whether a frame is of the program's own code.
+fn is_own(frame: &Frame) -> bool {
+    frame.presentation == Presentation::Normal && frame.place.is_some()
 }
 
 fn frames(asked: &mut Asked<'_>) -> Result<Frames, QuestionError> {
@@ -94,8 +99,9 @@ impl Row {
             None => Vec::new(),
         };
         let callers = frames.iter().skip(1);
-        let caller = callers.clone().find(|frame| frame.place.is_some());
-        let caller = caller.or(frames.get(1));
+        // Who is in between is a library's, or the adapter's.
+        let own = callers.clone().find(|frame| is_own(frame));
+        let caller = own.or(frames.get(1));
         Ok(Row {
             number: visit.number,
             moment: Moment::here(asked),
@@ -186,11 +192,32 @@ impl<T: std::fmt::Display> std::fmt::Display for Shown<T> {
     }
 }
 
-/// `once`, `1,204 times`
-pub(super) fn times(count: u64) -> String {
+/// `main was called once`, `x changed 1,204 times`, `ledger.c:3 never ran`: `how` may have an
+/// auxiliary before its verb.
+pub(super) fn how_often(of: &str, how: &str, count: u64) -> String {
     match count {
-        0 => "never".to_owned(),
-        1 => "once".to_owned(),
-        count => format!("{} times", crate::debuggee::grouped(count)),
+        0 => match how.split_once(' ') {
+            Some((auxiliary, verb)) => format!("{of} {auxiliary} never {verb}"),
+            None => format!("{of} never {how}"),
+        },
+        1 => format!("{of} {how} once"),
+        count => format!("{of} {how} {} times", crate::debuggee::grouped(count)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::how_often;
+
+    #[test]
+    fn how_often_is_a_sentence() {
+        for (of, how, count, told) in [
+            ("a.c:3", "ran", 0, "a.c:3 never ran"),
+            ("f", "was called", 0, "f was never called"),
+            ("f", "was called", 1, "f was called once"),
+            ("x", "changed", 1204, "x changed 1,204 times"),
+        ] {
+            assert_eq!(how_often(of, how, count), told);
+        }
     }
 }

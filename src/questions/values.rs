@@ -1,9 +1,9 @@
 //! `values EXPRESSION at PLACE`: which values expressions had whenever a place was come to.
 
-use super::rows::{Shown, cut, times};
+use super::rows::{Shown, cut, how_often};
 use super::visits::{USUAL, tell};
 use super::{Asked, Moment, Question, QuestionError, Words, places};
-use crate::debuggee::grouped;
+use crate::debuggee::{EvaluateContext, Format, grouped};
 use crate::timeline::ToldVisit;
 use serde::Serialize;
 
@@ -110,6 +110,20 @@ fn listed(text: &str) -> Vec<String> {
     all.filter(|one| !one.is_empty()).collect()
 }
 
+impl Values {
+    /// That the expressions have values at one of the visits: what has none there is a mistake.
+    fn check(&self, asked: &mut Asked<'_>, visit: &ToldVisit) -> Result<(), QuestionError> {
+        asked
+            .debuggee
+            .go_to_visit(visit, asked.output, asked.interrupt)?;
+        for expression in &self.expressions {
+            let (context, format) = (EvaluateContext::Watch, Format::default());
+            asked.debuggee.evaluate(expression, None, context, format)?;
+        }
+        Ok(())
+    }
+}
+
 impl Question for Values {
     type Answer = ValuesAnswer;
 
@@ -118,6 +132,9 @@ impl Question for Values {
         let messages = self.expressions.iter().map(|text| format!("{{{text}}}"));
         let messages = messages.collect();
         let told = tell(asked, of, self.condition.as_deref(), self.ends, messages)?;
+        if let Some(first) = told.visits.first.first().cloned() {
+            self.check(asked, &first)?;
+        }
         let row = |visit: &ToldVisit| ValuesOf {
             number: visit.number,
             moment: Moment::new(visit.position, visit.event, None),
@@ -167,7 +184,7 @@ impl std::fmt::Display for ValuesOf {
 
 impl std::fmt::Display for ValuesAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ran {}", self.place, times(self.visits.count))?;
+        f.write_str(&how_often(&self.place, "ran", self.visits.count))?;
         if let Some(condition) = &self.condition {
             write!(f, " where {condition}")?;
         }

@@ -1,6 +1,6 @@
 //! `visits FILE:LINE`: how often a line ran.
 
-use super::rows::{Row, Shown, times};
+use super::rows::{Row, Shown, how_often};
 use super::{Asked, Question, QuestionError, Words, places};
 use crate::debuggee::{Visiting, VisitsOf, VisitsTold};
 use crate::timeline::{Telling, ToldVisit};
@@ -126,7 +126,7 @@ pub(super) fn shown<T>(
 
 impl std::fmt::Display for VisitsAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ran {}", self.place, times(self.visits.count))?;
+        f.write_str(&how_often(&self.place, "ran", self.visits.count))?;
         if let Some(condition) = &self.condition {
             write!(f, " where {condition}")?;
         }

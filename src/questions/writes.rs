@@ -1,6 +1,6 @@
 //! `writes EXPRESSION`: every write of a value in memory.
 
-use super::rows::{Shown, own_frame, times};
+use super::rows::{Shown, how_often, own_frame};
 use super::visits::{USUAL, shown, tell};
 use super::{Asked, Moment, Question, QuestionError, Words};
 use crate::debuggee::{DataMeant, VisitsOf, Whole};
@@ -112,7 +112,7 @@ impl std::fmt::Display for Write {
 impl std::fmt::Display for WritesAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let verb = if self.all { "was written" } else { "changed" };
-        write!(f, "{} {verb} {}", self.of, times(self.writes.count))?;
+        f.write_str(&how_often(&self.of, verb, self.writes.count))?;
         write!(f, "{}", self.writes)
     }
 }

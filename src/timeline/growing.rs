@@ -64,6 +64,7 @@ impl Timeline {
     fn know_less(&mut self) {
         self.calls_out = CallsOut::default();
         self.changes.forget();
+        self.counts = None;
         self.breakpoints.forget_counted();
         let events = self.trace.hostcalls().unwrap_or(0);
         let is_much = events / 2 > self.measured || !self.trace.is_growing();

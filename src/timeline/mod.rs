@@ -30,6 +30,7 @@ pub use travel::call_targets::{CallTarget, Callee};
 pub use travel::returning::Returned;
 
 use crate::component::{Component, ModuleId};
+use crate::replay::counts::Counts;
 use crate::replay::variant::{CacheError, Variant, VariantError};
 use crate::replay::{Code, Compiled, Position};
 use crate::source::ModuleSource;
@@ -188,6 +189,8 @@ pub struct Timeline {
     rows: lines::RowsCache,
     body_starts: BodyStarts,
     changes: changes::Known,
+    /// How often each instruction ran, once that is known.
+    counts: Option<Arc<Counts>>,
     /// How far the present motion has come, should it be paused.
     come_to: Option<ComeTo>,
     /// A breakpoint has ended the last step before it was where it led.
@@ -255,6 +258,7 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts,
             changes: changes::Known::default(),
+            counts: None,
             come_to: None,
             is_cut_short: false,
         })

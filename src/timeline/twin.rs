@@ -83,6 +83,7 @@ impl Timeline {
             rows: lines::RowsCache::default(),
             body_starts: BodyStarts::later(self.modules.clone(), self.stepping.clone()),
             changes: changes::Known::default(),
+            counts: self.counts.clone(),
             come_to: None,
             is_cut_short: false,
             options,

@@ -2,6 +2,7 @@
 //! while the session stays where it is.
 
 pub(super) mod changes;
+mod counts;
 pub(super) mod pieces;
 pub(super) mod told;
 pub(super) mod visits;

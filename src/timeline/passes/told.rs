@@ -10,6 +10,12 @@ use crate::timeline::recovery::Patience;
 use crate::timeline::travel::motion::{Breakpoint, MemoryRange};
 use crate::timeline::{Interrupt, Pass, Result, Timeline};
 
+/// So many visits are looked at one by one. Where there are more, and how many is known, only
+/// those are that are told.
+const FEW: usize = 1000;
+/// Ticks of a recording that is short.
+const SHORT: u64 = 1 << 24;
+
 /// Which visits are told, and what of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telling {
@@ -46,36 +52,153 @@ impl Timeline {
             log: None,
             ..breakpoint
         };
+        let is_plain = breakpoint.condition.is_none() && telling.messages.is_empty();
+        let places = breakpoint.places.clone();
         let breaks = self.breaks_of(breakpoint);
         let watch = Watch::Breaks(breaks.clone());
-        let limits = (telling.first, telling.newest);
         let tell = TellVisits {
             breaks,
             messages: telling.messages.clone(),
             first: telling.first,
             newest: telling.newest,
+            enough: None,
             last: None,
         };
         self.collect();
+        let few = FEW.max(telling.first.saturating_add(telling.newest));
+        let counted = match is_plain && !self.is_short() {
+            true => self.counted_at(&places, interrupt, progress)?,
+            false => None,
+        };
         self.recovering(Patience::Long(interrupt), |timeline| {
             let stretches = timeline.stretches_of(&watch);
             let pieces = timeline.pieces(Position::START, None, stretches.as_deref());
-            let end = timeline.known_end().map(|end| end.tick);
-            let mut passing = Passing::default();
-            let mut all = ToldVisits::none(tell.messages.len());
-            let errand = |piece: &Piece| TellVisits {
+            let counted = match counted {
+                None if is_plain => {
+                    let enough = Some(few);
+                    let tell = TellVisits {
+                        enough,
+                        ..tell.clone()
+                    };
+                    let all = timeline.tell_all(&pieces, &tell, interrupt, progress)?;
+                    match all {
+                        Some(all) => return Ok(all),
+                        None => timeline.counted_at(&places, interrupt, progress)?,
+                    }
+                }
+                counted => counted,
+            };
+            match counted {
+                Some(0) => Ok(ToldVisits::none(0)),
+                Some(count) if count > few as u64 => {
+                    timeline.tell_ends(&pieces, &tell, count, interrupt)
+                }
+                _ => {
+                    let all = timeline.tell_all(&pieces, &tell, interrupt, progress)?;
+                    Ok(all.unwrap_or_default())
+                }
+            }
+        })
+    }
+
+    /// Whether all of the recording is run for debugging in less time than it takes to compile
+    /// it in another way.
+    fn is_short(&self) -> bool {
+        self.known_end().is_some_and(|end| end.tick.0 < SHORT)
+    }
+
+    /// Through all of it; `None` if a piece has more than enough.
+    fn tell_all(
+        &mut self,
+        pieces: &[Piece],
+        tell: &TellVisits,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<Option<ToldVisits>> {
+        let end = self.known_end().map(|end| end.tick);
+        let limits = (tell.first, tell.newest);
+        let mut passing = Passing::default();
+        let mut all = ToldVisits::none(tell.messages.len());
+        let errand = |piece: &Piece| TellVisits {
+            last: piece.last,
+            ..tell.clone()
+        };
+        let mut is_enough = false;
+        let pieces = pieces.iter().copied();
+        self.run_pieces(pieces, errand, interrupt, |_, piece, sent| {
+            let (_, later) = sent.wait(interrupt, |meanwhile| {
+                progress(passing.pass(&piece, &meanwhile, end));
+            })?;
+            is_enough = tell
+                .enough
+                .is_some_and(|enough| later.count >= enough as u64);
+            all = std::mem::take(&mut all).and(later, limits);
+            passing.is_done(&piece);
+            Ok(is_enough)
+        })?;
+        Ok((!is_enough).then_some(all))
+    }
+
+    /// From both ends, as far as it takes: their number is known.
+    fn tell_ends(
+        &mut self,
+        pieces: &[Piece],
+        tell: &TellVisits,
+        count: u64,
+        interrupt: &Interrupt,
+    ) -> Result<ToldVisits> {
+        let mut told = ToldVisits::none(0);
+        for piece in pieces {
+            let wanted = tell.first - told.first.len();
+            if wanted == 0 {
+                break;
+            }
+            let errand = TellVisits {
+                first: wanted,
+                newest: 0,
+                enough: Some(wanted),
                 last: piece.last,
                 ..tell.clone()
             };
-            timeline.run_pieces(pieces, errand, interrupt, |_, piece, sent| {
-                let (_, later) = sent.wait(interrupt, |meanwhile| {
-                    progress(passing.pass(&piece, &meanwhile, end));
-                })?;
-                all = std::mem::take(&mut all).and(later, limits);
-                passing.is_done(&piece);
-                Ok(false)
-            })?;
-            Ok(all)
-        })
+            let found = self.tell_piece(piece, errand, interrupt)?;
+            told.first.extend(found.first);
+        }
+        for piece in pieces.iter().rev() {
+            let wanted = tell.newest - told.newest.len();
+            if wanted == 0 {
+                break;
+            }
+            let errand = TellVisits {
+                first: 0,
+                newest: wanted,
+                last: piece.last,
+                ..tell.clone()
+            };
+            let found = self.tell_piece(piece, errand, interrupt)?;
+            for visit in found.newest.into_iter().rev() {
+                told.newest.push_front(visit);
+            }
+        }
+        for (number, visit) in (1..).zip(&mut told.first) {
+            visit.number = number;
+        }
+        let newest = told.newest.iter_mut().rev();
+        for (behind, visit) in newest.enumerate() {
+            visit.number = count - behind as u64;
+        }
+        told.count = count;
+        Ok(told)
+    }
+
+    fn tell_piece(
+        &mut self,
+        piece: &Piece,
+        errand: TellVisits,
+        interrupt: &Interrupt,
+    ) -> Result<ToldVisits> {
+        let process = self.copy_at(piece.begin, interrupt)?;
+        let sent = process.send(errand)?;
+        let (_, found) = self.back(sent, interrupt)?;
+        Ok(found)
     }
 }

@@ -222,7 +222,7 @@ impl Timeline {
     }
 
     /// Waits for a replayer that is on an errand, and keeps what is logged meanwhile.
-    fn back<E: Errand>(
+    pub(in crate::timeline) fn back<E: Errand>(
         &mut self,
         sent: Sent<E>,
         interrupt: &Interrupt,

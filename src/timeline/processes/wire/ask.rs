@@ -226,6 +226,8 @@ pub(crate) struct TellVisits {
     pub(crate) first: usize,
     /// And so many that come last.
     pub(crate) newest: usize,
+    /// After so many visits it is over; `None` if all count.
+    pub(crate) enough: Option<usize>,
     /// Not farther than this moment; `None` for the end.
     pub(crate) last: Option<Position>,
 }

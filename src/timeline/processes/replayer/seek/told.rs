@@ -20,6 +20,8 @@ pub(in super::super) struct Told {
     messages: Vec<String>,
     /// How many are told at the beginning, and at the end.
     limits: (usize, usize),
+    /// After so many visits it is over.
+    enough: Option<usize>,
     told: ToldVisits,
 }
 
@@ -30,6 +32,7 @@ impl Told {
             told: ToldVisits::none(tell.messages.len()),
             messages: tell.messages,
             limits: (tell.first, tell.newest),
+            enough: tell.enough,
         }
     }
 }
@@ -92,7 +95,10 @@ impl Seek for Told {
             texts,
         };
         self.told.add(visit, self.limits);
-        ControlFlow::Continue(())
+        match self.enough {
+            Some(enough) if self.told.count >= enough as u64 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn touched(&mut self, here: &mut Here<'_, '_>, touch: Touch<'_>) {
