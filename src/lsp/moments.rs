@@ -2,7 +2,7 @@
 
 use crate::debuggee::{
     Debuggee, DebuggeeError, FunctionBreakpointRequest, Output, SourceBreakpointRequest,
-    SourceOrigin, SourcePoint, Stops, Travels, When,
+    SourceOrigin, SourcePoint, Stops, When,
 };
 use crate::replay::Position;
 use crate::timeline::Interrupt;

@@ -34,7 +34,7 @@ pub(super) fn writes(
     };
     let (output, interrupt) = (asked.output, asked.interrupt);
     let visits = Whole::told_visits(asked.debuggee, &visiting, &last, output, interrupt)?;
-    let Some(visit) = visits.visits.newest.last() else {
+    let Some(visit) = visits.visits.newest.back() else {
         return Ok(Vec::new());
     };
     asked.debuggee.go_to_visit(visit, output, interrupt)?;

@@ -24,10 +24,10 @@ use lsp_types::request::{
 };
 use lsp_types::{
     CancelParams, CodeLensOptions, CodeLensParams, ExecuteCommandOptions, ExecuteCommandParams,
-    Hover, HoverContents, HoverParams, HoverProviderCapability, InitializeParams,
-    InitializeResult, InlayHintParams, InlineValueParams, MarkupContent, MarkupKind, MessageType,
-    NumberOrString, OneOf, ReferenceParams, ServerCapabilities, ServerInfo,
-    TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
+    Hover, HoverContents, HoverParams, HoverProviderCapability, InitializeParams, InitializeResult,
+    InlayHintParams, InlineValueParams, MarkupContent, MarkupKind, MessageType, NumberOrString,
+    OneOf, ReferenceParams, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
+    TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
 };
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -330,8 +330,7 @@ impl Session {
         let Some(params) = self.read::<HoverParams>(&id, params) else {
             return;
         };
-        let Some((recording, pointed)) = self.pointed(&params.text_document_position_params)
-        else {
+        let Some((recording, pointed)) = self.pointed(&params.text_document_position_params) else {
             return self.client.respond(id, Value::Null);
         };
         self.later(recording, id, move |debuggee, interrupt| {
@@ -391,7 +390,10 @@ impl Session {
             return;
         };
         self.go_to(id, wanted, |client, found| {
-            let told = format!("{}: in the debug session, `seek {}`", found.text, found.position);
+            let told = format!(
+                "{}: in the debug session, `seek {}`",
+                found.text, found.position
+            );
             client.show(MessageType::INFO, told);
             written(found)
         });

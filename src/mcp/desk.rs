@@ -4,8 +4,7 @@ use super::parameters::Given;
 use super::secrets::Secrets;
 use crate::debuggee::launch::{LaunchArguments, Subject, ViewArguments};
 use crate::debuggee::{
-    Debuggee, DebuggeeError, FrameId, Halt, LaunchError, Launcher, Looks, Output, Travels, Window,
-    motion_to,
+    Debuggee, DebuggeeError, FrameId, Halt, LaunchError, Launcher, Output, Window, motion_to,
 };
 use crate::questions::{self, Asked, QuestionError};
 use crate::replay::Position;
@@ -151,7 +150,8 @@ impl Open {
             interrupt: call.interrupt,
         });
         // Whoever gave the question up is to stand there, too.
-        self.debuggee.travel(&back, call.output, &Interrupt::new())?;
+        self.debuggee
+            .travel(&back, call.output, &Interrupt::new())?;
         Ok(answer?.text)
     }
 }

@@ -5,7 +5,7 @@ use super::parameters::Given;
 use crate::component::NamePattern;
 use crate::debuggee::{
     Children, EvaluateContext, Format, Frame, FrameId, Looks, Page, Past, Scope, ScopeHint,
-    Travels, VariableView, Window, grouped,
+    VariableView, Window, grouped,
 };
 use std::fmt::Write;
 
@@ -72,7 +72,10 @@ pub(super) fn summary(open: &mut Open) -> Result<String, Refusal> {
 
 fn frame_told(frame: &Frame) -> String {
     match &frame.place {
-        Some(place) => format!("{} at {}:{}", frame.name, place.source.name, place.point.line),
+        Some(place) => format!(
+            "{} at {}:{}",
+            frame.name, place.source.name, place.point.line
+        ),
         None => frame.name.clone(),
     }
 }
@@ -124,12 +127,20 @@ pub(super) fn variables(open: &mut Open, given: &Given) -> Result<String, Refusa
         }));
     }
     if let [only] = meant.as_slice() {
-        return Ok(format!("{}\n{}", only.name, page(open, &only.children, given)?));
+        return Ok(format!(
+            "{}\n{}",
+            only.name,
+            page(open, &only.children, given)?
+        ));
     }
     // Of two groups there are no numbers to go on after.
     let mut told = Vec::new();
     for scope in &meant {
-        told.push(format!("{}\n{}", scope.name, page(open, &scope.children, given)?));
+        told.push(format!(
+            "{}\n{}",
+            scope.name,
+            page(open, &scope.children, given)?
+        ));
     }
     Ok(told.join("\n"))
 }
@@ -162,7 +173,10 @@ fn page(open: &mut Open, children: &Children, given: &Given) -> Result<String, R
     )?;
     let is_cut = values.len() > count;
     values.truncate(count);
-    let lines: Vec<String> = values.iter().map(|value| format!("  {}", line(value))).collect();
+    let lines: Vec<String> = values
+        .iter()
+        .map(|value| format!("  {}", line(value)))
+        .collect();
     let told = start.saturating_add(lines.len());
     let counted = [children.named, children.indexed].into_iter().flatten();
     let all = usize::try_from(counted.sum::<u64>()).unwrap_or(usize::MAX);
@@ -214,7 +228,10 @@ pub(super) fn evaluate(open: &mut Open, given: &Given) -> Result<String, Refusal
         let parts = parts.split("\n…").next().unwrap_or_default();
         _ = write!(told, "\n{parts}");
         if parts.lines().count() == PARTS {
-            _ = write!(told, "\n  … all of it: `variables` with of=\"{expression}\"");
+            _ = write!(
+                told,
+                "\n  … all of it: `variables` with of=\"{expression}\""
+            );
         }
     }
     Ok(told)
@@ -245,7 +262,12 @@ pub(super) fn hostcalls(
         .iter()
         .map(|row| {
             let sign = if row.has_failed() { '!' } else { ' ' };
-            format!("{sign}event {}  {}{}", row.event, cut(&row.line()), row.took_text())
+            format!(
+                "{sign}event {}  {}{}",
+                row.event,
+                cut(&row.line()),
+                row.took_text()
+            )
         })
         .collect();
     let left = fitting.len().saturating_sub(from + meant.len());

@@ -32,8 +32,11 @@ impl Parameter {
     }
 }
 
-pub(super) const RECORDING: Parameter =
-    Parameter::new("recording", "string", "The path of a recording (*.rrtrace).");
+pub(super) const RECORDING: Parameter = Parameter::new(
+    "recording",
+    "string",
+    "The path of a recording (*.rrtrace).",
+);
 pub(super) const TO: Parameter = Parameter::new(
     "to",
     "string",
@@ -56,8 +59,11 @@ pub(super) const EXPRESSIONS: Parameter = Parameter::new(
     "string",
     "One or several, between commas, in the program's own language.",
 );
-pub(super) const LINE: Parameter =
-    Parameter::new("place", "string", "A line of a source, FILE:LINE: ledger.c:48.");
+pub(super) const LINE: Parameter = Parameter::new(
+    "place",
+    "string",
+    "A line of a source, FILE:LINE: ledger.c:48.",
+);
 pub(super) const PLACE: Parameter = Parameter::new(
     "place",
     "string",

@@ -25,12 +25,31 @@ const NAMES: &[&str] = &[
 ];
 
 /// Names that contain one of those, and are none.
-const HARMLESS: &[&str] = &["author", "authority", "authors", "pwd", "oldpwd", "tokens", "tokenizer"];
+const HARMLESS: &[&str] = &[
+    "author",
+    "authority",
+    "authors",
+    "pwd",
+    "oldpwd",
+    "tokens",
+    "tokenizer",
+];
 
 /// How keys of well-known makers begin.
 const BEGINNINGS: &[&str] = &[
-    "AKIA", "ASIA", "AIza", "eyJ", "gho_", "ghp_", "ghs_", "github_pat_", "glpat-", "sk-", "sk_live_",
-    "xoxb-", "xoxp-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "eyJ",
+    "gho_",
+    "ghp_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "sk-",
+    "sk_live_",
+    "xoxb-",
+    "xoxp-",
 ];
 
 /// So long is what begins like a key at least, to be one.
@@ -179,9 +198,15 @@ mod tests {
     fn what_has_the_name_of_a_secret_is_hidden() {
         let secrets = Secrets::default();
         for (text, hidden) in [
-            ("password = \"a, b\", user = \"me\"", "password = #, user = \"me\""),
+            (
+                "password = \"a, b\", user = \"me\"",
+                "password = #, user = \"me\"",
+            ),
             ("  api_key: char* = 0x10 \"abc\"", "  api_key: #"),
-            ("[(\"DB_PASSWORD\", \"x\"), (\"HOME\", \"/\")]", "[(\"DB_PASSWORD\", #), (\"HOME\", \"/\")]"),
+            (
+                "[(\"DB_PASSWORD\", \"x\"), (\"HOME\", \"/\")]",
+                "[(\"DB_PASSWORD\", #), (\"HOME\", \"/\")]",
+            ),
             ("authorization: [1, 2, 3], n: 4", "authorization: #, n: 4"),
             ("{\"sessionToken\": \"a\\\"b\"}", "{\"sessionToken\": #}"),
             ("token", "token"),
@@ -208,6 +233,9 @@ mod tests {
         let secrets = Secrets {
             known: vec!["hunter2!".to_owned()],
         };
-        assert_eq!(secrets.hide("buffer: \"xhunter2!y\""), format!("buffer: \"x{HIDDEN}y\""));
+        assert_eq!(
+            secrets.hide("buffer: \"xhunter2!y\""),
+            format!("buffer: \"x{HIDDEN}y\"")
+        );
     }
 }

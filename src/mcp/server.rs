@@ -107,7 +107,9 @@ impl ServerHandler for Tools {
         Ok(match done {
             Ok(Ok(text)) => CallToolResult::success(vec![ContentBlock::text(text)]).into(),
             Ok(Err(refusal)) => refused(refusal.to_string()),
-            Err(error) => refused(format!("the tool failed, which is a fault of rr-dap: {error}")),
+            Err(error) => refused(format!(
+                "the tool failed, which is a fault of rr-dap: {error}"
+            )),
         })
     }
 }

@@ -80,7 +80,13 @@ static TOOLS: &[Tool] = &[
         name: "values",
         about: "Which values expressions had whenever a line or a function was come to, as a table: \
                 a log point over the whole run.",
-        parameters: &[EXPRESSIONS.required(), PLACE.required(), WHERE, LIMIT, SECRETS],
+        parameters: &[
+            EXPRESSIONS.required(),
+            PLACE.required(),
+            WHERE,
+            LIMIT,
+            SECRETS,
+        ],
         does: Does::Ask(|given| {
             let place = given.place.as_deref().unwrap_or_default();
             let at = format!("{} at {place}", expression(given));
