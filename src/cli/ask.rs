@@ -7,7 +7,7 @@ use crate::debuggee::launch::{AttachArguments, ViewArguments};
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::recording::RecordingLauncher;
 use crate::debuggee::{Debuggee, Halt, Launcher, Output, Stream, motion_to};
-use crate::questions::{self, Answer, Asked, Asking};
+use crate::questions::{self, Answer, Asked, Asking, Causes};
 use crate::timeline::travel::motion::Motion;
 use crate::timeline::{Bytes, Interrupt, Options};
 use anyhow::{Context, anyhow, bail};
@@ -27,6 +27,10 @@ pub(super) struct Ask {
     /// several.
     #[arg(long)]
     json: bool,
+    /// Of a directory: answer of each recording by itself. Without this, those that `why` answers
+    /// alike are told together.
+    #[arg(long)]
+    each: bool,
     /// Where the questions are asked: what `seek` takes. Without this, at the end.
     #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
     at: Option<String>,
@@ -69,15 +73,35 @@ impl Ask {
         let recordings = Recordings::new(vec![self.path.clone()], self.programs.clone());
         let are_many = recordings.are_many();
         let mut out = io::BufWriter::new(terminal::listing(self.json));
-        recordings.each(|listed| {
+        let is_grouped = are_many && !self.each && asked.iter().all(|one| one.kind().word == "why");
+        let mut causes = Causes::default();
+        let code = recordings.each(|listed| {
             let name = are_many.then(|| on_one_line(&listed.name).to_string());
-            if let Some(name) = name.as_deref().filter(|_| !self.json) {
+            if let Some(name) = name.as_deref().filter(|_| !self.json && !is_grouped) {
                 writeln!(out, "{name}:")?;
             }
-            let ended = self.ask_one(listed, name.as_deref(), &asked, &mut out);
+            let ended = self.ask_one(listed, &asked, |answer| match (&name, is_grouped) {
+                (Some(name), true) => {
+                    causes.add(name, answer);
+                    Ok(())
+                }
+                _ => self.tell(name.as_deref(), answer, &mut out),
+            });
             out.flush()?;
             ended
-        })
+        })?;
+        if is_grouped {
+            match self.json {
+                true => {
+                    for group in causes.groups() {
+                        writeln!(out, "{}", json!(group))?;
+                    }
+                }
+                false => writeln!(out, "{causes}")?,
+            }
+            out.flush()?;
+        }
+        Ok(code)
     }
 
     fn asked(&self) -> anyhow::Result<Vec<Asking>> {
@@ -106,9 +130,8 @@ impl Ask {
     fn ask_one(
         &self,
         listed: &Listed,
-        name: Option<&str>,
         asked: &[Asking],
-        out: &mut impl Write,
+        mut tell: impl FnMut(&Answer) -> io::Result<()>,
     ) -> Result<(), Failed> {
         let progress = Told::new();
         let mut debuggee = self
@@ -125,7 +148,7 @@ impl Ask {
             });
             progress.clear();
             let answer = answer.map_err(|error| Failed::Recording(error.into()))?;
-            self.tell(name, &answer, out)?;
+            tell(&answer)?;
         }
         Ok(())
     }

@@ -17,15 +17,7 @@ pub(super) fn open_to_replay(
     recording: &RecordingFile,
     component: Option<&Path>,
 ) -> anyhow::Result<(Arc<Trace>, Compiled)> {
-    let mut trace = recording.open()?;
-    if let Some(path) = component {
-        let component = Component::parse(component_bytes(path)?)
-            .with_context(|| format!("cannot replay with {}", path.display()))?;
-        trace = trace
-            .with_component(Arc::new(component))
-            .with_context(|| format!("cannot replay with {}", path.display()))?;
-    }
-    let trace = Arc::new(trace);
+    let trace = open_trace(recording, component)?;
     let progress = CompileProgress::new();
     let cache = CacheDir::open_default()?;
     let variant = Variant::for_whole(trace.outcome());
@@ -36,13 +28,29 @@ pub(super) fn open_to_replay(
     Ok((trace, compiled))
 }
 
+/// Opens a recording; with another build of its component, if one is given.
+pub(super) fn open_trace(
+    recording: &RecordingFile,
+    component: Option<&Path>,
+) -> anyhow::Result<Arc<Trace>> {
+    let mut trace = recording.open()?;
+    if let Some(path) = component {
+        let component = Component::parse(component_bytes(path)?)
+            .with_context(|| format!("cannot replay with {}", path.display()))?;
+        trace = trace
+            .with_component(Arc::new(component))
+            .with_context(|| format!("cannot replay with {}", path.display()))?;
+    }
+    Ok(Arc::new(trace))
+}
+
 /// A bar for the compilation of a recording's modules, in bytes of code.
-struct CompileProgress {
+pub(super) struct CompileProgress {
     bar: ProgressBar,
 }
 
 impl CompileProgress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let target = match is_dumb() {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
@@ -57,12 +65,12 @@ impl CompileProgress {
         CompileProgress { bar }
     }
 
-    fn update(&self, done: usize, all: usize) {
+    pub(super) fn update(&self, done: usize, all: usize) {
         self.bar.set_length(all as u64);
         self.bar.set_position(done as u64);
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

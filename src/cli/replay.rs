@@ -1,6 +1,7 @@
 //! `rr-dap replay`: replay a recording to its end.
 
-use super::progress::open_to_replay;
+use super::profile;
+use super::progress::{open_to_replay, open_trace};
 use super::recording_file::RecordingFile;
 use super::terminal::{self, on_one_line, tell, unless_closed, unwritten};
 use crate::inspect::ending::{Verified, WholeReplay};
@@ -12,7 +13,7 @@ use crate::replay::{
 use crate::trace::{Outcome, Trace};
 use clap::Args;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use wasmtime::AsContextMut;
@@ -32,6 +33,11 @@ pub(super) struct Replay {
     /// with other custom sections, as before debug information was stripped.
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
+    /// Write where the ticks of the recording went: for the Firefox Profiler if the name
+    /// ends in .json or .json.gz, as folded stacks if in .folded or .txt. Replays once, and
+    /// prints nothing of the guest.
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    profile: Option<PathBuf>,
     #[command(flatten)]
     recording: RecordingFile,
 }
@@ -74,6 +80,9 @@ impl Replay {
     }
 
     fn replay(&self) -> anyhow::Result<ExitCode> {
+        if let Some(path) = &self.profile {
+            return self.profile(path);
+        }
         let (trace, compiled) = open_to_replay(&self.recording, self.component.as_deref())?;
         if let Some(missing) = trace.missing() {
             tell(format_args!(
@@ -108,6 +117,31 @@ impl Replay {
         }
         flushed?;
         Ok(super::exit_code(trace.outcome().exit_code()))
+    }
+
+    /// Writes a profile, and says what it is of.
+    fn profile(&self, path: &Path) -> anyhow::Result<ExitCode> {
+        let output = profile::Output::new(path)?;
+        let trace = open_trace(&self.recording, self.component.as_deref())?;
+        if let Some(missing) = trace.missing() {
+            tell(format_args!(
+                "rr-dap: {missing}; what came before it is measured"
+            ));
+        }
+        let profile = output.write(&trace)?;
+        let contexts = profile.contexts();
+        tell(format_args!(
+            "rr-dap: {} ticks in {} calling contexts are in {}",
+            contexts.end().0,
+            contexts.len() - 1,
+            path.display()
+        ));
+        if contexts.is_full() {
+            tell(
+                "rr-dap: there were more calling contexts than are kept: what was called in others is counted by function, below `(callers that were not kept)`",
+            );
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn report(&self, verified: &Verified, trace: &Trace) -> anyhow::Result<()> {

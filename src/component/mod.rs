@@ -11,6 +11,7 @@ mod code;
 pub mod crossing;
 mod error;
 mod extend;
+pub mod flow;
 pub mod layout;
 pub mod lowering;
 mod name_pattern;

@@ -4,10 +4,12 @@
 
 mod code;
 mod counts;
+pub mod failure;
 pub mod kept;
 pub mod launch;
 mod looks;
 mod moments;
+pub mod origin;
 mod past;
 pub mod path_mapping;
 pub mod recording;

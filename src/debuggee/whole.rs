@@ -1,8 +1,12 @@
 //! What a debuggee finds out of the whole recording.
 
-use super::{DataId, Debuggee, DebuggeeError, Output, SourceOrigin};
+use super::failure::Failure;
+use super::origin::Origin;
+use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
+use crate::inspect::past::difference::Difference;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
+use std::path::Path;
 
 const NOT_HERE: &str = "questions about the whole recording are not answered here";
 
@@ -47,6 +51,50 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// How this recording and another one of the same program differ; and that one.
+    ///
+    /// # Errors
+    ///
+    /// If the other one cannot be opened, is of another program, or if one is damaged.
+    fn compared(
+        &mut self,
+        _other: &Path,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<(Difference, Box<dyn Debuggee>), DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Where the value of an expression comes from, as seen from a frame; `EXPRESSION @POSITION` asks
+    /// it at another moment. Where it stands afterwards is not said.
+    ///
+    /// # Errors
+    ///
+    /// If the expression cannot be evaluated, if the recording cannot be replayed, or if
+    /// interrupted.
+    fn origin(
+        &mut self,
+        _expression: &str,
+        _frame: Option<FrameId>,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Origin, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Why the run failed, if it did. Where it stands afterwards is not said.
+    ///
+    /// # Errors
+    ///
+    /// If the recording cannot be replayed, or if interrupted.
+    fn failure(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Failure, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

@@ -8,6 +8,7 @@ pub mod expression;
 pub mod handles;
 pub mod hostcall;
 pub mod past;
+pub mod profile;
 pub mod variable;
 
 pub use child_count::ChildCount;

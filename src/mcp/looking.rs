@@ -4,8 +4,8 @@ use super::desk::{Call, Open, Refusal};
 use super::parameters::Given;
 use crate::component::NamePattern;
 use crate::debuggee::{
-    Children, EvaluateContext, Format, Frame, FrameId, Looks, Page, Past, Scope, ScopeHint,
-    VariableView, Window, grouped,
+    Children, EvaluateContext, Format, Frame, FrameId, Looks, Page, Past, Presentation, Scope,
+    ScopeHint, VariableView, Window, grouped,
 };
 use std::fmt::Write;
 
@@ -103,7 +103,7 @@ pub(super) fn stack(open: &mut Open, given: &Given) -> Result<String, Refusal> {
 pub(super) fn variables(open: &mut Open, given: &Given) -> Result<String, Refusal> {
     let frame = match open.frame(given.frame)? {
         Some(frame) => frame,
-        None => frame_with_source(open)?,
+        None => own_frame(open)?,
     };
     if let Some(expression) = &given.of {
         let value = value_of(open, expression, frame)?;
@@ -145,17 +145,25 @@ pub(super) fn variables(open: &mut Open, given: &Given) -> Result<String, Refusa
     Ok(told.join("\n"))
 }
 
-/// The innermost frame with a source, as others have nothing to show.
-fn frame_with_source(open: &mut Open) -> Result<FrameId, Refusal> {
+/// The innermost frame of the program's own code with a source, as others have nothing to show.
+fn own_frame(open: &mut Open) -> Result<FrameId, Refusal> {
     let window = Window {
         start: 0,
         levels: Some(MOST),
     };
     let frames = open.debuggee.frames(window)?.frames;
-    let with_source = frames.iter().find(|frame| frame.place.is_some());
-    let frame = with_source.or(frames.first());
+    let is_own = |frame: &&Frame| frame.presentation == Presentation::Normal && has_file(frame);
+    let own = frames.iter().find(is_own);
+    let own = own.or_else(|| frames.iter().find(|frame| has_file(frame)));
+    let frame = own.or(frames.first());
     let frame = frame.ok_or_else(|| Refusal::because("there is no frame here"))?;
     Ok(frame.id)
+}
+
+/// Whether a frame is shown in a source, not in a listing of its instructions.
+fn has_file(frame: &Frame) -> bool {
+    let place = frame.place.as_ref();
+    place.is_some_and(|place| !place.source.name.ends_with(".wat"))
 }
 
 fn page(open: &mut Open, children: &Children, given: &Given) -> Result<String, Refusal> {

@@ -9,22 +9,30 @@
 //! ([`Whole::twin`](crate::debuggee::Whole::twin)), or one that has nothing else to do.
 
 mod calls;
+mod causes;
+mod diff;
 mod error;
 mod moment;
+mod origin;
 mod places;
 mod read;
 mod rows;
 mod values;
 mod visits;
+mod why;
 mod writes;
 
 pub use calls::{Calls, CallsAnswer};
+pub use causes::{Cause, Causes};
+pub use diff::{Diff, DiffAnswer, Parting, Standing, ToldOtherwise};
 pub use error::QuestionError;
 pub use moment::Moment;
+pub use origin::OriginOf;
 pub use read::{Asking, Kind, Words, kinds, of_words, read};
 pub use rows::{Argument, Row, Shown};
 pub use values::{Different, Values, ValuesAnswer, ValuesOf};
 pub use visits::{Visits, VisitsAnswer};
+pub use why::Why;
 pub use writes::{Write, Writes, WritesAnswer};
 
 use crate::debuggee::{Debuggee, FrameId, Output};

@@ -1,6 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
-use super::{Answer, Asked, Calls, Question, QuestionError, Values, Visits, Writes};
+use super::{
+    Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+};
 
 /// A question that has been read.
 pub struct Asking {
@@ -66,6 +68,18 @@ fn asking<Q: Question + 'static>(
 
 static KINDS: &[Kind] = &[
     Kind {
+        word: "why",
+        arguments: "",
+        about: "why the run failed: what trapped and where, the last hostcall that failed, and where the value comes from that was wrong",
+        read: |kind, text| asking(kind, Why::read(text)?),
+    },
+    Kind {
+        word: "origin",
+        arguments: "EXPRESSION [@POSITION]",
+        about: "where a value comes from: back through copies to a computation, a constant or what a hostcall brought",
+        read: |kind, text| asking(kind, OriginOf::read(text)?),
+    },
+    Kind {
         word: "writes",
         arguments: "[--all] [--limit N] EXPRESSION",
         about: "every write of a value in memory, with who wrote and what; with --all, those of the same value, too",
@@ -88,6 +102,12 @@ static KINDS: &[Kind] = &[
         arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
         about: "which values expressions had whenever a place was come to, as a table",
         read: |kind, text| asking(kind, Values::read(text)?),
+    },
+    Kind {
+        word: "diff",
+        arguments: "RECORDING",
+        about: "where this recording and another one of the same program part: which hostcalls answered otherwise, the first branch, the first thing done",
+        read: |kind, text| asking(kind, Diff::read(text)?),
     },
 ];
 

@@ -2,6 +2,7 @@
 //! are made, as the trace says.
 
 use super::calls::{Calling, Entering};
+use super::contexts;
 use super::divergence::{Crossed, Divergence, Passed, Side};
 use super::error::{EndOfTrace, ReplayError};
 use super::output::{Leaving, Printed, Printing};
@@ -226,6 +227,7 @@ fn enter(
     let mut context = store.as_context_mut();
     let state = context.data_mut();
     state.calls.enter(&entry, state.checks.events);
+    contexts::entering(&mut store);
     call(&mut store, function, &args, &mut results)?;
     store.as_context_mut().data_mut().calls.leave();
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
@@ -334,6 +336,7 @@ pub(super) fn answer(
         event: state.checks.events,
     };
     state.calls.call(calling.clone());
+    contexts::calling_out(&mut *caller, crossing.id);
     if !in_trace {
         unanswered(caller, &calling)?;
         if !check_call(caller, instance, crossing, &calling.args)? {
@@ -375,6 +378,7 @@ pub(super) fn answer(
         observer.returning(store, &calling, &answered)
     })?;
     caller.data_mut().calls.return_from_call();
+    contexts::returning(&mut *caller);
     bound_end(&mut *caller);
     for (slot, value) in results.iter_mut().zip(&answered) {
         *slot = values::to_val(*value);

@@ -47,6 +47,10 @@ pub enum ReplayError {
     /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Count`](crate::instrument::probe::Probe::Count).
     #[error("instructions are counted in the count variant; compile the recording in that")]
     NotForCounts,
+    /// Calling contexts were to be measured in another variant than
+    /// [`Variant::Probed`](super::variant::Variant::Probed) with [`Probe::Context`](crate::instrument::probe::Probe::Context).
+    #[error("calling contexts are measured in the context variant; compile the recording in that")]
+    NotForContexts,
 }
 
 impl From<wasmtime::Error> for ReplayError {

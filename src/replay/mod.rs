@@ -7,6 +7,7 @@ mod calls;
 mod clock;
 mod code;
 mod compiled;
+pub mod contexts;
 pub mod counts;
 mod debug;
 mod divergence;

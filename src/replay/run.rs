@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::compiled::Compiled;
+use super::contexts::Tree;
 use super::divergence::{Divergence, Side};
 use super::error::{EndOfTrace, ReplayError};
 use super::gauge::Gauge;
@@ -10,6 +11,7 @@ use super::trap::TrapSite;
 use super::variant::{self, Variant};
 use super::{debug, drive, wiring};
 use crate::instrument::clock::ClockStyle;
+use crate::instrument::probe::Probe;
 use crate::trace::{Outcome, Trace};
 use std::sync::Arc;
 use wasmtime::{Engine, Module, Store, ThrownException, Trap};
@@ -82,6 +84,9 @@ impl Replay {
         store.data_mut().clock = Some(clock);
         if compiled.variant == Variant::Profile {
             store.data_mut().gauge = Some(Gauge::new(&mut store)?);
+        }
+        if compiled.variant.probe() == Some(Probe::Context) {
+            store.data_mut().contexts = Some(Tree::new(&mut store)?);
         }
         Ok(Replay {
             store,

@@ -2,6 +2,7 @@
 
 use super::calls::{Calling, Calls, Entered, Entering};
 use super::clock::Clock;
+use super::contexts::Tree;
 use super::divergence::Divergence;
 use super::gauge::Gauge;
 use super::instances::{CoreInstance, Instances};
@@ -172,6 +173,8 @@ pub struct State {
     pub(super) clock: Option<Clock>,
     /// Counts frames, in the profile variant.
     pub(super) gauge: Option<Gauge>,
+    /// Calling contexts, in the variant that keeps them.
+    pub(super) contexts: Option<Tree>,
     pub(super) ending: Ending,
     pub(super) compiled_code: CompiledCode,
     pub(super) observer: Option<Box<dyn Observer>>,
@@ -209,6 +212,7 @@ impl State {
             streams: Streams::default(),
             clock: None,
             gauge: None,
+            contexts: None,
             ending: Ending::default(),
             compiled_code: CompiledCode::default(),
             observer: Some(observer),

@@ -2,6 +2,7 @@
 //! them, with stubs where canonical definitions are.
 
 use super::clock::Clock;
+use super::contexts;
 use super::drive::{self, block_on};
 use super::error::ReplayError;
 use super::position::InstanceId;
@@ -12,6 +13,7 @@ use crate::component::wiring::CoreSort;
 use crate::component::{BodyId, Component, Crossing, CrossingId, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::instrument::probe::IMPORT_STORED;
+use crate::instrument::probe::context::IMPORT_ENTER;
 use crate::trace::Instance;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -207,15 +209,16 @@ impl Wiring<'_> {
         let mut imports = Vec::new();
         for import in module.imports() {
             let (from, name) = (import.module(), import.name());
-            let is_probe = from == IMPORT_MODULE && name == IMPORT_STORED;
-            imports.push(match is_probe {
-                true => self.stored_hook(id).into(),
-                false => self.import(spaces, args, from, name)?,
+            imports.push(match name {
+                IMPORT_STORED if from == IMPORT_MODULE => self.stored_hook(id).into(),
+                IMPORT_ENTER if from == IMPORT_MODULE => self.enter_context(id).into(),
+                name => self.import(spaces, args, from, name)?,
             });
         }
         let calls_out = self.starts_with_call_out(spaces, args, id)?;
         let instances = &mut self.store.data_mut().instances;
         instances.start(id, component_instance, calls_out);
+        contexts::entering(&mut *self.store);
         let made = wasmtime::Instance::new_async(&mut *self.store, module, &imports);
         let handle = block_on(made).map_err(|error| drive::contained(&mut *self.store, error))?;
         let instances = &mut self.store.data_mut().instances;
@@ -225,9 +228,23 @@ impl Wiring<'_> {
         Ok(handle)
     }
 
+    /// The number of the instance that is made next.
+    fn next_instance(&self) -> InstanceId {
+        InstanceId(self.store.data().instances().len() as u32)
+    }
+
+    /// What the instance that is made next asks for nodes of its functions.
+    fn enter_context(&mut self, module: ModuleId) -> Func {
+        let function = (self.next_instance(), module);
+        let enter = move |mut caller: wasmtime::Caller<'_, State>, id: u32, bytes: u32| {
+            contexts::enter(&mut caller, function, id, bytes)
+        };
+        Func::wrap(&mut *self.store, enter)
+    }
+
     /// What the instance that is made next calls after stores.
     fn stored_hook(&mut self, module: ModuleId) -> Func {
-        let instance = InstanceId(self.store.data().instances().len() as u32);
+        let instance = self.next_instance();
         let hook = move |mut caller: wasmtime::Caller<'_, State>,
                          memory: u32,
                          pc: u32,
@@ -280,9 +297,11 @@ impl Wiring<'_> {
                 Ok(self.clock.global().into())
             }
             None if module == IMPORT_MODULE => {
+                let instance = self.next_instance();
+                let of_tree = contexts::import(&mut *self.store, instance, name)?;
                 let gauge = self.store.data().gauge;
-                gauge
-                    .and_then(|gauge| gauge.import(name))
+                of_tree
+                    .or_else(|| gauge?.import(name))
                     .ok_or_else(|| wiring("an import of the clock is missing"))
             }
             None => Err(wiring("an import is missing")),

@@ -12,7 +12,7 @@ use super::processes::pool::Pool;
 use super::processes::watching::{Watching, WatchingSweep};
 use super::travel::breakpoints::Breakpoints;
 use super::travel::calls_out::CallsOut;
-use super::{Interrupt, Result, Timeline, cannot, lines};
+use super::{Interrupt, Options, Result, Timeline, cannot, lines};
 use crate::replay::Position;
 use std::collections::HashMap;
 
@@ -51,8 +51,7 @@ impl Timeline {
         }
         let mut live = self.pool.fork(&mut self.live)?;
         pool.adopt(&mut live)?;
-        let mut options = self.options.clone();
-        options.limits = limits;
+        let options = self.options_of_twin();
         let sweep = match self.sweep {
             Sweep::Over => Sweep::Over,
             Sweep::ToCome | Sweep::Running(_) => Sweep::to_come(&options),
@@ -94,6 +93,14 @@ impl Timeline {
             depths,
             surveys,
         })
+    }
+
+    /// How another timeline is opened beside this one.
+    pub fn options_of_twin(&self) -> Options {
+        Options {
+            limits: self.options.limits.of_twin(),
+            ..self.options.clone()
+        }
     }
 
     /// At most so many of the checkpoints, as far from each other as they are.

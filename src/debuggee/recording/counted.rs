@@ -4,19 +4,10 @@
 use super::Recording;
 use crate::component::ModuleId;
 use crate::debuggee::{CountsOfSource, DebuggeeError, FunctionCounts, Output, SourceCounts};
-use crate::instrument::probe::Probe;
-use crate::replay::counts::Counts;
-use crate::replay::variant::Variant;
 use crate::source::ModuleSource;
 use crate::timeline::Interrupt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
-
-/// How often a wait looks whether it is interrupted.
-const POLL: Duration = Duration::from_millis(20);
 
 impl Recording {
     pub(super) fn count_all(
@@ -24,29 +15,9 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arc<SourceCounts>, DebuggeeError> {
-        let variant = Variant::Probed(Probe::Count);
-        let compiled = self.timeline.compile(variant, interrupt, &|compiled| {
-            output.progress(
-                Some(compiled.percent()),
-                "compiling the guest to be counted",
-            );
+        let counts = self.timeline.counts(interrupt, &|pass| {
+            output.progress(pass.percent(), "counting how often each line ran");
         })?;
-        output.progress(None, "counting how often each line ran");
-        let trace = self.timeline.trace().clone();
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let cancels = cancelled.clone();
-        let counting = thread::spawn(move || Counts::of(&trace, &compiled, &cancels));
-        while !counting.is_finished() {
-            if interrupt.is_raised() {
-                cancelled.store(true, Ordering::Relaxed);
-            }
-            thread::sleep(POLL);
-        }
-        let counts = counting.join().map_err(|_| failed("it panicked"))?;
-        if interrupt.is_raised() {
-            return Err(DebuggeeError::Interrupted);
-        }
-        let counts = counts.map_err(failed)?;
         let mut all = SourceCounts {
             ticks: counts.end().0,
             ..SourceCounts::default()
@@ -57,12 +28,6 @@ impl Recording {
         }
         Ok(Arc::new(all))
     }
-}
-
-fn failed(why: impl std::fmt::Display) -> DebuggeeError {
-    DebuggeeError::other(format!(
-        "the lines of the recording cannot be counted: {why}"
-    ))
 }
 
 /// Adds what a module ran.

@@ -149,7 +149,7 @@ impl Recording {
 
     /// Lends what an expression sees from a frame, and the instance whose memory that is.
     /// From a hostcall's frame, the variables are those of the code that called.
-    fn in_scene<T>(
+    pub(super) fn in_scene<T>(
         &mut self,
         needs: Needs,
         frame: Option<FrameId>,

@@ -13,6 +13,7 @@ mod counted;
 mod data;
 mod disassembly;
 mod expressions;
+mod failure;
 mod functions;
 mod growing;
 mod guest;
@@ -20,6 +21,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod origin;
 mod own_steps;
 mod panics;
 mod request_values;
@@ -107,6 +109,8 @@ pub struct Recording {
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
     listings: Listings,
+    /// How values flow through functions that were asked for.
+    flows: origin::Flows,
     /// Where marks are kept for the next session.
     kept: Option<Place>,
     /// The run that is being recorded; it ends before its directory goes.
@@ -162,6 +166,7 @@ impl Recording {
             sources,
             just_my_code,
             listings: Listings::default(),
+            flows: origin::Flows::default(),
             kept,
             run,
             _directory: directory,

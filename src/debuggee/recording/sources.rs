@@ -154,6 +154,19 @@ impl Sources {
         carried.or_else(|| source.text_of(file))
     }
 
+    /// The text of a line, wherever that is on this machine.
+    pub(super) fn text_at(&self, source: &ModuleSource, line: SourceLine) -> Option<String> {
+        let number = (line.line as usize).checked_sub(1)?;
+        let nth = |text: &str| text.lines().nth(number).map(str::to_owned);
+        if let Some(text) = self.text_of(source, line.file) {
+            return nth(text);
+        }
+        let is_here = self.whereabouts(source, line.file) == Whereabouts::Here;
+        let path = self.path_mapping.outward(source.file(line.file));
+        let text = is_here.then(|| source::source_text(Path::new(&path)).ok());
+        nth(&text.flatten()?)
+    }
+
     /// The file of a line; where it is not on this machine its text, or what stands for that.
     pub(super) fn source_of(
         &self,

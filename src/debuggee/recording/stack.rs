@@ -39,6 +39,13 @@ pub(super) struct GuestPlace {
     pub(super) line: Option<SourceLine>,
 }
 
+impl GuestPlace {
+    /// The function, or the inlined call, as its language spells it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// The frame of a stop where no code of the program runs; those of code have larger numbers.
 pub(super) const NOWHERE: FrameId = FrameId(0);
 /// Inlined calls within one frame that get numbers of their own.
@@ -197,7 +204,7 @@ impl Recording {
     }
 
     /// Whether a frame is of code that one wants to see.
-    fn is_own(&self, frame: &ShownFrame) -> bool {
+    pub(super) fn is_own(&self, frame: &ShownFrame) -> bool {
         match frame {
             ShownFrame::Crossing(_) => false,
             ShownFrame::Guest(guest) => self.presentation_of(guest) == Presentation::Normal,

@@ -2,12 +2,18 @@
 
 use super::Recording;
 use super::texts::path_of;
+use crate::debuggee::failure::Failure;
+use crate::debuggee::origin::Origin;
 use crate::debuggee::{
-    Debuggee, DebuggeeError, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
+    Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
+use crate::inspect::past::difference::{Difference, difference};
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
-use crate::timeline::{Interrupt, Pass, Telling, ToldVisit};
+use crate::timeline::{Interrupt, Pass, Progress, Telling, Timeline, ToldVisit};
+use crate::trace::Trace;
+use std::path::Path;
+use std::sync::Arc;
 
 impl Recording {
     /// What is visited, and where that is.
@@ -65,6 +71,25 @@ impl Whole for Recording {
         Ok(VisitsTold { place, visits })
     }
 
+    fn origin(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Origin, DebuggeeError> {
+        self.origin_of(expression, frame, output, interrupt)
+    }
+
+    fn failure(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Failure, DebuggeeError> {
+        self.take_in_growth()?;
+        self.why_failed(output, interrupt)
+    }
+
     fn go_to_visit(
         &mut self,
         visit: &ToldVisit,
@@ -76,6 +101,44 @@ impl Whole for Recording {
         // The frame shows what wrote.
         self.forget_stack();
         Ok(stop)
+    }
+
+    fn compared(
+        &mut self,
+        other: &Path,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(Difference, Box<dyn Debuggee>), DebuggeeError> {
+        let failed = |error: &dyn std::fmt::Display| DebuggeeError::other(error.to_string());
+        self.take_in_growth()?;
+        let own = self.timeline.trace().clone();
+        let trace = Trace::open(other).map_err(|error| failed(&error))?;
+        // With its debug information, if it is the same program.
+        let trace = trace
+            .with_component(own.component().clone())
+            .map_err(|error| {
+                failed(&format!(
+                    "{} is of another program: {error}",
+                    other.display()
+                ))
+            })?;
+        let trace = Arc::new(trace);
+        output.progress(None, "comparing the recordings");
+        let found = difference(&own, &trace, &|| !interrupt.is_raised());
+        let found = found.map_err(|error| failed(&error))?;
+        if interrupt.is_raised() {
+            return Err(DebuggeeError::Interrupted);
+        }
+        let progress = |compiled: Progress| {
+            output.progress(Some(compiled.percent()), "compiling the recording");
+        };
+        let timeline = Timeline::open(
+            trace,
+            &self.timeline.options_of_twin(),
+            interrupt,
+            &progress,
+        )?;
+        Ok((found, Box::new(self.beside(timeline))))
     }
 
     fn write_here(&mut self) -> Option<(Option<String>, String)> {

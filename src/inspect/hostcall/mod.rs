@@ -19,3 +19,4 @@ mod memory;
 pub mod part;
 pub(super) mod told;
 pub mod wave;
+pub mod within;

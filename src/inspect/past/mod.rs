@@ -1,6 +1,7 @@
 //! What is there because of all that came before this moment?
 
 pub mod chronicle;
+pub mod difference;
 pub mod output;
 pub mod requests;
 pub mod secrets;

@@ -4,6 +4,7 @@
 mod changed;
 pub(super) mod containers;
 pub(super) mod declaration;
+pub mod in_local;
 pub(super) mod library;
 pub(super) mod locator;
 pub mod notation;

@@ -94,6 +94,13 @@ impl Variable {
     }
 }
 
+impl Variable {
+    /// Its bytes, wherever they are; `None` if they cannot all be had.
+    pub fn raw(&self, state: &dyn FrameState) -> Option<Vec<u8>> {
+        self.inside.as_ref()?.place.read(self.size, state).ok()
+    }
+}
+
 /// Why there are no variables or children to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VariablesError {

@@ -4,11 +4,14 @@
 //! written anew, in as many bytes as they had where that is possible, so that the
 //! offset map has few stretches.
 
+use super::context::{CONTEXT_LOCALS, Context};
 use super::depth::{self, Depth};
 use super::scan::{Scan, calls, leaves_elsewhere};
 use super::{ClockError, ClockStyle, Original};
 use crate::instrument::offsets::OffsetMapBuilder;
+use crate::instrument::probe::context::Sites;
 use crate::instrument::probe::{Probe, Store, Temporaries, note_segment};
+use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{BlockType, Encode, Instruction, ValType};
 use wasmparser::{FuncType, FunctionBody, Operator};
 
@@ -35,6 +38,8 @@ pub(super) struct Function<'a> {
     /// Its segments, if something is noted of them: the number of the first, and where
     /// each begins.
     pub(super) segments: (u32, &'a [u32]),
+    /// Its places, if it keeps its calling context.
+    pub(super) sites: Option<&'a Sites>,
 }
 
 /// What is done about the tick of a function's entry.
@@ -66,7 +71,12 @@ pub(super) fn rewrite(
         return Err(ClockError::TooManyLocals);
     }
     let mut temporaries = original.temporaries(function.body)?;
-    let added = u32::from(keeping != Keeping::Global) + u32::from(depth.is_some());
+    let mut added = u32::from(keeping != Keeping::Global) + u32::from(depth.is_some());
+    let context = function.sites.map(|sites| {
+        let at = locals.count + added;
+        Context::new(sites, original.tree(at), at + 1)
+    });
+    added += if context.is_some() { CONTEXT_LOCALS } else { 0 };
     temporaries.begin_at(locals.count + added);
     if locals.count + added + temporaries.types().len() as u32 > MAX_LOCALS {
         return Err(ClockError::TooManyLocals);
@@ -83,6 +93,7 @@ pub(super) fn rewrite(
         offsets: OffsetMapBuilder::default(),
         likely_branches: Vec::new(),
         temporaries,
+        context,
         segments: (function.segments.0..)
             .zip(function.segments.1.iter().copied())
             .peekable(),
@@ -160,6 +171,7 @@ struct BodyWriter<'a> {
     offsets: OffsetMapBuilder,
     likely_branches: Vec<u32>,
     temporaries: Temporaries,
+    context: Option<Context<'a>>,
     /// Number and first instruction of the segments to come.
     segments: std::iter::Peekable<
         std::iter::Zip<std::ops::RangeFrom<u32>, std::iter::Copied<std::slice::Iter<'a, u32>>>,
@@ -170,7 +182,12 @@ impl BodyWriter<'_> {
     fn locals(&mut self, locals: &Locals<'_>) {
         let clock = (self.keeping != Keeping::Global).then_some(ValType::I64);
         let depth = self.depth.map(|_| ValType::I32);
+        let context = self
+            .context
+            .is_some()
+            .then_some([ValType::I32, ValType::I64]);
         let added = clock.into_iter().chain(depth);
+        let added = added.chain(context.into_iter().flatten());
         let added: Vec<ValType> = added.chain(self.temporaries.types().to_vec()).collect();
         (locals.declarations + added.len() as u32).encode(&mut self.bytes);
         self.bytes.extend_from_slice(locals.bytes);
@@ -196,6 +213,12 @@ impl BodyWriter<'_> {
     fn entry(&mut self, function: &Function<'_>) -> Result<(), ClockError> {
         if let Some(depth) = self.depth {
             self.insert(&depth.enter());
+        }
+        if let Some(context) = &self.context {
+            let entry = context.entry();
+            self.insert(&entry.before);
+            self.likely_branches.push(self.bytes.len() as u32);
+            self.insert(&entry.after);
         }
         match function.entry {
             EntryTick::Checked => self.checked_tick(Keeping::Global),
@@ -241,6 +264,7 @@ impl BodyWriter<'_> {
         if let Some(store) = store {
             self.before_store(store);
         }
+        self.before_in_context(operator);
         let is_paid_for = self.pays_for(operator);
         if is_paid_for {
             self.tick(self.keeping);
@@ -255,6 +279,7 @@ impl BodyWriter<'_> {
             self.insert(&depth.leave());
         }
         self.copy(operator, start, end)?;
+        self.after_branch(operator);
         if let Some(store) = store {
             self.after_store(store, start);
         }
@@ -274,7 +299,37 @@ impl BodyWriter<'_> {
                 _ => self.checked_tick(self.keeping),
             }
         }
+        self.after_in_context(operator);
         Ok(())
+    }
+
+    /// What comes before an instruction where the calling context is kept.
+    fn before_in_context(&mut self, operator: &Operator<'_>) {
+        let remaining = self.remains();
+        if let Some(context) = &mut self.context {
+            let all = context.before(operator, remaining);
+            self.insert(&all);
+        }
+    }
+
+    /// Ends what has been put around a branch.
+    fn after_branch(&mut self, operator: &Operator<'_>) {
+        if self
+            .context
+            .as_ref()
+            .is_some_and(|context| context.wraps(operator))
+        {
+            self.insert(&[Instruction::End]);
+        }
+    }
+
+    /// What comes after an instruction where the calling context is kept.
+    fn after_in_context(&mut self, operator: &Operator<'_>) {
+        let remaining = self.remains();
+        if let Some(context) = &mut self.context {
+            let all = context.after(operator, remaining);
+            self.insert(&all);
+        }
     }
 
     /// Notes that a segment runs, if one begins here.
@@ -356,6 +411,9 @@ impl BodyWriter<'_> {
                 bytes: self.module.len(),
             });
         };
+        if self.is_encoded_anew(operator, bytes) {
+            return self.encode_anew(operator, original, bytes);
+        }
         self.offsets.copied(original, rewritten, bytes.len() as u32);
         match (self.mapped_index(operator), bytes) {
             (Some(index), [opcode, padded @ ..]) => {
@@ -365,6 +423,38 @@ impl BodyWriter<'_> {
             _ => self.bytes.extend_from_slice(bytes),
         }
         Ok(())
+    }
+
+    /// Writes an instruction with other indices than it has, which may take another number
+    /// of bytes.
+    fn encode_anew(
+        &mut self,
+        operator: &Operator<'_>,
+        original: u32,
+        bytes: &[u8],
+    ) -> Result<(), ClockError> {
+        let rewritten = self.bytes.len();
+        match (operator, self.context.as_ref()) {
+            (Operator::BrIf { relative_depth }, Some(context)) if context.wraps(operator) => {
+                Instruction::Br(relative_depth + 1).encode(&mut self.bytes);
+            }
+            _ => {
+                let instruction = Renumbering(self.original).instruction(operator.clone())?;
+                instruction.encode(&mut self.bytes);
+            }
+        }
+        let length = (self.bytes.len() - rewritten).min(bytes.len());
+        self.offsets
+            .copied(original, rewritten as u32, length as u32);
+        Ok(())
+    }
+
+    fn is_encoded_anew(&self, operator: &Operator<'_>, bytes: &[u8]) -> bool {
+        let wrapped = self
+            .context
+            .as_ref()
+            .is_some_and(|context| context.wraps(operator));
+        wrapped || self.original.moves_memories() && may_name_memory(bytes)
     }
 
     /// The new index of an instruction that is one byte of opcode and an index
@@ -411,6 +501,10 @@ impl BodyWriter<'_> {
         }
         self.likely_branches.push(self.bytes.len() as u32);
         self.insert(&[Instruction::BrIf(0)]);
+        if let Some(context) = &self.context {
+            let before = context.before_hook();
+            self.insert(&before);
+        }
         match keeping {
             Keeping::Global => self.insert(&[hook]),
             Keeping::Local(_) => {
@@ -434,6 +528,14 @@ impl BodyWriter<'_> {
             ClockStyle::Cached | ClockStyle::Lazy => {
                 self.insert(&[Instruction::I64Const(-1), Instruction::I64Add]);
             }
+        }
+    }
+
+    /// Gives what remains.
+    fn remains(&self) -> Instruction<'static> {
+        match self.keeping {
+            Keeping::Global => Instruction::GlobalGet(self.remaining()),
+            Keeping::Local(local) => Instruction::LocalGet(local),
         }
     }
 
@@ -463,6 +565,31 @@ impl BodyWriter<'_> {
         for instruction in instructions {
             instruction.encode(&mut self.bytes);
         }
+    }
+}
+
+/// Whether an instruction may be one that names a memory, by its first byte.
+fn may_name_memory(bytes: &[u8]) -> bool {
+    // Loads, stores, size and growth; bulk memory, vectors, atomics.
+    matches!(bytes.first(), Some(0x28..=0x40 | 0xfc..=0xfe))
+}
+
+/// Gives what instructions name the indices that it has in the rewritten module.
+struct Renumbering<'a>(&'a Original<'a>);
+
+impl Reencode for Renumbering<'_> {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
+        Ok(self.0.map_function(index))
+    }
+
+    fn global_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
+        Ok(self.0.map_global(index))
+    }
+
+    fn memory_index(&mut self, index: u32) -> Result<u32, reencode::Error> {
+        Ok(self.0.map_memory(index))
     }
 }
 

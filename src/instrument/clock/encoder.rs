@@ -6,6 +6,7 @@ use super::{
     ClockStyle, Extra, IMPORT_DEPTH, IMPORT_HOOK, IMPORT_LOWEST, IMPORT_MODULE, IMPORT_REMAINING,
     Probes,
 };
+use crate::instrument::probe::context::{IMPORT_CONTEXTS, IMPORT_ENTER, IMPORT_FUNCTIONS};
 use crate::instrument::probe::{EXPORT_MEMORY, EXPORT_PROBE, IMPORT_STORED};
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{
@@ -44,8 +45,10 @@ impl Encoder<'_> {
     fn append_types(&mut self, types: &mut wasm_encoder::TypeSection) -> Encoded {
         self.wrote_types = true;
         types.ty().function([], []);
-        if self.original.added_functions() > 1 {
-            let (i32, i64) = (ValType::I32, ValType::I64);
+        let (i32, i64) = (ValType::I32, ValType::I64);
+        if self.original.has_contexts() {
+            types.ty().function([i32, i32], [i32]);
+        } else if self.original.added_functions() > 1 {
             types.ty().function([i32, i32, i64, i64], []);
         }
         let mut appended: Vec<_> = self.original.result_types.iter().collect();
@@ -64,8 +67,12 @@ impl Encoder<'_> {
         let hook = EntityType::Function(self.original.hook_type());
         imports.import(IMPORT_MODULE, IMPORT_HOOK, hook);
         if self.original.added_functions() > 1 {
-            let stored = EntityType::Function(self.original.hook_type() + 1);
-            imports.import(IMPORT_MODULE, IMPORT_STORED, stored);
+            let name = match self.original.has_contexts() {
+                true => IMPORT_ENTER,
+                false => IMPORT_STORED,
+            };
+            let second = EntityType::Function(self.original.hook_type() + 1);
+            imports.import(IMPORT_MODULE, name, second);
         }
         let global = |val_type| GlobalType {
             val_type,
@@ -74,6 +81,21 @@ impl Encoder<'_> {
         };
         let remaining = global(self.style.remaining_type());
         imports.import(IMPORT_MODULE, IMPORT_REMAINING, remaining);
+        if self.original.has_contexts() {
+            let functions = GlobalType {
+                mutable: false,
+                ..global(ValType::I32)
+            };
+            imports.import(IMPORT_MODULE, IMPORT_FUNCTIONS, functions);
+            let contexts = MemoryType {
+                minimum: 1,
+                maximum: None,
+                memory64: false,
+                shared: false,
+                page_size_log2: None,
+            };
+            imports.import(IMPORT_MODULE, IMPORT_CONTEXTS, contexts);
+        }
         if self.original.extra == Extra::Frames {
             imports.import(IMPORT_MODULE, IMPORT_DEPTH, global(ValType::I32));
             imports.import(IMPORT_MODULE, IMPORT_LOWEST, global(ValType::I32));
@@ -95,13 +117,15 @@ impl Encoder<'_> {
 
     fn append_exports(&mut self, exports: &mut wasm_encoder::ExportSection) {
         self.wrote_exports = true;
-        if self.original.probes.is_none() {
+        let own = self.original.memories.len() as u32;
+        if self.original.probes.is_some() {
+            exports.export(EXPORT_PROBE, ExportKind::Memory, own);
+        } else if !self.original.has_contexts() {
             return;
         }
-        let own = self.original.memories.len() as u32;
-        exports.export(EXPORT_PROBE, ExportKind::Memory, own);
         for memory in 0..own {
             let name = format!("{EXPORT_MEMORY}{memory}");
+            let memory = self.original.map_memory(memory);
             exports.export(&name, ExportKind::Memory, memory);
         }
     }
@@ -111,10 +135,11 @@ impl Encoder<'_> {
         use SectionId as S;
         let is_past = |sections: &[S]| before.is_none_or(|before| !sections.contains(&before));
         let until_memories = [S::Type, S::Import, S::Function, S::Table, S::Memory];
-        if self.original.probes.is_none() || !is_past(&until_memories) {
+        let has_memory = self.original.probes.is_some();
+        if !has_memory && !self.original.has_contexts() || !is_past(&until_memories) {
             return;
         }
-        if !self.wrote_memories {
+        if has_memory && !self.wrote_memories {
             let mut memories = wasm_encoder::MemorySection::new();
             self.append_memories(&mut memories);
             module.section(&memories);
@@ -152,6 +177,10 @@ impl Reencode for Encoder<'_> {
 
     fn global_index(&mut self, index: u32) -> Encoded<u32> {
         Ok(self.original.map_global(index))
+    }
+
+    fn memory_index(&mut self, index: u32) -> Encoded<u32> {
+        Ok(self.original.map_memory(index))
     }
 
     fn parse_type_section(

@@ -12,6 +12,7 @@
 //! Custom sections are dropped: names and DWARF are read from the original.
 
 mod body;
+mod context;
 mod depth;
 mod encoder;
 mod original;
@@ -23,6 +24,7 @@ mod style;
 pub use style::ClockStyle;
 
 use super::offsets::{OffsetMap, OffsetMapBuilder};
+use super::probe::context::Sites;
 use super::probe::{Layout, Probe};
 use body::Body;
 use encoder::Encoder;
@@ -123,6 +125,17 @@ pub fn probed(module: &[u8], style: ClockStyle, probe: Probe) -> Result<Clocked,
     rewrite(module, style, Extra::Probe(probe))
 }
 
+/// The places that count and call in each defined function of a module, as [`probed`] with
+/// [`Probe::Context`] has them in this style.
+///
+/// # Errors
+///
+/// As [`clock`].
+pub fn sites(module: &[u8], style: ClockStyle) -> Result<Vec<Sites>, ClockError> {
+    let extra = Extra::Probe(Probe::Context);
+    Ok(Original::read(module, extra, style)?.into_sites())
+}
+
 /// What a rewrite does besides keeping the clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Extra {
@@ -148,7 +161,7 @@ fn rewrite(module: &[u8], style: ClockStyle, extra: Extra) -> Result<Clocked, Cl
         return Err(too_large());
     }
     wasmparser::Validator::new_with_features(accepted_features()).validate_all(module)?;
-    let original = Original::read(module, extra)?;
+    let original = Original::read(module, extra, style)?;
     let bodies = original.rewrite_bodies(module, style)?;
     let mut encoder = Encoder::new(&original, &bodies, style);
     let mut rewritten = Module::new();

@@ -6,6 +6,7 @@ use super::recursion;
 use super::references;
 use super::scan::Scan;
 use super::{ClockError, ClockStyle, Extra, Probes};
+use crate::instrument::probe::context::{self, Sites};
 use crate::instrument::probe::{self, Layout, Place, Probe, Store, Temporaries};
 use std::collections::{HashMap, HashSet};
 use wasm_encoder::ValType;
@@ -27,17 +28,25 @@ pub(super) struct Original<'a> {
     /// For each function, where its segments begin, if something is noted of them.
     segments: Vec<Vec<u32>>,
     pub(super) probes: Option<Probes>,
+    imported_memories: u32,
+    /// The places of each function, where calling contexts are kept.
+    sites: Vec<Sites>,
     /// Types `() -> results` that are appended, by the type index of the function
     /// whose results they have.
     pub(super) result_types: HashMap<u32, u32>,
     /// Functions that are reached otherwise than by direct calls, too.
     referenced: HashSet<u32>,
+    tail_called: HashSet<u32>,
     scans: Vec<Scan>,
     recursive: Vec<bool>,
 }
 
 impl<'a> Original<'a> {
-    pub(super) fn read(module: &'a [u8], extra: Extra) -> Result<Self, ClockError> {
+    pub(super) fn read(
+        module: &'a [u8],
+        extra: Extra,
+        style: ClockStyle,
+    ) -> Result<Self, ClockError> {
         let mut original = Original {
             extra,
             ..Original::default()
@@ -48,6 +57,7 @@ impl<'a> Original<'a> {
         original.number_result_types();
         original.scan()?;
         original.place_probes()?;
+        original.read_sites(style)?;
         Ok(original)
     }
 
@@ -73,6 +83,7 @@ impl<'a> Original<'a> {
                         wasmparser::TypeRef::Global(_) => self.imported_globals += 1,
                         wasmparser::TypeRef::Memory(memory) => {
                             self.memories.push(memory.memory64);
+                            self.imported_memories += 1;
                         }
                         _ => {}
                     }
@@ -98,6 +109,7 @@ impl<'a> Original<'a> {
         for function in &self.functions {
             let scan = Scan::read(function)?;
             self.referenced.extend(&scan.referenced);
+            self.tail_called.extend(&scan.tail_called);
             self.scans.push(scan);
         }
         self.recursive =
@@ -110,6 +122,9 @@ impl<'a> Original<'a> {
         let Extra::Probe(probe) = self.extra else {
             return Ok(());
         };
+        if self.has_contexts() {
+            return Ok(());
+        }
         if probe.is_of_segments() {
             for function in &self.functions {
                 self.segments.push(probe::read_segments(function)?);
@@ -120,6 +135,69 @@ impl<'a> Original<'a> {
         let layout = Layout::new(probe, self.memories.len() as u32, segments, is_wide);
         self.probes = Some(Probes { probe, layout });
         Ok(())
+    }
+
+    /// Whether calling contexts are kept.
+    pub(super) fn has_contexts(&self) -> bool {
+        self.extra == Extra::Probe(Probe::Context)
+    }
+
+    fn read_sites(&mut self, style: ClockStyle) -> Result<(), ClockError> {
+        if !self.has_contexts() {
+            return Ok(());
+        }
+        let imported = self.imported_functions;
+        if imported as usize + self.functions.len() >= context::NUMBERS as usize {
+            return Err(ClockError::Encode("it has too many functions".to_owned()));
+        }
+        let is_leaf = |function| self.entry(function, style) == EntryTick::PaidFor;
+        let mut sites = Vec::with_capacity(self.functions.len());
+        let all = self.functions.iter().zip(&self.signatures).zip(&self.scans);
+        for (function, ((body, signature), scan)) in (imported..).zip(all) {
+            let may_bracket = style == ClockStyle::Lazy && !scan.catches;
+            let known = context::Known {
+                function,
+                has_nodes: !is_leaf(function),
+                // Who is called in another's place may come to be where that one was called.
+                is_shared: self.referenced.contains(&function)
+                    || self.tail_called.contains(&function),
+                results: self
+                    .function_type(*signature)
+                    .map_or(0, |ty| ty.results().len()),
+                tight_loops: if may_bracket { &scan.tight_loops } else { &[] },
+                imported_functions: imported,
+                is_leaf: &is_leaf,
+            };
+            sites.push(context::read(body, &known)?);
+        }
+        self.sites = sites;
+        Ok(())
+    }
+
+    /// The places of all defined functions, where calling contexts are kept.
+    pub(super) fn into_sites(self) -> Vec<Sites> {
+        self.sites
+    }
+
+    /// How instructions find the tree of calling contexts, in a function that has nodes; its
+    /// local is `node`.
+    pub(super) fn tree(&self, node: u32) -> context::Tree {
+        context::Tree {
+            memory: self.imported_memories,
+            enter: self.imported_functions + 1,
+            functions: self.imported_globals + 1,
+            node,
+        }
+    }
+
+    /// Where the rewritten module has a memory of the original.
+    pub(super) fn map_memory(&self, index: u32) -> u32 {
+        index + u32::from(self.has_contexts() && index >= self.imported_memories)
+    }
+
+    /// Whether memories of the original have other indices.
+    pub(super) fn moves_memories(&self) -> bool {
+        self.has_contexts() && self.memories.len() > self.imported_memories as usize
     }
 
     /// The store that an instruction is, if something is noted of stores.
@@ -173,7 +251,7 @@ impl<'a> Original<'a> {
     /// How many functions are imported more than the original imports.
     pub(super) fn added_functions(&self) -> u32 {
         match self.extra {
-            Extra::Probe(Probe::Watch) => 2,
+            Extra::Probe(Probe::Watch | Probe::Context) => 2,
             _ => 1,
         }
     }
@@ -254,6 +332,7 @@ impl<'a> Original<'a> {
                     scan,
                     entry: self.entry(index, style),
                     segments: (first, segments),
+                    sites: self.sites.get(defined).filter(|sites| sites.has_nodes),
                 };
                 body::rewrite(self, module, style, &function)
             })
@@ -268,7 +347,11 @@ impl<'a> Original<'a> {
     }
 
     pub(super) fn map_global(&self, index: u32) -> u32 {
-        let added = if self.extra == Extra::Frames { 3 } else { 1 };
+        let added = match self.extra {
+            Extra::Frames => 3,
+            Extra::Probe(Probe::Context) => 2,
+            _ => 1,
+        };
         index
             + if index >= self.imported_globals {
                 added

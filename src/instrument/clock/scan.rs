@@ -16,6 +16,8 @@ pub(super) struct Scan {
     pub(super) stores: bool,
     /// The functions that it calls by name.
     pub(super) callees: Vec<u32>,
+    /// Those of them that take its place.
+    pub(super) tail_called: Vec<u32>,
     /// Whether it calls functions that are not named.
     pub(super) calls_by_reference: bool,
     /// The functions that it takes references to.
@@ -30,6 +32,7 @@ impl Scan {
             catches: false,
             stores: false,
             callees: Vec::new(),
+            tail_called: Vec::new(),
             calls_by_reference: false,
             referenced: Vec::new(),
         };
@@ -69,8 +72,10 @@ impl Scan {
 
     fn note_calls(&mut self, operator: &Operator<'_>) {
         match *operator {
-            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+            Operator::Call { function_index } => self.callees.push(function_index),
+            Operator::ReturnCall { function_index } => {
                 self.callees.push(function_index);
+                self.tail_called.push(function_index);
             }
             Operator::RefFunc { function_index } => self.referenced.push(function_index),
             Operator::CallIndirect { .. }

@@ -6,6 +6,7 @@
 //! Nothing that the guest can see changes: its own memories keep their indices, as the
 //! probe memory comes after them.
 
+pub mod context;
 mod segment;
 mod store;
 mod written;
@@ -38,6 +39,9 @@ pub enum Probe {
     Survey,
     /// A 64-bit number for each segment of code: how often it ran.
     Count,
+    /// A tree of calling contexts with the ticks of each: see [`context`]. There is no probe
+    /// memory of the module's own.
+    Context,
 }
 
 impl Probe {
@@ -87,7 +91,7 @@ impl Layout {
     pub fn granule_bits(self) -> u32 {
         match self.probe {
             Probe::Watch => 3,
-            Probe::Survey | Probe::Count => 6,
+            Probe::Survey | Probe::Count | Probe::Context => 6,
         }
     }
 
@@ -122,7 +126,7 @@ impl Layout {
 
     fn bytes_of_segment(self) -> u64 {
         match self.probe {
-            Probe::Watch => 0,
+            Probe::Watch | Probe::Context => 0,
             Probe::Survey => 1,
             Probe::Count => 8,
         }

@@ -71,7 +71,7 @@ impl Variant {
     pub(super) fn added_functions(self) -> u32 {
         match (self.clock_style(), self.probe()) {
             (None, _) => 0,
-            (Some(_), Some(Probe::Watch)) => 2,
+            (Some(_), Some(Probe::Watch | Probe::Context)) => 2,
             (Some(_), _) => 1,
         }
     }
@@ -104,9 +104,11 @@ impl Variant {
             Variant::Probed(Probe::Watch) => "watch",
             Variant::Probed(Probe::Survey) => "survey",
             Variant::Probed(Probe::Count) => "count",
+            Variant::Probed(Probe::Context) => "context",
             Variant::ProbedExactly(Probe::Watch) => "watch, exact",
             Variant::ProbedExactly(Probe::Survey) => "survey, exact",
             Variant::ProbedExactly(Probe::Count) => "count, exact",
+            Variant::ProbedExactly(Probe::Context) => "context, exact",
             Variant::Plain => "plain",
         }
     }

@@ -10,6 +10,7 @@ mod entering;
 pub(super) mod entry;
 mod forward;
 mod hostcalls;
+mod in_frame;
 mod inlined;
 mod into_call;
 pub(super) mod lines;

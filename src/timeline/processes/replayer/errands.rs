@@ -8,7 +8,7 @@ use super::seek::count::Count;
 use super::seek::entered::Entered;
 use super::seek::lines::Lines;
 use super::seek::moments::{
-    BodyLeft, FrameEntry, FrameReturn, Instructions, InstructionsWithin, Moments,
+    BodyLeft, FrameEntry, FrameReturn, InFrame, Instructions, InstructionsWithin, Moments,
 };
 use super::seek::nothing::Nothing;
 use super::seek::outer::Outer;
@@ -57,6 +57,7 @@ impl SetOut for Run {
                 Watch::Breaks(breaks) => breaks.are_in_code(),
                 Watch::Lines(_) => true,
                 Watch::Instructions | Watch::InstructionsWithin { .. } => true,
+                Watch::InFrame { .. } => true,
                 Watch::Return { .. } | Watch::Entry { .. } | Watch::BodyLeft { .. } => true,
             }
     }
@@ -78,6 +79,10 @@ impl SetOut for Run {
             Watch::InstructionsWithin { depth, module, pc } => {
                 let within = InstructionsWithin { depth, module, pc };
                 Underway::begin(Moments::new(within), span, here)
+            }
+            Watch::InFrame { depth, module, pcs } => {
+                let in_frame = InFrame { depth, module, pcs };
+                Underway::begin(Moments::new(in_frame), span, here)
             }
             Watch::Return { depth } => {
                 Underway::begin(Moments::new(FrameReturn { depth }), span, here)

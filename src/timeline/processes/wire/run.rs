@@ -77,6 +77,13 @@ pub(crate) enum Watch {
         module: ModuleId,
         pc: u32,
     },
+    /// These instructions, in frames at exactly this depth.
+    InFrame {
+        depth: u32,
+        module: ModuleId,
+        /// Ascending.
+        pcs: Vec<u32>,
+    },
     /// The return to the frame at this depth.
     Return {
         depth: u32,

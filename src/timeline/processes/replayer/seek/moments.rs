@@ -60,6 +60,27 @@ impl Qualify for InstructionsWithin {
     }
 }
 
+/// Some instructions of one function, in frames at exactly this depth.
+pub(in super::super) struct InFrame {
+    pub(in super::super) depth: u32,
+    pub(in super::super) module: ModuleId,
+    /// Ascending.
+    pub(in super::super) pcs: Vec<u32>,
+}
+
+impl Qualify for InFrame {
+    fn places(&self, _span: &Span, _here: &mut Here<'_, '_>) -> Places {
+        self.pcs.iter().map(|pc| (self.module, *pc)).collect()
+    }
+
+    fn qualifies(&self, here: &mut Here<'_, '_>) -> bool {
+        let is_one = |(module, pc): (ModuleId, u32)| {
+            module == self.module && self.pcs.binary_search(&pc).is_ok()
+        };
+        here.place().is_some_and(is_one) && here.position().depth == self.depth
+    }
+}
+
 /// Where the frame at this depth, or one further out, goes on.
 pub(in super::super) struct FrameReturn {
     pub(in super::super) depth: u32,

@@ -1,0 +1,103 @@
+//! `why`: why the run failed.
+
+use super::origin::tell;
+use super::{Asked, Question, QuestionError};
+use crate::debuggee::Whole;
+use crate::debuggee::failure::Failure;
+use std::fmt::{self, Display, Formatter};
+
+/// Why did the run fail?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Why;
+
+impl Why {
+    /// Reads what follows the word: nothing.
+    ///
+    /// # Errors
+    ///
+    /// If something does.
+    pub fn read(text: &str) -> Result<Why, QuestionError> {
+        match text.trim() {
+            "" => Ok(Why),
+            more => Err(QuestionError::wrong(format!(
+                "`{more}` is too much: the question is about the end of the run"
+            ))),
+        }
+    }
+}
+
+impl Question for Why {
+    type Answer = Failure;
+
+    fn answer(&self, asked: &mut Asked<'_>) -> Result<Failure, QuestionError> {
+        let (output, interrupt) = (asked.output, asked.interrupt);
+        Ok(Whole::failure(asked.debuggee, output, interrupt)?)
+    }
+}
+
+/// A text with its first letter large.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if !self.failed {
+            let outcome = &self.outcome;
+            write!(
+                f,
+                "Nothing failed at the end: the run {outcome}{}",
+                self.end
+            )?;
+        } else {
+            write!(f, "{}", sentence(&self.told))?;
+            write!(f, "{}", self.at.as_ref().unwrap_or(&self.end))?;
+            if let Some(decided) = &self.decided {
+                write!(f, "\nIt had decided{}", decided.at)?;
+                if let Some(text) = &decided.text {
+                    write!(f, ": {text}")?;
+                }
+                let values = decided.values.iter();
+                let values = values.map(|value| match &value.ask {
+                    Some(_) => format!("{} = {}", value.name, value.value),
+                    None => value.value.clone(),
+                });
+                let values: Vec<String> = values.collect();
+                match values.as_slice() {
+                    [one] => write!(f, "\n    by {one}")?,
+                    [one, other] => write!(f, "\n    by {one} {} {other}", decided.operation)?,
+                    values => write!(f, "\n    by {}", values.join(", "))?,
+                }
+            }
+            if let Some(value) = &self.value {
+                write!(f, "\n{} was {}", sentence(&value.name), value.value)?;
+                if let Some(ask) = &value.ask {
+                    write!(f, " (origin {ask})")?;
+                }
+                tell(f, &value.way, "")?;
+            }
+            if self.stack.len() > 1 {
+                write!(f, "\nThe stack: {}", self.stack.join(" ← "))?;
+            }
+        }
+        if let Some(call) = &self.failed_call {
+            let (event, name) = (call.event, &call.name);
+            write!(f, "\nThe last hostcall that failed is {event}, {name}")?;
+            if !call.arguments.is_empty() {
+                write!(f, " ({})", call.arguments)?;
+            }
+            if !call.answer.is_empty() {
+                write!(f, ": {}", call.answer)?;
+            }
+        }
+        for line in &self.printed {
+            write!(f, "\nstderr: {line}")?;
+        }
+        if !self.cause.is_empty() {
+            write!(f, "\nCause: {}", self.cause)?;
+        }
+        Ok(())
+    }
+}
