@@ -228,3 +228,158 @@ fn what_is_not_a_recording_is_told_at_once() {
     let ended = rr_dap(&["lsp"], "");
     assert_eq!(ended.status.code(), Some(2));
 }
+
+/// A place in a source: the line from 1, and the column where a text in it begins.
+fn at(line: usize, text: &str) -> Value {
+    let source = std::fs::read_to_string(fixture("ledger.c")).expect("a source");
+    let column = source
+        .lines()
+        .nth(line - 1)
+        .and_then(|line| line.find(text));
+    let column = column.unwrap_or_else(|| panic!("no {text} in line {line}"));
+    json!({ "line": line - 1, "character": column })
+}
+
+fn hover(client: &mut LanguageClient, uri: &str, position: Value) -> Option<String> {
+    let asked = json!({ "textDocument": { "uri": uri }, "position": position });
+    let told = client.ask("textDocument/hover", asked);
+    Some(told["contents"]["value"].as_str()?.to_owned())
+}
+
+#[test]
+fn a_hover_tells_which_values_a_variable_had_on_the_line() {
+    let (directory, mut client, uri) = counted();
+    let told = hover(&mut client, &uri, at(48, "amount")).expect("something");
+    assert!(
+        told.starts_with("This line ran 12 times. `transfer->amount` had 12 values."),
+        "{told}"
+    );
+    assert!(told.contains("`-25536` ×1"), "{told}");
+    assert!(told.contains("- first: `1200` at `"), "{told}");
+    assert!(told.contains("- last: `5000` at `"), "{told}");
+    // What is told there is what the question answers at another door.
+    let trace = directory.path().join("ledger.rrtrace");
+    let question = "values transfer->amount at ledger.c:48";
+    let asked = rr_dap(&["ask", trace.to_str().expect("a path"), question], "");
+    let first = text(&asked.stdout);
+    let first = first
+        .lines()
+        .find(|row| row.starts_with("#1 "))
+        .expect("a row");
+    let moment = first
+        .split_whitespace()
+        .nth(1)
+        .expect("a moment")
+        .to_owned();
+    assert!(
+        told.contains(&format!("`{moment}  event")),
+        "{told}: {first}"
+    );
+    // What is no variable: when the line ran.
+    let told = hover(&mut client, &uri, at(44, "apply")).expect("something");
+    assert!(
+        told.starts_with("This line ran 12 times.\n- first: `"),
+        "{told}"
+    );
+    assert!(told.contains("- last: `"), "{told}");
+    // A line without code, and one that never ran.
+    assert_eq!(hover(&mut client, &uri, at(43, "Moves")), None);
+    let told = hover(&mut client, &uri, at(94, "puts")).expect("something");
+    assert_eq!(told, "This line has never run.");
+}
+
+#[test]
+fn references_of_a_variable_are_the_lines_that_wrote_it() {
+    let (_directory, mut client, uri) = counted();
+    let asked = |position: Value| {
+        json!({
+            "textDocument": { "uri": uri },
+            "position": position,
+            "context": { "includeDeclaration": false },
+        })
+    };
+    // The balance of the account that is looked at last: it paid, and was paid.
+    let found = client.ask("textDocument/references", asked(at(66, "balance")));
+    let lines: Vec<u64> = found
+        .as_array()
+        .expect("locations")
+        .iter()
+        .map(|location| {
+            assert_eq!(location["uri"], json!(uri));
+            location["range"]["start"]["line"].as_u64().expect("a line") + 1
+        })
+        .collect();
+    assert_eq!(lines, [48, 50]);
+    let none = client.ask("textDocument/references", asked(at(43, "Moves")));
+    assert_eq!(none, json!([]));
+}
+
+#[test]
+fn a_lens_leads_to_a_moment_that_a_session_can_go_to() {
+    let (directory, mut client, uri) = counted();
+    let trace = directory.path().join("ledger.rrtrace");
+    let lenses = client.lenses(&uri);
+    let of_apply = lenses
+        .iter()
+        .filter(|lens| lens["range"]["start"]["line"] == json!(43));
+    let go_to = |title: &str| {
+        let mut lenses = of_apply.clone();
+        let lens = lenses.find(|lens| lens["command"]["title"] == json!(title));
+        lens.expect("a lens")["command"]["arguments"][0].clone()
+    };
+    let first = client.ask("rr/find", go_to("first"));
+    let last = client.ask("rr/find", go_to("last"));
+    // As the question has them.
+    let question = ["ask", trace.to_str().expect("a path"), "calls apply"];
+    let calls = text(&rr_dap(&question, "").stdout);
+    for (found, number) in [(&first, "#1 "), (&last, "#12 ")] {
+        let row = calls
+            .lines()
+            .find(|row| row.starts_with(number))
+            .expect("a row");
+        let position = found["position"].as_str().expect("a position");
+        assert_eq!(row.split_whitespace().nth(1), Some(position), "{row}");
+    }
+    // From there on, and back.
+    let mut next = go_to("first");
+    next["which"] = json!("next");
+    next["from"] = first["position"].clone();
+    let second = client.ask("rr/find", next.clone());
+    next["which"] = json!("previous");
+    next["from"] = second["position"].clone();
+    let back = client.ask("rr/find", next.clone());
+    assert_eq!(back["position"], first["position"]);
+    next["from"] = first["position"].clone();
+    let none = client.send("rr/find", next.clone());
+    let error = client.answer(none).expect_err("there is none before");
+    assert_eq!(error["message"], "it has not run before");
+    next["recording"] = json!("/another.rrtrace");
+    let none = client.send("rr/find", next);
+    client.answer(none).expect_err("it is not open");
+    // A client that goes nowhere is told how.
+    let command = json!({ "command": "rr-dap.goTo", "arguments": [go_to("last")] });
+    client.ask("workspace/executeCommand", command);
+    let told = client.wait_for("window/showMessage");
+    let told = told["params"]["message"]
+        .as_str()
+        .expect("words")
+        .to_owned();
+    let seek = format!("`seek {}`", last["position"].as_str().expect("a position"));
+    assert!(told.contains(&seek), "{told}");
+}
+
+#[test]
+fn a_question_that_is_cancelled_is_answered_so() {
+    let (_directory, mut client, uri) = counted();
+    // The second waits for the first, and is given up before it has begun.
+    let asked = json!({ "textDocument": { "uri": uri }, "position": at(48, "amount") });
+    let first = client.send("textDocument/hover", asked.clone());
+    let second = client.send("textDocument/hover", asked);
+    client.notify("$/cancelRequest", json!({ "id": second }));
+    client.answer(first).expect("an answer");
+    match client.answer(second) {
+        Err(error) => assert_eq!(error["code"], -32800),
+        // The machine was faster than the client.
+        Ok(told) => assert!(told["contents"]["value"].is_string(), "{told}"),
+    }
+}

@@ -67,6 +67,7 @@ mod listener;
 mod lowering;
 mod lsp;
 mod many_recordings;
+mod mcp;
 mod network;
 mod nonsense;
 mod opening;
