@@ -23,6 +23,10 @@ TABLES = {
         "time": "VARCHAR", "durationNs": "BIGINT", "hostcalls": "BIGINT", "outgoing": "BIGINT",
         "received": "BIGINT", "sent": "BIGINT",
     },
+    "causes": {
+        "recording": "VARCHAR", "cause": "VARCHAR", "told": "VARCHAR", "outcome": "VARCHAR", "position": "VARCHAR",
+        "event": "BIGINT",
+    },
     "verified": {
         "recording": "VARCHAR", "hash": "VARCHAR", "verified": "BOOLEAN", "status": "BIGINT", "error": "VARCHAR",
     },

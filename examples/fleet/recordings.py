@@ -5,6 +5,7 @@ What is found out of a recording goes to a directory that all machines share:
     OUT/verified/HASH.json      whether replay agrees with it
     OUT/events/HASH.ndjson      its hostcalls, one to a line
     OUT/requests/HASH.ndjson    what it was asked, where it is of a service
+    OUT/causes/HASH.ndjson      why it failed, if it did, as `rr-dap ask RECORDING why` tells
 
 HASH is that of the recording's bytes. Files are written under another name first, and the one in
 `verified` comes last: where it is, all of them are whole. So whoever is killed in the middle leaves
@@ -46,6 +47,14 @@ def work(rr_dap, directory, name, out):
             if status != 0 and "has no requests" not in said:
                 problems.append(said)
             listed.publish()
+    with Unfinished(out, "causes", f"{recording}.ndjson") as listed:
+        if facts.get("verified") and has_failed(facts):
+            cause, said = why(rr_dap, directory, name)
+            if cause:
+                listed.file.write(json.dumps(cause).encode() + b"\n")
+            else:
+                problems.append(said)
+        listed.publish()
     if problems and facts.get("verified"):
         facts["problem"] = problems[0]
     with Unfinished(out, "verified", done.name) as told:
@@ -65,6 +74,35 @@ def verify(rr_dap, directory, name):
     except ValueError:
         facts = {"verified": False, "error": said or f"it ended with status {status}"}
     return facts | {"status": status}
+
+
+def has_failed(facts):
+    """Whether the run did not end well, as far as that can be seen from outside."""
+    outcome = facts.get("outcome") or {}
+    match outcome.get("how"):
+        case "returned":
+            return not outcome["what"]["success"]
+        case "exited":
+            return outcome.get("what") != 0
+        case _:
+            return True
+
+
+def why(rr_dap, directory, name):
+    """What `rr-dap ask … why` says, cut down to what is counted; or what is wrong."""
+    with tempfile.TemporaryFile() as answer:
+        _, said = run([rr_dap, "ask", "--json", name, "why"], directory, answer)
+        answer.seek(0)
+        told = answer.read()
+    try:
+        found = json.loads(told)["answer"]
+        at = found.get("at") or found["end"]
+        return {
+            "recording": name, "cause": found["cause"], "told": found["told"], "outcome": found["outcome"],
+            "position": at["position"], "event": at["event"],
+        }, ""
+    except (ValueError, KeyError):
+        return None, said or "why it failed is not told"
 
 
 def run(command, directory, output):

@@ -138,8 +138,11 @@ impl Ask {
             .open(listed.file.path(), &progress)
             .map_err(Failed::Recording)?;
         for question in asked {
-            self.go(debuggee.as_mut(), &progress)
-                .map_err(Failed::Recording)?;
+            // To go there takes as long as to debug all that comes before.
+            if question.kind().is_of_moment || self.at.is_some() {
+                self.go(debuggee.as_mut(), &progress)
+                    .map_err(Failed::Recording)?;
+            }
             let answer = question.ask(&mut Asked {
                 debuggee: debuggee.as_mut(),
                 frame: None,

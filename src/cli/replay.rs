@@ -34,7 +34,8 @@ pub(super) struct Replay {
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
     /// Write where the ticks of the recording went: for the Firefox Profiler if the name
-    /// ends in .json or .json.gz, as folded stacks if in .folded or .txt. Replays once, and
+    /// ends in .json or .json.gz, for Perfetto if in .pftrace or .perfetto-trace, as folded
+    /// stacks if in .folded or .txt. Replays once, and
     /// prints nothing of the guest.
     #[arg(long, value_name = "FILE", conflicts_with = "verify")]
     profile: Option<PathBuf>,

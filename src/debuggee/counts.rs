@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 /// How often lines and functions ran, by source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceCounts {
-    /// The recording's length.
-    pub ticks: u64,
     /// By the paths of the debug information.
     pub sources: HashMap<String, CountsOfSource>,
 }
@@ -30,6 +28,4 @@ pub struct FunctionCounts {
     pub line: u32,
     /// Of all its instances and inlined copies.
     pub calls: u64,
-    /// Ticks from its call to its return, those of what it calls included, where that is known.
-    pub ticks: Option<u64>,
 }

@@ -43,6 +43,8 @@ pub enum Fault {
     GaveUp {
         /// What it said.
         message: String,
+        /// Whether it panicked: else an assertion failed, or it aborted.
+        panicked: bool,
     },
     /// An instruction that is there to fail.
     Unreachable,

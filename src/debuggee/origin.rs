@@ -48,6 +48,9 @@ pub struct Copied {
     pub at: CodeMoment,
     /// How.
     pub how: CopiedHow,
+    /// The bytes of memory that it was stored to or read from, as an expression for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
 }
 
 /// How a value was copied.

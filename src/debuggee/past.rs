@@ -1,6 +1,6 @@
 //! What a debuggee knows because of all that came before.
 
-use super::{DebuggeeError, Output, SourceCounts, SourcePoint, SourceRef, Stream};
+use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
@@ -32,18 +32,6 @@ pub trait Past {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Vec<Row>, DebuggeeError>;
-    /// How often each line and each function ran. This replays the recording.
-    ///
-    /// # Errors
-    ///
-    /// If interrupted, or if the recording cannot be replayed.
-    fn counts(
-        &mut self,
-        _output: &dyn Output,
-        _interrupt: &Interrupt,
-    ) -> Result<Arc<SourceCounts>, DebuggeeError> {
-        Ok(Arc::default())
-    }
     /// The requests of a service; of anything else there are none.
     ///
     /// # Errors

@@ -2,11 +2,14 @@
 
 use super::failure::Failure;
 use super::origin::Origin;
-use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
+use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceCounts, SourceOrigin};
 use crate::inspect::past::difference::Difference;
+use crate::inspect::profile::Profile;
+use crate::replay::Tick;
 use crate::timeline::travel::motion::{Stop, Writes};
 use crate::timeline::{Interrupt, Telling, ToldVisit, ToldVisits};
 use std::path::Path;
+use std::sync::Arc;
 
 const NOT_HERE: &str = "questions about the whole recording are not answered here";
 
@@ -51,6 +54,49 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// How often each line and each function ran. Takes a pass over the
+    /// recording.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted, or if the recording cannot be replayed.
+    fn counts(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<SourceCounts, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// Where the ticks of the recording went: by stacks, functions and lines, exactly. Takes a
+    /// pass over the recording, and is known from then on, to its twins, too.
+    ///
+    /// # Errors
+    ///
+    /// If the pass fails or is interrupted.
+    fn profile(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// The same, and what is told of heaps: as they are at a tick, or at the end. The last
+    /// one asked for is known from then on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Whole::profile`].
+    fn heap(
+        &mut self,
+        _until: Option<Tick>,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

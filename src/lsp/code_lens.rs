@@ -27,11 +27,11 @@ pub(super) fn lenses<'a>(
         .collect();
     let several = known.len() > 1;
     let mut lenses = Vec::new();
-    for (recording, (counts, ticks)) in known {
+    for (recording, counts) in known {
         let name = recording.path().file_name();
         let name = name.filter(|_| several).map(|name| name.to_string_lossy());
         for function in &counts.functions {
-            let told = told(function, ticks);
+            let told = told(function.calls, recording.share_of(path, function.line));
             let told = match &name {
                 Some(name) => format!("{name}: {told}"),
                 None => told,
@@ -81,24 +81,16 @@ fn lens(
 }
 
 /// `called 1,204 times · 3.1 % of ticks`
-fn told(function: &FunctionCounts, all_ticks: u64) -> String {
-    let called = match function.calls {
-        0 => "never called".to_owned(),
+fn told(calls: u64, share: Option<f64>) -> String {
+    let called = match calls {
+        0 => return "never called".to_owned(),
         1 => "called once".to_owned(),
         calls => format!("called {} times", grouped(calls)),
     };
-    match function.ticks.filter(|_| function.calls > 0) {
-        Some(ticks) => format!("{called} · {} of ticks", share(ticks, all_ticks)),
+    match share {
+        Some(share) if share >= 0.0005 => format!("{called} · {:.1} % of ticks", 100.0 * share),
+        Some(_) => format!("{called} · under 0.1 % of ticks"),
         None => called,
-    }
-}
-
-/// In percent: `3.1 %`, `under 0.1 %`.
-pub(super) fn share(part: u64, whole: u64) -> String {
-    let percent = 100.0 * part as f64 / whole.max(1) as f64;
-    match percent {
-        percent if percent >= 0.05 => format!("{percent:.1} %"),
-        _ => "under 0.1 %".to_owned(),
     }
 }
 
@@ -108,21 +100,12 @@ mod tests {
 
     #[test]
     fn a_function_is_told_as_people_say_it() {
-        let counts = |calls, ticks| FunctionCounts {
-            name: "f".to_owned(),
-            line: 1,
-            calls,
-            ticks,
-        };
-        assert_eq!(told(&counts(0, Some(0)), 10), "never called");
-        assert_eq!(told(&counts(1, None), 10), "called once");
-        assert_eq!(
-            told(&counts(1204, Some(31)), 1000),
-            "called 1,204 times · 3.1 % of ticks"
-        );
-        assert_eq!(
-            told(&counts(2, Some(1)), 1_000_000),
-            "called 2 times · under 0.1 % of ticks"
-        );
+        assert_eq!(told(0, Some(0.0)), "never called");
+        assert_eq!(told(1, None), "called once");
+        let many = told(1204, Some(0.031));
+        assert_eq!(many, "called 1,204 times · 3.1 % of ticks");
+        let few = told(2, Some(0.000_001));
+        assert_eq!(few, "called 2 times · under 0.1 % of ticks");
+        assert_eq!(told(1, Some(1.0)), "called once · 100.0 % of ticks");
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn hints<'a>(
     let from_one = wanted.start().saturating_add(1)..=wanted.end().saturating_add(1);
     let mut visits: BTreeMap<u32, u64> = BTreeMap::new();
     for recording in recordings {
-        let Some((counts, _)) = recording.counts_of(path) else {
+        let Some(counts) = recording.counts_of(path) else {
             continue;
         };
         for (line, count) in counts.lines.range(from_one.clone()) {

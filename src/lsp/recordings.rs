@@ -8,7 +8,9 @@ use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{
     CountsOfSource, Debuggee, DebuggeeError, Halt, LaunchError, Launcher, SourceCounts,
 };
+use crate::inspect::profile::{Profile, Totals};
 use lsp_types::MessageType;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -17,13 +19,45 @@ use std::thread::{self, JoinHandle};
 /// Something to be asked of a debuggee; of none, if there is none to ask.
 type Job = Box<dyn FnOnce(Result<&mut dyn Debuggee, DebuggeeError>) + Send>;
 
+/// What is known of a recording by now.
+#[derive(Default)]
+struct Known {
+    counts: OnceLock<SourceCounts>,
+    shares: OnceLock<Shares>,
+}
+
+/// How much of the recording's ticks functions took, with all that they called: by the sources
+/// and lines that declare them.
+#[derive(Default)]
+struct Shares {
+    functions: HashMap<(Arc<str>, u32), u64>,
+    ticks: u64,
+}
+
+impl Shares {
+    fn of(profile: &Profile) -> Shares {
+        let totals = Totals::of(profile, None);
+        let mut functions: HashMap<(Arc<str>, u32), u64> = HashMap::new();
+        for (function, total) in profile.functions().iter().zip(&totals.functions) {
+            if let Some(file) = &function.file {
+                let place = (file.clone(), function.line);
+                *functions.entry(place).or_default() += total.with_callees;
+            }
+        }
+        Shares {
+            functions,
+            ticks: totals.ticks,
+        }
+    }
+}
+
 /// A recording that the server tells of.
 pub(super) struct Recording {
     /// As the person has named it.
     path: PathBuf,
     /// Where its sources are: known when it is open.
     mapping: PathMapping,
-    counts: Arc<OnceLock<Arc<SourceCounts>>>,
+    known: Arc<Known>,
     jobs: Option<Sender<Job>>,
     halt: Halt,
     thread: Option<JoinHandle<()>>,
@@ -39,7 +73,7 @@ impl Recording {
     ) -> Result<Recording, LspError> {
         // Where sources are found is known to all clones of a map.
         let found = PathMapping::default();
-        let counts: Arc<OnceLock<Arc<SourceCounts>>> = Arc::default();
+        let known: Arc<Known> = Arc::default();
         let (jobs, to_do) = channel();
         let halt = Halt::default();
         let arguments = LaunchArguments {
@@ -54,7 +88,7 @@ impl Recording {
         let work = Work {
             arguments,
             launcher: launcher.clone(),
-            counts: counts.clone(),
+            known: known.clone(),
             halt: halt.clone(),
             client: client.clone(),
             name: path.display().to_string(),
@@ -64,7 +98,7 @@ impl Recording {
         Ok(Recording {
             path: path.to_owned(),
             mapping: found.or(launcher.path_mapping()),
-            counts,
+            known,
             jobs: Some(jobs),
             halt,
             thread: Some(thread.map_err(LspError::Thread)?),
@@ -86,12 +120,19 @@ impl Recording {
         self.mapping.inward(path)
     }
 
-    /// How often what is in a file ran, if it is of this recording, and that is known by now;
-    /// with the recording's length in ticks.
-    pub(super) fn counts_of(&self, path: &str) -> Option<(&CountsOfSource, u64)> {
-        let counts = self.counts.get()?;
-        let of_source = counts.sources.get(&self.inward(path))?;
-        Some((of_source, counts.ticks))
+    /// How often what is in a file ran, if it is of this recording, and that is known by now.
+    pub(super) fn counts_of(&self, path: &str) -> Option<&CountsOfSource> {
+        self.known.counts.get()?.sources.get(&self.inward(path))
+    }
+
+    /// Which part of all ticks the function took that a line of a file declares, if that is known
+    /// by now.
+    pub(super) fn share_of(&self, path: &str, line: u32) -> Option<f64> {
+        let shares = self.known.shares.get()?;
+        let place = (Arc::from(self.inward(path)), line);
+        let ticks = *shares.functions.get(&place)?;
+        // Instances of a generic function that call each other are counted twice.
+        Some((ticks as f64 / shares.ticks.max(1) as f64).min(1.0))
     }
 
     /// Has its debuggee asked when those before have been.
@@ -121,7 +162,7 @@ impl Drop for Recording {
 struct Work {
     arguments: LaunchArguments,
     launcher: Arc<dyn Launcher>,
-    counts: Arc<OnceLock<Arc<SourceCounts>>>,
+    known: Arc<Known>,
     halt: Halt,
     client: Client,
     name: String,
@@ -150,12 +191,17 @@ impl Work {
                 return Err(told);
             }
         };
-        match debuggee.counts(&reporter, &self.halt.given_up) {
-            Ok(counts) => {
-                _ = self.counts.set(counts);
-                self.client.refresh();
-            }
-            Err(DebuggeeError::Interrupted) => {}
+        let interrupt = &self.halt.given_up;
+        let counted = debuggee.counts(&reporter, interrupt).and_then(|counts| {
+            _ = self.known.counts.set(counts);
+            self.client.refresh();
+            let profile = debuggee.profile(&reporter, interrupt)?;
+            _ = self.known.shares.set(Shares::of(&profile));
+            self.client.refresh();
+            Ok(())
+        });
+        match counted {
+            Ok(()) | Err(DebuggeeError::Interrupted) => {}
             Err(error) => self.client.show(MessageType::WARNING, error.to_string()),
         }
         Ok(debuggee)

@@ -313,7 +313,7 @@ impl Session {
         let (uri, position) = (&at.text_document.uri, at.position);
         let path = path_of(uri)?;
         let recording = self.recording_of(&path)?;
-        let (counts, _) = recording.counts_of(&path)?;
+        let counts = recording.counts_of(&path)?;
         let line = position.line.checked_add(1)?;
         let text = self.documents.line(uri, position.line).unwrap_or_default();
         let expression = expression_at(text, position.character);

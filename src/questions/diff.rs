@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 /// Frames of a stack that are told.
-const FRAMES: usize = 12;
+const FRAMES: usize = 16;
 /// Within a tick no loop repeats and no call is entered: more instructions are seldom in one.
 const STEPS: usize = 400;
 
@@ -279,8 +279,8 @@ impl Standing {
         if let Some(what) = &self.what {
             write!(f, "  {what}")?;
         }
-        for frame in &self.stack {
-            write!(f, "\n    {frame}")?;
+        if !self.stack.is_empty() {
+            write!(f, "\n    {}", self.stack.join(" ← "))?;
         }
         Ok(())
     }

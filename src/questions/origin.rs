@@ -70,7 +70,7 @@ impl Display for Origin {
 /// A way back, a line for each step.
 pub(super) fn tell(f: &mut Formatter<'_>, way: &Way, indent: &str) -> fmt::Result {
     let mut copies = way.copies.iter().peekable();
-    while let Some(Copied { at, how }) = copies.next() {
+    while let Some(Copied { at, how, .. }) = copies.next() {
         let told = match how {
             CopiedHow::Stored(name) => {
                 let mut told = match name {

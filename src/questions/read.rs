@@ -1,7 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
 use super::{
-    Answer, Asked, Calls, Diff, OriginOf, Question, QuestionError, Values, Visits, Why, Writes,
+    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Question, QuestionError, Values,
+    Visits, Why, Writes,
 };
 
 /// A question that has been read.
@@ -21,6 +22,8 @@ pub struct Kind {
     pub arguments: &'static str,
     /// What it answers.
     pub about: &'static str,
+    /// Whether the answer depends on where it is asked.
+    pub is_of_moment: bool,
     read: Read,
 }
 
@@ -71,42 +74,70 @@ static KINDS: &[Kind] = &[
         word: "why",
         arguments: "",
         about: "why the run failed: what trapped and where, the last hostcall that failed, and where the value comes from that was wrong",
+        is_of_moment: true,
         read: |kind, text| asking(kind, Why::read(text)?),
     },
     Kind {
         word: "origin",
         arguments: "EXPRESSION [@POSITION]",
         about: "where a value comes from: back through copies to a computation, a constant or what a hostcall brought",
+        is_of_moment: true,
         read: |kind, text| asking(kind, OriginOf::read(text)?),
     },
     Kind {
         word: "writes",
         arguments: "[--all] [--limit N] EXPRESSION",
         about: "every write of a value in memory, with who wrote and what; with --all, those of the same value, too",
+        is_of_moment: true,
         read: |kind, text| asking(kind, Writes::read(text)?),
     },
     Kind {
         word: "visits",
         arguments: "FILE:LINE [--where CONDITION] [--limit N]",
         about: "how often a line ran, with the first and the last times",
+        is_of_moment: false,
         read: |kind, text| asking(kind, Visits::read(text)?),
     },
     Kind {
         word: "calls",
         arguments: "FUNCTION [--where CONDITION] [--limit N]",
         about: "how often a function or a hostcall was called, with the first and the last calls: arguments, caller, result",
+        is_of_moment: false,
         read: |kind, text| asking(kind, Calls::read(text)?),
     },
     Kind {
         word: "values",
         arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
         about: "which values expressions had whenever a place was come to, as a table",
+        is_of_moment: false,
         read: |kind, text| asking(kind, Values::read(text)?),
+    },
+    Kind {
+        word: "hottest",
+        arguments: "[--lines] [--total] [--limit N] [under FUNCTION]",
+        about: "which functions, or lines, took the most ticks, by their own, or with --total together with what they call",
+        is_of_moment: false,
+        read: |kind, text| asking(kind, Hottest::read(text)?),
+    },
+    Kind {
+        word: "memory",
+        arguments: "[--limit N]",
+        about: "how much memory the guest has, when it grew and by whom, and the blocks of its heap that are in use, by who allocated them",
+        is_of_moment: true,
+        read: |kind, text| asking(kind, Memory::read(text)?),
+    },
+    Kind {
+        word: "leaks",
+        arguments: "[--limit N]",
+        about: "which blocks of the heap are never freed, and which handles never dropped, by where they come from",
+        is_of_moment: false,
+        read: |kind, text| asking(kind, Leaks::read(text)?),
     },
     Kind {
         word: "diff",
         arguments: "RECORDING",
         about: "where this recording and another one of the same program part: which hostcalls answered otherwise, the first branch, the first thing done",
+        is_of_moment: false,
         read: |kind, text| asking(kind, Diff::read(text)?),
     },
 ];

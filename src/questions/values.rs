@@ -3,7 +3,7 @@
 use super::rows::{Shown, cut, how_often};
 use super::visits::{USUAL, tell};
 use super::{Asked, Moment, Question, QuestionError, Words, places};
-use crate::debuggee::{EvaluateContext, Format, grouped};
+use crate::debuggee::{DebuggeeError, EvaluateContext, Format, grouped};
 use crate::timeline::ToldVisit;
 use serde::Serialize;
 
@@ -118,7 +118,11 @@ impl Values {
             .go_to_visit(visit, asked.output, asked.interrupt)?;
         for expression in &self.expressions {
             let (context, format) = (EvaluateContext::Watch, Format::default());
-            asked.debuggee.evaluate(expression, None, context, format)?;
+            match asked.debuggee.evaluate(expression, None, context, format) {
+                // That is a fact of the program, and not so everywhere.
+                Err(DebuggeeError::Other(why)) if why.starts_with('<') => {}
+                value => _ = value?,
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::origin::tell;
 use super::{Asked, Question, QuestionError};
 use crate::debuggee::Whole;
 use crate::debuggee::failure::Failure;
+use crate::debuggee::origin::Input;
 use std::fmt::{self, Display, Formatter};
 
 /// Why did the run fail?
@@ -55,24 +56,29 @@ impl Display for Failure {
             write!(f, "{}", sentence(&self.told))?;
             write!(f, "{}", self.at.as_ref().unwrap_or(&self.end))?;
             if let Some(decided) = &self.decided {
-                write!(f, "\nIt had decided{}", decided.at)?;
+                write!(f, "\nThe branch that led there is{}", decided.at)?;
                 if let Some(text) = &decided.text {
-                    write!(f, ": {text}")?;
+                    write!(f, ": `{text}`")?;
                 }
-                let values = decided.values.iter();
-                let values = values.map(|value| match &value.ask {
-                    Some(_) => format!("{} = {}", value.name, value.value),
-                    None => value.value.clone(),
-                });
+                // A comparison with a constant is in the text of the line.
+                let open = decided.values.iter().filter(|value| value.ask.is_some());
+                let values = open.map(|value| format!("{} was {}", value.name, value.value));
                 let values: Vec<String> = values.collect();
-                match values.as_slice() {
-                    [one] => write!(f, "\n    by {one}")?,
-                    [one, other] => write!(f, "\n    by {one} {} {other}", decided.operation)?,
-                    values => write!(f, "\n    by {}", values.join(", "))?,
+                match (values.is_empty(), &decided.text, decided.values.as_slice()) {
+                    (true, ..) => {}
+                    (false, None, [one, other]) => {
+                        let told = |value: &Input| match &value.ask {
+                            Some(_) => format!("{} = {}", value.name, value.value),
+                            None => value.value.clone(),
+                        };
+                        let (one, other) = (told(one), told(other));
+                        write!(f, ", by {one} {} {other}", decided.operation)?;
+                    }
+                    _ => write!(f, ", as {}", values.join(" and "))?,
                 }
             }
             if let Some(value) = &self.value {
-                write!(f, "\n{} was {}", sentence(&value.name), value.value)?;
+                write!(f, "\n{} was {}", value.name, value.value)?;
                 if let Some(ask) = &value.ask {
                     write!(f, " (origin {ask})")?;
                 }

@@ -3,7 +3,7 @@
 use super::rows::{Shown, how_often, own_frame};
 use super::visits::{USUAL, shown, tell};
 use super::{Asked, Moment, Question, QuestionError, Words};
-use crate::debuggee::{DataMeant, VisitsOf, Whole};
+use crate::debuggee::{DataMeant, DebuggeeError, VisitsOf, Whole};
 use crate::timeline::ToldVisit;
 use crate::timeline::travel::motion;
 use serde::Serialize;
@@ -78,6 +78,12 @@ impl Question for Writes {
         let data = asked.debuggee.data(&DataMeant::Expression {
             text: self.expression.clone(),
             frame,
+        });
+        let data = data.map_err(|error| match error {
+            DebuggeeError::Other(why) if why.starts_with('<') => {
+                DebuggeeError::other(format!("`{}` is {why} here", self.expression))
+            }
+            other => other,
         })?;
         let of = VisitsOf::Writes(data.id, self.writes);
         let told = tell(asked, of, None, self.ends, Vec::new())?;

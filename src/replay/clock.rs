@@ -60,6 +60,11 @@ impl Clock {
         Tick(self.armed.0.wrapping_sub(remaining.cast_unsigned()))
     }
 
+    /// The tick at which so many remained, since it was armed last.
+    pub(super) fn tick_with(&self, remaining: i64) -> Tick {
+        Tick(self.armed.0.wrapping_sub(remaining.cast_unsigned()))
+    }
+
     /// Arms the clock: [`Observer::tick`](super::Observer::tick) is called when
     /// `tick` is reached, which must lie in the future; in the fast variant, soon after.
     pub fn arm(&mut self, store: impl AsContextMut, tick: Tick) {

@@ -423,7 +423,8 @@ pub(super) fn bound_end(mut store: impl AsContextMut<Data = State>) {
     if !state.trace.outcome().may_go_on() || !state.is_at_end_of_trace() {
         return;
     }
-    if let Some(mut clock) = state.clock {
+    contexts::take_notes(&mut context);
+    if let Some(mut clock) = context.data().clock {
         clock.limit(&mut context);
         context.data_mut().clock = Some(clock);
     }

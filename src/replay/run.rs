@@ -85,8 +85,8 @@ impl Replay {
         if compiled.variant == Variant::Profile {
             store.data_mut().gauge = Some(Gauge::new(&mut store)?);
         }
-        if compiled.variant.probe() == Some(Probe::Context) {
-            store.data_mut().contexts = Some(Tree::new(&mut store)?);
+        if compiled.variant.probe().is_some_and(Probe::has_contexts) {
+            store.data_mut().contexts = Some(Tree::new(&mut store, None)?);
         }
         Ok(Replay {
             store,

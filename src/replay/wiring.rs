@@ -13,7 +13,7 @@ use crate::component::wiring::CoreSort;
 use crate::component::{BodyId, Component, Crossing, CrossingId, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::instrument::probe::IMPORT_STORED;
-use crate::instrument::probe::context::IMPORT_ENTER;
+use crate::instrument::probe::context::{IMPORT_ENTER, IMPORT_NOTED};
 use crate::trace::Instance;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -211,6 +211,7 @@ impl Wiring<'_> {
             let (from, name) = (import.module(), import.name());
             imports.push(match name {
                 IMPORT_STORED if from == IMPORT_MODULE => self.stored_hook(id).into(),
+                IMPORT_NOTED if from == IMPORT_MODULE => self.noted_hook().into(),
                 IMPORT_ENTER if from == IMPORT_MODULE => self.enter_context(id).into(),
                 name => self.import(spaces, args, from, name)?,
             });
@@ -240,6 +241,12 @@ impl Wiring<'_> {
             contexts::enter(&mut caller, function, id, bytes)
         };
         Func::wrap(&mut *self.store, enter)
+    }
+
+    /// What is called when notes of allocators fill their buffer.
+    fn noted_hook(&mut self) -> Func {
+        let noted = |mut caller: wasmtime::Caller<'_, State>| contexts::take_notes(&mut caller);
+        Func::wrap(&mut *self.store, noted)
     }
 
     /// What the instance that is made next calls after stores.

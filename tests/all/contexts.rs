@@ -4,7 +4,7 @@
 use crate::support::walk::{Guest, command, each, record, run, with_fixtures};
 use rr_dap::component::ModuleId;
 use rr_dap::instrument::probe::Probe;
-use rr_dap::replay::contexts::{ContextId, Contexts, Counted};
+use rr_dap::replay::contexts::{ContextId, Contexts, Counted, MOST_TIMES_ON_STACK};
 use rr_dap::replay::counts::Counts;
 use rr_dap::replay::frames::{self, Innermost, ModuleCode};
 use rr_dap::replay::variant::{CacheDir, Variant};
@@ -46,11 +46,25 @@ impl Observer for Walker {
         let frames = frames::frames(store, &seen.modules, Innermost::Before);
         let stack = frames.iter().rev();
         let stack = stack.map(|frame| (frame.instance.0, frame.function, frame.pc));
-        *seen.ticks.entry(stack.collect()).or_default() += 1;
+        *seen.ticks.entry(without_recursion(stack)).or_default() += 1;
         let now = State::now(&mut *store);
         State::arm(store.as_context_mut(), Tick(now.0 + 1));
         Ok(())
     }
+}
+
+/// A function that is on a stack often enough already goes on where it was on top of it last.
+fn without_recursion(frames: impl Iterator<Item = (u32, u32, u32)>) -> Stack {
+    let mut stack = Stack::new();
+    for frame in frames {
+        let is_same = |other: &(u32, u32, u32)| (other.0, other.1) == (frame.0, frame.1);
+        if stack.iter().filter(|other| is_same(other)).count() >= MOST_TIMES_ON_STACK {
+            let last = stack.iter().rposition(is_same).expect("there are some");
+            stack.truncate(last);
+        }
+        stack.push(frame);
+    }
+    stack
 }
 
 /// The stack at each tick of a recording.
@@ -100,6 +114,7 @@ fn told(contexts: &Contexts, codes: &[Arc<Code>]) -> Ticks {
         };
         for (counter, counted) in contexts.counters(id) {
             let stack = match counted {
+                Counted::Growth(_) => continue,
                 Counted::Entry => stack(contexts, id, entry(context.function)),
                 Counted::Loop(pc) => {
                     stack(contexts, id, code.instruction_after(pc).expect("a body"))
@@ -134,7 +149,7 @@ fn calls(contexts: &Contexts) -> BTreeMap<(ModuleId, u32), u64> {
             let function = match counted {
                 Counted::Entry => context.function,
                 Counted::Leaf { function, .. } => function,
-                Counted::Loop(_) => continue,
+                Counted::Loop(_) | Counted::Growth(_) => continue,
             };
             *calls.entry((context.module, function)).or_default() += contexts.count(counter);
         }

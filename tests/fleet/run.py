@@ -134,6 +134,9 @@ def check_questions(out):
     assert slowest["interface"] == "wasi:io/poll" and slowest["longest_ms"] >= 60, slowest
     slow = answers["slow-targets"][0]
     assert slow["path"] == "/slow" and slow["p50_ms"] >= 60, slow
+    # Each trap is of the same place in the same handler.
+    [cause] = answers["causes"]
+    assert cause["recordings"] == ROUNDS and cause["cause"] and cause["told"], cause
     wrong = answers["not-verified"]
     assert [row["recording"] for row in wrong] == ["west/damaged.rrtrace"] and wrong[0]["error"], wrong
 

@@ -2,15 +2,17 @@
 
 mod firefox;
 mod folded;
+mod perfetto;
 mod timed;
 
 use super::progress::CompileProgress;
-use crate::component::Component;
+use crate::component::{Component, ModuleId};
 use crate::inspect::profile::{Profile, Sources};
 use crate::instrument::probe::Probe;
 use crate::replay::Compiled;
 use crate::replay::contexts::Contexts;
 use crate::replay::variant::{CacheDir, Variant};
+use crate::source::ModuleSource;
 use crate::source::external::{External, Search};
 use crate::trace::Trace;
 use anyhow::{Context, bail};
@@ -24,6 +26,8 @@ use std::sync::Arc;
 enum Format {
     /// The Firefox Profiler, and whether it is compressed.
     Firefox { is_compressed: bool },
+    /// Perfetto.
+    Perfetto,
     /// A line for each stack, as flame graphs are made of.
     Folded,
 }
@@ -46,9 +50,12 @@ impl Format {
         if ends(&[".folded", ".txt"]) {
             return Ok(Format::Folded);
         }
+        if ends(&[".pftrace", ".perfetto-trace"]) {
+            return Ok(Format::Perfetto);
+        }
         bail!(
             "{}: a profile's format is told by the file's name: .json or .json.gz for the Firefox \
-             Profiler, .folded or .txt for folded stacks",
+             Profiler, .pftrace or .perfetto-trace for Perfetto, .folded or .txt for folded stacks",
             path.display()
         )
     }
@@ -78,6 +85,9 @@ impl Output {
         let mut file = BufWriter::new(file);
         let written = match self.format {
             Format::Folded => folded::write(&profile, &mut file).map_err(anyhow::Error::from),
+            Format::Perfetto => {
+                perfetto::write(&profile, trace, &mut file).map_err(anyhow::Error::from)
+            }
             Format::Firefox { is_compressed } => {
                 firefox::write(&profile, trace, is_compressed, &mut file)
             }
@@ -100,8 +110,11 @@ fn profile(trace: &Arc<Trace>) -> anyhow::Result<Profile> {
     let contexts = Contexts::of(trace, &compiled, &Arc::default())?;
     let component = with_debug_files(trace)?;
     let component = component.as_ref().unwrap_or(trace.component());
-    let sources = Sources::of(component)?;
-    Ok(Profile::of(contexts, component, &sources))
+    let modules = component.modules();
+    let modules = modules.map(|bytes| ModuleSource::read(Arc::from(bytes)));
+    let modules = modules.collect::<Result<Vec<_>, _>>()?;
+    let of = |module: ModuleId| modules.get(module.0 as usize);
+    Ok(Profile::of(contexts, component, &Sources::new(&of)))
 }
 
 /// The component with debug information that is in files beside it, if it is.

@@ -2,6 +2,7 @@
 //! on the operand stack, and which locals it went through. Static: where a branch decides, all
 //! the ways are told.
 
+mod bytes;
 mod does;
 mod globals;
 mod pass;
@@ -71,6 +72,8 @@ pub struct Flow {
     /// Where execution may arrive from elsewhere, or later than right after the instruction
     /// before; ascending.
     bounds: Vec<u32>,
+    /// The shifts to the right that fill up with zeros, ascending.
+    unsigned_shifts: Vec<u32>,
     params: u32,
 }
 
@@ -90,6 +93,19 @@ impl Flow {
     /// What an instruction does with values.
     pub fn does(&self, pc: u32) -> Option<&Does> {
         Some(&self.instruction(pc)?.does)
+    }
+
+    /// The first instruction that stores the value that a local has had from the beginning.
+    pub fn store_of(&self, local: u32) -> Option<u32> {
+        let stores = |i: &&Instruction| {
+            let value = i.takes.last().copied();
+            let by = match value {
+                Some(Source::By { pc, .. }) => self.does(pc),
+                _ => None,
+            };
+            matches!(i.does, Does::Store(Stores::Value)) && by == Some(&Does::LocalGet(local))
+        };
+        self.instructions.iter().find(stores).map(|i| i.pc)
     }
 
     /// What an instruction that stores a value adds to the address.
@@ -175,6 +191,23 @@ impl Flow {
             }
         }
         source
+    }
+
+    /// Whether a value may be no more than true or false: a comparison has made it, or a call, or
+    /// it is a byte of memory.
+    pub fn is_truth(&self, source: Source) -> bool {
+        let Source::By { pc, .. } = self.settled(source) else {
+            return false;
+        };
+        match self.does(pc) {
+            Some(Does::Computes(name)) => match (*name, self.takes(pc)) {
+                ("==" | "!=" | "<" | ">" | "<=" | ">=" | "== 0", _) => true,
+                ("&", [_, by]) => self.constant(*by) == Some(CoreValue::I32(1)),
+                _ => false,
+            },
+            Some(Does::Call(_) | Does::Load { bytes: 1, .. }) => true,
+            _ => false,
+        }
     }
 
     /// The number that a value is, where the program says it.

@@ -98,6 +98,7 @@ fn go(
             sets: HashMap::new(),
             returns: HashMap::new(),
             bounds: Vec::new(),
+            unsigned_shifts: Vec::new(),
             params: 0,
         },
         wanted,
@@ -379,6 +380,9 @@ impl Pass<'_> {
         let does = Does::of(operator);
         if matches!(does, Does::Call(_)) {
             self.flow.bounds.push(at.1);
+        }
+        if matches!(operator, Operator::I32ShrU | Operator::I64ShrU) {
+            self.flow.unsigned_shifts.push(at.0);
         }
         let passes = matches!(operator, Operator::LocalTee { .. });
         self.note(at, taken.clone(), does);

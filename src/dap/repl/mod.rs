@@ -85,8 +85,8 @@ struct ConsoleCommand {
 impl ConsoleCommand {
     /// Whether an expression follows, which may begin with operators.
     fn takes_expression(&self) -> bool {
-        let last = self.arguments.rsplit(' ').next().unwrap_or_default();
-        last.starts_with("EXPRESSION") || self.needs_more()
+        let mut words = self.arguments.split(' ');
+        words.any(|word| word.starts_with("EXPRESSION")) || self.needs_more()
     }
 
     /// Whether the words alone are the name of a variable.
@@ -286,7 +286,7 @@ pub(super) fn arguments(before: &str) -> Option<(Completes, &str)> {
         "seek" => Completes::Moments,
         "unmark" => Completes::Marks,
         "hostcall next" | "hostcall prev" | "hostcalls" => Completes::Hostcalls,
-        "functions" => Completes::Functions,
+        "functions" | "calls" => Completes::Functions,
         "info variables" => Completes::Globals,
         "info types" | "ptype" | "whatis" => Completes::Types,
         _ if entry.takes_expression() => Completes::Expressions,
@@ -362,6 +362,10 @@ mod tests {
             "wrote $mem[p; 4]",
             "wrote --all *p",
             "functions *push*",
+            "values $mem[p; 4] at a.c:3",
+            "origin $stack0",
+            "visits a.c:3 --where x > 3",
+            "why",
         ] {
             assert!(CommandLine::parse(line).is_some(), "{line}");
         }
@@ -385,6 +389,9 @@ mod tests {
             "whenever",
             "back",
             "rr.x",
+            "values[3]",
+            "visits + 1",
+            "origin.x",
         ] {
             assert!(CommandLine::parse(line).is_none(), "{line}");
         }

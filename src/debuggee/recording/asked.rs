@@ -7,9 +7,9 @@ use crate::debuggee::{
     BreakpointState, Code, Data, DataBreakpointRequest, DataMeant, DebuggeeError, EvaluateContext,
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
-    Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceCounts, SourceOrigin,
-    SourcePoint, SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableInSource,
-    VariableView, WhichRequest, Window,
+    Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
+    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableInSource, VariableView,
+    WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
@@ -202,14 +202,6 @@ impl Code for Recording {
 }
 
 impl Past for Recording {
-    fn counts(
-        &mut self,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<Arc<SourceCounts>, DebuggeeError> {
-        self.count_all(output, interrupt)
-    }
-
     fn requests(&mut self, interrupt: &Interrupt) -> Result<Arc<Requests>, DebuggeeError> {
         self.all_requests(interrupt)
     }

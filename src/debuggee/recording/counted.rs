@@ -7,26 +7,22 @@ use crate::debuggee::{CountsOfSource, DebuggeeError, FunctionCounts, Output, Sou
 use crate::source::ModuleSource;
 use crate::timeline::Interrupt;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 impl Recording {
     pub(super) fn count_all(
         &mut self,
         output: &dyn Output,
         interrupt: &Interrupt,
-    ) -> Result<Arc<SourceCounts>, DebuggeeError> {
+    ) -> Result<SourceCounts, DebuggeeError> {
         let counts = self.timeline.counts(interrupt, &|pass| {
             output.progress(pass.percent(), "counting how often each line ran");
         })?;
-        let mut all = SourceCounts {
-            ticks: counts.end().0,
-            ..SourceCounts::default()
-        };
+        let mut all = SourceCounts::default();
         let modules = (0..).map(ModuleId).zip(self.timeline.modules().iter());
         for (id, module) in modules {
             add(&mut all, &module.source, &|pc| counts.at(id, pc));
         }
-        Ok(Arc::new(all))
+        Ok(all)
     }
 }
 
@@ -50,7 +46,6 @@ fn add(all: &mut SourceCounts, source: &ModuleSource, ran: &dyn Fn(u32) -> Optio
             name: function.name,
             line: declared.line,
             calls: 0,
-            ticks: None,
         });
         counted.calls += ran(function.pc).unwrap_or(0);
     }

@@ -21,6 +21,7 @@ mod guest_memory;
 mod handles;
 mod hostcalls;
 mod launcher;
+mod measured;
 mod origin;
 mod own_steps;
 mod panics;
@@ -66,6 +67,7 @@ use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use texts::Listings;
 
@@ -108,6 +110,8 @@ pub struct Recording {
     sources: Arc<Sources>,
     /// Whether the code of libraries is subdued.
     just_my_code: bool,
+    /// Where the ticks went, once asked for; twins have the same.
+    measured: measured::Measured,
     listings: Listings,
     /// How values flow through functions that were asked for.
     flows: origin::Flows,
@@ -165,6 +169,7 @@ impl Recording {
             external,
             sources,
             just_my_code,
+            measured: measured::Measured::default(),
             listings: Listings::default(),
             flows: origin::Flows::default(),
             kept,
@@ -179,7 +184,10 @@ impl Recording {
     fn beside(&self, timeline: Timeline) -> Recording {
         let sources = (self.sources.clone(), self.just_my_code);
         let (cache, external) = (self.cache.clone(), self.external.clone());
-        Recording::new(timeline, cache, external, sources, None, None, None)
+        Recording {
+            measured: self.measured.clone(),
+            ..Recording::new(timeline, cache, external, sources, None, None, None)
+        }
     }
 
     /// What is shown of the stack is to be found out again.
@@ -356,6 +364,10 @@ impl Travels for Recording {
             elapsed: time.elapsed(),
             wall: trace.wall_time(time),
         })
+    }
+
+    fn recording(&self) -> Option<&Path> {
+        Some(self.timeline.trace().path())
     }
 
     fn history(&self) -> History {

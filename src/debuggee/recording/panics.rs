@@ -287,7 +287,7 @@ fn way_of(source: &ModuleSource, names: &[&str]) -> Vec<Beginning> {
     found.next().unwrap_or_default()
 }
 
-fn is_way(name: &str) -> bool {
+pub(super) fn is_way(name: &str) -> bool {
     WAYS.iter().any(|names| names.contains(&name))
 }
 

@@ -1,14 +1,18 @@
 //! What is found out of the whole recording: its twin, and the visits of places.
 
 use super::Recording;
+use super::measured::Measure;
 use super::texts::path_of;
 use crate::debuggee::failure::Failure;
 use crate::debuggee::origin::Origin;
 use crate::debuggee::{
-    Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
+    Debuggee, DebuggeeError, FrameId, Looks, Output, SourceCounts, Travels, Visiting, VisitsOf,
+    VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::past::difference::{Difference, difference};
+use crate::inspect::profile::Profile;
+use crate::replay::Tick;
 use crate::timeline::travel::motion::{Breakpoint, BreakpointId, Motion, Place, Stop};
 use crate::timeline::{Interrupt, Pass, Progress, Telling, Timeline, ToldVisit};
 use crate::trace::Trace;
@@ -39,6 +43,14 @@ impl Recording {
 }
 
 impl Whole for Recording {
+    fn counts(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceCounts, DebuggeeError> {
+        self.count_all(output, interrupt)
+    }
+
     fn twin(&mut self, interrupt: &Interrupt) -> Result<Box<dyn Debuggee>, DebuggeeError> {
         let timeline = self.timeline.twin(interrupt)?;
         Ok(Box::new(self.beside(timeline)))
@@ -101,6 +113,25 @@ impl Whole for Recording {
         // The frame shows what wrote.
         self.forget_stack();
         Ok(stop)
+    }
+
+    fn profile(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        self.take_in_growth()?;
+        self.measured_profile(Measure::Ticks, output, interrupt)
+    }
+
+    fn heap(
+        &mut self,
+        until: Option<Tick>,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Arc<Profile>, DebuggeeError> {
+        self.take_in_growth()?;
+        self.measured_profile(Measure::Heap { until }, output, interrupt)
     }
 
     fn compared(

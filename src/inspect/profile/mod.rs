@@ -79,6 +79,8 @@ pub struct Profile {
     /// For each counter that has counted, the stack that it counts for.
     of_counter: HashMap<u32, Counter>,
     hostcalls: Vec<(StackId, u64)>,
+    growths: HashMap<u32, StackId>,
+    allocating: Vec<Option<StackId>>,
 }
 
 /// What a counter counts, each time with a tick.
@@ -92,7 +94,7 @@ pub struct Counter {
 
 impl Profile {
     /// Names what contexts have counted.
-    pub fn of(contexts: Contexts, component: &Component, sources: &Sources) -> Profile {
+    pub fn of(contexts: Contexts, component: &Component, sources: &Sources<'_>) -> Profile {
         let mut naming = Naming {
             component,
             sources,
@@ -102,6 +104,7 @@ impl Profile {
             at: HashMap::new(),
             below: Vec::with_capacity(contexts.len()),
             of_counter: HashMap::new(),
+            growths: HashMap::new(),
         };
         naming.below.push(None);
         for (id, _) in contexts.all() {
@@ -115,12 +118,22 @@ impl Profile {
             Some((naming.hostcall(stack, of.crossing)?, of.count))
         });
         let hostcalls = hostcalls.collect();
+        let places = contexts.heap().map_or(&[][..], |heap| &heap.places);
+        let allocating = places.iter().map(|place| {
+            let (id, call) = place.from?;
+            let caller = contexts.get(id)?;
+            let below = naming.below.get(id.0 as usize).copied().flatten();
+            naming.on_top(below, caller.module, caller.function, call)
+        });
+        let allocating = allocating.collect();
         Profile {
             functions: naming.functions.all,
             frames: naming.frames.all,
             stacks: naming.stacks.all,
             of_counter: naming.of_counter,
             hostcalls,
+            growths: naming.growths,
+            allocating,
             contexts,
         }
     }
@@ -177,6 +190,26 @@ impl Profile {
         &self.hostcalls
     }
 
+    /// The stack that had memory grow, by the counter of that.
+    pub fn growth(&self, counter: u32) -> Option<StackId> {
+        self.growths.get(&counter).copied()
+    }
+
+    /// The stack that called an allocator, by the number of the heap's place.
+    pub fn allocating(&self, place: usize) -> Option<StackId> {
+        self.allocating.get(place).copied().flatten()
+    }
+
+    /// The innermost frame of a stack that is the program's own, or else the innermost one.
+    pub fn own_frame(&self, stack: StackId) -> Option<&Frame> {
+        let is_own = |frame: &&Frame| {
+            let function = self.function(frame.function);
+            frame.at.is_some() && function.is_some_and(|function| function.kind == Kind::Guest)
+        };
+        let own = self.frames_of(stack).find(is_own);
+        own.or_else(|| self.frames_of(stack).next())
+    }
+
     /// All counters that have counted, with what and how much.
     pub fn counted(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
         let counters = self.of_counter.iter();
@@ -213,9 +246,9 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
 }
 
 /// A profile in the making.
-struct Naming<'a> {
+struct Naming<'a, 's> {
     component: &'a Component,
-    sources: &'a Sources,
+    sources: &'a Sources<'s>,
     functions: Interned<Function>,
     frames: Interned<Frame>,
     stacks: Interned<Stack>,
@@ -224,9 +257,10 @@ struct Naming<'a> {
     /// For each context, the stack that its function is on top of.
     below: Vec<Option<StackId>>,
     of_counter: HashMap<u32, Counter>,
+    growths: HashMap<u32, StackId>,
 }
 
-impl Naming<'_> {
+impl Naming<'_, '_> {
     fn context(&mut self, contexts: &Contexts, id: ContextId) {
         let below = self.below_of(contexts, id);
         self.below.push(below);
@@ -240,6 +274,11 @@ impl Naming<'_> {
             }
             let entry = |function| contexts.entry_of(module, function).unwrap_or(0);
             let stack = match counted {
+                Counted::Growth(pc) => {
+                    let stack = self.on_top(below, module, function, pc);
+                    self.growths.extend(stack.map(|stack| (counter, stack)));
+                    continue;
+                }
                 Counted::Entry => self.on_top(below, module, function, entry(function)),
                 Counted::Loop(pc) => self.on_top(below, module, function, pc),
                 Counted::Leaf {
@@ -256,7 +295,7 @@ impl Naming<'_> {
             };
             let counter_of = |stack| Counter {
                 stack,
-                is_call: !matches!(counted, Counted::Loop(_)),
+                is_call: matches!(counted, Counted::Entry | Counted::Leaf { .. }),
             };
             self.of_counter
                 .extend(stack.map(|stack| (counter, counter_of(stack))));

@@ -1,15 +1,15 @@
 //! What stands at a place in code: a function, and the calls that are inlined there.
 
 use super::{Function, Kind};
-use crate::component::{Component, ModuleId};
-use crate::source::{FileId, ModuleSource, SourceError, SourceLine, is_library};
+use crate::component::ModuleId;
+use crate::source::{FileId, ModuleSource, SourceLine, is_library};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The debug information of a component's modules.
-pub struct Sources {
-    modules: Vec<Arc<ModuleSource>>,
+pub struct Sources<'a> {
+    of: &'a dyn Fn(ModuleId) -> Option<&'a ModuleSource>,
     paths: Mutex<HashMap<(ModuleId, FileId), Arc<str>>>,
 }
 
@@ -20,30 +20,19 @@ pub(super) struct Placed {
     pub(super) is_inlined: bool,
 }
 
-impl Sources {
-    /// Of modules, by [`ModuleId`].
-    pub fn new(modules: Vec<Arc<ModuleSource>>) -> Sources {
+impl<'a> Sources<'a> {
+    /// Of modules that somebody has.
+    pub fn new(of: &'a dyn Fn(ModuleId) -> Option<&'a ModuleSource>) -> Sources<'a> {
         Sources {
-            modules,
+            of,
             paths: Mutex::default(),
         }
-    }
-
-    /// Reads what is in a component.
-    ///
-    /// # Errors
-    ///
-    /// If a module cannot be read.
-    pub fn of(component: &Component) -> Result<Sources, SourceError> {
-        let modules = component.modules();
-        let modules = modules.map(|bytes| ModuleSource::read(Arc::from(bytes)).map(Arc::new));
-        Ok(Sources::new(modules.collect::<Result<_, _>>()?))
     }
 
     /// What is at a place in a function: the function, then the calls that are inlined, the
     /// innermost last.
     pub(super) fn places(&self, module: ModuleId, function: u32, pc: u32) -> Vec<Placed> {
-        let Some(source) = self.modules.get(module.0 as usize) else {
+        let Some(source) = (self.of)(module) else {
             return Vec::new();
         };
         let place = |line: Option<SourceLine>| {

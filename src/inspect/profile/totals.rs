@@ -39,9 +39,9 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// Adds up a profile; with `under`, only what ran while that function was on the stack,
-    /// from there inward.
-    pub fn of(profile: &Profile, under: Option<FunctionId>) -> Totals {
+    /// Adds up a profile; with `under`, only what ran while one of those functions was on the
+    /// stack, from there inward.
+    pub fn of(profile: &Profile, under: Option<&[FunctionId]>) -> Totals {
         let mut own = vec![0; profile.stacks().len()];
         let mut calls = vec![0; profile.stacks().len()];
         for (counter, count) in profile.counted() {
@@ -99,7 +99,7 @@ struct Adding<'a> {
     /// How often each function is on the present stack.
     functions_open: HashMap<FunctionId, u32>,
     lines_open: HashMap<(Arc<str>, u32), u32>,
-    under: Option<FunctionId>,
+    under: Option<&'a [FunctionId]>,
     under_open: u32,
 }
 
@@ -150,7 +150,10 @@ impl Adding<'_> {
             let open = self.lines_open.entry(at.clone()).or_default();
             *open = open.saturating_add_signed(by);
         }
-        if self.under == Some(frame.function) {
+        if self
+            .under
+            .is_some_and(|under| under.contains(&frame.function))
+        {
             self.under_open = self.under_open.saturating_add_signed(by);
         }
     }

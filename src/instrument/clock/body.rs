@@ -74,9 +74,13 @@ pub(super) fn rewrite(
     let mut added = u32::from(keeping != Keeping::Global) + u32::from(depth.is_some());
     let context = function.sites.map(|sites| {
         let at = locals.count + added;
-        Context::new(sites, original.tree(at), at + 1)
+        let tree = original.tree(at);
+        let noting = original.noting(sites, tree, at + CONTEXT_LOCALS);
+        Context::new(sites, tree, at + 1, noting)
     });
-    added += if context.is_some() { CONTEXT_LOCALS } else { 0 };
+    added += context
+        .as_ref()
+        .map_or(0, |context| context.types().len() as u32);
     temporaries.begin_at(locals.count + added);
     if locals.count + added + temporaries.types().len() as u32 > MAX_LOCALS {
         return Err(ClockError::TooManyLocals);
@@ -182,12 +186,9 @@ impl BodyWriter<'_> {
     fn locals(&mut self, locals: &Locals<'_>) {
         let clock = (self.keeping != Keeping::Global).then_some(ValType::I64);
         let depth = self.depth.map(|_| ValType::I32);
-        let context = self
-            .context
-            .is_some()
-            .then_some([ValType::I32, ValType::I64]);
+        let context = self.context.as_ref().map(Context::types);
         let added = clock.into_iter().chain(depth);
-        let added = added.chain(context.into_iter().flatten());
+        let added = added.chain(context.unwrap_or_default());
         let added: Vec<ValType> = added.chain(self.temporaries.types().to_vec()).collect();
         (locals.declarations + added.len() as u32).encode(&mut self.bytes);
         self.bytes.extend_from_slice(locals.bytes);
@@ -199,7 +200,8 @@ impl BodyWriter<'_> {
 
     /// Whether there is something to do wherever the function returns.
     fn is_wrapped(&self) -> bool {
-        self.keeping != Keeping::Global || self.depth.is_some()
+        let notes = self.context.as_ref().is_some_and(Context::notes);
+        self.keeping != Keeping::Global || self.depth.is_some() || notes
     }
 
     /// The tick of the function's entry, always counted in the global: a local
@@ -390,6 +392,10 @@ impl BodyWriter<'_> {
         self.note_segment(start);
         if self.is_wrapped() {
             self.insert(&[Instruction::End]);
+        }
+        if let Some(context) = &self.context {
+            let noted = context.leave(self.remains());
+            self.insert(&noted);
         }
         self.write_back();
         if let Some(depth) = self.depth {

@@ -1,8 +1,8 @@
 //! A function that keeps its calling context: what comes before and after its instructions.
 
 use super::scan::leaves_elsewhere;
-use crate::instrument::probe::context::{Call, Entry, Loop, Sites, Tree};
-use wasm_encoder::{BlockType, Instruction};
+use crate::instrument::probe::context::{Call, Entry, HEAP_LOCALS, Loop, Noting, Sites, Tree};
+use wasm_encoder::{BlockType, Instruction, ValType};
 use wasmparser::Operator;
 
 /// The locals that such a function has more: its node, and the countdown when the loop that
@@ -24,10 +24,13 @@ pub(super) struct Context<'a> {
     bracket: Option<(u32, u32)>,
     /// The counter of the loop that has just begun.
     begun: Option<u32>,
+    growths: std::slice::Iter<'a, (u32, u32)>,
+    /// Of a function of an allocator, whose calls are noted.
+    noting: Option<Noting>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(sites: &'a Sites, tree: Tree, since: u32) -> Self {
+    pub(super) fn new(sites: &'a Sites, tree: Tree, since: u32, noting: Option<Noting>) -> Self {
         Context {
             sites,
             tree,
@@ -37,12 +40,40 @@ impl<'a> Context<'a> {
             open: 0,
             bracket: None,
             begun: None,
+            growths: sites.growths.iter(),
+            noting,
         }
+    }
+
+    /// The types of the locals that the function has more.
+    pub(super) fn types(&self) -> Vec<ValType> {
+        let mut types = vec![ValType::I32, ValType::I64];
+        if self.noting.is_some() {
+            types.extend([ValType::I32; HEAP_LOCALS as usize]);
+        }
+        types
+    }
+
+    /// Whether its calls are noted.
+    pub(super) fn notes(&self) -> bool {
+        self.noting.is_some()
     }
 
     /// At the function's entry.
     pub(super) fn entry(&self) -> Entry {
-        self.tree.entry(self.sites)
+        let mut entry = self.tree.entry(self.sites);
+        entry
+            .after
+            .extend(self.noting.into_iter().flat_map(Noting::enter));
+        entry
+    }
+
+    /// Where the function is left, with its results on the operand stack.
+    pub(super) fn leave(&self, remaining: Instruction<'static>) -> Vec<Instruction<'static>> {
+        let noting = self.noting.into_iter();
+        noting
+            .flat_map(|noting| noting.leave(remaining.clone()))
+            .collect()
     }
 
     pub(super) fn before_hook(&self) -> [Instruction<'static>; 3] {
@@ -100,7 +131,17 @@ impl<'a> Context<'a> {
                 all.extend(self.end_bracket(remaining));
                 all
             }
-            Operator::Return | Operator::Unreachable => self.end_bracket(remaining),
+            Operator::Return => {
+                let mut all = self.end_bracket(remaining.clone());
+                all.extend(self.leave(remaining));
+                all
+            }
+            Operator::Unreachable => self.end_bracket(remaining),
+            Operator::MemoryGrow { .. } => {
+                let growth = self.growths.next();
+                let all = growth.map(|(_, counter)| self.tree.count(*counter).to_vec());
+                all.unwrap_or_default()
+            }
             operator => {
                 let mut all = match leaves_elsewhere(operator) {
                     true => self.end_bracket(remaining),
@@ -110,6 +151,9 @@ impl<'a> Context<'a> {
                     && let Some(call) = self.calls.next()
                 {
                     all.extend(self.tree.before_call(self.sites, call));
+                    if call.is_tail {
+                        all.extend(self.noting.into_iter().flat_map(Noting::pass_on));
+                    }
                 }
                 all
             }

@@ -6,7 +6,9 @@ use super::{
     ClockStyle, Extra, IMPORT_DEPTH, IMPORT_HOOK, IMPORT_LOWEST, IMPORT_MODULE, IMPORT_REMAINING,
     Probes,
 };
-use crate::instrument::probe::context::{IMPORT_CONTEXTS, IMPORT_ENTER, IMPORT_FUNCTIONS};
+use crate::instrument::probe::context::{
+    IMPORT_CONTEXTS, IMPORT_ENTER, IMPORT_FUNCTIONS, IMPORT_NOTED,
+};
 use crate::instrument::probe::{EXPORT_MEMORY, EXPORT_PROBE, IMPORT_STORED};
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{
@@ -48,6 +50,9 @@ impl Encoder<'_> {
         let (i32, i64) = (ValType::I32, ValType::I64);
         if self.original.has_contexts() {
             types.ty().function([i32, i32], [i32]);
+            if self.original.added_functions() > 2 {
+                types.ty().function([], []);
+            }
         } else if self.original.added_functions() > 1 {
             types.ty().function([i32, i32, i64, i64], []);
         }
@@ -73,6 +78,10 @@ impl Encoder<'_> {
             };
             let second = EntityType::Function(self.original.hook_type() + 1);
             imports.import(IMPORT_MODULE, name, second);
+        }
+        if self.original.added_functions() > 2 {
+            let third = EntityType::Function(self.original.hook_type() + 2);
+            imports.import(IMPORT_MODULE, IMPORT_NOTED, third);
         }
         let global = |val_type| GlobalType {
             val_type,

@@ -126,13 +126,13 @@ pub fn probed(module: &[u8], style: ClockStyle, probe: Probe) -> Result<Clocked,
 }
 
 /// The places that count and call in each defined function of a module, as [`probed`] with
-/// [`Probe::Context`] has them in this style.
+/// a probe that keeps contexts has them in this style.
 ///
 /// # Errors
 ///
 /// As [`clock`].
-pub fn sites(module: &[u8], style: ClockStyle) -> Result<Vec<Sites>, ClockError> {
-    let extra = Extra::Probe(Probe::Context);
+pub fn sites(module: &[u8], style: ClockStyle, probe: Probe) -> Result<Vec<Sites>, ClockError> {
+    let extra = Extra::Probe(probe);
     Ok(Original::read(module, extra, style)?.into_sites())
 }
 

@@ -6,7 +6,7 @@ use super::recursion;
 use super::references;
 use super::scan::Scan;
 use super::{ClockError, ClockStyle, Extra, Probes};
-use crate::instrument::probe::context::{self, Sites};
+use crate::instrument::probe::context::{self, Allocator, Noting, Sites};
 use crate::instrument::probe::{self, Layout, Place, Probe, Store, Temporaries};
 use std::collections::{HashMap, HashSet};
 use wasm_encoder::ValType;
@@ -29,6 +29,8 @@ pub(super) struct Original<'a> {
     segments: Vec<Vec<u32>>,
     pub(super) probes: Option<Probes>,
     imported_memories: u32,
+    /// Functions of allocators, where their calls are noted.
+    allocators: HashMap<u32, Allocator>,
     /// The places of each function, where calling contexts are kept.
     sites: Vec<Sites>,
     /// Types `() -> results` that are appended, by the type index of the function
@@ -53,6 +55,9 @@ impl<'a> Original<'a> {
         };
         for payload in wasmparser::Parser::new(0).parse_all(module) {
             original.read_payload(payload?)?;
+        }
+        if extra == Extra::Probe(Probe::Heap) {
+            original.find_allocators(module);
         }
         original.number_result_types();
         original.scan()?;
@@ -137,9 +142,21 @@ impl<'a> Original<'a> {
         Ok(())
     }
 
+    /// Finds functions of allocators by their names; who has none has none.
+    fn find_allocators(&mut self, module: &[u8]) {
+        for (function, name) in names(module) {
+            let defined = function.checked_sub(self.imported_functions);
+            let signature = defined.and_then(|defined| self.signatures.get(defined as usize));
+            let ty = signature.and_then(|signature| self.function_type(*signature));
+            let allocator = ty.and_then(|ty| Allocator::named(name, ty));
+            self.allocators
+                .extend(allocator.map(|allocator| (function, allocator)));
+        }
+    }
+
     /// Whether calling contexts are kept.
     pub(super) fn has_contexts(&self) -> bool {
-        self.extra == Extra::Probe(Probe::Context)
+        matches!(self.extra, Extra::Probe(probe) if probe.has_contexts())
     }
 
     fn read_sites(&mut self, style: ClockStyle) -> Result<(), ClockError> {
@@ -158,6 +175,7 @@ impl<'a> Original<'a> {
             let known = context::Known {
                 function,
                 has_nodes: !is_leaf(function),
+                allocator: self.allocators.get(&function).copied(),
                 // Who is called in another's place may come to be where that one was called.
                 is_shared: self.referenced.contains(&function)
                     || self.tail_called.contains(&function),
@@ -251,7 +269,7 @@ impl<'a> Original<'a> {
     /// How many functions are imported more than the original imports.
     pub(super) fn added_functions(&self) -> u32 {
         match self.extra {
-            Extra::Probe(Probe::Watch | Probe::Context) => 2,
+            Extra::Probe(probe) => probe.added_functions(),
             _ => 1,
         }
     }
@@ -266,6 +284,10 @@ impl<'a> Original<'a> {
         // Where stores are told of, the clock must be right at each of them.
         let tells = matches!(self.extra, Extra::Probe(Probe::Watch));
         let is_leaf = scan.is_some_and(|scan| scan.is_leaf && !(tells && scan.stores));
+        // What grows memories, or allocates, is told with who called it.
+        let is_of_interest =
+            scan.is_some_and(|scan| scan.grows) || self.allocators.contains_key(&function);
+        let is_leaf = is_leaf && !(self.has_contexts() && is_of_interest);
         let is_recursive = self
             .recursive
             .get(defined)
@@ -349,7 +371,7 @@ impl<'a> Original<'a> {
     pub(super) fn map_global(&self, index: u32) -> u32 {
         let added = match self.extra {
             Extra::Frames => 3,
-            Extra::Probe(Probe::Context) => 2,
+            Extra::Probe(probe) if probe.has_contexts() => 2,
             _ => 1,
         };
         index
@@ -360,6 +382,16 @@ impl<'a> Original<'a> {
             }
     }
 
+    /// How calls of an allocator are noted; the first of its locals is `locals`.
+    pub(super) fn noting(&self, sites: &Sites, tree: context::Tree, locals: u32) -> Option<Noting> {
+        Some(Noting {
+            allocator: sites.allocator?,
+            tree,
+            noted: self.imported_functions + 2,
+            locals,
+        })
+    }
+
     /// Where a function counts frames, if it does; its local is `outer`.
     pub(super) fn depth(&self, outer: u32) -> Option<Depth> {
         (self.extra == Extra::Frames).then_some(Depth {
@@ -368,4 +400,24 @@ impl<'a> Original<'a> {
             outer,
         })
     }
+}
+
+/// The names of functions by the name section, as far as that can be read.
+fn names(module: &[u8]) -> Vec<(u32, &str)> {
+    let mut names = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let Ok(Payload::CustomSection(section)) = payload else {
+            continue;
+        };
+        let wasmparser::KnownCustom::Name(sections) = section.as_known() else {
+            continue;
+        };
+        for section in sections {
+            if let Ok(wasmparser::Name::Function(functions)) = section {
+                let functions = functions.into_iter().map_while(Result::ok);
+                names.extend(functions.map(|naming| (naming.index, naming.name)));
+            }
+        }
+    }
+    names
 }

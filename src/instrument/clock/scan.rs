@@ -12,6 +12,8 @@ pub(super) struct Scan {
     /// nor catches.
     pub(super) is_leaf: bool,
     pub(super) catches: bool,
+    /// Whether it may have memories grow.
+    pub(super) grows: bool,
     /// Whether it writes to memory.
     pub(super) stores: bool,
     /// The functions that it calls by name.
@@ -30,6 +32,7 @@ impl Scan {
             tight_loops: Vec::new(),
             is_leaf: true,
             catches: false,
+            grows: false,
             stores: false,
             callees: Vec::new(),
             tail_called: Vec::new(),
@@ -46,6 +49,7 @@ impl Scan {
             if calls(&operator) {
                 scan.loosen(&open);
             }
+            scan.grows |= matches!(operator, Operator::MemoryGrow { .. });
             scan.stores |= Store::of(&operator).is_some();
             scan.is_leaf &= !calls(&operator) && !leaves_elsewhere(&operator);
         }

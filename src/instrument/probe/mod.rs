@@ -42,11 +42,27 @@ pub enum Probe {
     /// A tree of calling contexts with the ticks of each: see [`context`]. There is no probe
     /// memory of the module's own.
     Context,
+    /// The same, and calls of allocators are noted: see [`context::Allocator`].
+    Heap,
 }
 
 impl Probe {
     pub(super) fn is_of_stores(self) -> bool {
         matches!(self, Probe::Watch | Probe::Survey)
+    }
+
+    /// Whether calling contexts are kept.
+    pub fn has_contexts(self) -> bool {
+        matches!(self, Probe::Context | Probe::Heap)
+    }
+
+    /// How many functions a module with this imports more than the original.
+    pub fn added_functions(self) -> u32 {
+        match self {
+            Probe::Watch | Probe::Context => 2,
+            Probe::Heap => 3,
+            Probe::Survey | Probe::Count => 1,
+        }
     }
 
     /// Whether something is noted of segments.
@@ -91,7 +107,7 @@ impl Layout {
     pub fn granule_bits(self) -> u32 {
         match self.probe {
             Probe::Watch => 3,
-            Probe::Survey | Probe::Count | Probe::Context => 6,
+            Probe::Survey | Probe::Count | Probe::Context | Probe::Heap => 6,
         }
     }
 
@@ -126,7 +142,7 @@ impl Layout {
 
     fn bytes_of_segment(self) -> u64 {
         match self.probe {
-            Probe::Watch | Probe::Context => 0,
+            Probe::Watch | Probe::Context | Probe::Heap => 0,
             Probe::Survey => 1,
             Probe::Count => 8,
         }

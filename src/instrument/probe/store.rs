@@ -445,7 +445,7 @@ pub(in crate::instrument) fn note_segment(
     };
     let zero = || Instruction::I32Const(0);
     match probe {
-        Probe::Watch | Probe::Context => Vec::new(),
+        Probe::Watch | Probe::Context | Probe::Heap => Vec::new(),
         Probe::Survey => vec![
             zero(),
             Instruction::I32Const(1),

@@ -1,9 +1,12 @@
 //! The pass that measures calling contexts.
 
 use super::slices::{Sample, Slices};
-use super::tree::{Node, Tree};
-use super::{Context, ContextId, Contexts, Crossed, Hostcalls, function_sites};
-use crate::component::CrossingKind;
+use super::tree::{Node, Tree, take_notes};
+use super::{
+    Context, ContextId, Contexts, Crossed, HeapBlock, HeapPlace, HeapTold, Hostcalls,
+    function_sites,
+};
+use crate::component::{CrossingKind, ModuleId};
 use crate::instrument::clock::{self, ClockStyle};
 use crate::instrument::probe::Probe;
 use crate::instrument::probe::context::Sites;
@@ -35,15 +38,16 @@ pub(super) fn measure(
     trace: &Arc<Trace>,
     compiled: &Compiled,
     cancelled: &Arc<AtomicBool>,
+    until: Option<Tick>,
 ) -> Result<Contexts, ReplayError> {
-    if compiled.variant.probe() != Some(Probe::Context) {
-        return Err(ReplayError::NotForContexts);
-    }
+    let probe = compiled.variant.probe();
+    let probe = probe.filter(|probe| probe.has_contexts());
+    let probe = probe.ok_or(ReplayError::NotForContexts)?;
     if cancelled.load(Ordering::Relaxed) {
         return Err(ReplayError::Cancelled);
     }
     let style = compiled.variant.clock_style().unwrap_or(ClockStyle::Lazy);
-    let sites = sites(trace, style)?;
+    let sites = sites(trace, style, probe)?;
     let measuring = Measuring {
         length: FIRST_LENGTH,
         sites,
@@ -61,6 +65,10 @@ pub(super) fn measure(
         cancelled: cancelled.clone(),
     };
     let mut replay = Replay::new(trace.clone(), compiled, Box::new(measuring))?;
+    if until.is_some() {
+        let tree = Tree::new(replay.store(), until)?;
+        replay.store().data_mut().contexts = Some(tree);
+    }
     State::arm(replay.store(), Tick(FIRST_LENGTH));
     replay.run()?;
     let store = replay.store();
@@ -82,6 +90,7 @@ pub(super) fn measure(
         })
     });
     let hostcalls_from = hostcalls_from.collect();
+    let heap = (probe == Probe::Heap).then(|| measured.heap(tree));
     Ok(Contexts {
         contexts,
         hostcalls_from,
@@ -93,14 +102,15 @@ pub(super) fn measure(
         hostcalls: measured.hostcalls,
         entries: measured.entries,
         is_full: tree.is_full(),
+        heap,
         end,
     })
 }
 
 /// The places of all functions of a recording's modules.
-fn sites(trace: &Trace, style: ClockStyle) -> Result<Vec<Arc<[Sites]>>, ReplayError> {
+fn sites(trace: &Trace, style: ClockStyle, probe: Probe) -> Result<Vec<Arc<[Sites]>>, ReplayError> {
     let modules = trace.component().modules().enumerate();
-    let sites = modules.map(|(module, bytes)| match clock::sites(bytes, style) {
+    let sites = modules.map(|(module, bytes)| match clock::sites(bytes, style, probe) {
         Ok(sites) => Ok(sites.into()),
         Err(source) => Err(VariantError::Clock { module, source }.into()),
     });
@@ -174,6 +184,7 @@ impl Measuring {
 
     /// Reads what has been counted since the last slice; how many contexts were looked at.
     fn look(&mut self, store: &mut StoreContextMut<'_, State>) -> u64 {
+        take_notes(&mut *store);
         let Some(memory) = store.data().contexts.as_ref().map(Tree::memory) else {
             return 0;
         };
@@ -230,6 +241,48 @@ impl Measuring {
             instance: node.instance,
             module: node.module,
             function: node.function,
+        }
+    }
+
+    fn heap(&self, tree: &Tree) -> HeapTold {
+        let heap = tree.heap();
+        let modules = (0..).map(ModuleId).zip(&self.sites);
+        let allocates = |sites: &Arc<[Sites]>| sites.iter().any(|of| of.allocator.is_some());
+        let modules = modules.filter(|(_, sites)| allocates(sites));
+        let mut made: Vec<_> = heap.made.iter().collect();
+        made.sort_unstable_by_key(|(from, _)| **from);
+        let places: Vec<HeapPlace> = made
+            .iter()
+            .map(|(from, made)| HeapPlace {
+                from: from.and_then(|from| Some((ContextId(from.0), self.call_at(tree, from)?))),
+                blocks: made.blocks,
+                bytes: made.bytes,
+            })
+            .collect();
+        let place_of = |from| {
+            made.binary_search_by_key(&&from, |(of, _)| *of)
+                .unwrap_or(0)
+        };
+        let blocks = heap.blocks.iter();
+        let blocks = blocks.map(|((instance, address), block)| HeapBlock {
+            instance: *instance,
+            address: *address,
+            size: block.size,
+            made: block.made,
+            place: place_of(block.from),
+        });
+        let mut blocks: Vec<HeapBlock> = blocks.collect();
+        blocks.sort_unstable_by_key(|block| (block.made, block.instance, block.address));
+        HeapTold {
+            modules: modules.map(|(module, _)| module).collect(),
+            blocks,
+            places,
+            bytes: heap.bytes,
+            peak: heap.peak,
+            calls: heap.calls,
+            failed: heap.failed,
+            strange: heap.strange,
+            left_out: heap.left_out,
         }
     }
 

@@ -1,12 +1,17 @@
 //! Which functions were called from where, all the way down, and how many ticks each took in
 //! each calling context: exactly, and when.
+//!
+//! A function that is on the stack [`MOST_TIMES_ON_STACK`] times is not put on top of it once
+//! more: what it does then is counted where it is on top of it last.
 
+mod heap;
 mod measuring;
 mod slices;
 mod tree;
 
 pub use slices::{Sample, Slice};
-pub(super) use tree::{Tree, calling_out, enter, entering, import, returning};
+pub use tree::MOST_TIMES_ON_STACK;
+pub(super) use tree::{Tree, calling_out, enter, entering, import, returning, take_notes};
 
 use super::compiled::Compiled;
 use super::error::ReplayError;
@@ -42,7 +47,7 @@ pub struct Context {
     pub function: u32,
 }
 
-/// What was counted at a place in a context, each time with a tick.
+/// What was counted at a place in a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// The function was called so often.
@@ -58,6 +63,65 @@ pub enum Counted {
         /// Whether it takes the place of the function that calls.
         is_tail: bool,
     },
+    /// The memory was to grow at this offset so often: no ticks.
+    Growth(u32),
+}
+
+impl Counted {
+    /// Whether each is a tick.
+    pub fn is_ticks(self) -> bool {
+        !matches!(self, Counted::Growth(_))
+    }
+}
+
+/// A block of a heap that is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeapBlock {
+    /// The instance whose allocator made it.
+    pub instance: InstanceId,
+    /// Where it is in that one's memory.
+    pub address: u32,
+    /// Bytes that were asked for.
+    pub size: u64,
+    /// When it was made.
+    pub made: Tick,
+    /// Which of [`HeapTold::places`] made it.
+    pub place: usize,
+}
+
+/// A place that allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeapPlace {
+    /// The context that called the allocator, and the instruction that did; `None` if it was
+    /// called from outside, or its callers were not kept.
+    pub from: Option<(ContextId, u32)>,
+    /// How many blocks it made.
+    pub blocks: u64,
+    /// Of so many bytes together.
+    pub bytes: u64,
+}
+
+/// What is told of heaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeapTold {
+    /// Modules whose allocators are known by the names of their functions.
+    pub modules: Vec<ModuleId>,
+    /// The blocks that are in use in the end, the oldest first.
+    pub blocks: Vec<HeapBlock>,
+    /// Where blocks were made.
+    pub places: Vec<HeapPlace>,
+    /// Bytes in use in the end.
+    pub bytes: u64,
+    /// The most bytes that were in use at once, and when first.
+    pub peak: (u64, Tick),
+    /// Calls of allocators.
+    pub calls: u64,
+    /// Allocations that failed.
+    pub failed: u64,
+    /// Blocks that were freed, and that nobody is known to have made.
+    pub strange: u64,
+    /// Blocks that there was no room to follow.
+    pub left_out: u64,
 }
 
 /// A place that hostcalls were made from.
@@ -105,6 +169,7 @@ pub struct Contexts {
     hostcalls_from: Vec<Hostcalls>,
     entries: Vec<Crossed>,
     is_full: bool,
+    heap: Option<HeapTold>,
     end: Tick,
 }
 
@@ -120,7 +185,26 @@ impl Contexts {
         compiled: &Compiled,
         cancelled: &Arc<AtomicBool>,
     ) -> Result<Contexts, ReplayError> {
-        measuring::measure(trace, compiled, cancelled)
+        measuring::measure(trace, compiled, cancelled, None)
+    }
+
+    /// The same, of heaps as they are at a tick; of other things all is told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Contexts::of`].
+    pub fn until(
+        trace: &Arc<Trace>,
+        compiled: &Compiled,
+        cancelled: &Arc<AtomicBool>,
+        until: Tick,
+    ) -> Result<Contexts, ReplayError> {
+        measuring::measure(trace, compiled, cancelled, Some(until))
+    }
+
+    /// What is told of heaps, in a variant that notes that.
+    pub fn heap(&self) -> Option<&HeapTold> {
+        self.heap.as_ref()
     }
 
     /// All contexts; a context comes behind its caller.
@@ -252,5 +336,7 @@ fn places(sites: &Sites) -> impl Iterator<Item = (u32, Counted)> + '_ {
         };
         Some((call.counter?, counted))
     });
-    entry.into_iter().chain(loops).chain(calls)
+    let growths = sites.growths.iter();
+    let growths = growths.map(|(pc, counter)| (*counter, Counted::Growth(*pc)));
+    entry.into_iter().chain(loops).chain(calls).chain(growths)
 }

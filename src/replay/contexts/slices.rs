@@ -5,7 +5,7 @@ use crate::replay::position::Tick;
 /// At most so many slices are kept; when there are more, neighbours become one.
 const MOST_SLICES: usize = 1 << 13;
 /// At most so many samples are kept, all slices together.
-const MOST_SAMPLES: usize = 1 << 20;
+const MOST_SAMPLES: usize = 1 << 19;
 
 /// What a counter grew by in a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

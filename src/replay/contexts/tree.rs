@@ -1,12 +1,14 @@
 //! The tree of calling contexts that guest code grows: the host's side of it.
 
+use super::heap::Heap;
 use crate::component::{CrossingId, ModuleId};
 use crate::instrument::probe::context::{
-    FIRST_NODE, IMPORT_CONTEXTS, IMPORT_FUNCTIONS, NODE_COUNTERS, NODE_ID, NODE_INDEX, NODE_NEXT,
-    NODE_OWN_ID, NODE_SLOT, NUMBERS, PRESENT, SLOT,
+    FIRST_NODE, FIRST_NOTE, IMPORT_CONTEXTS, IMPORT_FUNCTIONS, NODE_COUNTERS, NODE_ID, NODE_INDEX,
+    NODE_NEXT, NODE_OWN_ID, NODE_SLOT, NOTED, NUMBERS, Note, PRESENT, SLOT,
 };
+use crate::replay::clock::Clock;
 use crate::replay::error::ReplayError;
-use crate::replay::position::InstanceId;
+use crate::replay::position::{InstanceId, Tick};
 use crate::replay::state::State;
 use std::collections::HashMap;
 use wasmtime::{
@@ -14,7 +16,11 @@ use wasmtime::{
 };
 
 /// A tree takes so many bytes at most; what is called then is counted by function only.
-const MOST_BYTES: u32 = 192 << 20;
+const MOST_BYTES: u32 = 96 << 20;
+/// A function that is on the stack so often is not put on top of it once more: its innermost
+/// node there is taken. Else a function that calls itself twice would have as many contexts as
+/// calls.
+pub const MOST_TIMES_ON_STACK: usize = 8;
 /// Pages by which its memory grows.
 const GROWTH: u64 = 16;
 const PAGE: u64 = 1 << 16;
@@ -62,12 +68,18 @@ pub(in crate::replay) struct Tree {
     entered_in: Option<(u32, CrossingId)>,
     /// How often each hostcall was made from each slot.
     hostcalls: HashMap<(u32, CrossingId), u64>,
+    /// What allocators did, where that is noted.
+    heap: Heap,
     /// Nodes that were entered since this was last taken.
     entered: Vec<u32>,
 }
 
 impl Tree {
-    pub(in crate::replay) fn new(mut store: impl AsContextMut) -> wasmtime::Result<Tree> {
+    /// `until`: what allocators do after that is not of interest.
+    pub(in crate::replay) fn new(
+        mut store: impl AsContextMut,
+        until: Option<Tick>,
+    ) -> wasmtime::Result<Tree> {
         let memory = Memory::new(&mut store, MemoryType::new(GROWTH as u32, None))?;
         let root = Node {
             at: FIRST_NODE,
@@ -86,9 +98,11 @@ impl Tree {
             calling_out: Vec::new(),
             entered_in: None,
             hostcalls: HashMap::new(),
+            heap: Heap::new(until),
             entered: Vec::new(),
         };
         put(memory.data_mut(&mut store), SLOT, ROOT_SLOT);
+        put(memory.data_mut(&mut store), NOTED, FIRST_NOTE);
         Ok(tree)
     }
 
@@ -98,6 +112,28 @@ impl Tree {
 
     pub(super) fn memory(&self) -> Memory {
         self.memory
+    }
+
+    pub(super) fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Takes what allocators have noted; `clock` is the one that they noted it by.
+    fn take_notes(&mut self, data: &mut [u8], clock: Clock) {
+        let noted = get(data, NOTED);
+        put(data, NOTED, FIRST_NOTE);
+        let notes = data.get(FIRST_NOTE as usize..noted as usize);
+        let (notes, _) = notes.unwrap_or_default().as_chunks();
+        for note in notes.iter().filter_map(Note::read) {
+            let node = get(data, note.node + NODE_INDEX);
+            let node = self.nodes.get(node as usize);
+            let (instance, from) = match node {
+                Some(node) => (node.instance, node.caller),
+                None => continue,
+            };
+            self.heap
+                .note(instance, from, &note, clock.tick_with(note.remaining));
+        }
     }
 
     /// Whether some functions are counted without their callers.
@@ -122,7 +158,12 @@ impl Tree {
         let slot = get(data, SLOT);
         let head = get(data, slot);
         let (mut previous, mut at) = (None, head);
-        while at != 0 && !self.is_callerless(at) {
+        if head != 0 && get(data, head + NODE_OWN_ID) == id {
+            self.awake(data, head, id);
+            return Some(head);
+        }
+        // The first may be of another slot: no others are behind it then.
+        while at != 0 && !self.is_callerless(at) && get(data, at + NODE_SLOT) == slot {
             let next = get(data, at + NODE_NEXT);
             if get(data, at + NODE_OWN_ID) != id {
                 (previous, at) = (Some(at), next);
@@ -137,6 +178,13 @@ impl Tree {
             return Some(at);
         }
         let function = if id < NUMBERS { id - 1 } else { id % NUMBERS };
+        if let Some(at) = self.on_stack_too_often(slot, instance, function) {
+            self.awake(data, at, id);
+            if head == 0 {
+                put(data, slot, at);
+            }
+            return Some(at);
+        }
         let is_full = self.is_full() || self.free.saturating_add(bytes) > MOST_BYTES;
         if is_full && let Some(&at) = self.callerless.get(&(instance, function)) {
             self.awake(data, at, id);
@@ -173,6 +221,25 @@ impl Tree {
         });
         self.awake(data, at, id);
         Some(at)
+    }
+
+    /// The innermost node of a function among those that a call is made from, if there are
+    /// enough of them.
+    fn on_stack_too_often(&self, slot: u32, instance: InstanceId, function: u32) -> Option<u32> {
+        let mut times = 0;
+        let mut innermost = None;
+        let mut next = Some(self.owner_of(slot).0);
+        while let Some(node) = next.and_then(|at| self.nodes.get(at as usize)) {
+            if (node.instance, node.function) == (instance, function) {
+                innermost.get_or_insert(node.at);
+                times += 1;
+                if times >= MOST_TIMES_ON_STACK {
+                    return innermost;
+                }
+            }
+            next = node.caller.map(|(caller, _)| caller);
+        }
+        None
     }
 
     /// The node that has a slot, and where in that it is.
@@ -266,6 +333,18 @@ pub(in crate::replay) fn enter(
         }
         let more = GROWTH.max(u64::from(bytes).div_ceil(PAGE));
         memory.grow(&mut *caller, more)?;
+    }
+}
+
+/// Takes what allocators have noted until now.
+pub(in crate::replay) fn take_notes(mut store: impl AsContextMut<Data = State>) {
+    let mut store = store.as_context_mut();
+    let Some(memory) = store.data().contexts.as_ref().map(Tree::memory) else {
+        return;
+    };
+    let (data, state) = memory.data_and_store_mut(&mut store);
+    if let (Some(tree), Some(clock)) = (&mut state.contexts, state.clock) {
+        tree.take_notes(data, clock);
     }
 }
 

@@ -71,8 +71,8 @@ impl Variant {
     pub(super) fn added_functions(self) -> u32 {
         match (self.clock_style(), self.probe()) {
             (None, _) => 0,
-            (Some(_), Some(Probe::Watch | Probe::Context)) => 2,
-            (Some(_), _) => 1,
+            (Some(_), Some(probe)) => probe.added_functions(),
+            (Some(_), None) => 1,
         }
     }
 
@@ -105,10 +105,12 @@ impl Variant {
             Variant::Probed(Probe::Survey) => "survey",
             Variant::Probed(Probe::Count) => "count",
             Variant::Probed(Probe::Context) => "context",
+            Variant::Probed(Probe::Heap) => "heap",
             Variant::ProbedExactly(Probe::Watch) => "watch, exact",
             Variant::ProbedExactly(Probe::Survey) => "survey, exact",
             Variant::ProbedExactly(Probe::Count) => "count, exact",
             Variant::ProbedExactly(Probe::Context) => "context, exact",
+            Variant::ProbedExactly(Probe::Heap) => "heap, exact",
             Variant::Plain => "plain",
         }
     }

@@ -1,5 +1,6 @@
 //! What several tests share: fixtures, the binary, recordings.
 
+pub mod asked;
 pub mod binary;
 pub mod client;
 pub mod command;

@@ -6,12 +6,13 @@ mod trap;
 
 use super::Recording;
 use super::origin::{Activation, Asking, Moment, Sought};
+use super::panics::is_way;
 use super::stack::{GuestPlace, ShownFrame};
 use crate::component::flow::{Does, Flow, Source};
 use crate::debuggee::failure::{Decided, FailedCall, Failure, Fault, WrongValue};
 use crate::debuggee::origin::CodeMoment;
-use crate::debuggee::{DebuggeeError, Output, Past, Stream};
-use crate::inspect::hostcall::listing::RowAnswer;
+use crate::debuggee::{DebuggeeError, Output, Stream};
+use crate::replay::boundary::Way;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion};
 use crate::trace::Outcome;
@@ -25,6 +26,9 @@ const CALLS_BACK: u64 = 64;
 const MOST_LINES: usize = 5;
 /// How long is waited for what was printed, and for handles.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Parts of the names of functions by which programs give up, besides those that they begin with.
+const GIVING_UP: [&str; 3] = ["panic", "std::rt", "core::option::expect"];
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -49,6 +53,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Failure> {
         let mut asking = Asking::new(output, interrupt);
+        self.compile_for_asking(&asking)?;
         let end = self.go(&Motion::End, &asking)?;
         let outcome = self.timeline.trace().outcome().clone();
         let frames = self.timeline.frames()?;
@@ -59,11 +64,11 @@ impl Recording {
             let of = innermost.map(|frame| Activation::new(&frame, frames.len() as u32));
             self.code_moment(end, of.zip(innermost.map(|frame| frame.pc)))
         };
-        let stack = self.functions_on_stack()?;
+        let stack = self.functions_on_stack(own.as_ref())?;
         let printed = self.last_printed(end)?;
         let found = self.fault_of(&outcome, end, own.as_ref(), &mut asking)?;
         let failed = found.fault != Fault::Nothing;
-        let failed_call = self.last_failed_call(end, output, &asking)?;
+        let failed_call = self.last_failed_call(end, &asking)?;
         let decides = matches!(found.fault, Fault::GaveUp { .. } | Fault::Unreachable);
         let mut wrong = found.wrong;
         let mut decided = None;
@@ -122,7 +127,7 @@ impl Recording {
                 let fault = Fault::Exit {
                     status: Some(*status),
                 };
-                let wrong = self.exit_status(end, *status)?;
+                let wrong = self.exit_status(end, *status, asking)?;
                 Found { fault, wrong }
             }
             Outcome::Trapped(message) | Outcome::HostError(message) => {
@@ -131,16 +136,25 @@ impl Recording {
         })
     }
 
-    /// The innermost frame of the program's own code.
+    /// The innermost frame of the program's own code; without lines, the innermost one that is
+    /// not of how programs give up.
     fn own_place(&mut self) -> Result<Option<GuestPlace>> {
         let stack = self.stack()?.to_vec();
-        let own = stack.into_iter().find_map(|frame| match &frame {
-            ShownFrame::Guest(place) if place.line.is_some() && self.is_own(&frame) => {
-                Some(place.clone())
-            }
-            _ => None,
+        let guests = stack.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some((frame, place)),
+            ShownFrame::Crossing(_) => None,
         });
-        Ok(own)
+        let own = guests
+            .clone()
+            .find(|(frame, place)| place.line.is_some() && self.is_own(frame));
+        let lined = || guests.clone().any(|(_, place)| place.line.is_some());
+        let own = own.or_else(|| {
+            let names_way =
+                |name: &str| is_way(name) || GIVING_UP.iter().any(|part| name.contains(part));
+            let mut guests = guests.clone();
+            guests.find(|(_, place)| !lined() && !names_way(place.name()))
+        });
+        Ok(own.map(|(_, place)| place.clone()))
     }
 
     /// A frame of the stack where the session stands.
@@ -156,13 +170,35 @@ impl Recording {
         told
     }
 
-    fn functions_on_stack(&mut self) -> Result<Vec<String>> {
-        let frames = self.stack()?.iter();
-        let named = frames.filter_map(|frame| match frame {
-            ShownFrame::Guest(place) => Some(place.name().to_owned()),
-            ShownFrame::Crossing(_) => None,
+    /// Those of the program's own code, if there is any; else all.
+    fn functions_on_stack(&mut self, own: Option<&GuestPlace>) -> Result<Vec<String>> {
+        let frames = self.stack()?.to_vec();
+        let is_lined = own.is_some_and(|own| own.line.is_some());
+        let named = frames.iter().filter_map(|frame| match frame {
+            ShownFrame::Guest(place) if !is_lined || self.is_own(frame) => {
+                Some(place.name().to_owned())
+            }
+            _ => None,
         });
-        let mut all: Vec<String> = named.collect();
+        // Each as often as it comes one after the other.
+        let mut counted: Vec<(String, usize)> = Vec::new();
+        let inside = frames
+            .iter()
+            .take_while(|frame| is_lined && !self.is_own(frame));
+        if let inside @ 1.. = inside.count() {
+            counted.push((format!("{inside} of libraries"), 1));
+        }
+        for name in named {
+            match counted.last_mut() {
+                Some((last, times)) if *last == name => *times += 1,
+                _ => counted.push((name, 1)),
+            }
+        }
+        let told = counted.into_iter().map(|(name, times)| match times {
+            1 => name,
+            times => format!("{name} ({times} times)"),
+        });
+        let mut all: Vec<String> = told.collect();
         if let more @ 1.. = all.len().saturating_sub(MOST_FUNCTIONS) {
             all.truncate(MOST_FUNCTIONS);
             all.push(format!("{more} more"));
@@ -192,12 +228,7 @@ impl Recording {
         Ok(lines.get(from..).unwrap_or_default().to_vec())
     }
 
-    fn last_failed_call(
-        &mut self,
-        end: Moment,
-        output: &dyn Output,
-        asking: &Asking<'_>,
-    ) -> Result<Option<FailedCall>> {
+    fn last_failed_call(&mut self, end: Moment, asking: &Asking<'_>) -> Result<Option<FailedCall>> {
         let filter = HostcallFilter {
             path: String::new(),
             failed: true,
@@ -209,20 +240,19 @@ impl Recording {
             Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
             Err(_) => return Ok(None),
         };
-        if self.timeline.crossing()?.is_none() {
+        let mut open = self.timeline.boundary()?;
+        let Some(open) = open.pop().filter(|open| open.way == Way::Out) else {
             return Ok(None);
-        }
-        let interrupt = asking.interrupt();
-        let rows = Past::hostcall_rows(self, &[at.event], output, interrupt)?;
-        Ok(rows.into_iter().next().map(|row| FailedCall {
-            event: row.event,
-            name: row.name.to_string(),
-            arguments: row.arguments.to_string(),
-            answer: match row.answer {
-                RowAnswer::Returned { result, .. } => result.unwrap_or_default().to_string(),
-                _ => String::new(),
-            },
-        }))
+        };
+        let event = at.event;
+        Ok(self
+            .told_call(&open)
+            .map(|(name, arguments, answer)| FailedCall {
+                event,
+                name,
+                arguments,
+                answer,
+            }))
     }
 
     /// What a frame decided by last, and the first of the values that it compared.

@@ -7,9 +7,14 @@ use crate::debuggee::origin::{CodeMoment, WayEnd};
 pub(super) fn in_words(fault: &Fault, outcome: &str) -> String {
     match fault {
         Fault::Nothing => format!("the run {outcome}"),
-        Fault::GaveUp { message } => format!("the program gave up: {message}"),
+        Fault::GaveUp {
+            message,
+            panicked: true,
+        } => format!("the program panicked: {message}"),
+        Fault::GaveUp { message, .. } => format!("the program gave up: {message}"),
         Fault::Unreachable => {
-            "the program ended itself in an instruction that is there to fail (unreachable)"
+            "the program trapped: it came to `unreachable` (`__builtin_trap`, a failed assertion, or \
+             `abort`)"
                 .to_owned()
         }
         Fault::OutOfBounds {
@@ -50,7 +55,10 @@ pub(super) fn in_words(fault: &Fault, outcome: &str) -> String {
 /// The sort of a fault: without the numbers that differ from run to run.
 fn sort(fault: &Fault) -> String {
     match fault {
-        Fault::GaveUp { message } => format!("gave up: {}", without_numbers(message)),
+        Fault::GaveUp { message, panicked } => {
+            let did = if *panicked { "panicked" } else { "gave up" };
+            format!("{did}: {}", without_numbers(message))
+        }
         Fault::OutOfBounds { written: true, .. } => "wrote out of bounds".to_owned(),
         Fault::OutOfBounds { written: false, .. } => "read out of bounds".to_owned(),
         Fault::WildCall { .. } => "called a wild function pointer".to_owned(),
@@ -62,11 +70,10 @@ fn sort(fault: &Fault) -> String {
         } => format!("exit {status}"),
         Fault::Exit { status: None } => "answered an error".to_owned(),
         Fault::Other { message } => without_numbers(message),
-        Fault::Nothing
-        | Fault::Unreachable
-        | Fault::NullCall
-        | Fault::DivisionByZero
-        | Fault::Overflow => in_words(fault, ""),
+        Fault::Unreachable => "unreachable".to_owned(),
+        Fault::Nothing | Fault::NullCall | Fault::DivisionByZero | Fault::Overflow => {
+            in_words(fault, "")
+        }
     }
 }
 

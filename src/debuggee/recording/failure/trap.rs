@@ -5,14 +5,18 @@ use crate::component::flow::{Does, Flow, Source, Stores};
 use crate::component::types::CoreValue;
 use crate::debuggee::Past;
 use crate::debuggee::failure::Fault;
+use crate::debuggee::origin::WayEnd;
 use crate::debuggee::recording::Recording;
 use crate::debuggee::recording::origin::{Activation, Asking, Moment, Sought};
-use crate::debuggee::recording::stack::GuestPlace;
+use crate::debuggee::recording::stack::{GuestPlace, ShownFrame};
 use crate::replay::{Phase, Position};
 use wasmtime::Trap;
 
 /// Functions at the innermost end of the stack that a cycle of calls is looked for in.
 const LOOKED_AT: usize = 64;
+
+/// How often a status is looked for behind what was made of it.
+const MOST_STATUS: usize = 3;
 
 /// What a program says that has no memory left.
 const WITHOUT_MEMORY: [&str; 4] = [
@@ -38,7 +42,10 @@ impl Recording {
             let is_memory = WITHOUT_MEMORY.iter().any(|part| said.contains(part));
             return Ok(Found::plain(match is_memory {
                 true => Fault::OutOfMemory { message: said },
-                false => Fault::GaveUp { message: said },
+                false => Fault::GaveUp {
+                    panicked: self.has_panicked()?,
+                    message: said,
+                },
             }));
         }
         if let Ok(Some(story)) = Past::fault_explained(self) {
@@ -67,6 +74,16 @@ impl Recording {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a function on the stack is one that panics.
+    fn has_panicked(&mut self) -> Result<bool> {
+        let frames = self.stack()?.iter();
+        let mut names = frames.filter_map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place.name().to_lowercase()),
+            ShownFrame::Crossing(_) => None,
+        });
+        Ok(names.any(|name| name.contains("panic")))
     }
 
     fn overflow(&mut self) -> Result<Fault> {
@@ -256,6 +273,7 @@ impl Recording {
         &mut self,
         end: Moment,
         status: i32,
+        asking: &mut Asking<'_>,
     ) -> Result<Option<(Sought, String, String)>> {
         let frames = self.timeline.frames()?;
         let Some(frame) = frames.first().copied() else {
@@ -265,11 +283,32 @@ impl Recording {
         let Ok(flow) = self.flow_of(of) else {
             return Ok(None);
         };
-        let source = flow.takes(frame.pc).first().copied();
-        Ok(source.map(|source| {
-            let sought = Sought::operand(of, source, end);
-            (sought, "the status".to_owned(), status.to_string())
-        }))
+        let Some(source) = flow.takes(frame.pc).first().copied() else {
+            return Ok(None);
+        };
+        let mut sought = Sought::operand(of, source, end);
+        // WASI 0.1 ends a program by whether its status is 0: what is asked is the status.
+        for _ in 0..MOST_STATUS {
+            let way = self.follow(sought.clone(), 0, asking)?;
+            let WayEnd::Computed { inputs, .. } = &way.end else {
+                break;
+            };
+            let mut open = inputs.iter().filter(|input| input.ask.is_some());
+            let (Some(only), None) = (open.next(), open.next()) else {
+                break;
+            };
+            let Some(further) = only.ask.clone() else {
+                break;
+            };
+            let Ok(begun) = self.begin(&further, None, asking) else {
+                break;
+            };
+            match begun.sought {
+                Ok(further) => sought = further,
+                Err(_) => break,
+            }
+        }
+        Ok(Some((sought, "the status".to_owned(), status.to_string())))
     }
 }
 

@@ -175,7 +175,7 @@ impl Recording {
                     length: bytes.1,
                 };
                 let name = self.name_of(range)?;
-                let told = self.copied(at, of, CopiedHow::Read(name));
+                let told = self.copied_in_memory(at, of, CopiedHow::Read(name), range);
                 Next::Copy(
                     Sought {
                         held: Held::Memory(range),
@@ -205,10 +205,45 @@ impl Recording {
                     Some((source, bytes)) if let Some(bytes) = narrowed(sought.bytes, bytes) => {
                         copy(Held::Operand(of, source), bytes)
                     }
-                    _ => return self.computed(flow, (of, pc, at), asking),
+                    _ if let Some((source, bytes)) = flow.moved(pc, sought.bytes) => {
+                        copy(Held::Operand(of, source), bytes)
+                    }
+                    _ => match self.masked(flow, (pc, at), asking)? {
+                        Some(source) => copy(Held::Operand(of, source), sought.bytes),
+                        None => return self.computed(flow, (of, pc, at), asking),
+                    },
                 }
             }
         })
+    }
+
+    /// The value that a mask has left as it was, or the truth that was compared with 0.
+    fn masked(
+        &mut self,
+        flow: &Flow,
+        (pc, at): (u32, Moment),
+        asking: &Asking<'_>,
+    ) -> Result<Option<Source>> {
+        let (Some(Does::Computes(operation @ ("&" | "!="))), [value, by]) =
+            (flow.does(pc), flow.takes(pc))
+        else {
+            return Ok(None);
+        };
+        let Some(by) = flow.constant(*by).and_then(number) else {
+            return Ok(None);
+        };
+        if *operation == "!=" && (by != 0 || !flow.is_truth(*value)) {
+            return Ok(None);
+        }
+        self.stand_at(at.position, asking)?;
+        let operands = self.timeline.operands(0)?;
+        let index = flow.first_taken(pc).unwrap_or(0) as usize;
+        let whole = operands.get(index).copied().and_then(number);
+        let is_kept = |whole: u64| match *operation {
+            "&" => whole & by == whole,
+            _ => whole <= 1,
+        };
+        Ok(whole.is_some_and(is_kept).then_some(*value))
     }
 
     fn local_back(

@@ -47,6 +47,21 @@ impl Recording {
             .map_or_else(String::new, |crossing| crossing.name.to_string())
     }
 
+    /// A call in progress: its WIT path, what it was given, what it answers.
+    pub(in crate::debuggee::recording) fn told_call(
+        &mut self,
+        open: &Open,
+    ) -> Option<(String, String, String)> {
+        let name = self.crossing_named(open);
+        let call = self.call_of(open)?;
+        let arguments = call.arguments.iter();
+        let arguments =
+            arguments.map(|part| format!("{}: {}", part.name, wave::text(&part.value, LONGEST)));
+        let arguments: Vec<String> = arguments.collect();
+        let answer = call.result().map(|part| wave::text(&part.value, LONGEST));
+        Some((name, arguments.join(", "), answer.unwrap_or_default()))
+    }
+
     /// A core argument of a call into the guest that is in progress.
     pub(super) fn argument_of(&mut self, open: &Open, index: usize) -> Result<FarPart> {
         let call = self.call_of(open);

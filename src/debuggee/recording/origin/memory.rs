@@ -129,7 +129,7 @@ impl Recording {
             operands.get(index).copied()
         };
         let name = self.name_of(part)?;
-        let stored = self.copied(at, of, CopiedHow::Stored(name));
+        let stored = self.copied_in_memory(at, of, CopiedHow::Stored(name), part);
         let unknown = |why: &str, recording: &Recording| WayEnd::Unknown {
             at: recording.code_moment(at, Some((of, pc))),
             why: why.to_owned(),

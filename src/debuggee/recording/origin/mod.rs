@@ -124,10 +124,6 @@ impl<'a> Asking<'a> {
             hops: 0,
         }
     }
-
-    pub(super) fn interrupt(&self) -> &'a Interrupt {
-        self.interrupt
-    }
 }
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
@@ -143,6 +139,7 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Origin> {
         let mut asking = Asking::new(output, interrupt);
+        self.compile_for_asking(&asking)?;
         let begun = self.begin(text, frame, &mut asking)?;
         let at = self.code_moment(begun.at, begun.of.map(|of| (of, begun.pc)));
         let way = match begun.sought {
@@ -158,6 +155,18 @@ impl Recording {
             at,
             way,
         })
+    }
+
+    /// Optimised code does not show what values go through.
+    pub(super) fn compile_for_asking(&mut self, asking: &Asking<'_>) -> Result<()> {
+        let tell = |percent| {
+            let told = "compiling the guest for debugging";
+            asking.output.progress(Some(percent), told);
+        };
+        let interrupt = asking.interrupt;
+        self.timeline
+            .need_debug(interrupt, &|compiled| tell(compiled.percent()))?;
+        Ok(())
     }
 
     /// All the way back.
@@ -302,6 +311,24 @@ impl Recording {
         Copied {
             at: self.code_moment(at, Some((of, at.position.pc))),
             how,
+            memory: None,
+        }
+    }
+
+    /// The same, into or out of memory.
+    fn copied_in_memory(
+        &self,
+        at: Moment,
+        of: Activation,
+        how: CopiedHow,
+        range: MemoryRange,
+    ) -> Copied {
+        let (address, length) = (range.address, range.length);
+        Copied {
+            // An expression speaks of the first memory of a frame's instance.
+            memory: (range.memory == 0 && range.instance == of.instance)
+                .then(|| format!("$mem[{address:#x}; {length}]")),
+            ..self.copied(at, of, how)
         }
     }
 

@@ -10,8 +10,8 @@ use crate::inspect::ChildCount;
 use crate::inspect::Notation;
 use crate::inspect::expression::core_text_in;
 use crate::inspect::variable::in_local;
-use crate::inspect::variable::variables::{self, Variable};
-use crate::source::ModuleSource;
+use crate::inspect::variable::variables::{self, Variable, VariableKind};
+use crate::source::{ModuleSource, SourceLine};
 use crate::timeline::travel::motion::MemoryRange;
 
 /// So many frames are looked through for a variable that holds some bytes.
@@ -20,6 +20,8 @@ const MOST_FRAMES: usize = 6;
 const DEEPEST: usize = 8;
 /// So many fields of each.
 const MOST_FIELDS: u64 = 256;
+/// So deep are computations spelled.
+const DEEPEST_NAME: u32 = 2;
 /// Through so many copies an input is named.
 const MOST_COPIES: usize = 12;
 
@@ -41,8 +43,10 @@ impl Recording {
                     return Ok(None);
                 };
                 let statics = variables::statics(source, site.pc, frame).unwrap_or_default();
-                let all = own.into_iter().chain(statics);
-                Ok(in_one_of(source, frame, all.collect(), &range))
+                let all: Vec<Variable> = own.into_iter().chain(statics).collect();
+                // What is declared further on points nowhere yet.
+                let line = source.line_at(site.pc);
+                Ok(in_one_of(source, frame, (&all, line), &range))
             })?;
             if found.is_some() {
                 return Ok(found);
@@ -186,6 +190,16 @@ impl Recording {
         source: Source,
         pc: u32,
     ) -> Result<Option<String>> {
+        self.operand_name(flow, of, (source, pc), 0)
+    }
+
+    fn operand_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        (source, pc): (Source, u32),
+        deep: u32,
+    ) -> Result<Option<String>> {
         let (mut source, mut before) = (source, pc);
         for _ in 0..MOST_COPIES {
             let Source::By { pc, .. } = source else {
@@ -205,10 +219,13 @@ impl Recording {
                     let straight = set.filter(|set| flow.is_straight(*set, pc));
                     let taken = straight.and_then(|set| flow.takes(set).first());
                     let Some(taken) = taken else {
-                        return Ok(match *local < flow.params() && sets.is_empty() {
-                            true => self.parameter_name(of, pc, (*local, flow.params())),
-                            false => None,
-                        });
+                        if *local >= flow.params() || !sets.is_empty() {
+                            return Ok(None);
+                        }
+                        return match self.parameter_name(of, pc, (*local, flow.params())) {
+                            Some(name) => Ok(Some(name)),
+                            None => self.spilled_name(flow, of, *local),
+                        };
                     };
                     (source, before) = (*taken, pc);
                 }
@@ -233,18 +250,85 @@ impl Recording {
                 },
                 Some(Does::Computes(_)) => match flow.narrows(pc) {
                     Some((narrowed, _)) => source = narrowed,
-                    None => return Ok(None),
+                    None => return self.computed_name(flow, of, pc, deep),
                 },
                 Some(Does::Call(Some(function))) => {
-                    let module = self.timeline.module(of.module);
-                    let name = module.map(|module| module.source.shown_name(*function));
-                    return Ok(name.map(|name| format!("what {name} returned")));
+                    let callee = Activation {
+                        function: *function,
+                        ..of
+                    };
+                    let name = self.function_named(callee);
+                    return Ok(Some(format!("what {name} returned")));
                 }
                 Some(Does::GlobalGet(global)) => return Ok(Some(format!("$global{global}"))),
                 _ => return Ok(None),
             }
         }
         Ok(None)
+    }
+
+    /// The variable that a parameter is put into where its function begins, as compilers do that
+    /// do not optimise.
+    fn spilled_name(&mut self, flow: &Flow, of: Activation, local: u32) -> Result<Option<String>> {
+        let here = self.timeline.here().position;
+        let Some(store) = flow.store_of(local).filter(|_| here.depth == of.depth) else {
+            return Ok(None);
+        };
+        let base = match flow.takes(store).first() {
+            Some(Source::By { pc, .. }) => match flow.does(*pc) {
+                Some(Does::LocalGet(base)) if flow.sets(*base).len() <= 1 => *base,
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let base = self.timeline.locals(0)?.get(base as usize).copied();
+        let offset = flow.offset_of(store).unwrap_or(0);
+        let address = base
+            .and_then(number)
+            .and_then(|base| base.checked_add(offset));
+        let Some(address) = address.filter(|_| store < here.pc) else {
+            return Ok(None);
+        };
+        self.name_of(MemoryRange {
+            instance: of.instance,
+            memory: 0,
+            address,
+            length: 1,
+        })
+    }
+
+    /// `number % 2`, where it is clear what that is called which was computed with.
+    fn computed_name(
+        &mut self,
+        flow: &Flow,
+        of: Activation,
+        pc: u32,
+        deep: u32,
+    ) -> Result<Option<String>> {
+        let Some(Does::Computes(operation)) = flow.does(pc) else {
+            return Ok(None);
+        };
+        let is_symbol = !operation.starts_with(char::is_alphabetic);
+        if !is_symbol || deep >= DEEPEST_NAME {
+            return Ok(None);
+        }
+        let mut names = Vec::new();
+        for source in flow.takes(pc).to_vec() {
+            let name = match flow.constant(source) {
+                Some(value) => Some(core_text_in(value, Notation::Natural)),
+                None => self.operand_name(flow, of, (source, pc), deep + 1)?,
+            };
+            match name {
+                Some(name) if name.contains(' ') => names.push(format!("({name})")),
+                Some(name) => names.push(name),
+                None => return Ok(None),
+            }
+        }
+        Ok(match names.as_slice() {
+            [one] => Some(format!("{one} {operation}")),
+            [one, other] => Some(format!("{one} {operation} {other}")),
+            _ => None,
+        })
     }
 
     /// The address that an instruction reads, where it is made of what the frame still has:
@@ -284,7 +368,7 @@ impl Recording {
 fn in_one_of(
     source: &ModuleSource,
     frame: &GuestFrame<'_>,
-    all: Vec<Variable>,
+    (all, line): (&[Variable], Option<SourceLine>),
     range: &MemoryRange,
 ) -> Option<String> {
     let itself = all.iter().find(|variable| holds(variable, range));
@@ -297,21 +381,29 @@ fn in_one_of(
             range,
         ));
     }
-    // Behind one of its pointers.
-    all.iter().find_map(|variable| {
-        let to = variable.points_to.filter(|to| *to != 0)?;
-        if to > range.address {
-            return None;
+    let is_begun = |variable: &Variable| match (variable.declared, line) {
+        (Some(declared), Some(line)) if variable.kind == VariableKind::Local => {
+            declared.file != line.file || declared.line < line.line
         }
-        let targets = variables::children(source, variable, frame, 0..MOST_FIELDS).ok()?;
-        let target = targets.into_iter().find(|target| holds(target, range))?;
-        let name = match target.name.as_str() {
-            "*" => format!("*{}", variable.name),
-            index if index.starts_with('[') => format!("{}{index}", variable.name),
-            field => format!("{}->{field}", variable.name),
-        };
-        Some(inside(source, frame, target, name, range))
-    })
+        _ => true,
+    };
+    // Behind one of its pointers.
+    all.iter()
+        .filter(|variable| is_begun(variable))
+        .find_map(|variable| {
+            let to = variable.points_to.filter(|to| *to != 0)?;
+            if to > range.address {
+                return None;
+            }
+            let targets = variables::children(source, variable, frame, 0..MOST_FIELDS).ok()?;
+            let target = targets.into_iter().find(|target| holds(target, range))?;
+            let name = match target.name.as_str() {
+                "*" => format!("*{}", variable.name),
+                index if index.starts_with('[') => format!("{}{index}", variable.name),
+                field => format!("{}->{field}", variable.name),
+            };
+            Some(inside(source, frame, target, name, range))
+        })
 }
 
 fn holds(variable: &Variable, range: &MemoryRange) -> bool {

@@ -10,14 +10,14 @@ use crate::debuggee::{DebuggeeError, FrameId};
 use crate::inspect::expression::{Evaluated, Expression, Scene, SourceFrame};
 use crate::inspect::{FrameState, Returned};
 use crate::replay::{Phase, Position};
-use crate::timeline::travel::motion::MemoryRange;
+use crate::timeline::travel::motion::{Direction, MemoryRange, Motion, Step};
 use std::cell::RefCell;
 
 /// No value of more bytes is followed.
 const MOST_BYTES: u32 = 4096;
 
 /// What was asked for, understood.
-pub(super) struct Begun {
+pub(in crate::debuggee::recording) struct Begun {
     pub(super) text: String,
     pub(super) value: String,
     pub(super) at: Moment,
@@ -25,7 +25,7 @@ pub(super) struct Begun {
     /// Where that stands.
     pub(super) pc: u32,
     /// Where the value is held, or else why there is no way back.
-    pub(super) sought: std::result::Result<Sought, WayEnd>,
+    pub(in crate::debuggee::recording) sought: std::result::Result<Sought, WayEnd>,
 }
 
 /// What an expression has looked at besides memory.
@@ -101,7 +101,7 @@ fn with_position(text: &str) -> (&str, Option<Position>) {
 }
 
 impl Recording {
-    pub(super) fn begin(
+    pub(in crate::debuggee::recording) fn begin(
         &mut self,
         text: &str,
         frame: Option<FrameId>,
@@ -115,6 +115,12 @@ impl Recording {
                 ShownFrame::Guest(_) => Some(shown.id()),
                 ShownFrame::Crossing(_) => None,
             });
+        }
+        if self.stack()?.is_empty() && position.is_none() {
+            // Where all of the program is over, its last instruction sees what it has left.
+            let back = Motion::Instruction(Direction::Backward, Step::Into);
+            self.go(&back, asking)?;
+            frame = None;
         }
         let expression = Expression::parse(bare).map_err(failed)?;
         let place = match self.frame_there(frame)? {

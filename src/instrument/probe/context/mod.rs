@@ -14,8 +14,11 @@
 //! ([`ClockStyle::Lazy`](crate::instrument::clock::ClockStyle::Lazy)) have no nodes: their
 //! callers count them.
 
+mod heap;
 mod sites;
 
+pub use heap::{ALLOCATING, Allocates, Allocator, FIRST_NOTE, IMPORT_NOTED, NOTE, NOTED, Note};
+pub(in crate::instrument) use heap::{HEAP_LOCALS, Noting};
 pub use sites::{Call, Callee, Loop, Sites};
 pub(in crate::instrument) use sites::{Known, read};
 
@@ -34,8 +37,9 @@ pub const IMPORT_FUNCTIONS: &str = "functions";
 pub const SLOT: u32 = 8;
 /// The cell that holds the node of the function that calls the clock's hook.
 pub const PRESENT: u32 = 12;
-/// Where nodes begin. What is before looks like a node of no function.
-pub const FIRST_NODE: u32 = 64;
+/// Where nodes begin, behind a buffer for notes. What is at zero looks like a node of no
+/// function.
+pub const FIRST_NODE: u32 = 1 << 16;
 /// Numbers of functions that only their own module calls are below, those of others are not.
 /// A module has fewer functions.
 pub const NUMBERS: u32 = 1 << 20;

@@ -3,7 +3,7 @@
 use crate::instrument::clock::ClockError;
 use wasmparser::{BlockType, FunctionBody, Operator};
 
-use super::NODE_COUNTERS;
+use super::{Allocator, NODE_COUNTERS};
 
 /// What a call leads to, as far as its instruction tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,10 @@ pub struct Sites {
     pub loops: Vec<Loop>,
     /// Its calls, in order.
     pub calls: Vec<Call>,
+    /// What it does, if it is an allocator's and that is noted.
+    pub allocator: Option<Allocator>,
+    /// Its instructions that grow memories, each with its counter.
+    pub growths: Vec<(u32, u32)>,
     /// How many counters a node has.
     pub counters: u32,
     /// How many slots a node has.
@@ -97,6 +101,7 @@ pub(in crate::instrument) struct Known<'a> {
     pub(in crate::instrument) function: u32,
     pub(in crate::instrument) has_nodes: bool,
     pub(in crate::instrument) is_shared: bool,
+    pub(in crate::instrument) allocator: Option<Allocator>,
     /// How many results it has.
     pub(in crate::instrument) results: usize,
     /// For each loop, whether its ticks may be counted when it is left.
@@ -119,6 +124,8 @@ pub(in crate::instrument) fn read(
             is_shared: known.is_shared,
             loops: Vec::new(),
             calls: Vec::new(),
+            allocator: known.allocator,
+            growths: Vec::new(),
             counters: 0,
             slots: 0,
         },
@@ -135,6 +142,9 @@ pub(in crate::instrument) fn read(
         reading.blocks(&operator, pc);
         reading.branches(&operator);
         reading.call(&operator, pc);
+        if matches!(operator, Operator::MemoryGrow { .. }) {
+            reading.sites.growths.push((pc, 0));
+        }
     }
     let mut sites = reading.sites;
     // Counters of calls come behind those of loops.
@@ -144,6 +154,10 @@ pub(in crate::instrument) fn read(
         .iter_mut()
         .filter_map(|call| call.counter.as_mut())
     {
+        *counter = sites.counters;
+        sites.counters += 1;
+    }
+    for (_, counter) in &mut sites.growths {
         *counter = sites.counters;
         sites.counters += 1;
     }
