@@ -39,4 +39,10 @@ pub mod questions;
 pub mod dap;
 
 #[cfg(feature = "debugger")]
+pub mod lsp;
+
+#[cfg(feature = "debugger")]
+pub mod mcp;
+
+#[cfg(feature = "debugger")]
 pub mod cli;

@@ -17,10 +17,17 @@
 ;; hostcalls, @ seeks, W asks who wrote a value.  `M-x rr-dap-requests' lists what
 ;; a service was asked.  All commands of rr-dap's console can be typed into
 ;; `*dape-repl*'; `help' lists them.
+;;
+;; While a session is there, its sources have a language server of Eglot's that knows
+;; the whole recording, unless Eglot has another one for them: how often each line
+;; ran (`eglot-inlay-hints-mode'), which values a variable had (`eldoc'), who wrote it
+;; (`xref-find-references').  `rr-dap-first-visit', `rr-dap-last-visit',
+;; `rr-dap-next-visit' and `rr-dap-previous-visit' go to visits of the line at point.
 
 ;;; Code:
 
 (require 'dape)
+(require 'eglot)
 
 (add-to-list 'dape-configs
              '(rr-dap
@@ -273,6 +280,117 @@ With a prefix argument FAILED, to the last one that failed."
     (rr-dap--list-requests buffer)))
 
 (add-hook 'dape-stopped-hook #'rr-dap--follow-requests)
+
+;; What the whole recording tells of each line.
+
+(defcustom rr-dap-language-server t
+  "Whether a session brings a language server for its sources."
+  :type 'boolean
+  :group 'dape)
+
+(defclass rr-dap-language-server (eglot-lsp-server) ()
+  :documentation "`rr-dap lsp'.")
+
+(cl-defmethod eglot-initialization-options ((_ rr-dap-language-server))
+  "Moments are gone to here."
+  '(:clientGoes t))
+
+(defvar rr-dap--served nil
+  "The connection that was looked at for a language server.")
+
+(defvar rr-dap--language-server nil
+  "The language server of the session.")
+
+(defun rr-dap--pairs (map)
+  "MAP, a `sourceMap', as options of the command line."
+  (cl-loop for (from to) on map by #'cddr
+           append (list "--source-map"
+                        (concat (string-remove-prefix ":" (format "%s" from)) "=" to))))
+
+(defun rr-dap--contact (config recording)
+  "The command line of a language server for RECORDING, debugged by CONFIG."
+  (append (list (or (plist-get config 'command) "rr-dap") "lsp" recording)
+          (rr-dap--pairs (plist-get config :sourceMap))))
+
+(defun rr-dap--serve (conn recording)
+  "Begin to tell of RECORDING, that of CONN, in the source that is shown."
+  (when-let* ((marked dape--stack-position-overlay)
+              ((overlayp marked))
+              (buffer (overlay-buffer marked)))
+    (with-current-buffer buffer
+      (unless (eglot-current-server)
+        (setq rr-dap--language-server
+              (eglot--connect (list major-mode)
+                              (or (project-current) (cons 'transient default-directory))
+                              'rr-dap-language-server
+                              (rr-dap--contact (dape--config conn) recording)
+                              (list (string-remove-suffix "-mode" (symbol-name major-mode)))))))))
+
+(defun rr-dap--serve-once ()
+  "Begin to tell of what is debugged, if that was not done yet."
+  (when-let* ((rr-dap-language-server)
+              (conn (dape--live-connection 'stopped t))
+              ((not (eq conn rr-dap--served)))
+              ((equal (plist-get (dape--config conn) :type) "rr-dap"))
+              ;; A server elsewhere has its recordings there.
+              ((equal (plist-get (dape--config conn) :request) "launch")))
+    (setq rr-dap--served conn)
+    (dape-request conn :rr/when nil
+                  (lambda (when-is problem)
+                    (when-let* (((not problem))
+                                (recording (plist-get when-is :recording)))
+                      (rr-dap--serve conn recording))))))
+
+(add-hook 'dape-stopped-hook #'rr-dap--serve-once)
+
+(defun rr-dap--serve-no-more ()
+  "End the language server with the last session."
+  (when (and (not dape-active-mode) rr-dap--language-server)
+    (let ((server rr-dap--language-server))
+      (setq rr-dap--language-server nil)
+      (when (jsonrpc-running-p server)
+        (eglot-shutdown server)))))
+
+(add-hook 'dape-active-mode-hook #'rr-dap--serve-no-more)
+
+(defun rr-dap--visit (which)
+  "Go to a visit of the line at point: WHICH one."
+  (let ((server rr-dap--language-server)
+        (file (buffer-file-name))
+        (line (line-number-at-pos nil t))
+        (conn (dape--live-connection 'stopped)))
+    (unless (and server (jsonrpc-running-p server) file)
+      (user-error "There is no language server of rr-dap here"))
+    (dape-request
+     conn :rr/when nil
+     (lambda (when-is problem)
+       (if problem (message "%s" problem)
+         (jsonrpc-async-request
+          server :rr/find
+          `(:recording ,(plist-get when-is :recording) :file ,file :line ,line :which ,which
+            :from ,(plist-get (plist-get when-is :moment) :position))
+          :success-fn (lambda (found) (rr-dap-seek (plist-get found :position)))
+          :error-fn (lambda (problem) (message "%s" (plist-get problem :message)))))))))
+
+(defun rr-dap-first-visit ()
+  "Go to the first time that the line at point ran."
+  (interactive)
+  (rr-dap--visit "first"))
+
+(defun rr-dap-last-visit ()
+  "Go to the last time that the line at point ran."
+  (interactive)
+  (rr-dap--visit "last"))
+
+(defun rr-dap-next-visit ()
+  "Go to the next time that the line at point runs."
+  (interactive)
+  (rr-dap--visit "next"))
+
+(defun rr-dap-previous-visit ()
+  "Go back to the last time before this that the line at point ran."
+  (interactive)
+  (rr-dap--visit "previous"))
 
 (dolist (binding '(("N" . rr-dap-step-back)
                    ("C" . rr-dap-reverse-continue)

@@ -10,7 +10,9 @@ mod dials;
 mod engine_settings;
 mod guest_world;
 mod instrument;
+mod lsp;
 mod man;
+mod mcp;
 mod mistaken;
 mod profile;
 mod progress;
@@ -65,8 +67,14 @@ enum Command {
     Demo(demo::Demo),
     /// Make a component record itself, on any host.
     Instrument(instrument::Instrument),
+    /// Tell editors what recordings know of each line: a language server on standard input
+    /// and output.
+    Lsp(lsp::Lsp),
     /// Write the manual pages.
     Man(man::Man),
+    /// Give programs the questions about recordings as tools: a server of the Model Context
+    /// Protocol on standard input and output.
+    Mcp(mcp::Mcp),
     /// Run a component and record the run.
     Record(record::Record),
     /// Replay a recording to its end: print what the guest printed, exit as it did.
@@ -108,7 +116,9 @@ pub fn main() -> ExitCode {
         Some(Command::Debug(command)) => command.run(),
         Some(Command::Demo(command)) => command.run(),
         Some(Command::Instrument(command)) => command.run(),
+        Some(Command::Lsp(command)) => command.run(),
         Some(Command::Man(command)) => command.run(),
+        Some(Command::Mcp(command)) => command.run(),
         Some(Command::Record(command)) => command.run(),
         Some(Command::Replay(command)) => command.run(),
         Some(Command::Serve(command)) => command.run(),

@@ -37,6 +37,10 @@ pub trait Code {
     fn types(&mut self, pattern: &str) -> Vec<FunctionView>;
     /// Which code a line has, or the next one that has some: a line of text for each place.
     fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String>;
+    /// The variables that can be seen on a line of a file, or on the next one that has code.
+    fn variables_of_line(&mut self, _file: &str, _line: u64) -> Vec<VariableInSource> {
+        Vec::new()
+    }
     /// What is at an address: code at an offset in the module of a frame, or a variable.
     ///
     /// # Errors
@@ -124,6 +128,15 @@ pub struct FunctionView {
     pub name: String,
     /// Where its source declares it, if debug information tells: the source and the line.
     pub declared: Option<(SourceRef, u64)>,
+}
+
+/// A variable, as its source declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableInSource {
+    /// What the source calls it.
+    pub name: String,
+    /// The line of its declaration, from 1, if that is known.
+    pub declared: Option<u64>,
 }
 
 /// A core module, as people see it.

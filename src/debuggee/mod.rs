@@ -3,6 +3,7 @@
 //! be tested with a scripted one.
 
 mod code;
+mod counts;
 pub mod failure;
 pub mod kept;
 pub mod launch;
@@ -18,6 +19,7 @@ mod travels;
 mod whole;
 
 pub use code::*;
+pub use counts::*;
 pub use looks::*;
 pub use moments::*;
 pub use past::*;

@@ -7,6 +7,7 @@ use crate::replay::Position;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion, Step, Stop, Writes};
 use crate::trace::WallTime;
+use std::path::Path;
 use std::time::Duration;
 
 /// What the host's clock said.
@@ -67,6 +68,10 @@ pub trait Travels {
     fn describe_stop(&mut self) -> StopText;
     /// What the host's clock said last before this moment, if the recording tells.
     fn time(&self) -> Option<TimeOfHost> {
+        None
+    }
+    /// The file of the recording, if it is one.
+    fn recording(&self) -> Option<&Path> {
         None
     }
     /// How far the recording goes, as far as that is known by now, and how it ended.

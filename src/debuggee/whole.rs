@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::origin::Origin;
-use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceOrigin};
+use super::{DataId, Debuggee, DebuggeeError, FrameId, Output, SourceCounts, SourceOrigin};
 use crate::inspect::past::difference::Difference;
 use crate::inspect::profile::Profile;
 use crate::replay::Tick;
@@ -54,6 +54,20 @@ pub trait Whole {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        Err(DebuggeeError::other(NOT_HERE))
+    }
+
+    /// How often each line and each function ran. Takes a pass over the
+    /// recording.
+    ///
+    /// # Errors
+    ///
+    /// If interrupted, or if the recording cannot be replayed.
+    fn counts(
+        &mut self,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<SourceCounts, DebuggeeError> {
         Err(DebuggeeError::other(NOT_HERE))
     }
 

@@ -17,7 +17,7 @@ const ROOMS: &[&[&str]] = &[
     &["inspect"],
     &["debuggee"],
     &["questions"],
-    &["dap"],
+    &["dap", "lsp", "mcp"],
     &["cli"],
 ];
 

@@ -321,6 +321,40 @@ check.test("who wrote a variable is asked, or the server says why not", function
   end
 end)
 
+check.test("the sources tell what the whole run did, and lead there", function()
+  go("RrSeek end")
+  local source = vim.fn.bufnr(work .. "/ledger.c")
+  local client
+  check.wait("a client", function()
+    client = vim.lsp.get_clients({ name = "rr-dap", bufnr = source })[1]
+    return client ~= nil
+  end)
+  local function of_apply()
+    return vim.tbl_filter(function(lens)
+      return lens.range.start.line == 43
+    end, vim.lsp.codelens.get(source))
+  end
+  check.wait("lenses", function()
+    return #of_apply() > 1
+  end)
+  local lenses = {}
+  for _, lens in ipairs(of_apply()) do
+    lenses[lens.command.title] = lens.command
+  end
+  check.contains(table.concat(vim.tbl_keys(lenses), ", "), "called 12 times", "how often")
+  check.wait("hints", function()
+    return #vim.lsp.inlay_hint.get({ bufnr = source }) > 20
+  end)
+  local first = go(function()
+    require("rr-dap.language_server").go_to(lenses.first, { client_id = client.id })
+  end)
+  check.equal(frame().name, "apply", "the function")
+  local second = go(function()
+    require("rr-dap.language_server").go_to(lenses.next, { client_id = client.id })
+  end)
+  check.equal(second.moment.tick > first.moment.tick, true, "the next call")
+end)
+
 check.test("a server without the requests is spoken to in its console", function()
   go("RrSeek end")
   local session = dap.session()

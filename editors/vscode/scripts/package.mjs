@@ -2,9 +2,10 @@
 //
 // With BINARY, the program rr-dap, it is for the machines of TARGET (linux-x64, linux-arm64)
 // alone, and has the program in its folder `bin`. The extension is built before: `npm run build`.
+import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
 
@@ -32,6 +33,12 @@ function machineOf(file) {
   return isElf ? header.readUInt16LE(18) : undefined;
 }
 
+/** The packages that are needed at run time, as they are installed here. */
+function needed() {
+  const told = execFileSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: extension, encoding: 'utf8' });
+  return told.trim().split('\n').filter((folder) => resolve(folder) !== resolve(extension));
+}
+
 if (binary !== undefined) {
   if (!(target in machines)) refuse(`TARGET is one of ${Object.keys(machines).join(', ')}, not ${target}`);
   if (machineOf(binary) !== machines[target]) refuse(`${binary} is not a program for ${target}`);
@@ -41,14 +48,15 @@ if (binary !== undefined) {
 const folder = mkdtempSync(join(tmpdir(), 'rr-dap-package-'));
 try {
   for (const part of parts) cpSync(join(extension, part), join(folder, part), { recursive: true });
+  for (const installed of needed()) cpSync(installed, join(folder, relative(extension, installed)), { recursive: true });
   for (const license of licenses) copyFileSync(join(root, license), join(folder, license));
   if (binary !== undefined) {
     mkdirSync(join(folder, 'bin'));
     copyFileSync(binary, join(folder, 'bin', 'rr-dap'));
     chmodSync(join(folder, 'bin', 'rr-dap'), 0o755);
   }
-  // Nothing at run time but VS Code itself; relative links in the README have nowhere to lead.
-  const options = { dependencies: false, rewriteRelativeLinks: false, allowMissingRepository: true };
+  // Relative links in the README have nowhere to lead.
+  const options = { dependencies: true, rewriteRelativeLinks: false, allowMissingRepository: true };
   await createVSIX({ cwd: folder, packagePath: resolve(out), target, ...options });
 } finally {
   rmSync(folder, { recursive: true, force: true });

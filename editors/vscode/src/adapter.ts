@@ -48,7 +48,7 @@ function attached(configuration: vscode.DebugConfiguration): vscode.DebugAdapter
   return socket ? new vscode.DebugAdapterNamedPipeServer(socket) : new vscode.DebugAdapterServer(port ?? 0, host);
 }
 
-function serverSettings(folder: vscode.WorkspaceFolder | undefined): ServerSettings {
+export function serverSettings(folder: vscode.WorkspaceFolder | undefined): ServerSettings {
   const settings = vscode.workspace.getConfiguration('rr-dap', folder);
   return {
     code: settings.get('code', 'suitable'),

@@ -123,3 +123,24 @@ export function serverArguments(settings: ServerSettings): string[] {
   if (settings.logDap !== '') options.push('--log-dap', settings.logDap);
   return options;
 }
+
+/** The command line of the language server that tells of a session's recording. */
+export function languageServerArguments(trace: string, configuration: Configuration, settings: ServerSettings): string[] {
+  const options = ['lsp', trace];
+  const each = (option: string, values: unknown) => {
+    for (const value of Array.isArray(values) ? values : []) if (typeof value === 'string') options.push(option, value);
+  };
+  for (const [from, to] of pairs(configuration['sourceMap'])) options.push('--source-map', `${from}=${to}`);
+  each('--program', configuration['programs']);
+  each('--debug-file', configuration['debugFiles']);
+  // Another build has the debug information, if the recorded one was stripped of it.
+  each('--debug-file', [configuration['component']]);
+  if (settings.checkpointMemory !== null) options.push('--checkpoint-memory', String(settings.checkpointMemory));
+  return options;
+}
+
+/** A map, or a list of pairs, as pairs. */
+function pairs(map: unknown): [string, string][] {
+  const listed: unknown[] = Array.isArray(map) ? map : typeof map === 'object' && map !== null ? Object.entries(map) : [];
+  return listed.filter((pair): pair is [string, string] => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'));
+}

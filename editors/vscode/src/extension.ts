@@ -5,6 +5,7 @@ import { Adapters } from './adapter.js';
 import { TYPE } from './configuration.js';
 import { HandlesView } from './handlesView.js';
 import { HostcallsView } from './hostcallsView.js';
+import { LanguageServers } from './languageServer.js';
 import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
 import { follow, followLinks } from './links.js';
 import { RecordingEditor } from './recordingEditor.js';
@@ -42,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     vscode.commands.registerCommand('rr-dap.recordAndDebug', open),
     ...travelCommands(recordings, context.extension.id),
     followLinks(recordings),
+    new LanguageServers(recordings, adapters),
     new RequestsView(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),

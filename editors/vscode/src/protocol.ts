@@ -20,6 +20,8 @@ export interface When {
   readonly phase: 'before' | 'calling' | 'answered' | 'end';
   /** The WIT name of the hostcall that we are in. */
   readonly hostcall?: string | null;
+  /** The recording's path, where the server is. */
+  readonly recording?: string | null;
 }
 
 export interface Mark {

@@ -1,79 +1,64 @@
 /** The view *Requests*: what a service was asked, and what became of it. */
 
 import * as vscode from 'vscode';
-import { ListWindow, type Part } from './listWindow.js';
+import { ListView, type Said } from './listView.js';
+import type { Found, ListWindow, Part } from './listWindow.js';
 import type { ServedRequest } from './protocol.js';
-import { type Recording, type Recordings, reporting } from './recording.js';
+import type { Recording, Recordings } from './recording.js';
 import { durationText, grouped, requestFacts, requestLine } from './wording.js';
 
-type Item =
-  | { readonly kind: 'request'; readonly request: ServedRequest }
-  | { readonly kind: 'earlier' }
-  | { readonly kind: 'later' };
-
-const EARLIER: Item = { kind: 'earlier' };
-const LATER: Item = { kind: 'later' };
-
-export class RequestsView implements vscode.TreeDataProvider<Item>, vscode.Disposable {
-  private readonly changed = new vscode.EventEmitter<void>();
-  readonly onDidChangeTreeData = this.changed.event;
-  private readonly view: vscode.TreeView<Item>;
-  private readonly subscriptions: vscode.Disposable[];
+export class RequestsView extends ListView<ServedRequest> {
   private failedOnly = false;
-  private window: ListWindow<ServedRequest> | undefined;
-  private items: readonly Item[] = [];
-  /** The tree knows its items by identity; a request's own changes as more of it becomes known. */
-  private readonly itemOf = new Map<number, Item>();
-  private of: Recording | undefined;
-  private here: number | undefined;
-  private newsSeen = 0;
-  private grownSeen = 0;
-  /** Whether there is anything to be shown in `of`. */
+  /** Whether there is anything to be shown in the recording that is looked at. */
   private hasRequests = false;
 
-  constructor(private readonly recordings: Recordings) {
-    this.view = vscode.window.createTreeView('rr-dap.requests', { treeDataProvider: this });
-    const command = (name: string, run: () => Promise<unknown>) =>
-      vscode.commands.registerCommand(`rr-dap.${name}`, () => reporting(run));
-    this.subscriptions = [
-      this.changed,
-      this.view,
-      recordings.onDidChange((recording) => void this.follow(recording)),
-      this.view.onDidChangeVisibility(() => void this.follow(recordings.current)),
-      command('showFailedRequests', () => this.refilter(true)),
-      command('showAllRequests', () => this.refilter(false)),
-      command('earlierRequests', () => this.grow((window) => window.earlier())),
-      command('laterRequests', () => this.grow((window) => window.later())),
-    ];
+  constructor(recordings: Recordings) {
+    super(recordings, 'Requests');
+    this.command('showFailedRequests', () => this.refilter(true));
+    this.command('showAllRequests', () => this.refilter(false));
+    this.command('earlierRequests', () => this.earlier());
+    this.command('laterRequests', () => this.later());
   }
 
-  getChildren(parent?: Item): readonly Item[] & Item[] {
-    return (parent === undefined ? [...this.items] : []) as Item[];
+  protected override numberOf(request: ServedRequest): number {
+    return request.number;
   }
 
-  getParent(): undefined {
-    return undefined;
+  protected override async fetch(recording: Recording, part: Part): Promise<Found<ServedRequest>> {
+    const { total, requests } = await recording.ask('rr/requests', { failed: this.failedOnly, ...part });
+    return { total, items: requests };
   }
 
-  getTreeItem(item: Item): vscode.TreeItem {
-    if (item.kind === 'request') return this.requestItem(item.request);
-    const label = item.kind === 'earlier' ? 'Earlier requests…' : 'Later requests…';
-    const more = new vscode.TreeItem(label);
-    more.iconPath = new vscode.ThemeIcon(item.kind === 'earlier' ? 'arrow-up' : 'arrow-down');
-    more.command = { command: `rr-dap.${item.kind}Requests`, title: label };
-    return more;
+  protected override async present(recording: Recording): Promise<number | undefined> {
+    const { here } = await recording.ask('rr/requests', { count: 0 });
+    return here ?? undefined;
   }
 
-  dispose(): void {
-    for (const subscription of this.subscriptions) subscription.dispose();
+  /** Before anybody can look, only whether there are any is asked: the view comes then, and asks for itself. */
+  protected override async isToBeShown(recording: Recording, isOld: () => boolean): Promise<boolean> {
+    if (!recording.travels) return false;
+    if (this.view.visible || this.hasRequests) return this.view.visible;
+    const news = (this.newsSeen = recording.news);
+    const { total } = await recording.ask('rr/requests', { count: 0 });
+    if (!isOld()) this.say(total > 0);
+    if (total > 0 && this.newsSeen === news) this.newsSeen = 0;
+    return false;
   }
 
-  private requestItem(request: ServedRequest): vscode.TreeItem {
+  protected override isSame(known: ServedRequest, request: ServedRequest): boolean {
+    return known.outcome === request.outcome;
+  }
+
+  protected override forgotten(): void {
+    this.say(false);
+  }
+
+  protected override entryItem(request: ServedRequest): vscode.TreeItem {
     const item = new vscode.TreeItem(`${request.number}  ${request.title}`);
     item.id = `${request.number}`;
     item.description = requestLine(request);
     item.tooltip = tooltip(request);
-    item.iconPath = this.icon(request);
+    item.iconPath = this.icon(request, request.failed, request.outcome === 'unfinished' ? 'watch' : 'globe');
     // One that never came to the program is nowhere in it.
     if (typeof request.start === 'number') {
       item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ request: request.number }] };
@@ -83,42 +68,12 @@ export class RequestsView implements vscode.TreeDataProvider<Item>, vscode.Dispo
     return item;
   }
 
-  private icon(request: ServedRequest): vscode.ThemeIcon {
-    if (request.number === this.here) {
-      return new vscode.ThemeIcon('debug-stackframe', new vscode.ThemeColor('debugIcon.breakpointCurrentStackframeForeground'));
-    }
-    if (request.failed) return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
-    return new vscode.ThemeIcon(request.outcome === 'unfinished' ? 'watch' : 'globe');
-  }
-
-  /** Shows the requests around the present, once somebody looks; before, only whether there are any. */
-  private async follow(recording: Recording | undefined): Promise<void> {
-    if (recording !== this.of) this.forget(recording);
-    if (recording === undefined || recording.stop === 0 || !recording.travels || recording.news === this.newsSeen) return;
-    if (this.hasRequests && !this.view.visible) return;
-    const news = (this.newsSeen = recording.news);
-    const isOld = () => recording !== this.of || recording.news !== news;
-    try {
-      if (!this.view.visible) {
-        const { total } = await recording.ask('rr/requests', { count: 0 });
-        if (isOld()) return;
-        this.say(total > 0);
-        // The view that comes now asks for itself.
-        if (total > 0) this.newsSeen = 0;
-        return;
-      }
-      if (this.grownSeen !== recording.grown) this.window = undefined;
-      this.grownSeen = recording.grown;
-      const { here } = await recording.ask('rr/requests', { count: 0 });
-      const at = here ?? this.here ?? 0;
-      const window = this.window?.covers(at) ? this.window : await this.around(recording, at);
-      if (isOld()) return;
-      this.here = here ?? undefined;
-      this.show(window);
-      await this.reveal();
-    } catch (error) {
-      if (!isOld() && this.hasRequests) this.view.message = String(error instanceof Error ? error.message : error);
-    }
+  protected override said(window: ListWindow<ServedRequest>): Said {
+    const total = grouped(window.total);
+    return {
+      message: window.items.length === 0 && this.failedOnly ? 'No request failed.' : undefined,
+      description: this.failedOnly ? `failed: ${total}` : total,
+    };
   }
 
   private say(hasRequests: boolean): void {
@@ -126,60 +81,10 @@ export class RequestsView implements vscode.TreeDataProvider<Item>, vscode.Dispo
     void vscode.commands.executeCommand('setContext', 'rr-dap.hasRequests', hasRequests);
   }
 
-  private forget(recording: Recording | undefined): void {
-    this.of = recording;
-    this.window = undefined;
-    this.here = undefined;
-    this.newsSeen = 0;
-    this.items = [];
-    this.itemOf.clear();
-    this.view.message = undefined;
-    this.say(false);
-    this.changed.fire();
-  }
-
-  private around(recording: Recording, number: number): Promise<ListWindow<ServedRequest>> {
-    const failed = this.failedOnly;
-    const fetch = async (part: Part) => {
-      const { total, requests } = await recording.ask('rr/requests', { failed, ...part });
-      return { total, items: requests };
-    };
-    return ListWindow.around(number, { fetch, numberOf: (request) => request.number });
-  }
-
-  private show(window: ListWindow<ServedRequest>): void {
-    this.window = window;
-    const requests = window.items.map((request) => this.itemFor(request));
-    this.items = [...(window.hasEarlier ? [EARLIER] : []), ...requests, ...(window.hasLater ? [LATER] : [])];
-    this.view.message = window.items.length === 0 && this.failedOnly ? 'No request failed.' : undefined;
-    this.view.description = this.failedOnly ? `failed: ${grouped(window.total)}` : grouped(window.total);
-    this.changed.fire();
-  }
-
-  private itemFor(request: ServedRequest): Item {
-    const known = this.itemOf.get(request.number);
-    if (known?.kind === 'request' && known.request.outcome === request.outcome) return known;
-    const item: Item = { kind: 'request', request };
-    this.itemOf.set(request.number, item);
-    return item;
-  }
-
-  private async reveal(): Promise<void> {
-    const item = this.here === undefined ? undefined : this.itemOf.get(this.here);
-    if (item !== undefined && this.items.includes(item) && this.view.visible) await this.view.reveal(item, { select: true, focus: false });
-  }
-
   private async refilter(failedOnly: boolean): Promise<void> {
     this.failedOnly = failedOnly;
     void vscode.commands.executeCommand('setContext', 'rr-dap.failedRequestsOnly', failedOnly);
-    const recording = this.recordings.current;
-    if (recording === undefined || recording.stop === 0) return;
-    this.show(await this.around(recording, this.here ?? 0));
-    await this.reveal();
-  }
-
-  private async grow(more: (window: ListWindow<ServedRequest>) => Promise<ListWindow<ServedRequest>>): Promise<void> {
-    if (this.window !== undefined) this.show(await more(this.window));
+    await this.relist();
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import {
+  languageServerArguments, test } from 'node:test';
 import {
   complaint,
   completed,
@@ -91,4 +92,15 @@ test('files of the same name have configurations of different names', () => {
     'Record and debug other.wasm',
     'Debug app.rrtrace',
   ]);
+});
+
+test('the language server is told what the debug adapter is told', () => {
+  const settings = { code: 'fast', checkpointMemory: 64, logDap: '/l' };
+  const given = launch({ sourceMap: { '/built': '/here' }, debugFiles: ['/d.dwp'], component: '/with-dwarf.wasm', programs: ['/p'] });
+  assert.deepEqual(languageServerArguments('/r.rrtrace', given, settings), [
+    ...['lsp', '/r.rrtrace', '--source-map', '/built=/here', '--program', '/p'],
+    ...['--debug-file', '/d.dwp', '--debug-file', '/with-dwarf.wasm', '--checkpoint-memory', '64'],
+  ]);
+  const other = launch({ sourceMap: [['/a', '/b'], ['odd']], debugFiles: 'no list', programs: [3] });
+  assert.deepEqual(languageServerArguments('/r', other, { ...settings, checkpointMemory: null }), ['lsp', '/r', '--source-map', '/a=/b']);
 });

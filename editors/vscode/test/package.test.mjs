@@ -66,6 +66,16 @@ test('without a program the package is for every machine', async () => {
   assert.doesNotMatch(files.get('extension.vsixmanifest').bytes.toString(), /TargetPlatform/);
 });
 
+test('what is needed at run time is in the package, and nothing else of it', async () => {
+  const { status, stderr, out } = packed();
+  assert.equal(status, 0, stderr);
+  const files = [...(await entries(out)).keys()].filter((name) => name.startsWith('extension/node_modules/'));
+  const packages = new Set(files.map((name) => name.split('/')[2]));
+  assert.ok(packages.has('vscode-languageclient') && packages.has('vscode-jsonrpc'), [...packages].join());
+  assert.ok(!packages.has('typescript') && !packages.has('@vscode'), [...packages].join());
+  assert.ok(files.every((name) => !/\.(ts|map|mts|cts)$/.test(name)));
+});
+
 test('a program for another machine is refused', () => {
   const binary = join(folder, 'other');
   writeFileSync(binary, program);

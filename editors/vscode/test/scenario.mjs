@@ -350,6 +350,44 @@ const acts = {
     await stopped('step');
   },
 
+  async 'the source tells what the whole run did, and lenses lead there'({ vscode, page, folder, go, cursor, until, moment }) {
+    await go('rr-dap.goToEnd');
+    await cursor('ledger.c', /__builtin_trap/);
+    const file = vscode.Uri.joinPath(folder.uri, 'ledger.c');
+    const document = await vscode.workspace.openTextDocument(file);
+    const lineOf = (part) => document.getText().split('\n').findIndex((text) => text.includes(part));
+    const apply = lineOf('static int apply(');
+    const lenses = async () => {
+      const all = await vscode.commands.executeCommand('vscode.executeCodeLensProvider', file, 100);
+      return (all ?? []).filter(({ range }) => range.start.line === apply).map(({ command }) => command);
+    };
+    await until('how much of the run it took', async () => /called 12 times · [\d.]+ % of ticks/.test((await lenses())[0]?.title ?? ''));
+    assert.deepEqual((await lenses()).slice(1).map(({ title }) => title), ['first', 'previous', 'next', 'last']);
+    const whole = new vscode.Range(0, 0, document.lineCount, 0);
+    const hints = await vscode.commands.executeCommand('vscode.executeInlayHintProvider', file, whole);
+    const subtracts = lineOf('from->balance -= transfer->amount');
+    assert.ok(hints.some(({ position, label }) => position.line === subtracts && label === '×12'));
+    const at = new vscode.Position(subtracts, document.lineAt(subtracts).text.indexOf('amount'));
+    const hovers = await vscode.commands.executeCommand('vscode.executeHoverProvider', file, at);
+    assert.match(hovers.flatMap(({ contents }) => contents.map(({ value }) => value)).join(), /`transfer->amount` had 12 values/);
+    const lens = async (wanted) => {
+      const { command, arguments: given } = (await lenses()).find(({ title }) => title === wanted);
+      await go(command, 'goto', ...given);
+    };
+    await lens('first');
+    await until('the first call', () => eventOf(moment()) === 15);
+    await cursor('ledger.c', /static int apply|find\(transfer->from\)/);
+    await page('picture', { name: 'lenses' });
+    await lens('next');
+    await until('the next call', () => eventOf(moment()) === 17);
+    await lens('previous');
+    await until('the first call again', () => eventOf(moment()) === 15);
+    const settings = vscode.workspace.getConfiguration('rr-dap');
+    await settings.update('languageServer', false, vscode.ConfigurationTarget.Workspace);
+    await until('no lenses', async () => (await lenses()).length === 0);
+    await settings.update('languageServer', undefined, vscode.ConfigurationTarget.Workspace);
+  },
+
   async 'hostcalls are listed, filtered, and travelled to'({ vscode, page, go, until, moment }) {
     await page('openSection', { view: 'Hostcalls' });
     await go('rr-dap.goToEvent', 'goto', 20);

@@ -3,6 +3,7 @@
 
 use super::{Capabilities, Source};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The capabilities, with that of these requests.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -67,6 +68,9 @@ pub struct WhenResponse {
     /// The WIT name of the hostcall that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostcall: Option<String>,
+    /// The recording's file, where the server is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<PathBuf>,
     /// What clocks on the wall showed, as RFC 3339 has it, if the recording tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,

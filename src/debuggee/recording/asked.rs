@@ -8,7 +8,8 @@ use crate::debuggee::{
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableView, WhichRequest, Window,
+    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableInSource, VariableView,
+    WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
@@ -171,6 +172,10 @@ impl Code for Recording {
 
     fn code_of_line(&mut self, file: &str, line: u64) -> Vec<String> {
         self.code_of(file, line)
+    }
+
+    fn variables_of_line(&mut self, file: &str, line: u64) -> Vec<VariableInSource> {
+        self.variables_on(file, line)
     }
 
     fn symbol_at(

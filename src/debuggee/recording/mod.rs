@@ -9,6 +9,7 @@ mod breakpoints;
 mod call_values;
 mod calls;
 mod core;
+mod counted;
 mod data;
 mod disassembly;
 mod expressions;
@@ -66,6 +67,7 @@ use panics::Panics;
 use sources::Sources;
 use stack::ShownFrame;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use texts::Listings;
 
@@ -362,6 +364,10 @@ impl Travels for Recording {
             elapsed: time.elapsed(),
             wall: trace.wall_time(time),
         })
+    }
+
+    fn recording(&self) -> Option<&Path> {
+        Some(self.timeline.trace().path())
     }
 
     fn history(&self) -> History {

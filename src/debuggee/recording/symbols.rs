@@ -5,7 +5,7 @@ use super::stack::ShownFrame;
 use super::values::failed;
 use super::{Recording, address};
 use crate::component::{CrossingKind, ModuleId, NamePattern};
-use crate::debuggee::{DebuggeeError, FrameId, FunctionView};
+use crate::debuggee::{DebuggeeError, FrameId, FunctionView, VariableInSource};
 use crate::source::ModuleSource;
 
 impl Recording {
@@ -68,6 +68,30 @@ impl Recording {
             }
         }
         told
+    }
+
+    pub(super) fn variables_on(&self, file: &str, line: u64) -> Vec<VariableInSource> {
+        let wanted = u32::try_from(line).unwrap_or(u32::MAX);
+        let path = self.sources.recorded_path(file);
+        let mut found: Vec<VariableInSource> = Vec::new();
+        for module in self.timeline.modules().iter() {
+            let places = module.source.breakpoint_places(&path, wanted);
+            let scopes = places
+                .first()
+                .and_then(|place| module.source.scopes_at(place.pc).ok());
+            let frame = scopes.and_then(|scopes| scopes.frames.into_iter().next_back());
+            // What is declared in inner blocks hides what is called so outside of them.
+            let variables = frame.map(|frame| frame.variables).unwrap_or_default();
+            for variable in variables.into_iter().rev() {
+                if !found.iter().any(|known| known.name == variable.name) {
+                    found.push(VariableInSource {
+                        declared: variable.declared.map(|line| u64::from(line.line)),
+                        name: variable.name,
+                    });
+                }
+            }
+        }
+        found
     }
 
     pub(super) fn symbol(

@@ -6,7 +6,8 @@ use super::texts::path_of;
 use crate::debuggee::failure::Failure;
 use crate::debuggee::origin::Origin;
 use crate::debuggee::{
-    Debuggee, DebuggeeError, FrameId, Looks, Output, Travels, Visiting, VisitsOf, VisitsTold, Whole,
+    Debuggee, DebuggeeError, FrameId, Looks, Output, SourceCounts, Travels, Visiting, VisitsOf,
+    VisitsTold, Whole,
 };
 use crate::inspect::expression::Expression;
 use crate::inspect::past::difference::{Difference, difference};
@@ -42,6 +43,14 @@ impl Recording {
 }
 
 impl Whole for Recording {
+    fn counts(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<SourceCounts, DebuggeeError> {
+        self.count_all(output, interrupt)
+    }
+
     fn twin(&mut self, interrupt: &Interrupt) -> Result<Box<dyn Debuggee>, DebuggeeError> {
         let timeline = self.timeline.twin(interrupt)?;
         Ok(Box::new(self.beside(timeline)))

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod guest;
 pub mod hello;
 pub mod kernels;
+pub mod language_client;
 pub mod ledger;
 pub mod lined;
 pub mod oracle;
@@ -28,6 +29,7 @@ pub mod second_reader;
 pub mod server;
 pub mod session;
 pub mod stripped;
+pub mod tool_client;
 pub mod transcript;
 pub mod walk;
 

@@ -23,6 +23,8 @@ M.defaults = {
   hostcalls = { limit = 10000 },
   --- The command that opens the window of :RrHandles.
   handles = { open = "botright vsplit" },
+  --- Tell in the sources what the whole run did there, while a session is there.
+  language_server = true,
 }
 
 M.options = vim.deepcopy(M.defaults)
@@ -40,6 +42,7 @@ local function check(options)
     attach = "table",
     hostcalls = "table",
     handles = "table",
+    language_server = "boolean",
   }
   for key, value in pairs(options) do
     if not expected[key] then

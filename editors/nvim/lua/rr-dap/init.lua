@@ -46,12 +46,16 @@ function M.setup(options)
   dap.adapters[config.options.type] = adapter.adapter
   provide(dap)
   session.listen(dap)
+  local language_server = require("rr-dap.language_server")
+  language_server.setup()
   if not is_listening then
     is_listening = true
-    session.at_each_stop(function()
+    session.at_each_stop(function(running)
       require("rr-dap.handles").refresh()
       require("rr-dap.hostcalls").follow()
+      language_server.follow(running)
     end)
+    session.at_each_end(language_server.ended)
   end
   return true
 end

@@ -8,6 +8,8 @@ local M = {}
 local moments = setmetatable({}, { __mode = "k" })
 --- Run at each stop.
 local at_stops = {}
+--- Run when a session is over.
+local at_ends = {}
 --- By session: run at its next stop only.
 local at_next_stop = setmetatable({}, { __mode = "k" })
 
@@ -142,6 +144,11 @@ function M.at_each_stop(action)
   table.insert(at_stops, action)
 end
 
+---@param action fun(session: table)
+function M.at_each_end(action)
+  table.insert(at_ends, action)
+end
+
 --- To be called when a motion has begun.
 ---@param session table
 ---@param action fun(moment: table)
@@ -191,6 +198,9 @@ end
 local function ended(session)
   moments[session] = nil
   redraw()
+  for _, action in ipairs(at_ends) do
+    action(session)
+  end
 end
 
 --- nvim-dap shows the innermost frame that has a source, be it a shim's or the C library's:

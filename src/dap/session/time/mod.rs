@@ -19,6 +19,7 @@ use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
 use crate::trace::WallTime;
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) use overview::timeline;
@@ -62,6 +63,7 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
             Phase::End => "end",
         },
         hostcall: debuggee.calling(),
+        recording: debuggee.recording().map(Path::to_owned),
         time: time.and_then(|time| time.wall).map(WallTime::rfc3339),
         elapsed_ns: time.map(|time| nanoseconds(time.elapsed)),
     })
