@@ -226,7 +226,7 @@ fn wrong_commands_are_told_of_and_fail_a_script() {
         ("info nothing", "info about what?"),
         ("x/4q path", "`q` is neither a format"),
         ("list ledger.c:9999", "lines"),
-        ("help me", "there is no command `me`"),
+        ("help mx", "there is no command `mx`"),
         ("undisplay 3", "there is no display 3"),
         ("quit now", "nothing follows"),
     ] {
