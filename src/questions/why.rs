@@ -78,7 +78,10 @@ impl Display for Failure {
                 }
             }
             if let Some(value) = &self.value {
-                write!(f, "\n{} was {}", value.name, value.value)?;
+                match value.name.starts_with('$') || value.name == value.value {
+                    true => write!(f, "\nThe value that it took was {}", value.value)?,
+                    false => write!(f, "\n{} was {}", value.name, value.value)?,
+                }
                 if let Some(ask) = &value.ask {
                     write!(f, " (origin {ask})")?;
                 }

@@ -2,10 +2,18 @@
 //! whatever is said of a copy holds where one goes there.
 
 use crate::support::asked::{answers, in_words};
+use crate::support::cache_dir;
 use crate::support::client::Client;
 use crate::support::ledger::own_ledger;
 use crate::support::session::{frames, start};
 use crate::support::{fixture, record, unpacked};
+use rr_dap::debuggee::launch::{AttachArguments, ViewArguments};
+use rr_dap::debuggee::recording::RecordingLauncher;
+use rr_dap::debuggee::{DebuggeeError, Halt, Launcher, Output, Stream};
+use rr_dap::questions::{self, Asked, QuestionError};
+use rr_dap::replay::variant::CacheDir;
+use rr_dap::timeline::travel::motion::Motion;
+use rr_dap::timeline::{Interrupt, Options};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -406,4 +414,54 @@ fn writes_are_found_in_a_run_that_ends_in_any_trap() {
     let told = origin(&trace, &[], "$mem[65520; 4]");
     assert_eq!(copies_of(&told), "stored");
     assert_eq!(end_of(&told), "constant 7");
+}
+
+/// Nobody listens.
+struct Nobody;
+
+impl Output for Nobody {
+    fn guest(&self, _: Stream, _: &[u8]) {}
+    fn console(&self, _: &str) {}
+    fn progress(&self, _: Option<u8>, _: &str) {}
+}
+
+#[test]
+fn a_question_that_is_given_up_leaves_the_debuggee_of_use() {
+    let (_dir, trace) = own_ledger();
+    let options = Options {
+        sweep: false,
+        ..Options::new(
+            env!("CARGO_BIN_EXE_rr-dap").into(),
+            CacheDir::open(&cache_dir()).unwrap(),
+        )
+    };
+    let launcher = RecordingLauncher::new(options, Some(trace));
+    let view = ViewArguments::default();
+    let mut debuggee = launcher
+        .attach(&AttachArguments { view }, &Nobody, &Halt::default())
+        .unwrap();
+    let mut ask = |question: &str, interrupt: &Interrupt| {
+        debuggee
+            .travel(&Motion::End, &Nobody, &Interrupt::new())
+            .unwrap();
+        questions::read(question).unwrap().ask(&mut Asked {
+            debuggee: debuggee.as_mut(),
+            frame: None,
+            output: &Nobody,
+            interrupt,
+        })
+    };
+    let raised = Interrupt::new();
+    raised.raise();
+    for question in ["origin account->balance", "why"] {
+        let given_up = ask(question, &raised);
+        assert!(
+            matches!(
+                given_up,
+                Err(QuestionError::Debuggee(DebuggeeError::Interrupted))
+            ),
+            "{question}: {given_up:?}"
+        );
+        assert!(ask(question, &Interrupt::new()).is_ok(), "{question}");
+    }
 }

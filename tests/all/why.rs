@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 fn recorded(app: &str, dir: &Path, options: &[&str]) -> PathBuf {
-    let trace = dir.join("t.rrtrace");
+    let nth = std::fs::read_dir(dir).unwrap().count();
+    let trace = dir.join(format!("{nth}.rrtrace"));
     let options = [&["--quiet"], options].concat();
     record(&fixture(app), &options, &[], "", &trace);
     trace
@@ -117,7 +118,7 @@ fn each_trap_is_told_in_its_own_terms_with_where_the_value_comes_from() {
             "argument at: 65533",
         ),
     ] {
-        let trace = recorded("wat/faults.wat", dir.path(), &["--force", "--invoke", call]);
+        let trace = recorded("wat/faults.wat", dir.path(), &["--invoke", call]);
         let (told, text) = why(&trace);
         assert!(text.contains(words), "{call}: {text}");
         assert_eq!(
@@ -144,11 +145,7 @@ fn a_full_stack_is_told_with_who_calls_whom() {
 fn a_wrong_handle_is_told_with_its_story() {
     let dir = tempfile::tempdir().unwrap();
     for call in ["use-after-drop()", "wrong-type()", "double-drop()"] {
-        let trace = recorded(
-            "wat/handles.wat",
-            dir.path(),
-            &["--force", "--invoke", call],
-        );
+        let trace = recorded("wat/handles.wat", dir.path(), &["--invoke", call]);
         let (told, text) = why(&trace);
         let story = &told["what"]["handle"]["story"];
         assert!(story.is_string(), "{call}: {text}");

@@ -274,3 +274,98 @@ impl Flow {
             .and_then(|(flow, stack)| Some((flow, *stack.get(index as usize)?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The flow through the first function of a module, and its instructions by what they do.
+    fn flow(text: &str) -> Flow {
+        let module = wat::parse_str(text).unwrap();
+        let types = FunctionTypes::read(&module);
+        let body = types.body(0).unwrap();
+        Flow::read(&module, &types, body).unwrap()
+    }
+
+    fn those_that(flow: &Flow, does: impl Fn(&Does) -> bool) -> Vec<u32> {
+        let meant = flow.instructions.iter().filter(|i| does(&i.does));
+        meant.map(|i| i.pc).collect()
+    }
+
+    fn one_that(flow: &Flow, does: impl Fn(&Does) -> bool) -> u32 {
+        let found = those_that(flow, does);
+        assert_eq!(found.len(), 1);
+        found[0]
+    }
+
+    #[test]
+    fn what_comes_out_of_a_block_has_come_one_of_its_ways() {
+        let flow = flow(
+            "(module (func (param i32) (result i32)
+               (i32.add (i32.const 1)
+                 (block (result i32)
+                   (br_if 0 (i32.const 2) (local.get 0))
+                   (drop) (i32.const 3)))))",
+        );
+        let add = one_that(&flow, |does| *does == Does::Computes("+"));
+        let [one, Source::Joined(join)] = flow.takes(add) else {
+            panic!("{:?}", flow.takes(add));
+        };
+        assert_eq!(flow.constant(*one), Some(CoreValue::I32(1)));
+        let ways = flow.ways(*join).iter();
+        let values: Vec<_> = ways.map(|way| flow.constant(way.source)).collect();
+        assert_eq!(values, [Some(CoreValue::I32(2)), Some(CoreValue::I32(3))]);
+        let branch = one_that(&flow, |does| *does == Does::Computes("br_if"));
+        assert_eq!(flow.ways(*join)[0].pc, branch);
+        assert_eq!(flow.branches(), [branch]);
+    }
+
+    #[test]
+    fn what_is_between_two_instructions_is_straight_or_not() {
+        let flow = flow(
+            "(module (func (param i32) (local i32)
+               (local.set 1 (i32.const 7))
+               (drop (local.get 1))
+               (loop (br_if 0 (local.get 0)))
+               (drop (local.get 1))))",
+        );
+        let set = flow.sets(1)[0];
+        let gets = those_that(&flow, |does| *does == Does::LocalGet(1));
+        assert!(flow.is_straight(set, gets[0]));
+        assert!(!flow.is_straight(set, gets[1]));
+        let constant = |pc| flow.constant(Source::By { pc, result: 0 });
+        assert_eq!(constant(gets[0]), Some(CoreValue::I32(7)));
+        assert_eq!(constant(gets[1]), None);
+    }
+
+    #[test]
+    fn bytes_that_are_shifted_and_put_together_are_where_they_were() {
+        let flow = flow(
+            "(module (func (param i32 i32) (result i32)
+               (i32.or (i32.shr_u (local.get 0) (i32.const 8))
+                       (i32.shl (local.get 1) (i32.const 24)))))",
+        );
+        let or = one_that(&flow, |does| *does == Does::Computes("|"));
+        // The highest byte is the lowest of the second, the others are of the first.
+        let (high, bytes) = flow.moved(or, (3, 1)).unwrap();
+        let Source::By { pc, .. } = high else {
+            panic!("{high:?}");
+        };
+        let (value, bytes) = flow.moved(pc, bytes).unwrap();
+        let second = one_that(&flow, |does| *does == Does::LocalGet(1));
+        assert_eq!(
+            value,
+            Source::By {
+                pc: second,
+                result: 0
+            }
+        );
+        assert_eq!(bytes, (0, 1));
+        let (low, bytes) = flow.moved(or, (0, 2)).unwrap();
+        let Source::By { pc, .. } = low else {
+            panic!("{low:?}");
+        };
+        assert_eq!(flow.moved(pc, bytes).unwrap().1, (1, 2));
+        assert_eq!(flow.moved(or, (0, 4)), None);
+    }
+}

@@ -71,9 +71,10 @@ fn sort(fault: &Fault) -> String {
         Fault::Exit { status: None } => "answered an error".to_owned(),
         Fault::Other { message } => without_numbers(message),
         Fault::Unreachable => "unreachable".to_owned(),
-        Fault::Nothing | Fault::NullCall | Fault::DivisionByZero | Fault::Overflow => {
-            in_words(fault, "")
-        }
+        Fault::NullCall => "called a null function pointer".to_owned(),
+        Fault::DivisionByZero => "division by zero".to_owned(),
+        Fault::Overflow => "number that does not fit".to_owned(),
+        Fault::Nothing => String::new(),
     }
 }
 

@@ -43,6 +43,8 @@ impl Recording {
         let mut open = vec![range];
         while let Some(range) = open.pop() {
             if parts.len() + ends.len() >= MOST_PARTS {
+                // What is left is a part of its own, which has parts.
+                open.push(range);
                 break;
             }
             match self.last_write_of(range, sought.at, asking)? {
@@ -90,15 +92,15 @@ impl Recording {
             },
             _ => {
                 // What has ended is followed no further: it is asked for once more.
-                let again = ends.into_iter().map(|(part, _)| {
+                let again = ends.into_iter().map(|(part, _)| part).chain(open);
+                parts.extend(again.map(|part| {
                     let sought = Sought {
                         held: Held::Memory(part),
                         at: sought.at,
                         bytes: (0, part.length),
                     };
                     (part.address, sought, Vec::new())
-                });
-                parts.extend(again);
+                }));
                 parts.sort_by_key(|(address, ..)| *address);
                 let parts = parts.into_iter();
                 let parts = parts.map(|(at, next, told)| (at - range.address, next, told));

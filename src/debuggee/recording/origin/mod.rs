@@ -220,7 +220,7 @@ impl Recording {
         asking: &mut Asking<'_>,
     ) -> Result<WayEnd> {
         let mut told = Vec::new();
-        for (from, sought, copies) in parts.into_iter().take(MOST_PARTS) {
+        for (from, sought, copies) in parts {
             let bytes = u64::from(sought.bytes.1);
             let mut way = match deep < DEEPEST {
                 true => self.follow(sought, deep + 1, asking)?,
