@@ -145,23 +145,17 @@ impl Question for Memory {
 
 fn growths(profile: &Profile, until: Option<Tick>, limit: usize) -> (u64, Vec<Growth>, usize) {
     let contexts = profile.contexts();
-    let (mut bytes, mut growths, mut more) = (0, Vec::new(), 0);
+    let mut bytes = contexts.first_memory();
+    let (mut growths, mut more) = (Vec::new(), 0);
     for (nth, slice) in contexts.slices().iter().enumerate() {
         let begun = nth.checked_sub(1).and_then(|at| contexts.slices().get(at));
         if until.is_some_and(|until| begun.is_some_and(|begun| begun.end >= until)) {
             break;
         }
         let grown = slice.memory.saturating_sub(bytes);
-        bytes = slice.memory;
-        if grown == 0
-            || nth == 0 && growths.is_empty() && grown == slice.memory && {
-                // What there is from the beginning has not grown.
-                let samples = contexts.samples(nth).iter();
-                !samples
-                    .into_iter()
-                    .any(|sample| profile.growth(sample.counter).is_some())
-            }
-        {
+        // While instances are made, not all of their memories are there.
+        bytes = bytes.max(slice.memory);
+        if grown == 0 {
             continue;
         }
         if growths.len() == limit {
