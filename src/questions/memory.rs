@@ -192,9 +192,6 @@ pub(super) fn heap(profile: &Profile, limit: usize) -> HeapAnswer {
         }
     }
     for (place, (blocks, bytes, oldest)) in own.into_iter().enumerate() {
-        if blocks == 0 {
-            continue;
-        }
         let stack = profile.allocating(place);
         let by = stack.and_then(|stack| profile.own_frame(stack));
         let by = by.map(|frame| named(profile, frame));
@@ -223,7 +220,9 @@ pub(super) fn heap(profile: &Profile, limit: usize) -> HeapAnswer {
             row.stack = stack;
         }
     }
-    let mut places: Vec<HeapRow> = rows.into_values().map(|(row, _)| row).collect();
+    let rows = rows.into_values().map(|(row, _)| row);
+    // Who has freed all is only of interest beside who has not, in the same place.
+    let mut places: Vec<HeapRow> = rows.filter(|row| row.blocks > 0).collect();
     places.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.by.cmp(&b.by)));
     let all = places.len();
     places.truncate(limit);
