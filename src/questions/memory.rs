@@ -79,7 +79,6 @@ pub struct HeapAnswer {
     pub unknown: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
