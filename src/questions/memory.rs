@@ -79,7 +79,6 @@ pub struct HeapAnswer {
     pub unknown: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -145,23 +144,17 @@ impl Question for Memory {
 
 fn growths(profile: &Profile, until: Option<Tick>, limit: usize) -> (u64, Vec<Growth>, usize) {
     let contexts = profile.contexts();
-    let (mut bytes, mut growths, mut more) = (0, Vec::new(), 0);
+    let mut bytes = contexts.first_memory();
+    let (mut growths, mut more) = (Vec::new(), 0);
     for (nth, slice) in contexts.slices().iter().enumerate() {
         let begun = nth.checked_sub(1).and_then(|at| contexts.slices().get(at));
         if until.is_some_and(|until| begun.is_some_and(|begun| begun.end >= until)) {
             break;
         }
         let grown = slice.memory.saturating_sub(bytes);
-        bytes = slice.memory;
-        if grown == 0
-            || nth == 0 && growths.is_empty() && grown == slice.memory && {
-                // What there is from the beginning has not grown.
-                let samples = contexts.samples(nth).iter();
-                !samples
-                    .into_iter()
-                    .any(|sample| profile.growth(sample.counter).is_some())
-            }
-        {
+        // While instances are made, not all of their memories are there.
+        bytes = bytes.max(slice.memory);
+        if grown == 0 {
             continue;
         }
         if growths.len() == limit {
@@ -198,9 +191,6 @@ pub(super) fn heap(profile: &Profile, limit: usize) -> HeapAnswer {
         }
     }
     for (place, (blocks, bytes, oldest)) in own.into_iter().enumerate() {
-        if blocks == 0 {
-            continue;
-        }
         let stack = profile.allocating(place);
         let by = stack.and_then(|stack| profile.own_frame(stack));
         let by = by.map(|frame| named(profile, frame));
@@ -229,7 +219,9 @@ pub(super) fn heap(profile: &Profile, limit: usize) -> HeapAnswer {
             row.stack = stack;
         }
     }
-    let mut places: Vec<HeapRow> = rows.into_values().map(|(row, _)| row).collect();
+    let rows = rows.into_values().map(|(row, _)| row);
+    // Who has freed all is only of interest beside who has not, in the same place.
+    let mut places: Vec<HeapRow> = rows.filter(|row| row.blocks > 0).collect();
     places.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.by.cmp(&b.by)));
     let all = places.len();
     places.truncate(limit);

@@ -1,6 +1,8 @@
 //! Calling contexts and their ticks, against the stacks that code compiled for debugging has
 //! at each tick, and against how often each instruction ran.
 
+use crate::support::random_guest::random_guest;
+use crate::support::text;
 use crate::support::walk::{Guest, command, each, record, run, with_fixtures};
 use rr_dap::component::ModuleId;
 use rr_dap::instrument::probe::Probe;
@@ -9,7 +11,7 @@ use rr_dap::replay::counts::Counts;
 use rr_dap::replay::frames::{self, Innermost, ModuleCode};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Code, Compiled, Observer, Replay, ReplayError, State, Tick};
-use rr_dap::trace::Trace;
+use rr_dap::trace::{Outcome, Trace};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -186,15 +188,21 @@ fn measured(trace: &Arc<Trace>, variant: Variant) -> Contexts {
 
 fn agree(guest: Guest) {
     let (_dir, trace) = record(&guest);
-    let walked = walked(&trace);
-    let codes = codes(&trace);
-    let counts = compiled(&trace, Variant::Probed(Probe::Count));
-    let counts = Counts::of(&trace, &counts, &Arc::default()).expect("counts");
+    let stacks = agree_on(&trace);
+    assert!(stacks > 1, "{stacks}");
+}
+
+/// How many stacks there are.
+fn agree_on(trace: &Arc<Trace>) -> usize {
+    let walked = walked(trace);
+    let codes = codes(trace);
+    let counts = compiled(trace, Variant::Probed(Probe::Count));
+    let counts = Counts::of(trace, &counts, &Arc::default()).expect("counts");
     for variant in [
         Variant::Probed(Probe::Context),
         Variant::ProbedExactly(Probe::Context),
     ] {
-        let contexts = measured(&trace, variant);
+        let contexts = measured(trace, variant);
         let told = told(&contexts, &codes);
         assert_eq!(told, walked, "{variant:?}");
         assert_eq!(told.values().sum::<u64>(), contexts.end().0, "{variant:?}");
@@ -208,7 +216,35 @@ fn agree(guest: Guest) {
             }
         }
     }
-    assert!(walked.len() > 1, "{walked:?}");
+    walked.len()
+}
+
+/// Functions that call each other by name and by reference, loop, branch, throw and catch.
+#[test]
+fn random_guests_agree() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut returned, mut stacks) = (0, 0);
+    for seed in 0..40 {
+        let module = random_guest(seed);
+        let module = module.replacen("(module", "(core module $m", 1);
+        let module = module.replace("(import \"host\" \"look\" (func $look))", "(func $look)");
+        let component = format!(
+            "(component {module} (core instance $i (instantiate $m))
+               (func (export \"run\") (result u32) (canon lift (core func $i \"run\"))))"
+        );
+        let app = dir.path().join(format!("{seed}.wat"));
+        std::fs::write(&app, component).expect("writes");
+        let path = dir.path().join(format!("{seed}.rrtrace"));
+        let output = crate::support::record(&app, &["--invoke", "run()"], &[], "", &path);
+        let trace = Trace::open(&path);
+        let trace = trace.unwrap_or_else(|e| panic!("{e}: {}", text(&output.stderr)));
+        // Nobody catches what some throw.
+        if matches!(trace.outcome(), Outcome::Returned { .. }) {
+            returned += 1;
+            stacks += agree_on(&Arc::new(trace));
+        }
+    }
+    assert!(returned > 10 && stacks > 1000, "{returned} {stacks}");
 }
 
 each! {

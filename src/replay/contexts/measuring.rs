@@ -56,6 +56,7 @@ pub(super) fn measure(
         slices: Slices::default(),
         standing: Vec::new(),
         memories: Vec::new(),
+        first_memory: 0,
         hostcalls: Vec::new(),
         open_hostcalls: Vec::new(),
         entries: Vec::new(),
@@ -103,6 +104,7 @@ pub(super) fn measure(
         entries: measured.entries,
         is_full: tree.is_full(),
         heap,
+        first_memory: measured.first_memory,
         end,
     })
 }
@@ -130,6 +132,8 @@ struct Measuring {
     standing: Vec<u32>,
     /// The memories of the guest.
     memories: Vec<Memory>,
+    /// How many bytes they had when they were made.
+    first_memory: u64,
     hostcalls: Vec<Crossed>,
     /// Those in progress, if they are noted.
     open_hostcalls: Vec<Option<usize>>,
@@ -328,6 +332,7 @@ impl Observer for Measuring {
                 .iter()
                 .any(|known| known.data_ptr(&*store) == start);
             if !is_known {
+                self.first_memory += memory.data_size(&*store) as u64;
                 self.memories.push(memory);
             }
         }

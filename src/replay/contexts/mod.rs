@@ -170,6 +170,7 @@ pub struct Contexts {
     entries: Vec<Crossed>,
     is_full: bool,
     heap: Option<HeapTold>,
+    first_memory: u64,
     end: Tick,
 }
 
@@ -200,6 +201,11 @@ impl Contexts {
         until: Tick,
     ) -> Result<Contexts, ReplayError> {
         measuring::measure(trace, compiled, cancelled, Some(until))
+    }
+
+    /// Bytes of all linear memories as they were made.
+    pub fn first_memory(&self) -> u64 {
+        self.first_memory
     }
 
     /// What is told of heaps, in a variant that notes that.
