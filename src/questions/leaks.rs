@@ -2,13 +2,16 @@
 
 use super::memory::{HeapAnswer, heap, limit_alone};
 use super::{Asked, Question, QuestionError};
-use crate::debuggee::{HandleShown, Past, grouped};
+use crate::debuggee::{DebuggeeError, HandleShown, InstanceHandles, Past, grouped};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// Places and kinds that are told unless more are wanted.
 const USUAL: usize = 10;
+/// How often it is asked whether handles are known.
+const POLL: Duration = Duration::from_millis(20);
 /// Handles of one kind that are told.
 const SOME: usize = 5;
 
@@ -64,7 +67,7 @@ impl Question for Leaks {
     fn answer(&self, asked: &mut Asked<'_>) -> Result<LeaksAnswer, QuestionError> {
         let limit = self.limit.unwrap_or(USUAL);
         let profile = asked.debuggee.heap(None, asked.output, asked.interrupt)?;
-        let resources = Past::resources(asked.debuggee, true)?;
+        let resources = resources(asked)?;
         let leaked = resources.into_iter().flat_map(|of| of.leaks);
         let mut handles = alike(leaked);
         let all = handles.len();
@@ -74,6 +77,19 @@ impl Question for Leaks {
             more: all - handles.len(),
             handles,
         })
+    }
+}
+
+/// The handle tables at the end: what replays in the background may have to come there first.
+fn resources(asked: &mut Asked<'_>) -> Result<Vec<InstanceHandles>, QuestionError> {
+    loop {
+        match Past::resources(asked.debuggee, true) {
+            Err(DebuggeeError::NotYet) if asked.interrupt.is_raised() => {
+                return Err(DebuggeeError::Interrupted.into());
+            }
+            Err(DebuggeeError::NotYet) => std::thread::sleep(POLL),
+            known => return Ok(known?),
+        }
     }
 }
 

@@ -182,7 +182,7 @@ fn agree(recorded: &Recorded) -> (Folded, Value) {
         .expect("gzip");
     assert_eq!(unpacked, profile);
     let profile: Value = serde_json::from_str(&profile).expect("JSON");
-    let (of_firefox, lines) = of_firefox(&profile);
+    let (of_firefox, mut lines) = of_firefox(&profile);
     assert_eq!(of_firefox, folded);
     // The question adds up the same.
     let hottest = recorded.ask("hottest --limit 10000");
@@ -213,10 +213,10 @@ fn agree(recorded: &Recorded) -> (Folded, Value) {
 fn profiles_of_c_add_up() {
     let recorded = Recorded::of(&fixture("motion/steps-O0.wasm"), &[]);
     let (folded, _) = agree(&recorded);
+    let is_main = |name: &String| name.contains("main");
     assert!(
-        folded
-            .keys()
-            .any(|stack| stack.last().is_some_and(|name| name == "main"))
+        folded.keys().any(|stack| stack.iter().any(is_main)),
+        "{folded:?}"
     );
 }
 

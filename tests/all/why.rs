@@ -79,6 +79,56 @@ fn memory_out_of_bounds_is_told_with_where_it_ends_and_the_index() {
     assert!(told["value"]["copies"].is_array(), "{told}");
 }
 
+/// The last of where the wrong value comes from.
+fn comes_from(told: &Value) -> String {
+    let end = told["value"]["end"].as_object().unwrap();
+    let (kind, told) = end.iter().next().unwrap();
+    let value = told["value"].as_str().unwrap_or_default();
+    match told["part"].as_str() {
+        Some(part) => format!("{kind} {part}: {value}"),
+        None => format!("{kind} {value}"),
+    }
+}
+
+#[test]
+fn each_trap_is_told_in_its_own_terms_with_where_the_value_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    for (call, words, from) in [
+        ("divide(7, 0)", "divided by zero", "argument b: 0"),
+        (
+            "null-call()",
+            "a function pointer that is null",
+            "constant 0",
+        ),
+        (
+            "wild-call()",
+            "a function pointer that is none of its type: entry 1",
+            "constant 1",
+        ),
+        ("narrow(1e20)", "does not fit", "argument x: 1e20"),
+        (
+            "index(1000000)",
+            "read memory that there is not: at 0x3d0920",
+            "argument i: 1000000",
+        ),
+        (
+            "fill(65533)",
+            "wrote memory that there is not: at 0xfffd",
+            "argument at: 65533",
+        ),
+    ] {
+        let trace = recorded("wat/faults.wat", dir.path(), &["--force", "--invoke", call]);
+        let (told, text) = why(&trace);
+        assert!(text.contains(words), "{call}: {text}");
+        assert_eq!(
+            comes_from(&told).replace("100000000000000000000", "1e20"),
+            from,
+            "{call}: {text}"
+        );
+        assert!(!told["cause"].as_str().unwrap().is_empty(), "{call}");
+    }
+}
+
 #[test]
 fn a_full_stack_is_told_with_who_calls_whom() {
     let dir = tempfile::tempdir().unwrap();
@@ -94,7 +144,11 @@ fn a_full_stack_is_told_with_who_calls_whom() {
 fn a_wrong_handle_is_told_with_its_story() {
     let dir = tempfile::tempdir().unwrap();
     for call in ["use-after-drop()", "wrong-type()", "double-drop()"] {
-        let trace = recorded("wat/handles.wat", dir.path(), &["--invoke", call]);
+        let trace = recorded(
+            "wat/handles.wat",
+            dir.path(),
+            &["--force", "--invoke", call],
+        );
         let (told, text) = why(&trace);
         let story = &told["what"]["handle"]["story"];
         assert!(story.is_string(), "{call}: {text}");

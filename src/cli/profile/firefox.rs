@@ -388,9 +388,12 @@ impl Markers {
         let elapsed = |event| Some(times.at(event)?.elapsed());
         let millis = |time: Duration| time.as_secs_f64() * 1e3;
         for crossed in contexts.hostcalls() {
+            let crossing = trace.component().crossing(crossed.crossing);
+            let name = crossing.map(|crossing| crossing.name.to_string());
+            let name = name.unwrap_or_default();
             markers.add(
-                trace,
                 crossed,
+                name,
                 ("hostcall", HOSTCALLS),
                 profile.end(),
                 strings,
@@ -400,8 +403,9 @@ impl Markers {
                 marker.took = times.duration(crossed.event).map(millis);
             }
         }
-        for crossed in contexts.entries() {
-            markers.add(trace, crossed, ("export", EXPORTS), profile.end(), strings);
+        let names = timed::names_of_entries(trace, contexts.entries());
+        for (crossed, name) in contexts.entries().iter().zip(names) {
+            markers.add(crossed, name, ("export", EXPORTS), profile.end(), strings);
             if let Some(marker) = markers.data.last_mut() {
                 let begun = elapsed(crossed.event);
                 marker.host = begun.map(millis);
@@ -415,17 +419,14 @@ impl Markers {
 
     fn add(
         &mut self,
-        trace: &Trace,
         crossed: &Crossed,
+        name: String,
         (kind, category): (&'static str, u32),
         end: Tick,
         strings: &mut Strings,
     ) {
         const INTERVAL: u32 = 1;
-        let crossing = trace.component().crossing(crossed.crossing);
-        let name = crossing.map(|crossing| crossing.name.to_string());
-        self.name
-            .push(strings.number(&name.unwrap_or_default().into()));
+        self.name.push(strings.number(&name.into()));
         self.category.push(category);
         self.phase.push(INTERVAL);
         self.start_time.push(ms(crossed.begin.0));

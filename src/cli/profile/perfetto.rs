@@ -374,14 +374,18 @@ impl<W: Write> Writing<'_, W> {
             (EXPORTS, contexts.entries()),
         ] {
             let mut open: Vec<Tick> = Vec::new();
-            for crossed in all {
+            let names = match track {
+                EXPORTS => timed::names_of_entries(trace, all),
+                _ => all.iter().map(|crossed| hostcall(trace, crossed)).collect(),
+            };
+            for (crossed, name) in all.iter().zip(names) {
                 let end = crossed.end.unwrap_or(profile.end());
                 while let Some(end) =
                     open.pop_if(|end| *end <= crossed.begin && *end < profile.end())
                 {
                     self.end_on(track, end)?;
                 }
-                self.crossing(track, crossed, trace, &times)?;
+                self.crossing(track, crossed, &name, &times)?;
                 open.push(end);
             }
             while let Some(end) = open.pop() {
@@ -395,12 +399,10 @@ impl<W: Write> Writing<'_, W> {
         &mut self,
         track: u64,
         crossed: &Crossed,
-        trace: &Trace,
+        name: &str,
         times: &HostTimes,
     ) -> io::Result<()> {
-        let crossing = trace.component().crossing(crossed.crossing);
-        let name = crossing.map(|crossing| crossing.name.to_string());
-        let name = self.name(&name.unwrap_or_default())?;
+        let name = self.name(name)?;
         let note = |name: &str, value: u64| DebugAnnotation {
             name: Some(name.to_owned()),
             uint_value: Some(value),
@@ -435,6 +437,11 @@ impl<W: Write> Writing<'_, W> {
             },
         )
     }
+}
+
+fn hostcall(trace: &Trace, crossed: &Crossed) -> String {
+    let crossing = trace.component().crossing(crossed.crossing);
+    crossing.map_or_else(String::new, |crossing| crossing.name.to_string())
 }
 
 /// Whether two stacks are of the same functions at their top: the line may be another.

@@ -111,6 +111,7 @@ fn contexts(
     measuring.map_err(|error| {
         DebuggeeError::other(format!("no thread for the replay that measures: {error}"))
     })?;
+    output.progress(None, "replaying the recording to measure it");
     loop {
         match measured.recv_timeout(POLL) {
             Ok(contexts) => return contexts.map_err(failed),
@@ -118,9 +119,7 @@ fn contexts(
                 cancelled.store(true, Ordering::Relaxed);
                 return Err(TimelineError::Interrupted.into());
             }
-            Err(RecvTimeoutError::Timeout) => {
-                output.progress(None, "measuring where the ticks went");
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(DebuggeeError::other("the replay that measures has died"));
             }

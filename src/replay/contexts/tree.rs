@@ -16,11 +16,13 @@ use wasmtime::{
 };
 
 /// A tree takes so many bytes at most; what is called then is counted by function only.
-const MOST_BYTES: u32 = 96 << 20;
+const MOST_BYTES: u32 = 64 << 20;
 /// A function that is on the stack so often is not put on top of it once more: its innermost
 /// node there is taken. Else a function that calls itself twice would have as many contexts as
 /// calls.
 pub const MOST_TIMES_ON_STACK: usize = 8;
+/// So many frames of a stack are looked at for that.
+const DEEPEST: usize = 1 << 12;
 /// Pages by which its memory grows.
 const GROWTH: u64 = 16;
 const PAGE: u64 = 1 << 16;
@@ -229,7 +231,8 @@ impl Tree {
         let mut times = 0;
         let mut innermost = None;
         let mut next = Some(self.owner_of(slot).0);
-        while let Some(node) = next.and_then(|at| self.nodes.get(at as usize)) {
+        for _ in 0..DEEPEST {
+            let node = next.and_then(|at| self.nodes.get(at as usize))?;
             if (node.instance, node.function) == (instance, function) {
                 innermost.get_or_insert(node.at);
                 times += 1;

@@ -99,7 +99,12 @@ impl Recording {
         };
         self.stand_at(after.position, asking)?;
         let back = Motion::Instruction(Direction::Backward, Step::Into);
-        let last = self.go(&back, asking)?;
+        let mut last = self.go(&back, asking)?;
+        if last.position == call.position {
+            // No code of the guest has run in between: it is a call out.
+            last.position.phase = Phase::Calling;
+            self.stand_at(last.position, asking)?;
+        }
         let open = self.timeline.boundary()?;
         let out = open
             .iter()

@@ -434,6 +434,16 @@ fn inside(
             ChildCount::Indexed(_) => element(source, frame, &variable, range),
         };
         let Some(part) = part else {
+            // A pointer with a length beside it, as of a slice.
+            let is_length = variable.points_to.is_some()
+                && variable.size == 8
+                && range.length == 4
+                && variable
+                    .address
+                    .is_some_and(|address| address + 4 == range.address);
+            if is_length {
+                name.push_str(".length");
+            }
             break;
         };
         name = match part.name.starts_with('[') {

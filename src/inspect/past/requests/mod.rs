@@ -15,6 +15,7 @@ mod tasks;
 mod things;
 mod values;
 
+pub use roles::is_handler;
 pub(in crate::inspect) use said::Listening;
 pub use said::Said;
 

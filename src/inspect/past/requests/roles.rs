@@ -178,7 +178,7 @@ impl Role {
 
 /// Whether a crossing gives the guest requests: the function of the world that a service
 /// exports.
-pub(super) fn is_handler(crossing: &Crossing) -> bool {
+pub fn is_handler(crossing: &Crossing) -> bool {
     let name = crossing.name.strip_suffix("#handle");
     let interface = name.filter(|_| crossing.kind == CrossingKind::Lift);
     interface.is_some_and(|interface| {

@@ -342,6 +342,12 @@ impl Controller {
         Then::Run
     }
 
+    /// Whether it does not matter where exactly the run in progress ends.
+    fn ends_anywhere(&self) -> bool {
+        let active = self.active.as_ref();
+        active.is_some_and(|active| active.run.ends_anywhere())
+    }
+
     /// Arms the clock for the next thing to do, at most a slice away.
     fn arm(&mut self, store: &mut Store<'_>) {
         let Some(active) = &self.active else { return };
@@ -542,7 +548,9 @@ pub(super) fn stand_at_start(machine: &mut Replay, modules: Vec<ModuleCode>) {
 pub(super) fn stand_at_end(machine: &mut Replay, ended: Result<Ended, ReplayError>) {
     with_controller(machine, |controller, store| {
         match ended {
-            Ok(_) if !store.data().is_exact() => controller.timeline.refuse(Refusal::NeedsDebug),
+            Ok(_) if !store.data().is_exact() && !controller.ends_anywhere() => {
+                controller.timeline.refuse(Refusal::NeedsDebug);
+            }
             Ok(_) => controller.pass(store, Kind::End, None),
             Err(error) => {
                 let why = Refusal::Failed(error.to_string());

@@ -26,6 +26,9 @@ pub(super) trait Running: Send {
     /// Whether who asked wants to know how far it has come.
     fn tells_progress(&self) -> bool;
 
+    /// Whether the run may end where optimised code does not know the tick.
+    fn ends_anywhere(&self) -> bool;
+
     /// Whether a call out has to be looked at.
     fn watches(&self, call: &Calling) -> bool;
 
@@ -99,6 +102,10 @@ impl<S: Seek> Running for Course<S> {
 
     fn tells_progress(&self) -> bool {
         S::TELLS_PROGRESS
+    }
+
+    fn ends_anywhere(&self) -> bool {
+        S::ENDS_ANYWHERE
     }
 
     fn watches(&self, call: &Calling) -> bool {

@@ -85,6 +85,7 @@ impl Seek for Changes {
     type Found = ();
 
     const TELLS_PROGRESS: bool = true;
+    const ENDS_ANYWHERE: bool = true;
 
     fn begin(&mut self, span: &Span, here: &mut Here<'_, '_>) -> Places {
         let is_start = span.start() == Reached::START;

@@ -36,6 +36,9 @@ pub(super) trait Seek: Send + 'static {
 
     /// Whether who asked wants to know how far it has come.
     const TELLS_PROGRESS: bool = false;
+    /// Whether the end of the run may be one whose tick optimised code does not know, as
+    /// nothing is said of it.
+    const ENDS_ANYWHERE: bool = false;
 
     /// Begins where the guest stands: where breakpoints must be.
     fn begin(&mut self, span: &Span, here: &mut Here<'_, '_>) -> Places;
