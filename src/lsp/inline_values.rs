@@ -5,7 +5,8 @@ use super::words;
 use crate::debuggee::VariableInSource;
 use lsp_types::{InlineValue, InlineValueEvaluatableExpression, Position, Range};
 
-/// The variables in a range of lines, up to the one where the frame stands.
+/// The variables in a range of lines, up to the one where the frame stands. What that line
+/// declares has no value yet.
 pub(super) fn values(
     lines: &[String],
     range: Range,
@@ -24,7 +25,9 @@ pub(super) fn values(
             let is_declared = |variable: &VariableInSource| {
                 let declared = variable.declared;
                 variable.name == word.text
-                    && declared.is_some_and(|from| from <= u64::from(line) + 1)
+                    && declared.is_some_and(|from| {
+                        from <= u64::from(line) + 1 && from <= u64::from(stopped)
+                    })
             };
             if word.is_member || shown.contains(&word.text) || !variables.iter().any(is_declared) {
                 continue;
@@ -66,7 +69,8 @@ mod tests {
         let variables = [
             variable("a", Some(1)),
             variable("sum", Some(2)),
-            variable("p", None),
+            variable("p", Some(3)),
+            variable("int", None),
             variable("later", Some(9)),
         ];
         let all = Range::new(Position::new(0, 0), Position::new(4, 1));

@@ -284,7 +284,7 @@ fn a_hover_tells_which_values_a_variable_had_on_the_line() {
     assert!(told.contains("- last: `"), "{told}");
     // A line without code, and one that never ran.
     assert_eq!(hover(&mut client, &uri, at(43, "Moves")), None);
-    let told = hover(&mut client, &uri, at(94, "puts")).expect("something");
+    let told = hover(&mut client, &uri, at(93, "puts")).expect("something");
     assert_eq!(told, "This line has never run.");
 }
 

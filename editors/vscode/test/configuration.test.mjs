@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import {
-  languageServerArguments, test } from 'node:test';
+import { test } from 'node:test';
 import {
   complaint,
   completed,
   configurationFor,
   distinct,
+  languageServerArguments,
   namesSubject,
   serverArguments,
   subjectOf,
