@@ -161,7 +161,8 @@ const acts = {
     await page('toolbar', { button: 'Continue' });
     await until('Pause', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Pause')));
     await page('toolbar', { button: 'Pause' });
-    await stopped('pause');
+    // Where it has come to, or at what is recorded so far, if it waits there.
+    await stopped();
     await until('it stands', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Step Back')));
     assert.ok((await ask('rr/when')).moment.event > events);
     await page('toolbar', { button: 'Stop' });
