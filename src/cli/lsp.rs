@@ -11,6 +11,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rr-dap lsp app.rrtrace  (an editor starts it so, and speaks on its standard streams)\n  rr-dap lsp --source-map /build=. client.rrtrace server.rrtrace"
+)]
 pub(super) struct Lsp {
     /// The recordings to tell of.
     #[arg(required = true, value_name = "FILE")]

@@ -13,6 +13,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rr-dap mcp  (a client starts it so, and opens recordings)\n  rr-dap mcp app.rrtrace"
+)]
 pub(super) struct Mcp {
     /// The recording that is looked at; without one, the client opens one.
     #[arg(value_name = "FILE")]

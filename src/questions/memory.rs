@@ -164,7 +164,7 @@ fn growths(profile: &Profile, until: Option<Tick>, limit: usize) -> (u64, Vec<Gr
         let by = contexts.samples(nth).iter();
         let by = by
             .filter_map(|sample| profile.growth(sample.counter))
-            .last();
+            .next_back();
         growths.push(Growth {
             tick: slice.end.0,
             event: slice.events,

@@ -103,7 +103,7 @@ fn each_function_tells_how_often_it_was_called() {
     let last = lenses
         .iter()
         .filter(|lens| lens["range"]["start"]["line"] == json!(43));
-    let last = last.last().expect("a lens");
+    let last = last.next_back().expect("a lens");
     assert_eq!(last["command"]["command"], "rr-dap.goTo");
     assert_eq!(last["command"]["arguments"][0]["which"], "last");
 }

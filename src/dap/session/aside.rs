@@ -4,7 +4,7 @@
 use super::asking::Question;
 use super::input::Input;
 use super::{Handled, Reply, Session, State, asking, panic_message};
-use crate::dap::protocol::{Refusal, Request};
+use crate::dap::protocol::{Refusal, Request, codec};
 use crate::debuggee::{Debuggee, DebuggeeError, FrameId};
 use crate::questions::{Answer, Asked, Asking, QuestionError};
 use crate::replay::Position;
@@ -47,9 +47,7 @@ impl<R: Serialize + 'static> Aside<R> {
         Aside {
             asking: self.asking,
             frame: self.frame,
-            respond: Box::new(move |answer| {
-                Ok(crate::dap::protocol::codec::body(&respond(answer)?)?)
-            }),
+            respond: Box::new(move |answer| codec::body(&respond(answer)?)),
         }
     }
 }

@@ -84,13 +84,13 @@ fn without_numbers(text: &str) -> String {
     let mut told = String::with_capacity(line.len());
     let mut in_number = false;
     for c in line.chars() {
-        let is_digit = c.is_ascii_digit() || (in_number && c.is_ascii_hexdigit());
-        if !is_digit {
+        let is_of_number = c.is_ascii_digit() || (in_number && (c.is_ascii_hexdigit() || c == 'x'));
+        if !is_of_number {
             told.push(c);
         } else if !in_number {
             told.push('#');
         }
-        in_number = is_digit || (in_number && c == 'x');
+        in_number = is_of_number;
     }
     told
 }
@@ -149,7 +149,7 @@ mod tests {
                 "the len is 3 but the index is 17",
                 "the len is # but the index is #",
             ),
-            ("at 0x1f4c, and no more", "at #x#, and no more"),
+            ("at 0x1f4c, and no more", "at #, and no more"),
             ("no numbers\nat all", "no numbers"),
         ] {
             assert_eq!(without_numbers(text), told);

@@ -31,6 +31,10 @@ enum Wrote {
     Nobody,
 }
 
+/// Pieces of a value that come from different places: where each begins in it, where it is to be
+/// looked for, and the copies on the way there.
+type PiecesSought = Vec<(u64, Sought, Vec<Copied>)>;
+
 impl Recording {
     pub(super) fn memory_back(
         &mut self,
@@ -363,7 +367,7 @@ impl Recording {
         &mut self,
         parts: Vec<(u64, Sought, Vec<Copied>)>,
         asking: &mut Asking<'_>,
-    ) -> Result<std::result::Result<(Sought, Vec<Copied>), Vec<(u64, Sought, Vec<Copied>)>>> {
+    ) -> Result<std::result::Result<(Sought, Vec<Copied>), PiecesSought>> {
         let mut read = Vec::with_capacity(parts.len());
         for (offset, sought, _) in &parts {
             let Some((range, at, depth)) = self.read_from(sought, asking)? else {
