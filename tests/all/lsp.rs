@@ -100,7 +100,7 @@ fn each_function_tells_how_often_it_was_called() {
     assert!(titles(&lenses, 61)[0].starts_with("called once"));
     assert_eq!(titles(&lenses, 44)[1..], ["first", "last"]);
     // An editor that has no debugger of its own asks the server to go there.
-    let last = lenses
+    let mut last = lenses
         .iter()
         .filter(|lens| lens["range"]["start"]["line"] == json!(43));
     let last = last.next_back().expect("a lens");
