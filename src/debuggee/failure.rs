@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// How a run ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// As `trapped: …`, `exited with status 1`.
     pub outcome: String,
@@ -35,7 +36,7 @@ pub struct Failure {
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// Nothing.
     Nothing,
@@ -99,6 +100,7 @@ pub enum Fault {
 
 /// A decision of the program's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Decided {
     /// Where.
     pub at: CodeMoment,
@@ -112,6 +114,7 @@ pub struct Decided {
 
 /// A value that was wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WrongValue {
     /// What it is called.
     pub name: String,
@@ -126,6 +129,7 @@ pub struct WrongValue {
 
 /// A call out of the guest that answered an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FailedCall {
     /// Its number.
     pub event: u64,

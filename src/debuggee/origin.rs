@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// A moment, with what code runs there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CodeMoment {
     /// As [`Position`](crate::replay::Position) reads it.
     pub position: String,
@@ -20,6 +21,7 @@ pub struct CodeMoment {
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// What was asked for, as it was written.
     pub of: String,
@@ -34,6 +36,7 @@ pub struct Origin {
 
 /// A way back to where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Way {
     /// The copies, the newest first.
     pub copies: Vec<Copied>,
@@ -43,6 +46,7 @@ pub struct Way {
 
 /// A value was copied, and stayed what it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Copied {
     /// Where: before the instruction that does it.
     pub at: CodeMoment,
@@ -55,7 +59,7 @@ pub struct Copied {
 
 /// How a value was copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum CopiedHow {
     /// Into memory: into this variable, if it is one.
     Stored(Option<String>),
@@ -81,7 +85,7 @@ pub enum CopiedHow {
 
 /// Where a way back ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum WayEnd {
     /// The program says it.
     Constant {
@@ -145,6 +149,7 @@ pub enum WayEnd {
 
 /// What a value was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Input {
     /// What it is in the source, or where it was on the operand stack.
     pub name: String,
@@ -156,6 +161,7 @@ pub struct Input {
 
 /// Some bytes of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PartOfValue {
     /// The first of them, counted from the value's own first.
     pub from: u64,

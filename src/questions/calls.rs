@@ -22,6 +22,7 @@ pub struct Calls {
 
 /// How often it was.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CallsAnswer {
     /// What was called, as it was understood.
     pub function: String,

@@ -11,6 +11,7 @@ const NAMED: usize = 5;
 
 /// What `why` has answered of many recordings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Causes {
     groups: Vec<Cause>,
     #[serde(skip)]
@@ -20,6 +21,7 @@ pub struct Causes {
 
 /// Runs that failed, or ended, in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// What happened, where, and where the bad value came from; empty for runs that ended well.
     pub cause: String,

@@ -25,6 +25,7 @@ pub struct Diff {
 
 /// Where they do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DiffAnswer {
     /// The other recording.
     pub other: String,
@@ -47,6 +48,7 @@ pub struct DiffAnswer {
 
 /// A hostcall that was answered otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ToldOtherwise {
     /// Its number in both.
     pub event: u64,
@@ -60,6 +62,7 @@ pub struct ToldOtherwise {
 
 /// Where both are when they part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Parting {
     /// In this recording.
     pub here: Standing,
@@ -69,6 +72,7 @@ pub struct Parting {
 
 /// A moment with its stack.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Standing {
     /// When.
     pub moment: Moment,

@@ -24,6 +24,7 @@ pub struct Hottest {
 
 /// Those.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HottestAnswer {
     /// Only what ran in calls of this function.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +43,7 @@ pub struct HottestAnswer {
 
 /// A function or a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Hot {
     /// The function; `None` for a line.
     #[serde(skip_serializing_if = "Option::is_none")]

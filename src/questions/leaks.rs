@@ -24,6 +24,7 @@ pub struct Leaks {
 
 /// That.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LeaksAnswer {
     /// Blocks that are in use when the recording ends.
     pub heap: HeapAnswer,
@@ -35,6 +36,7 @@ pub struct LeaksAnswer {
 
 /// Handles that are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LeakedHandles {
     /// `own wasi:io/streams/output-stream`
     pub handle: String,

@@ -23,6 +23,7 @@ pub struct Memory {
 
 /// So much.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct MemoryAnswer {
     /// When.
     pub at: Moment,
@@ -38,6 +39,7 @@ pub struct MemoryAnswer {
 
 /// Memory grew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Growth {
     /// Not later than this tick.
     pub tick: u64,
@@ -53,6 +55,7 @@ pub struct Growth {
 
 /// Blocks of heaps that are in use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HeapAnswer {
     /// How many there are.
     pub blocks: u64,
@@ -85,6 +88,7 @@ fn is_zero(number: &u64) -> bool {
 
 /// Blocks that were allocated in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HeapRow {
     /// The program's own frame that they were allocated in: `read at input.c:40`.
     pub by: String,

@@ -73,6 +73,7 @@ pub struct Asked<'a> {
 
 /// An answer as every door can show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Answer {
     /// The word that the question begins with.
     pub question: &'static str,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// A moment of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Moment {
     /// What `seek` takes.
     #[serde(serialize_with = "as_text")]

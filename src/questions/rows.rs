@@ -15,6 +15,7 @@ const CALLERS: usize = 16;
 
 /// A visit of a place.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Which one it is, from 1.
     pub number: u64,
@@ -35,6 +36,7 @@ pub struct Row {
 
 /// A value with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Argument {
     /// What it is called.
     pub name: String,
@@ -160,6 +162,7 @@ impl std::fmt::Display for Row {
 
 /// Which of all are shown: the first, and the last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Shown<T> {
     /// How many there are.
     pub count: u64,

@@ -25,6 +25,7 @@ pub struct Values {
 
 /// Which were.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ValuesAnswer {
     /// The place, as it was understood.
     pub place: String,
@@ -42,6 +43,7 @@ pub struct ValuesAnswer {
 
 /// The different values of an expression.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Different {
     /// How many different ones there are; at least so many, if `more`.
     pub count: usize,
@@ -53,6 +55,7 @@ pub struct Different {
 
 /// The values at one visit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ValuesOf {
     /// Which visit it is, from 1.
     pub number: u64,

@@ -22,6 +22,7 @@ pub struct Visits {
 
 /// How often it did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct VisitsAnswer {
     /// The place, as it was understood.
     pub place: String,

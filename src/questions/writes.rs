@@ -21,6 +21,7 @@ pub struct Writes {
 
 /// Who did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct WritesAnswer {
     /// What is written: `total (4 bytes at 0x1f4)`.
     pub of: String,
@@ -33,6 +34,7 @@ pub struct WritesAnswer {
 
 /// One write.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Write {
     /// Which one it is, from 1.
     pub number: u64,

@@ -17,6 +17,7 @@ const OPENERS: &[(&str, &str)] = &[
     ("cache/", "what we keep of programs and recordings"),
     ("cli/debug/mod.rs", "commands that the person names"),
     ("cli/debug/script.rs", "commands that the person names"),
+    ("cli/ask.rs", "the questions that the person names"),
     ("cli/serve.rs", "headers that the person names"),
     ("component/open.rs", "the component that the person names"),
     (

@@ -321,7 +321,7 @@ fn a_heap_is_followed() {
     let heap = &memory["heap"];
     assert_eq!(heap["blocks"], 1001);
     assert_eq!(heap["bytes"], 5000 + 70_000);
-    assert_eq!(heap["peak_bytes"], 5000 + 70_000);
+    assert_eq!(heap["peakBytes"], 5000 + 70_000);
     // Six of them free, and what these call of each other does not count.
     assert_eq!(heap["calls"], 1 + 1 + 1000 + 2 + 1 + 1 + 1);
     assert_eq!(heap["failed"], 1);

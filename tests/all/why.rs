@@ -47,7 +47,7 @@ fn an_assertion_says_what_it_says() {
     let trace = recorded("half.wasm", dir.path(), &[]);
     let (told, text) = why(&trace);
     let message = "Assertion failed: number % 2 == 0 (/rr-dap/fixtures/half.c: half: 6)";
-    assert_eq!(told["what"]["gave-up"]["message"], message, "{text}");
+    assert_eq!(told["what"]["gaveUp"]["message"], message, "{text}");
     assert_eq!(told["at"]["function"], "half");
     assert_eq!(told["at"]["line"], 6);
     assert_eq!(told["decided"]["at"]["line"], 6);
@@ -59,7 +59,7 @@ fn a_panic_is_told_with_its_message() {
     let trace = recorded("wat/panic.wat", dir.path(), &[]);
     let (told, text) = why(&trace);
     assert_eq!(
-        told["what"]["gave-up"]["message"], "attempt to divide by zero",
+        told["what"]["gaveUp"]["message"], "attempt to divide by zero",
         "{text}"
     );
 }
@@ -69,7 +69,7 @@ fn memory_out_of_bounds_is_told_with_where_it_ends_and_the_index() {
     let dir = tempfile::tempdir().unwrap();
     let trace = recorded("wat/trap.wat", dir.path(), &["--invoke", "run()"]);
     let (told, text) = why(&trace);
-    let bounds = &told["what"]["out-of-bounds"];
+    let bounds = &told["what"]["outOfBounds"];
     assert_eq!(bounds["address"], 65536, "{text}");
     assert_eq!(bounds["memory"], 65536);
     assert_eq!(bounds["written"], false);
@@ -135,7 +135,7 @@ fn a_full_stack_is_told_with_who_calls_whom() {
     let dir = tempfile::tempdir().unwrap();
     let trace = recorded("motion/overflow.wat", dir.path(), &["--invoke", "run()"]);
     let (told, text) = why(&trace);
-    let full = &told["what"]["stack-overflow"];
+    let full = &told["what"]["stackOverflow"];
     assert_eq!(full["cycle"].as_array().unwrap().len(), 1, "{text}");
     assert!(full["frames"].as_u64().unwrap() > 100, "{text}");
     assert!(text.contains("calls itself"), "{text}");
@@ -160,7 +160,7 @@ fn a_run_that_ended_well_says_so_and_what_failed_on_the_way() {
     assert_eq!(told["failed"], false, "{text}");
     assert_eq!(told["cause"], "");
     assert!(text.starts_with("Nothing failed at the end"), "{text}");
-    assert!(told["failed_call"]["event"].is_u64(), "{text}");
+    assert!(told["failedCall"]["event"].is_u64(), "{text}");
     assert!(text.contains("The last hostcall that failed is"), "{text}");
 }
 
@@ -180,7 +180,7 @@ fn an_exit_is_told_with_its_status_and_who_called_it() {
     let (told, text) = why(&trace);
     assert_eq!(told["what"]["exit"]["status"], 1, "{text}");
     assert!(
-        told["failed_call"]["name"].as_str().unwrap().contains("#"),
+        told["failedCall"]["name"].as_str().unwrap().contains("#"),
         "{text}"
     );
 }

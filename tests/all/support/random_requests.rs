@@ -359,6 +359,22 @@ impl Known {
                 random.maybe(20, &mut wanted, "failed", json!(true));
                 wanted
             }
+            "rr/ask" => {
+                let question = random.pick(&[
+                    "why",
+                    "calls main",
+                    "calls *write* --limit 2",
+                    "hottest",
+                    "leaks",
+                    "memory",
+                    "origin x",
+                    "values 1 at main",
+                    "visits nothing.c:3",
+                    "writes $mem[16; 4] --limit 2",
+                    "nonsense",
+                ]);
+                json!({ "question": question })
+            }
             "rr/mark" => random.pick(&[json!({ "name": "a" }), json!({})]),
             "rr/unmark" => json!({ "name": random.known(&self.marks, "a".into()) }),
             "rr/functions" => random.pick(&[json!({}), json!({ "filter": "ma*", "count": 3 })]),
