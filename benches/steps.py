@@ -167,5 +167,6 @@ def milliseconds(number, unit):
     return float(number) * {"s": 1e3, "ms": 1.0, "µs": 1e-3, "ns": 1e-6}[unit]
 
 
-for each in sys.argv[1:] or sys.exit(__doc__):
-    measure(each)
+if __name__ == "__main__":
+    for each in sys.argv[1:] or sys.exit(__doc__):
+        measure(each)
