@@ -30,6 +30,9 @@ pub mod timeline;
 pub mod inspect;
 
 #[cfg(feature = "debugger")]
+pub mod system;
+
+#[cfg(feature = "debugger")]
 pub mod debuggee;
 
 #[cfg(feature = "debugger")]

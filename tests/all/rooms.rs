@@ -15,6 +15,7 @@ const ROOMS: &[&[&str]] = &[
     &["record", "replay"],
     &["timeline"],
     &["inspect"],
+    &["system"],
     &["debuggee"],
     &["questions"],
     &["dap", "lsp", "mcp"],

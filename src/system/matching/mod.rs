@@ -1,0 +1,1 @@
+//! Which ends of conversations belong together, and what tells that.
