@@ -18,7 +18,7 @@ pub mod frames;
 mod gauge;
 mod instances;
 pub mod output;
-mod passing;
+pub mod passing;
 pub mod position;
 pub mod probes;
 pub mod profile;

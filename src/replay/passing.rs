@@ -15,7 +15,7 @@ type Given<T> = Vec<(usize, T)>;
 
 /// What has left one component and not arrived at the other.
 #[derive(Debug, Clone)]
-pub(super) struct Passing<T> {
+pub struct Passing<T> {
     /// Arguments, for each call that has not been entered yet, the oldest first.
     given: HashMap<Lifted, VecDeque<Given<T>>>,
     /// The last result.
@@ -32,12 +32,12 @@ impl<T> Default for Passing<T> {
 }
 
 impl<T> Passing<T> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.given.is_empty() && self.answered.is_empty()
     }
 
     /// A call is made with these arguments.
-    pub(super) fn give(&mut self, to: Lifted, args: Given<T>) {
+    pub fn give(&mut self, to: Lifted, args: Given<T>) {
         // Calls with nothing to follow have their turn among the others.
         if !args.is_empty() || self.given.contains_key(&to) {
             self.given.entry(to).or_default().push_back(args);
@@ -45,7 +45,7 @@ impl<T> Passing<T> {
     }
 
     /// The next call is entered: what it was given.
-    pub(super) fn take(&mut self, by: Lifted) -> Given<T> {
+    pub fn take(&mut self, by: Lifted) -> Given<T> {
         let Some(waiting) = self.given.get_mut(&by) else {
             return Vec::new();
         };
@@ -57,7 +57,7 @@ impl<T> Passing<T> {
     }
 
     /// A call is left with this result.
-    pub(super) fn answer(&mut self, by: Lifted, result: Option<T>) {
+    pub fn answer(&mut self, by: Lifted, result: Option<T>) {
         match result {
             Some(result) => _ = self.answered.insert(by, result),
             None => _ = self.answered.remove(&by),
@@ -65,7 +65,7 @@ impl<T> Passing<T> {
     }
 
     /// The result of the call arrives at the caller.
-    pub(super) fn returned(&mut self, from: Lifted) -> Option<T> {
+    pub fn returned(&mut self, from: Lifted) -> Option<T> {
         self.answered.remove(&from)
     }
 }
@@ -73,7 +73,7 @@ impl<T> Passing<T> {
 /// What is known of the handles and ends of streams among the arguments of a lowered
 /// function, by their places; `find` is told whether they are moved, not lent. Those
 /// within other values, or in memory, are not looked for.
-pub(super) fn passed<T>(
+pub fn passed<T>(
     crossing: &Crossing,
     args: &[CoreValue],
     mut find: impl FnMut(u32, bool) -> Option<T>,

@@ -155,6 +155,8 @@ pub struct Direction {
     pub length: u64,
     /// Where it was said that no more comes, or was learnt.
     pub ended: Option<Place>,
+    /// Whether bytes may have gone this way that the program never had: it handed a stream on.
+    pub unseen: bool,
 }
 
 impl Direction {

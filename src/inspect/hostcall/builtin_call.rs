@@ -7,7 +7,7 @@ use crate::component::{Builtin, Transmit};
 use std::sync::Arc;
 
 /// The number of a core value that is an index, an address or a length.
-pub(in crate::inspect) fn number(value: Option<&CoreValue>) -> Option<u64> {
+pub fn number(value: Option<&CoreValue>) -> Option<u64> {
     match value? {
         CoreValue::I32(value) => Some(u64::from(value.cast_unsigned())),
         CoreValue::I64(value) => Some(value.cast_unsigned()),
@@ -16,7 +16,7 @@ pub(in crate::inspect) fn number(value: Option<&CoreValue>) -> Option<u64> {
 }
 
 /// The arguments of a built-in by name.
-pub(in crate::inspect) fn arguments(
+pub fn arguments(
     lifter: &Lifter<'_>,
     builtin: &Builtin,
     args: &[CoreValue],
@@ -49,7 +49,7 @@ pub(in crate::inspect) fn arguments(
 }
 
 /// The names of a built-in's core arguments.
-pub(in crate::inspect) fn flat_names(builtin: &Builtin) -> Vec<String> {
+pub fn flat_names(builtin: &Builtin) -> Vec<String> {
     let own: &[&str] = match builtin {
         Builtin::ErrorContextNew => &["message (address)", "message (length)"],
         Builtin::ErrorContextDebugMessage => &["handle", "return area (address)"],
@@ -78,7 +78,7 @@ fn names(builtin: &Builtin) -> &'static [&'static str] {
 }
 
 /// What a built-in answered; `None` if it answers nothing.
-pub(in crate::inspect) fn result(
+pub fn result(
     lifter: &Lifter<'_>,
     builtin: &Builtin,
     args: &[CoreValue],
@@ -128,7 +128,7 @@ fn handle(kind: HandleKind, index: u32) -> Lifted {
 }
 
 /// Elements in the buffer of a stream.
-pub(in crate::inspect) fn elements(
+pub fn elements(
     lifter: &Lifter<'_>,
     element: &Arc<ValueType>,
     address: CoreValue,
@@ -162,10 +162,7 @@ fn subtask_state(code: u32) -> &'static str {
 }
 
 /// The index and the code that an event has brought into memory.
-pub(in crate::inspect) fn told_in_memory(
-    lifter: &Lifter<'_>,
-    args: &[CoreValue],
-) -> Option<(u32, u32)> {
+pub fn told_in_memory(lifter: &Lifter<'_>, args: &[CoreValue]) -> Option<(u32, u32)> {
     let address = number(args.get(1))?;
     let word = |address| match lifter.stored(&ValueType::U32, address) {
         Lifted::Unsigned(word) => u32::try_from(word).ok(),
@@ -175,7 +172,7 @@ pub(in crate::inspect) fn told_in_memory(
 }
 
 /// An event as a value: what happened to which waitable, and how it is with it now.
-pub(in crate::inspect) fn event(event: u32, (waitable, code): (u32, u32)) -> Lifted {
+pub fn event(event: u32, (waitable, code): (u32, u32)) -> Lifted {
     let event = EventCode::of(event);
     let state = match event {
         Some(event @ (EventCode::None | EventCode::TaskCancelled)) => {

@@ -257,7 +257,7 @@ fn may_fail(crossing: &Crossing) -> bool {
 }
 
 /// Lends a lifter over the memory of a crossing.
-pub(in crate::inspect) fn with_lifter<T>(
+pub fn with_lifter<T>(
     store: &StoreContextMut<'_, State>,
     instance: Instance,
     crossing: CrossingId,

@@ -2,7 +2,7 @@
 //! memory; the hostcalls of a recording, and the one that the guest is in.
 
 pub(super) mod blocks;
-pub(super) mod builtin_call;
+pub mod builtin_call;
 pub mod call;
 pub mod delivery;
 pub mod divergence;

@@ -13,7 +13,7 @@ mod roles;
 mod said;
 mod tasks;
 mod things;
-mod values;
+pub mod values;
 
 pub use roles::is_handler;
 pub(in crate::inspect) use said::Listening;

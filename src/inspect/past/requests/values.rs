@@ -7,16 +7,16 @@ use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::lift::Lifted;
 
 /// A core value that is a handle or a code.
-pub(super) fn word(args: &[CoreValue], index: usize) -> Option<u32> {
+pub fn word(args: &[CoreValue], index: usize) -> Option<u32> {
     number(args.get(index)).and_then(|number| u32::try_from(number).ok())
 }
 
-pub(super) fn is_ok(answer: &Lifted) -> bool {
+pub fn is_ok(answer: &Lifted) -> bool {
     matches!(answer, Lifted::Result(Ok(_)))
 }
 
 /// The first handle in a value.
-pub(super) fn first_handle(answer: &Lifted) -> Option<u32> {
+pub fn first_handle(answer: &Lifted) -> Option<u32> {
     let mut first = None;
     answer.for_each_handle(&mut |handle| {
         first.get_or_insert(handle.index);
@@ -24,7 +24,7 @@ pub(super) fn first_handle(answer: &Lifted) -> Option<u32> {
     first
 }
 
-pub(super) fn method(answer: &Lifted) -> Option<String> {
+pub fn method(answer: &Lifted) -> Option<String> {
     match answer {
         Lifted::Variant(name, Some(other)) if name == "other" => text(other),
         Lifted::Variant(name, _) => Some(name.to_uppercase()),
@@ -33,7 +33,7 @@ pub(super) fn method(answer: &Lifted) -> Option<String> {
     }
 }
 
-pub(super) fn text(answer: &Lifted) -> Option<String> {
+pub fn text(answer: &Lifted) -> Option<String> {
     match answer {
         Lifted::String(text) => Some(text.text.clone()),
         Lifted::Option(Some(inside)) => text(inside),
@@ -41,7 +41,7 @@ pub(super) fn text(answer: &Lifted) -> Option<String> {
     }
 }
 
-pub(super) fn headers(answer: &Lifted) -> Vec<(String, String)> {
+pub fn headers(answer: &Lifted) -> Vec<(String, String)> {
     let Lifted::List(list) = answer else {
         return Vec::new();
     };
@@ -60,7 +60,7 @@ pub(super) fn headers(answer: &Lifted) -> Vec<(String, String)> {
 
 /// The name of the error that is given in place of a response. What it carries is in the
 /// guest's memory only.
-pub(super) fn error_code(component: &Component, answer: &[CoreValue]) -> String {
+pub fn error_code(component: &Component, answer: &[CoreValue]) -> String {
     let number = word(answer, 1);
     let code = |crossing: &Crossing| {
         let returned = match crossing.builtin() {
