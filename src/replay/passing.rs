@@ -32,6 +32,7 @@ impl<T> Default for Passing<T> {
 }
 
 impl<T> Passing<T> {
+    /// Whether nothing is on its way.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty() && self.answered.is_empty()
     }

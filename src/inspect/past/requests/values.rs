@@ -11,6 +11,7 @@ pub fn word(args: &[CoreValue], index: usize) -> Option<u32> {
     number(args.get(index)).and_then(|number| u32::try_from(number).ok())
 }
 
+/// Whether a result is a success.
 pub fn is_ok(answer: &Lifted) -> bool {
     matches!(answer, Lifted::Result(Ok(_)))
 }
@@ -24,6 +25,7 @@ pub fn first_handle(answer: &Lifted) -> Option<u32> {
     first
 }
 
+/// The method of a request, in capitals.
 pub fn method(answer: &Lifted) -> Option<String> {
     match answer {
         Lifted::Variant(name, Some(other)) if name == "other" => text(other),
@@ -33,6 +35,7 @@ pub fn method(answer: &Lifted) -> Option<String> {
     }
 }
 
+/// A string, or an optional one that is there.
 pub fn text(answer: &Lifted) -> Option<String> {
     match answer {
         Lifted::String(text) => Some(text.text.clone()),
@@ -41,6 +44,7 @@ pub fn text(answer: &Lifted) -> Option<String> {
     }
 }
 
+/// Names and values out of a list of pairs.
 pub fn headers(answer: &Lifted) -> Vec<(String, String)> {
     let Lifted::List(list) = answer else {
         return Vec::new();
