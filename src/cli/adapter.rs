@@ -1,12 +1,11 @@
 //! `rr-dap` without a subcommand: the debug adapter.
 
+use super::opening::Opening;
 use super::terminal;
 use crate::dap::outbox::MessageLog;
 use crate::dap::token::Token;
 use crate::dap::transport::{Address, Listener, Server};
-use crate::debuggee::recording::RecordingLauncher;
-use crate::timeline::{Bytes, First, Options};
-use crate::trace::Trace;
+use crate::timeline::First;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::IsTerminal;
@@ -34,22 +33,8 @@ pub(super) struct Adapter {
     /// unless told otherwise.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Where programs are that recordings name without holding them: their files, or
-    /// directories that they are in. May be repeated. Without this, beside the recording.
-    #[arg(long = "program", value_name = "FILE|DIR")]
-    programs: Vec<PathBuf>,
-    /// A file with debug information that the recorded component lacks: a build of it
-    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
-    #[arg(long = "debug-file", value_name = "FILE")]
-    debug_files: Vec<PathBuf>,
-    /// Where sources are that the debug information has elsewhere: paths beginning with
-    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
-    source_map: Vec<(String, String)>,
-    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
-    /// available when a recording is opened.
-    #[arg(long, value_name = "MIB")]
-    checkpoint_memory: Option<u64>,
+    #[command(flatten)]
+    opening: Opening,
     /// What the guest's code is compiled to first. Optimised code walks hostcalls at
     /// once; it is compiled for debugging when a line, an instruction or a local is
     /// asked for. Without this, guests with line information begin with `debug`.
@@ -71,18 +56,10 @@ pub(super) struct Adapter {
     log_dap: Option<PathBuf>,
 }
 
-/// FROM=TO.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
-    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
-        .ok_or_else(|| "write it as FROM=TO".to_owned())
-}
-
 impl Adapter {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(trace) = &self.trace {
-            // A recording that cannot be opened is told now, not to each client.
-            Trace::open_with(trace, &self.programs)?;
+            self.opening.check(trace)?;
         }
         let log = match &self.log_dap {
             Some(path) => Some(
@@ -101,20 +78,13 @@ impl Adapter {
             bail!("a token is for servers that listen: give --listen, or leave it out");
         }
         let has_token = token.is_some();
-        let mut options = Options::standard()?;
-        if let Some(mib) = self.checkpoint_memory {
-            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
-        }
-        options.first = match self.code {
+        let first = match self.code {
             Some(FirstCode::Debug) => First::Debug,
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = RecordingLauncher::new(options, self.trace)
-            .with_debug_files(self.debug_files)
-            .with_programs(self.programs)
-            .with_path_mapping(self.source_map)
-            .with_marks_kept(!self.no_save);
+        let launcher = self.opening.launcher(self.trace, first)?;
+        let launcher = launcher.with_marks_kept(!self.no_save);
         let server = Server {
             log,
             token,
