@@ -31,7 +31,8 @@ fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
         }],
         ..WasiOptions::default()
     };
-    let component = Component::parse(std::fs::read(wasm).expect("the fixture")).expect("parses");
+    let bytes = rr_dap::component::component_bytes(&wasm).expect("the fixture");
+    let component = Component::parse(bytes).expect("parses");
     record::run(Arc::new(component), &options, &output, false, |_| {}).expect("records");
     let trace = Arc::new(Trace::open(&output).expect("opens"));
     let options = Options::new(
