@@ -312,11 +312,9 @@ With a prefix argument FAILED, to the last one that failed."
   (append (list (or (plist-get config 'command) "rr-dap") "lsp" recording)
           (rr-dap--pairs (plist-get config :sourceMap))))
 
-(defun rr-dap--serve (conn recording)
-  "Begin to tell of RECORDING, that of CONN, in the source that is shown."
-  (when-let* ((marked dape--stack-position-overlay)
-              ((overlayp marked))
-              (buffer (overlay-buffer marked)))
+(defun rr-dap--serve (conn recording buffer)
+  "Begin to tell of RECORDING, that of CONN, in BUFFER."
+  (when (buffer-live-p buffer)
     (with-current-buffer buffer
       (unless (eglot-current-server)
         (setq rr-dap--language-server
@@ -327,8 +325,10 @@ With a prefix argument FAILED, to the last one that failed."
                               (list (string-remove-suffix "-mode" (symbol-name major-mode)))))))))
 
 (defun rr-dap--serve-once ()
-  "Begin to tell of what is debugged, if that was not done yet."
+  "Begin to tell of what is debugged, in its first source that is shown."
   (when-let* ((rr-dap-language-server)
+              ((buffer-file-name))
+              (buffer (current-buffer))
               (conn (dape--live-connection 'stopped t))
               ((not (eq conn rr-dap--served)))
               ((equal (plist-get (dape--config conn) :type) "rr-dap"))
@@ -339,17 +339,20 @@ With a prefix argument FAILED, to the last one that failed."
                   (lambda (when-is problem)
                     (when-let* (((not problem))
                                 (recording (plist-get when-is :recording)))
-                      (rr-dap--serve conn recording))))))
+                      (rr-dap--serve conn recording buffer))))))
 
-(add-hook 'dape-stopped-hook #'rr-dap--serve-once)
+;; At `dape-stopped-hook' no source may be shown yet.
+(add-hook 'dape-display-source-hook #'rr-dap--serve-once)
 
 (defun rr-dap--serve-no-more ()
   "End the language server with the last session."
   (when (and (not dape-active-mode) rr-dap--language-server)
     (let ((server rr-dap--language-server))
       (setq rr-dap--language-server nil)
-      (when (jsonrpc-running-p server)
-        (eglot-shutdown server)))))
+      ;; This may be in a process's sentinel, where that of another does not run.
+      (run-at-time 0 nil (lambda ()
+                           (when (jsonrpc-running-p server)
+                             (eglot-shutdown server)))))))
 
 (add-hook 'dape-active-mode-hook #'rr-dap--serve-no-more)
 

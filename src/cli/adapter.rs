@@ -1,14 +1,11 @@
 //! `rr-dap` without a subcommand: the debug adapter.
 
+use super::opening::Opening;
 use super::terminal;
 use crate::dap::outbox::MessageLog;
 use crate::dap::token::Token;
 use crate::dap::transport::{Address, Listener, Server};
-use crate::debuggee::launch::NodeArguments;
-use crate::debuggee::recording::RecordingLauncher;
-use crate::debuggee::system::opening;
-use crate::timeline::{Bytes, First, Options};
-use crate::trace::Trace;
+use crate::timeline::First;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::IsTerminal;
@@ -37,22 +34,8 @@ pub(super) struct Adapter {
     /// system. May be repeated.
     #[arg(long = "trace", value_name = "FILE")]
     traces: Vec<PathBuf>,
-    /// Where programs are that recordings name without holding them: their files, or
-    /// directories that they are in. May be repeated. Without this, beside the recording.
-    #[arg(long = "program", value_name = "FILE|DIR")]
-    programs: Vec<PathBuf>,
-    /// A file with debug information that the recorded component lacks: a build of it
-    /// with debug information, a .dwp or .dwo, a source map. May be repeated.
-    #[arg(long = "debug-file", value_name = "FILE")]
-    debug_files: Vec<PathBuf>,
-    /// Where sources are that the debug information has elsewhere: paths beginning with
-    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
-    source_map: Vec<(String, String)>,
-    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
-    /// available when a recording is opened.
-    #[arg(long, value_name = "MIB")]
-    checkpoint_memory: Option<u64>,
+    #[command(flatten)]
+    opening: Opening,
     /// What the guest's code is compiled to first. Optimised code walks hostcalls at
     /// once; it is compiled for debugging when a line, an instruction or a local is
     /// asked for. Without this, guests with line information begin with `debug`.
@@ -74,22 +57,10 @@ pub(super) struct Adapter {
     log_dap: Option<PathBuf>,
 }
 
-/// FROM=TO.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(from, _)| !from.is_empty());
-    pair.map(|(from, to)| (from.to_owned(), to.to_owned()))
-        .ok_or_else(|| "write it as FROM=TO".to_owned())
-}
-
 impl Adapter {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let nodes = self.traces.iter().cloned().map(NodeArguments::plain);
-        let nodes: Vec<NodeArguments> = nodes.collect();
-        if !nodes.is_empty() {
-            for node in opening::expanded(&nodes)? {
-                // A recording that cannot be opened is told now, not to each client.
-                Trace::open_with(&node.path, &self.programs)?;
-            }
+        if let Some(trace) = &self.trace {
+            self.opening.check(trace)?;
         }
         let log = match &self.log_dap {
             Some(path) => Some(
@@ -98,7 +69,7 @@ impl Adapter {
             ),
             None => None,
         };
-        let headless = !self.traces.is_empty();
+        let headless = self.trace.is_some();
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.parse()?),
             (None, Some(file)) => Some(Token::read(file)?),
@@ -108,20 +79,13 @@ impl Adapter {
             bail!("a token is for servers that listen: give --listen, or leave it out");
         }
         let has_token = token.is_some();
-        let mut options = Options::standard()?;
-        if let Some(mib) = self.checkpoint_memory {
-            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
-        }
-        options.first = match self.code {
+        let first = match self.code {
             Some(FirstCode::Debug) => First::Debug,
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = RecordingLauncher::new(options, self.traces)
-            .with_debug_files(self.debug_files)
-            .with_programs(self.programs)
-            .with_path_mapping(self.source_map)
-            .with_marks_kept(!self.no_save);
+        let launcher = self.opening.launcher(self.trace, first)?;
+        let launcher = launcher.with_marks_kept(!self.no_save);
         let server = Server {
             log,
             token,

@@ -1,15 +1,15 @@
 //! `rr-dap ask`: what whole recordings answer.
 
+use super::opening::Opening;
 use super::recordings::{Failed, Listed, Recordings};
 use super::style::is_dumb;
 use super::terminal::{self, on_one_line};
 use crate::debuggee::launch::{AttachArguments, ViewArguments};
 use crate::debuggee::path_mapping::PathMapping;
-use crate::debuggee::recording::RecordingLauncher;
 use crate::debuggee::{Debuggee, Halt, Launcher, Output, Stream, motion_to};
 use crate::questions::{self, Answer, Asked, Asking, Causes};
 use crate::timeline::travel::motion::Motion;
-use crate::timeline::{Bytes, Interrupt, Options};
+use crate::timeline::{First, Interrupt};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -38,20 +38,8 @@ pub(super) struct Ask {
     /// begin with #.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Where the program is that the recording names without holding it: its file, or a
-    /// directory that it is in. May be repeated. Without this, beside the recording.
-    #[arg(long = "program", value_name = "FILE|DIR")]
-    programs: Vec<PathBuf>,
-    /// A file with debug information that the recorded component lacks. May be repeated.
-    #[arg(long = "debug-file", value_name = "FILE")]
-    debug_files: Vec<PathBuf>,
-    /// Where sources are that the debug information has elsewhere: paths beginning with
-    /// FROM there begin with TO here. May be repeated.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = super::adapter::pair)]
-    source_map: Vec<(String, String)>,
-    /// How much memory checkpoints may take, in MiB.
-    #[arg(long, value_name = "MIB")]
-    checkpoint_memory: Option<u64>,
+    #[command(flatten)]
+    opening: Opening,
     /// A recording, or a directory: then all recordings (*.rrtrace) in it, by name.
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
@@ -70,7 +58,7 @@ impl Ask {
         self.json |= self.questions.iter().any(|word| word == "--json");
         self.questions.retain(|word| word != "--json");
         let asked = self.asked()?;
-        let recordings = Recordings::new(vec![self.path.clone()], self.programs.clone());
+        let recordings = Recordings::new(vec![self.path.clone()], self.opening.programs().to_vec());
         let are_many = recordings.are_many();
         let mut out = io::BufWriter::new(terminal::listing(self.json));
         let is_grouped = are_many && !self.each && asked.iter().all(|one| one.kind().word == "why");
@@ -168,18 +156,12 @@ impl Ask {
     }
 
     fn open(&self, path: &Path, progress: &Told) -> anyhow::Result<Box<dyn Debuggee>> {
-        let mut options = Options::standard()?;
-        if let Some(mib) = self.checkpoint_memory {
-            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
-        }
-        let launcher = RecordingLauncher::new(options, Some(path.to_owned()))
-            .with_debug_files(self.debug_files.clone())
-            .with_programs(self.programs.clone())
-            .with_path_mapping(self.source_map.clone())
-            .with_marks_kept(true);
+        let opening = self.opening.clone();
+        let launcher = opening.launcher(Some(path.to_owned()), First::Suitable)?;
+        let launcher = launcher.with_marks_kept(true);
         let view = ViewArguments {
             just_my_code: true,
-            path_mapping: PathMapping::new(self.source_map.clone()),
+            path_mapping: PathMapping::new(self.opening.source_map().to_vec()),
             ..ViewArguments::default()
         };
         let opened = launcher.attach(&AttachArguments { view }, progress, &Halt::default());

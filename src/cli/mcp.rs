@@ -1,11 +1,9 @@
 //! `rr-dap mcp`: questions as tools, for programs.
 
-use super::adapter::pair;
+use super::opening::Opening;
 use super::terminal;
-use crate::debuggee::recording::RecordingLauncher;
 use crate::mcp::McpServer;
-use crate::timeline::{Bytes, Options};
-use crate::trace::Trace;
+use crate::timeline::First;
 use clap::Args;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -20,21 +18,8 @@ pub(super) struct Mcp {
     /// The recording that is looked at; without one, the client opens one.
     #[arg(value_name = "FILE")]
     recording: Option<PathBuf>,
-    /// Where programs are that recordings name without holding them: their files, or
-    /// directories that they are in. May be repeated. Without this, beside the recording.
-    #[arg(long = "program", value_name = "FILE|DIR")]
-    programs: Vec<PathBuf>,
-    /// A file with debug information that the recorded component lacks. May be repeated.
-    #[arg(long = "debug-file", value_name = "FILE")]
-    debug_files: Vec<PathBuf>,
-    /// Where sources are that the debug information has elsewhere: paths beginning with
-    /// FROM there begin with TO here. May be repeated; the longest FROM counts.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = pair)]
-    source_map: Vec<(String, String)>,
-    /// How much memory checkpoints may take, in MiB; without this, an eighth of what is
-    /// available when a recording is opened.
-    #[arg(long, value_name = "MIB")]
-    checkpoint_memory: Option<u64>,
+    #[command(flatten)]
+    opening: Opening,
 }
 
 /// What is said to a person who starts it as a client does.
@@ -46,23 +31,17 @@ impl Mcp {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(recording) = &self.recording {
             // What is wrong is told now, not to the first tool.
-            Trace::open_with(recording, &self.programs)?;
+            self.opening.check(recording)?;
         }
-        let mut options = Options::standard()?;
-        if let Some(mib) = self.checkpoint_memory {
-            options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
-        }
-        let launcher = RecordingLauncher::new(options, None)
-            .with_debug_files(self.debug_files)
-            .with_programs(self.programs)
-            .with_path_mapping(self.source_map)
-            .with_marks_kept(false);
+        let programs = self.opening.programs().to_vec();
+        let launcher = self.opening.launcher(None, First::Suitable)?;
         if std::io::stdin().is_terminal() {
             terminal::tell(BY_HAND);
         }
         let server = McpServer {
-            launcher: Arc::new(launcher),
+            launcher: Arc::new(launcher.with_marks_kept(false)),
             recording: self.recording,
+            programs,
         };
         server.serve_stdio()?;
         Ok(ExitCode::SUCCESS)

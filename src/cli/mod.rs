@@ -14,6 +14,7 @@ mod lsp;
 mod man;
 mod mcp;
 mod mistaken;
+mod opening;
 mod profile;
 mod progress;
 mod record;

@@ -114,6 +114,35 @@ impl Crossing {
         }
     }
 
+    /// Whether what it answers may be an error: its type is a `result`, and it is there when the
+    /// call returns. An asynchronous call answers its state, and its result later.
+    pub fn may_answer_error(&self) -> bool {
+        let result = self.function.as_ref().and_then(|f| f.result.as_ref());
+        matches!(result, Some(ValueType::Result(..))) && !self.is_async
+    }
+
+    /// Where the result is stored that a call with these arguments answers; `None` if it is among
+    /// the flat results.
+    pub fn result_address(&self, args: &[CoreValue]) -> Option<u64> {
+        self.return_area.as_ref()?;
+        match args.last()? {
+            CoreValue::I32(address) => Some(u64::from(address.cast_unsigned())),
+            CoreValue::I64(address) => Some(address.cast_unsigned()),
+            _ => None,
+        }
+    }
+
+    /// Whether these flat results are an error; `case` is the byte at
+    /// [`result_address`](Crossing::result_address) by then.
+    pub fn answers_error(&self, results: &[CoreValue], case: Option<u8>) -> bool {
+        const ERROR: u8 = 1;
+        self.may_answer_error()
+            && match self.return_area {
+                Some(_) => case == Some(ERROR),
+                None => results.first() == Some(&CoreValue::I32(ERROR.into())),
+            }
+    }
+
     /// The built-in, if it is one.
     pub fn builtin(&self) -> Option<&Builtin> {
         match &self.kind {

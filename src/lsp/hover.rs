@@ -2,7 +2,9 @@
 
 use super::words::Word;
 use crate::debuggee::{Debuggee, grouped};
-use crate::questions::{Asked, Different, Question, QuestionError, Values, ValuesAnswer, Visits};
+use crate::questions::{
+    Asked, Different, Part, Question, QuestionError, Values, ValuesAnswer, Visits,
+};
 use std::fmt::Write;
 
 /// Where a line has more visits, values are not looked at for a hover: that would take seconds.
@@ -45,7 +47,7 @@ pub(super) fn told(pointed: &Pointed, asked: &mut Asked<'_>) -> Result<String, Q
         expressions: vec![variable.to_owned()],
         place,
         condition: None,
-        ends: (1, 1),
+        part: Part::ends(1, 1),
     };
     let answer = values.answer(asked)?;
     Ok(values_told(variable, &answer))
@@ -72,7 +74,7 @@ fn line(place: String, asked: &mut Asked<'_>) -> Result<String, QuestionError> {
     let visits = Visits {
         place,
         condition: None,
-        ends: (1, 1),
+        part: Part::ends(1, 1),
     };
     let answer = visits.answer(asked)?;
     let mut told = ran(answer.visits.count);

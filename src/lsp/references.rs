@@ -3,7 +3,7 @@
 use super::documents::uri_of;
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{Debuggee, SourceOrigin, Visiting, VisitsOf, Whole};
-use crate::questions::{Asked, Question, QuestionError, Writes};
+use crate::questions::{Asked, Part, Question, QuestionError, Writes};
 use crate::timeline::Telling;
 use crate::timeline::travel::motion;
 use lsp_types::{Location, Position, Range};
@@ -24,6 +24,7 @@ pub(super) fn writes(
         messages: Vec::new(),
         first: 0,
         newest: 1,
+        after: 0,
     };
     let visiting = Visiting {
         of: VisitsOf::Line {
@@ -41,7 +42,7 @@ pub(super) fn writes(
     let writes = Writes {
         expression: expression.to_owned(),
         writes: motion::Writes::Changing,
-        ends: (MOST_WRITES / 2, MOST_WRITES / 2),
+        part: Part::ends(MOST_WRITES / 2, MOST_WRITES / 2),
     };
     let answer = writes.answer(asked)?;
     let told = answer.writes.first.iter().chain(&answer.writes.last);

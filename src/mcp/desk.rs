@@ -1,5 +1,6 @@
 //! The recording that is looked at, and where.
 
+use super::McpServer;
 use super::parameters::Given;
 use super::secrets::Secrets;
 use crate::debuggee::launch::{LaunchArguments, Subject, ViewArguments};
@@ -42,6 +43,7 @@ pub(super) struct Desk {
     launcher: Arc<dyn Launcher>,
     /// To be opened when the first tool is called.
     named: Option<PathBuf>,
+    programs: Vec<PathBuf>,
     open: Option<Open>,
 }
 
@@ -52,17 +54,19 @@ pub(super) struct Open {
 }
 
 impl Desk {
-    pub(super) fn new(launcher: Arc<dyn Launcher>, named: Option<PathBuf>) -> Desk {
+    pub(super) fn new(server: McpServer) -> Desk {
         Desk {
-            launcher,
-            named,
+            launcher: server.launcher,
+            named: server.recording,
+            programs: server.programs,
             open: None,
         }
     }
 
     /// Opens a recording in place of the one before, and goes to its end.
     pub(super) fn open(&mut self, path: &Path, call: &Call<'_>) -> Result<&mut Open, Refusal> {
-        let trace = Trace::open(path).map_err(|error| Refusal::because(error.to_string()))?;
+        let trace = Trace::open_with(path, &self.programs)
+            .map_err(|error| Refusal::because(error.to_string()))?;
         let secrets = Secrets::of(&trace);
         let arguments = LaunchArguments {
             subject: Subject::Trace(path.to_owned()),

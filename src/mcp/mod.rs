@@ -32,6 +32,8 @@ pub struct McpServer {
     pub launcher: Arc<dyn Launcher>,
     /// The one that is opened when the first tool is called; without one, the client names it.
     pub recording: Option<PathBuf>,
+    /// Where programs are that recordings name without holding them.
+    pub programs: Vec<PathBuf>,
 }
 
 impl McpServer {

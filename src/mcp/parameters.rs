@@ -82,12 +82,14 @@ pub(super) const WHERE: Parameter = Parameter::new(
 pub(super) const LIMIT: Parameter = Parameter::new(
     "limit",
     "integer",
-    "At most so many; of visits, half of them the first and half the last ones.",
+    "At most so many; of visits, half of them the first and half the last ones, or all of them after \
+     `after`.",
 );
 pub(super) const AFTER: Parameter = Parameter::new(
     "after",
     "integer",
-    "Go on after this one, as the last answer ended: a hostcall's number, or how many there were.",
+    "Go on after this one, as the last answer ended: the number of a row (#12) or of a hostcall, or \
+     how many there were.",
 );
 pub(super) const FRAME: Parameter = Parameter::new(
     "frame",

@@ -34,7 +34,7 @@ takes one as `at`, and a person can go there with `seek` in a debugger.";
 /// Serves a client on standard input and output.
 pub(super) async fn serve(server: McpServer) -> Result<(), McpError> {
     let tools = Tools {
-        desk: Arc::new(Mutex::new(Desk::new(server.launcher, server.recording))),
+        desk: Arc::new(Mutex::new(Desk::new(server))),
     };
     let protocol = |error: &dyn std::fmt::Display| McpError::Protocol(error.to_string());
     let running = tools.serve(stdio()).await;

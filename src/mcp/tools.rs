@@ -57,7 +57,7 @@ static TOOLS: &[Tool] = &[
     Tool {
         name: "writes",
         about: "Every change of a value in memory: when, who wrote it, and what.",
-        parameters: &[EXPRESSION.required(), AT, FRAME, ALL, LIMIT, SECRETS],
+        parameters: &[EXPRESSION.required(), AT, FRAME, ALL, LIMIT, AFTER, SECRETS],
         does: Does::Ask(|given| {
             let all = if given.all { "--all " } else { "" };
             format!("{all}{}{}", limited(given), expression(given))
@@ -66,14 +66,14 @@ static TOOLS: &[Tool] = &[
     Tool {
         name: "visits",
         about: "How often a line ran, with the first and the last times.",
-        parameters: &[LINE.required(), WHERE, LIMIT, SECRETS],
+        parameters: &[LINE.required(), WHERE, LIMIT, AFTER, SECRETS],
         does: Does::Ask(|given| placed(given, given.place.as_deref())),
     },
     Tool {
         name: "calls",
         about: "How often a function or a hostcall was called, with the first and the last calls: \
                 arguments, caller, result.",
-        parameters: &[FUNCTION.required(), WHERE, LIMIT, SECRETS],
+        parameters: &[FUNCTION.required(), WHERE, LIMIT, AFTER, SECRETS],
         does: Does::Ask(|given| placed(given, given.function.as_deref())),
     },
     Tool {
@@ -85,6 +85,7 @@ static TOOLS: &[Tool] = &[
             PLACE.required(),
             WHERE,
             LIMIT,
+            AFTER,
             SECRETS,
         ],
         does: Does::Ask(|given| {
@@ -96,7 +97,7 @@ static TOOLS: &[Tool] = &[
     Tool {
         name: "hottest",
         about: "The functions, or lines, in which the run spent most of its work.",
-        parameters: &[LINES, LIMIT],
+        parameters: &[LINES, LIMIT, AFTER],
         does: Does::Ask(|given| {
             let lines = if given.lines { "--lines " } else { "" };
             format!("{lines}{}", limited(given))
@@ -150,13 +151,14 @@ fn expression(given: &Given) -> &str {
     given.expression.as_deref().unwrap_or_default()
 }
 
+/// Which rows are wanted.
 fn limited(given: &Given) -> String {
-    given
-        .limit
-        .map_or_else(String::new, |limit| format!("--limit {limit} "))
+    let limit = given.limit.map(|limit| format!("--limit {limit} "));
+    let after = given.after.map(|after| format!("--after {after} "));
+    limit.unwrap_or_default() + &after.unwrap_or_default()
 }
 
-/// A limit, a place, and a condition, which goes on to the end.
+/// Which rows, a place, and a condition, which goes on to the end.
 fn placed(given: &Given, place: Option<&str>) -> String {
     let mut told = format!("{}{}", limited(given), place.unwrap_or_default());
     if let Some(condition) = &given.condition {

@@ -1,6 +1,6 @@
 //! `calls FUNCTION`: how often a function or a hostcall was called, by whom, with what.
 
-use super::rows::{Row, Shown, cut, how_often};
+use super::rows::{Part, Row, Shown, cut, how_often};
 use super::visits::{USUAL, shown, tell};
 use super::{Asked, Question, QuestionError, Words};
 use crate::debuggee::{EvaluateContext, Format, Travels, VisitsOf, Window};
@@ -16,8 +16,8 @@ pub struct Calls {
     pub name: String,
     /// What must hold for a call to count.
     pub condition: Option<String>,
-    /// How many of the first, and of the last ones are told.
-    pub ends: (usize, usize),
+    /// Which of them are told.
+    pub part: Part,
 }
 
 /// How often it was.
@@ -46,7 +46,7 @@ impl Calls {
             return Err(QuestionError::wrong("name a function"));
         }
         Ok(Calls {
-            ends: words.ends(USUAL),
+            part: words.part(USUAL),
             name: words.rest,
             condition: words.condition,
         })
@@ -58,9 +58,9 @@ impl Question for Calls {
 
     fn answer(&self, asked: &mut Asked<'_>) -> Result<CallsAnswer, QuestionError> {
         let of = VisitsOf::Function(self.name.clone());
-        let told = tell(asked, of, self.condition.as_deref(), self.ends, Vec::new())?;
+        let told = tell(asked, of, self.condition.as_deref(), self.part, Vec::new())?;
         let function = told.place.clone();
-        let calls = shown(asked, told, call_here)?;
+        let calls = shown(asked, told, self.part, call_here)?;
         Ok(CallsAnswer {
             function,
             condition: self.condition.clone(),

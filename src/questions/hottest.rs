@@ -20,6 +20,8 @@ pub struct Hottest {
     pub under: Option<String>,
     /// How many are told.
     pub limit: Option<usize>,
+    /// The hottest ones that are left out.
+    pub after: u64,
 }
 
 /// Those.
@@ -94,6 +96,7 @@ impl Hottest {
             total: words.has("total"),
             under,
             limit: words.limit,
+            after: words.after.unwrap_or_default(),
         })
     }
 }
@@ -118,6 +121,8 @@ impl Question for Hottest {
             let names = || (&a.function, &a.place).cmp(&(&b.function, &b.place));
             heat(b).cmp(&heat(a)).then_with(names)
         });
+        let after = usize::try_from(self.after).map_or(hottest.len(), |n| n.min(hottest.len()));
+        hottest.drain(..after);
         let all = hottest.len();
         hottest.truncate(self.limit.unwrap_or(USUAL));
         Ok(HottestAnswer {

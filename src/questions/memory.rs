@@ -120,7 +120,7 @@ impl Memory {
 /// A limit, and nothing else.
 pub(super) fn limit_alone(text: &str) -> Result<Option<usize>, QuestionError> {
     let words = Words::read(text, &[])?;
-    if words.condition.is_some() || !words.rest.is_empty() {
+    if words.condition.is_some() || words.after.is_some() || !words.rest.is_empty() {
         return Err(QuestionError::wrong(format!("`{text}` means nothing here")));
     }
     Ok(words.limit)

@@ -35,7 +35,7 @@ pub use memory::{Growth, HeapAnswer, HeapRow, Memory, MemoryAnswer};
 pub use moment::Moment;
 pub use origin::OriginOf;
 pub use read::{Asking, Kind, Words, kinds, of_words, read};
-pub use rows::{Argument, Row, Shown};
+pub use rows::{Argument, Part, Row, Shown};
 pub use values::{Different, Values, ValuesAnswer, ValuesOf};
 pub use visits::{Visits, VisitsAnswer};
 pub use why::Why;

@@ -1,8 +1,8 @@
 //! Questions from text: which there are, and what follows their words.
 
 use super::{
-    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Question, QuestionError, Values,
-    Visits, Why, Writes,
+    Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Part, Question, QuestionError,
+    Values, Visits, Why, Writes,
 };
 
 /// A question that has been read.
@@ -86,35 +86,35 @@ static KINDS: &[Kind] = &[
     },
     Kind {
         word: "writes",
-        arguments: "[--all] [--limit N] EXPRESSION",
+        arguments: "[--all] [--limit N] [--after N] EXPRESSION",
         about: "every write of a value in memory, with who wrote and what; with --all, those of the same value, too",
         is_of_moment: true,
         read: |kind, text| asking(kind, Writes::read(text)?),
     },
     Kind {
         word: "visits",
-        arguments: "FILE:LINE [--where CONDITION] [--limit N]",
+        arguments: "FILE:LINE [--where CONDITION] [--limit N] [--after N]",
         about: "how often a line ran, with the first and the last times",
         is_of_moment: false,
         read: |kind, text| asking(kind, Visits::read(text)?),
     },
     Kind {
         word: "calls",
-        arguments: "FUNCTION [--where CONDITION] [--limit N]",
+        arguments: "FUNCTION [--where CONDITION] [--limit N] [--after N]",
         about: "how often a function or a hostcall was called, with the first and the last calls: arguments, caller, result",
         is_of_moment: false,
         read: |kind, text| asking(kind, Calls::read(text)?),
     },
     Kind {
         word: "values",
-        arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N]",
+        arguments: "EXPRESSION[, …] at FILE:LINE|FUNCTION [--where CONDITION] [--limit N] [--after N]",
         about: "which values expressions had whenever a place was come to, as a table",
         is_of_moment: false,
         read: |kind, text| asking(kind, Values::read(text)?),
     },
     Kind {
         word: "hottest",
-        arguments: "[--lines] [--total] [--limit N] [under FUNCTION]",
+        arguments: "[--lines] [--total] [--limit N] [--after N] [under FUNCTION]",
         about: "which functions, or lines, took the most ticks, by their own, or with --total together with what they call",
         is_of_moment: false,
         read: |kind, text| asking(kind, Hottest::read(text)?),
@@ -206,6 +206,8 @@ pub struct Words {
     pub condition: Option<String>,
     /// `--limit N`
     pub limit: Option<usize>,
+    /// `--after N`
+    pub after: Option<u64>,
     /// Options without a value, as `--all`.
     pub flags: Vec<String>,
 }
@@ -214,7 +216,7 @@ pub struct Words {
 const MOST: usize = 10_000;
 
 impl Words {
-    /// Takes the options out: `--limit N` anywhere, `--where CONDITION` up to the next option
+    /// Takes the options out: `--limit N` and `--after N` anywhere, `--where CONDITION` up to the next option
     /// or the end, and of these flags.
     ///
     /// # Errors
@@ -239,6 +241,16 @@ impl Words {
                             QuestionError::wrong(format!("--limit takes a number from 1 to {MOST}"))
                         })?;
                     words.limit = Some(number);
+                }
+                Some("after") => {
+                    let number = pieces
+                        .next()
+                        .and_then(|n| n.replace(['_', ','], "").parse().ok());
+                    words.after = Some(number.ok_or_else(|| {
+                        QuestionError::wrong(
+                            "--after takes the number of the last one that is left out",
+                        )
+                    })?);
                 }
                 Some("where") => condition = Some(Vec::new()),
                 Some(flag) if flags.contains(&flag) => words.flags.push(flag.to_owned()),
@@ -266,10 +278,17 @@ impl Words {
         self.flags.iter().any(|given| given == flag)
     }
 
-    /// How many are told at the beginning and at the end: half of the limit each.
-    pub(super) fn ends(&self, usual: usize) -> (usize, usize) {
+    /// Which are told: half of the limit at the beginning and half at the end, or all of it
+    /// after a number.
+    pub(super) fn part(&self, usual: usize) -> Part {
         let limit = self.limit.unwrap_or(usual);
-        (limit.div_ceil(2), limit / 2)
+        match self.after {
+            Some(_) => Part {
+                after: self.after,
+                ..Part::ends(limit, 0)
+            },
+            None => Part::ends(limit.div_ceil(2), limit / 2),
+        }
     }
 }
 
@@ -283,7 +302,12 @@ mod tests {
         let words = read("a.c:3 --where x > 3 && y --limit 1_000");
         assert_eq!(words.rest, "a.c:3");
         assert_eq!(words.condition.as_deref(), Some("x > 3 && y"));
-        assert_eq!((words.limit, words.ends(20)), (Some(1000), (500, 500)));
+        assert_eq!(
+            (words.limit, words.part(20)),
+            (Some(1000), Part::ends(500, 500))
+        );
+        let part = read("a.c:3 --after 1,000 --where x").part(20);
+        assert_eq!((part.first, part.last, part.after), (20, 0, Some(1000)));
         assert_eq!(read("--all *p").rest, "*p");
         assert!(read("--all *p").has("all"));
         assert_eq!(read("x - --i").rest, "x - --i");
@@ -291,6 +315,8 @@ mod tests {
             "a --limit",
             "a --limit 0",
             "a --limit x",
+            "a --after",
+            "a --after -1",
             "a --where",
             "a --nonsense",
         ] {

@@ -160,12 +160,37 @@ impl std::fmt::Display for Row {
     }
 }
 
+/// Which rows are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// So many that come first.
+    pub first: usize,
+    /// So many that come last.
+    pub last: usize,
+    /// The first ones are those after this number; `None` from the beginning.
+    pub after: Option<u64>,
+}
+
+impl Part {
+    /// So many at the beginning and at the end.
+    pub fn ends(first: usize, last: usize) -> Part {
+        Part {
+            first,
+            last,
+            after: None,
+        }
+    }
+}
+
 /// Which of all are shown: the first, and the last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown<T> {
     /// How many there are.
     pub count: u64,
+    /// The first ones are those that come after so many, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
     /// The first of them, oldest first.
     pub first: Vec<T>,
     /// The last of them, oldest first, if there are more than the first.
@@ -181,8 +206,13 @@ impl<T: std::fmt::Display> std::fmt::Display for Shown<T> {
         for row in &self.first {
             write!(f, "\n{row}")?;
         }
-        let left_out = self.count - (self.first.len() + self.last.len()) as u64;
-        if left_out > 0 {
+        let shown = (self.first.len() + self.last.len()) as u64;
+        let until = self.after.unwrap_or_default().saturating_add(shown);
+        let left_out = self.count.saturating_sub(until);
+        if left_out > 0 && self.after.is_some() {
+            let left_out = crate::debuggee::grouped(left_out);
+            write!(f, "\n… {left_out} more: --after {until} …")?;
+        } else if left_out > 0 {
             write!(f, "\n… {} more …", crate::debuggee::grouped(left_out))?;
         }
         for row in &self.last {

@@ -1,6 +1,6 @@
 //! `values EXPRESSION at PLACE`: which values expressions had whenever a place was come to.
 
-use super::rows::{Shown, cut, how_often};
+use super::rows::{Part, Shown, cut, how_often};
 use super::visits::{USUAL, tell};
 use super::{Asked, Moment, Question, QuestionError, Words, places};
 use crate::debuggee::{DebuggeeError, EvaluateContext, Format, grouped};
@@ -19,8 +19,8 @@ pub struct Values {
     pub place: String,
     /// What must hold for a visit to count.
     pub condition: Option<String>,
-    /// How many of the first, and of the last ones are told.
-    pub ends: (usize, usize),
+    /// Which of them are told.
+    pub part: Part,
 }
 
 /// Which were.
@@ -79,7 +79,7 @@ impl Values {
             return Err(QuestionError::wrong("write expressions, `at`, and a place"));
         };
         Ok(Values {
-            ends: words.ends(2 * USUAL),
+            part: words.part(2 * USUAL),
             expressions: listed(expressions),
             place: place.trim().to_owned(),
             condition: words.condition,
@@ -138,7 +138,7 @@ impl Question for Values {
         let of = places::place(asked.debuggee, &self.place)?;
         let messages = self.expressions.iter().map(|text| format!("{{{text}}}"));
         let messages = messages.collect();
-        let told = tell(asked, of, self.condition.as_deref(), self.ends, messages)?;
+        let told = tell(asked, of, self.condition.as_deref(), self.part, messages)?;
         if let Some(first) = told.visits.first.first().cloned() {
             self.check(asked, &first)?;
         }
@@ -169,6 +169,7 @@ impl Question for Values {
             different: different.collect(),
             visits: Shown {
                 count: visits.count,
+                after: self.part.after,
                 first: visits.first.iter().map(row).collect(),
                 last: visits.newest.iter().map(row).collect(),
                 problem: visits.problem.clone(),
@@ -225,7 +226,10 @@ mod tests {
     fn expressions_are_listed() {
         let values = Values::read("a, m[1, 2], \"x, y\" at f at a.c:3 --limit 3").unwrap();
         assert_eq!(values.expressions, ["a", "m[1, 2]", "\"x, y\" at f"]);
-        assert_eq!((values.place.as_str(), values.ends), ("a.c:3", (2, 1)));
+        assert_eq!(
+            (values.place.as_str(), values.part),
+            ("a.c:3", Part::ends(2, 1))
+        );
         for wrong in ["", "a", "at a.c:3", "a at "] {
             assert!(Values::read(wrong).is_err(), "{wrong}");
         }

@@ -1,6 +1,6 @@
 //! `visits FILE:LINE`: how often a line ran.
 
-use super::rows::{Row, Shown, how_often};
+use super::rows::{Part, Row, Shown, how_often};
 use super::{Asked, Question, QuestionError, Words, places};
 use crate::debuggee::{Visiting, VisitsOf, VisitsTold};
 use crate::timeline::{Telling, ToldVisit};
@@ -16,8 +16,8 @@ pub struct Visits {
     pub place: String,
     /// What must hold for a visit to count.
     pub condition: Option<String>,
-    /// How many of the first, and of the last ones are told.
-    pub ends: (usize, usize),
+    /// Which of them are told.
+    pub part: Part,
 }
 
 /// How often it did.
@@ -49,7 +49,7 @@ impl Visits {
             )));
         }
         Ok(Visits {
-            ends: words.ends(USUAL),
+            part: words.part(USUAL),
             place: words.rest,
             condition: words.condition,
         })
@@ -61,9 +61,9 @@ impl Question for Visits {
 
     fn answer(&self, asked: &mut Asked<'_>) -> Result<VisitsAnswer, QuestionError> {
         let of = places::place(asked.debuggee, &self.place)?;
-        let told = tell(asked, of, self.condition.as_deref(), self.ends, Vec::new())?;
+        let told = tell(asked, of, self.condition.as_deref(), self.part, Vec::new())?;
         let place = told.place.clone();
-        let visits = shown(asked, told, Row::here)?;
+        let visits = shown(asked, told, self.part, Row::here)?;
         Ok(VisitsAnswer {
             place,
             condition: self.condition.clone(),
@@ -77,7 +77,7 @@ pub(super) fn tell(
     asked: &mut Asked<'_>,
     of: VisitsOf,
     condition: Option<&str>,
-    (first, newest): (usize, usize),
+    part: Part,
     messages: Vec<String>,
 ) -> Result<VisitsTold, QuestionError> {
     let visiting = Visiting {
@@ -86,8 +86,9 @@ pub(super) fn tell(
     };
     let telling = Telling {
         messages,
-        first,
-        newest,
+        first: part.first,
+        newest: part.last,
+        after: part.after.unwrap_or_default(),
     };
     Ok(asked
         .debuggee
@@ -98,6 +99,7 @@ pub(super) fn tell(
 pub(super) fn shown<T>(
     asked: &mut Asked<'_>,
     told: VisitsTold,
+    part: Part,
     look: impl Fn(&mut Asked<'_>, &ToldVisit) -> Result<T, QuestionError>,
 ) -> Result<Shown<T>, QuestionError> {
     let mut look_at = |visit: &ToldVisit| {
@@ -119,6 +121,7 @@ pub(super) fn shown<T>(
         .collect::<Result<_, _>>()?;
     Ok(Shown {
         count: visits.count,
+        after: part.after,
         first,
         last,
         problem: visits.problem,

@@ -1,6 +1,6 @@
 //! `writes EXPRESSION`: every write of a value in memory.
 
-use super::rows::{Shown, how_often, own_frame};
+use super::rows::{Part, Shown, how_often, own_frame};
 use super::visits::{USUAL, shown, tell};
 use super::{Asked, Moment, Question, QuestionError, Words};
 use crate::debuggee::{DataMeant, DebuggeeError, VisitsOf, Whole};
@@ -15,8 +15,8 @@ pub struct Writes {
     pub expression: String,
     /// Which writes count.
     pub writes: motion::Writes,
-    /// How many of the first, and of the last ones are told.
-    pub ends: (usize, usize),
+    /// Which of them are told.
+    pub part: Part,
 }
 
 /// Who did.
@@ -62,7 +62,7 @@ impl Writes {
             return Err(QuestionError::wrong("there is no --where here"));
         }
         Ok(Writes {
-            ends: words.ends(2 * USUAL),
+            part: words.part(2 * USUAL),
             writes: match words.has("all") {
                 true => motion::Writes::All,
                 false => motion::Writes::Changing,
@@ -88,8 +88,8 @@ impl Question for Writes {
             other => other,
         })?;
         let of = VisitsOf::Writes(data.id, self.writes);
-        let told = tell(asked, of, None, self.ends, Vec::new())?;
-        let writes = shown(asked, told, |asked, visit: &ToldVisit| {
+        let told = tell(asked, of, None, self.part, Vec::new())?;
+        let writes = shown(asked, told, self.part, |asked, visit: &ToldVisit| {
             let told = Whole::write_here(asked.debuggee);
             let (by, change) = told.unwrap_or_default();
             Ok(Write {

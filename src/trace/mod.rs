@@ -9,6 +9,7 @@ pub(crate) mod ending;
 mod entered;
 mod error;
 mod event;
+mod failed;
 mod format;
 mod growth;
 mod host_time;

@@ -3,7 +3,7 @@
 use crate::support::gate::HeldBack;
 use crate::support::language_client::LanguageClient;
 use crate::support::ledger::own_ledger;
-use crate::support::{cache_dir, fixture, rr_dap, text};
+use crate::support::{cache_dir, fixture, record, rr_dap, text};
 use rr_dap::component::ModuleId;
 use rr_dap::instrument::probe::Probe;
 use rr_dap::replay::variant::{CacheDir, Variant};
@@ -366,6 +366,63 @@ fn a_lens_leads_to_a_moment_that_a_session_can_go_to() {
         .to_owned();
     let seek = format!("`seek {}`", last["position"].as_str().expect("a position"));
     assert!(told.contains(&seek), "{told}");
+}
+
+/// Of the same program, another run: each lens says whose it is, and leads into that one.
+#[test]
+fn lenses_of_several_recordings_are_told_apart() {
+    let (directory, trace) = own_ledger();
+    std::fs::write(
+        directory.path().join("ledger.csv"),
+        "alice,bob,1\n".repeat(3),
+    )
+    .expect("a file");
+    let short = directory.path().join("short.rrtrace");
+    let data = format!("--dir={}::/work", directory.path().display());
+    let recorded = record(&fixture("ledger.wasm"), &[&data], &[], "", &short);
+    assert!(recorded.status.success(), "{recorded:?}");
+    let mut client = LanguageClient::start(&[&trace, &short]);
+    let uri = client.open(&fixture("ledger.c"));
+    let told = loop {
+        let lenses = client.lenses(&uri);
+        let calls = titles(&lenses, 44).into_iter();
+        let calls = calls.filter(|title| title.contains("called"));
+        if calls.count() == 2 {
+            break lenses;
+        }
+        client.wait_for("workspace/codeLens/refresh");
+    };
+    let titles = titles(&told, 44);
+    assert_eq!(titles.len(), 6, "{titles:?}");
+    assert!(
+        titles[0].starts_with("ledger.rrtrace: called 12 times"),
+        "{titles:?}"
+    );
+    assert!(
+        titles[3].starts_with("short.rrtrace: called 3 times"),
+        "{titles:?}"
+    );
+    let of_apply = told
+        .iter()
+        .filter(|lens| lens["range"]["start"]["line"] == json!(43));
+    let lasts: Vec<Value> = of_apply
+        .filter(|lens| lens["command"]["title"] == "last")
+        .map(|lens| lens["command"]["arguments"][0].clone())
+        .collect();
+    for (last, (recording, number)) in lasts.iter().zip([(&trace, "#12 "), (&short, "#3 ")]) {
+        assert_eq!(last["recording"], json!(recording));
+        let found = client.ask("rr/find", last.clone());
+        let question = ["ask", recording.to_str().expect("a path"), "calls apply"];
+        let calls = text(&rr_dap(&question, "").stdout);
+        let row = calls.lines().find(|row| row.starts_with(number));
+        let row = row.unwrap_or_else(|| panic!("no {number}in {calls}"));
+        let position = found["position"].as_str();
+        assert_eq!(row.split_whitespace().nth(1), position, "{row}");
+    }
+    // Hints have no room for names: they are of all together.
+    let hints = client.hints(&uri, 47, 47);
+    assert_eq!(hints[0]["label"], "×15");
+    assert!(client.end().success());
 }
 
 #[test]

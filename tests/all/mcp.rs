@@ -124,6 +124,22 @@ fn what_is_listed_is_listed_in_pages_without_gaps() {
         after = json!(number.parse::<u64>().expect("a number"));
     }
     assert_eq!(pages, whole);
+    // Rows of questions, too.
+    let whole = client.call("visits", json!({ "place": "ledger.c:27", "limit": 100 }));
+    let whole: Vec<&str> = whole.lines().filter(|row| row.starts_with('#')).collect();
+    let mut pages = Vec::new();
+    while pages.len() < whole.len() {
+        let given = json!({ "place": "ledger.c:27", "limit": 30, "after": pages.len() });
+        let page = client.call("visits", given);
+        let before = pages.len();
+        pages.extend(
+            page.lines()
+                .filter(|row| row.starts_with('#'))
+                .map(str::to_owned),
+        );
+        assert!(pages.len() > before, "{page}");
+    }
+    assert_eq!(pages, whole);
     let first = client.call("stack", json!({ "limit": 2 }));
     assert!(
         first.starts_with("#0 check at ledger.c:68\n#1 main"),

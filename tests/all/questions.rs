@@ -101,6 +101,61 @@ fn visits_are_where_a_breakpoint_stops() {
     assert_eq!(positions(&few["last"]), all[all.len() - 2..]);
 }
 
+/// All rows of a question, page by page.
+fn paged(trace: &Path, question: &str, limit: u64) -> (Vec<Value>, u64) {
+    let (mut rows, mut pages) = (Vec::new(), 0);
+    loop {
+        let after = rows.len();
+        let page = answer(
+            trace,
+            &format!("{question} --limit {limit} --after {after}"),
+        );
+        assert!(page["last"].is_null(), "{page}");
+        let told = page["first"].as_array().unwrap();
+        assert!(told.len() as u64 <= limit, "{page}");
+        rows.extend(told.iter().cloned());
+        pages += 1;
+        if told.is_empty() || rows.len() as u64 == page["count"].as_u64().unwrap() {
+            return (rows, pages);
+        }
+    }
+}
+
+#[test]
+fn pages_reach_every_row() {
+    let (_dir, trace) = own_ledger();
+    for (question, limit) in [
+        ("visits ledger.c:27", 7),
+        ("visits ledger.c:27 --where i > 0", 7),
+        ("calls apply", 5),
+        ("values i at ledger.c:27", 20),
+        ("writes accounts[1].balance", 4),
+    ] {
+        let whole = answer(&trace, &format!("{question} --limit 10000"));
+        let rows = |end: &str| whole[end].as_array().cloned().unwrap_or_default();
+        let expected = [rows("first"), rows("last")].concat();
+        let (paged, pages) = paged(&trace, question, limit);
+        assert!(pages > 1, "{question}");
+        assert_eq!(paged, expected, "{question}");
+        // What is told of all is told with each page.
+        let page = answer(&trace, &format!("{question} --limit 1 --after 2"));
+        assert_eq!(page["count"], whole["count"], "{question}");
+        assert_eq!(page["different"], whole["different"], "{question}");
+    }
+    let text = asked(&trace, &["visits ledger.c:27 --limit 3 --after 2"]);
+    assert!(text.contains("\n#3 ") && text.contains("\n#5 "), "{text}");
+    assert!(text.trim_end().ends_with("more: --after 5 …"), "{text}");
+    let beyond = answer(&trace, "visits ledger.c:27 --after 1000000");
+    assert_eq!(beyond["first"], json!([]));
+    assert!(refused(&trace, "memory --after 3").contains("means nothing"));
+    // The hottest, too.
+    let whole = answer(&trace, "hottest --limit 10000");
+    let behind = answer(&trace, "hottest --limit 3 --after 2");
+    let whole = whole["hottest"].as_array().unwrap();
+    assert_eq!(behind["hottest"].as_array().unwrap(), &whole[2..5]);
+    assert_eq!(behind["more"], whole.len() - 5);
+}
+
 #[test]
 fn conditions_narrow_visits() {
     let (_dir, trace) = own_ledger();
@@ -304,6 +359,10 @@ fn what_runs_often_is_counted() {
     };
     assert_eq!(numbers(&few_calls["first"]), [1, 2]);
     assert_eq!(numbers(&few_calls["last"]), [count - 1, count]);
+    let page = answer(&trace, "calls fgets --limit 3 --after 1400");
+    assert_eq!(page["count"], all["count"]);
+    assert_eq!(positions(&page["first"]), rows[1400..1403]);
+    assert_eq!(numbers(&page["first"]), [1401, 1402, 1403]);
 }
 
 /// The session is asked other things while a question is answered, and the question is given

@@ -31,7 +31,8 @@ fn open(name: &str, args: &[&str]) -> (tempfile::TempDir, Timeline) {
         }],
         ..WasiOptions::default()
     };
-    let component = Component::parse(std::fs::read(wasm).expect("the fixture")).expect("parses");
+    let bytes = rr_dap::component::component_bytes(&wasm).expect("the fixture");
+    let component = Component::parse(bytes).expect("parses");
     record::run(Arc::new(component), &options, &output, false, |_| {}).expect("records");
     let trace = Arc::new(Trace::open(&output).expect("opens"));
     let options = Options::new(
@@ -257,4 +258,35 @@ fn marks_and_filters_lead_to_their_places() {
     );
     let error = timeline.travel(&Motion::Mark("there".into()), &Interrupt::new());
     assert!(error.is_err_and(|e| e.to_string().contains("mark there")));
+}
+
+#[test]
+fn what_failed_last_is_read_off_the_recording_as_a_motion_finds_it() {
+    let mut found = 0;
+    for (app, args) in [
+        ("ledger.wasm", &["/work/none"][..]),
+        ("ledger.wasm", &[]),
+        ("kitchen.wasm", &[]),
+        ("kitchen-O2.wasm", &[]),
+    ] {
+        let (_dir, mut timeline) = open(app, args);
+        go(&mut timeline, Motion::End);
+        let mut before = u64::MAX;
+        // Each of them, from the last one back.
+        loop {
+            let filter = HostcallFilter {
+                failed: true,
+                ..HostcallFilter::ANY
+            };
+            let moved = timeline.travel(&Motion::Hostcall(Backward, filter), &Interrupt::new());
+            let by_motion = moved.ok().filter(|stop| stop.reason == Reason::Arrived);
+            let by_motion = by_motion.map(|stop| stop.event);
+            let read = timeline.trace().last_failed(before, || true).unwrap();
+            assert_eq!(read, by_motion, "{app} before {before}");
+            let Some(event) = read else { break };
+            before = event;
+            found += 1;
+        }
+    }
+    assert!(found > 2, "only {found} calls failed");
 }

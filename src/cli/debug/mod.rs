@@ -71,7 +71,7 @@ pub(super) struct Debug {
     debug_files: Vec<PathBuf>,
     /// Where sources are that the debug information has elsewhere: paths beginning with
     /// FROM there begin with TO here. May be repeated; the longest FROM counts.
-    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = super::adapter::pair)]
+    #[arg(long = "source-map", value_name = "FROM=TO", value_parser = super::opening::pair)]
     source_map: Vec<(String, String)>,
     /// A command to begin with. May be repeated.
     #[arg(long, short = 'x', value_name = "COMMAND")]

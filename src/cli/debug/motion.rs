@@ -45,12 +45,12 @@ pub(super) fn start_of_all(prompt: &mut Prompt, arguments: &str) -> Done {
 }
 
 pub(super) fn resume(prompt: &mut Prompt, arguments: &str) -> Done {
-    let motion = json!({ "threadId": 1 });
+    let motion = json!({});
     prompt.often(arguments, "continue", is_breakpoint, &motion)
 }
 
 pub(super) fn reverse_continue(prompt: &mut Prompt, arguments: &str) -> Done {
-    let motion = json!({ "threadId": 1 });
+    let motion = json!({});
     prompt.often(arguments, "reverseContinue", is_breakpoint, &motion)
 }
 
@@ -118,7 +118,7 @@ pub(super) fn advance(prompt: &mut Prompt, arguments: &str) -> Done {
     }
     let wanted = places::parse(prompt, arguments)?;
     let number = prompt.add_breakpoint(wanted, Lifetime::OneMotion)?;
-    let went = prompt.go("continue", json!({ "threadId": 1 }));
+    let went = prompt.go("continue", json!({}));
     // To forget one renumbers the others, which may have stopped the program.
     let arrived = match &went {
         Ok(stopped) => prompt.arrive(stopped),

@@ -5,7 +5,7 @@ use super::visits::{Passing, changes_among};
 use crate::replay::Position;
 use crate::timeline::processes::wire::ask::TellVisits;
 use crate::timeline::processes::wire::run::Watch;
-use crate::timeline::processes::wire::told::ToldVisits;
+use crate::timeline::processes::wire::told::{ToldVisit, ToldVisits};
 use crate::timeline::recovery::Patience;
 use crate::timeline::travel::motion::{Breakpoint, MemoryRange};
 use crate::timeline::{Interrupt, Pass, Result, Timeline};
@@ -25,6 +25,8 @@ pub struct Telling {
     pub first: usize,
     /// And so many that come last.
     pub newest: usize,
+    /// The first ones are those that come after so many.
+    pub after: u64,
 }
 
 impl Timeline {
@@ -61,18 +63,22 @@ impl Timeline {
             messages: telling.messages.clone(),
             first: telling.first,
             newest: telling.newest,
+            skipped: 0,
             enough: None,
             last: None,
         };
         self.collect();
         let few = FEW.max(telling.first.saturating_add(telling.newest));
-        let counted = match is_plain && !self.is_short() {
+        let counted = match is_plain && !self.is_short() && telling.after == 0 {
             true => self.counted_at(&places, interrupt, progress)?,
             false => None,
         };
         self.recovering(Patience::Long(interrupt), |timeline| {
             let stretches = timeline.stretches_of(&watch);
             let pieces = timeline.pieces(Position::START, None, stretches.as_deref());
+            if telling.after > 0 {
+                return timeline.tell_after(&pieces, &tell, telling.after, interrupt, progress);
+            }
             let counted = match counted {
                 None if is_plain => {
                     let enough = Some(few);
@@ -99,6 +105,68 @@ impl Timeline {
                 }
             }
         })
+    }
+
+    /// Those that come after so many: first all are counted, then the pieces run once more that
+    /// have them. So no more are held than are told.
+    fn tell_after(
+        &mut self,
+        pieces: &[Piece],
+        tell: &TellVisits,
+        after: u64,
+        interrupt: &Interrupt,
+        progress: &dyn Fn(Pass),
+    ) -> Result<ToldVisits> {
+        let end = self.known_end().map(|end| end.tick);
+        let mut passing = Passing::default();
+        let mut all = ToldVisits::none(tell.messages.len());
+        let mut counts = Vec::new();
+        let errand = |piece: &Piece| TellVisits {
+            first: 0,
+            newest: 0,
+            last: piece.last,
+            ..tell.clone()
+        };
+        self.run_pieces(
+            pieces.iter().copied(),
+            errand,
+            interrupt,
+            |_, piece, sent| {
+                let (_, later) = sent.wait(interrupt, |meanwhile| {
+                    progress(passing.pass(&piece, &meanwhile, end));
+                })?;
+                counts.push(later.count);
+                all = std::mem::take(&mut all).and(later, (0, 0));
+                passing.is_done(&piece);
+                Ok(false)
+            },
+        )?;
+        let mut before = 0u64;
+        for (piece, count) in pieces.iter().zip(counts) {
+            let wanted = tell.first - all.first.len();
+            if wanted == 0 {
+                break;
+            }
+            let skipped = after.saturating_sub(before);
+            if skipped < count {
+                let enough = skipped.saturating_add(wanted as u64);
+                let errand = TellVisits {
+                    first: wanted,
+                    newest: 0,
+                    skipped,
+                    enough: usize::try_from(enough).ok(),
+                    last: piece.last,
+                    ..tell.clone()
+                };
+                let found = self.tell_piece(piece, errand, interrupt)?;
+                for visit in found.first {
+                    let number = before + visit.number;
+                    all.first.push(ToldVisit { number, ..visit });
+                }
+            }
+            before += count;
+        }
+        Ok(all)
     }
 
     /// Whether all of the recording is run for debugging in less time than it takes to compile

@@ -14,7 +14,7 @@ use crate::debuggee::origin::CodeMoment;
 use crate::debuggee::{DebuggeeError, Output, Stream};
 use crate::replay::boundary::Way;
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion};
+use crate::timeline::travel::motion::Motion;
 use crate::trace::Outcome;
 use std::time::Duration;
 
@@ -229,17 +229,18 @@ impl Recording {
     }
 
     fn last_failed_call(&mut self, end: Moment, asking: &Asking<'_>) -> Result<Option<FailedCall>> {
-        let filter = HostcallFilter {
-            path: String::new(),
-            failed: true,
+        // The one that the run ended in has no answer.
+        let before = end.event.saturating_add(1);
+        let trace = self.timeline.trace().clone();
+        let go_on = || !asking.interrupt.is_raised();
+        let Ok(Some(event)) = trace.last_failed(before, go_on) else {
+            return match asking.interrupt.is_raised() {
+                true => Err(DebuggeeError::Interrupted),
+                // Where the recording is damaged, nothing is known of it.
+                false => Ok(None),
+            };
         };
-        self.stand_at(end.position, asking)?;
-        let back = Motion::Hostcall(Direction::Backward, filter);
-        let at = match self.go(&back, asking) {
-            Ok(at) => at,
-            Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
-            Err(_) => return Ok(None),
-        };
+        let at = self.go(&Motion::Event(event), asking)?;
         let mut open = self.timeline.boundary()?;
         let Some(open) = open.pop().filter(|open| open.way == Way::Out) else {
             return Ok(None);

@@ -111,7 +111,7 @@ pub(super) enum Next {
 
 /// What a question costs, and who may stop it.
 pub(super) struct Asking<'a> {
-    interrupt: &'a Interrupt,
+    pub(in crate::debuggee::recording) interrupt: &'a Interrupt,
     output: &'a dyn Output,
     hops: usize,
 }

@@ -4,7 +4,6 @@
 use super::changes::ChangePlaces;
 use super::here::{Here, Kind};
 use super::next::{Edit, Places};
-use crate::component::types::{CoreValue, ValueType};
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::frames::{self, ModuleCode};
 use crate::replay::probes::Received;
@@ -412,31 +411,21 @@ fn will_fail(state: &State) -> bool {
     let Some(crossing) = component.crossing(call.crossing) else {
         return false;
     };
-    let is_result = crossing
-        .function
-        .as_ref()
-        .is_some_and(|f| matches!(f.result, Some(ValueType::Result(..))));
-    if !is_result || crossing.is_async {
-        // An asynchronous call answers its state, and its result later.
+    if !crossing.may_answer_error() {
         return false;
     }
     // Where the recording is damaged, the replay ends, and says so.
     let Ok(Some(answer)) = state.answer() else {
         return false;
     };
-    match crossing.return_area {
-        Some(_) => stored_case(call, &answer) == Some(1),
-        None => answer.results.first() == Some(&CoreValue::I32(1)),
-    }
+    let case = crossing
+        .result_address(&call.args)
+        .and_then(|address| stored_byte(address, &answer));
+    crossing.answers_error(&answer.results, case)
 }
 
-/// The case of a result in the return area: its first byte.
-fn stored_case(call: &Calling, answer: &Answer) -> Option<u8> {
-    let address = match call.args.last()? {
-        CoreValue::I32(address) => u64::from(address.cast_unsigned()),
-        CoreValue::I64(address) => address.cast_unsigned(),
-        _ => return None,
-    };
+/// The byte that an answer has left at an address.
+fn stored_byte(address: u64, answer: &Answer) -> Option<u8> {
     let mut writes = answer.writes.iter().rev();
     writes.find_map(|written| {
         let offset = usize::try_from(address.checked_sub(written.address)?).ok()?;

@@ -226,6 +226,8 @@ pub(crate) struct TellVisits {
     pub(crate) first: usize,
     /// And so many that come last.
     pub(crate) newest: usize,
+    /// Of so many at the beginning nothing is told or evaluated: they only count.
+    pub(crate) skipped: u64,
     /// After so many visits it is over; `None` if all count.
     pub(crate) enough: Option<usize>,
     /// Not farther than this moment; `None` for the end.

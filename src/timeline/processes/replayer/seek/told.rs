@@ -20,6 +20,8 @@ pub(in super::super) struct Told {
     messages: Vec<String>,
     /// How many are told at the beginning, and at the end.
     limits: (usize, usize),
+    /// So many at the beginning only count.
+    skipped: u64,
     /// After so many visits it is over.
     enough: Option<usize>,
     told: ToldVisits,
@@ -32,6 +34,7 @@ impl Told {
             told: ToldVisits::none(tell.messages.len()),
             messages: tell.messages,
             limits: (tell.first, tell.newest),
+            skipped: tell.skipped,
             enough: tell.enough,
         }
     }
@@ -80,6 +83,10 @@ impl Seek for Told {
             }
         }
         if verdict.stops.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        if self.told.count < self.skipped {
+            self.told.count += 1;
             return ControlFlow::Continue(());
         }
         let messages = self.messages.iter();
