@@ -61,13 +61,10 @@ struct Everybody<'a> {
 impl<'a> Everybody<'a> {
     /// With the number of each.
     fn ends(self) -> impl Iterator<Item = (EndId, &'a End)> {
-        self.nodes
-            .iter()
-            .zip(0..)
-            .flat_map(|(node, number)| {
-                let ends = node.conversations.ends.iter().zip(0..);
-                ends.map(move |(end, place)| (end_id(number, place), end))
-            })
+        self.nodes.iter().zip(0..).flat_map(|(node, number)| {
+            let ends = node.conversations.ends.iter().zip(0..);
+            ends.map(move |(end, place)| (end_id(number, place), end))
+        })
     }
 
     fn party(self, id: EndId) -> Option<Party<'a>> {
@@ -83,6 +80,15 @@ impl<'a> Everybody<'a> {
 
     fn nanos_at(self, node: NodeId, place: Place) -> Option<i64> {
         self.nodes.get(node.0 as usize)?.clock?.nanos_at(place)
+    }
+}
+
+/// Where something was told that came in between two calls, for its time: there is none before the
+/// next call, and the one before may have been long ago.
+fn timed_place(place: Place, event: Option<u64>) -> Place {
+    match event {
+        Some(_) => place,
+        None => Place::in_call(place.events),
     }
 }
 

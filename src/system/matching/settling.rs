@@ -1,14 +1,14 @@
 //! Which of a group belong together.
 
 use super::agreement::{Address, Agreement, agreement};
-use super::facts::Facts;
+use super::facts::{Facts, normal_authority};
 use super::groups::Group;
 use super::levels::Level;
 use super::turns::{Span, by_turns, span_of};
 use super::{Everybody, Found, Party};
 use crate::system::conversation::EndKind;
 use crate::system::message::Evidence;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who has found the other end.
 pub(super) struct Settled<'a, 'b> {
@@ -18,6 +18,8 @@ pub(super) struct Settled<'a, 'b> {
     pub(super) left_taken: Vec<bool>,
     pub(super) right_taken: Vec<bool>,
     found: &'b mut Found,
+    /// Whom clients ask.
+    asked: BTreeSet<String>,
 }
 
 impl<'a, 'b> Settled<'a, 'b> {
@@ -34,7 +36,39 @@ impl<'a, 'b> Settled<'a, 'b> {
             left_taken: vec![false; lefts.of.len()],
             right_taken: vec![false; rights.of.len()],
             found,
+            asked: all
+                .ends()
+                .filter(|(_, end)| end.kind == EndKind::HttpClient)
+                .filter_map(|(_, end)| end.authority.as_deref().map(normal_authority))
+                .collect(),
         }
+    }
+
+    /// Whether so much is the same that it would be strange if it were by chance.
+    fn is_enough(&self, agreement: &Agreement, left: &Party<'_>, right: &Party<'_>) -> bool {
+        let told = right.end.authority.as_deref();
+        let needed = match agreement.address {
+            Address::Same => 1,
+            Address::Unknown => 8,
+            // Others ask it by the name by which this one was asked.
+            Address::Different
+                if told.is_some_and(|of| self.asked.contains(&normal_authority(of))) =>
+            {
+                160
+            }
+            // What is short is said by many, and NAT is not everywhere.
+            Address::Different if left.end.kind == EndKind::TcpConnected => 48,
+            Address::Different => 16,
+        };
+        let spans = span_of(left, true).zip(span_of(right, false));
+        let factor = match spans.map(|(left, right)| left.contains(right, A_SECOND)) {
+            Some(true) => 1,
+            None => 2,
+            // Clocks may disagree, but then more has to speak for it.
+            Some(false) => 8,
+        };
+        // Halves, so that what is known of time can make it less.
+        agreement.weight.saturating_mul(2) >= needed * factor
     }
 
     fn parties(&self, facts: &Facts, places: &[u32]) -> Vec<Party<'a>> {
@@ -72,7 +106,12 @@ const MARGIN: u32 = 8;
 
 /// Settles what can be; answers whether the group is too large to be looked at in full, and to be
 /// looked at again.
-pub(super) fn settle(settled: &mut Settled<'_, '_>, group: &Group, level: &Level, last: bool) -> bool {
+pub(super) fn settle(
+    settled: &mut Settled<'_, '_>,
+    group: &Group,
+    level: &Level,
+    last: bool,
+) -> bool {
     let is_large = group.lefts.len().saturating_mul(group.rights.len()) > MOST_PAIRS;
     if !is_large {
         small(settled, group, level);
@@ -90,7 +129,7 @@ pub(super) fn settle(settled: &mut Settled<'_, '_>, group: &Group, level: &Level
         if let ([here], [there]) = (lefts.as_slice(), rights.as_slice())
             && settled.is_free(*left, *right)
             && let Some(agreement) = accepted(here, there, level)
-            && is_enough(&agreement, here, there)
+            && settled.is_enough(&agreement, here, there)
         {
             settled.pair(*left, *right, evidence(&agreement, level, here));
         }
@@ -118,24 +157,6 @@ fn evidence(agreement: &Agreement, level: &Level, left: &Party<'_>) -> Evidence 
     }
 }
 
-/// Whether so much is the same that it would be strange if it were by chance.
-fn is_enough(agreement: &Agreement, left: &Party<'_>, right: &Party<'_>) -> bool {
-    let needed = match agreement.address {
-        Address::Same => 1,
-        Address::Unknown => 8,
-        Address::Different => 16,
-    };
-    let spans = span_of(left, true).zip(span_of(right, false));
-    let factor = match spans.map(|(left, right)| left.contains(right, A_SECOND)) {
-        Some(true) => 1,
-        None => 2,
-        // Clocks may disagree, but then more has to speak for it.
-        Some(false) => 8,
-    };
-    // Halves, so that what is known of time can make it less.
-    agreement.weight.saturating_mul(2) >= needed * factor
-}
-
 const A_SECOND: i64 = 1_000_000_000;
 
 /// Two that may be a pair, by their places in the group.
@@ -144,6 +165,7 @@ struct Edge {
     left: usize,
     right: usize,
     found: Agreement,
+    is_enough: bool,
 }
 
 fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
@@ -153,9 +175,26 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     for (left, here) in lefts.iter().enumerate() {
         for (right, there) in rights.iter().enumerate() {
             if let Some(found) = accepted(here, there, level) {
-                edges.push(Edge { left, right, found });
+                edges.push(Edge {
+                    left,
+                    right,
+                    found,
+                    is_enough: false,
+                });
             }
         }
+    }
+    let weighty: Vec<bool> = edges
+        .iter()
+        .map(
+            |edge: &Edge| match (lefts.get(edge.left), rights.get(edge.right)) {
+                (Some(left), Some(right)) => settled.is_enough(&edge.found, left, right),
+                _ => false,
+            },
+        )
+        .collect();
+    for (edge, enough) in edges.iter_mut().zip(weighty) {
+        edge.is_enough = enough;
     }
     let mut take = |edges: &mut Vec<Edge>, edge: Edge, evidence: Evidence| {
         if let (Some(left), Some(right)) =
@@ -165,11 +204,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
         }
         edges.retain(|other| other.left != edge.left && other.right != edge.right);
     };
-    let enough = |edge: &Edge| match (lefts.get(edge.left), rights.get(edge.right)) {
-        (Some(left), Some(right)) => is_enough(&edge.found, left, right),
-        _ => false,
-    };
-    while let Some(edge) = best(&edges, &enough) {
+    while let Some(edge) = best(&edges) {
         if let Some(left) = lefts.get(edge.left) {
             take(&mut edges, edge, evidence(&edge.found, level, left));
         }
@@ -186,7 +221,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
             let of = here.get(left).zip(there.get(right));
             of.is_some_and(|(left, right)| {
                 let mut those = part.iter();
-                those.any(|edge| edge.left == *left && edge.right == *right && enough(edge))
+                those.any(|edge| edge.left == *left && edge.right == *right && edge.is_enough)
             })
         };
         if here.len() + there.len() > 2 {
@@ -211,7 +246,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
 }
 
 /// One that both would take before anybody else, by far.
-fn best(edges: &[Edge], enough: &dyn Fn(&Edge) -> bool) -> Option<Edge> {
+fn best(edges: &[Edge]) -> Option<Edge> {
     // Of each end, the most that speaks for somebody, and the most for anybody else.
     let mut most: BTreeMap<(bool, usize), (u32, u32)> = BTreeMap::new();
     for edge in edges {
@@ -229,7 +264,7 @@ fn best(edges: &[Edge], enough: &dyn Fn(&Edge) -> bool) -> Option<Edge> {
             most.get(end)
                 .is_some_and(|(_, second)| *second <= edge.found.weight)
         });
-        alone && enough(edge)
+        alone && edge.is_enough
     });
     found.copied()
 }
@@ -286,7 +321,7 @@ fn large(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     let agrees = |left: usize, right: usize| {
         let of = lefts.get(left).zip(rights.get(right));
         of.is_some_and(|(left, right)| {
-            accepted(left, right, level).is_some_and(|found| is_enough(&found, left, right))
+            accepted(left, right, level).is_some_and(|found| settled.is_enough(&found, left, right))
         })
     };
     let pairs = by_turns(&lefts, &rights, &agrees);

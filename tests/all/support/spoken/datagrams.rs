@@ -19,7 +19,7 @@ pub(super) struct InAir {
 }
 
 pub(super) fn begin(world: &mut World) {
-    let (from, to) = (world.any_node(), world.any_node());
+    let (from, to) = world.two_nodes();
     if from != to {
         let count = 1 + world.below(5);
         world.talks.push(Box::new(Sending { from, to, count }));
@@ -46,14 +46,28 @@ struct Sending {
 
 impl Talk for Sending {
     fn step(&mut self, world: &mut World) -> bool {
+        if world.is_dead(self.from) || world.is_dead(self.to) {
+            return false;
+        }
         let (from, to) = (socket(world, self.from), socket(world, self.to));
         let bytes = world.words(60);
         let event = world.call(self.from);
         let (seen_as, to_address) = match world.nature.nat {
-            true => (address(98, 6000 + self.from as u16), address(99, 6000 + self.to as u16)),
+            true => (
+                address(98, 6000 + self.from as u16),
+                address(99, 6000 + self.to as u16),
+            ),
             false => (address(self.from, 5353), address(self.to, 5353)),
         };
-        let at = say(world, from, true, Place::in_call(event), event, &bytes, to_address);
+        let at = say(
+            world,
+            from,
+            true,
+            Place::in_call(event),
+            event,
+            &bytes,
+            to_address,
+        );
         let copies = match world.below(100) {
             chance if chance < world.nature.lost => 0,
             chance if chance < world.nature.lost + world.nature.doubled => 2,
@@ -86,7 +100,11 @@ fn say(
     peer: SocketAddr,
 ) -> u32 {
     let end = world.end(end);
-    let direction = if is_sent { &mut end.sent } else { &mut end.received };
+    let direction = if is_sent {
+        &mut end.sent
+    } else {
+        &mut end.received
+    };
     let mut left = usize::MAX;
     direction.push(
         Piece {
@@ -108,7 +126,9 @@ fn deliver_one(world: &mut World) {
         return;
     }
     let at = world.below(waiting) as usize;
-    if let Some(one) = world.in_air.swap_remove_back(at) {
+    if let Some(one) = world.in_air.swap_remove_back(at)
+        && !world.is_dead(one.to.node.0)
+    {
         let event = world.call(one.to.node.0);
         let place = Place::after(event + 1);
         let at = say(world, one.to, false, place, event, &one.bytes, one.peer);

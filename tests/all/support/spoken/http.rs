@@ -5,7 +5,7 @@ use rr_dap::system::conversation::{Direction, End, EndKind, Head, Piece, Place, 
 use rr_dap::system::message::EndId;
 
 pub(super) fn begin(world: &mut World) {
-    let (client, server) = (world.any_node(), world.any_node());
+    let (client, server) = world.two_nodes();
     let is_alike = world.below(100) < world.nature.alike;
     let number = match is_alike {
         true => world.below(2),
@@ -67,7 +67,9 @@ fn head(place: Place, event: u64, start: Start, headers: &[(&str, String)]) -> H
         place,
         event: Some(event),
         start,
-        headers: headers.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
     }
 }
 
@@ -115,13 +117,23 @@ impl Exchange {
 
 impl Talk for Exchange {
     fn step(&mut self, world: &mut World) -> bool {
+        let acts = match self.state {
+            State::Asked | State::Reading | State::Answering => self.server,
+            _ => self.client,
+        };
+        if world.is_dead(acts) {
+            return false;
+        }
         let cut = 1 + world.below(300) as usize;
         let method = if self.has_body { "POST" } else { "GET" };
         let start = Start::Request {
             method: Some(method.to_owned()),
             target: Some(self.target.clone()),
         };
-        let headers = [("accept", "*/*".to_owned()), ("x-user", format!("u{}", self.number))];
+        let headers = [
+            ("accept", "*/*".to_owned()),
+            ("x-user", format!("u{}", self.number)),
+        ];
         match self.state {
             State::New => {
                 let event = world.call(self.client);
@@ -132,7 +144,11 @@ impl Talk for Exchange {
                 end.sent.ended = (!self.has_body).then_some(place);
                 let id = world.add(self.client, end);
                 self.ids = Some((id, id));
-                self.next(if self.has_body { State::Asking } else { State::Asked });
+                self.next(if self.has_body {
+                    State::Asking
+                } else {
+                    State::Asked
+                });
             }
             State::Asking => {
                 let event = world.call(self.client);
@@ -153,7 +169,11 @@ impl Talk for Exchange {
                     true => "localhost:80".to_owned(),
                     false => authority,
                 });
-                let seen = if self.looks_at_headers() { &headers[1..] } else { &[] };
+                let seen = if self.looks_at_headers() {
+                    &headers[1..]
+                } else {
+                    &[]
+                };
                 let mut head = head(place, event, start, seen);
                 head.event = None;
                 end.received.head = Some(head);
@@ -161,7 +181,11 @@ impl Talk for Exchange {
                 let client = self.ids.unwrap().0;
                 self.ids = Some((client, id));
                 world.belong(client, id);
-                self.next(if self.has_body { State::Reading } else { State::Answering });
+                self.next(if self.has_body {
+                    State::Reading
+                } else {
+                    State::Answering
+                });
             }
             State::Reading => {
                 let event = world.call(self.server);
