@@ -4,7 +4,9 @@ use super::terminal;
 use crate::dap::outbox::MessageLog;
 use crate::dap::token::Token;
 use crate::dap::transport::{Address, Listener, Server};
+use crate::debuggee::launch::NodeArguments;
 use crate::debuggee::recording::RecordingLauncher;
+use crate::debuggee::system::opening;
 use crate::timeline::{Bytes, First, Options};
 use crate::trace::Trace;
 use anyhow::{Context, bail};
@@ -31,9 +33,10 @@ pub(super) struct Adapter {
     #[arg(long, value_name = "ADDR")]
     listen: Option<Address>,
     /// Debug this recording headless: clients `attach`. Listens on 127.0.0.1:0
-    /// unless told otherwise.
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
+    /// unless told otherwise. Several, a directory or a .rrsystem file are debugged as one
+    /// system. May be repeated.
+    #[arg(long = "trace", value_name = "FILE")]
+    traces: Vec<PathBuf>,
     /// Where programs are that recordings name without holding them: their files, or
     /// directories that they are in. May be repeated. Without this, beside the recording.
     #[arg(long = "program", value_name = "FILE|DIR")]
@@ -80,9 +83,13 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Adapter {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(trace) = &self.trace {
-            // A recording that cannot be opened is told now, not to each client.
-            Trace::open_with(trace, &self.programs)?;
+        let nodes = self.traces.iter().cloned().map(NodeArguments::plain);
+        let nodes: Vec<NodeArguments> = nodes.collect();
+        if !nodes.is_empty() {
+            for node in opening::expanded(&nodes)? {
+                // A recording that cannot be opened is told now, not to each client.
+                Trace::open_with(&node.path, &self.programs)?;
+            }
         }
         let log = match &self.log_dap {
             Some(path) => Some(
@@ -91,7 +98,7 @@ impl Adapter {
             ),
             None => None,
         };
-        let headless = self.trace.is_some();
+        let headless = !self.traces.is_empty();
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.parse()?),
             (None, Some(file)) => Some(Token::read(file)?),
@@ -110,7 +117,7 @@ impl Adapter {
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = RecordingLauncher::new(options, self.trace)
+        let launcher = RecordingLauncher::new(options, self.traces)
             .with_debug_files(self.debug_files)
             .with_programs(self.programs)
             .with_path_mapping(self.source_map)

@@ -3,8 +3,8 @@
 use super::protocol::Refusal;
 use super::protocol::command::Arguments;
 use crate::debuggee::launch::{
-    AttachArguments, Begin, ChaosArgument, LaunchArguments, ProgramArguments, SharedDirectory,
-    Subject, ViewArguments,
+    AttachArguments, Begin, ChaosArgument, LaunchArguments, NodeArguments, ProgramArguments,
+    SharedDirectory, Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
 use serde_json::{Map, Value};
@@ -24,11 +24,14 @@ pub enum ArgumentError {
         /// What it is, as JSON, cut short.
         found: String,
     },
-    /// `launch` has neither `program` nor `trace`.
-    #[error("nothing to debug: give `program` (a component to record) or `trace` (a recording)")]
+    /// `launch` has neither `program` nor `trace` nor `traces`.
+    #[error(
+        "nothing to debug: give `program` (a component to record), `trace` (a recording) or \
+         `traces` (several)"
+    )]
     NothingToDebug,
-    /// `launch` has both `program` and `trace`.
-    #[error("both `program` and `trace` are given: leave one out")]
+    /// `launch` has more than one of `program`, `trace` and `traces`.
+    #[error("more than one of `program`, `trace` and `traces` is given: leave the others out")]
     TwoSubjects,
 }
 
@@ -43,7 +46,10 @@ impl LaunchArguments {
     pub fn parse(arguments: &Value) -> Result<Self, ArgumentError> {
         let fields = Fields::of(arguments)?;
         let program = fields.path("program")?;
-        let subject = match (program, fields.path("trace")?) {
+        let (trace, traces) = (fields.path("trace")?, fields.nodes("traces")?);
+        let subject = match (program, trace) {
+            (None, None) if !traces.is_empty() => Subject::System(traces),
+            _ if !traces.is_empty() => return Err(ArgumentError::TwoSubjects),
             (Some(program), None) => {
                 Subject::Program(Box::new(program_arguments(&fields, program)?))
             }
@@ -227,6 +233,33 @@ impl<'a> Fields<'a> {
         Ok(self.strings(key)?.into_iter().map(PathBuf::from).collect())
     }
 
+    /// `["PATH", {"path": …, "name": …, "sourceMap": …, "debugFiles": …}]`
+    fn nodes(&self, key: &str) -> Result<Vec<NodeArguments>, ArgumentError> {
+        let expected = "a list of paths, or of objects with `path`, `name`, `sourceMap`, \
+                        `debugFiles`";
+        let given = self.read(key, expected, |value| value.as_array())?;
+        let mut nodes = Vec::new();
+        for node in given.into_iter().flatten() {
+            nodes.push(match node {
+                Value::String(path) if !path.is_empty() => {
+                    NodeArguments::plain(PathBuf::from(path))
+                }
+                Value::Object(map) => {
+                    let fields = Fields(map);
+                    let path = fields.path("path")?;
+                    NodeArguments {
+                        path: path.ok_or_else(|| self.wrong(key, expected))?,
+                        name: fields.string("name")?,
+                        path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
+                        debug_files: fields.paths("debugFiles")?,
+                    }
+                }
+                _ => return Err(self.wrong(key, expected)),
+            });
+        }
+        Ok(nodes)
+    }
+
     /// `{"NAME": "value"}`, where `null` leaves a name out, or `["NAME=value"]`.
     fn environment(&self, key: &str) -> Result<Vec<(String, String)>, ArgumentError> {
         let expected = "an object of strings, or a list of \"NAME=value\"";
@@ -307,7 +340,7 @@ mod tests {
     fn program(arguments: Value) -> ProgramArguments {
         match LaunchArguments::parse(&arguments).unwrap().subject {
             Subject::Program(program) => *program,
-            Subject::Trace(trace) => panic!("{trace:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -345,7 +378,10 @@ mod tests {
         for (arguments, says) in [
             (json!({}), "nothing to debug"),
             (json!({"program": ""}), "`program` must be a path"),
-            (json!({"program": "a", "trace": "b"}), "leave one out"),
+            (
+                json!({"program": "a", "trace": "b"}),
+                "leave the others out",
+            ),
             (
                 json!({"program": "a", "args": "x"}),
                 "`args` must be a list of strings, not \"x\"",

@@ -22,6 +22,31 @@ pub enum Subject {
     Program(Box<ProgramArguments>),
     /// Debug this recording.
     Trace(PathBuf),
+    /// Debug these recordings as one system.
+    System(Vec<NodeArguments>),
+}
+
+/// A recording of a system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodeArguments {
+    /// The recording, a directory of some, or a file that names some.
+    pub path: PathBuf,
+    /// What to call it; `None`: after its program.
+    pub name: Option<String>,
+    /// Where its sources are, besides where those of all are.
+    pub path_mapping: PathMapping,
+    /// Its debug files, besides those of all.
+    pub debug_files: Vec<PathBuf>,
+}
+
+impl NodeArguments {
+    /// A recording of which nothing more is said.
+    pub fn plain(path: PathBuf) -> NodeArguments {
+        NodeArguments {
+            path,
+            ..NodeArguments::default()
+        }
+    }
 }
 
 /// A program and what it runs with.

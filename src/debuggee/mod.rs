@@ -15,6 +15,7 @@ pub mod path_mapping;
 pub mod recording;
 pub(crate) mod rust_library;
 mod stops;
+pub mod system;
 mod travels;
 mod whole;
 

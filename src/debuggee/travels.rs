@@ -35,6 +35,75 @@ pub trait Travels {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError>;
 
+    /// The nodes of a system, each a thread to who debugs; none of what has one thread only.
+    fn threads(&self) -> Vec<ThreadView> {
+        Vec::new()
+    }
+
+    /// The thread that is moved and looked at.
+    fn thread(&self) -> ThreadId {
+        ThreadId::ONLY
+    }
+
+    /// Has another thread be moved and looked at; `alone`: runs are of it only, and not of all.
+    /// Its recording is opened, if it is not open.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such thread, or its recording cannot be opened.
+    fn select(
+        &mut self,
+        thread: ThreadId,
+        _alone: bool,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        match thread {
+            ThreadId::ONLY => Ok(()),
+            other => Err(DebuggeeError::other(format!(
+                "there is no thread {}",
+                other.0
+            ))),
+        }
+    }
+
+    /// Whether a thread can be looked at without opening anything.
+    fn is_open(&self, _thread: ThreadId) -> bool {
+        true
+    }
+
+    /// The motion to the other end of the message that is sent here, or, backward, that was
+    /// received here; that end's thread is the one that is moved from now on.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such message, or its other end is not known: why, in words.
+    fn follow(
+        &mut self,
+        _direction: Direction,
+        _interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        Err(DebuggeeError::other(
+            "one recording alone is debugged: to follow a message, open the recordings of both \
+             its ends",
+        ))
+    }
+
+    /// Messages between the nodes of a system around now, a line for each, with this in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Travels::follow`].
+    fn messages(
+        &mut self,
+        _filter: &str,
+        _interrupt: &Interrupt,
+    ) -> Result<Vec<String>, DebuggeeError> {
+        Err(DebuggeeError::other(
+            "one recording alone is debugged: messages are between several",
+        ))
+    }
+
     /// Something that ends when more is known than now of what was asked here; each given
     /// out once. There is one wherever an answer was [`DebuggeeError::NotYet`], or lacked
     /// something for that reason.
@@ -121,6 +190,26 @@ pub trait Travels {
     ///
     /// If there is no such frame.
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError>;
+}
+
+/// A thread, as the protocol numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub i64);
+
+impl ThreadId {
+    /// That of what has only one.
+    pub const ONLY: ThreadId = ThreadId(1);
+}
+
+/// A thread, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadView {
+    /// Its number.
+    pub id: ThreadId,
+    /// The node's name.
+    pub name: String,
+    /// Where it stands.
+    pub moment: String,
 }
 
 /// What can be told by now and could not when it was asked.

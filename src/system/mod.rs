@@ -11,3 +11,4 @@ pub mod listening;
 pub mod matching;
 pub mod message;
 pub mod order;
+pub mod words;

@@ -134,6 +134,10 @@ fn what_nobody_else_says_is_found_and_nothing_else() {
 #[test]
 fn a_recording_that_is_left_out_leaves_the_others_right() {
     for (what, nature) in natures() {
+        // Who says the same as somebody who is missing, and by no address of theirs, may be either.
+        if nature.nat && nature.alike > 0 {
+            continue;
+        }
         for seed in 100..108 {
             for left_out in 0..nature.nodes {
                 let system = World::system(&nature, seed).without(left_out);

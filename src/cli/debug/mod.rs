@@ -33,6 +33,7 @@ use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
 use crate::debuggee::launch::Moment;
+use crate::debuggee::system::opening;
 use crate::record::RecorderError;
 use crate::timeline::processes::temporary::TemporaryDir;
 use crate::trace::begins_as_recording;
@@ -102,8 +103,9 @@ pub(super) struct Debug {
     /// A recording, or a program (a component, a WASI 0.1 module, .wat) to record and debug. A
     /// recording is opened at a moment with FILE@POSITION, as `info position` tells it; a
     /// mark, a hostcall's number, a percentage, start, entry and end are moments, too.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// Several recordings, a directory of them, or a .rrsystem file are debugged as one system.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The program's arguments.
     #[arg(value_name = "ARGS", last = true)]
     args: Vec<String>,
@@ -170,14 +172,18 @@ impl Debug {
     }
 
     fn subject(&self) -> anyhow::Result<Subject> {
-        let (file, moment) = file_and_moment(&self.file)?;
+        let Some(first) = self.files.first() else {
+            bail!("nothing to debug: give a recording, or a component to record");
+        };
+        let (file, moment) = file_and_moment(first)?;
         let mut launch = json!({
             "stopAt": moment.as_deref().unwrap_or(self.at.stop_at()),
             "debugFiles": absolute(&self.debug_files)?,
             "programs": absolute(&self.programs)?,
             "sourceMap": self.source_map,
         });
-        if !is_program(&file)? {
+        let is_system = self.files.len() > 1 || opening::is_system(&file);
+        if is_system || !is_program(&file)? {
             if !self.args.is_empty()
                 || !self.world.is_empty()
                 || self.invocation.invoke.is_some()
@@ -186,8 +192,18 @@ impl Debug {
                 bail!(
                     "{} is a recording: what it ran with is in it, so ARGS, --output and the \
                      options to record a program are for a .wasm",
-                    self.file.display()
+                    first.display()
                 );
+            }
+            if is_system {
+                if moment.is_some() && self.files.len() > 1 {
+                    bail!("a moment is of one recording: leave @… out, and use `seek NODE:MOMENT`");
+                }
+                launch["traces"] = json!(absolute(&self.files)?);
+                return Ok(Subject {
+                    launch,
+                    recording: Recording::System(file),
+                });
             }
             launch["trace"] = json!(file);
             return Ok(Subject {
@@ -280,6 +296,8 @@ enum Recording {
         /// Where its program may be.
         programs: Vec<PathBuf>,
     },
+    /// Several: the first one, or what names them.
+    System(PathBuf),
     /// It goes when the session ends.
     Temporary(TemporaryDir),
 }
@@ -289,7 +307,7 @@ impl Recording {
     pub(super) fn lasting(&self) -> Option<PathBuf> {
         match self {
             Recording::Given { file, .. } => Some(file.clone()),
-            Recording::Temporary(_) => None,
+            Recording::System(_) | Recording::Temporary(_) => None,
         }
     }
 
@@ -297,14 +315,14 @@ impl Recording {
     fn to_open(&self) -> RecordingFile {
         let programs = match self {
             Recording::Given { programs, .. } => programs.clone(),
-            Recording::Temporary(_) => Vec::new(),
+            Recording::System(_) | Recording::Temporary(_) => Vec::new(),
         };
         RecordingFile::new(self.path(), programs)
     }
 
     fn path(&self) -> PathBuf {
         match self {
-            Recording::Given { file, .. } => file.clone(),
+            Recording::Given { file, .. } | Recording::System(file) => file.clone(),
             Recording::Temporary(directory) => directory.path().join("run.rrtrace"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod events;
 mod info;
+mod messages;
 mod new_file;
 mod output;
 mod pack;
@@ -32,6 +33,8 @@ pub(super) enum Trace {
     Resources(resources::Resources),
     /// What a service was asked: method, target, status and outcome of each request.
     Requests(requests::RequestsOf),
+    /// What several recordings said to each other: sender, receiver, what, and what tells that.
+    Messages(messages::Messages),
     /// Make a recording that stands alone: with its program, and with what lies beside it.
     Pack(pack::Pack),
     /// Replace secrets by other bytes, where the program only handed them on.
@@ -43,6 +46,7 @@ impl Trace {
         match self {
             Trace::Events(command) => return command.run(),
             Trace::Requests(command) => return command.run(),
+            Trace::Messages(command) => return command.run(),
             Trace::Info(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),

@@ -91,8 +91,8 @@ commands! {
     StepInTargets = "stepInTargets" (StepInTargetsArguments) -> StepInTargetsResponse;
 
     Goto = "goto" (GotoArguments) -> ();
-    Continue = "continue" (Unread) -> ContinueResponse;
-    ReverseContinue = "reverseContinue" (Unread) -> ();
+    Continue = "continue" (MotionArguments) -> ContinueResponse;
+    ReverseContinue = "reverseContinue" (MotionArguments) -> ();
     Next = "next" (MotionArguments) -> ();
     StepIn = "stepIn" (MotionArguments) -> ();
     StepOut = "stepOut" (MotionArguments) -> ();

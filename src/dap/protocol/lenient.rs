@@ -32,10 +32,14 @@ pub struct ClientFeatures {
     pub waits_for_output: bool,
 }
 
-/// Arguments of every motion, of which only the granularity matters: there is one thread.
+/// Arguments of every motion. Which thread matters only where there are several.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MotionArguments {
+    /// Of whom.
+    pub thread_id: Option<i64>,
+    /// Whether only that one may run.
+    pub single_thread: Option<bool>,
     /// How far a step goes: `statement` means a line, too, and so does none.
     pub granularity: Option<SteppingGranularity>,
     /// Of `stepIn`: one of `stepInTargets`.

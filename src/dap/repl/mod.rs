@@ -18,6 +18,7 @@ mod requests;
 mod resources;
 mod seek;
 mod step;
+mod system;
 mod when;
 pub(super) mod wrote;
 
@@ -100,6 +101,11 @@ static TABLE: &[ConsoleCommand] = &[
     when::WHEN,
     when::ABSOLUTE_TIME,
     seek::SEEK,
+    system::NODES,
+    system::NODE,
+    system::FOLLOW_BACK,
+    system::FOLLOW,
+    system::MESSAGES,
     step::BACK_INTO,
     step::BACK_OUT,
     step::BACK_INSTRUCTION,

@@ -93,8 +93,10 @@ impl Asides {
 impl Session {
     /// Begins to answer a question, or has it wait for the one before.
     pub(super) fn ask_aside(&mut self, request: &Request, aside: Aside<Value>) {
-        let at = match &self.state {
-            State::Configuring(debuggee) | State::Stopped(debuggee) => debuggee.here().position,
+        let (at, thread) = match &self.state {
+            State::Configuring(debuggee) | State::Stopped(debuggee) => {
+                (debuggee.here().position, debuggee.thread())
+            }
             _ => {
                 self.outbox.respond(request, Err(Refusal::NotStopped));
                 return;
@@ -109,7 +111,9 @@ impl Session {
             self.asides.queued.push_back((request.clone(), aside));
             return;
         }
-        let Some(twin) = self.asides.twin.take() else {
+        // That of another node knows nothing of this one.
+        let twin = self.asides.twin.take();
+        let Some(twin) = twin.filter(|twin| twin.thread() == thread) else {
             self.make_twin(request, aside);
             return;
         };

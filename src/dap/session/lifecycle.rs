@@ -9,6 +9,7 @@ use crate::dap::protocol::{
     CancelArguments, Capabilities, ClientFeatures, Event, Refusal, Request, Thread, ThreadsResponse,
 };
 use crate::dap::reporter::Reporter;
+use crate::debuggee::ThreadView;
 use crate::debuggee::launch::{
     AttachArguments, Begin, LaunchArguments, Moment, Subject, ViewArguments,
 };
@@ -75,7 +76,7 @@ pub(super) fn launch(session: &mut Session, arguments: LaunchArguments) -> Handl
     session.look(&arguments.view);
     let recorded = match &arguments.subject {
         Subject::Program(of) => Some(of.program.file_name().unwrap_or_default()),
-        Subject::Trace(_) => None,
+        Subject::Trace(_) | Subject::System(_) => None,
     };
     session.printed = match recorded {
         Some(_) => printed::Shown::all(),
@@ -84,7 +85,7 @@ pub(super) fn launch(session: &mut Session, arguments: LaunchArguments) -> Handl
     Ok(Reply::Open(Open {
         pause_ends: match &arguments.subject {
             Subject::Program(of) => of.pause_ends,
-            Subject::Trace(_) => true,
+            Subject::Trace(_) | Subject::System(_) => true,
         },
         recorded: recorded.map(|name| name.to_string_lossy().into_owned()),
         open: Box::new(move |launcher, output, halt| launcher.launch(&arguments, output, halt)),
@@ -177,14 +178,32 @@ pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsRespon
             false => session.thread_name.clone(),
         },
     };
-    let threads = match session.state {
+    let threads = match &session.state {
+        State::Configuring(debuggee) | State::Stopped(debuggee)
+            if !debuggee.threads().is_empty() =>
+        {
+            session.threads = debuggee.threads().into_iter().map(named).collect();
+            session.threads.clone()
+        }
+        // As they were when they stopped last.
+        State::Moving(_) | State::Asking(_) if !session.threads.is_empty() => {
+            session.threads.clone()
+        }
         State::Configuring(_) | State::Moving(_) | State::Asking(_) | State::Stopped(_) => {
             vec![thread]
         }
-        State::Opening(ref opening) => opening.thread().into_iter().collect(),
+        State::Opening(opening) => opening.thread().into_iter().collect(),
         _ => Vec::new(),
     };
     Reply::now(ThreadsResponse { threads })
+}
+
+/// A node of a system.
+fn named(view: ThreadView) -> Thread {
+    Thread {
+        id: view.id.0,
+        name: format!("{}, {}", view.name, view.moment),
+    }
 }
 
 impl Session {

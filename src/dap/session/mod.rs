@@ -32,7 +32,8 @@ mod waiting;
 
 use super::outbox::Outbox;
 use super::protocol::{
-    ClientFeatures, Event, Incoming, Malformed, OutputEventCategory, Refusal, Request, codec,
+    ClientFeatures, Event, Incoming, Malformed, OutputEventCategory, Refusal, Request, Thread,
+    codec,
 };
 use super::references::References;
 use super::reporter::say;
@@ -40,7 +41,7 @@ use super::token::Door;
 use crate::debuggee::launch::{Begin, ViewArguments};
 use crate::debuggee::{
     BreakpointState, Debuggee, DebuggeeError, Launcher, LiveRun, SourcePoint, SourceRef, TextRef,
-    ValuesRef,
+    ThreadId, ValuesRef,
 };
 use crate::timeline::travel::motion::BreakpointId;
 use crate::trace::scarce;
@@ -59,8 +60,8 @@ use std::time::{Duration, Instant};
 use targets::Targets;
 use waiting::Waiting;
 
-/// The one thread that the client sees.
-const THREAD: i64 = 1;
+/// The thread that the client sees before there is a debuggee, and the only one of a recording.
+const THREAD: i64 = ThreadId::ONLY.0;
 /// How long an interrupted worker has to give the debuggee back when the client
 /// is gone. After that nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -87,12 +88,16 @@ pub(super) struct Session {
     has_told_damage: bool,
     /// What the thread was called at the last stop: it tells the time.
     thread_name: String,
+    /// The nodes of a system, as they were told last.
+    threads: Vec<Thread>,
     printed: printed::Shown,
     values: References<ValuesRef>,
     texts: References<TextRef>,
     locations: References<(SourceRef, SourcePoint)>,
     breakpoint_kinds: HashMap<BreakpointId, BreakpointKind>,
     targets: Targets,
+    /// Which thread is moved next, and whether it alone may run; `None`: the present one.
+    chosen: Option<(ThreadId, bool)>,
     waiting: Waiting,
     asides: aside::Asides,
     /// The run that is recorded while it is debugged.
@@ -144,12 +149,14 @@ impl Session {
             program: String::new(),
             has_told_damage: false,
             thread_name: String::new(),
+            threads: Vec::new(),
             printed: printed::Shown::default(),
             values: References::default(),
             texts: References::default(),
             locations: References::default(),
             breakpoint_kinds: HashMap::new(),
             targets: Targets::default(),
+            chosen: None,
             waiting: Waiting::default(),
             asides: aside::Asides::default(),
             run: None,
@@ -261,7 +268,8 @@ impl Session {
             Then::Nothing => {}
             Then::Travel(motions) => self.travel(motions),
             Then::TravelUnasked(motions) => {
-                self.outbox.event(&motion::continued());
+                let thread = self.thread();
+                self.outbox.event(&motion::continued(thread));
                 self.travel(motions);
             }
             Then::Terminate => self.terminate(),

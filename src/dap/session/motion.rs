@@ -1,8 +1,6 @@
 //! Requests that move, `pause`, and what a stop is called.
 
-use super::{
-    BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, THREAD, Then, printed,
-};
+use super::{BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, Then, printed};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
@@ -10,7 +8,7 @@ use crate::dap::protocol::{
     SteppingGranularity, StoppedEventBody, StoppedEventReason,
 };
 use crate::dap::reporter::{Reporter, say};
-use crate::debuggee::{Debuggee, DebuggeeError, StopText, Thrown, grouped};
+use crate::debuggee::{Debuggee, DebuggeeError, StopText, ThreadId, Thrown, grouped};
 use crate::replay::Phase;
 use crate::timeline::interrupt::Interrupt;
 use crate::timeline::travel::motion::{
@@ -22,7 +20,11 @@ use std::time::{Duration, Instant};
 /// Motions that take less are not told of.
 const BETWEEN_TOLD: Duration = Duration::from_secs(1);
 
-pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
+pub(super) fn resume(
+    session: &mut Session,
+    arguments: MotionArguments,
+) -> Handled<ContinueResponse> {
+    session.choose(&arguments);
     let response = ContinueResponse {
         all_threads_continued: Some(true),
     };
@@ -30,15 +32,18 @@ pub(super) fn resume(_: &mut Session, _: Unread) -> Handled<ContinueResponse> {
     Ok(Reply::Now(response, Then::Travel(vec![motion])))
 }
 
-pub(super) fn reverse(_: &mut Session, _: Unread) -> Handled<()> {
+pub(super) fn reverse(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    session.choose(&arguments);
     Reply::travel(Motion::Continue(Direction::Backward))
 }
 
-pub(super) fn next(_: &mut Session, arguments: MotionArguments) -> Handled<()> {
+pub(super) fn next(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    session.choose(&arguments);
     step(&arguments, Direction::Forward, Step::Over)
 }
 
 pub(super) fn step_in(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    session.choose(&arguments);
     match arguments.target_id {
         Some(target) => Reply::travel(session.targets.motion(target)?),
         None => step(&arguments, Direction::Forward, Step::Into),
@@ -46,11 +51,13 @@ pub(super) fn step_in(session: &mut Session, arguments: MotionArguments) -> Hand
 }
 
 /// Out is out, whatever the granularity.
-pub(super) fn step_out(_: &mut Session, _: MotionArguments) -> Handled<()> {
+pub(super) fn step_out(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    session.choose(&arguments);
     Reply::travel(Motion::Line(Direction::Forward, Step::Out))
 }
 
-pub(super) fn step_back(_: &mut Session, arguments: MotionArguments) -> Handled<()> {
+pub(super) fn step_back(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    session.choose(&arguments);
     step(&arguments, Direction::Backward, Step::Over)
 }
 
@@ -158,14 +165,32 @@ fn while_telling(reporter: &Reporter, work: impl FnOnce()) {
 }
 
 /// Tells a client that did not ask for it that the program moves.
-pub(super) fn continued() -> Event {
+pub(super) fn continued(thread: ThreadId) -> Event {
     Event::Continued(ContinuedEventBody {
-        thread_id: THREAD,
+        thread_id: thread.0,
         all_threads_continued: Some(true),
     })
 }
 
 impl Session {
+    /// Which thread the next motion is of. Where there is one only, clients may say what they like.
+    fn choose(&mut self, arguments: &MotionArguments) {
+        let is_alone = arguments.single_thread == Some(true);
+        let has_several = self
+            .debuggee()
+            .is_ok_and(|debuggee| !debuggee.threads().is_empty());
+        self.chosen = arguments
+            .thread_id
+            .filter(|_| has_several)
+            .map(|thread| (ThreadId(thread), is_alone));
+    }
+
+    /// The thread that the debuggee moves and shows.
+    pub(super) fn thread(&mut self) -> ThreadId {
+        self.debuggee()
+            .map_or(ThreadId::ONLY, |debuggee| debuggee.thread())
+    }
+
     /// Sends the debuggee through some motions, each from where the one before
     /// ended; the last one says why it stopped.
     pub(super) fn travel(&mut self, motions: Vec<Motion>) {
@@ -194,6 +219,7 @@ impl Session {
         };
         let shown = self.printed;
         let is_awaited = self.client.waits_for_output;
+        let chosen = self.chosen.take();
         self.work(move || {
             if is_awaited {
                 // Begins to find out now, so that it is known when the motion is over.
@@ -201,6 +227,12 @@ impl Session {
             }
             let mut outcome = Err(DebuggeeError::other("there is nowhere to go"));
             while_telling(&reporter, || {
+                if let Some((thread, is_alone)) = chosen
+                    && let Err(error) = debuggee.select(thread, is_alone, &reporter, &interrupt)
+                {
+                    outcome = Err(error);
+                    return;
+                }
                 for motion in &motions {
                     outcome = debuggee.travel(motion, &reporter, &interrupt);
                     let is_made = |stop: &Stop| stop.reason != Reason::Paused;
@@ -330,7 +362,7 @@ impl Session {
         StoppedEventBody {
             reason: name.reason,
             description: told.description.or(name.description),
-            thread_id: Some(THREAD),
+            thread_id: Some(self.thread().0),
             preserve_focus_hint: None,
             text: match (told.text.or(name.text), explanation) {
                 (Some(text), Some(why)) => Some(format!("{text}; {why}")),

@@ -1,22 +1,47 @@
 //! `stackTrace` and `scopes`.
 
 use super::convert::count;
-use super::{Handled, Reply, Session, frame_names};
+use super::{Handled, Reply, Session, Then, asking, frame_names};
 use crate::dap::protocol::{
     Refusal, Scope as ScopeMessage, ScopePresentationHint, ScopesArguments, ScopesResponse, Source,
     SourcePresentationHint, StackFrame, StackFramePresentationHint, StackTraceArguments,
     StackTraceResponse,
 };
 use crate::debuggee::{
-    Frame, FrameId, Frames, Presentation, Scope, ScopeHint, SourceOrigin, Window,
+    Frame, FrameId, Frames, Presentation, Scope, ScopeHint, SourceOrigin, ThreadId, Window,
 };
 use crate::source::is_library;
+use crate::timeline::interrupt::Interrupt;
 use serde_json::Value;
 
 pub(super) fn stack_trace(
     session: &mut Session,
     arguments: StackTraceArguments,
 ) -> Handled<StackTraceResponse> {
+    let thread = ThreadId(arguments.thread_id);
+    let debuggee = session.debuggee()?;
+    let present = debuggee.thread();
+    if debuggee.threads().is_empty() || thread == present {
+        return Ok(Reply::Now(stack_here(session, &arguments)?, Then::Nothing));
+    }
+    // It may have to be opened. What is looked at beside is not what moves next.
+    asking::ask(
+        move |debuggee, output, interrupt| debuggee.select(thread, false, output, interrupt),
+        move |session, ()| {
+            let found = stack_here(session, &arguments);
+            let output = session.reporter("Opening", "thread", None);
+            let calm = Interrupt::new();
+            session.debuggee()?.select(present, false, &output, &calm)?;
+            Ok(Reply::Now(found?, Then::Nothing))
+        },
+    )
+}
+
+/// The stack of the thread that is looked at.
+fn stack_here(
+    session: &mut Session,
+    arguments: &StackTraceArguments,
+) -> Result<StackTraceResponse, Refusal> {
     let window = Window {
         start: arguments.start_frame.map_or(0, whole),
         // The protocol says that zero is all.
@@ -36,7 +61,7 @@ pub(super) fn stack_trace(
         }
     }
     let stack_frames = found.frames.iter().map(|frame| session.frame_out(frame));
-    Reply::now(StackTraceResponse {
+    Ok(StackTraceResponse {
         stack_frames: stack_frames.collect(),
         total_frames: Some(count(found.total as u64)),
     })

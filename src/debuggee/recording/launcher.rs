@@ -3,13 +3,15 @@
 use super::Recording;
 use super::run::{GoingOn, Run};
 use super::sources::Sources;
+use crate::cache::CacheDir;
 use crate::component::{Component, ModuleId, component_bytes};
 use crate::debuggee::kept::Place;
 use crate::debuggee::launch::{
-    AttachArguments, Begin, ChaosArgument, LaunchArguments, ProgramArguments, Subject,
-    ViewArguments,
+    AttachArguments, Begin, ChaosArgument, LaunchArguments, NodeArguments, ProgramArguments,
+    Subject, ViewArguments,
 };
 use crate::debuggee::path_mapping::PathMapping;
+use crate::debuggee::system::opening;
 use crate::debuggee::{Debuggee, Halt, LaunchError, Launcher, Output, RecordingNews};
 use crate::source::Folders;
 use crate::source::external::{External, Search};
@@ -35,11 +37,11 @@ const FOR_EVER: &str = "8640000s";
 const UNTIL_OFFERED: Duration = Duration::from_secs(3);
 
 /// Opens recordings for sessions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RecordingLauncher {
     options: Options,
-    /// What `attach` opens: the recording that the server was started with.
-    trace: Option<PathBuf>,
+    /// What `attach` opens: the recordings that the server was started with.
+    traces: Vec<PathBuf>,
     /// Where programs are that recordings do not hold, for every session, besides those places
     /// that its client names.
     programs: Vec<PathBuf>,
@@ -56,11 +58,12 @@ fn failed(error: impl std::fmt::Display) -> LaunchError {
 }
 
 impl RecordingLauncher {
-    /// Opens timelines with these options. Without a trace there is nothing to attach to.
-    pub fn new(options: Options, trace: Option<PathBuf>) -> RecordingLauncher {
+    /// Opens timelines with these options. Without a trace there is nothing to attach to; several
+    /// are a system.
+    pub fn new(options: Options, traces: impl IntoIterator<Item = PathBuf>) -> RecordingLauncher {
         RecordingLauncher {
             options,
-            trace,
+            traces: traces.into_iter().collect(),
             programs: Vec::new(),
             debug_files: Vec::new(),
             path_mapping: PathMapping::default(),
@@ -97,6 +100,27 @@ impl RecordingLauncher {
         RecordingLauncher { programs, ..self }
     }
 
+    /// Where compiled code is kept.
+    pub(in crate::debuggee) fn cache(&self) -> CacheDir {
+        self.options.cache.clone()
+    }
+
+    /// Where programs are that recordings do not hold.
+    pub(in crate::debuggee) fn programs_of(&self, view: &ViewArguments) -> Vec<PathBuf> {
+        [&view.programs[..], &self.programs].concat()
+    }
+
+    /// Opens a recording that there is.
+    pub(in crate::debuggee) fn open_recording(
+        &self,
+        trace: &Path,
+        view: &ViewArguments,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Debuggee>, LaunchError> {
+        self.open(trace, (None, None), None, view, output, interrupt)
+    }
+
     fn open(
         &self,
         trace: &Path,
@@ -106,7 +130,7 @@ impl RecordingLauncher {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
-        let programs = [&view.programs[..], &self.programs].concat();
+        let programs = self.programs_of(view);
         let mut trace = Trace::open_with(trace, &programs).map_err(failed)?;
         if let Some(path) = &view.component {
             let bytes = component_bytes(path).map_err(failed)?;
@@ -408,14 +432,16 @@ impl Launcher for RecordingLauncher {
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
         let interrupt = &halt.given_up;
         match &arguments.subject {
-            Subject::Trace(trace) => self.open(
-                trace,
-                (None, None),
-                None,
-                &arguments.view,
-                output,
-                interrupt,
-            ),
+            Subject::Trace(trace) if !opening::is_system(trace) => {
+                self.open_recording(trace, &arguments.view, output, interrupt)
+            }
+            Subject::Trace(path) => {
+                let nodes = [NodeArguments::plain(path.clone())];
+                opening::open(self, &nodes, &arguments.view, output, interrupt)
+            }
+            Subject::System(nodes) => {
+                opening::open(self, nodes, &arguments.view, output, interrupt)
+            }
             Subject::Program(program) => {
                 let directory = TemporaryDir::new().map_err(failed)?;
                 let is_service = program.serves_at.is_some();
@@ -452,19 +478,20 @@ impl Launcher for RecordingLauncher {
         output: &dyn Output,
         halt: &Halt,
     ) -> Result<Box<dyn Debuggee>, LaunchError> {
-        let trace = self.trace.as_deref().ok_or_else(|| {
-            failed(
+        let (view, interrupt) = (&arguments.view, &halt.given_up);
+        match &self.traces[..] {
+            [] => Err(failed(
                 "this server has no recording to attach to: start it with `rr-dap --trace FILE`, \
                  or use `launch` with `trace`",
-            )
-        })?;
-        self.open(
-            trace,
-            (None, None),
-            None,
-            &arguments.view,
-            output,
-            &halt.given_up,
-        )
+            )),
+            [trace] if !opening::is_system(trace) => {
+                self.open_recording(trace, view, output, interrupt)
+            }
+            traces => {
+                let nodes = traces.iter().cloned().map(NodeArguments::plain);
+                let nodes: Vec<NodeArguments> = nodes.collect();
+                opening::open(self, &nodes, view, output, interrupt)
+            }
+        }
     }
 }

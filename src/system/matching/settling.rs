@@ -7,7 +7,7 @@ use super::levels::Level;
 use super::turns::{Span, by_turns, span_of};
 use super::{Everybody, Found, Party};
 use crate::system::conversation::EndKind;
-use crate::system::message::Evidence;
+use crate::system::message::{EndId, Evidence};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who has found the other end.
@@ -20,6 +20,9 @@ pub(super) struct Settled<'a, 'b> {
     found: &'b mut Found,
     /// Whom clients ask.
     asked: BTreeSet<String>,
+    /// Those that were left where time told others of a group apart: that so many are left says
+    /// nothing.
+    doubtful: BTreeSet<EndId>,
 }
 
 impl<'a, 'b> Settled<'a, 'b> {
@@ -41,34 +44,36 @@ impl<'a, 'b> Settled<'a, 'b> {
                 .filter(|(_, end)| end.kind == EndKind::HttpClient)
                 .filter_map(|(_, end)| end.authority.as_deref().map(normal_authority))
                 .collect(),
+            doubtful: BTreeSet::new(),
         }
     }
 
     /// Whether so much is the same that it would be strange if it were by chance.
     fn is_enough(&self, agreement: &Agreement, left: &Party<'_>, right: &Party<'_>) -> bool {
-        let told = right.end.authority.as_deref();
-        let needed = match agreement.address {
-            Address::Same => 1,
-            Address::Unknown => 8,
-            // Others ask it by the name by which this one was asked.
-            Address::Different
-                if told.is_some_and(|of| self.asked.contains(&normal_authority(of))) =>
-            {
-                160
-            }
-            // What is short is said by many, and NAT is not everywhere.
-            Address::Different if left.end.kind == EndKind::TcpConnected => 48,
-            Address::Different => 16,
-        };
+        if [left.id, right.id]
+            .iter()
+            .any(|id| self.doubtful.contains(id))
+        {
+            return false;
+        }
+        let told = right.end.authority.as_deref().map(normal_authority);
+        let is_asked = told.is_some_and(|told| self.asked.contains(&told));
         let spans = span_of(left, true).zip(span_of(right, false));
-        let factor = match spans.map(|(left, right)| left.contains(right, A_SECOND)) {
-            Some(true) => 1,
-            None => 2,
-            // Clocks may disagree, but then more has to speak for it.
-            Some(false) => 8,
+        let in_time = spans.map(|(left, right)| left.contains(right, A_SECOND));
+        let needed = match (agreement.address, in_time) {
+            (Address::Same, _) => 1,
+            (Address::Unknown, Some(true)) => 4,
+            (Address::Unknown, _) => 8,
+            // Others ask it by the name by which this one was asked.
+            (Address::Different, _) if is_asked => 80,
+            // What is short is said by many, and NAT is not everywhere.
+            (Address::Different, _) if left.end.kind == EndKind::TcpConnected => 48,
+            (Address::Different, Some(true)) => 8,
+            (Address::Different, _) => 16,
         };
-        // Halves, so that what is known of time can make it less.
-        agreement.weight.saturating_mul(2) >= needed * factor
+        // Clocks may disagree, but then more has to speak for it.
+        let factor = if in_time == Some(false) { 4 } else { 1 };
+        agreement.weight >= needed * factor
     }
 
     fn parties(&self, facts: &Facts, places: &[u32]) -> Vec<Party<'a>> {
@@ -213,6 +218,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     if level.by_identity {
         return;
     }
+    let mut doubtful = Vec::new();
     for part in parts(&edges) {
         let here: Vec<usize> = sorted(part.iter().map(|edge| edge.left));
         let there: Vec<usize> = sorted(part.iter().map(|edge| edge.right));
@@ -225,7 +231,11 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
             })
         };
         if here.len() + there.len() > 2 {
-            for (left, right) in by_turns(&ones, &others, &agrees) {
+            let pairs = by_turns(&ones, &others, &agrees);
+            if !pairs.is_empty() {
+                doubtful.extend(ones.iter().chain(&others).map(|party| party.id));
+            }
+            for (left, right) in pairs {
                 let of = here.get(left).zip(there.get(right));
                 if let Some((left, right)) = of
                     && let Some(edge) = part
@@ -237,6 +247,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
             }
         }
     }
+    settled.doubtful.extend(doubtful);
     for edge in &edges {
         if let (Some(left), Some(right)) = (lefts.get(edge.left), rights.get(edge.right)) {
             settled.found.leave_open(left.id, [right.id]);
@@ -325,6 +336,7 @@ fn large(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
         })
     };
     let pairs = by_turns(&lefts, &rights, &agrees);
+    let settled_some = !pairs.is_empty();
     for (left, right) in pairs {
         if let (Some(left), Some(right)) = (group.lefts.get(left), group.rights.get(right)) {
             settled.pair(*left, *right, Evidence::Order);
@@ -337,6 +349,9 @@ fn large(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     };
     let lefts = free(&lefts, &group.lefts, &settled.left_taken);
     let rights = free(&rights, &group.rights, &settled.right_taken);
+    if settled_some {
+        settled.doubtful.extend(lefts.iter().chain(&rights));
+    }
     for left in &lefts {
         settled.found.leave_open(*left, rights.iter().copied());
     }

@@ -1,0 +1,185 @@
+//! `rr-dap trace messages`: what recordings said to each other.
+
+use crate::cache::CacheDir;
+use crate::cli::terminal::{self, on_one_line};
+use crate::debuggee::launch::NodeArguments;
+use crate::debuggee::system::{Found, opening};
+use crate::system::message::{EndId, Message, OtherEnd, Site};
+use crate::system::words;
+use crate::trace::Trace;
+use clap::Args;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  rr-dap trace messages client.rrtrace server.rrtrace\n  rr-dap trace messages shop.recordings\n  rr-dap trace messages shop.rrsystem --json | jq 'select(.evidence == \"order\")'"
+)]
+pub(in crate::cli) struct Messages {
+    /// Only what has this in its line.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Print one JSON object to a line: a `message`, or a `conversation` whose other end is not
+    /// in these recordings or not told apart, or a `contradiction`.
+    #[arg(long)]
+    json: bool,
+    /// Where the programs are that recordings name without holding them: their files, or a
+    /// directory that they are in. May be repeated. Without this, beside each recording.
+    #[arg(long = "program", value_name = "FILE|DIR")]
+    programs: Vec<PathBuf>,
+    /// Recordings, directories of them, and .rrsystem files.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl Messages {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let given = self.paths.iter().cloned().map(NodeArguments::plain);
+        let given: Vec<NodeArguments> = given.collect();
+        let nodes = opening::expanded(&given)?;
+        let mut traces = Vec::new();
+        for node in &nodes {
+            traces.push(Arc::new(Trace::open_with(&node.path, &self.programs)?));
+        }
+        let named: Vec<_> = nodes
+            .iter()
+            .zip(&traces)
+            .map(|(node, trace)| {
+                let program = trace.metadata().program.clone();
+                (node.name.clone(), program, node.path.clone())
+            })
+            .collect();
+        let names = opening::names(&named);
+        let cache = CacheDir::open_default()?;
+        let heard = opening::listen(&traces, &cache).map_err(anyhow::Error::msg)?;
+        for (name, heard) in names.iter().zip(&heard) {
+            if let Some(why) = &heard.conversations.cut_short {
+                terminal::tell(format_args!(
+                    "rr-dap: of {name}, more may be missing: {why}"
+                ));
+            }
+        }
+        let found = Found::of(names, heard);
+        let mut out = io::BufWriter::new(terminal::listing(self.json));
+        let told = self.tell(&found, &mut out);
+        told.and_then(|()| out.flush())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell(&self, found: &Found, out: &mut impl Write) -> io::Result<()> {
+        let is_meant = |line: &str| {
+            let filter = self.filter.as_deref();
+            filter.is_none_or(|filter| line.contains(filter))
+        };
+        for message in found.in_order() {
+            let line = found.line(message);
+            if is_meant(&line) {
+                match self.json {
+                    true => writeln!(out, "{}", message_json(found, message))?,
+                    false => writeln!(out, "{}", on_one_line(&line))?,
+                }
+            }
+        }
+        for id in found.ends() {
+            let (Some(end), Some(other)) = (found.end(id), found.other(id)) else {
+                continue;
+            };
+            let why = match other {
+                OtherEnd::Known(..) | OtherEnd::Several(_) => continue,
+                OtherEnd::Outside => "its other end is in none of these recordings".to_owned(),
+                OtherEnd::Ambiguous(candidates) => {
+                    let names = candidates.iter().map(|of| found.name(of.node));
+                    let names: Vec<&str> = names.collect();
+                    format!(
+                        "nothing tells which of these it is with: {}",
+                        names.join(", ")
+                    )
+                }
+            };
+            let name = found.name(id.node);
+            let about = words::end(end);
+            let began = end.began.events;
+            let line = format!("{name} event {began}  {about}: {why}");
+            if is_meant(&line) {
+                match self.json {
+                    true => writeln!(out, "{}", conversation_json(found, id, other))?,
+                    false => writeln!(out, "{}", on_one_line(&line))?,
+                }
+            }
+        }
+        for (message, cycle) in found.contradictions() {
+            let line = format!(
+                "contradiction: {} would be received before it was sent, as {}",
+                found.line(message),
+                cycle
+                    .iter()
+                    .map(|of| found.line(of))
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            );
+            match self.json {
+                true => {
+                    let cycle: Vec<Value> =
+                        cycle.iter().map(|of| message_json(found, of)).collect();
+                    let object = json!({
+                        "kind": "contradiction",
+                        "message": message_json(found, message),
+                        "cycle": cycle,
+                    });
+                    writeln!(out, "{object}")?;
+                }
+                false => writeln!(out, "{}", on_one_line(&line))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn site_json(found: &Found, site: &Site) -> Value {
+    json!({
+        "node": found.name(site.end.node),
+        "event": site.event,
+        "events": site.place.events,
+        "inCall": site.place.in_call,
+        "conversation": site.end.end,
+    })
+}
+
+fn message_json(found: &Found, message: &Message) -> Value {
+    json!({
+        "kind": "message",
+        "from": site_json(found, &message.from),
+        "to": site_json(found, &message.to),
+        "what": message.what,
+        "said": found.said(message),
+        "offset": message.offset,
+        "bytes": message.length,
+        "evidence": message.evidence,
+        "tookNs": message.took.map(|took| took.nanos),
+    })
+}
+
+fn conversation_json(found: &Found, id: EndId, other: &OtherEnd) -> Value {
+    let end = found.end(id);
+    let candidates: &[EndId] = match other {
+        OtherEnd::Ambiguous(candidates) => candidates,
+        _ => &[],
+    };
+    let candidate = |of: &EndId| json!({"node": found.name(of.node), "conversation": of.end});
+    json!({
+        "kind": "conversation",
+        "node": found.name(id.node),
+        "conversation": id.end,
+        "how": end.map(|end| end.kind),
+        "about": end.map(words::end),
+        "event": end.map(|end| end.began.events),
+        "other": match other {
+            OtherEnd::Ambiguous(_) => "ambiguous",
+            _ => "outside",
+        },
+        "candidates": candidates.iter().map(candidate).collect::<Vec<_>>(),
+    })
+}

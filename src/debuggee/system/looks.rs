@@ -1,0 +1,116 @@
+//! What the nodes hold where they stand.
+
+use super::System;
+use super::tags;
+use crate::debuggee::{
+    DebuggeeError, EvaluateContext, Format, Frame, FrameId, Frames, Looks, MemoryView, Page, Scope,
+    Thrown, ValuesRef, VariableView, Window,
+};
+use crate::inspect::expression::Telling;
+use crate::system::message::NodeId;
+
+type Result<T> = std::result::Result<T, DebuggeeError>;
+
+impl System {
+    /// Whose a frame is; without one, of the present node.
+    pub(super) fn of_frame(&self, frame: Option<FrameId>) -> (NodeId, Option<FrameId>) {
+        match frame {
+            None => (self.present, None),
+            Some(frame) => {
+                let (node, own) = tags::of_frame(frame);
+                (node, Some(own))
+            }
+        }
+    }
+}
+
+impl Looks for System {
+    fn frames(&mut self, window: Window) -> Result<Frames> {
+        let node = self.present;
+        let found = self.here_mut()?.frames(window)?;
+        let frames = found.frames.into_iter().map(|frame| Frame {
+            id: tags::frame(node, frame.id),
+            place: frame.place.map(|place| tags::place(node, place)),
+            instruction: frame.instruction.map(|at| tags::tag(node, &at)),
+            module: frame.module.map(|module| tags::tag(node, &module)),
+            ..frame
+        });
+        Ok(Frames {
+            frames: frames.collect(),
+            total: found.total,
+        })
+    }
+
+    fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>> {
+        let (node, frame) = tags::of_frame(frame);
+        let scopes = self.node(node)?.scopes(frame)?;
+        let tagged = scopes.into_iter().map(|scope| Scope {
+            children: tags::children(node, scope.children),
+            ..scope
+        });
+        Ok(tagged.collect())
+    }
+
+    fn variables(
+        &mut self,
+        of: &ValuesRef,
+        page: Page,
+        format: Format,
+    ) -> Result<Vec<VariableView>> {
+        let (node, own) = tags::untag(self.present, &of.0);
+        let own = ValuesRef(own.to_owned());
+        let found = self.node(node)?.variables(&own, page, format)?;
+        Ok(found
+            .into_iter()
+            .map(|view| tags::variable(node, view))
+            .collect())
+    }
+
+    fn evaluate(
+        &mut self,
+        expression: &str,
+        frame: Option<FrameId>,
+        context: EvaluateContext,
+        format: Format,
+    ) -> Result<VariableView> {
+        let (node, frame) = self.of_frame(frame);
+        let view = self
+            .node(node)?
+            .evaluate(expression, frame, context, format)?;
+        Ok(tags::variable(node, view))
+    }
+
+    fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
+        let (node, frame) = self.of_frame(frame);
+        self.node(node)
+            .map(|node| node.names(frame))
+            .unwrap_or_default()
+    }
+
+    fn declared(&mut self, text: &str, frame: Option<FrameId>, telling: Telling) -> Result<String> {
+        let (node, frame) = self.of_frame(frame);
+        self.node(node)?.declared(text, frame, telling)
+    }
+
+    fn read_memory(&mut self, reference: &str, offset: i64, count: usize) -> Result<MemoryView> {
+        let (node, own) = tags::untag(self.present, reference);
+        let view = self.node(node)?.read_memory(own, offset, count)?;
+        Ok(MemoryView {
+            address: tags::tag(node, &view.address),
+            ..view
+        })
+    }
+
+    fn handles(&mut self) -> Result<VariableView> {
+        let node = self.present;
+        Ok(tags::variable(node, self.here_mut()?.handles()?))
+    }
+
+    fn calling(&mut self) -> Option<String> {
+        self.here_mut().ok()?.calling()
+    }
+
+    fn thrown(&mut self) -> Option<Thrown> {
+        self.here_mut().ok()?.thrown()
+    }
+}

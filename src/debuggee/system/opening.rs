@@ -1,0 +1,299 @@
+//! Which recordings make a system, and how each is opened: a list, a directory, or a file that
+//! names them.
+
+use super::story::{Heard, Story};
+use super::{Node, System};
+use crate::cache::CacheDir;
+use crate::debuggee::launch::{NodeArguments, ViewArguments};
+use crate::debuggee::path_mapping::PathMapping;
+use crate::debuggee::recording::RecordingLauncher;
+use crate::debuggee::{Debuggee, LaunchError, Output};
+use crate::replay::Compiled;
+use crate::replay::variant::Variant;
+use crate::system::listening::conversations;
+use crate::timeline::Interrupt;
+use crate::trace::{HostTimes, Trace};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The name of a file that names a system's recordings ends so.
+pub const EXTENSION: &str = "rrsystem";
+/// One that is longer is something else.
+const MOST_BYTES: u64 = 1 << 20;
+
+fn failed(message: impl std::fmt::Display) -> LaunchError {
+    LaunchError::Failed(message.to_string())
+}
+
+/// A file that names a system's recordings: paths are relative to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SystemFile {
+    traces: Vec<InFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum InFile {
+    Path(PathBuf),
+    #[serde(rename_all = "camelCase")]
+    Node {
+        path: PathBuf,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        source_map: Vec<(String, String)>,
+        #[serde(default)]
+        debug_files: Vec<PathBuf>,
+    },
+}
+
+/// Whether a path is of several recordings.
+pub fn is_system(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|e| e == EXTENSION)
+}
+
+/// The recordings that some paths mean: directories and files that name recordings are looked into.
+///
+/// # Errors
+///
+/// If one cannot be read, names what is not there, or there are none.
+pub fn expanded(given: &[NodeArguments]) -> Result<Vec<NodeArguments>, LaunchError> {
+    let mut nodes = Vec::new();
+    for node in given {
+        let path = &node.path;
+        if path.is_dir() {
+            let mut found = recordings_in(path)?;
+            found.sort();
+            nodes.extend(found.into_iter().map(NodeArguments::plain));
+        } else if path.extension().is_some_and(|e| e == EXTENSION) {
+            nodes.extend(named_in(path)?);
+        } else {
+            nodes.push(node.clone());
+        }
+    }
+    match nodes.is_empty() {
+        true => Err(failed("there are no recordings (*.rrtrace) to debug")),
+        false => Ok(nodes),
+    }
+}
+
+fn recordings_in(directory: &Path) -> Result<Vec<PathBuf>, LaunchError> {
+    let unreadable = |error| failed(format!("cannot look into {}: {error}", directory.display()));
+    let entries = std::fs::read_dir(directory).map_err(unreadable)?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let found: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|e| e == "rrtrace"))
+        .collect();
+    match found.is_empty() {
+        true => Err(failed(format!(
+            "there are no recordings (*.rrtrace) in {}",
+            directory.display()
+        ))),
+        false => Ok(found),
+    }
+}
+
+fn named_in(file: &Path) -> Result<Vec<NodeArguments>, LaunchError> {
+    let wrong = |error: String| {
+        failed(format!(
+            "{} does not name a system's recordings: {error}; it is JSON as in \
+             {{\"traces\": [\"a.rrtrace\", {{\"path\": \"b.rrtrace\", \"name\": \"shop\"}}]}}",
+            file.display()
+        ))
+    };
+    let length = file.metadata().map_err(|error| wrong(error.to_string()))?;
+    if length.len() > MOST_BYTES {
+        return Err(wrong("it is too long".to_owned()));
+    }
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let read: SystemFile =
+        serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let nodes = read.traces.into_iter().map(|node| match node {
+        InFile::Path(path) => NodeArguments::plain(directory.join(path)),
+        InFile::Node {
+            path,
+            name,
+            source_map,
+            debug_files,
+        } => NodeArguments {
+            path: directory.join(path),
+            name,
+            path_mapping: PathMapping::new(source_map),
+            debug_files: debug_files
+                .into_iter()
+                .map(|file| directory.join(file))
+                .collect(),
+        },
+    });
+    Ok(nodes.collect())
+}
+
+/// What people call recordings: the program's name, and where several have the same, that of the
+/// file, or a number.
+pub fn names(nodes: &[(Option<String>, String, PathBuf)]) -> Vec<String> {
+    let stem = |text: &Path| {
+        text.file_stem().map_or_else(
+            || "node".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
+    };
+    let programs: Vec<String> = nodes
+        .iter()
+        .map(|(name, program, _)| name.clone().unwrap_or_else(|| stem(Path::new(program))))
+        .collect();
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for name in &programs {
+        *uses.entry(name).or_default() += 1;
+    }
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    programs
+        .iter()
+        .zip(nodes)
+        .map(|(program, (_, _, path))| {
+            let name = match uses.get(program.as_str()) {
+                Some(1) => program.clone(),
+                _ => stem(path),
+            };
+            let count = taken.entry(name.clone()).or_default();
+            *count += 1;
+            match count {
+                1 => name,
+                again => format!("{name}#{again}"),
+            }
+        })
+        .collect()
+}
+
+/// Opens a system: its first recording at once, what they said to each other in the background,
+/// and the others when they are looked at.
+///
+/// # Errors
+///
+/// If one is not a recording, or the first one cannot be opened.
+pub fn open(
+    launcher: &RecordingLauncher,
+    given: &[NodeArguments],
+    view: &ViewArguments,
+    output: &dyn Output,
+    interrupt: &Interrupt,
+) -> Result<Box<dyn Debuggee>, LaunchError> {
+    let nodes = expanded(given)?;
+    let programs = launcher.programs_of(view);
+    let mut traces = Vec::new();
+    for node in &nodes {
+        // One that cannot be opened is told now, not when it is looked at.
+        let trace = Trace::open_with(&node.path, &programs).map_err(failed)?;
+        traces.push(Arc::new(trace));
+    }
+    if let (1, Some(node)) = (nodes.len(), nodes.first()) {
+        let view = of_node(view, node);
+        return launcher.open_recording(&node.path, &view, output, interrupt);
+    }
+    let named: Vec<(Option<String>, String, PathBuf)> = nodes
+        .iter()
+        .zip(&traces)
+        .map(|(node, trace)| {
+            let program = trace.metadata().program.clone();
+            (node.name.clone(), program, node.path.clone())
+        })
+        .collect();
+    let names = names(&named);
+    let openers = nodes.iter().zip(&names).map(|(node, name)| {
+        let (launcher, view, path) = (launcher.clone(), of_node(view, node), node.path.clone());
+        Node {
+            name: name.clone(),
+            opener: Arc::new(move |output: &dyn Output, interrupt: &Interrupt| {
+                launcher.open_recording(&path, &view, output, interrupt)
+            }),
+        }
+    });
+    let cache = launcher.cache();
+    let story = Story::begin(names.clone(), move || listen(&traces, &cache));
+    let system = System::open(openers.collect(), story, output, interrupt)?;
+    Ok(Box::new(system))
+}
+
+/// How one of the recordings is looked at.
+fn of_node(view: &ViewArguments, node: &NodeArguments) -> ViewArguments {
+    ViewArguments {
+        // A build given in a recorded one's stead is of one program.
+        component: None,
+        debug_files: [&node.debug_files[..], &view.debug_files].concat(),
+        path_mapping: node.path_mapping.clone().or(view.path_mapping.clone()),
+        ..view.clone()
+    }
+}
+
+/// Listens to recordings, as many at a time as there are processors.
+///
+/// # Errors
+///
+/// If the code of one cannot be compiled or loaded.
+pub fn listen(traces: &[Arc<Trace>], cache: &CacheDir) -> Result<Vec<Heard>, String> {
+    let next = AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let listen = || {
+        let mut heard = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(trace) = traces.get(at) else {
+                return heard;
+            };
+            heard.push((at, listen_to(trace, cache)));
+        }
+    };
+    let mut heard = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers.min(traces.len()))
+            .map(|_| scope.spawn(listen))
+            .collect();
+        let heard = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        heard.filter_map(Result::ok).flatten().collect::<Vec<_>>()
+    });
+    heard.sort_by_key(|(at, _)| *at);
+    if heard.len() != traces.len() {
+        return Err("an internal fault in one of them".to_owned());
+    }
+    heard.into_iter().map(|(_, heard)| heard).collect()
+}
+
+fn listen_to(trace: &Arc<Trace>, cache: &CacheDir) -> Result<Heard, String> {
+    let name = || trace.path().display().to_string();
+    let variant = Variant::for_whole(trace.outcome());
+    let compiled = Compiled::prepare(trace, cache, variant, &|_, _| {})
+        .map_err(|error| format!("{}: {error}", name()))?;
+    let conversations =
+        conversations(trace, &compiled, || true).map_err(|error| format!("{}: {error}", name()))?;
+    Ok(Heard {
+        conversations,
+        times: HostTimes::of(trace),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_recordings_apart() {
+        let node = |name: Option<&str>, program: &str, path: &str| {
+            (
+                name.map(str::to_owned),
+                program.to_owned(),
+                PathBuf::from(path),
+            )
+        };
+        let named = names(&[
+            node(None, "shop.wasm", "one.rrtrace"),
+            node(None, "gateway.wasm", "two.rrtrace"),
+            node(None, "shop.wasm", "dir/two.rrtrace"),
+            node(Some("client"), "x.wasm", "three.rrtrace"),
+            node(None, "shop.wasm", "other/two.rrtrace"),
+        ]);
+        assert_eq!(named, ["one", "gateway", "two", "client", "two#2"]);
+    }
+}

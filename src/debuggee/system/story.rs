@@ -1,0 +1,341 @@
+//! What the nodes of a system said to each other: found out in the background, once, for all who
+//! ask.
+
+use crate::debuggee::DebuggeeError;
+use crate::replay::Tick;
+use crate::system::clock::WallClock;
+use crate::system::conversation::{Conversations, End, Place};
+use crate::system::matching::{Matches, NodeConversations, match_ends};
+use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
+use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
+use crate::system::words;
+use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::{Direction, Fraction, Motion};
+use crate::trace::HostTimes;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
+
+type Result<T> = std::result::Result<T, DebuggeeError>;
+
+/// So many messages before and after now are listed.
+const AROUND: usize = 12;
+/// Who waits looks so often whether anybody still wants to know.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What becomes known of a system.
+///
+/// Clones are the same.
+#[derive(Clone, Default)]
+pub struct Story(Arc<Slot>);
+
+#[derive(Default)]
+struct Slot {
+    told: Mutex<Option<std::result::Result<Arc<Found>, String>>>,
+    is_there: Condvar,
+}
+
+impl Story {
+    /// Finds it out on a thread of its own: `listen` gives the conversations of each node.
+    pub fn begin(
+        names: Vec<String>,
+        listen: impl FnOnce() -> std::result::Result<Vec<Heard>, String> + Send + 'static,
+    ) -> Story {
+        let story = Story::default();
+        let slot = story.0.clone();
+        let work = move || {
+            let told = listen().map(|nodes| Arc::new(Found::of(names, nodes)));
+            *slot.told.lock() = Some(told);
+            slot.is_there.notify_all();
+        };
+        let thread = std::thread::Builder::new().name("system-story".into());
+        if let Err(error) = thread.spawn(work) {
+            *story.0.told.lock() = Some(Err(format!("no thread for it: {error}")));
+        }
+        story
+    }
+
+    /// What is known by now.
+    pub(super) fn known(&self) -> Option<Arc<Found>> {
+        let told = self.0.told.lock();
+        told.as_ref()?.as_ref().ok().cloned()
+    }
+
+    /// Waits until it is known.
+    pub(super) fn wait(&self, interrupt: &Interrupt) -> Result<Arc<Found>> {
+        let mut told = self.0.told.lock();
+        loop {
+            match &*told {
+                Some(Ok(found)) => return Ok(found.clone()),
+                Some(Err(why)) => {
+                    return Err(DebuggeeError::other(format!(
+                        "what the recordings said to each other is not known: {why}"
+                    )));
+                }
+                None if interrupt.is_raised() => return Err(DebuggeeError::Interrupted),
+                None => _ = self.0.is_there.wait_for(&mut told, PATIENCE),
+            }
+        }
+    }
+}
+
+/// What one node said and was told, and when.
+pub struct Heard {
+    /// With whom it spoke.
+    pub conversations: Conversations,
+    /// The clock of its host.
+    pub times: HostTimes,
+}
+
+/// What the nodes said to each other.
+pub struct Found {
+    names: Vec<String>,
+    nodes: Vec<Heard>,
+    matches: Matches,
+    order: Order,
+}
+
+impl Found {
+    /// Matches what was heard.
+    pub fn of(names: Vec<String>, nodes: Vec<Heard>) -> Found {
+        let clock = |node: &'_ Heard| -> bool { !node.times.is_empty() };
+        let spoken: Vec<NodeConversations<'_>> = names
+            .iter()
+            .zip(&nodes)
+            .map(|(name, node)| NodeConversations {
+                name,
+                conversations: &node.conversations,
+                clock: clock(node).then_some(&node.times as &dyn WallClock),
+            })
+            .collect();
+        let matches = match_ends(&spoken);
+        let extents: Vec<NodeExtent<'_>> = spoken
+            .iter()
+            .map(|node| NodeExtent {
+                events: node.conversations.events,
+                clock: node.clock,
+            })
+            .collect();
+        let order = Order::of(&extents, matches.messages());
+        drop(extents);
+        drop(spoken);
+        Found {
+            names,
+            nodes,
+            matches,
+            order,
+        }
+    }
+
+    /// Where others must go so that nothing is received that was not sent, when this node has come
+    /// to a place. Who received what is not sent any more goes back; who has still to send what was
+    /// received goes on.
+    pub(super) fn consistent(
+        &self,
+        moved: NodeId,
+        to: Place,
+        before: &[Place],
+    ) -> Vec<(NodeId, Place)> {
+        let cut = Cut {
+            places: before.to_vec(),
+        };
+        let found = self.order.cut(moved, to, &cut);
+        let places = &found.cut.places;
+        let to = |node: &NodeId| Some((*node, *places.get(node.0 as usize)?));
+        found.moved.iter().filter_map(to).collect()
+    }
+
+    /// Where a place is in the order of the system.
+    pub(super) fn rank(&self, node: NodeId, place: Place) -> u64 {
+        self.order.index_of(NodePlace { node, place })
+    }
+
+    /// The places at a part of the way through the order of the system.
+    pub(super) fn places_at(&self, part: Fraction) -> Vec<Place> {
+        let index = part.of(Tick(self.order.len())).0;
+        self.order.cut_at(index).places
+    }
+
+    /// The other end of what is sent at a place, or, backward, was received there: its node, and
+    /// the way to it.
+    pub(super) fn other_end(
+        &self,
+        node: NodeId,
+        place: Place,
+        direction: Direction,
+    ) -> Result<(NodeId, Motion)> {
+        // Behind a call it is the last one that is meant, or what came into the program since.
+        let event = match place.in_call {
+            true => Some(place.events),
+            false => place.events.checked_sub(1),
+        };
+        let found = match direction {
+            Direction::Forward => {
+                event.and_then(|event| self.matches.sent_at(node, event).next().map(|m| &m.to))
+            }
+            Direction::Backward => {
+                let entered = self.matches.messages().iter().rfind(|message| {
+                    let to = &message.to;
+                    to.end.node == node && to.event.is_none() && to.place == place
+                });
+                let came = || event.and_then(|event| self.matches.received_at(node, event).last());
+                entered.or_else(came).map(|message| &message.from)
+            }
+        };
+        match found {
+            Some(site) => Ok((site.end.node, self.way_to(site))),
+            None => Err(self.nothing_to_follow(node, place, direction)),
+        }
+    }
+
+    fn way_to(&self, site: &Site) -> Motion {
+        match site.event {
+            Some(event) => Motion::Event(event),
+            None => super::travels::motion_to(site.place),
+        }
+    }
+
+    /// Why there is nothing to follow.
+    fn nothing_to_follow(&self, node: NodeId, place: Place, direction: Direction) -> DebuggeeError {
+        let is_near = |end: u32| {
+            let node = self.nodes.get(node.0 as usize)?;
+            let end = node.conversations.ends.get(end as usize)?;
+            let way = match direction {
+                Direction::Forward => &end.sent,
+                Direction::Backward => &end.received,
+            };
+            let pieces = way.pieces.iter().map(|piece| (piece.event, piece.place));
+            let heads = way.head.iter().map(|head| (head.event, head.place));
+            pieces
+                .chain(heads)
+                .any(|(event, at)| at == place || event == Some(place.events))
+                .then_some(end)
+        };
+        let ends = self
+            .nodes
+            .get(node.0 as usize)
+            .map_or(0, |node| node.conversations.ends.len() as u32);
+        let what = match direction {
+            Direction::Forward => "sent",
+            Direction::Backward => "received",
+        };
+        let Some((id, end)) = (0..ends).find_map(|id| Some((id, is_near(id)?))) else {
+            return DebuggeeError::other(format!(
+                "nothing is {what} here: go to a hostcall by which something is (`messages` lists \
+                 them)"
+            ));
+        };
+        let id = EndId { node, end: id };
+        let about = words::end(end);
+        DebuggeeError::other(match self.matches.other_end(id) {
+            OtherEnd::Outside => {
+                format!("the other end of this is in none of these recordings: {about}")
+            }
+            OtherEnd::Ambiguous(candidates) => {
+                let names = candidates.iter().map(|of| self.name(of.node));
+                let names: Vec<&str> = names.collect();
+                format!(
+                    "nothing tells which of {} conversations this is ({about}): {}",
+                    names.len(),
+                    names.join(", ")
+                )
+            }
+            OtherEnd::Known(..) | OtherEnd::Several(_) => {
+                format!("this was {what}, and never arrived: {about}")
+            }
+        })
+    }
+
+    /// What a node is called.
+    pub fn name(&self, node: NodeId) -> &str {
+        self.names.get(node.0 as usize).map_or("?", String::as_str)
+    }
+
+    /// Messages around where the nodes stand.
+    pub(super) fn listed(&self, filter: &str, places: &[Place]) -> Vec<String> {
+        let is_past = |message: &Message| {
+            let place = places.get(message.from.end.node.0 as usize);
+            place.is_some_and(|place| message.from.place <= *place)
+        };
+        let lines: Vec<(bool, String)> = self
+            .in_order()
+            .into_iter()
+            .map(|message| (is_past(message), self.line(message)))
+            .filter(|(_, line)| line.contains(filter))
+            .collect();
+        let now = lines
+            .iter()
+            .rposition(|(is_past, _)| *is_past)
+            .map_or(0, |last| last + 1);
+        let from = now.saturating_sub(AROUND);
+        let until = lines.len().min(now + AROUND);
+        let mut shown: Vec<String> = Vec::new();
+        if from > 0 {
+            shown.push(format!("  … {from} before"));
+        }
+        for (at, (_, line)) in lines.iter().enumerate().take(until).skip(from) {
+            let mark = if at + 1 == now { "=>" } else { "  " };
+            shown.push(format!("{mark} {line}"));
+        }
+        if until < lines.len() {
+            shown.push(format!("  … {} after", lines.len() - until));
+        }
+        shown
+    }
+
+    /// All messages, in the order in which they were sent.
+    pub fn in_order(&self) -> Vec<&Message> {
+        let mut messages: Vec<&Message> = self.matches.messages().iter().collect();
+        messages.sort_by_cached_key(|message| {
+            let rank = |site: &Site| self.rank(site.end.node, site.place);
+            (rank(&message.from), rank(&message.to))
+        });
+        messages
+    }
+
+    /// All ends of conversations.
+    pub fn ends(&self) -> impl Iterator<Item = EndId> {
+        (0..)
+            .map(NodeId)
+            .zip(&self.nodes)
+            .flat_map(|(node, heard)| {
+                let ends = 0..heard.conversations.ends.len() as u32;
+                ends.map(move |end| EndId { node, end })
+            })
+    }
+
+    /// An end, if there is such a one.
+    pub fn end(&self, id: EndId) -> Option<&End> {
+        let node = self.nodes.get(id.node.0 as usize)?;
+        node.conversations.ends.get(id.end as usize)
+    }
+
+    /// Where its other end is.
+    pub fn other(&self, id: EndId) -> Option<&OtherEnd> {
+        self.end(id).map(|_| self.matches.other_end(id))
+    }
+
+    /// Messages that would have been received before they were sent, each with those that say so.
+    pub fn contradictions(&self) -> Vec<(&Message, Vec<&Message>)> {
+        let messages = self.matches.messages();
+        let found = self.order.contradictions().iter().filter_map(|of| {
+            let cycle = of.cycle.iter().filter_map(|at| messages.get(*at));
+            Some((messages.get(of.left_out)?, cycle.collect()))
+        });
+        found.collect()
+    }
+
+    /// A message in one line.
+    pub fn line(&self, message: &Message) -> String {
+        words::line(message, &self.names, &self.nodes_conversations())
+    }
+
+    /// What a message says.
+    pub fn said(&self, message: &Message) -> String {
+        words::said(message, &self.nodes_conversations())
+    }
+
+    fn nodes_conversations(&self) -> Vec<&Conversations> {
+        self.nodes.iter().map(|node| &node.conversations).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! Whose a name is: what one node's debuggee calls a frame, a group of values, a text, bytes or an
+//! address, with the number of the node before it.
+
+use crate::debuggee::{
+    Children, DataId, FrameId, FramePlace, SourceOrigin, SourceRef, TextRef, ValuesRef,
+    VariableView,
+};
+use crate::system::message::NodeId;
+
+/// Bits of a frame's number that are the node's own debuggee's.
+const FRAME_BITS: u32 = 24;
+
+/// A text of a node.
+pub(super) fn tag(node: NodeId, text: &str) -> String {
+    format!("n{}/{text}", node.0)
+}
+
+/// Whose a text is, and what that node calls it. A text without a tag is `here`'s: people type
+/// addresses as they read them elsewhere.
+pub(super) fn untag(here: NodeId, text: &str) -> (NodeId, &str) {
+    let tagged = text.trim_start().strip_prefix('n').and_then(|rest| {
+        let (number, rest) = rest.split_once('/')?;
+        Some((NodeId(number.parse().ok()?), rest))
+    });
+    tagged.unwrap_or((here, text))
+}
+
+/// A frame of a node; of stacks with more frames than there are numbers, the outermost share one.
+pub(super) fn frame(node: NodeId, frame: FrameId) -> FrameId {
+    let own = frame.0.min((1 << FRAME_BITS) - 1);
+    FrameId(node.0 << FRAME_BITS | own)
+}
+
+/// Whose a frame is.
+pub(super) fn of_frame(frame: FrameId) -> (NodeId, FrameId) {
+    let own = frame.0 & ((1 << FRAME_BITS) - 1);
+    (NodeId(frame.0 >> FRAME_BITS), FrameId(own))
+}
+
+/// Most nodes of a system: so many have numbers for their frames.
+pub(super) const MOST_NODES: usize = 1 << (32 - FRAME_BITS - 1);
+
+pub(super) fn values(node: NodeId, values: &ValuesRef) -> ValuesRef {
+    ValuesRef(tag(node, &values.0))
+}
+
+pub(super) fn children(node: NodeId, of: Children) -> Children {
+    Children {
+        values: values(node, &of.values),
+        ..of
+    }
+}
+
+pub(super) fn data(node: NodeId, data: &DataId) -> DataId {
+    DataId(tag(node, &data.0))
+}
+
+pub(super) fn source(node: NodeId, source: SourceRef) -> SourceRef {
+    SourceRef {
+        origin: match source.origin {
+            SourceOrigin::Generated(text) => SourceOrigin::Generated(TextRef(tag(node, &text.0))),
+            file @ SourceOrigin::File(_) => file,
+        },
+        ..source
+    }
+}
+
+/// Whose a source is; a file may be several nodes'.
+pub(super) fn of_source(here: NodeId, source: &SourceOrigin) -> (Option<NodeId>, SourceOrigin) {
+    match source {
+        SourceOrigin::File(_) => (None, source.clone()),
+        SourceOrigin::Generated(text) => {
+            let (node, own) = untag(here, &text.0);
+            (Some(node), SourceOrigin::Generated(TextRef(own.to_owned())))
+        }
+    }
+}
+
+pub(super) fn place(node: NodeId, place: FramePlace) -> FramePlace {
+    FramePlace {
+        source: source(node, place.source),
+        ..place
+    }
+}
+
+pub(super) fn variable(node: NodeId, view: VariableView) -> VariableView {
+    VariableView {
+        children: view.children.map(|of| children(node, of)),
+        memory: view.memory.map(|memory| tag(node, &memory)),
+        data: view.data.map(|of| data(node, &of)),
+        declared: view.declared.map(|(of, point)| (source(node, of), point)),
+        ..view
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_tagged_comes_back() {
+        let node = NodeId(7);
+        let text = tag(node, "m0:0x10");
+        assert_eq!(untag(NodeId(0), &text), (node, "m0:0x10"));
+        assert_eq!(untag(NodeId(3), "0x10"), (NodeId(3), "0x10"));
+        assert_eq!(untag(NodeId(3), "name/x"), (NodeId(3), "name/x"));
+        let tagged = frame(NodeId(100), FrameId(12_345));
+        assert_eq!(of_frame(tagged), (NodeId(100), FrameId(12_345)));
+    }
+}

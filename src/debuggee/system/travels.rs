@@ -1,0 +1,448 @@
+//! How a system is moved: one node, or all of them at once, and whoever has to come along.
+
+use super::tags;
+use super::{Member, System};
+use crate::debuggee::{
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
+    Travels,
+};
+use crate::replay::{Phase, Position};
+use crate::system::conversation::Place;
+use crate::system::message::NodeId;
+use crate::timeline::Interrupt;
+use crate::timeline::travel::motion::{
+    Direction, Ending, Fraction, Motion, Reason, Step, Stop, Writes,
+};
+use std::path::Path;
+
+type Result<T> = std::result::Result<T, DebuggeeError>;
+
+/// The place of a moment: what others can tell of it.
+pub(super) fn place_of(stop: &Stop) -> Place {
+    match stop.position.phase {
+        Phase::Calling | Phase::Answered => Place::in_call(stop.event),
+        Phase::Before | Phase::End => Place::after(stop.event),
+    }
+}
+
+/// The way to a place. Between two hostcalls it is not the first instruction that is meant, but any:
+/// what is sent is sent in the calls.
+pub(super) fn motion_to(place: Place) -> Motion {
+    match place {
+        Place {
+            events: 0,
+            in_call: false,
+        } => Motion::Start,
+        Place {
+            events,
+            in_call: true,
+        } => Motion::Event(events),
+        Place {
+            events,
+            in_call: false,
+        } => Motion::Event(events - 1),
+    }
+}
+
+impl Member {
+    /// The same node, not open.
+    pub(super) fn closed(&self) -> Member {
+        Member {
+            name: self.name.clone(),
+            opener: self.opener.clone(),
+            place: self.place,
+            open: None,
+        }
+    }
+}
+
+impl System {
+    /// The present node has come to a stop: others follow so far as they must, and it is told who.
+    pub(super) fn arrived(
+        &mut self,
+        stop: Stop,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let node = self.present;
+        let place = place_of(&stop);
+        let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        self.place(node, place);
+        self.stop = self.numbered(node, stop);
+        self.moved_with.clear();
+        let needed = match self.story.known() {
+            Some(found) => found.consistent(node, place, &before),
+            None => Vec::new(),
+        };
+        for (other, place) in needed {
+            self.place(other, place);
+            if let Some(member) = self.members.get_mut(other.0 as usize) {
+                self.moved_with.push(other);
+                if let Some(open) = &mut member.open {
+                    open.travel(&motion_to(place), output, interrupt)?;
+                }
+            }
+        }
+        Ok(self.stop.clone())
+    }
+
+    fn place(&mut self, node: NodeId, place: Place) {
+        if let Some(member) = self.members.get_mut(node.0 as usize) {
+            member.place = place;
+        }
+    }
+
+    /// A stop of a node, with the breakpoints as the client numbers them.
+    fn numbered(&self, node: NodeId, stop: Stop) -> Stop {
+        let reason = match &stop.reason {
+            Reason::Breakpoints(own) => Reason::Breakpoints(self.wanted.known(node, own)),
+            other => other.clone(),
+        };
+        Stop { reason, ..stop }
+    }
+
+    /// Runs all nodes, each to where it stops, and stands at the first of those, or the last.
+    fn search_all(
+        &mut self,
+        direction: Direction,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        for node in self.ids() {
+            self.ensure(node, output, interrupt)?;
+        }
+        let before: Vec<Position> = self
+            .members
+            .iter()
+            .filter_map(|member| Some(member.open.as_ref()?.here().position))
+            .collect();
+        let motion = Motion::Continue(direction);
+        let stops: Vec<Result<Stop>> = std::thread::scope(|scope| {
+            let running: Vec<_> = self
+                .members
+                .iter_mut()
+                .filter_map(|member| member.open.as_mut())
+                .map(|open| scope.spawn(|| open.travel(&motion, output, interrupt)))
+                .collect();
+            let ended = running.into_iter().map(|run| {
+                run.join()
+                    .unwrap_or_else(|_| Err(DebuggeeError::other("an internal fault")))
+            });
+            ended.collect()
+        });
+        let chosen = match stops
+            .iter()
+            .any(|stop| !matches!(stop, Ok(stop) if stop.reason != Reason::Paused))
+        {
+            // Paused, or one failed: where the person looks is where it has come to.
+            true => self.present,
+            false => self.nearest(direction, &stops),
+        };
+        for ((node, was), stop) in self.ids().zip(&before).zip(&stops) {
+            let ended_all = stops.iter().all(|stop| is_plain_end(stop, direction));
+            let stays = node == chosen || ended_all;
+            if stays && let Ok(stop) = stop {
+                self.place(node, place_of(stop));
+            } else if stop.is_ok() {
+                // One that was left behind is a copy of the process: that costs nothing.
+                let calm = Interrupt::new();
+                self.node(node)?
+                    .travel(&Motion::Position(*was), output, &calm)?;
+            }
+        }
+        self.present = chosen;
+        let stop = stops.into_iter().nth(chosen.0 as usize);
+        let stop = stop.unwrap_or_else(|| Err(DebuggeeError::other("there is no node")))?;
+        self.arrived(stop, output, interrupt)
+    }
+
+    /// Whose stop is the first in the order of the system, going forward, or the last.
+    fn nearest(&self, direction: Direction, stops: &[Result<Stop>]) -> NodeId {
+        let found = self.story.known();
+        let rank = |node: NodeId, stop: &Stop| {
+            let place = place_of(stop);
+            found.as_ref().map_or(0, |found| found.rank(node, place))
+        };
+        let hits = self.ids().zip(stops).filter_map(|(node, stop)| {
+            let stop = stop.as_ref().ok()?;
+            (!is_plain_end(&Ok(stop.clone()), direction)).then(|| (rank(node, stop), node))
+        });
+        let chosen = match direction {
+            Direction::Forward => hits.min(),
+            Direction::Backward => hits.max(),
+        };
+        chosen.map_or(self.present, |(_, node)| node)
+    }
+
+    /// A step into what is sent arrives where it is received, and one back into what is received
+    /// where it was sent: as a step into a call does.
+    fn into_message(&self, direction: Direction) -> Option<(NodeId, Motion)> {
+        let found = self.story.known()?;
+        let place = place_of(&self.stop);
+        found.other_end(self.present, place, direction).ok()
+    }
+
+    /// All nodes, to a part of the way through the order of the system.
+    fn all_to(
+        &mut self,
+        part: Fraction,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        let found = self.story.wait(interrupt)?;
+        self.moved_with.clear();
+        for (node, place) in self.ids().zip(found.places_at(part)) {
+            let Some(member) = self.members.get_mut(node.0 as usize) else {
+                continue;
+            };
+            if member.place != place && node != self.present {
+                self.moved_with.push(node);
+            }
+            member.place = place;
+            if let Some(open) = &mut member.open {
+                open.travel(&motion_to(place), output, interrupt)?;
+            }
+        }
+        let node = self.present;
+        let stop = self.here_mut()?.here().clone();
+        self.stop = self.numbered(node, stop);
+        Ok(self.stop.clone())
+    }
+
+    /// Where the other end of what is said here is: the node becomes the present one, and this is
+    /// the way to where it was received, or, backward, sent.
+    fn other_end(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
+        let found = self.story.wait(interrupt)?;
+        let (node, place) = (self.present, place_of(&self.stop));
+        let (other, motion) = found.other_end(node, place, direction)?;
+        self.present = other;
+        Ok(motion)
+    }
+}
+
+/// Whether a run ended where the recording does, and nothing was wrong there.
+fn is_plain_end(stop: &Result<Stop>, direction: Direction) -> bool {
+    match stop {
+        Ok(stop) => match (&stop.reason, direction) {
+            (Reason::Start, Direction::Backward) => true,
+            (Reason::End(ending), Direction::Forward) => {
+                !matches!(ending, Ending::Trapped(_) | Ending::HostError(_))
+            }
+            _ => false,
+        },
+        Err(_) => true,
+    }
+}
+
+impl Travels for System {
+    fn travel(
+        &mut self,
+        motion: &Motion,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        if let Motion::Continue(direction) = motion
+            && !self.is_alone
+            && self.members.len() > 1
+        {
+            return self.search_all(*direction, output, interrupt);
+        }
+        let node = self.present;
+        self.ensure(node, output, interrupt)?;
+        if let Motion::Line(direction, Step::Into) = motion
+            && place_of(&self.stop).in_call
+            && let Some((other, motion)) = self.into_message(*direction)
+        {
+            self.present = other;
+            return self.travel(&motion, output, interrupt);
+        }
+        if let Motion::Fraction(part) = motion
+            && !self.is_alone
+            && self.members.len() > 1
+        {
+            return self.all_to(*part, output, interrupt);
+        }
+        let stop = self.here_mut()?.travel(motion, output, interrupt)?;
+        self.arrived(stop, output, interrupt)
+    }
+
+    fn threads(&self) -> Vec<ThreadView> {
+        self.views()
+    }
+
+    fn thread(&self) -> ThreadId {
+        System::thread_of(self.present)
+    }
+
+    fn select(
+        &mut self,
+        thread: ThreadId,
+        alone: bool,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let node = self.node_of(thread)?;
+        self.is_alone = alone;
+        self.ensure(node, output, interrupt)?;
+        if node != self.present {
+            self.present = node;
+            let here = self.here_mut()?.here().clone();
+            self.stop = self.numbered(node, here);
+            self.moved_with.clear();
+        }
+        Ok(())
+    }
+
+    fn is_open(&self, thread: ThreadId) -> bool {
+        let node = self.node_of(thread).and_then(|node| self.member(node));
+        node.is_ok_and(|member| member.open.is_some())
+    }
+
+    fn follow(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
+        self.other_end(direction, interrupt)
+    }
+
+    fn messages(&mut self, filter: &str, interrupt: &Interrupt) -> Result<Vec<String>> {
+        let found = self.story.wait(interrupt)?;
+        let places: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        Ok(found.listed(filter, &places))
+    }
+
+    fn preparing(&mut self) -> Option<Preparing> {
+        self.here_mut().ok()?.preparing()
+    }
+
+    fn become_longer(&mut self) -> Result<bool> {
+        let mut is_longer = false;
+        for node in self.ids() {
+            if let Ok(open) = self.node(node) {
+                is_longer |= open.become_longer()?;
+            }
+        }
+        Ok(is_longer)
+    }
+
+    fn run(&self) -> Option<LiveRun> {
+        None
+    }
+
+    fn became_known(&mut self) -> BecameKnown {
+        self.here_mut()
+            .map(|here| here.became_known())
+            .unwrap_or_default()
+    }
+
+    fn here(&self) -> &Stop {
+        &self.stop
+    }
+
+    fn describe_stop(&mut self) -> StopText {
+        let mut text = self
+            .here_mut()
+            .map(|here| here.describe_stop())
+            .unwrap_or_default();
+        if !self.moved_with.is_empty() {
+            let names: Vec<String> = self
+                .moved_with
+                .iter()
+                .filter_map(|node| {
+                    let member = self.member(*node).ok()?;
+                    Some(format!("{} to event {}", member.name, member.place.events))
+                })
+                .collect();
+            let moved = format!("moved along: {}", names.join(", "));
+            text.text = Some(match text.text {
+                Some(text) => format!("{text}; {moved}"),
+                None => moved,
+            });
+        }
+        text
+    }
+
+    fn time(&self) -> Option<TimeOfHost> {
+        let here = self.member(self.present).ok()?;
+        here.open.as_ref()?.time()
+    }
+
+    fn recording(&self) -> Option<&Path> {
+        let here = self.member(self.present).ok()?;
+        here.open.as_ref()?.recording()
+    }
+
+    fn history(&self) -> History {
+        let here = self.member(self.present).ok();
+        let open = here.and_then(|member| member.open.as_ref());
+        open.map_or_else(
+            || History {
+                name: here.map_or_else(String::new, |member| member.name.clone()),
+                events: 0,
+                damage: None,
+                end: None,
+                ending: String::new(),
+                is_growing: false,
+            },
+            |open| open.history(),
+        )
+    }
+
+    fn checkpoints(&mut self) -> Vec<(u64, Position)> {
+        self.here_mut()
+            .map(|here| here.checkpoints())
+            .unwrap_or_default()
+    }
+
+    fn mark(&mut self, name: Option<&str>) -> Mark {
+        let (position, event) = (self.stop.position, self.stop.event);
+        match self.here_mut() {
+            Ok(here) => here.mark(name),
+            Err(_) => Mark {
+                name: name.unwrap_or_default().to_owned(),
+                position,
+                event,
+            },
+        }
+    }
+
+    fn unmark(&mut self, name: &str) -> bool {
+        self.here_mut().is_ok_and(|here| here.unmark(name))
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let here = self.member(self.present).ok();
+        let open = here.and_then(|member| member.open.as_ref());
+        open.map(|open| open.marks()).unwrap_or_default()
+    }
+
+    fn to_write(&mut self, of: &DataId, writes: Writes, direction: Direction) -> Result<Motion> {
+        let (node, own) = tags::untag(self.present, &of.0);
+        let motion = self
+            .node(node)?
+            .to_write(&DataId(own.to_owned()), writes, direction)?;
+        self.present = node;
+        Ok(motion)
+    }
+
+    fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion> {
+        let (node, frame) = tags::of_frame(frame);
+        let motion = self.node(node)?.out_of(frame, direction)?;
+        self.present = node;
+        Ok(motion)
+    }
+
+    fn line_visits(
+        &mut self,
+        source: &SourceOrigin,
+        point: SourcePoint,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<LineVisit>> {
+        let (_, own) = tags::of_source(self.present, source);
+        self.here_mut()?.line_visits(&own, point, output, interrupt)
+    }
+
+    fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>> {
+        let (node, frame) = tags::of_frame(frame);
+        self.node(node)?.step_in_targets(frame)
+    }
+}
