@@ -98,6 +98,7 @@ mod stops_without_frames;
 mod suites;
 mod surveys;
 mod system_matching;
+mod system_order;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;
