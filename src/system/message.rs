@@ -53,7 +53,10 @@ impl Evidence {
 pub enum OtherEnd {
     /// In a recording.
     Known(EndId, Evidence),
-    /// In one of several places, and nothing tells in which.
+    /// In several: a UDP socket that speaks with more than one.
+    Several(Vec<EndId>),
+    /// In one of several places, and nothing tells in which; or in this one, and too little tells
+    /// that it is.
     Ambiguous(Vec<EndId>),
     /// In none of these recordings.
     Outside,

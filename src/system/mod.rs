@@ -5,6 +5,7 @@
 //! been rewritten in between. So a *conversation* is found twice, once in each recording, and
 //! what belongs together is told by what was said.
 
+pub mod clock;
 pub mod conversation;
 pub mod listening;
 pub mod matching;

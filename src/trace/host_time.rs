@@ -25,7 +25,11 @@ impl HostTime {
     }
 
     fn on_the_wall(self, started: i128) -> WallTime {
-        WallTime::at(started + i128::from(self.nanoseconds) + i128::from(self.set_by))
+        WallTime::at(self.since_epoch(started))
+    }
+
+    fn since_epoch(self, started: i128) -> i128 {
+        started + i128::from(self.nanoseconds) + i128::from(self.set_by)
     }
 
     /// The later of two: recorders of several instances look at the clock one after the other.
@@ -147,6 +151,12 @@ impl HostTimes {
     /// What clocks on the wall showed then.
     pub fn wall_time(&self, event: u64) -> Option<WallTime> {
         Some(self.at(event)?.on_the_wall(self.started?))
+    }
+
+    /// The same, in nanoseconds since the Unix epoch.
+    pub fn unix_nanos(&self, event: u64) -> Option<i64> {
+        let time = self.at(event)?;
+        i64::try_from(time.since_epoch(self.started?)).ok()
     }
 
     /// How long it took, to about a millisecond: zero where the clock did not move on meanwhile.

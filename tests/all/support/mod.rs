@@ -28,6 +28,7 @@ pub mod scripted;
 pub mod second_reader;
 pub mod server;
 pub mod session;
+pub mod spoken;
 pub mod stripped;
 pub mod tool_client;
 pub mod transcript;

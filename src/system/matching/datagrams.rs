@@ -1,0 +1,275 @@
+//! Datagrams, each on its own: they may be lost, doubled, and overtake each other.
+
+use super::agreement::{Address, compared};
+use super::facts::known_ip;
+use super::overlap::{message, piece_site, whole_pieces};
+use super::{Everybody, MOST_CANDIDATES};
+use crate::system::conversation::{EndKind, Piece, Way};
+use crate::system::message::{EndId, Evidence, Message, OtherEnd, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+
+/// A datagram at one of its ends: whose, which way, and which piece.
+pub type Datagram = (EndId, Way, u32);
+
+/// What was found of datagrams.
+#[derive(Default)]
+pub(super) struct Datagrams {
+    pub(super) messages: Vec<Message>,
+    pub(super) ends: BTreeMap<EndId, OtherEnd>,
+    /// Of those that have twins, what they may be at the other end.
+    pub(super) unclear: BTreeMap<Datagram, Vec<(EndId, u32)>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    key: u64,
+    end: EndId,
+    at: usize,
+    piece: &'a Piece,
+    bytes: &'a [u8],
+    from: Option<SocketAddr>,
+    to: Option<SocketAddr>,
+}
+
+/// `None` if `go_on` says so.
+pub(super) fn match_datagrams(
+    all: &Everybody<'_>,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Datagrams> {
+    let mut found = Talks::default();
+    let (sent, received) = (seen(all, Way::Sent), seen(all, Way::Received));
+    let mut rest = received.as_slice();
+    for (group, counted) in sent.chunk_by(|a, b| a.key == b.key).zip(1_u32..) {
+        if counted.is_multiple_of(4096) && !go_on() {
+            return None;
+        }
+        let Some(key) = group.first().map(|seen| seen.key) else {
+            continue;
+        };
+        rest = rest.get(rest.partition_point(|other| other.key < key)..)?;
+        let same = rest.partition_point(|other| other.key == key);
+        let (these, more) = rest.split_at(same);
+        found.settle(all, group, these);
+        rest = more;
+    }
+    Some(found.told())
+}
+
+/// All that went one way, those with the same bytes together.
+fn seen<'a>(all: &Everybody<'a>, way: Way) -> Vec<Seen<'a>> {
+    let mut seen = Vec::new();
+    for (id, end) in all.ends().filter(|(_, end)| end.kind == EndKind::Udp) {
+        for (at, piece, bytes) in whole_pieces(end.direction(way)) {
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            let peer = piece.peer.or(end.remote);
+            let (from, to) = match way {
+                Way::Sent => (end.local, peer),
+                Way::Received => (peer, end.local),
+            };
+            seen.push(Seen {
+                key: hasher.finish(),
+                end: id,
+                at,
+                piece,
+                bytes,
+                from,
+                to,
+            });
+        }
+    }
+    seen.sort_by_key(|seen| (seen.key, seen.end, seen.at));
+    seen
+}
+
+/// What two say of where a datagram went.
+fn address(sent: &Seen<'_>, received: &Seen<'_>) -> Address {
+    let to = compared(sent.to, received.to);
+    let from = compared(sent.from, received.from);
+    match (to, from) {
+        (Address::Different, _) | (_, Address::Different) => Address::Different,
+        (Address::Unknown, from) => from,
+        (Address::Same, _) => Address::Same,
+    }
+}
+
+/// A group with more pairs is not looked at pair by pair.
+const MOST_PAIRS: usize = 1 << 14;
+
+#[derive(Default)]
+struct Talks {
+    messages: Vec<Message>,
+    unclear: BTreeMap<Datagram, Vec<(EndId, u32)>>,
+    /// Who speaks with whom for certain, by which evidence.
+    partners: BTreeMap<EndId, BTreeMap<EndId, Evidence>>,
+    /// With whom somebody may speak.
+    possible: BTreeMap<EndId, BTreeSet<EndId>>,
+}
+
+impl Talks {
+    /// Both are all that have the same bytes, if no two hashes are the same by chance.
+    fn settle(&mut self, all: &Everybody<'_>, sent: &[Seen<'_>], received: &[Seen<'_>]) {
+        if sent.len().saturating_mul(received.len()) > MOST_PAIRS {
+            // By addresses alone, which most of those that say the same over and over differ in.
+            let key = |seen: &Seen<'_>| {
+                let port = |address: Option<SocketAddr>| address.map(|address| address.port());
+                (seen.to.and_then(known_ip), port(seen.to))
+            };
+            let mut by_address: BTreeMap<_, (Vec<_>, Vec<_>)> = BTreeMap::new();
+            for one in sent {
+                by_address.entry(key(one)).or_default().0.push(*one);
+            }
+            for one in received {
+                by_address.entry(key(one)).or_default().1.push(*one);
+            }
+            for (sent, received) in by_address.into_values() {
+                match sent.len().saturating_mul(received.len()) > MOST_PAIRS {
+                    true => self.crowd(&sent, &received),
+                    false => self.few(all, &sent, &received),
+                }
+            }
+            return;
+        }
+        self.few(all, sent, received);
+    }
+
+    /// So many that are alike that nothing tells them apart: only who they are is noted.
+    fn crowd(&mut self, sent: &[Seen<'_>], received: &[Seen<'_>]) {
+        let ends = |all: &[Seen<'_>]| all.iter().map(|one| one.end).collect::<BTreeSet<_>>();
+        let (senders, receivers) = (ends(sent), ends(received));
+        for sender in senders.iter().take(MOST_CANDIDATES) {
+            for receiver in receivers.iter().take(MOST_CANDIDATES) {
+                if sender != receiver {
+                    self.may(*sender, *receiver);
+                }
+            }
+        }
+    }
+
+    fn may(&mut self, sender: EndId, receiver: EndId) {
+        for (one, other) in [(sender, receiver), (receiver, sender)] {
+            let possible = self.possible.entry(one).or_default();
+            if possible.len() < MOST_CANDIDATES {
+                possible.insert(other);
+            }
+        }
+    }
+
+    fn few(&mut self, all: &Everybody<'_>, sent: &[Seen<'_>], received: &[Seen<'_>]) {
+        let rank = |sent: &Seen<'_>, received: &Seen<'_>| {
+            let is_after = sent.end.node != received.end.node
+                || sent.piece.place <= received.piece.place;
+            let may_be = sent.end != received.end && is_after && sent.bytes == received.bytes;
+            may_be.then(|| address(sent, received))
+        };
+        let ranks: Vec<Vec<Option<Address>>> = received
+            .iter()
+            .map(|to| sent.iter().map(|from| rank(from, to)).collect())
+            .collect();
+        // Where addresses speak for some, the others are out of the question; where they cannot,
+        // a sender whose datagrams are known to have come as they were sent is.
+        let direct: Vec<bool> = (0..sent.len())
+            .map(|from| {
+                let mut of = ranks.iter().filter_map(|ranks| ranks.get(from).copied());
+                of.any(|rank| rank == Some(Address::Same))
+            })
+            .collect();
+        for (to, ranks) in received.iter().zip(&ranks) {
+            let mut candidates = of_rank(ranks, Address::Same);
+            let mut by_address = true;
+            if candidates.is_empty() {
+                by_address = false;
+                candidates = of_rank(ranks, Address::Unknown);
+                let elsewhere = of_rank(ranks, Address::Different);
+                let not_direct = |from: &usize| direct.get(*from) == Some(&false);
+                candidates.extend(elsewhere.into_iter().filter(not_direct));
+            }
+            let enough = by_address || to.bytes.len() >= LEAST_BYTES;
+            match candidates.as_slice() {
+                [] => {}
+                [from] if enough => {
+                    if let Some(from) = sent.get(*from) {
+                        let evidence = match by_address {
+                            true => Evidence::AddressAndBytes,
+                            false => Evidence::Bytes,
+                        };
+                        self.is(all, from, to, evidence);
+                    }
+                }
+                several => {
+                    for from in several.iter().take(MOST_CANDIDATES) {
+                        if let Some(from) = sent.get(*from) {
+                            self.unclear(from, to);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn is(&mut self, all: &Everybody<'_>, from: &Seen<'_>, to: &Seen<'_>, evidence: Evidence) {
+        let length = from.piece.length;
+        self.messages.push(message(
+            all,
+            piece_site(from.end, Way::Sent, from.at, from.piece),
+            piece_site(to.end, Way::Received, to.at, to.piece),
+            What::Datagram,
+            (from.piece.offset, length),
+            evidence,
+        ));
+        for (one, other) in [(from.end, to.end), (to.end, from.end)] {
+            let partners = self.partners.entry(one).or_default();
+            let best = partners.entry(other).or_insert(evidence);
+            *best = evidence.min(*best);
+        }
+    }
+
+    fn unclear(&mut self, from: &Seen<'_>, to: &Seen<'_>) {
+        self.may(from.end, to.end);
+        let (Ok(from_at), Ok(to_at)) = (u32::try_from(from.at), u32::try_from(to.at)) else {
+            return;
+        };
+        for (one, other) in [
+            ((from.end, Way::Sent, from_at), (to.end, to_at)),
+            ((to.end, Way::Received, to_at), (from.end, from_at)),
+        ] {
+            let candidates = self.unclear.entry(one).or_default();
+            if candidates.len() < MOST_CANDIDATES {
+                candidates.push(other);
+            }
+        }
+    }
+
+    /// With whom each socket speaks: whose datagrams are all alike may still have one partner.
+    fn told(self) -> Datagrams {
+        let mut ends = BTreeMap::new();
+        for (end, partners) in &self.partners {
+            let mut list = partners.iter();
+            let other = match (list.next(), list.next()) {
+                (Some((other, evidence)), None) => OtherEnd::Known(*other, *evidence),
+                _ => OtherEnd::Several(partners.keys().copied().collect()),
+            };
+            ends.insert(*end, other);
+        }
+        for (end, possible) in self.possible {
+            ends.entry(end)
+                .or_insert_with(|| OtherEnd::Ambiguous(possible.into_iter().collect()));
+        }
+        Datagrams {
+            messages: self.messages,
+            ends,
+            unclear: self.unclear,
+        }
+    }
+}
+
+/// Fewer bytes are the same by chance.
+const LEAST_BYTES: usize = 8;
+
+fn of_rank(ranks: &[Option<Address>], rank: Address) -> Vec<usize> {
+    let all = ranks.iter().enumerate();
+    let found = all.filter(|(_, of)| **of == Some(rank));
+    found.map(|(place, _)| place).collect()
+}
