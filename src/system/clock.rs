@@ -16,6 +16,7 @@ impl WallClock for HostTimes {
         };
         // Between two calls: when the one before came back.
         let took = self.duration(last)?.as_nanos();
-        self.unix_nanos(last)?.checked_add(i64::try_from(took).ok()?)
+        self.unix_nanos(last)?
+            .checked_add(i64::try_from(took).ok()?)
     }
 }

@@ -34,10 +34,7 @@ struct Seen<'a> {
 }
 
 /// `None` if `go_on` says so.
-pub(super) fn match_datagrams(
-    all: &Everybody<'_>,
-    go_on: &dyn Fn() -> bool,
-) -> Option<Datagrams> {
+pub(super) fn match_datagrams(all: &Everybody<'_>, go_on: &dyn Fn() -> bool) -> Option<Datagrams> {
     let mut found = Talks::default();
     let (sent, received) = (seen(all, Way::Sent), seen(all, Way::Received));
     let mut rest = received.as_slice();
@@ -159,8 +156,8 @@ impl Talks {
 
     fn few(&mut self, all: &Everybody<'_>, sent: &[Seen<'_>], received: &[Seen<'_>]) {
         let rank = |sent: &Seen<'_>, received: &Seen<'_>| {
-            let is_after = sent.end.node != received.end.node
-                || sent.piece.place <= received.piece.place;
+            let is_after =
+                sent.end.node != received.end.node || sent.piece.place <= received.piece.place;
             let may_be = sent.end != received.end && is_after && sent.bytes == received.bytes;
             may_be.then(|| address(sent, received))
         };

@@ -26,8 +26,7 @@ pub(super) const BACK: Mask = 1 << 13;
 /// Headers of requests, as far as there are bits for them.
 const REQUEST_HEADERS: u32 = 18;
 const RESPONSE_HEADERS: u32 = 48;
-pub(super) const ADDRESS: Mask =
-    AUTHORITY | SERVER_PORT | SERVER_IP | CLIENT_PORT | CLIENT_IP;
+pub(super) const ADDRESS: Mask = AUTHORITY | SERVER_PORT | SERVER_IP | CLIENT_PORT | CLIENT_IP;
 pub(super) const HEADERS: Mask = !((1 << REQUEST_HEADERS) - 1);
 
 /// Of so many bytes from the beginning there is a hash, if there are so many; the bit after
@@ -82,7 +81,8 @@ impl Facts {
         fields.bytes(back, BACK, failed);
         fields.known.sort_unstable_by_key(|(bit, _)| *bit);
         let first = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
-        self.hashes.extend(fields.known.iter().map(|(_, hash)| hash));
+        self.hashes
+            .extend(fields.known.iter().map(|(_, hash)| hash));
         self.of.push(Fact {
             id: party.id,
             mask: fields.known.iter().fold(0, |mask, (bit, _)| mask | bit),
@@ -264,7 +264,9 @@ impl HeaderNames {
                 .collect();
             names.sort_unstable();
             let names = names.into_iter().take(most as usize);
-            names.map(|(_, _, name)| name.to_ascii_lowercase()).collect()
+            names
+                .map(|(_, _, name)| name.to_ascii_lowercase())
+                .collect()
         };
         HeaderNames {
             request: names(true, RESPONSE_HEADERS - REQUEST_HEADERS),

@@ -57,7 +57,12 @@ struct Meetings {
 impl Meetings {
     fn root(&mut self, of: u32) -> u32 {
         let mut at = of;
-        while let Some(parent) = self.parents.get(at as usize).copied().filter(|up| *up != at) {
+        while let Some(parent) = self
+            .parents
+            .get(at as usize)
+            .copied()
+            .filter(|up| *up != at)
+        {
             let up = self.parents.get(parent as usize).copied().unwrap_or(parent);
             if let Some(slot) = self.parents.get_mut(at as usize) {
                 *slot = up;
@@ -83,7 +88,9 @@ impl Meetings {
         }
         let to_rights = self.lefts;
         let members = lefts.iter().map(|(_, left)| (*left, rights.len()));
-        let others = rights.iter().map(|(_, right)| (to_rights + *right, lefts.len()));
+        let others = rights
+            .iter()
+            .map(|(_, right)| (to_rights + *right, lefts.len()));
         for (member, met) in members.chain(others) {
             self.join(*first, member);
             if let Some(degree) = self.degrees.get_mut(member as usize) {

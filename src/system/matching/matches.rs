@@ -1,7 +1,7 @@
 //! What was found, and where to look it up.
 
-use super::datagrams::Datagrams;
 pub use super::datagrams::Datagram;
+use super::datagrams::Datagrams;
 use super::overlap::messages_between;
 use super::{Everybody, Found};
 use crate::system::conversation::Way;
@@ -50,7 +50,13 @@ impl Matches {
         };
         let received = by(&|message| {
             let (end, way, piece, _) = place_of(&message.to);
-            Some((end.node, u64::from(end.end), way as u64, piece, message.offset))
+            Some((
+                end.node,
+                u64::from(end.end),
+                way as u64,
+                piece,
+                message.offset,
+            ))
         });
         let sent_at = by(&|message| at_hostcall(&message.from, message.offset));
         let received_at = by(&|message| at_hostcall(&message.to, message.offset));
@@ -76,7 +82,9 @@ impl Matches {
 
     /// The messages that an end sent.
     pub fn sent_by(&self, end: EndId) -> &[Message] {
-        let first = self.messages.partition_point(|message| message.from.end < end);
+        let first = self
+            .messages
+            .partition_point(|message| message.from.end < end);
         let rest = self.messages.get(first..).unwrap_or_default();
         let count = rest.partition_point(|message| message.from.end == end);
         rest.get(..count).unwrap_or_default()
@@ -129,7 +137,9 @@ impl Matches {
         let rest = index.get(first..).unwrap_or_default();
         let count = rest.partition_point(|place| order(place).is_eq());
         let found = rest.get(..count).unwrap_or_default();
-        found.iter().filter_map(|place| self.messages.get(*place as usize))
+        found
+            .iter()
+            .filter_map(|place| self.messages.get(*place as usize))
     }
 }
 
@@ -142,5 +152,11 @@ fn place_of(site: &Site) -> (EndId, Way, u64, u64) {
 }
 
 fn at_hostcall(site: &Site, offset: u64) -> Option<Key> {
-    Some((site.end.node, site.event?, u64::from(site.end.end), site.way as u64, offset))
+    Some((
+        site.end.node,
+        site.event?,
+        u64::from(site.end.end),
+        site.way as u64,
+        offset,
+    ))
 }

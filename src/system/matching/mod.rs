@@ -61,13 +61,10 @@ struct Everybody<'a> {
 impl<'a> Everybody<'a> {
     /// With the number of each.
     fn ends(self) -> impl Iterator<Item = (EndId, &'a End)> {
-        self.nodes
-            .iter()
-            .zip(0..)
-            .flat_map(|(node, number)| {
-                let ends = node.conversations.ends.iter().zip(0..);
-                ends.map(move |(end, place)| (end_id(number, place), end))
-            })
+        self.nodes.iter().zip(0..).flat_map(|(node, number)| {
+            let ends = node.conversations.ends.iter().zip(0..);
+            ends.map(move |(end, place)| (end_id(number, place), end))
+        })
     }
 
     fn party(self, id: EndId) -> Option<Party<'a>> {

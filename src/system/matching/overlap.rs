@@ -83,7 +83,9 @@ pub(super) fn message(
 ) -> Message {
     let sent = all.nanos_at(from.end.node, from.place);
     let received = sent.and_then(|_| all.nanos_at(to.end.node, to.place));
-    let nanos = sent.zip(received).and_then(|(sent, at)| at.checked_sub(sent));
+    let nanos = sent
+        .zip(received)
+        .and_then(|(sent, at)| at.checked_sub(sent));
     Message {
         from,
         to,

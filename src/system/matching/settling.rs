@@ -72,7 +72,12 @@ const MARGIN: u32 = 8;
 
 /// Settles what can be; answers whether the group is too large to be looked at in full, and to be
 /// looked at again.
-pub(super) fn settle(settled: &mut Settled<'_, '_>, group: &Group, level: &Level, last: bool) -> bool {
+pub(super) fn settle(
+    settled: &mut Settled<'_, '_>,
+    group: &Group,
+    level: &Level,
+    last: bool,
+) -> bool {
     let is_large = group.lefts.len().saturating_mul(group.rights.len()) > MOST_PAIRS;
     if !is_large {
         small(settled, group, level);

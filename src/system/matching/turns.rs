@@ -59,7 +59,9 @@ fn open(count: usize, settled: impl Iterator<Item = usize>) -> Vec<usize> {
         }
     }
     let all = is_open.into_iter().enumerate();
-    all.filter(|(_, open)| *open).map(|(place, _)| place).collect()
+    all.filter(|(_, open)| *open)
+        .map(|(place, _)| place)
+        .collect()
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -72,7 +72,11 @@ pub(super) fn merged(
     }
     for (stops, length) in stops.iter_mut().zip(lengths) {
         let stride = length.div_ceil(GRID).max(1);
-        stops.extend((1..).map(|step| step * stride).take_while(|step| step < length));
+        stops.extend(
+            (1..)
+                .map(|step| step * stride)
+                .take_while(|step| step < length),
+        );
         stops.extend((*length > 0).then_some(*length));
         stops.sort_unstable();
         stops.dedup();
@@ -150,7 +154,9 @@ impl Merger<'_> {
     fn awaited(&self, node: usize) -> Option<(usize, Link)> {
         let stop = self.next_stop(node)?;
         let rest = self.received.get(node)?.get(*self.heard.get(node)?..)?;
-        let links = rest.iter().map(|number| (*number, self.links.get(*number).copied().flatten()));
+        let links = rest
+            .iter()
+            .map(|number| (*number, self.links.get(*number).copied().flatten()));
         let here = links.take_while(|(_, link)| link.is_none_or(|link| link.received <= stop));
         let mut missing = here.filter_map(|(number, link)| Some((number, link?)));
         missing.find(|(_, link)| {

@@ -141,7 +141,9 @@ impl Order {
 
     /// How many steps there are in the total order.
     pub fn len(&self) -> u64 {
-        self.lengths.iter().fold(0, |sum, of| sum.saturating_add(*of))
+        self.lengths
+            .iter()
+            .fold(0, |sum, of| sum.saturating_add(*of))
     }
 
     /// Whether nothing happened.
@@ -161,7 +163,10 @@ impl Order {
         let places = self.runs_of.iter().map(|runs| {
             let run_of = |at: &u32| self.runs.get(*at as usize);
             let begun = runs.partition_point(|at| run_of(at).is_some_and(|run| run.index < steps));
-            let last = begun.checked_sub(1).and_then(|last| runs.get(last)).and_then(run_of);
+            let last = begun
+                .checked_sub(1)
+                .and_then(|last| runs.get(last))
+                .and_then(run_of);
             let step = last.map_or(0, |run| run.to.min(run.from + (steps - run.index)));
             place_of(step)
         });
@@ -177,14 +182,25 @@ impl Order {
 
     fn index_of_step(&self, node: usize, step: u64) -> u64 {
         let run_of = |at: &u32| self.runs.get(*at as usize);
-        let runs = self.runs_of.get(node).map(Vec::as_slice).unwrap_or_default();
+        let runs = self
+            .runs_of
+            .get(node)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let begun = runs.partition_point(|at| run_of(at).is_some_and(|run| run.from < step));
-        let last = begun.checked_sub(1).and_then(|last| runs.get(last)).and_then(run_of);
+        let last = begun
+            .checked_sub(1)
+            .and_then(|last| runs.get(last))
+            .and_then(run_of);
         last.map_or(0, |run| run.index + (step.min(run.to) - run.from))
     }
 
     fn step_of(&self, at: NodePlace) -> u64 {
-        let most = self.lengths.get(index(at.node)).copied().unwrap_or_default();
+        let most = self
+            .lengths
+            .get(index(at.node))
+            .copied()
+            .unwrap_or_default();
         step_of(at.place).min(most)
     }
 }
@@ -220,7 +236,10 @@ fn index(node: NodeId) -> usize {
 
 /// How many steps a node has made at a place.
 fn step_of(place: Place) -> u64 {
-    place.events.saturating_mul(2).saturating_add(u64::from(place.in_call))
+    place
+        .events
+        .saturating_mul(2)
+        .saturating_add(u64::from(place.in_call))
 }
 
 fn place_of(step: u64) -> Place {
