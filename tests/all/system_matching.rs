@@ -37,7 +37,9 @@ fn check(system: &System, matches: &Matches, what: &str) {
             OtherEnd::Known(other, evidence) => {
                 let told = format!("{what}: {id:?} by {evidence:?}: {:?}", system.end(id));
                 assert_eq!(Some(other), truth, "{told}");
-                assert!(matches!(matches.other_end(*other), OtherEnd::Known(back, _) if *back == id));
+                assert!(
+                    matches!(matches.other_end(*other), OtherEnd::Known(back, _) if *back == id)
+                );
             }
             OtherEnd::Ambiguous(others) => {
                 assert!(!others.is_empty(), "{what}: {id:?}");
@@ -50,7 +52,11 @@ fn check(system: &System, matches: &Matches, what: &str) {
         let (from, to) = (&message.from, &message.to);
         if message.what == What::Datagram {
             let sent = system.datagrams.get(&(to.end, to.piece.unwrap()));
-            assert_eq!(sent, Some(&(from.end, from.piece.unwrap())), "{what}: {message:?}");
+            assert_eq!(
+                sent,
+                Some(&(from.end, from.piece.unwrap())),
+                "{what}: {message:?}"
+            );
         }
         assert_eq!((from.way, to.way), (Way::Sent, Way::Received));
         let bytes = |end: EndId, way: Way| {
@@ -59,7 +65,11 @@ fn check(system: &System, matches: &Matches, what: &str) {
             bytes[start..start + message.length as usize].to_vec()
         };
         if message.what != What::Datagram {
-            assert_eq!(bytes(from.end, from.way), bytes(to.end, to.way), "{what}: {message:?}");
+            assert_eq!(
+                bytes(from.end, from.way),
+                bytes(to.end, to.way),
+                "{what}: {message:?}"
+            );
         }
     }
     // What is true contradicts nothing.
@@ -68,7 +78,10 @@ fn check(system: &System, matches: &Matches, what: &str) {
 }
 
 fn known(system: &System, matches: &Matches) -> (usize, usize) {
-    let streams = system.ends().into_iter().filter(|id| system.end(*id).kind != EndKind::Udp);
+    let streams = system
+        .ends()
+        .into_iter()
+        .filter(|id| system.end(*id).kind != EndKind::Udp);
     let mut counts = (0, 0);
     for id in streams.filter(|id| system.truth.contains_key(id)) {
         counts.1 += 1;
@@ -169,5 +182,8 @@ fn twenty_requests_that_are_the_same_are_told_apart_by_order() {
         };
         *kinds.entry(evidence).or_insert(0) += 1;
     }
-    assert!(kinds.get("order").is_some_and(|count| *count >= 40), "{kinds:?}");
+    assert!(
+        kinds.get("order").is_some_and(|count| *count >= 40),
+        "{kinds:?}"
+    );
 }

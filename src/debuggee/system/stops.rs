@@ -73,16 +73,6 @@ impl Wanted {
         let states = open.set_exception_filters(&plain(&filters));
         self.learn(node, &filters, &states);
     }
-
-    /// Whether anything but where the program fails is to stop it.
-    pub(super) fn has_any(&self) -> bool {
-        let has_lines = self.sources.values().any(|requests| !requests.is_empty());
-        has_lines
-            || !self.functions.is_empty()
-            || !self.instructions.is_empty()
-            || !self.data.is_empty()
-            || !self.filters.is_empty()
-    }
 }
 
 fn plain<T: Clone>(requests: &Numbered<T>) -> Vec<T> {

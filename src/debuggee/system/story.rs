@@ -3,10 +3,11 @@
 
 use crate::debuggee::DebuggeeError;
 use crate::replay::Tick;
+use crate::system::clock::WallClock;
 use crate::system::conversation::{Conversations, End, Place};
-use crate::system::matching::{Matches, NodeConversations, WallClock, match_ends};
+use crate::system::matching::{Matches, NodeConversations, match_ends};
 use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
-use crate::system::order::{Cut, Extent, NodePlace, Order};
+use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
 use crate::system::words;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
@@ -108,9 +109,9 @@ impl Found {
             })
             .collect();
         let matches = match_ends(&spoken);
-        let extents: Vec<Extent<'_>> = spoken
+        let extents: Vec<NodeExtent<'_>> = spoken
             .iter()
-            .map(|node| Extent {
+            .map(|node| NodeExtent {
                 events: node.conversations.events,
                 clock: node.clock,
             })

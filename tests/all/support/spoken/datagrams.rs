@@ -50,10 +50,21 @@ impl Talk for Sending {
         let bytes = world.words(60);
         let event = world.call(self.from);
         let (seen_as, to_address) = match world.nature.nat {
-            true => (address(98, 6000 + self.from as u16), address(99, 6000 + self.to as u16)),
+            true => (
+                address(98, 6000 + self.from as u16),
+                address(99, 6000 + self.to as u16),
+            ),
             false => (address(self.from, 5353), address(self.to, 5353)),
         };
-        let at = say(world, from, true, Place::in_call(event), event, &bytes, to_address);
+        let at = say(
+            world,
+            from,
+            true,
+            Place::in_call(event),
+            event,
+            &bytes,
+            to_address,
+        );
         let copies = match world.below(100) {
             chance if chance < world.nature.lost => 0,
             chance if chance < world.nature.lost + world.nature.doubled => 2,
@@ -86,7 +97,11 @@ fn say(
     peer: SocketAddr,
 ) -> u32 {
     let end = world.end(end);
-    let direction = if is_sent { &mut end.sent } else { &mut end.received };
+    let direction = if is_sent {
+        &mut end.sent
+    } else {
+        &mut end.received
+    };
     let mut left = usize::MAX;
     direction.push(
         Piece {

@@ -67,7 +67,9 @@ fn head(place: Place, event: u64, start: Start, headers: &[(&str, String)]) -> H
         place,
         event: Some(event),
         start,
-        headers: headers.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        headers: headers
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
     }
 }
 
@@ -121,7 +123,10 @@ impl Talk for Exchange {
             method: Some(method.to_owned()),
             target: Some(self.target.clone()),
         };
-        let headers = [("accept", "*/*".to_owned()), ("x-user", format!("u{}", self.number))];
+        let headers = [
+            ("accept", "*/*".to_owned()),
+            ("x-user", format!("u{}", self.number)),
+        ];
         match self.state {
             State::New => {
                 let event = world.call(self.client);
@@ -132,7 +137,11 @@ impl Talk for Exchange {
                 end.sent.ended = (!self.has_body).then_some(place);
                 let id = world.add(self.client, end);
                 self.ids = Some((id, id));
-                self.next(if self.has_body { State::Asking } else { State::Asked });
+                self.next(if self.has_body {
+                    State::Asking
+                } else {
+                    State::Asked
+                });
             }
             State::Asking => {
                 let event = world.call(self.client);
@@ -153,7 +162,11 @@ impl Talk for Exchange {
                     true => "localhost:80".to_owned(),
                     false => authority,
                 });
-                let seen = if self.looks_at_headers() { &headers[1..] } else { &[] };
+                let seen = if self.looks_at_headers() {
+                    &headers[1..]
+                } else {
+                    &[]
+                };
                 let mut head = head(place, event, start, seen);
                 head.event = None;
                 end.received.head = Some(head);
@@ -161,7 +174,11 @@ impl Talk for Exchange {
                 let client = self.ids.unwrap().0;
                 self.ids = Some((client, id));
                 world.belong(client, id);
-                self.next(if self.has_body { State::Reading } else { State::Answering });
+                self.next(if self.has_body {
+                    State::Reading
+                } else {
+                    State::Answering
+                });
             }
             State::Reading => {
                 let event = world.call(self.server);

@@ -49,7 +49,10 @@ impl WallClock for Node {
         if !self.tells_time {
             return None;
         }
-        let (made, _) = self.times.get(place.events as usize).or(self.times.last())?;
+        let (made, _) = self
+            .times
+            .get(place.events as usize)
+            .or(self.times.last())?;
         match (place.in_call, place.events.checked_sub(1)) {
             (false, Some(last)) => Some(self.times.get(last as usize)?.1),
             _ => Some(*made),
@@ -114,9 +117,12 @@ impl System {
         };
         let both = |(one, other): (EndId, EndId)| Some((moved(one)?, moved(other)?));
         self.truth = self.truth.into_iter().filter_map(both).collect();
-        let pieces = self.datagrams.into_iter().filter_map(|((to, at), (from, piece))| {
-            Some(((moved(to)?, at), (moved(from)?, piece)))
-        });
+        let pieces = self
+            .datagrams
+            .into_iter()
+            .filter_map(|((to, at), (from, piece))| {
+                Some(((moved(to)?, at), (moved(from)?, piece)))
+            });
         self.datagrams = pieces.collect();
         self
     }
@@ -124,9 +130,7 @@ impl System {
     /// The same where one recording ends after so many hostcalls, without a word.
     pub fn cut_off(&mut self, node: u32, events: u64) {
         let node = &mut self.nodes[node as usize];
-        let is_there = |place: Place| {
-            place.events < events || place == Place::after(events)
-        };
+        let is_there = |place: Place| place.events < events || place == Place::after(events);
         for end in &mut node.said.ends {
             for direction in [&mut end.sent, &mut end.received] {
                 direction.head.take_if(|head| !is_there(head.place));
