@@ -99,6 +99,7 @@ mod suites;
 mod surveys;
 mod system_listening;
 mod system_matching;
+mod system_order;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;

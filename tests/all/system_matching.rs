@@ -17,6 +17,8 @@ fn nature() -> Nature {
         lost: 10,
         doubled: 10,
         clocks: false,
+        one_way: false,
+        killed_after: None,
         kinds: vec![
             EndKind::HttpClient,
             EndKind::TcpConnected,
@@ -132,6 +134,10 @@ fn what_nobody_else_says_is_found_and_nothing_else() {
 #[test]
 fn a_recording_that_is_left_out_leaves_the_others_right() {
     for (what, nature) in natures() {
+        // Who says the same as somebody who is missing, and by no address of theirs, may be either.
+        if nature.nat && nature.alike > 0 {
+            continue;
+        }
         for seed in 100..108 {
             for left_out in 0..nature.nodes {
                 let system = World::system(&nature, seed).without(left_out);
@@ -151,6 +157,19 @@ fn a_recording_that_is_left_out_leaves_the_others_right() {
 fn a_recording_that_was_cut_off_leaves_the_others_right() {
     for (what, nature) in natures() {
         for seed in 200..212 {
+            let nature = Nature {
+                killed_after: Some(30 + seed * 7 % 400),
+                ..nature.clone()
+            };
+            let system = World::system(&nature, seed);
+            let matches = match_ends(&system.conversations());
+            check(&system, &matches, &format!("{what} seed {seed} killed"));
+        }
+        // One that lost its end, as it took too much room. The others know what came of it.
+        for seed in 200..212 {
+            if nature.alike > 0 {
+                continue;
+            }
             let mut system = World::system(&nature, seed);
             let events = system.nodes[1].said.events;
             system.cut_off(1, events * (seed % 10) / 10);
@@ -167,6 +186,7 @@ fn twenty_requests_that_are_the_same_are_told_apart_by_order() {
         conversations: 60,
         at_once: 1,
         alike: 100,
+        one_way: true,
         kinds: vec![EndKind::HttpClient],
         ..nature()
     };

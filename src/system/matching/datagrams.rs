@@ -51,6 +51,7 @@ pub(super) fn match_datagrams(all: &Everybody<'_>, go_on: &dyn Fn() -> bool) -> 
         found.settle(all, group, these);
         rest = more;
     }
+    found.settle_detours(all);
     Some(found.told())
 }
 
@@ -96,18 +97,22 @@ fn address(sent: &Seen<'_>, received: &Seen<'_>) -> Address {
 const MOST_PAIRS: usize = 1 << 14;
 
 #[derive(Default)]
-struct Talks {
+struct Talks<'a> {
     messages: Vec<Message>,
     unclear: BTreeMap<Datagram, Vec<(EndId, u32)>>,
     /// Who speaks with whom for certain, by which evidence.
     partners: BTreeMap<EndId, BTreeMap<EndId, Evidence>>,
+    /// Pairs of sockets between which addresses are as they were sent.
+    direct: BTreeSet<(EndId, EndId)>,
+    /// What may have come by another address: sent, and received.
+    detours: Vec<(Seen<'a>, Seen<'a>)>,
     /// With whom somebody may speak.
     possible: BTreeMap<EndId, BTreeSet<EndId>>,
 }
 
-impl Talks {
+impl<'a> Talks<'a> {
     /// Both are all that have the same bytes, if no two hashes are the same by chance.
-    fn settle(&mut self, all: &Everybody<'_>, sent: &[Seen<'_>], received: &[Seen<'_>]) {
+    fn settle(&mut self, all: &Everybody<'_>, sent: &[Seen<'a>], received: &[Seen<'a>]) {
         if sent.len().saturating_mul(received.len()) > MOST_PAIRS {
             // By addresses alone, which most of those that say the same over and over differ in.
             let key = |seen: &Seen<'_>| {
@@ -154,7 +159,7 @@ impl Talks {
         }
     }
 
-    fn few(&mut self, all: &Everybody<'_>, sent: &[Seen<'_>], received: &[Seen<'_>]) {
+    fn few(&mut self, all: &Everybody<'_>, sent: &[Seen<'a>], received: &[Seen<'a>]) {
         let rank = |sent: &Seen<'_>, received: &Seen<'_>| {
             let is_after =
                 sent.end.node != received.end.node || sent.piece.place <= received.piece.place;
@@ -165,43 +170,59 @@ impl Talks {
             .iter()
             .map(|to| sent.iter().map(|from| rank(from, to)).collect())
             .collect();
-        // Where addresses speak for some, the others are out of the question; where they cannot,
-        // a sender whose datagrams are known to have come as they were sent is.
-        let direct: Vec<bool> = (0..sent.len())
-            .map(|from| {
-                let mut of = ranks.iter().filter_map(|ranks| ranks.get(from).copied());
-                of.any(|rank| rank == Some(Address::Same))
-            })
-            .collect();
         for (to, ranks) in received.iter().zip(&ranks) {
-            let mut candidates = of_rank(ranks, Address::Same);
-            let mut by_address = true;
-            if candidates.is_empty() {
-                by_address = false;
-                candidates = of_rank(ranks, Address::Unknown);
-                let elsewhere = of_rank(ranks, Address::Different);
-                let not_direct = |from: &usize| direct.get(*from) == Some(&false);
-                candidates.extend(elsewhere.into_iter().filter(not_direct));
-            }
-            let enough = by_address || to.bytes.len() >= LEAST_BYTES;
+            let of_rank = |rank| {
+                let all = ranks.iter().zip(sent);
+                all.filter(move |(of, _)| **of == Some(rank))
+                    .map(|(_, from)| from)
+            };
+            // Where addresses speak for some, the others are out of the question.
+            let direct: Vec<&Seen<'a>> = of_rank(Address::Same).collect();
+            let others = of_rank(Address::Unknown).chain(of_rank(Address::Different));
+            let is_direct = !direct.is_empty();
+            let candidates = if is_direct { direct } else { others.collect() };
             match candidates.as_slice() {
-                [] => {}
-                [from] if enough => {
-                    if let Some(from) = sent.get(*from) {
-                        let evidence = match by_address {
-                            true => Evidence::AddressAndBytes,
-                            false => Evidence::Bytes,
-                        };
-                        self.is(all, from, to, evidence);
-                    }
+                [from] if is_direct => {
+                    self.direct.insert((from.end, to.end));
+                    self.is(all, from, to, Evidence::AddressAndBytes);
                 }
+                [from] => self.detours.push((**from, *to)),
                 several => {
                     for from in several.iter().take(MOST_CANDIDATES) {
-                        if let Some(from) = sent.get(*from) {
-                            self.unclear(from, to);
+                        if is_direct {
+                            self.direct.insert((from.end, to.end));
                         }
+                        self.unclear(from, to);
                     }
                 }
+            }
+        }
+    }
+
+    /// Whose addresses are rewritten are so for all that they say: that several say the same by the
+    /// same address, or one says much, tells that it is a detour and not somebody else.
+    fn settle_detours(&mut self, all: &Everybody<'_>) {
+        let way = |(from, to): &(Seen<'a>, Seen<'a>)| (from.end, to.end, to.from);
+        let mut said: BTreeMap<_, BTreeSet<u64>> = BTreeMap::new();
+        for detour in &self.detours {
+            let keys = said.entry(way(detour)).or_default();
+            if keys.len() < 2 {
+                keys.insert(detour.0.key);
+            }
+        }
+        for detour in std::mem::take(&mut self.detours) {
+            let (from, to) = &detour;
+            if self.direct.contains(&(from.end, to.end)) {
+                continue;
+            }
+            let several = said.get(&way(&detour)).is_some_and(|keys| keys.len() > 1);
+            let least = match (several, address(from, to)) {
+                (true, _) | (_, Address::Unknown) => LEAST_BYTES,
+                _ => MUCH,
+            };
+            match from.bytes.len() >= least {
+                true => self.is(all, from, to, Evidence::Bytes),
+                false => self.unclear(from, to),
             }
         }
     }
@@ -265,8 +286,5 @@ impl Talks {
 /// Fewer bytes are the same by chance.
 const LEAST_BYTES: usize = 8;
 
-fn of_rank(ranks: &[Option<Address>], rank: Address) -> Vec<usize> {
-    let all = ranks.iter().enumerate();
-    let found = all.filter(|(_, of)| **of == Some(rank));
-    found.map(|(place, _)| place).collect()
-}
+/// So many are not said by two, unless they say the same over and over.
+const MUCH: usize = 24;

@@ -83,6 +83,15 @@ impl<'a> Everybody<'a> {
     }
 }
 
+/// Where something was told that came in between two calls, for its time: there is none before the
+/// next call, and the one before may have been long ago.
+fn timed_place(place: Place, event: Option<u64>) -> Place {
+    match event {
+        Some(_) => place,
+        None => Place::in_call(place.events),
+    }
+}
+
 fn end_id(node: u32, end: u32) -> EndId {
     EndId {
         node: NodeId(node),

@@ -1,7 +1,7 @@
 //! Messages of a conversation whose both ends are known: pieces of bytes may be cut at other
 //! places at either end.
 
-use super::{Everybody, Party};
+use super::{Everybody, Party, timed_place};
 use crate::system::conversation::{Direction, EndKind, Head, Piece, Way};
 use crate::system::message::{EndId, Evidence, Message, Site, Took, What};
 
@@ -82,7 +82,7 @@ pub(super) fn message(
     evidence: Evidence,
 ) -> Message {
     let sent = all.nanos_at(from.end.node, from.place);
-    let received = sent.and_then(|_| all.nanos_at(to.end.node, to.place));
+    let received = sent.and_then(|_| all.nanos_at(to.end.node, timed_place(to.place, to.event)));
     let nanos = sent
         .zip(received)
         .and_then(|(sent, at)| at.checked_sub(sent));

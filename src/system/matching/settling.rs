@@ -1,14 +1,14 @@
 //! Which of a group belong together.
 
 use super::agreement::{Address, Agreement, agreement};
-use super::facts::Facts;
+use super::facts::{Facts, normal_authority};
 use super::groups::Group;
 use super::levels::Level;
 use super::turns::{Span, by_turns, span_of};
 use super::{Everybody, Found, Party};
 use crate::system::conversation::EndKind;
-use crate::system::message::Evidence;
-use std::collections::BTreeMap;
+use crate::system::message::{EndId, Evidence};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who has found the other end.
 pub(super) struct Settled<'a, 'b> {
@@ -18,6 +18,11 @@ pub(super) struct Settled<'a, 'b> {
     pub(super) left_taken: Vec<bool>,
     pub(super) right_taken: Vec<bool>,
     found: &'b mut Found,
+    /// Whom clients ask.
+    asked: BTreeSet<String>,
+    /// Those that were left where time told others of a group apart: that so many are left says
+    /// nothing.
+    doubtful: BTreeSet<EndId>,
 }
 
 impl<'a, 'b> Settled<'a, 'b> {
@@ -34,7 +39,41 @@ impl<'a, 'b> Settled<'a, 'b> {
             left_taken: vec![false; lefts.of.len()],
             right_taken: vec![false; rights.of.len()],
             found,
+            asked: all
+                .ends()
+                .filter(|(_, end)| end.kind == EndKind::HttpClient)
+                .filter_map(|(_, end)| end.authority.as_deref().map(normal_authority))
+                .collect(),
+            doubtful: BTreeSet::new(),
         }
+    }
+
+    /// Whether so much is the same that it would be strange if it were by chance.
+    fn is_enough(&self, agreement: &Agreement, left: &Party<'_>, right: &Party<'_>) -> bool {
+        if [left.id, right.id]
+            .iter()
+            .any(|id| self.doubtful.contains(id))
+        {
+            return false;
+        }
+        let told = right.end.authority.as_deref().map(normal_authority);
+        let is_asked = told.is_some_and(|told| self.asked.contains(&told));
+        let spans = span_of(left, true).zip(span_of(right, false));
+        let in_time = spans.map(|(left, right)| left.contains(right, A_SECOND));
+        let needed = match (agreement.address, in_time) {
+            (Address::Same, _) => 1,
+            (Address::Unknown, Some(true)) => 4,
+            (Address::Unknown, _) => 8,
+            // Others ask it by the name by which this one was asked.
+            (Address::Different, _) if is_asked => 80,
+            // What is short is said by many, and NAT is not everywhere.
+            (Address::Different, _) if left.end.kind == EndKind::TcpConnected => 48,
+            (Address::Different, Some(true)) => 8,
+            (Address::Different, _) => 16,
+        };
+        // Clocks may disagree, but then more has to speak for it.
+        let factor = if in_time == Some(false) { 4 } else { 1 };
+        agreement.weight >= needed * factor
     }
 
     fn parties(&self, facts: &Facts, places: &[u32]) -> Vec<Party<'a>> {
@@ -95,7 +134,7 @@ pub(super) fn settle(
         if let ([here], [there]) = (lefts.as_slice(), rights.as_slice())
             && settled.is_free(*left, *right)
             && let Some(agreement) = accepted(here, there, level)
-            && is_enough(&agreement, here, there)
+            && settled.is_enough(&agreement, here, there)
         {
             settled.pair(*left, *right, evidence(&agreement, level, here));
         }
@@ -123,24 +162,6 @@ fn evidence(agreement: &Agreement, level: &Level, left: &Party<'_>) -> Evidence 
     }
 }
 
-/// Whether so much is the same that it would be strange if it were by chance.
-fn is_enough(agreement: &Agreement, left: &Party<'_>, right: &Party<'_>) -> bool {
-    let needed = match agreement.address {
-        Address::Same => 1,
-        Address::Unknown => 8,
-        Address::Different => 16,
-    };
-    let spans = span_of(left, true).zip(span_of(right, false));
-    let factor = match spans.map(|(left, right)| left.contains(right, A_SECOND)) {
-        Some(true) => 1,
-        None => 2,
-        // Clocks may disagree, but then more has to speak for it.
-        Some(false) => 8,
-    };
-    // Halves, so that what is known of time can make it less.
-    agreement.weight.saturating_mul(2) >= needed * factor
-}
-
 const A_SECOND: i64 = 1_000_000_000;
 
 /// Two that may be a pair, by their places in the group.
@@ -149,6 +170,7 @@ struct Edge {
     left: usize,
     right: usize,
     found: Agreement,
+    is_enough: bool,
 }
 
 fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
@@ -158,9 +180,26 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     for (left, here) in lefts.iter().enumerate() {
         for (right, there) in rights.iter().enumerate() {
             if let Some(found) = accepted(here, there, level) {
-                edges.push(Edge { left, right, found });
+                edges.push(Edge {
+                    left,
+                    right,
+                    found,
+                    is_enough: false,
+                });
             }
         }
+    }
+    let weighty: Vec<bool> = edges
+        .iter()
+        .map(
+            |edge: &Edge| match (lefts.get(edge.left), rights.get(edge.right)) {
+                (Some(left), Some(right)) => settled.is_enough(&edge.found, left, right),
+                _ => false,
+            },
+        )
+        .collect();
+    for (edge, enough) in edges.iter_mut().zip(weighty) {
+        edge.is_enough = enough;
     }
     let mut take = |edges: &mut Vec<Edge>, edge: Edge, evidence: Evidence| {
         if let (Some(left), Some(right)) =
@@ -170,11 +209,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
         }
         edges.retain(|other| other.left != edge.left && other.right != edge.right);
     };
-    let enough = |edge: &Edge| match (lefts.get(edge.left), rights.get(edge.right)) {
-        (Some(left), Some(right)) => is_enough(&edge.found, left, right),
-        _ => false,
-    };
-    while let Some(edge) = best(&edges, &enough) {
+    while let Some(edge) = best(&edges) {
         if let Some(left) = lefts.get(edge.left) {
             take(&mut edges, edge, evidence(&edge.found, level, left));
         }
@@ -183,6 +218,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     if level.by_identity {
         return;
     }
+    let mut doubtful = Vec::new();
     for part in parts(&edges) {
         let here: Vec<usize> = sorted(part.iter().map(|edge| edge.left));
         let there: Vec<usize> = sorted(part.iter().map(|edge| edge.right));
@@ -191,11 +227,15 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
             let of = here.get(left).zip(there.get(right));
             of.is_some_and(|(left, right)| {
                 let mut those = part.iter();
-                those.any(|edge| edge.left == *left && edge.right == *right && enough(edge))
+                those.any(|edge| edge.left == *left && edge.right == *right && edge.is_enough)
             })
         };
         if here.len() + there.len() > 2 {
-            for (left, right) in by_turns(&ones, &others, &agrees) {
+            let pairs = by_turns(&ones, &others, &agrees);
+            if !pairs.is_empty() {
+                doubtful.extend(ones.iter().chain(&others).map(|party| party.id));
+            }
+            for (left, right) in pairs {
                 let of = here.get(left).zip(there.get(right));
                 if let Some((left, right)) = of
                     && let Some(edge) = part
@@ -207,6 +247,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
             }
         }
     }
+    settled.doubtful.extend(doubtful);
     for edge in &edges {
         if let (Some(left), Some(right)) = (lefts.get(edge.left), rights.get(edge.right)) {
             settled.found.leave_open(left.id, [right.id]);
@@ -216,7 +257,7 @@ fn small(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
 }
 
 /// One that both would take before anybody else, by far.
-fn best(edges: &[Edge], enough: &dyn Fn(&Edge) -> bool) -> Option<Edge> {
+fn best(edges: &[Edge]) -> Option<Edge> {
     // Of each end, the most that speaks for somebody, and the most for anybody else.
     let mut most: BTreeMap<(bool, usize), (u32, u32)> = BTreeMap::new();
     for edge in edges {
@@ -234,7 +275,7 @@ fn best(edges: &[Edge], enough: &dyn Fn(&Edge) -> bool) -> Option<Edge> {
             most.get(end)
                 .is_some_and(|(_, second)| *second <= edge.found.weight)
         });
-        alone && enough(edge)
+        alone && edge.is_enough
     });
     found.copied()
 }
@@ -291,10 +332,11 @@ fn large(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     let agrees = |left: usize, right: usize| {
         let of = lefts.get(left).zip(rights.get(right));
         of.is_some_and(|(left, right)| {
-            accepted(left, right, level).is_some_and(|found| is_enough(&found, left, right))
+            accepted(left, right, level).is_some_and(|found| settled.is_enough(&found, left, right))
         })
     };
     let pairs = by_turns(&lefts, &rights, &agrees);
+    let settled_some = !pairs.is_empty();
     for (left, right) in pairs {
         if let (Some(left), Some(right)) = (group.lefts.get(left), group.rights.get(right)) {
             settled.pair(*left, *right, Evidence::Order);
@@ -307,6 +349,9 @@ fn large(settled: &mut Settled<'_, '_>, group: &Group, level: &Level) {
     };
     let lefts = free(&lefts, &group.lefts, &settled.left_taken);
     let rights = free(&rights, &group.rights, &settled.right_taken);
+    if settled_some {
+        settled.doubtful.extend(lefts.iter().chain(&rights));
+    }
     for left in &lefts {
         settled.found.leave_open(*left, rights.iter().copied());
     }

@@ -1,7 +1,7 @@
 //! Conversations in which the same was said, told apart by their order, or by when they were.
 
-use super::Party;
 use super::agreement::first_of;
+use super::{Party, timed_place};
 use crate::system::conversation::{EndKind, Place};
 
 /// When a conversation was, by the clock of an end's host.
@@ -14,7 +14,10 @@ pub(super) struct Span {
 
 /// From when the other end may have known of it until when it certainly has.
 pub(super) fn span_of(party: &Party<'_>, is_left: bool) -> Option<Span> {
-    let (start, end) = turn_of(party, is_left);
+    let (mut start, end) = turn_of(party, is_left);
+    if let (false, Some(head)) = (is_left, &party.end.received.head) {
+        start = timed_place(start, head.event);
+    }
     Some(Span {
         start: party.nanos_at(start)?,
         end: end.and_then(|end| party.nanos_at(end)),

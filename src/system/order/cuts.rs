@@ -3,7 +3,7 @@
 use super::{NodePlace, Order, index, place_of, step_of};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 /// Where each node stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,12 +80,17 @@ impl Order {
     /// A node has gone forward. Who is the latest in the total order is looked at first: nobody
     /// asks more of it afterwards, so each node is looked at about once.
     fn pull_along(&self, node: usize, steps: &mut [u64]) {
+        let mut looked = HashMap::new();
         let mut waiting = BinaryHeap::new();
         waiting.push((u64::MAX, node));
         while let Some((_, node)) = waiting.pop() {
             let Some(step) = steps.get(node).copied() else {
                 continue;
             };
+            // It may have been waiting more than once.
+            if looked.insert(node, step) == Some(step) {
+                continue;
+            }
             for (other, needed) in self.links.needs(node, step) {
                 if let Some(at) = steps.get_mut(other).filter(|at| **at < needed) {
                     *at = needed;
@@ -97,12 +102,17 @@ impl Order {
 
     /// A node has gone back: the earliest is looked at first.
     fn push_back(&self, node: usize, steps: &mut [u64]) {
+        let mut looked = HashMap::new();
         let mut waiting = BinaryHeap::new();
         waiting.push((u64::MAX, node));
         while let Some((_, node)) = waiting.pop() {
             let Some(step) = steps.get(node).copied() else {
                 continue;
             };
+            // It may have been waiting more than once.
+            if looked.insert(node, step) == Some(step) {
+                continue;
+            }
             for (other, allowed) in self.links.allows(node, step) {
                 if let Some(at) = steps.get_mut(other).filter(|at| **at > allowed) {
                     *at = allowed;

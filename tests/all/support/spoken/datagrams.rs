@@ -19,7 +19,7 @@ pub(super) struct InAir {
 }
 
 pub(super) fn begin(world: &mut World) {
-    let (from, to) = (world.any_node(), world.any_node());
+    let (from, to) = world.two_nodes();
     if from != to {
         let count = 1 + world.below(5);
         world.talks.push(Box::new(Sending { from, to, count }));
@@ -46,6 +46,9 @@ struct Sending {
 
 impl Talk for Sending {
     fn step(&mut self, world: &mut World) -> bool {
+        if world.is_dead(self.from) || world.is_dead(self.to) {
+            return false;
+        }
         let (from, to) = (socket(world, self.from), socket(world, self.to));
         let bytes = world.words(60);
         let event = world.call(self.from);
@@ -123,7 +126,9 @@ fn deliver_one(world: &mut World) {
         return;
     }
     let at = world.below(waiting) as usize;
-    if let Some(one) = world.in_air.swap_remove_back(at) {
+    if let Some(one) = world.in_air.swap_remove_back(at)
+        && !world.is_dead(one.to.node.0)
+    {
         let event = world.call(one.to.node.0);
         let place = Place::after(event + 1);
         let at = say(world, one.to, false, place, event, &one.bytes, one.peer);

@@ -5,7 +5,7 @@ use rr_dap::system::conversation::{Direction, End, EndKind, Head, Piece, Place, 
 use rr_dap::system::message::EndId;
 
 pub(super) fn begin(world: &mut World) {
-    let (client, server) = (world.any_node(), world.any_node());
+    let (client, server) = world.two_nodes();
     let is_alike = world.below(100) < world.nature.alike;
     let number = match is_alike {
         true => world.below(2),
@@ -117,6 +117,13 @@ impl Exchange {
 
 impl Talk for Exchange {
     fn step(&mut self, world: &mut World) -> bool {
+        let acts = match self.state {
+            State::Asked | State::Reading | State::Answering => self.server,
+            _ => self.client,
+        };
+        if world.is_dead(acts) {
+            return false;
+        }
         let cut = 1 + world.below(300) as usize;
         let method = if self.has_body { "POST" } else { "GET" };
         let start = Start::Request {

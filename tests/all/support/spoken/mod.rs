@@ -30,6 +30,10 @@ pub struct Nature {
     pub doubled: u64,
     /// Whether recordings tell the time.
     pub clocks: bool,
+    /// Whether the first node asks and the second answers, and nobody else speaks.
+    pub one_way: bool,
+    /// The second node is killed when so many hostcalls were made in all.
+    pub killed_after: Option<u64>,
     /// Which kinds there are.
     pub kinds: Vec<EndKind>,
 }
@@ -161,6 +165,7 @@ pub struct World {
     truth: BTreeMap<EndId, EndId>,
     datagrams: BTreeMap<(EndId, u32), (EndId, u32)>,
     begun: u32,
+    calls: u64,
     talks: Vec<Box<dyn Talk>>,
     in_air: VecDeque<datagrams::InAir>,
     sockets: Vec<datagrams::Socket>,
@@ -182,6 +187,7 @@ impl World {
             truth: BTreeMap::new(),
             datagrams: BTreeMap::new(),
             begun: 0,
+            calls: 0,
             talks: Vec::new(),
             in_air: VecDeque::new(),
             sockets: Vec::new(),
@@ -224,14 +230,33 @@ impl World {
             // The programs do other things, too.
             if self.below(4) == 0 {
                 let node = self.any_node();
-                self.call(node);
+                if !self.is_dead(node) {
+                    self.call(node);
+                }
             }
         }
         datagrams::deliver_all(self);
+        if self.nature.killed_after.is_some() {
+            self.nodes[1].said.cut_short = Some("the program was killed".to_owned());
+        }
     }
 
     fn below(&mut self, bound: u64) -> u64 {
         self.numbers.next() % bound
+    }
+
+    /// Who begins, and with whom.
+    fn two_nodes(&mut self) -> (u32, u32) {
+        match self.nature.one_way {
+            true => (0, 1),
+            false => (self.any_node(), self.any_node()),
+        }
+    }
+
+    /// Whether a node makes no more calls.
+    fn is_dead(&self, node: u32) -> bool {
+        let killed = self.nature.killed_after;
+        node == 1 && killed.is_some_and(|calls| self.calls >= calls)
     }
 
     fn any_node(&mut self) -> u32 {
@@ -240,6 +265,7 @@ impl World {
 
     /// A hostcall of a node: its number. Time goes on.
     fn call(&mut self, node: u32) -> u64 {
+        self.calls += 1;
         let made = self.now;
         self.now += 20_000 + self.below(400_000) as i64;
         let returned = self.now;
@@ -277,10 +303,12 @@ impl World {
         let is_alike = self.below(100) < self.nature.alike;
         match is_alike {
             true => format!("the same old story {}", self.below(2)).into_bytes(),
-            false => {
-                let length = 12 + self.below(most);
-                (0..length).map(|_| self.below(256) as u8).collect()
-            }
+            false => self.own_words(most),
         }
+    }
+
+    fn own_words(&mut self, most: u64) -> Vec<u8> {
+        let length = 24 + self.below(most);
+        (0..length).map(|_| self.below(256) as u8).collect()
     }
 }

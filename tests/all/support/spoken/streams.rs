@@ -11,7 +11,10 @@ pub(super) fn address(node: u32, port: u16) -> SocketAddr {
 }
 
 pub(super) fn connect(world: &mut World) {
-    let (client, server) = (world.any_node(), world.any_node());
+    let (client, server) = world.two_nodes();
+    if world.is_dead(client) || world.is_dead(server) {
+        return;
+    }
     let event = world.call(client);
     let mut end = End::new(EndKind::TcpConnected, Place::in_call(event));
     end.remote = Some(address(server, 7000));
@@ -21,7 +24,12 @@ pub(super) fn connect(world: &mut World) {
     let here = world.add(client, end);
     let event = world.call(server);
     let mut end = End::new(EndKind::TcpAccepted, Place::after(event + 1));
-    end.local = Some(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 7000).into());
+    // A server that listens at all its addresses may be any; that and the same words as others
+    // and a client that was not recorded is more than anybody could see through.
+    end.local = Some(match world.nature.alike {
+        0 => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 7000).into(),
+        _ => address(server, 7000),
+    });
     end.remote = Some(address(client, port));
     if world.nature.nat {
         // A port of the outside leads there.
@@ -43,7 +51,7 @@ pub(super) fn connect(world: &mut World) {
 
 /// Each node has one standard output and one standard input.
 pub(super) fn pipe(world: &mut World) {
-    let (from, to) = (world.any_node(), world.any_node());
+    let (from, to) = world.two_nodes();
     let is_free = |world: &World, node: u32, kind: EndKind| {
         let ends = &world.nodes[node as usize].said.ends;
         ends.iter().all(|end| end.kind != kind)
@@ -59,7 +67,8 @@ pub(super) fn pipe(world: &mut World) {
     let here = world.add(from, End::new(EndKind::StandardOutput, here));
     let there = world.add(to, End::new(EndKind::StandardInput, there));
     world.belong(here, there);
-    let words = world.words(2000);
+    // If two said the same and one's recording were missing, nothing could tell.
+    let words = world.own_words(2000);
     world.talks.push(Box::new(Connection {
         flows: vec![Flow::new(here, there, words)],
         now: 0,
@@ -98,6 +107,12 @@ impl Talk for Connection {
         let Some(flow) = self.flows.get_mut(self.now) else {
             return false;
         };
+        if [flow.from, flow.to]
+            .iter()
+            .any(|end| world.is_dead(end.node.0))
+        {
+            return false;
+        }
         if sends && flow.sent < flow.bytes.len() {
             let event = world.call(flow.from.node.0);
             let place = Place::in_call(event);
