@@ -3,6 +3,7 @@
 use super::LIMITS;
 use super::call::Call;
 use super::hearing::{Copying, FlowId, Handle, Hearing, Thing};
+use super::sockets;
 use crate::component::status::{CopyAnswer, CopyResult};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{Builtin, CrossingId, Transmit};
@@ -80,10 +81,15 @@ pub(super) fn answered(heard: &mut Hearing, call: &Call<'_>, answer: Option<&Lif
     }
 }
 
-/// What a built-in does to streams of bytes, if it does something to them.
+/// What a built-in does to streams of bytes or of sockets, if it does something to them.
 fn transmit(builtin: &Builtin) -> Option<Transmit> {
     match builtin {
-        Builtin::Stream(transmit, Some(element)) if **element == ValueType::U8 => Some(*transmit),
+        Builtin::Stream(transmit, Some(element)) => match **element {
+            ValueType::U8 => Some(*transmit),
+            // Nobody but the host makes a stream of its sockets.
+            ValueType::Own(_) if *transmit != Transmit::New => Some(*transmit),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -92,7 +98,7 @@ fn transmit(builtin: &Builtin) -> Option<Transmit> {
 pub(super) fn built_in_called(heard: &mut Hearing, builtin: &Builtin, call: &Calling) {
     let handle = (call.instance, word(&call.args, 0).unwrap_or(0));
     if let Builtin::ResourceDrop(_) = builtin {
-        heard.take(handle);
+        heard.dropped(handle, Place::in_call(call.event));
         return;
     }
     match transmit(builtin) {
@@ -131,7 +137,7 @@ pub(super) fn built_in_returned(
     let own = (call.instance, word(&call.args, 0).unwrap_or(0));
     match transmit {
         Transmit::New => {
-            let flow = heard.flow();
+            let flow = heard.made_flow();
             let (readable, writable) = (answer as u32, (answer >> 32) as u32);
             heard.put((call.instance, readable), Thing::Readable(flow));
             heard.put((call.instance, writable), Thing::Writable(flow));
@@ -160,6 +166,16 @@ pub(super) fn copied(
     let (flow, place) = match heard.get(handle) {
         Some(Thing::Readable(flow)) => (*flow, now),
         Some(Thing::Writable(flow)) => (*flow, Place::in_call(copying.event)),
+        Some(Thing::Socket(sockets::Thing::Accepting(local))) => {
+            let (local, length) = (*local, u64::from(count) * 4);
+            let bytes = memory(store, (handle.0, copying.crossing), copying.address, length);
+            let (words, _) = bytes.as_chunks::<4>();
+            let accepted = words
+                .iter()
+                .map(|word| (handle.0, u32::from_le_bytes(*word)));
+            sockets::accepted(heard, accepted, now, local);
+            return;
+        }
         _ => return,
     };
     if count > 0 {
@@ -187,5 +203,10 @@ fn memory(
 
 /// The bytes of a stream that a host function is given are what a conversation sends.
 pub(super) fn given(heard: &mut Hearing, handle: Handle) -> Option<FlowId> {
-    heard.take_readable(handle)
+    let flow = heard.take_readable(handle)?;
+    // The rest of what somebody else sends goes on without the program.
+    if !heard.is_made(flow) {
+        heard.unseen(flow);
+    }
+    Some(flow)
 }

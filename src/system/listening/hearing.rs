@@ -2,9 +2,9 @@
 //! what, and what went through them.
 
 use crate::component::CrossingId;
-use crate::system::conversation::{Conversations, Direction, End, Piece, Place};
+use crate::system::conversation::{Conversations, Direction, End, EndKind, Piece, Place};
 use crate::trace::Instance;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 /// Conversations, flows and handles that are remembered: of those beyond, nothing is known.
@@ -63,6 +63,12 @@ pub(super) struct Hearing {
     flows: Vec<Direction>,
     things: HashMap<Handle, Thing>,
     pub(super) copies: HashMap<Handle, Copying>,
+    /// Streams that the program made itself.
+    made: HashSet<FlowId>,
+    /// Those that have become a part of another.
+    led: HashMap<FlowId, FlowId>,
+    /// Those of WASI 0.2 that end when the program lets go of its output stream.
+    end_when_dropped: HashSet<FlowId>,
     kept: usize,
     pub(super) is_full: bool,
 }
@@ -100,7 +106,49 @@ impl Hearing {
     }
 
     pub(super) fn direction(&mut self, of: FlowId) -> Option<&mut Direction> {
+        let of = self.led.get(&of).copied().unwrap_or(of);
         self.flows.get_mut(of.0 as usize)
+    }
+
+    /// The bytes of a stream that the program makes.
+    pub(super) fn made_flow(&mut self) -> FlowId {
+        let flow = self.flow();
+        self.made.insert(flow);
+        flow
+    }
+
+    /// Whether the program has made a stream, so that all that goes through it is its own.
+    pub(super) fn is_made(&self, flow: FlowId) -> bool {
+        self.made.contains(&flow)
+    }
+
+    /// From now on the bytes of one flow are a part of another, to which none lead yet.
+    pub(super) fn leads_to(&mut self, from: FlowId, to: FlowId) {
+        let before = self.direction(from).map(std::mem::take).unwrap_or_default();
+        for piece in &before.pieces {
+            // They were counted when they came.
+            self.kept -= before.bytes_of(piece).len().min(self.kept);
+            let said = (before.bytes_of(piece), piece.length);
+            self.push(to, (piece.place, piece.event), said, piece.peer);
+        }
+        if let Some(ended) = before.ended {
+            self.ended(to, ended);
+        }
+        self.led.insert(from, to);
+    }
+
+    /// A flow of WASI 0.2 ends when the program lets go of its output stream.
+    pub(super) fn ends_when_dropped(&mut self, flow: FlowId) {
+        self.end_when_dropped.insert(flow);
+    }
+
+    /// The program lets go of what a handle stands for.
+    pub(super) fn dropped(&mut self, handle: Handle, place: Place) {
+        if let Some(Thing::Output(flow)) = self.take(handle)
+            && self.end_when_dropped.contains(&flow)
+        {
+            self.ended(flow, place);
+        }
     }
 
     /// A flow is what a conversation sends.
@@ -136,6 +184,8 @@ impl Hearing {
                 peer,
             };
             direction.push(piece, known, &mut left);
+            // Only one of several handles of the same stream was let go of.
+            direction.ended = None;
         }
         self.kept += before - left;
     }
@@ -219,7 +269,9 @@ impl Hearing {
         for mut draft in std::mem::take(&mut self.drafts) {
             fill(&mut draft.end.sent, draft.sent);
             fill(&mut draft.end.received, draft.received);
-            ends.push(draft.end);
+            if said_something(&mut draft.end) {
+                ends.push(draft.end);
+            }
         }
         ends.sort_by_key(|end| end.began);
         Conversations {
@@ -230,4 +282,18 @@ impl Hearing {
                 .then(|| "there are too many conversations to remember all".to_owned()),
         }
     }
+}
+
+/// Every program has standard streams, and not every one uses them: whether this end is no such
+/// one. Where they begin is where something is said.
+fn said_something(end: &mut End) -> bool {
+    let direction = match end.kind {
+        EndKind::StandardInput => &end.received,
+        EndKind::StandardOutput => &end.sent,
+        _ => return true,
+    };
+    if let Some(first) = direction.pieces.first() {
+        end.began = first.place;
+    }
+    !direction.pieces.is_empty() || direction.unseen
 }
