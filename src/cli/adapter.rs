@@ -5,6 +5,8 @@ use super::terminal;
 use crate::dap::outbox::MessageLog;
 use crate::dap::token::Token;
 use crate::dap::transport::{Address, Listener, Server};
+use crate::debuggee::launch::NodeArguments;
+use crate::debuggee::system::opening;
 use crate::timeline::First;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -59,8 +61,12 @@ pub(super) struct Adapter {
 
 impl Adapter {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(trace) = &self.trace {
-            self.opening.check(trace)?;
+        let nodes = self.traces.iter().cloned().map(NodeArguments::plain);
+        let nodes: Vec<NodeArguments> = nodes.collect();
+        if !nodes.is_empty() {
+            for node in opening::expanded(&nodes)? {
+                self.opening.check(&node.path)?;
+            }
         }
         let log = match &self.log_dap {
             Some(path) => Some(
@@ -69,7 +75,7 @@ impl Adapter {
             ),
             None => None,
         };
-        let headless = self.trace.is_some();
+        let headless = !self.traces.is_empty();
         let token = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.parse()?),
             (None, Some(file)) => Some(Token::read(file)?),
@@ -84,7 +90,7 @@ impl Adapter {
             Some(FirstCode::Fast) => First::Fast,
             None => First::Suitable,
         };
-        let launcher = self.opening.launcher(self.trace, first)?;
+        let launcher = self.opening.launcher(self.traces, first)?;
         let launcher = launcher.with_marks_kept(!self.no_save);
         let server = Server {
             log,

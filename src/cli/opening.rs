@@ -49,10 +49,10 @@ impl Opening {
         Trace::open_with(recording, &self.programs).map(|_| ())
     }
 
-    /// What opens recordings so; `trace` where there is one that clients are given.
+    /// What opens recordings so; `traces` where there are some that clients are given.
     pub(super) fn launcher(
         self,
-        trace: Option<PathBuf>,
+        traces: impl IntoIterator<Item = PathBuf>,
         first: First,
     ) -> anyhow::Result<RecordingLauncher> {
         let mut options = Options::standard()?;
@@ -60,7 +60,7 @@ impl Opening {
             options.limits.memory = Bytes(mib.saturating_mul(1 << 20));
         }
         options.first = first;
-        Ok(RecordingLauncher::new(options, trace)
+        Ok(RecordingLauncher::new(options, traces)
             .with_debug_files(self.debug_files)
             .with_programs(self.programs)
             .with_path_mapping(self.source_map))

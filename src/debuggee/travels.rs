@@ -81,6 +81,7 @@ pub trait Travels {
     fn follow(
         &mut self,
         _direction: Direction,
+        _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<Motion, DebuggeeError> {
         Err(DebuggeeError::other(

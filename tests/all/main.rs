@@ -100,6 +100,7 @@ mod surveys;
 mod system_listening;
 mod system_matching;
 mod system_order;
+mod system_session;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;

@@ -47,10 +47,7 @@ impl Messages {
         let named: Vec<_> = nodes
             .iter()
             .zip(&traces)
-            .map(|(node, trace)| {
-                let program = trace.metadata().program.clone();
-                (node.name.clone(), program, node.path.clone())
-            })
+            .map(|(node, trace)| opening::Named::of(node, trace))
             .collect();
         let names = opening::names(&named);
         let cache = CacheDir::open_default()?;

@@ -122,10 +122,13 @@ impl Client {
         // It moves no more.
         self.kept()
             .retain(|message| message["event"] != "continued");
-        serde_json::from_value(body).map_err(|error| ClientError::Body {
-            command: "stopped".to_owned(),
-            error,
-        })
+        let stopped: StoppedEventBody =
+            serde_json::from_value(body).map_err(|error| ClientError::Body {
+                command: "stopped".to_owned(),
+                error,
+            })?;
+        self.thread = stopped.thread_id.unwrap_or(self.thread);
+        Ok(stopped)
     }
 
     /// The stack, from the innermost frame outward.
@@ -143,7 +146,7 @@ impl Client {
     ///
     /// See [`go`](Client::go).
     pub fn frames(&mut self, start: usize, levels: usize) -> Result<(Vec<StackFrame>, usize)> {
-        let arguments = json!({ "threadId": 1, "startFrame": start, "levels": levels });
+        let arguments = json!({ "threadId": self.thread, "startFrame": start, "levels": levels });
         let trace: StackTraceResponse = self.ask("stackTrace", arguments)?;
         let known = start + trace.stack_frames.len();
         let total = trace.total_frames.and_then(|all| usize::try_from(all).ok());

@@ -106,6 +106,8 @@ pub struct Client {
     /// What another interrupt does.
     second: Second,
     last_seq: i64,
+    /// The thread that stopped last.
+    thread: i64,
     /// Messages that came while others were awaited.
     kept: Vec<Value>,
     is_over: bool,
@@ -156,6 +158,7 @@ impl Client {
             gives_up: false,
             second: Second::Same,
             last_seq: 0,
+            thread: 1,
             kept: Vec::new(),
             is_over: false,
             server: None,

@@ -100,7 +100,9 @@ fn node(context: &mut Context<'_>, rest: &str) -> Ran {
 fn follow(context: &mut Context<'_>, rest: &str, direction: Direction) -> Ran {
     no_arguments(rest)?;
     several(context)?;
-    let motion = context.debuggee.follow(direction, context.interrupt)?;
+    let motion = context
+        .debuggee
+        .follow(direction, context.output, context.interrupt)?;
     let say = match direction {
         Direction::Forward => "to where it is received",
         Direction::Backward => "to where it was sent",

@@ -133,9 +133,35 @@ fn named_in(file: &Path) -> Result<Vec<NodeArguments>, LaunchError> {
     Ok(nodes.collect())
 }
 
+/// What a recording can be called after.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// As it was told to be.
+    pub name: Option<String>,
+    /// Its program's file name.
+    pub program: String,
+    /// Which of the instances of a service it is, from 1; 0 if it is none.
+    pub instance: u64,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+impl Named {
+    /// Of a node and its recording.
+    pub fn of(node: &NodeArguments, trace: &Trace) -> Named {
+        let metadata = trace.metadata();
+        Named {
+            name: node.name.clone(),
+            program: metadata.program.clone(),
+            instance: metadata.instance,
+            path: node.path.clone(),
+        }
+    }
+}
+
 /// What people call recordings: the program's name, and where several have the same, that of the
 /// file, or a number.
-pub fn names(nodes: &[(Option<String>, String, PathBuf)]) -> Vec<String> {
+pub fn names(nodes: &[Named]) -> Vec<String> {
     let stem = |text: &Path| {
         text.file_stem().map_or_else(
             || "node".to_owned(),
@@ -144,7 +170,10 @@ pub fn names(nodes: &[(Option<String>, String, PathBuf)]) -> Vec<String> {
     };
     let programs: Vec<String> = nodes
         .iter()
-        .map(|(name, program, _)| name.clone().unwrap_or_else(|| stem(Path::new(program))))
+        .map(|node| {
+            let given = node.name.clone();
+            given.unwrap_or_else(|| stem(Path::new(&node.program)))
+        })
         .collect();
     let mut uses: HashMap<&str, usize> = HashMap::new();
     for name in &programs {
@@ -154,10 +183,11 @@ pub fn names(nodes: &[(Option<String>, String, PathBuf)]) -> Vec<String> {
     programs
         .iter()
         .zip(nodes)
-        .map(|(program, (_, _, path))| {
-            let name = match uses.get(program.as_str()) {
-                Some(1) => program.clone(),
-                _ => stem(path),
+        .map(|(program, node)| {
+            let name = match (uses.get(program.as_str()), node.instance) {
+                (Some(1), _) => program.clone(),
+                (_, 0) => stem(&node.path),
+                (_, instance) => format!("{program}-{instance}"),
             };
             let count = taken.entry(name.clone()).or_default();
             *count += 1;
@@ -194,13 +224,10 @@ pub fn open(
         let view = of_node(view, node);
         return launcher.open_recording(&node.path, &view, output, interrupt);
     }
-    let named: Vec<(Option<String>, String, PathBuf)> = nodes
+    let named: Vec<Named> = nodes
         .iter()
         .zip(&traces)
-        .map(|(node, trace)| {
-            let program = trace.metadata().program.clone();
-            (node.name.clone(), program, node.path.clone())
-        })
+        .map(|(node, trace)| Named::of(node, trace))
         .collect();
     let names = names(&named);
     let openers = nodes.iter().zip(&names).map(|(node, name)| {
@@ -280,12 +307,11 @@ mod tests {
 
     #[test]
     fn names_tell_recordings_apart() {
-        let node = |name: Option<&str>, program: &str, path: &str| {
-            (
-                name.map(str::to_owned),
-                program.to_owned(),
-                PathBuf::from(path),
-            )
+        let node = |name: Option<&str>, program: &str, path: &str| Named {
+            name: name.map(str::to_owned),
+            program: program.to_owned(),
+            instance: 0,
+            path: PathBuf::from(path),
         };
         let named = names(&[
             node(None, "shop.wasm", "one.rrtrace"),

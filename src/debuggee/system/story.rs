@@ -79,6 +79,13 @@ impl Story {
     }
 }
 
+/// Where a message leads.
+pub(super) enum Goal {
+    Motion(Motion),
+    /// To where the program is given a request, by its number.
+    Request(u64),
+}
+
 /// What one node said and was told, and when.
 pub struct Heard {
     /// With whom it spoke.
@@ -163,7 +170,7 @@ impl Found {
         node: NodeId,
         place: Place,
         direction: Direction,
-    ) -> Result<(NodeId, Motion)> {
+    ) -> Result<(NodeId, Goal)> {
         // Behind a call it is the last one that is meant, or what came into the program since.
         let event = match place.in_call {
             true => Some(place.events),
@@ -183,15 +190,17 @@ impl Found {
             }
         };
         match found {
-            Some(site) => Ok((site.end.node, self.way_to(site))),
+            Some(site) => Ok((site.end.node, self.goal(site))),
             None => Err(self.nothing_to_follow(node, place, direction)),
         }
     }
 
-    fn way_to(&self, site: &Site) -> Motion {
-        match site.event {
-            Some(event) => Motion::Event(event),
-            None => super::travels::motion_to(site.place),
+    fn goal(&self, site: &Site) -> Goal {
+        let request = self.end(site.end).and_then(|end| end.request);
+        match (site.event, request) {
+            (Some(event), _) => Goal::Motion(Motion::Event(event)),
+            (None, Some(number)) => Goal::Request(number),
+            (None, None) => Goal::Motion(super::travels::motion_to(site.place)),
         }
     }
 

@@ -1,11 +1,12 @@
 //! How a system is moved: one node, or all of them at once, and whoever has to come along.
 
+use super::story::Goal;
 use super::tags;
 use super::{Member, System};
 use crate::debuggee::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
     Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
-    Travels,
+    Travels, WhichRequest,
 };
 use crate::replay::{Phase, Position};
 use crate::system::conversation::Place;
@@ -177,7 +178,7 @@ impl System {
 
     /// A step into what is sent arrives where it is received, and one back into what is received
     /// where it was sent: as a step into a call does.
-    fn into_message(&self, direction: Direction) -> Option<(NodeId, Motion)> {
+    fn into_message(&self, direction: Direction) -> Option<(NodeId, Goal)> {
         let found = self.story.known()?;
         let place = place_of(&self.stop);
         found.other_end(self.present, place, direction).ok()
@@ -210,13 +211,23 @@ impl System {
         Ok(self.stop.clone())
     }
 
-    /// Where the other end of what is said here is: the node becomes the present one, and this is
-    /// the way to where it was received, or, backward, sent.
-    fn other_end(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
-        let found = self.story.wait(interrupt)?;
-        let (node, place) = (self.present, place_of(&self.stop));
-        let (other, motion) = found.other_end(node, place, direction)?;
-        self.present = other;
+    /// Has another node be the present one, and tells the way to where it is to go.
+    fn aim(
+        &mut self,
+        node: NodeId,
+        goal: Goal,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Motion> {
+        self.ensure(node, output, interrupt)?;
+        let motion = match goal {
+            Goal::Motion(motion) => motion,
+            Goal::Request(number) => {
+                let which = WhichRequest::Number(number);
+                self.node(node)?.to_request(which)?.1
+            }
+        };
+        self.present = node;
         Ok(motion)
     }
 }
@@ -252,9 +263,9 @@ impl Travels for System {
         self.ensure(node, output, interrupt)?;
         if let Motion::Line(direction, Step::Into) = motion
             && place_of(&self.stop).in_call
-            && let Some((other, motion)) = self.into_message(*direction)
+            && let Some((other, goal)) = self.into_message(*direction)
         {
-            self.present = other;
+            let motion = self.aim(other, goal, output, interrupt)?;
             return self.travel(&motion, output, interrupt);
         }
         if let Motion::Fraction(part) = motion
@@ -299,8 +310,16 @@ impl Travels for System {
         node.is_ok_and(|member| member.open.is_some())
     }
 
-    fn follow(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
-        self.other_end(direction, interrupt)
+    fn follow(
+        &mut self,
+        direction: Direction,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Motion> {
+        let found = self.story.wait(interrupt)?;
+        let place = place_of(&self.stop);
+        let (other, goal) = found.other_end(self.present, place, direction)?;
+        self.aim(other, goal, output, interrupt)
     }
 
     fn messages(&mut self, filter: &str, interrupt: &Interrupt) -> Result<Vec<String>> {

@@ -1,0 +1,274 @@
+//! Several recordings are debugged as one: through the debug adapter, with real runs that talked to
+//! each other.
+
+use crate::support::client::Client;
+use crate::support::server::{Server, recordings};
+use crate::support::session::{connect, frames};
+use crate::support::{fixture, record, rr_dap, text};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// A client that posts, one that gets, and the service that answered both: recorded by three
+/// processes.
+fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let served = dir.path().join("served");
+    let server = Server::start(&served, &["-S", "cli"], "answer.wasm");
+    let address = server.address.to_string();
+    let mut traces = Vec::new();
+    for (name, args) in [
+        ("poster", &[&*address, "/echo", "hello there"][..]),
+        ("getter", &[&*address, "/status/503"]),
+    ] {
+        let trace = dir.path().join(format!("{name}.rrtrace"));
+        let ran = record(&fixture("fetch.wasm"), &["-S", "http"], args, "", &trace);
+        assert!(ran.status.success(), "{ran:?}");
+        traces.push(trace);
+    }
+    let (status, said) = server.end();
+    assert!(status.success(), "{said}");
+    traces.extend(recordings(&served));
+    assert_eq!(traces.len(), 4, "{said}");
+    (dir, traces)
+}
+
+fn messages(traces: &[PathBuf]) -> Vec<Value> {
+    let paths = traces.iter().map(|path| path.to_str().expect("a name"));
+    let args: Vec<&str> = ["trace", "messages", "--json"]
+        .into_iter()
+        .chain(paths)
+        .collect();
+    let listed = rr_dap(&args, "");
+    assert!(listed.status.success(), "{listed:?}");
+    let lines = text(&listed.stdout);
+    let read = |line: &str| serde_json::from_str(line).expect("JSON");
+    lines.lines().map(read).collect()
+}
+
+#[test]
+fn messages_are_told_with_both_ends() {
+    let (_dir, traces) = shop();
+    let found = messages(&traces);
+    let ways: Vec<(String, String, String)> = found
+        .iter()
+        .map(|message| {
+            let name = |end: &str| message[end]["node"].as_str().expect("a name").to_owned();
+            let said = message["said"].as_str().expect("words").to_owned();
+            (name("from"), name("to"), said)
+        })
+        .collect();
+    let way = |from: &str, to: &str, said: &str| (from.into(), to.into(), said.into());
+    let expected: [(String, String, String); 6] = [
+        way("poster", "answer-1", "POST /echo"),
+        way("poster", "answer-1", "\"hello there\""),
+        way("answer-1", "poster", "200"),
+        way("answer-1", "poster", "\"hello there\""),
+        way("getter", "answer-2", "GET /status/503"),
+        way("answer-2", "getter", "503"),
+    ];
+    for way in &expected {
+        assert!(ways.contains(way), "{way:?} in {ways:?}");
+    }
+    for message in &found {
+        assert_eq!(message["kind"], "message", "{message}");
+        assert_eq!(message["evidence"], "address-and-bytes", "{message}");
+        assert!(message["tookNs"].is_i64(), "{message}");
+    }
+}
+
+#[test]
+fn without_one_of_the_ends_the_others_are_told_as_before() {
+    let (_dir, traces) = shop();
+    let all = messages(&traces);
+    for left_out in 0..traces.len() {
+        let mut some = traces.clone();
+        some.remove(left_out);
+        let found = messages(&some);
+        let is_message = |found: &&Value| found["kind"] == "message";
+        let said: Vec<&Value> = found
+            .iter()
+            .filter(is_message)
+            .map(|m| &m["said"])
+            .collect();
+        // Each recording has one conversation.
+        let outside = found.iter().filter(|found| found["other"] == "outside");
+        assert_eq!(outside.count(), 1, "{found:#?}");
+        assert!(said.len() < all.len());
+        for said in said {
+            assert!(all.iter().any(|message| message["said"] == *said));
+        }
+    }
+}
+
+/// A session with all of them, at the entry of the first.
+fn open(traces: &[PathBuf]) -> Client {
+    let mut client = connect();
+    client.initialize();
+    client.ask("launch", json!({ "traces": traces, "stopAt": "entry" }));
+    client.event("initialized");
+    client.ask("configurationDone", Value::Null);
+    client.event("stopped");
+    client
+}
+
+/// The threads by name, with their numbers and moments.
+fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
+    let told = client.ask("threads", Value::Null);
+    let threads = told["threads"].as_array().expect("threads");
+    threads
+        .iter()
+        .map(|thread| {
+            let name = thread["name"].as_str().expect("a name");
+            let (name, moment) = name.split_once(", ").expect("a moment");
+            let id = thread["id"].as_i64().expect("a number");
+            (name.to_owned(), (id, moment.to_owned()))
+        })
+        .collect()
+}
+
+fn command(client: &mut Client, line: &str) -> Value {
+    client.ask("evaluate", json!({ "expression": line, "context": "repl" }));
+    client.event("stopped")
+}
+
+/// The hostcall that a thread stands in.
+fn innermost(client: &mut Client, thread: &Value) -> String {
+    let stack = client.ask("stackTrace", json!({ "threadId": thread }));
+    let name = stack["stackFrames"][0]["name"].as_str();
+    name.expect("a frame").to_owned()
+}
+
+/// The number of the hostcall that sends what has this in its line.
+fn sends(traces: &[PathBuf], said: &str) -> i64 {
+    let all = messages(traces);
+    let message = all.iter().find(|message| message["said"] == said);
+    let event = &message.expect("such a message")["from"]["event"];
+    event.as_i64().expect("a hostcall")
+}
+
+#[test]
+fn a_message_is_followed_to_where_it_is_received_and_back() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let before = threads(&mut client);
+    assert_eq!(before.len(), 4, "{before:?}");
+    assert_eq!(before["answer-1"].1, "not looked at yet");
+    let event = sends(&traces, "POST /echo");
+    let stop = command(&mut client, &format!("seek {event}"));
+    assert_eq!(stop["threadId"], before["poster"].0);
+    assert!(innermost(&mut client, &stop["threadId"]).contains("outgoing-handler"));
+
+    let arrived = command(&mut client, "follow");
+    assert_eq!(arrived["threadId"], before["answer-1"].0, "{arrived}");
+    assert!(innermost(&mut client, &arrived["threadId"]).contains("incoming-handler"));
+
+    // The body, by a step into the call that writes it; and back.
+    let event = sends(&traces, "\"hello there\"");
+    command(&mut client, &format!("seek poster:{event}"));
+    let here = innermost(&mut client, &json!(before["poster"].0));
+    client.ask("stepIn", json!({ "threadId": before["poster"].0 }));
+    let arrived = client.event("stopped");
+    assert_eq!(arrived["threadId"], before["answer-1"].0, "{arrived}");
+    assert!(innermost(&mut client, &arrived["threadId"]).contains("read"));
+    let back = command(&mut client, "follow back");
+    assert_eq!(back["threadId"], before["poster"].0);
+    assert_eq!(innermost(&mut client, &back["threadId"]), here);
+    let moment = &threads(&mut client)["poster"].1;
+    assert!(moment.starts_with(&format!("event {event} ")), "{moment}");
+
+    // The answer comes from the service.
+    command(&mut client, "seek poster:end");
+    let nothing = client.refusal(
+        "evaluate",
+        json!({ "expression": "follow", "context": "repl" }),
+    );
+    assert!(nothing.contains("nothing is sent here"), "{nothing}");
+}
+
+#[test]
+fn nothing_is_received_that_was_not_sent() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    // The service has answered: the client must have asked.
+    let stop = command(&mut client, "seek answer-1:end");
+    assert_eq!(stop["threadId"], ids["answer-1"].0);
+    assert!(
+        stop["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("poster")),
+        "{stop}"
+    );
+    let asked = sends(&traces, "\"hello there\"");
+    let moved = threads(&mut client);
+    assert!(
+        moved["poster"].1.starts_with(&format!("event {asked} ")),
+        "{moved:?}"
+    );
+    // The getter is concurrent with that, and stays where nobody has looked.
+    assert_eq!(moved["getter"].1, "not looked at yet");
+    // Back before the request, the service has not been asked.
+    command(&mut client, "seek poster:start");
+    let moved = threads(&mut client);
+    assert!(moved["answer-1"].1.starts_with("event 0 "), "{moved:?}");
+}
+
+#[test]
+fn a_run_of_all_stops_at_the_first_hit_in_the_order_of_the_system() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    let hostcall = json!([{ "name": "*outgoing-response.set-status-code" }, { "name": "*outgoing-handler#handle" }]);
+    client.ask("setFunctionBreakpoints", json!({ "breakpoints": hostcall }));
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        client.ask("continue", json!({ "threadId": 1 }));
+        let stop = client.event("stopped");
+        order.push((stop["threadId"].as_i64().expect("a thread"), stop));
+    }
+    let threads: Vec<i64> = order.iter().map(|(thread, _)| *thread).collect();
+    let place = |name: &str| {
+        let at = threads.iter().position(|thread| *thread == ids[name].0);
+        at.unwrap_or_else(|| panic!("{name} is not in {order:#?}"))
+    };
+    // Each is asked before it answers, and the getter ran after the poster.
+    assert!(place("poster") < place("answer-1"), "{threads:?}");
+    assert!(place("getter") < place("answer-2"), "{threads:?}");
+    assert!(place("poster") < place("getter"), "{threads:?}");
+    // And back through the same, the other way round.
+    let mut reversed = vec![*threads.last().expect("four")];
+    for _ in 0..3 {
+        client.ask("reverseContinue", json!({ "threadId": 1 }));
+        let stop = client.event("stopped");
+        reversed.push(stop["threadId"].as_i64().expect("a thread"));
+    }
+    reversed.reverse();
+    assert_eq!(reversed, threads);
+    assert!(!frames(&mut client).is_empty());
+}
+
+#[test]
+fn a_file_names_the_recordings_of_a_system() {
+    let (dir, traces) = shop();
+    let name = |path: &Path| path.strip_prefix(dir.path()).expect("in it").to_owned();
+    let file = dir.path().join("shop.rrsystem");
+    let nodes = json!({ "traces": [
+        name(&traces[0]),
+        { "path": name(&traces[2]), "name": "the service" },
+    ]});
+    std::fs::write(&file, nodes.to_string()).expect("writes");
+    let listed = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
+    let lines = text(&listed.stdout);
+    assert!(lines.contains("fetch event"), "{lines}");
+    assert!(
+        lines.contains("-> the service before event 0  POST /echo"),
+        "{lines}"
+    );
+
+    std::fs::write(&file, "{\"traces\": 3}").expect("writes");
+    let refused = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
+    assert!(!refused.status.success());
+    let why = text(&refused.stderr);
+    assert!(why.contains("does not name a system's recordings"), "{why}");
+}
