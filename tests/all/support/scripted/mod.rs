@@ -38,9 +38,7 @@ impl Launcher for Scripted {
         let path = match &arguments.subject {
             Subject::Program(program) => &program.program,
             Subject::Trace(trace) => trace,
-            Subject::System(_) => {
-                return Err(LaunchError::Failed("a script is of one program".into()));
-            }
+            Subject::System(_) => return Err(LaunchError::Failed("one script, one node".into())),
         };
         let name = path.display().to_string();
         match name.as_str() {
