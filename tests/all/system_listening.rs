@@ -55,7 +55,9 @@ fn run(app: &str, options: &[&str], args: &[&str], stdin: &str) -> (Output, Conv
 
 fn only(found: &Conversations, kind: EndKind) -> &End {
     let mut ends = found.ends.iter().filter(|end| end.kind == kind);
-    let end = ends.next().unwrap_or_else(|| panic!("{kind:?} in {found:#?}"));
+    let end = ends
+        .next()
+        .unwrap_or_else(|| panic!("{kind:?} in {found:#?}"));
     assert_eq!(ends.next(), None);
     end
 }
