@@ -237,21 +237,21 @@ impl<'a> Fields<'a> {
     fn nodes(&self, key: &str) -> Result<Vec<NodeArguments>, ArgumentError> {
         let expected = "a list of paths, or of objects with `path`, `name`, `sourceMap`, \
                         `debugFiles`";
-        let given = self.read(key, expected, |value| value.as_array())?;
+        let listed = self.read(key, expected, |value| value.as_array())?;
         let mut nodes = Vec::new();
-        for node in given.into_iter().flatten() {
+        for node in listed.into_iter().flatten() {
             nodes.push(match node {
                 Value::String(path) if !path.is_empty() => {
                     NodeArguments::plain(PathBuf::from(path))
                 }
                 Value::Object(map) => {
-                    let fields = Fields(map);
-                    let path = fields.path("path")?;
+                    let given = Fields(map);
+                    let path = given.path("path")?;
                     NodeArguments {
                         path: path.ok_or_else(|| self.wrong(key, expected))?,
-                        name: fields.string("name")?,
-                        path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
-                        debug_files: fields.paths("debugFiles")?,
+                        name: given.string("name")?,
+                        path_mapping: PathMapping::new(given.pairs("sourceMap")?),
+                        debug_files: given.paths("debugFiles")?,
                     }
                 }
                 _ => return Err(self.wrong(key, expected)),

@@ -69,6 +69,11 @@ impl EndKind {
         }
     }
 
+    /// Whether it is one of the program's standard streams.
+    pub fn is_standard(self) -> bool {
+        matches!(self, EndKind::StandardInput | EndKind::StandardOutput)
+    }
+
     /// Whether bytes of one direction may be cut into other pieces at the other end.
     pub fn is_stream(self) -> bool {
         self != EndKind::Udp

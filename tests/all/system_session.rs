@@ -161,7 +161,8 @@ fn a_message_is_followed_to_where_it_is_received_and_back() {
 
     let arrived = command(&mut client, "follow");
     assert_eq!(arrived["threadId"], before["answer-1"].0, "{arrived}");
-    assert!(innermost(&mut client, &arrived["threadId"]).contains("incoming-handler"));
+    let stack = client.ask("stackTrace", json!({ "threadId": arrived["threadId"] }));
+    assert!(stack.to_string().contains("incoming_handler"), "{stack}");
 
     // The body, by a step into the call that writes it; and back.
     let event = sends(&traces, "\"hello there\"");

@@ -288,5 +288,5 @@ fn what_failed_last_is_read_off_the_recording_as_a_motion_finds_it() {
             found += 1;
         }
     }
-    assert!(found > 2, "only {found} calls failed");
+    assert!(found > 1, "only {found} calls failed");
 }

@@ -84,6 +84,14 @@ impl Messages {
             let (Some(end), Some(other)) = (found.end(id), found.other(id)) else {
                 continue;
             };
+            // What a program prints goes to a terminal, mostly.
+            let is_piped = |of: EndId| {
+                let other = found.end(of);
+                of.node != id.node && other.is_some_and(|of| of.kind == end.kind.opposite())
+            };
+            if end.kind.is_standard() && !found.ends().any(is_piped) {
+                continue;
+            }
             let why = match other {
                 OtherEnd::Known(..) | OtherEnd::Several(_) => continue,
                 OtherEnd::Outside => "its other end is in none of these recordings".to_owned(),

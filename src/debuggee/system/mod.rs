@@ -46,6 +46,8 @@ struct Member {
     opener: Opener,
     /// Where it stands, or is to stand when it is opened.
     place: Place,
+    /// Why it stands there, if it has come there by a motion of its own.
+    stop: Option<Stop>,
     open: Option<Box<dyn Debuggee>>,
 }
 
@@ -59,6 +61,8 @@ pub struct System {
     is_alone: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
     stop: Stop,
+    /// Which node was moved last by itself: where it stands is now.
+    last: NodeId,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
 }
@@ -88,6 +92,7 @@ impl System {
             name: node.name,
             opener: node.opener,
             place: Place::default(),
+            stop: None,
             open: None,
         });
         let mut members: Vec<Member> = members.collect();
@@ -104,6 +109,7 @@ impl System {
             wanted: Wanted::default(),
             is_alone: false,
             stop,
+            last: NodeId(0),
             moved_with: Vec::new(),
         })
     }

@@ -4,9 +4,9 @@ use super::story::Goal;
 use super::tags;
 use super::{Member, System};
 use crate::debuggee::{
-    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
-    Travels, WhichRequest,
+    BecameKnown, DataId, Debuggee, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark,
+    Output, Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView,
+    TimeOfHost, Travels, WhichRequest,
 };
 use crate::replay::{Phase, Position};
 use crate::system::conversation::Place;
@@ -53,6 +53,7 @@ impl Member {
             name: self.name.clone(),
             opener: self.opener.clone(),
             place: self.place,
+            stop: None,
             open: None,
         }
     }
@@ -66,11 +67,19 @@ impl System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
+        let stop = self.numbered(self.present, stop);
+        self.settled(stop, output, interrupt)
+    }
+
+    /// The same, of a stop whose breakpoints have the client's numbers.
+    fn settled(&mut self, stop: Stop, output: &dyn Output, interrupt: &Interrupt) -> Result<Stop> {
         let node = self.present;
         let place = place_of(&stop);
         let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
         self.place(node, place);
-        self.stop = self.numbered(node, stop);
+        self.remember(node, stop.clone());
+        self.stop = stop;
+        self.last = node;
         self.moved_with.clear();
         let needed = match self.story.known() {
             Some(found) => found.consistent(node, place, &before),
@@ -80,6 +89,7 @@ impl System {
             self.place(other, place);
             if let Some(member) = self.members.get_mut(other.0 as usize) {
                 self.moved_with.push(other);
+                member.stop = None;
                 if let Some(open) = &mut member.open {
                     open.travel(&motion_to(place), output, interrupt)?;
                 }
@@ -104,6 +114,9 @@ impl System {
     }
 
     /// Runs all nodes, each to where it stops, and stands at the first of those, or the last.
+    ///
+    /// Now is where the node stands that was moved last. A node that was left at a hit before now is found there
+    /// on the way back, and one that is ahead of now goes back past what lies between.
     fn search_all(
         &mut self,
         direction: Direction,
@@ -113,18 +126,39 @@ impl System {
         for node in self.ids() {
             self.ensure(node, output, interrupt)?;
         }
-        let before: Vec<Position> = self
-            .members
-            .iter()
-            .filter_map(|member| Some(member.open.as_ref()?.here().position))
-            .collect();
-        let motion = Motion::Continue(direction);
+        let found = match self.story.wait(interrupt) {
+            Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
+            found => found.ok(),
+        };
+        let rank = |node: NodeId, stop: &Stop| {
+            let place = place_of(stop);
+            found.as_ref().map_or(0, |found| found.rank(node, place))
+        };
+        let (present, last) = (self.present, self.last);
+        let now = rank(last, &self.stop_of(last)?);
+        let before: Vec<Stop> = self
+            .ids()
+            .map(|node| self.stop_of(node))
+            .collect::<Result<_>>()?;
+        let run = |node: NodeId, open: &mut dyn Debuggee, from: &Stop| loop {
+            let was_hit = matches!(from.reason, Reason::Breakpoints(_)) && node != last;
+            if direction == Direction::Backward && was_hit && rank(node, from) < now {
+                return Ok(from.clone());
+            }
+            let stop = open.travel(&Motion::Continue(direction), output, interrupt)?;
+            let is_hit = matches!(stop.reason, Reason::Breakpoints(_));
+            let is_ahead = direction == Direction::Backward && rank(node, &stop) >= now;
+            if !is_hit || !is_ahead || node == last {
+                return Ok(stop);
+            }
+        };
         let stops: Vec<Result<Stop>> = std::thread::scope(|scope| {
-            let running: Vec<_> = self
-                .members
-                .iter_mut()
-                .filter_map(|member| member.open.as_mut())
-                .map(|open| scope.spawn(|| open.travel(&motion, output, interrupt)))
+            let open = self.members.iter_mut().filter_map(|m| m.open.as_mut());
+            let running: Vec<_> = (0..)
+                .map(NodeId)
+                .zip(open)
+                .zip(&before)
+                .map(|((node, open), from)| scope.spawn(move || run(node, open.as_mut(), from)))
                 .collect();
             let ended = running.into_iter().map(|run| {
                 run.join()
@@ -132,48 +166,66 @@ impl System {
             });
             ended.collect()
         });
-        let chosen = match stops
-            .iter()
-            .any(|stop| !matches!(stop, Ok(stop) if stop.reason != Reason::Paused))
-        {
-            // Paused, or one failed: where the person looks is where it has come to.
-            true => self.present,
-            false => self.nearest(direction, &stops),
+        let is_made = |stop: &Result<Stop>| {
+            stop.as_ref()
+                .is_ok_and(|stop| stop.reason != Reason::Paused)
         };
-        for ((node, was), stop) in self.ids().zip(&before).zip(&stops) {
-            let ended_all = stops.iter().all(|stop| is_plain_end(stop, direction));
-            let stays = node == chosen || ended_all;
-            if stays && let Ok(stop) = stop {
-                self.place(node, place_of(stop));
-            } else if stop.is_ok() {
-                // One that was left behind is a copy of the process: that costs nothing.
+        // Paused, or one failed: where the person looks is where it has come to.
+        let hits = self.ids().zip(&stops).filter_map(|(node, stop)| {
+            let is_hit = !is_plain_end(stop, direction);
+            let stop = stop.as_ref().ok().filter(|_| is_hit)?;
+            Some((rank(node, stop), node))
+        });
+        let chosen = match (stops.iter().all(is_made), direction) {
+            (false, _) => None,
+            (true, Direction::Forward) => hits.min(),
+            (true, Direction::Backward) => hits.max(),
+        };
+        let chosen = chosen.map_or(present, |(_, node)| node);
+        let has_ended = stops.iter().all(|stop| is_plain_end(stop, direction));
+        for ((node, was), stop) in self.ids().zip(before).zip(&stops) {
+            let Ok(stop) = stop else { continue };
+            let is_there = has_ended || node == chosen;
+            if !is_there && *stop != was {
+                // What was left behind is a copy of the process: to go back there costs nothing.
                 let calm = Interrupt::new();
-                self.node(node)?
-                    .travel(&Motion::Position(*was), output, &calm)?;
+                let motion = Motion::Position(was.position);
+                self.node(node)?.travel(&motion, output, &calm)?;
             }
+            let (stop, is_numbered) = match is_there {
+                true => (stop.clone(), *stop == was),
+                false => (was, true),
+            };
+            self.place(node, place_of(&stop));
+            let stop = match is_numbered {
+                true => stop,
+                false => self.numbered(node, stop),
+            };
+            self.remember(node, stop);
         }
         self.present = chosen;
-        let stop = stops.into_iter().nth(chosen.0 as usize);
-        let stop = stop.unwrap_or_else(|| Err(DebuggeeError::other("there is no node")))?;
-        self.arrived(stop, output, interrupt)
+        let stop = match stops.into_iter().nth(chosen.0 as usize) {
+            Some(Err(error)) => return Err(error),
+            _ => self.stop_of(chosen)?,
+        };
+        self.settled(stop, output, interrupt)
     }
 
-    /// Whose stop is the first in the order of the system, going forward, or the last.
-    fn nearest(&self, direction: Direction, stops: &[Result<Stop>]) -> NodeId {
-        let found = self.story.known();
-        let rank = |node: NodeId, stop: &Stop| {
-            let place = place_of(stop);
-            found.as_ref().map_or(0, |found| found.rank(node, place))
-        };
-        let hits = self.ids().zip(stops).filter_map(|(node, stop)| {
-            let stop = stop.as_ref().ok()?;
-            (!is_plain_end(&Ok(stop.clone()), direction)).then(|| (rank(node, stop), node))
-        });
-        let chosen = match direction {
-            Direction::Forward => hits.min(),
-            Direction::Backward => hits.max(),
-        };
-        chosen.map_or(self.present, |(_, node)| node)
+    /// Where a node stands and why, with breakpoints as the client numbers them.
+    fn stop_of(&mut self, node: NodeId) -> Result<Stop> {
+        match self.member(node)?.stop.clone() {
+            Some(stop) => Ok(stop),
+            None => {
+                let here = self.node(node)?.here().clone();
+                Ok(self.numbered(node, here))
+            }
+        }
+    }
+
+    pub(super) fn remember(&mut self, node: NodeId, stop: Stop) {
+        if let Some(member) = self.members.get_mut(node.0 as usize) {
+            member.stop = Some(stop);
+        }
     }
 
     /// A step into what is sent arrives where it is received, and one back into what is received
@@ -201,13 +253,12 @@ impl System {
                 self.moved_with.push(node);
             }
             member.place = place;
+            member.stop = None;
             if let Some(open) = &mut member.open {
                 open.travel(&motion_to(place), output, interrupt)?;
             }
         }
-        let node = self.present;
-        let stop = self.here_mut()?.here().clone();
-        self.stop = self.numbered(node, stop);
+        self.stop = self.stop_of(self.present)?;
         Ok(self.stop.clone())
     }
 
@@ -298,8 +349,7 @@ impl Travels for System {
         self.ensure(node, output, interrupt)?;
         if node != self.present {
             self.present = node;
-            let here = self.here_mut()?.here().clone();
-            self.stop = self.numbered(node, here);
+            self.stop = self.stop_of(node)?;
             self.moved_with.clear();
         }
         Ok(())

@@ -35,6 +35,7 @@ impl Whole for System {
             wanted: super::stops::Wanted::default(),
             is_alone: true,
             stop,
+            last: present,
             moved_with: Vec::new(),
         }))
     }
@@ -135,7 +136,10 @@ impl System {
     /// The present node has been moved by what was asked of it.
     fn take_stock(&mut self) {
         if let Ok(here) = self.here_mut() {
-            self.stop = here.here().clone();
+            let here = here.here().clone();
+            self.stop = here.clone();
+            let node = self.present;
+            self.remember(node, here);
         }
     }
 }
