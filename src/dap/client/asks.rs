@@ -247,10 +247,13 @@ impl Client {
         }
         #[derive(Deserialize)]
         struct Thread {
+            id: i64,
             name: String,
         }
         let found: Threads = self.ask("threads", json!({}))?;
-        let name = found.threads.into_iter().next().map(|thread| thread.name);
+        let mut threads = found.threads.into_iter();
+        let name = threads.find(|thread| thread.id == self.thread);
+        let name = name.map(|thread| thread.name);
         Ok(name.unwrap_or_default())
     }
 }

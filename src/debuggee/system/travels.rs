@@ -230,7 +230,7 @@ impl System {
 
     /// A step into what is sent arrives where it is received, and one back into what is received
     /// where it was sent: as a step into a call does.
-    fn into_message(&self, direction: Direction) -> Option<(NodeId, Goal)> {
+    fn end_of_message(&self, direction: Direction) -> Option<(NodeId, Goal)> {
         let found = self.story.known()?;
         let place = place_of(&self.stop);
         found.other_end(self.present, place, direction).ok()
@@ -314,7 +314,7 @@ impl Travels for System {
         self.ensure(node, output, interrupt)?;
         if let Motion::Line(direction, Step::Into) = motion
             && place_of(&self.stop).in_call
-            && let Some((other, goal)) = self.into_message(*direction)
+            && let Some((other, goal)) = self.end_of_message(*direction)
         {
             let motion = self.aim(other, goal, output, interrupt)?;
             return self.travel(&motion, output, interrupt);

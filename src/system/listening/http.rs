@@ -72,7 +72,7 @@ fn thing(thing: Thing) -> hearing::Thing {
     hearing::Thing::Http(thing)
 }
 
-fn get<'a>(heard: &'a Hearing, handle: hearing::Handle) -> Option<&'a Thing> {
+fn get(heard: &Hearing, handle: hearing::Handle) -> Option<&Thing> {
     match heard.get(handle)? {
         hearing::Thing::Http(thing) => Some(thing),
         _ => None,

@@ -106,7 +106,7 @@ impl Exchange {
 
     /// The server looks at what the request is about, and so at the same for the same.
     fn looks_at_headers(&self) -> bool {
-        self.number % 2 == 0
+        self.number.is_multiple_of(2)
     }
 
     fn next(&mut self, state: State) {
