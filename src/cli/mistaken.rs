@@ -27,18 +27,7 @@ pub(super) fn hint(error: &mut clap::Error, arguments: &[OsString]) -> Option<St
                     error.remove(ContextKind::Suggested);
                     Some(format!("there is an option `{near}`"))
                 }
-                None => {
-                    let takes_more = matches!(first.as_str(), "debug");
-                    let at = words.iter().position(|word| *word == unknown)?;
-                    let (before, after) = words.split_at(at);
-                    takes_more.then(|| {
-                        format!(
-                            "what the program is given comes after `--`: rr-dap {} -- {}",
-                            before.join(" "),
-                            after.join(" ")
-                        )
-                    })
-                }
+                None => None,
             }
         }
         _ => None,
@@ -121,7 +110,6 @@ mod tests {
         for (line, part) in [
             ("app.wasm", "`rr-dap debug app.wasm` records"),
             ("run.rrtrace", "`rr-dap debug run.rrtrace` debugs"),
-            ("debug app.wasm one two", "rr-dap debug app.wasm -- one two"),
             ("record --dri . app.wasm", "`--dir`"),
             ("debug --comand bt run.rrtrace", "`--command`"),
             ("trce info", ""),

@@ -490,6 +490,9 @@ fn command_lines_that_are_wrong_say_what_was_meant() {
     let executable = path("program", b"\x7fELF\x02\x01");
     let core = path("core.wat", b"(module (func (export \"add\")))");
     let folder = directory.path().display().to_string();
+    let nothing = directory.path().join("nothing");
+    std::fs::create_dir(&nothing).unwrap();
+    let nothing = nothing.display().to_string();
     let ledger = fixture("ledger.wasm").display().to_string();
     for (line, told) in [
         (vec!["app.wasm"], "tip: `rr-dap debug app.wasm`"),
@@ -506,7 +509,7 @@ fn command_lines_that_are_wrong_say_what_was_meant() {
         (vec!["record", &executable], "not of WebAssembly"),
         (vec!["debug", &executable], "not of WebAssembly"),
         (vec!["record", &folder], "is a directory"),
-        (vec!["debug", &folder], "is a directory"),
+        (vec!["debug", &nothing], "is a directory without recordings"),
         (vec!["record", &core], "without `_start`"),
         (vec!["debug", &core], "it exports add"),
         (vec!["replay", &empty], "`rr-dap debug"),

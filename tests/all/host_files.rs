@@ -27,6 +27,10 @@ const OPENERS: &[(&str, &str)] = &[
     ("debuggee/rust_library.rs", "what rustup says of itself"),
     ("dap/token.rs", "the token that the person names"),
     ("record/", "the recording that is written"),
+    (
+        "debuggee/system/opening.rs",
+        "the files that name recordings, and the person names",
+    ),
     ("replay/variant/", "compiled code of our own"),
     ("source/host_file.rs", "what debug information names"),
     ("timeline/processes/machine.rs", "what the system tells"),

@@ -32,7 +32,7 @@ use super::recording_file::RecordingFile;
 use super::style::Colour;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::StoppedEventBody;
-use crate::debuggee::launch::Moment;
+use crate::debuggee::launch::{Moment, NodeArguments};
 use crate::debuggee::system::opening;
 use crate::record::RecorderError;
 use crate::timeline::processes::temporary::TemporaryDir;
@@ -182,6 +182,21 @@ impl Debug {
             "programs": absolute(&self.programs)?,
             "sourceMap": self.source_map,
         });
+        let is_named_so = first
+            .extension()
+            .is_some_and(|extension| extension == "wasm" || extension == "wat");
+        if self.files.len() > 1 && (is_named_so || (file.is_file() && is_program(&file)?)) {
+            let rest = self
+                .files
+                .iter()
+                .skip(1)
+                .map(|file| file.display().to_string());
+            bail!(
+                "what the program is given comes after `--`: rr-dap debug {} -- {}",
+                first.display(),
+                rest.collect::<Vec<_>>().join(" ")
+            );
+        }
         let is_system = self.files.len() > 1 || opening::is_system(&file);
         if is_system || !is_program(&file)? {
             if !self.args.is_empty()
@@ -199,7 +214,10 @@ impl Debug {
                 if moment.is_some() && self.files.len() > 1 {
                     bail!("a moment is of one recording: leave @… out, and use `seek NODE:MOMENT`");
                 }
-                launch["traces"] = json!(absolute(&self.files)?);
+                let files = absolute(&self.files)?;
+                let nodes = files.iter().cloned().map(NodeArguments::plain);
+                opening::expanded(&nodes.collect::<Vec<_>>())?;
+                launch["traces"] = json!(files);
                 return Ok(Subject {
                     launch,
                     recording: Recording::System(file),

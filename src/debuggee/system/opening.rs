@@ -90,7 +90,7 @@ fn recordings_in(directory: &Path) -> Result<Vec<PathBuf>, LaunchError> {
         .collect();
     match found.is_empty() {
         true => Err(failed(format!(
-            "there are no recordings (*.rrtrace) in {}",
+            "{} is a directory without recordings (*.rrtrace)",
             directory.display()
         ))),
         false => Ok(found),
