@@ -112,6 +112,12 @@ fn each_trap_is_told_in_its_own_terms_with_where_the_value_comes_from() {
             "read memory that there is not: at 0x3d0920",
             "argument i: 1000000",
         ),
+        ("grow(100000)", "(MemoryGrow)", "computed "),
+        (
+            "moved(1000000)",
+            "copied by memory.copy in realloc",
+            "argument i: 1000000",
+        ),
         (
             "fill(65533)",
             "wrote memory that there is not: at 0xfffd",
