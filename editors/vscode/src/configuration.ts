@@ -54,7 +54,7 @@ export function distinct<C extends ReturnType<typeof configurationFor>>(configur
 
 /** Whether a configuration says what to debug; where there is no launch.json, it does not. */
 export function namesSubject(configuration: Configuration): boolean {
-  return configuration.request === 'attach' || given(configuration, 'program') || given(configuration, 'trace');
+  return configuration.request === 'attach' || ['program', 'trace', 'traces'].some((key) => given(configuration, key));
 }
 
 /** A configuration for a subject, and what was given beside it. */
@@ -83,7 +83,7 @@ export function complaint(configuration: Configuration): string | undefined {
   if (configuration.request === 'attach') return attachComplaint(configuration);
   const [program, trace] = [given(configuration, 'program'), given(configuration, 'trace')];
   if (program && trace) return 'Both "program" and "trace" are given: leave one out.';
-  if (!program && !trace) {
+  if (!program && !trace && !given(configuration, 'traces')) {
     return 'Nothing to debug: give "program" (a component to record) or "trace" (a recording).';
   }
   const useless = ['args', 'dirs', 'invoke', 'recordTo', 'serve', 'wasi'].filter((key) => trace && given(configuration, key));

@@ -49,6 +49,7 @@ test('types are those that the server accepts', () => {
     strings: ['array'],
     paths: ['array'],
     directories: ['array'],
+    nodes: ['array'],
     environment: ['object', 'array'],
     pairs: ['object', 'array'],
   };
