@@ -3,7 +3,7 @@
 
 use crate::support::client::Client;
 use crate::support::server::{Server, recordings};
-use crate::support::session::{connect, frames};
+use crate::support::session::{connect, frames, variables};
 use crate::support::{fixture, record, rr_dap, text};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -272,4 +272,65 @@ fn a_file_names_the_recordings_of_a_system() {
     assert!(!refused.status.success());
     let why = text(&refused.stderr);
     assert!(why.contains("does not name a system's recordings"), "{why}");
+}
+
+/// Without numbers and addresses by which more is asked for.
+fn without_references(told: Value) -> Value {
+    match told {
+        Value::Array(list) => list.into_iter().map(without_references).collect(),
+        Value::Object(fields) => {
+            let kept = fields
+                .into_iter()
+                .filter(|(key, _)| !key.ends_with("Reference"));
+            kept.map(|(key, value)| (key, without_references(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+        other => other,
+    }
+}
+
+/// The stack of a thread with what its frames hold, but for references.
+fn shown(client: &mut Client, thread: i64) -> Vec<(Value, Value)> {
+    let stack = client.ask("stackTrace", json!({ "threadId": thread }));
+    let frames = stack["stackFrames"].as_array().expect("frames");
+    let told = |client: &mut Client, frame: &Value| {
+        let held = without_references(variables(client, frame));
+        let place = json!([frame["name"], frame["line"], frame["source"]["name"]]);
+        (place, held)
+    };
+    frames.iter().map(|frame| told(client, frame)).collect()
+}
+
+#[test]
+fn a_node_shows_what_its_recording_shows_alone() {
+    let (_dir, traces) = shop();
+    let mut all = open(&traces);
+    let ids = threads(&mut all);
+    for (name, trace, event) in [("poster", 0, 11), ("answer-1", 2, 10)] {
+        let mut alone = open(&traces[trace..=trace]);
+        command(&mut alone, &format!("seek {event}"));
+        command(&mut all, &format!("seek {name}:{event}"));
+        let expected = shown(&mut alone, 1);
+        assert!(expected.len() > 2, "{expected:?}");
+        let found = shown(&mut all, ids[name].0);
+        assert_eq!(found, expected, "{name}");
+        // Also after another one has been looked at.
+        command(&mut all, "node getter");
+        assert_eq!(shown(&mut all, ids[name].0), expected, "{name}");
+    }
+    let listed = rr_dap(
+        &[
+            "debug",
+            "--batch",
+            "--no-init",
+            "-x",
+            "bt",
+            traces[0].to_str().expect("a name"),
+            traces[2].to_str().expect("a name"),
+        ],
+        "",
+    );
+    let listed = text(&listed.stdout);
+    assert!(listed.contains("#0  main (count=4"), "{listed}");
 }

@@ -60,6 +60,9 @@ impl Messages {
             }
         }
         let found = Found::of(names, heard);
+        if found.says_nothing() && !self.json {
+            terminal::tell("rr-dap: these recordings said nothing to each other");
+        }
         let mut out = io::BufWriter::new(terminal::listing(self.json));
         let told = self.tell(&found, &mut out);
         told.and_then(|()| out.flush())?;

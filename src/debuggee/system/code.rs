@@ -84,7 +84,7 @@ impl Code for System {
     }
 
     fn symbol_at(&mut self, address: &str, frame: Option<FrameId>) -> Result<String> {
-        let (of_frame, frame) = self.of_frame(frame);
+        let (of_frame, frame) = self.of_frame(frame)?;
         let (node, own) = tags::untag(of_frame, address);
         self.node(node)?.symbol_at(own, frame)
     }

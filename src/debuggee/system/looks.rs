@@ -13,12 +13,12 @@ type Result<T> = std::result::Result<T, DebuggeeError>;
 
 impl System {
     /// Whose a frame is; without one, of the present node.
-    pub(super) fn of_frame(&self, frame: Option<FrameId>) -> (NodeId, Option<FrameId>) {
+    pub(super) fn of_frame(&self, frame: Option<FrameId>) -> Result<(NodeId, Option<FrameId>)> {
         match frame {
-            None => (self.present, None),
+            None => Ok((self.present, None)),
             Some(frame) => {
-                let (node, own) = tags::of_frame(frame);
-                (node, Some(own))
+                let (node, own) = self.frames.frame(frame)?;
+                Ok((node, Some(own)))
             }
         }
     }
@@ -28,8 +28,9 @@ impl Looks for System {
     fn frames(&mut self, window: Window) -> Result<Frames> {
         let node = self.present;
         let found = self.here_mut()?.frames(window)?;
+        let numbers = &self.frames;
         let frames = found.frames.into_iter().map(|frame| Frame {
-            id: tags::frame(node, frame.id),
+            id: numbers.number(node, frame.id),
             place: frame.place.map(|place| tags::place(node, place)),
             instruction: frame.instruction.map(|at| tags::tag(node, &at)),
             module: frame.module.map(|module| tags::tag(node, &module)),
@@ -42,7 +43,7 @@ impl Looks for System {
     }
 
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>> {
-        let (node, frame) = tags::of_frame(frame);
+        let (node, frame) = self.frames.frame(frame)?;
         let scopes = self.node(node)?.scopes(frame)?;
         let tagged = scopes.into_iter().map(|scope| Scope {
             children: tags::children(node, scope.children),
@@ -73,7 +74,7 @@ impl Looks for System {
         context: EvaluateContext,
         format: Format,
     ) -> Result<VariableView> {
-        let (node, frame) = self.of_frame(frame);
+        let (node, frame) = self.of_frame(frame)?;
         let view = self
             .node(node)?
             .evaluate(expression, frame, context, format)?;
@@ -81,14 +82,16 @@ impl Looks for System {
     }
 
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        let (node, frame) = self.of_frame(frame);
+        let Ok((node, frame)) = self.of_frame(frame) else {
+            return Vec::new();
+        };
         self.node(node)
             .map(|node| node.names(frame))
             .unwrap_or_default()
     }
 
     fn declared(&mut self, text: &str, frame: Option<FrameId>, telling: Telling) -> Result<String> {
-        let (node, frame) = self.of_frame(frame);
+        let (node, frame) = self.of_frame(frame)?;
         self.node(node)?.declared(text, frame, telling)
     }
 

@@ -6,9 +6,11 @@
 //! received that was not sent.
 
 mod code;
+mod frames;
 mod looks;
 pub mod opening;
 mod past;
+mod running;
 mod stops;
 mod story;
 mod tags;
@@ -22,6 +24,7 @@ use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Stop;
+use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
 
@@ -61,11 +64,15 @@ pub struct System {
     is_alone: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
     stop: Stop,
+    frames: FrameNumbers,
     /// Which node was moved last by itself: where it stands is now.
     last: NodeId,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
 }
+
+/// Most recordings of a system: more are a mistake, such as the directory of a whole fleet.
+const MOST_NODES: usize = 1000;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -81,10 +88,10 @@ impl System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> std::result::Result<System, LaunchError> {
-        if nodes.is_empty() || nodes.len() > tags::MOST_NODES {
+        if nodes.is_empty() || nodes.len() > MOST_NODES {
             return Err(LaunchError::Failed(format!(
                 "a system has from 1 to {} recordings, and these are {}",
-                tags::MOST_NODES,
+                MOST_NODES,
                 nodes.len()
             )));
         }
@@ -109,6 +116,7 @@ impl System {
             wanted: Wanted::default(),
             is_alone: false,
             stop,
+            frames: FrameNumbers::default(),
             last: NodeId(0),
             moved_with: Vec::new(),
         })

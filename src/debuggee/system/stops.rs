@@ -221,7 +221,7 @@ impl Stops for System {
                 (node, DataMeant::Inside { of, name })
             }
             DataMeant::Expression { text, frame } => {
-                let (node, frame) = self.of_frame(*frame);
+                let (node, frame) = self.of_frame(*frame)?;
                 let text = text.clone();
                 (node, DataMeant::Expression { text, frame })
             }

@@ -292,6 +292,11 @@ impl Found {
         shown
     }
 
+    /// Whether there is no message between these recordings.
+    pub fn says_nothing(&self) -> bool {
+        self.matches.messages().is_empty()
+    }
+
     /// All messages, in the order in which they were sent.
     pub fn in_order(&self) -> Vec<&Message> {
         let mut messages: Vec<&Message> = self.matches.messages().iter().collect();

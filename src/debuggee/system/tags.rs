@@ -1,14 +1,10 @@
-//! Whose a name is: what one node's debuggee calls a frame, a group of values, a text, bytes or an
+//! Whose a name is: what one node's debuggee calls a group of values, a text, bytes or an
 //! address, with the number of the node before it.
 
 use crate::debuggee::{
-    Children, DataId, FrameId, FramePlace, SourceOrigin, SourceRef, TextRef, ValuesRef,
-    VariableView,
+    Children, DataId, FramePlace, SourceOrigin, SourceRef, TextRef, ValuesRef, VariableView,
 };
 use crate::system::message::NodeId;
-
-/// Bits of a frame's number that are the node's own debuggee's.
-const FRAME_BITS: u32 = 24;
 
 /// A text of a node.
 pub(super) fn tag(node: NodeId, text: &str) -> String {
@@ -24,21 +20,6 @@ pub(super) fn untag(here: NodeId, text: &str) -> (NodeId, &str) {
     });
     tagged.unwrap_or((here, text))
 }
-
-/// A frame of a node; of stacks with more frames than there are numbers, the outermost share one.
-pub(super) fn frame(node: NodeId, frame: FrameId) -> FrameId {
-    let own = frame.0.min((1 << FRAME_BITS) - 1);
-    FrameId(node.0 << FRAME_BITS | own)
-}
-
-/// Whose a frame is.
-pub(super) fn of_frame(frame: FrameId) -> (NodeId, FrameId) {
-    let own = frame.0 & ((1 << FRAME_BITS) - 1);
-    (NodeId(frame.0 >> FRAME_BITS), FrameId(own))
-}
-
-/// Most nodes of a system: so many have numbers for their frames.
-pub(super) const MOST_NODES: usize = 1 << (32 - FRAME_BITS - 1);
 
 pub(super) fn values(node: NodeId, values: &ValuesRef) -> ValuesRef {
     ValuesRef(tag(node, &values.0))
@@ -104,7 +85,5 @@ mod tests {
         assert_eq!(untag(NodeId(0), &text), (node, "m0:0x10"));
         assert_eq!(untag(NodeId(3), "0x10"), (NodeId(3), "0x10"));
         assert_eq!(untag(NodeId(3), "name/x"), (NodeId(3), "name/x"));
-        let tagged = frame(NodeId(100), FrameId(12_345));
-        assert_eq!(of_frame(tagged), (NodeId(100), FrameId(12_345)));
     }
 }

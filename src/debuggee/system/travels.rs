@@ -4,17 +4,15 @@ use super::story::Goal;
 use super::tags;
 use super::{Member, System};
 use crate::debuggee::{
-    BecameKnown, DataId, Debuggee, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark,
-    Output, Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView,
-    TimeOfHost, Travels, WhichRequest,
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
+    Travels, WhichRequest,
 };
 use crate::replay::{Phase, Position};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{
-    Direction, Ending, Fraction, Motion, Reason, Step, Stop, Writes,
-};
+use crate::timeline::travel::motion::{Direction, Fraction, Motion, Reason, Step, Stop, Writes};
 use std::path::Path;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
@@ -72,7 +70,12 @@ impl System {
     }
 
     /// The same, of a stop whose breakpoints have the client's numbers.
-    fn settled(&mut self, stop: Stop, output: &dyn Output, interrupt: &Interrupt) -> Result<Stop> {
+    pub(super) fn settled(
+        &mut self,
+        stop: Stop,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
         let node = self.present;
         let place = place_of(&stop);
         let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
@@ -98,14 +101,14 @@ impl System {
         Ok(self.stop.clone())
     }
 
-    fn place(&mut self, node: NodeId, place: Place) {
+    pub(super) fn place(&mut self, node: NodeId, place: Place) {
         if let Some(member) = self.members.get_mut(node.0 as usize) {
             member.place = place;
         }
     }
 
     /// A stop of a node, with the breakpoints as the client numbers them.
-    fn numbered(&self, node: NodeId, stop: Stop) -> Stop {
+    pub(super) fn numbered(&self, node: NodeId, stop: Stop) -> Stop {
         let reason = match &stop.reason {
             Reason::Breakpoints(own) => Reason::Breakpoints(self.wanted.known(node, own)),
             other => other.clone(),
@@ -113,106 +116,8 @@ impl System {
         Stop { reason, ..stop }
     }
 
-    /// Runs all nodes, each to where it stops, and stands at the first of those, or the last.
-    ///
-    /// Now is where the node stands that was moved last. A node that was left at a hit before now is found there
-    /// on the way back, and one that is ahead of now goes back past what lies between.
-    fn search_all(
-        &mut self,
-        direction: Direction,
-        output: &dyn Output,
-        interrupt: &Interrupt,
-    ) -> Result<Stop> {
-        for node in self.ids() {
-            self.ensure(node, output, interrupt)?;
-        }
-        let found = match self.story.wait(interrupt) {
-            Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
-            found => found.ok(),
-        };
-        let rank = |node: NodeId, stop: &Stop| {
-            let place = place_of(stop);
-            found.as_ref().map_or(0, |found| found.rank(node, place))
-        };
-        let (present, last) = (self.present, self.last);
-        let now = rank(last, &self.stop_of(last)?);
-        let before: Vec<Stop> = self
-            .ids()
-            .map(|node| self.stop_of(node))
-            .collect::<Result<_>>()?;
-        let run = |node: NodeId, open: &mut dyn Debuggee, from: &Stop| loop {
-            let was_hit = matches!(from.reason, Reason::Breakpoints(_)) && node != last;
-            if direction == Direction::Backward && was_hit && rank(node, from) < now {
-                return Ok(from.clone());
-            }
-            let stop = open.travel(&Motion::Continue(direction), output, interrupt)?;
-            let is_hit = matches!(stop.reason, Reason::Breakpoints(_));
-            let is_ahead = direction == Direction::Backward && rank(node, &stop) >= now;
-            if !is_hit || !is_ahead || node == last {
-                return Ok(stop);
-            }
-        };
-        let stops: Vec<Result<Stop>> = std::thread::scope(|scope| {
-            let open = self.members.iter_mut().filter_map(|m| m.open.as_mut());
-            let running: Vec<_> = (0..)
-                .map(NodeId)
-                .zip(open)
-                .zip(&before)
-                .map(|((node, open), from)| scope.spawn(move || run(node, open.as_mut(), from)))
-                .collect();
-            let ended = running.into_iter().map(|run| {
-                run.join()
-                    .unwrap_or_else(|_| Err(DebuggeeError::other("an internal fault")))
-            });
-            ended.collect()
-        });
-        let is_made = |stop: &Result<Stop>| {
-            stop.as_ref()
-                .is_ok_and(|stop| stop.reason != Reason::Paused)
-        };
-        // Paused, or one failed: where the person looks is where it has come to.
-        let hits = self.ids().zip(&stops).filter_map(|(node, stop)| {
-            let is_hit = !is_plain_end(stop, direction);
-            let stop = stop.as_ref().ok().filter(|_| is_hit)?;
-            Some((rank(node, stop), node))
-        });
-        let chosen = match (stops.iter().all(is_made), direction) {
-            (false, _) => None,
-            (true, Direction::Forward) => hits.min(),
-            (true, Direction::Backward) => hits.max(),
-        };
-        let chosen = chosen.map_or(present, |(_, node)| node);
-        let has_ended = stops.iter().all(|stop| is_plain_end(stop, direction));
-        for ((node, was), stop) in self.ids().zip(before).zip(&stops) {
-            let Ok(stop) = stop else { continue };
-            let is_there = has_ended || node == chosen;
-            if !is_there && *stop != was {
-                // What was left behind is a copy of the process: to go back there costs nothing.
-                let calm = Interrupt::new();
-                let motion = Motion::Position(was.position);
-                self.node(node)?.travel(&motion, output, &calm)?;
-            }
-            let (stop, is_numbered) = match is_there {
-                true => (stop.clone(), *stop == was),
-                false => (was, true),
-            };
-            self.place(node, place_of(&stop));
-            let stop = match is_numbered {
-                true => stop,
-                false => self.numbered(node, stop),
-            };
-            self.remember(node, stop);
-        }
-        self.present = chosen;
-        let stop = match stops.into_iter().nth(chosen.0 as usize) {
-            Some(Err(error)) => return Err(error),
-            _ => self.stop_of(chosen)?,
-        };
-        self.settled(stop, output, interrupt)
-    }
-
     /// Where a node stands and why, with breakpoints as the client numbers them.
-    fn stop_of(&mut self, node: NodeId) -> Result<Stop> {
+    pub(super) fn stop_of(&mut self, node: NodeId) -> Result<Stop> {
         match self.member(node)?.stop.clone() {
             Some(stop) => Ok(stop),
             None => {
@@ -283,20 +188,6 @@ impl System {
     }
 }
 
-/// Whether a run ended where the recording does, and nothing was wrong there.
-fn is_plain_end(stop: &Result<Stop>, direction: Direction) -> bool {
-    match stop {
-        Ok(stop) => match (&stop.reason, direction) {
-            (Reason::Start, Direction::Backward) => true,
-            (Reason::End(ending), Direction::Forward) => {
-                !matches!(ending, Ending::Trapped(_) | Ending::HostError(_))
-            }
-            _ => false,
-        },
-        Err(_) => true,
-    }
-}
-
 impl Travels for System {
     fn travel(
         &mut self,
@@ -308,7 +199,7 @@ impl Travels for System {
             && !self.is_alone
             && self.members.len() > 1
         {
-            return self.search_all(*direction, output, interrupt);
+            return self.run_all(*direction, output, interrupt);
         }
         let node = self.present;
         self.ensure(node, output, interrupt)?;
@@ -493,7 +384,7 @@ impl Travels for System {
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion> {
-        let (node, frame) = tags::of_frame(frame);
+        let (node, frame) = self.frames.frame(frame)?;
         let motion = self.node(node)?.out_of(frame, direction)?;
         self.present = node;
         Ok(motion)
@@ -511,7 +402,7 @@ impl Travels for System {
     }
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>> {
-        let (node, frame) = tags::of_frame(frame);
+        let (node, frame) = self.frames.frame(frame)?;
         self.node(node)?.step_in_targets(frame)
     }
 }

@@ -35,6 +35,7 @@ impl Whole for System {
             wanted: super::stops::Wanted::default(),
             is_alone: true,
             stop,
+            frames: self.frames.clone(),
             last: present,
             moved_with: Vec::new(),
         }))
@@ -109,7 +110,7 @@ impl Whole for System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Origin> {
-        let (node, frame) = self.of_frame(frame);
+        let (node, frame) = self.of_frame(frame)?;
         let found = self
             .node(node)?
             .origin(expression, frame, output, interrupt)?;

@@ -80,45 +80,46 @@ impl Order {
     /// A node has gone forward. Who is the latest in the total order is looked at first: nobody
     /// asks more of it afterwards, so each node is looked at about once.
     fn pull_along(&self, node: usize, steps: &mut [u64]) {
-        let mut looked = HashMap::new();
-        let mut waiting = BinaryHeap::new();
-        waiting.push((u64::MAX, node));
-        while let Some((_, node)) = waiting.pop() {
-            let Some(step) = steps.get(node).copied() else {
-                continue;
-            };
-            // It may have been waiting more than once.
-            if looked.insert(node, step) == Some(step) {
-                continue;
-            }
-            for (other, needed) in self.links.needs(node, step) {
-                if let Some(at) = steps.get_mut(other).filter(|at| **at < needed) {
-                    *at = needed;
-                    waiting.push((self.index_of_step(other, needed), other));
-                }
-            }
-        }
+        let needs = |node, step| self.links.needs(node, step);
+        let is_short = |at, needed| at < needed;
+        let rank = |node, step| self.index_of_step(node, step);
+        spread(node, steps, needs, is_short, rank);
     }
 
     /// A node has gone back: the earliest is looked at first.
     fn push_back(&self, node: usize, steps: &mut [u64]) {
-        let mut looked = HashMap::new();
-        let mut waiting = BinaryHeap::new();
-        waiting.push((u64::MAX, node));
-        while let Some((_, node)) = waiting.pop() {
-            let Some(step) = steps.get(node).copied() else {
-                continue;
-            };
-            // It may have been waiting more than once.
-            if looked.insert(node, step) == Some(step) {
-                continue;
-            }
-            for (other, allowed) in self.links.allows(node, step) {
-                if let Some(at) = steps.get_mut(other).filter(|at| **at > allowed) {
-                    *at = allowed;
-                    let place = self.index_of_step(other, allowed.saturating_add(1));
-                    waiting.push((u64::MAX - place, other));
-                }
+        let allows = |node, step| self.links.allows(node, step);
+        let is_beyond = |at, allowed| at > allowed;
+        let rank = |node, step: u64| u64::MAX - self.index_of_step(node, step.saturating_add(1));
+        spread(node, steps, allows, is_beyond, rank);
+    }
+}
+
+/// A node has moved, and others go where they must: `asked` tells what a node that stands at a step
+/// asks of each other one, and `is_due` whether one at a step must go to another. The one with the
+/// highest rank is looked at first.
+fn spread<I: Iterator<Item = (usize, u64)>>(
+    node: usize,
+    steps: &mut [u64],
+    asked: impl Fn(usize, u64) -> I,
+    is_due: impl Fn(u64, u64) -> bool,
+    rank: impl Fn(usize, u64) -> u64,
+) {
+    let mut looked = HashMap::new();
+    let mut waiting = BinaryHeap::new();
+    waiting.push((u64::MAX, node));
+    while let Some((_, node)) = waiting.pop() {
+        let Some(step) = steps.get(node).copied() else {
+            continue;
+        };
+        // It may have been waiting more than once.
+        if looked.insert(node, step) == Some(step) {
+            continue;
+        }
+        for (other, to) in asked(node, step) {
+            if let Some(at) = steps.get_mut(other).filter(|at| is_due(**at, to)) {
+                *at = to;
+                waiting.push((rank(other, to), other));
             }
         }
     }

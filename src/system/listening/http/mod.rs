@@ -1,15 +1,18 @@
 //! `wasi:http`, 0.2 and 0.3: requests that the program makes, and requests that it is given.
 
-use super::bytes;
+mod fields;
+mod learnt;
+mod made;
+
+use self::fields::fields;
+use self::learnt::{consumed, incoming};
+use self::made::{bodies, constructed, made, outgoing};
 use super::call::Call;
 use super::hearing::{self, EndIndex, FlowId, Hearing};
 use crate::component::{Component, Crossing};
-use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::lift::Lifted;
 use crate::inspect::past::requests::is_handler;
-use crate::inspect::past::requests::values::{
-    error_code, first_handle, headers, is_ok, method, text, word,
-};
+use crate::inspect::past::requests::values::{error_code, first_handle, word};
 use crate::replay::{Calling, Entering};
 use crate::system::conversation::{Conversations, End, EndKind, Head, Place, Start};
 use crate::trace::NotedRequest;
@@ -261,15 +264,6 @@ pub(super) fn given(
     Some(end)
 }
 
-/// What the program learns of a head that came.
-fn learn(heard: &mut Hearing, end: EndIndex, learn: impl FnOnce(&mut Head)) {
-    if let Some(end) = heard.end(end)
-        && let Some(head) = &mut end.received.head
-    {
-        learn(head);
-    }
-}
-
 /// A function has answered.
 pub(super) fn answered(heard: &mut Hearing, call: &Call<'_>, answer: Option<&Lifted>) {
     let (interface, function) = call.function.names();
@@ -358,244 +352,6 @@ fn response(heard: &mut Hearing, call: &Call<'_>, end: EndIndex, answer: &Lifted
             }
         }
         _ => {}
-    }
-}
-
-fn constructed(heard: &mut Hearing, call: &Call<'_>, function: &str, answer: Option<&Lifted>) {
-    let own = || match get(heard, call.own()) {
-        Some(Thing::Made(headers)) => headers.clone(),
-        _ => Vec::new(),
-    };
-    let what = match function {
-        "[constructor]fields" => Thing::Made(Vec::new()),
-        "[constructor]outgoing-request" => {
-            let headers = own();
-            take(heard, call.own());
-            Thing::Request(Box::new(Outgoing::new(headers, None)))
-        }
-        "[constructor]outgoing-response" => {
-            let headers = own();
-            take(heard, call.own());
-            Thing::Response(Box::new(Outgoing::new(headers, None)))
-        }
-        _ => return,
-    };
-    put_first(heard, call, answer, thing(what));
-}
-
-/// `request.new` and `response.new` of WASI 0.3.
-fn made(heard: &mut Hearing, call: &Call<'_>, answer: Option<&Lifted>) {
-    let handle_in = |name| call.argument(name).and_then(first_handle);
-    let headers = handle_in("headers").and_then(|index| take(heard, call.handle(index)));
-    let headers = match headers {
-        Some(Thing::Made(headers)) => headers,
-        _ => Vec::new(),
-    };
-    let contents = handle_in("contents").map(|index| call.handle(index));
-    let body = contents.map(|handle| {
-        bytes::given(heard, handle).unwrap_or_else(|| {
-            let flow = heard.flow();
-            heard.unseen(flow);
-            flow
-        })
-    });
-    let outgoing = Box::new(Outgoing::new(headers, body));
-    let what = match call.function.name.contains("request") {
-        true => Thing::Request(outgoing),
-        false => Thing::Response(outgoing),
-    };
-    put_first(heard, call, answer, thing(what));
-}
-
-/// `consume-body` of WASI 0.3.
-fn consumed(heard: &mut Hearing, call: &Call<'_>, answer: Option<&Lifted>) {
-    let (Some(Thing::Given(end)) | Some(Thing::Answer(end))) = take(heard, call.own()) else {
-        return;
-    };
-    let flow = heard.flow();
-    heard.receives(end, flow);
-    put_first(heard, call, answer, hearing::Thing::Readable(flow));
-}
-
-/// Bodies of WASI 0.2.
-fn bodies(
-    heard: &mut Hearing,
-    call: &Call<'_>,
-    (body, method): (&str, &str),
-    answer: Option<&Lifted>,
-) {
-    let flow = match get(heard, call.own()) {
-        Some(Thing::BodyIn(flow) | Thing::BodyOut(flow)) => *flow,
-        _ => return,
-    };
-    match (body, method) {
-        ("incoming-body", "stream") => {
-            put_first(heard, call, answer, hearing::Thing::Input(flow));
-        }
-        ("outgoing-body", "write") => {
-            put_first(heard, call, answer, hearing::Thing::Output(flow));
-        }
-        ("outgoing-body", "finish") => {
-            take(heard, call.own());
-            heard.ended(flow, call.made());
-        }
-        ("incoming-body", "finish") => _ = take(heard, call.own()),
-        _ => {}
-    }
-}
-
-/// What the program asks of a request or an answer that came.
-fn incoming(heard: &mut Hearing, call: &Call<'_>, asked: &str, answer: Option<&Lifted>) {
-    let end = match get(heard, call.own()) {
-        Some(Thing::Given(end) | Thing::Answer(end)) => *end,
-        _ => return,
-    };
-    let Some(answer) = answer else { return };
-    match asked {
-        "method" => learn(heard, end, |head| {
-            if let Start::Request { method: of, .. } = &mut head.start {
-                *of = method(answer).or(of.take());
-            }
-        }),
-        "path-with-query" => learn(heard, end, |head| {
-            if let Start::Request { target, .. } = &mut head.start {
-                *target = text(answer).or(target.take());
-            }
-        }),
-        "authority" => {
-            if let (Some(end), Some(authority)) = (heard.end(end), text(answer)) {
-                end.authority = Some(authority);
-            }
-        }
-        "status" | "status-code" => learn(heard, end, |head| {
-            if let (Start::Response { status }, Lifted::Unsigned(code)) = (&mut head.start, answer)
-            {
-                *status = u16::try_from(*code).unwrap_or(0);
-            }
-        }),
-        "headers" => put_first(heard, call, Some(answer), thing(Thing::Received(end))),
-        "consume" if is_ok(answer) => {
-            let flow = heard.flow();
-            heard.receives(end, flow);
-            put_first(heard, call, Some(answer), thing(Thing::BodyIn(flow)));
-        }
-        _ => {}
-    }
-}
-
-/// What the program says of a request or a response that it makes.
-fn outgoing(heard: &mut Hearing, call: &Call<'_>, asked: &str, answer: Option<&Lifted>) {
-    if asked == "body" {
-        let flow = heard.flow();
-        match get_mut(heard, call.own()) {
-            Some(Thing::Request(of) | Thing::Response(of)) => of.body = Some(flow),
-            _ => return,
-        }
-        put_first(heard, call, answer, thing(Thing::BodyOut(flow)));
-        return;
-    }
-    if asked == "headers" {
-        let headers = match get(heard, call.own()) {
-            Some(Thing::Request(of) | Thing::Response(of)) => of.headers.clone(),
-            _ => return,
-        };
-        put_first(heard, call, answer, thing(Thing::Made(headers)));
-        return;
-    }
-    let Some(Thing::Request(of) | Thing::Response(of)) = get_mut(heard, call.own()) else {
-        return;
-    };
-    if !answer.is_some_and(is_ok) {
-        return;
-    }
-    match asked {
-        "set-method" => of.method = call.argument("method").and_then(method),
-        "set-path-with-query" => of.target = call.argument("path-with-query").and_then(text),
-        "set-authority" => of.authority = call.argument("authority").and_then(text),
-        "set-status-code" => {
-            let status = number(call.args.get(1)).and_then(|code| u16::try_from(code).ok());
-            of.status = status.unwrap_or(0);
-        }
-        _ => {}
-    }
-}
-
-/// Headers that the program makes, or looks at.
-fn fields(heard: &mut Hearing, call: &Call<'_>, asked: &str, answer: Option<&Lifted>) {
-    let name = || {
-        call.argument("name")
-            .and_then(text)
-            .map(|name| name.to_ascii_lowercase())
-    };
-    match asked {
-        "from-list" if answer.is_some_and(is_ok) => {
-            let mut made = call.argument("entries").map(headers).unwrap_or_default();
-            for (name, _) in &mut made {
-                name.make_ascii_lowercase();
-            }
-            made.truncate(MOST_HEADERS);
-            put_first(heard, call, answer, thing(Thing::Made(made)));
-        }
-        "clone" => {
-            let copy = match get(heard, call.own()) {
-                Some(Thing::Made(made)) => made.clone(),
-                Some(Thing::Received(end)) => {
-                    let end = *end;
-                    let head = heard.end(end).and_then(|end| end.received.head.as_ref());
-                    head.map(|head| head.headers.clone()).unwrap_or_default()
-                }
-                _ => return,
-            };
-            put_first(heard, call, answer, thing(Thing::Made(copy)));
-        }
-        "set" | "append" | "delete" | "get-and-delete" if answer.is_some_and(is_ok) => {
-            let values: Vec<String> = match call.argument("value") {
-                Some(value @ Lifted::Bytes(_)) => value_text(value).into_iter().collect(),
-                Some(Lifted::List(list)) => list.head.iter().filter_map(value_text).collect(),
-                _ => Vec::new(),
-            };
-            let Some(name) = name() else { return };
-            if let Some(Thing::Made(made)) = get_mut(heard, call.own()) {
-                if asked != "append" {
-                    made.retain(|(of, _)| *of != name);
-                }
-                if !asked.ends_with("delete") {
-                    made.extend(values.into_iter().map(|value| (name.clone(), value)));
-                }
-                made.truncate(MOST_HEADERS);
-            }
-        }
-        "get" | "entries" | "copy-all" => {
-            let Some(Thing::Received(end)) = get(heard, call.own()) else {
-                return;
-            };
-            let end = *end;
-            let learnt: Headers = match (asked, answer) {
-                ("get", Some(Lifted::List(list))) => {
-                    let Some(name) = name() else { return };
-                    let values = list.head.iter().filter_map(value_text);
-                    values.map(|value| (name.clone(), value)).collect()
-                }
-                (_, Some(list)) => headers(list),
-                _ => return,
-            };
-            learn(heard, end, |head| {
-                for (name, value) in learnt {
-                    let line = (name.to_ascii_lowercase(), value);
-                    if !head.headers.contains(&line) && head.headers.len() < MOST_HEADERS {
-                        head.headers.push(line);
-                    }
-                }
-            });
-        }
-        _ => {}
-    }
-}
-
-fn value_text(value: &Lifted) -> Option<String> {
-    match value {
-        Lifted::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes.head).into_owned()),
-        _ => None,
     }
 }
 
