@@ -119,15 +119,7 @@ impl Messages {
             }
         }
         for (message, cycle) in found.contradictions() {
-            let line = format!(
-                "contradiction: {} would be received before it was sent, as {}",
-                found.line(message),
-                cycle
-                    .iter()
-                    .map(|of| found.line(of))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            );
+            let line = found.contradiction_line(message, &cycle);
             match self.json {
                 true => {
                     let cycle: Vec<Value> =

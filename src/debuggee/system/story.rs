@@ -198,9 +198,10 @@ impl Found {
     fn goal(&self, site: &Site) -> Goal {
         let request = self.end(site.end).and_then(|end| end.request);
         match (site.event, request) {
-            (Some(event), _) => Goal::Motion(Motion::Event(event)),
             (None, Some(number)) => Goal::Request(number),
-            (None, None) => Goal::Motion(super::travels::motion_to(site.place)),
+            // What was asked for earlier is not there before it has come: then who sent it need
+            // not go back.
+            _ => Goal::Motion(super::travels::motion_to(site.place)),
         }
     }
 
@@ -289,6 +290,9 @@ impl Found {
         if until < lines.len() {
             shown.push(format!("  … {} after", lines.len() - until));
         }
+        let contradictions = self.contradictions().into_iter();
+        let told = contradictions.map(|(of, cycle)| self.contradiction_line(of, &cycle));
+        shown.extend(told.filter(|line| line.contains(filter)));
         shown
     }
 
@@ -337,6 +341,16 @@ impl Found {
             Some((messages.get(of.left_out)?, cycle.collect()))
         });
         found.collect()
+    }
+
+    /// A contradiction in one line, with all that say so.
+    pub fn contradiction_line(&self, message: &Message, cycle: &[&Message]) -> String {
+        let cycle: Vec<String> = cycle.iter().map(|of| self.line(of)).collect();
+        format!(
+            "contradiction: {} would be received before it was sent, as {}",
+            self.line(message),
+            cycle.join("; ")
+        )
     }
 
     /// A message in one line.
