@@ -8,6 +8,7 @@
 mod code;
 mod frames;
 mod looks;
+mod messages;
 pub mod opening;
 mod past;
 mod running;
@@ -15,6 +16,7 @@ mod stops;
 mod story;
 mod tags;
 mod travels;
+mod views;
 mod whole;
 
 pub use story::{Found, Heard, Story};
@@ -27,6 +29,7 @@ use crate::timeline::travel::motion::Stop;
 use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
+use views::StoryWanted;
 
 /// Opens a node's recording.
 pub type Opener = Arc<
@@ -69,6 +72,7 @@ pub struct System {
     last: NodeId,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
+    story_wanted: StoryWanted,
 }
 
 /// Most recordings of a system: more are a mistake, such as the directory of a whole fleet.
@@ -119,6 +123,7 @@ impl System {
             frames: FrameNumbers::default(),
             last: NodeId(0),
             moved_with: Vec::new(),
+            story_wanted: StoryWanted::No,
         })
     }
 

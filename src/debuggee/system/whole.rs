@@ -38,6 +38,7 @@ impl Whole for System {
             frames: self.frames.clone(),
             last: present,
             moved_with: Vec::new(),
+            story_wanted: super::views::StoryWanted::No,
         }))
     }
 
