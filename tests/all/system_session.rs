@@ -267,6 +267,15 @@ fn a_file_names_the_recordings_of_a_system() {
         "{lines}"
     );
 
+    // Also a directory of them.
+    std::fs::write(&file, r#"{ "traces": ["poster.rrtrace", "served"] }"#).expect("writes");
+    let listed = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
+    let lines = text(&listed.stdout);
+    assert!(
+        lines.contains("-> answer-1 before event 0  POST /echo"),
+        "{lines}"
+    );
+
     std::fs::write(&file, "{\"traces\": 3}").expect("writes");
     let refused = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
     assert!(!refused.status.success());
