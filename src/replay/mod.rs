@@ -14,6 +14,7 @@ mod divergence;
 mod drive;
 mod error;
 mod frame;
+pub mod found;
 pub mod frames;
 mod gauge;
 mod instances;

@@ -391,6 +391,7 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
         frame: None,
         hostcall: Some(&call),
         at_hostcall: false,
+        elsewhere: None,
     };
     let value = |text: &str| {
         let value = Expression::parse(text).and_then(|parsed| parsed.evaluate(&scene));
@@ -421,6 +422,7 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
     assert!(matches!(value("size"), Err(Fault::NoSource(_))));
     let in_its_frame = Scene {
         at_hostcall: true,
+        elsewhere: None,
         ..scene
     };
     let bare = Expression::parse("size * 2").and_then(|parsed| parsed.evaluate(&in_its_frame));

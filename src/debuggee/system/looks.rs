@@ -8,6 +8,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Telling;
 use crate::system::message::NodeId;
+use crate::timeline::travel::elsewhere::Elsewhere;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -75,6 +76,10 @@ impl Looks for System {
         format: Format,
     ) -> Result<VariableView> {
         let (node, frame) = self.of_frame(frame)?;
+        self.heed(expression);
+        if Elsewhere::is_meant(expression) {
+            self.tell_elsewhere_known(node)?;
+        }
         let view = self
             .node(node)?
             .evaluate(expression, frame, context, format)?;

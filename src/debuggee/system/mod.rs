@@ -6,7 +6,9 @@
 //! received that was not sent.
 
 mod code;
+mod elsewhere;
 mod frames;
+mod heard;
 mod looks;
 pub mod opening;
 mod past;
@@ -17,13 +19,15 @@ mod tags;
 mod travels;
 mod whole;
 
-pub use story::{Found, Heard, Story};
+pub use heard::Heard;
+pub use story::{Found, GoOn, Story};
 
 use super::{Debuggee, DebuggeeError, LaunchError, Output, ThreadId, ThreadView};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Stop;
+use elsewhere::SpokenOf;
 use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
@@ -60,6 +64,7 @@ pub struct System {
     present: NodeId,
     story: Story,
     wanted: Wanted,
+    spoken_of: SpokenOf,
     /// Runs are of the present node alone.
     is_alone: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
@@ -114,6 +119,7 @@ impl System {
             present: NodeId(0),
             story,
             wanted: Wanted::default(),
+            spoken_of: SpokenOf::default(),
             is_alone: false,
             stop,
             frames: FrameNumbers::default(),

@@ -22,6 +22,7 @@ impl System {
     ) -> Result<Stop> {
         for node in self.ids() {
             self.ensure(node, output, interrupt)?;
+            self.tell_elsewhere(node, interrupt)?;
         }
         let found = match self.story.wait(interrupt) {
             Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),

@@ -6,7 +6,7 @@ use super::tags;
 use crate::debuggee::{
     BreakpointState, Data, DataBreakpointRequest, DataMeant, Debuggee, DebuggeeError,
     FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
-    SourceBreakpointRequest, SourceOrigin, SourcePoint, Stops, ValuesRef,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, Stops, ValuesRef, When,
 };
 use crate::system::message::NodeId;
 use crate::timeline::travel::motion::BreakpointId;
@@ -83,6 +83,10 @@ fn plain<T: Clone>(requests: &Numbered<T>) -> Vec<T> {
 }
 
 impl System {
+    fn heed_when(&mut self, when: &When) {
+        self.heed(when.condition.as_deref().unwrap_or_default());
+    }
+
     /// Has every open node know of some requests; the answer to each is the best that any gave.
     fn set<T: Clone>(
         &mut self,
@@ -136,6 +140,10 @@ impl Stops for System {
         breakpoints: &[SourceBreakpointRequest],
     ) -> Vec<BreakpointState> {
         let (whose, own) = tags::of_source(self.present, source);
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+            self.heed(breakpoint.log_message.as_deref().unwrap_or_default());
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.sources.insert(source.clone(), requests.clone());
         let is_meant = |node| whose.is_none_or(|whose| whose == node);
@@ -148,6 +156,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[FunctionBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.functions = requests.clone();
         self.set(&requests, |_| true, &mut |_, open, plain| {
@@ -159,6 +170,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[InstructionBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.instructions = requests.clone();
         let here = self.present;
@@ -180,6 +194,9 @@ impl Stops for System {
     }
 
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        for filter in filters {
+            self.heed(filter.condition.as_deref().unwrap_or_default());
+        }
         let requests = self.wanted.number(filters);
         self.wanted.filters = requests.clone();
         self.set(&requests, |_| true, &mut |_, open, plain| {
@@ -191,6 +208,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[DataBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.data = requests.clone();
         let here = self.present;

@@ -10,10 +10,11 @@ use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
 use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
 use crate::system::words;
 use crate::timeline::Interrupt;
+use crate::timeline::travel::elsewhere::Since;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
-use crate::trace::HostTimes;
+use super::heard::Heard;
 use parking_lot::{Condvar, Mutex};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
@@ -35,18 +36,32 @@ struct Slot {
     is_there: Condvar,
 }
 
+/// Whether anybody wants to know what becomes known.
+#[derive(Clone)]
+pub struct GoOn(Weak<Slot>);
+
+impl GoOn {
+    /// Whether somebody does.
+    pub fn is_wanted(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 impl Story {
-    /// Finds it out on a thread of its own: `listen` gives the conversations of each node.
+    /// Finds it out on a thread of its own: `listen` gives the conversations of each node, and is
+    /// given what tells whether anybody wants to know any more.
     pub fn begin(
         names: Vec<String>,
-        listen: impl FnOnce() -> std::result::Result<Vec<Heard>, String> + Send + 'static,
+        listen: impl FnOnce(&GoOn) -> std::result::Result<Vec<Heard>, String> + Send + 'static,
     ) -> Story {
         let story = Story::default();
-        let slot = story.0.clone();
+        let go_on = GoOn(Arc::downgrade(&story.0));
         let work = move || {
-            let told = listen().map(|nodes| Arc::new(Found::of(names, nodes)));
-            *slot.told.lock() = Some(told);
-            slot.is_there.notify_all();
+            let told = listen(&go_on).map(|nodes| Arc::new(Found::of(names, nodes)));
+            if let Some(slot) = go_on.0.upgrade() {
+                *slot.told.lock() = Some(told);
+                slot.is_there.notify_all();
+            }
         };
         let thread = std::thread::Builder::new().name("system-story".into());
         if let Err(error) = thread.spawn(work) {
@@ -84,14 +99,6 @@ pub(super) enum Goal {
     Motion(Motion),
     /// To where the program is given a request, by its number.
     Request(u64),
-}
-
-/// What one node said and was told, and when.
-pub struct Heard {
-    /// With whom it spoke.
-    pub conversations: Conversations,
-    /// The clock of its host.
-    pub times: HostTimes,
 }
 
 /// What the nodes said to each other.
@@ -155,6 +162,18 @@ impl Found {
     /// Where a place is in the order of the system.
     pub(super) fn rank(&self, node: NodeId, place: Place) -> u64 {
         self.order.index_of(NodePlace { node, place })
+    }
+
+    /// How far another node had come at each moment of one.
+    pub(super) fn progress(&self, one: NodeId, other: NodeId) -> Vec<Since> {
+        let steps = self.order.progress(one, other).into_iter();
+        steps
+            .map(|(here, there)| Since {
+                event: here.events,
+                in_call: here.in_call,
+                other: there.events,
+            })
+            .collect()
     }
 
     /// The places at a part of the way through the order of the system.

@@ -203,6 +203,7 @@ impl Travels for System {
         }
         let node = self.present;
         self.ensure(node, output, interrupt)?;
+        self.tell_elsewhere(node, interrupt)?;
         if let Motion::Line(direction, Step::Into) = motion
             && place_of(&self.stop).in_call
             && let Some((other, goal)) = self.end_of_message(*direction)

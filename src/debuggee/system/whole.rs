@@ -33,6 +33,7 @@ impl Whole for System {
             present,
             story: self.story.clone(),
             wanted: super::stops::Wanted::default(),
+            spoken_of: super::elsewhere::SpokenOf::default(),
             is_alone: true,
             stop,
             frames: self.frames.clone(),
@@ -49,6 +50,10 @@ impl Whole for System {
         interrupt: &Interrupt,
     ) -> Result<VisitsTold> {
         let here = self.present;
+        for text in telling.messages.iter().chain(&of.condition) {
+            self.heed(text);
+        }
+        self.tell_elsewhere(here, interrupt)?;
         let own = Visiting {
             of: match &of.of {
                 VisitsOf::Line { source, line } => VisitsOf::Line {
