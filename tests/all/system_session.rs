@@ -295,7 +295,11 @@ fn shown(client: &mut Client, thread: i64) -> Vec<(Value, Value)> {
     let stack = client.ask("stackTrace", json!({ "threadId": thread }));
     let frames = stack["stackFrames"].as_array().expect("frames");
     let told = |client: &mut Client, frame: &Value| {
-        let held = without_references(variables(client, frame));
+        let mut held = without_references(variables(client, frame));
+        // What others have to do with it is the system's.
+        if let Value::Array(scopes) = &mut held {
+            scopes.retain(|scope| scope["scope"] != "Messages");
+        }
         let place = json!([frame["name"], frame["line"], frame["source"]["name"]]);
         (place, held)
     };
@@ -333,4 +337,135 @@ fn a_node_shows_what_its_recording_shows_alone() {
     );
     let listed = text(&listed.stdout);
     assert!(listed.contains("#0  main (count=4"), "{listed}");
+}
+
+#[test]
+fn a_condition_speaks_of_how_far_another_node_has_come() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    // The getter asks when the first answer is given, the poster before that.
+    for (condition, expected) in [
+        ("$node.answer-1.event > 0", vec!["getter"]),
+        ("$node[\"answer-1\"].event == 0", vec!["poster"]),
+        ("$node.getter.event >= 0", vec!["poster", "getter"]),
+    ] {
+        command(&mut client, "seek 0%");
+        let asks = json!([{ "name": "*outgoing-handler#handle", "condition": condition }]);
+        client.ask("setFunctionBreakpoints", json!({ "breakpoints": asks }));
+        for name in expected {
+            client.ask("continue", json!({ "threadId": 1 }));
+            let stop = client.event("stopped");
+            assert_eq!(stop["threadId"], ids[name].0, "{condition}: {stop}");
+            assert_eq!(stop["reason"], "hostcall", "{condition}: {stop}");
+        }
+        client.ask("continue", json!({ "threadId": 1 }));
+        let stop = client.event("stopped");
+        assert_ne!(stop["reason"], "hostcall", "{condition}: {stop}");
+    }
+    let asked = sends(&traces, "\"hello there\"");
+    command(&mut client, "seek answer-1:end");
+    let value = |client: &mut Client, text: &str| {
+        let told = client.ask(
+            "evaluate",
+            json!({ "expression": text, "context": "watch" }),
+        );
+        told["result"].as_str().expect("a value").to_owned()
+    };
+    let of_poster: i64 = value(&mut client, "$node.poster.event")
+        .parse()
+        .expect("a number");
+    assert!(of_poster >= asked, "{of_poster} {asked}");
+    let refused = client.refusal(
+        "evaluate",
+        json!({ "expression": "$node.nobody.event", "context": "watch" }),
+    );
+    assert!(
+        refused.contains("no other node is named `nobody`"),
+        "{refused}"
+    );
+    assert!(refused.contains("poster, getter, answer-2"), "{refused}");
+}
+
+/// The *Messages* of the innermost frame.
+fn messages_here(client: &mut Client, thread: i64) -> Vec<Value> {
+    let stack = client.ask("stackTrace", json!({ "threadId": thread }));
+    let id = &stack["stackFrames"][0]["id"];
+    let scopes = client.ask("scopes", json!({ "frameId": id }));
+    let scopes = scopes["scopes"].as_array().expect("scopes");
+    let Some(scope) = scopes.iter().find(|scope| scope["name"] == "Messages") else {
+        return Vec::new();
+    };
+    let inside = json!({ "variablesReference": scope["variablesReference"] });
+    let told = client.ask("variables", inside);
+    told["variables"].as_array().expect("rows").clone()
+}
+
+#[test]
+fn the_frame_of_a_message_shows_its_other_end() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    let event = sends(&traces, "\"hello there\"");
+    command(&mut client, &format!("seek {event}"));
+    let rows = messages_here(&mut client, ids["poster"].0);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["name"], "sent to");
+    let value = rows[0]["value"].as_str().expect("a value");
+    assert!(value.starts_with("answer-1 event "), "{value}");
+    assert!(value.ends_with("\"hello there\""), "{value}");
+    let inside = json!({ "variablesReference": rows[0]["variablesReference"] });
+    let details = client.ask("variables", inside);
+    let details = details["variables"].as_array().expect("rows").clone();
+    let detail = |name: &str| {
+        let found = details.iter().find(|of| of["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} in {details:?}"))["value"].clone()
+    };
+    assert_eq!(detail("node"), "answer-1");
+    assert_eq!(detail("evidence"), "address and bytes");
+    assert_eq!(detail("bytes"), "11");
+
+    // It leads to the line of the hostcall in the other node, which nobody has looked at yet.
+    let reference = json!({ "locationReference": rows[0]["declarationLocationReference"] });
+    let place = client.ask("locations", reference);
+    let source =
+        json!({ "source": place["source"], "sourceReference": place["source"]["sourceReference"] });
+    let text = client.ask("source", source);
+    let text = text["content"].as_str().expect("a text");
+    let line = place["line"].as_u64().expect("a line") as usize;
+    let line = text.lines().nth(line - 1).expect("that line");
+    assert!(
+        line.contains("read") && line.contains("hello there"),
+        "{line}"
+    );
+
+    // In the service, the frame of the request has both directions.
+    command(&mut client, "seek answer-1:end");
+    command(&mut client, "seek answer-1:3");
+    let stack = client.ask("stackTrace", json!({ "threadId": ids["answer-1"].0 }));
+    let frames = stack["stackFrames"].as_array().expect("frames");
+    let mut said = Vec::new();
+    for frame in frames {
+        let scopes = client.ask("scopes", json!({ "frameId": frame["id"] }));
+        let scopes = scopes["scopes"].as_array().expect("scopes");
+        if !scopes.iter().any(|scope| scope["name"] == "Request") {
+            continue;
+        }
+        let scope = scopes.iter().find(|scope| scope["name"] == "Messages");
+        let scope = scope.expect("messages of the request");
+        let inside = json!({ "variablesReference": scope["variablesReference"] });
+        let told = client.ask("variables", inside);
+        let rows = told["variables"].as_array().expect("rows").clone();
+        said.extend(
+            rows.iter()
+                .map(|row| row["name"].as_str().expect("a name").to_owned()),
+        );
+    }
+    assert_eq!(
+        said,
+        ["received from", "received from", "sent to", "sent to"]
+    );
+    // Where nothing is said, there is nothing.
+    command(&mut client, "seek poster:0");
+    assert!(messages_here(&mut client, ids["poster"].0).is_empty());
 }

@@ -19,7 +19,7 @@ mod growing;
 mod guest;
 mod guest_memory;
 mod handles;
-mod hostcalls;
+pub(super) mod hostcalls;
 mod launcher;
 mod measured;
 mod origin;

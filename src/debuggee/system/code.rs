@@ -46,6 +46,8 @@ impl Code for System {
     ) -> Result<SourceText> {
         let (node, own) = tags::untag(self.present, &text.0);
         let own = TextRef(own.to_owned());
+        // A message leads to one that nobody has looked at yet.
+        self.ensure(node, output, interrupt)?;
         self.node(node)?.source_text(&own, output, interrupt)
     }
 

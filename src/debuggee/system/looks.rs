@@ -46,11 +46,12 @@ impl Looks for System {
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>> {
         let (node, frame) = self.frames.frame(frame)?;
         let scopes = self.node(node)?.scopes(frame)?;
+        let messages = self.message_scope(node, frame, &scopes);
         let tagged = scopes.into_iter().map(|scope| Scope {
             children: tags::children(node, scope.children),
             ..scope
         });
-        Ok(tagged.collect())
+        Ok(tagged.chain(messages).collect())
     }
 
     fn variables(
@@ -59,6 +60,9 @@ impl Looks for System {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>> {
+        if let Some(own) = self.own_variables(of, page) {
+            return own;
+        }
         let (node, own) = tags::untag(self.present, &of.0);
         let own = ValuesRef(own.to_owned());
         let found = self.node(node)?.variables(&own, page, format)?;

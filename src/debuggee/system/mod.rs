@@ -11,6 +11,7 @@ mod frames;
 mod heard;
 mod looks;
 pub mod opening;
+mod other_end;
 mod past;
 mod running;
 mod stops;

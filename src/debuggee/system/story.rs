@@ -1,10 +1,11 @@
 //! What the nodes of a system said to each other: found out in the background, once, for all who
 //! ask.
 
+use super::heard::Heard;
 use crate::debuggee::DebuggeeError;
 use crate::replay::Tick;
 use crate::system::clock::WallClock;
-use crate::system::conversation::{Conversations, End, Place};
+use crate::system::conversation::{Conversations, End, Place, Way};
 use crate::system::matching::{Matches, NodeConversations, match_ends};
 use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
 use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
@@ -12,7 +13,6 @@ use crate::system::words;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::elsewhere::Since;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
-use super::heard::Heard;
 use parking_lot::{Condvar, Mutex};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -223,39 +223,57 @@ impl Found {
         }
     }
 
+    /// Conversations of a node in which a hostcall says or brings something.
+    pub(super) fn spoken_at(&self, node: NodeId, event: u64) -> impl Iterator<Item = EndId> {
+        self.ends_of(node).filter(move |id| {
+            self.end(*id).is_some_and(|end| {
+                let ways = [Way::Sent, Way::Received];
+                ways.iter()
+                    .any(|way| end.direction(*way).events().any(|of| of == Some(event)))
+            })
+        })
+    }
+
+    /// All ends of a node's conversations.
+    pub(super) fn ends_of(&self, node: NodeId) -> impl Iterator<Item = EndId> + use<> {
+        let ends = self.nodes.get(node.0 as usize);
+        let ends = ends.map_or(0, |node| node.conversations.ends.len() as u32);
+        (0..ends).map(move |end| EndId { node, end })
+    }
+
     /// Why there is nothing to follow.
     fn nothing_to_follow(&self, node: NodeId, place: Place, direction: Direction) -> DebuggeeError {
-        let is_near = |end: u32| {
-            let node = self.nodes.get(node.0 as usize)?;
-            let end = node.conversations.ends.get(end as usize)?;
-            let way = match direction {
-                Direction::Forward => &end.sent,
-                Direction::Backward => &end.received,
-            };
-            let pieces = way.pieces.iter().map(|piece| (piece.event, piece.place));
-            let heads = way.head.iter().map(|head| (head.event, head.place));
-            pieces
-                .chain(heads)
-                .any(|(event, at)| at == place || event == Some(place.events))
-                .then_some(end)
+        let (what, way) = match direction {
+            Direction::Forward => ("sent", Way::Sent),
+            Direction::Backward => ("received", Way::Received),
         };
-        let ends = self
-            .nodes
-            .get(node.0 as usize)
-            .map_or(0, |node| node.conversations.ends.len() as u32);
-        let what = match direction {
-            Direction::Forward => "sent",
-            Direction::Backward => "received",
+        let is_near = |id: &EndId| {
+            self.end(*id).is_some_and(|end| {
+                let way = end.direction(way);
+                let mut places = way.places();
+                way.events().any(|event| event == Some(place.events))
+                    || places.any(|at| at == place)
+            })
         };
-        let Some((id, end)) = (0..ends).find_map(|id| Some((id, is_near(id)?))) else {
+        let Some(id) = self.ends_of(node).find(is_near) else {
             return DebuggeeError::other(format!(
                 "nothing is {what} here: go to a hostcall by which something is (`messages` lists \
                  them)"
             ));
         };
-        let id = EndId { node, end: id };
-        let about = words::end(end);
         DebuggeeError::other(match self.matches.other_end(id) {
+            OtherEnd::Outside | OtherEnd::Ambiguous(_) => self.why_unknown(id),
+            OtherEnd::Known(..) | OtherEnd::Several(_) => {
+                let about = self.end(id).map(words::end).unwrap_or_default();
+                format!("this was {what}, and never arrived: {about}")
+            }
+        })
+    }
+
+    /// Why the other end of a conversation is not known.
+    pub(super) fn why_unknown(&self, id: EndId) -> String {
+        let about = self.end(id).map(words::end).unwrap_or_default();
+        match self.matches.other_end(id) {
             OtherEnd::Outside => {
                 format!("the other end of this is in none of these recordings: {about}")
             }
@@ -269,9 +287,19 @@ impl Found {
                 )
             }
             OtherEnd::Known(..) | OtherEnd::Several(_) => {
-                format!("this was {what}, and never arrived: {about}")
+                format!("none of it has its like at the other end: {about}")
             }
-        })
+        }
+    }
+
+    /// Where one end of a message is.
+    pub(super) fn site(&self, site: &Site) -> String {
+        words::site(site, &self.names)
+    }
+
+    /// Which ends belong together.
+    pub(super) fn matches(&self) -> &Matches {
+        &self.matches
     }
 
     /// What a node is called.

@@ -58,7 +58,11 @@ impl Timeline {
         let is_plain = breakpoint.condition.is_none() && telling.messages.is_empty();
         let places = breakpoint.places.clone();
         let mut breaks = self.breaks_of(breakpoint);
-        if telling.messages.iter().any(|text| Elsewhere::is_meant(text)) {
+        if telling
+            .messages
+            .iter()
+            .any(|text| Elsewhere::is_meant(text))
+        {
             breaks.elsewhere = self.elsewhere().clone();
         }
         let watch = Watch::Breaks(breaks.clone());
