@@ -438,13 +438,17 @@ impl<'a> Parser<'a> {
     /// The name of another recording, with `.event` behind it.
     fn node_meant(&mut self) -> Parsed<String> {
         let name = match self.take("[") {
-            true => match self.quoted()?.kind {
-                Kind::Text(name) => {
-                    self.expect("]", "`]`")?;
-                    name
+            true => {
+                self.space();
+                if !self.rest().starts_with('"') {
+                    return Err(self.expected("the name of a node, in double quotes"));
                 }
-                _ => return Err(self.expected("the name of a node, in double quotes")),
-            },
+                let Kind::Text(name) = self.text_literal()?.kind else {
+                    return Err(self.expected("the name of a node, in double quotes"));
+                };
+                self.expect("]", "`]`")?;
+                name
+            }
             false => {
                 self.expect(".", "`.` and the name of a node")?;
                 let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '#');
