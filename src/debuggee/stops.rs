@@ -37,6 +37,10 @@ pub trait Stops {
     ///
     /// Why they cannot be.
     fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError>;
+    /// Breakpoints that have found places since they were answered.
+    fn take_placed(&mut self) -> Vec<BreakpointState> {
+        Vec::new()
+    }
     /// How far others had come at each moment of this one, for expressions that speak of them.
     fn set_elsewhere(&mut self, elsewhere: Elsewhere) {
         _ = elsewhere;

@@ -469,3 +469,55 @@ fn the_frame_of_a_message_shows_its_other_end() {
     command(&mut client, "seek poster:0");
     assert!(messages_here(&mut client, ids["poster"].0).is_empty());
 }
+
+#[test]
+fn a_breakpoint_waits_for_the_node_that_has_its_place() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    let names = json!([{ "name": "hand_on" }, { "name": "send_body" }, { "name": "nowhere" }]);
+    let told = client.ask("setFunctionBreakpoints", json!({ "breakpoints": names }));
+    let told = &told["breakpoints"];
+    let verified = |at: usize| told[at]["verified"].as_bool().expect("a truth");
+    assert_eq!(
+        [verified(0), verified(1), verified(2)],
+        [false, true, false]
+    );
+    let why = told[0]["message"].as_str().expect("words");
+    assert!(
+        why.contains("3 of the recordings are not looked at yet"),
+        "{why}"
+    );
+    client.ask("continue", json!({ "threadId": 1 }));
+    let changed = client.event("breakpoint");
+    assert_eq!(changed["reason"], "changed");
+    assert_eq!(changed["breakpoint"]["id"], told[0]["id"]);
+    assert_eq!(changed["breakpoint"]["verified"], true);
+    let mut stops = Vec::new();
+    for _ in 0..3 {
+        let stop = client.event("stopped");
+        stops.push(stop["threadId"].as_i64().expect("a thread"));
+        client.ask("continue", json!({ "threadId": 1 }));
+    }
+    let ids = ["poster", "answer-1", "getter"].map(|name| ids[name].0);
+    assert_eq!(stops, ids);
+}
+
+#[test]
+fn at_the_prompt_a_place_may_be_any_nodes() {
+    let (_dir, traces) = shop();
+    let paths = traces.iter().map(|path| path.to_str().expect("a name"));
+    let commands = ["break hand_on", "break fixtures/answer.c:182", "c", "nodes"];
+    let commands = commands.iter().flat_map(|command| ["-x", command]);
+    let args: Vec<&str> = ["debug", "--batch", "--no-init"]
+        .into_iter()
+        .chain(commands)
+        .chain(paths)
+        .collect();
+    let told = rr_dap(&args, "");
+    let told = text(&told.stdout);
+    assert!(told.contains("Breakpoint 1 hand_on"), "{told}");
+    assert!(told.contains("Breakpoint 2 at answer.c:182"), "{told}");
+    assert!(told.contains("[answer-1, event "), "{told}");
+    assert!(told.contains("* 3 answer-1, "), "{told}");
+}

@@ -19,17 +19,13 @@ pub struct Heard {
 
 impl Heard {
     /// Listens to a recording, or has it from who listened before. `go_on` is asked now and then
-    /// whether anybody wants to know.
-    ///
-    /// # Errors
-    ///
-    /// If its code cannot be compiled or loaded.
+    /// whether anybody wants to know. Of one that cannot be replayed nothing is heard, and it is
+    /// said why.
     pub fn of(
         trace: &Arc<Trace>,
         cache: &CacheDir,
         go_on: impl Fn() -> bool + Clone + Send + 'static,
-    ) -> Result<Heard, String> {
-        let times = HostTimes::of(trace);
+    ) -> Heard {
         let finding = Finding {
             name: "conversations",
             version: listening::VERSION,
@@ -37,23 +33,29 @@ impl Heard {
         };
         let key = finding.of(trace);
         if let Some(conversations) = key.as_ref().and_then(|key| key.read(cache)) {
-            return Ok(Heard {
-                conversations,
-                times,
-            });
+            return Heard::at(trace, conversations);
         }
-        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", trace.path().display());
         let variant = Variant::for_whole(trace.outcome());
-        let compiled = Compiled::prepare(trace, cache, variant, &|_, _| {});
-        let compiled = compiled.map_err(|error| failed(&error))?;
-        let conversations =
-            conversations(trace, &compiled, go_on.clone()).map_err(|error| failed(&error))?;
+        let heard = Compiled::prepare(trace, cache, variant, &|_, _| {})
+            .map_err(|error| error.to_string())
+            .and_then(|compiled| {
+                conversations(trace, &compiled, go_on.clone()).map_err(|error| error.to_string())
+            });
+        let conversations = heard.unwrap_or_else(|why| Conversations {
+            events: trace.readable_hostcalls().0,
+            cut_short: Some(why),
+            ..Conversations::default()
+        });
         if let (Some(key), None, true) = (key, &conversations.cut_short, go_on()) {
             key.keep(&conversations, cache);
         }
-        Ok(Heard {
+        Heard::at(trace, conversations)
+    }
+
+    fn at(trace: &Trace, conversations: Conversations) -> Heard {
+        Heard {
             conversations,
-            times,
-        })
+            times: HostTimes::of(trace),
+        }
     }
 }

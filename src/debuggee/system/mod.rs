@@ -22,8 +22,9 @@ mod whole;
 
 pub use heard::Heard;
 pub use story::{Found, GoOn, Story};
+pub use tags::without_node;
 
-use super::{Debuggee, DebuggeeError, LaunchError, Output, ThreadId, ThreadView};
+use super::{Debuggee, DebuggeeError, LaunchError, NOT_LOOKED_AT, Output, ThreadId, ThreadView};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
@@ -198,8 +199,8 @@ impl System {
                 name: member.name.clone(),
                 moment: member.open.as_ref().map_or_else(
                     || match member.place {
-                        Place { events: 0, .. } => "not looked at yet".to_owned(),
-                        place => format!("event {}, not looked at yet", place.events),
+                        Place { events: 0, .. } => NOT_LOOKED_AT.to_owned(),
+                        place => format!("event {}, {NOT_LOOKED_AT}", place.events),
                     },
                     |open| {
                         let here = open.here();

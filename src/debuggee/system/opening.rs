@@ -262,7 +262,7 @@ fn of_node(view: &ViewArguments, node: &NodeArguments) -> ViewArguments {
 ///
 /// # Errors
 ///
-/// If the code of one cannot be compiled or loaded.
+/// If nobody wants to know any more.
 pub fn listen(
     traces: &[Arc<Trace>],
     cache: &CacheDir,
@@ -294,7 +294,7 @@ pub fn listen(
             false => "nobody wants to know any more".to_owned(),
         });
     }
-    heard.into_iter().map(|(_, heard)| heard).collect()
+    Ok(heard.into_iter().map(|(_, heard)| heard).collect())
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::system::words;
 /// What values of the system itself are asked for with begins so; those of nodes with their
 /// numbers.
 const OWN: &str = "system/";
+/// So many messages are told of in a stop's text.
+const TOLD: usize = 2;
 /// Most messages of one frame.
 const MOST: usize = 1000;
 
@@ -85,6 +87,32 @@ impl System {
             },
             expensive: false,
         })
+    }
+
+    /// Where it goes that is sent where the present node stands, or where it came from.
+    pub(super) fn told_of_messages(&self) -> Option<String> {
+        let place = super::travels::place_of(&self.stop);
+        let found = self.story.known().filter(|_| place.in_call)?;
+        let rows = found.spoken(Spoken::Call(self.present, place.events));
+        let mut told: Vec<String> = rows
+            .iter()
+            .filter_map(|row| match row {
+                Row::Message(message, Way::Sent) => {
+                    Some(format!("sent to {}", found.site(&message.to)))
+                }
+                Row::Message(message, Way::Received) => {
+                    Some(format!("received from {}", found.site(&message.from)))
+                }
+                Row::Unknown(_) => None,
+            })
+            .collect();
+        told.dedup();
+        let more = told.len().saturating_sub(TOLD);
+        told.truncate(TOLD);
+        if more > 0 {
+            told.push(format!("{more} more"));
+        }
+        (!told.is_empty()).then(|| told.join(", "))
     }
 
     /// The values of the system itself, if it is those that are asked for.

@@ -336,6 +336,11 @@ impl Found {
         if until < lines.len() {
             shown.push(format!("  … {} after", lines.len() - until));
         }
+        for (name, node) in self.names.iter().zip(&self.nodes) {
+            if let Some(why) = &node.conversations.cut_short {
+                shown.push(format!("  of {name}, more may be missing: {why}"));
+            }
+        }
         shown
     }
 

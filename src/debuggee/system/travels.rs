@@ -247,6 +247,13 @@ impl Travels for System {
         Ok(())
     }
 
+    fn open_all(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        for node in self.ids() {
+            self.ensure(node, output, interrupt)?;
+        }
+        Ok(())
+    }
+
     fn is_open(&self, thread: ThreadId) -> bool {
         let node = self.node_of(thread).and_then(|node| self.member(node));
         node.is_ok_and(|member| member.open.is_some())
@@ -303,6 +310,7 @@ impl Travels for System {
             .here_mut()
             .map(|here| here.describe_stop())
             .unwrap_or_default();
+        let mut others: Vec<String> = self.told_of_messages().into_iter().collect();
         if !self.moved_with.is_empty() {
             let names: Vec<String> = self
                 .moved_with
@@ -312,12 +320,9 @@ impl Travels for System {
                     Some(format!("{} to event {}", member.name, member.place.events))
                 })
                 .collect();
-            let moved = format!("moved along: {}", names.join(", "));
-            text.text = Some(match text.text {
-                Some(text) => format!("{text}; {moved}"),
-                None => moved,
-            });
+            others.push(format!("moved along: {}", names.join(", ")));
         }
+        text.others = (!others.is_empty()).then(|| others.join("; "));
         text
     }
 
