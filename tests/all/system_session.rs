@@ -128,6 +128,38 @@ fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
         .collect()
 }
 
+/// That nothing is received where the nodes stand that was not sent.
+fn is_consistent(client: &mut Client, said: &[Value]) {
+    let places: HashMap<String, (i64, bool)> = threads(client)
+        .into_iter()
+        .map(|(name, (id, moment))| {
+            let event = moment.strip_prefix("event ").and_then(|rest| {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(rest.len());
+                rest[..end].parse().ok()
+            });
+            let stack = client.ask("stackTrace", json!({ "threadId": id }));
+            let innermost = stack["stackFrames"][0]["name"].as_str().unwrap_or_default();
+            let in_call = innermost.starts_with("wasi:") && !innermost.contains("(export)");
+            (name, (event.unwrap_or(0), in_call))
+        })
+        .collect();
+    for message in said.iter().filter(|said| said["kind"] == "message") {
+        let is_past = |end: &str| {
+            let name = message[end]["node"].as_str().expect("a name");
+            let event = message[end]["events"].as_i64().expect("a number");
+            let in_call = message[end]["inCall"].as_bool().expect("a truth");
+            // At the very beginning nothing is received yet.
+            places[name] >= (event, in_call) && places[name] > (0, false)
+        };
+        assert!(
+            !is_past("to") || is_past("from"),
+            "{message} with {places:?}"
+        );
+    }
+}
+
 fn command(client: &mut Client, line: &str) -> Value {
     client.ask("evaluate", json!({ "expression": line, "context": "repl" }));
     client.event("stopped")
@@ -224,10 +256,12 @@ fn a_run_of_all_stops_at_the_first_hit_in_the_order_of_the_system() {
     let hostcall = json!([{ "name": "*outgoing-response.set-status-code" }, { "name": "*outgoing-handler#handle" }]);
     client.ask("setFunctionBreakpoints", json!({ "breakpoints": hostcall }));
     let mut order = Vec::new();
+    let said = messages(&traces);
     for _ in 0..4 {
         client.ask("continue", json!({ "threadId": 1 }));
         let stop = client.event("stopped");
         order.push((stop["threadId"].as_i64().expect("a thread"), stop));
+        is_consistent(&mut client, &said);
     }
     let threads: Vec<i64> = order.iter().map(|(thread, _)| *thread).collect();
     let place = |name: &str| {
@@ -243,6 +277,7 @@ fn a_run_of_all_stops_at_the_first_hit_in_the_order_of_the_system() {
     for _ in 0..3 {
         client.ask("reverseContinue", json!({ "threadId": 1 }));
         let stop = client.event("stopped");
+        is_consistent(&mut client, &said);
         reversed.push(stop["threadId"].as_i64().expect("a thread"));
     }
     reversed.reverse();

@@ -74,6 +74,8 @@ pub struct System {
     frames: FrameNumbers,
     /// Which node was moved last by itself: where it stands is now.
     last: NodeId,
+    /// Where that node stood before, while it is not known who has to come along.
+    unsettled: Option<Place>,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
 }
@@ -126,6 +128,7 @@ impl System {
             stop,
             frames: FrameNumbers::default(),
             last: NodeId(0),
+            unsettled: None,
             moved_with: Vec::new(),
         })
     }

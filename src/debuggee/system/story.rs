@@ -15,7 +15,7 @@ use crate::timeline::travel::elsewhere::Since;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
 use parking_lot::{Condvar, Mutex};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -23,6 +23,8 @@ type Result<T> = std::result::Result<T, DebuggeeError>;
 const AROUND: usize = 12;
 /// Who waits looks so often whether anybody still wants to know.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// So long a motion waits for it: few recordings said so much that it takes longer.
+const SOON: Duration = Duration::from_millis(500);
 
 /// What becomes known of a system.
 ///
@@ -74,6 +76,21 @@ impl Story {
     pub(super) fn known(&self) -> Option<Arc<Found>> {
         let told = self.0.told.lock();
         told.as_ref()?.as_ref().ok().cloned()
+    }
+
+    /// What is known, or becomes known in a moment.
+    pub(super) fn soon(&self, interrupt: &Interrupt) -> Option<Arc<Found>> {
+        let until = Instant::now() + SOON;
+        loop {
+            if let Some(found) = self.known() {
+                return Some(found);
+            }
+            let mut told = self.0.told.lock();
+            if told.is_some() || Instant::now() >= until || interrupt.is_raised() {
+                return told.as_ref()?.as_ref().ok().cloned();
+            }
+            self.0.is_there.wait_for(&mut told, PATIENCE);
+        }
     }
 
     /// Waits until it is known.

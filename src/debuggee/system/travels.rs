@@ -1,6 +1,6 @@
 //! How a system is moved: one node, or all of them at once, and whoever has to come along.
 
-use super::story::Goal;
+use super::story::{Found, Goal};
 use super::tags;
 use super::{Member, System};
 use crate::debuggee::{
@@ -78,16 +78,50 @@ impl System {
     ) -> Result<Stop> {
         let node = self.present;
         let place = place_of(&stop);
-        let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        let from = self.member(node)?.place;
         self.place(node, place);
         self.remember(node, stop.clone());
         self.stop = stop;
         self.last = node;
         self.moved_with.clear();
-        let needed = match self.story.known() {
-            Some(found) => found.consistent(node, place, &before),
-            None => Vec::new(),
+        // Until others have followed, it is the first of several motions that they follow from.
+        self.unsettled.get_or_insert(from);
+        // Else they do before another node is looked at or moved.
+        if let Some(found) = self.story.soon(interrupt) {
+            self.follow_along(&found, output, interrupt)?;
+        }
+        Ok(self.stop.clone())
+    }
+
+    /// Has the others follow the last motion, if it was not known then who has to.
+    pub(super) fn settle(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        if self.unsettled.is_none() {
+            return Ok(());
+        }
+        // Where it cannot be found out, nobody has to.
+        match self.story.wait(interrupt) {
+            Ok(found) => self.follow_along(&found, output, interrupt),
+            Err(DebuggeeError::Interrupted) => Err(DebuggeeError::Interrupted),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Moves the others so far as they must where the node stands that was moved last.
+    fn follow_along(
+        &mut self,
+        found: &Found,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let Some(from) = self.unsettled.take() else {
+            return Ok(());
         };
+        let to = self.member(self.last)?.place;
+        let mut before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        if let Some(place) = before.get_mut(self.last.0 as usize) {
+            *place = from;
+        }
+        let needed = found.consistent(self.last, to, &before);
         for (other, place) in needed {
             self.place(other, place);
             if let Some(member) = self.members.get_mut(other.0 as usize) {
@@ -98,7 +132,7 @@ impl System {
                 }
             }
         }
-        Ok(self.stop.clone())
+        Ok(())
     }
 
     pub(super) fn place(&mut self, node: NodeId, place: Place) {
@@ -149,6 +183,7 @@ impl System {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let found = self.story.wait(interrupt)?;
+        self.unsettled = None;
         self.moved_with.clear();
         for (node, place) in self.ids().zip(found.places_at(part)) {
             let Some(member) = self.members.get_mut(node.0 as usize) else {
@@ -175,6 +210,7 @@ impl System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Motion> {
+        self.settle(output, interrupt)?;
         self.ensure(node, output, interrupt)?;
         let motion = match goal {
             Goal::Motion(motion) => motion,
@@ -240,6 +276,7 @@ impl Travels for System {
         self.is_alone = alone;
         self.ensure(node, output, interrupt)?;
         if node != self.present {
+            self.settle(output, interrupt)?;
             self.present = node;
             self.stop = self.stop_of(node)?;
             self.moved_with.clear();

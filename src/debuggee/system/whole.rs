@@ -38,6 +38,7 @@ impl Whole for System {
             stop,
             frames: self.frames.clone(),
             last: present,
+            unsettled: None,
             moved_with: Vec::new(),
         }))
     }
@@ -145,6 +146,7 @@ impl System {
             let here = here.here().clone();
             self.stop = here.clone();
             let node = self.present;
+            self.place(node, super::travels::place_of(&here));
             self.remember(node, here);
         }
     }
