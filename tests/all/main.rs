@@ -101,6 +101,7 @@ mod system_listening;
 mod system_matching;
 mod system_order;
 mod system_session;
+mod system_views;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;

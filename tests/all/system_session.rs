@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A client that posts, one that gets, and the service that answered both: recorded by three
 /// processes.
-fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
+pub fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
     let dir = tempfile::tempdir().expect("a directory");
     let served = dir.path().join("served");
     let server = Server::start(&served, &["-S", "cli"], "answer.wasm");
@@ -103,7 +103,7 @@ fn without_one_of_the_ends_the_others_are_told_as_before() {
 }
 
 /// A session with all of them, at the entry of the first.
-fn open(traces: &[PathBuf]) -> Client {
+pub fn open(traces: &[PathBuf]) -> Client {
     let mut client = connect();
     client.initialize();
     client.ask("launch", json!({ "traces": traces, "stopAt": "entry" }));
@@ -114,7 +114,7 @@ fn open(traces: &[PathBuf]) -> Client {
 }
 
 /// The threads by name, with their numbers and moments.
-fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
+pub fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
     let told = client.ask("threads", Value::Null);
     let threads = told["threads"].as_array().expect("threads");
     threads
@@ -160,20 +160,20 @@ fn is_consistent(client: &mut Client, said: &[Value]) {
     }
 }
 
-fn command(client: &mut Client, line: &str) -> Value {
+pub fn command(client: &mut Client, line: &str) -> Value {
     client.ask("evaluate", json!({ "expression": line, "context": "repl" }));
     client.event("stopped")
 }
 
 /// The hostcall that a thread stands in.
-fn innermost(client: &mut Client, thread: &Value) -> String {
+pub fn innermost(client: &mut Client, thread: &Value) -> String {
     let stack = client.ask("stackTrace", json!({ "threadId": thread }));
     let name = stack["stackFrames"][0]["name"].as_str();
     name.expect("a frame").to_owned()
 }
 
 /// The number of the hostcall that sends what has this in its line.
-fn sends(traces: &[PathBuf], said: &str) -> i64 {
+pub fn sends(traces: &[PathBuf], said: &str) -> i64 {
     let all = messages(traces);
     let message = all.iter().find(|message| message["said"] == said);
     let event = &message.expect("such a message")["from"]["event"];
@@ -300,6 +300,15 @@ fn a_file_names_the_recordings_of_a_system() {
     assert!(lines.contains("fetch event"), "{lines}");
     assert!(
         lines.contains("-> the service before event 0  POST /echo"),
+        "{lines}"
+    );
+
+    // Also a directory of them.
+    std::fs::write(&file, r#"{ "traces": ["poster.rrtrace", "served"] }"#).expect("writes");
+    let listed = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
+    let lines = text(&listed.stdout);
+    assert!(
+        lines.contains("-> answer-1 before event 0  POST /echo"),
         "{lines}"
     );
 

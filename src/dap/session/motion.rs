@@ -1,6 +1,8 @@
 //! Requests that move, `pause`, and what a stop is called.
 
-use super::{BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, Then, printed};
+use super::{
+    BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, Then, printed, targets,
+};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
@@ -43,9 +45,13 @@ pub(super) fn next(session: &mut Session, arguments: MotionArguments) -> Handled
 }
 
 pub(super) fn step_in(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    let way = arguments
+        .target_id
+        .map(|target| session.targets.way(target));
+    let way = way.transpose()?;
     session.choose(&arguments);
-    match arguments.target_id {
-        Some(target) => Reply::travel(session.targets.motion(target)?),
+    match way {
+        Some(way) => targets::go(way),
         None => step(&arguments, Direction::Forward, Step::Into),
     }
 }

@@ -10,6 +10,7 @@ mod elsewhere;
 mod frames;
 mod heard;
 mod looks;
+mod messages;
 pub mod opening;
 mod other_end;
 mod past;
@@ -18,6 +19,7 @@ mod stops;
 mod story;
 mod tags;
 mod travels;
+mod views;
 mod whole;
 
 pub use heard::Heard;
@@ -33,6 +35,7 @@ use elsewhere::SpokenOf;
 use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
+use views::StoryWanted;
 
 /// Opens a node's recording.
 pub type Opener = Arc<
@@ -78,6 +81,7 @@ pub struct System {
     unsettled: Option<Place>,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
+    story_wanted: StoryWanted,
 }
 
 /// Most recordings of a system: more are a mistake, such as the directory of a whole fleet.
@@ -130,6 +134,7 @@ impl System {
             last: NodeId(0),
             unsettled: None,
             moved_with: Vec::new(),
+            story_wanted: StoryWanted::No,
         })
     }
 

@@ -62,15 +62,20 @@ pub fn is_system(path: &Path) -> bool {
 pub fn expanded(given: &[NodeArguments]) -> Result<Vec<NodeArguments>, LaunchError> {
     let mut nodes = Vec::new();
     for node in given {
-        let path = &node.path;
-        if path.is_dir() {
-            let mut found = recordings_in(path)?;
-            found.sort();
-            nodes.extend(found.into_iter().map(NodeArguments::plain));
-        } else if path.extension().is_some_and(|e| e == EXTENSION) {
-            nodes.extend(named_in(path)?);
-        } else {
-            nodes.push(node.clone());
+        let is_list = node.path.extension().is_some_and(|e| e == EXTENSION);
+        let named = match is_list && !node.path.is_dir() {
+            true => named_in(&node.path)?,
+            false => vec![node.clone()],
+        };
+        for node in named {
+            match node.path.is_dir() {
+                true => {
+                    let mut found = recordings_in(&node.path)?;
+                    found.sort();
+                    nodes.extend(found.into_iter().map(NodeArguments::plain));
+                }
+                false => nodes.push(node),
+            }
         }
     }
     match nodes.is_empty() {

@@ -98,10 +98,10 @@ impl System {
             .iter()
             .filter_map(|row| match row {
                 Row::Message(message, Way::Sent) => {
-                    Some(format!("sent to {}", found.site(&message.to)))
+                    Some(format!("sent to {}", found.site_told(&message.to)))
                 }
                 Row::Message(message, Way::Received) => {
-                    Some(format!("received from {}", found.site(&message.from)))
+                    Some(format!("received from {}", found.site_told(&message.from)))
                 }
                 Row::Unknown(_) => None,
             })
@@ -191,7 +191,7 @@ impl Found {
                     Way::Sent => ("sent to", &message.to),
                     Way::Received => ("received from", &message.from),
                 };
-                let where_to = self.site(there);
+                let where_to = self.site_told(there);
                 (
                     name.to_owned(),
                     format!("{where_to}: {}", self.said(message)),
@@ -235,7 +235,7 @@ impl Found {
         ];
         let place = VariableView {
             declared: event,
-            ..plain("event", self.site(there))
+            ..plain("event", self.site_told(there))
         };
         let told = told.into_iter().map(|(name, value)| plain(name, value));
         told.chain([place]).collect()

@@ -2,6 +2,7 @@
 //! ask.
 
 use super::heard::Heard;
+use super::messages::MessageList;
 use crate::debuggee::DebuggeeError;
 use crate::replay::Tick;
 use crate::system::clock::WallClock;
@@ -14,13 +15,11 @@ use crate::timeline::Interrupt;
 use crate::timeline::travel::elsewhere::Since;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
 use parking_lot::{Condvar, Mutex};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
-/// So many messages before and after now are listed.
-const AROUND: usize = 12;
 /// Who waits looks so often whether anybody still wants to know.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// So long a motion waits for it: few recordings said so much that it takes longer.
@@ -93,22 +92,33 @@ impl Story {
         }
     }
 
+    /// The same; `None` as long as it is not known.
+    pub(super) fn told(&self) -> Result<Option<Arc<Found>>> {
+        match &*self.0.told.lock() {
+            None => Ok(None),
+            Some(Ok(found)) => Ok(Some(found.clone())),
+            Some(Err(why)) => Err(not_known(why)),
+        }
+    }
+
     /// Waits until it is known.
     pub(super) fn wait(&self, interrupt: &Interrupt) -> Result<Arc<Found>> {
         let mut told = self.0.told.lock();
         loop {
             match &*told {
                 Some(Ok(found)) => return Ok(found.clone()),
-                Some(Err(why)) => {
-                    return Err(DebuggeeError::other(format!(
-                        "what the recordings said to each other is not known: {why}"
-                    )));
-                }
+                Some(Err(why)) => return Err(not_known(why)),
                 None if interrupt.is_raised() => return Err(DebuggeeError::Interrupted),
                 None => _ = self.0.is_there.wait_for(&mut told, PATIENCE),
             }
         }
     }
+}
+
+fn not_known(why: &str) -> DebuggeeError {
+    DebuggeeError::other(format!(
+        "what the recordings said to each other is not known: {why}"
+    ))
 }
 
 /// Where a message leads.
@@ -124,6 +134,8 @@ pub struct Found {
     nodes: Vec<Heard>,
     matches: Matches,
     order: Order,
+    /// Made when somebody asks for it.
+    list: OnceLock<MessageList>,
 }
 
 impl Found {
@@ -155,7 +167,24 @@ impl Found {
             nodes,
             matches,
             order,
+            list: OnceLock::new(),
         }
+    }
+
+    /// Who spoke with whom, and in which order.
+    pub(super) fn parts(&self) -> (&Matches, &Order) {
+        (&self.matches, &self.order)
+    }
+
+    /// All that was said, as a list.
+    pub(super) fn list(&self) -> &MessageList {
+        self.list.get_or_init(|| MessageList::of(self))
+    }
+
+    /// How many hostcalls a node has.
+    pub(super) fn events(&self, node: NodeId) -> Option<u64> {
+        let node = self.nodes.get(node.0 as usize)?;
+        Some(node.conversations.events)
     }
 
     /// Where others must go so that nothing is received that was not sent, when this node has come
@@ -231,7 +260,7 @@ impl Found {
         }
     }
 
-    fn goal(&self, site: &Site) -> Goal {
+    pub(super) fn goal(&self, site: &Site) -> Goal {
         let request = self.end(site.end).and_then(|end| end.request);
         match (site.event, request) {
             (Some(event), _) => Goal::Motion(Motion::Event(event)),
@@ -310,7 +339,7 @@ impl Found {
     }
 
     /// Where one end of a message is.
-    pub(super) fn site(&self, site: &Site) -> String {
+    pub(super) fn site_told(&self, site: &Site) -> String {
         words::site(site, &self.names)
     }
 
@@ -322,43 +351,6 @@ impl Found {
     /// What a node is called.
     pub fn name(&self, node: NodeId) -> &str {
         self.names.get(node.0 as usize).map_or("?", String::as_str)
-    }
-
-    /// Messages around where the nodes stand.
-    pub(super) fn listed(&self, filter: &str, places: &[Place]) -> Vec<String> {
-        let is_past = |message: &Message| {
-            let place = places.get(message.from.end.node.0 as usize);
-            place.is_some_and(|place| message.from.place <= *place)
-        };
-        let lines: Vec<(bool, String)> = self
-            .in_order()
-            .into_iter()
-            .map(|message| (is_past(message), self.line(message)))
-            .filter(|(_, line)| line.contains(filter))
-            .collect();
-        let now = lines
-            .iter()
-            .rposition(|(is_past, _)| *is_past)
-            .map_or(0, |last| last + 1);
-        let from = now.saturating_sub(AROUND);
-        let until = lines.len().min(now + AROUND);
-        let mut shown: Vec<String> = Vec::new();
-        if from > 0 {
-            shown.push(format!("  … {from} before"));
-        }
-        for (at, (_, line)) in lines.iter().enumerate().take(until).skip(from) {
-            let mark = if at + 1 == now { "=>" } else { "  " };
-            shown.push(format!("{mark} {line}"));
-        }
-        if until < lines.len() {
-            shown.push(format!("  … {} after", lines.len() - until));
-        }
-        for (name, node) in self.names.iter().zip(&self.nodes) {
-            if let Some(why) = &node.conversations.cut_short {
-                shown.push(format!("  of {name}, more may be missing: {why}"));
-            }
-        }
-        shown
     }
 
     /// Whether there is no message between these recordings.

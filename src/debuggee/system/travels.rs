@@ -2,11 +2,12 @@
 
 use super::story::{Found, Goal};
 use super::tags;
+use super::views::StoryWanted;
 use super::{Member, System};
 use crate::debuggee::{
-    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
-    Travels, WhichRequest,
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, MessageEnd,
+    MessagesTold, MessagesWanted, Output, Preparing, SourceOrigin, SourcePoint, StepInTarget,
+    StopText, SystemView, ThreadId, ThreadView, TimeOfHost, Travels, WhichRequest,
 };
 use crate::replay::{Phase, Position};
 use crate::system::conversation::Place;
@@ -20,8 +21,9 @@ type Result<T> = std::result::Result<T, DebuggeeError>;
 /// The place of a moment: what others can tell of it.
 pub(super) fn place_of(stop: &Stop) -> Place {
     match stop.position.phase {
-        Phase::Calling | Phase::Answered => Place::in_call(stop.event),
-        Phase::Before | Phase::End => Place::after(stop.event),
+        Phase::Calling => Place::in_call(stop.event),
+        // The call that is answered is one of those that were made.
+        Phase::Answered | Phase::Before | Phase::End => Place::after(stop.event),
     }
 }
 
@@ -203,7 +205,7 @@ impl System {
     }
 
     /// Has another node be the present one, and tells the way to where it is to go.
-    fn aim(
+    pub(super) fn aim(
         &mut self,
         node: NodeId,
         goal: Goal,
@@ -219,8 +221,18 @@ impl System {
                 self.node(node)?.to_request(which)?.1
             }
         };
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
+    }
+
+    /// Another node is the present one: should it go nowhere, it stands where it stood.
+    fn turn_to(&mut self, node: NodeId) -> Result<()> {
+        if node != self.present {
+            self.stop = self.stop_of(node)?;
+            self.present = node;
+            self.moved_with.clear();
+        }
+        Ok(())
     }
 }
 
@@ -277,11 +289,8 @@ impl Travels for System {
         self.ensure(node, output, interrupt)?;
         if node != self.present {
             self.settle(output, interrupt)?;
-            self.present = node;
-            self.stop = self.stop_of(node)?;
-            self.moved_with.clear();
         }
-        Ok(())
+        self.turn_to(node)
     }
 
     fn open_all(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
@@ -308,13 +317,34 @@ impl Travels for System {
         self.aim(other, goal, output, interrupt)
     }
 
-    fn messages(&mut self, filter: &str, interrupt: &Interrupt) -> Result<Vec<String>> {
-        let found = self.story.wait(interrupt)?;
-        let places: Vec<Place> = self.members.iter().map(|member| member.place).collect();
-        Ok(found.listed(filter, &places))
+    fn messages(&mut self, wanted: &MessagesWanted, interrupt: &Interrupt) -> Result<MessagesTold> {
+        self.messages_told(wanted, interrupt)
+    }
+
+    fn to_message(
+        &mut self,
+        number: u64,
+        end: MessageEnd,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Motion> {
+        self.way_to_message(number, end, output, interrupt)
+    }
+
+    fn to_part(&mut self, part: Fraction, interrupt: &Interrupt) -> Result<Motion> {
+        self.way_to_part(part, interrupt)
+    }
+
+    fn system(&mut self, buckets: usize) -> SystemView {
+        self.overview(buckets)
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
+        if self.story_wanted == StoryWanted::Asked {
+            self.story_wanted = StoryWanted::Awaited;
+            let story = self.story.clone();
+            return Some(Box::new(move || _ = story.wait(&Interrupt::new())));
+        }
         self.here_mut().ok()?.preparing()
     }
 
@@ -422,14 +452,14 @@ impl Travels for System {
         let motion = self
             .node(node)?
             .to_write(&DataId(own.to_owned()), writes, direction)?;
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion> {
         let (node, frame) = self.frames.frame(frame)?;
         let motion = self.node(node)?.out_of(frame, direction)?;
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
     }
 
@@ -445,7 +475,9 @@ impl Travels for System {
     }
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>> {
-        let (node, frame) = self.frames.frame(frame)?;
-        self.node(node)?.step_in_targets(frame)
+        let (node, own) = self.frames.frame(frame)?;
+        let mut targets = self.node(node)?.step_in_targets(own)?;
+        targets.extend(self.messages_ahead(frame)?);
+        Ok(targets)
     }
 }

@@ -40,6 +40,7 @@ impl Whole for System {
             last: present,
             unsettled: None,
             moved_with: Vec::new(),
+            story_wanted: super::views::StoryWanted::No,
         }))
     }
 

@@ -195,6 +195,32 @@ impl Order {
         steps
     }
 
+    /// How many steps each node makes in each of so many equal parts of the total order.
+    pub fn activity(&self, parts: usize) -> Vec<Vec<u64>> {
+        let parts = parts.max(1) as u64;
+        let length = self.len().max(1);
+        let begins = |part: u64| (u128::from(part) * u128::from(length) / u128::from(parts)) as u64;
+        let mut made = vec![vec![0; parts as usize]; self.lengths.len()];
+        for run in &self.runs {
+            let Some(of) = made.get_mut(run.node) else {
+                continue;
+            };
+            let (from, to) = (run.index, run.index + (run.to - run.from));
+            // The part in which it begins, or the one before it.
+            let first = (u128::from(from) * u128::from(parts) / u128::from(length)) as u64;
+            for part in first.. {
+                let (begin, end) = (begins(part), begins(part + 1));
+                if begin >= to || part >= parts {
+                    break;
+                }
+                if let Some(steps) = of.get_mut(part as usize) {
+                    *steps += to.min(end).saturating_sub(from.max(begin));
+                }
+            }
+        }
+        made
+    }
+
     /// Where all nodes are before anything has happened.
     pub fn start(&self) -> Cut {
         self.cut_at(0)
