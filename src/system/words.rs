@@ -83,7 +83,7 @@ pub fn site(site: &Site, names: &[String]) -> String {
     let name = names
         .get(site.end.node.0 as usize)
         .map_or("?", String::as_str);
-    match site.event {
+    match site.hostcall() {
         Some(event) => format!("{name} event {event}"),
         None => format!("{name} before event {}", site.place.events),
     }

@@ -263,9 +263,10 @@ impl Found {
     pub(super) fn goal(&self, site: &Site) -> Goal {
         let request = self.end(site.end).and_then(|end| end.request);
         match (site.event, request) {
-            (Some(event), _) => Goal::Motion(Motion::Event(event)),
             (None, Some(number)) => Goal::Request(number),
-            (None, None) => Goal::Motion(super::travels::motion_to(site.place)),
+            // What was asked for earlier is not there before it has come: then who sent it need
+            // not go back.
+            _ => Goal::Motion(super::travels::motion_to(site.place)),
         }
     }
 
