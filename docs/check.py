@@ -376,7 +376,7 @@ def check_launch_keys():
 def check_options():
     """Every option of the command line is told of somewhere in the guide."""
     guide = "\n".join(page.read_text() for page in DOCS.glob("*.md"))
-    for command in ([], ["record"], ["replay"], ["instrument"], ["trace", "events"], ["trace", "messages"], ["debug"], ["demo"], ["lsp"], ["mcp"]):
+    for command in ([], ["record"], ["replay"], ["instrument"], ["trace", "events"], ["trace", "messages"], ["trace", "export"], ["debug"], ["demo"], ["lsp"], ["mcp"]):
         done = subprocess.run([RR_DAP, *command, "--help"], capture_output=True, text=True)
         options = re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", done.stdout, re.M)
         for option in set(options) - {"--help", "--version"}:

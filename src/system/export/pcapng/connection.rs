@@ -19,8 +19,13 @@ pub(super) struct Moment {
 
 impl Moment {
     pub(super) fn of(system: System<'_>, node: NodeId, place: Place, event: Option<u64>) -> Moment {
+        // What came in between two calls is as late as the next one, as its time is.
+        let ranked = match event {
+            Some(_) => place,
+            None => Place::in_call(place.events),
+        };
         Moment {
-            rank: system.rank(node, place),
+            rank: system.rank(node, ranked),
             nanos: system.nanos(node, place, event),
             node,
             event,
