@@ -323,7 +323,7 @@ impl<'a, W: Write> Capture<'a, W> {
     fn packet(&mut self, packaged: Packaged) -> io::Result<()> {
         // Of a node that tells no time, it is that of what came before in the order of the system.
         let now = match self.by_order {
-            true => packaged.rank.saturating_mul(1000),
+            true => packaged.rank.saturating_mul(1000).max(self.last),
             false => packaged
                 .nanos
                 .and_then(|nanos| u64::try_from(nanos).ok())
