@@ -97,6 +97,7 @@ mod stand_ins;
 mod stops_without_frames;
 mod suites;
 mod surveys;
+mod system_export;
 mod system_gateway;
 mod system_listening;
 mod system_matching;
