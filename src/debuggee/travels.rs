@@ -20,6 +20,9 @@ pub struct TimeOfHost {
     pub wall: Option<WallTime>,
 }
 
+/// The moment of a thread that has not been opened ends so.
+pub const NOT_LOOKED_AT: &str = "not looked at yet";
+
 /// Moves in time.
 pub trait Travels {
     /// Moves. On an error the debuggee stands where it stood, as [`here`] says.
@@ -68,6 +71,19 @@ pub trait Travels {
         }
     }
 
+    /// Opens every recording of a system, so that places in all of them are known.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be opened, or if interrupted.
+    fn open_all(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        _ = (output, interrupt);
+        Ok(())
+    }
     /// Whether a thread can be looked at without opening anything.
     fn is_open(&self, _thread: ThreadId) -> bool {
         true
@@ -268,6 +284,8 @@ pub struct StopText {
     pub description: Option<String>,
     /// For example a trap's message.
     pub text: Option<String>,
+    /// What other recordings of a system have to do with it.
+    pub others: Option<String>,
 }
 
 /// How much there is to travel in.

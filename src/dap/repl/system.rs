@@ -7,9 +7,9 @@ use crate::timeline::travel::motion::{Direction, Motion};
 
 pub(super) const NODES: ConsoleCommand = ConsoleCommand {
     words: "nodes",
-    also: &["info nodes"],
-    arguments: "",
-    about: "the recordings of this system, and where each stands",
+    also: &["info nodes", "info threads"],
+    arguments: "[open]",
+    about: "the recordings of this system, and where each stands; `open` looks at all of them",
     run: nodes,
 };
 
@@ -46,7 +46,13 @@ pub(super) const MESSAGES: ConsoleCommand = ConsoleCommand {
 };
 
 fn nodes(context: &mut Context<'_>, rest: &str) -> Ran {
-    no_arguments(rest)?;
+    several(context)?;
+    match rest {
+        "open" => context
+            .debuggee
+            .open_all(context.output, context.interrupt)?,
+        _ => no_arguments(rest)?,
+    }
     let present = context.debuggee.thread();
     let threads = several(context)?;
     let lines = threads.iter().map(|thread| {

@@ -281,6 +281,7 @@ impl Session {
         self.locations.next_stop();
         self.targets.next_stop();
         self.show_printed(moved.printed);
+        self.tell_placed();
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
@@ -365,15 +366,23 @@ impl Session {
                 (StopName::paused(Some(message)), StopText::default())
             }
         };
+        let description = told.description.or(name.description);
+        let text = told.text.or(name.text);
+        // Where there is more to say, not every client shows the description beside it.
+        let text = match told.others.is_some() {
+            true => text.or_else(|| description.clone()),
+            false => text,
+        };
+        let words: Vec<String> = [text, explanation, told.others]
+            .into_iter()
+            .flatten()
+            .collect();
         StoppedEventBody {
             reason: name.reason,
-            description: told.description.or(name.description),
+            description,
             thread_id: Some(self.thread().0),
             preserve_focus_hint: None,
-            text: match (told.text.or(name.text), explanation) {
-                (Some(text), Some(why)) => Some(format!("{text}; {why}")),
-                (text, why) => text.or(why),
-            },
+            text: (!words.is_empty()).then(|| words.join("; ")),
             all_threads_stopped: Some(true),
             hit_breakpoint_ids: name.hit,
         }

@@ -6,10 +6,13 @@
 //! received that was not sent.
 
 mod code;
+mod elsewhere;
 mod frames;
+mod heard;
 mod looks;
 mod messages;
 pub mod opening;
+mod other_end;
 mod past;
 mod running;
 mod stops;
@@ -19,13 +22,16 @@ mod travels;
 mod views;
 mod whole;
 
-pub use story::{Found, Heard, Story};
+pub use heard::Heard;
+pub use story::{Found, GoOn, Story};
+pub use tags::without_node;
 
-use super::{Debuggee, DebuggeeError, LaunchError, Output, ThreadId, ThreadView};
+use super::{Debuggee, DebuggeeError, LaunchError, NOT_LOOKED_AT, Output, ThreadId, ThreadView};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Stop;
+use elsewhere::SpokenOf;
 use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
@@ -63,6 +69,7 @@ pub struct System {
     present: NodeId,
     story: Story,
     wanted: Wanted,
+    spoken_of: SpokenOf,
     /// Runs are of the present node alone.
     is_alone: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
@@ -70,6 +77,8 @@ pub struct System {
     frames: FrameNumbers,
     /// Which node was moved last by itself: where it stands is now.
     last: NodeId,
+    /// Where that node stood before, while it is not known who has to come along.
+    unsettled: Option<Place>,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
     story_wanted: StoryWanted,
@@ -118,10 +127,12 @@ impl System {
             present: NodeId(0),
             story,
             wanted: Wanted::default(),
+            spoken_of: SpokenOf::default(),
             is_alone: false,
             stop,
             frames: FrameNumbers::default(),
             last: NodeId(0),
+            unsettled: None,
             moved_with: Vec::new(),
             story_wanted: StoryWanted::No,
         })
@@ -196,8 +207,8 @@ impl System {
                 name: member.name.clone(),
                 moment: member.open.as_ref().map_or_else(
                     || match member.place {
-                        Place { events: 0, .. } => "not looked at yet".to_owned(),
-                        place => format!("event {}, not looked at yet", place.events),
+                        Place { events: 0, .. } => NOT_LOOKED_AT.to_owned(),
+                        place => format!("event {}, {NOT_LOOKED_AT}", place.events),
                     },
                     |open| {
                         let here = open.here();

@@ -1,6 +1,6 @@
 //! How a system is moved: one node, or all of them at once, and whoever has to come along.
 
-use super::story::Goal;
+use super::story::{Found, Goal};
 use super::tags;
 use super::views::StoryWanted;
 use super::{Member, System};
@@ -80,16 +80,50 @@ impl System {
     ) -> Result<Stop> {
         let node = self.present;
         let place = place_of(&stop);
-        let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        let from = self.member(node)?.place;
         self.place(node, place);
         self.remember(node, stop.clone());
         self.stop = stop;
         self.last = node;
         self.moved_with.clear();
-        let needed = match self.story.known() {
-            Some(found) => found.consistent(node, place, &before),
-            None => Vec::new(),
+        // Until others have followed, it is the first of several motions that they follow from.
+        self.unsettled.get_or_insert(from);
+        // Else they do before another node is looked at or moved.
+        if let Some(found) = self.story.soon(interrupt) {
+            self.follow_along(&found, output, interrupt)?;
+        }
+        Ok(self.stop.clone())
+    }
+
+    /// Has the others follow the last motion, if it was not known then who has to.
+    pub(super) fn settle(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        if self.unsettled.is_none() {
+            return Ok(());
+        }
+        // Where it cannot be found out, nobody has to.
+        match self.story.wait(interrupt) {
+            Ok(found) => self.follow_along(&found, output, interrupt),
+            Err(DebuggeeError::Interrupted) => Err(DebuggeeError::Interrupted),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Moves the others so far as they must where the node stands that was moved last.
+    fn follow_along(
+        &mut self,
+        found: &Found,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let Some(from) = self.unsettled.take() else {
+            return Ok(());
         };
+        let to = self.member(self.last)?.place;
+        let mut before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        if let Some(place) = before.get_mut(self.last.0 as usize) {
+            *place = from;
+        }
+        let needed = found.consistent(self.last, to, &before);
         for (other, place) in needed {
             self.place(other, place);
             if let Some(member) = self.members.get_mut(other.0 as usize) {
@@ -100,7 +134,7 @@ impl System {
                 }
             }
         }
-        Ok(self.stop.clone())
+        Ok(())
     }
 
     pub(super) fn place(&mut self, node: NodeId, place: Place) {
@@ -151,6 +185,7 @@ impl System {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let found = self.story.wait(interrupt)?;
+        self.unsettled = None;
         self.moved_with.clear();
         for (node, place) in self.ids().zip(found.places_at(part)) {
             let Some(member) = self.members.get_mut(node.0 as usize) else {
@@ -177,6 +212,7 @@ impl System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Motion> {
+        self.settle(output, interrupt)?;
         self.ensure(node, output, interrupt)?;
         let motion = match goal {
             Goal::Motion(motion) => motion,
@@ -215,6 +251,7 @@ impl Travels for System {
         }
         let node = self.present;
         self.ensure(node, output, interrupt)?;
+        self.tell_elsewhere(node, interrupt)?;
         if let Motion::Line(direction, Step::Into) = motion
             && place_of(&self.stop).in_call
             && let Some((other, goal)) = self.end_of_message(*direction)
@@ -250,7 +287,17 @@ impl Travels for System {
         let node = self.node_of(thread)?;
         self.is_alone = alone;
         self.ensure(node, output, interrupt)?;
+        if node != self.present {
+            self.settle(output, interrupt)?;
+        }
         self.turn_to(node)
+    }
+
+    fn open_all(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        for node in self.ids() {
+            self.ensure(node, output, interrupt)?;
+        }
+        Ok(())
     }
 
     fn is_open(&self, thread: ThreadId) -> bool {
@@ -330,6 +377,7 @@ impl Travels for System {
             .here_mut()
             .map(|here| here.describe_stop())
             .unwrap_or_default();
+        let mut others: Vec<String> = self.told_of_messages().into_iter().collect();
         if !self.moved_with.is_empty() {
             let names: Vec<String> = self
                 .moved_with
@@ -339,12 +387,9 @@ impl Travels for System {
                     Some(format!("{} to event {}", member.name, member.place.events))
                 })
                 .collect();
-            let moved = format!("moved along: {}", names.join(", "));
-            text.text = Some(match text.text {
-                Some(text) => format!("{text}; {moved}"),
-                None => moved,
-            });
+            others.push(format!("moved along: {}", names.join(", ")));
         }
+        text.others = (!others.is_empty()).then(|| others.join("; "));
         text
     }
 

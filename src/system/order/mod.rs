@@ -175,6 +175,26 @@ impl Order {
         }
     }
 
+    /// How far another node has come at each place of one, in the total order: from each of these
+    /// places on.
+    pub fn progress(&self, one: NodeId, other: NodeId) -> Vec<(Place, Place)> {
+        let runs = self.runs_of.get(index(one)).map(Vec::as_slice);
+        let runs = runs.unwrap_or_default().iter();
+        let runs = runs.filter_map(|at| self.runs.get(*at as usize));
+        // While one runs the other stands.
+        let mut steps: Vec<(Place, Place)> = Vec::new();
+        for run in runs {
+            let there = self.cut_at(run.index).places;
+            let Some(there) = there.get(index(other)).copied() else {
+                continue;
+            };
+            if steps.last().is_none_or(|(_, last)| *last != there) {
+                steps.push((place_of(run.from + 1), there));
+            }
+        }
+        steps
+    }
+
     /// How many steps each node makes in each of so many equal parts of the total order.
     pub fn activity(&self, parts: usize) -> Vec<Vec<u64>> {
         let parts = parts.max(1) as u64;

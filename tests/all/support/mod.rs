@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub mod binary;
+pub mod captured;
 pub mod client;
 pub mod command;
 pub mod concurrent;
@@ -14,6 +15,7 @@ pub mod kernels;
 pub mod language_client;
 pub mod ledger;
 pub mod lined;
+pub mod middle;
 pub mod oracle;
 pub mod plain;
 pub mod processes;
@@ -28,6 +30,7 @@ pub mod scripted;
 pub mod second_reader;
 pub mod server;
 pub mod session;
+pub mod several;
 pub mod spoken;
 pub mod stripped;
 pub mod tool_client;
