@@ -1,19 +1,19 @@
 //! The messages of a system as a list, in its order, with what could not become a message where
 //! that began.
 
-use super::System;
+use super::message_rows::{Telling, first_site};
 use super::story::Found;
-use crate::debuggee::{
-    DebuggeeError, MessageEnd, MessageKind, MessageRow, MessageSite, MessagesPart, MessagesTold,
-    MessagesWanted,
-};
-use crate::system::conversation::{Direction, End, EndKind, Place, Way};
+use crate::debuggee::{DebuggeeError, MessageEnd, MessagesPart, MessagesTold, MessagesWanted};
+use crate::system::conversation::{End, EndKind, Place, Way};
 use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
 use crate::system::words;
 use crate::timeline::Interrupt;
 
 /// Between two looks whether anybody still wants to know, so many rows are looked through.
 const STRIDE: usize = 4096;
+
+/// So many of the messages that contradict each other are told.
+const MOST_TOLD: usize = 8;
 
 /// The rows of the list, in the order of the system.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct ListedRow {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum RowOf {
+pub(super) enum RowOf {
     /// A message, by its place among all.
     Message(usize),
     /// A contradiction, by its place among all.
@@ -89,8 +89,13 @@ impl MessageList {
         self.rows.len()
     }
 
+    /// What a row is about, by its place.
+    pub(super) fn row(&self, at: usize) -> Option<RowOf> {
+        self.rows.get(at).map(|row| row.of)
+    }
+
     /// The number of a message's row, by its place among all messages.
-    fn number(&self, message: usize) -> Option<u64> {
+    pub(super) fn number(&self, message: usize) -> Option<u64> {
         self.numbers.get(message).copied()
     }
 }
@@ -130,15 +135,19 @@ impl Found {
 
     /// A contradiction, in one line.
     pub fn line_against(&self, message: &Message, cycle: &[&Message]) -> String {
-        let cycle: Vec<String> = cycle.iter().map(|of| self.line(of)).collect();
+        let told = cycle.iter().take(MOST_TOLD).map(|of| self.line(of));
+        let mut told: Vec<String> = told.collect();
+        if let Some(more @ 1..) = cycle.len().checked_sub(MOST_TOLD) {
+            told.push(format!("and {more} more"));
+        }
         format!(
             "contradiction: {} would be received before it was sent, as {}",
             self.line(message),
-            cycle.join("; ")
+            told.join("; ")
         )
     }
 
-    fn names_of(&self, ends: &[EndId]) -> Vec<String> {
+    pub(super) fn names_of(&self, ends: &[EndId]) -> Vec<String> {
         ends.iter()
             .map(|of| self.name(of.node).to_owned())
             .collect()
@@ -146,7 +155,7 @@ impl Found {
 
     /// Where a place is in the order of the system: at its very beginning a node has not even been
     /// told what comes before its first hostcall.
-    fn rank_of(&self, node: NodeId, place: Place) -> u64 {
+    pub(super) fn rank_of(&self, node: NodeId, place: Place) -> u64 {
         self.rank(node, place.max(Place::in_call(0)))
     }
 
@@ -225,7 +234,7 @@ impl Found {
     }
 
     /// How much of the order a rank is, of 1.
-    fn part(&self, rank: u64) -> f64 {
+    pub(super) fn part(&self, rank: u64) -> f64 {
         let (_, order) = self.parts();
         rank as f64 / order.len().max(1) as f64
     }
@@ -304,159 +313,11 @@ fn thinned(all: &[usize], most: usize) -> Vec<usize> {
     all.iter().step_by(step).copied().collect()
 }
 
-/// Where a conversation begins, as far as its own end knows.
-fn first_site(id: EndId, end: &End) -> Site {
-    let site = |way: Way, direction: &Direction| {
-        let head = direction
-            .head
-            .as_ref()
-            .map(|head| (head.place, head.event, None));
-        let piece = direction.pieces.first();
-        let piece = piece.map(|piece| (piece.place, piece.event, Some(0)));
-        let (place, event, piece) = head.or(piece)?;
-        Some(Site {
-            end: id,
-            way,
-            piece,
-            place,
-            event,
-        })
-    };
-    let sent = site(Way::Sent, &end.sent);
-    let received = site(Way::Received, &end.received);
-    let way = match end.kind {
-        EndKind::HttpClient | EndKind::TcpConnected | EndKind::StandardOutput => Way::Sent,
-        EndKind::HttpServer | EndKind::TcpAccepted | EndKind::StandardInput => Way::Received,
-        EndKind::Udp => match (&sent, &received) {
-            (Some(sent), Some(received)) if received.place < sent.place => Way::Received,
-            (None, Some(_)) => Way::Received,
-            _ => Way::Sent,
-        },
-    };
-    let found = match way {
-        Way::Sent => sent,
-        Way::Received => received,
-    };
-    found.unwrap_or(Site {
-        end: id,
-        way,
-        piece: None,
-        place: end.began,
-        event: end.began.in_call.then_some(end.began.events),
-    })
-}
-
-/// Makes rows of what is listed.
-struct Telling<'a> {
-    found: &'a Found,
-    list: &'a MessageList,
-    places: &'a [Place],
-}
-
-impl Telling<'_> {
-    /// The message, or the messages, that a row is about.
-    fn against(&self, at: usize) -> Option<(&Message, Vec<&Message>)> {
-        let (matches, order) = self.found.parts();
-        let of = order.contradictions().get(at)?;
-        let message = |at: &usize| matches.messages().get(*at);
-        Some((
-            message(&of.left_out)?,
-            of.cycle.iter().filter_map(message).collect(),
-        ))
-    }
-
-    fn line(&self, at: usize) -> String {
-        let (matches, _) = self.found.parts();
-        let line = self.list.rows.get(at).and_then(|row| match row.of {
-            RowOf::Message(at) => Some(self.found.line(matches.messages().get(at)?)),
-            RowOf::Contradiction(at) => {
-                let (message, cycle) = self.against(at)?;
-                Some(self.found.line_against(message, &cycle))
-            }
-            RowOf::Alone(id) => {
-                let (end, other) = (self.found.end(id)?, self.found.other(id)?);
-                Some(self.found.line_alone(id, end, other))
-            }
-        });
-        line.unwrap_or_default()
-    }
-
-    fn site(&self, site: &Site) -> MessageSite {
-        let node = site.end.node;
-        let at = self
-            .places
-            .get(node.0 as usize)
-            .copied()
-            .unwrap_or_default();
-        MessageSite {
-            thread: System::thread_of(node),
-            node: self.found.name(node).to_owned(),
-            event: site.event.unwrap_or(site.place.events),
-            in_call: site.event.is_some(),
-            part: self.found.part(self.found.rank_of(node, site.place)),
-            is_past: at != Place::default() && site.place <= at,
-        }
-    }
-
-    fn row(&self, at: usize) -> Option<MessageRow> {
-        let (matches, order) = self.found.parts();
-        let of_message = |message: &Message, kind: MessageKind| MessageRow {
-            number: at as u64 + 1,
-            kind,
-            sent: Some(self.site(&message.from)),
-            received: Some(self.site(&message.to)),
-            said: self.found.said(message),
-            line: self.line(at),
-        };
-        Some(match self.list.rows.get(at)?.of {
-            RowOf::Message(at) => {
-                let message = matches.messages().get(at)?;
-                of_message(
-                    message,
-                    MessageKind::Message {
-                        what: message.what,
-                        bytes: message.length,
-                        evidence: message.evidence,
-                        took: message.took,
-                    },
-                )
-            }
-            RowOf::Contradiction(at) => {
-                let (message, _) = self.against(at)?;
-                let cycle = order.contradictions().get(at)?.cycle.iter();
-                let cycle = cycle.filter_map(|of| self.list.number(*of)).collect();
-                of_message(message, MessageKind::Contradiction { cycle })
-            }
-            RowOf::Alone(id) => {
-                let (end, other) = (self.found.end(id)?, self.found.other(id)?);
-                let first = first_site(id, end);
-                let site = self.site(&first);
-                let (sent, received) = match first.way {
-                    Way::Sent => (Some(site), None),
-                    Way::Received => (None, Some(site)),
-                };
-                MessageRow {
-                    number: at as u64 + 1,
-                    kind: match other {
-                        OtherEnd::Ambiguous(candidates) => MessageKind::Ambiguous {
-                            candidates: self.found.names_of(candidates),
-                        },
-                        _ => MessageKind::Outside,
-                    },
-                    sent,
-                    received,
-                    said: words::end(end),
-                    line: self.line(at),
-                }
-            }
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::debuggee::system::Heard;
+    use crate::debuggee::{MessageKind, MessageRow, MessageSite};
     use crate::system::conversation::{Conversations, Head, Start};
     use crate::trace::HostTimes;
 

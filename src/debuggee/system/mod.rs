@@ -10,6 +10,7 @@ mod elsewhere;
 mod frames;
 mod heard;
 mod looks;
+mod message_rows;
 mod messages;
 pub mod opening;
 mod other_end;

@@ -58,7 +58,12 @@ impl Story {
         let story = Story::default();
         let go_on = GoOn(Arc::downgrade(&story.0));
         let work = move || {
-            let told = listen(&go_on).map(|nodes| Arc::new(Found::of(names, nodes)));
+            let told = listen(&go_on).map(|nodes| {
+                let found = Found::of(names, nodes);
+                // Somebody will ask, and is not to wait for it then.
+                found.list();
+                Arc::new(found)
+            });
             if let Some(slot) = go_on.0.upgrade() {
                 *slot.told.lock() = Some(told);
                 slot.is_there.notify_all();
@@ -75,6 +80,21 @@ impl Story {
     pub(super) fn known(&self) -> Option<Arc<Found>> {
         let told = self.0.told.lock();
         told.as_ref()?.as_ref().ok().cloned()
+    }
+
+    /// Ends when it is known, or nobody wants to know any more.
+    pub(super) fn coming(&self) -> impl FnOnce() + Send + use<> {
+        let slot = Arc::downgrade(&self.0);
+        // Who waits for it is not to have it go on.
+        let is_awaited = move || {
+            slot.upgrade()
+                .is_some_and(|slot| slot.told.lock().is_none())
+        };
+        move || {
+            while is_awaited() {
+                std::thread::sleep(PATIENCE);
+            }
+        }
     }
 
     /// What is known, or becomes known in a moment.
@@ -134,7 +154,7 @@ pub struct Found {
     nodes: Vec<Heard>,
     matches: Matches,
     order: Order,
-    /// Made when somebody asks for it.
+    /// Made when somebody asks for it, or before.
     list: OnceLock<MessageList>,
 }
 

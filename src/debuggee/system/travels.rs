@@ -342,8 +342,7 @@ impl Travels for System {
     fn preparing(&mut self) -> Option<Preparing> {
         if self.story_wanted == StoryWanted::Asked {
             self.story_wanted = StoryWanted::Awaited;
-            let story = self.story.clone();
-            return Some(Box::new(move || _ = story.wait(&Interrupt::new())));
+            return Some(Box::new(self.story.coming()));
         }
         self.here_mut().ok()?.preparing()
     }

@@ -66,7 +66,9 @@ impl System {
         interrupt: &Interrupt,
     ) -> Result<MessagesTold> {
         let Some(found) = self.story.told()? else {
-            self.story_wanted = StoryWanted::Asked;
+            if self.story_wanted == StoryWanted::No {
+                self.story_wanted = StoryWanted::Asked;
+            }
             return Err(DebuggeeError::NotYet);
         };
         let places: Vec<Place> = self.members.iter().map(|member| member.place).collect();
