@@ -170,6 +170,18 @@ fn a_body_is_wrapped_as_its_sender_said_if_that_can_be() {
         );
         assert_eq!(answer.body, body.as_bytes());
     }
+    // A request that was cut off is one all the same.
+    let mut end = asked("POST", "/", &[]);
+    said(&mut end.sent, b"hel", 3, &mut usize::MAX.clone());
+    end.sent.ended = None;
+    let capture = alone(end);
+    let (request, _) = only(&capture);
+    assert_eq!(
+        request.headers,
+        [("content-length".to_owned(), "3".to_owned())]
+    );
+    let mut comments = capture.packets.iter().map(|packet| &packet.comment);
+    assert!(comments.any(|comment| comment.contains("the end of the body")));
     // Some answers have none, whatever was written.
     for (method, status) in [("HEAD", 200), ("GET", 204), ("GET", 304)] {
         let mut end = asked(method, "/", &[]);
@@ -256,6 +268,29 @@ fn a_connection_that_was_refused_is_reset() {
     assert!(capture.streams()[0].is_reset);
     assert_eq!(capture.packets[0].to.0.len(), 16);
     assert!(capture.packets[1].comment.contains("connection-refused"));
+}
+
+#[test]
+fn connections_of_the_same_addresses_are_kept_apart() {
+    let mut end = End::new(EndKind::TcpConnected, Place::in_call(1));
+    end.local = "127.0.0.1:4000".parse().ok();
+    end.remote = "127.0.0.1:7".parse().ok();
+    said(&mut end.sent, b"one", 3, &mut usize::MAX.clone());
+    let conversations = Conversations {
+        ends: vec![end.clone(), end],
+        events: 10,
+        cut_short: None,
+    };
+    let node = NodeConversations {
+        name: "client",
+        conversations: &conversations,
+        clock: None,
+    };
+    let capture = Found::of(vec![node]).capture();
+    let streams = capture.streams();
+    let said: Vec<&[u8]> = streams.iter().map(|stream| &*stream.said[0]).collect();
+    assert_eq!(said, [b"one", b"one"]);
+    assert!(capture.names.iter().any(|(_, names)| names == &["client"]));
 }
 
 #[test]
