@@ -38,8 +38,12 @@ export function hands(page, pictures) {
       if ((await open.count()) > 0) await open.click({ timeout: PATIENCE });
     },
     menu: async ({ view, text, item }) => {
-      await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });
       const chosen = page.getByRole('menuitem', { name: item });
+      // A view that is told anew meanwhile takes its menu away.
+      for (let i = 0; i < 5 && (await chosen.count()) === 0; i++) {
+        await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });
+        await chosen.first().waitFor({ timeout: 2000 }).catch(() => {});
+      }
       // A menu that has just come takes no clicks: it could be the one that opened it.
       for (let i = 0; i < 20 && (i === 0 || (await chosen.count()) > 0); i++) {
         await page.waitForTimeout(200);

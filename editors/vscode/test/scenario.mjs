@@ -280,6 +280,12 @@ const acts = {
     await page('openSection', { view: 'Call Stack' });
     await until('the thread', async () => (await page('rows', { view: 'Call Stack' })).join().includes('answer-1'));
     await page('picture', { name: 'messages-received' });
+    stop = stops();
+    await page('menu', { view: 'Call Stack', text: 'answer-1', item: 'Follow Message Back to Where It Was Sent' });
+    await stopped('goto', stop);
+    await there(body.from);
+    await go('rr-dap.follow', 'goto');
+    await there(body.to);
     await page('closeSection', { view: 'Call Stack' });
     void vscode.commands.executeCommand('rr-dap.filterMessages');
     await page('type', { text: 'getter' });
@@ -322,7 +328,8 @@ const acts = {
     await page('clickTimeline', { part: 0.985, down: 0.7 });
     await stopped(undefined, stop);
     const after = await nodes();
-    assert.ok(after.get('answer-2').part > 0.8 && after.get('answer-2').open, JSON.stringify([...after.values()]));
+    const last = after.get('answer-2');
+    assert.ok(last.open && last.event >= last.events - 1, JSON.stringify([...after.values()]));
     await page('wheelTimeline', { part: 0.8, by: -500 });
     await page('picture', { name: 'system-near' });
     await page('timelineButton', { button: 'Hostcalls' });
