@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -23,6 +25,14 @@ ASKED = [
     ("/status/503", None, 503, "status 503"),
     ("/hello", None, 200, "hello"),
 ]
+# Packets with which something is wrong.
+WRONG = " || ".join(
+    [
+        "_ws.malformed",
+        "_ws.expert.severity >= warning",
+        *(f"{of}.checksum.status == 0" for of in ("ip", "tcp", "udp")),
+    ]
+)
 
 
 def run(*arguments, **options):
@@ -94,8 +104,7 @@ def in_tshark(traces, told, directory):
         for method, uri, status, _ in exchange
     )
     assert shown == heads, (shown, heads)
-    wrong = "_ws.malformed || _ws.expert.severity >= warning || ip.checksum.status == 0 || tcp.checksum.status == 0"
-    assert not tshark(path, "-Y", wrong), tshark(path, "-Y", wrong)
+    assert not tshark(path, "-Y", WRONG), tshark(path, "-Y", WRONG)
     assert tshark(path, "-Y", "tcp.checksum.status == 1"), "checksums are checked"
     # Each conversation is in it once, with its beginning and its end.
     assert len(tshark(path, "-Y", "tcp.flags.syn == 1 && tcp.flags.ack == 0").splitlines()) == len(ASKED)
@@ -106,10 +115,50 @@ def in_tshark(traces, told, directory):
     # One end alone is a conversation all the same.
     for number, trace in enumerate(traces):
         path = exported([trace], "pcapng", directory / f"alone-{number}.pcapng")
-        assert not tshark(path, "-Y", wrong), tshark(path, "-Y", wrong)
+        assert not tshark(path, "-Y", WRONG), tshark(path, "-Y", WRONG)
         shown = tshark(path, "-Y", "http.request", "-T", "fields", "-e", "http.request.uri").split()
         wanted = [path for path, *_ in ASKED] if trace.is_dir() else [ASKED[number][0]]
         assert sorted(shown) == sorted(wanted), (shown, wanted)
+
+
+def peer(kind):
+    """Somebody whom nobody records: sends back what comes. Where it is, and its thread."""
+    stream = kind == "tcp"
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
+    listener.bind(("127.0.0.1", 0))
+
+    def serve():
+        if stream:
+            listener.listen()
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(connection.recv(1000).upper())
+        else:
+            data, whose = listener.recvfrom(1000)
+            listener.sendto(data.upper(), whose)
+
+    if stream:
+        listener.listen()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return listener.getsockname()[1], thread
+
+
+def sockets_in_tshark(directory):
+    for kind in ("tcp", "udp"):
+        port, thread = peer(kind)
+        trace = directory / f"{kind}.rrtrace"
+        arguments = [FIXTURES / "sockets.wasm", kind, port, "some words"]
+        run("record", "--quiet", "-S", "inherit-network", "-o", trace, *arguments, check=True)
+        thread.join(timeout=60)
+        path = exported([trace], "pcapng", directory / f"{kind}.pcapng")
+        assert not tshark(path, "-Y", WRONG), tshark(path, "-Y", WRONG)
+        fields = ["-e", f"{kind}.dstport", "-e", f"{kind}.srcport", "-e", f"{kind}.payload"]
+        rows = [row.split("\t") for row in tshark(path, "-T", "fields", *fields).splitlines()]
+        there = "".join(payload for to, _, payload in rows if to == str(port))
+        back = "".join(payload for _, by, payload in rows if by == str(port))
+        assert (text(there), text(back)) == ("some words", "SOME WORDS"), rows
+        print(f"tshark shows what went over {kind}")
 
 
 def text(data):
@@ -187,6 +236,7 @@ def main():
         assert len(told) >= 2 * len(ASKED), told
         if shutil.which("tshark"):
             in_tshark(traces, told, directory)
+            sockets_in_tshark(directory)
         else:
             print("tshark skipped: it is not here and cannot be installed")
         try:

@@ -67,14 +67,13 @@ impl<'a, W: Write> SystemTour<'a, W> {
     pub(super) fn walk(mut self, next_steps: &[(String, &str)]) -> anyhow::Result<()> {
         self.page
             .title("rr-dap demo system: a service that fails, and its client")?;
-        self.page.say(
-            "stock knows how many pieces of everything there are; till has told it over HTTP what",
-        )?;
-        self.page.say(
-            "was sold: rice=120 salt=3 corn=15. Each was recorded on its own. Lines after > are",
-        )?;
-        self.page
-            .say("typed into the debug console, or asked for by an editor.")?;
+        for line in [
+            "stock knows how many pieces of everything there are; till has told it over HTTP what was",
+            "sold, rice=120 salt=3 corn=15, and each was recorded on its own. Lines after > are typed",
+            "into the debug console, or asked for by an editor.",
+        ] {
+            self.page.say(line)?;
+        }
         let wrong = self.failure()?;
         let hostcall = self.came_from(&wrong)?;
         self.follow(&hostcall)?;

@@ -48,11 +48,11 @@ impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
 }
 
 fn nodes(system: System<'_>) -> impl Iterator<Item = Value> {
-    system.nodes.iter().map(|node| {
+    system.nodes.iter().map(move |node| {
         json!({
             "name": node.name,
             "events": node.conversations.events,
-            "tellsTime": node.clock.is_some(),
+            "tellsTime": system.tells_time(node),
             "cutShort": node.conversations.cut_short,
         })
     })

@@ -53,6 +53,13 @@ impl<'a> System<'a> {
         self.order.index_of(NodePlace { node, place })
     }
 
+    /// Whether the recording of a node tells when anything was.
+    fn tells_time(self, node: &NodeConversations<'_>) -> bool {
+        let last = Place::in_call(node.conversations.events.saturating_sub(1));
+        node.clock
+            .is_some_and(|clock| clock.nanos_at(last).is_some())
+    }
+
     /// When it was, in nanoseconds since the Unix epoch. What came in between two calls has no time
     /// before the next call, and the one before may have been long ago.
     fn nanos(self, node: NodeId, place: Place, event: Option<u64>) -> Option<i64> {

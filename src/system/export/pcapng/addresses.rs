@@ -1,7 +1,7 @@
 //! From where to where: the addresses that recordings know, and others where they know none.
 
 use crate::system::message::NodeId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What is known of an address.
@@ -83,6 +83,8 @@ pub(super) struct Addresses {
     next_ports: HashMap<IpAddr, u16>,
     names: BTreeMap<IpAddr, BTreeSet<String>>,
     owners: HashMap<IpAddr, Option<NodeId>>,
+    /// From where to where there is a connection already.
+    taken: HashSet<(SocketAddr, SocketAddr)>,
 }
 
 impl Addresses {
@@ -102,10 +104,16 @@ impl Addresses {
             Some(port) => port,
             None => self.port(client_ip),
         };
-        (
-            SocketAddr::new(client_ip, client_port),
-            SocketAddr::new(server_ip, server_port),
-        )
+        let mut from = SocketAddr::new(client_ip, client_port);
+        let to = SocketAddr::new(server_ip, server_port);
+        // Hosts that do not know each other may have the same addresses: readers would take two
+        // connections for one.
+        if !self.taken.insert((from, to)) {
+            let ip = self.ip(client, None, is_6);
+            from = SocketAddr::new(ip, self.port(ip));
+            self.taken.insert((from, to));
+        }
+        (from, to)
     }
 
     /// The known one, if it is of the family.

@@ -123,10 +123,14 @@ impl<'a> Flow<'a> {
             flow.heard = heard.collect();
         }
         let ends = [sent, received].into_iter().flatten();
-        flow.ended = ends
+        let mut ends = ends
             .filter_map(|(node, direction)| Some((node, direction.ended?)))
-            .map(|(node, place)| Moment::of(system, node, place, Some(place.events)))
-            .next();
+            .map(|(node, place)| Moment::of(system, node, place, Some(place.events)));
+        flow.ended = ends.next();
+        // Nobody learns of an end before it is there: no message tells the order that.
+        if let (Some(ended), Some(learnt)) = (&mut flow.ended, ends.next()) {
+            ended.rank = ended.rank.min(learnt.rank);
+        }
         flow.unseen = direction.unseen;
         let is_cut = |node| {
             system

@@ -40,8 +40,7 @@ pub(super) fn put_into_words(system: System<'_>, connection: &mut Connection<'_>
     let [asks, answers] = &mut connection.flows;
     let mut writing = Writing::default();
     writing.request(&request, authority);
-    // What asks for no bytes has none; what asks for some says how many, or that there are chunks.
-    let framing = writing.framing(&request, asks, Framing::Chunked);
+    let framing = writing.framing(&request, asks, true);
     writing.write(asks, at, framing);
     if let Some((at, answer)) = head(system, server, client) {
         let mut writing = Writing::default();
@@ -51,7 +50,7 @@ pub(super) fn put_into_words(system: System<'_>, connection: &mut Connection<'_>
             || matches!(status, 204 | 304);
         let framing = match is_bare {
             true => writing.no_body(&answer, answers, method.as_deref() == Some("HEAD")),
-            false => writing.framing(&answer, answers, Framing::Close),
+            false => writing.framing(&answer, answers, false),
         };
         writing.write(answers, at, framing);
     } else {
@@ -208,7 +207,7 @@ impl Writing {
     }
 
     /// How the body is wrapped: as the sender said, if that can be.
-    fn framing(&mut self, head: &Head, flow: &Flow<'_>, open: Framing) -> Framing {
+    fn framing(&mut self, head: &Head, flow: &Flow<'_>, is_request: bool) -> Framing {
         let length = flow.length();
         let declared = head
             .header("content-length")
@@ -231,18 +230,19 @@ impl Writing {
         if flow.unseen {
             self.remark("bytes of the body may have been handed on that are in no recording");
         }
-        match (is_over, length, open) {
+        match (is_over, length, is_request) {
             // A request without a word about its body has none.
-            (_, 0, Framing::Chunked) => Framing::None,
-            (true, 0, _) => Framing::Length(0),
-            (true, _, _) => Framing::Chunked,
-            (false, _, Framing::Close) => {
-                self.remark("the end of the body is in no recording");
-                open
-            }
+            (_, 0, true) => Framing::None,
+            (true, 0, false) => Framing::Length(0),
+            (true, ..) => Framing::Chunked,
             (false, ..) => {
                 self.remark("the end of the body is in no recording");
-                open
+                match is_request {
+                    // No request ends with its connection, and one without an end is none to its
+                    // readers: it is given as long as it is known to be.
+                    true => Framing::Length(length),
+                    false => Framing::Close,
+                }
             }
         }
     }

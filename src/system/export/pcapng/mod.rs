@@ -211,7 +211,7 @@ struct Capture<'a, W: Write> {
 impl<'a, W: Write> Capture<'a, W> {
     /// An interface for each node: its name is in each packet that it sent.
     fn begin(system: System<'a>, to: W) -> io::Result<Capture<'a, W>> {
-        let by_order = system.nodes.iter().all(|node| node.clock.is_none());
+        let by_order = !system.nodes.iter().any(|node| system.tells_time(node));
         let mut said = vec![format!(
             "What {} recordings say that they said, made into packets",
             system.nodes.len()

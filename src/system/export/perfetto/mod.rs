@@ -31,7 +31,7 @@ const STEP: u64 = 1000;
 ///
 /// If it cannot be written.
 pub fn write(system: System<'_>, traces: &[Arc<Trace>], to: impl Write) -> io::Result<()> {
-    let by_order = system.nodes.iter().any(|node| node.clock.is_none());
+    let by_order = !system.nodes.iter().all(|node| system.tells_time(node));
     let mut writing = Writing {
         system,
         packets: Packets::new(to),
