@@ -93,6 +93,18 @@ pub struct Site {
     pub event: Option<u64>,
 }
 
+impl Site {
+    /// The hostcall in which it happens: what was asked for by one comes in a later one, if the
+    /// program waited meanwhile. `None` if it came into the program from outside.
+    pub fn hostcall(&self) -> Option<u64> {
+        let event = self.event?;
+        match (self.way, self.place.in_call) {
+            (Way::Received, false) => Some(self.place.events.saturating_sub(1)),
+            _ => Some(event),
+        }
+    }
+}
+
 /// Something that went from one recording to another. Of bytes whose pieces are cut at other
 /// places at both ends, a message is the longest stretch that is in one piece at each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -83,7 +83,7 @@ pub fn site(site: &Site, names: &[String]) -> String {
     let name = names
         .get(site.end.node.0 as usize)
         .map_or("?", String::as_str);
-    moment(name, site.event, site.place)
+    moment(name, site.hostcall(), site.place)
 }
 
 /// A moment of a node: a hostcall, or before which one it is.

@@ -53,34 +53,8 @@ impl Messages {
                 }
             }
         }
-        for id in found.ends() {
-            let (Some(end), Some(other)) = (found.end(id), found.other(id)) else {
-                continue;
-            };
-            // What a program prints goes to a terminal, mostly.
-            let is_piped = |of: EndId| {
-                let other = found.end(of);
-                of.node != id.node && other.is_some_and(|of| of.kind == end.kind.opposite())
-            };
-            if end.kind.is_standard() && !found.ends().any(is_piped) {
-                continue;
-            }
-            let why = match other {
-                OtherEnd::Known(..) | OtherEnd::Several(_) => continue,
-                OtherEnd::Outside => "its other end is in none of these recordings".to_owned(),
-                OtherEnd::Ambiguous(candidates) => {
-                    let names = candidates.iter().map(|of| found.name(of.node));
-                    let names: Vec<&str> = names.collect();
-                    format!(
-                        "nothing tells which of these it is with: {}",
-                        names.join(", ")
-                    )
-                }
-            };
-            let name = found.name(id.node);
-            let about = words::end(end);
-            let began = end.began.events;
-            let line = format!("{name} event {began}  {about}: {why}");
+        for (id, end, other) in found.alone() {
+            let line = found.line_alone(id, end, other);
             if is_meant(&line) {
                 match self.json {
                     true => writeln!(out, "{}", conversation_json(found, id, other))?,
@@ -89,15 +63,7 @@ impl Messages {
             }
         }
         for (message, cycle) in found.contradictions() {
-            let line = format!(
-                "contradiction: {} would be received before it was sent, as {}",
-                found.line(message),
-                cycle
-                    .iter()
-                    .map(|of| found.line(of))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            );
+            let line = found.line_against(message, &cycle);
             match self.json {
                 true => {
                     let cycle: Vec<Value> =

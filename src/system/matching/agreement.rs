@@ -22,6 +22,9 @@ pub(super) struct Agreement {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Address {
     Same,
+    /// The ports are the same, and of one end it is only known that it is at all addresses of its
+    /// host: other hosts have such ports, too.
+    SamePort,
     #[default]
     Unknown,
     Different,
@@ -211,26 +214,32 @@ fn addresses(left: &Party<'_>, right: &Party<'_>, found: &mut Agreement) {
     let client = compared(left.end.local, right.end.remote);
     found.address = match (server, client) {
         (Address::Different, _) | (_, Address::Different) => Address::Different,
-        (Address::Same, _) => Address::Same,
+        // Of one client there is one connection at a time with that port.
+        (Address::Same, _) | (Address::SamePort, Address::Same | Address::SamePort) => {
+            Address::Same
+        }
+        (Address::SamePort, Address::Unknown) => Address::SamePort,
         (Address::Unknown, _) => Address::Unknown,
     };
-    if found.address == Address::Same {
-        found.weight += 12;
-        // Of one client there is one connection at a time with that port.
-        found.weight += 20 * u32::from(client == Address::Same);
-    }
+    found.weight += match (found.address, client) {
+        (Address::Same, Address::Same) => 32,
+        (Address::Same, Address::SamePort) => 24,
+        (Address::Same, _) => 12,
+        (Address::SamePort, _) => 6,
+        _ => 0,
+    };
 }
 
-/// Whether two addresses can be the same; of one that stands for all of a host only the port
-/// counts.
+/// Whether two addresses can be the same.
 pub(super) fn compared(here: Option<SocketAddr>, there: Option<SocketAddr>) -> Address {
     let known = |address: Option<SocketAddr>| address.filter(|address| address.port() != 0);
     let (Some(here), Some(there)) = (known(here), known(there)) else {
         return Address::Unknown;
     };
     let ips = known_ip(here).zip(known_ip(there));
-    match here.port() == there.port() && ips.is_none_or(|(here, there)| here == there) {
-        true => Address::Same,
-        false => Address::Different,
+    match (here.port() == there.port(), ips) {
+        (true, None) => Address::SamePort,
+        (true, Some((here, there))) if here == there => Address::Same,
+        _ => Address::Different,
     }
 }

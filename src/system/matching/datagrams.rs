@@ -35,7 +35,24 @@ struct Seen<'a> {
 
 /// `None` if `go_on` says so.
 pub(super) fn match_datagrams(all: &Everybody<'_>, go_on: &dyn Fn() -> bool) -> Option<Datagrams> {
-    let mut found = Talks::default();
+    let found = matched(all, BTreeMap::new(), go_on)?;
+    let learnt = found.learnt();
+    match learnt.is_empty() {
+        true => Some(found.told()),
+        // What several say may be told apart now.
+        false => Some(matched(all, learnt, go_on)?.told()),
+    }
+}
+
+fn matched<'a>(
+    all: &Everybody<'a>,
+    learnt: Addresses,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Talks<'a>> {
+    let mut found = Talks {
+        learnt,
+        ..Talks::default()
+    };
     let (sent, received) = (seen(all, Way::Sent), seen(all, Way::Received));
     let mut rest = received.as_slice();
     for (group, counted) in sent.chunk_by(|a, b| a.key == b.key).zip(1_u32..) {
@@ -52,8 +69,12 @@ pub(super) fn match_datagrams(all: &Everybody<'_>, go_on: &dyn Fn() -> bool) -> 
         rest = more;
     }
     found.settle_detours(all);
-    Some(found.told())
+    Some(found)
 }
+
+/// Of those who never asked where they are, the address by which another one hears them, by both;
+/// `None` if several may be it.
+type Addresses = BTreeMap<(EndId, EndId), Option<SocketAddr>>;
 
 /// All that went one way, those with the same bytes together.
 fn seen<'a>(all: &Everybody<'a>, way: Way) -> Vec<Seen<'a>> {
@@ -83,13 +104,19 @@ fn seen<'a>(all: &Everybody<'a>, way: Way) -> Vec<Seen<'a>> {
 }
 
 /// What two say of where a datagram went.
-fn address(sent: &Seen<'_>, received: &Seen<'_>) -> Address {
-    let to = compared(sent.to, received.to);
-    let from = compared(sent.from, received.from);
+fn address(sent: &Seen<'_>, received: &Seen<'_>, learnt: &Addresses) -> Address {
+    let known = |one: EndId, other: EndId| learnt.get(&(one, other)).copied().flatten();
+    let from = sent.from.or_else(|| known(sent.end, received.end));
+    let here = received.to.or_else(|| known(received.end, sent.end));
+    let to = compared(sent.to, here);
+    let from = compared(from, received.from);
     match (to, from) {
         (Address::Different, _) | (_, Address::Different) => Address::Different,
         (Address::Unknown, from) => from,
-        (Address::Same, _) => Address::Same,
+        (Address::Same, _) | (Address::SamePort, Address::Same | Address::SamePort) => {
+            Address::Same
+        }
+        (Address::SamePort, Address::Unknown) => Address::SamePort,
     }
 }
 
@@ -98,6 +125,10 @@ const MOST_PAIRS: usize = 1 << 14;
 
 #[derive(Default)]
 struct Talks<'a> {
+    learnt: Addresses,
+    /// The addresses by which those are heard who never asked where they are, by both, with the
+    /// datagrams that say so.
+    heard_at: BTreeMap<(EndId, EndId), BTreeMap<SocketAddr, BTreeSet<u64>>>,
     messages: Vec<Message>,
     unclear: BTreeMap<Datagram, Vec<(EndId, u32)>>,
     /// Who speaks with whom for certain, by which evidence.
@@ -164,7 +195,7 @@ impl<'a> Talks<'a> {
             let is_after =
                 sent.end.node != received.end.node || sent.piece.place <= received.piece.place;
             let may_be = sent.end != received.end && is_after && sent.bytes == received.bytes;
-            may_be.then(|| address(sent, received))
+            may_be.then(|| address(sent, received, &self.learnt))
         };
         let ranks: Vec<Vec<Option<Address>>> = received
             .iter()
@@ -178,13 +209,26 @@ impl<'a> Talks<'a> {
             };
             // Where addresses speak for some, the others are out of the question.
             let direct: Vec<&Seen<'a>> = of_rank(Address::Same).collect();
+            let near: Vec<&Seen<'a>> = of_rank(Address::SamePort).collect();
             let others = of_rank(Address::Unknown).chain(of_rank(Address::Different));
             let is_direct = !direct.is_empty();
-            let candidates = if is_direct { direct } else { others.collect() };
+            let candidates = match (is_direct, near.is_empty()) {
+                (true, _) => direct,
+                (false, false) => near,
+                (false, true) => others.collect(),
+            };
             match candidates.as_slice() {
                 [from] if is_direct => {
-                    self.direct.insert((from.end, to.end));
-                    self.is(all, from, to, Evidence::AddressAndBytes);
+                    let pair = (from.end, to.end);
+                    self.direct.insert(pair);
+                    if let (None, Some(address)) = (from.from, to.from) {
+                        let heard_at = self.heard_at.entry(pair).or_default();
+                        heard_at.entry(address).or_default().insert(from.key);
+                    }
+                    match self.learnt.get(&pair) {
+                        Some(None) => self.unclear(from, to),
+                        _ => self.is(all, from, to, Evidence::AddressAndBytes),
+                    }
                 }
                 [from] => self.detours.push((**from, *to)),
                 several => {
@@ -212,19 +256,39 @@ impl<'a> Talks<'a> {
         }
         for detour in std::mem::take(&mut self.detours) {
             let (from, to) = &detour;
-            if self.direct.contains(&(from.end, to.end)) {
+            let address = address(from, to, &self.learnt);
+            if address != Address::SamePort && self.direct.contains(&(from.end, to.end)) {
                 continue;
             }
             let several = said.get(&way(&detour)).is_some_and(|keys| keys.len() > 1);
-            let least = match (several, address(from, to)) {
-                (true, _) | (_, Address::Unknown) => LEAST_BYTES,
+            let least = match (several, address) {
+                (true, _) | (_, Address::Unknown | Address::SamePort) => LEAST_BYTES,
                 _ => MUCH,
             };
+            let evidence = match address {
+                Address::SamePort => Evidence::AddressAndBytes,
+                _ => Evidence::Bytes,
+            };
             match from.bytes.len() >= least {
-                true => self.is(all, from, to, Evidence::Bytes),
+                true => self.is(all, from, to, evidence),
                 false => self.unclear(from, to),
             }
         }
+    }
+
+    /// Whoever says something speaks by one address. If the same was heard by several, somebody
+    /// who is not here has said it, too: by the one by which the least was heard.
+    fn learnt(&self) -> Addresses {
+        let of = self.heard_at.iter().map(|(pair, heard_at)| {
+            let most = heard_at.values().map(BTreeSet::len).max();
+            let mut those = heard_at
+                .iter()
+                .filter(|(_, keys)| Some(keys.len()) == most)
+                .map(|(address, _)| *address);
+            let first = those.next();
+            (*pair, first.filter(|_| those.next().is_none()))
+        });
+        of.collect()
     }
 
     fn is(&mut self, all: &Everybody<'_>, from: &Seen<'_>, to: &Seen<'_>, evidence: Evidence) {

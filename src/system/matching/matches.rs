@@ -16,9 +16,11 @@ pub struct Matches {
     messages: Vec<Message>,
     /// The same by where they were received, by their places there.
     received: Vec<u32>,
-    /// The same by node and hostcall that sent, and by those that received.
+    /// The same by node and hostcall that sent.
     sent_at: Vec<u32>,
-    received_at: Vec<u32>,
+    /// The same by node and hostcalls that received: the one that asked for it, and the one in
+    /// which it came, where that is another.
+    received_at: Vec<(Key, u32)>,
     unclear: BTreeMap<Datagram, Vec<(EndId, u32)>>,
 }
 
@@ -59,7 +61,18 @@ impl Matches {
             ))
         });
         let sent_at = by(&|message| at_hostcall(&message.from, message.offset));
-        let received_at = by(&|message| at_hostcall(&message.to, message.offset));
+        let mut received_at: Vec<(Key, u32)> = Vec::with_capacity(messages.len());
+        for (place, message) in (0..u32::MAX).zip(&messages) {
+            let Some(asked) = at_hostcall(&message.to, message.offset) else {
+                continue;
+            };
+            received_at.push((asked, place));
+            let came = message.to.hostcall();
+            if let Some(came) = came.filter(|came| *came != asked.1) {
+                received_at.push(((asked.0, came, asked.2, asked.3, asked.4), place));
+            }
+        }
+        received_at.sort_unstable();
         Some(Matches {
             others,
             received,
@@ -108,12 +121,18 @@ impl Matches {
         })
     }
 
-    /// The messages that a hostcall of a node brought.
+    /// The messages that a hostcall of a node brought: what it asked for may have come in a later
+    /// one, which has brought it, too.
     pub fn received_at(&self, node: NodeId, event: u64) -> impl Iterator<Item = &Message> {
-        let key = (node, Some(event));
-        self.range(&self.received_at, move |message| {
-            (message.to.end.node, message.to.event).cmp(&key)
-        })
+        let of = |((at, hostcall, ..), _): &(Key, u32)| (*at, *hostcall);
+        let first = self
+            .received_at
+            .partition_point(|of_key| of(of_key) < (node, event));
+        let rest = self.received_at.get(first..).unwrap_or_default();
+        let here = rest
+            .iter()
+            .take_while(move |of_key| of(of_key) == (node, event));
+        here.filter_map(|(_, place)| self.messages.get(*place as usize))
     }
 
     /// What a datagram may be at the other end, if there are others that say the same: which

@@ -151,13 +151,17 @@ impl Found {
             others.insert(left, OtherEnd::Known(right, evidence));
             others.insert(right, OtherEnd::Known(left, evidence));
         }
+        let mut open = BTreeMap::new();
         for (end, mut candidates) in self.ambiguous {
-            candidates.retain(|candidate| !others.contains_key(candidate));
+            // Those that nothing tells apart either are candidates for each other.
+            let is_known = |of: &EndId| matches!(others.get(of), Some(OtherEnd::Known(..)));
+            candidates.retain(|candidate| !is_known(candidate));
             if !candidates.is_empty() {
                 candidates.sort_unstable();
-                others.insert(end, OtherEnd::Ambiguous(candidates));
+                open.insert(end, OtherEnd::Ambiguous(candidates));
             }
         }
+        others.extend(open);
         others
     }
 }

@@ -4,7 +4,7 @@ use super::agreement::{Address, Agreement, agreement};
 use super::facts::{Facts, normal_authority};
 use super::groups::Group;
 use super::levels::Level;
-use super::turns::{Span, by_turns, span_of};
+use super::turns::{Span, TOLERANCE, by_turns, span_of};
 use super::{Everybody, Found, Party};
 use crate::system::conversation::EndKind;
 use crate::system::message::{EndId, Evidence};
@@ -59,20 +59,27 @@ impl<'a, 'b> Settled<'a, 'b> {
         let told = right.end.authority.as_deref().map(normal_authority);
         let is_asked = told.is_some_and(|told| self.asked.contains(&told));
         let spans = span_of(left, true).zip(span_of(right, false));
-        let in_time = spans.map(|(left, right)| left.contains(right, A_SECOND));
+        let in_time = spans.map(|(left, right)| match left.contains(right, TOLERANCE) {
+            true => InTime::Exactly,
+            false if left.contains(right, A_SECOND) => InTime::Nearly,
+            false => InTime::Not,
+        });
         let needed = match (agreement.address, in_time) {
             (Address::Same, _) => 1,
-            (Address::Unknown, Some(true)) => 4,
+            (Address::SamePort, Some(InTime::Exactly)) => 12,
+            (Address::SamePort, _) => 24,
+            (Address::Unknown, Some(InTime::Exactly | InTime::Nearly)) => 4,
             (Address::Unknown, _) => 8,
             // Others ask it by the name by which this one was asked.
             (Address::Different, _) if is_asked => 80,
             // What is short is said by many, and NAT is not everywhere.
             (Address::Different, _) if left.end.kind == EndKind::TcpConnected => 48,
-            (Address::Different, Some(true)) => 8,
+            (Address::Different, Some(InTime::Exactly)) => 8,
+            (Address::Different, Some(InTime::Nearly)) => 32,
             (Address::Different, _) => 16,
         };
         // Clocks may disagree, but then more has to speak for it.
-        let factor = if in_time == Some(false) { 4 } else { 1 };
+        let factor = if in_time == Some(InTime::Not) { 4 } else { 1 };
         agreement.weight >= needed * factor
     }
 
@@ -157,12 +164,23 @@ fn evidence(agreement: &Agreement, level: &Level, left: &Party<'_>) -> Evidence 
         _ if level.by_identity => Evidence::TraceContext,
         _ if level.is_loose => Evidence::Similarity,
         _ if !agreement.said && !is_http => Evidence::Order,
-        Address::Same => Evidence::AddressAndBytes,
+        Address::Same | Address::SamePort => Evidence::AddressAndBytes,
         _ => Evidence::Bytes,
     }
 }
 
+/// So far the clocks of two hosts may be from each other.
 const A_SECOND: i64 = 1_000_000_000;
+
+/// Whether the one end was at work within the time in which the other waited for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InTime {
+    /// As exactly as hosts tell the time.
+    Exactly,
+    /// If their clocks are as far from each other as clocks may be.
+    Nearly,
+    Not,
+}
 
 /// Two that may be a pair, by their places in the group.
 #[derive(Debug, Clone, Copy)]

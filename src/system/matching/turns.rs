@@ -155,7 +155,7 @@ fn is_cut(turns: &[Turn], cut: usize) -> bool {
 }
 
 /// Hosts' clocks are looked at about once in a millisecond, and on a busy machine less often.
-const TOLERANCE: i64 = 10_000_000;
+pub(super) const TOLERANCE: i64 = 10_000_000;
 
 /// Those of whom one lies within the other in time, and with nobody else.
 fn by_time(

@@ -15,6 +15,8 @@ pub(in crate::system::listening) struct Socket {
     local: Option<SocketAddr>,
     /// Where it is being bound to.
     binding: Option<SocketAddr>,
+    /// Where its connections come out, if it listens, in WASI 0.3.
+    accepting: Option<Handle>,
     /// The connection that it is, or tries to be.
     end: Option<EndIndex>,
     sent: Option<FlowId>,
@@ -85,8 +87,14 @@ pub(super) fn answered(heard: &mut Hearing, call: &Call<'_>, method: &str, answe
         "local-address" | "get-local-address" => {
             let Some(local) = told(answer) else { return };
             of.local = Some(local);
+            let accepting = of.accepting;
             if let Some(end) = end.and_then(|end| heard.end(end)) {
                 end.local = Some(local);
+            }
+            // What it accepts from now on is accepted there.
+            let accepting = accepting.and_then(|stream| get_mut(heard, stream));
+            if let Some(Thing::Accepting(at)) = accepting {
+                *at = Some(local);
             }
         }
         "remote-address" | "get-remote-address" => {
@@ -119,6 +127,7 @@ pub(super) fn answered(heard: &mut Hearing, call: &Call<'_>, method: &str, answe
         "listen" => {
             let local = of.local;
             if let Some(stream) = made(answer, call) {
+                of.accepting = Some(stream);
                 heard.put(stream, thing(Thing::Accepting(local)));
             }
         }
