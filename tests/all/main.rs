@@ -97,6 +97,8 @@ mod stand_ins;
 mod stops_without_frames;
 mod suites;
 mod surveys;
+
+mod system_contradictions;
 mod system_export;
 mod system_gateway;
 mod system_listening;

@@ -192,3 +192,88 @@ fn a_trace_context_tells_through_any_proxy() {
     let said: Vec<&str> = messages.iter().map(|m| &*m.said).collect();
     assert_eq!(said, ["GET /hello", "200", "\"hello\""]);
 }
+
+fn first_client(head: &mut Vec<String>, number: usize) {
+    rewrite_host(head, number);
+    number_request(head, number);
+}
+
+fn second_client(head: &mut Vec<String>, number: usize) {
+    first_client(head, 100 + number);
+}
+
+fn number_second_answer(head: &mut Vec<String>, number: usize) {
+    number_answer(head, 100 + number);
+}
+
+/// Two that ask one service for the same, by proxies behind which they are not to be told from
+/// each other; also if one of them is not recorded.
+#[test]
+fn two_that_say_the_same_are_never_taken_for_each_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    let service = Server::start(&path("service"), &["-S", "cli"], "answers.wasm");
+    let clients: [(Rewrite, Rewrite); 2] = [
+        (first_client, number_answer),
+        (second_client, number_second_answer),
+    ];
+    let asking: Vec<_> = clients
+        .into_iter()
+        .zip(["one", "other"])
+        .map(|(rewrites, name)| {
+            let proxy = Proxy::start(service.address, (COUNT, 1), rewrites);
+            let gateway = Server::start(&path(name), &[], "gateway.wasm");
+            let whom = proxy.address;
+            let target = format!("/many?authority={whom}&path=/hello&count={COUNT}&ahead=1");
+            std::thread::spawn(move || {
+                let (status, answer) = gateway.get(&target);
+                assert_eq!((status, answer.lines().count()), (200, COUNT), "{answer}");
+                proxy.end();
+                assert!(gateway.end().0.success());
+            })
+        })
+        .collect();
+    for asking in asking {
+        asking.join().expect("it has asked");
+    }
+    assert!(service.end().0.success());
+    let services = recordings(&path("service"));
+    for name in ["one", "other"] {
+        let asked = Asked {
+            _dir: tempfile::tempdir().expect("a directory"),
+            gateway: recordings(&path(name)).remove(0),
+            services: services.clone(),
+            answer: String::new(),
+        };
+        told_truly(&asked, &format!("{name} alone"));
+    }
+    // Both together: whoever is matched is so with the requests that are its own.
+    let gateways: Vec<PathBuf> = ["one", "other"]
+        .iter()
+        .map(|name| recordings(&path(name)).remove(0))
+        .collect();
+    let nodes: [(&str, &Path); 3] = [
+        ("one", &gateways[0]),
+        ("other", &gateways[1]),
+        ("service", &services[0]),
+    ];
+    let found = told(&nodes);
+    let ends = nodes.map(|(_, path)| heard(path).ends);
+    for message in found.messages().iter().filter(|m| m.what == "request") {
+        let of = if message.from == "one" {
+            &ends[0]
+        } else {
+            &ends[1]
+        };
+        let answer = of[message.conversations.0 as usize].received.head.as_ref();
+        let request = ends[2][message.conversations.1 as usize]
+            .received
+            .head
+            .as_ref();
+        let truth = answer
+            .zip(request)
+            .map(|(answer, request)| (answer.header("x-mark"), request.header("x-truth")));
+        let is_true = truth.is_some_and(|(one, other)| one.is_some() && one == other);
+        assert!(is_true, "{truth:?} {message:?}");
+    }
+}

@@ -201,3 +201,41 @@ fn one_service_in_two_runs_is_two_nodes() {
     let strangers = told(&[("client0", &traces[0].0), ("service1", &traces[1].1)]);
     assert!(strangers.messages().is_empty(), "{:#?}", strangers.all);
 }
+
+/// What goes wrong in a service has been said as far as it was.
+#[test]
+fn requests_that_fail_are_those_that_failed() {
+    for (client, service) in [
+        ("fetch.wasm", "answer.wasm"),
+        ("fetches.wasm", "answers.wasm"),
+    ] {
+        for (target, answer, came) in [
+            ("/trap-late", Some("200"), "the first piece\\n"),
+            ("/trap", None, ""),
+            ("/none", None, ""),
+        ] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let (trace, served) = (dir.path().join("client.rrtrace"), dir.path().join("served"));
+            let server = Server::start(&served, &["-S", "cli"], service);
+            let address = server.address.to_string();
+            // Whatever becomes of it.
+            Recorded::start(client, &["-S", "http"], &[&address, target], &trace).end();
+            server.end();
+            let services = recordings(&served);
+            let nodes: [(&str, &Path); 2] = [("client", &trace), ("service", &services[0])];
+            let found = told(&nodes);
+            let what = format!("{client} {service} {target}: {:#?}", found.all);
+            assert!(found.outside().is_empty(), "{what}");
+            assert!(found.ambiguous().is_empty(), "{what}");
+            let messages = found.messages();
+            let request = only(&messages, "client", "service", "request");
+            assert_eq!(request.said, format!("GET {target}"), "{what}");
+            let answers = between(&messages, "service", "client", "response");
+            let answers: Vec<&str> = answers.map(|of| &*of.said).collect();
+            assert_eq!(answers, Vec::from_iter(answer), "{what}");
+            let bodies = between(&messages, "service", "client", "body");
+            let said: String = bodies.map(|of| of.said.trim_matches('"')).collect();
+            assert_eq!(said, came, "{what}");
+        }
+    }
+}

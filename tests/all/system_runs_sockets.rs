@@ -1,8 +1,12 @@
 //! Programs that speak through sockets of either generation of WASI, each recorded by a process of
 //! its own: what they are told to have said to each other is what they said.
 
+use crate::support::events;
 use crate::support::middle::Nat;
+use crate::support::rewrite;
 use crate::support::several::{Line, Recorded, check_left_out, stream, told};
+use rr_dap::component::{Builtin, Component, CrossingId, CrossingKind, Transmit};
+use rr_dap::trace::{EventKind, Outcome, Trace};
 use std::path::{Path, PathBuf};
 
 const NETWORK: &[&str] = &["-S", "inherit-network"];
@@ -296,4 +300,110 @@ fn datagrams_through_nat_that_loses_doubles_and_delays_by_wasi_0_2() {
 #[test]
 fn datagrams_through_nat_that_loses_doubles_and_delays_by_wasi_0_3() {
     through_nat("peers.wasm");
+}
+
+/// Five that say the same, one after the other: each is with the connection that was its own, also
+/// if others are missing.
+fn alike(guest: &str) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: String| dir.path().join(name + ".rrtrace");
+    let service = path("server".to_owned());
+    let (running, port) = listening(guest, &["listen", "127.0.0.1", "5", "5"], &service);
+    let mut nodes: Vec<(String, PathBuf)> = Vec::new();
+    for n in 0..5 {
+        let trace = path(format!("client{n}"));
+        let args = ["connect", &port.to_string(), "9", "what all of them say"];
+        assert_eq!(ran(guest, &args, &trace), "what all of them say\n");
+        nodes.push((format!("client{n}"), trace));
+    }
+    assert!(running.end().0.success());
+    nodes.push(("server".to_owned(), service));
+    // Its standard output is the first conversation of the server.
+    let truth = |client: &str| {
+        let number = client
+            .strip_prefix("client")
+            .and_then(|n| n.parse::<u64>().ok());
+        number.expect("a number") + 1
+    };
+    let check = |nodes: &[(String, PathBuf)]| {
+        let nodes: Vec<(&str, &Path)> = nodes
+            .iter()
+            .map(|(name, path)| (name.as_str(), path.as_path()))
+            .collect();
+        let found = told(&nodes);
+        assert!(found.contradictions().is_empty(), "{:#?}", found.all);
+        for line in found.messages() {
+            let (client, conversation) = match line.from == "server" {
+                true => (&line.to, line.conversations.0),
+                false => (&line.from, line.conversations.1),
+            };
+            assert_eq!(conversation, truth(client), "{line:?}");
+        }
+        found
+    };
+    let found = check(&nodes);
+    let known: std::collections::BTreeSet<String> =
+        found.messages().into_iter().map(|line| line.from).collect();
+    let open = found.ambiguous();
+    let open = open.iter().filter(|name| *name != "server").count();
+    // The server's name is among them.
+    assert_eq!(known.len().saturating_sub(1) + open, 5, "{:#?}", found.all);
+    for left_out in 0..5 {
+        let mut some = nodes.clone();
+        some.remove(left_out);
+        check(&some);
+    }
+}
+
+#[test]
+fn connections_in_which_all_say_the_same() {
+    alike("peer.wasm");
+    alike("peers.wasm");
+}
+
+/// Whether a call writes to a stream of bytes.
+fn writes(component: &Component, crossing: CrossingId) -> bool {
+    let crossing = component.crossing(crossing).expect("a crossing");
+    match &crossing.kind {
+        CrossingKind::Builtin(Builtin::Stream(transmit, _)) => *transmit == Transmit::Write,
+        _ => crossing
+            .name
+            .contains("output-stream.blocking-write-and-flush"),
+    }
+}
+
+/// Of a recorder that was killed while the program wrote, nobody knows how much of that went; the
+/// other side does, and what went before is told.
+fn killed_while_it_writes(guest: &str) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    let (service, whole, killed) = (path("s.rrtrace"), path("c.rrtrace"), path("k.rrtrace"));
+    let (running, port) = listening("peer.wasm", &["listen", "127.0.0.1", "1", "40"], &service);
+    let text = "it says a good deal in pieces of nine bytes";
+    ran(guest, &["connect", &port.to_string(), "9", text], &whole);
+    assert!(running.end().0.success());
+    let trace = Trace::open(&whole).expect("opens");
+    let component = trace.component();
+    let mut all = events(&whole);
+    let calls = all.iter().enumerate().filter(|(_, event)| {
+        matches!(event.kind, EventKind::Call(_)) && writes(component, event.crossing)
+    });
+    let third = calls.map(|(at, _)| at).nth(2).expect("a third piece");
+    all.truncate(third + 1);
+    rewrite::write(component.clone(), &all, &Outcome::CutOff, 100, &killed);
+
+    let found = told(&[("client", &killed), ("server", &service)]);
+    let messages = found.messages();
+    let (said, lengths) = stream(&messages, "client", "server", "bytes");
+    assert_eq!(said, text[..18], "{:#?}", found.all);
+    check_cuts(&lengths, 9, 40);
+    // It was told nothing any more.
+    assert!(messages.iter().all(|line| line.from == "client"));
+    assert!(found.contradictions().is_empty());
+}
+
+#[test]
+fn a_client_that_is_killed_has_said_what_was_heard() {
+    killed_while_it_writes("peer.wasm");
+    killed_while_it_writes("peers.wasm");
 }

@@ -16,11 +16,31 @@ use crate::system::conversation::Place;
 use crate::trace::Instance;
 use wasmtime::StoreContextMut;
 
+/// A write of WASI 0.2 is called.
+pub(super) fn called(heard: &mut Hearing, call: &Call<'_>) {
+    const WRITES: [&str; 6] = [
+        "[method]output-stream.write",
+        "[method]output-stream.blocking-write-and-flush",
+        "[method]output-stream.write-zeroes",
+        "[method]output-stream.blocking-write-zeroes-and-flush",
+        "[method]output-stream.splice",
+        "[method]output-stream.blocking-splice",
+    ];
+    if call.function.is_bytes()
+        && WRITES.contains(&call.function.name.as_str())
+        && let Some(Thing::Output(flow)) = heard.get(call.own())
+    {
+        let flow = *flow;
+        heard.writes.insert(call.event, flow);
+    }
+}
+
 /// A read or a write of WASI 0.2 has been answered.
 pub(super) fn answered(heard: &mut Hearing, call: &Call<'_>, answer: Option<&Lifted>) {
     if !call.function.is_bytes() {
         return;
     }
+    heard.writes.remove(&call.event);
     let name = call.function.name.as_str();
     let (stream, method) = match name
         .strip_prefix("[method]")

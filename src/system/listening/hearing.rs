@@ -63,6 +63,8 @@ pub(super) struct Hearing {
     flows: Vec<Direction>,
     things: HashMap<Handle, Thing>,
     pub(super) copies: HashMap<Handle, Copying>,
+    /// Writes of WASI 0.2 that have not been answered, by their numbers.
+    pub(super) writes: HashMap<u64, FlowId>,
     /// Streams that the program made itself.
     made: HashSet<FlowId>,
     /// Those that have become a part of another.
@@ -241,6 +243,18 @@ impl Hearing {
 
     /// All conversations, in the order in which they began.
     pub(super) fn conversations(&mut self, events: u64) -> Conversations {
+        // Of what was being written in the end, nobody knows how much went.
+        let writing = self
+            .copies
+            .keys()
+            .filter_map(|handle| match self.get(*handle)? {
+                Thing::Writable(flow) => Some(*flow),
+                _ => None,
+            });
+        let writing: Vec<FlowId> = writing.chain(self.writes.values().copied()).collect();
+        for flow in writing {
+            self.unseen(flow);
+        }
         let mut flows = std::mem::take(&mut self.flows);
         let mut uses: HashMap<FlowId, usize> = HashMap::new();
         for draft in &self.drafts {

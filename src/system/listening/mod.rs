@@ -291,6 +291,7 @@ impl Observer for Listening {
             arguments: &arguments,
             now: Place::in_call(call.event),
         };
+        bytes::called(heard, &made);
         http::called(heard, &made, &component);
         sockets::called(heard, &made);
         self.standard.called(heard, &made);

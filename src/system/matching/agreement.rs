@@ -42,8 +42,13 @@ pub(super) fn agreement(left: &Party<'_>, right: &Party<'_>) -> Option<Agreement
     let failed = left.end.error.is_some() || right.end.error.is_some();
     let (forth, forth_there) = (&left.end.sent, &right.end.received);
     let (back, back_here) = (&right.end.sent, &left.end.received);
+    // What the program does not answer, its host does, with a body of its own.
+    let by_host = right.end.kind == EndKind::HttpServer && back.head.is_none();
     let common = bytes_in_common(forth, left, forth_there, failed)?
-        + bytes_in_common(back, right, back_here, failed)?;
+        + match by_host {
+            true => 0,
+            false => bytes_in_common(back, right, back_here, failed)?,
+        };
     found.weight += u32::try_from(common).unwrap_or(u32::MAX).min(128);
     match left.end.kind {
         EndKind::HttpClient => http(left, right, &mut found)?,
