@@ -51,6 +51,8 @@ pub struct MessagesTold {
     pub now: u64,
     /// In the order of the system.
     pub rows: Vec<MessageRow>,
+    /// What holds of all: that some contradict, that there may be more; a line each.
+    pub notes: Vec<String>,
 }
 
 /// A message, or what could not become one.

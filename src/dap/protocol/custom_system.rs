@@ -84,6 +84,8 @@ pub struct MessagesResponse {
     pub now: u64,
     /// Those asked for.
     pub messages: Vec<ToldMessage>,
+    /// What holds of all: that some contradict, that there may be more.
+    pub notes: Vec<String>,
 }
 
 /// A message, or what could not become one. What is not known, or does not make sense for its

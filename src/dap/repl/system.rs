@@ -142,5 +142,6 @@ fn messages(context: &mut Context<'_>, rest: &str) -> Ran {
     if after > 0 {
         lines.push(format!("  … {after} after"));
     }
+    lines.extend(told.notes.iter().map(|note| format!("  {note}")));
     Ok(Effect::Say(lines.join("\n")))
 }

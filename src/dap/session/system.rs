@@ -131,6 +131,7 @@ pub(super) fn messages(_: &mut Session, wanted: MessagesArguments) -> Handled<Me
                 before: told.before,
                 now: told.now,
                 messages: told.rows.into_iter().map(ToldMessage::from).collect(),
+                notes: told.notes,
             })
         },
     )

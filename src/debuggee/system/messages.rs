@@ -225,6 +225,7 @@ impl Found {
                 .into_iter()
                 .filter_map(|at| telling.row(at))
                 .collect(),
+            notes: self.notes(),
         })
     }
 

@@ -421,6 +421,21 @@ impl Found {
         found.collect()
     }
 
+    /// What holds of all messages: a line each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let count = self.order.contradictions().len();
+        let against = (count > 0).then(|| {
+            format!(
+                "{count} would have been received before sent: `messages contradiction` lists them"
+            )
+        });
+        let cut = self.names.iter().zip(&self.nodes).filter_map(|(name, node)| {
+            let why = node.conversations.cut_short.as_ref()?;
+            Some(format!("of {name}, more may be missing: {why}"))
+        });
+        against.into_iter().chain(cut).collect()
+    }
+
     /// A message in one line.
     pub fn line(&self, message: &Message) -> String {
         words::line(message, &self.names, &self.nodes_conversations())
