@@ -22,6 +22,8 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 RR_DAP = Path(os.environ.get("RR_DAP", ROOT / "target/debug/rr-dap")).resolve()
 FIXTURES = ["ledger.wasm", "ledger.c", "ledger.csv", "library.wasm"]
+# The worked example of systems.
+FIXTURES += ["recordings/stock.rrtrace", "recordings/till.rrtrace", "stock.c", "till.c", "shop.rrsystem"]
 # Keys that are the clients' own.
 CLIENT_KEYS = {
     "name", "type", "request", "connect", "host", "port", "socket", "debugServer", "preLaunchTask",
@@ -131,6 +133,8 @@ class Debugger:
 
     def __init__(self, directory, arguments):
         self.directory, self.seq, self.events = directory, 0, []
+        # Who stopped last, and which of its frames is looked at.
+        self.thread, self.frame = 1, 0
         self.server = subprocess.Popen(
             [RR_DAP], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -140,6 +144,8 @@ class Debugger:
         for key in ("trace", "program"):
             if key in arguments:
                 arguments[key] = str(directory / arguments[key])
+        if "traces" in arguments:
+            arguments["traces"] = [str(directory / trace) for trace in arguments["traces"]]
         arguments.setdefault("sourceMap", {"/rr-dap/fixtures": str(directory)})
         self.ask("launch", arguments)
         self.event("initialized")
@@ -187,7 +193,7 @@ class Debugger:
                 self.events.append(message)
 
     def frames(self):
-        return self.ask("stackTrace", {"threadId": 1})["stackFrames"]
+        return self.ask("stackTrace", {"threadId": self.thread})["stackFrames"]
 
     def place(self):
         frames = self.frames()
@@ -199,6 +205,7 @@ class Debugger:
 
     def arrived(self):
         body = self.event("stopped")
+        self.thread, self.frame = body.get("threadId", self.thread), 0
         self.event("invalidated") if self.pending("invalidated") else None
         reason = body.get("text") or body.get("description") or body["reason"]
         return f"[{reason}] {self.place()}"
@@ -220,12 +227,12 @@ class Debugger:
         frames = self.frames()
         arguments = {"expression": line, "context": "repl"}
         if frames:
-            arguments["frameId"] = frames[0]["id"]
+            arguments["frameId"] = frames[min(self.frame, len(frames) - 1)]["id"]
         self.events = [event for event in self.events if event["event"] != "stopped"]
         answer = self.ask("evaluate", arguments)
         lines = [answer["result"]] if answer["result"] else []
         is_command = line.startswith("rr ")
-        travels = is_command and answer["result"].startswith(("going ", "stepping "))
+        travels = is_command and answer["result"].startswith(("going ", "stepping ", "to where "))
         if travels:
             lines.append(self.arrived())
         elif is_command:
@@ -234,8 +241,13 @@ class Debugger:
 
     def clicked(self, what):
         if what in self.BUTTONS:
-            self.ask(self.BUTTONS[what], {"threadId": 1})
+            self.ask(self.BUTTONS[what], {"threadId": self.thread})
             return self.arrived()
+        frame = re.fullmatch(r"frame (\w+)", what)
+        if frame:
+            names = [each["name"].split(" ")[0] for each in self.frames()]
+            self.frame = names.index(frame[1])
+            return ""
         filters = re.fullmatch(r"filter (\w+)(?: (.+))?", what)
         if filters:
             option = {"filterId": filters[1], "condition": filters[2] or ""}
@@ -376,7 +388,7 @@ def check_launch_keys():
 def check_options():
     """Every option of the command line is told of somewhere in the guide."""
     guide = "\n".join(page.read_text() for page in DOCS.glob("*.md"))
-    for command in ([], ["record"], ["replay"], ["instrument"], ["trace", "events"], ["trace", "messages"], ["debug"], ["demo"], ["lsp"], ["mcp"]):
+    for command in ([], ["record"], ["replay"], ["instrument"], ["trace", "events"], ["trace", "messages"], ["trace", "export"], ["debug"], ["demo"], ["lsp"], ["mcp"]):
         done = subprocess.run([RR_DAP, *command, "--help"], capture_output=True, text=True)
         options = re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", done.stdout, re.M)
         for option in set(options) - {"--help", "--version"}:

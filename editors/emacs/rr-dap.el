@@ -5,7 +5,7 @@
 
 ;;; Commentary:
 
-;; rr-dap for dape: three configurations, and commands for what dape has no keys
+;; rr-dap for dape: four configurations, and commands for what dape has no keys
 ;; for, since other debuggers have no past.
 ;;
 ;;   (require 'rr-dap)
@@ -15,7 +15,9 @@
 ;; what a server somewhere else has.  The commands are in `dape-global-map': N,
 ;; C and O are n, c and o backward, I goes back into a call, [ and ] walk
 ;; hostcalls, @ seeks, W asks who wrote a value.  `M-x rr-dap-requests' lists what
-;; a service was asked.  All commands of rr-dap's console can be typed into
+;; a service was asked.  Where several recordings are debugged as one (`rr-dap-system' in
+;; `M-x dape'), `M-x rr-dap-messages' lists what they said to each other, `rr-dap-nodes'
+;; where each stands, and A goes along a message, with a prefix argument back.  All commands of rr-dap's console can be typed into
 ;; `*dape-repl*'; `help' lists them.
 ;;
 ;; While a session is there, its sources have a language server of Eglot's that knows
@@ -51,6 +53,19 @@
                :request "launch"
                :trace (lambda () (expand-file-name (read-file-name "Recording: " nil nil t)))
                :stopAt "end"))
+
+(add-to-list 'dape-configs
+             '(rr-dap-system
+               modes (rust-mode rust-ts-mode c-mode c-ts-mode c++-mode c++-ts-mode
+                     python-mode python-ts-mode)
+               command "rr-dap"
+               command-cwd dape-command-cwd
+               :type "rr-dap"
+               :request "launch"
+               :traces (lambda ()
+                         (vector (expand-file-name
+                                  (read-file-name "Directory, or .rrsystem file: " nil nil t))))
+               :stopOnEntry t))
 
 (add-to-list 'dape-configs
              '(rr-dap-attach
@@ -281,6 +296,10 @@ With a prefix argument FAILED, to the last one that failed."
 
 (add-hook 'dape-stopped-hook #'rr-dap--follow-requests)
 
+(autoload 'rr-dap-messages "rr-dap-system" nil t)
+(autoload 'rr-dap-nodes "rr-dap-system" nil t)
+(autoload 'rr-dap-follow "rr-dap-system" nil t)
+
 ;; What the whole recording tells of each line.
 
 (defcustom rr-dap-language-server t
@@ -402,7 +421,8 @@ With a prefix argument FAILED, to the last one that failed."
                    ("[" . rr-dap-previous-hostcall)
                    ("]" . rr-dap-next-hostcall)
                    ("@" . rr-dap-seek)
-                   ("W" . rr-dap-who-wrote)))
+                   ("W" . rr-dap-who-wrote)
+                   ("A" . rr-dap-follow)))
   (keymap-set dape-global-map (car binding) (cdr binding)))
 
 (provide 'rr-dap)

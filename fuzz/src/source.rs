@@ -156,6 +156,7 @@ pub(super) fn evaluate(
     let scene = Scene {
         moment: SceneMoment {
             event: 7,
+            in_call: false,
             tick: Tick(123),
             position: None,
         },
@@ -168,6 +169,7 @@ pub(super) fn evaluate(
         }),
         hostcall: None,
         at_hostcall: false,
+        elsewhere: None,
     };
     let _ = declared(text, &scene, Telling::Parts);
     let _ = declared(text, &scene, Telling::Name);

@@ -1,7 +1,8 @@
 //! Moments as they are typed: what `seek` takes.
 
-use super::{Debuggee, DebuggeeError, WhichRequest};
+use super::{Debuggee, DebuggeeError, Output, ThreadId, WhichRequest};
 use crate::replay::{Position, Tick};
+use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Fraction, Motion};
 
 /// What a moment may be written as.
@@ -41,6 +42,41 @@ pub fn motion_to(
         (text, "") => bare(debuggee, text)?,
         _ => return Err(unclear(text)),
     })
+}
+
+/// The same, where a moment of a system may be written `NODE:MOMENT`: that node is moved from now
+/// on. A part of the way is of its recording then, and of the order of all otherwise.
+///
+/// # Errors
+///
+/// As [`motion_to`], or if the node cannot be opened.
+pub fn motion_in(
+    debuggee: &mut dyn Debuggee,
+    text: &str,
+    output: &dyn Output,
+    interrupt: &Interrupt,
+) -> Result<(Motion, String), DebuggeeError> {
+    let of_node = text
+        .split_once(':')
+        .and_then(|(name, moment)| Some((thread_named(debuggee, name.trim())?, moment)));
+    let before = debuggee.thread();
+    let Some((thread, moment)) = of_node else {
+        debuggee.select(before, false, output, interrupt)?;
+        return motion_to(debuggee, text);
+    };
+    debuggee.select(thread, true, output, interrupt)?;
+    let found = motion_to(debuggee, moment);
+    if found.is_err() {
+        debuggee.select(before, false, output, interrupt)?;
+    }
+    found
+}
+
+/// The node with a name, or a number.
+pub fn thread_named(debuggee: &dyn Debuggee, name: &str) -> Option<ThreadId> {
+    let threads = debuggee.threads();
+    let is_meant = |of: &&super::ThreadView| of.name == name || name.parse() == Ok(of.id.0);
+    threads.iter().find(is_meant).map(|thread| thread.id)
 }
 
 fn unclear(text: &str) -> DebuggeeError {

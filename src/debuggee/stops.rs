@@ -1,6 +1,7 @@
 //! Where a debuggee is to stop.
 
 use super::{DebuggeeError, FrameId, SourceOrigin, SourcePoint, SourceRef, ValuesRef};
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{BreakpointId, Writes};
 use std::ops::RangeInclusive;
 
@@ -36,6 +37,14 @@ pub trait Stops {
     ///
     /// Why they cannot be.
     fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError>;
+    /// Breakpoints that have found places since they were answered.
+    fn take_placed(&mut self) -> Vec<BreakpointState> {
+        Vec::new()
+    }
+    /// How far others had come at each moment of this one, for expressions that speak of them.
+    fn set_elsewhere(&mut self, elsewhere: Elsewhere) {
+        _ = elsewhere;
+    }
     /// Where breakpoints can be, within these lines (both included), sorted.
     ///
     /// # Errors

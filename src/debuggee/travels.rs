@@ -1,11 +1,12 @@
 //! Where a debuggee stands in time, and how it is moved.
 
 use super::{
-    DataId, DebuggeeError, FrameId, LiveRun, Output, Preparing, SourceOrigin, SourcePoint,
+    DataId, DebuggeeError, FrameId, LiveRun, MessageEnd, MessagesTold, MessagesWanted, Output,
+    Preparing, SourceOrigin, SourcePoint, SystemView,
 };
 use crate::replay::Position;
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::{Direction, Motion, Step, Stop, Writes};
+use crate::timeline::travel::motion::{Direction, Fraction, Motion, Step, Stop, Writes};
 use crate::trace::WallTime;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +19,9 @@ pub struct TimeOfHost {
     /// On the wall, if the recording says when it began.
     pub wall: Option<WallTime>,
 }
+
+/// The moment of a thread that has not been opened ends so.
+pub const NOT_LOOKED_AT: &str = "not looked at yet";
 
 /// Moves in time.
 pub trait Travels {
@@ -67,6 +71,19 @@ pub trait Travels {
         }
     }
 
+    /// Opens every recording of a system, so that places in all of them are known.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be opened, or if interrupted.
+    fn open_all(
+        &mut self,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        _ = (output, interrupt);
+        Ok(())
+    }
     /// Whether a thread can be looked at without opening anything.
     fn is_open(&self, _thread: ThreadId) -> bool {
         true
@@ -90,19 +107,54 @@ pub trait Travels {
         ))
     }
 
-    /// Messages between the nodes of a system around now, a line for each, with this in it.
+    /// A part of the list of what the nodes of a system said to each other;
+    /// [`DebuggeeError::NotYet`] as long as that is not known.
     ///
     /// # Errors
     ///
     /// As [`Travels::follow`].
     fn messages(
         &mut self,
-        _filter: &str,
+        _wanted: &MessagesWanted,
         _interrupt: &Interrupt,
-    ) -> Result<Vec<String>, DebuggeeError> {
+    ) -> Result<MessagesTold, DebuggeeError> {
         Err(DebuggeeError::other(
             "one recording alone is debugged: messages are between several",
         ))
+    }
+
+    /// The motion to an end of what is listed with this number; its thread is the one that is
+    /// moved from now on.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such row, or that end is in none of the recordings.
+    fn to_message(
+        &mut self,
+        _number: u64,
+        _end: MessageEnd,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        Err(DebuggeeError::other(
+            "one recording alone is debugged: messages are between several",
+        ))
+    }
+
+    /// The motion to where this thread is when a part of the order of the system is over; of one
+    /// recording alone, of the recording.
+    ///
+    /// # Errors
+    ///
+    /// If the order is not known.
+    fn to_part(&mut self, part: Fraction, _interrupt: &Interrupt) -> Result<Motion, DebuggeeError> {
+        Ok(Motion::Fraction(part))
+    }
+
+    /// Where the nodes of a system stand, and, if wanted, how much each did in so many parts of
+    /// the order; of one recording alone, no nodes. What is not known yet is left out.
+    fn system(&mut self, _buckets: usize) -> SystemView {
+        SystemView::default()
     }
 
     /// Something that ends when more is known than now of what was asked here; each given
@@ -185,7 +237,8 @@ pub trait Travels {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Vec<LineVisit>, DebuggeeError>;
-    /// The calls that the line of a frame has still to make.
+    /// The calls that the line of a frame has still to make, and what the hostcall sends that it
+    /// has made.
     ///
     /// # Errors
     ///
@@ -231,6 +284,8 @@ pub struct StopText {
     pub description: Option<String>,
     /// For example a trap's message.
     pub text: Option<String>,
+    /// What other recordings of a system have to do with it.
+    pub others: Option<String>,
 }
 
 /// How much there is to travel in.
@@ -348,11 +403,20 @@ pub struct LineVisit {
     pub point: SourcePoint,
 }
 
-/// A call that can be stepped into.
+/// A call that can be stepped into, or a message that can be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepInTarget {
-    /// The callee's name, or its number where it has none.
+    /// The callee's name, or its number where it has none; of a message, where it is received.
     pub label: String,
     /// The way into it.
-    pub motion: Motion,
+    pub way: WayIn,
+}
+
+/// The way into what is called or sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayIn {
+    /// Into a call.
+    Motion(Motion),
+    /// To where a message is received: its number, for [`Travels::to_message`].
+    Received(u64),
 }

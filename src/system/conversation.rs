@@ -165,6 +165,18 @@ pub struct Direction {
 }
 
 impl Direction {
+    /// The hostcalls that said it, or brought it.
+    pub fn events(&self) -> impl Iterator<Item = Option<u64>> {
+        let heads = self.head.iter().map(|head| head.event);
+        heads.chain(self.pieces.iter().map(|piece| piece.event))
+    }
+
+    /// Where it was said, or was first known.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let heads = self.head.iter().map(|head| head.place);
+        heads.chain(self.pieces.iter().map(|piece| piece.place))
+    }
+
     /// Whether all bytes are kept.
     pub fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.length

@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod conversation;
+pub mod export;
 pub mod listening;
 pub mod matching;
 pub mod message;

@@ -1,6 +1,6 @@
 //! Messages and conversations in words, for people.
 
-use super::conversation::{Conversations, Direction, End, EndKind, Head, Start, Way};
+use super::conversation::{Conversations, Direction, End, EndKind, Head, Place, Start, Way};
 use super::message::{EndId, Message, Site, Took, What};
 
 /// So much of what was said is shown.
@@ -83,9 +83,14 @@ pub fn site(site: &Site, names: &[String]) -> String {
     let name = names
         .get(site.end.node.0 as usize)
         .map_or("?", String::as_str);
-    match site.hostcall() {
+    moment(name, site.hostcall(), site.place)
+}
+
+/// A moment of a node: a hostcall, or before which one it is.
+pub fn moment(name: &str, event: Option<u64>, place: Place) -> String {
+    match event {
         Some(event) => format!("{name} event {event}"),
-        None => format!("{name} before event {}", site.place.events),
+        None => format!("{name} before event {}", place.events),
     }
 }
 

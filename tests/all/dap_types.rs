@@ -10,7 +10,8 @@ const GENERATED: &str = "src/dap/protocol/generated.rs";
 
 /// Messages that the crate misspells, that it lacks in whole or in part, in which it writes
 /// `null` for what is absent, or that hold such an object; with all that they refer to.
-const WANTED: [&str; 26] = [
+const WANTED: [&str; 27] = [
+    "BreakpointEvent",
     "BreakpointLocationsArguments",
     "Capabilities",
     "ContinueResponse",

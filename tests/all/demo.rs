@@ -84,6 +84,70 @@ fn what_the_tour_keeps_is_a_recording_to_work_with() {
 }
 
 #[test]
+fn the_tour_of_a_system_leads_from_the_service_into_its_client() {
+    let output = rr_dap(&["demo", "system"], "");
+    let tour = text(&output.stdout);
+    let complaints = text(&output.stderr);
+    assert!(output.status.success(), "{complaints}\n{tour}");
+    assert_eq!(complaints, "");
+    assert!(tour.lines().count() <= 80, "a screen or two:\n{tour}");
+    let failure = section(&tour, "1. ");
+    assert_holds(
+        failure,
+        &[
+            "pieces: -260",
+            "__builtin_trap",
+            "{item: \"salt\", pieces: 320}",
+            "salt    320",
+        ],
+    );
+    let came = section(&tour, "2. ");
+    assert_holds(came, &["origin report[22]", "blocking-read", "hostcall"]);
+    let followed = section(&tour, "3. ");
+    assert_holds(
+        followed,
+        &["follow back", "till", "blocking_write_and_flush"],
+    );
+    let origin = section(&tour, "4. ");
+    assert_holds(
+        origin,
+        &["stored to line->pieces[1] in put_pieces", "computed (+)"],
+    );
+    let cause = section(&tour, "5. ");
+    assert_holds(
+        cause,
+        &[
+            "line->pieces[at++]",
+            "pieces = 120",
+            "\"rice=120\"",
+            "one of 120: of rice=120",
+        ],
+    );
+}
+
+#[test]
+fn what_the_tour_of_a_system_keeps_is_a_system_to_work_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = directory.path().join("shop");
+    let kept = kept.to_str().unwrap();
+    let output = rr_dap(&["demo", "system", "--keep", kept], "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shop = format!("{kept}/shop.rrsystem");
+    assert_holds(&text(&output.stdout), &[&shop]);
+    let listed = rr_dap(&["trace", "messages", &shop], "");
+    assert_holds(&text(&listed.stdout), &["till event", "POST /sold"]);
+    for name in ["stock", "till"] {
+        let verified = rr_dap(
+            &["replay", "--verify", &format!("{kept}/{name}.rrtrace")],
+            "",
+        );
+        assert!(verified.status.success(), "{verified:?}");
+    }
+    let again = rr_dap(&["demo", "system", "--keep", kept], "");
+    assert_holds(&text(&again.stderr), &["is there already"]);
+}
+
+#[test]
 fn a_server_that_fails_is_told_of() {
     let dir = tempfile::tempdir().unwrap();
     let kept = dir.path().join("kept");

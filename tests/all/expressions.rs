@@ -6,6 +6,7 @@ use rr_dap::inspect::expression::{Evaluated, Expression, ExpressionError, Fault,
 use rr_dap::inspect::hostcall::in_progress::LiftedCall;
 use rr_dap::inspect::hostcall::lift::Lifted;
 use rr_dap::inspect::variable::variables::children;
+use rr_dap::timeline::travel::elsewhere::{Elsewhere, Other, Since};
 
 /// One line of a value, or the error.
 fn text(value: Result<Evaluated, ExpressionError>) -> Result<String, Fault> {
@@ -391,6 +392,7 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
         frame: None,
         hostcall: Some(&call),
         at_hostcall: false,
+        elsewhere: None,
     };
     let value = |text: &str| {
         let value = Expression::parse(text).and_then(|parsed| parsed.evaluate(&scene));
@@ -425,4 +427,77 @@ fn hostcalls_are_asked_by_the_names_of_wit() {
     };
     let bare = Expression::parse("size * 2").and_then(|parsed| parsed.evaluate(&in_its_frame));
     assert_eq!(bare.map(|value| value.text()).ok().as_deref(), Some("80"));
+}
+
+#[test]
+fn other_nodes_are_asked_how_far_they_have_come() {
+    let other = |name: &str, steps: &[(u64, u64)]| Other {
+        name: name.to_owned(),
+        steps: steps
+            .iter()
+            .map(|(event, other)| Since {
+                event: *event,
+                in_call: false,
+                other: *other,
+            })
+            .collect(),
+    };
+    let elsewhere = Elsewhere {
+        nodes: vec![
+            other("shop", &[(3, 4), (8, 99)]),
+            other("answer-2", &[(7, 12)]),
+            other("two#2.x", &[(1, 5)]),
+        ],
+    };
+    let scene = Scene {
+        moment: MOMENT,
+        registers: None,
+        pc: None,
+        frame: None,
+        hostcall: None,
+        at_hostcall: false,
+        elsewhere: Some(&elsewhere),
+    };
+    let value = |text: &str, scene: &Scene<'_>| {
+        let value = Expression::parse(text).and_then(|parsed| parsed.evaluate(scene));
+        value
+            .map(|value| value.text())
+            .map_err(|error| error.fault.to_string())
+    };
+    // The moment is before event 7.
+    for (text, expected) in [
+        ("$node.shop.event", "4"),
+        ("$node.answer-2.event", "12"),
+        ("$node[\"two#2.x\"].event", "5"),
+        ("$node[ \"shop\" ].event + 1", "5"),
+        ("$node.answer-2.event > $node.shop.event", "true"),
+    ] {
+        assert_eq!(value(text, &scene).as_deref(), Ok(expected), "{text}");
+    }
+    for (text, expected) in [
+        (
+            "$node.ship.event",
+            "no other node is named `ship`; there are shop, answer-2, two#2.x",
+        ),
+        ("$node.shop", "`.event` is expected here"),
+        ("$node", "`.` and the name of a node is expected here"),
+        (
+            "$node[shop].event",
+            "the name of a node, in double quotes is expected here",
+        ),
+        ("$node[\"shop.event", "is expected here"),
+        ("$node..event", "the name of a node is expected here"),
+    ] {
+        let refused = value(text, &scene).expect_err(text);
+        assert!(refused.contains(expected), "{text}: {refused}");
+    }
+    let alone = Scene {
+        elsewhere: None,
+        ..scene
+    };
+    let refused = value("$node.shop.event", &alone).expect_err("nobody else");
+    assert!(
+        refused.contains("one recording alone is debugged"),
+        "{refused}"
+    );
 }

@@ -97,7 +97,9 @@ mod stand_ins;
 mod stops_without_frames;
 mod suites;
 mod surveys;
+
 mod system_contradictions;
+mod system_export;
 mod system_gateway;
 mod system_listening;
 mod system_matching;
@@ -107,6 +109,7 @@ mod system_runs_http;
 mod system_runs_pipes;
 mod system_runs_sockets;
 mod system_session;
+mod system_views;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;

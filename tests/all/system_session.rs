@@ -8,10 +8,11 @@ use crate::support::{fixture, record, rr_dap, text};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A client that posts, one that gets, and the service that answered both: recorded by three
 /// processes.
-fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
+pub fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
     let dir = tempfile::tempdir().expect("a directory");
     let served = dir.path().join("served");
     let server = Server::start(&served, &["-S", "cli"], "answer.wasm");
@@ -102,7 +103,7 @@ fn without_one_of_the_ends_the_others_are_told_as_before() {
 }
 
 /// A session with all of them, at the entry of the first.
-fn open(traces: &[PathBuf]) -> Client {
+pub fn open(traces: &[PathBuf]) -> Client {
     let mut client = connect();
     client.initialize();
     client.ask("launch", json!({ "traces": traces, "stopAt": "entry" }));
@@ -113,7 +114,7 @@ fn open(traces: &[PathBuf]) -> Client {
 }
 
 /// The threads by name, with their numbers and moments.
-fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
+pub fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
     let told = client.ask("threads", Value::Null);
     let threads = told["threads"].as_array().expect("threads");
     threads
@@ -127,20 +128,52 @@ fn threads(client: &mut Client) -> HashMap<String, (i64, String)> {
         .collect()
 }
 
-fn command(client: &mut Client, line: &str) -> Value {
+/// That nothing is received where the nodes stand that was not sent.
+fn is_consistent(client: &mut Client, said: &[Value]) {
+    let places: HashMap<String, (i64, bool)> = threads(client)
+        .into_iter()
+        .map(|(name, (id, moment))| {
+            let event = moment.strip_prefix("event ").and_then(|rest| {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(rest.len());
+                rest[..end].parse().ok()
+            });
+            let stack = client.ask("stackTrace", json!({ "threadId": id }));
+            let innermost = stack["stackFrames"][0]["name"].as_str().unwrap_or_default();
+            let in_call = innermost.starts_with("wasi:") && !innermost.contains("(export)");
+            (name, (event.unwrap_or(0), in_call))
+        })
+        .collect();
+    for message in said.iter().filter(|said| said["kind"] == "message") {
+        let is_past = |end: &str| {
+            let name = message[end]["node"].as_str().expect("a name");
+            let event = message[end]["events"].as_i64().expect("a number");
+            let in_call = message[end]["inCall"].as_bool().expect("a truth");
+            // At the very beginning nothing is received yet.
+            places[name] >= (event, in_call) && places[name] > (0, false)
+        };
+        assert!(
+            !is_past("to") || is_past("from"),
+            "{message} with {places:?}"
+        );
+    }
+}
+
+pub fn command(client: &mut Client, line: &str) -> Value {
     client.ask("evaluate", json!({ "expression": line, "context": "repl" }));
     client.event("stopped")
 }
 
 /// The hostcall that a thread stands in.
-fn innermost(client: &mut Client, thread: &Value) -> String {
+pub fn innermost(client: &mut Client, thread: &Value) -> String {
     let stack = client.ask("stackTrace", json!({ "threadId": thread }));
     let name = stack["stackFrames"][0]["name"].as_str();
     name.expect("a frame").to_owned()
 }
 
 /// The number of the hostcall that sends what has this in its line.
-fn sends(traces: &[PathBuf], said: &str) -> i64 {
+pub fn sends(traces: &[PathBuf], said: &str) -> i64 {
     let all = messages(traces);
     let message = all.iter().find(|message| message["said"] == said);
     let event = &message.expect("such a message")["from"]["event"];
@@ -223,10 +256,12 @@ fn a_run_of_all_stops_at_the_first_hit_in_the_order_of_the_system() {
     let hostcall = json!([{ "name": "*outgoing-response.set-status-code" }, { "name": "*outgoing-handler#handle" }]);
     client.ask("setFunctionBreakpoints", json!({ "breakpoints": hostcall }));
     let mut order = Vec::new();
+    let said = messages(&traces);
     for _ in 0..4 {
         client.ask("continue", json!({ "threadId": 1 }));
         let stop = client.event("stopped");
         order.push((stop["threadId"].as_i64().expect("a thread"), stop));
+        is_consistent(&mut client, &said);
     }
     let threads: Vec<i64> = order.iter().map(|(thread, _)| *thread).collect();
     let place = |name: &str| {
@@ -242,6 +277,7 @@ fn a_run_of_all_stops_at_the_first_hit_in_the_order_of_the_system() {
     for _ in 0..3 {
         client.ask("reverseContinue", json!({ "threadId": 1 }));
         let stop = client.event("stopped");
+        is_consistent(&mut client, &said);
         reversed.push(stop["threadId"].as_i64().expect("a thread"));
     }
     reversed.reverse();
@@ -264,6 +300,15 @@ fn a_file_names_the_recordings_of_a_system() {
     assert!(lines.contains("fetch event"), "{lines}");
     assert!(
         lines.contains("-> the service before event 0  POST /echo"),
+        "{lines}"
+    );
+
+    // Also a directory of them.
+    std::fs::write(&file, r#"{ "traces": ["poster.rrtrace", "served"] }"#).expect("writes");
+    let listed = rr_dap(&["trace", "messages", file.to_str().expect("a name")], "");
+    let lines = text(&listed.stdout);
+    assert!(
+        lines.contains("-> answer-1 before event 0  POST /echo"),
         "{lines}"
     );
 
@@ -290,12 +335,27 @@ fn without_references(told: Value) -> Value {
     }
 }
 
-/// The stack of a thread with what its frames hold, but for references.
+/// The stack of a thread with what its frames hold, but for references, once all of it is known.
 fn shown(client: &mut Client, thread: i64) -> Vec<(Value, Value)> {
+    loop {
+        let shown = shown_now(client, thread);
+        let is_known = |(_, held): &(Value, Value)| !held.to_string().contains("not known yet");
+        if shown.iter().all(is_known) {
+            return shown;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn shown_now(client: &mut Client, thread: i64) -> Vec<(Value, Value)> {
     let stack = client.ask("stackTrace", json!({ "threadId": thread }));
     let frames = stack["stackFrames"].as_array().expect("frames");
     let told = |client: &mut Client, frame: &Value| {
-        let held = without_references(variables(client, frame));
+        let mut held = without_references(variables(client, frame));
+        // What others have to do with it is the system's.
+        if let Value::Array(scopes) = &mut held {
+            scopes.retain(|scope| scope["scope"] != "Messages");
+        }
         let place = json!([frame["name"], frame["line"], frame["source"]["name"]]);
         (place, held)
     };
@@ -333,4 +393,189 @@ fn a_node_shows_what_its_recording_shows_alone() {
     );
     let listed = text(&listed.stdout);
     assert!(listed.contains("#0  main (count=4"), "{listed}");
+}
+
+#[test]
+fn a_condition_speaks_of_how_far_another_node_has_come() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    // The getter asks when the first answer is given, the poster before that.
+    for (condition, expected) in [
+        ("$node.answer-1.event > 0", vec!["getter"]),
+        ("$node[\"answer-1\"].event == 0", vec!["poster"]),
+        ("$node.getter.event >= 0", vec!["poster", "getter"]),
+    ] {
+        command(&mut client, "seek 0%");
+        let asks = json!([{ "name": "*outgoing-handler#handle", "condition": condition }]);
+        client.ask("setFunctionBreakpoints", json!({ "breakpoints": asks }));
+        for name in expected {
+            client.ask("continue", json!({ "threadId": 1 }));
+            let stop = client.event("stopped");
+            assert_eq!(stop["threadId"], ids[name].0, "{condition}: {stop}");
+            assert_eq!(stop["reason"], "hostcall", "{condition}: {stop}");
+        }
+        client.ask("continue", json!({ "threadId": 1 }));
+        let stop = client.event("stopped");
+        assert_ne!(stop["reason"], "hostcall", "{condition}: {stop}");
+    }
+    let asked = sends(&traces, "\"hello there\"");
+    command(&mut client, "seek answer-1:end");
+    let value = |client: &mut Client, text: &str| {
+        let told = client.ask(
+            "evaluate",
+            json!({ "expression": text, "context": "watch" }),
+        );
+        told["result"].as_str().expect("a value").to_owned()
+    };
+    let of_poster: i64 = value(&mut client, "$node.poster.event")
+        .parse()
+        .expect("a number");
+    assert!(of_poster >= asked, "{of_poster} {asked}");
+    let refused = client.refusal(
+        "evaluate",
+        json!({ "expression": "$node.nobody.event", "context": "watch" }),
+    );
+    assert!(
+        refused.contains("no other node is named `nobody`"),
+        "{refused}"
+    );
+    assert!(refused.contains("poster, getter, answer-2"), "{refused}");
+}
+
+/// The *Messages* of the innermost frame.
+fn messages_here(client: &mut Client, thread: i64) -> Vec<Value> {
+    let stack = client.ask("stackTrace", json!({ "threadId": thread }));
+    let id = &stack["stackFrames"][0]["id"];
+    let scopes = client.ask("scopes", json!({ "frameId": id }));
+    let scopes = scopes["scopes"].as_array().expect("scopes");
+    let Some(scope) = scopes.iter().find(|scope| scope["name"] == "Messages") else {
+        return Vec::new();
+    };
+    let inside = json!({ "variablesReference": scope["variablesReference"] });
+    let told = client.ask("variables", inside);
+    told["variables"].as_array().expect("rows").clone()
+}
+
+#[test]
+fn the_frame_of_a_message_shows_its_other_end() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    let event = sends(&traces, "\"hello there\"");
+    command(&mut client, &format!("seek {event}"));
+    let rows = messages_here(&mut client, ids["poster"].0);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["name"], "sent to");
+    let value = rows[0]["value"].as_str().expect("a value");
+    assert!(value.starts_with("answer-1 event "), "{value}");
+    assert!(value.ends_with("\"hello there\""), "{value}");
+    let inside = json!({ "variablesReference": rows[0]["variablesReference"] });
+    let details = client.ask("variables", inside);
+    let details = details["variables"].as_array().expect("rows").clone();
+    let detail = |name: &str| {
+        let found = details.iter().find(|of| of["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} in {details:?}"))["value"].clone()
+    };
+    assert_eq!(detail("node"), "answer-1");
+    assert_eq!(detail("evidence"), "address and bytes");
+    assert_eq!(detail("bytes"), "11");
+
+    // It leads to the line of the hostcall in the other node, which nobody has looked at yet.
+    let reference = json!({ "locationReference": rows[0]["declarationLocationReference"] });
+    let place = client.ask("locations", reference);
+    let source =
+        json!({ "source": place["source"], "sourceReference": place["source"]["sourceReference"] });
+    let text = client.ask("source", source);
+    let text = text["content"].as_str().expect("a text");
+    let line = place["line"].as_u64().expect("a line") as usize;
+    let line = text.lines().nth(line - 1).expect("that line");
+    assert!(
+        line.contains("read") && line.contains("hello there"),
+        "{line}"
+    );
+
+    // In the service, the frame of the request has both directions.
+    command(&mut client, "seek answer-1:end");
+    command(&mut client, "seek answer-1:3");
+    let stack = client.ask("stackTrace", json!({ "threadId": ids["answer-1"].0 }));
+    let frames = stack["stackFrames"].as_array().expect("frames");
+    let mut said = Vec::new();
+    for frame in frames {
+        let scopes = client.ask("scopes", json!({ "frameId": frame["id"] }));
+        let scopes = scopes["scopes"].as_array().expect("scopes");
+        if !scopes.iter().any(|scope| scope["name"] == "Request") {
+            continue;
+        }
+        let scope = scopes.iter().find(|scope| scope["name"] == "Messages");
+        let scope = scope.expect("messages of the request");
+        let inside = json!({ "variablesReference": scope["variablesReference"] });
+        let told = client.ask("variables", inside);
+        let rows = told["variables"].as_array().expect("rows").clone();
+        said.extend(
+            rows.iter()
+                .map(|row| row["name"].as_str().expect("a name").to_owned()),
+        );
+    }
+    assert_eq!(
+        said,
+        ["received from", "received from", "sent to", "sent to"]
+    );
+    // Where nothing is said, there is nothing.
+    command(&mut client, "seek poster:0");
+    assert!(messages_here(&mut client, ids["poster"].0).is_empty());
+}
+
+#[test]
+fn a_breakpoint_waits_for_the_node_that_has_its_place() {
+    let (_dir, traces) = shop();
+    let mut client = open(&traces);
+    let ids = threads(&mut client);
+    let names = json!([{ "name": "hand_on" }, { "name": "send_body" }, { "name": "nowhere" }]);
+    let told = client.ask("setFunctionBreakpoints", json!({ "breakpoints": names }));
+    let told = &told["breakpoints"];
+    let verified = |at: usize| told[at]["verified"].as_bool().expect("a truth");
+    assert_eq!(
+        [verified(0), verified(1), verified(2)],
+        [false, true, false]
+    );
+    let why = told[0]["message"].as_str().expect("words");
+    assert!(
+        why.contains("3 of the recordings are not looked at yet"),
+        "{why}"
+    );
+    client.ask("continue", json!({ "threadId": 1 }));
+    let changed = client.event("breakpoint");
+    assert_eq!(changed["reason"], "changed");
+    assert_eq!(changed["breakpoint"]["id"], told[0]["id"]);
+    assert_eq!(changed["breakpoint"]["verified"], true);
+    let mut stops = Vec::new();
+    for _ in 0..3 {
+        let stop = client.event("stopped");
+        stops.push(stop["threadId"].as_i64().expect("a thread"));
+        client.ask("continue", json!({ "threadId": 1 }));
+    }
+    // The service begins to read while the poster may still write.
+    stops[..2].sort_unstable();
+    let ids = ["poster", "answer-1", "getter"].map(|name| ids[name].0);
+    assert_eq!(stops, ids);
+}
+
+#[test]
+fn at_the_prompt_a_place_may_be_any_nodes() {
+    let (_dir, traces) = shop();
+    let paths = traces.iter().map(|path| path.to_str().expect("a name"));
+    let commands = ["break hand_on", "break fixtures/answer.c:182", "c", "nodes"];
+    let commands = commands.iter().flat_map(|command| ["-x", command]);
+    let args: Vec<&str> = ["debug", "--batch", "--no-init"]
+        .into_iter()
+        .chain(commands)
+        .chain(paths)
+        .collect();
+    let told = rr_dap(&args, "");
+    let told = text(&told.stdout);
+    assert!(told.contains("Breakpoint 1: hand_on"), "{told}");
+    assert!(told.contains("Breakpoint 2: at answer.c:182"), "{told}");
+    assert!(told.contains("[answer-1, event "), "{told}");
+    assert!(told.contains("* 3 answer-1, "), "{told}");
 }

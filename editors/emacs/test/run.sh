@@ -33,8 +33,10 @@ fi
   skip "the package's, as $emacs is older than 29.1"
 [ -f "$DAPE/dape.el" ] || { echo "$DAPE is not dape" >&2; exit 1; }
 "$root/editors/record-service.sh" "$work/service.rrtrace" /hello /status/503 "/slow?ms=60" "/trap?place=3"
+"$root/editors/record-system.sh" "$work/shop"
 "$emacs" -Q --batch -L "$DAPE" -L "$here/.." --eval '(setq byte-compile-error-on-warn t
-  byte-compile-dest-file-function (lambda (_) (expand-file-name "rr-dap.elc" (getenv "WORK"))))' \
-  -f batch-byte-compile "$here/../rr-dap.el"
+  byte-compile-dest-file-function
+  (lambda (file) (expand-file-name (concat (file-name-base file) ".elc") (getenv "WORK"))))' \
+  -f batch-byte-compile "$here/../rr-dap.el" "$here/../rr-dap-system.el"
 "$emacs" -Q --batch -L "$DAPE" -L "$here/.." -l "$here/session.el" || failed=1
 exit $failed

@@ -48,6 +48,8 @@ check.test("a recording that is sought is any moment", function()
     ["-300"] = { event = 0 },
     ["2368:12:0x273+call"] = { position = "2368:12:0x273+call" },
     ["mark x"] = { mark = "x" },
+    ["shop:12"] = { moment = "shop:12" },
+    ["shop:40%"] = { moment = "shop:40%" },
   }) do
     check.equal(target(text, marks, here), expected, text)
   end

@@ -8,6 +8,7 @@ import { HostcallsView } from './hostcallsView.js';
 import { LanguageServers } from './languageServer.js';
 import { Configurations, debugFile, FoundConfigurations, offerIfFound } from './launching.js';
 import { follow, followLinks } from './links.js';
+import { MessagesView } from './messagesView.js';
 import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { RequestsView } from './requestsView.js';
@@ -45,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     followLinks(recordings),
     new LanguageServers(recordings, adapters),
     new RequestsView(recordings),
+    new MessagesView(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),
     new TimelinePanel(context.extensionUri, recordings),

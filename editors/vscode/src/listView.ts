@@ -1,4 +1,4 @@
-/** A view that lists what a recording has many of, around the present: hostcalls, requests. */
+/** A view that lists what a recording has many of, around the present: hostcalls, requests, messages. */
 
 import * as vscode from 'vscode';
 import { type Found, ListWindow, type Part } from './listWindow.js';
@@ -48,8 +48,8 @@ export abstract class ListView<Entry> implements vscode.TreeDataProvider<Item<En
     ];
   }
 
-  protected command(name: string, run: () => Promise<unknown>): void {
-    this.subscriptions.push(vscode.commands.registerCommand(`rr-dap.${name}`, () => reporting(run)));
+  protected command(name: string, run: (item?: Item<Entry>) => Promise<unknown>): void {
+    this.subscriptions.push(vscode.commands.registerCommand(`rr-dap.${name}`, (item?: Item<Entry>) => reporting(() => run(item))));
   }
 
   protected abstract numberOf(entry: Entry): number;

@@ -22,6 +22,8 @@ export interface When {
   readonly hostcall?: string | null;
   /** The recording's path, where the server is. */
   readonly recording?: string | null;
+  /** What the node is called, where several recordings are debugged as one. */
+  readonly node?: string | null;
 }
 
 export interface Mark {
@@ -136,14 +138,97 @@ export interface Timeline {
   readonly ending: string;
 }
 
-export type Seek =
+/** Where a node of a system stands. */
+export interface SystemNode {
+  readonly threadId: number;
+  readonly name: string;
+  /** Where it stands, in words. */
+  readonly moment: string;
+  readonly event: number;
+  readonly events?: number | null;
+  /** How much of the order of the system comes before it, of 1; absent until it is known who spoke with whom. */
+  readonly part?: number | null;
+  /** Whether it has been looked at. */
+  readonly open: boolean;
+  /** How much it did in each part of the order. */
+  readonly activity?: readonly number[];
+}
+
+export interface System {
+  /** None of a recording alone. */
+  readonly nodes: readonly SystemNode[];
+  /** The thread that was moved last. */
+  readonly threadId: number;
+  /** How many messages there are, and how long the order is; absent until that is known. */
+  readonly messages?: number | null;
+  readonly steps?: number | null;
+}
+
+export interface MessageEnd {
+  readonly threadId: number;
+  readonly node: string;
+  readonly event: number;
+  readonly inCall: boolean;
+  /** How much of the order of the system comes before it, of 1. */
+  readonly part: number;
+  /** Whether the node has come so far. */
+  readonly past: boolean;
+}
+
+/** What one node said to another, or what could not become a message. */
+export interface Message {
+  /** Counts the list, from 1. */
+  readonly number: number;
+  readonly kind: 'message' | 'outside' | 'ambiguous' | 'contradiction';
+  readonly from?: MessageEnd | null;
+  readonly to?: MessageEnd | null;
+  readonly what?: string | null;
+  readonly said: string;
+  readonly bytes?: number | null;
+  readonly evidence?: string | null;
+  readonly tookNs?: number | null;
+  readonly candidates?: readonly string[];
+  readonly cycle?: readonly number[];
+  /** All of it in one line. */
+  readonly text: string;
+}
+
+export interface MessageQuery {
+  /** What is in their line. */
+  readonly filter?: string;
+  readonly from?: number;
+  readonly count?: number;
+  readonly around?: boolean;
+  /** What goes on between two parts of the order, of 1: if it is more than `count`, only some of it. */
+  readonly between?: readonly [number, number];
+}
+
+export interface Messages {
+  /** How many fit the filter, listed or not. */
+  readonly total: number;
+  readonly before: number;
+  /** The number of the last one up to now; 0 if there is none. */
+  readonly now: number;
+  readonly messages: readonly Message[];
+}
+
+export type Seek = (
   | { readonly to: 'start' | 'entry' | 'end' }
   | { readonly event: number }
   | { readonly tick: number }
   | { readonly percent: number }
   | { readonly position: string }
   | { readonly mark: string }
-  | { readonly request: number };
+  | { readonly request: number }
+  | { readonly moment: string }
+  | { readonly part: number }
+) &
+  OfThread;
+
+/** Which node of a system is meant; the one that was moved last, if it is left out. */
+export interface OfThread {
+  readonly threadId?: number;
+}
 
 export interface Step {
   readonly direction: 'forward' | 'backward';
@@ -151,6 +236,7 @@ export interface Step {
   readonly kind?: 'into' | 'over' | 'out';
   readonly filter?: string;
   readonly failed?: boolean;
+  readonly threadId?: number;
 }
 
 export type WhoWrote = (
@@ -173,11 +259,15 @@ export interface Requests {
     { readonly instances: readonly Instance[] },
   ];
   'rr/timeline': [{ readonly buckets?: number }, Timeline];
+  'rr/system': [{ readonly buckets?: number }, System];
+  'rr/messages': [MessageQuery, Messages];
+  'rr/follow': [{ readonly direction: 'forward' | 'backward' } & OfThread, unknown];
+  'rr/goMessage': [{ readonly number: number; readonly end: 'sent' | 'received' }, unknown];
   'rr/whoWrote': [WhoWrote, unknown];
 }
 
 /** Those that answer with an empty body and go somewhere. */
-export type Travel = 'rr/seek' | 'rr/step' | 'rr/whoWrote';
+export type Travel = 'rr/seek' | 'rr/step' | 'rr/whoWrote' | 'rr/follow' | 'rr/goMessage';
 
 /** The version of the requests that a server's answer to `initialize` offers; 0 without them. */
 export function offeredVersion(capabilities: unknown): number {

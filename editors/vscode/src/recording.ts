@@ -2,7 +2,7 @@
 
 import * as vscode from 'vscode';
 import { TYPE } from './configuration.js';
-import { offeredVersion, type Requests } from './protocol.js';
+import { offeredVersion, type OfThread, type Requests } from './protocol.js';
 
 /** Message of the debug adapter protocol, as far as it matters here. */
 interface Message {
@@ -31,7 +31,30 @@ export class Recording {
   grown = 0;
   moving = true;
 
+  /** The thread that the workbench looks at, if that is not the one that stopped last: another node of a system. */
+  private lookedAt: number | undefined;
+  /** The one that stopped, as long as the workbench has not turned to it. */
+  private awaited: number | undefined;
+
   constructor(readonly session: vscode.DebugSession) {}
+
+  /** Which thread a command is for; without one, it is the one that stopped last. */
+  get thread(): OfThread {
+    return this.lookedAt === undefined ? {} : { threadId: this.lookedAt };
+  }
+
+  stopped(thread: number | undefined): void {
+    this.stop += 1;
+    this.moving = false;
+    this.awaited = thread;
+    this.lookedAt = undefined;
+  }
+
+  /** The workbench looks at a thread. It turns to one that has stopped a while later: until then it looks at an old one. */
+  looks(thread: number): void {
+    if (this.awaited === thread) this.awaited = undefined;
+    if (this.awaited === undefined) this.lookedAt = thread;
+  }
 
   /** Changes with whatever may change what is shown. */
   get news(): number {
@@ -63,6 +86,9 @@ export class Recordings implements vscode.Disposable {
       }),
       vscode.debug.onDidChangeActiveDebugSession(() => this.tell()),
       vscode.debug.onDidTerminateDebugSession((session) => this.ended(session)),
+      vscode.debug.onDidChangeActiveStackItem((item) => {
+        if (item !== undefined) this.known.get(item.session.id)?.looks(item.threadId);
+      }),
     ];
   }
 
@@ -93,8 +119,7 @@ export class Recordings implements vscode.Disposable {
       recording.travels = offeredVersion(message.body) >= 1;
       this.tell();
     } else if (message.type === 'event' && message.event === 'stopped') {
-      recording.stop += 1;
-      recording.moving = false;
+      recording.stopped((message.body as { threadId?: number } | undefined)?.threadId);
       this.tell();
     } else if (message.type === 'event' && message.event === 'continued') {
       recording.moving = true;

@@ -28,9 +28,10 @@ export class StatusBar implements vscode.Disposable {
     if (!recording.travels) return this.say('$(history) rr-dap', TOO_OLD, undefined);
     const stop = recording.stop;
     try {
-      const { moment, events, text } = await recording.ask('rr/when', {});
+      const { moment, events, text, node } = await recording.ask('rr/when', {});
       if (recording.stop !== stop) return;
-      this.say(`$(history) ${momentText(moment, events)}`, `${text}\n\nGo to another event…`, 'rr-dap.goToEvent');
+      const whose = node ? `${node}: ` : '';
+      this.say(`$(history) ${whose}${momentText(moment, events)}`, `${text}\n\nGo to another event…`, 'rr-dap.goToEvent');
     } catch {
       // It moves again: the next stop will tell.
     }

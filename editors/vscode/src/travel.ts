@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { copyLink } from './links.js';
 import { readPlace } from './place.js';
-import type { Mark, Seek, Step, WhoWrote } from './protocol.js';
+import type { Mark, Requests, Seek, Step, WhoWrote } from './protocol.js';
 import { type Recording, type Recordings, reporting, STAYS } from './recording.js';
 import { grouped, momentText } from './wording.js';
 
@@ -22,6 +22,12 @@ const STEPS: Readonly<Record<string, Step>> = {
   previousFailedRequest: { direction: 'backward', unit: 'request', failed: true },
   previousFailedHostcall: { direction: 'backward', unit: 'hostcall', failed: true },
 };
+
+/** What VS Code hands to commands in the menu of the call stack. */
+interface StackItemInMenu {
+  /** Ends with the number of the thread. */
+  readonly threadId?: unknown;
+}
 
 /** What VS Code hands to commands in the menu of a variable. */
 interface VariableInMenu {
@@ -45,7 +51,9 @@ export function travelCommands(recordings: Recordings, extension: string): vscod
     );
   const seek = (to: Seek) => (recording: Recording) => recording.ask('rr/seek', to);
   return [
-    ...Object.entries(STEPS).map(([name, step]) => command(name, (recording) => recording.ask('rr/step', step))),
+    ...Object.entries(STEPS).map(([name, step]) => command(name, (recording) => recording.ask('rr/step', { ...step, ...recording.thread }))),
+    command('follow', (recording, item?: StackItemInMenu) => follow(recording, 'forward', item)),
+    command('followBack', (recording, item?: StackItemInMenu) => follow(recording, 'backward', item)),
     command('goToStart', seek({ to: 'start' })),
     command('goToEnd', seek({ to: 'end' })),
     command('goToEvent', goToEvent),
@@ -57,7 +65,14 @@ export function travelCommands(recordings: Recordings, extension: string): vscod
     command('whoWritesNext', (recording, variable) => whoWrote(recording, variable, 'forward')),
     // What items of the views run.
     command('seek', (recording, to: Seek) => recording.ask('rr/seek', to)),
+    command('goMessage', (recording, to: Requests['rr/goMessage'][0]) => recording.ask('rr/goMessage', to)),
   ];
+}
+
+async function follow(recording: Recording, direction: 'forward' | 'backward', item?: StackItemInMenu): Promise<void> {
+  const [, chosen] = /(\d+)$/.exec(String(item?.threadId ?? '')) ?? [];
+  const thread = chosen === undefined ? recording.thread : { threadId: Number(chosen) };
+  await recording.ask('rr/follow', { direction, ...thread });
 }
 
 async function goToEvent(recording: Recording, given?: unknown): Promise<void> {

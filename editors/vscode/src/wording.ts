@@ -1,6 +1,6 @@
-/** What people read about moments, hostcalls, handles and requests. */
+/** What people read about moments, hostcalls, handles, requests and messages. */
 
-import type { Handle, Hostcall, Moment, ServedRequest } from './protocol.js';
+import type { Handle, Hostcall, Message, MessageEnd, Moment, ServedRequest } from './protocol.js';
 
 const numbers = new Intl.NumberFormat('en-US');
 
@@ -78,4 +78,38 @@ export function requestFacts(request: ServedRequest, took: string | undefined): 
     `${grouped(request.received)} bytes received, ${grouped(request.sent)} sent`,
     typeof request.start === 'number' ? '' : 'it never came to the program',
   ].filter((fact) => fact !== '');
+}
+
+/** `client → server`; of what has one end only, where the other one is looked for. */
+export function messageWay(message: Message): string {
+  const missing = message.kind === 'ambiguous' ? `? (${(message.candidates ?? []).join(', ')})` : 'outside';
+  return `${message.from?.node ?? missing} → ${message.to?.node ?? missing}`;
+}
+
+/** `GET /orders · 1.2 ms`, `"hello" · 5 bytes`. */
+export function messageLine(message: Message): string {
+  const bytes = message.bytes ? `${grouped(message.bytes)} bytes` : undefined;
+  const took = typeof message.tookNs === 'number' ? tookText(message.tookNs) : undefined;
+  return [message.said, bytes, took].filter((part) => part !== undefined).join(' · ');
+}
+
+/** Everything that is known of one, a line each. */
+export function messageFacts(message: Message): string[] {
+  const end = (what: string, at: MessageEnd | null | undefined) =>
+    at ? `${what} ${at.inCall ? 'in' : 'before'} event ${grouped(at.event)} of ${at.node}${at.past ? '' : ', still to come'}` : undefined;
+  return [
+    message.kind === 'contradiction' ? 'it would be received before it was sent' : undefined,
+    message.kind === 'outside' ? 'its other end is in none of these recordings' : undefined,
+    message.kind === 'ambiguous' ? `nothing tells which of these it is with: ${(message.candidates ?? []).join(', ')}` : undefined,
+    end('sent', message.from),
+    end('received', message.to),
+    message.evidence ? `told by ${message.evidence.replaceAll('-', ' ')}` : undefined,
+    message.bytes ? `${grouped(message.bytes)} bytes` : undefined,
+    typeof message.tookNs === 'number' ? `took ${tookText(message.tookNs)}` : undefined,
+  ].filter((fact) => fact !== undefined);
+}
+
+/** Clocks of two hosts may disagree. */
+function tookText(nanoseconds: number): string {
+  return nanoseconds < 0 ? `−${durationText(-nanoseconds)}` : durationText(nanoseconds);
 }

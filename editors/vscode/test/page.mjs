@@ -8,9 +8,10 @@ export function hands(page, pictures) {
   const section = (name) => page.locator('.pane', { has: page.locator(`.pane-header[aria-label^="${name}"]`) });
   const rows = (name) => section(name).locator('.monaco-list-row');
   const strip = async () => (await timelineFrame(page)).locator('#strip');
-  const spot = async (part) => {
+  /** A place on the strip: how much of it is at the left, and above. */
+  const spot = async (part, down = 0.5) => {
     const box = await (await strip()).boundingBox();
-    return { x: box.x + box.width * part, y: box.y + box.height / 2 };
+    return { x: box.x + box.width * part, y: box.y + box.height * down };
   };
   return {
     say: ({ text }) => console.log(text),
@@ -37,8 +38,12 @@ export function hands(page, pictures) {
       if ((await open.count()) > 0) await open.click({ timeout: PATIENCE });
     },
     menu: async ({ view, text, item }) => {
-      await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });
       const chosen = page.getByRole('menuitem', { name: item });
+      // A view that is told anew meanwhile takes its menu away.
+      for (let i = 0; i < 5 && (await chosen.count()) === 0; i++) {
+        await rows(view).filter({ hasText: text }).first().click({ button: 'right', timeout: PATIENCE });
+        await chosen.first().waitFor({ timeout: 2000 }).catch(() => {});
+      }
       // A menu that has just come takes no clicks: it could be the one that opened it.
       for (let i = 0; i < 20 && (i === 0 || (await chosen.count()) > 0); i++) {
         await page.waitForTimeout(200);
@@ -82,12 +87,12 @@ export function hands(page, pictures) {
         })(),
       }));
     },
-    pointTimeline: async ({ part }) => {
-      const { x, y } = await spot(part);
+    pointTimeline: async ({ part, down }) => {
+      const { x, y } = await spot(part, down);
       await page.mouse.move(x, y, { steps: 3 });
     },
-    clickTimeline: async ({ part }) => {
-      const { x, y } = await spot(part);
+    clickTimeline: async ({ part, down }) => {
+      const { x, y } = await spot(part, down);
       await page.mouse.click(x, y);
     },
     wheelTimeline: async ({ part, by }) => {
@@ -96,6 +101,7 @@ export function hands(page, pictures) {
       await page.mouse.wheel(0, by);
     },
     focusTimeline: async () => (await strip()).focus(),
+    timelineButton: async ({ button }) => (await timelineFrame(page)).getByRole('button', { name: button }).click({ timeout: PATIENCE }),
     /** Text of an editor that is a web page, such as that of a recording. */
     pageText: async ({ has }) => (await frameWith(page, has)).innerText('body'),
     clickLink: async ({ text }) => (await frameWith(page, text)).getByRole('link', { name: text }).click({ timeout: PATIENCE }),

@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createVSIX } from '@vscode/vsce';
 import { installVscode } from './install-vscode.mjs';
 import { hands } from './page.mjs';
-import { machineSettings, makeService, makeWorkspace, settings } from './workspace.mjs';
+import { machineSettings, makeService, makeSystem, makeWorkspace, settings } from './workspace.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..', '..');
@@ -38,6 +38,7 @@ try {
   await install();
   makeWorkspace(at('ledger'), join(root, 'fixtures'), rrDap);
   await makeService(at('ledger'), join(root, 'fixtures'), rrDap);
+  await makeSystem(at('ledger'), join(root, 'fixtures'), rrDap);
   process.exitCode = (await run()) ? 0 : 1;
 } finally {
   if (server !== undefined && server.exitCode === null) {

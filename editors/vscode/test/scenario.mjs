@@ -13,6 +13,10 @@ const RECORDING = configuration('Recording', { trace: '${workspaceFolder}/ledger
 const PROGRAM = configuration('Program', { program: 'ledger.wasm', dirs: ['${workspaceFolder}::/work'], stopOnEntry: true });
 const RETURNED = configuration('Returned', { trace: '${workspaceFolder}/nested.rrtrace', stopAt: 'start' });
 const SERVED = configuration('Served', { trace: '${workspaceFolder}/served.rrtrace', stopAt: 'end' });
+const SYSTEM = configuration('System', {
+  traces: ['poster.rrtrace', 'getter.rrtrace', 'served'].map((name) => `\${workspaceFolder}/shop/${name}`),
+  stopAt: 'entry',
+});
 const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true, pauseEnds: true });
 const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'start' });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
@@ -235,6 +239,106 @@ const acts = {
     for (const view of ['Variables', 'Watch', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
     await end(vscode, until);
     // Others have none, and no view for them.
+    assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
+    await stopped('start');
+    await page('openSection', { view: 'Hostcalls' });
+    assert.deepEqual(await rows(), []);
+    await end(vscode, until);
+  },
+
+  async 'a system shows what its nodes said to each other, and one goes along that'({ vscode, page, folder, session, stopped, stops, go, until, moment }) {
+    assert.ok(await vscode.debug.startDebugging(folder, SYSTEM));
+    await stopped('entry');
+    const ask = (request, given = {}) => session().customRequest(request, given);
+    const nodes = async () => new Map((await ask('rr/system')).nodes.map((node) => [node.name, node]));
+    await vscode.commands.executeCommand('workbench.view.debug');
+    const others = ['Variables', 'Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints', 'Hostcalls', 'Handles'];
+    for (const view of others) await page('closeSection', { view });
+    await page('openSection', { view: 'Messages' });
+    const rows = async () => (await page('rows', { view: 'Messages' })).map((row) => row.trim().replaceAll('\n', ' '));
+    const { total, messages } = await ask('rr/messages');
+    await until('all of them', async () => (await rows()).length === total);
+    assert.match((await rows())[0], /^poster → answer-1\s*POST \/echo · /);
+    await page('picture', { name: 'messages' });
+
+    // A click goes to where it was sent, the menu to where it was received, and keys from one to the other.
+    const body = messages.find(({ said, from }) => said === '"hello there"' && from.node === 'poster');
+    const there = async (end) => {
+      await until(`${end.node}, event ${end.event}`, () => moment().startsWith(`${end.node}: `) && eventOf(moment()) === end.event);
+    };
+    await page('clickRow', { view: 'Messages', text: '"hello there"' });
+    await stopped('goto');
+    await there(body.from);
+    let stop = stops();
+    await page('menu', { view: 'Messages', text: '"hello there"', item: 'Go to Where It Is Received' });
+    await stopped('goto', stop);
+    await there(body.to);
+    await go('rr-dap.followBack', 'goto');
+    await there(body.from);
+    await go('rr-dap.follow', 'goto');
+    await there(body.to);
+    await page('openSection', { view: 'Call Stack' });
+    await until('the thread', async () => (await page('rows', { view: 'Call Stack' })).join().includes('answer-1'));
+    await page('picture', { name: 'messages-received' });
+    stop = stops();
+    await page('menu', { view: 'Call Stack', text: 'answer-1', item: 'Follow Message Back to Where It Was Sent' });
+    await stopped('goto', stop);
+    await there(body.from);
+    await go('rr-dap.follow', 'goto');
+    await there(body.to);
+    await page('closeSection', { view: 'Call Stack' });
+    void vscode.commands.executeCommand('rr-dap.filterMessages');
+    await page('type', { text: 'getter' });
+    await until('those of one node', async () => (await rows()).length > 0 && (await rows()).every((row) => row.includes('getter')));
+    await vscode.commands.executeCommand('rr-dap.clearMessageFilter');
+    await until('all again', async () => (await rows()).length === total);
+
+    // Lanes, and lines between them.
+    await vscode.commands.executeCommand('rr-dap.timeline.focus');
+    await until('the strip', async () => (await page('timeline')).moment.startsWith('answer-1: event '));
+    assert.match((await page('timeline')).ending, new RegExp(`^${total} messages of 4 recordings$`));
+    await page('focusTimeline');
+    await page('keys', { keys: ['Home'] });
+    await until('the first message', async () => /^poster → answer-1 {2}POST \/echo[^]*received before event 0 of answer-1/.test((await page('timeline')).tip ?? ''));
+    await page('picture', { name: 'system' });
+    stop = stops();
+    await page('keys', { keys: ['Enter'] });
+    await stopped('goto', stop);
+    await there(messages[0].from);
+    await page('focusTimeline');
+    stop = stops();
+    await page('keys', { keys: ['End', 'Shift+Enter'] });
+    await stopped('goto', stop);
+    await there(messages.at(-1).to ?? messages.at(-1).from);
+    // Nothing is to lie upon the strip.
+    await vscode.commands.executeCommand('notifications.clearAll');
+    // Along the lane of the first node, until there is one of its messages.
+    let part = 0.12;
+    await until('a message', async () => {
+      part += 0.005;
+      await page('pointTimeline', { part, down: 0.15 });
+      return /^poster → |→ poster/.test((await page('timeline')).tip ?? '');
+    });
+    stop = stops();
+    await page('clickTimeline', { part, down: 0.15 });
+    await stopped('goto', stop);
+    await until('the node that was pointed at', async () => moment().startsWith('poster: ') || moment().startsWith('answer-1: '));
+    // Elsewhere in a lane, that node goes where it was then: the last lane is the second instance of the service.
+    stop = stops();
+    await page('clickTimeline', { part: 0.985, down: 0.7 });
+    await stopped(undefined, stop);
+    const after = await nodes();
+    const last = after.get('answer-2');
+    assert.ok(last.open && last.event >= last.events - 1, JSON.stringify([...after.values()]));
+    await page('wheelTimeline', { part: 0.8, by: -500 });
+    await page('picture', { name: 'system-near' });
+    await page('timelineButton', { button: 'Hostcalls' });
+    await until('the hostcalls of a node', async () => /^event /.test((await page('timeline')).moment));
+    await page('timelineButton', { button: 'All Nodes' });
+    await until('all nodes', async () => (await page('timeline')).moment.startsWith('answer-2: '));
+    for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
+    await end(vscode, until);
+    // One recording alone has none of it.
     assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
     await stopped('start');
     await page('openSection', { view: 'Hostcalls' });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CallStore, PAGE } from '../out/timeline/callStore.js';
 import { columns, peak, strength } from '../out/timeline/density.js';
-import { axisLength, laneAt, laneTop, layout, markAt, placeOf } from '../out/timeline/layout.js';
+import { axisLength, laneAt, laneTop, layout, markAt, nodesLayout, placeOf } from '../out/timeline/layout.js';
+import { lineAt, messageLines } from '../out/timeline/messageLines.js';
 import { everything, panned, showing, ticks, toPixel, toPlace, zoomed } from '../out/timeline/scale.js';
 import { choices } from './choices.mjs';
 
@@ -178,4 +179,61 @@ test('the nearest call is one of the interface', () => {
   assert.equal(store.nearest('other', 0, 4, 0).event, 1);
   assert.equal(store.nearest(undefined, 0, 4, 3.9).event, 3);
   assert.equal(store.nearest('none', 0, 4, 1), undefined);
+});
+
+/** Messages between some nodes, at random parts of the order. */
+function said({ integer, real }, nodes) {
+  const end = (threadId) => ({ threadId, node: `n${threadId}`, event: 1, inCall: true, part: real(), past: true });
+  return Array.from({ length: integer(1, 40) }, (_, at) => {
+    const from = integer(1, nodes);
+    const to = 1 + (from % nodes);
+    const ends = [{ from: end(from), to: end(to) }, { from: end(from) }, { to: end(to) }][integer(0, 5)] ?? { from: end(from), to: end(to) };
+    return { number: at + 1, kind: ends.from && ends.to ? 'message' : 'outside', said: '', text: '', ...ends };
+  });
+}
+
+test('each message is a line between the lanes of its nodes, and is found at both of its ends', () => {
+  for (const random of choices(200)) {
+    const nodes = random.integer(2, 9);
+    const made = nodesLayout(random.integer(300, 2000), random.integer(60, 600), nodes, random.integer(0, 200));
+    const lanes = new Map(Array.from({ length: nodes }, (_, lane) => [lane + 1, lane]));
+    const steps = random.integer(10, 10_000);
+    const all = said(random, nodes);
+    const lines = messageLines(all, lanes, steps, everything(steps), made);
+    assert.deepEqual(lines.map(({ message }) => message), all);
+    for (const line of lines) {
+      const { from, to } = line.message;
+      if (from) assert.equal(laneAt(made, line.y1), lanes.get(from.threadId));
+      if (to) assert.equal(laneAt(made, line.y2), lanes.get(to.threadId));
+      if (from) close(toPlace(line.x1 - made.left, everything(steps), made.span), from.part * steps, 'sent');
+      for (const [x, y] of [[line.x1, line.y1], [line.x2, line.y2]]) {
+        assert.equal(lineAt([line], x, y).line, line);
+        // Among all: it, or another one that is there, too.
+        const found = lineAt(lines, x, y);
+        assert.ok(found !== undefined && lineAt([found.line], x, y) !== undefined);
+      }
+      // One goes to an end that there is, the nearer one of two.
+      const alone = lineAt([line], line.x1, line.y1);
+      assert.equal(alone.end, from ? 'sent' : 'received');
+      assert.equal(lineAt([line], line.x2, line.y2).end, to ? (line.x1 === line.x2 && line.y1 === line.y2 ? alone.end : 'received') : 'sent');
+      assert.equal(lineAt([line], line.x1 - 50, Math.min(line.y1, line.y2) - 50), undefined);
+    }
+  }
+});
+
+test('messages of nodes that are not shown are not drawn', () => {
+  const end = { threadId: 7, node: 'x', event: 0, inCall: true, part: 0.5, past: false };
+  const made = nodesLayout(800, 200, 2, 50);
+  assert.deepEqual(messageLines([{ number: 1, from: end }], new Map([[1, 0]]), 100, everything(100), made), []);
+});
+
+test('lanes of nodes fill what there is, and are never too low for lines', () => {
+  for (const { integer } of choices(100)) {
+    const nodes = integer(1, 40);
+    const height = integer(60, 900);
+    const made = nodesLayout(integer(200, 2000), height, nodes, 80);
+    assert.equal(made.lanes, nodes);
+    assert.ok(made.laneHeight >= 24 && made.laneHeight <= 72);
+    for (let lane = 0; lane < nodes; lane++) assert.equal(laneAt(made, laneTop(made, lane)), lane);
+  }
 });

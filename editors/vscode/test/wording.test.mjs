@@ -4,7 +4,7 @@ import { readPlace } from '../out/place.js';
 import { offeredVersion } from '../out/protocol.js';
 import { recordingPage } from '../out/recordingPage.js';
 import { timelinePage } from '../out/timeline/page.js';
-import { briefValues, callValues, cut, durationText, handleKind, momentText, requestFacts, requestLine, shortFunction, shortInterface } from '../out/wording.js';
+import { briefValues, callValues, cut, durationText, handleKind, messageFacts, messageLine, messageWay, momentText, requestFacts, requestLine, shortFunction, shortInterface } from '../out/wording.js';
 
 const moment = { position: '', tick: 45678, percent: 37.2, event: 123 };
 
@@ -92,4 +92,23 @@ test('requests', () => {
   ]);
   assert.ok(requestFacts({ ...told, start: undefined }, undefined).includes('it never came to the program'));
   assert.deepEqual([850_000, 4_200_000_000].map(durationText), ['850 µs', '4.20 s']);
+});
+
+test('messages', () => {
+  const end = (node, more) => ({ threadId: 1, node, event: 3, inCall: true, part: 0.5, past: true, ...more });
+  const sent = { number: 1, kind: 'message', what: 'request', said: 'GET /x', bytes: 0, evidence: 'trace-context', tookNs: 1_200_000, text: '' };
+  const message = { ...sent, from: end('client'), to: end('server', { event: 0, inCall: false, past: false }) };
+  assert.equal(messageWay(message), 'client → server');
+  assert.equal(messageLine(message), 'GET /x · 1.2 ms');
+  assert.deepEqual(messageFacts(message), [
+    'sent in event 3 of client',
+    'received before event 0 of server, still to come',
+    'told by trace context',
+    'took 1.2 ms',
+  ]);
+  assert.equal(messageLine({ ...message, bytes: 1234, tookNs: -5_000 }), 'GET /x · 1,234 bytes · −5 µs');
+  assert.equal(messageWay({ number: 2, kind: 'outside', said: '', text: '', from: end('client') }), 'client → outside');
+  const unclear = { number: 3, kind: 'ambiguous', said: '', text: '', to: end('server'), candidates: ['a', 'b'] };
+  assert.equal(messageWay(unclear), '? (a, b) → server');
+  assert.deepEqual(messageFacts(unclear), ['nothing tells which of these it is with: a, b', 'received in event 3 of server']);
 });

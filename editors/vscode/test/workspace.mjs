@@ -50,6 +50,29 @@ export async function makeService(folder, fixtures, rrDap) {
   rmSync(into, { recursive: true });
 }
 
+/** Two clients and the service that answered both, each recorded by a process of its own. */
+export async function makeSystem(folder, fixtures, rrDap) {
+  const into = join(folder, 'shop');
+  mkdirSync(into, { recursive: true });
+  cpSync(join(fixtures, 'fetch.c'), join(folder, 'fetch.c'));
+  const options = ['--addr', '127.0.0.1:0', '-S', 'cli', '-o', join(into, 'served')];
+  const server = spawn(rrDap, ['serve', ...options, join(fixtures, 'answer.wasm')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(server, 'exit');
+  try {
+    const [line] = await once(createInterface({ input: server.stderr }), 'line');
+    const address = /http:\/\/([^/]+)/.exec(line)[1];
+    for (const [name, ...asked] of [['poster', '/echo', 'hello there'], ['getter', '/status/503']]) {
+      const recording = ['record', '--quiet', '-S', 'http', '-o', join(into, `${name}.rrtrace`)];
+      // The server runs in this process's children, and is to go on meanwhile.
+      const client = spawn(rrDap, [...recording, join(fixtures, 'fetch.wasm'), address, ...asked], { stdio: 'ignore' });
+      await once(client, 'exit');
+    }
+  } finally {
+    server.kill();
+    await ended;
+  }
+}
+
 /** What VS Code is told so that nothing but the test happens in it. */
 export const settings = {
   'security.workspace.trust.enabled': false,

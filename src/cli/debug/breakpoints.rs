@@ -364,6 +364,11 @@ impl Prompt {
     pub(super) fn tell_of(&mut self, number: usize) -> anyhow::Result<()> {
         let spot = self.breakpoints.find(number)?.wanted.spot.clone();
         self.breakpoints.tell(&mut self.client, &spot)?;
+        let is_placed =
+            |breakpoint: &Breakpoint| breakpoint.answer.verified || !breakpoint.is_enabled;
+        if !is_placed(self.breakpoints.find(number)?) && self.look_at_all()? {
+            self.breakpoints.tell(&mut self.client, &spot)?;
+        }
         let breakpoint = self.breakpoints.find(number)?;
         let answer = &breakpoint.answer;
         if breakpoint.is_enabled && !answer.verified {

@@ -3,6 +3,7 @@
 
 use super::prompt::Prompt;
 use crate::dap::protocol::Source;
+use crate::debuggee::system::without_node;
 use anyhow::bail;
 use serde_json::Value;
 
@@ -115,7 +116,7 @@ pub(super) fn missing_path(source: &Source) -> Option<&str> {
 /// Which kind of text the server has for a source, and of which path.
 fn text_of_server(source: &Source) -> Option<(&str, &str)> {
     let text = source.adapter_data.as_ref().and_then(Value::as_str)?;
-    let (kind, rest) = text.split_once(' ')?;
+    let (kind, rest) = without_node(text).split_once(' ')?;
     let (_module, rest) = rest.split_once(' ')?;
     match kind {
         "text" | "names" => Some((kind, rest)),
@@ -139,6 +140,21 @@ pub(super) fn in_own_words(told: &str) -> String {
 impl Prompt {
     /// The source whose path ends so.
     fn source_named(&mut self, wanted: &str) -> anyhow::Result<Source> {
+        let mut found = self.sources_named(wanted)?;
+        if found.is_empty() && self.look_at_all()? {
+            found = self.sources_named(wanted)?;
+        }
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => bail!("no source is named {wanted}; `info sources` lists those that have code"),
+            several => {
+                let paths: Vec<&str> = several.iter().map(whole_path).collect();
+                bail!("several sources are named {wanted}: {}", paths.join(", "))
+            }
+        }
+    }
+
+    fn sources_named(&mut self, wanted: &str) -> anyhow::Result<Vec<Source>> {
         let known = self.sources()?;
         let path = |source: &Source| whole_path(source).to_owned();
         let ends = |source: &&Source| {
@@ -148,15 +164,7 @@ impl Prompt {
                 rest.is_empty() || rest.ends_with('/') || wanted.starts_with('/')
             }) || source.name.as_deref() == Some(wanted)
         };
-        let found: Vec<&Source> = known.iter().filter(ends).collect();
-        match found.as_slice() {
-            [one] => Ok((*one).clone()),
-            [] => bail!("no source is named {wanted}; `info sources` lists those that have code"),
-            several => {
-                let paths: Vec<String> = several.iter().map(|source| path(source)).collect();
-                bail!("several sources are named {wanted}: {}", paths.join(", "))
-            }
-        }
+        Ok(known.iter().filter(ends).cloned().collect())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::cli::style::{Paint, Style};
 use crate::cli::terminal;
 use crate::dap::client::{Client, ClientError};
 use crate::dap::protocol::{LoadedSourcesResponse, Source, StoppedEventBody};
+use crate::debuggee::NOT_LOOKED_AT;
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
@@ -311,6 +312,19 @@ impl Prompt {
         self.screen.borrow_mut().complain(&told)
     }
 
+    /// Has all recordings of a system looked at, where some are not: whether there were such.
+    /// Places may be theirs that none of the others has.
+    pub(super) fn look_at_all(&mut self) -> anyhow::Result<bool> {
+        let told: Threads = self.client.ask("threads", json!({}))?;
+        let mut threads = told.threads.iter();
+        if !threads.any(|thread| thread.name.ends_with(NOT_LOOKED_AT)) {
+            return Ok(false);
+        }
+        let open = json!({ "expression": "nodes open", "context": "repl" });
+        let _: serde_json::Value = self.client.ask("evaluate", open)?;
+        Ok(true)
+    }
+
     pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {
         let loaded: LoadedSourcesResponse = self.client.ask("loadedSources", json!({}))?;
         Ok(loaded.sources)
@@ -323,4 +337,15 @@ fn is_over(error: &anyhow::Error) -> bool {
         error.downcast_ref(),
         Some(ClientError::Ended(_) | ClientError::Write(_) | ClientError::Read(_))
     )
+}
+
+/// The threads, as far as the prompt wants to know of them.
+#[derive(Debug, Deserialize)]
+struct Threads {
+    threads: Vec<ThreadName>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ThreadName {
+    name: String,
 }

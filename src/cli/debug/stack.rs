@@ -241,7 +241,7 @@ impl Prompt {
             let begun = reason
                 .as_ref()
                 .and_then(|reason| reason.strip_prefix(place.as_str()));
-            !begun.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            !begun.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ';']))
         });
         let why: Vec<String> = hit
             .told

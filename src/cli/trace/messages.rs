@@ -1,18 +1,14 @@
 //! `rr-dap trace messages`: what recordings said to each other.
 
-use crate::cache::CacheDir;
+use super::listened::{Listened, Recordings};
 use crate::cli::terminal::{self, on_one_line};
-use crate::debuggee::launch::NodeArguments;
-use crate::debuggee::system::{Found, opening};
+use crate::debuggee::system::Found;
 use crate::system::message::{EndId, Message, OtherEnd, Site};
 use crate::system::words;
-use crate::trace::Trace;
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(
@@ -26,39 +22,13 @@ pub(in crate::cli) struct Messages {
     /// in these recordings or not told apart, or a `contradiction`.
     #[arg(long)]
     json: bool,
-    /// Where the programs are that recordings name without holding them: their files, or a
-    /// directory that they are in. May be repeated. Without this, beside each recording.
-    #[arg(long = "program", value_name = "FILE|DIR")]
-    programs: Vec<PathBuf>,
-    /// Recordings, directories of them, and .rrsystem files.
-    #[arg(value_name = "FILE|DIR", required = true)]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    recordings: Recordings,
 }
 
 impl Messages {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let given = self.paths.iter().cloned().map(NodeArguments::plain);
-        let given: Vec<NodeArguments> = given.collect();
-        let nodes = opening::expanded(&given)?;
-        let mut traces = Vec::new();
-        for node in &nodes {
-            traces.push(Arc::new(Trace::open_with(&node.path, &self.programs)?));
-        }
-        let named: Vec<_> = nodes
-            .iter()
-            .zip(&traces)
-            .map(|(node, trace)| opening::Named::of(node, trace))
-            .collect();
-        let names = opening::names(&named);
-        let cache = CacheDir::open_default()?;
-        let heard = opening::listen(&traces, &cache).map_err(anyhow::Error::msg)?;
-        for (name, heard) in names.iter().zip(&heard) {
-            if let Some(why) = &heard.conversations.cut_short {
-                terminal::tell(format_args!(
-                    "rr-dap: of {name}, more may be missing: {why}"
-                ));
-            }
-        }
+        let Listened { names, heard, .. } = self.recordings.listen()?;
         let found = Found::of(names, heard);
         if found.says_nothing() && !self.json {
             terminal::tell("rr-dap: these recordings said nothing to each other");
@@ -83,34 +53,8 @@ impl Messages {
                 }
             }
         }
-        for id in found.ends() {
-            let (Some(end), Some(other)) = (found.end(id), found.other(id)) else {
-                continue;
-            };
-            // What a program prints goes to a terminal, mostly.
-            let is_piped = |of: EndId| {
-                let other = found.end(of);
-                of.node != id.node && other.is_some_and(|of| of.kind == end.kind.opposite())
-            };
-            if end.kind.is_standard() && !found.ends().any(is_piped) {
-                continue;
-            }
-            let why = match other {
-                OtherEnd::Known(..) | OtherEnd::Several(_) => continue,
-                OtherEnd::Outside => "its other end is in none of these recordings".to_owned(),
-                OtherEnd::Ambiguous(candidates) => {
-                    let names = candidates.iter().map(|of| found.name(of.node));
-                    let names: Vec<&str> = names.collect();
-                    format!(
-                        "nothing tells which of these it is with: {}",
-                        names.join(", ")
-                    )
-                }
-            };
-            let name = found.name(id.node);
-            let about = words::end(end);
-            let began = end.began.events;
-            let line = format!("{name} event {began}  {about}: {why}");
+        for (id, end, other) in found.alone() {
+            let line = found.line_alone(id, end, other);
             if is_meant(&line) {
                 match self.json {
                     true => writeln!(out, "{}", conversation_json(found, id, other))?,
@@ -119,7 +63,7 @@ impl Messages {
             }
         }
         for (message, cycle) in found.contradictions() {
-            let line = found.contradiction_line(message, &cycle);
+            let line = found.line_against(message, &cycle);
             match self.json {
                 true => {
                     let cycle: Vec<Value> =

@@ -1,7 +1,9 @@
 //! `rr-dap trace`: read a recording without a debugger.
 
 mod events;
+mod export;
 mod info;
+mod listened;
 mod messages;
 mod new_file;
 mod output;
@@ -20,7 +22,8 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   rr-dap trace info run.rrtrace
   rr-dap trace events --filter wasi:filesystem run.rrtrace
-  rr-dap trace requests app.recordings --failed")]
+  rr-dap trace requests app.recordings --failed
+  rr-dap trace messages client.rrtrace app.rrtrace")]
 pub(super) enum Trace {
     /// What was recorded, when, how it ended, and how often each crossing was made.
     Info(info::Info),
@@ -35,6 +38,8 @@ pub(super) enum Trace {
     Requests(requests::RequestsOf),
     /// What several recordings said to each other: sender, receiver, what, and what tells that.
     Messages(messages::Messages),
+    /// What several recordings said, for other tools: Wireshark, Perfetto, ShiViz, or as JSON.
+    Export(export::Export),
     /// Make a recording that stands alone: with its program, and with what lies beside it.
     Pack(pack::Pack),
     /// Replace secrets by other bytes, where the program only handed them on.
@@ -47,6 +52,7 @@ impl Trace {
             Trace::Events(command) => return command.run(),
             Trace::Requests(command) => return command.run(),
             Trace::Messages(command) => return command.run(),
+            Trace::Export(command) => return command.run(),
             Trace::Info(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),

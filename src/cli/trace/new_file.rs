@@ -1,4 +1,4 @@
-//! A recording that is made of another: all of it is written, or nothing.
+//! A file that is made of recordings: all of it is written, or nothing.
 
 use crate::record::RecorderError;
 use anyhow::{Context, bail};
@@ -24,6 +24,10 @@ pub(super) struct Unnamed<'a> {
 }
 
 impl NewFile {
+    pub(super) fn at(output: PathBuf, force: bool) -> NewFile {
+        NewFile { output, force }
+    }
+
     /// Its owner's alone (mode 0600).
     pub(super) fn begin(&self) -> anyhow::Result<Unnamed<'_>> {
         let path = &self.output;

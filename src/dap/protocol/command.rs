@@ -2,6 +2,7 @@
 //! answered.
 
 use super::custom::*;
+use super::custom_system::*;
 use super::*;
 use crate::debuggee::launch::{AttachArguments, LaunchArguments};
 use serde::Serialize;
@@ -129,5 +130,9 @@ commands! {
     RrTimeline = "rr/timeline" (TimelineArguments) -> TimelineResponse;
     RrFunctions = "rr/functions" (FunctionsArguments) -> FunctionsResponse;
     RrAsk = "rr/ask" (AskArguments) -> AskResponse;
+    RrSystem = "rr/system" (SystemArguments) -> SystemResponse;
+    RrMessages = "rr/messages" (MessagesArguments) -> MessagesResponse;
+    RrFollow = "rr/follow" (FollowArguments) -> ();
+    RrGoMessage = "rr/goMessage" (GoMessageArguments) -> ();
     RrWhoWrote = "rr/whoWrote" (WhoWroteArguments) -> ();
 }

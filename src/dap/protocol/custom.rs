@@ -63,6 +63,13 @@ pub struct WhenResponse {
     pub events: u64,
     /// One line for people.
     pub text: String,
+    /// Where there are several recordings, the thread that this is about: the one that was moved
+    /// last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<i64>,
+    /// What that node is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Which part of an instruction it is in: `before`, `calling`, `answered` or `end`.
     pub phase: &'static str,
     /// The WIT name of the hostcall that it is in.
@@ -112,6 +119,12 @@ pub struct SeekArguments {
     pub mark: Option<String>,
     /// Where the request with this number comes in.
     pub request: Option<u64>,
+    /// As it is typed at the console: any of these, or `NODE:MOMENT`.
+    pub moment: Option<String>,
+    /// A part of the order of a system, 0 to 1.
+    pub part: Option<f64>,
+    /// Which thread goes there; absent: the one that was moved last, and of a part of the way all.
+    pub thread_id: Option<i64>,
 }
 
 /// A place in every recording.
@@ -146,6 +159,9 @@ pub struct StepArguments {
     /// Out of which frame; absent means the innermost one.
     #[serde(default)]
     pub frame_id: Option<i64>,
+    /// Which thread; absent: the one that was moved last.
+    #[serde(default)]
+    pub thread_id: Option<i64>,
 }
 
 /// How far a step goes.

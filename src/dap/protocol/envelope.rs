@@ -1,9 +1,9 @@
 //! What is around every message: who asks, and how an answer refuses.
 
 use super::{
-    ContinuedEventBody, InvalidatedEventBody, OutputEventBody, ProcessEventBody,
-    ProgressEndEventBody, ProgressStartEventBody, ProgressUpdateEventBody, StoppedEventBody,
-    ThreadEventBody,
+    BreakpointEventBody, ContinuedEventBody, InvalidatedEventBody, OutputEventBody,
+    ProcessEventBody, ProgressEndEventBody, ProgressStartEventBody, ProgressUpdateEventBody,
+    StoppedEventBody, ThreadEventBody,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Request {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", content = "body", rename_all = "camelCase")]
 pub enum Event {
+    /// What became of a breakpoint has changed.
+    Breakpoint(Box<BreakpointEventBody>),
     /// Breakpoints can be set.
     Initialized,
     /// The program moves although no request has said so.

@@ -52,6 +52,31 @@ pub enum BreakpointReason {
     Failed,
 }
 
+/// The event indicates that some information about a breakpoint has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakpointEventBody {
+    /// The `id` attribute is used to find the target breakpoint, the other attributes are used as the new values.
+    pub breakpoint: Breakpoint,
+    /// The reason for the event.
+    pub reason: BreakpointEventReason,
+}
+
+/// The reason for the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BreakpointEventReason {
+    /// `changed`.
+    Changed,
+    /// `new`.
+    New,
+    /// `removed`.
+    Removed,
+    /// Another, as the protocol allows.
+    #[serde(untagged)]
+    String(String),
+}
+
 /// Arguments for `breakpointLocations` request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,7 +1,7 @@
 //! `seek`: to any moment.
 
-use super::{ConsoleCommand, Context, Effect, Ran, system};
-use crate::debuggee::{MOMENTS, motion_to};
+use super::{ConsoleCommand, Context, Effect, Ran};
+use crate::debuggee::{MOMENTS, motion_in};
 
 pub(super) const SEEK: ConsoleCommand = ConsoleCommand {
     words: "seek",
@@ -12,20 +12,12 @@ pub(super) const SEEK: ConsoleCommand = ConsoleCommand {
 };
 
 fn seek(context: &mut Context<'_>, arguments: &str) -> Ran {
-    // In a system: `NODE:MOMENT`.
-    let of_node = arguments
-        .split_once(':')
-        .and_then(|(name, moment)| Some((system::named(context, name.trim())?, moment)));
-    let arguments = match of_node {
-        Some((thread, moment)) => {
-            context
-                .debuggee
-                .select(thread, false, context.output, context.interrupt)?;
-            moment
-        }
-        None => arguments,
-    };
-    let (motion, place) = motion_to(context.debuggee, arguments)?;
+    let (motion, place) = motion_in(
+        context.debuggee,
+        arguments,
+        context.output,
+        context.interrupt,
+    )?;
     let say = format!("going to {place}");
     Ok(Effect::Travel { say, motion })
 }

@@ -2,14 +2,14 @@
 //! message.
 
 use super::{ConsoleCommand, Context, Effect, Ran, no_arguments, wrong};
-use crate::debuggee::{ThreadId, ThreadView};
+use crate::debuggee::{MessagesPart, MessagesWanted, ThreadView, thread_named};
 use crate::timeline::travel::motion::{Direction, Motion};
 
 pub(super) const NODES: ConsoleCommand = ConsoleCommand {
     words: "nodes",
-    also: &["info nodes"],
-    arguments: "",
-    about: "the recordings of this system, and where each stands",
+    also: &["info nodes", "info threads"],
+    arguments: "[open]",
+    about: "the recordings of this system, and where each stands; `open` looks at all of them",
     run: nodes,
 };
 
@@ -46,7 +46,13 @@ pub(super) const MESSAGES: ConsoleCommand = ConsoleCommand {
 };
 
 fn nodes(context: &mut Context<'_>, rest: &str) -> Ran {
-    no_arguments(rest)?;
+    several(context)?;
+    match rest {
+        "open" => context
+            .debuggee
+            .open_all(context.output, context.interrupt)?,
+        _ => no_arguments(rest)?,
+    }
     let present = context.debuggee.thread();
     let threads = several(context)?;
     let lines = threads.iter().map(|thread| {
@@ -68,16 +74,9 @@ fn several(context: &Context<'_>) -> Result<Vec<ThreadView>, super::CommandError
     }
 }
 
-/// The node with a name, or a number.
-pub(super) fn named(context: &Context<'_>, name: &str) -> Option<ThreadId> {
-    let threads = context.debuggee.threads();
-    let is_meant = |thread: &&ThreadView| thread.name == name || name.parse() == Ok(thread.id.0);
-    threads.iter().find(is_meant).map(|thread| thread.id)
-}
-
 fn node(context: &mut Context<'_>, rest: &str) -> Ran {
     let threads = several(context)?;
-    let Some(thread) = named(context, rest) else {
+    let Some(thread) = thread_named(context.debuggee, rest) else {
         let names: Vec<&str> = threads.iter().map(|thread| thread.name.as_str()).collect();
         return Err(wrong(format!(
             "which one? `node NAME`: {}",
@@ -113,12 +112,36 @@ fn follow(context: &mut Context<'_>, rest: &str, direction: Direction) -> Ran {
     })
 }
 
+/// So many messages before now are listed, and as many after it.
+const AROUND: usize = 12;
+
 fn messages(context: &mut Context<'_>, rest: &str) -> Ran {
     several(context)?;
-    let lines = context.debuggee.messages(rest, context.interrupt)?;
-    Ok(Effect::Say(match lines.is_empty() {
-        true if rest.is_empty() => "these recordings said nothing to each other".to_owned(),
-        true => format!("there is no message with {rest} in its line"),
-        false => lines.join("\n"),
-    }))
+    let wanted = MessagesWanted {
+        filter: rest.to_owned(),
+        part: MessagesPart::Around { each: AROUND },
+    };
+    let told = context.debuggee.messages(&wanted, context.interrupt)?;
+    if told.rows.is_empty() {
+        return Ok(Effect::Say(match rest.is_empty() {
+            true => "these recordings said nothing to each other".to_owned(),
+            false => format!("there is no message with {rest} in its line"),
+        }));
+    }
+    let mut lines: Vec<String> = Vec::new();
+    if told.before > 0 {
+        lines.push(format!("  … {} before", told.before));
+    }
+    let last = told.rows.iter().rfind(|row| row.number <= told.now);
+    let last = last.map(|row| row.number);
+    for row in &told.rows {
+        let mark = if Some(row.number) == last { "=>" } else { "  " };
+        lines.push(format!("{mark} {}", row.line));
+    }
+    let after = told.total.saturating_sub(told.before + told.rows.len());
+    if after > 0 {
+        lines.push(format!("  … {after} after"));
+    }
+    lines.extend(told.notes.iter().map(|note| format!("  {note}")));
+    Ok(Effect::Say(lines.join("\n")))
 }

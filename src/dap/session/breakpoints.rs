@@ -2,10 +2,10 @@
 
 use super::{BreakpointKind, Handled, Reply, Session};
 use crate::dap::protocol::{
-    Breakpoint, BreakpointLocation, BreakpointLocationsArguments, BreakpointLocationsResponse,
-    ExceptionBreakpointsFilter, Refusal, SetBreakpointsArguments, SetBreakpointsResponse,
-    SetExceptionBreakpointsArguments, SetFunctionBreakpointsArguments,
-    SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
+    Breakpoint, BreakpointEventBody, BreakpointEventReason, BreakpointLocation,
+    BreakpointLocationsArguments, BreakpointLocationsResponse, Event, ExceptionBreakpointsFilter,
+    Refusal, SetBreakpointsArguments, SetBreakpointsResponse, SetExceptionBreakpointsArguments,
+    SetFunctionBreakpointsArguments, SetInstructionBreakpointsArguments, Source, SourceBreakpoint,
 };
 use crate::debuggee::{
     BreakpointState, FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
@@ -231,19 +231,9 @@ impl Session {
         })
     }
 
-    /// All kinds of breakpoints are answered alike.
-    pub(super) fn tell(
-        &mut self,
-        states: &[BreakpointState],
-        kind: BreakpointKind,
-        source: Option<&Source>,
-    ) -> Handled<SetBreakpointsResponse> {
-        self.remember_kinds(states, kind);
-        let sources: Vec<Option<Source>> = states
-            .iter()
-            .map(|state| state.source.as_ref().map(|source| self.source_out(source)))
-            .collect();
-        let told = |(state, own): (&BreakpointState, Option<Source>)| Breakpoint {
+    fn breakpoint(&mut self, state: &BreakpointState, source: Option<&Source>) -> Breakpoint {
+        let own = state.source.as_ref().map(|source| self.source_out(source));
+        Breakpoint {
             id: Some(state.id.0.into()),
             verified: state.verified,
             message: state.message.clone(),
@@ -255,8 +245,32 @@ impl Session {
                 .map(|column| self.column_out(column)),
             instruction_reference: state.instruction.clone(),
             ..Breakpoint::default()
-        };
-        let breakpoints = states.iter().zip(sources).map(told).collect();
+        }
+    }
+
+    /// Tells which breakpoints have found places.
+    pub(super) fn tell_placed(&mut self) {
+        let placed = self.debuggee().map(|debuggee| debuggee.take_placed());
+        for state in placed.unwrap_or_default() {
+            let breakpoint = self.breakpoint(&state, None);
+            let body = BreakpointEventBody {
+                reason: BreakpointEventReason::Changed,
+                breakpoint,
+            };
+            self.outbox.event(&Event::Breakpoint(Box::new(body)));
+        }
+    }
+
+    /// All kinds of breakpoints are answered alike.
+    pub(super) fn tell(
+        &mut self,
+        states: &[BreakpointState],
+        kind: BreakpointKind,
+        source: Option<&Source>,
+    ) -> Handled<SetBreakpointsResponse> {
+        self.remember_kinds(states, kind);
+        let told = states.iter().map(|state| self.breakpoint(state, source));
+        let breakpoints = told.collect();
         Reply::now(SetBreakpointsResponse { breakpoints })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Handled, Reply, Session, State};
 use super::{
     breakpoints, completions, data, evaluate, functions, lifecycle, memory, motion, source, stack,
-    targets, time, variables, waiting,
+    system, targets, time, variables, waiting,
 };
 use crate::dap::protocol::command::*;
 use crate::dap::protocol::{Refusal, Request};
@@ -165,6 +165,10 @@ static HANDLERS: &[&dyn Handler] = &[
     &on::<RrWhoWrote>(Stop, data::who_wrote),
     &on::<RrTimeline>(Stop, time::timeline),
     &on::<RrFunctions>(Stop, functions::functions),
+    &on::<RrSystem>(Stop, system::system),
+    &on::<RrMessages>(Stop, system::messages),
+    &on::<RrFollow>(Stop, system::follow),
+    &on::<RrGoMessage>(Stop, system::go_message),
     &rewriting::<SetVariable>(),
     &rewriting::<SetExpression>(),
     &rewriting::<WriteMemory>(),

@@ -25,6 +25,7 @@ mod reply;
 mod source;
 mod stack;
 mod state;
+mod system;
 mod targets;
 mod time;
 mod variables;

@@ -1,6 +1,8 @@
 //! Requests that move, `pause`, and what a stop is called.
 
-use super::{BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, Then, printed};
+use super::{
+    BreakpointKind, Handled, Input, Moved, Moving, Reply, Session, State, Then, printed, targets,
+};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::{
     ContinueResponse, ContinuedEventBody, Event, ExceptionBreakMode, ExceptionInfoResponse,
@@ -43,9 +45,13 @@ pub(super) fn next(session: &mut Session, arguments: MotionArguments) -> Handled
 }
 
 pub(super) fn step_in(session: &mut Session, arguments: MotionArguments) -> Handled<()> {
+    let way = arguments
+        .target_id
+        .map(|target| session.targets.way(target));
+    let way = way.transpose()?;
     session.choose(&arguments);
-    match arguments.target_id {
-        Some(target) => Reply::travel(session.targets.motion(target)?),
+    match way {
+        Some(way) => targets::go(way),
         None => step(&arguments, Direction::Forward, Step::Into),
     }
 }
@@ -275,6 +281,7 @@ impl Session {
         self.locations.next_stop();
         self.targets.next_stop();
         self.show_printed(moved.printed);
+        self.tell_placed();
         self.tell_time();
         let is_jump = moving.motions.last().is_some_and(is_jump);
         let stopped = self.stopped(moving.motions.last(), outcome);
@@ -359,15 +366,23 @@ impl Session {
                 (StopName::paused(Some(message)), StopText::default())
             }
         };
+        let description = told.description.or(name.description);
+        let text = told.text.or(name.text);
+        // Where there is more to say, not every client shows the description beside it.
+        let text = match told.others.is_some() {
+            true => text.or_else(|| description.clone()),
+            false => text,
+        };
+        let words: Vec<String> = [text, explanation, told.others]
+            .into_iter()
+            .flatten()
+            .collect();
         StoppedEventBody {
             reason: name.reason,
-            description: told.description.or(name.description),
+            description,
             thread_id: Some(self.thread().0),
             preserve_focus_hint: None,
-            text: match (told.text.or(name.text), explanation) {
-                (Some(text), Some(why)) => Some(format!("{text}; {why}")),
-                (text, why) => text.or(why),
-            },
+            text: (!words.is_empty()).then(|| words.join("; ")),
             all_threads_stopped: Some(true),
             hit_breakpoint_ids: name.hit,
         }

@@ -15,12 +15,17 @@ use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{Motion, Reason};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Stops for Recording {
+    fn set_elsewhere(&mut self, elsewhere: Elsewhere) {
+        self.timeline.set_elsewhere(elsewhere);
+    }
+
     fn set_source_breakpoints(
         &mut self,
         source: &SourceOrigin,

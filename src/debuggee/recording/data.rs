@@ -171,6 +171,7 @@ impl Recording {
         Some(StopText {
             description: Some(AFTER_WRITE.to_owned()),
             text: Some(text),
+            ..StopText::default()
         })
     }
 

@@ -14,7 +14,7 @@ use crate::inspect::expression::{
 };
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::{ValueType, variables};
-use crate::replay::InstanceId;
+use crate::replay::{InstanceId, Phase};
 use crate::timeline::travel::motion::MemoryRange;
 
 impl Recording {
@@ -158,6 +158,7 @@ impl Recording {
         let here = self.timeline.here();
         let moment = SceneMoment {
             event: here.event,
+            in_call: matches!(here.position.phase, Phase::Calling | Phase::Answered),
             tick: here.position.tick,
             position: Some(here.position),
         };
@@ -176,6 +177,10 @@ impl Recording {
             },
             false => (None, None),
         };
+        let elsewhere = needs
+            .elsewhere
+            .then(|| self.timeline.elsewhere().clone())
+            .filter(|elsewhere| !elsewhere.nodes.is_empty());
         let scene = Scene {
             moment,
             registers: None,
@@ -183,6 +188,7 @@ impl Recording {
             frame: None,
             hostcall: hostcall.as_ref(),
             at_hostcall,
+            elsewhere: elsewhere.as_ref(),
         };
         let wants_frame = needs.variables || needs.registers;
         let place = place.filter(|_| wants_frame);
@@ -230,6 +236,8 @@ impl Recording {
         let mut names: Vec<String> = ["$event", "$tick", "$position", "$pc", "$mem["]
             .map(str::to_owned)
             .to_vec();
+        let others = self.timeline.elsewhere().names();
+        names.extend(others.map(|name| format!("$node.{name}.event")));
         if let Ok(Some(call)) = self.lifted_call(frame) {
             let arguments = call.arguments.iter();
             names.extend(arguments.map(|(name, _)| format!("$arg.{name}")));

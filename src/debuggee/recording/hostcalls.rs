@@ -165,7 +165,7 @@ impl Recording {
 }
 
 /// The line of a hostcall in the source that lists them.
-pub(super) fn line_of(event: u64) -> (SourceRef, SourcePoint) {
+pub(in crate::debuggee) fn line_of(event: u64) -> (SourceRef, SourcePoint) {
     let source = SourceRef {
         name: "hostcalls".to_owned(),
         origin: SourceOrigin::Generated(Text::Hostcalls.reference()),

@@ -19,7 +19,7 @@ mod growing;
 mod guest;
 mod guest_memory;
 mod handles;
-mod hostcalls;
+pub(super) mod hostcalls;
 mod launcher;
 mod measured;
 mod origin;
@@ -35,7 +35,7 @@ mod stack;
 mod stand_in;
 mod symbols;
 mod targets;
-mod texts;
+pub(super) mod texts;
 mod thrown;
 mod values;
 mod whole;
@@ -289,6 +289,7 @@ impl Recording {
         StopText {
             description: Some(how.to_owned()),
             text: self.calling(),
+            ..StopText::default()
         }
     }
 }
@@ -333,20 +334,24 @@ impl Travels for Recording {
             Reason::End(Ending::SoFar) => StopText {
                 description: None,
                 text: Some("what is recorded so far ends here; continuing waits for more".into()),
+                ..StopText::default()
             },
             Reason::End(_) => StopText {
                 description: None,
                 text: Some(format!("The run {}", self.timeline.trace().outcome())),
+                ..StopText::default()
             },
             _ => match (self.describe_change(), self.thrown_here()) {
                 (Some(told), _) => told,
                 (None, Some(thrown)) => StopText {
                     description: None,
                     text: Some(thrown.told()),
+                    ..StopText::default()
                 },
                 (None, None) if self.is_entry_foreign => StopText {
                     description: None,
                     text: Some(NOT_OWN.to_owned()),
+                    ..StopText::default()
                 },
                 (None, None) => self.describe_hostcall(),
             },

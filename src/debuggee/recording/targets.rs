@@ -5,6 +5,7 @@ use super::breakpoints::is_of_hostcalls;
 use super::stack::{NOWHERE, ShownFrame};
 use crate::debuggee::{
     DebuggeeError, FrameId, LineVisit, Output, SourceOrigin, SourcePoint, StepInTarget, Travels,
+    WayIn,
 };
 use crate::timeline::travel::motion::Motion;
 use crate::timeline::{CallTarget, Callee, Interrupt, Pass};
@@ -87,10 +88,10 @@ impl Recording {
         };
         let targets = calls.iter().map(|call| StepInTarget {
             label: label(call),
-            motion: Motion::IntoCall {
+            way: WayIn::Motion(Motion::IntoCall {
                 module: call.module,
                 pc: call.pc,
-            },
+            }),
         });
         Ok(targets.collect())
     }

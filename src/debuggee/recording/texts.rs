@@ -91,7 +91,7 @@ impl Text {
 }
 
 /// The path that a source is known by in the debug information, if it is a file's.
-pub(super) fn path_of(source: &SourceOrigin) -> Option<String> {
+pub(in crate::debuggee) fn path_of(source: &SourceOrigin) -> Option<String> {
     match source {
         SourceOrigin::File(path) => Some(path.clone()),
         SourceOrigin::Generated(text) => match Text::parse(text)? {

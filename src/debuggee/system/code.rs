@@ -2,40 +2,57 @@
 
 use super::System;
 use super::tags;
+use crate::debuggee::recording::texts::path_of;
 use crate::debuggee::{
-    Code, DebuggeeError, FrameId, FunctionView, InstructionView, ModuleView, Output, SourceRef,
-    SourceText, TextRef, VariableInSource,
+    Code, Debuggee, DebuggeeError, FrameId, FunctionView, InstructionView, ModuleView, Output,
+    SourceOrigin, SourceRef, SourceText, TextRef, VariableInSource,
 };
+use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
+use std::collections::HashSet;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
 impl System {
-    /// What the present node has by a pattern.
+    /// What the present node has by a pattern, or else what others have that are open.
     fn functions_by(
         &mut self,
-        find: impl FnOnce(&mut dyn crate::debuggee::Debuggee) -> Vec<FunctionView>,
+        find: impl Fn(&mut dyn Debuggee) -> Vec<FunctionView>,
     ) -> Vec<FunctionView> {
-        let node = self.present;
-        let found = self.here_mut().map(find).unwrap_or_default();
-        let tagged = found.into_iter().map(|view| FunctionView {
-            declared: view
-                .declared
-                .map(|(source, line)| (tags::source(node, source), line)),
-            ..view
-        });
-        tagged.collect()
+        let others = self.ids().filter(|node| *node != self.present);
+        let nodes: Vec<NodeId> = std::iter::once(self.present).chain(others).collect();
+        for node in nodes {
+            let found = self.node(node).map(&find).unwrap_or_default();
+            if !found.is_empty() {
+                let tagged = found.into_iter().map(|view| FunctionView {
+                    declared: view
+                        .declared
+                        .map(|(source, line)| (tags::source(node, source), line)),
+                    ..view
+                });
+                return tagged.collect();
+            }
+        }
+        Vec::new()
     }
 }
 
 impl Code for System {
     fn sources(&mut self) -> Result<Vec<SourceRef>> {
-        let node = self.present;
-        let found = self.here_mut()?.sources()?;
-        Ok(found
-            .into_iter()
-            .map(|source| tags::source(node, source))
-            .collect())
+        let mut all = Vec::new();
+        let mut known = HashSet::new();
+        for node in self.ids() {
+            // Of those that nobody has looked at it is not known.
+            let Ok(open) = self.node(node) else { continue };
+            let found = open.sources()?.into_iter();
+            let tagged = found.map(|source| tags::source(node, source));
+            // Each node has a text of its own for a file that is nowhere.
+            all.extend(tagged.filter(|source| {
+                let file = path_of(&tags::of_source(node, &source.origin).1);
+                known.insert(file.map_or_else(|| source.origin.clone(), SourceOrigin::File))
+            }));
+        }
+        Ok(all)
     }
 
     fn source_text(
@@ -46,6 +63,8 @@ impl Code for System {
     ) -> Result<SourceText> {
         let (node, own) = tags::untag(self.present, &text.0);
         let own = TextRef(own.to_owned());
+        // A message leads to one that nobody has looked at yet.
+        self.ensure(node, output, interrupt)?;
         self.node(node)?.source_text(&own, output, interrupt)
     }
 

@@ -8,6 +8,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Telling;
 use crate::system::message::NodeId;
+use crate::timeline::travel::elsewhere::Elsewhere;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
@@ -45,11 +46,12 @@ impl Looks for System {
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>> {
         let (node, frame) = self.frames.frame(frame)?;
         let scopes = self.node(node)?.scopes(frame)?;
+        let messages = self.message_scope(node, frame, &scopes);
         let tagged = scopes.into_iter().map(|scope| Scope {
             children: tags::children(node, scope.children),
             ..scope
         });
-        Ok(tagged.collect())
+        Ok(tagged.chain(messages).collect())
     }
 
     fn variables(
@@ -58,6 +60,9 @@ impl Looks for System {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>> {
+        if let Some(own) = self.own_variables(of, page) {
+            return own;
+        }
         let (node, own) = tags::untag(self.present, &of.0);
         let own = ValuesRef(own.to_owned());
         let found = self.node(node)?.variables(&own, page, format)?;
@@ -75,6 +80,10 @@ impl Looks for System {
         format: Format,
     ) -> Result<VariableView> {
         let (node, frame) = self.of_frame(frame)?;
+        self.heed(expression);
+        if Elsewhere::is_meant(expression) {
+            self.tell_elsewhere_known(node)?;
+        }
         let view = self
             .node(node)?
             .evaluate(expression, frame, context, format)?;

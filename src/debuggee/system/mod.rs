@@ -6,27 +6,37 @@
 //! received that was not sent.
 
 mod code;
+mod elsewhere;
 mod frames;
+mod heard;
 mod looks;
+mod message_rows;
+mod messages;
 pub mod opening;
+mod other_end;
 mod past;
 mod running;
 mod stops;
 mod story;
 mod tags;
 mod travels;
+mod views;
 mod whole;
 
-pub use story::{Found, Heard, Story};
+pub use heard::Heard;
+pub use story::{Found, GoOn, Story};
+pub use tags::without_node;
 
-use super::{Debuggee, DebuggeeError, LaunchError, Output, ThreadId, ThreadView};
+use super::{Debuggee, DebuggeeError, LaunchError, NOT_LOOKED_AT, Output, ThreadId, ThreadView};
 use crate::system::conversation::Place;
 use crate::system::message::NodeId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Stop;
+use elsewhere::SpokenOf;
 use frames::FrameNumbers;
 use std::sync::Arc;
 use stops::Wanted;
+use views::StoryWanted;
 
 /// Opens a node's recording.
 pub type Opener = Arc<
@@ -60,6 +70,7 @@ pub struct System {
     present: NodeId,
     story: Story,
     wanted: Wanted,
+    spoken_of: SpokenOf,
     /// Runs are of the present node alone.
     is_alone: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
@@ -67,8 +78,11 @@ pub struct System {
     frames: FrameNumbers,
     /// Which node was moved last by itself: where it stands is now.
     last: NodeId,
+    /// Where that node stood before, while it is not known who has to come along.
+    unsettled: Option<Place>,
     /// Who had to come along with the last motion.
     moved_with: Vec<NodeId>,
+    story_wanted: StoryWanted,
 }
 
 /// Most recordings of a system: more are a mistake, such as the directory of a whole fleet.
@@ -114,11 +128,14 @@ impl System {
             present: NodeId(0),
             story,
             wanted: Wanted::default(),
+            spoken_of: SpokenOf::default(),
             is_alone: false,
             stop,
             frames: FrameNumbers::default(),
             last: NodeId(0),
+            unsettled: None,
             moved_with: Vec::new(),
+            story_wanted: StoryWanted::No,
         })
     }
 
@@ -191,8 +208,8 @@ impl System {
                 name: member.name.clone(),
                 moment: member.open.as_ref().map_or_else(
                     || match member.place {
-                        Place { events: 0, .. } => "not looked at yet".to_owned(),
-                        place => format!("event {}, not looked at yet", place.events),
+                        Place { events: 0, .. } => NOT_LOOKED_AT.to_owned(),
+                        place => format!("event {}, {NOT_LOOKED_AT}", place.events),
                     },
                     |open| {
                         let here = open.here();

@@ -1,18 +1,16 @@
 //! Which recordings make a system, and how each is opened: a list, a directory, or a file that
 //! names them.
 
-use super::story::{Heard, Story};
+use super::heard::Heard;
+use super::story::Story;
 use super::{Node, System};
 use crate::cache::CacheDir;
 use crate::debuggee::launch::{NodeArguments, ViewArguments};
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::recording::RecordingLauncher;
 use crate::debuggee::{Debuggee, LaunchError, Output};
-use crate::replay::Compiled;
-use crate::replay::variant::Variant;
-use crate::system::listening::conversations;
 use crate::timeline::Interrupt;
-use crate::trace::{HostTimes, Trace};
+use crate::trace::Trace;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -64,15 +62,20 @@ pub fn is_system(path: &Path) -> bool {
 pub fn expanded(given: &[NodeArguments]) -> Result<Vec<NodeArguments>, LaunchError> {
     let mut nodes = Vec::new();
     for node in given {
-        let path = &node.path;
-        if path.is_dir() {
-            let mut found = recordings_in(path)?;
-            found.sort();
-            nodes.extend(found.into_iter().map(NodeArguments::plain));
-        } else if path.extension().is_some_and(|e| e == EXTENSION) {
-            nodes.extend(named_in(path)?);
-        } else {
-            nodes.push(node.clone());
+        let is_list = node.path.extension().is_some_and(|e| e == EXTENSION);
+        let named = match is_list && !node.path.is_dir() {
+            true => named_in(&node.path)?,
+            false => vec![node.clone()],
+        };
+        for node in named {
+            match node.path.is_dir() {
+                true => {
+                    let mut found = recordings_in(&node.path)?;
+                    found.sort();
+                    nodes.extend(found.into_iter().map(NodeArguments::plain));
+                }
+                false => nodes.push(node),
+            }
         }
     }
     match nodes.is_empty() {
@@ -240,7 +243,10 @@ pub fn open(
         }
     });
     let cache = launcher.cache();
-    let story = Story::begin(names.clone(), move || listen(&traces, &cache));
+    let story = Story::begin(names.clone(), move |go_on| {
+        let go_on = go_on.clone();
+        listen(&traces, &cache, &move || go_on.is_wanted())
+    });
     let system = System::open(openers.collect(), story, output, interrupt)?;
     Ok(Box::new(system))
 }
@@ -256,22 +262,27 @@ fn of_node(view: &ViewArguments, node: &NodeArguments) -> ViewArguments {
     }
 }
 
-/// Listens to recordings, as many at a time as there are processors.
+/// Listens to recordings, as many at a time as there are processors. `go_on` is asked now and then
+/// whether anybody wants to know.
 ///
 /// # Errors
 ///
-/// If the code of one cannot be compiled or loaded.
-pub fn listen(traces: &[Arc<Trace>], cache: &CacheDir) -> Result<Vec<Heard>, String> {
+/// If nobody wants to know any more.
+pub fn listen(
+    traces: &[Arc<Trace>],
+    cache: &CacheDir,
+    go_on: &(impl Fn() -> bool + Clone + Send + Sync + 'static),
+) -> Result<Vec<Heard>, String> {
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let listen = || {
         let mut heard = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(trace) = traces.get(at) else {
+            let Some(trace) = traces.get(at).filter(|_| go_on()) else {
                 return heard;
             };
-            heard.push((at, listen_to(trace, cache)));
+            heard.push((at, Heard::of(trace, cache, go_on.clone())));
         }
     };
     let mut heard = std::thread::scope(|scope| {
@@ -283,22 +294,12 @@ pub fn listen(traces: &[Arc<Trace>], cache: &CacheDir) -> Result<Vec<Heard>, Str
     });
     heard.sort_by_key(|(at, _)| *at);
     if heard.len() != traces.len() {
-        return Err("an internal fault in one of them".to_owned());
+        return Err(match go_on() {
+            true => "an internal fault in one of them".to_owned(),
+            false => "nobody wants to know any more".to_owned(),
+        });
     }
-    heard.into_iter().map(|(_, heard)| heard).collect()
-}
-
-fn listen_to(trace: &Arc<Trace>, cache: &CacheDir) -> Result<Heard, String> {
-    let name = || trace.path().display().to_string();
-    let variant = Variant::for_whole(trace.outcome());
-    let compiled = Compiled::prepare(trace, cache, variant, &|_, _| {})
-        .map_err(|error| format!("{}: {error}", name()))?;
-    let conversations =
-        conversations(trace, &compiled, || true).map_err(|error| format!("{}: {error}", name()))?;
-    Ok(Heard {
-        conversations,
-        times: HostTimes::of(trace),
-    })
+    Ok(heard.into_iter().map(|(_, heard)| heard).collect())
 }
 
 #[cfg(test)]

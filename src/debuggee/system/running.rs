@@ -20,8 +20,10 @@ impl System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
+        self.settle(output, interrupt)?;
         for node in self.ids() {
             self.ensure(node, output, interrupt)?;
+            self.tell_elsewhere(node, interrupt)?;
         }
         let found = match self.story.wait(interrupt) {
             Err(DebuggeeError::Interrupted) => return Err(DebuggeeError::Interrupted),
@@ -93,7 +95,10 @@ impl System {
                 true => (stop.clone(), *stop == was),
                 false => (was, true),
             };
-            self.place(node, place_of(&stop));
+            // The others follow the chosen one from where it was.
+            if node != chosen {
+                self.place(node, place_of(&stop));
+            }
             let stop = match is_numbered {
                 true => stop,
                 false => self.numbered(node, stop),

@@ -6,7 +6,7 @@ use super::tags;
 use crate::debuggee::{
     BreakpointState, Data, DataBreakpointRequest, DataMeant, Debuggee, DebuggeeError,
     FilterRequest, FunctionBreakpointRequest, InstructionBreakpointRequest,
-    SourceBreakpointRequest, SourceOrigin, SourcePoint, Stops, ValuesRef,
+    SourceBreakpointRequest, SourceOrigin, SourcePoint, Stops, ValuesRef, When,
 };
 use crate::system::message::NodeId;
 use crate::timeline::travel::motion::BreakpointId;
@@ -23,6 +23,10 @@ pub(super) struct Wanted {
     instructions: Numbered<InstructionBreakpointRequest>,
     filters: Numbered<FilterRequest>,
     data: Numbered<DataBreakpointRequest>,
+    /// Those that had no place when they were answered.
+    waiting: BTreeSet<BreakpointId>,
+    /// And have found one since.
+    placed: Vec<BreakpointState>,
     /// What each node's own numbers mean.
     known: HashMap<(NodeId, BreakpointId), BreakpointId>,
     last: u32,
@@ -52,6 +56,18 @@ impl Wanted {
     fn learn<T>(&mut self, node: NodeId, requests: &Numbered<T>, states: &[BreakpointState]) {
         for ((id, _), state) in requests.iter().zip(states) {
             self.known.insert((node, state.id), *id);
+            if state.verified && self.waiting.remove(id) {
+                self.placed.push(of_node(node, *id, state.clone()));
+            }
+        }
+    }
+
+    fn answered(&mut self, states: &[BreakpointState]) {
+        for state in states {
+            match state.verified {
+                true => self.waiting.remove(&state.id),
+                false => self.waiting.insert(state.id),
+            };
         }
     }
 
@@ -59,8 +75,7 @@ impl Wanted {
     pub(super) fn tell(&mut self, node: NodeId, open: &mut dyn Debuggee) {
         let sources: Vec<_> = self.sources.clone().into_iter().collect();
         for (source, requests) in sources {
-            let (whose, own) = tags::of_source(node, &source);
-            if whose.is_none_or(|whose| whose == node) {
+            if let Some(own) = tags::source_to(node, node, &source) {
                 let plain = plain(&requests);
                 let states = open.set_source_breakpoints(&own, &plain);
                 self.learn(node, &requests, &states);
@@ -75,6 +90,16 @@ impl Wanted {
     }
 }
 
+/// A node's answer, as the system gives it.
+fn of_node(node: NodeId, id: BreakpointId, state: BreakpointState) -> BreakpointState {
+    BreakpointState {
+        id,
+        source: state.source.map(|source| tags::source(node, source)),
+        instruction: state.instruction.map(|at| tags::tag(node, &at)),
+        ..state
+    }
+}
+
 fn plain<T: Clone>(requests: &Numbered<T>) -> Vec<T> {
     requests
         .iter()
@@ -83,6 +108,10 @@ fn plain<T: Clone>(requests: &Numbered<T>) -> Vec<T> {
 }
 
 impl System {
+    fn heed_when(&mut self, when: &When) {
+        self.heed(when.condition.as_deref().unwrap_or_default());
+    }
+
     /// Has every open node know of some requests; the answer to each is the best that any gave.
     fn set<T: Clone>(
         &mut self,
@@ -116,31 +145,49 @@ impl System {
             for (best, state) in best.iter_mut().zip(states) {
                 let is_first = !best.verified;
                 if is_first && (state.verified || node == self.present) {
-                    *best = BreakpointState {
-                        id: best.id,
-                        source: state.source.map(|source| tags::source(node, source)),
-                        instruction: state.instruction.map(|at| tags::tag(node, &at)),
-                        ..state
-                    };
+                    *best = of_node(node, best.id, state);
                 }
             }
         }
+        let unseen = self.members.iter().filter(|member| member.open.is_none());
+        let unseen = unseen.count();
+        for state in best
+            .iter_mut()
+            .filter(|state| !state.verified && unseen > 0)
+        {
+            let why = state.message.take().unwrap_or_default();
+            state.message = Some(format!(
+                "{why}; {unseen} of the recordings are not looked at yet: `nodes open` does, and so \
+                 does a run of all"
+            ));
+        }
+        self.wanted.answered(&best);
         best
     }
 }
 
 impl Stops for System {
+    fn take_placed(&mut self) -> Vec<BreakpointState> {
+        std::mem::take(&mut self.wanted.placed)
+    }
+
     fn set_source_breakpoints(
         &mut self,
         source: &SourceOrigin,
         breakpoints: &[SourceBreakpointRequest],
     ) -> Vec<BreakpointState> {
-        let (whose, own) = tags::of_source(self.present, source);
+        let here = self.present;
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+            self.heed(breakpoint.log_message.as_deref().unwrap_or_default());
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.sources.insert(source.clone(), requests.clone());
-        let is_meant = |node| whose.is_none_or(|whose| whose == node);
-        self.set(&requests, is_meant, &mut |_, open, plain| {
-            open.set_source_breakpoints(&own, plain)
+        let meant = |node| tags::source_to(node, here, source);
+        let is_meant = |node| meant(node).is_some();
+        self.set(&requests, is_meant, &mut |node, open, plain| {
+            let own = meant(node);
+            own.map_or_else(Vec::new, |own| open.set_source_breakpoints(&own, plain))
         })
     }
 
@@ -148,6 +195,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[FunctionBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.functions = requests.clone();
         self.set(&requests, |_| true, &mut |_, open, plain| {
@@ -159,6 +209,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[InstructionBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.instructions = requests.clone();
         let here = self.present;
@@ -180,6 +233,9 @@ impl Stops for System {
     }
 
     fn set_exception_filters(&mut self, filters: &[FilterRequest]) -> Vec<BreakpointState> {
+        for filter in filters {
+            self.heed(filter.condition.as_deref().unwrap_or_default());
+        }
         let requests = self.wanted.number(filters);
         self.wanted.filters = requests.clone();
         self.set(&requests, |_| true, &mut |_, open, plain| {
@@ -191,6 +247,9 @@ impl Stops for System {
         &mut self,
         breakpoints: &[DataBreakpointRequest],
     ) -> Vec<BreakpointState> {
+        for breakpoint in breakpoints {
+            self.heed_when(&breakpoint.when);
+        }
         let requests = self.wanted.number(breakpoints);
         self.wanted.data = requests.clone();
         let here = self.present;

@@ -1,27 +1,29 @@
 //! What the nodes of a system said to each other: found out in the background, once, for all who
 //! ask.
 
+use super::heard::Heard;
+use super::messages::MessageList;
 use crate::debuggee::DebuggeeError;
 use crate::replay::Tick;
 use crate::system::clock::WallClock;
-use crate::system::conversation::{Conversations, End, Place};
+use crate::system::conversation::{Conversations, End, Place, Way};
 use crate::system::matching::{Matches, NodeConversations, match_ends};
 use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
 use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
 use crate::system::words;
 use crate::timeline::Interrupt;
+use crate::timeline::travel::elsewhere::Since;
 use crate::timeline::travel::motion::{Direction, Fraction, Motion};
-use crate::trace::HostTimes;
 use parking_lot::{Condvar, Mutex};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
-/// So many messages before and after now are listed.
-const AROUND: usize = 12;
 /// Who waits looks so often whether anybody still wants to know.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// So long a motion waits for it: few recordings said so much that it takes longer.
+const SOON: Duration = Duration::from_millis(500);
 
 /// What becomes known of a system.
 ///
@@ -35,18 +37,37 @@ struct Slot {
     is_there: Condvar,
 }
 
+/// Whether anybody wants to know what becomes known.
+#[derive(Clone)]
+pub struct GoOn(Weak<Slot>);
+
+impl GoOn {
+    /// Whether somebody does.
+    pub fn is_wanted(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 impl Story {
-    /// Finds it out on a thread of its own: `listen` gives the conversations of each node.
+    /// Finds it out on a thread of its own: `listen` gives the conversations of each node, and is
+    /// given what tells whether anybody wants to know any more.
     pub fn begin(
         names: Vec<String>,
-        listen: impl FnOnce() -> std::result::Result<Vec<Heard>, String> + Send + 'static,
+        listen: impl FnOnce(&GoOn) -> std::result::Result<Vec<Heard>, String> + Send + 'static,
     ) -> Story {
         let story = Story::default();
-        let slot = story.0.clone();
+        let go_on = GoOn(Arc::downgrade(&story.0));
         let work = move || {
-            let told = listen().map(|nodes| Arc::new(Found::of(names, nodes)));
-            *slot.told.lock() = Some(told);
-            slot.is_there.notify_all();
+            let told = listen(&go_on).map(|nodes| {
+                let found = Found::of(names, nodes);
+                // Somebody will ask, and is not to wait for it then.
+                found.list();
+                Arc::new(found)
+            });
+            if let Some(slot) = go_on.0.upgrade() {
+                *slot.told.lock() = Some(told);
+                slot.is_there.notify_all();
+            }
         };
         let thread = std::thread::Builder::new().name("system-story".into());
         if let Err(error) = thread.spawn(work) {
@@ -61,22 +82,63 @@ impl Story {
         told.as_ref()?.as_ref().ok().cloned()
     }
 
+    /// Ends when it is known, or nobody wants to know any more.
+    pub(super) fn coming(&self) -> impl FnOnce() + Send + use<> {
+        let slot = Arc::downgrade(&self.0);
+        // Who waits for it is not to have it go on.
+        let is_awaited = move || {
+            slot.upgrade()
+                .is_some_and(|slot| slot.told.lock().is_none())
+        };
+        move || {
+            while is_awaited() {
+                std::thread::sleep(PATIENCE);
+            }
+        }
+    }
+
+    /// What is known, or becomes known in a moment.
+    pub(super) fn soon(&self, interrupt: &Interrupt) -> Option<Arc<Found>> {
+        let until = Instant::now() + SOON;
+        loop {
+            if let Some(found) = self.known() {
+                return Some(found);
+            }
+            let mut told = self.0.told.lock();
+            if told.is_some() || Instant::now() >= until || interrupt.is_raised() {
+                return told.as_ref()?.as_ref().ok().cloned();
+            }
+            self.0.is_there.wait_for(&mut told, PATIENCE);
+        }
+    }
+
+    /// The same; `None` as long as it is not known.
+    pub(super) fn told(&self) -> Result<Option<Arc<Found>>> {
+        match &*self.0.told.lock() {
+            None => Ok(None),
+            Some(Ok(found)) => Ok(Some(found.clone())),
+            Some(Err(why)) => Err(not_known(why)),
+        }
+    }
+
     /// Waits until it is known.
     pub(super) fn wait(&self, interrupt: &Interrupt) -> Result<Arc<Found>> {
         let mut told = self.0.told.lock();
         loop {
             match &*told {
                 Some(Ok(found)) => return Ok(found.clone()),
-                Some(Err(why)) => {
-                    return Err(DebuggeeError::other(format!(
-                        "what the recordings said to each other is not known: {why}"
-                    )));
-                }
+                Some(Err(why)) => return Err(not_known(why)),
                 None if interrupt.is_raised() => return Err(DebuggeeError::Interrupted),
                 None => _ = self.0.is_there.wait_for(&mut told, PATIENCE),
             }
         }
     }
+}
+
+fn not_known(why: &str) -> DebuggeeError {
+    DebuggeeError::other(format!(
+        "what the recordings said to each other is not known: {why}"
+    ))
 }
 
 /// Where a message leads.
@@ -86,20 +148,14 @@ pub(super) enum Goal {
     Request(u64),
 }
 
-/// What one node said and was told, and when.
-pub struct Heard {
-    /// With whom it spoke.
-    pub conversations: Conversations,
-    /// The clock of its host.
-    pub times: HostTimes,
-}
-
 /// What the nodes said to each other.
 pub struct Found {
     names: Vec<String>,
     nodes: Vec<Heard>,
     matches: Matches,
     order: Order,
+    /// Made when somebody asks for it, or before.
+    list: OnceLock<MessageList>,
 }
 
 impl Found {
@@ -131,7 +187,24 @@ impl Found {
             nodes,
             matches,
             order,
+            list: OnceLock::new(),
         }
+    }
+
+    /// Who spoke with whom, and in which order.
+    pub(super) fn parts(&self) -> (&Matches, &Order) {
+        (&self.matches, &self.order)
+    }
+
+    /// All that was said, as a list.
+    pub(super) fn list(&self) -> &MessageList {
+        self.list.get_or_init(|| MessageList::of(self))
+    }
+
+    /// How many hostcalls a node has.
+    pub(super) fn events(&self, node: NodeId) -> Option<u64> {
+        let node = self.nodes.get(node.0 as usize)?;
+        Some(node.conversations.events)
     }
 
     /// Where others must go so that nothing is received that was not sent, when this node has come
@@ -155,6 +228,18 @@ impl Found {
     /// Where a place is in the order of the system.
     pub(super) fn rank(&self, node: NodeId, place: Place) -> u64 {
         self.order.index_of(NodePlace { node, place })
+    }
+
+    /// How far another node had come at each moment of one.
+    pub(super) fn progress(&self, one: NodeId, other: NodeId) -> Vec<Since> {
+        let steps = self.order.progress(one, other).into_iter();
+        steps
+            .map(|(here, there)| Since {
+                event: here.events,
+                in_call: here.in_call,
+                other: there.events,
+            })
+            .collect()
     }
 
     /// The places at a part of the way through the order of the system.
@@ -195,7 +280,7 @@ impl Found {
         }
     }
 
-    fn goal(&self, site: &Site) -> Goal {
+    pub(super) fn goal(&self, site: &Site) -> Goal {
         let request = self.end(site.end).and_then(|end| end.request);
         match (site.event, request) {
             (None, Some(number)) => Goal::Request(number),
@@ -205,39 +290,57 @@ impl Found {
         }
     }
 
+    /// Conversations of a node in which a hostcall says or brings something.
+    pub(super) fn spoken_at(&self, node: NodeId, event: u64) -> impl Iterator<Item = EndId> {
+        self.ends_of(node).filter(move |id| {
+            self.end(*id).is_some_and(|end| {
+                let ways = [Way::Sent, Way::Received];
+                ways.iter()
+                    .any(|way| end.direction(*way).events().any(|of| of == Some(event)))
+            })
+        })
+    }
+
+    /// All ends of a node's conversations.
+    pub(super) fn ends_of(&self, node: NodeId) -> impl Iterator<Item = EndId> + use<> {
+        let ends = self.nodes.get(node.0 as usize);
+        let ends = ends.map_or(0, |node| node.conversations.ends.len() as u32);
+        (0..ends).map(move |end| EndId { node, end })
+    }
+
     /// Why there is nothing to follow.
     fn nothing_to_follow(&self, node: NodeId, place: Place, direction: Direction) -> DebuggeeError {
-        let is_near = |end: u32| {
-            let node = self.nodes.get(node.0 as usize)?;
-            let end = node.conversations.ends.get(end as usize)?;
-            let way = match direction {
-                Direction::Forward => &end.sent,
-                Direction::Backward => &end.received,
-            };
-            let pieces = way.pieces.iter().map(|piece| (piece.event, piece.place));
-            let heads = way.head.iter().map(|head| (head.event, head.place));
-            pieces
-                .chain(heads)
-                .any(|(event, at)| at == place || event == Some(place.events))
-                .then_some(end)
+        let (what, way) = match direction {
+            Direction::Forward => ("sent", Way::Sent),
+            Direction::Backward => ("received", Way::Received),
         };
-        let ends = self
-            .nodes
-            .get(node.0 as usize)
-            .map_or(0, |node| node.conversations.ends.len() as u32);
-        let what = match direction {
-            Direction::Forward => "sent",
-            Direction::Backward => "received",
+        let is_near = |id: &EndId| {
+            self.end(*id).is_some_and(|end| {
+                let way = end.direction(way);
+                let mut places = way.places();
+                way.events().any(|event| event == Some(place.events))
+                    || places.any(|at| at == place)
+            })
         };
-        let Some((id, end)) = (0..ends).find_map(|id| Some((id, is_near(id)?))) else {
+        let Some(id) = self.ends_of(node).find(is_near) else {
             return DebuggeeError::other(format!(
                 "nothing is {what} here: go to a hostcall by which something is (`messages` lists \
                  them)"
             ));
         };
-        let id = EndId { node, end: id };
-        let about = words::end(end);
         DebuggeeError::other(match self.matches.other_end(id) {
+            OtherEnd::Outside | OtherEnd::Ambiguous(_) => self.why_unknown(id),
+            OtherEnd::Known(..) | OtherEnd::Several(_) => {
+                let about = self.end(id).map(words::end).unwrap_or_default();
+                format!("this was {what}, and never arrived: {about}")
+            }
+        })
+    }
+
+    /// Why the other end of a conversation is not known.
+    pub(super) fn why_unknown(&self, id: EndId) -> String {
+        let about = self.end(id).map(words::end).unwrap_or_default();
+        match self.matches.other_end(id) {
             OtherEnd::Outside => {
                 format!("the other end of this is in none of these recordings: {about}")
             }
@@ -251,49 +354,24 @@ impl Found {
                 )
             }
             OtherEnd::Known(..) | OtherEnd::Several(_) => {
-                format!("this was {what}, and never arrived: {about}")
+                format!("none of it has its like at the other end: {about}")
             }
-        })
+        }
+    }
+
+    /// Where one end of a message is.
+    pub(super) fn site_told(&self, site: &Site) -> String {
+        words::site(site, &self.names)
+    }
+
+    /// Which ends belong together.
+    pub(super) fn matches(&self) -> &Matches {
+        &self.matches
     }
 
     /// What a node is called.
     pub fn name(&self, node: NodeId) -> &str {
         self.names.get(node.0 as usize).map_or("?", String::as_str)
-    }
-
-    /// Messages around where the nodes stand.
-    pub(super) fn listed(&self, filter: &str, places: &[Place]) -> Vec<String> {
-        let is_past = |message: &Message| {
-            let place = places.get(message.from.end.node.0 as usize);
-            place.is_some_and(|place| message.from.place <= *place)
-        };
-        let lines: Vec<(bool, String)> = self
-            .in_order()
-            .into_iter()
-            .map(|message| (is_past(message), self.line(message)))
-            .filter(|(_, line)| line.contains(filter))
-            .collect();
-        let now = lines
-            .iter()
-            .rposition(|(is_past, _)| *is_past)
-            .map_or(0, |last| last + 1);
-        let from = now.saturating_sub(AROUND);
-        let until = lines.len().min(now + AROUND);
-        let mut shown: Vec<String> = Vec::new();
-        if from > 0 {
-            shown.push(format!("  … {from} before"));
-        }
-        for (at, (_, line)) in lines.iter().enumerate().take(until).skip(from) {
-            let mark = if at + 1 == now { "=>" } else { "  " };
-            shown.push(format!("{mark} {line}"));
-        }
-        if until < lines.len() {
-            shown.push(format!("  … {} after", lines.len() - until));
-        }
-        let contradictions = self.contradictions().into_iter();
-        let told = contradictions.map(|(of, cycle)| self.contradiction_line(of, &cycle));
-        shown.extend(told.filter(|line| line.contains(filter)));
-        shown
     }
 
     /// Whether there is no message between these recordings.
@@ -343,14 +421,19 @@ impl Found {
         found.collect()
     }
 
-    /// A contradiction in one line, with all that say so.
-    pub fn contradiction_line(&self, message: &Message, cycle: &[&Message]) -> String {
-        let cycle: Vec<String> = cycle.iter().map(|of| self.line(of)).collect();
-        format!(
-            "contradiction: {} would be received before it was sent, as {}",
-            self.line(message),
-            cycle.join("; ")
-        )
+    /// What holds of all messages: a line each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let count = self.order.contradictions().len();
+        let against = (count > 0).then(|| {
+            format!(
+                "{count} would have been received before sent: `messages contradiction` lists them"
+            )
+        });
+        let cut = self.names.iter().zip(&self.nodes).filter_map(|(name, node)| {
+            let why = node.conversations.cut_short.as_ref()?;
+            Some(format!("of {name}, more may be missing: {why}"))
+        });
+        against.into_iter().chain(cut).collect()
     }
 
     /// A message in one line.

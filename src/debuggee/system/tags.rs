@@ -1,6 +1,7 @@
 //! Whose a name is: what one node's debuggee calls a group of values, a text, bytes or an
 //! address, with the number of the node before it.
 
+use crate::debuggee::recording::texts::path_of;
 use crate::debuggee::{
     Children, DataId, FramePlace, SourceOrigin, SourceRef, TextRef, ValuesRef, VariableView,
 };
@@ -55,6 +56,21 @@ pub(super) fn of_source(here: NodeId, source: &SourceOrigin) -> (Option<NodeId>,
             (Some(node), SourceOrigin::Generated(TextRef(own.to_owned())))
         }
     }
+}
+
+/// What a source is to a node: the same file, and of a text that stands for a file another node's
+/// like. `None` if it has nothing to do with it.
+pub(super) fn source_to(node: NodeId, here: NodeId, source: &SourceOrigin) -> Option<SourceOrigin> {
+    match of_source(here, source) {
+        (None, own) => Some(own),
+        (Some(whose), own) if whose == node => Some(own),
+        (Some(_), own) => path_of(&own).map(SourceOrigin::File),
+    }
+}
+
+/// A text of a node without what says whose it is.
+pub fn without_node(text: &str) -> &str {
+    untag(NodeId(0), text).1
 }
 
 pub(super) fn place(node: NodeId, place: FramePlace) -> FramePlace {

@@ -1,12 +1,13 @@
 //! How a system is moved: one node, or all of them at once, and whoever has to come along.
 
-use super::story::Goal;
+use super::story::{Found, Goal};
 use super::tags;
+use super::views::StoryWanted;
 use super::{Member, System};
 use crate::debuggee::{
-    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
-    Travels, WhichRequest,
+    BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Mark, MessageEnd,
+    MessagesTold, MessagesWanted, Output, Preparing, SourceOrigin, SourcePoint, StepInTarget,
+    StopText, SystemView, ThreadId, ThreadView, TimeOfHost, Travels, WhichRequest,
 };
 use crate::replay::{Phase, Position};
 use crate::system::conversation::Place;
@@ -20,8 +21,9 @@ type Result<T> = std::result::Result<T, DebuggeeError>;
 /// The place of a moment: what others can tell of it.
 pub(super) fn place_of(stop: &Stop) -> Place {
     match stop.position.phase {
-        Phase::Calling | Phase::Answered => Place::in_call(stop.event),
-        Phase::Before | Phase::End => Place::after(stop.event),
+        Phase::Calling => Place::in_call(stop.event),
+        // The call that is answered is one of those that were made.
+        Phase::Answered | Phase::Before | Phase::End => Place::after(stop.event),
     }
 }
 
@@ -78,16 +80,50 @@ impl System {
     ) -> Result<Stop> {
         let node = self.present;
         let place = place_of(&stop);
-        let before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        let from = self.member(node)?.place;
         self.place(node, place);
         self.remember(node, stop.clone());
         self.stop = stop;
         self.last = node;
         self.moved_with.clear();
-        let needed = match self.story.known() {
-            Some(found) => found.consistent(node, place, &before),
-            None => Vec::new(),
+        // Until others have followed, it is the first of several motions that they follow from.
+        self.unsettled.get_or_insert(from);
+        // Else they do before another node is looked at or moved.
+        if let Some(found) = self.story.soon(interrupt) {
+            self.follow_along(&found, output, interrupt)?;
+        }
+        Ok(self.stop.clone())
+    }
+
+    /// Has the others follow the last motion, if it was not known then who has to.
+    pub(super) fn settle(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        if self.unsettled.is_none() {
+            return Ok(());
+        }
+        // Where it cannot be found out, nobody has to.
+        match self.story.wait(interrupt) {
+            Ok(found) => self.follow_along(&found, output, interrupt),
+            Err(DebuggeeError::Interrupted) => Err(DebuggeeError::Interrupted),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Moves the others so far as they must where the node stands that was moved last.
+    fn follow_along(
+        &mut self,
+        found: &Found,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        let Some(from) = self.unsettled.take() else {
+            return Ok(());
         };
+        let to = self.member(self.last)?.place;
+        let mut before: Vec<Place> = self.members.iter().map(|member| member.place).collect();
+        if let Some(place) = before.get_mut(self.last.0 as usize) {
+            *place = from;
+        }
+        let needed = found.consistent(self.last, to, &before);
         for (other, place) in needed {
             self.place(other, place);
             if let Some(member) = self.members.get_mut(other.0 as usize) {
@@ -98,7 +134,7 @@ impl System {
                 }
             }
         }
-        Ok(self.stop.clone())
+        Ok(())
     }
 
     pub(super) fn place(&mut self, node: NodeId, place: Place) {
@@ -149,6 +185,7 @@ impl System {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let found = self.story.wait(interrupt)?;
+        self.unsettled = None;
         self.moved_with.clear();
         for (node, place) in self.ids().zip(found.places_at(part)) {
             let Some(member) = self.members.get_mut(node.0 as usize) else {
@@ -168,13 +205,14 @@ impl System {
     }
 
     /// Has another node be the present one, and tells the way to where it is to go.
-    fn aim(
+    pub(super) fn aim(
         &mut self,
         node: NodeId,
         goal: Goal,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Motion> {
+        self.settle(output, interrupt)?;
         self.ensure(node, output, interrupt)?;
         let motion = match goal {
             Goal::Motion(motion) => motion,
@@ -183,8 +221,18 @@ impl System {
                 self.node(node)?.to_request(which)?.1
             }
         };
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
+    }
+
+    /// Another node is the present one: should it go nowhere, it stands where it stood.
+    fn turn_to(&mut self, node: NodeId) -> Result<()> {
+        if node != self.present {
+            self.stop = self.stop_of(node)?;
+            self.present = node;
+            self.moved_with.clear();
+        }
+        Ok(())
     }
 }
 
@@ -203,6 +251,7 @@ impl Travels for System {
         }
         let node = self.present;
         self.ensure(node, output, interrupt)?;
+        self.tell_elsewhere(node, interrupt)?;
         if let Motion::Line(direction, Step::Into) = motion
             && place_of(&self.stop).in_call
             && let Some((other, goal)) = self.end_of_message(*direction)
@@ -239,9 +288,14 @@ impl Travels for System {
         self.is_alone = alone;
         self.ensure(node, output, interrupt)?;
         if node != self.present {
-            self.present = node;
-            self.stop = self.stop_of(node)?;
-            self.moved_with.clear();
+            self.settle(output, interrupt)?;
+        }
+        self.turn_to(node)
+    }
+
+    fn open_all(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {
+        for node in self.ids() {
+            self.ensure(node, output, interrupt)?;
         }
         Ok(())
     }
@@ -263,13 +317,33 @@ impl Travels for System {
         self.aim(other, goal, output, interrupt)
     }
 
-    fn messages(&mut self, filter: &str, interrupt: &Interrupt) -> Result<Vec<String>> {
-        let found = self.story.wait(interrupt)?;
-        let places: Vec<Place> = self.members.iter().map(|member| member.place).collect();
-        Ok(found.listed(filter, &places))
+    fn messages(&mut self, wanted: &MessagesWanted, interrupt: &Interrupt) -> Result<MessagesTold> {
+        self.messages_told(wanted, interrupt)
+    }
+
+    fn to_message(
+        &mut self,
+        number: u64,
+        end: MessageEnd,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Motion> {
+        self.way_to_message(number, end, output, interrupt)
+    }
+
+    fn to_part(&mut self, part: Fraction, interrupt: &Interrupt) -> Result<Motion> {
+        self.way_to_part(part, interrupt)
+    }
+
+    fn system(&mut self, buckets: usize) -> SystemView {
+        self.overview(buckets)
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
+        if self.story_wanted == StoryWanted::Asked {
+            self.story_wanted = StoryWanted::Awaited;
+            return Some(Box::new(self.story.coming()));
+        }
         self.here_mut().ok()?.preparing()
     }
 
@@ -302,6 +376,7 @@ impl Travels for System {
             .here_mut()
             .map(|here| here.describe_stop())
             .unwrap_or_default();
+        let mut others: Vec<String> = self.told_of_messages().into_iter().collect();
         if !self.moved_with.is_empty() {
             let names: Vec<String> = self
                 .moved_with
@@ -311,12 +386,9 @@ impl Travels for System {
                     Some(format!("{} to event {}", member.name, member.place.events))
                 })
                 .collect();
-            let moved = format!("moved along: {}", names.join(", "));
-            text.text = Some(match text.text {
-                Some(text) => format!("{text}; {moved}"),
-                None => moved,
-            });
+            others.push(format!("moved along: {}", names.join(", ")));
         }
+        text.others = (!others.is_empty()).then(|| others.join("; "));
         text
     }
 
@@ -379,14 +451,14 @@ impl Travels for System {
         let motion = self
             .node(node)?
             .to_write(&DataId(own.to_owned()), writes, direction)?;
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion> {
         let (node, frame) = self.frames.frame(frame)?;
         let motion = self.node(node)?.out_of(frame, direction)?;
-        self.present = node;
+        self.turn_to(node)?;
         Ok(motion)
     }
 
@@ -402,7 +474,9 @@ impl Travels for System {
     }
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>> {
-        let (node, frame) = self.frames.frame(frame)?;
-        self.node(node)?.step_in_targets(frame)
+        let (node, own) = self.frames.frame(frame)?;
+        let mut targets = self.node(node)?.step_in_targets(own)?;
+        targets.extend(self.messages_ahead(frame)?);
+        Ok(targets)
     }
 }

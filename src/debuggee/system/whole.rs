@@ -33,11 +33,14 @@ impl Whole for System {
             present,
             story: self.story.clone(),
             wanted: super::stops::Wanted::default(),
+            spoken_of: super::elsewhere::SpokenOf::default(),
             is_alone: true,
             stop,
             frames: self.frames.clone(),
             last: present,
+            unsettled: None,
             moved_with: Vec::new(),
+            story_wanted: super::views::StoryWanted::No,
         }))
     }
 
@@ -49,6 +52,10 @@ impl Whole for System {
         interrupt: &Interrupt,
     ) -> Result<VisitsTold> {
         let here = self.present;
+        for text in telling.messages.iter().chain(&of.condition) {
+            self.heed(text);
+        }
+        self.tell_elsewhere(here, interrupt)?;
         let own = Visiting {
             of: match &of.of {
                 VisitsOf::Line { source, line } => VisitsOf::Line {
@@ -140,6 +147,7 @@ impl System {
             let here = here.here().clone();
             self.stop = here.clone();
             let node = self.present;
+            self.place(node, super::travels::place_of(&here));
             self.remember(node, here);
         }
     }

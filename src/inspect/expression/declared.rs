@@ -20,6 +20,7 @@ impl Needs {
         registers: true,
         hostcall: true,
         position: false,
+        elsewhere: false,
     };
 }
 

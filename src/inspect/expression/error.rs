@@ -52,9 +52,20 @@ pub enum Fault {
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
-        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, and at a hostcall $arg.NAME and $result"
+        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, at a hostcall $arg.NAME and $result, and in a system $node.NAME.event"
     )]
     UnknownSpecial(String),
+    /// `$node` where one recording alone is debugged.
+    #[error("one recording alone is debugged here; `$node` speaks of others of a system")]
+    Alone,
+    /// `$node` with a name that no other recording has.
+    #[error("no other node is named `{name}`; there are {known}")]
+    NoNode {
+        /// As the expression has it.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// `$return` where the session has not just stepped out of a function that returns
     /// something.
     #[error(

@@ -27,6 +27,7 @@ impl Evaluator<'_> {
             Kind::Name(name) => self.named(node, name)?,
             Kind::Register(register) => self.register(node, *register)?,
             Kind::Moment(name) => self.moment(*name),
+            Kind::Elsewhere(name) => self.elsewhere(node, name)?,
             Kind::Memory { address, length } => self.memory(node, address, length.as_deref())?,
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
@@ -131,6 +132,27 @@ impl Evaluator<'_> {
                 Datum::Text(position.unwrap_or_default())
             }
         }
+    }
+
+    fn elsewhere(&self, node: &Node, name: &str) -> Evaluated<Datum> {
+        let at = &self.scene.moment;
+        let nodes = self.scene.elsewhere;
+        let event = nodes.and_then(|nodes| nodes.event(name, at.event, at.in_call));
+        let event = event.ok_or_else(|| {
+            let names: Vec<&str> = nodes.iter().flat_map(|nodes| nodes.names()).collect();
+            let name = name.to_owned();
+            self.fault(
+                node,
+                match names.is_empty() {
+                    true => Fault::Alone,
+                    false => Fault::NoNode {
+                        name,
+                        known: names.join(", "),
+                    },
+                },
+            )
+        })?;
+        Ok(Datum::Number(Number::Whole(event.into())))
     }
 
     fn memory(&self, node: &Node, address: &Node, length: Option<&Node>) -> Evaluated<Datum> {

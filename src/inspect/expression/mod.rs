@@ -96,6 +96,8 @@ pub struct Needs {
     pub hostcall: bool,
     /// `$position`
     pub position: bool,
+    /// `$node`
+    pub elsewhere: bool,
 }
 
 impl Expression {
@@ -162,6 +164,7 @@ impl Expression {
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
             position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
+            elsewhere: any(&|kind| matches!(kind, Kind::Elsewhere(_))),
         }
     }
 

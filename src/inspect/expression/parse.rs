@@ -421,6 +421,7 @@ impl<'a> Parser<'a> {
                 Kind::Argument(argument.ok_or_else(|| self.expected("the name of an argument"))?)
             }
             "mem" => return self.memory(from, depth),
+            "node" => Kind::Elsewhere(self.node_meant()?),
             _ => {
                 let local = register("local").map(Register::Local);
                 let operand = || register("stack").map(Register::Operand);
@@ -432,6 +433,37 @@ impl<'a> Parser<'a> {
             }
         };
         Ok(self.node(from, kind))
+    }
+
+    /// The name of another recording, with `.event` behind it.
+    fn node_meant(&mut self) -> Parsed<String> {
+        let name = match self.take("[") {
+            true => {
+                self.space();
+                if !self.rest().starts_with('"') {
+                    return Err(self.expected("the name of a node, in double quotes"));
+                }
+                let Kind::Text(name) = self.text_literal()?.kind else {
+                    return Err(self.expected("the name of a node, in double quotes"));
+                };
+                self.expect("]", "`]`")?;
+                name
+            }
+            false => {
+                self.expect(".", "`.` and the name of a node")?;
+                let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '#');
+                let rest = self.rest();
+                let end = rest.find(|c| !joins(c)).unwrap_or(rest.len());
+                let name = rest.get(..end).unwrap_or_default().to_owned();
+                self.at += end;
+                match name.is_empty() {
+                    true => return Err(self.expected("the name of a node")),
+                    false => name,
+                }
+            }
+        };
+        self.expect(".event", "`.event`")?;
+        Ok(name)
     }
 
     fn memory(&mut self, from: usize, depth: usize) -> Parsed<Node> {

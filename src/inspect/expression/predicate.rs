@@ -142,6 +142,7 @@ fn in_scene<T>(
     let needs = expression.needs();
     let moment = SceneMoment {
         event: at.event(),
+        in_call: needs.elsewhere && at.calling().is_some(),
         tick: at.tick(),
         position: needs.position.then(|| at.position()),
     };
@@ -152,6 +153,7 @@ fn in_scene<T>(
         false => None,
     };
     let ahead = at.ahead() as usize;
+    let elsewhere = needs.elsewhere.then(|| at.elsewhere()).flatten();
     let stopped = RefCell::new(at);
     let state = |index: usize, frame: Frame| StoppedFrame {
         stopped: &stopped,
@@ -179,6 +181,7 @@ fn in_scene<T>(
         frame,
         hostcall: hostcall.as_ref(),
         at_hostcall: false,
+        elsewhere: elsewhere.as_deref(),
     })
 }
 

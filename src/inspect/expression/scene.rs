@@ -6,6 +6,7 @@ use crate::inspect::variable::place::FrameState;
 use crate::inspect::variable::variables::Site;
 use crate::replay::{Position, Tick};
 use crate::source::ModuleSource;
+use crate::timeline::travel::elsewhere::Elsewhere;
 
 /// What an expression sees.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ pub struct Scene<'a> {
     /// Whether the hostcall's own frame is looked at: its arguments are then seen by
     /// their bare names.
     pub at_hostcall: bool,
+    /// How far other recordings had come, where some are debugged with this one.
+    pub elsewhere: Option<&'a Elsewhere>,
 }
 
 /// Which moment of the recording it is.
@@ -30,6 +33,8 @@ pub struct Scene<'a> {
 pub struct SceneMoment {
     /// Calls out made before it; at a hostcall, the number of that.
     pub event: u64,
+    /// Whether it is in that hostcall. Only for expressions that [need](Needs) other recordings.
+    pub in_call: bool,
     /// The tick of its position.
     pub tick: Tick,
     /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Register(Register),
     /// `$event`, `$tick`, `$position`
     Moment(TimeName),
+    /// `$node.NAME.event`: the next hostcall of another recording
+    Elsewhere(String),
     /// `$mem[address; length]`
     Memory {
         address: Box<Node>,

@@ -153,7 +153,9 @@ impl Found {
         }
         let mut open = BTreeMap::new();
         for (end, mut candidates) in self.ambiguous {
-            candidates.retain(|candidate| !others.contains_key(candidate));
+            // Those that nothing tells apart either are candidates for each other.
+            let is_known = |of: &EndId| matches!(others.get(of), Some(OtherEnd::Known(..)));
+            candidates.retain(|candidate| !is_known(candidate));
             if !candidates.is_empty() {
                 candidates.sort_unstable();
                 open.insert(end, OtherEnd::Ambiguous(candidates));

@@ -175,6 +175,52 @@ impl Order {
         }
     }
 
+    /// How far another node has come at each place of one, in the total order: from each of these
+    /// places on.
+    pub fn progress(&self, one: NodeId, other: NodeId) -> Vec<(Place, Place)> {
+        let runs = self.runs_of.get(index(one)).map(Vec::as_slice);
+        let runs = runs.unwrap_or_default().iter();
+        let runs = runs.filter_map(|at| self.runs.get(*at as usize));
+        // While one runs the other stands.
+        let mut steps: Vec<(Place, Place)> = Vec::new();
+        for run in runs {
+            let there = self.cut_at(run.index).places;
+            let Some(there) = there.get(index(other)).copied() else {
+                continue;
+            };
+            if steps.last().is_none_or(|(_, last)| *last != there) {
+                steps.push((place_of(run.from + 1), there));
+            }
+        }
+        steps
+    }
+
+    /// How many steps each node makes in each of so many equal parts of the total order.
+    pub fn activity(&self, parts: usize) -> Vec<Vec<u64>> {
+        let parts = parts.max(1) as u64;
+        let length = self.len().max(1);
+        let begins = |part: u64| (u128::from(part) * u128::from(length) / u128::from(parts)) as u64;
+        let mut made = vec![vec![0; parts as usize]; self.lengths.len()];
+        for run in &self.runs {
+            let Some(of) = made.get_mut(run.node) else {
+                continue;
+            };
+            let (from, to) = (run.index, run.index + (run.to - run.from));
+            // The part in which it begins, or the one before it.
+            let first = (u128::from(from) * u128::from(parts) / u128::from(length)) as u64;
+            for part in first.. {
+                let (begin, end) = (begins(part), begins(part + 1));
+                if begin >= to || part >= parts {
+                    break;
+                }
+                if let Some(steps) = of.get_mut(part as usize) {
+                    *steps += to.min(end).saturating_sub(from.max(begin));
+                }
+            }
+        }
+        made
+    }
+
     /// Where all nodes are before anything has happened.
     pub fn start(&self) -> Cut {
         self.cut_at(0)

@@ -6,12 +6,12 @@
 
 use crate::instrument::clock;
 use crate::instrument::probe::Probe;
+use crate::replay::found::Finding;
 use crate::replay::survey::Survey;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError};
 use crate::timeline::{Interrupt, Result, Timeline, TimelineError};
 use crate::trace::Trace;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -19,8 +19,6 @@ use std::time::Duration;
 
 /// How often a wait looks whether it is interrupted.
 const POLL: Duration = Duration::from_millis(20);
-/// One as long as recordings may have takes a tenth of a second to pack so.
-const LEVEL: i32 = 1;
 /// Grows whenever surveys are made otherwise.
 const VERSION: u32 = 2;
 
@@ -102,46 +100,23 @@ impl Maker {
     }
 
     fn survey(&self) -> std::result::Result<Survey, ReplayError> {
-        let key = key_of(&self.trace, self.stretch);
-        let kept = key.as_ref().and_then(|key| self.cache.known(key));
-        let kept = kept.and_then(|bytes| unpack(&bytes));
-        if let Some(survey) = kept {
+        let finding = Finding {
+            name: "survey",
+            version: VERSION,
+            parameters: &[self.stretch, clock::VERSION.into()],
+        };
+        let key = finding.of(&self.trace);
+        if let Some(survey) = key.as_ref().and_then(|key| key.read(&self.cache)) {
             return Ok(survey);
         }
         let variant = Variant::Probed(Probe::Survey);
         let compiled = Compiled::prepare(&self.trace, &self.cache, variant, &|_, _| {})?;
         let survey = Survey::make(&self.trace, &compiled, &self.cancelled, self.stretch)?;
-        if let (Some(key), Some(bytes)) = (key, pack(&survey)) {
-            self.cache.keep(&key, &bytes);
+        if let Some(key) = key {
+            key.keep(&survey, &self.cache);
         }
         Ok(survey)
     }
-}
-
-fn pack(survey: &Survey) -> Option<Vec<u8>> {
-    let bytes = postcard::to_allocvec(survey).ok()?;
-    zstd::bulk::compress(&bytes, LEVEL).ok()
-}
-
-fn unpack(packed: &[u8]) -> Option<Survey> {
-    let bytes = zstd::stream::decode_all(packed).ok()?;
-    postcard::from_bytes(&bytes).ok()
-}
-
-/// All that a survey depends on: the whole recording, with what came of its recorder's tail, the component that is replayed, and how
-/// long its stretches are at first.
-fn key_of(trace: &Trace, stretch: u64) -> Option<Vec<u8>> {
-    let mut hasher = Sha256::new();
-    hasher.update(b"survey");
-    hasher.update(VERSION.to_le_bytes());
-    hasher.update(stretch.to_le_bytes());
-    hasher.update(clock::VERSION.to_le_bytes());
-    for module in trace.component().modules() {
-        hasher.update((module.len() as u64).to_le_bytes());
-        hasher.update(module);
-    }
-    trace.read_content(|bytes| hasher.update(bytes)).ok()?;
-    Some(hasher.finalize().to_vec())
 }
 
 impl Timeline {

@@ -7,6 +7,7 @@ use crate::timeline::processes::wire::ask::TellVisits;
 use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::processes::wire::told::{ToldVisit, ToldVisits};
 use crate::timeline::recovery::Patience;
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{Breakpoint, MemoryRange};
 use crate::timeline::{Interrupt, Pass, Result, Timeline};
 
@@ -56,7 +57,14 @@ impl Timeline {
         };
         let is_plain = breakpoint.condition.is_none() && telling.messages.is_empty();
         let places = breakpoint.places.clone();
-        let breaks = self.breaks_of(breakpoint);
+        let mut breaks = self.breaks_of(breakpoint);
+        if telling
+            .messages
+            .iter()
+            .any(|text| Elsewhere::is_meant(text))
+        {
+            breaks.elsewhere = self.elsewhere().clone();
+        }
         let watch = Watch::Breaks(breaks.clone());
         let tell = TellVisits {
             breaks,

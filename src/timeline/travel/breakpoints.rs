@@ -7,6 +7,7 @@
 //! either direction look positions up. The pass ends when all are found, and is
 //! made again only for breakpoints that have changed.
 
+use super::elsewhere::Elsewhere;
 use super::motion::{
     Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
     Place, Reason, Writes,
@@ -31,6 +32,8 @@ pub(in crate::timeline) struct Breakpoints {
     /// The visits that count, for breakpoints as they were when they were counted.
     counted: HashMap<BreakpointId, (Breakpoint, Hits)>,
     log: Vec<LogEntry>,
+    /// How far other recordings had come, for expressions that speak of them.
+    elsewhere: Elsewhere,
 }
 
 impl Breakpoints {
@@ -96,6 +99,10 @@ impl Breakpoints {
     /// What a replayer is told.
     fn breaks(&self, component: &Component, known: &changes::Known) -> Breaks {
         let mut breaks = Breaks::default();
+        let mut texts = self.set.iter().flat_map(|b| [&b.condition, &b.log]);
+        if texts.any(|text| text.as_deref().is_some_and(Elsewhere::is_meant)) {
+            breaks.elsewhere = self.elsewhere.clone();
+        }
         for (index, breakpoint) in self.set.iter().enumerate() {
             breaks.breakpoints.push(Break {
                 id: breakpoint.id,
@@ -174,6 +181,19 @@ impl Timeline {
         self.breakpoints.set = breakpoints;
     }
 
+    /// How far other recordings had come at each moment, for expressions that speak of them.
+    pub fn set_elsewhere(&mut self, elsewhere: Elsewhere) {
+        if self.breakpoints.elsewhere != elsewhere {
+            self.breakpoints.elsewhere = elsewhere;
+            self.breakpoints.counted.clear();
+        }
+    }
+
+    /// What was set by [`set_elsewhere`](Self::set_elsewhere).
+    pub fn elsewhere(&self) -> &Elsewhere {
+        &self.breakpoints.elsewhere
+    }
+
     /// What breakpoints have logged in the last motion, in the order in which it
     /// passed them. Nothing, if the motion failed: then nothing has moved.
     pub fn take_log(&mut self) -> Vec<LogEntry> {
@@ -221,6 +241,7 @@ impl Timeline {
         let ahead = self.ahead_of([(0, &breakpoint)].into_iter());
         let breakpoints = Breakpoints {
             set: vec![breakpoint],
+            elsewhere: self.breakpoints.elsewhere.clone(),
             ..Breakpoints::default()
         };
         Breaks {

@@ -6,6 +6,7 @@ pub(super) mod call_targets;
 pub(super) mod calls_out;
 mod candidates;
 mod counting;
+pub mod elsewhere;
 mod entering;
 pub(super) mod entry;
 mod forward;

@@ -5,6 +5,7 @@
 //! event, without asking the timeline. What they mean is for the rooms below to say:
 //! whoever starts the replayer hands in a [`Predicates`].
 
+use super::elsewhere::Elsewhere;
 use crate::component::types::CoreValue;
 use crate::component::{Component, ModuleId};
 use crate::replay::frames::Frame;
@@ -47,6 +48,8 @@ pub trait Stopped {
     /// How many of the inlined calls that begin at this moment in the innermost frame have not
     /// begun for the breakpoint that asks: it stops before them.
     fn ahead(&mut self) -> u32;
+    /// How far other recordings had come, where some are debugged with this one.
+    fn elsewhere(&mut self) -> Option<Arc<Elsewhere>>;
     /// A local of a frame.
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
     /// A value of a frame's operand stack; 0 is the bottom.

@@ -101,6 +101,7 @@ pub fn main_frame(source: &ModuleSource) -> (u32, Frame) {
 
 /// The moment of all frames made by hand.
 pub const MOMENT: SceneMoment = SceneMoment {
+    in_call: false,
     event: 7,
     tick: Tick(123),
     position: Some(Position {
@@ -130,6 +131,7 @@ pub fn evaluate(
         }),
         hostcall: None,
         at_hostcall: false,
+        elsewhere: None,
     })
 }
 

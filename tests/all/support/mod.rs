@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub mod binary;
+pub mod captured;
 pub mod client;
 pub mod command;
 pub mod concurrent;

@@ -341,7 +341,11 @@ impl Known {
 
     fn own(&self, command: &str, random: &mut Random) -> Value {
         match command {
-            "rr/seek" => match random.below(6) {
+            "rr/seek" => match random.below(8) {
+                6 => json!({ "moment": random.pick(&["hello:3", "2:40%", "7", "nobody:1"]) }),
+                7 => {
+                    json!({ "part": random.below(101) as f64 / 100.0, "threadId": 1 + random.below(2) })
+                }
                 0 => json!({ "to": random.pick(&["start", "entry", "end"]) }),
                 1 => json!({ "event": random.below(40) }),
                 2 => json!({ "tick": random.below(20_000) }),
@@ -379,6 +383,20 @@ impl Known {
             "rr/unmark" => json!({ "name": random.known(&self.marks, "a".into()) }),
             "rr/functions" => random.pick(&[json!({}), json!({ "filter": "ma*", "count": 3 })]),
             "rr/hostcalls" => json!({ "filter": "wasi", "from": random.below(30), "count": 10 }),
+            "rr/system" => json!({ "buckets": random.below(300) }),
+            "rr/messages" => random.pick(&[
+                json!({ "filter": "hello", "around": true }),
+                json!({ "from": 3, "count": 10 }),
+                json!({ "between": [0.2, 0.4], "count": 2 }),
+            ]),
+            "rr/follow" => json!({
+                "direction": random.pick(&["forward", "backward"]),
+                "threadId": 1 + random.below(2),
+            }),
+            "rr/goMessage" => json!({
+                "number": random.below(5),
+                "end": random.pick(&["sent", "received"]),
+            }),
             "rr/timeline" => json!({ "buckets": 1 + random.below(300) }),
             "rr/whoWrote" => json!({ "memoryReference": self.memory(random), "count": 4 }),
             _ => random.pick(&[json!({}), json!({ "at": "end" }), json!({ "upTo": "end" })]),

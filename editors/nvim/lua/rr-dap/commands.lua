@@ -21,6 +21,10 @@ local function filters(lead)
   return beginning({ "failed" }, lead)
 end
 
+local function backs(lead)
+  return beginning({ "back" }, lead)
+end
+
 --- What a command calls, and what may follow it. The function is given that text.
 local COMMANDS = {
   RrBackInto = { "travel", "back_into", "step back into the call that returned last" },
@@ -40,6 +44,9 @@ local COMMANDS = {
   RrRequests = { "requests", "list", "list a service's requests in the quickfix window", nargs = "*", complete = filters },
   RrRequestNext = { "requests", "next", "go to the next request", nargs = "*", complete = filters },
   RrRequestPrev = { "requests", "prev", "go back to this request or the one before", nargs = "*", complete = filters },
+  RrMessages = { "messages", "list", "list what recordings said to each other in the quickfix window", nargs = "*" },
+  RrNodes = { "messages", "nodes", "list the recordings that are debugged as one in the quickfix window" },
+  RrFollow = { "messages", "follow", "go along the message that is sent here", nargs = "?", complete = backs },
   RrHandles = { "handles", "open", "show the handle tables" },
 }
 

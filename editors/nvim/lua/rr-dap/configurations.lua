@@ -115,7 +115,8 @@ function M.all()
   return { M.record(), M.trace(), M.attach() }
 end
 
---- What to do with a file: recordings are debugged, programs recorded.
+--- What to do with a file: recordings are debugged, programs recorded; a `.rrsystem` file, or a
+--- directory, names several recordings.
 ---@param path string
 ---@param args string[]
 function M.of_file(path, args)
@@ -130,6 +131,11 @@ function M.of_file(path, args)
   local name = "rr-dap: " .. vim.fs.basename(path)
   if path:match("%.wasm$") or path:match("%.wat$") then
     return vim.tbl_extend("force", M.record(), { name = name, program = path, args = args })
+  end
+  if path:match("%.rrsystem$") or vim.fn.isdirectory(path) == 1 then
+    local system = vim.tbl_extend("force", M.trace(), { name = name, traces = { path } })
+    system.trace = nil
+    return system
   end
   return vim.tbl_extend("force", M.trace(), { name = name, trace = path }, { stopAt = moment })
 end

@@ -56,7 +56,7 @@ end
 
 --- Opens a list of ours, with the cursor at an item.
 ---@param title string
----@param items table[] with `event` or `request` in their `user_data`
+---@param items table[] with `event`, `request`, `message` or `node` in their `user_data`
 ---@param index integer
 function M.open(title, items, index)
   vim.fn.setqflist({}, " ", {
@@ -109,59 +109,105 @@ local function is_ours()
   return type(context) == "table" and context.rr_dap == CONTEXT
 end
 
---- Travels to the hostcall, or the request, of a line.
+--- Travels to the hostcall, the request, the message or the node of a line.
 ---@param line integer
-function M.travel(line)
+---@param received boolean? of a message, to where it is received
+function M.travel(line, received)
   local item = vim.fn.getqflist({ items = 1 }).items[line]
-  if item and item.user_data then
-    vim.fn.setqflist({}, "a", { idx = line })
-    if item.user_data.request then
-      return travel.to_request(item.user_data.request)
-    end
-    travel.to_event(item.user_data.event)
+  local to = item and item.user_data
+  if type(to) ~= "table" then
+    return
+  end
+  vim.fn.setqflist({}, "a", { idx = line })
+  if to.request then
+    travel.to_request(to.request)
+  elseif to.message then
+    travel.to_message(to.message, received and "received" or to.go)
+  elseif to.node then
+    travel.to_node(to.node)
+  else
+    travel.to_event(to.event)
   end
 end
 
---- All quickfix lists share one buffer, so the key asks which list it is.
+--- All quickfix lists share one buffer, so a key asks which list it is.
 function M.dress(buffer)
-  vim.keymap.set("n", "<CR>", function()
-    if is_ours() then
-      return M.travel(vim.fn.line("."))
-    end
-    local enter = vim.api.nvim_replace_termcodes("<CR>", true, false, true)
-    vim.api.nvim_feedkeys(enter, "n", false)
-  end, { buffer = buffer, desc = "rr-dap: go there" })
+  local function set(key, received, about)
+    vim.keymap.set("n", key, function()
+      if is_ours() then
+        return M.travel(vim.fn.line("."), received)
+      end
+      vim.api.nvim_feedkeys(vim.api.nvim_replace_termcodes(key, true, false, true), "n", false)
+    end, { buffer = buffer, desc = "rr-dap: " .. about })
+  end
+  set("<CR>", false, "go there")
+  set("gr", true, "go to where this message is received")
 end
 
---- Keeps the position of a list of requests on the one that the program is at work on.
-local function follow_requests(items)
+--- What the items of the quickfix list lead to, if it is ours.
+local function kind()
+  local first = is_ours() and vim.fn.getqflist({ items = 1 }).items[1]
+  local to = first and type(first.user_data) == "table" and first.user_data or {}
+  return to.request and "request" or to.message and "message" or to.node and "node" or "event"
+end
+
+--- Asks what the present is in a list of some kind, which may be another one by then.
+local function follow_by(what, request, arguments, act)
   local current = session.current()
   if not current then
     return
   end
-  current:request("rr/requests", { count = 0 }, function(error, found)
-    -- It may have gone on since.
-    if error or not (found.here and is_ours()) then
-      return
-    end
-    for index, item in ipairs(items) do
-      if (item.user_data or {}).request == found.here then
-        vim.fn.setqflist({}, "a", { idx = index })
-      end
+  current:request(request, arguments, function(error, found)
+    if not error and is_ours() and kind() == what then
+      act(found, vim.fn.getqflist({ items = 1 }).items)
     end
   end)
 end
+
+--- The position of a list is on the last item of which this holds.
+local function set_position(items, is_here)
+  for index, item in ipairs(items) do
+    if is_here(item.user_data) then
+      vim.fn.setqflist({}, "a", { idx = index })
+    end
+  end
+end
+
+--- How lists are kept that are not of hostcalls, by what their items have.
+local FOLLOWS = {
+  request = function()
+    follow_by("request", "rr/requests", { count = 0 }, function(found, items)
+      set_position(items, function(to)
+        return found.here ~= nil and to.request == found.here
+      end)
+    end)
+  end,
+  message = function()
+    follow_by("message", "rr/messages", { count = 0 }, function(found, items)
+      set_position(items, function(to)
+        return to.message <= found.now
+      end)
+    end)
+  end,
+  -- They tell where each stands.
+  node = function()
+    follow_by("node", "rr/system", vim.empty_dict(), function(found)
+      require("rr-dap.messages").retell_nodes(found)
+    end)
+  end,
+}
 
 --- Keeps the list's position on the last hostcall before the present.
 function M.follow()
   if not is_ours() then
     return
   end
-  local event = here()
-  local list = vim.fn.getqflist({ items = 1, winid = 1 })
-  if list.items[1] and (list.items[1].user_data or {}).request then
-    return follow_requests(list.items)
+  local follow = FOLLOWS[kind()]
+  if follow then
+    return follow()
   end
+  local event = here()
+  local list = vim.fn.getqflist({ items = 1 })
   local calls = vim.tbl_map(function(item)
     return { event = (item.user_data or {}).event or math.huge }
   end, list.items)

@@ -87,7 +87,8 @@ function M.status()
   if not moment.moment then
     return "rr-dap"
   end
-  return ("rr-dap %d/%d %.0f%%"):format(moment.moment.event, moment.events, moment.moment.percent)
+  local node = moment.node and (moment.node .. " ") or ""
+  return ("rr-dap %s%d/%d %.0f%%"):format(node, moment.moment.event, moment.events, moment.moment.percent)
 end
 
 return M

@@ -89,6 +89,23 @@ function M.to_request(number)
   session.ask("rr/seek", { request = number }, "rr seek request " .. number)
 end
 
+--- To an end of a message between recordings that are debugged as one.
+---@param number integer
+---@param which "sent"|"received"
+function M.to_message(number, which)
+  session.ask("rr/goMessage", { number = number, ["end"] = which }, nil)
+end
+
+--- To another one of these recordings, where it stands.
+---@param thread integer
+function M.to_node(thread)
+  local running, problem = session.current()
+  if not running then
+    return tell.error(problem)
+  end
+  session.console(running, "rr node " .. thread, function() end)
+end
+
 --- What a text names: as the console's `seek` has it, marks before all.
 ---@param text string
 ---@param marks table<string, boolean>
@@ -117,8 +134,11 @@ function M.target(text, marks, here)
     return { percent = tonumber(plain:sub(1, -2)) }
   elseif plain:match("^[+-]%d+$") and here then
     return { event = math.max(0, math.min(here.last, here.event + tonumber(plain))) }
-  elseif text:match("^%S*:%S*$") then
+  elseif text:match("^%d+:%d+:%S+$") then
     return { position = text }
+  elseif text:match("^[^:]+:.+$") then
+    -- A moment of one of several recordings.
+    return { moment = text }
   end
   return nil,
     ("`%s` is not a moment: write start, entry, end, an event's number, +N, -N, N%%, tick N, a position or a mark"):format(

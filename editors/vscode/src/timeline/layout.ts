@@ -23,6 +23,9 @@ export const AXIS = 30;
 /** The first lane has the failed calls of all interfaces. */
 export const FAILED_LANE = 0;
 const LANE = { least: 13, most: 24 };
+/** Lanes of nodes are higher: lines go from one to another. */
+const NODE_LANE = { least: 24, most: 72 };
+const NODES_TOP = 8;
 const NAMES = { least: 60, most: 190, part: 0.28 };
 const MARGIN = 8;
 /** How near to a mark the pointer must be, in pixels. */
@@ -30,13 +33,27 @@ const REACH = 5;
 
 /** `height` is what the panel has; with many lanes, the strip is higher and scrolls. */
 export function layout(width: number, height: number, interfaces: number, widestName: number): Layout {
-  const lanes = interfaces + 1;
-  const free = (height - FLAGS - AXIS) / lanes;
-  const laneHeight = Math.floor(Math.min(LANE.most, Math.max(LANE.least, free)));
+  return laidOut(width, height, widestName, { lanes: interfaces + 1, top: FLAGS, height: LANE });
+}
+
+/** The same with a lane for each node of a system. */
+export function nodesLayout(width: number, height: number, nodes: number, widestName: number): Layout {
+  return laidOut(width, height, widestName, { lanes: Math.max(1, nodes), top: NODES_TOP, height: NODE_LANE });
+}
+
+interface Lanes {
+  readonly lanes: number;
+  readonly top: number;
+  readonly height: { readonly least: number; readonly most: number };
+}
+
+function laidOut(width: number, height: number, widestName: number, { lanes, top, height: of }: Lanes): Layout {
+  const free = (height - top - AXIS) / lanes;
+  const laneHeight = Math.floor(Math.min(of.most, Math.max(of.least, free)));
   const most = Math.min(NAMES.most, width * NAMES.part);
   const left = Math.round(Math.min(most, Math.max(NAMES.least, widestName)) + 2 * MARGIN);
-  const axis = FLAGS + lanes * laneHeight;
-  return { width, height: axis + AXIS, left, span: Math.max(1, width - left - MARGIN), top: FLAGS, laneHeight, lanes, axis };
+  const axis = top + lanes * laneHeight;
+  return { width, height: axis + AXIS, left, span: Math.max(1, width - left - MARGIN), top, laneHeight, lanes, axis };
 }
 
 export function laneTop(layout: Layout, lane: number): number {

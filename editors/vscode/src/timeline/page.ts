@@ -22,6 +22,7 @@ export function timelinePage({ nonce, source, script, style }: PageParts): strin
   <header>
     <span id="moment"></span>
     <span id="ending"></span>
+    <button id="show" hidden></button>
     <span id="zoom">
       <button id="out" title="Zoom out (−)" aria-label="Zoom out">−</button>
       <button id="in" title="Zoom in (+)" aria-label="Zoom in">+</button>
@@ -33,7 +34,7 @@ export function timelinePage({ nonce, source, script, style }: PageParts): strin
     <canvas id="strip" tabindex="0" role="slider" aria-label="Timeline of hostcalls" aria-valuemin="0"
       aria-describedby="keys"></canvas>
   </main>
-  <p id="keys" class="unseen">Left and right choose a hostcall, Enter goes there, plus and minus zoom.</p>
+  <p id="keys" class="unseen"></p>
   <div id="tip" role="tooltip" hidden></div>
   <div id="spoken" class="unseen" aria-live="polite"></div>
   <script type="module" nonce="${nonce}" src="${script}"></script>

@@ -1,4 +1,4 @@
-/** Draws the strip. */
+/** Draws the strip with the hostcalls of a recording. */
 
 import type { Timeline } from '../protocol.js';
 import { shortFunction, shortInterface } from '../wording.js';
@@ -19,13 +19,13 @@ export interface Scene {
   readonly chosen: number | undefined;
 }
 
-const FONT_SIZE = 11;
+export const FONT_SIZE = 11;
 const COLUMN = 2;
 /** Calls as wide as this are drawn one by one. */
 export const SINGLE = 5;
 /** Narrower ones have no room for a name. */
 const NAMED = 34;
-const TICKS_APART = 70;
+export const TICKS_APART = 70;
 
 const numbers = new Intl.NumberFormat('en-US');
 
@@ -195,7 +195,7 @@ function paintHere(context: CanvasRenderingContext2D, scene: Scene): void {
   context.fill();
 }
 
-function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+export function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
   context.beginPath();
   context.moveTo(x1, y1);
   context.lineTo(x2, y2);
@@ -203,7 +203,7 @@ function line(context: CanvasRenderingContext2D, x1: number, y1: number, x2: num
 }
 
 /** As much of a text as fits. */
-function shortened(context: CanvasRenderingContext2D, text: string, width: number): string {
+export function shortened(context: CanvasRenderingContext2D, text: string, width: number): string {
   if (context.measureText(text).width <= width) return text;
   for (let length = text.length - 1; length > 0; length--) {
     const part = `${text.slice(0, length)}…`;

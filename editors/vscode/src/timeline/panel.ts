@@ -4,16 +4,22 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { type Recording, type Recordings, reporting, TOO_OLD } from '../recording.js';
 import { onDidMark } from '../travel.js';
-import type { FromPanel, ToPanel } from './messages.js';
+import type { FromPanel, Shown, ToPanel } from './messages.js';
 import { timelinePage } from './page.js';
 
 const FEWEST_BUCKETS = 50;
 const MOST_BUCKETS = 20_000;
 const MOST_HOSTCALLS = 1_000;
+/** More lines than these nobody tells apart. */
+const MOST_MESSAGES = 1_500;
 
 export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
   private buckets = 400;
+  /** The part of the order of a system that is seen. */
+  private part: readonly [number, number] = [0, 1];
+  /** What was chosen to be shown of a system. */
+  private shown: Shown = 'nodes';
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(
@@ -52,10 +58,21 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
     switch (message.kind) {
       case 'ready':
       case 'buckets':
-        this.buckets = Math.min(MOST_BUCKETS, Math.max(FEWEST_BUCKETS, Math.round(message.buckets)));
+        this.buckets = bounded(message.buckets);
         return this.refresh();
       case 'hostcalls':
         return this.sendHostcalls(message.from, Math.min(MOST_HOSTCALLS, message.count), message.recording);
+      case 'part':
+        this.buckets = bounded(message.buckets);
+        this.part = [message.from, message.to];
+        return this.refresh();
+      case 'show':
+        this.shown = message.what;
+        return this.refresh();
+      case 'message':
+        return this.travel((recording) => recording.ask('rr/goMessage', { number: message.number, end: message.end }));
+      case 'node':
+        return this.travel((recording) => recording.ask('rr/seek', { threadId: message.threadId, part: message.part }));
       case 'start':
       case 'end':
         return this.travel((recording) => recording.ask('rr/seek', { to: message.kind }));
@@ -85,13 +102,26 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
     if (!recording.travels) return this.post({ kind: 'nothing', why: TOO_OLD });
     try {
       const { stop } = recording;
-      const timeline = await recording.ask('rr/timeline', { buckets: this.buckets });
-      if (recording === this.recordings.current && recording.stop === stop) {
-        this.post({ kind: 'timeline', timeline, recording: recording.session.id });
-      }
+      const shown = await this.shownOf(recording);
+      if (recording === this.recordings.current && recording.stop === stop) this.post(shown);
     } catch {
       // It moves: the next stop asks again.
     }
+  }
+
+  private async shownOf(recording: Recording): Promise<ToPanel> {
+    const { id } = recording.session;
+    const told = await recording.ask('rr/system', { buckets: this.buckets });
+    const ofSystem = told.nodes.length > 0;
+    if (!ofSystem || this.shown === 'hostcalls') {
+      const timeline = await recording.ask('rr/timeline', { buckets: this.buckets });
+      return { kind: 'timeline', timeline, recording: id, ofSystem };
+    }
+    // Who spoke with whom may have to be found out first; where everybody is in the order is known then, too.
+    if (typeof told.steps !== 'number') this.post({ kind: 'system', system: told, messages: [], recording: id });
+    const { messages } = await recording.ask('rr/messages', { between: this.part, count: MOST_MESSAGES });
+    const system = typeof told.steps === 'number' ? told : await recording.ask('rr/system', { buckets: this.buckets });
+    return { kind: 'system', system, messages, recording: id };
   }
 
   private async sendHostcalls(from: number, count: number, id: string): Promise<void> {
@@ -109,4 +139,8 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
   private post(message: ToPanel): void {
     void this.view?.webview.postMessage(message);
   }
+}
+
+function bounded(buckets: number): number {
+  return Math.min(MOST_BUCKETS, Math.max(FEWEST_BUCKETS, Math.round(buckets)));
 }

@@ -1,65 +1,53 @@
-/** The panel's side of the strip: what it shows, and what pointer and keys do. */
+/** The panel's own side of *Timeline*: it shows what the extension tells it, and says where to go. */
 
-import type { Hostcall, Mark, Timeline } from '../protocol.js';
-import { CallStore, PAGE } from './callStore.js';
-import { axisLength, laneAt, type Layout, layout, markAt, placeOf } from './layout.js';
-import type { FromPanel, ToPanel } from './messages.js';
-import { callValues, cut, momentText, shortInterface } from '../wording.js';
-import { paint, type Scene, singleCalls } from './paint.js';
+import { HostcallShow } from './hostcallShow.js';
+import { type Layout, layout } from './layout.js';
+import type { FromPanel, Shown, ToPanel } from './messages.js';
 import { everything, fitted, panned, showing, toPlace, type Window, zoomed } from './scale.js';
+import type { Pointed, Show, Sight } from './show.js';
+import { SystemShow } from './systemShow.js';
 import { readTheme, type Theme } from './theme.js';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPanel): void };
 
 const ZOOM_STEP = 1.5;
 const PIXELS_PER_BUCKET = 2;
-const TIP_LENGTH = 600;
 /** A pointer that has moved farther than this has dragged, not clicked. */
 const CLICK = 4;
 
 const editor = acquireVsCodeApi();
+const post = (message: FromPanel) => editor.postMessage(message);
 const element = <E extends HTMLElement>(id: string) => document.getElementById(id) as E;
 const canvas = element<HTMLCanvasElement>('strip');
 const frame = element('frame');
 const tip = element('tip');
 const context = canvas.getContext('2d') as CanvasRenderingContext2D;
 
-let timeline: Timeline | undefined;
-let recording = '';
+let show: Show | undefined;
 let window_: Window = everything(1);
 let theme: Theme = readTheme();
 let place: Layout = layout(1, 1, 0, 0);
-let bucketsAsked = 0;
-let chosen: number | undefined;
-/** What the tip is about, so that it can be told anew when the call becomes known. */
+/** What the tip is about, so that it can be told anew when more of it becomes known. */
 let pointed: { x: number; y: number; byKey: boolean } | undefined;
 let dragged: { x: number; from: Window; far: boolean } | undefined;
 let paintWanted = false;
-const calls = new CallStore();
 
-const length = () => axisLength(timeline?.events ?? 0);
+const length = () => show?.length ?? 1;
+const sight = (): Sight => ({ window: window_, layout: place, theme });
 
 function repaint(): void {
   if (paintWanted) return;
   paintWanted = true;
   requestAnimationFrame(() => {
     paintWanted = false;
-    const scene = currentScene();
-    if (scene === undefined) return;
-    paint(context, scene);
-    if (singleCalls(scene)) askCalls(scene.window.from, Math.min(scene.window.to, scene.timeline.events));
+    show?.paint(context, sight());
   });
 }
 
-function currentScene(): Scene | undefined {
-  return timeline && { timeline, calls, window: window_, layout: place, theme, chosen };
-}
-
 function resize(): void {
-  if (timeline === undefined) return;
+  if (show === undefined) return;
   context.font = `11px ${theme.font}`;
-  const widest = Math.max(0, ...timeline.interfaces.map((name) => context.measureText(shortInterface(name)).width));
-  place = layout(frame.clientWidth, frame.clientHeight, timeline.interfaces.length, widest);
+  place = show.layout(frame.clientWidth, frame.clientHeight, (text) => context.measureText(text).width);
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(place.width * ratio);
   canvas.height = Math.round(place.height * ratio);
@@ -71,23 +59,8 @@ function resize(): void {
 
 function look(window: Window): void {
   window_ = window;
-  askBuckets();
+  show?.ask(sight());
   repaint();
-}
-
-/** As many buckets as the whole strip would need to be seen as finely as this part of it. */
-function askBuckets(): void {
-  const part = (window_.to - window_.from) / length();
-  const wanted = Math.min(length(), Math.ceil(place.span / PIXELS_PER_BUCKET / part));
-  if (timeline === undefined || timeline.events === 0 || wanted <= bucketsAsked) return;
-  bucketsAsked = wanted * 2;
-  editor.postMessage({ kind: 'buckets', buckets: bucketsAsked });
-}
-
-function askCalls(from: number, to: number): void {
-  for (const page of calls.lacking(Math.max(0, from), to)) {
-    editor.postMessage({ kind: 'hostcalls', from: page, count: PAGE, recording });
-  }
 }
 
 function heard(message: ToPanel): void {
@@ -96,97 +69,77 @@ function heard(message: ToPanel): void {
       return showNothing(message.why);
     case 'moving':
       return document.body.classList.add('moving');
-    case 'timeline':
-      return showTimeline(message.timeline, message.recording);
+    case 'timeline': {
+      const same = show instanceof HostcallShow && show.recording === message.recording ? show : undefined;
+      const before = same && { here: same.here, length: same.length };
+      const changed = same?.tell(message.timeline) ?? true;
+      return showThis(same ?? new HostcallShow(message.timeline, message.recording, post), before, changed, message.ofSystem ? 'nodes' : undefined);
+    }
+    case 'system': {
+      const same = show instanceof SystemShow && show.recording === message.recording ? show : undefined;
+      const before = same && { here: same.here, length: same.length };
+      const changed = same?.tell(message.system, message.messages) ?? true;
+      return showThis(same ?? new SystemShow(message.system, message.messages, message.recording, post), before, changed, 'hostcalls');
+    }
     case 'hostcalls':
-      if (message.recording !== recording) return;
-      calls.put(message.from, message.hostcalls);
+      if (!(show instanceof HostcallShow) || message.recording !== show.recording) return;
+      show.put(message.from, message.hostcalls);
       if (pointed !== undefined) showTip();
       if (message.hostcalls.length > 0) repaint();
   }
 }
 
 function showNothing(why: string): void {
-  timeline = undefined;
+  show = undefined;
   element('nothing').textContent = why;
   element('nothing').hidden = false;
   frame.hidden = true;
-  element('zoom').hidden = true;
+  element('zoom').hidden = element('show').hidden = true;
   element('moment').textContent = element('ending').textContent = '';
   hideTip();
 }
 
-function showTimeline(told: Timeline, of: string): void {
-  const same = timeline !== undefined && recording === of;
-  const grown = same && timeline?.events !== told.events;
-  const all = everything(length());
+/** `before` is where the same show was; `changed` tells that its axis is another one; `other` is what could be shown instead. */
+function showThis(told: Show, before: { here: number; length: number } | undefined, changed: boolean, other: Shown | undefined): void {
+  const all = everything(before?.length ?? 1);
   const showsAll = window_.from <= all.from && window_.to >= all.to;
-  const moved = timeline?.here.position !== told.here.position;
-  timeline = told;
-  recording = of;
+  show = told;
   document.body.classList.remove('moving');
   element('nothing').hidden = true;
   frame.hidden = element('zoom').hidden = false;
-  element('moment').textContent = momentText(told.here, told.events);
+  offer(other);
+  element('moment').textContent = told.moment;
   element('ending').textContent = element('ending').title = told.ending;
-  if (!same) {
-    calls.clear();
-    bucketsAsked = told.buckets.length;
-    window_ = everything(length());
-    chosen = undefined;
-  } else if (grown) {
-    // Of its last page, only the beginning was known.
-    calls.clear();
-    bucketsAsked = told.buckets.length;
-    window_ = showsAll ? everything(length()) : fitted(window_, length());
-  } else if (moved) {
-    window_ = showing(fitted(window_, length()), placeOf(told.here, told.events), length());
-  }
-  canvas.setAttribute('aria-valuemax', String(Math.max(0, length() - 1)));
+  canvas.setAttribute('aria-label', told.label);
+  element('keys').textContent = told.keys;
+  if (before === undefined || (changed && showsAll)) window_ = everything(length());
+  else if (changed) window_ = fitted(window_, length());
+  else if (before.here !== told.here) window_ = showing(fitted(window_, length()), told.here, length());
   speakChoice();
   resize();
-  askBuckets();
+  told.ask(sight());
+}
+
+/** A button for what could be shown instead. */
+function offer(other: Shown | undefined): void {
+  const button = element('show');
+  button.hidden = other === undefined;
+  button.textContent = other === 'nodes' ? 'All Nodes' : 'Hostcalls';
+  button.title = other === 'nodes' ? 'Show what all nodes said to each other' : 'Show the hostcalls of the node that was moved last';
+  button.onclick = () => other && post({ kind: 'show', what: other });
 }
 
 // What is pointed at.
 
-function markUnder(x: number, y: number): Mark | undefined {
-  if (timeline === undefined || y > place.top) return undefined;
-  return markAt(timeline.marks, x, window_, place, timeline.events);
-}
-
-/** The event at a pixel: in a lane, the call of its interface that is nearest. */
-function eventUnder(x: number, y: number): number | undefined {
-  if (timeline === undefined || timeline.events === 0 || x < place.left) return undefined;
-  const at = toPlace(x - place.left, window_, place.span);
-  const event = Math.min(Math.max(0, Math.floor(at)), timeline.events - 1);
-  const lane = laneAt(place, y);
-  if (lane === undefined || lane === 0) return event;
-  const reach = ((window_.to - window_.from) / place.span) * 3;
-  const near = calls.nearest(timeline.interfaces[lane - 1], Math.max(at - reach, event - PAGE), Math.min(at + reach, event + PAGE), at);
-  return near?.event ?? event;
-}
-
-function tell(event: number, call: Hostcall | undefined): string {
-  if (call === undefined) return `event ${event}`;
-  return `event ${event}${call.failed ? ' — failed' : ''}\n${call.name}\n${cut(callValues(call), TIP_LENGTH)}`;
-}
-
 function showTip(): void {
-  if (pointed === undefined || timeline === undefined) return hideTip();
+  if (pointed === undefined || show === undefined) return hideTip();
   const { x, y, byKey } = pointed;
-  const mark = byKey ? undefined : markUnder(x, y);
-  const lane = laneAt(place, y);
-  const named = x < place.left && lane !== undefined && lane > 0 ? timeline.interfaces[lane - 1] : undefined;
-  const event = byKey ? chosen : eventUnder(x, y);
-  if (mark !== undefined) setTip(`mark ${mark.name}\n${momentText(mark.moment, timeline.events)}`, x, y);
-  else if (named !== undefined) setTip(named, x, y);
-  else if (event !== undefined) {
-    askCalls(event, event + 1);
-    chosen = event;
-    setTip(tell(event, calls.get(event)), x, y);
+  const found: Pointed | undefined = byKey ? show.chosen(sight()) : show.point(x, y, sight());
+  if (found === undefined || found.tip === '') hideTip();
+  else {
+    setTip(found.tip, x, y);
     if (byKey) speakChoice();
-  } else hideTip();
+  }
   repaint();
 }
 
@@ -208,23 +161,20 @@ function hideTip(): void {
 }
 
 function speakChoice(): void {
-  if (timeline === undefined) return;
-  const event = chosen ?? timeline.here.event;
-  const text = tell(event, calls.get(event));
-  canvas.setAttribute('aria-valuenow', String(event));
+  if (show === undefined) return;
+  const { text, number, most } = show.spoken();
+  canvas.setAttribute('aria-valuemax', String(most));
+  canvas.setAttribute('aria-valuenow', String(number));
   canvas.setAttribute('aria-valuetext', text);
-  if (chosen !== undefined && pointed?.byKey) element('spoken').textContent = text;
+  if (pointed?.byKey) element('spoken').textContent = text;
 }
 
 // Pointer.
 
-function travel(x: number, y: number): void {
-  if (timeline === undefined || x < place.left) return;
-  const mark = markUnder(x, y);
-  const event = eventUnder(x, y);
-  if (mark !== undefined) editor.postMessage({ kind: 'position', position: mark.moment.position });
-  else if (event !== undefined) editor.postMessage({ kind: 'event', event });
-  else editor.postMessage({ kind: 'percent', percent: Math.min(100, Math.max(0, toPlace(x - place.left, window_, place.span))) });
+function travel(x: number, y: number, other: boolean): void {
+  const found = show?.point(x, y, sight());
+  const to = other ? (found?.goOther ?? found?.go) : found?.go;
+  if (to !== undefined) post(to);
 }
 
 canvas.addEventListener('pointerdown', (press) => {
@@ -245,22 +195,20 @@ canvas.addEventListener('pointermove', ({ offsetX: x, offsetY: y }) => {
   pointed = { x, y, byKey: false };
   showTip();
 });
-canvas.addEventListener('pointerup', ({ offsetX, offsetY }) => {
+canvas.addEventListener('pointerup', ({ offsetX, offsetY, shiftKey }) => {
   const clicked = dragged !== undefined && !dragged.far;
   dragged = undefined;
   canvas.classList.remove('dragged');
-  if (clicked) travel(offsetX, offsetY);
+  if (clicked) travel(offsetX, offsetY, shiftKey);
 });
 canvas.addEventListener('pointerleave', () => {
   if (dragged !== undefined || pointed?.byKey) return;
-  chosen = undefined;
-  hideTip();
-  repaint();
+  forget();
 });
 canvas.addEventListener(
   'wheel',
   (wheel) => {
-    if (timeline === undefined) return;
+    if (show === undefined) return;
     wheel.preventDefault();
     const sideways = Math.abs(wheel.deltaX) > Math.abs(wheel.deltaY) || wheel.shiftKey;
     const delta = sideways ? wheel.deltaX || wheel.deltaY : wheel.deltaY;
@@ -274,47 +222,45 @@ canvas.addEventListener(
 // Keys and buttons.
 
 function zoomBy(factor: number): void {
-  if (timeline === undefined) return;
-  const here = chosen === undefined ? placeOf(timeline.here, timeline.events) : chosen + 0.5;
+  if (show === undefined) return;
+  const here = show.chosen(sight())?.place ?? show.here;
   const seen = here >= window_.from && here <= window_.to;
   look(zoomed(window_, factor, seen ? here : (window_.from + window_.to) / 2, length()));
 }
 
-/** By a call where calls are seen, by some pixels where they are not. */
-function chooseBy(direction: number): void {
-  if (timeline === undefined || timeline.events === 0) return;
-  const scene = currentScene();
-  const step = scene && singleCalls(scene) ? 1 : Math.max(1, Math.round(((window_.to - window_.from) / place.span) * 4));
-  choose((chosen ?? timeline.here.event) + direction * step);
-}
-
-function choose(event: number): void {
-  if (timeline === undefined || timeline.events === 0) return;
-  chosen = Math.min(Math.max(0, event), timeline.events - 1);
-  look(showing(window_, chosen + 0.5, length()));
-  const x = place.left + ((chosen + 0.5 - window_.from) / (window_.to - window_.from)) * place.span;
-  pointed = { x, y: place.top + place.laneHeight, byKey: true };
+/** Shows what the keys have chosen. */
+function choose(by: -1 | 1 | 'first' | 'last'): void {
+  if (show === undefined) return;
+  if (typeof by === 'number') show.step(by, sight());
+  else show.stepTo(by);
+  const chosen = show.chosen(sight());
+  if (chosen === undefined) return;
+  look(showing(window_, chosen.place, length()));
+  const x = place.left + ((chosen.place - window_.from) / (window_.to - window_.from)) * place.span;
+  pointed = { x, y: chosen.y, byKey: true };
   showTip();
 }
 
-function goToChosen(): void {
-  if (chosen !== undefined && timeline !== undefined) editor.postMessage({ kind: 'event', event: chosen });
+function goToChosen(other: boolean): void {
+  const chosen = show?.chosen(sight());
+  const to = other ? (chosen?.goOther ?? chosen?.go) : chosen?.go;
+  if (to !== undefined) post(to);
 }
 
 function forget(): void {
-  chosen = undefined;
+  show?.forget();
   hideTip();
   repaint();
 }
 
 const halfWindow = () => (window_.to - window_.from) / 2;
-const keys: Readonly<Record<string, () => void>> = {
-  ArrowLeft: () => chooseBy(-1),
-  ArrowRight: () => chooseBy(1),
-  ArrowDown: () => chooseBy(-1),
-  ArrowUp: () => chooseBy(1),
-  Home: () => choose(0),
-  End: () => choose(Infinity),
+const keys: Readonly<Record<string, (shift: boolean) => void>> = {
+  ArrowLeft: () => choose(-1),
+  ArrowRight: () => choose(1),
+  ArrowDown: () => choose(-1),
+  ArrowUp: () => choose(1),
+  Home: () => choose('first'),
+  End: () => choose('last'),
   PageUp: () => look(panned(window_, -halfWindow(), length())),
   PageDown: () => look(panned(window_, halfWindow(), length())),
   Enter: goToChosen,
@@ -329,7 +275,7 @@ canvas.addEventListener('keydown', (key) => {
   const run = key.ctrlKey || key.metaKey || key.altKey ? undefined : keys[key.key];
   if (run === undefined) return;
   key.preventDefault();
-  run();
+  run(key.shiftKey);
 });
 canvas.addEventListener('blur', forget);
 element('in').addEventListener('click', () => zoomBy(ZOOM_STEP));
@@ -341,11 +287,11 @@ element('all').addEventListener('click', () => look(everything(length())));
 addEventListener('message', ({ data }: MessageEvent<ToPanel>) => heard(data));
 new ResizeObserver(() => {
   resize();
-  askBuckets();
+  show?.ask(sight());
 }).observe(frame);
 new MutationObserver(() => {
   theme = readTheme();
   resize();
 }).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
 element('zoom').hidden = true;
-editor.postMessage({ kind: 'ready', buckets: Math.max(100, Math.round(innerWidth / PIXELS_PER_BUCKET)) });
+post({ kind: 'ready', buckets: Math.max(100, Math.round(innerWidth / PIXELS_PER_BUCKET)) });

@@ -6,6 +6,7 @@ mod requests;
 
 use super::asking::ask;
 use super::stack::frame_in;
+use super::system::{of_thread, unasked};
 use super::{Handled, Reply, Session, Then};
 use crate::component::NamePattern;
 use crate::dap::protocol::Refusal;
@@ -14,9 +15,12 @@ use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
     StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
 };
-use crate::debuggee::{History, Mark, Travels, WhichRequest};
+use crate::debuggee::{
+    Debuggee, DebuggeeError, FrameId, History, Mark, Output, Travels, WhichRequest, motion_in,
+};
 use crate::inspect::hostcall::listing::{Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
+use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
 use crate::trace::WallTime;
 use std::path::Path;
@@ -52,7 +56,12 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
     let history = debuggee.history();
     let here = debuggee.here().clone();
     let time = debuggee.time();
+    let thread = debuggee.thread();
+    let nodes = debuggee.threads();
+    let node = nodes.into_iter().find(|node| node.id == thread);
     Reply::now(WhenResponse {
+        thread_id: node.as_ref().map(|node| node.id.0),
+        node: node.map(|node| node.name),
         moment: ToldMoment::here(debuggee, &history),
         events: history.events,
         text: history.moment(here.event, here.position),
@@ -70,8 +79,24 @@ pub(super) fn when(session: &mut Session, _: Unread) -> Handled<WhenResponse> {
 }
 
 pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> {
-    let debuggee = session.debuggee()?;
-    let motion = match wanted {
+    let thread = session.thread_in(wanted.thread_id)?;
+    unasked(move |debuggee, output, interrupt| {
+        let is_alone = thread.is_some();
+        of_thread(debuggee, thread, is_alone, output, interrupt, |debuggee| {
+            sought(debuggee, &wanted, output, interrupt)
+        })
+    })
+}
+
+/// The motion that `rr/seek` asks for.
+fn sought(
+    debuggee: &mut dyn Debuggee,
+    wanted: &SeekArguments,
+    output: &dyn Output,
+    interrupt: &Interrupt,
+) -> Result<Motion, DebuggeeError> {
+    let wrong = DebuggeeError::other;
+    Ok(match wanted {
         SeekArguments {
             to: Some(place), ..
         } => match place {
@@ -82,20 +107,20 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
         SeekArguments {
             event: Some(event), ..
         } => {
-            if let Some(why) = debuggee.history().without_event(event) {
-                return Err(Refusal::because(why));
+            if let Some(why) = debuggee.history().without_event(*event) {
+                return Err(wrong(why));
             }
-            Motion::Event(event)
+            Motion::Event(*event)
         }
         SeekArguments {
             tick: Some(tick), ..
-        } => Motion::Tick(Tick(tick)),
+        } => Motion::Tick(Tick(*tick)),
         SeekArguments {
             percent: Some(percent),
             ..
         } => {
-            let part = Fraction::percent(percent);
-            let outside = || Refusal::because(format!("{percent} is not between 0 and 100"));
+            let part = Fraction::percent(*percent);
+            let outside = || wrong(format!("{percent} is not between 0 and 100"));
             Motion::Fraction(part.ok_or_else(outside)?)
         }
         SeekArguments {
@@ -103,29 +128,62 @@ pub(super) fn seek(session: &mut Session, wanted: SeekArguments) -> Handled<()> 
             ..
         } => {
             let position = text.parse::<Position>();
-            Motion::Position(position.map_err(|error| Refusal::because(error.to_string()))?)
+            Motion::Position(position.map_err(|error| wrong(error.to_string()))?)
         }
         SeekArguments {
             mark: Some(name), ..
-        } => Motion::Mark(name),
+        } => Motion::Mark(name.clone()),
         SeekArguments {
             request: Some(number),
             ..
         } => {
-            let (_, motion) = debuggee.to_request(WhichRequest::Number(number))?;
+            let (_, motion) = debuggee.to_request(WhichRequest::Number(*number))?;
             motion
         }
+        SeekArguments {
+            moment: Some(text), ..
+        } => {
+            let (motion, _) = motion_in(debuggee, text, output, interrupt)?;
+            motion
+        }
+        SeekArguments {
+            part: Some(part),
+            thread_id,
+            ..
+        } => {
+            let outside = || wrong(format!("{part} is not between 0 and 1"));
+            let of_order = Fraction::percent(part * 100.0).ok_or_else(outside)?;
+            match thread_id {
+                Some(_) => debuggee.to_part(of_order, interrupt)?,
+                None => Motion::Fraction(of_order),
+            }
+        }
         _ => {
-            return Err(Refusal::because(
+            return Err(wrong(
                 "`rr/seek` needs one of `to`, `event`, `tick`, `percent`, `position`, `mark`, \
-                 `request`",
+                 `request`, `moment`, `part`"
+                    .to_owned(),
             ));
         }
-    };
-    Reply::then(Then::TravelUnasked(vec![motion]))
+    })
 }
 
 pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> {
+    let thread = session.thread_in(wanted.thread_id)?;
+    let frame = wanted.frame_id.map(frame_in).transpose()?;
+    unasked(move |debuggee, output, interrupt| {
+        of_thread(debuggee, thread, false, output, interrupt, |debuggee| {
+            stepped(debuggee, wanted, frame)
+        })
+    })
+}
+
+/// The motion that `rr/step` asks for.
+fn stepped(
+    debuggee: &mut dyn Debuggee,
+    wanted: StepArguments,
+    frame: Option<FrameId>,
+) -> Result<Motion, DebuggeeError> {
     let direction = match wanted.direction {
         Way::Forward => Direction::Forward,
         Way::Backward => Direction::Backward,
@@ -139,12 +197,8 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
         path: wanted.filter,
         failed: wanted.failed,
     };
-    if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) =
-        (wanted.unit, wanted.kind, wanted.frame_id)
-    {
-        let frame = frame_in(frame)?;
-        let motion = session.debuggee()?.out_of(frame, direction)?;
-        return Reply::then(Then::TravelUnasked(vec![motion]));
+    if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) = (wanted.unit, wanted.kind, frame) {
+        return debuggee.out_of(frame, direction);
     }
     if let StepUnit::Request = wanted.unit {
         let failed = filter.failed;
@@ -152,18 +206,17 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
             Direction::Forward => WhichRequest::Next { failed },
             Direction::Backward => WhichRequest::Previous { failed },
         };
-        let (_, motion) = session.debuggee()?.to_request(which)?;
-        return Reply::then(Then::TravelUnasked(vec![motion]));
+        let (_, motion) = debuggee.to_request(which)?;
+        return Ok(motion);
     }
-    let motion = match (wanted.unit, wanted.kind) {
+    Ok(match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
         (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
             Motion::OverHostcall(direction)
         }
         (StepUnit::Hostcall | StepUnit::Request, _) => Motion::Hostcall(direction, filter),
-    };
-    Reply::then(Then::TravelUnasked(vec![motion]))
+    })
 }
 
 impl ToldMark {

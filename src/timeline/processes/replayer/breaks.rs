@@ -11,6 +11,7 @@ use crate::replay::{Answer, Calling, Position, State, Tick};
 use crate::timeline::processes::wire;
 use crate::timeline::processes::wire::breaks::{Answers, Hits};
 use crate::timeline::processes::wire::found::{Change, Counted, Listed, MOST_MARKS};
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, LogText};
 use crate::timeline::travel::predicates::{Predicates, Stopped};
 use std::collections::HashMap;
@@ -113,6 +114,7 @@ pub(super) struct Breaks {
     changes: ChangePlaces,
     /// Those in code, in the original modules.
     places: Places,
+    elsewhere: Arc<Elsewhere>,
 }
 
 impl Breaks {
@@ -159,6 +161,7 @@ impl Breaks {
             events: breaks.events,
             changes,
             places,
+            elsewhere: breaks.elsewhere.into(),
         }
     }
 
@@ -276,6 +279,7 @@ impl Breaks {
         predicates: &mut dyn Predicates,
     ) -> Verdict {
         let mut verdict = Verdict::default();
+        here.elsewhere = Some(self.elsewhere.clone());
         for (index, breakpoint) in found
             .breakpoints
             .iter()
@@ -321,6 +325,7 @@ impl Breaks {
         here: &mut Here<'_, '_>,
         predicates: &mut dyn Predicates,
     ) -> bool {
+        here.elsewhere = Some(self.elsewhere.clone());
         for index in found.breakpoints.iter() {
             let Some(breakpoint) = self.breakpoints.get_mut(*index) else {
                 continue;

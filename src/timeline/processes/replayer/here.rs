@@ -5,6 +5,7 @@ use crate::component::{Component, CrossingId, ModuleId};
 use crate::replay::frames::{self, Frame, Innermost, ModuleCode};
 use crate::replay::{Answer, Calling, InstanceId, Phase, Position, State, Tick};
 use crate::timeline::processes::wire::found::Reached;
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::predicates::Stopped;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub(super) struct Here<'a, 's> {
     /// How many of the inlined calls that begin here are ahead, for the breakpoint that is
     /// being decided.
     pub(super) ahead: u32,
+    /// How far other recordings had come, for the breakpoints that are being decided.
+    pub(super) elsewhere: Option<Arc<Elsewhere>>,
     tick: Option<Tick>,
     innermost: Option<Option<Frame>>,
     /// At a breakpoint: an address in the frame that runs us, as far from the guest's innermost
@@ -75,6 +78,7 @@ impl<'a, 's> Here<'a, 's> {
             modules,
             kind,
             ahead: 0,
+            elsewhere: None,
             tick: None,
             innermost: None,
             stack: None,
@@ -234,6 +238,10 @@ impl Stopped for Here<'_, '_> {
 
     fn ahead(&mut self) -> u32 {
         self.ahead
+    }
+
+    fn elsewhere(&mut self) -> Option<Arc<Elsewhere>> {
+        self.elsewhere.clone()
     }
 
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue> {

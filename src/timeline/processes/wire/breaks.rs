@@ -3,6 +3,7 @@
 use super::found::ChangedTicks;
 use crate::component::{CrossingId, ModuleId};
 use crate::replay::Position;
+use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange, Writes};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub(crate) struct Breaks {
     /// Numbers of outgoing crossings, ascending.
     pub(crate) events: Vec<(usize, Vec<u64>)>,
     pub(crate) changes: Vec<ChangeWatch>,
+    /// What conditions and messages know of other recordings; empty if none speaks of them.
+    pub(crate) elsewhere: Elsewhere,
 }
 
 impl Breaks {
