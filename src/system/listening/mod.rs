@@ -31,7 +31,7 @@ use std::sync::Arc;
 use wasmtime::StoreContextMut;
 
 /// Grows whenever something else is heard in a recording.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Calls in progress, or with results to come, that are remembered.
 const MOST_OPEN: usize = 1 << 17;
 /// What of a value is looked at: bytes that are sent and received are not cut here.
