@@ -83,7 +83,7 @@ impl<'a> System<'a> {
 
     /// Where an end of a message is, in words.
     fn site(self, site: &Site) -> String {
-        words::moment(self.name(site.end.node), site.event, site.place)
+        words::moment(self.name(site.end.node), site.hostcall(), site.place)
     }
 }
 

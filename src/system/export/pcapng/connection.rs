@@ -101,19 +101,19 @@ impl<'a> Flow<'a> {
         let knows_more =
             |(_, to): &(NodeId, &Direction)| sent.is_none_or(|(_, from)| from.unseen && !to.unseen);
         let mut flow = Flow::default();
-        let (told, rest) = match received.filter(knows_more) {
-            Some(received) => (Some(received), None),
-            None => (sent, received),
+        let (told, rest, way) = match received.filter(knows_more) {
+            Some(received) => (Some(received), None, Way::Received),
+            None => (sent, received, Way::Sent),
         };
         let (Some((node, direction)), rest_of) = (told, rest.map(|(_, direction)| direction))
         else {
             return flow;
         };
-        flow.take(system, node, direction, rest_of, 0);
+        flow.take(system, node, (direction, way), rest_of, 0);
         if let Some((node, rest)) = rest
             && rest.length > direction.length
         {
-            flow.take(system, node, rest, None, direction.length);
+            flow.take(system, node, (rest, Way::Received), None, direction.length);
         }
         if let Some((node, direction)) = received {
             let pieces = direction.pieces.iter();
@@ -146,7 +146,7 @@ impl<'a> Flow<'a> {
         &mut self,
         system: System<'a>,
         node: NodeId,
-        direction: &'a Direction,
+        (direction, way): (&'a Direction, Way),
         other: Option<&'a Direction>,
         from: u64,
     ) {
@@ -159,10 +159,12 @@ impl<'a> Flow<'a> {
             let kept = part(&direction.bytes, start, end);
             let behind = start + kept.len() as u64;
             let also = other.map_or(&[][..], |other| part(&other.bytes, behind, end));
-            let mut said = Said::text(
-                Moment::of(system, node, piece.place, piece.event),
-                Vec::new(),
-            );
+            // What was asked for by one hostcall may have come in a later one.
+            let event = match (way, piece.place.in_call) {
+                (Way::Received, false) => piece.event.map(|_| piece.place.events.saturating_sub(1)),
+                _ => piece.event,
+            };
+            let mut said = Said::text(Moment::of(system, node, piece.place, event), Vec::new());
             said.kept = [kept, also];
             said.missing = end - behind - also.len() as u64;
             self.said.push(said);

@@ -282,7 +282,7 @@ impl<W: Write> Writing<'_, W> {
                 note("bytes", message.length),
                 told("evidence", message.evidence.told()),
             ];
-            notes.extend(site.event.map(|event| note("hostcall", event)));
+            notes.extend(site.hostcall().map(|event| note("hostcall", event)));
             notes.extend(message.took.map(|took| DebugAnnotation {
                 name: Some("took, ns".to_owned()),
                 int_value: Some(took.nanos),
