@@ -135,7 +135,10 @@ fn an_answer_that_came_before_it_was_asked_for_is_a_contradiction() {
         json!({ "expression": "messages", "context": "repl" }),
     );
     let said = said["result"].as_str().expect("text");
-    let count = format!("{} would have been received before sent", contradictions.len());
+    let count = format!(
+        "{} would have been received before sent",
+        contradictions.len()
+    );
     assert!(said.contains(&count), "{said}");
     let said = client.ask(
         "evaluate",

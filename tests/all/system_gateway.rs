@@ -51,7 +51,7 @@ fn shop() -> (tempfile::TempDir, Vec<PathBuf>) {
     (dir, traces)
 }
 
-fn named<'a>(traces: &'a [PathBuf]) -> Vec<(&'a str, &'a Path)> {
+fn named(traces: &[PathBuf]) -> Vec<(&str, &Path)> {
     let paths = traces.iter().map(PathBuf::as_path);
     NAMES.into_iter().zip(paths).collect()
 }

@@ -429,10 +429,14 @@ impl Found {
                 "{count} would have been received before sent: `messages contradiction` lists them"
             )
         });
-        let cut = self.names.iter().zip(&self.nodes).filter_map(|(name, node)| {
-            let why = node.conversations.cut_short.as_ref()?;
-            Some(format!("of {name}, more may be missing: {why}"))
-        });
+        let cut = self
+            .names
+            .iter()
+            .zip(&self.nodes)
+            .filter_map(|(name, node)| {
+                let why = node.conversations.cut_short.as_ref()?;
+                Some(format!("of {name}, more may be missing: {why}"))
+            });
         against.into_iter().chain(cut).collect()
     }
 
