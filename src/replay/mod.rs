@@ -13,7 +13,6 @@ mod debug;
 mod divergence;
 mod drive;
 mod error;
-pub mod found;
 mod frame;
 pub mod frames;
 mod gauge;

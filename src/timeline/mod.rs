@@ -15,6 +15,7 @@ pub mod travel;
 mod twin;
 
 pub use ahead::checkpoints::Limits;
+pub use ahead::found::{Finding, FoundKey};
 pub use interrupt::Interrupt;
 pub use options::{First, Options};
 pub use passes::changes::Changes;

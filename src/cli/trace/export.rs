@@ -3,10 +3,8 @@
 use super::listened::{Listened, Recordings};
 use super::new_file::NewFile;
 use crate::cli::terminal;
-use crate::system::clock::WallClock;
+use crate::debuggee::system::Found;
 use crate::system::export::{System, json, pcapng, perfetto, shiviz};
-use crate::system::matching::{NodeConversations, match_ends};
-use crate::system::order::{NodeExtent, Order};
 use crate::trace::Trace;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -63,13 +61,18 @@ impl Export {
             ),
             None => None,
         };
-        let listened = self.recordings.listen()?;
+        let Listened {
+            names,
+            traces,
+            heard,
+        } = self.recordings.listen()?;
+        let found = Found::of(names, heard);
         match &mut file {
-            Some(file) => self.write(&listened, &mut *file)?,
+            Some(file) => self.write(&found, &traces, &mut *file)?,
             None if self.format.is_text() => {
-                self.write(&listened, BufWriter::new(terminal::listing(true)))?;
+                self.write(&found, &traces, BufWriter::new(terminal::listing(true)))?;
             }
-            None => self.write(&listened, BufWriter::new(terminal::stdout()))?,
+            None => self.write(&found, &traces, BufWriter::new(terminal::stdout()))?,
         }
         if let Some(file) = file {
             file.keep()?;
@@ -77,34 +80,13 @@ impl Export {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn write(&self, listened: &Listened, to: impl Write) -> io::Result<()> {
-        let Listened {
-            names,
-            traces,
-            heard,
-        } = listened;
-        let nodes: Vec<NodeConversations<'_>> = names
-            .iter()
-            .zip(heard)
-            .map(|(name, heard)| NodeConversations {
-                name,
-                conversations: &heard.conversations,
-                clock: (!heard.times.is_empty()).then_some(&heard.times as &dyn WallClock),
-            })
-            .collect();
-        let matches = match_ends(&nodes);
-        let extents: Vec<NodeExtent<'_>> = nodes
-            .iter()
-            .map(|node| NodeExtent {
-                events: node.conversations.events,
-                clock: node.clock,
-            })
-            .collect();
-        let order = Order::of(&extents, matches.messages());
+    fn write(&self, found: &Found, traces: &[Arc<Trace>], to: impl Write) -> io::Result<()> {
+        let nodes = found.nodes();
+        let (matches, order) = found.parts();
         let system = System {
             nodes: &nodes,
-            matches: &matches,
-            order: &order,
+            matches,
+            order,
         };
         written(self.format, system, traces, to)
     }

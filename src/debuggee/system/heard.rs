@@ -2,10 +2,10 @@
 
 use crate::cache::CacheDir;
 use crate::replay::Compiled;
-use crate::replay::found::Finding;
 use crate::replay::variant::Variant;
 use crate::system::conversation::Conversations;
 use crate::system::listening::{self, conversations};
+use crate::timeline::Finding;
 use crate::trace::{HostTimes, Trace};
 use std::sync::Arc;
 

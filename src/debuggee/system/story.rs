@@ -148,6 +148,16 @@ pub(super) enum Goal {
     Request(u64),
 }
 
+fn spoken<'a>(names: &'a [String], nodes: &'a [Heard]) -> Vec<NodeConversations<'a>> {
+    let named = names.iter().zip(nodes);
+    let spoken = named.map(|(name, node)| NodeConversations {
+        name,
+        conversations: &node.conversations,
+        clock: (!node.times.is_empty()).then_some(&node.times as &dyn WallClock),
+    });
+    spoken.collect()
+}
+
 /// What the nodes said to each other.
 pub struct Found {
     names: Vec<String>,
@@ -161,27 +171,14 @@ pub struct Found {
 impl Found {
     /// Matches what was heard.
     pub fn of(names: Vec<String>, nodes: Vec<Heard>) -> Found {
-        let clock = |node: &'_ Heard| -> bool { !node.times.is_empty() };
-        let spoken: Vec<NodeConversations<'_>> = names
-            .iter()
-            .zip(&nodes)
-            .map(|(name, node)| NodeConversations {
-                name,
-                conversations: &node.conversations,
-                clock: clock(node).then_some(&node.times as &dyn WallClock),
-            })
-            .collect();
-        let matches = match_ends(&spoken);
-        let extents: Vec<NodeExtent<'_>> = spoken
-            .iter()
-            .map(|node| NodeExtent {
-                events: node.conversations.events,
-                clock: node.clock,
-            })
-            .collect();
-        let order = Order::of(&extents, matches.messages());
-        drop(extents);
-        drop(spoken);
+        let (matches, order) = {
+            let spoken = spoken(&names, &nodes);
+            let matches = match_ends(&spoken);
+            let extents: Vec<NodeExtent<'_>> =
+                spoken.iter().map(NodeConversations::extent).collect();
+            let order = Order::of(&extents, matches.messages());
+            (matches, order)
+        };
         Found {
             names,
             nodes,
@@ -191,8 +188,13 @@ impl Found {
         }
     }
 
+    /// What each node said and was told.
+    pub fn nodes(&self) -> Vec<NodeConversations<'_>> {
+        spoken(&self.names, &self.nodes)
+    }
+
     /// Who spoke with whom, and in which order.
-    pub(super) fn parts(&self) -> (&Matches, &Order) {
+    pub fn parts(&self) -> (&Matches, &Order) {
         (&self.matches, &self.order)
     }
 

@@ -19,6 +19,7 @@ mod turns;
 use super::clock::WallClock;
 use super::conversation::{Conversations, End, Place};
 use super::message::{EndId, Evidence, NodeId, OtherEnd};
+use super::order::NodeExtent;
 pub use matches::{Datagram, Matches};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,16 @@ pub struct NodeConversations<'a> {
     pub conversations: &'a Conversations,
     /// When, if it is known.
     pub clock: Option<&'a dyn WallClock>,
+}
+
+impl<'a> NodeConversations<'a> {
+    /// How far the recording goes, for the order of the system.
+    pub fn extent(&self) -> NodeExtent<'a> {
+        NodeExtent {
+            events: self.conversations.events,
+            clock: self.clock,
+        }
+    }
 }
 
 /// Finds out which ends are of one conversation. Nodes are numbered as they are listed.

@@ -4,6 +4,7 @@
 pub(super) mod body_starts;
 pub(super) mod checkpoints;
 pub(super) mod depths;
+pub(super) mod found;
 pub(super) mod outer;
 pub(super) mod surveys;
 pub(super) mod sweep;

@@ -4,9 +4,9 @@
 //! Until that is done a search looks everywhere. What was found out is kept with compiled
 //! code, so the next session of a recording has it at once.
 
+use super::found::Finding;
 use crate::instrument::clock;
 use crate::instrument::probe::Probe;
-use crate::replay::found::Finding;
 use crate::replay::survey::Survey;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Compiled, ReplayError};

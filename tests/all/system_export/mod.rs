@@ -62,13 +62,7 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     fn of(nodes: Vec<NodeConversations<'a>>) -> Found<'a> {
         let matches = match_ends(&nodes);
-        let extents: Vec<NodeExtent<'_>> = nodes
-            .iter()
-            .map(|node| NodeExtent {
-                events: node.conversations.events,
-                clock: node.clock,
-            })
-            .collect();
+        let extents: Vec<NodeExtent<'_>> = nodes.iter().map(NodeConversations::extent).collect();
         let order = Order::of(&extents, matches.messages());
         Found {
             order,

@@ -1,7 +1,7 @@
 //! What was found out of a whole recording, kept beside compiled code: the next who asks has it at
 //! once.
 
-use super::variant::CacheDir;
+use crate::replay::variant::CacheDir;
 use crate::trace::Trace;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
