@@ -77,6 +77,8 @@ export async function makeSystem(folder, fixtures, rrDap) {
 export const settings = {
   'security.workspace.trust.enabled': false,
   'workbench.startupEditor': 'none',
+  // A row that sticks lies upon the one that is pointed at.
+  'workbench.tree.enableStickyScroll': false,
   'workbench.colorTheme': 'Default Dark Modern',
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,
