@@ -2,16 +2,20 @@
 
 use crate::support::concurrent::{Ran, plain, record};
 use crate::support::walk::hostcalls_both_ways;
-use crate::support::{cache_dir, check_handles, fixture, handle_history, parse, replay_here};
-use rr_dap::component::Component;
+use crate::support::{
+    cache_dir, check_handles, fixture, handle_history, parse, replay_here, rr_dap, text as out_text,
+};
+use rr_dap::component::status::SubtaskState;
 use rr_dap::component::types::CoreValue;
+use rr_dap::component::{Component, CrossingId, CrossingKind};
+use rr_dap::inspect::hostcall::arrivals::{Arrivals, Resolution, Told};
 use rr_dap::inspect::hostcall::delivery;
 use rr_dap::replay::Ended;
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::travel::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::travel::motion::{Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
-use rr_dap::trace::{Event, EventKind, Outcome, Trace};
+use rr_dap::trace::{Event, EventKind, Instance, Outcome, Trace};
 use std::sync::Arc;
 use wasmtime::component::Val;
 
@@ -329,4 +333,109 @@ fn traps_in_a_callback_and_in_a_built_in() {
         let error = ran.result.expect_err(what);
         assert!(error.contains(why), "{what}: {error}");
     }
+}
+
+/// Where the one pass over a recording finds the end of each call is where a search of its own does.
+#[test]
+fn calls_arrive_where_each_is_told_of() {
+    let (mut returned, mut others) = (0, 0);
+    for name in [
+        "callback",
+        "subtasks",
+        "waiting",
+        "streams",
+        "futures",
+        "handles-later",
+    ] {
+        let (_dir, trace) = recording(&format!("wat/{name}.wat"));
+        let component = trace.component();
+        let arrivals = Arrivals::of_while(&trace, || true).expect("all of it");
+        let mut cursor = trace.events_from(0).expect("events");
+        let mut calls = Vec::new();
+        loop {
+            let number = cursor.event();
+            let next = cursor.next().expect("sound events");
+            let Some(Event {
+                instance,
+                crossing,
+                kind,
+            }) = next
+            else {
+                break;
+            };
+            match kind {
+                EventKind::Call(_) => calls.push((instance, crossing, number)),
+                EventKind::Return(results) => {
+                    let is_it = |call: &(Instance, CrossingId, u64)| {
+                        (call.0, call.1) == (instance, crossing)
+                    };
+                    let at = calls.iter().rposition(is_it).expect("was called");
+                    let (.., event) = calls.remove(at);
+                    let of = component.crossing(crossing).expect("a crossing");
+                    let is_lowered = of.kind == CrossingKind::Lower && of.is_async;
+                    let state = match results.first() {
+                        Some(CoreValue::I32(state)) if is_lowered => *state as u32,
+                        _ => continue,
+                    };
+                    let (state, subtask) = (state & 15, state >> 4);
+                    if state >= 2 {
+                        assert_eq!(arrivals.of(event), None, "{name} {event}");
+                        continue;
+                    }
+                    let arrival = arrivals.of(event).expect("it was not done");
+                    assert_eq!(arrival.subtask, Some(subtask), "{name} {event}");
+                    let found = delivery::delivery(&trace, event, crossing, instance, subtask);
+                    let found = found.expect("sound events");
+                    let told = arrival.told;
+                    assert_eq!(
+                        told.map(|told| told.event),
+                        found.as_ref().map(|found| found.event),
+                        "{name} {event}"
+                    );
+                    let has_returned =
+                        |told: Told| told.resolution == Resolution::Call(SubtaskState::Returned);
+                    assert_eq!(
+                        told.map(has_returned),
+                        found.map(|found| found.has_returned)
+                    );
+                    match told.is_some_and(has_returned) {
+                        true => returned += 1,
+                        false => others += 1,
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(returned >= 5 && others >= 2, "{returned} {others}");
+}
+
+#[test]
+fn lists_tell_of_reads_and_writes_where_they_came_to_their_end() {
+    let (_dir, trace) = recording("wat/futures.wat");
+    let path = trace.path().to_str().expect("a name").to_owned();
+    let listed = rr_dap(&["trace", "events", &path], "");
+    let listed = out_text(&listed.stdout);
+    let blocked: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.contains("-> blocked"))
+        .collect();
+    assert!(!blocked.is_empty(), "{listed}");
+    for line in blocked {
+        let (_, later) = line.split_once(" → ").unwrap_or_else(|| panic!("{line}"));
+        let known = [
+            "completed",
+            "dropped",
+            "cancelled",
+            "its end was never told",
+        ];
+        assert!(known.iter().any(|known| later.starts_with(known)), "{line}");
+    }
+    let listed = rr_dap(&["trace", "events", "--json", &path], "");
+    let later = out_text(&listed.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .filter(|call| !call["later"].is_null())
+        .count();
+    assert!(later > 0);
 }

@@ -40,6 +40,8 @@ export interface Hostcall {
   readonly arguments?: string | null;
   /** WAVE text. */
   readonly result?: string | null;
+  /** What became of it, if it was not done when it returned. */
+  readonly later?: { readonly text: string } | null;
   readonly failed: boolean;
   readonly depth?: number | null;
 }

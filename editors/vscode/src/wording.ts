@@ -31,7 +31,7 @@ export function shortFunction(call: Hostcall): string {
 /** One line: `(self: 4, path: "x") → ok(5)`. */
 export function callValues(call: Hostcall): string {
   const listed = `(${call.arguments ?? ''})`;
-  return call.result ? `${listed} → ${call.result}` : listed;
+  return [listed, call.result, call.later?.text].filter(Boolean).join(' → ');
 }
 
 /** As little as tells one call from the next: the handle that a method is of comes first, and is always the same. */

@@ -259,6 +259,9 @@ pub struct ToldHostcall {
     /// In WAVE; absent where the recording has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// What became of it, if it was not done when it returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub later: Option<ToldArrival>,
     /// Whether the result is an error.
     pub failed: bool,
     /// How many calls it is in.
@@ -269,6 +272,21 @@ pub struct ToldHostcall {
     /// How long it took in nanoseconds, to about a million, if the recording tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
+}
+
+/// What became of a hostcall that was not done when it returned.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToldArrival {
+    /// The subtask that it became; absent for a read or a write of a stream or future.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subtask: Option<u32>,
+    /// The hostcall that told of its end, or the first one after a callback that did; absent if
+    /// the program was never told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
+    /// For people: `subtask 2, returned before event 23`.
+    pub text: String,
 }
 
 /// A question about the whole recording.

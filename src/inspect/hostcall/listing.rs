@@ -4,6 +4,7 @@
 //! them were given and answered; of millions, another replay tells that of the page that is
 //! looked at.
 
+use super::arrivals::{Arrival, Arrivals};
 use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
 use super::wave;
@@ -35,6 +36,8 @@ pub struct Row {
     pub arguments: Box<str>,
     /// What it answered, or why that is missing.
     pub answer: RowAnswer,
+    /// What became of it, if it was not done when it returned.
+    pub arrival: Option<Arrival>,
     /// When it was made, by the host's clock on the wall.
     pub time: Option<WallTime>,
     /// How long it took; zero if that is too short for the clock.
@@ -104,7 +107,9 @@ impl Row {
             RowAnswer::Missing => " (no answer was recorded)".to_owned(),
             RowAnswer::Late => " (its answer comes after many more)".to_owned(),
         };
-        format!("{}({}){answer}", self.name, self.arguments)
+        let later = self.arrival.map(|arrival| arrival.text(&answer));
+        let later = later.unwrap_or_default();
+        format!("{}({}){answer}{later}", self.name, self.arguments)
     }
 }
 
@@ -117,6 +122,7 @@ pub struct Listing {
     /// Of the first.
     texts: Vec<Texts>,
     times: HostTimes,
+    arrivals: Arrivals,
     /// Why there are no more, where the recording is damaged or replaying it failed.
     pub cut_short: Option<String>,
 }
@@ -171,9 +177,11 @@ impl Listing {
         let crossings = trace.component().crossings().iter();
         let names = crossings.map(|crossing| crossing.name.clone()).collect();
         let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
+        let arrivals = Arrivals::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let listing = Arc::new(Mutex::new(Listing {
             names,
             times,
+            arrivals,
             ..Listing::default()
         }));
         let shared = listing.clone();
@@ -279,6 +287,7 @@ impl Listing {
                 .unwrap_or_default(),
             depth: depth as usize,
             arguments: texts.arguments,
+            arrival: self.arrivals.of(event),
             time: self.times.wall_time(event),
             took: self.times.duration(event),
             answer: match became {

@@ -1,6 +1,7 @@
 //! What crosses the boundary? Values of the component model, lifted from core values and
 //! memory; the hostcalls of a recording, and the one that the guest is in.
 
+pub mod arrivals;
 pub(super) mod blocks;
 pub mod builtin_call;
 pub mod call;

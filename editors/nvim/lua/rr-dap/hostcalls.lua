@@ -14,6 +14,9 @@ function M.line(call)
   local sign = call.failed and "!" or " "
   local indent = ("  "):rep(math.min(call.depth or 0, 10))
   local result = call.result and (" -> " .. call.result) or ""
+  if call.later then
+    result = result .. " → " .. call.later.text
+  end
   local name, arguments = call.name, call.arguments
   if not vim.startswith(arguments, "(") then
     arguments = "(" .. arguments .. ")"

@@ -7,6 +7,7 @@ use super::super::recordings::{Failed, Listed, Recordings};
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::NamePattern;
 use crate::component::types::CoreValue;
+use crate::inspect::hostcall::arrivals::Arrivals;
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
 use crate::inspect::hostcall::listing::took_text;
 use crate::inspect::hostcall::wave;
@@ -147,6 +148,7 @@ impl Events {
         if times.is_empty() && (self.time || self.slow.is_some()) {
             terminal::tell(format_args!("rr-dap: {TIMELESS}"));
         }
+        let arrivals = Arrivals::of_while(&trace, || true).unwrap_or_default();
         let (events, lines, recording) = (self.clone(), out.clone(), recording.to_owned());
         let listed = each_hostcall(trace, compiled, move |call| {
             if call.call.event < events.from {
@@ -164,9 +166,24 @@ impl Events {
             if !events.takes(clocked) {
                 return ControlFlow::Continue(());
             }
+            let arrival = arrivals.of(call.call.event);
             let line = match events.json {
-                true => clocked.json(&recording, json(name, &call)).to_string(),
-                false => clocked.text(events.time, text(name, &call)),
+                true => {
+                    let mut object = clocked.json(&recording, json(name, &call));
+                    if let Some(arrival) = arrival {
+                        object["later"] = serde_json::json!({
+                            "subtask": arrival.subtask,
+                            "event": arrival.told.map(|told| told.event),
+                            "text": arrival.words(),
+                        });
+                    }
+                    object.to_string()
+                }
+                false => {
+                    let line = text(name, &call);
+                    let later = arrival.map(|arrival| arrival.text(&line));
+                    clocked.text(events.time, line + &later.unwrap_or_default())
+                }
             };
             if let Err(error) = lines.lock().write(&line) {
                 return ControlFlow::Break(Err(error));

@@ -13,7 +13,8 @@ use crate::dap::protocol::Refusal;
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
-    StepArguments, StepKind, StepUnit, ToldHostcall, ToldMark, ToldMoment, Way, WhenResponse,
+    StepArguments, StepKind, StepUnit, ToldArrival, ToldHostcall, ToldMark, ToldMoment, Way,
+    WhenResponse,
 };
 use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, History, Mark, Output, Travels, WhichRequest, motion_in,
@@ -264,6 +265,11 @@ impl From<&Row> for ToldHostcall {
                 RowAnswer::Returned { result, .. } => result.as_ref().map(|r| r.to_string()),
                 RowAnswer::Missing | RowAnswer::Late => None,
             },
+            later: row.arrival.map(|arrival| ToldArrival {
+                subtask: arrival.subtask,
+                event: arrival.told.map(|told| told.event),
+                text: arrival.words(),
+            }),
             failed: row.has_failed(),
             depth: row.depth,
             time: row.time.map(WallTime::rfc3339),
