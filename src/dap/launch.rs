@@ -136,6 +136,7 @@ impl ViewArguments {
             programs: fields.paths("programs")?,
             debug_files: fields.paths("debugFiles")?,
             path_mapping: PathMapping::new(fields.pairs("sourceMap")?),
+            maps_paths: false,
             begin,
             just_my_code: fields.boolean("justMyCode")?.unwrap_or(true),
             libraries: fields.strings("libraries")?,
@@ -252,6 +253,7 @@ impl<'a> Fields<'a> {
                         name: given.string("name")?,
                         path_mapping: PathMapping::new(given.pairs("sourceMap")?),
                         debug_files: given.paths("debugFiles")?,
+                        is_found: false,
                     }
                 }
                 _ => return Err(self.wrong(key, expected)),

@@ -37,6 +37,8 @@ pub struct NodeArguments {
     pub path_mapping: PathMapping,
     /// Its debug files, besides those of all.
     pub debug_files: Vec<PathBuf>,
+    /// Whether it was found in a directory: nobody asked for this one.
+    pub is_found: bool,
 }
 
 impl NodeArguments {
@@ -123,6 +125,9 @@ pub struct ViewArguments {
     pub debug_files: Vec<PathBuf>,
     /// Where sources are that were compiled elsewhere.
     pub path_mapping: PathMapping,
+    /// Whether the debuggee itself tells and takes paths of this machine: of several recordings,
+    /// each may have another map for the same path. Else who asks it maps them.
+    pub maps_paths: bool,
     /// `stopAt`, or else `stopOnEntry`.
     pub begin: Begin,
     /// Whether frames of libraries are subdued, and line steps pass over code without

@@ -306,8 +306,12 @@ const acts = {
     await stopped('goto', stop);
     await there(messages[0].from);
     await page('focusTimeline');
+    await until('the last message', async () => {
+      await page('keys', { keys: ['End'] });
+      return /^answer-2 → getter/.test((await page('timeline')).tip ?? '');
+    });
     stop = stops();
-    await page('keys', { keys: ['End', 'Shift+Enter'] });
+    await page('keys', { keys: ['Shift+Enter'] });
     await stopped('goto', stop);
     await there(messages.at(-1).to ?? messages.at(-1).from);
     // Nothing is to lie upon the strip.

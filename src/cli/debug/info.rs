@@ -34,6 +34,7 @@ pub(super) const TOPICS: &[&str] = &[
     "variables",
     "types",
     "threads",
+    "nodes",
 ];
 
 /// The groups of the core level that `info registers` shows.
@@ -203,8 +204,11 @@ fn source(prompt: &mut Prompt) -> Done {
     Ok(Next::Continue)
 }
 
-/// There is one, and it knows the time.
+/// There is one, and it knows the time; of a system, one for each recording.
 fn threads(prompt: &mut Prompt) -> Done {
+    if prompt.threads()?.len() > 1 {
+        return prompt.console("rr nodes");
+    }
     let moment = prompt.client.moment()?;
     let frame = prompt.selected()?;
     let place = frame

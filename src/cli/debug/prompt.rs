@@ -315,14 +315,19 @@ impl Prompt {
     /// Has all recordings of a system looked at, where some are not: whether there were such.
     /// Places may be theirs that none of the others has.
     pub(super) fn look_at_all(&mut self) -> anyhow::Result<bool> {
-        let told: Threads = self.client.ask("threads", json!({}))?;
-        let mut threads = told.threads.iter();
-        if !threads.any(|thread| thread.name.ends_with(NOT_LOOKED_AT)) {
+        let threads = self.threads()?;
+        if !threads.iter().any(|name| name.ends_with(NOT_LOOKED_AT)) {
             return Ok(false);
         }
         let open = json!({ "expression": "nodes open", "context": "repl" });
         let _: serde_json::Value = self.client.ask("evaluate", open)?;
         Ok(true)
+    }
+
+    /// What the threads are called.
+    pub(super) fn threads(&mut self) -> anyhow::Result<Vec<String>> {
+        let told: Threads = self.client.ask("threads", json!({}))?;
+        Ok(told.threads.into_iter().map(|thread| thread.name).collect())
     }
 
     pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {

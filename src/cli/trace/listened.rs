@@ -32,11 +32,9 @@ impl Recordings {
     pub(super) fn listen(&self) -> anyhow::Result<Listened> {
         let given = self.paths.iter().cloned().map(NodeArguments::plain);
         let given: Vec<NodeArguments> = given.collect();
-        let nodes = opening::expanded(&given)?;
-        let mut traces = Vec::new();
-        for node in &nodes {
-            traces.push(Arc::new(Trace::open_with(&node.path, &self.programs)?));
-        }
+        let tell = |line: &str| terminal::tell(format_args!("rr-dap: {line}"));
+        let opened = opening::traces_of(opening::expanded(&given)?, &self.programs, &tell)?;
+        let (nodes, traces): (Vec<NodeArguments>, Vec<Arc<Trace>>) = opened.into_iter().unzip();
         let named: Vec<_> = nodes
             .iter()
             .zip(&traces)

@@ -30,7 +30,7 @@ impl Messages {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Listened { names, heard, .. } = self.recordings.listen()?;
         let found = Found::of(names, heard);
-        if found.says_nothing() && !self.json {
+        if found.says_nothing() && found.alone().next().is_none() && !self.json {
             terminal::tell("rr-dap: these recordings said nothing to each other");
         }
         let mut out = io::BufWriter::new(terminal::listing(self.json));

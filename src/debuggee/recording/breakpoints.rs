@@ -202,7 +202,7 @@ impl Recording {
         line: u64,
     ) -> (Vec<Place>, Option<SourcePoint>) {
         let line = u32::try_from(line).unwrap_or(u32::MAX);
-        if let Some(path) = path_of(source) {
+        if let Some(path) = self.sources.path_meant(source) {
             return self.line_places(&path, line);
         }
         if is_of_hostcalls(source) {
@@ -406,7 +406,7 @@ impl Recording {
         if let Some((module, function)) = listed(source) {
             return self.instruction_lines(module, function, &lines);
         }
-        let Some(path) = path_of(source) else {
+        let Some(path) = self.sources.path_meant(source) else {
             return Vec::new();
         };
         let clamp = |line: u64| u32::try_from(line).unwrap_or(u32::MAX - 1);

@@ -163,7 +163,10 @@ impl RecordingLauncher {
         let carried = timeline.trace().metadata().sources.iter();
         let carried = carried.map(|source| (source.path.clone(), source.text.clone()));
         let sources = Sources::new(
-            view.path_mapping.clone().or(self.path_mapping.clone()),
+            (
+                view.path_mapping.clone().or(self.path_mapping.clone()),
+                view.maps_paths,
+            ),
             folders,
             carried.collect(),
             view.libraries.clone(),

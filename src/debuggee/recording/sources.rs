@@ -2,7 +2,7 @@
 //! nowhere.
 
 use super::Recording;
-use super::texts::Text;
+use super::texts::{Text, path_of};
 use crate::component::ModuleId;
 use crate::debuggee::path_mapping::PathMapping;
 use crate::debuggee::{FramePlace, SourceOrigin, SourceRef};
@@ -32,6 +32,8 @@ enum Whereabouts {
 #[derive(Debug)]
 pub(super) struct Sources {
     path_mapping: PathMapping,
+    /// Whether paths are told and taken as on this machine.
+    maps_paths: bool,
     folders: Folders,
     /// Texts that the recording carries, by the path in the debug information.
     carried: HashMap<String, String>,
@@ -42,13 +44,14 @@ pub(super) struct Sources {
 
 impl Sources {
     pub(super) fn new(
-        path_mapping: PathMapping,
+        (path_mapping, maps_paths): (PathMapping, bool),
         folders: Folders,
         carried: HashMap<String, String>,
         libraries: Vec<String>,
     ) -> Sources {
         Sources {
             path_mapping,
+            maps_paths,
             folders,
             carried,
             libraries,
@@ -65,6 +68,22 @@ impl Sources {
     /// The path that the debug information has for a file, as far as is known.
     pub(super) fn recorded_path(&self, path: &str) -> String {
         self.path_mapping.inward(path)
+    }
+
+    /// The path that the debug information has for a source that somebody has named.
+    pub(super) fn path_meant(&self, source: &SourceOrigin) -> Option<String> {
+        match source {
+            SourceOrigin::File(path) if self.maps_paths => Some(self.recorded_path(path)),
+            source => path_of(source),
+        }
+    }
+
+    /// A file that is here, by its path in the debug information.
+    fn file(&self, path: &str) -> SourceOrigin {
+        SourceOrigin::File(match self.maps_paths {
+            true => self.path_mapping.outward(path),
+            false => path.to_owned(),
+        })
     }
 
     /// Looks for the sources of the program's own code, so that a client may name them by
@@ -179,9 +198,9 @@ impl Sources {
         let whereabouts = self.whereabouts(source, file);
         let path_owned = || path.to_owned();
         let (origin, note) = match whereabouts {
-            Whereabouts::Here => (SourceOrigin::File(path_owned()), None),
+            Whereabouts::Here => (self.file(path), None),
             Whereabouts::Changed => (
-                SourceOrigin::File(path_owned()),
+                self.file(path),
                 Some("changed since the program was compiled: lines may be others".to_owned()),
             ),
             Whereabouts::Kept(note) => {

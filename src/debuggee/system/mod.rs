@@ -71,8 +71,10 @@ pub struct System {
     story: Story,
     wanted: Wanted,
     spoken_of: SpokenOf,
-    /// Runs are of the present node alone.
+    /// The next motion is of the present node alone.
     is_alone: bool,
+    /// It answers questions, of which each is about the present node.
+    is_twin: bool,
     /// Where the present node stands, with breakpoints as the client numbers them.
     stop: Stop,
     frames: FrameNumbers,
@@ -130,6 +132,7 @@ impl System {
             wanted: Wanted::default(),
             spoken_of: SpokenOf::default(),
             is_alone: false,
+            is_twin: false,
             stop,
             frames: FrameNumbers::default(),
             last: NodeId(0),

@@ -12,7 +12,7 @@ use crate::debuggee::{Debuggee, LaunchError, Output};
 use crate::timeline::Interrupt;
 use crate::trace::Trace;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,15 +72,53 @@ pub fn expanded(given: &[NodeArguments]) -> Result<Vec<NodeArguments>, LaunchErr
                 true => {
                     let mut found = recordings_in(&node.path)?;
                     found.sort();
-                    nodes.extend(found.into_iter().map(NodeArguments::plain));
+                    nodes.extend(found.into_iter().map(|path| NodeArguments {
+                        is_found: true,
+                        ..NodeArguments::plain(path)
+                    }));
                 }
                 false => nodes.push(node),
             }
         }
     }
+    // A recording and the directory that it is in: it is one node all the same.
+    let mut known = HashSet::new();
+    nodes.retain(|node| {
+        let path = node.path.canonicalize();
+        known.insert(path.unwrap_or_else(|_| node.path.clone()))
+    });
     match nodes.is_empty() {
         true => Err(failed("there are no recordings (*.rrtrace) to debug")),
         false => Ok(nodes),
+    }
+}
+
+/// Opens the recordings of some nodes. One that was found in a directory may be damaged: it is
+/// told, and left out.
+///
+/// # Errors
+///
+/// If one that was asked for cannot be opened, or none can.
+pub fn traces_of(
+    nodes: Vec<NodeArguments>,
+    programs: &[PathBuf],
+    tell: &dyn Fn(&str),
+) -> Result<Vec<(NodeArguments, Arc<Trace>)>, LaunchError> {
+    let mut opened = Vec::new();
+    let mut refused = None;
+    for node in nodes {
+        match Trace::open_with(&node.path, programs) {
+            Ok(trace) => opened.push((node, Arc::new(trace))),
+            Err(error) if node.is_found => {
+                tell(&format!("left out: {error}"));
+                refused = Some(error);
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    match (opened.is_empty(), refused) {
+        (true, Some(error)) => Err(failed(error)),
+        _ => Ok(opened),
     }
 }
 
@@ -124,6 +162,7 @@ fn named_in(file: &Path) -> Result<Vec<NodeArguments>, LaunchError> {
             source_map,
             debug_files,
         } => NodeArguments {
+            is_found: false,
             path: directory.join(path),
             name,
             path_mapping: PathMapping::new(source_map),
@@ -215,14 +254,10 @@ pub fn open(
     output: &dyn Output,
     interrupt: &Interrupt,
 ) -> Result<Box<dyn Debuggee>, LaunchError> {
-    let nodes = expanded(given)?;
     let programs = launcher.programs_of(view);
-    let mut traces = Vec::new();
-    for node in &nodes {
-        // One that cannot be opened is told now, not when it is looked at.
-        let trace = Trace::open_with(&node.path, &programs).map_err(failed)?;
-        traces.push(Arc::new(trace));
-    }
+    // One that cannot be opened is told now, not when it is looked at.
+    let opened = traces_of(expanded(given)?, &programs, &|line| output.console(line))?;
+    let (nodes, traces): (Vec<NodeArguments>, Vec<Arc<Trace>>) = opened.into_iter().unzip();
     if let (1, Some(node)) = (nodes.len(), nodes.first()) {
         let view = of_node(view, node);
         return launcher.open_recording(&node.path, &view, output, interrupt);
@@ -258,6 +293,7 @@ fn of_node(view: &ViewArguments, node: &NodeArguments) -> ViewArguments {
         component: None,
         debug_files: [&node.debug_files[..], &view.debug_files].concat(),
         path_mapping: node.path_mapping.clone().or(view.path_mapping.clone()),
+        maps_paths: true,
         ..view.clone()
     }
 }

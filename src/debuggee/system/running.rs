@@ -42,16 +42,18 @@ impl System {
         let run = |node: NodeId, open: &mut dyn Debuggee, from: &Stop| loop {
             let was_hit = matches!(from.reason, Reason::Breakpoints(_)) && node != last;
             if direction == Direction::Backward && was_hit && rank(node, from) < now {
-                return Ok(from.clone());
+                return Ok((from.clone(), true));
             }
             let stop = open.travel(&Motion::Continue(direction), output, interrupt)?;
-            let is_hit = matches!(stop.reason, Reason::Breakpoints(_));
+            let is_break = matches!(stop.reason, Reason::Breakpoints(_));
             let is_ahead = direction == Direction::Backward && rank(node, &stop) >= now;
-            if !is_hit || !is_ahead || node == last {
-                return Ok(stop);
+            if !is_break || !is_ahead || node == last {
+                // One that is where it was has not come to anything: it stands at its end.
+                let is_hit = !is_plain_end(&stop, direction) && stop.position != from.position;
+                return Ok((stop, is_hit));
             }
         };
-        let stops: Vec<Result<Stop>> = std::thread::scope(|scope| {
+        let stops: Vec<Result<(Stop, bool)>> = std::thread::scope(|scope| {
             let open = self.members.iter_mut().filter_map(|m| m.open.as_mut());
             let running: Vec<_> = (0..)
                 .map(NodeId)
@@ -65,25 +67,26 @@ impl System {
             });
             ended.collect()
         });
-        let is_made = |stop: &Result<Stop>| {
+        let is_made = |stop: &Result<(Stop, bool)>| {
             stop.as_ref()
-                .is_ok_and(|stop| stop.reason != Reason::Paused)
+                .is_ok_and(|(stop, _)| stop.reason != Reason::Paused)
         };
-        // Paused, or one failed: where the person looks is where it has come to.
         let hits = self.ids().zip(&stops).filter_map(|(node, stop)| {
-            let is_hit = !is_plain_end(stop, direction);
-            let stop = stop.as_ref().ok().filter(|_| is_hit)?;
+            let (stop, _) = stop.as_ref().ok().filter(|(_, is_hit)| *is_hit)?;
             Some((rank(node, stop), node))
         });
-        let chosen = match (stops.iter().all(is_made), direction) {
-            (false, _) => None,
-            (true, Direction::Forward) => hits.min(),
-            (true, Direction::Backward) => hits.max(),
+        let is_whole = stops.iter().all(is_made);
+        let hit = match direction {
+            Direction::Forward => hits.min(),
+            Direction::Backward => hits.max(),
         };
-        let chosen = chosen.map_or(present, |(_, node)| node);
-        let has_ended = stops.iter().all(|stop| is_plain_end(stop, direction));
+        let hit = hit.map(|(_, node)| node).filter(|_| is_whole);
+        // Paused, or one failed: who was not done is where the person looks.
+        let undone = self.ids().zip(&stops).find(|(_, stop)| !is_made(stop));
+        let chosen = hit.or(undone.map(|(node, _)| node)).unwrap_or(present);
+        let has_ended = hit.is_none() && is_whole;
         for ((node, was), stop) in self.ids().zip(before).zip(&stops) {
-            let Ok(stop) = stop else { continue };
+            let Ok((stop, _)) = stop else { continue };
             let is_there = has_ended || node == chosen;
             if !is_there && *stop != was {
                 // What was left behind is a copy of the process: to go back there costs nothing.
@@ -115,15 +118,12 @@ impl System {
 }
 
 /// Whether a run ended where the recording does, and nothing was wrong there.
-fn is_plain_end(stop: &Result<Stop>, direction: Direction) -> bool {
-    match stop {
-        Ok(stop) => match (&stop.reason, direction) {
-            (Reason::Start, Direction::Backward) => true,
-            (Reason::End(ending), Direction::Forward) => {
-                !matches!(ending, Ending::Trapped(_) | Ending::HostError(_))
-            }
-            _ => false,
-        },
-        Err(_) => true,
+fn is_plain_end(stop: &Stop, direction: Direction) -> bool {
+    match (&stop.reason, direction) {
+        (Reason::Start, Direction::Backward) => true,
+        (Reason::End(ending), Direction::Forward) => {
+            !matches!(ending, Ending::Trapped(_) | Ending::HostError(_))
+        }
+        _ => false,
     }
 }

@@ -243,8 +243,10 @@ impl Travels for System {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
+        // What was said of the next motion does not hold of those after it.
+        let is_alone = std::mem::take(&mut self.is_alone) || self.is_twin;
         if let Motion::Continue(direction) = motion
-            && !self.is_alone
+            && !is_alone
             && self.members.len() > 1
         {
             return self.run_all(*direction, output, interrupt);
@@ -260,7 +262,7 @@ impl Travels for System {
             return self.travel(&motion, output, interrupt);
         }
         if let Motion::Fraction(part) = motion
-            && !self.is_alone
+            && !is_alone
             && self.members.len() > 1
         {
             return self.all_to(*part, output, interrupt);
