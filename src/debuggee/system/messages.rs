@@ -121,10 +121,9 @@ impl Found {
     pub fn line_alone(&self, id: EndId, end: &End, other: &OtherEnd) -> String {
         let why = match other {
             OtherEnd::Ambiguous(candidates) => {
-                let names = self.names_of(candidates);
                 format!(
                     "nothing tells which of these it is with: {}",
-                    names.join(", ")
+                    self.candidates(candidates)
                 )
             }
             _ => "its other end is in none of these recordings".to_owned(),

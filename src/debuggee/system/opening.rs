@@ -74,7 +74,8 @@ pub fn expanded(given: &[NodeArguments]) -> Result<Vec<NodeArguments>, LaunchErr
                     found.sort();
                     nodes.extend(found.into_iter().map(|path| NodeArguments {
                         is_found: true,
-                        ..NodeArguments::plain(path)
+                        path,
+                        ..node.clone()
                     }));
                 }
                 false => nodes.push(node),
@@ -228,6 +229,7 @@ pub fn names(nodes: &[Named]) -> Vec<String> {
         .map(|(program, node)| {
             let name = match (uses.get(program.as_str()), node.instance) {
                 (Some(1), _) => program.clone(),
+                (_, 0) if node.name.is_some() => program.clone(),
                 (_, 0) => stem(&node.path),
                 (_, instance) => format!("{program}-{instance}"),
             };
@@ -356,7 +358,10 @@ mod tests {
             node(None, "shop.wasm", "dir/two.rrtrace"),
             node(Some("client"), "x.wasm", "three.rrtrace"),
             node(None, "shop.wasm", "other/two.rrtrace"),
+            node(Some("twin"), "x.wasm", "four.rrtrace"),
+            node(Some("twin"), "x.wasm", "five.rrtrace"),
         ]);
-        assert_eq!(named, ["one", "gateway", "two", "client", "two#2"]);
+        let expected = ["one", "gateway", "two", "client", "two#2", "twin", "twin#2"];
+        assert_eq!(named, expected);
     }
 }

@@ -7,7 +7,7 @@ use crate::debuggee::DebuggeeError;
 use crate::replay::Tick;
 use crate::system::clock::WallClock;
 use crate::system::conversation::{Conversations, End, Place, Way};
-use crate::system::matching::{Matches, NodeConversations, match_ends};
+use crate::system::matching::{MOST_CANDIDATES, Matches, NodeConversations, match_ends};
 use crate::system::message::{EndId, Message, NodeId, OtherEnd, Site};
 use crate::system::order::{Cut, NodeExtent, NodePlace, Order};
 use crate::system::words;
@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
+/// So many conversations are named that may be one.
+const TOLD_CANDIDATES: usize = 8;
 /// Who waits looks so often whether anybody still wants to know.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// So long a motion waits for it: few recordings said so much that it takes longer.
@@ -339,6 +341,26 @@ impl Found {
         })
     }
 
+    fn how_many(&self, candidates: &[EndId]) -> String {
+        match candidates.len() {
+            count if count >= MOST_CANDIDATES => format!("{count} conversations or more"),
+            count => format!("{count} conversations"),
+        }
+    }
+
+    /// Some conversations, by where they begin: `shop event 3, shop event 40 and 7 more`.
+    pub(super) fn candidates(&self, candidates: &[EndId]) -> String {
+        let told = candidates.iter().take(TOLD_CANDIDATES).map(|id| {
+            let began = self.end(*id).map_or(0, |end| end.began.events);
+            format!("{} event {began}", self.name(id.node))
+        });
+        let told: Vec<String> = told.collect();
+        match candidates.len() - told.len() {
+            0 => told.join(", "),
+            more => format!("{} and {more} more", told.join(", ")),
+        }
+    }
+
     /// Why the other end of a conversation is not known.
     pub(super) fn why_unknown(&self, id: EndId) -> String {
         let about = self.end(id).map(words::end).unwrap_or_default();
@@ -346,13 +368,15 @@ impl Found {
             OtherEnd::Outside => {
                 format!("the other end of this is in none of these recordings: {about}")
             }
+            OtherEnd::Ambiguous(candidates) if candidates.len() == 1 => {
+                let one = self.candidates(candidates);
+                format!("too little tells whether this ({about}) is with {one}")
+            }
             OtherEnd::Ambiguous(candidates) => {
-                let names = candidates.iter().map(|of| self.name(of.node));
-                let names: Vec<&str> = names.collect();
                 format!(
-                    "nothing tells which of {} conversations this is ({about}): {}",
-                    names.len(),
-                    names.join(", ")
+                    "nothing tells which of {} this is ({about}): {}",
+                    self.how_many(candidates),
+                    self.candidates(candidates)
                 )
             }
             OtherEnd::Known(..) | OtherEnd::Several(_) => {

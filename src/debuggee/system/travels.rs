@@ -130,7 +130,8 @@ impl System {
                 self.moved_with.push(other);
                 member.stop = None;
                 if let Some(open) = &mut member.open {
-                    open.travel(&motion_to(place), output, interrupt)?;
+                    // It stands in the call that is the last thing it has to have done.
+                    member.place = place_of(&open.travel(&motion_to(place), output, interrupt)?);
                 }
             }
         }
@@ -197,7 +198,11 @@ impl System {
             member.place = place;
             member.stop = None;
             if let Some(open) = &mut member.open {
-                open.travel(&motion_to(place), output, interrupt)?;
+                let motion = match found.events(node) {
+                    Some(all) if place == Place::after(all) => Motion::End,
+                    _ => motion_to(place),
+                };
+                member.place = place_of(&open.travel(&motion, output, interrupt)?);
             }
         }
         self.stop = self.stop_of(self.present)?;

@@ -178,4 +178,4 @@ impl Found {
 }
 
 /// So many places are named where a conversation may go on.
-const MOST_CANDIDATES: usize = 16;
+pub const MOST_CANDIDATES: usize = 64;
