@@ -50,6 +50,8 @@ impl Ground {
             json!({ "trace": self.hello, "stopAt": "end" }),
             json!({ "trace": self.hello, "stopOnEntry": true, "justMyCode": false }),
             json!({ "traces": [self.ledger, self.hello], "stopOnEntry": true }),
+            json!({ "traces": [self.hello, self.ledger], "stopAt": "end" }),
+            json!({ "traces": [self.ledger, self.hello], "stopAt": "end" }),
             program,
         ];
         Known::of(launches, &["/rr-dap/fixtures/ledger.c", "/guest/hello/h.c"])

@@ -218,11 +218,11 @@ impl Pass<'_> {
                     self.begin(open, handle, None);
                 }
                 Builtin::Stream(Transmit::CancelRead | Transmit::CancelWrite, _)
-                | Builtin::Future(Transmit::CancelRead | Transmit::CancelWrite, _) => {
-                    if CopyAnswer::of(answer) != CopyAnswer::Blocked {
-                        let resolution = Resolution::Copy(CopyAnswer::of(answer));
-                        self.ended(open.instance, handle, resolution, (open.event, true));
-                    }
+                | Builtin::Future(Transmit::CancelRead | Transmit::CancelWrite, _)
+                    if CopyAnswer::of(answer) != CopyAnswer::Blocked =>
+                {
+                    let resolution = Resolution::Copy(CopyAnswer::of(answer));
+                    self.ended(open.instance, handle, resolution, (open.event, true));
                 }
                 Builtin::SubtaskCancel => {
                     if let Some(state) = SubtaskState::of(answer).filter(|s| s.is_resolved()) {
