@@ -2,6 +2,7 @@
 //! of it. One pass over the recording, without a replay.
 
 use super::builtin_call::number;
+use super::delivery::two_words;
 use crate::component::status::{CopyAnswer, EventCode, LoweredAnswer, SubtaskState};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind, Transmit};
 use crate::trace::{Event, EventKind, Instance, Trace};
@@ -291,10 +292,4 @@ fn waits(component: &Component, crossing: CrossingId) -> bool {
             Builtin::WaitableSetWait | Builtin::WaitableSetPoll
         ))
     )
-}
-
-fn two_words(bytes: &[u8]) -> Option<(u32, u32)> {
-    let (first, rest) = bytes.split_first_chunk()?;
-    let second = rest.first_chunk()?;
-    Some((u32::from_le_bytes(*first), u32::from_le_bytes(*second)))
 }

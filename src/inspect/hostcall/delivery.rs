@@ -155,7 +155,8 @@ pub fn delivery(
     Ok(None)
 }
 
-fn two_words(bytes: &[u8]) -> Option<(u32, u32)> {
+/// The index and the code of an event, as they are written to memory.
+pub(super) fn two_words(bytes: &[u8]) -> Option<(u32, u32)> {
     let (first, rest) = bytes.split_first_chunk()?;
     let second = rest.first_chunk()?;
     Some((u32::from_le_bytes(*first), u32::from_le_bytes(*second)))
