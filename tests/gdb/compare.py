@@ -422,7 +422,19 @@ def missing():
     if not dwarfdump():
         return "llvm-dwarfdump"
     status, _ = run(["gdb", "-nx", "-batch", "-ex", "python print(1)"])
-    return "gdb with Python" if status != 0 else None
+    if status != 0:
+        return "gdb with Python"
+    # A compiler may be there without the libraries of one of the targets.
+    with tempfile.TemporaryDirectory() as directory:
+        for suffix, compiler in ((".c", "clang-19"), (".cc", "clang++-19")):
+            source = os.path.join(directory, "empty" + suffix)
+            with open(source, "w") as file:
+                file.write("int main(void) { return 0; }\n")
+            for target in ([], ["--target=wasm32-wasi"]):
+                status, _ = run([compiler, *target, source, "-o", os.path.join(directory, "empty")])
+                if status != 0:
+                    return f"what {' '.join([compiler, *target])} links with"
+    return None
 
 
 def main(arguments):
