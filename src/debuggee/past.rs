@@ -3,6 +3,7 @@
 use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
+use crate::inspect::tasks::{TaskTold, TasksTold, Waits};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Motion;
 use std::ops::Range;
@@ -70,6 +71,14 @@ pub trait Past {
     ///
     /// As [`Past::printed`].
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
+    /// The tasks here, or at the end of the recording, and who waits for whom.
+    ///
+    /// # Errors
+    ///
+    /// As [`Past::printed`].
+    fn tasks(&mut self, _at_end: bool) -> Result<TasksShown, DebuggeeError> {
+        Ok(TasksShown::default())
+    }
     /// Why the run failed where it stands, if there is more to say than its own message:
     /// which handle was wrong.
     ///
@@ -79,6 +88,17 @@ pub trait Past {
     fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
         Ok(None)
     }
+}
+
+/// The tasks of a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TasksShown {
+    /// Those in progress, and what instances hold that is waited for.
+    pub told: TasksTold,
+    /// The last that have ended, the last one first.
+    pub ended: Vec<TaskTold>,
+    /// Who waits for whom.
+    pub waits: Waits,
 }
 
 /// Which request is meant.

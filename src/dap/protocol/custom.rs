@@ -2,6 +2,7 @@
 //! their contract.
 
 use super::{Capabilities, Source};
+use crate::inspect::tasks::{TaskTold, TasksTold, Waits};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -402,6 +403,26 @@ pub enum ResourcesAt {
     Here,
     /// Where the recording ends.
     End,
+}
+
+/// Which tasks to tell of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TasksArguments {
+    /// When.
+    pub at: ResourcesAt,
+}
+
+/// The tasks, and who waits for whom.
+#[derive(Debug, Serialize)]
+pub struct TasksResponse {
+    /// Those in progress, and what instances hold that is waited for.
+    #[serde(flatten)]
+    pub told: TasksTold,
+    /// The last that have ended, the last one first.
+    pub ended: Vec<TaskTold>,
+    /// Who waits for whom.
+    pub waits: Waits,
 }
 
 /// The handle tables.

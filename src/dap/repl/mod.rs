@@ -19,6 +19,7 @@ mod resources;
 mod seek;
 mod step;
 mod system;
+mod tasks;
 mod when;
 pub(super) mod wrote;
 
@@ -121,6 +122,9 @@ static TABLE: &[ConsoleCommand] = &[
     requests::REQUEST_PREVIOUS,
     requests::REQUESTS,
     resources::RESOURCES,
+    tasks::TASKS,
+    tasks::TASK,
+    tasks::WAITS,
     output::OUTPUT,
     functions::FUNCTIONS,
     end_run::END_RUN,

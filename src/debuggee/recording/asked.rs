@@ -8,8 +8,8 @@ use crate::debuggee::{
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableInSource, VariableView,
-    WhichRequest, Window,
+    SourceRef, SourceText, Stops, TasksShown, TextRef, Thrown, ValuesRef, VariableInSource,
+    VariableView, WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
@@ -253,6 +253,10 @@ impl Past for Recording {
             return Ok(Some(message));
         }
         self.trap_explained()
+    }
+
+    fn tasks(&mut self, at_end: bool) -> Result<TasksShown, DebuggeeError> {
+        self.tasks_shown(at_end)
     }
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

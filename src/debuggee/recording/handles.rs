@@ -135,9 +135,12 @@ impl Recording {
         if let Reason::End(Ending::Trapped(trap)) = &here.reason
             && is_deadlock(trap)
         {
-            return self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
+            let awaited = self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
                 chronicle.at_end(|history| history.end().ok().map(|tables| awaited(&tables)))
-            });
+            })?;
+            let waits = self.deadlock_explained();
+            let parts: Vec<String> = awaited.into_iter().chain(waits).collect();
+            return Ok((!parts.is_empty()).then(|| parts.join("; ")));
         }
         let Some(last) = here.event.checked_sub(1) else {
             return Ok(None);

@@ -35,6 +35,7 @@ mod stack;
 mod stand_in;
 mod symbols;
 mod targets;
+mod tasks;
 pub(super) mod texts;
 mod thrown;
 mod values;

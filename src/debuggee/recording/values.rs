@@ -82,6 +82,7 @@ impl Recording {
             let hint = ScopeHint::ReturnValue;
             scopes.push(scope(id, RETURNED, "Return value", hint, false));
         }
+        scopes.extend(self.task_scope());
         scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
         let (key, name) = core::ALL;
         scopes.push(scope(id, key, name, ScopeHint::Registers, true));
@@ -130,6 +131,10 @@ impl Recording {
         if of.0.split('/').next() == Some(super::handles::KEY) {
             let steps: Vec<&str> = steps.skip(1).collect();
             return self.handle_values(&steps);
+        }
+        if of.0.split('/').next() == Some(super::tasks::KEY) {
+            let steps: Vec<&str> = steps.skip(1).collect();
+            return self.task_values(&steps);
         }
         let stale = || failed("these values are not there any more");
         let frame: u32 = steps

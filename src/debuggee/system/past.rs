@@ -2,7 +2,9 @@
 
 use super::System;
 use super::tags;
-use crate::debuggee::{DebuggeeError, InstanceHandles, Output, Past, Printed, WhichRequest};
+use crate::debuggee::{
+    DebuggeeError, InstanceHandles, Output, Past, Printed, TasksShown, WhichRequest,
+};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
@@ -51,6 +53,10 @@ impl Past for System {
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>> {
         self.here_mut()?.resources(at_end)
+    }
+
+    fn tasks(&mut self, at_end: bool) -> Result<TasksShown> {
+        self.here_mut()?.tasks(at_end)
     }
 
     fn fault_explained(&mut self) -> Result<Option<String>> {

@@ -28,7 +28,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) use overview::timeline;
-pub(super) use past::{output, resources};
+pub(super) use past::{output, resources, tasks};
 pub(super) use requests::requests;
 
 impl ToldMoment {
