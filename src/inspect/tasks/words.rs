@@ -133,10 +133,9 @@ impl Words<'_> {
             }
             Item::Set(_) => format!("set {index}"),
             Item::End(end) => {
-                let what = self
-                    .channel(end)
-                    .map_or("stream", |channel| channel.kind.name());
-                match copying(end) {
+                let kind = self.kind(end);
+                let what = kind.name();
+                match copying(kind, end) {
                     Some(copying) => format!("{what} {index} ({copying})"),
                     None => format!("{what} {index}"),
                 }
@@ -227,7 +226,7 @@ impl Words<'_> {
             Side::Readable => ", readable end",
             Side::Writable => ", writable end",
         });
-        if let Some(copying) = copying(end) {
+        if let Some(copying) = copying(self.kind(end), end) {
             words.push_str(&format!(": {copying}"));
         }
         if let Some(values) = end
@@ -299,6 +298,11 @@ impl Words<'_> {
         }
     }
 
+    fn kind(&self, end: &End) -> ChannelKind {
+        let channel = self.channel(end);
+        channel.map_or(ChannelKind::Stream, |channel| channel.kind)
+    }
+
     fn channel(&self, end: &End) -> Option<&Channel> {
         self.tasks.channel(end.channel)
     }
@@ -352,19 +356,24 @@ fn progress(subtask: &Subtask) -> String {
 }
 
 /// What is being read or written at an end.
-fn copying(end: &End) -> Option<String> {
+fn copying(kind: ChannelKind, end: &End) -> Option<String> {
     let copying = end.copying.as_ref()?;
     let (verb, preposition) = match end.side {
-        Side::Readable => ("read", "of up to "),
-        Side::Writable => ("write", "of "),
+        Side::Readable => ("read", " of up to "),
+        Side::Writable => ("write", " of "),
+    };
+    // There is one value in a future.
+    let how_many = match kind {
+        ChannelKind::Stream => format!("{preposition}{}", copying.length),
+        ChannelKind::Future => String::new(),
     };
     let cancelled = match copying.cancelled {
         Some(event) => format!(", asked to end in hostcall {event}"),
         None => String::new(),
     };
     Some(format!(
-        "{verb} {preposition}{} since hostcall {}{cancelled}",
-        copying.length, copying.event
+        "{verb}{how_many} since hostcall {}{cancelled}",
+        copying.event
     ))
 }
 
@@ -393,7 +402,7 @@ fn begun(event: u64) -> String {
 
 fn after(event: u64) -> String {
     match event.checked_sub(1) {
-        Some(last) => format!("since after event {last}"),
+        Some(last) => format!("since event {last}"),
         None => "from the beginning".to_owned(),
     }
 }
