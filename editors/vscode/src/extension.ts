@@ -13,6 +13,7 @@ import { RecordingEditor } from './recordingEditor.js';
 import { Recordings, reporting } from './recording.js';
 import { RequestsView } from './requestsView.js';
 import { StatusBar } from './statusBar.js';
+import { TasksView } from './tasksView.js';
 import { TimelinePanel } from './timeline/panel.js';
 import { travelCommands } from './travel.js';
 
@@ -49,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     new MessagesView(recordings),
     new HostcallsView(recordings),
     new HandlesView(recordings),
+    new TasksView(recordings),
     new TimelinePanel(context.extensionUri, recordings),
   );
   void offerIfFound();

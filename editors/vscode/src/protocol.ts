@@ -119,6 +119,87 @@ export interface Instance {
   readonly leaks?: readonly Handle[];
 }
 
+/** A call of an exported function. Moments are numbers of the hostcall that was made next. */
+export interface Task {
+  /** Calls of exported functions are counted from 1. */
+  readonly id: number;
+  readonly instance: number;
+  /** The WIT path. */
+  readonly function: string;
+  /** WAVE text. */
+  readonly arguments: string;
+  readonly state: 'running' | 'calling' | 'waiting' | 'yielded' | 'ended';
+  /** The same for people, with what it waits for. */
+  readonly words: string;
+  /** What else there is to say. */
+  readonly more: readonly string[];
+  /** The hostcall that it is in. */
+  readonly hostcall?: number | null;
+  /** Since when it waits. */
+  readonly since?: number | null;
+  /** The hostcall of another instance that it answers. */
+  readonly caller?: { readonly instance: number; readonly task?: number | null; readonly hostcall: number } | null;
+  readonly begun: number;
+  /** How often its callback was called. */
+  readonly callbacks: number;
+  readonly ended?: number | null;
+}
+
+/** What an instance holds that is waited for; more of it by `kind`. */
+export interface HeldItem {
+  readonly index: number;
+  readonly kind: 'subtask' | 'waitable-set' | 'stream' | 'future';
+  readonly words: string;
+  /** That began it, made it, or uses it. */
+  readonly hostcall: number;
+  /** The task that made it, or used it last. */
+  readonly task?: number | null;
+  /** Of a subtask. */
+  readonly function?: string;
+  readonly state?: string;
+  readonly result?: string | null;
+  readonly callee?: number | null;
+  /** Of an end of a stream or future. */
+  readonly type?: string;
+  readonly side?: 'readable' | 'writable';
+  readonly otherEnd?: { readonly words: string; readonly instance?: number | null; readonly index?: number | null };
+}
+
+export interface HoldingInstance {
+  readonly instance: number;
+  readonly items: readonly HeldItem[];
+}
+
+/** Somebody who waits, or what is waited for. */
+export interface WaitNode {
+  readonly kind: 'task' | 'waitable-set' | 'subtask' | 'end' | 'other-end' | 'host' | 'nobody';
+  readonly words: string;
+  /** In a few words. */
+  readonly name: string;
+  readonly task?: number | null;
+  readonly instance?: number | null;
+  readonly index?: number | null;
+  readonly hostcall?: number | null;
+  /** Whether nothing of what it waits for can ever happen. */
+  readonly isStuck: boolean;
+}
+
+export interface Waits {
+  readonly nodes: readonly WaitNode[];
+  /** From who waits to what it waits for, by place in `nodes`. */
+  readonly edges: readonly (readonly [number, number])[];
+  /** Those who wait for each other and for nobody else, by place in `nodes`. */
+  readonly cycles: readonly (readonly number[])[];
+}
+
+export interface Tasks {
+  readonly tasks: readonly Task[];
+  readonly instances: readonly HoldingInstance[];
+  /** The last that have ended, the last one first. */
+  readonly ended: readonly Task[];
+  readonly waits: Waits;
+}
+
 export interface Bucket {
   /** The first event. */
   readonly from: number;
@@ -260,6 +341,7 @@ export interface Requests {
     { readonly handle?: number; readonly at?: 'here' | 'end' },
     { readonly instances: readonly Instance[] },
   ];
+  'rr/tasks': [{ readonly at?: 'here' | 'end' }, Tasks];
   'rr/timeline': [{ readonly buckets?: number }, Timeline];
   'rr/system': [{ readonly buckets?: number }, System];
   'rr/messages': [MessageQuery, Messages];

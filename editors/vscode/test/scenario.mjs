@@ -17,6 +17,7 @@ const SYSTEM = configuration('System', {
   traces: ['poster.rrtrace', 'getter.rrtrace', 'served'].map((name) => `\${workspaceFolder}/shop/${name}`),
   stopAt: 'entry',
 });
+const DEADLOCK = configuration('Deadlock', { trace: '${workspaceFolder}/deadlock.rrtrace', stopAt: 'end' });
 const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true, pauseEnds: true });
 const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'start' });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
@@ -239,6 +240,48 @@ const acts = {
     for (const view of ['Variables', 'Watch', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
     await end(vscode, until);
     // Others have none, and no view for them.
+    assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
+    await stopped('start');
+    await page('openSection', { view: 'Hostcalls' });
+    assert.deepEqual(await rows(), []);
+    await end(vscode, until);
+  },
+
+  async 'tasks are listed with what they wait for, deadlocks are marked, and rows lead there'({ vscode, page, folder, session, stopped, go, until, moment }) {
+    const rows = async () => (await page('rows', { view: 'Tasks' })).map((row) => row.trim().replaceAll('\n', ' '));
+    assert.ok(await vscode.debug.startDebugging(folder, DEADLOCK));
+    await stopped('exception');
+    await vscode.commands.executeCommand('workbench.view.debug');
+    const others = ['Variables', 'Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints', 'Hostcalls', 'Handles'];
+    await page('openSection', { view: 'Tasks' });
+    for (const view of others) await page('closeSection', { view });
+    await until('both tasks', async () => (await rows()).filter((row) => /^task [12] .*waits for ever at set/.test(row)).length >= 2);
+    const all = await rows();
+    assert.match(all[0], /^deadlock\s*task 1 → set 3 → subtask 1 .*→ task 1$/);
+    const first = all.findIndex((row) => /^task 1\s+run/.test(row));
+    assert.match(all[first + 1], /^set 3/);
+    assert.match(all[first + 2], /^subtask 1 \(order, started\)/);
+    assert.match(all[first + 3], /^task 2\s+order/);
+    assert.ok(all.some((row) => /^future 2, writable end/.test(row)), all.join('\n'));
+    await page('picture', { name: 'tasks' });
+    await page('clickRow', { view: 'Tasks', text: 'subtask 1 (order, started)' });
+    await stopped('goto');
+    await until('event 2', () => eventOf(moment()) === 2);
+    // As it is there: the second task has still to begin.
+    await until('the view follows', async () => (await rows()).length > 0 && !(await rows()).some((row) => /for ever|deadlock/.test(row)));
+    assert.deepEqual((await session().customRequest('rr/tasks', {})).tasks.map(({ id }) => id), [1]);
+    assert.equal((await rows()).filter((row) => /^task /.test(row)).length, 1);
+    await vscode.commands.executeCommand('rr-dap.showTasksAtEnd');
+    await until('those at the end', async () => (await rows()).some((row) => /for ever/.test(row)));
+    await go('rr-dap.goToStart');
+    assert.ok((await rows()).some((row) => /for ever/.test(row)));
+    await page('menu', { view: 'Tasks', text: 'task 2', item: 'Go to Where It Began' });
+    await until('the call of task 2', () => eventOf(moment()) === 2);
+    await vscode.commands.executeCommand('rr-dap.showTasksHere');
+    await until('those here', async () => !(await rows()).some((row) => /for ever/.test(row)));
+    for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
+    await end(vscode, until);
+    // Others have one call, and no view for it.
     assert.ok(await vscode.debug.startDebugging(folder, RETURNED));
     await stopped('start');
     await page('openSection', { view: 'Hostcalls' });

@@ -1,5 +1,5 @@
-// The folder that VS Code opens: the ledger, its source, and a recording of it; a recording of a
-// program that returns, and a program that does not end.
+// The folder that VS Code opens: the ledger, its source, and a recording of it; recordings of a
+// program that returns and of one whose tasks wait for each other, and a program that does not end.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -11,13 +11,18 @@ export function makeWorkspace(folder, fixtures, rrDap) {
   for (const file of ['ledger.c', 'ledger.csv', 'ledger.wasm', 'rt/start.c']) cpSync(join(fixtures, file), join(folder, file));
   const nested = ['--quiet', '--invoke', 'run()', '-o', join(folder, 'nested.rrtrace'), join(fixtures, 'wat/nested.wat')];
   execFileSync(rrDap, ['record', ...nested], { stdio: 'pipe' });
+  cpSync(join(fixtures, 'wat/deadlock.wat'), join(folder, 'deadlock.wat'));
+  recordTrap(rrDap, ['--invoke', 'run()', '-o', join(folder, 'deadlock.rrtrace'), join(folder, 'deadlock.wat')]);
   cpSync(join(fixtures, 'wat/spin.wat'), join(folder, 'endless.wat'));
   cpSync(join(fixtures, 'wat/heartbeat.wat'), join(folder, 'heartbeat.wat'));
+  recordTrap(rrDap, ['--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace'), join(folder, 'ledger.wasm')]);
+}
+
+/** These end with a trap: that is what there is to find. */
+function recordTrap(rrDap, given) {
   try {
-    const options = ['--quiet', '--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace')];
-    execFileSync(rrDap, ['record', ...options, join(folder, 'ledger.wasm')], { stdio: 'pipe' });
+    execFileSync(rrDap, ['record', '--quiet', ...given], { stdio: 'pipe' });
   } catch (error) {
-    // The ledger ends with a trap: that is what there is to find.
     if (error.status !== 134) throw error;
   }
 }
