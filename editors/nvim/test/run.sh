@@ -34,6 +34,7 @@ is_at_least 0.10 || skip "the plugin's, as $nvim is older than 0.10"
 [ -d "$NVIM_DAP/lua/dap" ] || { echo "$NVIM_DAP is not nvim-dap" >&2; exit 1; }
 "$root/editors/record-service.sh" "$work/service.rrtrace" /hello /status/503 "/slow?ms=60" "/trap?place=3"
 "$root/editors/record-system.sh" "$work/shop"
+"$rr_dap" record --quiet --invoke 'run()' -o "$work/deadlock.rrtrace" "$root/fixtures/wat/deadlock.wat" 2>/dev/null || [ $? -eq 134 ]
 for test in "$here"/*_test.lua; do
   echo "# $(basename "$test")"
   (cd "$work" && "$nvim" --clean --headless --cmd "set rtp^=$PLUGIN" -l "$test") || failed=1

@@ -25,6 +25,10 @@ local function backs(lead)
   return beginning({ "back" }, lead)
 end
 
+local function ends(lead)
+  return beginning({ "end" }, lead)
+end
+
 --- What a command calls, and what may follow it. The function is given that text.
 local COMMANDS = {
   RrBackInto = { "travel", "back_into", "step back into the call that returned last" },
@@ -47,6 +51,8 @@ local COMMANDS = {
   RrMessages = { "messages", "list", "list what recordings said to each other in the quickfix window", nargs = "*" },
   RrNodes = { "messages", "nodes", "list the recordings that are debugged as one in the quickfix window" },
   RrFollow = { "messages", "follow", "go along the message that is sent here", nargs = "?", complete = backs },
+  RrTasks = { "tasks", "tasks", "list tasks and what they wait for in the quickfix window", nargs = "?", complete = ends },
+  RrWaits = { "tasks", "waits", "list who waits for whom in the quickfix window", nargs = "?", complete = ends },
   RrHandles = { "handles", "open", "show the handle tables" },
 }
 

@@ -59,7 +59,7 @@ end
 
 --- Opens a list of ours, with the cursor at an item.
 ---@param title string
----@param items table[] with `event`, `request`, `message` or `node` in their `user_data`
+---@param items table[] with `event`, `request`, `message`, `node` or `task` in their `user_data`
 ---@param index integer
 function M.open(title, items, index)
   vim.fn.setqflist({}, " ", {
@@ -112,7 +112,7 @@ local function is_ours()
   return type(context) == "table" and context.rr_dap == CONTEXT
 end
 
---- Travels to the hostcall, the request, the message or the node of a line.
+--- Travels to the hostcall, the request, the message, the node or the task of a line.
 ---@param line integer
 ---@param received boolean? of a message, to where it is received
 function M.travel(line, received)
@@ -128,8 +128,10 @@ function M.travel(line, received)
     travel.to_message(to.message, received and "received" or to.go)
   elseif to.node then
     travel.to_node(to.node)
-  else
+  elseif to.event then
     travel.to_event(to.event)
+  else
+    tell.info("this line speaks of no event")
   end
 end
 
@@ -151,7 +153,7 @@ end
 local function kind()
   local first = is_ours() and vim.fn.getqflist({ items = 1 }).items[1]
   local to = first and type(first.user_data) == "table" and first.user_data or {}
-  return to.request and "request" or to.message and "message" or to.node and "node" or "event"
+  return to.request and "request" or to.message and "message" or to.node and "node" or to.task and "task" or "event"
 end
 
 --- Asks what the present is in a list of some kind, which may be another one by then.
@@ -197,6 +199,13 @@ local FOLLOWS = {
     follow_by("node", "rr/system", vim.empty_dict(), function(found)
       require("rr-dap.messages").retell_nodes(found)
     end)
+  end,
+  task = function()
+    local tasks = require("rr-dap.tasks")
+    local asked = tasks.asked_anew()
+    if asked then
+      follow_by("task", "rr/tasks", asked, tasks.retell)
+    end
   end,
 }
 
