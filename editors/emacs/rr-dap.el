@@ -17,7 +17,8 @@
 ;; hostcalls, @ seeks, W asks who wrote a value.  `M-x rr-dap-requests' lists what
 ;; a service was asked.  Where several recordings are debugged as one (`rr-dap-system' in
 ;; `M-x dape'), `M-x rr-dap-messages' lists what they said to each other, `rr-dap-nodes'
-;; where each stands, and A goes along a message, with a prefix argument back.  All commands of rr-dap's console can be typed into
+;; where each stands, and A goes along a message, with a prefix argument back.  `M-x rr-dap-tasks'
+;; lists the tasks of an asynchronous program and what they wait for.  All commands of rr-dap's console can be typed into
 ;; `*dape-repl*'; `help' lists them.
 ;;
 ;; While a session is there, its sources have a language server of Eglot's that knows
@@ -299,6 +300,8 @@ With a prefix argument FAILED, to the last one that failed."
 (autoload 'rr-dap-messages "rr-dap-system" nil t)
 (autoload 'rr-dap-nodes "rr-dap-system" nil t)
 (autoload 'rr-dap-follow "rr-dap-system" nil t)
+(autoload 'rr-dap-tasks "rr-dap-tasks" nil t)
+(autoload 'rr-dap-waits "rr-dap-tasks" nil t)
 
 ;; What the whole recording tells of each line.
 

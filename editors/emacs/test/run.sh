@@ -34,9 +34,10 @@ fi
 [ -f "$DAPE/dape.el" ] || { echo "$DAPE is not dape" >&2; exit 1; }
 "$root/editors/record-service.sh" "$work/service.rrtrace" /hello /status/503 "/slow?ms=60" "/trap?place=3"
 "$root/editors/record-system.sh" "$work/shop"
+"$rr_dap" record --quiet --invoke 'run()' -o "$work/deadlock.rrtrace" "$root/fixtures/wat/deadlock.wat" 2>/dev/null || [ $? -eq 134 ]
 "$emacs" -Q --batch -L "$DAPE" -L "$here/.." --eval '(setq byte-compile-error-on-warn t
   byte-compile-dest-file-function
   (lambda (file) (expand-file-name (concat (file-name-base file) ".elc") (getenv "WORK"))))' \
-  -f batch-byte-compile "$here/../rr-dap.el" "$here/../rr-dap-system.el"
+  -f batch-byte-compile "$here/../rr-dap.el" "$here/../rr-dap-system.el" "$here/../rr-dap-tasks.el"
 "$emacs" -Q --batch -L "$DAPE" -L "$here/.." -l "$here/session.el" || failed=1
 exit $failed

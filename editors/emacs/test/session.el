@@ -201,6 +201,32 @@
     (wait "failed ones" (lambda () (= (length (rows)) 2))))
   (dape-quit)
   (wait "the end of the session" (lambda () (not (dape--live-connections)))))
+;; Tasks that wait for each other.
+(let ((config (dape--config-eval
+               'rr-dap-recording
+               (list 'command (getenv "RR_DAP") 'command-cwd work
+                     :trace (concat work "deadlock.rrtrace")))))
+  (go #'dape config)
+  (rr-dap-tasks)
+  (cl-flet ((rows () (with-current-buffer "*rr-dap tasks*" (mapcar #'cadr tabulated-list-entries)))
+            (event () (plist-get (plist-get (ask :rr/when nil) :moment) :event)))
+    (wait "the tasks" #'rows)
+    (let ((tasks (rows)))
+      (check "a deadlock" (string-prefix-p "task 1 → set 3 → subtask 1 (order, started) → task 2 → " (aref (nth 0 tasks) 3)))
+      (check "who waits for ever"
+             (equal (mapcar (lambda (row) (list (aref row 0) (aref row 1))) (seq-subseq tasks 1 3)) '(("!" "1") ("!" "2"))))
+      (check "for what" (string-prefix-p "waits for ever at set 3, " (aref (nth 1 tasks) 3))))
+    (go (lambda ()
+          (with-current-buffer "*rr-dap tasks*"
+            (goto-char (point-min))
+            (search-forward "subtask: order")
+            (rr-dap-go-to-task))))
+    (check "a line leads to its hostcall" (equal (event) 2))
+    (wait "the list follows" (lambda () (equal (aref (car (rows)) 0) "")))
+    (with-current-buffer "*rr-dap tasks*" (rr-dap-toggle-tasks-at-end))
+    (wait "those at the end" (lambda () (equal (aref (car (rows)) 2) "deadlock"))))
+  (dape-quit)
+  (wait "the end of the session" (lambda () (not (dape--live-connections)))))
 ;; Several recordings as one.
 (let ((config (dape--config-eval
                'rr-dap-system

@@ -557,7 +557,7 @@ check.test("tasks and what they wait for in the quickfix list, and travel from t
   end)
   local lines = list()
   check.contains(lines[1], "!deadlock: task 1 → set 3 → subtask 1 (order, started) → task 2 → ", "the deadlock")
-  check.contains(lines[2], "!     1  instance 1  run()  waits for ever at set 3, since after event 6", "the first task")
+  check.contains(lines[2], "!     1  instance 1  run()  waits for ever at set 3, since event 6", "the first task")
   check.contains(lines[3], "!     2  instance 0  order(item: 7, ", "the second task")
   check.contains(table.concat(lines, "\n"), "future<u32>, writable end; other end: index 1 of instance 0", "the other end")
   vim.fn.cursor(1, 1)

@@ -66,11 +66,13 @@ class Rows {
   }
 
   private deadlock(cycle: readonly number[], place: number): Row {
-    const names = cycle.flatMap((at) => this.told.waits.nodes[at]?.name ?? []);
+    const nodes = cycle.flatMap((at) => this.told.waits.nodes[at] ?? []);
+    const names = nodes.map(({ name }) => name);
+    const tasks = nodes.filter(({ kind }) => kind === 'task').map(({ name }) => name);
     const id = `deadlock ${place}`;
     return {
-      ...plain(id, 'deadlock', [...names, names[0]].join(' → ')),
-      facts: ['They wait for each other, and for nobody else:', ...names],
+      ...plain(id, 'deadlock', [...tasks, tasks[0]].join(' → ')),
+      facts: ['They wait for each other, and for nobody else:', [...names, names[0]].join(' → ')],
       sign: 'deadlock',
       isStuck: true,
       children: () => cycle.map((at) => ({ ...this.waitedFor(at, id, cycle), children: () => [] })),
@@ -85,7 +87,7 @@ class Rows {
     const isAgain = above.includes(place);
     return {
       ...this.ofTask(task, id),
-      description: isAgain ? 'as above' : isStuck ? forEver(task.words) : task.words,
+      description: isAgain ? 'as above' : isStuck ? forEver(briefly(task)) : briefly(task),
       sign: task.state,
       isStuck,
       isOpen: within === '',
@@ -197,6 +199,11 @@ function whereItStands({ hostcall, since, ended }: Task): number | undefined {
   if (typeof hostcall === 'number') return hostcall;
   const moment = ended ?? since;
   return typeof moment === 'number' ? Math.max(0, moment - 1) : undefined;
+}
+
+/** What it waits for stands below it. */
+function briefly({ state, words }: Task): string {
+  return state === 'waiting' ? words.replace(/(?<= event \d+): .*$/s, '') : words;
 }
 
 function forEver(words: string): string {

@@ -64,13 +64,14 @@ export class TasksView implements vscode.TreeDataProvider<Row>, vscode.Disposabl
     item.id = row.id;
     item.description = row.description;
     item.tooltip = [...row.facts, ...(row.isStuck ? ['Nothing of what it waits for can ever happen.'] : [])].join('\n');
+    const isTask = row.begun !== undefined;
     item.iconPath = row.isStuck
-      ? new vscode.ThemeIcon(row.sign === 'deadlock' ? SIGNS.deadlock : 'error', new vscode.ThemeColor('list.errorForeground'))
+      ? new vscode.ThemeIcon(isTask ? 'error' : SIGNS[row.sign], new vscode.ThemeColor('list.errorForeground'))
       : new vscode.ThemeIcon(SIGNS[row.sign]);
     if (row.event !== undefined) {
       item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ event: row.event }] };
     }
-    if (row.begun !== undefined) item.contextValue = 'task';
+    if (isTask) item.contextValue = 'task';
     item.accessibilityInformation = { label: `${row.label}, ${row.description}${row.isStuck ? ', stuck' : ''}` };
     return item;
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isAsynchronous, taskRows, tasksText } from '../out/taskRows.js';
 
 const task = (id, instance, name, more) => ({ id, instance, function: `a:b/c@1.0.0#${name}`, arguments: '', begun: id, callbacks: 0, more: [], ...more });
-const waiting = (id, instance, name, since, more) => task(id, instance, name, { state: 'waiting', set: 9, since, words: 'waits at set 9', ...more });
+const waiting = (id, instance, name, since, more) => task(id, instance, name, { state: 'waiting', set: 9, since, words: `waits at set 9, since event ${since - 1}: this and that`, ...more });
 const node = (kind, name, more) => ({ kind, name, words: name, isStuck: true, ...more });
 
 /** Task 1 waits for a call that task 2 answers, who waits for a future whose other end task 1 has. */
@@ -54,24 +54,25 @@ const lines = (rows) => [...walked(rows)].map(({ row, depth }) => `${'  '.repeat
 
 test('tasks unfold to what they wait for, up to themselves', () => {
   const [cycle, ...tasks] = taskRows(deadlock);
-  assert.equal(cycle.description, 'task 1 → set 9 → subtask 1 → task 2 → set 9 → future 1 → its other end → task 1');
+  assert.equal(cycle.description, 'task 1 → task 2 → task 1');
+  assert.equal(cycle.facts.at(-1), 'task 1 → set 9 → subtask 1 → task 2 → set 9 → future 1 → its other end → task 1');
   assert.deepEqual(lines(cycle.children()).length, 7);
   assert.deepEqual(lines(tasks), [
-    'task 1  run: waits for ever at set 9 @6',
+    'task 1  run: waits for ever at set 9, since event 6 @6',
     '  set 9:  @1',
     '    subtask 1:  @2',
-    '      task 2  order: waits for ever at set 9 @5',
+    '      task 2  order: waits for ever at set 9, since event 5 @5',
     '        set 9:  @5',
     '          future 1:  @3',
     '            its other end:  @1',
     '              task 1  run: as above @6',
     '  future 2, writable end: unused @1',
     '    other end: index 1 of instance 0 @3',
-    'task 2  order: waits for ever at set 9 @5',
+    'task 2  order: waits for ever at set 9, since event 5 @5',
     '  set 9:  @5',
     '    future 1:  @3',
     '      its other end:  @1',
-    '        task 1  run: waits for ever at set 9 @6',
+    '        task 1  run: waits for ever at set 9, since event 6 @6',
     '          set 9:  @1',
     '            subtask 1:  @2',
     '              task 2  order: as above @5',
