@@ -3,7 +3,7 @@
 use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
-use crate::inspect::tasks::{TaskTold, TasksTold, Waits};
+use crate::inspect::tasks::{TaskTold, TasksTold, UnusedTold, Waits};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::Motion;
 use std::ops::Range;
@@ -97,6 +97,9 @@ pub struct TasksShown {
     pub told: TasksTold,
     /// The last that have ended, the last one first.
     pub ended: Vec<TaskTold>,
+    /// Ends of streams and futures that were never read or written, in the whole recording as far as
+    /// that is known.
+    pub unused: Vec<UnusedTold>,
     /// Who waits for whom.
     pub waits: Waits,
 }

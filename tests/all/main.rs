@@ -110,6 +110,7 @@ mod system_runs_pipes;
 mod system_runs_sockets;
 mod system_session;
 mod system_views;
+mod tasks;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;

@@ -124,7 +124,6 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     tasks::TASKS,
     tasks::TASK,
-    tasks::WAITS,
     output::OUTPUT,
     functions::FUNCTIONS,
     end_run::END_RUN,
