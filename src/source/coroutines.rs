@@ -5,7 +5,7 @@ use super::lines::SourceLine;
 use super::module::ModuleSource;
 use super::type_names::is_coroutine;
 use super::types::Case;
-use super::units::EntryId;
+use super::units::{EntryId, Unit};
 use std::fmt::{self, Display};
 
 /// What is written for a coroutine in the source.
@@ -105,6 +105,11 @@ impl ModuleSource {
             line,
             column: 0,
         })
+    }
+
+    /// Whether a runtime for Rust is in it that keeps the states of tasks.
+    pub(crate) fn has_task_states(&self) -> bool {
+        self.entries().units.all.iter().any(Unit::is_rust) && !self.task_states().is_empty()
     }
 
     /// The types in which the runtime for Rust keeps what is left to do of a task.

@@ -7,6 +7,7 @@
 
 mod end_run;
 mod functions;
+mod futures;
 mod help;
 mod hostcalls;
 mod info;
@@ -123,6 +124,7 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     output::OUTPUT,
     functions::FUNCTIONS,
+    futures::FUTURES,
     end_run::END_RUN,
     info::LINE,
     info::SYMBOL,

@@ -15,6 +15,7 @@ mod disassembly;
 mod expressions;
 mod failure;
 mod functions;
+mod futures;
 mod growing;
 mod guest;
 mod guest_memory;
@@ -49,6 +50,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::futures::Storage;
 use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -87,6 +89,10 @@ pub struct Recording {
     is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
+    /// What is suspended at this stop, as frames below the stack, once asked for.
+    logical: Option<Arc<[futures::Logical]>>,
+    /// What tasks have left in their storage.
+    storage: Storage,
     /// How many hostcalls can be read, and what is damaged after those.
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
@@ -157,6 +163,8 @@ impl Recording {
             panicked: None,
             is_entry_foreign: false,
             stack: None,
+            logical: None,
+            storage: Storage::default(),
             events: OnceLock::new(),
             hostcalls: None,
             calls: HashMap::new(),
@@ -193,6 +201,7 @@ impl Recording {
     /// What is shown of the stack is to be found out again.
     fn forget_stack(&mut self) {
         self.stack = None;
+        self.logical = None;
     }
 
     /// See [`Travels::travel`].
@@ -209,7 +218,7 @@ impl Recording {
         {
             return Err(DebuggeeError::other(why));
         }
-        self.stack = None;
+        self.forget_stack();
         self.panicked = None;
         if matches!(
             motion,

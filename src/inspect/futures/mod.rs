@@ -5,9 +5,11 @@
 mod combinators;
 mod rows;
 mod search;
+mod storage;
 
 pub use rows::{Row, rows};
 pub use search::{Roots, in_frame, in_task, resumed_by};
+pub use storage::{Storage, Stored};
 
 use super::variable::library::rust::coroutines::{Progress, Suspended};
 use super::variable::place::FrameState;
