@@ -13,7 +13,7 @@ use crate::debuggee::{
     VariableView,
 };
 use crate::inspect::FrameState;
-use crate::inspect::futures::{self, Future, Roots, Row, Stored, What};
+use crate::inspect::futures::{self, Future, Resumed, Roots, Row, Stored, What};
 use crate::inspect::variable::variables::Variable;
 use crate::replay::InstanceId;
 use crate::replay::boundary::Way;
@@ -26,6 +26,8 @@ use std::sync::Arc;
 const FIRST: u32 = 1 << 30;
 /// So many frames are made of what is suspended.
 const MOST: usize = 1 << 16;
+/// What is said of a future that nobody has asked yet.
+const NOT_BEGUN: &str = " (not begun)";
 /// The key of the scope with what a future keeps.
 const KEPT: &str = "kept";
 
@@ -131,7 +133,7 @@ impl Recording {
     ) {
         let (mut text, line) = described(future);
         if future.address().is_some_and(|at| running.contains(&at)) {
-            text.push_str(" (runs)");
+            text = format!("{}, which runs", text.trim_end_matches(NOT_BEGUN));
         }
         if let (Some(line), Some(module)) = (line, self.timeline.module(module)) {
             let file = module.source.file(line.file);
@@ -161,7 +163,8 @@ impl Recording {
         if stored.is_empty() && blocking.is_empty() {
             return Ok((Vec::new(), HashSet::new()));
         }
-        let running = self.running(&stack)?;
+        let resumed = self.resumed(&stack)?;
+        let running: HashSet<u64> = resumed.iter().map(|(at, ..)| at.address).collect();
         let mut found = Vec::new();
         for place in blocking {
             found.extend(self.blocking(&place)?);
@@ -169,14 +172,39 @@ impl Recording {
         for task in &stored {
             found.extend(self.task(task)?);
         }
+        // A list lets go of the future that it has run, while it runs.
+        for found in found.iter_mut().filter(|found| found.is_running) {
+            let mut own = resumed.iter().rev();
+            let Some((outermost, ..)) = own.find(|(_, instance, _)| *instance == found.instance)
+            else {
+                continue;
+            };
+            let root = HashSet::from([outermost.address]);
+            let known = &mut found.roots.futures;
+            if known.iter().any(|future| future.has_any(&root)) {
+                continue;
+            }
+            let modules = self.timeline.modules().clone();
+            let Some(module) = modules.get(found.module.0 as usize) else {
+                continue;
+            };
+            let more = self.with_memory(found.instance, |memory| {
+                futures::of_resumed(&module.source, memory, *outermost)
+            })?;
+            known.splice(0..0, more);
+        }
+        found.retain(|found| !found.roots.futures.is_empty());
         // What runs is nearest to the stack above.
         found.sort_by_key(|found| !found.is_running);
         Ok((found, running))
     }
 
-    /// Where the coroutines are that frames of the stack run.
-    fn running(&mut self, stack: &[ShownFrame]) -> Result<HashSet<u64>, DebuggeeError> {
-        let mut running = HashSet::new();
+    /// The coroutines that frames of the stack run, innermost first.
+    fn resumed(
+        &mut self,
+        stack: &[ShownFrame],
+    ) -> Result<Vec<(Resumed, InstanceId, ModuleId)>, DebuggeeError> {
+        let mut found = Vec::new();
         for frame in stack {
             let ShownFrame::Guest(place) = frame else {
                 continue;
@@ -186,10 +214,11 @@ impl Recording {
                 let resumed = self.with_frame(place, |source, site, frame| {
                     Ok(futures::resumed_by(source, site, frame))
                 })?;
-                running.extend(resumed);
+                let (instance, module) = (place.core.instance, place.core.module);
+                found.extend(resumed.map(|resumed| (resumed, instance, module)));
             }
         }
-        Ok(running)
+        Ok(found)
     }
 
     /// What a frame waits for that blocks until a future is ready.
@@ -223,7 +252,8 @@ impl Recording {
             let roots = self.with_memory(id, |memory| {
                 futures::in_task(&known.source, memory, task.storage)
             })?;
-            if !roots.futures.is_empty() {
+            // Another of its core modules may be the one with the runtime.
+            if !roots.futures.is_empty() || task.is_running {
                 return Ok(Some(Found {
                     title,
                     roots,
@@ -236,7 +266,7 @@ impl Recording {
         Ok(None)
     }
 
-    fn with_memory<T>(
+    pub(super) fn with_memory<T>(
         &mut self,
         instance: InstanceId,
         look: impl FnOnce(&dyn FrameState) -> T,
@@ -397,7 +427,7 @@ fn described(future: &Future) -> (String, Option<SourceLine>) {
             (coroutine.coroutine.to_string(), coroutine.line)
         }
         What::Coroutine(coroutine) => (
-            format!("{} (not begun)", coroutine.coroutine),
+            format!("{}{NOT_BEGUN}", coroutine.coroutine),
             coroutine.line,
         ),
         What::Type(name) => (name.clone(), None),

@@ -3,6 +3,7 @@
 
 mod address;
 mod asked;
+mod async_steps;
 mod awaited;
 mod boundary;
 mod breakpoints;
@@ -250,8 +251,8 @@ impl Recording {
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
-            Motion::Line(direction, Step::Out) => {
-                self.step_out_to_own(*direction, output, interrupt)?
+            Motion::Line(direction, step @ (Step::Over | Step::Out)) => {
+                self.step_in_future((*direction, *step), output, interrupt)?
             }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,

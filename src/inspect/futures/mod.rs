@@ -8,10 +8,11 @@ mod search;
 mod storage;
 
 pub use rows::{Row, rows};
-pub use search::{Roots, in_frame, in_task, resumed_by};
+pub use super::variable::library::rust::coroutines::Progress;
+pub use search::{Resumed, Roots, in_frame, in_task, of_resumed, resumed_by};
 pub use storage::{Storage, Stored};
 
-use super::variable::library::rust::coroutines::{Progress, Suspended};
+use super::variable::library::rust::coroutines::Suspended;
 use super::variable::place::FrameState;
 use super::variable::value::{Field, Look, Value};
 use super::variable::variables::{Variable, part};
@@ -70,7 +71,7 @@ impl Future {
     }
 
     /// Whether it, or one that it waits for, is one of these.
-    fn has_any(&self, running: &HashSet<u64>) -> bool {
+    pub fn has_any(&self, running: &HashSet<u64>) -> bool {
         let is_one = |address| running.contains(&address);
         matches!(self.what, What::Coroutine(_)) && self.address().is_some_and(is_one)
             || self.awaits.iter().any(|awaited| awaited.has_any(running))

@@ -3,12 +3,12 @@
 
 use super::combinators::{elements, head, is_slot, object, owned, unordered};
 use super::{Future, Kept, What};
-use crate::inspect::variable::library::rust::coroutines::coroutine;
+use crate::inspect::variable::library::rust::coroutines::{Progress, coroutine};
 use crate::inspect::variable::locator::Locator;
 use crate::inspect::variable::place::{FrameState, Place, Unavailable};
 use crate::inspect::variable::value::{Look, Of, Value};
 use crate::inspect::variable::variables::{Site, locate};
-use crate::source::{ModuleSource, Type, short};
+use crate::source::{EntryId, ModuleSource, Type, short};
 use std::collections::HashSet;
 
 /// Futures within one another: deeper is not looked.
@@ -94,20 +94,59 @@ pub fn in_frame(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Ro
     Roots::default()
 }
 
-/// Where the coroutine is that a body at a site runs, if it runs one.
-pub fn resumed_by(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Option<u64> {
+/// A coroutine that a frame runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resumed {
+    /// Where it is in memory.
+    pub address: u64,
+    /// What it is.
+    pub of: EntryId,
+}
+
+impl Resumed {
+    /// How far it has come when it ran last, as memory has it; `None` if it is not there any
+    /// more.
+    pub fn progress(&self, source: &ModuleSource, memory: &dyn FrameState) -> Option<Progress> {
+        let look = Look::new(source, memory);
+        let Ok((id, Type::Composite(body))) = source.resolved(self.of) else {
+            return None;
+        };
+        let found = coroutine(&look, id, &body, &Place::Memory(self.address));
+        Some(found.ok()??.progress)
+    }
+}
+
+/// The coroutine that a body at a site runs, if it runs one.
+pub fn resumed_by(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Option<Resumed> {
     let scopes = source.scopes_at(site.pc).ok()?;
-    let declared = scopes.frames.iter().rev().nth(site.inlined)?.nameless.as_ref()?;
+    let frame = scopes.frames.iter().rev().nth(site.inlined)?;
+    let declared = frame.nameless.as_ref()?;
     let look = Look::new(source, state);
     let locator = Locator::new(source, state, &scopes);
     let pinned = locate(&look, &locator, declared).ok()?;
     let body = look.composite(&pinned).ok()??;
     let reference = look.parts(&body, &pinned.place).into_iter().next()?;
     let target = owned(&look, &reference).ok()??;
-    let Of::Type(id) = target.of else { return None };
+    let Of::Type(of) = target.of else { return None };
     let body = look.composite(&target).ok()??;
-    source.coroutine(id, body.name.as_deref()?)?;
-    target.place.address()
+    source.coroutine(of, body.name.as_deref()?)?;
+    Some(Resumed {
+        address: target.place.address()?,
+        of,
+    })
+}
+
+/// What a coroutine waits for that a frame runs.
+pub fn of_resumed(
+    source: &ModuleSource,
+    memory: &dyn FrameState,
+    resumed: Resumed,
+) -> Vec<Future> {
+    let look = Look::new(source, memory);
+    Search::new(&look).all(&Value {
+        of: Of::Type(resumed.of),
+        place: Place::Memory(resumed.address),
+    })
 }
 
 /// One search, with what it has found.
@@ -171,7 +210,10 @@ impl<'s, 'a> Search<'s, 'a> {
 
     fn name_of(&self, value: &Value) -> String {
         let name = self.look.type_name(&value.of);
-        short(&name, true)
+        match head(&name) {
+            head if head.starts_with(|c: char| c.is_alphabetic()) => head.to_owned(),
+            _ => short(&name, true),
+        }
     }
 
     /// Adds the futures in a value.
