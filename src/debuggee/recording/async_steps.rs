@@ -21,7 +21,7 @@ const MOST: usize = 100_000;
 const GOES_ON: BreakpointId = BreakpointId(u32::MAX - 0x66);
 
 /// A coroutine that the innermost frame runs, in a function of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Body {
     resumed: Resumed,
     instance: InstanceId,
@@ -222,7 +222,7 @@ impl Recording {
         all.push(Breakpoint {
             condition: Some(format!(
                 "$local{} == {}",
-                body.parameter, body.resumed.address
+                body.parameter, body.resumed.identity.address
             )),
             ..Breakpoint::new(GOES_ON, places)
         });
@@ -276,8 +276,8 @@ impl Recording {
             };
             // Where a function returns in memory, the first parameter is where.
             let is_it = |value: &CoreValue| match value {
-                CoreValue::I32(value) => u64::from(value.cast_unsigned()) == resumed.address,
-                CoreValue::I64(value) => value.cast_unsigned() == resumed.address,
+                CoreValue::I32(value) => u64::from(value.cast_unsigned()) == resumed.identity.address,
+                CoreValue::I64(value) => value.cast_unsigned() == resumed.identity.address,
                 _ => false,
             };
             let mut parameters = (0..).zip(frame.locals.iter().take(2));

@@ -13,7 +13,7 @@ use crate::debuggee::{
     VariableView,
 };
 use crate::inspect::FrameState;
-use crate::inspect::futures::{self, Future, Resumed, Roots, Row, Stored, What};
+use crate::inspect::futures::{self, Future, Identity, Resumed, Roots, Row, Stored, What};
 use crate::inspect::variable::variables::Variable;
 use crate::replay::InstanceId;
 use crate::replay::boundary::Way;
@@ -128,11 +128,11 @@ impl Recording {
         &self,
         future: &Future,
         depth: usize,
-        (module, running): (ModuleId, &HashSet<u64>),
+        (module, running): (ModuleId, &HashSet<Identity>),
         lines: &mut Vec<(usize, String)>,
     ) {
         let (mut text, line) = described(future);
-        if future.address().is_some_and(|at| running.contains(&at)) {
+        if future.is_any(running) {
             text = format!("{}, which runs", text.trim_end_matches(NOT_BEGUN));
         }
         if let (Some(line), Some(module)) = (line, self.timeline.module(module)) {
@@ -148,7 +148,7 @@ impl Recording {
 
     /// The tasks, and frames that block, with their futures; and where the coroutines are that
     /// run.
-    fn find_futures(&mut self) -> Result<(Vec<Found>, HashSet<u64>), DebuggeeError> {
+    fn find_futures(&mut self) -> Result<(Vec<Found>, HashSet<Identity>), DebuggeeError> {
         let stack = self.stack()?.to_vec();
         let depth = self.timeline.boundary()?;
         let depth = depth.iter().filter(|open| open.way == Way::In).count();
@@ -164,7 +164,8 @@ impl Recording {
             return Ok((Vec::new(), HashSet::new()));
         }
         let resumed = self.resumed(&stack)?;
-        let running: HashSet<u64> = resumed.iter().map(|(at, ..)| at.address).collect();
+        let identities = resumed.iter().map(|(resumed, ..)| resumed.identity.clone());
+        let running: HashSet<Identity> = identities.collect();
         let mut found = Vec::new();
         for place in blocking {
             found.extend(self.blocking(&place)?);
@@ -179,7 +180,7 @@ impl Recording {
             else {
                 continue;
             };
-            let root = HashSet::from([outermost.address]);
+            let root = HashSet::from([outermost.identity.clone()]);
             let known = &mut found.roots.futures;
             if known.iter().any(|future| future.has_any(&root)) {
                 continue;
@@ -189,7 +190,7 @@ impl Recording {
                 continue;
             };
             let more = self.with_memory(found.instance, |memory| {
-                futures::of_resumed(&module.source, memory, *outermost)
+                futures::of_resumed(&module.source, memory, outermost)
             })?;
             known.splice(0..0, more);
         }

@@ -29,6 +29,15 @@ pub struct Future {
     pub(super) value: Value,
 }
 
+/// Tells a coroutine from others: at its beginning may be the one that it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Where it is in memory.
+    pub address: u64,
+    /// Which function or block it is.
+    pub coroutine: Coroutine,
+}
+
 /// What a future is.
 #[derive(Debug, Clone)]
 pub enum What {
@@ -53,9 +62,20 @@ pub struct Kept {
 }
 
 impl Future {
-    /// Where it is in memory.
-    pub fn address(&self) -> Option<u64> {
-        self.value.place.address()
+    /// Which coroutine it is, if it is one.
+    fn identity(&self) -> Option<Identity> {
+        let What::Coroutine(kept) = &self.what else {
+            return None;
+        };
+        Some(Identity {
+            address: self.value.place.address()?,
+            coroutine: kept.coroutine.clone(),
+        })
+    }
+
+    /// Whether it is one of these.
+    pub fn is_any(&self, running: &HashSet<Identity>) -> bool {
+        self.identity().is_some_and(|identity| running.contains(&identity))
     }
 
     /// What it keeps while it waits, as a function has its locals.
@@ -71,14 +91,12 @@ impl Future {
     }
 
     /// Whether it, or one that it waits for, is one of these.
-    pub fn has_any(&self, running: &HashSet<u64>) -> bool {
-        let is_one = |address| running.contains(&address);
-        matches!(self.what, What::Coroutine(_)) && self.address().is_some_and(is_one)
-            || self.awaits.iter().any(|awaited| awaited.has_any(running))
+    pub fn has_any(&self, running: &HashSet<Identity>) -> bool {
+        self.is_any(running) || self.awaits.iter().any(|awaited| awaited.has_any(running))
     }
 
     /// What is suspended while some run: the branches beside those.
-    pub fn beside(self, running: &HashSet<u64>) -> Vec<Future> {
+    pub fn beside(self, running: &HashSet<Identity>) -> Vec<Future> {
         if !self.has_any(running) {
             return vec![self];
         }

@@ -2,7 +2,7 @@
 //! fields may hold some, behind exclusive references, boxes and in lists.
 
 use super::combinators::{elements, head, is_slot, object, owned, unordered};
-use super::{Future, Kept, What};
+use super::{Future, Identity, Kept, What};
 use crate::inspect::variable::library::rust::coroutines::{Progress, coroutine};
 use crate::inspect::variable::locator::Locator;
 use crate::inspect::variable::place::{FrameState, Place, Unavailable};
@@ -95,11 +95,11 @@ pub fn in_frame(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Ro
 }
 
 /// A coroutine that a frame runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resumed {
-    /// Where it is in memory.
-    pub address: u64,
-    /// What it is.
+    /// Which it is.
+    pub identity: Identity,
+    /// Its type.
     pub of: EntryId,
 }
 
@@ -111,7 +111,7 @@ impl Resumed {
         let Ok((id, Type::Composite(body))) = source.resolved(self.of) else {
             return None;
         };
-        let found = coroutine(&look, id, &body, &Place::Memory(self.address));
+        let found = coroutine(&look, id, &body, &Place::Memory(self.identity.address));
         Some(found.ok()??.progress)
     }
 }
@@ -129,9 +129,10 @@ pub fn resumed_by(source: &ModuleSource, site: Site, state: &dyn FrameState) -> 
     let target = owned(&look, &reference).ok()??;
     let Of::Type(of) = target.of else { return None };
     let body = look.composite(&target).ok()??;
-    source.coroutine(of, body.name.as_deref()?)?;
+    let coroutine = source.coroutine(of, body.name.as_deref()?)?;
+    let address = target.place.address()?;
     Some(Resumed {
-        address: target.place.address()?,
+        identity: Identity { address, coroutine },
         of,
     })
 }
@@ -140,19 +141,19 @@ pub fn resumed_by(source: &ModuleSource, site: Site, state: &dyn FrameState) -> 
 pub fn of_resumed(
     source: &ModuleSource,
     memory: &dyn FrameState,
-    resumed: Resumed,
+    resumed: &Resumed,
 ) -> Vec<Future> {
     let look = Look::new(source, memory);
     Search::new(&look).all(&Value {
         of: Of::Type(resumed.of),
-        place: Place::Memory(resumed.address),
+        place: Place::Memory(resumed.identity.address),
     })
 }
 
 /// One search, with what it has found.
 struct Search<'s, 'a> {
     look: &'s Look<'a>,
-    seen: HashSet<u64>,
+    seen: HashSet<Identity>,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
@@ -241,7 +242,12 @@ impl<'s, 'a> Search<'s, 'a> {
             return Ok(());
         };
         if let Some(suspended) = coroutine(self.look, id, &body, &value.place)? {
-            let is_new = value.place.address().is_none_or(|at| self.seen.insert(at));
+            let identity = |address| Identity {
+                address,
+                coroutine: suspended.coroutine.clone(),
+            };
+            let address = value.place.address();
+            let is_new = address.is_none_or(|address| self.seen.insert(identity(address)));
             if is_new && !suspended.progress.is_over() {
                 let awaitee = suspended.awaitee.as_ref();
                 let awaited = awaitee.and_then(|awaitee| self.awaited(awaitee, depth));
