@@ -52,9 +52,7 @@ impl Recording {
             (Some((body, line)), Direction::Forward) => {
                 self.forward(body, line, step, output, interrupt)
             }
-            (Some((body, _)), Direction::Backward) => {
-                self.backward(body, step, output, interrupt)
-            }
+            (Some((body, _)), Direction::Backward) => self.backward(body, step, output, interrupt),
         }
     }
 
@@ -94,7 +92,11 @@ impl Recording {
                     if !(has_gone_on && is_again) {
                         break;
                     }
-                    waits_in = if line == self.declaration(&body) { waits_in } else { line };
+                    waits_in = if line == self.declaration(&body) {
+                        waits_in
+                    } else {
+                        line
+                    };
                 }
                 _ => {
                     if self.progress(&body)? != Some(Progress::Suspended) {
@@ -276,7 +278,9 @@ impl Recording {
             };
             // Where a function returns in memory, the first parameter is where.
             let is_it = |value: &CoreValue| match value {
-                CoreValue::I32(value) => u64::from(value.cast_unsigned()) == resumed.identity.address,
+                CoreValue::I32(value) => {
+                    u64::from(value.cast_unsigned()) == resumed.identity.address
+                }
                 CoreValue::I64(value) => value.cast_unsigned() == resumed.identity.address,
                 _ => false,
             };

@@ -166,12 +166,16 @@ impl Recording {
         let resumed = self.resumed(&stack)?;
         let identities = resumed.iter().map(|(resumed, ..)| resumed.identity.clone());
         let running: HashSet<Identity> = identities.collect();
+        let known: Vec<Resumed> = resumed
+            .iter()
+            .map(|(resumed, ..)| resumed.clone())
+            .collect();
         let mut found = Vec::new();
         for place in blocking {
-            found.extend(self.blocking(&place)?);
+            found.extend(self.blocking(&place, &known)?);
         }
         for task in &stored {
-            found.extend(self.task(task)?);
+            found.extend(self.task(task, &known)?);
         }
         // A list lets go of the future that it has run, while it runs.
         for found in found.iter_mut().filter(|found| found.is_running) {
@@ -181,8 +185,8 @@ impl Recording {
                 continue;
             };
             let root = HashSet::from([outermost.identity.clone()]);
-            let known = &mut found.roots.futures;
-            if known.iter().any(|future| future.has_any(&root)) {
+            let roots = &mut found.roots.futures;
+            if roots.iter().any(|future| future.has_any(&root)) {
                 continue;
             }
             let modules = self.timeline.modules().clone();
@@ -190,9 +194,9 @@ impl Recording {
                 continue;
             };
             let more = self.with_memory(found.instance, |memory| {
-                futures::of_resumed(&module.source, memory, outermost)
+                futures::of_resumed(&module.source, memory, outermost, &known)
             })?;
-            known.splice(0..0, more);
+            roots.splice(0..0, more);
         }
         found.retain(|found| !found.roots.futures.is_empty());
         // What runs is nearest to the stack above.
@@ -223,9 +227,13 @@ impl Recording {
     }
 
     /// What a frame waits for that blocks until a future is ready.
-    fn blocking(&mut self, place: &GuestPlace) -> Result<Option<Found>, DebuggeeError> {
+    fn blocking(
+        &mut self,
+        place: &GuestPlace,
+        running: &[Resumed],
+    ) -> Result<Option<Found>, DebuggeeError> {
         let roots = self.with_frame(place, |source, site, frame| {
-            Ok(futures::in_frame(source, site, frame))
+            Ok(futures::in_frame(source, site, frame, running))
         })?;
         Ok((!roots.futures.is_empty()).then(|| Found {
             title: format!("what {} waits for", place.name()),
@@ -237,7 +245,7 @@ impl Recording {
     }
 
     /// What a task waits for, if it is one whose runtime is known.
-    fn task(&mut self, task: &Stored) -> Result<Option<Found>, DebuggeeError> {
+    fn task(&mut self, task: &Stored, running: &[Resumed]) -> Result<Option<Found>, DebuggeeError> {
         let instances = self.timeline.instances()?;
         let modules = self.timeline.modules().clone();
         let function = self.timeline.trace().component().crossing(task.function);
@@ -251,7 +259,7 @@ impl Recording {
                 continue;
             }
             let roots = self.with_memory(id, |memory| {
-                futures::in_task(&known.source, memory, task.storage)
+                futures::in_task(&known.source, memory, task.storage, running)
             })?;
             // Another of its core modules may be the one with the runtime.
             if !roots.futures.is_empty() || task.is_running {
@@ -389,7 +397,9 @@ impl Recording {
                 .ok_or_else(|| nothing_kept(text))?;
             path = format!("{path}/{}", encode(&found.name));
             for part in rest {
-                let (index, inner) = within.child_named(&found, part)?.ok_or_else(|| nothing_kept(text))?;
+                let (index, inner) = within
+                    .child_named(&found, part)?
+                    .ok_or_else(|| nothing_kept(text))?;
                 path = format!("{path}/{index}");
                 found = inner;
             }

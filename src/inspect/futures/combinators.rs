@@ -86,7 +86,10 @@ pub(super) fn elements(
     value: &Value,
 ) -> Result<Option<Vec<Value>>, Unavailable> {
     let is_list = has_head(composite, "Vec")
-        || composite.members.iter().any(|member| member.name.as_deref() == Some("data_ptr"));
+        || composite
+            .members
+            .iter()
+            .any(|member| member.name.as_deref() == Some("data_ptr"));
     if !is_list {
         return Ok(None);
     }
@@ -118,7 +121,9 @@ pub(super) fn object(
         return Ok(None);
     }
     let address = data.place.read_number(look.size(&data.of), look.state)?;
-    let vtable = vtable.place.read_number(look.size(&vtable.of), look.state)?;
+    let vtable = vtable
+        .place
+        .read_number(look.size(&vtable.of), look.state)?;
     Ok(Some(Object {
         value: look.source.vtable_type(vtable).map(|of| Value {
             of: Of::Type(of),
@@ -158,5 +163,8 @@ pub(super) fn owned(look: &Look<'_>, value: &Value) -> Result<Option<Value>, Una
 }
 
 fn has_head(composite: &Composite, wanted: &str) -> bool {
-    composite.name.as_deref().is_some_and(|name| head(name) == wanted)
+    composite
+        .name
+        .as_deref()
+        .is_some_and(|name| head(name) == wanted)
 }

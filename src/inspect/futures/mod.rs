@@ -7,8 +7,8 @@ mod rows;
 mod search;
 mod storage;
 
-pub use rows::{Row, rows};
 pub use super::variable::library::rust::coroutines::Progress;
+pub use rows::{Row, rows};
 pub use search::{Resumed, Roots, in_frame, in_task, of_resumed, resumed_by};
 pub use storage::{Storage, Stored};
 
@@ -75,7 +75,8 @@ impl Future {
 
     /// Whether it is one of these.
     pub fn is_any(&self, running: &HashSet<Identity>) -> bool {
-        self.identity().is_some_and(|identity| running.contains(&identity))
+        self.identity()
+            .is_some_and(|identity| running.contains(&identity))
     }
 
     /// What it keeps while it waits, as a function has its locals.
@@ -100,11 +101,12 @@ impl Future {
         if !self.has_any(running) {
             return vec![self];
         }
-        // What one that runs by itself waits for is what it waited for before.
+        // What waits for nothing else may be what asks here; and what a future that runs by itself
+        // has waited for before is over.
         let awaits = self.awaits.into_iter();
         match self.what {
             What::Coroutine(_) => awaits
-                .filter(|awaited| awaited.has_any(running))
+                .filter(|awaited| awaited.has_any(running) || !awaited.awaits.is_empty())
                 .flat_map(|awaited| awaited.beside(running))
                 .collect(),
             _ => awaits.flat_map(|awaited| awaited.beside(running)).collect(),

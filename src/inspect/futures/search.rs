@@ -3,7 +3,7 @@
 
 use super::combinators::{elements, head, is_slot, object, owned, unordered};
 use super::{Future, Identity, Kept, What};
-use crate::inspect::variable::library::rust::coroutines::{Progress, coroutine};
+use crate::inspect::variable::library::rust::coroutines::{AWAITEE, Progress, coroutine};
 use crate::inspect::variable::locator::Locator;
 use crate::inspect::variable::place::{FrameState, Place, Unavailable};
 use crate::inspect::variable::value::{Look, Of, Value};
@@ -29,7 +29,12 @@ pub struct Roots {
 
 /// The futures of a task, from what the runtime for Rust has left in the task's storage: the
 /// address of the task's state. Empty if that is no such thing.
-pub fn in_task(source: &ModuleSource, memory: &dyn FrameState, storage: u64) -> Roots {
+pub fn in_task(
+    source: &ModuleSource,
+    memory: &dyn FrameState,
+    storage: u64,
+    running: &[Resumed],
+) -> Roots {
     if storage == 0 {
         return Roots::default();
     }
@@ -48,7 +53,7 @@ pub fn in_task(source: &ModuleSource, memory: &dyn FrameState, storage: u64) -> 
         let Some(tasks) = look.member(&body, &place, "tasks") else {
             continue;
         };
-        let futures = Search::new(&look).all(&tasks);
+        let futures = Search::new(&look, running).all(&tasks);
         // Another version's state has something else there.
         if !futures.is_empty() {
             return Roots {
@@ -61,7 +66,12 @@ pub fn in_task(source: &ModuleSource, memory: &dyn FrameState, storage: u64) -> 
 }
 
 /// The states of tasks that a frame's variables hold or refer to.
-pub fn in_frame(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Roots {
+pub fn in_frame(
+    source: &ModuleSource,
+    site: Site,
+    state: &dyn FrameState,
+    running: &[Resumed],
+) -> Roots {
     let Ok(scopes) = source.scopes_at(site.pc) else {
         return Roots::default();
     };
@@ -84,7 +94,7 @@ pub fn in_frame(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Ro
             if let Some(address) = value.place.address()
                 && source.task_states().contains(&id)
             {
-                let found = in_task(source, state, address);
+                let found = in_task(source, state, address, running);
                 if !found.futures.is_empty() {
                     return found;
                 }
@@ -95,13 +105,24 @@ pub fn in_frame(source: &ModuleSource, site: Site, state: &dyn FrameState) -> Ro
 }
 
 /// A coroutine that a frame runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Resumed {
     /// Which it is.
     pub identity: Identity,
     /// Its type.
     pub of: EntryId,
+    /// What it waits for at this moment, as far as the frame tells: what it has kept is what it
+    /// waited for before.
+    awaitee: Option<Value>,
 }
+
+impl PartialEq for Resumed {
+    fn eq(&self, other: &Resumed) -> bool {
+        self.identity == other.identity
+    }
+}
+
+impl Eq for Resumed {}
 
 impl Resumed {
     /// How far it has come when it ran last, as memory has it; `None` if it is not there any
@@ -131,9 +152,12 @@ pub fn resumed_by(source: &ModuleSource, site: Site, state: &dyn FrameState) -> 
     let body = look.composite(&target).ok()??;
     let coroutine = source.coroutine(of, body.name.as_deref()?)?;
     let address = target.place.address()?;
+    let mut innermost = frame.variables.iter().rev();
+    let awaitee = innermost.find(|declared| declared.name == AWAITEE);
     Some(Resumed {
         identity: Identity { address, coroutine },
         of,
+        awaitee: awaitee.and_then(|awaitee| locate(&look, &locator, awaitee).ok()),
     })
 }
 
@@ -142,9 +166,10 @@ pub fn of_resumed(
     source: &ModuleSource,
     memory: &dyn FrameState,
     resumed: &Resumed,
+    running: &[Resumed],
 ) -> Vec<Future> {
     let look = Look::new(source, memory);
-    Search::new(&look).all(&Value {
+    Search::new(&look, running).all(&Value {
         of: Of::Type(resumed.of),
         place: Place::Memory(resumed.identity.address),
     })
@@ -153,13 +178,15 @@ pub fn of_resumed(
 /// One search, with what it has found.
 struct Search<'s, 'a> {
     look: &'s Look<'a>,
+    running: &'s [Resumed],
     seen: HashSet<Identity>,
 }
 
 impl<'s, 'a> Search<'s, 'a> {
-    fn new(look: &'s Look<'a>) -> Self {
+    fn new(look: &'s Look<'a>, running: &'s [Resumed]) -> Self {
         Search {
             look,
+            running,
             seen: HashSet::new(),
         }
     }
@@ -249,8 +276,19 @@ impl<'s, 'a> Search<'s, 'a> {
             let address = value.place.address();
             let is_new = address.is_none_or(|address| self.seen.insert(identity(address)));
             if is_new && !suspended.progress.is_over() {
-                let awaitee = suspended.awaitee.as_ref();
-                let awaited = awaitee.and_then(|awaitee| self.awaited(awaitee, depth));
+                let mut running = self.running.iter();
+                let runs = address
+                    .map(identity)
+                    .and_then(|identity| running.find(|resumed| resumed.identity == identity));
+                let live = runs.and_then(|runs| runs.awaitee.as_ref());
+                let awaitee = live.or(suspended.awaitee.as_ref());
+                let mut awaited = awaitee.and_then(|awaitee| self.awaited(awaitee, depth));
+                if runs.is_some() && live.is_none() {
+                    // It may be left of an earlier wait, unless that runs, too.
+                    let all = self.running.iter().map(|running| running.identity.clone());
+                    let all: HashSet<Identity> = all.collect();
+                    awaited = awaited.filter(|awaited| awaited.has_any(&all));
+                }
                 found.push(Future {
                     what: What::Coroutine(Kept::from(suspended)),
                     awaits: awaited.into_iter().collect(),

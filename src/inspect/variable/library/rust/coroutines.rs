@@ -6,7 +6,7 @@ use crate::inspect::variable::value::{Field, Look, Of, Value, View};
 use crate::source::{Composite, Coroutine, EntryId, SourceLine, Type};
 
 /// What rustc calls the future that a coroutine waits for.
-const AWAITEE: &str = "__awaitee";
+pub(in crate::inspect) const AWAITEE: &str = "__awaitee";
 /// What it is called here.
 const AWAITS: &str = "[awaits]";
 
