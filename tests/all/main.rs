@@ -45,6 +45,7 @@ mod expressions;
 mod fast_frames;
 mod files;
 mod function_names;
+mod futures;
 mod fuzzed;
 mod gdb_words;
 mod go;

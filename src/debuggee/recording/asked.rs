@@ -126,6 +126,10 @@ impl Looks for Recording {
         self.handle_tables()
     }
 
+    fn futures(&mut self) -> Result<Vec<(usize, String)>, DebuggeeError> {
+        self.tell_futures()
+    }
+
     fn calling(&mut self) -> Option<String> {
         let in_progress = self.timeline.crossing().ok()??;
         let component = self.timeline.trace().component();

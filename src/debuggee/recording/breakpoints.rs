@@ -72,7 +72,7 @@ impl Breakpoints {
         BreakpointId(self.next)
     }
 
-    fn all(&self) -> impl Iterator<Item = &Breakpoint> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Breakpoint> {
         self.by_source
             .values()
             .chain([

@@ -3,6 +3,7 @@
 
 mod address;
 mod asked;
+mod async_steps;
 mod awaited;
 mod boundary;
 mod breakpoints;
@@ -15,6 +16,7 @@ mod disassembly;
 mod expressions;
 mod failure;
 mod functions;
+mod futures;
 mod growing;
 mod guest;
 mod guest_memory;
@@ -50,6 +52,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::futures::Storage;
 use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -88,6 +91,10 @@ pub struct Recording {
     is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
+    /// What is suspended at this stop, as frames below the stack, once asked for.
+    logical: Option<Arc<[futures::Logical]>>,
+    /// What tasks have left in their storage.
+    storage: Storage,
     /// How many hostcalls can be read, and what is damaged after those.
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
@@ -158,6 +165,8 @@ impl Recording {
             panicked: None,
             is_entry_foreign: false,
             stack: None,
+            logical: None,
+            storage: Storage::default(),
             events: OnceLock::new(),
             hostcalls: None,
             calls: HashMap::new(),
@@ -194,6 +203,7 @@ impl Recording {
     /// What is shown of the stack is to be found out again.
     fn forget_stack(&mut self) {
         self.stack = None;
+        self.logical = None;
     }
 
     /// See [`Travels::travel`].
@@ -210,7 +220,7 @@ impl Recording {
         {
             return Err(DebuggeeError::other(why));
         }
-        self.stack = None;
+        self.forget_stack();
         self.panicked = None;
         if matches!(
             motion,
@@ -242,8 +252,8 @@ impl Recording {
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
-            Motion::Line(direction, Step::Out) => {
-                self.step_out_to_own(*direction, output, interrupt)?
+            Motion::Line(direction, step @ (Step::Over | Step::Out)) => {
+                self.step_in_future((*direction, *step), output, interrupt)?
             }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
