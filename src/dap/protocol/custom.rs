@@ -156,6 +156,10 @@ pub struct StepArguments {
     /// Whether only failed hostcalls, or failed requests, count.
     #[serde(default)]
     pub failed: bool,
+    /// Whether, where no filter says what is meant, the component model's own built-ins count
+    /// as hostcalls.
+    #[serde(default)]
+    pub builtins: bool,
     /// Out of which frame; absent means the innermost one.
     #[serde(default)]
     pub frame_id: Option<i64>,
@@ -224,6 +228,8 @@ pub struct HostcallsArguments {
     pub failed: bool,
     /// Only those that took so many nanoseconds or more.
     pub slower_than_ns: Option<u64>,
+    /// Whether, where no filter says what is meant, the component model's own built-ins are, too.
+    pub builtins: bool,
     /// The first one.
     pub from: u64,
     /// How many at most.
@@ -264,6 +270,9 @@ pub struct ToldHostcall {
     pub later: Option<ToldArrival>,
     /// Whether the result is an error.
     pub failed: bool,
+    /// Whether it is a built-in that only keeps the canonical ABI's books: to be dimmed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub builtin: bool,
     /// How many calls it is in.
     pub depth: usize,
     /// When it was made, by clocks on the wall, as RFC 3339 has it, if the recording tells.
@@ -481,6 +490,8 @@ pub struct OutputPiece {
 pub struct TimelineArguments {
     /// Into how many buckets hostcalls go.
     pub buckets: Option<usize>,
+    /// Whether the component model's own built-ins are counted.
+    pub builtins: bool,
 }
 
 /// The whole recording at a glance.

@@ -27,28 +27,28 @@ pub(super) const BACK_INSTRUCTION: ConsoleCommand = ConsoleCommand {
 pub(super) const HOSTCALL_NEXT: ConsoleCommand = ConsoleCommand {
     words: "hostcall next",
     also: &["next hostcall"],
-    arguments: "[failed] [PATH]",
-    about: "go to the next hostcall; only to a failed one, or to one with this in its WIT path",
+    arguments: "[--builtins] [failed] [PATH]",
+    about: "go to the next hostcall; only to a failed one, or to one with this in its WIT path; with `--builtins` also to the component model's own built-ins",
     run: |_, more| to_hostcall(more, Direction::Forward),
 };
 pub(super) const HOSTCALL_PREVIOUS: ConsoleCommand = ConsoleCommand {
     words: "hostcall prev",
     also: &["previous hostcall", "prev hostcall", "hostcall previous"],
-    arguments: "[failed] [PATH]",
-    about: "go back to the previous hostcall; only to a failed one, or to one with this in its WIT path",
+    arguments: "[--builtins] [failed] [PATH]",
+    about: "go back to the previous hostcall; only to a failed one, or to one with this in its WIT path; with `--builtins` also to the component model's own built-ins",
     run: |_, more| to_hostcall(more, Direction::Backward),
 };
 pub(super) const HOSTCALL_OVER: ConsoleCommand = ConsoleCommand {
     words: "hostcall over",
     also: &["over hostcall"],
-    arguments: "",
+    arguments: "[--builtins]",
     about: "go to where this hostcall, or the next one, has just been answered",
     run: |_, more| over(more, "forward over a hostcall", Direction::Forward),
 };
 pub(super) const HOSTCALL_BACK: ConsoleCommand = ConsoleCommand {
     words: "hostcall back",
     also: &["back hostcall"],
-    arguments: "",
+    arguments: "[--builtins]",
     about: "go back over the hostcall that was answered last",
     run: |_, more| over(more, "back over a hostcall", Direction::Backward),
 };
@@ -60,10 +60,15 @@ fn back(arguments: &str, motion: Motion) -> Ran {
 }
 
 fn over(arguments: &str, say: &str, direction: Direction) -> Ran {
-    no_arguments(arguments)?;
+    let (builtins, arguments) = builtins(arguments);
+    no_arguments(&arguments)?;
+    let filter = HostcallFilter {
+        builtins,
+        ..HostcallFilter::MEANT
+    };
     Ok(Effect::Travel {
         say: format!("stepping {say}"),
-        motion: Motion::OverHostcall(direction),
+        motion: Motion::OverHostcall(direction, filter),
     })
 }
 
@@ -84,15 +89,25 @@ fn to_hostcall(arguments: &str, direction: Direction) -> Ran {
     })
 }
 
-/// `[failed] [PATH]`
+/// Takes `--builtins` out of the words, wherever it is.
+fn builtins(arguments: &str) -> (bool, String) {
+    let mut words: Vec<&str> = arguments.split_whitespace().collect();
+    let all = words.len();
+    words.retain(|word| *word != "--builtins");
+    (words.len() < all, words.join(" "))
+}
+
+/// `[--builtins] [failed] [PATH]`
 pub(super) fn filter(arguments: &str) -> HostcallFilter {
+    let (builtins, arguments) = builtins(arguments);
     let (failed, path) = match arguments.split_once(char::is_whitespace) {
         Some(("failed", path)) => (true, path.trim()),
         None if arguments == "failed" => (true, ""),
-        _ => (false, arguments),
+        _ => (false, &*arguments),
     };
     HostcallFilter {
         path: path.to_owned(),
         failed,
+        builtins,
     }
 }

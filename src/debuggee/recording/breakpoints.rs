@@ -309,6 +309,7 @@ impl Recording {
                     let place = Place::Hostcall(HostcallFilter {
                         path: narrowed.path.clone(),
                         failed: filter.filter == StopFilter::FailedHostcall,
+                        builtins: false,
                     });
                     sets.push(narrowed.breakpoint(id, place));
                     states.push(state(id));

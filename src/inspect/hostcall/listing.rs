@@ -8,7 +8,7 @@ use super::arrivals::{Arrival, Arrivals};
 use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
 use super::wave;
-use crate::component::{CrossingId, NamePattern};
+use crate::component::{Crossing, CrossingId, NamePattern};
 use crate::replay::{Compiled, ReplayError};
 use crate::trace::{HostTimes, Trace, WallTime, duration_text};
 use parking_lot::Mutex;
@@ -21,6 +21,9 @@ const LONGEST_VALUE: usize = 160;
 /// Of calls beyond this many the text is not kept: a hundred million lines are for no person.
 pub const MOST_TEXTS: usize = 100_000;
 
+/// Stands before what is to be passed over by the eye, where there are no colours.
+pub const DIM: char = '·';
+
 /// One hostcall in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -30,6 +33,8 @@ pub struct Row {
     pub crossing: CrossingId,
     /// The WIT path.
     pub name: Arc<str>,
+    /// Whether it is a built-in that only keeps the canonical ABI's books.
+    pub is_plumbing: bool,
     /// How many hostcalls it was made in: calls between components nest.
     pub depth: usize,
     /// Arguments as `name: value`.
@@ -113,10 +118,35 @@ impl Row {
     }
 }
 
+/// Which hostcalls are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Meant {
+    /// Those with such a path.
+    pub path: NamePattern,
+    /// Those only that answered an error.
+    pub failed: bool,
+    /// Those only that took so long or longer.
+    pub slow: Option<Duration>,
+    /// Without a path, the canonical ABI's plumbing, too. A path says itself what is meant.
+    pub builtins: bool,
+}
+
+impl Meant {
+    /// Whether calls of a function with this name are.
+    pub fn means(&self, name: &str, is_plumbing: bool) -> bool {
+        match self.path.is_empty() {
+            true => self.builtins || !is_plumbing,
+            false => self.path.matches(name),
+        }
+    }
+}
+
 /// All hostcalls of a recording.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     names: Vec<Arc<str>>,
+    /// Of each crossing, as the names.
+    plumbing: Vec<bool>,
     /// In the order of their numbers.
     calls: Vec<Call>,
     /// Of the first.
@@ -174,12 +204,14 @@ impl Listing {
         compiled: &Compiled,
         go_on: impl Fn(usize) -> bool + Send + 'static,
     ) -> Result<Listing, ListingError> {
-        let crossings = trace.component().crossings().iter();
-        let names = crossings.map(|crossing| crossing.name.clone()).collect();
+        let crossings = trace.component().crossings();
+        let names = crossings.iter().map(|crossing| crossing.name.clone());
+        let plumbing = crossings.iter().map(Crossing::is_plumbing);
         let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let arrivals = Arrivals::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let listing = Arc::new(Mutex::new(Listing {
-            names,
+            names: names.collect(),
+            plumbing: plumbing.collect(),
             times,
             arrivals,
             ..Listing::default()
@@ -229,16 +261,13 @@ impl Listing {
         self.texts.len()
     }
 
-    /// The numbers of the calls that a pattern means, in order.
-    ///
-    /// `slow` leaves out those that took less.
-    pub fn matching(
-        &self,
-        path: &NamePattern,
-        failed: bool,
-        slow: Option<Duration>,
-    ) -> impl Iterator<Item = u64> {
-        let meant: Vec<bool> = self.names.iter().map(|name| path.matches(name)).collect();
+    /// The numbers of the calls that are meant, in order.
+    pub fn matching(&self, which: &Meant) -> impl Iterator<Item = u64> {
+        let names = self.names.iter().zip(&self.plumbing);
+        let meant: Vec<bool> = names
+            .map(|(name, is_plumbing)| which.means(name, *is_plumbing))
+            .collect();
+        let (failed, slow) = (which.failed, which.slow);
         let calls = (0_u64..).zip(&self.calls);
         calls
             .filter(move |(_, call)| {
@@ -250,6 +279,18 @@ impl Listing {
                 let took = || self.times.duration(*event);
                 slow.is_none_or(|slow| took().is_some_and(|took| took >= slow))
             })
+    }
+
+    /// How many of all calls are plumbing.
+    pub fn plumbing(&self) -> usize {
+        let calls = self.calls.iter();
+        calls.filter(|call| self.is_plumbing(call.crossing)).count()
+    }
+
+    /// Whether calls of a function are plumbing.
+    pub fn is_plumbing(&self, crossing: CrossingId) -> bool {
+        let found = self.plumbing.get(crossing.0 as usize);
+        found.is_some_and(|is_plumbing| *is_plumbing)
     }
 
     /// Of each call in order: the function that was called, and whether it failed.
@@ -285,6 +326,7 @@ impl Listing {
                 .get(crossing.0 as usize)
                 .cloned()
                 .unwrap_or_default(),
+            is_plumbing: self.is_plumbing(crossing),
             depth: depth as usize,
             arguments: texts.arguments,
             arrival: self.arrivals.of(event),

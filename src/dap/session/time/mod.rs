@@ -19,7 +19,7 @@ use crate::dap::protocol::custom::{
 use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, History, Mark, Output, Travels, WhichRequest, motion_in,
 };
-use crate::inspect::hostcall::listing::{Row, RowAnswer};
+use crate::inspect::hostcall::listing::{Meant, Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
@@ -197,6 +197,7 @@ fn stepped(
     let filter = HostcallFilter {
         path: wanted.filter,
         failed: wanted.failed,
+        builtins: wanted.builtins,
     };
     if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) = (wanted.unit, wanted.kind, frame) {
         return debuggee.out_of(frame, direction);
@@ -213,8 +214,8 @@ fn stepped(
     Ok(match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
-        (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
-            Motion::OverHostcall(direction)
+        (StepUnit::Hostcall, Some(StepKind::Over)) if filter.path.is_empty() && !filter.failed => {
+            Motion::OverHostcall(direction, filter)
         }
         (StepUnit::Hostcall | StepUnit::Request, _) => Motion::Hostcall(direction, filter),
     })
@@ -271,6 +272,7 @@ impl From<&Row> for ToldHostcall {
                 text: arrival.words(),
             }),
             failed: row.has_failed(),
+            builtin: row.is_plumbing,
             depth: row.depth,
             time: row.time.map(WallTime::rfc3339),
             duration_ns: row.took.map(nanoseconds),
@@ -291,10 +293,14 @@ pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<
     ask(
         move |debuggee, output, interrupt| {
             let listing = debuggee.hostcalls(output, interrupt)?;
-            let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
-            let slow = wanted.slower_than_ns.map(Duration::from_nanos);
-            let fitting = || listing.matching(&path, wanted.failed, slow);
+            let which = Meant {
+                path: NamePattern::from(wanted.filter.as_str()),
+                failed: wanted.failed,
+                slow: wanted.slower_than_ns.map(Duration::from_nanos),
+                builtins: wanted.builtins,
+            };
+            let fitting = || listing.matching(&which);
             let page = fitting().filter(|event| *event >= wanted.from).take(count);
             let page: Vec<u64> = page.collect();
             let rows = debuggee.hostcall_rows(&page, output, interrupt)?;
