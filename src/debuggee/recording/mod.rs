@@ -27,6 +27,7 @@ mod own_steps;
 mod panics;
 mod request_values;
 mod requests;
+mod results;
 mod rows;
 mod run;
 mod saying;
@@ -49,6 +50,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::hostcall::arrivals::Arrivals;
 use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -91,6 +93,8 @@ pub struct Recording {
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
     hostcalls: Option<Arc<Listing>>,
+    /// What of them came to its end later, once asked for.
+    arrivals: Option<Arc<Arrivals>>,
     /// The crossings in progress at this stop that were asked for, by their index.
     calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
@@ -159,6 +163,7 @@ impl Recording {
             stack: None,
             events: OnceLock::new(),
             hostcalls: None,
+            arrivals: None,
             calls: HashMap::new(),
             items: HashMap::new(),
             chronicle: None,

@@ -4,7 +4,7 @@
 //! them were given and answered; of millions, another replay tells that of the page that is
 //! looked at.
 
-use super::arrivals::{Arrival, Arrivals};
+use super::arrivals::{Arrival, Arrivals, Brought};
 use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
 use super::wave;
@@ -43,6 +43,10 @@ pub struct Row {
     pub answer: RowAnswer,
     /// What became of it, if it was not done when it returned.
     pub arrival: Option<Arrival>,
+    /// What came then, as text; of a write that was done at once, what was taken, if not all.
+    pub brought: Option<Box<str>>,
+    /// What it tells of, or callbacks that were entered just before.
+    pub told: Vec<Brought>,
     /// When it was made, by the host's clock on the wall.
     pub time: Option<WallTime>,
     /// How long it took; zero if that is too short for the clock.
@@ -112,9 +116,13 @@ impl Row {
             RowAnswer::Missing => " (no answer was recorded)".to_owned(),
             RowAnswer::Late => " (its answer comes after many more)".to_owned(),
         };
-        let later = self.arrival.map(|arrival| arrival.text(&answer));
-        let later = later.unwrap_or_default();
-        format!("{}({}){answer}{later}", self.name, self.arguments)
+        let later = match (self.arrival, &self.brought) {
+            (Some(arrival), brought) => arrival.text(&answer, brought.as_deref()),
+            (None, Some(taken)) => format!(": {taken}"),
+            (None, None) => String::new(),
+        };
+        let told = self.told.iter().map(Brought::text).collect::<String>();
+        format!("{}({}){answer}{later}{told}", self.name, self.arguments)
     }
 }
 
@@ -152,7 +160,7 @@ pub struct Listing {
     /// Of the first.
     texts: Vec<Texts>,
     times: HostTimes,
-    arrivals: Arrivals,
+    arrivals: Arc<Arrivals>,
     /// Why there are no more, where the recording is damaged or replaying it failed.
     pub cut_short: Option<String>,
 }
@@ -179,6 +187,7 @@ enum Became {
 struct Texts {
     arguments: Box<str>,
     result: Option<Box<str>>,
+    brought: Option<Box<str>>,
 }
 
 /// Why there is no listing.
@@ -209,6 +218,8 @@ impl Listing {
         let plumbing = crossings.iter().map(Crossing::is_plumbing);
         let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let arrivals = Arrivals::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
+        let arrivals = Arc::new(arrivals);
+        let awaited = arrivals.clone();
         let listing = Arc::new(Mutex::new(Listing {
             names: names.collect(),
             plumbing: plumbing.collect(),
@@ -221,7 +232,7 @@ impl Listing {
             true => Lifting::All,
             false => Lifting::Failures,
         };
-        let listed = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+        let listed = each_hostcall_lifted(trace.clone(), compiled, awaited, lifting, move |call| {
             let mut listing = shared.lock();
             let so_far = listing.calls.len();
             if so_far.is_multiple_of(1024) && !go_on(so_far) {
@@ -330,6 +341,8 @@ impl Listing {
             depth: depth as usize,
             arguments: texts.arguments,
             arrival: self.arrivals.of(event),
+            brought: texts.brought,
+            told: self.told_at(event),
             time: self.times.wall_time(event),
             took: self.times.duration(event),
             answer: match became {
@@ -341,6 +354,20 @@ impl Listing {
                 },
             },
         }
+    }
+
+    /// What is told of in a call or just before.
+    fn told_at(&self, event: u64) -> Vec<Brought> {
+        let told = self.arrivals.told_at(event);
+        told.map(|(begun, told)| {
+            let index = usize::try_from(begun).ok();
+            let call = index.and_then(|index| self.calls.get(index));
+            let name = call.map(|call| self.name(call.crossing));
+            let texts = index.and_then(|index| self.texts.get(index));
+            let value = texts.and_then(|texts| texts.brought.clone());
+            Brought::new(begun, name.unwrap_or_default(), told, value)
+        })
+        .collect()
     }
 
     /// Calls by their numbers, which ascend: replays the recording up to the last of them for
@@ -370,7 +397,8 @@ impl Listing {
         };
         let texts = Arc::new(Mutex::new(Vec::new()));
         let shared = texts.clone();
-        let read = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+        let awaited = self.arrivals.clone();
+        let read = each_hostcall_lifted(trace.clone(), compiled, awaited, lifting, move |call| {
             let event = call.call.event;
             if event.is_multiple_of(1024) && !go_on() {
                 return ControlFlow::Break(ListingError::Interrupted);
@@ -431,6 +459,7 @@ impl Texts {
         Texts {
             arguments: arguments.join(", ").into(),
             result: result.map(|value| text(value).into()),
+            brought: call.brought.as_ref().map(|value| text(value).into()),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) mod lifted;
 pub mod listing;
 mod memory;
 pub mod part;
+pub mod resolution;
 pub(super) mod told;
 pub mod wave;
 pub mod within;

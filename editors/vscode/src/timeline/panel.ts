@@ -128,7 +128,7 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
     const recording = this.recordings.current;
     if (recording === undefined || recording.session.id !== id) return;
     try {
-      const { hostcalls } = await recording.ask('rr/hostcalls', { from, count });
+      const { hostcalls } = await recording.ask('rr/hostcalls', { from, count, builtins: true });
       this.post({ kind: 'hostcalls', from, hostcalls, recording: id });
     } catch {
       // As above; the panel asks again when somebody points there again.

@@ -1,5 +1,6 @@
 //! `rr-dap trace events`: every hostcall of a recording.
 
+mod later;
 mod lowered;
 
 use super::super::progress::open_to_replay;
@@ -8,8 +9,8 @@ use crate::cli::style::{Colour, Paint, Style};
 use crate::cli::terminal::{self, on_one_line};
 use crate::component::types::CoreValue;
 use crate::component::{Crossing, NamePattern};
-use crate::inspect::hostcall::arrivals::Arrivals;
-use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
+use crate::inspect::hostcall::arrivals::{Arrivals, Brought};
+use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall_arriving};
 use crate::inspect::hostcall::listing::took_text;
 use crate::inspect::hostcall::wave;
 use crate::replay::Compiled;
@@ -17,6 +18,7 @@ use crate::trace::{HostTimes, Trace, WallTime, parse_duration};
 use anyhow::anyhow;
 use clap::Args;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -186,43 +188,51 @@ impl Events {
         if times.is_empty() && (self.time || self.slow.is_some()) {
             terminal::tell(format_args!("rr-dap: {TIMELESS}"));
         }
-        let arrivals = Arrivals::of_while(&trace, || true).unwrap_or_default();
+        let arrivals = Arc::new(Arrivals::of_while(&trace, || true).unwrap_or_default());
+        let awaited = arrivals.clone();
+        let limit = if self.json { JSON_LIMIT } else { TEXT_LIMIT };
+        // What came of calls, until the listing is where the program is told of it.
+        let mut untold: HashMap<u64, Brought> = HashMap::new();
         let (events, lines, recording) = (self.clone(), out.clone(), recording.to_owned());
         let paint = out.lock().paint;
-        let listed = each_hostcall(trace, compiled, move |call| {
-            if call.call.event < events.from {
-                return ControlFlow::Continue(());
-            }
+        let listed = each_hostcall_arriving(trace, compiled, awaited, move |call| {
+            let event = call.call.event;
             let crossing = component.crossing(call.call.crossing);
             let name = crossing.map_or("", |crossing| &*crossing.name);
+            let brought = call.brought.as_ref();
+            let brought = brought.map(|value| wave::text(value, limit).into_boxed_str());
+            let arrival = arrivals.of(event);
+            if let Some(told) = arrival.and_then(|arrival| arrival.told) {
+                untold.insert(event, Brought::new(event, name, told, brought.clone()));
+            }
+            let told = arrivals.told_at(event);
+            let told: Vec<Brought> = told
+                .filter_map(|(begun, _)| untold.remove(&begun))
+                .collect();
+            if event < events.from {
+                return ControlFlow::Continue(());
+            }
             if !events.means(crossing) {
                 return ControlFlow::Continue(());
             }
             let is_plumbing = crossing.is_some_and(Crossing::is_plumbing);
             let clocked = Clocked {
-                time: times.wall_time(call.call.event),
-                took: times.duration(call.call.event),
+                time: times.wall_time(event),
+                took: times.duration(event),
             };
             if !events.takes(clocked) {
                 return ControlFlow::Continue(());
             }
-            let arrival = arrivals.of(call.call.event);
             let line = match events.json {
                 true => {
                     let mut object = clocked.json(&recording, json(name, is_plumbing, &call));
-                    if let Some(arrival) = arrival {
-                        object["later"] = serde_json::json!({
-                            "subtask": arrival.subtask,
-                            "event": arrival.told.map(|told| told.event),
-                            "text": arrival.words(),
-                        });
-                    }
+                    later::add_to(&mut object, arrival, brought.as_deref(), &told);
                     object.to_string()
                 }
                 false => {
                     let line = text(name, &call);
-                    let later = arrival.map(|arrival| arrival.text(&line));
-                    let line = clocked.text(events.time, line + &later.unwrap_or_default());
+                    let later = later::text(&line, arrival, brought.as_deref(), &told);
+                    let line = clocked.text(events.time, line + &later);
                     events.painted(crossing, line, paint)
                 }
             };

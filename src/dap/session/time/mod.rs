@@ -13,12 +13,13 @@ use crate::dap::protocol::Refusal;
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
-    StepArguments, StepKind, StepUnit, ToldArrival, ToldHostcall, ToldMark, ToldMoment, Way,
-    WhenResponse,
+    StepArguments, StepKind, StepUnit, ToldArrival, ToldHostcall, ToldMark, ToldMoment, ToldOfCall,
+    Way, WhenResponse,
 };
 use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, History, Mark, Output, Travels, WhichRequest, motion_in,
 };
+use crate::inspect::hostcall::arrivals::Brought;
 use crate::inspect::hostcall::listing::{Meant, Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::Interrupt;
@@ -174,7 +175,7 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
     let frame = wanted.frame_id.map(frame_in).transpose()?;
     unasked(move |debuggee, output, interrupt| {
         of_thread(debuggee, thread, false, output, interrupt, |debuggee| {
-            stepped(debuggee, wanted, frame)
+            stepped(debuggee, wanted, frame, interrupt)
         })
     })
 }
@@ -184,6 +185,7 @@ fn stepped(
     debuggee: &mut dyn Debuggee,
     wanted: StepArguments,
     frame: Option<FrameId>,
+    interrupt: &Interrupt,
 ) -> Result<Motion, DebuggeeError> {
     let direction = match wanted.direction {
         Way::Forward => Direction::Forward,
@@ -201,6 +203,11 @@ fn stepped(
     };
     if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) = (wanted.unit, wanted.kind, frame) {
         return debuggee.out_of(frame, direction);
+    }
+    if let (StepUnit::Hostcall, Some(StepKind::Over), true) =
+        (wanted.unit, wanted.kind, wanted.result)
+    {
+        return debuggee.to_result(direction, interrupt);
     }
     if let StepUnit::Request = wanted.unit {
         let failed = filter.failed;
@@ -253,6 +260,18 @@ pub(super) fn marks(session: &mut Session, _: Unread) -> Handled<MarksResponse> 
     Reply::now(MarksResponse { marks })
 }
 
+impl From<&Brought> for ToldOfCall {
+    fn from(brought: &Brought) -> Self {
+        ToldOfCall {
+            event: brought.event,
+            name: brought.name.clone(),
+            in_call: brought.in_call,
+            result: brought.value.as_ref().map(|value| value.to_string()),
+            text: brought.words(),
+        }
+    }
+}
+
 impl From<&Row> for ToldHostcall {
     fn from(row: &Row) -> Self {
         let function = row.name.rsplit(['#', ' ']).next().unwrap_or(&row.name);
@@ -269,8 +288,14 @@ impl From<&Row> for ToldHostcall {
             later: row.arrival.map(|arrival| ToldArrival {
                 subtask: arrival.subtask,
                 event: arrival.told.map(|told| told.event),
-                text: arrival.words(),
+                result: row.brought.as_ref().map(|value| value.to_string()),
+                text: arrival.words(row.brought.as_deref()),
             }),
+            taken: match row.arrival {
+                None => row.brought.as_ref().map(|value| value.to_string()),
+                Some(_) => None,
+            },
+            told: row.told.iter().map(ToldOfCall::from).collect(),
             failed: row.has_failed(),
             builtin: row.is_plumbing,
             depth: row.depth,
