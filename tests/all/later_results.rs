@@ -4,9 +4,9 @@
 use crate::concurrency::{go, recording, timeline};
 use crate::support::client::Client;
 use crate::support::session::{frames, start};
-use crate::support::{cache_dir, fixture, record, rr_dap, text};
+use crate::support::{cache_dir, concurrent, fixture, record, rr_dap, text};
 use parking_lot::Mutex;
-use rr_dap::component::{Builtin, CrossingId, CrossingKind, Transmit};
+use rr_dap::component::{Builtin, Component, CrossingId, CrossingKind, Transmit};
 use rr_dap::inspect::hostcall::arrivals::Arrivals;
 use rr_dap::inspect::hostcall::builtin_call::number;
 use rr_dap::inspect::hostcall::delivery;
@@ -21,6 +21,7 @@ use rr_dap::trace::{EventKind, Trace};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use wasmtime::component::Val;
 
 const GUESTS: [&str; 6] = [
     "callback",
@@ -304,6 +305,81 @@ fn lists_dim_plumbing_or_leave_it_out() {
     let plain = plain.to_str().expect("a name");
     let told = text(&rr_dap(&["trace", "info", plain], "").stdout);
     assert!(!told.contains("built-in"), "{told}");
+}
+
+/// Two attempts at once, the first of which fails later.
+const ATTEMPTS: &str = r#"(component
+  (import "host" (instance $host
+    (export "attempt" (func async (param "ms" u32) (result (result u32 (error u32)))))))
+  (core module $libc (memory (export "memory") 1))
+  (core instance $l (instantiate $libc))
+  (alias export $host "attempt" (func $attempt))
+  (core func $attempt' (canon lower (func $attempt) async (memory $l "memory")))
+  (core func $return (canon task.return (result u32)))
+  (core func $set-new (canon waitable-set.new))
+  (core func $join (canon waitable.join))
+  (core module $code
+    (import "libc" "memory" (memory 1))
+    (import "" "attempt" (func $attempt (param i32 i32) (result i32)))
+    (import "" "return" (func $return (param i32)))
+    (import "" "set-new" (func $set-new (result i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (global $set (mut i32) (i32.const 0))
+    (global $done (mut i32) (i32.const 0))
+    (func $begin (param $ms i32) (param $area i32)
+      (call $join
+        (i32.shr_u (call $attempt (local.get $ms) (local.get $area)) (i32.const 4))
+        (global.get $set)))
+    (func (export "run") (result i32)
+      (global.set $set (call $set-new))
+      (call $begin (i32.const 5) (i32.const 32))
+      (call $begin (i32.const 8) (i32.const 48))
+      (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))
+    (func (export "callback") (param i32 i32 i32) (result i32)
+      (global.set $done (i32.add (global.get $done) (i32.const 1)))
+      (if (i32.lt_u (global.get $done) (i32.const 2))
+        (then (return (i32.or (i32.const 2) (i32.shl (global.get $set) (i32.const 4))))))
+      (call $return (i32.add (i32.load (i32.const 36)) (i32.load (i32.const 52))))
+      (i32.const 0)))
+  (core instance $m (instantiate $code (with "libc" (instance $l)) (with "" (instance
+    (export "attempt" (func $attempt')) (export "return" (func $return))
+    (export "set-new" (func $set-new)) (export "join" (func $join))))))
+  (func (export "run") async (result u32)
+    (canon lift (core func $m "run") async (callback (func $m "callback")))))"#;
+
+#[test]
+fn an_error_that_comes_later_is_a_failure_of_the_call() {
+    let bytes = wat::parse_str(ATTEMPTS).unwrap_or_else(|e| panic!("{e}"));
+    let component = Arc::new(Component::parse(bytes).expect("parses"));
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("t.rrtrace");
+    let (ran, recorded) = concurrent::record(&component, &path);
+    recorded.expect("is recorded");
+    assert_eq!(ran.result, Ok(Some(Val::U32(508))));
+    let trace = Trace::open(&path).expect("opens");
+    let mut client = session(&trace);
+    let failed = client.ask("rr/hostcalls", json!({ "failed": true }));
+    assert_eq!(failed["total"], 1, "{failed}");
+    let call = &failed["hostcalls"][0];
+    assert_eq!(
+        (&call["function"], &call["arguments"]),
+        (&json!("attempt"), &json!("ms: 5"))
+    );
+    assert_eq!(call["later"]["result"], "err(500)", "{call}");
+    let step = |direction| json!({ "direction": direction, "unit": "hostcall", "failed": true });
+    let there = moved(&mut client, "rr/step", step("forward"));
+    assert_eq!(there["moment"]["event"], call["event"], "{there}");
+    moved(&mut client, "rr/seek", json!({ "to": "end" }));
+    let there = moved(&mut client, "rr/step", step("backward"));
+    assert_eq!(there["moment"]["event"], call["event"], "{there}");
+    let filters = json!({ "filters": ["failedHostcall"] });
+    client.ask("setExceptionBreakpoints", filters);
+    moved(&mut client, "rr/seek", json!({ "to": "start" }));
+    client.go("continue");
+    let there = client.ask("rr/when", json!({}));
+    assert_eq!(there["moment"]["event"], call["event"], "{there}");
+    client.go("continue");
+    assert_eq!(client.ask("rr/when", json!({}))["phase"], "end");
 }
 
 /// A session with a recording, at its start.

@@ -124,5 +124,6 @@ pub(super) fn filter(arguments: &str) -> HostcallFilter {
         path: path.to_owned(),
         failed,
         builtins,
+        ..HostcallFilter::MEANT
     }
 }

@@ -225,6 +225,13 @@ impl Recording {
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
+        self.find_late_failures(interrupt)?;
+        let motion = &match motion {
+            Motion::Hostcall(direction, filter) => {
+                Motion::Hostcall(*direction, self.with_late_failures(filter, interrupt)?)
+            }
+            motion => motion.clone(),
+        };
         if *motion == Motion::Entry
             && let Some(stop) = self.timeline.enter_early(interrupt)?
         {
@@ -291,9 +298,17 @@ impl Recording {
             Phase::Answered => "Paused after a hostcall",
             Phase::Before | Phase::End => return StopText::default(),
         };
+        let told = match self.timeline.here().position.phase {
+            Phase::Answered => self.told_here(),
+            _ => None,
+        };
+        let called = self.calling();
         StopText {
             description: Some(how.to_owned()),
-            text: self.calling(),
+            text: match told {
+                Some(told) => called.map(|called| format!("{called} ← {told}")),
+                None => called,
+            },
             ..StopText::default()
         }
     }

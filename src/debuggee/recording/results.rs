@@ -2,9 +2,9 @@
 //! and back.
 
 use super::Recording;
-use crate::component::CrossingKind;
+use crate::component::{CrossingKind, NamePattern};
 use crate::debuggee::{DebuggeeError, grouped};
-use crate::inspect::hostcall::arrivals::{Arrivals, Told};
+use crate::inspect::hostcall::arrivals::{Arrivals, Brought, Told};
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
 use crate::timeline::Interrupt;
@@ -41,11 +41,12 @@ impl Recording {
     }
 
     fn to_end_of(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
-        let here = self.timeline.here();
+        let here = self.timeline.here().clone();
         let (event, phase) = (here.event, here.position.phase);
         let made_here = match phase {
             Phase::Calling => Some(event),
-            Phase::Answered => event.checked_sub(1),
+            // Others may have been made in it.
+            Phase::Answered => self.hostcall_around()?,
             Phase::Before | Phase::End => None,
         };
         let of_here = made_here.and_then(|made| Some((made, arrivals.of(made)?)));
@@ -75,8 +76,14 @@ impl Recording {
     }
 
     fn to_beginning_of(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
-        let here = self.timeline.here();
+        let here = self.timeline.here().clone();
         let (event, phase) = (here.event, here.position.phase);
+        if phase == Phase::Answered
+            && let Some(answered) = self.hostcall_around()?
+            && let Some((begun, _)) = arrivals.told_at(answered).rfind(|(_, told)| told.in_call())
+        {
+            return Ok(Motion::Event(begun));
+        }
         let in_callback = self.callback_here()?.and_then(|callback| {
             let mut told = arrivals.told_at(callback.event);
             told.find(|(_, told)| told.callback == Some(callback))
@@ -94,6 +101,44 @@ impl Recording {
             DebuggeeError::other("the program was told of no result before this that came later")
         })?;
         Ok(Motion::Event(begun))
+    }
+
+    /// A filter for hostcalls that fail, with those whose error comes later.
+    pub(super) fn with_late_failures(
+        &mut self,
+        filter: &HostcallFilter,
+        interrupt: &Interrupt,
+    ) -> Result<HostcallFilter, DebuggeeError> {
+        if !filter.failed {
+            return Ok(filter.clone());
+        }
+        let arrivals = self.arrivals(interrupt)?;
+        let path = NamePattern::from(filter.path.as_str());
+        let meant = |event: &u64| path.is_empty() || path.matches(&self.hostcall_name(*event));
+        Ok(HostcallFilter {
+            late: arrivals.failed().filter(meant).collect(),
+            ..filter.clone()
+        })
+    }
+
+    /// The number of the hostcall that the program is in.
+    fn hostcall_around(&mut self) -> Result<Option<u64>, DebuggeeError> {
+        let open = self.timeline.boundary()?;
+        let innermost = open.last().filter(|open| open.way == Way::Out);
+        Ok(innermost.map(|open| open.event))
+    }
+
+    /// What the hostcall tells of that has just been answered, as far as that is known already.
+    pub(super) fn told_here(&mut self) -> Option<String> {
+        let arrivals = self.arrivals.clone()?;
+        let event = self.hostcall_around().ok().flatten()?;
+        let told = arrivals.told_at(event).filter(|(_, told)| told.in_call());
+        let told = told.map(|(begun, told)| {
+            let name = self.hostcall_name(begun);
+            Brought::new(begun, &name, told, None).words()
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// The call of a callback that the program is in.

@@ -3,6 +3,7 @@
 
 use super::builtin_call::number;
 use super::delivery::two_words;
+use super::late_results::Results;
 use super::resolution::Resolution;
 use crate::component::status::{CopyAnswer, LoweredAnswer};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind, Transmit};
@@ -28,6 +29,8 @@ pub struct Arrivals {
 pub struct Arrival {
     /// The subtask that the call became; `None` for a read or a write of a stream or future.
     pub subtask: Option<u32>,
+    /// Whether the result that came is an error.
+    pub failed: bool,
     /// How the program was told of its end; `None` if it never was.
     pub told: Option<Told>,
 }
@@ -135,6 +138,7 @@ impl Arrivals {
             calls: Vec::new(),
             found: BTreeMap::new(),
             told: BTreeMap::new(),
+            results: Results::default(),
         };
         let mut cursor = trace.events();
         for read in 0_u64.. {
@@ -151,6 +155,12 @@ impl Arrivals {
             begun: pass.found,
             told: pass.told,
         })
+    }
+
+    /// The hostcalls whose result came later and is an error, in order.
+    pub fn failed(&self) -> impl Iterator<Item = u64> {
+        let failed = self.begun.iter().filter(|(_, arrival)| arrival.failed);
+        failed.map(|(event, _)| *event)
     }
 
     /// What became of a hostcall, by its number, if it was not done when it returned.
@@ -215,6 +225,7 @@ struct Pass<'a> {
     calls: Vec<Open>,
     found: BTreeMap<u64, Arrival>,
     told: BTreeMap<u64, Vec<u64>>,
+    results: Results,
 }
 
 impl Pass<'_> {
@@ -231,6 +242,7 @@ impl Pass<'_> {
         match kind {
             EventKind::Call(args) => {
                 let word = |index| number(args.get(index)).unwrap_or(0);
+                self.results.begin((instance, event), crossing, &args);
                 self.calls.push(Open {
                     instance,
                     crossing: id,
@@ -247,6 +259,7 @@ impl Pass<'_> {
                 {
                     open.told = two_words(&bytes);
                 }
+                self.results.write((instance, crossing), address, &bytes);
             }
             EventKind::Return(results) => {
                 let is_it = |open: &Open| open.instance == instance && open.crossing == id;
@@ -254,9 +267,13 @@ impl Pass<'_> {
                     return;
                 };
                 let open = self.calls.remove(at);
+                let event = open.event;
                 let answer = number(results.first()).map(|answer| answer as u32);
                 if let Some(answer) = answer {
                     self.returned(crossing, &open, answer);
+                }
+                if !self.found.contains_key(&event) {
+                    self.results.end(event);
                 }
             }
             EventKind::Enter(args) if crossing.kind == CrossingKind::Callback => {
@@ -306,8 +323,12 @@ impl Pass<'_> {
     fn begin(&mut self, open: &Open, waitable: u32, subtask: Option<u32>) {
         if self.found.len() < MOST {
             self.begun.insert((open.instance, waitable), open.event);
-            let told = None;
-            self.found.insert(open.event, Arrival { subtask, told });
+            let arrival = Arrival {
+                subtask,
+                failed: false,
+                told: None,
+            };
+            self.found.insert(open.event, arrival);
         }
     }
 
@@ -324,6 +345,8 @@ impl Pass<'_> {
             && let Some(arrival) = self.found.get_mut(&begun)
         {
             self.told.entry(event).or_default().push(begun);
+            let failed = self.results.end(begun);
+            arrival.failed = failed && resolution.has_returned();
             arrival.told = Some(Told {
                 event,
                 callback,

@@ -238,7 +238,12 @@ impl Listing {
             if so_far.is_multiple_of(1024) && !go_on(so_far) {
                 return ControlFlow::Break(());
             }
-            listing.calls.push(Call::new(&call));
+            let mut listed = Call::new(&call);
+            let arrival = listing.arrivals.of(call.call.event);
+            if arrival.is_some_and(|arrival| arrival.failed) {
+                listed.became = Became::Failed;
+            }
+            listing.calls.push(listed);
             if so_far < MOST_TEXTS {
                 listing.texts.push(Texts::new(&call));
             }

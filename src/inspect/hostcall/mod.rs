@@ -11,6 +11,7 @@ mod flat;
 mod flat_names;
 pub mod hostcalls;
 pub mod in_progress;
+mod late_results;
 pub mod lift;
 mod lift_bits;
 mod lift_text;

@@ -1,7 +1,7 @@
 //! To and over hostcalls.
 
 use super::super::{Interrupt, Result, Timeline};
-use super::motion::{Direction, HostcallFilter, Place, Reason, Stop};
+use super::motion::{Direction, HostcallFilter, Reason, Stop};
 use super::search::Search;
 use crate::component::Crossing;
 use crate::replay::Phase;
@@ -16,7 +16,7 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         if !self.takes_all(filter) {
-            let watch = self.watch_places(vec![Place::Hostcall(filter.clone())]);
+            let watch = self.watch_places(filter.places());
             let mut stop = self.search(direction, Search::anywhere(watch), interrupt)?;
             if matches!(stop.reason, Reason::Breakpoints(_)) {
                 stop.reason = Reason::Arrived;

@@ -259,6 +259,9 @@ pub struct HostcallFilter {
     ///
     /// [plumbing]: crate::component::Builtin::is_plumbing
     pub builtins: bool,
+    /// With `failed`, those that are not done when they return and fail then, by their numbers,
+    /// ascending: whoever can look into what came later knows them.
+    pub late: Vec<u64>,
 }
 
 impl HostcallFilter {
@@ -267,6 +270,7 @@ impl HostcallFilter {
         path: String::new(),
         failed: false,
         builtins: true,
+        late: Vec::new(),
     };
 
     /// Those that people mean where they say nothing else: without plumbing.
@@ -274,6 +278,7 @@ impl HostcallFilter {
         path: String::new(),
         failed: false,
         builtins: false,
+        late: Vec::new(),
     };
 
     /// Those with a path like this, whatever they answer.
@@ -282,6 +287,15 @@ impl HostcallFilter {
             path: path.into(),
             ..HostcallFilter::MEANT
         }
+    }
+
+    /// Where it lets the program stop.
+    pub fn places(&self) -> Vec<Place> {
+        let late = self.late.clone();
+        let late = Some(late).filter(|late| self.failed && !late.is_empty());
+        let mut places = vec![Place::Hostcall(self.clone())];
+        places.extend(late.map(Place::Events));
+        places
     }
 
     /// Whether plumbing is passed by.

@@ -200,6 +200,7 @@ fn stepped(
         path: wanted.filter,
         failed: wanted.failed,
         builtins: wanted.builtins,
+        ..HostcallFilter::MEANT
     };
     if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) = (wanted.unit, wanted.kind, frame) {
         return debuggee.out_of(frame, direction);
