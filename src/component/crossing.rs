@@ -151,6 +151,12 @@ impl Crossing {
         }
     }
 
+    /// Whether it is a built-in that only keeps the canonical ABI's books: see
+    /// [`Builtin::is_plumbing`].
+    pub fn is_plumbing(&self) -> bool {
+        self.builtin().is_some_and(Builtin::is_plumbing)
+    }
+
     /// Whether the function that the guest calls can answer these core values; whoever lowers
     /// its result makes no others. Of what lies in memory nothing is said.
     pub fn can_return(&self, results: &[CoreValue]) -> bool {

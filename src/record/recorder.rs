@@ -366,11 +366,12 @@ impl Recorder {
         let shared = &self.handle.shared;
         let result = shared.finish(Some(&outcome));
         self.handle.join();
-        let (events, bytes) = result?;
+        let totals = result?;
         Ok(Recorded {
             outcome,
-            events,
-            bytes,
+            events: totals.events,
+            builtins: totals.builtins,
+            bytes: totals.bytes,
             elapsed: self.handle.begun.elapsed(),
             trapped_in_adapter: false,
         })

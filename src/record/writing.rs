@@ -34,6 +34,16 @@ pub(super) struct Shared {
     work: Condvar,
 }
 
+/// What a recording that has ended holds.
+pub(super) struct Totals {
+    /// Outgoing crossings.
+    pub(super) events: u64,
+    /// How many of those are plumbing.
+    pub(super) builtins: u64,
+    /// How long the trace is.
+    pub(super) bytes: u64,
+}
+
 /// Makes the beginning of a trace.
 pub(super) type Begin = Box<dyn FnOnce() -> Result<TraceWriter, RecordsError> + Send>;
 
@@ -402,10 +412,9 @@ impl Shared {
         error
     }
 
-    /// Takes everything that there is and ends the trace; answers how many outgoing
-    /// crossings were recorded and how long the trace is. Without an outcome, it
-    /// says that it was cut off.
-    pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<(u64, u64), RecorderError> {
+    /// Takes everything that there is and ends the trace; answers what it holds. Without an
+    /// outcome, it says that it was cut off.
+    pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<Totals, RecorderError> {
         let mut output = self.output.lock();
         let result = self.end(&mut output, outcome);
         let mut pending = self.pending.lock();
@@ -416,11 +425,7 @@ impl Shared {
         result
     }
 
-    fn end(
-        &self,
-        output: &mut Output,
-        outcome: Option<&Outcome>,
-    ) -> Result<(u64, u64), RecorderError> {
+    fn end(&self, output: &mut Output, outcome: Option<&Outcome>) -> Result<Totals, RecorderError> {
         self.write_out(output)?;
         // From here on nothing is committed: the stage is looked at under the lock.
         let held = {
@@ -441,9 +446,10 @@ impl Shared {
         let Some(writer) = output.take_writer() else {
             return Err(RecorderError::Finished);
         };
-        let (events, written) = (writer.events(), writer.written());
+        let (events, builtins) = (writer.events(), writer.plumbing());
+        let written = writer.written();
         let path = output.target.path.as_deref();
-        let length = match outcome {
+        let bytes = match outcome {
             None => written,
             Some(outcome) => writer
                 .finish(outcome)
@@ -454,7 +460,11 @@ impl Shared {
                 .map(|out| out.written)?,
         };
         output.target.remove_tail();
-        Ok((events, length))
+        Ok(Totals {
+            events,
+            builtins,
+            bytes,
+        })
     }
 }
 

@@ -62,6 +62,7 @@ mod instrument;
 mod invoke;
 mod keeping;
 mod kept_session;
+mod later_results;
 mod launch_recorder;
 mod library_callers;
 mod listener;

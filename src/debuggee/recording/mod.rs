@@ -29,6 +29,7 @@ mod own_steps;
 mod panics;
 mod request_values;
 mod requests;
+mod results;
 mod rows;
 mod run;
 mod saying;
@@ -53,6 +54,7 @@ use super::{
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
 use crate::inspect::futures::Storage;
+use crate::inspect::hostcall::arrivals::Arrivals;
 use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -99,6 +101,8 @@ pub struct Recording {
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
     hostcalls: Option<Arc<Listing>>,
+    /// What of them came to its end later, once asked for.
+    arrivals: Option<Arc<Arrivals>>,
     /// The crossings in progress at this stop that were asked for, by their index.
     calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
@@ -169,6 +173,7 @@ impl Recording {
             storage: Storage::default(),
             events: OnceLock::new(),
             hostcalls: None,
+            arrivals: None,
             calls: HashMap::new(),
             items: HashMap::new(),
             chronicle: None,
@@ -231,6 +236,13 @@ impl Recording {
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
+        self.find_late_failures(interrupt)?;
+        let motion = &match motion {
+            Motion::Hostcall(direction, filter) => {
+                Motion::Hostcall(*direction, self.with_late_failures(filter, interrupt)?)
+            }
+            motion => motion.clone(),
+        };
         if *motion == Motion::Entry
             && let Some(stop) = self.timeline.enter_early(interrupt)?
         {
@@ -297,9 +309,17 @@ impl Recording {
             Phase::Answered => "Paused after a hostcall",
             Phase::Before | Phase::End => return StopText::default(),
         };
+        let told = match self.timeline.here().position.phase {
+            Phase::Answered => self.told_here(),
+            _ => None,
+        };
+        let called = self.calling();
         StopText {
             description: Some(how.to_owned()),
-            text: self.calling(),
+            text: match told {
+                Some(told) => called.map(|called| format!("{called} ← {told}")),
+                None => called,
+            },
             ..StopText::default()
         }
     }
