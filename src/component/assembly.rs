@@ -17,6 +17,8 @@ use std::sync::Arc;
 const MOST_ITEMS: usize = 1 << 18;
 /// The most functions, instances and names that are passed on while it is done.
 const MOST_PASSED: usize = 1 << 20;
+/// So many bytes of a path count as one name.
+const NAME: usize = 64;
 /// Components that instantiate one another, as deep as replay goes.
 const DEEPEST: usize = 100;
 
@@ -200,7 +202,7 @@ impl<'a> Walk<'a> {
                     let module = match source {
                         Source::Defined(id) => Some(*id),
                         Source::Import(name) => import(name).module(),
-                        Source::Export(of, name) => spaces.instance(*of).export(name).module(),
+                        Source::Export(of, name) => self.export(&spaces, *of, name)?.module(),
                         Source::Outer { up, index } => {
                             let modules = &self.outer(here, *up)?.modules;
                             *modules.get(*index as usize).unwrap_or(&None)
@@ -215,7 +217,7 @@ impl<'a> Walk<'a> {
                             outer: Some(here),
                         }),
                         Source::Import(name) => import(name).component(),
-                        Source::Export(of, name) => spaces.instance(*of).export(name).component(),
+                        Source::Export(of, name) => self.export(&spaces, *of, name)?.component(),
                         Source::Outer { up, index } => {
                             let components = &self.outer(here, *up)?.components;
                             *components.get(*index as usize).unwrap_or(&None)
@@ -224,11 +226,11 @@ impl<'a> Walk<'a> {
                     self.environments[here].components.push(component);
                 }
                 Link::AliasFunc(of, name) => {
-                    let function = spaces.instance(*of).export(name);
+                    let function = self.export(&spaces, *of, name)?;
                     spaces.functions.push(function);
                 }
                 Link::AliasInstance(of, name) => {
-                    let instance = spaces.instance(*of).export(name);
+                    let instance = self.export(&spaces, *of, name)?;
                     spaces.instances.push(instance);
                 }
                 Link::Instantiate(component, args) => {
@@ -279,6 +281,20 @@ impl<'a> Walk<'a> {
         }
         self.done.made[made].modules = modules;
         Ok(exports)
+    }
+
+    fn export(
+        &mut self,
+        spaces: &Spaces<'a>,
+        of: u32,
+        name: &str,
+    ) -> Result<Value<'a>, ParseError> {
+        let value = spaces.instance(of).export(name);
+        // Paths are made anew in each instance.
+        if let Value::Given(path) = &value {
+            self.pass(path.len() / NAME)?;
+        }
+        Ok(value)
     }
 
     /// The instance so many bodies out.

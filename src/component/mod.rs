@@ -87,6 +87,30 @@ impl Component {
         self.assembly.instances
     }
 
+    /// Whether an instance is part of another: the component of that has instantiated it, or
+    /// something that did.
+    pub fn is_part(&self, part: Instance, whole: Instance) -> bool {
+        let recorded = |of: Instance| {
+            let records = |(_, made): &(usize, &Made)| self.body(made.body).has_core;
+            let mut recorded = self.made().iter().enumerate().filter(records);
+            recorded.nth(of.0 as usize).map(|(number, _)| number)
+        };
+        let (Some(part), Some(whole)) = (recorded(part), recorded(whole)) else {
+            return false;
+        };
+        let mut within = vec![whole];
+        while let Some(made) = within.pop() {
+            let nested = self.made().get(made).map(|made| made.nested.as_slice());
+            for nested in nested.unwrap_or_default() {
+                if *nested == part {
+                    return true;
+                }
+                within.push(*nested);
+            }
+        }
+        false
+    }
+
     /// Every crossing of the core boundary, indexed by [`CrossingId`].
     pub fn crossings(&self) -> &[Crossing] {
         &self.crossings

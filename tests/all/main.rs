@@ -47,6 +47,7 @@ mod files;
 mod function_names;
 mod fuzzed;
 mod gdb_words;
+mod given;
 mod go;
 mod golden;
 mod growing;
