@@ -81,6 +81,8 @@ pub struct Crossing {
     pub encoding: StringEncoding,
     /// Whether it was lowered or lifted with the `async` ABI.
     pub is_async: bool,
+    /// Whether it has the canonical option `gc`; then it passes nothing but numbers.
+    pub is_gc: bool,
     /// `None` if nothing but flat results comes back, and for incoming crossings.
     pub return_area: Option<ReturnArea>,
 }

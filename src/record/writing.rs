@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
 use super::{Dials, RecorderError};
-use crate::component::{BodyId, Component, Item};
+use crate::component::Component;
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::io;
@@ -132,7 +132,7 @@ impl Shared {
         dials: Dials,
     ) -> Shared {
         Shared {
-            instances: recorded_instances(&component),
+            instances: u64::from(component.instances()),
             dials,
             chaos: dials.chaos.map(Random::of),
             clock: tail.clock().clone(),
@@ -466,28 +466,4 @@ impl Shared {
             bytes,
         })
     }
-}
-
-/// How many instances of the component register a recorder.
-pub(super) fn recorded_instances(component: &Component) -> u64 {
-    let mut counts = vec![None; component.bodies().len()];
-    count_instances(component, BodyId(0), &mut counts)
-}
-
-/// Each body is counted once, however often it is instantiated.
-fn count_instances(component: &Component, id: BodyId, counts: &mut [Option<u64>]) -> u64 {
-    if let Some(count) = counts.get(id.0 as usize).copied().flatten() {
-        return count;
-    }
-    let body = component.body(id);
-    let mut count = u64::from(body.has_core);
-    for item in &body.items {
-        if let Item::Nested(nested) = item {
-            count = count.saturating_add(count_instances(component, *nested, counts));
-        }
-    }
-    if let Some(slot) = counts.get_mut(id.0 as usize) {
-        *slot = Some(count);
-    }
-    count
 }

@@ -48,6 +48,7 @@ mod function_names;
 mod futures;
 mod fuzzed;
 mod gdb_words;
+mod given;
 mod go;
 mod golden;
 mod growing;
