@@ -7,6 +7,7 @@
 
 mod end_run;
 mod functions;
+mod futures;
 mod help;
 mod hostcalls;
 mod info;
@@ -124,9 +125,9 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     tasks::TASKS,
     tasks::TASK,
-    tasks::WAITS,
     output::OUTPUT,
     functions::FUNCTIONS,
+    futures::FUTURES,
     end_run::END_RUN,
     info::LINE,
     info::SYMBOL,

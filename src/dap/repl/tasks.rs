@@ -1,4 +1,4 @@
-//! `tasks`, `task N`, `waits`: the tasks at this moment, and who waits for whom.
+//! `tasks`, `task N`: the tasks at this moment.
 
 use super::{ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::inspect::tasks::TaskTold;
@@ -17,14 +17,6 @@ pub(super) const TASK: ConsoleCommand = ConsoleCommand {
     about: "show all that is known of one task",
     run: task,
 };
-pub(super) const WAITS: ConsoleCommand = ConsoleCommand {
-    words: "waits",
-    also: &["waits-for"],
-    arguments: "[dot|json]",
-    about: "show who waits for whom, and who waits for ever; as a graph for Graphviz; as JSON",
-    run: waits,
-};
-
 fn tasks(context: &mut Context<'_>, arguments: &str) -> Ran {
     let all = match arguments {
         "" => false,
@@ -102,15 +94,4 @@ fn task(context: &mut Context<'_>, arguments: &str) -> Ran {
         lines.push(format!("{:>6}  {}", item.index, item.words));
     }
     Ok(Effect::Say(lines.join("\n")))
-}
-
-fn waits(context: &mut Context<'_>, arguments: &str) -> Ran {
-    let waits = context.debuggee.tasks(false)?.waits;
-    Ok(Effect::Say(match arguments {
-        "" if waits.nodes.is_empty() => "no task is in progress here".to_owned(),
-        "" => waits.lines().join("\n"),
-        "dot" => waits.dot(),
-        "json" => serde_json::to_string(&waits).map_err(|error| wrong(error.to_string()))?,
-        other => return Err(wrong(format!("`{other}` is neither `dot` nor `json`"))),
-    }))
 }

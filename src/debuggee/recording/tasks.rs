@@ -3,18 +3,24 @@
 use super::Recording;
 use super::awaited::Part;
 use crate::component::{Builtin, Component};
+use crate::debuggee::failure::Fault;
 use crate::debuggee::{
     Children, DebuggeeError, Scope, ScopeHint, TasksShown, ValueKind, ValuesRef, VariableView,
 };
 use crate::inspect::past::chronicle::{ChronicleError, Until};
-use crate::inspect::tasks::{TaskId, TaskTold, Tasks, Waits, Words};
+use crate::inspect::tasks::{TaskId, TaskTold, Tasks, UnusedTold, Words};
 use crate::replay::Phase;
+use crate::timeline::Interrupt;
+use crate::trace::Instance;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where values of the tasks are found: in place of a frame's number.
 pub(super) const KEY: &str = "tasks";
 /// Of tasks that have ended, so many are shown.
 const ENDED: usize = 100;
+/// What a deadlock is.
+const DEADLOCK: &str = "every task waits, and nothing that could wake one is under way";
 
 impl Recording {
     /// The tasks here, or at the end of the recording.
@@ -36,9 +42,14 @@ impl Recording {
             let ended = history.ended(event).take(ENDED);
             ended.map(|ended| words.ended_told(ended)).collect()
         });
+        let unused = self.chronicle().tasks_so_far(|history| {
+            let unused = history.unused();
+            unused.iter().map(UnusedTold::from).collect()
+        });
         Ok(TasksShown {
             told: tasks.told(&component),
             ended,
+            unused,
             waits: tasks.waits(&component),
         })
     }
@@ -64,9 +75,49 @@ impl Recording {
     }
 
     /// Who waits for ever, where the run ended as nobody could go on.
-    pub(super) fn deadlock_explained(&mut self) -> Option<String> {
-        let waits = self.tasks_at_end().ok()?.waits(&self.component());
-        explained(&waits)
+    pub(super) fn deadlock_explained(&mut self) -> Result<String, DebuggeeError> {
+        let waits = self.tasks_at_end()?.waits(&self.component());
+        let story = waits
+            .story()
+            .map_or_else(String::new, |story| format!(": {story}"));
+        Ok(format!("{DEADLOCK}{story}"))
+    }
+
+    /// The same as a fault, however long it takes until it is known.
+    pub(super) fn deadlock(&mut self, interrupt: &Interrupt) -> Result<Fault, DebuggeeError> {
+        self.chronicle().wait(Until::End, interrupt, &|_| {})?;
+        let waits = self.tasks_at_end()?.waits(&self.component());
+        Ok(Fault::Deadlock {
+            story: self.deadlock_explained()?,
+            functions: waits.stuck_functions(),
+        })
+    }
+
+    /// How it stands with subtasks, waitable sets, streams and futures, in words; nothing where that is
+    /// not known yet.
+    pub(super) fn states_of_waitables(
+        &mut self,
+        at_end: bool,
+    ) -> BTreeMap<(Instance, u32), String> {
+        let tasks = match at_end {
+            true => self.tasks_at_end(),
+            false => self.tasks_here(Part::Whole),
+        };
+        let Ok(tasks) = tasks else {
+            return BTreeMap::new();
+        };
+        let component = self.component();
+        let words = Words {
+            component: &component,
+            tasks: &tasks,
+        };
+        let items = tasks.all_items();
+        items
+            .map(|(instance, index, item)| {
+                let words = words.item(instance, index, item);
+                ((instance, index), words)
+            })
+            .collect()
     }
 
     /// The group of values of all tasks: only where there is more to them than the stack.
@@ -154,23 +205,6 @@ impl Recording {
             _ => Err(missing()),
         }
     }
-}
-
-/// Who waits for ever, in a sentence.
-fn explained(waits: &Waits) -> Option<String> {
-    let cycles: Vec<String> = waits
-        .cycles
-        .iter()
-        .map(|cycle| format!("they wait for each other: {}", waits.cycle_text(cycle)))
-        .collect();
-    if !cycles.is_empty() {
-        return Some(cycles.join("; "));
-    }
-    let stuck: Vec<&str> = waits
-        .stuck_tasks()
-        .map(|node| node.words.as_str())
-        .collect();
-    (!stuck.is_empty()).then(|| stuck.join("; "))
 }
 
 fn row(name: &str, value: String) -> VariableView {

@@ -2,7 +2,7 @@
 
 use super::state::{
     Caller, Carried, Channel, ChannelId, Copying, End, Frame, Holder, Item, Moved, Returned, Side,
-    Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, WaitableSet,
+    Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, Unused, WaitableSet,
 };
 use super::step::{Answer, Asked, Passed, Step, Told, What};
 use crate::component::status::{CallbackAnswer, CopyAnswer, CopyResult, SubtaskState};
@@ -21,9 +21,23 @@ struct At<'a> {
     task: Option<TaskId>,
 }
 
+/// What a step has ended.
+#[derive(Debug)]
+pub(super) enum Became {
+    /// A task.
+    Ended(Task),
+    /// An end that was never read or written.
+    Unused(Unused),
+}
+
 impl Tasks {
-    /// Takes a step; answers the task that it has ended.
-    pub(super) fn apply(&mut self, component: &Component, step: &Step) -> Option<Task> {
+    /// Takes a step. `became` hears of what it has ended.
+    pub(super) fn apply(
+        &mut self,
+        component: &Component,
+        step: &Step,
+        became: &mut dyn FnMut(Became),
+    ) {
         let mut at = At {
             component,
             event: step.event,
@@ -50,16 +64,18 @@ impl Tasks {
             }
             What::Answers(answer) => {
                 at.task = self.leave(at);
-                return self.answer(at, CallbackAnswer::of(*answer));
+                if let Some(ended) = self.answer(at, CallbackAnswer::of(*answer)) {
+                    became(Became::Ended(ended));
+                }
             }
             What::Ends { result, passed } => {
                 at.task = self.leave(at);
-                let mut ended = self.remove(at.task)?;
-                self.hand_back(at, ended.caller, passed);
-                ended.returned = ended
-                    .returned
-                    .or_else(|| Some(returned(at, result.clone())));
-                return Some(ended);
+                if let Some(mut ended) = self.remove(at.task) {
+                    self.hand_back(at, ended.caller, passed);
+                    let result = || returned(at, result.clone());
+                    ended.returned.get_or_insert_with(result);
+                    became(Became::Ended(ended));
+                }
             }
             What::Calls {
                 arguments,
@@ -91,7 +107,7 @@ impl Tasks {
                     _ => None,
                 };
                 self.call(at, "".into(), Vec::new(), Carried::default(), waits_at);
-                self.ask(at, asked);
+                self.ask(at, asked, became);
             }
             What::Answered(answer) => {
                 if let Some(Frame::Call { task, .. }) = self.return_from(at) {
@@ -102,7 +118,6 @@ impl Tasks {
                 }
             }
         }
-        None
     }
 
     fn task_mut(&mut self, id: Option<TaskId>) -> Option<&mut Task> {
@@ -332,7 +347,7 @@ impl Tasks {
         Some(item)
     }
 
-    fn ask(&mut self, at: At<'_>, asked: &Asked) {
+    fn ask(&mut self, at: At<'_>, asked: &Asked, became: &mut dyn FnMut(Became)) {
         match asked {
             Asked::Nothing => {}
             Asked::TaskReturn { value, passed } => {
@@ -411,6 +426,17 @@ impl Tasks {
             }
             Asked::DropsEnd(index, side) => {
                 if let Some(Item::End(end)) = self.take(at, *index) {
+                    if end.is_unused()
+                        && let Some(channel) = self.channels.get(&end.channel)
+                    {
+                        became(Became::Unused(Unused {
+                            instance: at.instance,
+                            index: *index,
+                            channel: channel.text(),
+                            dropped: Some(at.event),
+                            end: end.clone(),
+                        }));
+                    }
                     let dropped = Holder::Dropped {
                         event: at.event,
                         by: at.instance,

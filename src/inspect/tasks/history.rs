@@ -3,8 +3,9 @@
 //! A replay tells every step; the last of them are kept, as for handle tables. What is not kept
 //! any more is told by another replay.
 
+use super::apply::Became;
 use super::observing::Observing;
-use super::state::{Task, TaskId, Tasks};
+use super::state::{Item, Task, TaskId, Tasks, Unused};
 use super::step::Step;
 use crate::component::Component;
 use crate::component::types::CoreValue;
@@ -30,6 +31,7 @@ pub struct TaskHistory {
     end: Tasks,
     ended: VecDeque<EndedTask>,
     ended_left_off: u64,
+    unused: Vec<Unused>,
     /// How many calls out have been made.
     events: u64,
     /// Only the tasks of that moment are wanted.
@@ -67,6 +69,7 @@ impl TaskHistory {
             end: Tasks::default(),
             ended: VecDeque::new(),
             ended_left_off: 0,
+            unused: Vec::new(),
             events: 0,
             until: None,
             is_done: false,
@@ -82,16 +85,23 @@ impl TaskHistory {
             self.is_done = true;
             return;
         }
-        if let Some(task) = self.end.apply(&self.component, &step) {
-            if self.ended.len() >= MOST_ENDED {
-                self.ended.pop_front();
-                self.ended_left_off += 1;
+        let (ended, unused) = (&mut self.ended, &mut self.unused);
+        let left_off = &mut self.ended_left_off;
+        let mut became = |what: Became| match what {
+            Became::Ended(task) => {
+                if ended.len() >= MOST_ENDED {
+                    ended.pop_front();
+                    *left_off += 1;
+                }
+                ended.push_back(EndedTask {
+                    task,
+                    ended: step.event,
+                });
             }
-            self.ended.push_back(EndedTask {
-                task,
-                ended: step.event,
-            });
-        }
+            Became::Unused(end) if unused.len() < MOST_ENDED => unused.push(end),
+            Became::Unused(_) => {}
+        };
+        self.end.apply(&self.component, &step, &mut became);
         let parts = self.end.parts();
         if parts > MOST_PARTS {
             self.overfull = Some(step.event);
@@ -116,7 +126,7 @@ impl TaskHistory {
         let (snapshot, steps) = self.steps.until(until).ok_or(Untold::Forgotten)?;
         let mut tasks = snapshot.cloned().unwrap_or_default();
         for step in steps {
-            tasks.apply(&self.component, step);
+            tasks.apply(&self.component, step, &mut |_| {});
         }
         Ok(tasks)
     }
@@ -147,6 +157,25 @@ impl TaskHistory {
     /// How many more have ended than are remembered.
     pub fn ended_left_off(&self) -> u64 {
         self.ended_left_off
+    }
+
+    /// Ends that were never read or written: those that were dropped so far, the first of them, and
+    /// those that are left.
+    pub fn unused(&self) -> Vec<Unused> {
+        let left = self.end.all_items().filter_map(|(instance, index, item)| {
+            let Item::End(end) = item else {
+                return None;
+            };
+            let channel = self.end.channel(end.channel)?;
+            end.is_unused().then(|| Unused {
+                instance,
+                index,
+                channel: channel.text(),
+                dropped: None,
+                end: end.clone(),
+            })
+        });
+        self.unused.iter().cloned().chain(left).collect()
     }
 
     /// How many calls out have been made.

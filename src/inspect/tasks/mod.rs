@@ -18,11 +18,11 @@ mod words;
 pub use history::{EndedTask, TaskHistory, Untold};
 pub use state::{
     Caller, Channel, ChannelId, ChannelKind, Copying, End, Holder, Item, Moved, Returned, Side,
-    Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, WaitableSet,
+    Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, Unused, WaitableSet,
 };
 pub use told::{
     CallerTold, CopyingTold, EndTold, InstanceTold, ItemTold, KindTold, MovedTold, OtherEndTold,
-    ReturnedTold, TaskTold, TasksTold,
+    ReturnedTold, TaskTold, TasksTold, UnusedTold,
 };
 pub use waits::{NodeKind, WaitNode, Waits};
 pub use words::Words;

@@ -203,6 +203,28 @@ pub struct End {
     pub set: Option<u32>,
 }
 
+/// An end that its holder never read or wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// Whose it is, or was.
+    pub instance: Instance,
+    /// Its index.
+    pub index: u32,
+    /// `stream<u8>`
+    pub channel: String,
+    /// When it was dropped; `None` if it never was.
+    pub dropped: Option<u64>,
+    /// As it was then.
+    pub end: End,
+}
+
+impl End {
+    /// Whether nothing has ever been read from it or written to it.
+    pub fn is_unused(&self) -> bool {
+        self.count == 0 && self.moved.is_none() && self.copying.is_none()
+    }
+}
+
 /// One of the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

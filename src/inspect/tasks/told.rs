@@ -2,7 +2,8 @@
 
 use super::history::EndedTask;
 use super::state::{
-    Caller, Copying, End, Holder, Item, Moved, Side, Subtask, Task, TaskState, Tasks, WaitableSet,
+    Caller, Copying, End, Holder, Item, Moved, Side, Subtask, Task, TaskState, Tasks, Unused,
+    WaitableSet,
 };
 use super::words::Words;
 use crate::component::Component;
@@ -225,6 +226,49 @@ pub struct OtherEndTold {
     pub index: Option<u32>,
     /// Whether it has been dropped, as far as that can be known.
     pub is_dropped: bool,
+}
+
+/// An end of a stream or future that its holder never read or wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnusedTold {
+    /// In words.
+    pub words: String,
+    /// Whose it is, or was.
+    pub instance: u32,
+    /// Its index.
+    pub index: u32,
+    /// When it came into the table of its holder.
+    pub came: u64,
+    /// When it was dropped; `None` if it never was.
+    pub dropped: Option<u64>,
+    /// The task that used it last, or received it.
+    pub task: Option<u64>,
+}
+
+impl From<&Unused> for UnusedTold {
+    fn from(unused: &Unused) -> UnusedTold {
+        let end = &unused.end;
+        let (side, done) = match end.side {
+            Side::Readable => ("readable", "read"),
+            Side::Writable => ("writable", "written"),
+        };
+        let dropped = match unused.dropped {
+            Some(event) => format!("dropped in hostcall {event}"),
+            None => "never dropped".to_owned(),
+        };
+        UnusedTold {
+            words: format!(
+                "{side} end of {}, which came before event {}: never {done}, {dropped}",
+                unused.channel, end.came
+            ),
+            instance: unused.instance.0,
+            index: unused.index,
+            came: end.came,
+            dropped: unused.dropped,
+            task: end.task.map(|task| task.0),
+        }
+    }
 }
 
 impl Tasks {

@@ -50,6 +50,9 @@ pub struct WaitNode {
     /// The number of a task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<u64>,
+    /// The WIT path of the function that a task is a call of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
     /// Whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<u32>,
@@ -311,6 +314,7 @@ impl Graph<'_> {
             words: "nobody can do it any more".to_owned(),
             name: "nobody".to_owned(),
             task: None,
+            function: None,
             instance: None,
             index: None,
             hostcall: None,
@@ -323,6 +327,7 @@ impl Graph<'_> {
                 told.name = format!("task {}", id.0);
                 if let Some(task) = words.tasks.task(id) {
                     told.instance = Some(task.instance.0);
+                    told.function = Some(words.function(task.function));
                     let call = words.call(task);
                     told.words = format!("task {}, {call}, {}", id.0, words.stands(task));
                     if let TaskState::Calling(event) = task.state {
@@ -391,6 +396,31 @@ impl Waits {
         nodes.filter(|node| node.is_stuck && node.kind == NodeKind::Task)
     }
 
+    /// Who waits for ever and for what, in one sentence; `None` if nobody does.
+    pub fn story(&self) -> Option<String> {
+        let stuck: Vec<String> = self.stuck_tasks().map(|node| node.words.clone()).collect();
+        let cycles = self.cycles.iter();
+        let cycles = cycles.map(|cycle| match self.tasks_of(cycle).count() {
+            1 => format!("it waits for itself: {}", self.cycle_text(cycle)),
+            _ => format!("they wait for each other: {}", self.cycle_text(cycle)),
+        });
+        let parts: Vec<String> = stuck.into_iter().chain(cycles).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// The tasks of a cycle.
+    fn tasks_of<'a>(&'a self, cycle: &'a [usize]) -> impl Iterator<Item = &'a WaitNode> {
+        let nodes = cycle.iter().filter_map(|place| self.nodes.get(*place));
+        nodes.filter(|node| node.kind == NodeKind::Task)
+    }
+
+    /// The functions whose calls wait for ever, each once: the same in all runs that end so.
+    pub fn stuck_functions(&self) -> Vec<String> {
+        let functions = self.stuck_tasks().filter_map(|node| node.function.clone());
+        let functions: BTreeSet<String> = functions.collect();
+        functions.into_iter().collect()
+    }
+
     /// A cycle in words: `task 1 → subtask 2 (f, started) → task 2 → task 1`.
     pub fn cycle_text(&self, cycle: &[usize]) -> String {
         let nodes = cycle.iter().chain(cycle.first());
@@ -455,5 +485,15 @@ impl Waits {
         }
         dot.push_str("}\n");
         dot
+    }
+}
+
+impl std::fmt::Display for Waits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let lines = self.lines();
+        match lines.is_empty() {
+            true => f.write_str("no task is in progress"),
+            false => f.write_str(&lines.join("\n")),
+        }
     }
 }

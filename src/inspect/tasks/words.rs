@@ -319,8 +319,16 @@ impl Words<'_> {
     /// The name of a function, without its interface.
     pub fn short(&self, id: CrossingId) -> String {
         let name = self.function(id);
-        let short = name.rsplit('#').next().unwrap_or(&name);
-        short.to_owned()
+        let is_builtin = self
+            .component
+            .crossing(id)
+            .is_some_and(|crossing| crossing.builtin().is_some());
+        // What follows the word of a built-in is a type.
+        let short = match is_builtin {
+            true => name.split(' ').next(),
+            false => name.rsplit('#').next(),
+        };
+        short.unwrap_or(&name).to_owned()
     }
 }
 
