@@ -24,6 +24,8 @@ RR_DAP = Path(os.environ.get("RR_DAP", ROOT / "target/debug/rr-dap")).resolve()
 FIXTURES = ["ledger.wasm", "ledger.c", "ledger.csv", "library.wasm"]
 # The worked example of systems.
 FIXTURES += ["recordings/stock.rrtrace", "recordings/till.rrtrace", "stock.c", "till.c", "shop.rrsystem"]
+# That of asynchronous programs.
+FIXTURES += ["wat/deadlock.wat"]
 # Keys that are the clients' own.
 CLIENT_KEYS = {
     "name", "type", "request", "connect", "host", "port", "socket", "debugServer", "preLaunchTask",
