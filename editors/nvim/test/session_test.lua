@@ -597,7 +597,7 @@ check.test("the files to choose from are those below, the newest first", functio
   vim.fn.writefile({}, work .. "/node_modules/other.wasm")
   vim.uv.fs_utime(work .. "/ledger.wasm", 1000, 1000)
   local files = require("rr-dap.configurations").files({ ".wasm", ".wat" })
-  check.equal(files, { "target/wasm32-wasip2/debug/new.wasm", "ledger.wasm" }, "programs")
+  check.equal(files, { "target/wasm32-wasip2/debug/new.wasm", "later.wasm", "ledger.wasm" }, "programs")
 end)
 
 check.test("the configurations ask for files", function()

@@ -75,7 +75,7 @@ class Rows {
       facts: ['They wait for each other, and for nobody else:', [...names, names[0]].join(' → ')],
       sign: 'deadlock',
       isStuck: true,
-      children: () => cycle.map((at) => ({ ...this.waitedFor(at, id, cycle), children: () => [] })),
+      children: () => cycle.map((at) => ({ ...this.waitedFor(at, id, []), children: () => [] })),
     };
   }
 

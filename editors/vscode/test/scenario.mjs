@@ -276,9 +276,12 @@ const acts = {
     await go('rr-dap.goToStart');
     assert.ok((await rows()).some((row) => /for ever/.test(row)));
     await page('menu', { view: 'Tasks', text: 'task 2  order', item: 'Go to Where It Began' });
+    await stopped('goto');
     await until('the call of task 2', () => eventOf(moment()) === 2);
     await vscode.commands.executeCommand('rr-dap.showTasksHere');
     await until('those here', async () => !(await rows()).some((row) => /for ever/.test(row)));
+    // Nothing but how the run ended.
+    assert.deepEqual((await page('notifications')).filter((text) => !text.startsWith('every task waits')), []);
     for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints', 'Hostcalls']) await page('openSection', { view });
     await end(vscode, until);
     // Others have one call, and no view for it.

@@ -56,7 +56,12 @@ test('tasks unfold to what they wait for, up to themselves', () => {
   const [cycle, ...tasks] = taskRows(deadlock);
   assert.equal(cycle.description, 'task 1 → task 2 → task 1');
   assert.equal(cycle.facts.at(-1), 'task 1 → set 9 → subtask 1 → task 2 → set 9 → future 1 → its other end → task 1');
-  assert.deepEqual(lines(cycle.children()).length, 7);
+  assert.deepEqual(lines(cycle.children()).slice(0, 4), [
+    'task 1  run: waits for ever at set 9, since event 6 @6',
+    'set 9:  @1',
+    'subtask 1:  @2',
+    'task 2  order: waits for ever at set 9, since event 5 @5',
+  ]);
   assert.deepEqual(lines(tasks), [
     'task 1  run: waits for ever at set 9, since event 6 @6',
     '  set 9:  @1',
