@@ -44,25 +44,48 @@ export function tasksText({ tasks, waits }: Tasks): string {
   return `${tasks.length} in progress${deadlocks}`;
 }
 
+/** How many tasks are listed before the rest is to be unfolded. */
+const PART = 500;
+
+/** What an instance holds. */
+interface Held {
+  readonly instance: number;
+  readonly item: HeldItem;
+}
+
 class Rows {
   private readonly inProgress: ReadonlyMap<number, Task>;
   private readonly held: ReadonlyMap<string, HeldItem>;
+  /** By task, those that it has; those of no task in progress by 0. */
+  private readonly heldBy: ReadonlyMap<number, readonly Held[]>;
   private readonly next: ReadonlyMap<number, readonly number[]>;
+  /** Where tasks are among the nodes. */
+  private readonly places: ReadonlyMap<number, number>;
 
   constructor(private readonly told: Tasks) {
+    const { instances, waits } = told;
     this.inProgress = new Map(told.tasks.map((task) => [task.id, task]));
-    this.held = new Map(told.instances.flatMap(({ instance, items }) => items.map((item) => [`${instance}/${item.index}`, item])));
-    this.next = grouped(told.waits.edges);
+    const held = instances.flatMap(({ instance, items }) => items.map((item): Held => ({ instance, item })));
+    this.held = new Map(held.map(({ instance, item }) => [`${instance}/${item.index}`, item]));
+    this.heldBy = grouped(held.map((each) => [this.holder(each), each]));
+    this.next = grouped(waits.edges);
+    this.places = new Map(waits.nodes.flatMap(({ kind, task }, place) => (kind === 'task' && task ? [[task, place]] : [])));
   }
 
   all(): readonly Row[] {
     const { tasks, ended, waits } = this.told;
     return [
       ...waits.cycles.map((cycle, place) => this.deadlock(cycle, place)),
-      ...tasks.map((task) => this.task(task, '', [])),
+      ...this.listed(tasks, 0),
       ...this.others(),
       ...(ended.length === 0 ? [] : [group('ended', 'Ended', `${ended.length}`, () => ended.map((task) => this.endedTask(task)))]),
     ];
+  }
+
+  private listed(tasks: readonly Task[], from: number): readonly Row[] {
+    const to = from + PART;
+    const rows = tasks.slice(from, to).map((task) => this.task(task, '', []));
+    return tasks.length <= to ? rows : [...rows, group(`more ${to}`, `${tasks.length - to} more`, '', () => this.listed(tasks, to))];
   }
 
   private deadlock(cycle: readonly number[], place: number): Row {
@@ -79,9 +102,15 @@ class Rows {
     };
   }
 
+  /** The task in progress that has it, in its own instance; else 0. */
+  private holder({ instance, item }: Held): number {
+    const task = this.inProgress.get(item.task ?? 0);
+    return task?.instance === instance ? task.id : 0;
+  }
+
   /** A task in progress; `above` are the places of those that wait for it. */
   private task(task: Task, within: string, above: readonly number[]): Row {
-    const place = this.told.waits.nodes.findIndex((node) => node.kind === 'task' && node.task === task.id);
+    const place = this.places.get(task.id) ?? -1;
     const isStuck = this.told.waits.nodes[place]?.isStuck ?? false;
     const id = `${within}/task ${task.id}`;
     const isAgain = above.includes(place);
@@ -139,19 +168,20 @@ class Rows {
         if (kind !== 'other-end') waited.add(`${instance}/${index}`);
       }
     }
-    return this.items((item, instance) => item.task === task.id && instance === task.instance && !waited.has(`${instance}/${item.index}`), within);
+    return this.items(task.id, within, waited);
   }
 
   /** What is there without a task in progress. */
   private others(): readonly Row[] {
-    const rows = this.items((item) => !this.inProgress.has(item.task ?? 0), 'others');
+    const rows = this.items(0, 'others');
     return rows.length === 0 ? [] : [group('others', 'Of no task in progress', `${rows.length}`, () => rows)];
   }
 
-  private items(isMeant: (item: HeldItem, instance: number) => boolean, within: string): readonly Row[] {
-    return this.told.instances.flatMap(({ instance, items }) =>
-      items.filter((item) => item.kind !== 'waitable-set' && isMeant(item, instance)).map((item) => this.item(item, instance, within)),
-    );
+  private items(holder: number, within: string, waited?: ReadonlySet<string>): readonly Row[] {
+    const held = (this.heldBy.get(holder) ?? []).filter(({ item }) => item.kind !== 'waitable-set');
+    return held
+      .filter(({ instance, item }) => !waited?.has(`${instance}/${item.index}`))
+      .map(({ instance, item }) => this.item(item, instance, within));
   }
 
   private item(item: HeldItem, instance: number, within: string): Row {
@@ -188,9 +218,13 @@ function group(id: string, label: string, description: string, children: () => r
   return { ...plain(id, label, description), children };
 }
 
-function grouped(edges: readonly (readonly [number, number])[]): ReadonlyMap<number, readonly number[]> {
-  const found = new Map<number, number[]>();
-  for (const [from, to] of edges) found.set(from, [...(found.get(from) ?? []), to]);
+function grouped<Value>(pairs: readonly (readonly [number, Value])[]): ReadonlyMap<number, readonly Value[]> {
+  const found = new Map<number, Value[]>();
+  for (const [key, value] of pairs) {
+    const known = found.get(key);
+    if (known === undefined) found.set(key, [value]);
+    else known.push(value);
+  }
   return found;
 }
 

@@ -125,7 +125,7 @@ export class TasksView implements vscode.TreeDataProvider<Row>, vscode.Disposabl
     const { grown } = recording;
     for (const at of ['here', 'end'] as const) {
       const found = isAsynchronous(await recording.ask('rr/tasks', { at }));
-      if (this.shown !== wanted) return;
+      if (this.shown !== wanted || this.recordings.current !== recording) return;
       if (found) return this.say(true);
     }
     this.noneIn = grown;

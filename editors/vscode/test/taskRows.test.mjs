@@ -121,3 +121,12 @@ test('one call of an exported function is not worth a view', () => {
   assert.equal(isAsynchronous({ ...nothing, tasks: [plain, { ...plain, id: 2 }] }), true);
   assert.equal(isAsynchronous(deadlock), true);
 });
+
+test('of thousands of tasks, some are listed, and the rest unfolds', () => {
+  const count = 1234;
+  const tasks = Array.from({ length: count }, (_, place) => task(place + 1, 0, 'run', { state: 'running', words: 'runs' }));
+  const rows = taskRows({ tasks, instances: [], ended: [], waits: { nodes: [], edges: [], cycles: [] } });
+  assert.ok(rows.length < count / 2);
+  const labels = [...walked(rows)].map(({ row }) => row.label).filter((label) => label.startsWith('task '));
+  assert.deepEqual(labels, tasks.map(({ id }) => `task ${id}  run`));
+});
