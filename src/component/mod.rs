@@ -5,6 +5,7 @@
 mod adapter_maximum;
 mod adapter_room;
 mod answerer;
+pub mod assembly;
 pub mod builtin;
 mod canonical;
 mod code;
@@ -34,9 +35,9 @@ pub use name_pattern::NamePattern;
 pub use open::{OpenError, component_bytes, uncallable_exports};
 pub use wiring::{Body, BodyId, Instance, Item, ModuleId};
 
-use answerer::Answerers;
+use assembly::{Assembly, Made};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A parsed component binary: everything static that the rest of rr-dap asks of it.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Component {
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
-    answerers: OnceLock<Answerers>,
+    assembly: Assembly,
 }
 
 impl Component {
@@ -75,6 +76,41 @@ impl Component {
         &self.bodies[id.0 as usize]
     }
 
+    /// What instantiating it makes: instances of bodies in the order in which they begin, the
+    /// root's first.
+    pub fn made(&self) -> &[Made] {
+        &self.assembly.made
+    }
+
+    /// How many of those record: the instances of bodies that have core code.
+    pub fn instances(&self) -> u32 {
+        self.assembly.instances
+    }
+
+    /// Whether an instance is part of another: the component of that has instantiated it, or
+    /// something that did.
+    pub fn is_part(&self, part: Instance, whole: Instance) -> bool {
+        let recorded = |of: Instance| {
+            let records = |(_, made): &(usize, &Made)| self.body(made.body).has_core;
+            let mut recorded = self.made().iter().enumerate().filter(records);
+            recorded.nth(of.0 as usize).map(|(number, _)| number)
+        };
+        let (Some(part), Some(whole)) = (recorded(part), recorded(whole)) else {
+            return false;
+        };
+        let mut within = vec![whole];
+        while let Some(made) = within.pop() {
+            let nested = self.made().get(made).map(|made| made.nested.as_slice());
+            for nested in nested.unwrap_or_default() {
+                if *nested == part {
+                    return true;
+                }
+                within.push(*nested);
+            }
+        }
+        false
+    }
+
     /// Every crossing of the core boundary, indexed by [`CrossingId`].
     pub fn crossings(&self) -> &[Crossing] {
         &self.crossings
@@ -87,13 +123,13 @@ impl Component {
 
     /// Who answers a function that a component instance has lowered.
     pub fn answerer<'a>(&'a self, instance: Instance, crossing: &'a Crossing) -> Answerer<'a> {
-        self.answerers().get(instance, crossing)
+        self.assembly.answerers.get(instance, crossing)
     }
 
     /// Whether a crossing may be a call of the exit function of WASI: it never answers, so
     /// what must be known of the guest has to be recorded before it.
     pub fn may_exit(&self, crossing: &Crossing) -> bool {
-        let mut names = self.answerers().other_names(crossing.id);
+        let mut names = self.assembly.answerers.other_names(crossing.id);
         is_exit(&crossing.name) || names.any(is_exit)
     }
 
@@ -112,10 +148,6 @@ impl Component {
             }
             _ => None,
         }
-    }
-
-    fn answerers(&self) -> &Answerers {
-        self.answerers.get_or_init(|| Answerers::of(self))
     }
 
     /// The core modules in the binary, indexed by [`ModuleId`].

@@ -5,7 +5,7 @@ use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::inspect::tasks::{TaskTold, TasksTold, UnusedTold, Waits};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::Motion;
+use crate::timeline::travel::motion::{Direction, Motion};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +52,20 @@ pub trait Past {
     /// If there is no such request.
     fn to_request(&mut self, _which: WhichRequest) -> Result<(u64, Motion), DebuggeeError> {
         Err(DebuggeeError::other("there are no requests here"))
+    }
+    /// The motion from a hostcall that is not done when it returns (the one that is made here, or
+    /// the next) to where the program is told how it ended; or back, from there or from later, to
+    /// where that hostcall is made.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or the program is never told; if interrupted.
+    fn to_result(
+        &mut self,
+        _direction: Direction,
+        _interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        Err(DebuggeeError::other("nothing here comes later"))
     }
     /// What hostcalls with these numbers printed; [`DebuggeeError::NotYet`] if it is not
     /// known within the patience.

@@ -5,6 +5,7 @@ mod child_count;
 pub mod core_level;
 pub mod ending;
 pub mod expression;
+pub mod futures;
 pub mod handles;
 pub mod hostcall;
 pub mod past;

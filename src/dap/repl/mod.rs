@@ -7,6 +7,7 @@
 
 mod end_run;
 mod functions;
+mod futures;
 mod help;
 mod hostcalls;
 mod info;
@@ -126,6 +127,7 @@ static TABLE: &[ConsoleCommand] = &[
     tasks::TASK,
     output::OUTPUT,
     functions::FUNCTIONS,
+    futures::FUTURES,
     end_run::END_RUN,
     info::LINE,
     info::SYMBOL,

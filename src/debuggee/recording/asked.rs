@@ -16,7 +16,7 @@ use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::elsewhere::Elsewhere;
-use crate::timeline::travel::motion::{Motion, Reason};
+use crate::timeline::travel::motion::{Direction, Motion, Reason};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +126,10 @@ impl Looks for Recording {
         self.handle_tables()
     }
 
+    fn futures(&mut self) -> Result<Vec<(usize, String)>, DebuggeeError> {
+        self.tell_futures()
+    }
+
     fn calling(&mut self) -> Option<String> {
         let in_progress = self.timeline.crossing().ok()??;
         let component = self.timeline.trace().component();
@@ -217,6 +221,14 @@ impl Past for Recording {
 
     fn to_request(&mut self, which: WhichRequest) -> Result<(u64, Motion), DebuggeeError> {
         self.motion_to_request(which)
+    }
+
+    fn to_result(
+        &mut self,
+        direction: Direction,
+        interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        self.motion_to_result(direction, interrupt)
     }
 
     fn hostcalls(

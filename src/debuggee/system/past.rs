@@ -8,7 +8,7 @@ use crate::debuggee::{
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::Motion;
+use crate::timeline::travel::motion::{Direction, Motion};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,10 @@ impl Past for System {
 
     fn to_request(&mut self, which: WhichRequest) -> Result<(u64, Motion)> {
         self.here_mut()?.to_request(which)
+    }
+
+    fn to_result(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
+        self.here_mut()?.to_result(direction, interrupt)
     }
 
     fn printed(&mut self, calls: Range<u64>, patience: Duration) -> Result<Vec<Printed>> {
