@@ -17,7 +17,7 @@ pub(in crate::cli) struct Tasks {
     #[arg(long, value_name = "EVENT")]
     at: Option<u64>,
     /// Show who waits for whom, and who waits for ever: as text, or as a graph for Graphviz.
-    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
     waits: Option<Form>,
     /// Print one JSON object.
     #[arg(long)]
