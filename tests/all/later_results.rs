@@ -49,7 +49,7 @@ fn called(trace: &Trace) -> Vec<CrossingId> {
 }
 
 /// The events of what is called and is no plumbing.
-fn meant(trace: &Trace) -> Vec<u64> {
+pub fn meant(trace: &Trace) -> Vec<u64> {
     let component = trace.component();
     let is_plumbing = |id| component.crossing(id).expect("a crossing").is_plumbing();
     let called = (0..).zip(called(trace));
