@@ -32,6 +32,10 @@ const GUESTS: [&str; 6] = [
     "handles-later",
 ];
 
+/// What comes after so many other calls is left out: a guest may ask that often whether something
+/// has come.
+const FAR: u64 = 9_000;
+
 /// What is called, in order.
 fn called(trace: &Trace) -> Vec<CrossingId> {
     let mut cursor = trace.events_from(0).expect("events");
@@ -45,7 +49,7 @@ fn called(trace: &Trace) -> Vec<CrossingId> {
 }
 
 /// The events of what is called and is no plumbing.
-fn meant(trace: &Trace) -> Vec<u64> {
+pub fn meant(trace: &Trace) -> Vec<u64> {
     let component = trace.component();
     let is_plumbing = |id| component.crossing(id).expect("a crossing").is_plumbing();
     let called = (0..).zip(called(trace));
@@ -168,6 +172,9 @@ fn what_came_is_what_was_written_meanwhile() {
                 assert_eq!(call.brought, None, "{name} {event}");
                 continue;
             };
+            if found.event - event > FAR {
+                continue;
+            }
             let memory = |address, length| {
                 let mut bytes = vec![0; usize::try_from(length).ok()?];
                 overlay(&found.writes, address, &mut bytes);

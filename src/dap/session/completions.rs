@@ -65,6 +65,10 @@ fn names<'a>(debuggee: &mut dyn Debuggee, before: &'a str, frame: Option<FrameId
     };
     let last = rest.rsplit(char::is_whitespace).next().unwrap_or(rest);
     let (kind, names) = match completes {
+        Completes::OverHostcalls => {
+            let words = ["--builtins", "--result"].map(ToOwned::to_owned);
+            (CompletionItemType::Value, words.into())
+        }
         Completes::Nothing => (CompletionItemType::Value, Vec::new()),
         Completes::Moments => {
             let marks = debuggee.marks().into_iter().map(|mark| mark.name);
@@ -76,9 +80,10 @@ fn names<'a>(debuggee: &mut dyn Debuggee, before: &'a str, frame: Option<FrameId
             (CompletionItemType::Value, marks.collect())
         }
         Completes::Hostcalls => {
-            let failed = std::iter::once("failed".to_owned());
+            let words = ["failed", "--builtins"].map(ToOwned::to_owned);
             let paths = debuggee.hostcall_paths();
-            (CompletionItemType::Function, failed.chain(paths).collect())
+            let names = words.into_iter().chain(paths).collect();
+            (CompletionItemType::Function, names)
         }
         Completes::Functions => (
             CompletionItemType::Function,

@@ -306,6 +306,10 @@ impl Known {
             "hostcall prev write",
             "hostcall over",
             "hostcall back",
+            "hostcall over --result",
+            "hostcall back --result",
+            "hostcall next --builtins",
+            "hostcalls --builtins failed",
             "resources",
             "rr help",
             "rr nonsense",
@@ -361,6 +365,8 @@ impl Known {
                 });
                 random.maybe(20, &mut wanted, "filter", json!("*write*"));
                 random.maybe(20, &mut wanted, "failed", json!(true));
+                random.maybe(20, &mut wanted, "builtins", json!(true));
+                random.maybe(20, &mut wanted, "result", json!(true));
                 wanted
             }
             "rr/ask" => {

@@ -108,7 +108,8 @@ impl Span {
     /// Whether it may end at the return of a call out.
     pub(super) fn may_end_at_return(&self, call: &Calling) -> bool {
         match self.stop {
-            StopAt::Answered(event) => event <= call.event,
+            // Not at that of one that is made in it.
+            StopAt::Answered(event) => event == call.event,
             StopAt::Position(position) => position.phase == Phase::Answered,
             _ => false,
         }

@@ -54,7 +54,7 @@ pub(crate) enum StopAt {
     Position(Position),
     /// At this outgoing crossing.
     Event(u64),
-    /// Where this outgoing crossing, or the next one to return, has been answered.
+    /// Where this outgoing crossing has been answered.
     Answered(u64),
     /// At the first moment of this tick, or later.
     Tick(Tick),
