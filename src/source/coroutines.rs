@@ -2,17 +2,13 @@
 //! information has a type for each, whose cases are the places where it can be suspended.
 
 use super::error::SourceError;
-use super::functions::Function;
 use super::lines::SourceLine;
 use super::module::ModuleSource;
-use super::ranges::{RangesLeft, ranges};
 use super::scopes::MOST_ENTRIES;
-use super::sections::Reader;
 use super::type_names::is_coroutine;
-use super::types::{Case, declared};
+use super::types::Case;
 use super::units::{EntryId, Unit};
 use std::fmt::{self, Display};
-use std::ops::Range;
 
 /// What rustc calls the future that a coroutine waits for.
 pub(crate) const AWAITEE: &str = "__awaitee";
@@ -113,89 +109,60 @@ impl ModuleSource {
         of: EntryId,
         name: &str,
         (cases, state): (&[Case], &Case),
+        awaitee: Option<EntryId>,
     ) -> Option<SourceLine> {
         let line = self.line_of_case(of, state)?;
         let begins = cases.first().and_then(|case| self.line_of_case(of, case));
-        let Some(begins) = begins.filter(|begins| begins.file != line.file) else {
+        let (Some(begins), Some(awaitee)) = (begins, awaitee) else {
             return Some(line);
         };
-        // Of several uses of one macro, each has a state, in the order of the source.
-        let alike = cases.iter().filter(|case| case.declared == state.declared);
-        let number = alike.take_while(|case| case.discriminant != state.discriminant);
-        let in_program = self.line_of_use(of, name, begins, (state.declared?, number.count()));
-        Some(in_program.unwrap_or(line))
+        if begins.file == line.file {
+            return Some(line);
+        }
+        let used = self.line_of_use(name, begins, awaitee);
+        Some(used.ok().flatten().unwrap_or(line))
     }
 
-    /// Where the program uses a macro that waits: a line of what resumes the coroutine, where the
-    /// Nth future is in scope that is waited for at a place.
+    /// Where the program uses a macro that waits for a future of a type: what resumes the
+    /// coroutine declares that as a variable there.
     fn line_of_use(
         &self,
-        of: EntryId,
         name: &str,
         begins: SourceLine,
-        (waits, number): ((u64, u32), usize),
-    ) -> Option<SourceLine> {
-        let resuming = name.split('<').next()?.replacen("_env#", "#", 1);
+        awaitee: EntryId,
+    ) -> Result<Option<SourceLine>, SourceError> {
+        let name = name.split('<').next().unwrap_or(name);
+        let resuming = name.replacen("_env#", "#", 1);
         let functions = self.functions_named(&resuming).into_iter();
         let mut own = functions.filter(|function| {
             let declared = function.declared.map(|at| (at.file, at.line));
-            function.entry.unit == of.unit && declared == Some((begins.file, begins.line))
+            function.entry.unit == awaitee.unit && declared == Some((begins.file, begins.line))
         });
-        let function = own.next()?;
-        let ranges = self.scopes_of_awaited(function, waits).ok()?;
-        let statements = ranges.get(number)?.iter();
-        let mut statements = statements.flat_map(|range| self.statements(range.clone()));
-        let used = statements.find(|statement| statement.at.file == begins.file)?;
-        Some(used.at)
-    }
-
-    /// The stretches of code of a function in which a future is in scope that is waited for at a
-    /// place, for each such future.
-    fn scopes_of_awaited(
-        &self,
-        function: &Function,
-        waits: (u64, u32),
-    ) -> Result<Vec<Vec<Range<u32>>>, SourceError> {
+        let Some(function) = own.next() else {
+            return Ok(None);
+        };
         let entries = self.entries();
         let unit = entries.units.of(function.entry.unit)?;
         let mut raw = unit.dwarf.entries_raw(Some(function.entry.unit_offset()))?;
         let mut attributes = Vec::new();
-        let mut left = RangesLeft::new();
-        let mut blocks: Vec<(isize, Vec<Range<u32>>)> = Vec::new();
-        let mut found = Vec::new();
-        let mut is_first = true;
-        for _ in 0..MOST_ENTRIES {
-            if raw.is_empty() || !is_first && raw.next_depth() <= 0 {
+        for number in 0..MOST_ENTRIES {
+            if raw.is_empty() || number > 0 && raw.next_depth() <= 0 {
                 break;
             }
-            let depth = raw.next_depth();
             let Some(abbreviation) = raw.read_abbreviation()? else {
                 continue;
             };
-            is_first = false;
             raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
-            while blocks.last().is_some_and(|(outer, _)| *outer >= depth) {
-                blocks.pop();
+            if abbreviation.tag() != gimli::DW_TAG_variable {
+                continue;
             }
-            match abbreviation.tag() {
-                gimli::DW_TAG_lexical_block => {
-                    let of_block = ranges(unit.unit_ref(), &attributes, &entries.code, &mut left)?;
-                    blocks.push((depth, of_block));
-                }
-                gimli::DW_TAG_variable if declared(&attributes) == Some(waits) => {
-                    let find = |a: &&gimli::Attribute<Reader>| a.name() == gimli::DW_AT_name;
-                    let name = attributes.iter().find(find);
-                    let name = name.and_then(|a| entries.units.text(function.entry.unit, a.value()));
-                    if let Some((_, block)) = blocks.last()
-                        && name.as_deref() == Some(AWAITEE)
-                    {
-                        found.push(block.clone());
-                    }
-                }
-                _ => {}
+            let declared = entries.declaration(function.entry.unit, &attributes);
+            if declared.name.as_deref() == Some(AWAITEE) && declared.type_id == Some(awaitee) {
+                let is_own = |line: &SourceLine| line.file == begins.file;
+                return Ok(declared.declared.filter(is_own));
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
     fn line_of_case(&self, of: EntryId, case: &Case) -> Option<SourceLine> {

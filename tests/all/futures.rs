@@ -126,7 +126,10 @@ fn what_is_suspended_is_below_the_stack() {
         let innermost = frames(&mut client)[0].clone();
         let begins = innermost["line"] == began;
         let nap = match begins {
-            true => (value(&mut client, 0, "name"), value(&mut client, 0, "units")),
+            true => (
+                value(&mut client, 0, "name"),
+                value(&mut client, 0, "units"),
+            ),
             false => {
                 let twice: u64 = value(&mut client, 1, "began").parse().unwrap();
                 (value(&mut client, 0, "what"), (twice / 2).to_string())
@@ -193,10 +196,18 @@ fn branches_have_titles_and_the_tree_has_the_same_futures() {
     // Both of the inner ones are still to come when the first has slept, but for a busy machine.
     let branches = |client: &mut Client| {
         let all = frames(client);
-        let labels = all.iter().filter(|frame| frame["presentationHint"] == "label");
+        let labels = all
+            .iter()
+            .filter(|frame| frame["presentationHint"] == "label");
         let labels: Vec<String> = labels.map(|frame| frame["name"].to_string()).collect();
-        assert!(labels.iter().all(|label| label.contains("task 1 of wasi:cli/run@") || !label.contains("task")));
-        let has_branches = labels.iter().any(|label| label.contains("branch 2 of 2 of PollFn"));
+        assert!(
+            labels
+                .iter()
+                .all(|label| label.contains("task 1 of wasi:cli/run@") || !label.contains("task"))
+        );
+        let has_branches = labels
+            .iter()
+            .any(|label| label.contains("branch 2 of 2 of PollFn"));
         (all, has_branches)
     };
     let all = loop {
@@ -228,7 +239,10 @@ fn branches_have_titles_and_the_tree_has_the_same_futures() {
         "{tree}"
     );
     // What a macro of futures-util waits for is waited for where the program uses it.
-    let inner = format!("async block in awaits::nested at lib.rs:{}", line_of("// await: inner"));
+    let inner = format!(
+        "async block in awaits::nested at lib.rs:{}",
+        line_of("// await: inner")
+    );
     assert!(tree.contains(&inner), "{inner} in {tree}");
     let told: BTreeSet<&str> = all
         .iter()
@@ -272,7 +286,10 @@ fn next_over_an_await_stays_in_its_future_and_back_again() {
     let began = line_of("let began = units * 2;");
     let (mut behind, mut done) = (0, BTreeSet::new());
     while goes_on(&mut client) {
-        let nap = (value(&mut client, 0, "name"), value(&mut client, 0, "units"));
+        let nap = (
+            value(&mut client, 0, "name"),
+            value(&mut client, 0, "units"),
+        );
         // The line has several places, of which the first is its start.
         if !done.insert(nap.clone()) {
             continue;

@@ -4,6 +4,6 @@ mod reader;
 mod shape;
 mod text;
 
-pub(super) use reader::{Types, declared};
+pub(super) use reader::Types;
 pub(crate) use shape::{Bits, Case, Composite, Count, Member, Type, Variants};
 pub(super) use text::TypeText;

@@ -73,7 +73,15 @@ pub(in crate::inspect) fn coroutine(
     let mut found = Suspended {
         coroutine,
         progress,
-        line: look.source.line_suspended(id, name, (&variants.cases, case)),
+        line: look.source.line_suspended(
+            id,
+            name,
+            (&variants.cases, case),
+            state.members.iter().find_map(|member| {
+                let is_it = member.name.as_deref() == Some(AWAITEE);
+                is_it.then_some(member.type_id).flatten()
+            }),
+        ),
         kept: Vec::new(),
         awaitee: None,
     };
