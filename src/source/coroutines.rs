@@ -1,12 +1,17 @@
 //! Coroutines: what rustc makes of asynchronous functions, blocks and closures. Its debug
 //! information has a type for each, whose cases are the places where it can be suspended.
 
+use super::error::SourceError;
 use super::lines::SourceLine;
 use super::module::ModuleSource;
+use super::scopes::MOST_ENTRIES;
 use super::type_names::is_coroutine;
 use super::types::Case;
 use super::units::{EntryId, Unit};
 use std::fmt::{self, Display};
+
+/// What rustc calls the future that a coroutine waits for.
+pub(crate) const AWAITEE: &str = "__awaitee";
 
 /// What is written for a coroutine in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,8 +102,70 @@ impl ModuleSource {
         Coroutine::of(path.unwrap_or(name))
     }
 
-    /// Where a case of a type is in the source: of a coroutine's state, where it is suspended.
-    pub(crate) fn line_of_case(&self, of: EntryId, case: &Case) -> Option<SourceLine> {
+    /// Where a coroutine is suspended in one of its states. What a macro of a library waits for
+    /// is waited for where the program uses the macro.
+    pub(crate) fn line_suspended(
+        &self,
+        of: EntryId,
+        name: &str,
+        (cases, state): (&[Case], &Case),
+        awaitee: Option<EntryId>,
+    ) -> Option<SourceLine> {
+        let line = self.line_of_case(of, state)?;
+        let begins = cases.first().and_then(|case| self.line_of_case(of, case));
+        let (Some(begins), Some(awaitee)) = (begins, awaitee) else {
+            return Some(line);
+        };
+        if begins.file == line.file {
+            return Some(line);
+        }
+        let used = self.line_of_use(name, begins, awaitee);
+        Some(used.ok().flatten().unwrap_or(line))
+    }
+
+    /// Where the program uses a macro that waits for a future of a type: what resumes the
+    /// coroutine declares that as a variable there.
+    fn line_of_use(
+        &self,
+        name: &str,
+        begins: SourceLine,
+        awaitee: EntryId,
+    ) -> Result<Option<SourceLine>, SourceError> {
+        let name = name.split('<').next().unwrap_or(name);
+        let resuming = name.replacen("_env#", "#", 1);
+        let functions = self.functions_named(&resuming).into_iter();
+        let mut own = functions.filter(|function| {
+            let declared = function.declared.map(|at| (at.file, at.line));
+            function.entry.unit == awaitee.unit && declared == Some((begins.file, begins.line))
+        });
+        let Some(function) = own.next() else {
+            return Ok(None);
+        };
+        let entries = self.entries();
+        let unit = entries.units.of(function.entry.unit)?;
+        let mut raw = unit.dwarf.entries_raw(Some(function.entry.unit_offset()))?;
+        let mut attributes = Vec::new();
+        for number in 0..MOST_ENTRIES {
+            if raw.is_empty() || number > 0 && raw.next_depth() <= 0 {
+                break;
+            }
+            let Some(abbreviation) = raw.read_abbreviation()? else {
+                continue;
+            };
+            raw.read_attributes(abbreviation.attributes(), &mut attributes)?;
+            if abbreviation.tag() != gimli::DW_TAG_variable {
+                continue;
+            }
+            let declared = entries.declaration(function.entry.unit, &attributes);
+            if declared.name.as_deref() == Some(AWAITEE) && declared.type_id == Some(awaitee) {
+                let is_own = |line: &SourceLine| line.file == begins.file;
+                return Ok(declared.declared.filter(is_own));
+            }
+        }
+        Ok(None)
+    }
+
+    fn line_of_case(&self, of: EntryId, case: &Case) -> Option<SourceLine> {
         let (file, line) = case.declared?;
         Some(SourceLine {
             file: self.entries().lines().unit_file(of.unit, file)?,

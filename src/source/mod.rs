@@ -66,6 +66,7 @@ pub use scopes::InlinedCall;
 pub use units::EntryId;
 
 pub(crate) use addresses::is_tombstone;
+pub(crate) use coroutines::AWAITEE;
 pub use coroutines::{Coroutine, CoroutineKind};
 pub(crate) use scopes::{Declared, Location, Scopes};
 pub(crate) use sections::Reader;

@@ -258,7 +258,13 @@ impl Prompt {
         self.fetch(LOOKED_THROUGH)?;
         let has_failed = matches!(stopped.reason, StoppedEventReason::Exception);
         let is_write = stopped.description.as_deref() == Some(AFTER_WRITE);
-        self.stack.selected = telling(&self.stack.frames, has_failed || is_write);
+        // What is suspended is not where the program is.
+        let running = self.stack.titles.keys().next().copied();
+        let running = self
+            .stack
+            .frames
+            .get(..running.unwrap_or(self.stack.frames.len()));
+        self.stack.selected = telling(running.unwrap_or_default(), has_failed || is_write);
         let moment = self.client.moment()?;
         let moment = moment.strip_prefix("main, ").unwrap_or(&moment).to_owned();
         let hit = self.hit(stopped)?;

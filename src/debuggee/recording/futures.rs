@@ -98,7 +98,7 @@ impl Recording {
                 true => format!("also suspended in {}", found.title),
                 false => format!("{} is suspended at", found.title),
             }));
-            shown.extend(futures::rows(&beside).into_iter().map(|row| match row {
+            shown.extend(futures::rows(beside).into_iter().map(|row| match row {
                 Row::Label(label) => Logical::Label(label),
                 Row::Future(future) => Logical::Future(Box::new(future), instance, module),
             }));

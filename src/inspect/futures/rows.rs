@@ -13,37 +13,43 @@ pub enum Row {
 }
 
 /// The rows of some futures that wait side by side.
-pub fn rows(futures: &[Future]) -> Vec<Row> {
+pub fn rows(futures: Vec<Future>) -> Vec<Row> {
     let mut rows = Vec::new();
-    match futures {
-        [one] => add(one, &mut rows),
-        several => branches(several, "", &mut rows),
+    match futures.len() {
+        0 | 1 => futures.into_iter().for_each(|one| add(one, &mut rows)),
+        _ => branches(futures, "", &mut rows),
     }
     rows
 }
 
-fn add(future: &Future, rows: &mut Vec<Row>) {
-    match (&future.what, future.awaits.as_slice()) {
-        (_, [one]) => add(one, rows),
-        (What::Type(name), several @ [_, _, ..]) => {
-            branches(several, name, rows);
+fn add(future: Future, rows: &mut Vec<Row>) {
+    let Future {
+        what,
+        awaits,
+        value,
+    } = future;
+    let is_part = matches!(what, What::Type(_)) && !awaits.is_empty();
+    match (&what, awaits.len()) {
+        (What::Type(name), 2..) => {
+            branches(awaits, name, rows);
             rows.push(Row::Label("all of these are awaited by".to_owned()));
         }
-        _ => {}
+        _ => awaits.into_iter().for_each(|awaited| add(awaited, rows)),
     }
-    match &future.what {
-        // What has one other wait is a part of that.
-        What::Type(_) if !future.awaits.is_empty() => {}
-        _ => rows.push(Row::Future(Future {
+    // What has another one wait is a part of who waits for that.
+    if !is_part {
+        rows.push(Row::Future(Future {
+            what,
             awaits: Vec::new(),
-            ..future.clone()
-        })),
+            value,
+        }));
     }
 }
 
-fn branches(futures: &[Future], name: &str, rows: &mut Vec<Row>) {
+fn branches(futures: Vec<Future>, name: &str, rows: &mut Vec<Row>) {
+    let count = futures.len();
     for (number, future) in (1..).zip(futures) {
-        let mut label = format!("branch {number} of {}", futures.len());
+        let mut label = format!("branch {number} of {count}");
         if !name.is_empty() {
             // Writing to a string cannot fail.
             _ = write!(label, " of {name}");

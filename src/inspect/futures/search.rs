@@ -3,18 +3,16 @@
 
 use super::combinators::{elements, head, is_slot, object, owned, unordered};
 use super::{Future, Identity, Kept, What};
-use crate::inspect::variable::library::rust::coroutines::{AWAITEE, Progress, coroutine};
+use crate::inspect::variable::library::rust::coroutines::{Progress, coroutine};
 use crate::inspect::variable::locator::Locator;
 use crate::inspect::variable::place::{FrameState, Place, Unavailable};
 use crate::inspect::variable::value::{Look, Of, Value};
 use crate::inspect::variable::variables::{Site, locate};
-use crate::source::{EntryId, ModuleSource, Type, short};
+use crate::source::{AWAITEE, EntryId, ModuleSource, Type, short};
 use std::collections::HashSet;
 
-/// Futures within one another: deeper is not looked.
-const DEEPEST: usize = 256;
-/// Fields within fields of what is no coroutine.
-const DEEPEST_FIELD: usize = 16;
+/// Values within one another: deeper is not looked.
+const DEEPEST: usize = 400;
 /// So many futures are shown of a task.
 const MOST: usize = 4096;
 
@@ -194,18 +192,18 @@ impl<'s, 'a> Search<'s, 'a> {
     /// The futures in a value. What cannot be read has none.
     fn all(&mut self, value: &Value) -> Vec<Future> {
         let mut found = Vec::new();
-        _ = self.inside(value, &mut found, DEEPEST, DEEPEST_FIELD);
+        _ = self.inside(value, &mut found, DEEPEST);
         found
     }
 
     /// What a coroutine waits for, as one future: whatever it is, it is one.
     fn awaited(&mut self, value: &Value, depth: usize) -> Option<Future> {
-        let Some(deeper) = depth.checked_sub(1) else {
+        if depth == 0 {
             return Some(self.more(value));
-        };
+        }
         let mut found = Vec::new();
         // What could be read before it failed is there.
-        _ = self.inside(value, &mut found, deeper, DEEPEST_FIELD);
+        _ = self.inside(value, &mut found, depth);
         let is_itself = |future: &Future| matches!(future.what, What::Coroutine(_));
         if found.len() == 1 && found.first().is_some_and(is_itself) && self.is_plain(value) {
             return found.pop();
@@ -250,9 +248,8 @@ impl<'s, 'a> Search<'s, 'a> {
         value: &Value,
         found: &mut Vec<Future>,
         depth: usize,
-        fields: usize,
     ) -> Result<(), Unavailable> {
-        let Some(deeper) = fields.checked_sub(1) else {
+        let Some(depth) = depth.checked_sub(1) else {
             return Ok(());
         };
         self.look.spend(1)?;
@@ -260,7 +257,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return Ok(());
         }
         if let Some(target) = owned(self.look, value)? {
-            return self.inside(&target, found, depth, deeper);
+            return self.inside(&target, found, depth);
         }
         let Of::Type(id) = value.of else {
             return Ok(());
@@ -310,13 +307,13 @@ impl<'s, 'a> Search<'s, 'a> {
         }
         if let Some(values) = unordered(self.look, &body, &value.place)? {
             for value in values {
-                self.inside(&value, found, depth, deeper)?;
+                self.inside(&value, found, depth)?;
             }
             return Ok(());
         }
         if let Some(values) = elements(self.look, &body, value)? {
             for value in values {
-                self.inside(&value, found, depth, deeper)?;
+                self.inside(&value, found, depth)?;
             }
             return Ok(());
         }
@@ -343,7 +340,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return Ok(());
         };
         for field in self.look.parts(&body, &part.place) {
-            self.inside(&field, found, depth, deeper)?;
+            self.inside(&field, found, depth)?;
         }
         Ok(())
     }

@@ -423,6 +423,7 @@ fn find(attributes: &Attributes, name: gimli::DwAt) -> Option<AttributeValue<Rea
     Some(attribute.value())
 }
 
+/// The number of a file in the unit, and a line: where something is declared.
 fn declared(attributes: &Attributes) -> Option<(u64, u32)> {
     let file = match find(attributes, gimli::DW_AT_decl_file)? {
         AttributeValue::FileIndex(index) => index,

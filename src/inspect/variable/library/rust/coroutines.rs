@@ -3,10 +3,8 @@
 
 use crate::inspect::variable::place::{Place, Unavailable};
 use crate::inspect::variable::value::{Field, Look, Of, Value, View};
-use crate::source::{Composite, Coroutine, EntryId, SourceLine, Type};
+use crate::source::{AWAITEE, Composite, Coroutine, EntryId, SourceLine, Type};
 
-/// What rustc calls the future that a coroutine waits for.
-pub(in crate::inspect) const AWAITEE: &str = "__awaitee";
 /// What it is called here.
 const AWAITS: &str = "[awaits]";
 
@@ -75,7 +73,15 @@ pub(in crate::inspect) fn coroutine(
     let mut found = Suspended {
         coroutine,
         progress,
-        line: look.source.line_of_case(id, case),
+        line: look.source.line_suspended(
+            id,
+            name,
+            (&variants.cases, case),
+            state.members.iter().find_map(|member| {
+                let is_it = member.name.as_deref() == Some(AWAITEE);
+                is_it.then_some(member.type_id).flatten()
+            }),
+        ),
         kept: Vec::new(),
         awaitee: None,
     };
