@@ -9,6 +9,7 @@ pub mod handles;
 pub mod hostcall;
 pub mod past;
 pub mod profile;
+pub mod rules;
 pub mod variable;
 
 pub use child_count::ChildCount;

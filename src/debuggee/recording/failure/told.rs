@@ -43,6 +43,7 @@ pub(super) fn in_words(fault: &Fault, outcome: &str) -> String {
             format!("the stack is full: {told}, and {frames} calls are open")
         }
         Fault::Handle { story } => format!("a handle was wrong: {story}"),
+        Fault::Rule { story, .. } => format!("a rule of the component model was broken: {story}"),
         Fault::OutOfMemory { message } => format!("there was no memory left: {message}"),
         Fault::Exit {
             status: Some(status),
@@ -64,6 +65,7 @@ fn sort(fault: &Fault) -> String {
         Fault::WildCall { .. } => "called a wild function pointer".to_owned(),
         Fault::StackOverflow { cycle, .. } => format!("stack overflow: {}", cycle.join(", ")),
         Fault::Handle { story } => format!("handle: {}", without_numbers(story)),
+        Fault::Rule { message, .. } => without_numbers(message),
         Fault::OutOfMemory { .. } => "out of memory".to_owned(),
         Fault::Exit {
             status: Some(status),
