@@ -69,11 +69,20 @@ pub enum ValueType {
 }
 
 impl ValueType {
+    /// Whether values of the type are handles themselves.
+    pub fn is_handle(&self) -> bool {
+        use ValueType as V;
+        matches!(
+            self,
+            V::Own(_) | V::Borrow(_) | V::Stream(_) | V::Future(_) | V::ErrorContext
+        )
+    }
+
     /// Whether values of the type can hold handles.
     pub fn holds_handles(&self) -> bool {
         use ValueType as V;
         match self {
-            V::Own(_) | V::Borrow(_) | V::Stream(_) | V::Future(_) | V::ErrorContext => true,
+            ty if ty.is_handle() => true,
             V::List(element) | V::FixedList(element, _) | V::Option(element) => {
                 element.holds_handles()
             }

@@ -88,6 +88,13 @@ pub enum Fault {
         /// Its story.
         story: String,
     },
+    /// A rule of the component model was broken.
+    Rule {
+        /// What the runtime said.
+        message: String,
+        /// Which rule, by what, and what had come before.
+        story: String,
+    },
     /// Memory was asked for, and there was none.
     OutOfMemory {
         /// What was said of it.

@@ -11,6 +11,7 @@ pub mod hostcall;
 pub mod past;
 pub mod profile;
 pub mod tasks;
+pub mod rules;
 pub mod variable;
 
 pub use child_count::ChildCount;

@@ -282,6 +282,7 @@ pub fn everything(config: &mut Config) {
         .wasm_component_model_error_context(true)
         .wasm_component_model_fixed_length_lists(true)
         .wasm_component_model_gc(true)
+        .wasm_component_model_implements(true)
         .wasm_component_model_map(true)
         .wasm_component_model_memory64(true)
         .wasm_memory64(true);

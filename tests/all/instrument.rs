@@ -196,6 +196,8 @@ fn composed_components_record_themselves() {
         ("greeter", Call::Greeting),
         ("nested", Call::Number("run", 222)),
         ("handles", Call::Number("run", 60)),
+        ("given-modules", Call::Number("run", 1033)),
+        ("given-components", Call::Number("run", 225)),
         ("errors", Call::Number("run", 90)),
         ("trap", Call::NoNumber("run")),
     ] {

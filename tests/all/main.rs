@@ -90,6 +90,7 @@ mod replayer_death;
 mod requests;
 mod resources;
 mod rooms;
+mod rules;
 mod rust_library;
 mod secrets;
 mod serving;

@@ -9,7 +9,8 @@ use crate::inspect::ending::is_deadlock;
 use crate::inspect::handles::anew;
 use crate::inspect::handles::history::{HandleChange, HandleHistory};
 use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
-use crate::inspect::past::chronicle::Until;
+use crate::inspect::past::chronicle::{Chronicle, Until};
+use crate::inspect::rules;
 use crate::replay::Phase;
 use crate::replay::variant::Variant;
 use crate::timeline::Interrupt;
@@ -149,7 +150,16 @@ impl Recording {
         {
             return self.deadlock_explained().map(Some);
         }
-        let Some(last) = here.event.checked_sub(1) else {
+        let found = self.handle_explained(here.event)?;
+        if found.is_some() || rules::rule(self.timeline.trace().outcome()).is_none() {
+            return Ok(found);
+        }
+        self.ask_chronicle(Until::End, Part::Whole, Chronicle::broken_rule)
+    }
+
+    /// What was wrong with a handle in the last call before this event.
+    fn handle_explained(&mut self, event: u64) -> Result<Option<String>, DebuggeeError> {
+        let Some(last) = event.checked_sub(1) else {
             return Ok(None);
         };
         // Where guest code has failed, no handle was wrong.

@@ -15,6 +15,7 @@ use crate::inspect::handles::building::Building;
 use crate::inspect::handles::history::{HandleHistory, TableList, Untold};
 use crate::inspect::handles::problem::{Mismatch, Overfull};
 use crate::inspect::tasks::{self, TaskHistory, Tasks};
+use crate::inspect::rules;
 use crate::replay::output::Printed;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
@@ -107,6 +108,8 @@ struct Told {
     longer: Longer,
     /// Why the replay ended, in words if it failed; also where it waits for more.
     ended: Option<Result<(), String>>,
+    /// Which rule the run broke that it ended at, in words.
+    broken: Option<String>,
     /// The first of what is waited for.
     awaited: Option<Until>,
     /// What was not kept, the last of it that was asked for.
@@ -205,10 +208,25 @@ impl Shared {
     }
 
     fn end(&self, result: Result<(), String>) {
+        // Nobody may wait for ever for that, either.
+        let broken = catch_unwind(AssertUnwindSafe(|| self.broken())).unwrap_or(None);
         let mut told = self.told.lock();
+        told.broken = broken;
         told.ended = Some(result);
         told.awaited = None;
         self.has_come.notify_all();
+    }
+}
+
+impl Shared {
+    fn broken(&self) -> Option<String> {
+        let (trace, tables) = {
+            let told = self.told.lock();
+            rules::rule(told.trace.outcome())?;
+            (told.trace.clone(), told.handles.history.end())
+        };
+        let go_on = || !self.is_abandoned.load(Ordering::Relaxed);
+        rules::explained(&trace, &tables.unwrap_or_default(), &go_on)
     }
 }
 
@@ -223,6 +241,7 @@ impl Chronicle {
                 output: Output::default(),
                 answers: Listening::to(trace.component()),
                 longer: None,
+                broken: None,
                 ended: None,
                 awaited: None,
                 recalled: VecDeque::new(),
@@ -355,6 +374,16 @@ impl Chronicle {
     pub fn at_end<T>(&self, tell: impl FnOnce(&HandleHistory) -> T) -> Result<T, ChronicleError> {
         let told = self.shared.look(Until::End)?;
         Ok(tell(&told.handles.history))
+    }
+
+    /// Which rule of the canonical ABI the run broke that it ended at, in words.
+    ///
+    /// # Errors
+    ///
+    /// If the replay has not come to the end, or failed.
+    pub fn broken_rule(&self) -> Result<Option<String>, ChronicleError> {
+        let told = self.shared.look(Until::End)?;
+        Ok(told.broken.clone())
     }
 
     /// What is known of all handles by now: where the replay failed, up to there.

@@ -44,6 +44,7 @@ pub(super) fn in_words(fault: &Fault, outcome: &str) -> String {
         }
         Fault::Deadlock { story, .. } => format!("deadlock: {story}"),
         Fault::Handle { story } => format!("a handle was wrong: {story}"),
+        Fault::Rule { story, .. } => format!("a rule of the component model was broken: {story}"),
         Fault::OutOfMemory { message } => format!("there was no memory left: {message}"),
         Fault::Exit {
             status: Some(status),
@@ -66,6 +67,7 @@ fn sort(fault: &Fault) -> String {
         Fault::StackOverflow { cycle, .. } => format!("stack overflow: {}", cycle.join(", ")),
         Fault::Deadlock { functions, .. } => format!("deadlock: {}", functions.join(", ")),
         Fault::Handle { story } => format!("handle: {}", without_numbers(story)),
+        Fault::Rule { message, .. } => without_numbers(message),
         Fault::OutOfMemory { .. } => "out of memory".to_owned(),
         Fault::Exit {
             status: Some(status),

@@ -10,6 +10,8 @@ use crate::debuggee::recording::Recording;
 use crate::debuggee::recording::origin::{Activation, Asking, Moment, Sought};
 use crate::debuggee::recording::stack::{GuestPlace, ShownFrame};
 use crate::inspect::ending::is_deadlock;
+use crate::inspect::past::chronicle::Until;
+use crate::inspect::rules::Rule;
 use crate::replay::{Phase, Position};
 use wasmtime::Trap;
 
@@ -52,8 +54,17 @@ impl Recording {
         if is_deadlock(message) {
             return Ok(Found::plain(self.deadlock(asking.interrupt)?));
         }
+        if Rule::of(message).is_some() {
+            // Where that fails, what is known of it says so.
+            _ = self.chronicle().wait(Until::End, asking.interrupt, &|_| {});
+        }
         if let Ok(Some(story)) = Past::fault_explained(self) {
-            return Ok(Found::plain(Fault::Handle { story }));
+            let broken = self.chronicle().broken_rule();
+            let message = message.to_owned();
+            return Ok(Found::plain(match broken {
+                Ok(Some(broken)) if broken == story => Fault::Rule { message, story },
+                _ => Fault::Handle { story },
+            }));
         }
         if is(Trap::UnreachableCodeReached) {
             return Ok(Found::plain(Fault::Unreachable));
