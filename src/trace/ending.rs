@@ -8,7 +8,7 @@ use super::metadata::Outcome;
 use super::nesting::Depth;
 use super::stored_events::StoredEvents;
 use crate::component::types::{CoreValue, ValueType};
-use crate::component::{Component, Crossing, CrossingKind, Item};
+use crate::component::{Component, Crossing, CrossingKind};
 use std::sync::Arc;
 
 /// What a function lifted with `async`, or its callback, answers when it is done, in the
@@ -100,26 +100,7 @@ fn is_error(crossing: &Crossing, results: &[CoreValue]) -> bool {
 /// Whether nothing is in progress after the last event. Only where components call
 /// each other the events must be counted to know it.
 fn is_top_level(stored: &Arc<StoredEvents>) -> bool {
-    has_one_instance(&stored.component) || depth(stored).is_ok_and(|depth| depth.open() == 0)
-}
-
-fn has_one_instance(component: &Component) -> bool {
-    let bodies = component.bodies();
-    let mut instantiated = vec![0u32; bodies.len()];
-    let items = bodies.iter().flat_map(|body| &body.items);
-    for item in items {
-        if let Item::Nested(id) = item
-            && let Some(count) = instantiated.get_mut(id.0 as usize)
-        {
-            *count += 1;
-        }
-    }
-    let core = bodies.iter().filter(|body| body.has_core).count();
-    let repeated = bodies
-        .iter()
-        .zip(instantiated)
-        .any(|(body, count)| body.reaches_core && count > 1);
-    core == 1 && !repeated
+    stored.component.has_one_instance() || depth(stored).is_ok_and(|depth| depth.open() == 0)
 }
 
 /// How many calls are open after the last event.
@@ -128,7 +109,8 @@ fn depth(stored: &Arc<StoredEvents>) -> Result<Depth, TraceError> {
     let mut cursor = Cursor::new(stored);
     while let Some(event) = cursor.next()? {
         if let Some(edge) = event.kind.edge() {
-            // Nothing is open at the beginning; of a forged recording anything may end.
+            // Nothing is open at the beginning; of a forged recording anything may end. How many
+            // are open does not depend on which of them ends.
             _ = depth.follow(edge);
         }
     }

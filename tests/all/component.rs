@@ -103,10 +103,6 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
         ("(import \"m\" (core module))", "an imported core module"),
         ("(import \"c\" (component))", "an imported component"),
         (
-            "(func async (canon lift (core func $i \"f\") async))",
-            "a function lifted with `async` and without `callback` (a stackful one)",
-        ),
-        (
             "(alias core export $i \"shared\" (core memory $shared))",
             "a shared memory",
         ),
@@ -121,38 +117,6 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
         (
             "(core type $t (func)) (func $f (canon lift (core func $i \"f\") gc))",
             "the GC canonical ABI",
-        ),
-        (
-            "(core func (canon thread.index))",
-            "the canonical built-in thread.index",
-        ),
-        (
-            "(core type $t (func (param i32))) (core func (canon thread.new-indirect $t (table $i \"table\")))",
-            "the canonical built-in thread.new-indirect",
-        ),
-        (
-            "(core func (canon thread.resume-later))",
-            "the canonical built-in thread.resume-later",
-        ),
-        (
-            "(core func (canon thread.suspend))",
-            "the canonical built-in thread.suspend",
-        ),
-        (
-            "(core func (canon thread.suspend-then-resume))",
-            "the canonical built-in thread.suspend-then-resume",
-        ),
-        (
-            "(core func (canon thread.yield-then-resume))",
-            "the canonical built-in thread.yield-then-resume",
-        ),
-        (
-            "(core func (canon thread.suspend-then-promote))",
-            "the canonical built-in thread.suspend-then-promote",
-        ),
-        (
-            "(core func (canon thread.yield-then-promote))",
-            "the canonical built-in thread.yield-then-promote",
         ),
         (
             "(core type $t (shared (func (param i32)))) (core func (canon thread.spawn-ref $t))",

@@ -142,24 +142,6 @@ fn memories_of_64_bits() {
 }
 
 #[test]
-fn a_recording_ends_where_calls_do_not_nest() {
-    let component = parse(&fixture("wat/not-nested.wat"));
-    assert_eq!(plain(&component).result, Ok(Some(Val::U32(10))));
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("t.rrtrace");
-    let (_, recorded) = record(&component, &path);
-    let error = recorded.expect_err("does not nest").to_string();
-    assert!(
-        error.contains("twice of instance 1 returned while later of instance 0"),
-        "{error}"
-    );
-    let trace = Arc::new(Trace::open(&path).expect("opens"));
-    assert_eq!(*trace.outcome(), Outcome::CutOff);
-    let (ended, _) = replay_here(trace).expect("replays");
-    assert_eq!(ended, Ended::InCall);
-}
-
-#[test]
 fn handles_of_all_kinds_are_followed_to_their_end() {
     for (name, kinds) in [
         ("wat/waiting.wat", &["subtask", "waitable-set"][..]),

@@ -33,12 +33,7 @@ impl<'a> Walk<'a> {
                 core_func_index,
                 type_index,
                 options,
-            } => self.lift(
-                core_func_index,
-                type_index,
-                Options::read(&options, at)?,
-                at,
-            ),
+            } => self.lift(core_func_index, type_index, Options::read(&options, at)?),
             other => self.builtin(other, at),
         }
     }
@@ -79,14 +74,7 @@ impl<'a> Walk<'a> {
         function: u32,
         ty: u32,
         options: Options,
-        at: usize,
     ) -> Result<(), ParseError> {
-        if options.is_async && options.callback.is_none() {
-            return Err(unsupported(
-                "a function lifted with `async` and without `callback` (a stackful one)",
-                at,
-            ));
-        }
         let open = self.here()?;
         let ComponentAnyTypeId::Func(ty) = open.types.arena().component_any_type_at(ty) else {
             return Err(ParseError::Index("type"));
