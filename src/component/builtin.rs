@@ -42,6 +42,25 @@ pub enum Builtin {
     BackpressureDec,
     /// `thread.yield`: lets other tasks run.
     ThreadYield,
+    /// `thread.index`: which thread of its instance runs.
+    ThreadIndex,
+    /// `thread.new-indirect`: makes a thread, suspended, that will run a function of this core
+    /// table, by its index in the component.
+    ThreadNewIndirect(u32),
+    /// `thread.resume-later`: a thread that is suspended runs when it is its turn.
+    ThreadResumeLater,
+    /// `thread.suspend`: waits until another thread resumes this one.
+    ThreadSuspend,
+    /// `thread.suspend-then-resume`: the same, and one that is suspended runs at once.
+    ThreadSuspendThenResume,
+    /// `thread.yield-then-resume`: one that is suspended runs at once, this one when it is its
+    /// turn.
+    ThreadYieldThenResume,
+    /// `thread.suspend-then-promote`: waits, and one that waits for its turn runs at once.
+    ThreadSuspendThenPromote,
+    /// `thread.yield-then-promote`: one that waits for its turn runs at once, this one when it is
+    /// its turn.
+    ThreadYieldThenPromote,
     /// What is done to a stream of elements of this type.
     Stream(Transmit, Option<Arc<ValueType>>),
     /// What is done to a future of this type.
@@ -104,14 +123,22 @@ impl Builtin {
             | Self::BackpressureDec
             | Self::ErrorContextNew
             | Self::ErrorContextDebugMessage
-            | Self::ErrorContextDrop => false,
+            | Self::ErrorContextDrop
+            | Self::ThreadIndex
+            | Self::ThreadNewIndirect(_)
+            | Self::ThreadResumeLater => false,
             Self::ResourceDrop(_)
             | Self::TaskReturn(_)
             | Self::TaskCancel
             | Self::SubtaskCancel
             | Self::WaitableSetWait
             | Self::WaitableSetPoll
-            | Self::ThreadYield => true,
+            | Self::ThreadYield
+            | Self::ThreadSuspend
+            | Self::ThreadSuspendThenResume
+            | Self::ThreadYieldThenResume
+            | Self::ThreadSuspendThenPromote
+            | Self::ThreadYieldThenPromote => true,
             Self::Stream(transmit, _) | Self::Future(transmit, _) => *transmit != Transmit::New,
         }
     }
@@ -135,7 +162,14 @@ impl Builtin {
             | Self::ContextSet(_)
             | Self::BackpressureInc
             | Self::BackpressureDec
-            | Self::ThreadYield => true,
+            | Self::ThreadYield
+            | Self::ThreadIndex
+            | Self::ThreadResumeLater
+            | Self::ThreadSuspend
+            | Self::ThreadSuspendThenResume
+            | Self::ThreadYieldThenResume
+            | Self::ThreadSuspendThenPromote
+            | Self::ThreadYieldThenPromote => true,
             Self::ResourceNew(_)
             | Self::ResourceDrop(_)
             | Self::ResourceRep(_)
@@ -146,7 +180,32 @@ impl Builtin {
             | Self::Future(..)
             | Self::ErrorContextNew
             | Self::ErrorContextDebugMessage
-            | Self::ErrorContextDrop => false,
+            | Self::ErrorContextDrop
+            | Self::ThreadNewIndirect(_) => false,
+        }
+    }
+
+    /// Whether a guest that calls it, with or without `async`, may wait in it while other guest
+    /// code goes on.
+    pub(super) fn waits(&self, is_async: bool) -> bool {
+        use Transmit as T;
+        match self {
+            Self::WaitableSetWait
+            | Self::SubtaskCancel
+            | Self::ThreadYield
+            | Self::ThreadSuspend
+            | Self::ThreadSuspendThenResume
+            | Self::ThreadYieldThenResume
+            | Self::ThreadSuspendThenPromote
+            | Self::ThreadYieldThenPromote => true,
+            Self::Stream(transmit, _) | Self::Future(transmit, _) => {
+                !is_async
+                    && matches!(
+                        transmit,
+                        T::Read | T::Write | T::CancelRead | T::CancelWrite
+                    )
+            }
+            _ => false,
         }
     }
 }
@@ -181,6 +240,14 @@ impl Display for Builtin {
             Self::BackpressureInc => f.write_str("backpressure.inc"),
             Self::BackpressureDec => f.write_str("backpressure.dec"),
             Self::ThreadYield => f.write_str("thread.yield"),
+            Self::ThreadIndex => f.write_str("thread.index"),
+            Self::ThreadNewIndirect(_) => f.write_str("thread.new-indirect"),
+            Self::ThreadResumeLater => f.write_str("thread.resume-later"),
+            Self::ThreadSuspend => f.write_str("thread.suspend"),
+            Self::ThreadSuspendThenResume => f.write_str("thread.suspend-then-resume"),
+            Self::ThreadYieldThenResume => f.write_str("thread.yield-then-resume"),
+            Self::ThreadSuspendThenPromote => f.write_str("thread.suspend-then-promote"),
+            Self::ThreadYieldThenPromote => f.write_str("thread.yield-then-promote"),
             Self::Stream(transmit, ty) => of_type(f, "stream", transmit.verb(), ty),
             Self::Future(transmit, ty) => of_type(f, "future", transmit.verb(), ty),
             Self::ErrorContextNew => f.write_str("error-context.new"),

@@ -41,6 +41,9 @@ pub enum CrossingKind {
     Realloc,
     /// The destructor of a resource type that the component defines.
     Destructor,
+    /// A thread begins to run a function of this core table, by its index in the component: its
+    /// arguments are the function's index there, and what that one is given.
+    ThreadStart(u32),
 }
 
 /// The area in guest memory into which the far side writes a result that does
@@ -96,7 +99,8 @@ impl Crossing {
             | CrossingKind::PostReturn
             | CrossingKind::Callback
             | CrossingKind::Realloc
-            | CrossingKind::Destructor => Direction::Incoming,
+            | CrossingKind::Destructor
+            | CrossingKind::ThreadStart(_) => Direction::Incoming,
         }
     }
 
@@ -106,13 +110,13 @@ impl Crossing {
         self.name.split('#').next().unwrap_or(&self.name)
     }
 
-    /// How the core function of a lifted one runs. Functions lifted with `async`
-    /// and without a callback are not recorded.
+    /// How the core function of a lifted one runs. One lifted with `async` and without a callback
+    /// returns nothing: it has handed its result over before.
     pub fn lift(&self) -> Lift {
-        if self.is_async {
-            Lift::AsyncCallback
-        } else {
-            Lift::Sync
+        match (self.is_async, self.signature.results.is_empty()) {
+            (true, true) => Lift::AsyncStackful,
+            (true, false) => Lift::AsyncCallback,
+            (false, _) => Lift::Sync,
         }
     }
 
@@ -143,6 +147,37 @@ impl Crossing {
                 Some(_) => case == Some(ERROR),
                 None => results.first() == Some(&CoreValue::I32(ERROR.into())),
             }
+    }
+
+    /// Whether other guest code may run until it returns, while the caller's stack is kept.
+    pub fn may_be_overtaken(&self) -> bool {
+        match &self.kind {
+            CrossingKind::Lower => true,
+            CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
+            _ => false,
+        }
+    }
+
+    /// Whether it waits in a call where others may go on: a guest with none of these has one
+    /// stack.
+    pub(super) fn waits(&self) -> bool {
+        match &self.kind {
+            CrossingKind::Lower => {
+                !self.is_async && self.function.as_ref().is_some_and(|f| f.is_async)
+            }
+            CrossingKind::Builtin(builtin) => builtin.waits(self.is_async),
+            CrossingKind::Lift => self.lift() == Lift::AsyncStackful,
+            _ => false,
+        }
+    }
+
+    /// Whether what runs by it does so while others of its instance wait in calls.
+    pub(super) fn waits_for_nobody(&self) -> bool {
+        match &self.kind {
+            CrossingKind::Lift => self.lift() == Lift::AsyncStackful,
+            CrossingKind::ThreadStart(_) => true,
+            _ => false,
+        }
     }
 
     /// The built-in, if it is one.

@@ -72,7 +72,8 @@ impl Crossing {
             | CrossingKind::Lift
             | CrossingKind::PostReturn
             | CrossingKind::Callback
-            | CrossingKind::Destructor => Arrivals::Everything,
+            | CrossingKind::Destructor
+            | CrossingKind::ThreadStart(_) => Arrivals::Everything,
         }
     }
 }

@@ -126,6 +126,36 @@ impl Component {
         self.assembly.answerers.get(instance, crossing)
     }
 
+    /// Whether calls may return in another order than the reverse of the one in which they were
+    /// made: a guest that waits in a call keeps its stack, and others go on meanwhile. In an
+    /// instance without stackful functions and threads nobody else does.
+    pub fn keeps_stacks(&self) -> bool {
+        let mut crossings = self.crossings.iter();
+        crossings.any(Crossing::waits)
+            && (self.crossings.iter().any(Crossing::waits_for_nobody) || self.instances() > 1)
+    }
+
+    /// Whether a call into the guest that is made while a call out is in progress runs on top of
+    /// that: as the function of another component does that it calls. Where it is called with
+    /// `async`, the caller may go on first, so its task has a stack of its own, as any other has.
+    pub fn runs_inside(
+        &self,
+        entered: &Crossing,
+        (instance, call): (Instance, CrossingId),
+    ) -> bool {
+        match entered.kind {
+            CrossingKind::Lift | CrossingKind::Callback => {
+                let call = self.crossing(call).filter(|call| !call.is_async);
+                call.filter(|c| c.kind == CrossingKind::Lower)
+                    .is_some_and(|call| {
+                        matches!(self.answerer(instance, call), Answerer::Component(..))
+                    })
+            }
+            CrossingKind::ThreadStart(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether a crossing may be a call of the exit function of WASI: it never answers, so
     /// what must be known of the guest has to be recorded before it.
     pub fn may_exit(&self, crossing: &Crossing) -> bool {

@@ -10,8 +10,8 @@ pub mod handles;
 pub mod hostcall;
 pub mod past;
 pub mod profile;
-pub mod tasks;
 pub mod rules;
+pub mod tasks;
 pub mod variable;
 
 pub use child_count::ChildCount;

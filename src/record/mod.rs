@@ -279,6 +279,8 @@ pub fn everything(config: &mut Config) {
     config
         .wasm_component_model_async(true)
         .wasm_component_model_more_async_builtins(true)
+        .wasm_component_model_async_stackful(true)
+        .wasm_component_model_threading(true)
         .wasm_component_model_error_context(true)
         .wasm_component_model_fixed_length_lists(true)
         .wasm_component_model_gc(true)

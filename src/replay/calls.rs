@@ -1,10 +1,11 @@
 //! The calls in progress, out of the guest and into it, and how they lie one inside the
-//! other.
+//! other, on the stack that runs and on those that wait.
 
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use crate::trace::{Instance, OpenCall, Way};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// An outgoing crossing in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Calling {
     pub args: Vec<CoreValue>,
     /// The number of this outgoing crossing, from 0.
     pub event: u64,
+    /// Which of its instance's calls out it is, from 1; 0 where the guest has one stack.
+    pub number: u32,
 }
 
 /// An incoming crossing being made.
@@ -43,16 +46,49 @@ pub struct Entered {
     pub event: u64,
     /// How many calls out were in progress then: its code runs on top of those.
     pub below: usize,
+    /// How many calls into the guest there had been, itself included.
+    pub serial: u64,
 }
+
+/// A stack: what is called on it waits, or runs, together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct StackId(u64);
 
 /// The calls in progress.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
+    /// Those of the stack that runs.
+    running: Stack,
+    waiting: Vec<Stack>,
+    played: Played,
+    /// How many calls out each instance has made, where the guest keeps several stacks.
+    made: HashMap<Instance, u32>,
+    /// So many calls into the guest there have been.
+    entries: u64,
+    /// So many stacks there have been.
+    stacks: u64,
+    /// What lay on top of the call that goes on now: it waits on a stack of its own.
+    split: Option<StackId>,
+}
+
+/// What is to be as it was when the guest goes on in a call out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Noted {
+    /// How many frames there are, where those are counted.
+    pub(super) depth: u32,
+    /// Where in the tree of contexts it is made, where there is one.
+    pub(super) slot: u32,
+}
+
+#[derive(Debug, Default)]
+struct Stack {
+    id: StackId,
     /// Out of the guest, outermost first.
     out: Vec<Calling>,
+    /// What variants note of each of them, where the guest keeps several stacks.
+    noted: Vec<Noted>,
     /// Into the guest, outermost first.
     entered: Vec<Entered>,
-    played: Played,
 }
 
 /// What has been played of the trace that the calls do not show yet.
@@ -66,27 +102,76 @@ enum Played {
     Return,
 }
 
+impl Stack {
+    /// Takes off what lies on top of a call out, by its index.
+    fn split_off(&mut self, at: usize, id: StackId) -> Stack {
+        let out = self.out.split_off(at + 1);
+        let below = self.noted.get(at).copied().unwrap_or_default().depth;
+        let mut noted = self.noted.split_off((at + 1).min(self.noted.len()));
+        for noted in &mut noted {
+            noted.depth = noted.depth.saturating_sub(below);
+        }
+        let first = self.entered.partition_point(|entered| entered.below <= at);
+        let mut entered = self.entered.split_off(first);
+        for entered in &mut entered {
+            entered.below -= at + 1;
+        }
+        Stack {
+            id,
+            out,
+            noted,
+            entered,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.out.is_empty() && self.entered.is_empty()
+    }
+}
+
 impl Calls {
     /// Those out of the guest, outermost first.
     pub(super) fn out(&self) -> &[Calling] {
-        &self.out
+        &self.running.out
     }
 
     /// Those into the guest, outermost first.
     pub(super) fn entered(&self) -> &[Entered] {
-        &self.entered
+        &self.running.entered
     }
 
     /// The one out of the guest that it stands in; `None` while its code runs, be it on
     /// top of one.
     pub(super) fn calling(&self) -> Option<&Calling> {
-        let below = self.entered.last().map_or(0, |entered| entered.below);
-        self.out.get(below..)?.last()
+        let below = self
+            .running
+            .entered
+            .last()
+            .map_or(0, |entered| entered.below);
+        self.running.out.get(below..)?.last()
+    }
+
+    /// Which of its instance's calls out the next one is, where stacks are kept.
+    pub(super) fn number_next(&mut self, instance: Instance) -> u32 {
+        let made = self.made.entry(instance).or_default();
+        *made = made.wrapping_add(1);
+        *made
     }
 
     /// The guest calls out.
     pub(super) fn call(&mut self, call: Calling) {
-        self.out.push(call);
+        self.running.out.push(call);
+    }
+
+    /// What is to be as it is now when the guest goes on in the innermost call out.
+    pub(super) fn note(&mut self, noted: Noted) {
+        self.running.noted.push(noted);
+    }
+
+    /// What was noted of the calls out of the stack that runs, outermost first.
+    pub(super) fn noted(&self) -> impl Iterator<Item = (Noted, CrossingId)> {
+        let crossings = self.running.out.iter().map(|call| call.crossing);
+        self.running.noted.iter().copied().zip(crossings)
     }
 
     /// The answer to the innermost call out has been played.
@@ -97,7 +182,8 @@ impl Calls {
     /// The innermost call out returns.
     pub(super) fn return_from_call(&mut self) {
         self.played = Played::Nothing;
-        self.out.pop();
+        self.running.out.pop();
+        self.running.noted.pop();
     }
 
     /// That the guest is called has been played.
@@ -108,39 +194,130 @@ impl Calls {
     /// The guest begins to run a call, after so many calls out.
     pub(super) fn enter(&mut self, entering: &Entering<'_>, event: u64) {
         self.played = Played::Nothing;
-        self.entered.push(Entered {
+        self.entries += 1;
+        self.running.entered.push(Entered {
+            serial: self.entries,
             instance: entering.instance,
             crossing: entering.crossing,
             args: entering.args.to_vec(),
             event,
-            below: self.out.len(),
+            below: self.running.out.len(),
         });
     }
 
     /// The guest has returned from the innermost call into it.
     pub(super) fn leave(&mut self) {
-        self.entered.pop();
+        self.running.entered.pop();
+    }
+
+    /// The stack that runs; `None` if all wait.
+    pub(super) fn running(&self) -> Option<StackId> {
+        (!self.running.is_empty()).then_some(self.running.id)
+    }
+
+    /// Whether a call into the guest waits, by its serial number.
+    pub(super) fn waits(&self, serial: u64) -> bool {
+        let mut entered = self.waiting.iter().flat_map(|stack| &stack.entered);
+        entered.any(|entered| entered.serial == serial)
+    }
+
+    /// How many stacks wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// A stack begins, where none runs.
+    pub(super) fn begin_stack(&mut self) -> StackId {
+        self.stacks += 1;
+        self.running.id = StackId(self.stacks);
+        self.running.id
+    }
+
+    /// The stack that runs waits, and none runs.
+    pub(super) fn park(&mut self) {
+        let stack = std::mem::take(&mut self.running);
+        self.waiting.push(stack);
+    }
+
+    /// Whether the guest stands in this call, or would if nothing had been called since on its
+    /// stack.
+    pub(super) fn is_innermost(&self, instance: Instance, number: u32) -> bool {
+        let last = self.running.out.last();
+        let is_it = last.is_some_and(|call| (call.instance, call.number) == (instance, number));
+        let on_top = self
+            .running
+            .entered
+            .last()
+            .is_some_and(|e| e.below == self.running.out.len());
+        is_it && !on_top
+    }
+
+    /// The stack of a call goes on from there, after which its instance has made so many others;
+    /// `None` if there is no such call.
+    pub(super) fn resume(
+        &mut self,
+        instance: Instance,
+        crossing: CrossingId,
+        after: u32,
+    ) -> Option<()> {
+        let made = self.made.get(&instance).copied().unwrap_or_default();
+        let number = made.wrapping_sub(after);
+        let is_it = |call: &Calling| {
+            (call.instance, call.crossing, call.number) == (instance, crossing, number)
+        };
+        let found = |stack: &Stack| stack.out.iter().rposition(is_it);
+        let at = match found(&self.running) {
+            Some(at) => at,
+            None => {
+                let mut waiting = self.waiting.iter().enumerate();
+                let (stack, at) = waiting.find_map(|(i, stack)| Some((i, found(stack)?)))?;
+                let resumed = self.waiting.swap_remove(stack);
+                let left = std::mem::replace(&mut self.running, resumed);
+                if !left.is_empty() {
+                    self.waiting.push(left);
+                }
+                at
+            }
+        };
+        self.stacks += 1;
+        let above = self.running.split_off(at, StackId(self.stacks));
+        if !above.is_empty() {
+            self.split = Some(above.id);
+            self.waiting.push(above);
+        }
+        Some(())
+    }
+
+    /// The stack of what lay on top of the call that goes on, if anything did.
+    pub(super) fn take_split(&mut self) -> Option<StackId> {
+        self.split.take()
     }
 
     /// The innermost call out, as the trace has it where replay stands; `None` if its
     /// answer has been played.
     pub(super) fn open_out(&self) -> Option<OpenCall> {
-        let call = self.out.last().filter(|_| self.played != Played::Return)?;
-        let on_top = |entered: &&Entered| entered.below == self.out.len();
-        let inside = self.entered.iter().rev().take_while(on_top).count();
+        let Stack { out, entered, .. } = &self.running;
+        let call = out.last().filter(|_| self.played != Played::Return)?;
+        let on_top = |entered: &&Entered| entered.below == out.len();
+        let inside = entered.iter().rev().take_while(on_top).count();
+        let made = self.made.get(&call.instance).copied();
         Some(OpenCall {
             way: Way::Out,
             instance: call.instance,
             crossing: call.crossing,
             inside: inside as u64 + u64::from(self.played == Played::Enter),
+            after: made.unwrap_or(call.number).wrapping_sub(call.number),
         })
     }
 
     /// A call into the guest, by its index among those in progress, as the trace has it
     /// where replay stands.
     pub(super) fn open_entered(&self, index: usize) -> Option<OpenCall> {
-        let entered = self.entered.get(index)?;
-        let inside = (self.entered.len() - index - 1) + (self.out.len() - entered.below);
+        let Stack {
+            out, entered: all, ..
+        } = &self.running;
+        let entered = all.get(index)?;
+        let inside = (all.len() - index - 1) + (out.len() - entered.below);
         let inside = inside as u64;
         Some(OpenCall {
             way: Way::In,
@@ -152,6 +329,7 @@ impl Calls {
                 // The innermost call out is inside, and over.
                 Played::Return => inside.saturating_sub(1),
             },
+            after: 0,
         })
     }
 }

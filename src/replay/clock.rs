@@ -65,6 +65,13 @@ impl Clock {
         Tick(self.armed.0.wrapping_sub(remaining.cast_unsigned()))
     }
 
+    /// A tick passes that no code of the guest counts. What is due at it is not due yet: see
+    /// [`Clock::is_due`].
+    pub(super) fn pass(&mut self, mut store: impl AsContextMut) {
+        let now = Tick(self.now(&mut store).0 + 1);
+        self.count_down_from(store, now);
+    }
+
     /// Arms the clock: [`Observer::tick`](super::Observer::tick) is called when
     /// `tick` is reached, which must lie in the future; in the fast variant, soon after.
     pub fn arm(&mut self, store: impl AsContextMut, tick: Tick) {
@@ -98,6 +105,10 @@ impl Clock {
     /// Has the countdown reach zero at the next tick that matters.
     pub(super) fn set(&mut self, mut store: impl AsContextMut) {
         let now = self.now(&mut store);
+        self.count_down_from(store, now);
+    }
+
+    fn count_down_from(&mut self, mut store: impl AsContextMut, now: Tick) {
         let mattering = [Some(self.wanted), self.limit].into_iter().flatten();
         let next = mattering.filter(|tick| *tick > now).min();
         let ahead = next.map_or(PIECE, |tick| PIECE.min(tick.0 - now.0));

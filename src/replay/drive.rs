@@ -8,6 +8,7 @@ use super::error::{EndOfTrace, ReplayError};
 use super::output::{Leaving, Printed, Printing};
 use super::position::InstanceId;
 use super::probes::{Received, Stored};
+use super::stacks;
 use super::state::{Observer, State};
 use super::values;
 use crate::component::types::CoreValue;
@@ -18,31 +19,32 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use wasmtime::{
-    AsContext, AsContextMut, Caller, Func, StoreContextMut, ThrownException, Trap, Val,
+    AsContext, AsContextMut, Caller, Func, FuncType, Ref, Store, StoreContextMut, ThrownException,
+    Trap, Val, ValType,
 };
 
 /// Drives a future on this thread: nothing that replay awaits ever waits for
 /// anything outside it.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
+pub(super) fn block_on<T>(
+    future: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
     let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        // Stacks wait only where somebody drives them.
+        Poll::Pending => Err(wasmtime::Error::from(ReplayError::Waits)),
     }
 }
 
 /// Calls guest code. Always on a fiber of its own: only there the guest has a
 /// stack of the configured size, and only there debug events are delivered.
-fn call(
-    store: impl AsContextMut<Data = State>,
+async fn call(
+    store: &mut StoreContextMut<'_, State>,
     function: Func,
     args: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    let mut store = store;
-    let called = block_on(function.call_async(&mut store, args, results));
+    let called = function.call_async(&mut *store, args, results).await;
     called.map_err(|error| contained(store, error))
 }
 
@@ -61,16 +63,22 @@ pub(super) fn contained(
 }
 
 /// Plays all events that are made from outside: to the end of the trace.
-pub(super) fn play(mut store: impl AsContextMut<Data = State>) -> wasmtime::Result<()> {
-    while let Some(event) = next_from_outside(&mut store)? {
-        play_one(&mut store, event)?;
+pub(super) fn play(store: &mut Store<State>) -> wasmtime::Result<()> {
+    if !store.data().trace.keeps_stacks() {
+        return block_on(async {
+            let mut store = store.as_context_mut();
+            while let Some(event) = next_from_outside(&mut store)? {
+                play_one(&mut store, event).await?;
+            }
+            Ok(())
+        });
     }
-    Ok(())
+    stacks::play(store)
 }
 
 /// The next event where the guest does not run. While the recording is written there may be one
 /// later: then the observer is told, and may wait for it.
-fn next_from_outside(
+pub(super) fn next_from_outside(
     mut store: impl AsContextMut<Data = State>,
 ) -> wasmtime::Result<Option<Event>> {
     loop {
@@ -88,12 +96,16 @@ fn next_from_outside(
 }
 
 /// Plays one event that is neither a call out nor its return.
-fn play_one(mut store: impl AsContextMut<Data = State>, event: Event) -> wasmtime::Result<()> {
+pub(super) async fn play_one(
+    store: &mut StoreContextMut<'_, State>,
+    event: Event,
+) -> wasmtime::Result<()> {
     let (instance, id) = (event.instance, event.crossing);
     match event.kind {
         EventKind::Write { address, bytes } => write(store, instance, id, address, &bytes),
-        EventKind::Enter(args) => enter(store, instance, id, &args),
-        EventKind::Hash(expected) => check_hash(&mut store, instance, id, expected),
+        EventKind::Enter(args) => enter(store, instance, id, &args).await,
+        EventKind::Hash(expected) => check_hash(store, instance, id, expected),
+        EventKind::Resume(after) => stacks::resume(store, instance, id, after),
         EventKind::Call(args) => {
             let crossing = named(&store, id);
             let recorded = format!("the guest calls {crossing}({})", values::list(&args));
@@ -123,7 +135,7 @@ pub(super) fn named(store: &impl AsContext<Data = State>, id: CrossingId) -> Str
 
 /// Notes a divergence, so that it survives the way through Wasmtime, and makes
 /// the error that ends the replay.
-fn diverged(
+pub(super) fn diverged(
     mut store: impl AsContextMut<Data = State>,
     recorded: Side,
     replayed: Side,
@@ -183,19 +195,18 @@ fn write(
 const MAX_NESTING: usize = 1000;
 
 /// Makes a call into the guest and checks what it answers.
-fn enter(
-    mut store: impl AsContextMut<Data = State>,
+async fn enter(
+    store: &mut StoreContextMut<'_, State>,
     instance: Instance,
     id: CrossingId,
     args: &[CoreValue],
 ) -> wasmtime::Result<()> {
-    let function = store.as_context().data().instances.incoming(instance, id);
-    let Some(function) = function else {
-        let crossing = named(&store, id);
+    let Some((function, given)) = entered(store, instance, id, args) else {
+        let crossing = named(&*store, id);
         return Err(diverged(
             store,
             format!("{crossing} of instance {} is called", instance.0).into(),
-            "there is no such instance yet".into(),
+            "there is no such function yet".into(),
         ));
     };
     if store.as_context().data().in_progress().len() > MAX_NESTING {
@@ -210,28 +221,28 @@ fn enter(
     let crossing = component.crossing(id);
     let kind = crossing.map(|crossing| &crossing.kind);
     if let (Some(crossing), Some(CrossingKind::Callback)) = (crossing, kind) {
-        let printed = told(&mut store, instance, crossing, args, &[]);
-        print(&mut store, instance, printed)?;
+        let printed = told(&mut *store, instance, crossing, args, &[]);
+        print(&mut *store, instance, printed)?;
     }
     if let Some(CrossingKind::Lift) = kind {
         let mut context = store.as_context_mut();
         context.data_mut().streams.entering(instance, id, args);
     }
     store.as_context_mut().data_mut().calls.entering();
-    observed(&mut store, |observer, store| {
+    observed(&mut *store, |observer, store| {
         observer.entering(store, &entry)
     })?;
-    let args: Vec<Val> = args.iter().map(|v| values::to_val(*v)).collect();
-    let mut results = vec![Val::I32(0); function.ty(&store).results().len()];
-    bound_end(&mut store);
+    let args: Vec<Val> = given.iter().map(|v| values::to_val(*v)).collect();
+    let mut results = vec![Val::I32(0); function.ty(&*store).results().len()];
+    bound_end(&mut *store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
     state.calls.enter(&entry, state.checks.events);
-    contexts::entering(&mut store);
-    call(&mut store, function, &args, &mut results)?;
+    contexts::entering(&mut *store);
+    call(store, function, &args, &mut results).await?;
     store.as_context_mut().data_mut().calls.leave();
     let actual: Vec<CoreValue> = results.iter().filter_map(values::from_val).collect();
-    match next_from_outside(&mut store)? {
+    match next_from_outside(&mut *store)? {
         Some(Event {
             instance: i,
             crossing: c,
@@ -244,11 +255,11 @@ fn enter(
                     let streams = &mut context.data_mut().streams;
                     streams.leaving(instance, crossing, &actual);
                 }
-                return observed(&mut store, |observer, store| {
+                return observed(&mut *store, |observer, store| {
                     observer.leaving(store, &entry, &actual)
                 });
             }
-            let crossing = named(&store, id);
+            let crossing = named(&*store, id);
             let recorded = format!("{crossing} returns {}", values::list(&expected));
             let replayed = format!("it returns {}", values::list(&actual));
             let crossed = |values| Crossed::new(instance, id, Passed::Results(values));
@@ -264,13 +275,35 @@ fn enter(
             Ok(())
         }
         Some(other) => {
-            let crossing = named(&store, id);
-            let recorded = side(&store, other);
+            let crossing = named(&*store, id);
+            let recorded = side(&*store, other);
             let replayed = format!("{crossing} returns {}", values::list(&actual));
             let crossed = Crossed::new(instance, id, Passed::Results(actual));
             Err(diverged(store, recorded, Side::crossed(replayed, crossed)))
         }
     }
+}
+
+/// The function that is called with a crossing, and with what: where a thread begins, its
+/// arguments name the function, too.
+fn entered<'v>(
+    store: &mut StoreContextMut<'_, State>,
+    instance: Instance,
+    id: CrossingId,
+    args: &'v [CoreValue],
+) -> Option<(Func, &'v [CoreValue])> {
+    let instances = &store.data().instances;
+    let (Some(table), [CoreValue::I32(index), given @ ..]) =
+        (instances.table_of(instance, id), args)
+    else {
+        return Some((instances.incoming(instance, id)?, args));
+    };
+    let index = u64::from(index.cast_unsigned());
+    let Ref::Func(Some(function)) = table.get(&mut *store, index)? else {
+        return None;
+    };
+    let wanted = FuncType::new(store.engine(), [ValType::I32], []);
+    FuncType::eq(&function.ty(&*store), &wanted).then_some((function, given))
 }
 
 /// A recorded event as a side of a divergence.
@@ -279,7 +312,7 @@ pub(super) fn side(store: &impl AsContext<Data = State>, event: Event) -> Side {
     let passed = match event.kind {
         EventKind::Call(values) | EventKind::Enter(values) => Passed::Arguments(values),
         EventKind::Return(values) | EventKind::Leave(values) => Passed::Results(values),
-        EventKind::Write { .. } | EventKind::Hash(_) => return text.into(),
+        EventKind::Write { .. } | EventKind::Hash(_) | EventKind::Resume(_) => return text.into(),
     };
     Side::crossed(text, Crossed::new(event.instance, event.crossing, passed))
 }
@@ -295,6 +328,7 @@ fn describe(store: &impl AsContext<Data = State>, event: &Event) -> String {
             format!("{name} writes {} bytes at {address:#x}", bytes.len())
         }
         EventKind::Hash(hash) => format!("memory has hash {hash:#018x}"),
+        EventKind::Resume(_) => format!("the guest goes on in {name}"),
     }
 }
 
@@ -319,8 +353,8 @@ fn check_hash(
 }
 
 /// Answers a call out of the guest: the body of every stub.
-pub(super) fn answer(
-    caller: &mut Caller<'_, State>,
+pub(super) async fn answer(
+    caller: &mut StoreContextMut<'_, State>,
     instance: Instance,
     (crossing, answerer): (&Crossing, Answerer<'_>),
     args: &[Val],
@@ -329,14 +363,22 @@ pub(super) fn answer(
     let args: Vec<CoreValue> = args.iter().filter_map(values::from_val).collect();
     let in_trace = check_call(caller, instance, crossing, &args)?;
     let state = caller.data_mut();
+    let keeps_stacks = state.trace.keeps_stacks();
     let calling = Calling {
         instance,
         crossing: crossing.id,
         args,
         event: state.checks.events,
+        number: match keeps_stacks {
+            true => state.calls.number_next(instance),
+            false => 0,
+        },
     };
     state.calls.call(calling.clone());
     contexts::calling_out(&mut *caller, crossing.id);
+    if keeps_stacks {
+        stacks::note(&mut *caller);
+    }
     if !in_trace {
         unanswered(caller, &calling)?;
         if !check_call(caller, instance, crossing, &calling.args)? {
@@ -357,7 +399,7 @@ pub(super) fn answer(
     observed(&mut *caller, |observer, caller| {
         observer.calling(caller, &calling)
     })?;
-    let answered = play_until_return(caller, &calling)?;
+    let answered = stacks::play_until_return(caller, &calling).await?;
     if !crossing.can_return(&answered) {
         let recorded = format!("{} returns {}", crossing.name, values::list(&answered));
         let crossed = Crossed::new(instance, crossing.id, Passed::Results(answered));
@@ -377,6 +419,12 @@ pub(super) fn answer(
     observed(&mut *caller, |observer, store| {
         observer.returning(store, &calling, &answered)
     })?;
+    if std::mem::take(&mut caller.data_mut().is_resuming)
+        && let Some(clock) = caller.data().clock
+        && clock.is_due(&mut *caller)
+    {
+        observed(&mut *caller, |observer, store| observer.resumed(store))?;
+    }
     caller.data_mut().calls.return_from_call();
     contexts::returning(&mut *caller);
     bound_end(&mut *caller);
@@ -388,7 +436,7 @@ pub(super) fn answer(
 
 /// Compares a call with the trace; `false` if the trace ends before it.
 fn check_call(
-    caller: &mut Caller<'_, State>,
+    caller: &mut StoreContextMut<'_, State>,
     instance: Instance,
     crossing: &Crossing,
     args: &[CoreValue],
@@ -481,31 +529,16 @@ pub(super) fn instantiated(
 
 /// The trace holds no answer to this call: the replay ends here, unless the observer has waited
 /// for more of it.
-fn unanswered(caller: &mut Caller<'_, State>, calling: &Calling) -> wasmtime::Result<()> {
+pub(super) fn unanswered(
+    caller: &mut StoreContextMut<'_, State>,
+    calling: &Calling,
+) -> wasmtime::Result<()> {
     observed(&mut *caller, |observer, store| {
         observer.unanswered(store, calling)
     })?;
     match caller.data_mut().is_at_end_of_trace() {
         true => Err(wasmtime::Error::from(EndOfTrace)),
         false => Ok(()),
-    }
-}
-
-/// Plays what happened during a call out, up to its return.
-fn play_until_return(
-    caller: &mut Caller<'_, State>,
-    calling: &Calling,
-) -> wasmtime::Result<Vec<CoreValue>> {
-    loop {
-        let Some(event) = caller.data_mut().next_event()? else {
-            unanswered(caller, calling)?;
-            continue;
-        };
-        let is_own = (event.instance, event.crossing) == (calling.instance, calling.crossing);
-        match event.kind {
-            EventKind::Return(results) if is_own => return Ok(results),
-            _ => play_one(&mut *caller, event)?,
-        }
     }
 }
 

@@ -26,10 +26,15 @@ pub enum ReplayError {
     Wiring(&'static str),
     /// The recording is forged; the bound that it exceeds, in calls out in progress.
     #[error(
-        "calls out of the guest and into it are nested more than {0} deep in this recording; \
-         no component's are"
+        "calls out of the guest and into it are nested more than {0} deep in this recording, or \
+         so many wait; no component's are"
     )]
     Nesting(usize),
+    /// A call out was to wait where nothing else can go on.
+    #[error(
+        "a call of the guest waits where nothing can go on meanwhile; the recording is damaged"
+    )]
+    Waits,
     /// Wasmtime gave another error than a trap: its message.
     #[error("the guest cannot be run: {0}")]
     Engine(String),

@@ -28,6 +28,21 @@ impl Gauge {
         }
     }
 
+    /// How many frames there are.
+    pub(super) fn depth(&self, mut store: impl AsContextMut) -> u32 {
+        let depth = self.depth.get(&mut store).i32().unwrap_or(0);
+        depth.cast_unsigned()
+    }
+
+    /// Another stack goes on, with so many frames.
+    pub(super) fn set(&self, mut store: impl AsContextMut, depth: u32) {
+        let lowest = self.lowest.get(&mut store).i32().unwrap_or(0);
+        let lowest = lowest.cast_unsigned().min(depth);
+        // The types are the same, so setting cannot fail.
+        _ = self.lowest.set(&mut store, Val::I32(lowest.cast_signed()));
+        _ = self.depth.set(&mut store, Val::I32(depth.cast_signed()));
+    }
+
     /// The lowest number of frames since this was last asked, which begins anew.
     pub(super) fn take(&self, mut store: impl AsContextMut) -> u32 {
         let lowest = self.lowest.get(&mut store).i32().unwrap_or(0);

@@ -4,7 +4,7 @@ use super::{InstanceId, ModuleId};
 use crate::component::CrossingId;
 use crate::trace::Instance;
 use std::collections::HashMap;
-use wasmtime::{Extern, Func, Memory};
+use wasmtime::{Extern, Func, Memory, Table};
 
 /// A core instance of the replay.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,8 @@ pub(super) struct Instances {
     starting: Option<Starting>,
     /// The functions behind crossings into the guest.
     incoming: HashMap<(Instance, CrossingId), Func>,
+    /// The tables whose functions threads run.
+    tables: HashMap<(Instance, CrossingId), Table>,
     /// The memories that crossings read and write.
     memories: HashMap<(Instance, CrossingId), Memory>,
 }
@@ -133,6 +135,15 @@ impl Instances {
         function: Func,
     ) {
         self.incoming.insert((instance, crossing), function);
+    }
+
+    /// The table whose functions threads run that begin with a crossing.
+    pub(super) fn table_of(&self, instance: Instance, crossing: CrossingId) -> Option<Table> {
+        self.tables.get(&(instance, crossing)).copied()
+    }
+
+    pub(super) fn add_table(&mut self, instance: Instance, crossing: CrossingId, table: Table) {
+        self.tables.insert((instance, crossing), table);
     }
 
     /// The memory that a crossing reads and writes.

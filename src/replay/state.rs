@@ -10,12 +10,13 @@ use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};
 use super::probes::{Received, Stored};
 use super::run::Compared;
+use super::stacks::Waiting;
 use super::thrown::CompiledCode;
 use super::trap::TrapSite;
 use super::variant::Variant;
 use crate::component::types::CoreValue;
 use crate::component::{Component, CrossingId, ModuleId};
-use crate::trace::{Cursor, Event, Instance, Recorded, Trace, TraceError, Written};
+use crate::trace::{Cursor, Event, EventKind, Instance, Recorded, Trace, TraceError, Written};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::sync::Arc;
@@ -123,6 +124,16 @@ pub trait Observer: Any + Send {
         Ok(())
     }
 
+    /// A tick has passed as another stack of the guest goes on, and the clock was armed for it. The
+    /// guest has been answered where it goes on, and has not run yet.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the replay.
+    fn resumed(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
+        self.tick(store)
+    }
+
     /// A core instance has been made: its data segments are in its memory, and its start
     /// function has run.
     fn instantiated(&mut self, _store: &mut StoreContextMut<'_, State>, _instance: InstanceId) {}
@@ -178,6 +189,9 @@ pub struct State {
     pub(super) ending: Ending,
     pub(super) compiled_code: CompiledCode,
     pub(super) observer: Option<Box<dyn Observer>>,
+    pub(super) stacks: Waiting,
+    /// The guest goes on in another call out than the last one, which has not returned yet.
+    pub(super) is_resuming: bool,
 }
 
 /// What is known of the end of a replay that has come to one.
@@ -216,6 +230,8 @@ impl State {
             ending: Ending::default(),
             compiled_code: CompiledCode::default(),
             observer: Some(observer),
+            stacks: Waiting::default(),
+            is_resuming: false,
         }
     }
 
@@ -260,6 +276,20 @@ impl State {
     /// The calls into the guest that it has not returned from, outermost first.
     pub fn entered(&self) -> &[Entered] {
         self.calls.entered()
+    }
+
+    /// The serial number of the innermost call into the guest that it has not returned from, of
+    /// the stack that runs; 0 if there is none.
+    pub fn on_stack(&self) -> u64 {
+        self.calls
+            .entered()
+            .last()
+            .map_or(0, |entered| entered.serial)
+    }
+
+    /// Whether this call into the guest is one that waits, while another stack runs.
+    pub fn waits(&self, serial: u64) -> bool {
+        self.calls.waits(serial)
     }
 
     /// The outgoing crossing that the guest stands in; `None` while its code runs,
@@ -371,6 +401,24 @@ impl State {
                 writes: answered.writes,
             }),
             Recorded::Missing | Recorded::Far => None,
+        })
+    }
+
+    /// Whether the recording goes on with a call into the guest that is none of who answers a call
+    /// out: another task's.
+    pub(super) fn enters_elsewhere(&mut self, call: &Calling) -> wasmtime::Result<bool> {
+        let component = self.trace.component();
+        Ok(match self.cursor.peek()? {
+            Some(Event {
+                crossing,
+                kind: EventKind::Enter(_),
+                ..
+            }) => {
+                let entered = component.crossing(*crossing);
+                let caller = (call.instance, call.crossing);
+                entered.is_some_and(|entered| !component.runs_inside(entered, caller))
+            }
+            _ => false,
         })
     }
 

@@ -10,14 +10,14 @@ use super::probes::Stored;
 use super::state::State;
 use crate::component::types::CoreType;
 use crate::component::wiring::CoreSort;
-use crate::component::{Component, Crossing, CrossingId, Item, ModuleId};
+use crate::component::{Component, Crossing, CrossingId, CrossingKind, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::instrument::probe::IMPORT_STORED;
 use crate::instrument::probe::context::{IMPORT_ENTER, IMPORT_NOTED};
 use crate::trace::Instance;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use wasmtime::{Extern, Func, FuncType, Module, Store, ValType};
+use wasmtime::{AsContextMut, Extern, Func, FuncType, Module, Store, ValType};
 
 /// Makes all core instances of the component.
 pub(super) fn instantiate(
@@ -144,6 +144,14 @@ impl Wiring<'_> {
                 Item::Incoming(id) => {
                     let crossing = self.crossing(*id)?;
                     self.note_memory(&mut spaces, instance, &crossing)?;
+                    if let CrossingKind::ThreadStart(table) = crossing.kind {
+                        let table = spaces.get(CoreSort::Table, table)?;
+                        let table = table.into_table();
+                        let table = table.ok_or_else(|| wiring("a table is not one"))?;
+                        let instances = &mut self.store.data_mut().instances;
+                        instances.add_table(instance, crossing.id, table);
+                        continue;
+                    }
                     let function = spaces.get(CoreSort::Func, crossing.core_function)?;
                     let function = function
                         .into_func()
@@ -332,10 +340,27 @@ impl Wiring<'_> {
             types(&crossing.signature.results),
         );
         let component = self.component.clone();
-        let stub = Func::new(&mut *self.store, ty, move |mut caller, args, results| {
-            let answerer = component.answerer(instance, &crossing);
-            drive::answer(&mut caller, instance, (&crossing, answerer), args, results)
-        });
+        let stub = match self.store.data().trace.keeps_stacks() {
+            false => Func::new(&mut *self.store, ty, move |mut caller, args, results| {
+                let answerer = component.answerer(instance, &crossing);
+                let caller = &mut caller.as_context_mut();
+                let answered =
+                    drive::answer(caller, instance, (&crossing, answerer), args, results);
+                block_on(answered)
+            }),
+            true => {
+                let crossing = Arc::new(crossing);
+                Func::new_async(&mut *self.store, ty, move |mut caller, args, results| {
+                    let (component, crossing) = (component.clone(), crossing.clone());
+                    Box::new(async move {
+                        let answerer = component.answerer(instance, &crossing);
+                        let caller = &mut caller.as_context_mut();
+                        let crossing = (&*crossing, answerer);
+                        drive::answer(caller, instance, crossing, args, results).await
+                    })
+                })
+            }
+        };
         self.stubs.insert(stub.to_raw(&mut *self.store) as usize);
         stub
     }

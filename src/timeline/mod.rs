@@ -173,6 +173,9 @@ pub struct Timeline {
     here: Stop,
     /// How many of the inlined calls that begin there are still ahead.
     unbegun: u32,
+    /// For a motion that looks at frames of one stack of several: the call into the guest that
+    /// holds them.
+    on_stack: Option<u64>,
     /// What the function has returned that was stepped out of to here.
     returned: Option<Returned>,
     /// Runs ahead in the background.
@@ -246,6 +249,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            on_stack: None,
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,

@@ -72,6 +72,7 @@ impl Timeline {
             watching_sweep: WatchingSweep::default(),
             here: self.here.clone(),
             unbegun: self.unbegun,
+            on_stack: None,
             returned: None,
             measured: self.measured,
             outer: OuterVisits::default(),

@@ -24,6 +24,8 @@ pub struct OpenCall {
     pub crossing: CrossingId,
     /// How many calls that were made after it have not returned either.
     pub inside: u64,
+    /// How many calls out its instance has made after it, if it is one.
+    pub after: u32,
 }
 
 /// What a recording says of the end of a call.
@@ -84,6 +86,7 @@ impl Trace {
                 instance: call.instance,
                 crossing: call.crossing,
                 inside: 0,
+                after: 0,
             }),
             None => Ok(Recorded::Missing),
         }
@@ -140,10 +143,33 @@ impl Cursor {
         mut before: impl FnMut(Event),
     ) -> Result<CallEnd, TraceError> {
         let mut depth = Depth::new(call.inside);
+        let mut after = call.after;
+        // Whether another stack runs: the call ends where it is said that it goes on.
+        let mut waits = false;
         for _ in 0..MAX_LOOK_AHEAD {
             let Some(event) = self.next()? else {
                 return Ok(CallEnd::Never);
             };
+            match event.kind {
+                EventKind::Call(_) if event.instance == call.instance => {
+                    after = after.wrapping_add(1);
+                }
+                EventKind::Resume(of) => {
+                    let goes_on = (event.instance, event.crossing, of);
+                    waits = goes_on != (call.instance, call.crossing, after);
+                    match (call.way, waits) {
+                        (Way::Out, false) => depth = Depth::default(),
+                        (Way::Out, true) => {}
+                        // Which calls it waits in is not known here.
+                        (Way::In, _) => return Ok(CallEnd::Far),
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+            if waits {
+                continue;
+            }
             let edge = event.kind.edge();
             let ends = edge.is_some_and(|edge| !depth.follow(edge));
             if !ends {

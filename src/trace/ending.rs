@@ -109,7 +109,8 @@ fn depth(stored: &Arc<StoredEvents>) -> Result<Depth, TraceError> {
     let mut cursor = Cursor::new(stored);
     while let Some(event) = cursor.next()? {
         if let Some(edge) = event.kind.edge() {
-            // Nothing is open at the beginning; of a forged recording anything may end.
+            // Nothing is open at the beginning; of a forged recording anything may end. How many
+            // are open does not depend on which of them ends.
             _ = depth.follow(edge);
         }
     }

@@ -36,4 +36,8 @@ pub enum EventKind {
     /// The hash of the crossing's memory at this point; see
     /// [`raw::memory_hash`](super::raw::memory_hash).
     Hash(u64),
+    /// A call out is about to return that is not the last one made, as calls that wait go on
+    /// in any order: the guest goes on where it was made. It is a call of the event's crossing,
+    /// and its instance made so many calls out after it.
+    Resume(u32),
 }

@@ -6,6 +6,7 @@ use super::format::UNCOUNTED;
 use super::reader::Trace;
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
+use std::collections::HashMap;
 
 /// Calls that are open at the same time, of those that may answer an error.
 const MOST_OPEN: usize = 1 << 12;
@@ -24,6 +25,8 @@ struct Open {
     case: Option<u8>,
     /// Whether it may answer an error.
     may_fail: bool,
+    /// Which of its instance's calls out it is, of those that were read.
+    number: u32,
 }
 
 impl Trace {
@@ -68,6 +71,8 @@ impl Trace {
         let component = self.component();
         let mut cursor = self.events_from(start)?;
         let mut open: Vec<Open> = Vec::new();
+        let mut made: HashMap<Instance, u32> = HashMap::new();
+        let mut resumed = None;
         let mut failed = None;
         let mut behind = 0;
         for count in 1_u64.. {
@@ -96,7 +101,10 @@ impl Trace {
                     if open.len() >= MOST_OPEN {
                         return Ok(Scanned::GivenUp);
                     }
+                    let made = made.entry(instance).or_insert(0_u32);
+                    *made = made.wrapping_add(1);
                     open.push(Open {
+                        number: *made,
                         event: number,
                         instance,
                         crossing,
@@ -125,9 +133,14 @@ impl Trace {
                 }
                 EventKind::Return(results) => {
                     let is_its =
-                        |call: &mut Open| (call.instance, call.crossing) == (instance, crossing);
-                    // One that was called before is nobody's here.
-                    let Some(call) = open.pop_if(is_its) else {
+                        |call: &Open| (call.instance, call.crossing) == (instance, crossing);
+                    let last = open
+                        .iter()
+                        .rposition(is_its)
+                        .filter(|at| at + 1 == open.len());
+                    // One that was called before is nobody's here. One that has waited while
+                    // others went on is told by whether it is said to go on.
+                    let Some(call) = resumed.take().or(last).map(|at| open.remove(at)) else {
                         continue;
                     };
                     let answers_error = component
@@ -136,6 +149,13 @@ impl Trace {
                     if call.may_fail && answers_error {
                         failed = failed.max(Some(call.event));
                     }
+                }
+                EventKind::Resume(after) => {
+                    let made = made.get(&instance).copied().unwrap_or_default();
+                    let goes_on = (instance, crossing, made.wrapping_sub(after));
+                    let is_it =
+                        |call: &Open| (call.instance, call.crossing, call.number) == goes_on;
+                    resumed = open.iter().rposition(is_it);
                 }
                 EventKind::Enter(_) | EventKind::Leave(_) | EventKind::Hash(_) => {}
             }

@@ -15,8 +15,15 @@
 //! component or program, (events, records or note)*, notes*, end, index. The trailer ends a finished file
 //! and says where the index is.
 
+use crate::component::Component;
+
 pub(super) const MAGIC: [u8; 8] = *b"RRTRACE\n";
-pub(super) const VERSION: u32 = 3;
+/// The newest version that is read.
+pub(super) const VERSION: u32 = WITH_STACKS;
+/// What is written of a component whose calls nest.
+const NESTED: u32 = 3;
+/// From this on, a recording says where the guest goes on if its calls do not nest.
+pub(super) const WITH_STACKS: u32 = 4;
 /// The oldest version that is read.
 pub(super) const OLDEST: u32 = 2;
 pub(super) const HEADER_LENGTH: usize = 12;
@@ -39,6 +46,14 @@ pub(super) fn may_unfold(stored: usize, plain: usize) -> bool {
     const ALWAYS: usize = 128 << 20;
     const TIMES: usize = 32;
     plain <= ALWAYS.max(stored.saturating_mul(TIMES))
+}
+
+/// The version of a recording of a component: the oldest that can say what it may do.
+pub(super) fn version(component: &Component) -> u32 {
+    match component.keeps_stacks() {
+        true => WITH_STACKS,
+        false => NESTED,
+    }
 }
 
 /// `first_event` of a section whose writer does not count.

@@ -270,6 +270,7 @@ impl Trace {
             program: self.program().map(Path::to_owned),
             requests: requests(found.walked.notes.clone()).into(),
             events_at: self.events_at,
+            keeps_stacks: self.keeps_stacks,
             walked: Arc::new(found.walked),
             stamp: found.stamp,
         }

@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::event::Event;
 use super::nesting::{Edge, Way};
 use super::reader::Trace;
+use super::stacks::Stacks;
 use crate::component::CrossingId;
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ impl HostTimes {
             started: trace.started(),
             ..HostTimes::default()
         };
-        let mut stopwatch = Stopwatch::default();
+        let mut stopwatch = Stopwatch::new(trace);
         let mut cursor = trace.events();
         for passed in 0_u64.. {
             if passed.is_multiple_of(1 << 16) && !go_on() {
@@ -182,27 +183,26 @@ pub(super) struct Measured {
 }
 
 /// Measures calls while somebody goes through a recording.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stopwatch {
-    open: Vec<Open>,
-    /// Calls that are open beyond those: a hostile recording must not make that large.
-    deeper: u64,
+    calls: Stacks<Running>,
 }
 
 #[derive(Debug)]
-struct Open {
-    way: Way,
+struct Running {
     event: u64,
-    crossing: CrossingId,
     begun: Option<HostTime>,
     /// How long calls took that were made in it.
     inside: Duration,
 }
 
-/// No call of a program is made in so many.
-const MAX_OPEN: usize = 1 << 12;
-
 impl Stopwatch {
+    pub(super) fn new(trace: &Trace) -> Stopwatch {
+        Stopwatch {
+            calls: trace.no_calls(),
+        }
+    }
+
     /// Goes past an event that was read last from `cursor`. `number` is that of the call, if it is
     /// one. Answers the call out that returned.
     pub(super) fn follow(
@@ -211,46 +211,30 @@ impl Stopwatch {
         event: &Event,
         cursor: &Cursor,
     ) -> Option<Measured> {
-        match event.kind.edge()? {
-            Edge::Begins(way) => {
-                if self.open.len() >= MAX_OPEN {
-                    self.deeper += 1;
-                    return None;
-                }
-                self.open.push(Open {
-                    way,
-                    event: number,
-                    crossing: event.crossing,
-                    begun: cursor.time(),
-                    inside: Duration::ZERO,
-                });
-                None
-            }
-            Edge::Ends(_) if self.deeper > 0 => {
-                self.deeper -= 1;
-                None
-            }
-            Edge::Ends(_) => {
-                let call = self.open.pop()?;
-                let took = cursor
-                    .time()?
-                    .elapsed()
-                    .saturating_sub(call.begun?.elapsed());
-                if let Some(outer) = self.open.last_mut() {
-                    outer.inside += took;
-                }
-                (call.way == Way::Out).then(|| Measured {
-                    event: call.event,
-                    crossing: call.crossing,
-                    took,
-                    in_host: took.saturating_sub(call.inside),
-                })
-            }
+        let call = self.calls.follow(event, || Running {
+            event: number,
+            begun: cursor.time(),
+            inside: Duration::ZERO,
+        })?;
+        let took = cursor
+            .time()?
+            .elapsed()
+            .saturating_sub(call.of.begun?.elapsed());
+        if let Some(outer) = self.calls.innermost_mut() {
+            outer.of.inside += took;
         }
+        (call.way == Way::Out).then(|| Measured {
+            event: call.of.event,
+            crossing: call.crossing,
+            took,
+            in_host: took.saturating_sub(call.of.inside),
+        })
     }
 
     fn open_calls(&self) -> Vec<u64> {
-        let calls = self.open.iter().filter(|call| call.way == Way::Out);
-        calls.map(|call| call.event).collect()
+        let calls = self.calls.all().filter(|call| call.way == Way::Out);
+        let mut open: Vec<u64> = calls.map(|call| call.of.event).collect();
+        open.sort_unstable();
+        open
     }
 }

@@ -31,6 +31,7 @@ mod rewrite;
 pub(crate) mod scarce;
 mod sections;
 mod source;
+mod stacks;
 mod stored_events;
 mod summary;
 pub(crate) mod tail;
@@ -55,6 +56,7 @@ pub use rewrite::{RewriteError, Said, each_event, rewrite};
 pub use sections::records_section;
 #[cfg(feature = "debugger")]
 pub(crate) use source::begins_as_recording;
+pub use stacks::{OpenOnStack, Resumed, Stacks};
 pub use summary::{CrossingCount, Summary};
 pub use tail::tail_path;
 pub use writer::{HeldProgram, PackedComponent, RecordsError, Writer, prologue, prologue_with};

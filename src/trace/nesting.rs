@@ -1,10 +1,12 @@
 //! How calls nest: which events begin a call and which end one, and what is open
-//! between them. Replay plays calls one inside the other.
+//! between them. Replay plays calls one inside the other, on as many stacks as there are.
 
 use super::event::{EventKind, Instance};
 use super::records::{Record, RecordKind};
+use super::stacks::{Resumed, Stacks};
 use crate::component::{Component, CrossingId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Which way a call crosses the core boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +34,7 @@ impl EventKind {
             EventKind::Return(_) => Some(Edge::Ends(Way::Out)),
             EventKind::Enter(_) => Some(Edge::Begins(Way::In)),
             EventKind::Leave(_) => Some(Edge::Ends(Way::In)),
-            EventKind::Write { .. } | EventKind::Hash(_) => None,
+            EventKind::Write { .. } | EventKind::Hash(_) | EventKind::Resume(_) => None,
         }
     }
 }
@@ -45,7 +47,10 @@ impl RecordKind<'_> {
             RecordKind::Return(_) => Some(Edge::Ends(Way::Out)),
             RecordKind::Enter(_) => Some(Edge::Begins(Way::In)),
             RecordKind::Leave(_) => Some(Edge::Ends(Way::In)),
-            RecordKind::Write { .. } | RecordKind::Hash(_) | RecordKind::Time(_) => None,
+            RecordKind::Write { .. }
+            | RecordKind::Hash(_)
+            | RecordKind::Resume(_)
+            | RecordKind::Time(_) => None,
         }
     }
 }
@@ -97,20 +102,27 @@ pub struct NotNested {
     pub waiting_instance: u32,
 }
 
-/// The calls that have not returned, outermost first: what a recorder checks that its
-/// events nest by.
-#[derive(Debug, Default)]
+/// The calls that have not returned: what a recorder checks that its events nest by.
+#[derive(Debug)]
 pub(super) struct Nesting {
-    open: Vec<Open>,
+    stacks: Stacks<()>,
 }
 
+/// What a writer does with a record that nests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Open {
-    instance: Instance,
-    crossing: CrossingId,
+pub(super) enum Follows {
+    Keep,
+    /// It says what follows without it: that the guest goes on where it ran.
+    LeaveOut,
 }
 
 impl Nesting {
+    pub(super) fn new(component: &Arc<Component>) -> Nesting {
+        Nesting {
+            stacks: Stacks::new(component, component.keeps_stacks()),
+        }
+    }
+
     /// Follows a record.
     ///
     /// # Errors
@@ -121,33 +133,44 @@ impl Nesting {
         instance: Instance,
         record: &Record<'_>,
         component: &Component,
-    ) -> Result<(), NotNested> {
-        let open = Open {
-            instance,
-            crossing: record.crossing.id,
-        };
-        match record.kind.edge() {
-            Some(Edge::Begins(_)) => {
-                self.open.push(open);
-                Ok(())
-            }
-            Some(Edge::Ends(_)) => match self.open.pop() {
-                Some(last) if last != open => {
-                    let name = |id| {
-                        component
-                            .crossing(id)
-                            .map_or_else(String::new, |crossing| crossing.name.to_string())
-                    };
-                    Err(NotNested {
-                        returned: name(open.crossing),
-                        returned_instance: open.instance.0,
-                        waiting: name(last.crossing),
-                        waiting_instance: last.instance.0,
-                    })
-                }
-                _ => Ok(()),
-            },
-            None => Ok(()),
+    ) -> Result<Follows, NotNested> {
+        let crossing = record.crossing.id;
+        if let RecordKind::Resume(after) = record.kind {
+            return Ok(match self.stacks.resume(instance, crossing, after) {
+                Resumed::GoesOn => Follows::LeaveOut,
+                Resumed::Switched | Resumed::Unknown => Follows::Keep,
+            });
         }
+        match record.kind.edge() {
+            Some(Edge::Begins(way)) => self.stacks.begin(instance, crossing, way, ()),
+            Some(Edge::Ends(_)) => {
+                let is_full = self.stacks.is_full();
+                let ended = self.stacks.end(instance, crossing);
+                let last = self.stacks.running().last().filter(|_| !is_full);
+                if let (None, Some(last)) = (ended, last) {
+                    let waiting = (last.instance, last.crossing);
+                    return Err(not_nested(component, (instance, crossing), waiting));
+                }
+            }
+            None => {}
+        }
+        Ok(Follows::Keep)
+    }
+}
+
+fn not_nested(
+    component: &Component,
+    returned: (Instance, CrossingId),
+    waiting: (Instance, CrossingId),
+) -> NotNested {
+    let name = |id| {
+        let crossing = component.crossing(id);
+        crossing.map_or_else(String::new, |crossing| crossing.name.to_string())
+    };
+    NotNested {
+        returned: name(returned.1),
+        returned_instance: returned.0.0,
+        waiting: name(waiting.1),
+        waiting_instance: waiting.0.0,
     }
 }

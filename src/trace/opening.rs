@@ -3,7 +3,7 @@
 use super::error::TraceError;
 use super::format::{
     Encoding, HEADER_LENGTH, MAGIC, OLDEST, SectionHeader, SectionId, TRAILER_LENGTH, VERSION,
-    decode_trailer, may_unfold,
+    WITH_STACKS, decode_trailer, may_unfold,
 };
 use super::index;
 use super::metadata::{Metadata, Outcome};
@@ -23,6 +23,8 @@ pub(super) struct Beginning {
     pub(super) program: Option<PathBuf>,
     /// Where the events begin.
     pub(super) events_at: u64,
+    /// Whether they say where the guest goes on if its calls do not nest.
+    pub(super) keeps_stacks: bool,
 }
 
 /// Where the events are.
@@ -64,7 +66,7 @@ pub(super) fn begin(
         source,
         at: HEADER_LENGTH as u64,
     };
-    opening.check_header()?;
+    let version = opening.version()?;
     let mut metadata = opening.metadata()?;
     let (component, program) = opening.component(places, &mut metadata)?;
     opening.note_when(&mut metadata);
@@ -73,6 +75,7 @@ pub(super) fn begin(
         component,
         program,
         events_at: opening.at,
+        keeps_stacks: version >= WITH_STACKS,
     })
 }
 
@@ -104,7 +107,7 @@ pub(super) fn walk(path: &Path, source: &Source, before: Walked) -> Result<Walke
 }
 
 impl Opening<'_> {
-    fn check_header(&self) -> Result<(), TraceError> {
+    fn version(&self) -> Result<u32, TraceError> {
         let mut header = [0; HEADER_LENGTH];
         let not_a_trace = || TraceError::NotATrace {
             path: self.path.to_owned(),
@@ -125,7 +128,7 @@ impl Opening<'_> {
         let mut word = [0; 4];
         word.copy_from_slice(version);
         match u32::from_le_bytes(word) {
-            OLDEST..=VERSION => Ok(()),
+            version @ OLDEST..=VERSION => Ok(version),
             found => Err(TraceError::Version {
                 path: self.path.to_owned(),
                 found,

@@ -5,7 +5,7 @@
 //! for calls and entries the flat arguments, for returns and leaves the flat
 //! results, each in its own size without padding; for a write the address (64 bits),
 //! the length (32 bits) and the bytes; for a hash eight bytes; for a time what the two
-//! words of the host say, eight bytes each.
+//! words of the host say, eight bytes each; for a resume four bytes.
 
 use crate::component::types::CoreType;
 use crate::component::{Component, CrossingId};
@@ -28,6 +28,8 @@ pub enum Kind {
     Hash = 5,
     /// What the host's clock says; its crossing is the one that logs it, and means nothing.
     Time = 6,
+    /// The guest goes on in a call out that has waited: how many the instance made after it.
+    Resume = 7,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             Kind::Write,
             Kind::Hash,
             Kind::Time,
+            Kind::Resume,
         ]
         .get(usize::from(number))
         .copied()
@@ -81,6 +84,7 @@ pub fn measure(component: &Component, records: &[u8]) -> Option<(Kind, CrossingI
         Kind::Write => 12 + word(12)? as usize,
         Kind::Hash => 8,
         Kind::Time => 16,
+        Kind::Resume => 4,
     };
     let length = 4 + body;
     (length <= records.len()).then_some((kind, crossing.id, length))

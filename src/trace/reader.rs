@@ -11,6 +11,7 @@ use super::metadata::{Metadata, Outcome};
 use super::opening::{self, Walked};
 use super::request::{NotedRequest, requests};
 use super::source::{Source, open_file};
+use super::stacks::Stacks;
 use super::stored_events::{StoredEvents, Uncommitted};
 use super::tail;
 use crate::component::{Component, same_code};
@@ -35,6 +36,7 @@ pub struct Trace {
     pub(super) requests: Arc<[NotedRequest]>,
     /// Where its events begin.
     pub(super) events_at: u64,
+    pub(super) keeps_stacks: bool,
     pub(super) walked: Arc<Walked>,
     /// Tells whether the tail has changed since.
     pub(super) stamp: Option<Vec<u8>>,
@@ -136,9 +138,20 @@ impl Trace {
             program: begun.program,
             requests: requests(found.walked.notes.clone()).into(),
             events_at,
+            keeps_stacks: begun.keeps_stacks,
             walked: Arc::new(found.walked),
             stamp: found.stamp,
         })
+    }
+
+    /// Whether the guest may keep several stacks, and the recording says where it goes on.
+    pub fn keeps_stacks(&self) -> bool {
+        self.keeps_stacks
+    }
+
+    /// Where none of its calls is in progress: for who goes through its events.
+    pub fn no_calls<T>(&self) -> Stacks<T> {
+        Stacks::new(&self.component, self.keeps_stacks)
     }
 
     /// What another process is told that is to open the same recording.

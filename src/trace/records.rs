@@ -37,6 +37,7 @@ pub(super) enum RecordKind<'a> {
         bytes: &'a [u8],
     },
     Hash(u64),
+    Resume(u32),
     /// Not an event.
     Time(HostTime),
 }
@@ -82,6 +83,7 @@ impl Record<'_> {
                 bytes: bytes.to_vec(),
             },
             RecordKind::Hash(hash) => EventKind::Hash(hash),
+            RecordKind::Resume(after) => EventKind::Resume(after),
             RecordKind::Time(time) => return Told::Time(time),
         };
         Told::Event(Event {
@@ -118,6 +120,7 @@ pub(super) fn take_record<'a>(
             }
         }
         Kind::Hash => RecordKind::Hash(u64::from_le_bytes(array(raw)?)),
+        Kind::Resume => RecordKind::Resume(u32::from_le_bytes(array(raw)?)),
         Kind::Time => RecordKind::Time(HostTime {
             nanoseconds: u64::from_le_bytes(array(raw)?),
             set_by: i64::from_le_bytes(array(raw)?),

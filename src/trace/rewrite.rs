@@ -57,18 +57,12 @@ pub fn each_event(
 ) -> Result<(), RewriteError> {
     let mut cursor = trace.events_ahead();
     let mut calls = 0;
-    let mut open: Vec<Option<u64>> = Vec::new();
+    let mut open = trace.no_calls();
     while let Some(event) = cursor.next()? {
-        match event.kind {
-            EventKind::Call(_) => {
-                open.push(Some(calls));
-                calls += 1;
-            }
-            EventKind::Enter(_) => open.push(None),
-            EventKind::Return(_) | EventKind::Leave(_) => _ = open.pop(),
-            EventKind::Write { .. } | EventKind::Hash(_) => {}
-        }
-        let innermost = open.iter().rev().find_map(|call| *call);
+        let is_call = matches!(event.kind, EventKind::Call(_));
+        open.follow(&event, || is_call.then_some(calls));
+        calls += u64::from(is_call);
+        let innermost = open.running().iter().rev().find_map(|call| call.of);
         see(innermost, event, cursor.time())?;
     }
     Ok(())
@@ -154,6 +148,11 @@ fn raw(event: &Event) -> Vec<u8> {
         EventKind::Hash(hash) => {
             let mut out = record(Kind::Hash);
             out.extend(hash.to_le_bytes());
+            out
+        }
+        EventKind::Resume(after) => {
+            let mut out = record(Kind::Resume);
+            out.extend(after.to_le_bytes());
             out
         }
     }

@@ -65,7 +65,7 @@ impl Summary {
             })
             .collect();
         let mut cursor = trace.events();
-        let mut stopwatch = Stopwatch::default();
+        let mut stopwatch = Stopwatch::new(trace);
         loop {
             let number = cursor.event();
             let Some(event) = cursor.next()? else { break };
@@ -97,7 +97,7 @@ impl Summary {
                     count.bytes_written += bytes.len() as u64;
                 }
                 EventKind::Hash(_) => summary.hashes += 1,
-                EventKind::Return(_) | EventKind::Leave(_) => {}
+                EventKind::Return(_) | EventKind::Leave(_) | EventKind::Resume(_) => {}
             }
         }
         summary.nanoseconds = cursor.time().map(|time| nanoseconds(time.elapsed()));

@@ -432,6 +432,8 @@ fn standing(component: &Component, mut records: &[u8]) -> Standing {
         match kind {
             Kind::Call | Kind::Enter => open += 1,
             Kind::Return | Kind::Leave => open -= 1,
+            // What goes on has waited: it began before.
+            Kind::Resume => return Standing::Amidst,
             Kind::Write | Kind::Hash | Kind::Time => {}
         }
         if open < 0 {

@@ -2,10 +2,10 @@
 
 use super::codec::Encoder;
 use super::event::Instance;
-use super::format::{HEADER_LENGTH, MAGIC, SectionId, VERSION, encode_trailer};
+use super::format::{self, HEADER_LENGTH, MAGIC, SectionId, encode_trailer};
 use super::index;
 use super::metadata::{Metadata, Outcome};
-use super::nesting::{Nesting, NotNested};
+use super::nesting::{Follows, Nesting, NotNested};
 use super::program::ProgramId;
 use super::records::{Record, RecordKind, take_record};
 use super::request;
@@ -176,7 +176,7 @@ impl<W: Write> Writer<W> {
             out,
             compressor: Compressor::new(LEVEL)?,
             encoder: Encoder::new(&component),
-            nesting: Some(Nesting::default()),
+            nesting: Some(Nesting::new(&component)),
             ended: None,
             component,
             plain: Vec::with_capacity(SECTION_PLAIN * 2),
@@ -188,7 +188,8 @@ impl<W: Write> Writer<W> {
             notes: Vec::new(),
         };
         writer.out.write_all(&MAGIC)?;
-        writer.out.write_all(&VERSION.to_le_bytes())?;
+        let version = format::version(&writer.component);
+        writer.out.write_all(&version.to_le_bytes())?;
         let metadata = serde_json::to_vec(metadata).map_err(io::Error::other)?;
         writer.section(SectionId::Metadata, &metadata)?;
         let component = writer.component.clone();
@@ -242,12 +243,16 @@ impl<W: Write> Writer<W> {
         while !raw.is_empty() {
             let record = take_record(&component, &mut raw)
                 .map_err(|error| RecordsError::Malformed(error.to_string()))?;
-            if let Some(nesting) = &mut self.nesting
-                && let Err(not_nested) = nesting.follow(instance, &record, &component)
-            {
-                self.flush()?;
-                self.ended = Some(not_nested.clone());
-                return Err(not_nested.into());
+            if let Some(nesting) = &mut self.nesting {
+                match nesting.follow(instance, &record, &component) {
+                    Ok(Follows::Keep) => {}
+                    Ok(Follows::LeaveOut) => continue,
+                    Err(not_nested) => {
+                        self.flush()?;
+                        self.ended = Some(not_nested.clone());
+                        return Err(not_nested.into());
+                    }
+                }
             }
             match record.kind {
                 RecordKind::Write { address, bytes } if bytes.len() > SECTION_PLAIN => {

@@ -109,10 +109,6 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
             "a component that the host is to give",
         ),
         (
-            "(func async (canon lift (core func $i \"f\") async))",
-            "a function lifted with `async` and without `callback` (a stackful one)",
-        ),
-        (
             "(alias core export $i \"shared\" (core memory $shared))",
             "a shared memory",
         ),
@@ -123,38 +119,6 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
         (
             "(func $f (canon lift (core func $i \"f\"))) (start $f)",
             "a component start function",
-        ),
-        (
-            "(core func (canon thread.index))",
-            "the canonical built-in thread.index",
-        ),
-        (
-            "(core type $t (func (param i32))) (core func (canon thread.new-indirect $t (table $i \"table\")))",
-            "the canonical built-in thread.new-indirect",
-        ),
-        (
-            "(core func (canon thread.resume-later))",
-            "the canonical built-in thread.resume-later",
-        ),
-        (
-            "(core func (canon thread.suspend))",
-            "the canonical built-in thread.suspend",
-        ),
-        (
-            "(core func (canon thread.suspend-then-resume))",
-            "the canonical built-in thread.suspend-then-resume",
-        ),
-        (
-            "(core func (canon thread.yield-then-resume))",
-            "the canonical built-in thread.yield-then-resume",
-        ),
-        (
-            "(core func (canon thread.suspend-then-promote))",
-            "the canonical built-in thread.suspend-then-promote",
-        ),
-        (
-            "(core func (canon thread.yield-then-promote))",
-            "the canonical built-in thread.yield-then-promote",
         ),
         (
             "(core type $t (shared (func (param i32)))) (core func (canon thread.spawn-ref $t))",

@@ -14,7 +14,7 @@ use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::travel::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::travel::motion::{Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
-use rr_dap::trace::{Event, EventKind, Instance, Outcome, Trace};
+use rr_dap::trace::{Event, EventKind, Instance, Trace};
 use std::sync::Arc;
 use wasmtime::component::Val;
 
@@ -138,24 +138,6 @@ fn two_memories() {
 fn memories_of_64_bits() {
     let ran = recorded_and_replayed("wat/memory64.wat");
     assert_eq!(ran.result, Ok(Some(Val::U32(9))));
-}
-
-#[test]
-fn a_recording_ends_where_calls_do_not_nest() {
-    let component = parse(&fixture("wat/not-nested.wat"));
-    assert_eq!(plain(&component).result, Ok(Some(Val::U32(10))));
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().join("t.rrtrace");
-    let (_, recorded) = record(&component, &path);
-    let error = recorded.expect_err("does not nest").to_string();
-    assert!(
-        error.contains("twice of instance 1 returned while later of instance 0"),
-        "{error}"
-    );
-    let trace = Arc::new(Trace::open(&path).expect("opens"));
-    assert_eq!(*trace.outcome(), Outcome::CutOff);
-    let (ended, _) = replay_here(trace).expect("replays");
-    assert_eq!(ended, Ended::InCall);
 }
 
 #[test]

@@ -97,6 +97,7 @@ mod serving;
 mod sink_traps;
 mod source;
 mod source_maps;
+mod stacks;
 mod stand_ins;
 mod stops_without_frames;
 mod suites;

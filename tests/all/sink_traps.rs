@@ -153,6 +153,7 @@ fn listed(trace: &Path) -> Vec<String> {
             EventKind::Leave(_) => "leave",
             EventKind::Write { .. } => "write",
             EventKind::Hash(_) => "hash",
+            EventKind::Resume(_) => "resume",
         };
         // A resource has no name here.
         let name = &component.crossing(event.crossing).unwrap().name;

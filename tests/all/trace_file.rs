@@ -177,7 +177,7 @@ fn values(event: &mut Event) -> Option<&mut Vec<CoreValue>> {
         | EventKind::Return(values)
         | EventKind::Enter(values)
         | EventKind::Leave(values) => Some(values),
-        EventKind::Write { .. } | EventKind::Hash(_) => None,
+        EventKind::Write { .. } | EventKind::Hash(_) | EventKind::Resume(_) => None,
     }
 }
 

@@ -32,6 +32,7 @@ fn as_read(event: &Event) -> Read {
             EventKind::Leave(v) => What::Leave(values(v)),
             EventKind::Write { address, bytes } => What::Write(*address, bytes.clone()),
             EventKind::Hash(hash) => What::Hash(*hash),
+            EventKind::Resume(after) => What::Resume(u64::from(*after)),
         },
     }
 }
@@ -43,15 +44,17 @@ fn recordings(dir: &Path) -> Vec<PathBuf> {
     let nested = command("nested", Call::Number("run", 222), dir);
     let chatty = fixture("wat/chatty.wat");
     let work = format!("--dir={}::/work", dir.display());
-    let runs: [(&Path, &[&str]); 4] = [
-        (&kitchen, &["all", "/work"]),
-        (&greeter, &[]),
-        (&nested, &[]),
-        (&chatty, &[]),
+    let threads = fixture("motion/threads.wat");
+    let runs: [(&Path, &[&str], &[&str]); 5] = [
+        (&kitchen, &[&work], &["all", "/work"]),
+        (&greeter, &[], &[]),
+        (&nested, &[], &[]),
+        (&chatty, &[], &[]),
+        (&threads, &["--invoke", "run()"], &[]),
     ];
-    let record = |(i, (app, args)): (usize, (&Path, &[&str]))| {
+    let record = |(i, (app, options, args)): (usize, (&Path, &[&str], &[&str]))| {
         let trace = dir.join(format!("{i}.rrtrace"));
-        let recorded = record(app, &[&work], args, "some input\n", &trace);
+        let recorded = record(app, options, args, "some input\n", &trace);
         assert!(recorded.status.success(), "{recorded:?}");
         trace
     };

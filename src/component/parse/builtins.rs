@@ -5,7 +5,7 @@ use crate::component::builtin::{Builtin, Transmit};
 use crate::component::canonical::{Options, builtin_name, unsupported};
 use crate::component::crossing::{CrossingKind, ReturnArea};
 use crate::component::error::ParseError;
-use crate::component::types::ValueType;
+use crate::component::types::{CoreSignature, CoreType, ValueType};
 use crate::component::wiring::Item;
 use std::sync::Arc;
 use wasmparser as wp;
@@ -44,6 +44,17 @@ impl<'a> Walk<'a> {
             C::BackpressureInc => (Builtin::BackpressureInc, None),
             C::BackpressureDec => (Builtin::BackpressureDec, None),
             C::ThreadYield { .. } => (Builtin::ThreadYield, None),
+            C::ThreadIndex => (Builtin::ThreadIndex, None),
+            C::ThreadNewIndirect { table_index, .. } => {
+                self.thread_start(*table_index, at)?;
+                (Builtin::ThreadNewIndirect(*table_index), None)
+            }
+            C::ThreadResumeLater => (Builtin::ThreadResumeLater, None),
+            C::ThreadSuspend { .. } => (Builtin::ThreadSuspend, None),
+            C::ThreadSuspendThenResume { .. } => (Builtin::ThreadSuspendThenResume, None),
+            C::ThreadYieldThenResume { .. } => (Builtin::ThreadYieldThenResume, None),
+            C::ThreadSuspendThenPromote { .. } => (Builtin::ThreadSuspendThenPromote, None),
+            C::ThreadYieldThenPromote { .. } => (Builtin::ThreadYieldThenPromote, None),
             C::ErrorContextNew { options } => (Builtin::ErrorContextNew, Some(options)),
             C::ErrorContextDrop => (Builtin::ErrorContextDrop, None),
             C::ErrorContextDebugMessage { options } => {
@@ -122,6 +133,24 @@ impl<'a> Walk<'a> {
     fn referred(&mut self, ty: wp::ComponentValType) -> Result<Arc<ValueType>, ParseError> {
         let ty = self.here()?.types.referred(ty)?;
         ty.map(Arc::new).ok_or(ParseError::Index("type"))
+    }
+
+    /// The beginning of the threads that a built-in makes: numbered right before it.
+    fn thread_start(&mut self, table: u32, at: usize) -> Result<(), ParseError> {
+        if self.here()?.types.arena().table_at(table).table64 {
+            return Err(unsupported(
+                "threads of functions of a table of 64 bits",
+                at,
+            ));
+        }
+        let signature = CoreSignature {
+            params: vec![CoreType::I32; 2],
+            results: Vec::new(),
+        };
+        let kind = CrossingKind::ThreadStart(table);
+        let id = self.cross(kind, "thread".into(), signature, u32::MAX)?;
+        self.describe(id, None, &Options::default(), None);
+        self.item(Item::Incoming(id))
     }
 
     /// Adds a built-in as the next core function.

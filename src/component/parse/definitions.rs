@@ -77,12 +77,6 @@ impl<'a> Walk<'a> {
         options: Options,
         at: usize,
     ) -> Result<(), ParseError> {
-        if options.is_async && options.callback.is_none() {
-            return Err(unsupported(
-                "a function lifted with `async` and without `callback` (a stackful one)",
-                at,
-            ));
-        }
         let open = self.here()?;
         let ComponentAnyTypeId::Func(ty) = open.types.arena().component_any_type_at(ty) else {
             return Err(ParseError::Index("type"));

@@ -148,7 +148,7 @@ impl Moment {
                     call.storage = value;
                 }
             }
-            EventKind::Write { .. } | EventKind::Hash(_) => {}
+            EventKind::Write { .. } | EventKind::Hash(_) | EventKind::Resume(_) => {}
         }
     }
 

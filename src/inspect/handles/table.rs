@@ -231,8 +231,17 @@ impl HandleTable {
         });
     }
 
+    /// The call out that returns. It need not be the last one made: others may still wait.
+    fn take_outgoing(&mut self, changes: &Changes) -> Option<Call> {
+        let is_it = |call: &Call| call.occasion == *changes.occasion;
+        match self.outgoing.iter().rposition(is_it) {
+            Some(at) => Some(self.outgoing.remove(at)),
+            None => self.outgoing.pop(),
+        }
+    }
+
     fn returned(&mut self, result: Option<&Lifted>, changes: &mut Changes) {
-        let Some(call) = self.outgoing.pop() else {
+        let Some(call) = self.take_outgoing(changes) else {
             return;
         };
         self.end_lends(&call);
@@ -241,7 +250,7 @@ impl HandleTable {
 
     /// When it gives back what it has been lent is not seen: it may be from now on.
     fn pend(&mut self, subtask: u32, moves_handles: bool, changes: &mut Changes) {
-        let Some(call) = self.outgoing.pop() else {
+        let Some(call) = self.take_outgoing(changes) else {
             return;
         };
         self.end_lends(&call);
@@ -277,9 +286,12 @@ impl HandleTable {
     }
 
     fn leave(&mut self, changes: &mut Changes) {
-        let Some(call) = self.incoming.pop() else {
-            return;
+        let is_it = |call: &Call| call.occasion.crossing == changes.occasion.crossing;
+        let call = match self.incoming.iter().rposition(is_it) {
+            Some(at) => Some(self.incoming.remove(at)),
+            None => self.incoming.pop(),
         };
+        let Some(call) = call else { return };
         for index in call.borrows {
             let kept = self.entries.get(&index).filter(|entry| {
                 entry.created == call.occasion && matches!(entry.kind, EntryKind::Borrow(_))

@@ -136,6 +136,7 @@ impl Arrivals {
             component,
             begun: HashMap::new(),
             calls: Vec::new(),
+            made: HashMap::new(),
             found: BTreeMap::new(),
             told: BTreeMap::new(),
             results: Results::default(),
@@ -212,6 +213,8 @@ struct Open {
     instance: Instance,
     crossing: CrossingId,
     event: u64,
+    /// Which of its instance's calls out it is.
+    number: u32,
     /// Its first two arguments.
     words: (u64, u64),
     /// What was written to where an event is told.
@@ -223,6 +226,8 @@ struct Pass<'a> {
     /// What goes on, by the index of its waitable: the hostcall that began it.
     begun: HashMap<(Instance, u32), u64>,
     calls: Vec<Open>,
+    /// How many calls out each instance has made.
+    made: HashMap<Instance, u32>,
     found: BTreeMap<u64, Arrival>,
     told: BTreeMap<u64, Vec<u64>>,
     results: Results,
@@ -243,7 +248,10 @@ impl Pass<'_> {
             EventKind::Call(args) => {
                 let word = |index| number(args.get(index)).unwrap_or(0);
                 self.results.begin((instance, event), crossing, &args);
+                let made = self.made.entry(instance).or_insert(0);
+                *made = made.wrapping_add(1);
                 self.calls.push(Open {
+                    number: *made,
                     instance,
                     crossing: id,
                     event,
@@ -260,6 +268,15 @@ impl Pass<'_> {
                     open.told = two_words(&bytes);
                 }
                 self.results.write((instance, crossing), address, &bytes);
+            }
+            EventKind::Resume(after) => {
+                let made = self.made.get(&instance).copied().unwrap_or_default();
+                let goes_on = (instance, id, made.wrapping_sub(after));
+                let is_it = |open: &Open| (open.instance, open.crossing, open.number) == goes_on;
+                if let Some(at) = self.calls.iter().rposition(is_it) {
+                    let resumed = self.calls.remove(at);
+                    self.calls.push(resumed);
+                }
             }
             EventKind::Return(results) => {
                 let is_it = |open: &Open| open.instance == instance && open.crossing == id;

@@ -71,6 +71,7 @@ pub fn arguments(
         }
         (CrossingKind::Realloc, _, _) => named(&["old-pointer", "old-size", "align", "new-size"]),
         (CrossingKind::Destructor, _, _) => named(&["rep"]),
+        (CrossingKind::ThreadStart(_), _, _) => named(&["function", "context"]),
         _ => Vec::new(),
     }
 }
@@ -193,9 +194,10 @@ pub fn title(crossing: &Crossing, args: &[CoreValue], asked_for: Option<&AskedFo
     match crossing.kind {
         CrossingKind::Lower | CrossingKind::Builtin(_) => name.to_string(),
         CrossingKind::Lift => format!("{name} (export)"),
-        CrossingKind::PostReturn | CrossingKind::Callback | CrossingKind::Destructor => {
-            name.to_string()
-        }
+        CrossingKind::PostReturn
+        | CrossingKind::Callback
+        | CrossingKind::Destructor
+        | CrossingKind::ThreadStart(_) => name.to_string(),
         CrossingKind::Realloc => {
             let names = ["old", "old_size", "align", "new_size"];
             let args: Vec<String> = names

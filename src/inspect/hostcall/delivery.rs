@@ -31,6 +31,8 @@ struct Asking {
     about: About,
     /// Its number.
     event: u64,
+    /// Which it is of the instance's calls out that are looked through.
+    number: u32,
 }
 
 /// What a call that may tell is about.
@@ -63,6 +65,8 @@ pub fn delivery(
     let mut left = MAX_WRITTEN;
     let mut asking: Vec<Asking> = Vec::new();
     let mut payload = None;
+    // Calls out of the instance, from here on.
+    let mut made = 0_u32;
     for _ in 0..MAX_LOOK_AHEAD {
         let number_now = cursor.event();
         let Some(Event {
@@ -83,7 +87,18 @@ pub fn delivery(
             CrossingKind::Builtin(builtin) => asks(builtin),
             _ => None,
         };
+        if let EventKind::Call(_) = kind {
+            made = made.wrapping_add(1);
+        }
         let (told, at) = match kind {
+            EventKind::Resume(after) if asks.is_some() => {
+                let goes_on = made.wrapping_sub(after);
+                if let Some(at) = asking.iter().rposition(|call| call.number == goes_on) {
+                    let resumed = asking.remove(at);
+                    asking.push(resumed);
+                }
+                continue;
+            }
             EventKind::Write { address, bytes } => {
                 let awaited = asking.last().map(|call| call.about);
                 if awaited == Some(About::EventAt(address)) && bytes.len() >= 8 {
@@ -108,6 +123,7 @@ pub fn delivery(
                         _ => About::EventAt(word(1)),
                     },
                     event: number_now,
+                    number: made,
                 });
                 payload = None;
                 continue;

@@ -21,6 +21,7 @@ pub(in crate::inspect) fn names(crossing: &Crossing) -> (Vec<String>, Vec<String
             owned(&["pointer"]),
         ),
         (CrossingKind::Destructor, _) => (owned(&["rep"]), Vec::new()),
+        (CrossingKind::ThreadStart(_), _) => (owned(&["function", "context"]), Vec::new()),
         (CrossingKind::PostReturn, _) => (owned(&["result"]), Vec::new()),
         (CrossingKind::Lower | CrossingKind::Lift, None) => Default::default(),
     }

@@ -155,7 +155,7 @@ impl<'t> Side<'t> {
             let is_realloc = crossing.is_some_and(|c| c.kind == CrossingKind::Realloc);
             match event.kind {
                 EventKind::Enter(_) | EventKind::Leave(_) if is_realloc => {}
-                EventKind::Hash(_) => {}
+                EventKind::Hash(_) | EventKind::Resume(_) => {}
                 EventKind::Write { bytes, .. } => match told.last_mut() {
                     // A long write may come as several.
                     Some(Told::Written(before)) => before.extend(bytes),

@@ -5,7 +5,7 @@ use crate::component::status::{CopyAnswer, EventCode, LoweredAnswer, SubtaskStat
 use crate::component::types::CoreValue;
 use crate::component::{Component, Crossing, CrossingId, CrossingKind, Direction, Instance};
 use crate::trace::{Event, EventKind, Trace};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// Events between two looks at whether to go on.
 const STRIDE: u64 = 1 << 12;
@@ -24,6 +24,8 @@ pub(super) struct Open {
     /// Its number, if it goes out; of one that comes in, that of the next call out.
     pub(super) event: u64,
     pub(super) args: Vec<CoreValue>,
+    /// How many calls out its instance had made by then, this one included.
+    count: u32,
 }
 
 /// How a recording stood at its end.
@@ -53,6 +55,7 @@ pub(super) fn each(
 ) -> Option<Vec<Open>> {
     let component = trace.component().clone();
     let mut open: Vec<Open> = Vec::new();
+    let mut made: HashMap<Instance, u32> = HashMap::new();
     let mut cursor = trace.events();
     for read in 0_u64.. {
         if read.is_multiple_of(STRIDE) && !go_on() {
@@ -72,9 +75,14 @@ pub(super) fn each(
             }
             _ => number,
         };
+        if let EventKind::Call(_) = event.kind {
+            let made: &mut u32 = made.entry(event.instance).or_default();
+            *made = made.wrapping_add(1);
+        }
         see(&component, &event, crossing, number, &open);
         match event.kind {
             EventKind::Call(args) | EventKind::Enter(args) => open.push(Open {
+                count: made.get(&event.instance).copied().unwrap_or_default(),
                 instance: event.instance,
                 crossing: event.crossing,
                 event: number,
@@ -83,6 +91,15 @@ pub(super) fn each(
             EventKind::Return(_) | EventKind::Leave(_) => {
                 if let Some(at) = open.iter().rposition(is_it) {
                     open.remove(at);
+                }
+            }
+            EventKind::Resume(after) => {
+                // The call that goes on is innermost by then.
+                let made = made.get(&event.instance).copied().unwrap_or_default();
+                let goes_on = made.wrapping_sub(after);
+                if let Some(at) = open.iter().rposition(|o| is_it(o) && o.count == goes_on) {
+                    let resumed = open.remove(at);
+                    open.push(resumed);
                 }
             }
             EventKind::Write { .. } | EventKind::Hash(_) => {}

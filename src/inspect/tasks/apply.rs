@@ -10,6 +10,9 @@ use crate::component::{Answerer, Component, CrossingId};
 use crate::trace::Instance;
 use std::sync::Arc;
 
+/// Threads that have not begun to run, of which it is known who made them.
+const MOST_THREADS: usize = 1 << 10;
+
 /// Who takes a step, and when.
 #[derive(Debug, Clone, Copy)]
 struct At<'a> {
@@ -61,6 +64,16 @@ impl Tasks {
                     }
                 }
                 self.hear(at, told);
+            }
+            What::Starts { function, context } => {
+                let made = (at.instance, *function, *context);
+                let threads = &mut self.threads;
+                let place = threads.iter().position(|(thread, _)| *thread == made);
+                at.task = place.and_then(|place| threads.remove(place).1);
+                self.enter(at);
+            }
+            What::Stops => {
+                self.leave(at);
             }
             What::Answers(answer) => {
                 at.task = self.leave(at);
@@ -222,6 +235,7 @@ impl Tasks {
     }
 
     fn enter(&mut self, at: At<'_>) {
+        self.current = at.task;
         self.frames.push(Frame::Entry {
             instance: at.instance,
             crossing: at.crossing,
@@ -235,11 +249,21 @@ impl Tasks {
             matches!(frame, Frame::Entry { instance, crossing, .. }
                 if (*instance, *crossing) == (at.instance, at.crossing))
         };
-        let place = self.frames.iter().rposition(is_it)?;
-        match self.frames.remove(place) {
+        // Where calls go on in any order, the one that runs ends.
+        let is_its = |frame: &Frame| {
+            let current = self.current;
+            is_it(frame) && matches!(frame, Frame::Entry { task, .. } if *task == current)
+        };
+        let place = self.frames.iter().rposition(is_its);
+        let place = place.or_else(|| self.frames.iter().rposition(is_it))?;
+        let left = match self.frames.remove(place) {
             Frame::Entry { task, .. } => task,
             Frame::Call { .. } => None,
-        }
+        };
+        self.current = self.frames.last().and_then(|frame| match frame {
+            Frame::Entry { task, .. } | Frame::Call { task, .. } => *task,
+        });
+        left
     }
 
     fn answer(&mut self, at: At<'_>, answer: CallbackAnswer) -> Option<Task> {
@@ -283,17 +307,16 @@ impl Tasks {
 
     /// Ends the innermost such call.
     fn return_from(&mut self, at: At<'_>) -> Option<Frame> {
-        let is_it = |frame: &Frame| {
-            matches!(frame, Frame::Call { instance, crossing, .. }
-                if (*instance, *crossing) == (at.instance, at.crossing))
-        };
+        let is_it =
+            |frame: &Frame| matches!(frame, Frame::Call { event, .. } if *event == at.event);
         let place = self.frames.iter().rposition(is_it)?;
         let frame = self.frames.remove(place);
-        if let Frame::Call { task, .. } = &frame
-            && let Some(task) = self.task_mut(*task)
-        {
-            task.state = TaskState::Running;
-            task.ran = at.event;
+        if let Frame::Call { task, .. } = &frame {
+            self.current = *task;
+            if let Some(task) = self.task_mut(*task) {
+                task.state = TaskState::Running;
+                task.ran = at.event;
+            }
         }
         Some(frame)
     }
@@ -372,6 +395,11 @@ impl Tasks {
                     *place = Some(*value);
                 }
             }
+            Asked::NewThread { function, context } if self.threads.len() < MOST_THREADS => {
+                let thread = (at.instance, *function, *context);
+                self.threads.push((thread, at.task));
+            }
+            Asked::NewThread { .. } => {}
             Asked::Join { waitable, set } => {
                 let joined = (*set != 0).then_some(*set);
                 match self.item_mut(at, *waitable) {
@@ -508,6 +536,7 @@ impl Tasks {
         if let Some(Frame::Entry { task, .. }) = self.frames.get_mut(place) {
             *task = Some(found);
         }
+        self.current = Some(found);
         if let Some(task) = self.task_mut(Some(found)) {
             task.callbacks = task.callbacks.saturating_add(1);
             task.state = TaskState::Running;

@@ -232,7 +232,7 @@ impl Building {
     ) {
         let what = self.observing.returning(store, call, results);
         let (events, of) = (store.data().events(), (call.instance, call.crossing));
-        Observing::step(&mut self.history, When::after(events), events, of, what);
+        Observing::step(&mut self.history, When::after(events), call.event, of, what);
     }
 
     /// As [`Observer::entering`].

@@ -171,6 +171,13 @@ impl Observing {
                     arguments: named(&arguments),
                 })
             }
+            CrossingKind::ThreadStart(_) => {
+                let word = |index| number(entry.args.get(index)).map_or(0, |word| word as u32);
+                Some(What::Starts {
+                    function: word(0),
+                    context: word(1),
+                })
+            }
             CrossingKind::Callback => {
                 let word = |index| number(entry.args.get(index)).map(|word| word as u32);
                 let told = match (word(0), word(1), word(2)) {
@@ -195,6 +202,7 @@ impl Observing {
         let answers = match &crossing.kind {
             CrossingKind::Lift => crossing.lift() == Lift::AsyncCallback,
             CrossingKind::Callback => true,
+            CrossingKind::ThreadStart(_) => return Some(What::Stops),
             _ => return None,
         };
         if answers {
@@ -400,6 +408,10 @@ fn asked(
         }
         Builtin::TaskCancel => Asked::TaskCancel,
         Builtin::ContextSet(slot) => Asked::ContextSet(*slot, word(0)),
+        Builtin::ThreadNewIndirect(_) => Asked::NewThread {
+            function: first,
+            context: word(1) as u32,
+        },
         Builtin::WaitableJoin => Asked::Join {
             waitable: first,
             set: word(1) as u32,

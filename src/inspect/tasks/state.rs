@@ -15,8 +15,8 @@ pub struct TaskId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u64);
 
-/// Everything at one moment. Moments are told by how many calls out have been made: `event` is the
-/// number of the next one then.
+/// Everything at one moment. What happens by a hostcall has its number; what happens between two has the
+/// number of the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tasks {
     pub(super) begun: u64,
@@ -24,9 +24,16 @@ pub struct Tasks {
     pub(super) tasks: BTreeMap<TaskId, Task>,
     pub(super) holdings: BTreeMap<Instance, Holdings>,
     pub(super) channels: BTreeMap<ChannelId, Channel>,
-    /// What is in progress, innermost last.
+    /// What is in progress, in the order in which it began.
     pub(super) frames: Vec<Frame>,
+    /// The task whose code runs, or is in the hostcall that was made last.
+    pub(super) current: Option<TaskId>,
+    /// Threads that have not begun to run: the function and what it is given, and who made them.
+    pub(super) threads: Vec<(Thread, Option<TaskId>)>,
 }
+
+/// A thread that has not begun: of which instance, the function in a table, and what it is given.
+pub(super) type Thread = (Instance, u32, u32);
 
 /// What one instance holds by index, as far as it is waited for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -358,10 +365,7 @@ impl Tasks {
 
     /// The one whose code runs, or is in the innermost hostcall.
     pub fn running(&self) -> Option<TaskId> {
-        self.frames.iter().rev().find_map(|frame| match frame {
-            Frame::Entry { task, .. } => Some(*task),
-            Frame::Call { .. } => None,
-        })?
+        self.current
     }
 
     /// The instances that hold something, or hold back calls.

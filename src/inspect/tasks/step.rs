@@ -7,9 +7,10 @@ use crate::component::types::ValueType;
 use crate::trace::Instance;
 use std::sync::Arc;
 
-/// One step, after so many calls out.
+/// One step.
 #[derive(Debug)]
 pub(super) struct Step {
+    /// Of a call out and its return, the number of that call; else how many have been made.
     pub(super) event: u64,
     pub(super) instance: Instance,
     pub(super) crossing: CrossingId,
@@ -27,6 +28,10 @@ pub(super) struct Passed {
 /// What a crossing does.
 #[derive(Debug)]
 pub(super) enum What {
+    /// A thread that a task has made begins to run.
+    Starts { function: u32, context: u32 },
+    /// It is over.
+    Stops,
     /// An exported function is called.
     Begins {
         arguments: Arc<str>,
@@ -92,6 +97,11 @@ pub(super) enum Asked {
     },
     TaskCancel,
     ContextSet(u32, u64),
+    /// A thread that is to run this function of a table, with this.
+    NewThread {
+        function: u32,
+        context: u32,
+    },
     Join {
         waitable: u32,
         set: u32,

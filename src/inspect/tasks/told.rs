@@ -259,7 +259,7 @@ impl From<&Unused> for UnusedTold {
         };
         UnusedTold {
             words: format!(
-                "{side} end of {}, which came before event {}: never {done}, {dropped}",
+                "{side} end of {}, which came at event {}: never {done}, {dropped}",
                 unused.channel, end.came
             ),
             instance: unused.instance.0,

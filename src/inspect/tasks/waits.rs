@@ -182,7 +182,13 @@ impl Graph<'_> {
                 match call {
                     Some((_, Some(callee), _)) => vec![Node::Task(callee)],
                     Some((_, None, Some(index))) => vec![Node::Item(task.instance, index)],
-                    Some((crossing, None, None)) => vec![Node::Host(crossing)],
+                    Some((crossing, None, None)) => {
+                        match self.words.answerer(task.instance, crossing) {
+                            // It is about to begin.
+                            Some(_) => Vec::new(),
+                            None => vec![Node::Host(crossing)],
+                        }
+                    }
                     None => Vec::new(),
                 }
             }

@@ -212,7 +212,7 @@ impl Words<'_> {
         format!(
             "waitable set: {members}{}; made{by} {}",
             waiting.concat(),
-            before(set.made)
+            at(set.made)
         )
     }
 
@@ -251,7 +251,7 @@ impl Words<'_> {
             words.push_str(&format!(
                 "; last:{values} {} {}",
                 how(moved.answer),
-                before(moved.event)
+                around(moved.event)
             ));
         }
         let other = channel.map(|channel| channel.holder(end.side.other()));
@@ -262,7 +262,7 @@ impl Words<'_> {
                     by.0
                 )
             }
-            (_, Some(event)) => format!("; the other end has been dropped, told {}", before(event)),
+            (_, Some(event)) => format!("; the other end has been dropped, told {}", around(event)),
             (Some(other), None) => format!("; other end: {}", self.holder(other)),
             (None, None) => String::new(),
         });
@@ -357,7 +357,7 @@ fn progress(subtask: &Subtask) -> String {
     let name = subtask.progress.state.map_or("unknown", SubtaskState::name);
     match subtask.progress.state {
         Some(state) if state.is_resolved() => {
-            format!("{name}, told {}", before(subtask.progress.told))
+            format!("{name}, told {}", around(subtask.progress.told))
         }
         _ => name.to_owned(),
     }
@@ -402,6 +402,11 @@ fn at(event: u64) -> String {
 
 fn before(event: u64) -> String {
     format!("before event {event}")
+}
+
+/// By a hostcall, or with a callback before it.
+fn around(event: u64) -> String {
+    format!("at event {event}")
 }
 
 fn begun(event: u64) -> String {

@@ -40,7 +40,22 @@ pub(super) fn shim_text(wraps: &[Wrap<'_>]) -> String {
     }
     for (k, wrap) in wraps.iter().enumerate() {
         let signature = signature_text(&wrap.crossing.signature, None);
-        _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
+        if wrap.starter.is_some() {
+            _ = writeln!(text, "(import \"guest\" \"t{k}\" (table $t{k} 0 funcref))");
+        }
+        if !wrap.starts_thread() {
+            _ = writeln!(text, "(import \"guest\" \"f{k}\" (func $f{k} {signature}))");
+        }
+    }
+    for (k, wrap) in wraps.iter().enumerate() {
+        if let Some(starter) = wrap.starter.filter(|_| wrap.starts_thread()) {
+            _ = write!(
+                text,
+                "(func $f{k} (param i32 i32) (call_indirect $t{k} (param i32) (local.get 1) (local.get 0)))
+(elem (table $starters) (i32.const {starter}) funcref (ref.func $w{k}))
+"
+            );
+        }
     }
     for (k, wrap) in wraps.iter().enumerate() {
         if wrap.hashes() {
@@ -102,6 +117,7 @@ const SHIM_IMPORTS: &str = r#"
 (import "recorder" "pending" (global $pending (mut i32)))
 (import "recorder" "all-kept" (global $all-kept (mut i32)))
 (import "recorder" "inside" (global $inside (mut i32)))
+(import "recorder" "made" (global $made (mut i32)))
 (import "recorder" "access" (table $access 0 funcref))
 (import "recorder" "time" (global $time (mut i64)))
 (import "recorder" "commit" (func $commit))
@@ -115,6 +131,8 @@ const SHIM_IMPORTS: &str = r#"
 (import "recorder" "hash-all" (func $hash-all))
 (import "shuffle" "freed" (global $freed (mut i32)))
 (import "shuffle" "moved" (func $moved))
+(import "threads" "starters" (table $starters 0 funcref))
+(import "threads" "keep-start" (func $keep-start (param i32 i32 i32) (result i32)))
 (import "chaos" "shorter" (func $shorter (param i64) (result i64)))
 (import "chaos" "shorter32" (func $shorter32 (param i32) (result i32)))
 (import "chaos" "permit" (func $permit (param i32 i64) (result i64)))

@@ -50,9 +50,10 @@ pub(super) fn handles(crossing: &Crossing) -> Handles {
             brings: true,
         },
         CrossingKind::Builtin(builtin) => of_builtin(builtin),
-        CrossingKind::PostReturn | CrossingKind::Realloc | CrossingKind::Destructor => {
-            Handles::default()
-        }
+        CrossingKind::PostReturn
+        | CrossingKind::Realloc
+        | CrossingKind::Destructor
+        | CrossingKind::ThreadStart(_) => Handles::default(),
     }
 }
 
@@ -99,6 +100,14 @@ fn of_builtin(builtin: &Builtin) -> Handles {
         | B::BackpressureInc
         | B::BackpressureDec
         | B::ThreadYield
+        | B::ThreadIndex
+        | B::ThreadNewIndirect(_)
+        | B::ThreadResumeLater
+        | B::ThreadSuspend
+        | B::ThreadSuspendThenResume
+        | B::ThreadYieldThenResume
+        | B::ThreadSuspendThenPromote
+        | B::ThreadYieldThenPromote
         | B::ErrorContextDebugMessage => Handles::default(),
     }
 }

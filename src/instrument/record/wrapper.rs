@@ -29,6 +29,10 @@ pub(super) struct Wrap<'a> {
     pub(super) hashes_from: u32,
     /// The far side may owe the instance something.
     pub(super) may_be_owed: bool,
+    /// The guest may keep several stacks.
+    pub(super) keeps_stacks: bool,
+    /// Which table of functions threads begin with, of those of the body, if it is about that.
+    pub(super) starter: Option<usize>,
     /// What it does to the handles of an instance whose indices are shuffled.
     pub(super) shuffled: Option<Handles>,
     /// What of it is made less than it is.
@@ -70,6 +74,11 @@ impl Wrap<'_> {
         };
         // Without a callback, a task is done when its function returns.
         is_task && self.crossing.signature.results.as_slice() == [CoreType::I32]
+    }
+
+    /// Whether a thread begins with it.
+    pub(super) fn starts_thread(&self) -> bool {
+        matches!(self.crossing.kind, CrossingKind::ThreadStart(_))
     }
 
     /// Writes the wrapper of the shim's import number `k`.
@@ -130,7 +139,13 @@ impl Wrapper<'_, '_> {
         let signature = &self.wrap.crossing.signature;
         let k = self.k;
         let named = signature_text(signature, Some("p"));
-        _ = write!(self.text, "(func (export \"w{k}\") {named} (local $at i32)");
+        _ = write!(
+            self.text,
+            "(func $w{k} (export \"w{k}\") {named} (local $at i32)"
+        );
+        if self.is_counted() {
+            self.text.push_str(" (local $own i32)");
+        }
         for (i, ty) in signature.results.iter().enumerate() {
             _ = write!(self.text, " (local $r{i} {})", core_type(*ty));
         }
@@ -154,6 +169,7 @@ impl Wrapper<'_, '_> {
         }
         self.time();
         self.record(Kind::Call, "p", &self.params());
+        self.count();
         if self.wrap.may_exit {
             _ = write!(self.text, " (if {IS_ALL_KNOWN} (then (call $hash-all)))");
             self.text.push_str(" (call $commit)");
@@ -165,6 +181,7 @@ impl Wrapper<'_, '_> {
         self.call();
         self.permit_less();
         self.time();
+        self.resume();
         if arrivals == Arrivals::Everything {
             self.settle();
             self.answered();
@@ -181,6 +198,32 @@ impl Wrapper<'_, '_> {
             self.text
                 .push_str(" (if (i32.eqz (global.get $inside)) (then (call $moved)))");
         }
+    }
+
+    /// Whether calls out are counted: what tells one from others of the same function.
+    fn is_counted(&self) -> bool {
+        self.wrap.keeps_stacks && self.wrap.crossing.direction() == Direction::Outgoing
+    }
+
+    fn count(&mut self) {
+        if self.is_counted() {
+            self.text.push_str(
+                " (global.set $made (i32.add (global.get $made) (i32.const 1))) (local.set $own (global.get $made))",
+            );
+        }
+    }
+
+    /// Says that the guest goes on in this call. Whether it has gone on elsewhere meanwhile, in
+    /// this instance or another, is for who reads all of them.
+    fn resume(&mut self) {
+        if !self.is_counted() || !self.wrap.crossing.may_be_overtaken() {
+            return;
+        }
+        let header = header(Kind::Resume, self.wrap.crossing.id);
+        _ = write!(
+            self.text,
+            "\n (local.set $at (call $room (i32.const 8))) (i32.store $r (local.get $at) (i32.const {header})) (i32.store $r offset=4 (local.get $at) (i32.sub (global.get $made) (local.get $own))) (i32.store $r (i32.const 0) (i32.add (local.get $at) (i32.const 8)))"
+        );
     }
 
     /// The far side is asked for less than the guest asks for.
@@ -353,6 +396,9 @@ impl Wrapper<'_, '_> {
     }
 
     fn call(&mut self) {
+        if let (Some(starter), false) = (self.wrap.starter, self.wrap.starts_thread()) {
+            return self.new_thread(starter);
+        }
         _ = write!(self.text, "\n (call $f{}", self.k);
         for i in 0..self.wrap.crossing.signature.params.len() {
             _ = write!(self.text, " (local.get $p{i})");
@@ -361,6 +407,20 @@ impl Wrapper<'_, '_> {
         for i in (0..self.wrap.crossing.signature.results.len()).rev() {
             _ = write!(self.text, " (local.set $r{i})");
         }
+    }
+
+    /// The thread begins in the recorder. If it cannot begin, the runtime is given something that
+    /// cannot begin for the same reason.
+    fn new_thread(&mut self, starter: usize) {
+        let k = self.k;
+        _ = write!(
+            self.text,
+            r#"
+ (if (result i32) (i32.ge_u (local.get $p0) (table.size $t{k})) (then (call $f{k} (i32.const -1) (i32.const 0)))
+  (else (if (result i32) (ref.is_null (table.get $t{k} (local.get $p0))) (then (call $f{k} (i32.const 1) (i32.const 0)))
+   (else (call $f{k} (i32.const 0) (call $keep-start (i32.const {starter}) (local.get $p0) (local.get $p1)))))))
+ (local.set $r0)"#
+        );
     }
 
     /// Logs the blocks that the far side may have written.

@@ -11,7 +11,9 @@ mod tree;
 
 pub use slices::{Sample, Slice};
 pub use tree::MOST_TIMES_ON_STACK;
-pub(super) use tree::{Tree, calling_out, enter, entering, import, returning, take_notes};
+pub(super) use tree::{
+    Tree, calling_out, enter, entering, import, place_of_call, returning, switch, take_notes,
+};
 
 use super::compiled::Compiled;
 use super::error::ReplayError;

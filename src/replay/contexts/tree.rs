@@ -12,7 +12,8 @@ use crate::replay::position::{InstanceId, Tick};
 use crate::replay::state::State;
 use std::collections::HashMap;
 use wasmtime::{
-    AsContextMut, Caller, Extern, Global, GlobalType, Memory, MemoryType, Mutability, Val, ValType,
+    AsContext, AsContextMut, Caller, Extern, Global, GlobalType, Memory, MemoryType, Mutability,
+    Val, ValType,
 };
 
 /// A tree takes so many bytes at most; what is called then is counted by function only.
@@ -364,6 +365,23 @@ pub(in crate::replay) fn calling_out(
             tree.calling_out.push((slot, crossing));
             *tree.hostcalls.entry((slot, crossing)).or_default() += 1;
         }
+    }
+}
+
+/// Where the innermost call out is made, if contexts are kept.
+pub(in crate::replay) fn place_of_call(store: impl AsContext<Data = State>) -> Option<u32> {
+    let store = store.as_context();
+    let tree = store.data().contexts.as_ref()?;
+    tree.calling_out.last().map(|(slot, _)| *slot)
+}
+
+/// Another stack goes on, or begins: these are the calls out of it, outermost first.
+pub(in crate::replay) fn switch(
+    mut store: impl AsContextMut<Data = State>,
+    calls: Vec<(u32, CrossingId)>,
+) {
+    if let Some(tree) = &mut store.as_context_mut().data_mut().contexts {
+        tree.calling_out = calls;
     }
 }
 

@@ -290,8 +290,10 @@ impl Timeline {
             just_after(until).min(bound)
         });
         tracing::debug!("searching from {} to {stop:?}", stretch.from);
+        let watch = search.watch_in(until == bound);
         Run {
-            watch: search.watch_in(until == bound),
+            on_stack: self.on_stack_for(&watch),
+            watch,
             stop,
             leave: match way.reach.at_once {
                 1 => self.leave_on_the_way(Vec::new()),

@@ -185,6 +185,8 @@ impl Timeline {
             watch: search.watch.clone(),
             stop: piece.last.map_or(StopAt::First, StopAt::FirstUntil),
             leave: Leave::NOTHING,
+            // Only breakpoints are searched for in pieces.
+            on_stack: None,
         };
         tracing::debug!("searching {} pieces after {from}", pieces.len());
         let mut found = None;

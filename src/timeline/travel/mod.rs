@@ -27,7 +27,7 @@ mod steps;
 mod written;
 
 use super::processes::process::{Process, Sent};
-use super::processes::wire::ask::{Ask, Errand, Meanwhile};
+use super::processes::wire::ask::{Ask, Errand, Meanwhile, OnStack};
 use super::processes::wire::found::{Hit, LastHit, RunEnd};
 use super::processes::wire::run::{Run, StopAt, Watch};
 use super::recovery::Patience;
@@ -99,7 +99,20 @@ impl Timeline {
         }
     }
 
+    /// The call into the guest that holds the frames that are watched.
+    pub(super) fn on_stack_for(&self, watch: &Watch) -> Option<u64> {
+        self.on_stack.filter(|_| watch.is_for_frames())
+    }
+
     fn attempt(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
+        self.on_stack = match motion {
+            Motion::Line(..) | Motion::OutOf { .. } | Motion::Instruction(..)
+                if self.trace.keeps_stacks() =>
+            {
+                Some(self.live.ask(OnStack)?)
+            }
+            _ => None,
+        };
         match motion {
             Motion::Start => self.reach_start(),
             Motion::End => self.reach_end(interrupt),
@@ -194,6 +207,7 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Ran> {
         let run = Run {
+            on_stack: self.on_stack_for(&watch),
             watch: watch.clone(),
             stop,
             leave: self.leave_on_the_way(leave_at),

@@ -79,6 +79,7 @@ impl Timeline {
             return self.run(process, watch, stop, leave_at, interrupt);
         }
         let run = Run {
+            on_stack: self.on_stack_for(&watch),
             watch: watch.clone(),
             stop,
             leave: self.leave_on_the_way(leave_at),

@@ -508,7 +508,8 @@ impl Timeline {
         }
     }
 
-    /// The instruction before this one is in the same tick, or in the one before.
+    /// The instruction before this one is in the same tick, or in the one before, or in one not
+    /// long before that.
     fn instruction_back(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         match self.instruction_before(self.here.position, interrupt)? {
             Some(position) => self.reach_position(position, interrupt),
@@ -521,7 +522,9 @@ impl Timeline {
         here: Position,
         interrupt: &Interrupt,
     ) -> Result<Option<Position>> {
-        for back in [0, 1] {
+        // In a tick in which another stack goes on, it may do nothing but return.
+        let most = if self.trace.keeps_stacks() { 8 } else { 1 };
+        for back in 0..=most {
             let Some(tick) = here.tick.0.checked_sub(back).filter(|t| *t > 0) else {
                 break;
             };

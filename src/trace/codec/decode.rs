@@ -82,6 +82,10 @@ impl Decoder {
                 }
             }
             Tag::Hash => EventKind::Hash(u64::from_le_bytes(bytes.array()?)),
+            Tag::Resume => {
+                let after = bytes.varint()?;
+                EventKind::Resume(u32::try_from(after).map_err(|_| CodecError::Number)?)
+            }
             Tag::Time | Tag::Set => return Err(CodecError::Kind(number)),
         };
         self.at = section.len() - bytes.0.len();

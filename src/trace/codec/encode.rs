@@ -75,6 +75,7 @@ impl Encoder {
                 out.extend_from_slice(bytes);
             }
             RecordKind::Hash(hash) => out.extend_from_slice(&hash.to_le_bytes()),
+            RecordKind::Resume(after) => varint(u64::from(after), out),
             RecordKind::Time(_) => {}
         }
     }
@@ -101,6 +102,7 @@ impl Encoder {
             RecordKind::Enter(_) => Tag::Enter,
             RecordKind::Leave(_) => Tag::Leave,
             RecordKind::Hash(_) => Tag::Hash,
+            RecordKind::Resume(_) => Tag::Resume,
             RecordKind::Time(_) => Tag::Time,
             RecordKind::Write { address, bytes } => {
                 let area = self.open.area(record.crossing).filter(|(at, size)| {

@@ -10,6 +10,7 @@
 //! area      the bytes of the return area
 //! time      nanoseconds:varint, the difference to the time before
 //! set       nanoseconds:signed LEB128, how much more the wall clock is off than before
+//! resume    calls:varint, how many the instance made after the one that goes on
 //! ```
 //!
 //! An event that is not `named` belongs to the innermost crossing in progress, of
@@ -66,6 +67,8 @@ enum Tag {
     Time = 7,
     /// The host's wall clock was set before the next time.
     Set = 8,
+    /// The guest goes on in a call out that has waited.
+    Resume = 9,
 }
 
 impl Tag {
@@ -80,6 +83,7 @@ impl Tag {
             Tag::Area,
             Tag::Time,
             Tag::Set,
+            Tag::Resume,
         ]
         .get(usize::from(number))
         .copied()

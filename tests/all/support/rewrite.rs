@@ -40,6 +40,11 @@ pub fn raw(event: &Event) -> Vec<u8> {
             out.extend(hash.to_le_bytes());
             out
         }
+        EventKind::Resume(after) => {
+            let mut out = record(Kind::Resume);
+            out.extend(after.to_le_bytes());
+            out
+        }
     }
 }
 

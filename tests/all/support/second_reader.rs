@@ -212,6 +212,13 @@ pub fn crossings(component: &[u8]) -> Vec<Signature> {
                         found.extend(post_return.map(signature));
                         found.push(signature(core_func_index));
                     } else {
+                        if let wp::CanonicalFunction::ThreadNewIndirect { .. } = canonical {
+                            found.push(Signature {
+                                params: vec![wp::ValType::I32; 2],
+                                results: Vec::new(),
+                                area: None,
+                            });
+                        }
                         let function = functions.last_mut().unwrap();
                         let mut crossing = signature(*function);
                         *function += 1;
@@ -246,6 +253,7 @@ pub enum What {
     Leave(Vec<u64>),
     Write(u64, Vec<u8>),
     Hash(u64),
+    Resume(u64),
 }
 
 pub struct Bytes<'a>(pub &'a [u8]);
@@ -346,6 +354,7 @@ pub fn read_events(section: &[u8], crossings: &[Signature]) -> Vec<Read> {
                 What::Write(*address, bytes.take(length))
             }
             5 => What::Hash(bytes.fixed(8)),
+            9 => What::Resume(bytes.varint()),
             other => panic!("kind {other}"),
         };
         match &what {
@@ -395,6 +404,7 @@ pub fn read_records(section: &[u8], crossings: &[Signature]) -> Vec<Read> {
                 What::Write(address, bytes.take(length))
             }
             5 => What::Hash(bytes.fixed(8)),
+            7 => What::Resume(bytes.fixed(4)),
             other => panic!("kind {other}"),
         };
         events.push(Read {

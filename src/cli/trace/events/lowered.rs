@@ -102,6 +102,13 @@ fn answer(cursor: &mut Cursor, depth: &mut Depth, call: &mut Lowered) -> Result<
     while let Some(next) = cursor.peek()? {
         match &next.kind {
             EventKind::Call(_) => return Ok(()),
+            // Another call has its answer first, if it is not this one that goes on.
+            EventKind::Resume(after) => {
+                let goes_on = (next.instance, next.crossing, *after);
+                if goes_on != (call.call.instance, call.call.crossing, 0) {
+                    return Ok(());
+                }
+            }
             EventKind::Return(results) => call.results = Some(results.clone()),
             EventKind::Write { bytes, .. } => call.written += bytes.len() as u64,
             EventKind::Enter(_) | EventKind::Leave(_) | EventKind::Hash(_) => {}

@@ -10,10 +10,12 @@ use crate::component::types::CoreValue;
 use crate::component::{Answerer, Component, Crossing, CrossingId, CrossingKind};
 use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::in_progress::overlay;
-use crate::trace::{Entered, Event, EventKind, Instance, NotedRequest, Trace, Written};
+use crate::trace::{
+    Entered, Event, EventKind, Instance, NotedRequest, OpenOnStack, Stacks, Trace, Way, Written,
+};
 
 /// Calls within calls: deeper than this, nothing is looked for any more.
-const MOST_OPEN: usize = 1 << 17;
+const MOST_OPEN: u64 = 1 << 17;
 /// Requests, and turns of them.
 const MOST_TURNS: usize = 1 << 22;
 /// Bytes that are kept of what is written while one call is in progress.
@@ -41,7 +43,7 @@ pub(super) fn read(
         component: &component,
         found: Requests::default(),
         done: Vec::new(),
-        open: Vec::new(),
+        open: trace.no_calls(),
         written: Vec::new(),
         things: Things::default(),
         tasks: Tasks::default(),
@@ -66,7 +68,7 @@ pub(super) fn read(
                 break;
             }
         }
-        if reading.open.len() >= MOST_OPEN || reading.found.turns.len() >= MOST_TURNS {
+        if reading.open.count() >= MOST_OPEN || reading.found.turns.len() >= MOST_TURNS {
             reading.found.cut_short = Some(format!(
                 "requests after event {events} are not looked for: there are too many"
             ));
@@ -95,8 +97,8 @@ pub(super) struct Open {
 
 /// What was written while a call out was in progress.
 pub(super) struct Answering {
-    /// The call, by how many are open around it.
-    pub(super) depth: usize,
+    /// The number of the call.
+    pub(super) event: u64,
     pub(super) instance: Instance,
     pub(super) writes: Vec<Written>,
     pub(super) left: usize,
@@ -112,7 +114,7 @@ pub(super) struct Reading<'a> {
     pub(super) found: Requests,
     /// Of each request, whether its code has ended.
     pub(super) done: Vec<bool>,
-    pub(super) open: Vec<Open>,
+    pub(super) open: Stacks<Open>,
     pub(super) written: Vec<Answering>,
     pub(super) things: Things,
     pub(super) tasks: Tasks,
@@ -130,11 +132,25 @@ impl Reading<'_> {
         let role = role.unwrap_or(Role::Other);
         match kind {
             EventKind::Enter(args) => self.enter((instance, crossing, role), &args, events),
-            EventKind::Leave(results) => self.leave(&results, events),
+            EventKind::Leave(results) => self.leave((instance, crossing), &results, events),
             EventKind::Call(args) => self.call((instance, crossing, role), args, events),
-            EventKind::Return(results) => self.returned(&results, events),
+            EventKind::Return(results) => {
+                self.returned((instance, crossing), &results, events);
+            }
             EventKind::Write { address, bytes } => self.write(instance, crossing, address, bytes),
+            EventKind::Resume(after) => self.resume(instance, crossing, after),
             EventKind::Hash(_) => {}
+        }
+    }
+
+    /// Another call goes on: what is written next is for it.
+    fn resume(&mut self, instance: Instance, crossing: CrossingId, after: u32) {
+        self.open.resume(instance, crossing, after);
+        let call = self.open.running().last().map(|call| call.of.event);
+        let is_its = |answering: &Answering| Some(answering.event) == call;
+        if let Some(at) = self.written.iter().rposition(is_its) {
+            let answering = self.written.remove(at);
+            self.written.push(answering);
         }
     }
 
@@ -148,7 +164,7 @@ impl Reading<'_> {
         args: &[CoreValue],
         events: u64,
     ) {
-        let around = self.open.last();
+        let around = self.open.running().last().map(|around| &around.of);
         let is_inside = around.is_some_and(|open| open.is_inside);
         let inherited = around.and_then(|open| open.request);
         let entered = Entered::new(events, instance, crossing, args);
@@ -189,7 +205,7 @@ impl Reading<'_> {
             }
             _ => {}
         }
-        self.open.push(open);
+        self.open.begin(instance, crossing, Way::In, open);
     }
 
     fn is_lift(&self, crossing: CrossingId) -> bool {
@@ -235,8 +251,8 @@ impl Reading<'_> {
         }
     }
 
-    fn leave(&mut self, results: &[CoreValue], events: u64) {
-        let Some(open) = self.open.pop() else {
+    fn leave(&mut self, of: (Instance, CrossingId), results: &[CoreValue], events: u64) {
+        let Some(OpenOnStack { of: open, .. }) = self.open.end(of.0, of.1) else {
             return;
         };
         let is_done = match (open.task, open.role) {
@@ -279,7 +295,7 @@ impl Reading<'_> {
     ) {
         let known = self.component.crossing(crossing);
         let counts = u64::from(!known.is_some_and(Crossing::is_plumbing));
-        let around = self.open.last_mut();
+        let around = self.open.innermost_mut().map(|around| &mut around.of);
         let (request, task) = around
             .as_ref()
             .map_or((None, None), |around| (around.request, around.task));
@@ -330,13 +346,13 @@ impl Reading<'_> {
         }
         if role.wants_writes() {
             self.written.push(Answering {
-                depth: self.open.len(),
+                event,
                 instance,
                 writes: Vec::new(),
                 left: MOST_WRITTEN,
             });
         }
-        self.open.push(Open {
+        let open = Open {
             instance,
             crossing,
             role,
@@ -349,15 +365,17 @@ impl Reading<'_> {
                 Role::Other => Vec::new(),
                 _ => args,
             },
-        });
+        };
+        self.open.begin(instance, crossing, Way::Out, open);
     }
 
-    fn returned(&mut self, results: &[CoreValue], events: u64) {
-        let Some(open) = self.open.pop() else {
+    fn returned(&mut self, of: (Instance, CrossingId), results: &[CoreValue], events: u64) {
+        let Some(OpenOnStack { of: open, .. }) = self.open.end(of.0, of.1) else {
             return;
         };
-        let depth = self.open.len();
-        let answering = self.written.pop_if(|answering| answering.depth >= depth);
+        let is_its = |answering: &Answering| answering.event == open.event;
+        let answering = self.written.iter().rposition(is_its);
+        let answering = answering.map(|at| self.written.remove(at));
         let writes = answering.map_or_else(Vec::new, |answering| answering.writes);
         // Calls out that have been made when it has returned: what it tells is known then.
         let events = events.saturating_sub(1);
@@ -416,7 +434,7 @@ impl Reading<'_> {
 
     /// What a task finds in its storage tells who it is.
     fn remember(&mut self, context: u64) {
-        let Some(around) = self.open.last_mut() else {
+        let Some(OpenOnStack { of: around, .. }) = self.open.innermost_mut() else {
             return;
         };
         let Some((turn, calls)) = around.doubt else {
@@ -441,7 +459,7 @@ impl Reading<'_> {
 
     fn end(mut self, fatal: Option<String>) -> Requests {
         // Where the run has ended is told by the calls that were in progress then.
-        let ended_in = self.open.iter().find_map(|open| open.request);
+        let ended_in = self.open.running().iter().find_map(|open| open.of.request);
         let list = (0_u32..).zip(&mut self.found.list).zip(&self.done);
         for ((place, request), is_done) in list {
             if !is_done {

@@ -29,6 +29,10 @@ impl Reencode for Rewrite<'_> {
             .ok_or_else(|| inconsistent("core functions"))
     }
 
+    fn table_index(&mut self, table: u32) -> Result<u32> {
+        Ok(table + self.scope()?.added.tables)
+    }
+
     fn memory_index(&mut self, memory: u32) -> Result<u32> {
         Ok(memory + self.scope()?.added.memories)
     }

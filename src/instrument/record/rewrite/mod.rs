@@ -14,7 +14,7 @@ use crate::component::{
     Body, BodyId, Builtin, Component, Crossing, CrossingId, CrossingKind, Item, wiring::CoreSort,
 };
 use dials::{Dialled, Placing};
-use prefix::{Added, MEMORIES_INSTANCE, RecorderParts, import_sink, place_recorder};
+use prefix::{Added, MEMORIES_INSTANCE, RecorderParts, import_sink, place_recorder, place_threads};
 use std::collections::HashMap;
 use wasm_encoder as we;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
@@ -26,6 +26,7 @@ pub(super) fn rewrite(component: &Component, options: Options) -> Result<Vec<u8>
     let mut rewrite = Rewrite {
         component,
         several: component.instances() > 1,
+        keeps_stacks: component.keeps_stacks(),
         options,
         scopes: Vec::new(),
     };
@@ -79,7 +80,9 @@ impl Lookup {
                 }
                 CrossingKind::Lift => lookup.lifts.push(crossing.id),
                 CrossingKind::Destructor => lookup.destructors.push(crossing.id),
-                CrossingKind::PostReturn | CrossingKind::Callback => {}
+                CrossingKind::PostReturn
+                | CrossingKind::Callback
+                | CrossingKind::ThreadStart(_) => {}
             }
         }
         lookup
@@ -101,6 +104,8 @@ struct Scope<'a> {
     body: &'a Body,
     added: Added,
     dialled: Dialled,
+    /// The core instance in which threads begin, if any do.
+    threads: Option<u32>,
     recorder: RecorderParts,
     has_several_memories: bool,
     lookup: Lookup,
@@ -131,6 +136,8 @@ struct Rewrite<'a> {
     component: &'a Component,
     /// Whether more than one instance records, so that order between them matters.
     several: bool,
+    /// Whether a call may return before one that was made later.
+    keeps_stacks: bool,
     options: Options,
     scopes: Vec<Scope<'a>>,
 }
@@ -170,6 +177,7 @@ impl<'a> Rewrite<'a> {
             import_sink(out, self.options, &mut added);
         }
         let mut dialled = Dialled::default();
+        let mut threads = None;
         let recorder = RecorderParts {
             is_asynchronous: is_asynchronous(self.component, body.id),
         };
@@ -177,6 +185,10 @@ impl<'a> Rewrite<'a> {
             place_recorder(out, guest_memories, recorder, self.options, &mut added)?;
             let instance = recorder.recorder_instance();
             dialled = self.turn(&mut Placing::into(out, &mut added, instance), body.id)?;
+            let starters = self.starters(body.id).count();
+            if starters > 0 {
+                threads = Some(place_threads(out, starters, &mut added)?);
+            }
         }
         self.scopes.push(Scope {
             lookup: Lookup::new(self.component, body.id),
@@ -185,6 +197,7 @@ impl<'a> Rewrite<'a> {
             body,
             added,
             dialled,
+            threads,
             core_functions: Vec::new(),
             next_core_function: added.core_functions,
             core_modules: Vec::new(),
@@ -202,6 +215,15 @@ impl<'a> Rewrite<'a> {
             callback_option: None,
         });
         Ok(())
+    }
+
+    /// The crossings of a body by which threads begin.
+    fn starters(&self, body: BodyId) -> impl Iterator<Item = CrossingId> + use<'a> {
+        let crossings = self.component.crossings().iter();
+        crossings
+            .filter(move |crossing| crossing.body == body)
+            .filter(|crossing| matches!(crossing.kind, CrossingKind::ThreadStart(_)))
+            .map(|crossing| crossing.id)
     }
 
     /// Puts in what is random in a body, where there is any use for it.
@@ -232,7 +254,14 @@ impl<'a> Rewrite<'a> {
         let mut guest = Vec::new();
         for (k, (function, id)) in wrapped.iter().enumerate() {
             wraps.push(self.wrap(*id)?);
-            guest.push((format!("f{k}"), we::ExportKind::Func, *function));
+            let kind = &self.crossing(*id)?.kind;
+            if let Some(table) = table_of_threads(kind) {
+                let table = self.table_index(table)?;
+                guest.push((format!("t{k}"), we::ExportKind::Table, table));
+            }
+            if !matches!(kind, CrossingKind::ThreadStart(_)) {
+                guest.push((format!("f{k}"), we::ExportKind::Func, *function));
+            }
         }
         for (k, memory) in memories(&wraps).iter().enumerate() {
             let index = self.memory_index(memory.index)?;
@@ -259,7 +288,8 @@ impl<'a> Rewrite<'a> {
             ("recorder", we::ModuleArg::Instance(recorder)),
         ];
         let Dialled { shuffle, chaos } = scope.dialled;
-        for (name, instance) in [("shuffle", shuffle), ("chaos", chaos)] {
+        let dialled = [("shuffle", shuffle), ("chaos", chaos)];
+        for (name, instance) in dialled.into_iter().chain([("threads", scope.threads)]) {
             imports.extend(instance.map(|k| (name, we::ModuleArg::Instance(k))));
         }
         instances.instantiate(module, imports);
@@ -280,7 +310,7 @@ impl<'a> Rewrite<'a> {
     }
 
     fn wrap(&mut self, id: CrossingId) -> Result<Wrap<'a>> {
-        let several = self.several;
+        let (several, keeps_stacks) = (self.several, self.keeps_stacks);
         let each_event = self.options.commit == Commit::EachHostcall;
         let commit_on_return = several || self.options.commit != Commit::OnlyWhenFull;
         let hashes_from = self.options.hashes_from;
@@ -290,6 +320,14 @@ impl<'a> Rewrite<'a> {
             CrossingKind::Builtin(builtin) => builtin.lets_others_run(),
             _ => false,
         };
+        let starter = match &crossing.kind {
+            CrossingKind::ThreadStart(_) => Some(id),
+            CrossingKind::Builtin(Builtin::ThreadNewIndirect(_)) => {
+                id.0.checked_sub(1).map(CrossingId)
+            }
+            _ => None,
+        };
+        let starter = starter.and_then(|id| self.starters(crossing.body).position(|one| one == id));
         let may_exit = crossing.kind == CrossingKind::Lower && self.component.may_exit(crossing);
         let scope = self.scope()?;
         Ok(Wrap {
@@ -301,6 +339,8 @@ impl<'a> Rewrite<'a> {
             settle_rest: scope.has_several_memories
                 || (scope.recorder.is_asynchronous && crossing.memory.is_none()),
             may_be_owed: scope.recorder.is_asynchronous,
+            keeps_stacks,
+            starter,
             hashes_from,
             shuffled: scope.dialled.shuffle.map(|_| handles(crossing)),
             less: scope.dialled.chaos.and_then(|_| less(crossing)),
@@ -351,6 +391,15 @@ impl<'a> Rewrite<'a> {
         scope.core_functions.push(scope.next_core_function);
         scope.next_core_function += 1;
         Ok(old)
+    }
+}
+
+/// The guest's table whose functions threads run, if it is a crossing that has to do with that.
+fn table_of_threads(kind: &CrossingKind) -> Option<u32> {
+    match kind {
+        CrossingKind::ThreadStart(table)
+        | CrossingKind::Builtin(Builtin::ThreadNewIndirect(table)) => Some(*table),
+        _ => None,
     }
 }
 

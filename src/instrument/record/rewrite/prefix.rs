@@ -14,6 +14,7 @@ pub(super) struct Added {
     pub(super) instances: u32,
     pub(super) functions: u32,
     pub(super) memories: u32,
+    pub(super) tables: u32,
     pub(super) modules: u32,
     pub(super) core_instances: u32,
     pub(super) core_functions: u32,
@@ -200,6 +201,32 @@ pub(super) fn place_recorder(
     added.core_instances = parts.core_instances();
     added.core_functions = 2;
     Ok(())
+}
+
+/// The core instance in which threads begin, of so many tables of functions, and its table of
+/// what they begin with.
+pub(super) fn place_threads(
+    out: &mut we::Component,
+    starters: usize,
+    added: &mut Added,
+) -> Result<u32> {
+    let text = include_str!("threads.wat").replace("STARTERS", &starters.to_string());
+    place_module(out, &assemble(&text)?);
+    let mut instances = we::InstanceSection::new();
+    instances.instantiate::<[(&str, we::ModuleArg); 0], &str>(added.modules, []);
+    out.section(&instances);
+    let threads = added.core_instances;
+    let mut aliases = we::ComponentAliasSection::new();
+    aliases.alias(we::Alias::CoreInstanceExport {
+        instance: threads,
+        kind: we::ExportKind::Table,
+        name: "begins",
+    });
+    out.section(&aliases);
+    added.modules += 1;
+    added.core_instances += 1;
+    added.tables += 1;
+    Ok(threads)
 }
 
 /// The memory that that part uses.

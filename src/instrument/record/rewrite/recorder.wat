@@ -22,6 +22,8 @@
   (type $hash (func))
   ;; Whether the guest runs a realloc or a post-return, where it may not leave.
   (global $inside (export "inside") (mut i32) (i32.const 0))
+  ;; How many calls out there were, where a call may return before one that was made later.
+  (global $made (export "made") (mut i32) (i32.const 0))
   ;; What the host's clock said when that was logged last.
   (global $time (export "time") (mut i64) (i64.const 0))
   ;; For each guest memory: logging bytes of it, keeping them, logging what is not as

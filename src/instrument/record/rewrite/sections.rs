@@ -27,6 +27,10 @@ impl<'a> Rewrite<'a> {
                     self.lift(out, &mut pending, *type_index, options)?;
                 }
                 _ => {
+                    if matches!(canonical, wp::CanonicalFunction::ThreadNewIndirect { .. }) {
+                        flush(out, &mut pending);
+                        self.thread_start(out)?;
+                    }
                     self.outgoing(&mut pending, canonical)?;
                     let old = self.new_core_function()?;
                     let scope = self.scope()?;
@@ -44,6 +48,18 @@ impl<'a> Rewrite<'a> {
             scope.callback_option = None;
         }
         flush(out, &mut pending);
+        Ok(())
+    }
+
+    /// Wraps the beginning of threads that the next core function makes.
+    fn thread_start(&mut self, out: &mut we::Component) -> Result<()> {
+        let scope = self.scope()?;
+        let old = scope.core_functions.len() as u32;
+        let new_indirect = scope.lookup.outgoing.get(&old);
+        // Crossings are numbered so.
+        let id = new_indirect.and_then(|id| id.0.checked_sub(1));
+        let id = id.ok_or_else(|| inconsistent("threads"))?;
+        self.shim(out, &[(u32::MAX, CrossingId(id))])?;
         Ok(())
     }
 
@@ -67,6 +83,10 @@ impl<'a> Rewrite<'a> {
             }
             C::FutureCancelWrite { ty, async_ } => {
                 out.future_cancel_write(self.component_type_index(ty), async_);
+            }
+            // Threads begin in the recorder's table, the first one.
+            C::ThreadNewIndirect { func_ty_index, .. } => {
+                out.thread_new_indirect(func_ty_index, 0);
             }
             other => component_utils::parse_component_canonical(self, out, other)?,
         }

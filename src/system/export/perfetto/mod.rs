@@ -18,8 +18,6 @@ use crate::trace::{Edge, Trace, Way};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Calls in calls that are slices: a hostile recording may have any number.
-const DEEPEST: usize = 1 << 12;
 /// Names of slices are cut there.
 const MOST_NAME: usize = 200;
 /// A step in the order, in nanoseconds.
@@ -116,19 +114,17 @@ impl<W: Write> Writing<'_, W> {
     fn hostcalls(&mut self, node: NodeId, trace: &Trace, track: u64) -> io::Result<()> {
         let mut cursor = trace.events();
         // What is open: the number of a hostcall, or `None` for a call of the guest.
-        let mut open: Vec<Option<u64>> = Vec::new();
-        let mut deeper = 0_u64;
+        let mut open = trace.no_calls();
         let mut now = 0;
         loop {
             let number = cursor.event();
             let Ok(Some(event)) = cursor.next() else {
                 break;
             };
+            let is_call = event.kind.edge() == Some(Edge::Begins(Way::Out));
+            let ended = open.follow(&event, || is_call.then_some(number));
             match event.kind.edge() {
-                Some(Edge::Begins(_)) if open.len() >= DEEPEST => deeper += 1,
-                Some(Edge::Begins(Way::In)) => open.push(None),
                 Some(Edge::Begins(Way::Out)) => {
-                    open.push(Some(number));
                     let place = Place::in_call(number);
                     now = self.at(node, place, Some(number)).unwrap_or(now).max(now);
                     let crossing = trace.component().crossing(event.crossing);
@@ -145,9 +141,8 @@ impl<W: Write> Writing<'_, W> {
                         },
                     )?;
                 }
-                Some(Edge::Ends(_)) if deeper > 0 => deeper -= 1,
                 Some(Edge::Ends(_)) => {
-                    if let Some(Some(call)) = open.pop() {
+                    if let Some(call) = ended.and_then(|ended| ended.of) {
                         // In the order it ends where all that was made in it has ended.
                         let made = if self.by_order {
                             cursor.event()
@@ -159,10 +154,10 @@ impl<W: Write> Writing<'_, W> {
                         self.packets.end(track, now)?;
                     }
                 }
-                None => {}
+                Some(Edge::Begins(Way::In)) | None => {}
             }
         }
-        for _ in open.into_iter().flatten() {
+        for _ in open.all().filter(|call| call.of.is_some()) {
             self.packets.end(track, now)?;
         }
         Ok(())

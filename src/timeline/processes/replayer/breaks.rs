@@ -209,7 +209,7 @@ impl Breaks {
     /// The breakpoints here, but for the clock's hook, where no moment has begun. `None` at
     /// one of Wasmtime's where there is none of these.
     pub(super) fn find(&mut self, here: &mut Here<'_, '_>) -> Option<Option<Found>> {
-        if here.kind == Kind::Tick {
+        if matches!(here.kind, Kind::Tick | Kind::Resumed) {
             return Some(None);
         }
         let found = self.arrive(here);
@@ -266,7 +266,7 @@ impl Breaks {
                 found.dedup();
                 Some(found.into())
             }
-            Kind::Answered | Kind::End => None,
+            Kind::Answered | Kind::Resumed | Kind::End => None,
         }
         .filter(|found| !found.is_empty())
     }
@@ -365,7 +365,7 @@ fn is_moment_of_changes(here: &mut Here<'_, '_>) -> bool {
     match here.kind {
         Kind::Breakpoint => here.stands_at_instruction(),
         Kind::Answered => true,
-        Kind::Tick | Kind::Calling(_) | Kind::End => false,
+        Kind::Tick | Kind::Resumed | Kind::Calling(_) | Kind::End => false,
     }
 }
 

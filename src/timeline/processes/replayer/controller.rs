@@ -222,6 +222,7 @@ impl Controller {
             }
             Request::Grow(grow) => self.grow(store, kind, standing, &grow),
             Request::Frames(question) => self.look(store, kind, at, *question),
+            Request::OnStack(question) => self.look(store, kind, at, *question),
             Request::Locals(question) => self.look(store, kind, at, *question),
             Request::Operands(question) => self.look(store, kind, at, *question),
             Request::Globals(question) => self.look(store, kind, at, *question),
@@ -300,7 +301,7 @@ impl Controller {
         at: Reached,
         mut errand: E,
     ) -> Then {
-        let span = Span::new(at, errand.stop());
+        let span = Span::new(at, errand.stop(), errand.on_stack());
         let is_there = span.is_empty(kind);
         let has_hooks = store.data().variant() == Variant::Debug;
         if !has_hooks && !is_there && errand.needs_hooks() {
@@ -373,31 +374,51 @@ impl Controller {
         self.timeline.is_told_to_halt()
     }
 
-    /// Gives the run up, and stands here, in the clock's hook.
-    fn halt(&mut self, store: &mut Store<'_>) {
-        let at = Here::new(store, &self.modules, Kind::Tick).moment();
+    /// Gives the run up, and stands here, in the clock's hook, or what comes in its place.
+    fn halt(&mut self, store: &mut Store<'_>, kind: Kind) {
+        let at = Here::new(store, &self.modules, kind).moment();
         if self.give_up(store).is_none() {
             return;
         }
         self.timeline.halted(at);
-        self.stand(store, Kind::Tick, at);
+        self.stand(store, kind, at);
     }
 
     /// Leaves the checkpoint that is due here. In a checkpoint, this returns when it
     /// is told to run.
-    fn leave_checkpoint(&mut self, store: &mut Store<'_>) {
+    fn leave_checkpoint(&mut self, store: &mut Store<'_>, kind: Kind) {
         let now = State::now(store.as_context_mut());
         let due = self.active.as_mut().and_then(|a| a.departures.due(now));
         let Some(id) = due else { return };
-        let at = Here::new(store, &self.modules, Kind::Tick).moment();
+        let at = Here::new(store, &self.modules, kind).moment();
         // Without memory for a checkpoint the run goes on all the same.
         if let Ok(Side::Child) = self.timeline.copy(id, at) {
             if let Some(active) = self.give_up(store) {
                 // To free what a run has noted would copy the pages that it is in.
                 std::mem::forget(active.run);
             }
-            self.stand(store, Kind::Tick, at);
+            self.stand(store, kind, at);
         }
+    }
+
+    /// The tick has come that the clock was armed for.
+    fn ticked(&mut self, store: &mut Store<'_>, kind: Kind) {
+        if let Some(active) = &mut self.active
+            && active
+                .run
+                .passes(&mut Here::new(store, &self.modules, kind))
+        {
+            let now = State::now(store.as_context_mut());
+            State::arm(store.as_context_mut(), Tick(now.0 + 1));
+            return;
+        }
+        if self.end_slice(store) {
+            self.halt(store, kind);
+        } else {
+            self.leave_checkpoint(store, kind);
+            self.pass(store, kind, None);
+        }
+        self.arm(store);
     }
 }
 
@@ -481,22 +502,12 @@ impl Observer for Controller {
     }
 
     fn tick(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
-        if let Some(active) = &mut self.active
-            && active
-                .run
-                .passes(&mut Here::new(store, &self.modules, Kind::Tick))
-        {
-            let now = State::now(store.as_context_mut());
-            State::arm(store.as_context_mut(), Tick(now.0 + 1));
-            return Ok(());
-        }
-        if self.end_slice(store) {
-            self.halt(store);
-        } else {
-            self.leave_checkpoint(store);
-            self.pass(store, Kind::Tick, None);
-        }
-        self.arm(store);
+        self.ticked(store, Kind::Tick);
+        Ok(())
+    }
+
+    fn resumed(&mut self, store: &mut Store<'_>) -> wasmtime::Result<()> {
+        self.ticked(store, Kind::Resumed);
         Ok(())
     }
 

@@ -137,7 +137,7 @@ impl<S: Seek> Running for Course<S> {
         if self.span.is_behind(here) {
             return Next::Stand;
         }
-        if here.cmp(self.span.start().position).is_gt() {
+        if here.cmp(self.span.start().position).is_gt() && !self.span.is_elsewhere(here) {
             let flow = self.seek.arrive(found, &self.span, here, predicates);
             if flow.is_break() {
                 return Next::Stand;
@@ -147,7 +147,7 @@ impl<S: Seek> Running for Course<S> {
             return next;
         }
         match here.kind {
-            Kind::Tick => self.seek.tick(here).into(),
+            Kind::Tick | Kind::Resumed => self.seek.tick(here).into(),
             Kind::Breakpoint => self.seek.at_breakpoint().into(),
             _ => Next::GoOn,
         }

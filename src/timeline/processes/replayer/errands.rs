@@ -41,6 +41,11 @@ pub(super) trait SetOut: Errand {
         StopAt::End
     }
 
+    /// The call into the guest that is looked at, if it is one.
+    fn on_stack(&self) -> Option<u64> {
+        None
+    }
+
     /// Begins it where the guest stands.
     fn set_out(self, span: Span, here: &mut Here<'_, '_>) -> Underway<Self>;
 }
@@ -64,6 +69,10 @@ impl SetOut for Run {
 
     fn stop(&self) -> StopAt {
         self.stop
+    }
+
+    fn on_stack(&self) -> Option<u64> {
+        self.on_stack
     }
 
     fn leave(&mut self) -> Leave {

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Calling(CrossingId),
     /// A call out has been answered.
     Answered,
+    /// The same, where another stack of the guest goes on: a tick, as in the clock's hook.
+    Resumed,
     /// The recording ends.
     End,
 }
@@ -30,7 +32,9 @@ impl Kind {
     pub(super) fn doing(self, state: &State) -> Innermost {
         match (self, state.calling()) {
             // An exit, or a call that the host failed.
-            (Kind::End, Some(_)) | (Kind::Calling(_) | Kind::Answered, _) => Innermost::Calling,
+            (Kind::End, Some(_)) | (Kind::Calling(_) | Kind::Answered | Kind::Resumed, _) => {
+                Innermost::Calling
+            }
             (Kind::End, None) => Innermost::Trapped,
             (Kind::Breakpoint | Kind::Tick, _) => Innermost::Before,
         }
@@ -40,7 +44,7 @@ impl Kind {
         match self {
             Kind::Breakpoint | Kind::Tick => Phase::Before,
             Kind::Calling(_) => Phase::Calling,
-            Kind::Answered => Phase::Answered,
+            Kind::Answered | Kind::Resumed => Phase::Answered,
             Kind::End => Phase::End,
         }
     }

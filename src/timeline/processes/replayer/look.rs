@@ -10,7 +10,7 @@ use crate::replay::variant::Variant;
 use crate::replay::{Answer, State};
 use crate::timeline::processes::wire::ask::{
     Answered, Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
-    Leaving, Locals, Memories, Memory, Operands, Question, Table, Tables,
+    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Table, Tables,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
@@ -37,6 +37,12 @@ impl From<TraceError> for Refusal {
 impl Look for Frames {
     fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Frame>, Refusal> {
         Ok(all_frames(here))
+    }
+}
+
+impl Look for OnStack {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<u64, Refusal> {
+        Ok(here.store.data().on_stack())
     }
 }
 

@@ -12,11 +12,23 @@ use std::ops::ControlFlow;
 pub(super) struct Span {
     start: Reached,
     stop: StopAt,
+    /// The call into the guest that is looked at: nothing counts while it waits.
+    on_stack: Option<u64>,
 }
 
 impl Span {
-    pub(super) fn new(start: Reached, stop: StopAt) -> Span {
-        Span { start, stop }
+    pub(super) fn new(start: Reached, stop: StopAt, on_stack: Option<u64>) -> Span {
+        Span {
+            start,
+            stop,
+            on_stack,
+        }
+    }
+
+    /// Whether another stack runs than the one that is looked at.
+    pub(super) fn is_elsewhere(&self, here: &Here<'_, '_>) -> bool {
+        let state = here.store.data();
+        self.on_stack.is_some_and(|serial| state.waits(serial))
     }
 
     pub(super) fn start(&self) -> Reached {
@@ -128,7 +140,8 @@ impl Span {
             return Some(Next::Stand);
         }
         let target = self.target()?;
-        let is_near = here.kind == Kind::Tick && here.tick() == target.tick;
+        let is_hook = matches!(here.kind, Kind::Tick | Kind::Resumed);
+        let is_near = is_hook && here.tick() == target.tick;
         is_near.then_some(Next::Approach(target))
     }
 }

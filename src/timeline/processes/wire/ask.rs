@@ -86,6 +86,7 @@ requests! {
     Question Grow => Reached;
     Question MoveTo => ();
     Question Frames => Vec<Frame>;
+    Question OnStack => u64;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
     Question Globals => Vec<CoreValue>;
@@ -128,6 +129,10 @@ pub(crate) struct MoveTo(pub(crate) PathBuf);
 /// The guest's frames, innermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Frames;
+
+/// The serial number of the call into the guest whose frames are the innermost ones.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct OnStack;
 
 /// The locals of a frame, by its index among the frames.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

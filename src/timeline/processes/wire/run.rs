@@ -16,6 +16,9 @@ pub(crate) struct Run {
     pub(crate) watch: Watch,
     pub(crate) stop: StopAt,
     pub(crate) leave: Leave,
+    /// For a watch for certain frames: nothing qualifies while this call into the guest, in which
+    /// they are, waits.
+    pub(crate) on_stack: Option<u64>,
 }
 
 /// The checkpoints that a run leaves on its way.
@@ -104,6 +107,21 @@ pub(crate) enum Watch {
         /// The depth of the frame that goes on when all of the function is left.
         caller: Option<u32>,
     },
+}
+
+impl Watch {
+    /// Whether it is for frames of one stack.
+    pub(crate) fn is_for_frames(&self) -> bool {
+        match self {
+            Watch::Nothing | Watch::Breaks(_) | Watch::Instructions => false,
+            Watch::Lines(lines) => lines.into.is_none(),
+            Watch::InstructionsWithin { .. }
+            | Watch::InFrame { .. }
+            | Watch::Return { .. }
+            | Watch::Entry { .. }
+            | Watch::BodyLeft { .. } => true,
+        }
+    }
 }
 
 /// A watch for line starts.

@@ -8,7 +8,7 @@ use crate::timeline::processes::replayer::here::{Here, Kind};
 use crate::timeline::processes::replayer::near::{
     instructions_at, instructions_near, places_after_return,
 };
-use crate::timeline::processes::replayer::next::Places;
+use crate::timeline::processes::replayer::next::{Edit, Places};
 use crate::timeline::processes::replayer::span::Span;
 use crate::timeline::processes::wire::found::{Hit, LastHit, Reached, RunEnd};
 use crate::timeline::processes::wire::run::Run;
@@ -155,7 +155,7 @@ impl<Q: Qualify> Moments<Q> {
         let is_before_instruction = match here.kind {
             Kind::Breakpoint => true,
             Kind::Tick => Q::IN_EACH_TICK,
-            Kind::Calling(_) | Kind::Answered | Kind::End => false,
+            Kind::Calling(_) | Kind::Answered | Kind::Resumed | Kind::End => false,
         };
         (is_before_instruction && self.which.qualifies(here)).then(|| Hit::plain(here.moment()))
     }
@@ -201,6 +201,16 @@ impl<Q: Qualify> Seek for Moments<Q> {
         match self.hit(here) {
             Some(hit) => span.note(&mut self.last, hit),
             None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn tick(&mut self, here: &mut Here<'_, '_>) -> Edit {
+        // No function begins where another stack goes on: its next instruction is the first.
+        match here.frame(0) {
+            Some(frame) if Q::IN_EACH_TICK && here.kind == Kind::Resumed => {
+                Edit::adding(vec![(frame.module, frame.next)])
+            }
+            _ => Edit::default(),
         }
     }
 
