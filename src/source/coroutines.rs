@@ -159,7 +159,8 @@ impl ModuleSource {
             }
             let declared = entries.declaration(function.entry.unit, &attributes);
             // Each unit describes the types that it uses.
-            let is_it = || declared.type_id == Some(awaitee) || self.type_name(declared.type_id) == of;
+            let is_it =
+                || declared.type_id == Some(awaitee) || self.type_name(declared.type_id) == of;
             if declared.name.as_deref() == Some(AWAITEE) && is_it() {
                 let is_own = |line: &SourceLine| line.file == begins.file;
                 return Ok(declared.declared.filter(is_own));

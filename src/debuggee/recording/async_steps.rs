@@ -19,6 +19,8 @@ use crate::timeline::travel::motion::{
 const MOST: usize = 100_000;
 /// So many frames of what a future has called are looked through.
 const MOST_INNER: usize = 64;
+/// So often a line begins in one turn of a future, where nothing but that line runs.
+const MOST_STARTS: usize = 64;
 /// Where a future goes on; nobody sets a breakpoint with this number.
 const GOES_ON: BreakpointId = BreakpointId(u32::MAX - 0x66);
 
@@ -135,12 +137,10 @@ impl Recording {
             {
                 // The first line since it has been asked again is the one that it waits in.
                 let candidate = stop.position;
-                let before = self.plain((Direction::Backward, step), output, interrupt)?;
-                let is_within = before.reason == Reason::Arrived
-                    && matches!(self.body_here()?, Some(there)
-                        if there.body == body && there.line != self.declaration(&body));
-                if is_within || before.reason != Reason::Arrived {
-                    return self.back_at(candidate);
+                let is_first = self.is_first_line(&here, output, interrupt)?;
+                let whole = self.back_at(candidate)?;
+                if !is_first {
+                    return Ok(whole);
                 }
             }
             match self.to_waiting(&body, output, interrupt)? {
@@ -155,11 +155,46 @@ impl Recording {
             // In the middle of the line in which it waits, or at its start.
             let waits = (self.timeline.here().position, self.body_here()?);
             stop = self.plain((Direction::Backward, step), output, interrupt)?;
-            if self.body_here()? != waits.1 {
+            if self.body_here()? == waits.1 {
+                // A line may begin several times before it waits.
+                let ahead = self.plain((Direction::Forward, step), output, interrupt)?;
+                if ahead.reason != Reason::Arrived || ahead.position != waits.0 {
+                    stop = self.back_at(stop.position)?;
+                } else {
+                    stop = ahead;
+                }
+            } else {
                 stop = self.back_at(waits.0)?;
             }
         }
         Ok(stop)
+    }
+
+    /// Whether a future has been in no other line since it was asked last; moves back.
+    fn is_first_line(
+        &mut self,
+        here: &Here,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<bool, DebuggeeError> {
+        for _ in 0..MOST_STARTS {
+            let before = self.plain((Direction::Backward, Step::Over), output, interrupt)?;
+            if before.reason != Reason::Arrived {
+                return Ok(false);
+            }
+            match self.body_here()? {
+                Some(there) if there.body == here.body => {
+                    if there.line == self.declaration(&here.body) {
+                        return Ok(true);
+                    }
+                    if there.line != here.line {
+                        return Ok(false);
+                    }
+                }
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
     }
 
     /// To a place where the session has been.
@@ -193,10 +228,14 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arrival, DebuggeeError> {
-        // Its present turn began at the entry.
-        match self.to_entry(body, Direction::Backward, output, interrupt)? {
-            Arrival::There => {}
-            other => return Ok(other),
+        // Its present turn began at the entry, if it has one.
+        let innermost = self.timeline.frames()?.first().map(|frame| frame.pc);
+        let is_in_turn = self.body_here()?.is_some_and(|here| here.body == *body);
+        if is_in_turn && innermost != Some(body.entry) {
+            match self.to_entry(body, Direction::Backward, output, interrupt)? {
+                Arrival::There => {}
+                other => return Ok(other),
+            }
         }
         let Some(module) = self.timeline.module(body.module) else {
             return Ok(Arrival::Never);
