@@ -136,11 +136,12 @@ impl ModuleSource {
         let functions = self.functions_named(&resuming).into_iter();
         let mut own = functions.filter(|function| {
             let declared = function.declared.map(|at| (at.file, at.line));
-            function.entry.unit == awaitee.unit && declared == Some((begins.file, begins.line))
+            declared == Some((begins.file, begins.line))
         });
         let Some(function) = own.next() else {
             return Ok(None);
         };
+        let of = self.type_name(Some(awaitee));
         let entries = self.entries();
         let unit = entries.units.of(function.entry.unit)?;
         let mut raw = unit.dwarf.entries_raw(Some(function.entry.unit_offset()))?;
@@ -157,7 +158,10 @@ impl ModuleSource {
                 continue;
             }
             let declared = entries.declaration(function.entry.unit, &attributes);
-            if declared.name.as_deref() == Some(AWAITEE) && declared.type_id == Some(awaitee) {
+            // Each unit describes the types that it uses.
+            let is_it =
+                || declared.type_id == Some(awaitee) || self.type_name(declared.type_id) == of;
+            if declared.name.as_deref() == Some(AWAITEE) && is_it() {
                 let is_own = |line: &SourceLine| line.file == begins.file;
                 return Ok(declared.declared.filter(is_own));
             }

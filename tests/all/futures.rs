@@ -1,6 +1,7 @@
 //! Futures of a Rust program: what is suspended below the stack, and steps that stay in one.
 
 use crate::support::client::Client;
+use crate::support::file::Numbers;
 use crate::support::session::{frames, start};
 use crate::support::{fixture, record, unpacked};
 use serde_json::{Value, json};
@@ -348,34 +349,86 @@ fn out_of_a_future_is_to_who_waits_for_it() {
     assert_eq!(here(&mut client).1, line_of("// await: twice second"));
 }
 
-/// However one has come to a place in a future, steps back are the steps forward reversed.
-#[test]
-fn steps_back_in_a_future_are_its_steps_reversed() {
-    let (_dir, mut client) = session("O0", &["awaits::twice"]);
-    assert!(goes_on(&mut client));
-    client.ask("setFunctionBreakpoints", json!({ "breakpoints": [] }));
-    // What makes the future has returned before that begins.
+/// A session at the first line behind an `await` in a function.
+fn session_at(comment: &str) -> (tempfile::TempDir, Client) {
+    let (dir, mut client) = session("O0", &[]);
     let source = json!({ "path": fixture("awaits/src/lib.rs") });
-    let line = json!({ "line": line_of("// await: twice first") });
-    client.ask(
-        "setBreakpoints",
-        json!({ "source": source, "breakpoints": [line] }),
-    );
+    let line = json!({ "line": line_of(comment) });
+    let set = json!({ "source": source, "breakpoints": [line] });
+    client.ask("setBreakpoints", set);
     assert!(goes_on(&mut client));
     client.ask(
         "setBreakpoints",
         json!({ "source": source, "breakpoints": [] }),
     );
+    (dir, client)
+}
+
+/// What a walk forward in a future comes to is what any walk in it comes to: steps back are
+/// the steps forward reversed.
+fn check_walks(comment: &str, steps: usize) -> Vec<i64> {
+    let (_dir, mut client) = session_at(comment);
     let mut way = vec![here(&mut client)];
-    for _ in 0..3 {
+    for _ in 0..steps {
         client.go("next");
         way.push(here(&mut client));
     }
-    let lines: Vec<i64> = way.iter().map(|(_, line, _)| *line).collect();
-    let first = lines[0];
-    assert!(lines.starts_with(&[first, first + 1, first + 2]), "{way:?}");
-    for stop in way.iter().rev().skip(1) {
-        client.go("stepBack");
-        assert_eq!(here(&mut client), *stop, "{way:?}");
+    let functions: BTreeSet<&str> = way.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(functions.len(), 1, "all of it is in one function: {way:?}");
+    let mut numbers = Numbers(0x5eed);
+    let mut at = steps;
+    for _ in 0..4 * steps {
+        let is_back = at == steps || at > 0 && numbers.below(3) > 0;
+        client.go(if is_back { "stepBack" } else { "next" });
+        at = if is_back { at - 1 } else { at + 1 };
+        assert_eq!(here(&mut client), way[at], "at {at} of {way:?}");
     }
+    way.iter().map(|(_, line, _)| *line).collect()
+}
+
+#[test]
+fn walks_in_a_future_over_one_that_waits_for_others() {
+    let first = line_of("// await: twice first");
+    let lines = check_walks("// await: twice first", 2);
+    assert_eq!(lines, [first, first + 1, first + 2]);
+}
+
+#[test]
+fn walks_in_a_future_over_joins_races_and_lists() {
+    let first = line_of("let mut sum = nested().await;");
+    let lines = check_walks("let mut sum = nested().await;", 6);
+    assert_eq!(lines, (first..=first + 6).collect::<Vec<_>>());
+}
+
+#[test]
+fn walks_in_a_future_around_a_loop_that_waits() {
+    let first = line_of("// await: listed");
+    let lines = check_walks("// await: listed", 8);
+    assert!(
+        lines.iter().all(|line| (first..=first + 2).contains(line)),
+        "{lines:?}"
+    );
+    assert!(
+        lines.iter().filter(|line| **line == first + 1).count() >= 2,
+        "{lines:?}"
+    );
+}
+
+/// A call that makes a future has returned before that begins: the step out of it, and the one
+/// behind that, stay with who waits.
+#[test]
+fn next_at_the_end_of_what_makes_a_future_stays_with_who_waits_for_it() {
+    let (_dir, mut client) = session("O0", &["awaits::raced"]);
+    assert!(goes_on(&mut client));
+    client.ask("setFunctionBreakpoints", json!({ "breakpoints": [] }));
+    let after = line_of("sum += raced().await;") + 1;
+    for _ in 0..6 {
+        client.go("next");
+        let (name, line, _) = here(&mut client);
+        assert!(name.contains("awaits::"), "{name}:{line}");
+        if line == after {
+            return;
+        }
+    }
+    panic!("line {after} is not come to");
 }

@@ -2,7 +2,7 @@
 //! and is called again, by whoever runs futures, when it goes on; others run meanwhile. For a
 //! person it is one function that goes on behind its `await`.
 
-use super::stack::ShownFrame;
+use super::stack::{GuestPlace, ShownFrame};
 use super::{DebuggeeError, Recording};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
@@ -17,10 +17,14 @@ use crate::timeline::travel::motion::{
 
 /// So often a future is asked whether it can go on, at one of its `await`s.
 const MOST: usize = 100_000;
+/// So many frames of what a future has called are looked through.
+const MOST_INNER: usize = 64;
+/// So often a line begins in one turn of a future, where nothing but that line runs.
+const MOST_STARTS: usize = 64;
 /// Where a future goes on; nobody sets a breakpoint with this number.
 const GOES_ON: BreakpointId = BreakpointId(u32::MAX - 0x66);
 
-/// A coroutine that the innermost frame runs, in a function of its own.
+/// A coroutine that a frame runs, in a function of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Body {
     resumed: Resumed,
@@ -46,13 +50,12 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
-        let body = self.body_here()?;
-        match (body, direction) {
-            (None, _) => self.plain((direction, step), output, interrupt),
-            (Some((body, line)), Direction::Forward) => {
-                self.forward(body, line, step, output, interrupt)
+        match (self.body_here()?, direction) {
+            (Some(begun), Direction::Forward) => self.forward(begun, step, output, interrupt),
+            (Some(begun), Direction::Backward) if begun.is_innermost => {
+                self.backward(begun.body, step, output, interrupt)
             }
-            (Some((body, _)), Direction::Backward) => self.backward(body, step, output, interrupt),
+            _ => self.plain((direction, step), output, interrupt),
         }
     }
 
@@ -73,33 +76,30 @@ impl Recording {
 
     fn forward(
         &mut self,
-        body: Body,
-        begun: Option<Line>,
+        begun: Here,
         step: Step,
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        let body = begun.body;
         // The line that it waits in is come to again when it is asked again.
-        let (mut waits_in, mut has_gone_on) = (begun, false);
+        let mut has_gone_on = false;
         let mut stop = self.plain((Direction::Forward, step), output, interrupt)?;
         for _ in 0..MOST {
             if stop.reason != Reason::Arrived || interrupt.is_raised() {
                 break;
             }
             match self.body_here()? {
-                Some((here, line)) if here == body => {
-                    let is_again = line == waits_in || line == self.declaration(&body);
-                    if !(has_gone_on && is_again) {
+                Some(here) if here.body == body => {
+                    let is_again = here.line == begun.line || here.line == self.declaration(&body);
+                    if !(has_gone_on && is_again && here.is_innermost) {
                         break;
                     }
-                    waits_in = if line == self.declaration(&body) {
-                        waits_in
-                    } else {
-                        line
-                    };
                 }
-                _ => {
-                    if self.progress(&body)? != Some(Progress::Suspended) {
+                other => {
+                    // It has called another one, or has been left.
+                    let is_called = other.is_some() && self.runs(&body)?;
+                    if is_called || self.progress(&body)? != Some(Progress::Suspended) {
                         break;
                     }
                     let left = stop;
@@ -131,18 +131,16 @@ impl Recording {
             if self.progress(&body)? != Some(Progress::Suspended) {
                 break;
             }
-            let here = self.body_here()?.filter(|(here, _)| *here == body);
-            if let Some((_, line)) = here
-                && line != self.declaration(&body)
+            let here = self.body_here()?.filter(|here| here.body == body);
+            if let Some(here) = here
+                && here.line != self.declaration(&body)
             {
                 // The first line since it has been asked again is the one that it waits in.
                 let candidate = stop.position;
-                let before = self.plain((Direction::Backward, step), output, interrupt)?;
-                let is_within = before.reason == Reason::Arrived
-                    && matches!(self.body_here()?, Some((there, line))
-                        if there == body && line != self.declaration(&body));
-                if is_within || before.reason != Reason::Arrived {
-                    return self.back_at(candidate);
+                let is_first = self.is_first_line(&here, output, interrupt)?;
+                let whole = self.back_at(candidate)?;
+                if !is_first {
+                    return Ok(whole);
                 }
             }
             match self.to_waiting(&body, output, interrupt)? {
@@ -157,11 +155,46 @@ impl Recording {
             // In the middle of the line in which it waits, or at its start.
             let waits = (self.timeline.here().position, self.body_here()?);
             stop = self.plain((Direction::Backward, step), output, interrupt)?;
-            if self.body_here()? != waits.1 {
+            if self.body_here()? == waits.1 {
+                // A line may begin several times before it waits.
+                let ahead = self.plain((Direction::Forward, step), output, interrupt)?;
+                if ahead.reason != Reason::Arrived || ahead.position != waits.0 {
+                    stop = self.back_at(stop.position)?;
+                } else {
+                    stop = ahead;
+                }
+            } else {
                 stop = self.back_at(waits.0)?;
             }
         }
         Ok(stop)
+    }
+
+    /// Whether a future has been in no other line since it was asked last; moves back.
+    fn is_first_line(
+        &mut self,
+        here: &Here,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<bool, DebuggeeError> {
+        for _ in 0..MOST_STARTS {
+            let before = self.plain((Direction::Backward, Step::Over), output, interrupt)?;
+            if before.reason != Reason::Arrived {
+                return Ok(false);
+            }
+            match self.body_here()? {
+                Some(there) if there.body == here.body => {
+                    if there.line == self.declaration(&here.body) {
+                        return Ok(true);
+                    }
+                    if there.line != here.line {
+                        return Ok(false);
+                    }
+                }
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
     }
 
     /// To a place where the session has been.
@@ -195,10 +228,14 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arrival, DebuggeeError> {
-        // Its present turn began at the entry.
-        match self.to_entry(body, Direction::Backward, output, interrupt)? {
-            Arrival::There => {}
-            other => return Ok(other),
+        // Its present turn began at the entry, if it has one.
+        let innermost = self.timeline.frames()?.first().map(|frame| frame.pc);
+        let is_in_turn = self.body_here()?.is_some_and(|here| here.body == *body);
+        if is_in_turn && innermost != Some(body.entry) {
+            match self.to_entry(body, Direction::Backward, output, interrupt)? {
+                Arrival::There => {}
+                other => return Ok(other),
+            }
         }
         let Some(module) = self.timeline.module(body.module) else {
             return Ok(Arrival::Never);
@@ -255,6 +292,19 @@ impl Recording {
         })
     }
 
+    /// Whether a frame of the stack runs a future.
+    fn runs(&mut self, body: &Body) -> Result<bool, DebuggeeError> {
+        let stack = self.stack()?.to_vec();
+        for frame in stack {
+            if let ShownFrame::Guest(place) = frame
+                && self.body_of(&place)?.is_some_and(|other| other == *body)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Where the source declares what a future runs.
     fn declaration(&self, body: &Body) -> Option<Line> {
         let module = self.timeline.module(body.module)?;
@@ -262,14 +312,35 @@ impl Recording {
         Some((declared.file, declared.line))
     }
 
-    /// The coroutine that the innermost frame runs, and its line.
-    fn body_here(&mut self) -> Result<Option<(Body, Option<Line>)>, DebuggeeError> {
-        let place = match self.stack()?.first() {
-            Some(ShownFrame::Guest(place)) if place.index == 0 => place.clone(),
-            _ => return Ok(None),
-        };
+    /// The coroutine that runs here, in the innermost frame that runs one, and the line there.
+    fn body_here(&mut self) -> Result<Option<Here>, DebuggeeError> {
+        let stack = self.stack()?;
+        let guests = stack.iter().map(|frame| match frame {
+            ShownFrame::Guest(place) => Some(place.clone()),
+            ShownFrame::Crossing(_) => None,
+        });
+        // What is beyond a crossing has been called from elsewhere.
+        let inner: Vec<GuestPlace> = guests.map_while(|place| place).take(MOST_INNER).collect();
+        for place in inner {
+            if let Some(body) = self.body_of(&place)? {
+                return Ok(Some(Here {
+                    body,
+                    line: place.line.map(|line| (line.file, line.line)),
+                    is_innermost: place.index == 0,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The coroutine that a frame runs.
+    fn body_of(&mut self, place: &GuestPlace) -> Result<Option<Body>, DebuggeeError> {
+        // That is what both ways of mangling call what resumes a coroutine.
+        if !place.name().contains("closure") && !place.name().contains("async_") {
+            return Ok(None);
+        }
         let (instance, module) = (place.core.instance, place.core.module);
-        let found = self.with_frame(&place, |source, site, frame| {
+        self.with_frame(place, |source, site, frame| {
             let Some(resumed) = futures::resumed_by(source, site, frame) else {
                 return Ok(None);
             };
@@ -294,10 +365,18 @@ impl Recording {
                 end: function.range.end,
                 parameter,
             }))
-        })?;
-        let line = place.line.map(|line| (line.file, line.line));
-        Ok(found.map(|body| (body, line)))
+        })
     }
+}
+
+/// A coroutine that runs here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Here {
+    body: Body,
+    /// The line that it is in, or calls in.
+    line: Option<Line>,
+    /// Whether nothing that it has called is in progress.
+    is_innermost: bool,
 }
 
 /// Where a search for a future has led.
